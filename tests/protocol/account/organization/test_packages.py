@@ -1,0 +1,158 @@
+"""/account/organizations/{org}/packages: deprecation, visibility and rights to push."""
+
+import pytest
+
+from shared.domain.identity import OPERATOR, Role
+from shared.domain.names import Coordinate, parse_org
+from tests.support.archives import bala
+from tests.support.page_client import PageClient
+from tests.support.world import URL, World
+
+ACME = parse_org("acme")
+LIST = "/account/organizations/acme/packages"
+PAGE = f"{LIST}/greet"
+PUBLIC = "/packages/acme/greet"
+
+
+@pytest.fixture
+async def greet(world: World) -> World:
+    """Return a registry with two versions of a package."""
+    await world.push(bala("acme/greet:1.0.0"))
+    await world.push(bala("acme/greet:1.1.0"))
+    return world
+
+
+@pytest.fixture
+async def ann(greet: World) -> PageClient:
+    return await PageClient.at(greet, greet.people.ann, PAGE)
+
+
+async def text_of(world: World, path: str) -> str:
+    """Return a page as strangers read it."""
+    return (await world.get(URL + path)).text
+
+
+# --- who sees what -----------------------------------------------------------------------------
+
+
+async def test_members_read_the_list_and_look_after_nothing(greet: World) -> None:
+    mia = await PageClient.of(greet, greet.people.mia)
+    assert (await mia.open(LIST)).status_code == 200
+    assert f'href="{PUBLIC}"' in mia.text
+    assert f'href="{PAGE}"' not in mia.text
+    assert (await mia.open(PAGE)).status_code == 403
+    assert "only maintainers and owners of acme can do this" in mia.text
+
+
+async def test_maintainers_deprecate_and_decide_nothing_else(greet: World) -> None:
+    mia = greet.people.mia
+    memberships = greet.registry.organizations.memberships
+    await memberships.set_member(ACME, mia.account, Role.MAINTAINER, by=OPERATOR)
+    browser = await PageClient.of(greet, mia)
+    assert (await browser.open(PAGE)).status_code == 200
+    assert "<h2>Versions</h2>" in browser.text
+    for heading in ("Visibility", "Publishing access"):
+        assert f"<h2>{heading}</h2>" not in browser.text
+    assert (await browser.send(f"{PAGE}/deprecate", message="Gone.")).status_code == 303
+    await browser.open(PAGE)
+    answer = await browser.send(f"{PAGE}/visibility", visibility="private", confirm="greet")
+    assert answer.status_code == 403
+
+
+async def test_the_page_of_the_package_leads_there_for_those_who_may(greet: World) -> None:
+    for person, leads in ((greet.people.ann, True), (greet.people.mia, False)):
+        browser = await PageClient.at(greet, person, PUBLIC)
+        assert (f'href="{PAGE}"' in browser.text) is leads
+    assert PAGE not in await text_of(greet, PUBLIC)
+
+
+async def test_a_missing_package_is_reported_as_missing(ann: PageClient) -> None:
+    assert (await ann.open(f"{LIST}/nothing")).status_code == 404
+
+
+async def test_the_list_goes_on_after_a_name(ann: PageClient) -> None:
+    await ann.world.push(bala("acme/words:1.0.0", visibility="private"))
+    await ann.open(f"{LIST}?after=Greet")
+    assert f'href="{LIST}/words"' in ann.text
+    assert '<span class="badge warn">Private' in ann.text
+    assert f'href="{PAGE}"' not in ann.text
+    await ann.open(f"{LIST}?after=words")
+    assert "No more packages" in ann.text
+    assert (await ann.open(f"{LIST}?after=no+name")).status_code == 400
+
+
+# --- deprecating -------------------------------------------------------------------------------
+
+
+async def test_a_package_is_deprecated_and_that_is_taken_back(ann: PageClient) -> None:
+    answer = await ann.send(f"{PAGE}/deprecate", message="Use acme/hello.")
+    assert answer.headers["location"] == f"{PAGE}?done=account_organization_packages_deprecate"
+    assert "Package deprecated." in ann.text
+    assert "Use acme/hello." in await text_of(ann.world, PUBLIC)
+    await ann.send(f"{PAGE}/undeprecate")
+    assert "Use acme/hello." not in await text_of(ann.world, PUBLIC)
+
+
+async def test_a_version_is_deprecated_and_that_is_taken_back(ann: PageClient) -> None:
+    await ann.send(f"{PAGE}/versions/deprecate", version="1.0.0", message="Use the next one.")
+    assert "Use the next one." in await text_of(ann.world, f"{PUBLIC}/1.0.0")
+    assert "Use the next one." not in await text_of(ann.world, f"{PUBLIC}/1.1.0")
+    await ann.send(f"{PAGE}/versions/undeprecate", version="1.0.0")
+    assert "Use the next one." not in await text_of(ann.world, f"{PUBLIC}/1.0.0")
+
+
+async def test_a_message_that_is_too_long_is_shown_again(ann: PageClient) -> None:
+    text = "x" * 501
+    answer = await ann.send(f"{PAGE}/versions/deprecate", version="1.0.0", message=text)
+    assert answer.status_code == 400
+    assert f'value="{text}"' in ann.text
+    assert '<details class="row-form" open>' in ann.text
+
+
+async def test_a_version_of_a_deprecated_package_is_not_taken_back_alone(ann: PageClient) -> None:
+    await ann.send(f"{PAGE}/deprecate", message="Gone.")
+    answer = await ann.send(f"{PAGE}/versions/undeprecate", version="1.0.0")
+    assert answer.status_code == 400
+    assert 'role="alert"' in ann.text
+
+
+async def test_a_held_release_is_marked_and_has_no_form(ann: PageClient) -> None:
+    held = Coordinate.parse("acme", "greet", "1.1.0")
+    await ann.world.registry.publishing.moderation.hold(held, "Looked at.", by=OPERATOR)
+    await ann.open(PAGE)
+    assert ">Held</span>" in ann.text
+    assert "Deprecate 1.1.0" not in ann.text
+    assert "latest version 1.0.0" in ann.text
+    await ann.open(LIST)
+    assert "1 version held" in ann.text
+
+
+# --- who sees it, who publishes it -------------------------------------------------------------
+
+
+async def test_a_package_becomes_private_and_public_again(ann: PageClient) -> None:
+    answer = await ann.send(f"{PAGE}/visibility", visibility="private", confirm="Greet")
+    assert answer.status_code == 303, ann.text
+    assert (await ann.world.get(URL + PUBLIC)).status_code == 404
+    await ann.send(f"{PAGE}/visibility", visibility="public")
+    assert (await ann.world.get(URL + PUBLIC)).status_code == 200
+
+
+async def test_nobody_hides_a_package_by_a_slip(ann: PageClient) -> None:
+    answer = await ann.send(f"{PAGE}/visibility", visibility="private", confirm="greeet")
+    assert answer.status_code == 400
+    assert 'value="greeet"' in ann.text
+    assert (await ann.world.get(URL + PUBLIC)).status_code == 200
+
+
+@pytest.mark.parametrize("form", [("visibility", "some"), ("pushers", "all")])
+async def test_an_invalid_choice_is_refused(ann: PageClient, form: tuple[str, str]) -> None:
+    answer = await ann.send(f"{PAGE}/{form[0]}", **{form[0]: form[1]})
+    assert answer.status_code == 400
+    assert "Choose " in ann.text
+
+
+async def test_a_package_without_publishers_is_not_left_to_them(ann: PageClient) -> None:
+    answer = await ann.send(f"{PAGE}/pushers", pushers="publishers")
+    assert answer.status_code == 400
+    assert "Add one first." in ann.text
