@@ -60,17 +60,16 @@ class _Parts:
             return
         text = text.lstrip(" \t")
         if not text:
-            self._end_parts()
+            self._parameter = self._section = None
         elif text.startswith("+") and (match := _PARAMETER(text)):
             self._begin_parameter(match[1], match[2])
             return
         elif text.startswith(_HEADING):
-            self._begin_section()
+            self._in_description = False
+            self._section = list[str]()
+            self.sections.append(self._section)
         self._in_fence = text.startswith(_FENCE)
         self._append(text + "\n")
-
-    def _end_parts(self) -> None:
-        self._parameter = self._section = None
 
     def _begin_parameter(self, name: str, text: str) -> None:
         self._in_description = False
@@ -80,11 +79,6 @@ class _Parts:
             self.returns = self._parameter
         else:
             self.parameters.append((name, self._parameter))
-
-    def _begin_section(self) -> None:
-        self._in_description = False
-        self._section = []
-        self.sections.append(self._section)
 
     def _append(self, line: str) -> None:
         """Add a line to each part that it belongs to."""

@@ -63,16 +63,12 @@ def read_annotations(cursor: Cursor) -> tuple[AttachedAnnotation, ...]:
     """Read any number of `@prefix:name {…}`."""
     found: list[AttachedAnnotation] = []
     while cursor.take("@"):
-        prefix, name = read_qualified_name(cursor)
+        prefix, name = "", cursor.name()
+        if cursor.take(":"):
+            prefix, name = name, cursor.name()
         value = cursor.block() if cursor.value == "{" else ""
         found.append(AttachedAnnotation(prefix, name, value))
     return tuple(found)
-
-
-def read_qualified_name(cursor: Cursor) -> tuple[str, str]:
-    """Read `name` or `prefix:name`."""
-    name = cursor.name()
-    return (name, cursor.name()) if cursor.take(":") else ("", name)
 
 
 def parameters(cursor: Cursor) -> tuple[ParameterNode, ...]:

@@ -113,16 +113,13 @@ def llms_module(release: ReleaseRequest, module: ModuleDocs) -> str:
     page = f"{_address(release)}/docs/{module.id}"
     links = [f"- [{module.id}]({page}?form=markdown): {module.summary or 'the whole module'}"]
     for title, symbols in outline_of(module):
-        for symbol in symbols[:LLMS_SYMBOLS]:
+        for symbol in symbols:
             said = f": {symbol.summary}" if symbol.summary else ""
             links.append(
                 f"- [{symbol.path}]({page}/{symbol.path}?form=markdown) ({title.lower()}){said}"
             )
     line = import_line(module.org_name, module.id)
     return _joined([f"## {module.id}", f"Import it with `{line}`", "\n".join(links)])
-
-
-LLMS_SYMBOLS = 2_000  # Of a kind; the Markdown of the module has all of them.
 
 
 def llms_end(release: ReleaseRequest) -> str:

@@ -66,7 +66,6 @@ from shared.prose.rendering import highlight, render_markdown
 
 MAX_TEXT_BYTES = 256 * 1024  # Of a text of `docs`.
 SYMBOLS_OF_A_PART = 1_000
-READMES_COMPARED = 50  # Texts of `docs` among which a readme of the Go toolchain is looked for.
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024  # Of 1 MB of sources it has 10 to 16 MB.
 KEPT_DOCUMENT_BYTES = 32 * 1024 * 1024  # Models of more than these are read again by later parts.
 
@@ -187,7 +186,7 @@ class _Making:
     def inclusions(self, name: str) -> None:
         """Write the pieces of a module again, with the fields of other packages' records."""
         number = self._number(name)
-        own = self.request.own_modules
+        own = {(self.request.org, each) for each in self.request.modules}
 
         def module_of(key: ModuleKey) -> ModuleDocs | None:
             if key in own:
@@ -327,7 +326,7 @@ class _Making:
                 for each in self._archive.names
                 if each.startswith(beginning) and each.endswith(".md")
             )
-            for each in islice(found, READMES_COMPARED):
+            for each in found:
                 if self._text(each) == text:
                     return each.rpartition("/")[0]
         return self.request.text_folder(module)

@@ -58,11 +58,6 @@ class ReleaseRequest(Record):
         return Coordinate.parse(self.org, self.name, self.version)
 
     @property
-    def own_modules(self) -> frozenset[tuple[str, str]]:
-        """The modules with their organization."""
-        return frozenset((self.org, each) for each in self.modules)
-
-    @property
     def is_project(self) -> bool:
         return self.bala_version.startswith(_UNPACKED_LAYOUT)
 
