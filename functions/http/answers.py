@@ -31,7 +31,7 @@ from shared.runtime.answers import (
     is_known,
     requested_range,
 )
-from shared.runtime.caching import EVERYTHING, LruCache, PackagesRead, packages_read
+from shared.runtime.caching import EVERYTHING, PackagesRead, packages_read
 from shared.telemetry.metrics import ANSWERED
 
 JSON = "application/json"
@@ -278,14 +278,11 @@ def add_length(answer: Answer, method: str) -> None:
 SMALLEST_BYTES = 1_024  # A smaller text fits into a packet.
 LARGEST_BYTES = 1024 * 1024  # A larger text takes a processor longer than 20 ms, each time.
 ON_THE_LOOP_BYTES = 64 * 1024  # Compressed in less than a millisecond.
-KEPT_BYTES = 4 * 1024 * 1024  # Of compressed files that never change, such as static ones.
 
 _READING = frozenset(("GET", "HEAD"))
 _OK, _UNCHANGED = 200, 304
 _TEXT = re.compile(r"text/|(application|image)/([\w.-]+\+)?(json|xml|x-ndjson)\b")
 _NO_QUALITY = re.compile(r"q=0(\.0{0,3})?")
-
-_immutable = LruCache[str, bytes](KEPT_BYTES, weigh=lambda _, packed: len(packed))
 
 
 async def compressed(call: Call, answer: Answer) -> Answer:
@@ -344,24 +341,13 @@ async def _packed(answer: Answer) -> Answer:
     headers = dict(answer.headers)
     headers.pop("Content-Length", None)  # That of a HEAD is known only once the text is compressed.
     headers.pop("Accept-Ranges", None)  # A range is one of the plain text.
-    body = answer.body and await _gzip(answer.body, headers)
+    body = answer.body and await _gzip(answer.body)
     packed = replace(answer, body=body, headers={**headers, "Content-Encoding": "gzip"})
     _weaken(packed)
     return packed
 
 
-async def _gzip(body: bytes, headers: Mapping[str, str]) -> bytes:
-    tag = headers.get("ETag", "")
-    if not tag or "immutable" not in headers["Cache-Control"]:
-        return await _gzip_once(body)
-    packed = _immutable.get(tag)
-    if packed is None:
-        packed = await _gzip_once(body)
-        _immutable.put(tag, packed)
-    return packed
-
-
-async def _gzip_once(body: bytes) -> bytes:
+async def _gzip(body: bytes) -> bytes:
     if len(body) <= ON_THE_LOOP_BYTES:
         return gzipped(body)
     return await asyncio.to_thread(gzipped, body)

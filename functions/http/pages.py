@@ -3,12 +3,12 @@ each page.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from functools import cache, cached_property, lru_cache, partial
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 
@@ -31,7 +31,6 @@ from shared.domain.status import Banner
 from shared.domain.times import MS
 from shared.prose.safe_html import show_bidi_characters
 from shared.runtime.answers import Answer
-from shared.runtime.caching import SingleFlight
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -390,17 +389,13 @@ class PublicPages(Pages[PublicPageCall]):
     def __init__(self, explain: RefusalExplainer | None = None) -> None:
         super().__init__()
         self._explain = explain
-        self._answers = SharedAnswers()
 
     async def answer_page(self, call: PublicPageCall, operation: Operation) -> Answer:
         number = call.registry.adapters.edition.number
         try:
             await self.identify(call)
-            make = cast("AnswerFactory", partial(operation.handle, call))
-            if not call.caller.is_anonymous:
-                return await make()
-            key = answer_key(operation, call, number)
-            return _cached(call, await self._answers.answer(key, make), number)
+            answer = await operation.handle(call)
+            return _cached(call, answer, number) if call.caller.is_anonymous else answer
         except Refusal as refusal:
             if self._explain:
                 call.refusal_page = await self._explain(call, refusal)
@@ -429,27 +424,3 @@ def _cached(call: PublicPageCall, answer: Answer, number: int) -> Answer:
     # Its notices were read earlier than the rest, and must not be shown for longer either.
     since_ms = min(call.now_ms, call.registry.limits.notice_cache.read_ms)
     return repeat_until(call, answer, since_ms + PAGE_CACHE_TIME // MS, number)
-
-
-AnswerKey = tuple[str, ...]
-AnswerFactory = Callable[[], Coroutine[Any, Any, Answer]]
-
-
-class SharedAnswers:
-    """Makes one answer for all equal requests that arrive while it is made."""
-
-    def __init__(self) -> None:
-        self._answers = SingleFlight[Answer]()
-
-    async def answer(self, key: AnswerKey, make: AnswerFactory) -> Answer:
-        """Return the result of `make`, or of a call in progress for the same key."""
-        made = await self._answers.answer(key, make)
-        # A copy for each request: the operation writes the request's id on it.
-        return Answer(made.body, made.status, dict(made.headers), made.media_type)
-
-
-def answer_key(operation: Operation, call: PublicPageCall, number: int) -> AnswerKey:
-    """Return everything that the answer to an anonymous request depends on; the number of the
-    edition too, so that no answer is shared that was begun before a change that is known now."""
-    accepted, known = call.header("accept"), call.header("if-none-match")
-    return operation.name, call.method, call.url, accepted, known, str(number)

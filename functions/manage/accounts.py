@@ -13,15 +13,14 @@ from functions.http.signed_in_pages import (
     require_confirmation,
 )
 from shared.auth.tokens import Secret
-from shared.domain.accounts import Account, is_id
+from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, about_field
 from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR_ID
 from shared.domain.mail import parse_email
 from shared.domain.sign_in import Session
 from shared.runtime.answers import Answer
-from shared.services.administration.administration import AccountAdministration, NamedAccount
-from shared.services.records import ListPage
+from shared.services.administration.administration import AccountAdministration
 
 ACCOUNTS_PATH = "/manage/accounts"
 ACCOUNT_ROUTE = "manage/accounts/{account}"
@@ -43,8 +42,6 @@ async def manage_accounts(call: SignedInCall, problem: FormProblem | None = None
     administration = _accounts(call)
     if text:
         people = await administration.search(text, by=by)
-        if account := _only_match(people, text):
-            return see_other(f"{ACCOUNTS_PATH}/{account.id}")
     else:
         people = await administration.page(after, ACCOUNTS_PER_PAGE, by=by)
     return call.show(
@@ -55,15 +52,6 @@ async def manage_accounts(call: SignedInCall, problem: FormProblem | None = None
         is_first=not after,
         running=[] if text or after else await administration.list_administrators(by=by),
     )
-
-
-def _only_match(people: ListPage[NamedAccount], text: str) -> Account | None:
-    """Return the account if there is one alone.
-
-    A search for an id does not lead to an account whose former name looks like that id.
-    """
-    account = people.rows[0].account if len(people.rows) == 1 else None
-    return None if account and is_id(text) and account.id != text else account
 
 
 @pages.read(ACCOUNT_ROUTE)

@@ -14,7 +14,6 @@ from functions.http.signed_in_pages import (
     SignedInCall,
     require_confirmation,
 )
-from functions.web.about import propagation_times
 from shared.domain.accounts import MAX_DESCRIPTION, parse_required_reason
 from shared.domain.errors.base import InvalidRequest, Refusal, about_field
 from shared.domain.events import EventQuery
@@ -161,7 +160,6 @@ async def manage_release(
         most_characters=MAX_DESCRIPTION,
         public_reasons=PUBLIC_REASONS,
         withdrawal_titles=WITHDRAWAL_TITLES,
-        reaches=propagation_times(call.registry.settings),
     )
 
 

@@ -4,16 +4,13 @@ the manual, the part of `docs/` for people who publish and build packages.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
 
 from msgspec import Struct
 
 from functions.api.openapi import operations_by_group
-from functions.http.formatting import lasting
-from functions.http.pages import MARKDOWN, PAGE_CACHE_TIME, PublicPageCall, PublicPages
+from functions.http.pages import MARKDOWN, PublicPageCall, PublicPages
 from shared.composition import Registry
 from shared.domain.access import INVITATION_LIFETIME, OWNER_CHANGE_DELAY
-from shared.domain.archives.delivery import Cdn
 from shared.domain.archives.unpacking import DEFAULT_LIMITS
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import PageNotFound
@@ -21,7 +18,6 @@ from shared.domain.names import RESERVED_PREFIX
 from shared.domain.status import SOFTWARE_VERSION, TaskResult, TaskState
 from shared.prose.manual import read_manual
 from shared.runtime.answers import Answer
-from shared.settings import Settings
 
 # The pages in the order of their menu: last segment, path, title.
 ABOUT_PAGES = (
@@ -74,7 +70,6 @@ async def _policies(call: PublicPageCall) -> Answer:
         "policies",
         "policies",
         settings=call.registry.settings,
-        reaches=propagation_times(call.registry.settings),
         reserved_prefix=RESERVED_PREFIX,
         archive_limits=DEFAULT_LIMITS,
         cooling_off=OWNER_CHANGE_DELAY,
@@ -192,72 +187,6 @@ async def web_manual(call: PublicPageCall) -> Answer:
     if call.wants_markdown:
         return call.text(page.markdown, MARKDOWN)
     return call.show("web/manual/page.html", manual=manual, page=page)
-
-
-# What tests compare with what is done: how long caches keep files and archives, how long a link
-# to a private archive is good, and when the search of every server knows.
-FILE_CACHE_TIME = timedelta(seconds=60)
-ARCHIVE_CACHE_TIME = timedelta(minutes=5)
-LINK_LIFETIME = timedelta(seconds=60)
-SEARCH_DELAY = timedelta(seconds=30)
-
-
-class Propagation(Struct, frozen=True):
-    """A place where a release may be, and when it is gone from there, or back."""
-
-    where: str
-    when: str
-
-
-def propagation_times(settings: Settings) -> tuple[Propagation, ...]:
-    """Return every place, the fastest first, as this registry is set up."""
-    return (
-        Propagation(
-            "Pages, pulls, builds, archives and Maven metadata",
-            f"within {_seconds(PAGE_CACHE_TIME)}, on every server",
-        ),
-        Propagation("Search", _search_delay(settings)),
-        Propagation("Existing links to the archive", _links(settings)),
-        Propagation("Copies of the archive on a CDN", _copies(settings)),
-        Propagation(
-            "Sparse index",
-            f"within {_seconds(PAGE_CACHE_TIME)} here, within {_seconds(FILE_CACHE_TIME)} in "
-            "caches of proxies",
-        ),
-        Propagation(
-            "Exports of the index, and mirrors",
-            "with their next update: the change is in the change feed immediately",
-        ),
-        Propagation(
-            "Copies that were pulled before",
-            "never: the registry cannot recall them. Owners are notified by email",
-        ),
-    )
-
-
-def _search_delay(settings: Settings) -> str:
-    if settings.is_in_the_cloud:
-        return f"within {_seconds(SEARCH_DELAY)} on every server"
-    return "immediately"
-
-
-def _links(settings: Settings) -> str:
-    if settings.is_in_the_cloud and settings.archive_links == "store":
-        return f"immediately; after a crash within {_seconds(LINK_LIFETIME)}"
-    return f"within {_seconds(PAGE_CACHE_TIME)}"
-
-
-def _copies(settings: Settings) -> str:
-    kept = lasting(ARCHIVE_CACHE_TIME)
-    if settings.archive_cdn is Cdn.NONE:
-        return f"this registry uses no CDN; other caches keep copies for at most {kept}"
-    if settings.archive_cdn_resource:
-        return f"when the CDN is purged, which is requested immediately; within {kept} at most"
-    return f"within {kept}, or when the operator purges the CDN"
-
-
-def _seconds(span: timedelta) -> str:
-    return f"{span // timedelta(seconds=1)} seconds"
 
 
 FACES = (pages, manual_pages)

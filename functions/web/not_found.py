@@ -2,8 +2,7 @@
 
 The local host asks `missing_operation` for what no route matches. In the cloud such requests get
 the empty 404 of the Functions host, which allows no two routes for one path and method. Short
-addresses lead to pages: `/org/name` and `/org/name/version`, which `bal` prints, and addresses that
-end too early.
+addresses, which `bal` prints, lead to pages: `/org/name` and `/org/name/version`.
 """
 
 import re
@@ -15,10 +14,10 @@ from functions.central.answers import CentralFace, refusal_answer
 from functions.http.answers import problem_answer
 from functions.http.calls import Call
 from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
-from functions.http.pages import PAGE_HEADERS, AnonymousPages, PublicPageCall, PublicPages
+from functions.http.pages import PAGE_HEADERS, PublicPageCall, PublicPages
 from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.errors.requests import MethodNotAllowed, PageNotFound
-from shared.domain.names import Package, Version, parse_org
+from shared.domain.names import Package, Version
 from shared.runtime.answers import Answer
 
 central = CentralFace()
@@ -72,20 +71,6 @@ def _service_not_offered(service: str, way_out: str) -> NotFound:
     return NotFound("service-not-offered", f"This registry has no {service}. {way_out}")
 
 
-short_addresses = AnonymousPages()
-
-
-@short_addresses.read("packages/{org?}")
-async def web_missing_name(call: PublicPageCall) -> Answer:
-    org = call.redacted_route.get("org")
-    return redirect(f"/orgs/{parse_org(org)}" if org else "/search")
-
-
-@short_addresses.read("orgs")
-async def web_missing_org_name(call: PublicPageCall) -> Answer:
-    return redirect("/organizations")
-
-
 def package_page(path: str, prefixes: Set[str]) -> str:
     """Return the page of `org/name` or `org/name/version`, whether there is one or not; empty for
     other paths. `bal` prints such addresses, which are pages of Central."""
@@ -105,4 +90,4 @@ def redirect(path: str) -> Answer:
     return Answer(status=308, headers=headers)
 
 
-FACES = (central, short_addresses)
+FACES = (central,)

@@ -646,8 +646,6 @@ SITE = {
     "web_search (deprecated)": Declared(
         *("GET", f"{FOUND}&deprecated=true", finders, (State.DEPRECATED,)), shows=by_page_of_results
     ),
-    "web_missing_name": _for_all("/packages/ORG"),
-    "web_missing_org_name": _for_all("/orgs"),
     "web_symbols": _for_all("/symbols", anybody_known),
     "web_organizations": _for_all("/organizations", anybody_known),
     "web_keywords": _for_all("/keywords", anybody_known),

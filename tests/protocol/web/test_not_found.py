@@ -20,11 +20,6 @@ async def world(shared_world: World) -> World:
 @pytest.mark.parametrize(
     ("path", "leads"),
     [
-        ("/packages", "/search"),
-        ("/packages/", "/search"),
-        ("/packages/acme", "/orgs/acme"),
-        ("/packages/nobody", "/orgs/nobody"),  # Whether it is there is said there.
-        ("/orgs", "/organizations"),
         # The host folds no slashes, which a base address with one at its end makes two of.
         ("/packages//acme/greet?q=a//b", "/packages/acme/greet?q=a//b"),
         ("/api/v1///orgs", "/api/v1/orgs"),
