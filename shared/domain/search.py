@@ -19,7 +19,7 @@ from enum import Enum
 from itertools import islice
 from typing import Self
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.domain.api_docs.symbols import Symbol
@@ -254,11 +254,9 @@ ANYONE = Viewer()
 
 
 class Hit(Struct, frozen=True):
-    """A result, with the parts of its score; its documentation is an excerpt."""
+    """A result; its documentation is an excerpt."""
 
     listing: Listing
-    score: float = 0.0
-    parts: dict[str, float] = field(default_factory=dict[str, float])
 
 
 class Results(Struct, frozen=True):

@@ -401,16 +401,6 @@ async def test_among_equals_what_is_used_more_comes_first_then_what_is_newer(
     assert await found(index, "client") == [f"acme/client.{name}" for name in expected]
 
 
-async def test_a_score_is_the_sum_of_its_parts_and_never_rises_down_the_page(
-    shelf: SearchIndex,
-) -> None:
-    results = await shelf.search(Query.parse("http"), ResultPage(), ANYONE)
-    assert [next(iter(hit.parts)) for hit in results.hits] == ["exact name", "exact name"]
-    scores = [hit.score for hit in results.hits]
-    assert scores == [pytest.approx(sum(hit.parts.values())) for hit in results.hits]
-    assert scores == sorted(scores, reverse=True)
-
-
 @pytest.mark.parametrize(
     ("sort", "expected"),
     [(Sort.NAME, "abcd"), (Sort.CREATED, "bdca"), (Sort.PULLS, "cabd"), (Sort.RELEVANCE, "dbac")],

@@ -38,7 +38,6 @@ from shared.adapters.search.postings import (
     count_of,
     id_bytes,
     ids_of,
-    ranking_boosts,
 )
 from shared.adapters.search.query_plan import Clause, Condition, QueryPlan
 from shared.adapters.search.rows import read_listing
@@ -255,7 +254,6 @@ _COLUMNS = {
     Sort.PULLS: Column.PULLS,
     Sort.DEPENDENTS: Column.DEPENDENTS,
 }
-_NAME_SCORES = {PATH_SCORE: "path", NAME_SCORE: "exact name", JOINED_NAME_SCORE: "joined name"}
 
 Number = Callable[[int], float]  # Of a package, by its id.
 
@@ -274,21 +272,18 @@ class Scores:
         last |= dict.fromkeys(found.deprecated & named, DEPRECATED_NAME_SCORE)
         # They only accompany another one, and such packages were not asked for.
         others = () if plan.wants_auxiliary else postings.packages(AUXILIARY)
-        self._parts: dict[str, dict[int, float]] = {
-            **{
-                title: {package: each for package, each in names.items() if each == score}
-                for score, title in _NAME_SCORES.items()
-            },
-            "all words": dict.fromkeys(found.complete or (), ALL_WORDS_SCORE),
-            "accompanies another": dict.fromkeys(others, AUXILIARY_SCORE),
-            "deprecated": last,
-        }
+        self._parts = (
+            names,
+            dict.fromkeys(found.complete or (), ALL_WORDS_SCORE),
+            dict.fromkeys(others, AUXILIARY_SCORE),
+            last,
+        )
 
     def of_first(self, count: int) -> dict[int, float]:
         """Return the score of each package that may be among so many first ones: none whose words
         are worth less by more than a package rises by its rank."""
         ranks, common, words = self._ranks, self._common, self._word_scores
-        special = words.keys() & set[int]().union(*self._parts.values())
+        special = words.keys() & set[int]().union(*self._parts)
         first = nlargest(count + len(special), words.values())
         least = first[-1] - MAX_RANK if len(first) < len(words) else 0.0
         scores = {
@@ -296,16 +291,10 @@ class Scores:
             for package, word_score in words.items()
             if word_score >= least or package in special
         }
-        for part in self._parts.values():
+        for part in self._parts:
             for package in part.keys() & scores.keys():
                 scores[package] += part[package]
         return scores
-
-    def parts(self, package: int, lift: float, boosts: dict[str, float]) -> dict[str, float]:
-        """Return the named parts of the score of a package with these parts of its rank."""
-        parts = {title: part.get(package, 0.0) for title, part in self._parts.items()}
-        parts["all words"] += self._common
-        return {**parts, "words": self._word_scores[package], "dependents": lift, **boosts}
 
 
 def scores_of_names(postings: Postings, plan: QueryPlan) -> dict[int, float]:
@@ -394,20 +383,10 @@ class Ordering:
     def _hits(self, ids: list[int]) -> tuple[Hit, ...]:
         statement = f"SELECT id, listing FROM listings WHERE id IN ({_THESE})"  # noqa: S608 - ours.
         stored = dict(self._connection.execute(statement, (str(ids),)).fetchall())
-        lifts = self._postings.column(Column.DEPENDENTS)
-        return tuple(self._hit(package, stored[package], lifts[package]) for package in ids)
-
-    def _hit(self, package: int, stored: bytes, lift: float) -> Hit:
-        listing, boosts = _listings.decode(package, stored)
-        parts = self._scores.parts(package, lift, boosts)
-        shown = {part: round(value, 6) for part, value in parts.items() if value}
-        return Hit(listing, round(sum(parts.values()), 6), shown)
+        return tuple(Hit(shown_listing(package, stored[package])) for package in ids)
 
 
 _THESE = "SELECT value FROM json_each(?)"  # Ids that are bound as one value.
-
-
-_Shown = tuple[Listing, dict[str, float]]  # And what ranks it whatever was typed.
 
 
 class DecodedListings:
@@ -417,28 +396,23 @@ class DecodedListings:
     """
 
     def __init__(self) -> None:
-        self._kept = LruCache[int, tuple[bytes, _Shown, int]](
+        self._kept = LruCache[int, tuple[bytes, Listing, int]](
             LISTINGS_KEPT_BYTES, weigh=lambda _, kept: kept[2]
         )
         self._lock = Lock()
 
-    def decode(self, package: int, stored: bytes) -> _Shown:
-        """Return a stored listing with its boosts, by the id of its package."""
+    def decode(self, package: int, stored: bytes) -> Listing:
+        """Return the stored listing of a package, by its id."""
         with self._lock:
             kept = self._kept.get(package)
         if kept is None or kept[0] != stored:
             listing = read_listing(stored)
             parts = (listing.head, listing.release, listing.texts, listing.api, listing.symbols)
             size = len(stored) + memory_of(parts)
-            kept = stored, (listing, ranking_boosts(listing)), size
+            kept = stored, listing, size
             with self._lock:
                 self._kept.put(package, kept)
         return kept[1]
 
 
-_listings = DecodedListings()
-
-
-def shown_listing(package: int, stored: bytes) -> Listing:
-    """Return the stored listing of a package, by its id."""
-    return _listings.decode(package, stored)[0]
+shown_listing = DecodedListings().decode

@@ -292,17 +292,16 @@ def beginning_factor(typed: int, length: int) -> float:
     return PREFIX_FACTOR + PREFIX_SHARE_FACTOR * typed / length
 
 
-def ranking_boosts(listing: Listing) -> dict[str, float]:
-    """Return the parts of the score that come from the package itself."""
-    words = split_words(listing.head.name)
-    parts = {
-        "pulls": PULLS_WEIGHT * _decades(listing.head.pulls, PULLS_DECADES),
-        "organization": STANDARD_WEIGHT * _is_standard(listing),
-        "brevity": BREVITY_WEIGHT / max(len(words), 1),
-        "recency": RECENCY_WEIGHT * _recency(listing.release.created_ms),
-        "language": LANGUAGE_WEIGHT * _language(listing.release.ballerina_version),
-    }
-    return {name: round(part, 6) for name, part in parts.items() if part}
+def own_boost(listing: Listing) -> float:
+    """Return the part of the score that comes from the package itself."""
+    parts = (
+        PULLS_WEIGHT * _decades(listing.head.pulls, PULLS_DECADES),
+        STANDARD_WEIGHT * _is_standard(listing),
+        BREVITY_WEIGHT / max(len(split_words(listing.head.name)), 1),
+        RECENCY_WEIGHT * _recency(listing.release.created_ms),
+        LANGUAGE_WEIGHT * _language(listing.release.ballerina_version),
+    )
+    return round(sum(parts), 6)
 
 
 def dependents_boost(dependents: int) -> float:

@@ -20,7 +20,7 @@ from shared.adapters.search.postings import (
     count_of,
     dependents_boost,
     id_bytes,
-    ranking_boosts,
+    own_boost,
 )
 from shared.adapters.search.symbols import PackageSymbols, SymbolRows
 from shared.adapters.sqlite.database import Migration, read_migrations
@@ -130,7 +130,7 @@ class IndexRows:
             row,
             shown.head.package.key,
             shown.head.name.lower(),
-            sum(ranking_boosts(shown).values()),
+            own_boost(shown),
             id_bytes(map(self._spelling, facet_values(shown))),
         )
         return row or put.lastrowid or 0

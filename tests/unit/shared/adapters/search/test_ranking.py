@@ -20,7 +20,7 @@ from shared.adapters.search.postings import (
     WEIGHT_SCALE,
     PlaceWeight,
     dependents_boost,
-    ranking_boosts,
+    own_boost,
 )
 from shared.domain.listings import Listing
 from shared.domain.packages import Texts
@@ -35,7 +35,7 @@ BEST_WORDS = PlaceWeight.NAME / WEIGHT_SCALE
 
 def boost(name: str = "acme/greet", pulls: int = 0, **fields: Any) -> float:
     made = release(f"{name}:1.0.0", **fields)
-    return sum(ranking_boosts(Listing(head(name, pulls=pulls), made, Texts())).values())
+    return own_boost(Listing(head(name, pulls=pulls), made, Texts()))
 
 
 @given(_NAMES, _COUNTS, _COUNTS, _TIMES, _LANGUAGES)
