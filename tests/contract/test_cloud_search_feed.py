@@ -169,7 +169,7 @@ async def test_parts_that_nobody_points_at_are_removed_after_a_grace(place: Plac
     assert len(await place.names()) == 4
     place.clock.advance(SWEEP_GRACE_PERIOD + timedelta(seconds=1))
     await place.search.feed.catch_up()
-    assert await place.names() == [(await place.pointer()).base.name]
+    assert await place.names() == [(await place.pointer()).base]
     assert await place.found() == ["one", "three", "two"]
 
 
@@ -178,7 +178,7 @@ async def test_parts_that_nobody_points_at_are_removed_after_a_grace(place: Plac
 
 async def lose_base(place: Place) -> None:
     """Let the base be something else, and old."""
-    await place.put((await place.pointer()).base.name, b"not what it was")
+    await place.put((await place.pointer()).base, b"not what it was")
     place.clock.advance(BASE_LIFETIME)
 
 

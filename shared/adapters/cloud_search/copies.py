@@ -17,7 +17,6 @@ from msgspec import Struct
 
 from shared.adapters.cloud_search.parts import (
     IndexNotBuilt,
-    IndexPart,
     IndexPointer,
     SearchBlobs,
     StoredPointer,
@@ -27,7 +26,6 @@ from shared.adapters.cosmos.listings import CosmosListings, ListingChange
 from shared.adapters.filesystem import lock_path, partial_path
 from shared.adapters.search.index import IndexFile
 from shared.adapters.search.rows import SEARCH_MIGRATIONS, IndexRows
-from shared.adapters.sqlite.connections import DatabaseUnusable
 from shared.adapters.sqlite.database import Database, Migration
 from shared.domain.times import MS
 from shared.log import log
@@ -63,13 +61,6 @@ class IndexCopy(IndexFile):
 
     def create(self) -> None:
         self.database.migrate()
-
-    async def check(self) -> None:
-        """Raise `Unreadable` unless the file is an index that this version can search."""
-        try:
-            await self.database.scan(_look_through)
-        except (DatabaseUnusable, sqlite3.Error) as wrong:
-            raise Unreadable(str(wrong)) from wrong
 
     async def apply(self, changes: Iterable[ListingChange]) -> int:
         """Apply the changes that are newer than the copy; return how many were."""
@@ -142,11 +133,6 @@ def _optimize(connection: sqlite3.Connection) -> int:
     return connection.execute("SELECT count(*) FROM packages").fetchone()[0]
 
 
-def _look_through(connection: sqlite3.Connection) -> None:
-    for table in ("revisions", "packages", "listings", "texts", "counts"):
-        connection.execute(f"SELECT * FROM {table} LIMIT 1").fetchone()  # noqa: S608 - ours.
-
-
 COPY_FOLDER_PREFIX = "ballroom-search-"
 COPY_FILE = "search.db"  # In a folder of its own, with the files that SQLite adds.
 
@@ -213,7 +199,7 @@ UPGRADE_OVERLAP = timedelta(
 class BuiltBase(Struct, frozen=True):
     """A new base, how many packages it shows, and up to which position it has all changes."""
 
-    part: IndexPart
+    name: str
     packages: int
     after: str
 
@@ -249,7 +235,7 @@ class CloudSearchFeed:
                 raise Stale
 
         await attempt()
-        log.info("search.rebuilt", packages=built.packages, size_bytes=built.part.size_bytes)
+        log.info("search.rebuilt", packages=built.packages)
         return built.packages
 
     async def _catch_up(self) -> int:
@@ -290,16 +276,15 @@ class CloudSearchFeed:
         this at the same time one stores its pointer."""
         async with self._new_copy() as copy:
             await self._blobs.fetch_base(found.pointer.base, copy.file)
-            await copy.check()
             after = await copy.read_on(self._listings, found.pointer.after)
             built = await self._stored(copy, after)
         await self._point_at(built, begun_ms, found.etag)
-        log.info("search.base_renewed", packages=built.packages, size_bytes=built.part.size_bytes)
+        log.info("search.base_renewed", packages=built.packages)
 
     async def _point_at(self, built: BuiltBase, begun_ms: int, etag: str) -> bool:
         pointer = IndexPointer(
             schema=COPY_SCHEMA,
-            base=built.part,
+            base=built.name,
             made_ms=begun_ms,
             packages=built.packages,
             fed_ms=begun_ms,

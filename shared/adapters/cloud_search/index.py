@@ -31,7 +31,6 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.listings import Listing
 from shared.domain.names import Package
-from shared.domain.times import MS
 from shared.log import log, record_metric
 from shared.ports import Clock, Randomness
 from shared.telemetry.metrics import SEARCH_AGE
@@ -45,9 +44,6 @@ from shared.telemetry.metrics import SEARCH_AGE
 Sleep = Callable[[float], Awaitable[object]]
 FIRST_COPY_TIMEOUT = timedelta(seconds=10)  # 100,000 packages load in less.
 REFRESH_INTERVAL = timedelta(seconds=15)
-UNREADABLE_RETRY_INTERVAL = timedelta(
-    minutes=5
-)  # Before a base that could not be read is downloaded again.
 # A search of an older state is refused: somebody was told that a package is private.
 CONFIRMED_WITHIN = timedelta(seconds=3)
 
@@ -101,7 +97,6 @@ class CurrentCopy:
         self._lock = asyncio.Lock()
         self._refreshing: asyncio.Task[None] | None = None
         self._first_refresh = asyncio.Event()  # Set after the first refresh.
-        self._unreadable = ("", 0)
 
     @asynccontextmanager
     async def borrow(self) -> AsyncGenerator[IndexCopy]:
@@ -189,7 +184,7 @@ class CurrentCopy:
             message = f"it has schema {found.pointer.schema}, and this Ballroom needs {COPY_SCHEMA}"
             raise Unreadable(message)
         current = self._current
-        if current is None or current.base != found.pointer.base.name:
+        if current is None or current.base != found.pointer.base:
             await self._replace_current(found.pointer)
         self._etag = found.etag
         if self._current is not None:
@@ -197,25 +192,18 @@ class CurrentCopy:
 
     async def _replace_current(self, pointer: IndexPointer | None) -> None:
         """Use the base of the pointer, or all listings if no index has been built."""
-        name, until = self._unreadable
-        if pointer and name == pointer.base.name and self._clock.monotonic_ms() < until:
-            raise PointerUnchanged
         copy = IndexCopy(self._folders.folder() / COPY_FILE)
         after = pointer.after if pointer else await self._listings.now()
-        loaded = LoadedCopy(copy, pointer.base.name if pointer else "", after)
+        loaded = LoadedCopy(copy, pointer.base if pointer else "", after)
         try:
             if pointer:
                 await self._blobs.fetch_base(pointer.base, copy.file)
-                await copy.check()
             else:
                 await copy.fill(self._listings)
             if self._current is not None:  # The new one has to show no less.
                 await self._bring_up_to_date(loaded)
-        except BaseException as failure:
+        except BaseException:
             await _discard(copy)
-            if pointer and isinstance(failure, Unreadable):
-                retry_ms = self._clock.monotonic_ms() + UNREADABLE_RETRY_INTERVAL // MS
-                self._unreadable = pointer.base.name, retry_ms
             raise
         before, self._current = self._current, loaded
         if before is not None:

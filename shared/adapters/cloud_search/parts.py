@@ -6,7 +6,6 @@ A crash in between leaves a base that the pointer does not name; it is deleted l
 
 import asyncio
 import gzip
-import hashlib
 import shutil
 import zlib
 from dataclasses import dataclass
@@ -37,22 +36,12 @@ from shared.ports import Clock, Randomness
 
 SEARCH_CONTAINER = "derived"
 PIECE_BYTES = 1024 * 1024
-LARGEST_BASE_BYTES = 1024 * 1024 * 1024  # Unpacked: more than the disk of an instance holds.
 
 # Runs once an hour at most: takes half a minute for 100,000 packages, and the result is a twelfth
 # smaller than with the fastest level.
 BASE_COMPRESSION = 6
 
 _NOT_MODIFIED = 304
-
-
-@dataclass(frozen=True, slots=True)
-class IndexPart:
-    """A blob that never changes: its name, size and SHA-256."""
-
-    name: str
-    size_bytes: int
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +53,7 @@ class IndexPointer:
     """
 
     schema: int  # Of the base; only instances that know this schema can search it.
-    base: IndexPart
+    base: str  # The name of a blob that never changes.
     made_ms: int
     packages: int
     fed_ms: int
@@ -131,26 +120,26 @@ class SearchBlobs:
                 return False
         return True
 
-    async def put_base(self, file: Path) -> IndexPart:
-        """Store an index under a new name, compressed."""
+    async def put_base(self, file: Path) -> str:
+        """Store an index, compressed, and return its new name."""
         name = base_blob(self._clock.now_ms(), self._randomness.token_bytes(6).hex())
         packed = file.with_suffix(".packed")
-        digest = await asyncio.to_thread(_pack, file, packed)
+        await asyncio.to_thread(_pack, file, packed)
         with packed.open("rb") as content, translate_blob_errors():
             await self._blob(name).upload_blob(content, overwrite=True)
-        return IndexPart(name, packed.stat().st_size, digest)
+        return name
 
-    async def fetch_base(self, part: IndexPart, file: Path) -> None:
+    async def fetch_base(self, name: str, file: Path) -> None:
         """Write an index to a file; raise `Unreadable`."""
         packed = file.with_suffix(".packed")
         try:
             with packed.open("wb") as out, translate_blob_errors():
-                found = await self._blob(part.name).download_blob()
+                found = await self._blob(name).download_blob()
                 async for piece in found.chunks():
                     await asyncio.to_thread(out.write, piece)
-            await asyncio.to_thread(_unpack, part, packed, file)
+            await asyncio.to_thread(_unpack, packed, file)
         except ResourceNotFoundError:
-            message = f"{part.name} is not there"
+            message = f"{name} is not there"
             raise Unreadable(message) from None
         finally:
             packed.unlink(missing_ok=True)
@@ -163,7 +152,7 @@ class SearchBlobs:
                 name_starts_with=SEARCH_PARTS
             )
             async for name in listed:
-                if name not in (SEARCH_POINTER, pointer.base.name):
+                if name not in (SEARCH_POINTER, pointer.base):
                     deleted += await self._delete_if_older(name, before_ms)
         return deleted
 
@@ -180,34 +169,19 @@ class SearchBlobs:
         return self._blobs.container(SEARCH_CONTAINER).get_blob_client(name)
 
 
-def _pack(file: Path, packed: Path) -> str:
-    """Compress a file; return the digest of what it takes."""
+def _pack(file: Path, packed: Path) -> None:
     with file.open("rb") as content, gzip.open(packed, "wb", BASE_COMPRESSION) as out:
         shutil.copyfileobj(content, out, PIECE_BYTES)
-    return _digest_of(packed)
 
 
-def _unpack(part: IndexPart, packed: Path, file: Path) -> None:
-    """Write the decompressed file; raise `Unreadable` unless it is the part that was stored."""
-    size = packed.stat().st_size
-    if (size, _digest_of(packed)) != (part.size_bytes, part.digest):
-        message = f"{part.name} is damaged: {size} bytes of {part.size_bytes}"
-        raise Unreadable(message)
+def _unpack(packed: Path, file: Path) -> None:
+    """Write the decompressed file; raise `Unreadable` unless it is whole."""
     try:
         with gzip.open(packed) as content, file.open("wb") as out:
-            while piece := content.read(PIECE_BYTES):
-                if out.tell() + len(piece) > LARGEST_BASE_BYTES:
-                    message = f"the base is larger than {LARGEST_BASE_BYTES} bytes"
-                    raise Unreadable(message)
-                out.write(piece)
+            shutil.copyfileobj(content, out, PIECE_BYTES)
     except (OSError, EOFError, zlib.error) as wrong:
         message = "the base is not packed as it has to be"
         raise Unreadable(message) from wrong
-
-
-def _digest_of(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 class Unreadable(Exception):
