@@ -30,7 +30,7 @@ from shared.domain.identity import Principal, caller_network, is_shared
 from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse, FollowedRedirects
 from shared.hosting.host import Host, LifespanHook, RepeatOptions, TimerOptions
 from shared.hosting.http_server.processes import ServerOptions, serve, serve_as_worker
-from shared.hosting.http_server.server import Certificate, ConnectionLimits, address_of_this_machine
+from shared.hosting.http_server.server import Certificate, ConnectionLimits
 from shared.hosting.request_bodies import BodySender, HostLimits, IdentifySender
 from shared.hosting.responses import configured_headers
 from shared.hosting.triggers import StartRefused
@@ -65,7 +65,7 @@ def _serve(settings: Settings, arguments: Sequence[str]) -> None:
     plan = server_options(settings)
     if settings.is_address_unknown:
         scheme = "https" if settings.tls_cert else "http"
-        example = f"{scheme}://{address_of_this_machine()}:{settings.port}"
+        example = f"{scheme}://registry.example.com:{settings.port}"
         message = (
             f"BALLROOM_HOST={settings.host} listens on every address of this machine, and links to "
             "the registry need the one that its clients use. "

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from itertools import count
-from operator import mul
 from traceback import TracebackException
 from typing import Protocol, Self, cast
 
@@ -292,24 +291,10 @@ def _class_name(error: TracebackException) -> str:
 # --- Which requests have a line ----------------------------------------------------------------
 
 # All that change something, fail, are refused or are slow have a line, and a share of those that
-# only read. The share is chosen by the trace id, with the hash of Application Insights, by which
-# the Functions host samples its own records of requests. So a request that is chosen has its
-# record of the host and its line, and another one leaves neither (docs/decisions/0024).
+# only read (docs/decisions/0024).
 SLOW_SECONDS = 1.0  # As long as the alert `latency-p95` allows.
 WHOLE_LINES_A_SECOND = 50  # Of each process; what is above is sampled as reads are.
 STACKS_A_SECOND = 5  # Of each process: one has some kilobytes.
-
-_WORD, _SIGN = 2**32, 2**31
-_LENGTH = 32  # Of a trace id.
-_POWERS = [pow(33, power, _WORD) for power in reversed(range(_LENGTH))]
-_START = 5381 * pow(33, _LENGTH, _WORD)
-
-
-def trace_score(trace_id: str) -> float:
-    """Return a number from 0 to 1, evenly distributed over trace ids: the hash DJB2 as a signed
-    number of 32 bits, without its sign."""
-    found = (_START + sum(map(mul, _POWERS, trace_id.encode("ascii")))) % _WORD
-    return min(found, _WORD - found, _SIGN - 1) / (_SIGN - 1)
 
 
 class LogSampling:
@@ -323,26 +308,19 @@ class LogSampling:
         self._lines = _RateBound(WHOLE_LINES_A_SECOND)
         self._stacks = _RateBound(STACKS_A_SECOND)
 
-    def weigh(self, trace: TraceContext | None) -> int:
+    def weigh(self) -> int:
         """Return how many requests the line of one that succeeded stands for, 0 for no line."""
-        return self._stands_for if self._is_chosen(trace) else 0
+        number = next(self._numbers)
+        return self._stands_for if number % (self._stands_for or 1) == 0 else 0
 
-    def weigh_whole(self, trace: TraceContext | None, now: float) -> int:
+    def weigh_whole(self, now: float) -> int:
         """Return the same for a request of which each has a line, but not any number a second: who
         asks for what is not there as fast as possible would fill the log. `now` is in seconds."""
-        return 1 if self._share == 1 or self._lines.allows(now) else self.weigh(trace)
+        return 1 if self._share == 1 or self._lines.allows(now) else self.weigh()
 
     def has_room_for_a_stack(self, now: float) -> bool:
         """Return whether the stack of another failed request may be written."""
         return self._share == 1 or self._stacks.allows(now)
-
-    def _is_chosen(self, trace: TraceContext | None) -> bool:
-        if self._share in (0, 1):
-            return self._share == 1
-        if trace is not None:
-            return trace_score(trace.trace_id) < self._share
-        number = next(self._numbers)
-        return int((number + 1) * self._share) > int(number * self._share)
 
 
 class _RateBound:

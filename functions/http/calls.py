@@ -89,9 +89,9 @@ class Exchange(Struct):
 
     def _weigh(self, status: int, seconds: float, now: float) -> int:
         """Return how many requests the line of this one stands for, 0 for no line."""
-        sampling, trace = log_sampling(), self.activity.trace
+        sampling = log_sampling()
         is_counted = self.is_ordinary and status < FIRST_ERROR_STATUS and seconds < SLOW_SECONDS
-        return sampling.weigh(trace) if is_counted else sampling.weigh_whole(trace, now)
+        return sampling.weigh() if is_counted else sampling.weigh_whole(now)
 
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])

@@ -279,40 +279,21 @@ _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)|!\[[^\]]*\]\[[^\]]*\]")  # Mostly bad
 _LINK_TARGET = re.compile(r"\]\([^)]*\)")
 _LINK_DEFINITION = re.compile(r"^ {0,3}\[[^\]]+\]:.*$", re.MULTILINE)
 _ADDRESS = re.compile(r"(?:https?|ftps?|wss?)://\S+|\bwww\.\S+", re.IGNORECASE)
-# Sections that are alike in every readme: of the headings that the templates of Ballerina's own
-# repositories have, those below which nothing is about the package.
-_BOILERPLATE = re.compile(
-    r"^(?P<level>\#{1,6})[ \t]*(?:licen[sc]e|copyright|contribut\w*|code\ of\ conduct|useful\ links"
-    r"|building?\ (?:from\ (?:the\ )?)?source|build\ options|issues\ and\ projects"
-    r"|report(?:ing)?\ (?:issues|security\ issues)|prerequisites)\b[^\n]*\n"
-    r".*?(?=^\#{1,6}[ \t]|\Z)",
-    re.MULTILINE | re.DOTALL | re.IGNORECASE | re.VERBOSE,
-)
-_LICENSE_TEXT = re.compile(
-    r"(?:licensed under the|permission is hereby granted|copyright \(c\)).*?(?:\n\s*\n|\Z)",
-    re.DOTALL | re.IGNORECASE,
-)
 
-# What is taken out of a readme, in this order: each pattern, what it is replaced with, and texts of
-# which a match has one. To look for these is twenty times as fast as to look for the pattern.
+# What is taken out of a readme, in this order, and what is put in its place.
 _NOISE = (
-    (_CODE_BLOCK, " ", ("```", "~~~")),
-    (_COMMENT_OR_TAG, " ", ("<",)),
-    (_IMAGE, " ", ("![",)),
-    (_LINK_DEFINITION, " ", ("]:",)),
-    (_BOILERPLATE, " ", ("#",)),
-    (_LICENSE_TEXT, " ", ("licensed under", "permission is", "copyright (")),
-    (_LINK_TARGET, "] ", ("](",)),
-    (_ADDRESS, " ", ("://", "www.")),
+    (_CODE_BLOCK, " "),
+    (_COMMENT_OR_TAG, " "),
+    (_IMAGE, " "),
+    (_LINK_DEFINITION, " "),
+    (_LINK_TARGET, "] "),
+    (_ADDRESS, " "),
 )
 
 
 @lru_cache(maxsize=1)  # A readme is asked for three times in a row, and may be large.
 def readme_text(readme: str) -> str:
-    """Return the words of a readme about the package: without code blocks, addresses, license
-    texts, and the sections that every readme has."""
-    text, folded = readme, readme.lower()
-    for pattern, replacement, signs in _NOISE:
-        if any(sign in folded for sign in signs):
-            text = pattern.sub(replacement, text)
-    return text
+    """Return the words of a readme about the package: without code blocks and addresses."""
+    for pattern, replacement in _NOISE:
+        readme = pattern.sub(replacement, readme)
+    return readme

@@ -28,7 +28,6 @@ from shared.hosting.triggers import StartRefused
 from shared.runtime.private_files import make_private_folder
 
 BACKLOG = 2048
-_ELSEWHERE = ("192.0.2.1", 9)  # An address that is reserved for documentation.
 SHUTDOWN_SECONDS = 10  # Time for requests to end before the process does.
 CHECK_SECONDS = 0.1  # Between two looks at the time-outs and the number of connections.
 
@@ -104,17 +103,6 @@ def bind(host: str, port: int) -> socket.socket:
         bound.close()
         raise _refusal(refused, host, port) from None
     return bound
-
-
-def address_of_this_machine() -> str:
-    """Return the address at which other machines most likely reach this one."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            # This sends nothing: the system chooses the local address of the route.
-            probe.connect(_ELSEWHERE)
-            return probe.getsockname()[0]
-        except OSError:
-            return socket.gethostname()
 
 
 def listen(bound: socket.socket) -> None:
