@@ -313,7 +313,6 @@ class SymbolResults(Struct, frozen=True):
 
     hits: tuple[SymbolHit, ...]
     count: int
-    corrections: tuple[tuple[str, str], ...] = ()  # Unknown words, and the most similar known ones.
 
 
 MAX_SYMBOLS_FOUND = 1_000  # Nobody reads more results.

@@ -808,25 +808,6 @@ async def test_members_find_the_symbols_of_private_packages(index: SearchIndex) 
     assert await symbols_found(index, "format", members) == []
 
 
-async def test_a_mistyped_symbol_is_found_and_names_what_was_meant(index: SearchIndex) -> None:
-    await index.replace(documented("acme/http:1.0.0", "Request.getJsonPayload", "Client"))
-    query = SymbolQuery.parse("getJsonPaylod")
-    results = await index.symbols(query, ResultPage(), ANYONE)
-    assert [each.symbol.title for each in results.hits] == ["Request.getJsonPayload"]
-    assert results.corrections == (("getjsonpaylod", "getjsonpayload"),)
-    assert await symbols_found(index, "Request.getJsnPayload") == [
-        "acme/http:Request.getJsonPayload"
-    ]
-    assert await symbols_found(index, "getJsonPaylod -payload") == []
-
-
-async def test_a_private_symbol_mends_nobodys_typo(index: SearchIndex) -> None:
-    secret = documented("acme/secret:1.0.0", "getJsonPayload", **PRIVATE)
-    await index.replace(secret)
-    assert await symbols_found(index, "getJsonPaylod") == []
-    assert await symbols_found(index, "getJsonPaylod", Viewer(frozenset({OrgName("acme")}))) == []
-
-
 @pytest.mark.parametrize(
     ("code", "symbols"),
     [

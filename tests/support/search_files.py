@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.adapters.search.rows import IndexRows
-from shared.domain.listings import Listing
+from shared.domain.listings import Listing, release_for_search
 
 # Each batch rewrites most pages of the posting lists, so ten times as many small ones take four
 # times as long.
@@ -22,7 +22,11 @@ def filled_index(file: Path, listings: Iterable[Listing]) -> SqliteSearchIndex:
     with closing(sqlite3.connect(file)) as connection:
         for batch in _batches(iter(listings)):
             with connection:
-                IndexRows(connection).offer(batch)
+                rows, best = IndexRows(connection), dict[str, Listing]()
+                for each in batch:
+                    key = each.head.package.key
+                    best[key] = release_for_search(best.get(key) or rows.listing(key), each)
+                rows.show(best.values())
         with connection:  # One piece is smaller, and faster to read.
             connection.execute("INSERT INTO texts (texts) VALUES ('optimize')")
     return index

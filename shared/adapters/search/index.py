@@ -131,7 +131,7 @@ class SqliteSearchIndex(IndexReader):
 
 
 def _offer(connection: sqlite3.Connection, listing: Listing) -> bool:
-    return IndexRows(connection).offer([listing]) > 0
+    return IndexRows(connection).offer(listing)
 
 
 def _replace(connection: sqlite3.Connection, listing: Listing) -> bool:

@@ -182,7 +182,6 @@ class Counted(Enum):
     """What the index counts public packages by."""
 
     WORD = "word"  # A typo is mended to one of these.
-    SYMBOL = "symbol"  # A name of one, for the same.
     DEPENDENCY = "dependency"  # The key of a package that others depend on.
 
 

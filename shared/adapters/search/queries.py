@@ -12,14 +12,13 @@ import orjson
 from shared.adapters.search.matching import Matching, Ordering, scores_of_names, shown_listing
 from shared.adapters.search.postings import DEPRECATED, LAST_NAME_WEIGHT, Column, Postings, ids_of
 from shared.adapters.search.query_plan import QueryPlan, with_plain_words
-from shared.adapters.search.spelling import MAX_NEAR, Speller
+from shared.adapters.search.spelling import Speller
 from shared.adapters.search.symbols import (
     NamedSymbols,
     SymbolFilter,
     SymbolPlace,
     SymbolRows,
     SymbolSearch,
-    near_queries,
     query_words,
 )
 from shared.adapters.search.words import facet_word
@@ -100,15 +99,15 @@ def find_symbol_page(
     with _snapshot(connection) as postings:
         if not query_words(query.words):
             return _symbols_of_organizations(postings, query, page, viewer)
-        places, corrections = _find_symbols(postings, query, viewer)
+        places = _find_symbols(postings, query, viewer)
         if not page.limit and query.kinds is None:  # A count needs no order.
-            return SymbolResults((), len(places), corrections)
+            return SymbolResults((), len(places))
         deprecated = postings.packages(DEPRECATED)
         found = sorted(places, key=lambda each: each.package in deprecated)
         if query.kinds is not None:
             found = _of_kinds(connection, found, query.kinds)
         shown = found[page.offset : page.offset + min(page.limit, MAX_SYMBOLS_PER_PAGE)]
-        return SymbolResults(tuple(_symbol_hits(connection, shown)), len(found), corrections)
+        return SymbolResults(tuple(_symbol_hits(connection, shown)), len(found))
 
 
 def _symbols_of_organizations(
@@ -124,23 +123,13 @@ def _symbols_of_organizations(
     return SymbolResults(tuple(_symbol_hits(postings.connection, shown)), len(found))
 
 
-def _find_symbols(
-    postings: Postings, query: SymbolQuery, viewer: Viewer
-) -> tuple[Sequence[SymbolPlace], tuple[tuple[str, str], ...]]:
-    """Return the symbols of a query; if there are none, those of the names that were perhaps meant,
-    and what was corrected."""
+def _find_symbols(postings: Postings, query: SymbolQuery, viewer: Viewer) -> Sequence[SymbolPlace]:
+    """Return the symbols of a query."""
     search, within = SymbolSearch(postings.connection, viewer), _symbol_filter(postings, query)
-    named, words = NamedSymbols(postings, viewer, within), query_words(query.words)
-    if places := search.find(words, within):
-        return places, ()
-    if places := search.among(named.find(query.words), within):
-        return places, ()
-    for meant in islice(near_queries(postings.connection, words, named.is_named), MAX_NEAR):
-        if places := search.find(meant, within):
-            return places, tuple(
-                pair for pair in zip(words, meant, strict=True) if len({*pair}) > 1
-            )
-    return (), ()
+    named = NamedSymbols(postings, viewer, within)
+    return search.find(query_words(query.words), within) or search.among(
+        named.find(query.words), within
+    )
 
 
 def _symbol_filter(postings: Postings, query: SymbolQuery) -> SymbolFilter:

@@ -67,19 +67,12 @@ class IndexRows:
         self._package_symbols = dict[int, PackageSymbols]()  # Of the packages of the call.
         self._ranked = set[str]()  # The keys of packages whose rank has changed.
 
-    def offer(self, listings: Iterable[Listing]) -> int:
-        """Show the best release of each package, which may be the one that is shown; return how
-        many packages were not shown."""
-        best: dict[str, Listing | None] = {}
-        new_packages = 0
-        for listing in listings:
-            key = listing.head.package.key
-            if key not in best:
-                best[key] = self.listing(key)
-                new_packages += best[key] is None
-            best[key] = release_for_search(best[key], listing)
-        self.show(each for each in best.values() if each is not None)
-        return new_packages
+    def offer(self, listing: Listing) -> bool:
+        """Show the best release of a package, which may be the one that is shown; return whether
+        none was."""
+        shown = self.listing(listing.head.package.key)
+        self.show([release_for_search(shown, listing)])
+        return shown is None
 
     def listing(self, key: str) -> Listing | None:
         """Return the excerpt of a listing that is shown; None if the package is not."""

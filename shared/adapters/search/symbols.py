@@ -15,10 +15,10 @@ of the words, also in another usual form: `ftp upload` is `ftp:put`.
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from enum import IntEnum
 from heapq import merge
-from itertools import islice, product
+from itertools import islice
 from typing import Self
 
 import orjson
@@ -29,11 +29,9 @@ from shared.adapters.search.postings import (
     Counted,
     PlaceWeight,
     Postings,
-    change_counts,
     count_of,
     ids_of,
 )
-from shared.adapters.search.spelling import Speller
 from shared.adapters.search.vocabulary import FILLERS, read_groups, synonyms_of
 from shared.adapters.search.words import joined_name, name_words, split_humps, split_words, stem
 from shared.domain.api_docs.symbols import Symbol, symbol_kinds, unpack_symbols
@@ -149,7 +147,6 @@ class SymbolRows(Struct, frozen=True):
                 " AND disuse = ? AND symbol = ?",
                 (package, disuse),
                 PackageSymbols(packed, audience),
-                names=-1,
             )
 
     def _add(self, package: int, symbols: PackageSymbols, disuse: int) -> None:
@@ -157,12 +154,10 @@ class SymbolRows(Struct, frozen=True):
             row = (package, symbols.audience, disuse, symbols.packed)
             self._run("INSERT INTO symbols VALUES (?, ?, ?, ?)", *row)
             insert = "INSERT INTO symbol_words VALUES (?, ?, ?, ?, ?)"
-            self._change(insert, (package, disuse), symbols, names=1)
+            self._change(insert, (package, disuse), symbols)
 
-    def _change(
-        self, statement: str, row: tuple[int, int], symbols: PackageSymbols, *, names: int
-    ) -> None:
-        """Write the rows of the words, and count the names of public symbols up or down."""
+    def _change(self, statement: str, row: tuple[int, int], symbols: PackageSymbols) -> None:
+        """Write the rows of the words."""
         package, disuse = row
         words = [symbol_words(symbol) for symbol in unpack_symbols(symbols.packed)]
         self.connection.executemany(
@@ -173,9 +168,6 @@ class SymbolRows(Struct, frozen=True):
                 for word, match in each.items()
             ),
         )
-        if symbols.audience == EVERYBODY:
-            known = {word for each in words for word in each if word.isalnum()}
-            change_counts(self.connection, Counted.SYMBOL, dict.fromkeys(known, names))
 
     def _run(self, statement: str, *values: object) -> sqlite3.Cursor:
         return self.connection.execute(statement, values)
@@ -245,7 +237,6 @@ class SymbolSearch:
     def __init__(self, connection: sqlite3.Connection, viewer: Viewer) -> None:
         self._connection = connection
         self._audiences = audiences_of(connection, viewer)
-        self._parts: dict[str, list[int]] = {}
 
     def find(
         self, words: Sequence[str], within: SymbolFilter = UNFILTERED
@@ -297,9 +288,7 @@ class SymbolSearch:
         return self._in_order(_ROWS_OF_WORD, word, limit)
 
     def _with_part(self, word: str) -> list[int]:
-        if word not in self._parts:  # Asked for again where another word was mistyped.
-            self._parts[word] = list(self._in_order(_ROWS_OF_PART, word, _MAX_COMPARED))
-        return self._parts[word]
+        return list(self._in_order(_ROWS_OF_PART, word, _MAX_COMPARED))
 
     def _in_order(self, statement: str, *values: object) -> Iterator[int]:
         rows = self._read(statement, *values)
@@ -310,30 +299,6 @@ class SymbolSearch:
         return [
             self._connection.execute(statement, (audience, *values)) for audience in self._audiences
         ]
-
-
-def near_queries(
-    connection: sqlite3.Connection,
-    words: Sequence[str],
-    is_known: Callable[[str], bool] = lambda _: False,
-) -> Iterator[list[str]]:
-    """Yield the words with each name that no public symbol has replaced by one that was perhaps
-    meant, the most similar first; nothing if one has none. Names of modules, and words that are
-    known otherwise, are not replaced."""
-    speller = Speller(connection, Counted.SYMBOL)
-    meant = [[word] if is_known(word) else list(_near_words(speller, word)) for word in words]
-    if meant != [[word] for word in words]:
-        yield from map(list, product(*meant))
-
-
-def _near_words(speller: Speller, word: str) -> Iterator[str]:
-    module, colon, names = word.rpartition(":")
-    parents, dot, name = names.rpartition(".")
-    if not name or speller.knows(name):
-        yield word
-    else:
-        for near in speller.near(name):
-            yield f"{module}{colon}{parents}{dot}{near}"
 
 
 def _unique(keys: Iterable[int]) -> Iterator[int]:
@@ -402,10 +367,6 @@ class NamedSymbols:
         packages = self._admitted(weights)
         best = sorted(packages, key=lambda each: (-weights[each], packages[each], each))
         return sorted(self._scored(best[:MAX_READ_PACKAGES], named, packages))
-
-    def is_named(self, word: str) -> bool:
-        """Say whether a word stands for packages with symbols that the viewer may see."""
-        return bool(self._admitted(self._named(word)))
 
     def _named(self, word: str) -> Mapping[int, float]:
         """Return the packages that a word stands for; none if it stands for very many."""
