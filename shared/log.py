@@ -188,9 +188,6 @@ class Log:
         self.threshold = LEVELS["info"]
         self.sink: Callable[[str, str, Event], None] = self._write
 
-    def debug(self, event: str, /, **fields: object) -> None:
-        self.sink("debug", event, fields)
-
     def info(self, event: str, /, **fields: object) -> None:
         self.sink("info", event, fields)
 

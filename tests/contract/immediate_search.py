@@ -18,6 +18,7 @@ from shared.adapters.cosmos.change_feed import PACKAGES, ChangeFeedEdition
 from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.system import SystemRandomness
 from shared.ports import Clock
+from tests.support.cloud_stores import look
 
 
 async def never(_seconds: float) -> None:
@@ -57,7 +58,7 @@ class ImmediateSearch:
             return found
 
         async def searching(*arguments: Any, **named: Any) -> Any:
-            await self._index.look()
+            await look(self._index)
             return await found(*arguments, **named)
 
         return searching

@@ -304,4 +304,12 @@ async def look_for_parts(search: SearchIndex) -> None:
     method: Any = (
         search.offer
     )  # A port has only members that it declares: this is one of the index.
-    await method.__self__.look()
+    await look(method.__self__)
+
+
+async def look(index: Any) -> None:
+    """Let a search of the cloud read the change feed and the pointer now."""
+    copy = index._copy
+    if copy._current is not None:
+        copy._current.changes = -1
+    await copy.refresh()

@@ -132,12 +132,6 @@ class CurrentCopy:
                 self._first_refresh.set()
                 self._record_age()
 
-    async def look(self) -> None:
-        """Read the change feed and the pointer now."""
-        if self._current is not None:
-            self._current.changes = -1
-        await self.refresh()
-
     async def close(self) -> None:
         """Stop refreshing, and remove every copy."""
         if self._refreshing is not None:
@@ -253,10 +247,6 @@ class CloudSearchIndex(IndexReader):
 
     async def remove(self, package: Package) -> bool:
         return await self._listings.remove(package)
-
-    async def look(self) -> None:
-        """Load the changes of other processes now, without waiting for the edition."""
-        await self._copy.look()
 
     async def close(self) -> None:
         """Remove the copies of this process."""
