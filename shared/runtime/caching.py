@@ -221,17 +221,9 @@ class LruCache(Generic[Key, Value]):
         if value is not None:
             self._weight -= self._weigh(key, value)
 
-    def items(self) -> list[tuple[Key, Value]]:
-        """Return all entries with their keys, the least recently used first."""
-        return list(self._entries.items())
-
     def _evict(self) -> None:
         key, value = self._entries.popitem(last=False)
         self._weight -= self._weigh(key, value)
-
-    @property
-    def weight(self) -> int:
-        return self._weight
 
     def __len__(self) -> int:
         return len(self._entries)

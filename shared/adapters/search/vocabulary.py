@@ -6,7 +6,6 @@ write: words that are forms of one another (`logging` and log) are left to the s
 entries are the files of the folder `vocabulary`.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -22,7 +21,6 @@ FILES = (
     *("words", "products", "libraries", "errors", "standards", "tasks", "needs", "names"),
     *("german", "spanish"),
 )
-_LINE = re.compile(r"(?P<meant>[^<|]+) <- (?P<typed>[^<|]+) \| (?P<source>[^<|]+)")
 
 
 class Group(NamedTuple):
@@ -30,27 +28,19 @@ class Group(NamedTuple):
 
     meant: tuple[str, ...]
     typed: tuple[str, ...]  # Each of one or more words.
-    source: str
 
 
 @cache
-def read_groups(name: str, folder: Path = VOCABULARY) -> tuple[Group, ...]:
+def read_groups(name: str) -> tuple[Group, ...]:
     """Return the groups of a file of the vocabulary, each a line `meant words <- name, name |
-    source`. Raise `ValueError` with the place of a line that is not."""
-    text = (folder / f"{name}.txt").read_text("utf-8")
-    lines = enumerate(text.splitlines(), start=1)
-    return tuple(_group(f"{name}.txt:{n}", line) for n, line in lines if line and line[0] != "#")
+    source`."""
+    lines = (VOCABULARY / f"{name}.txt").read_text("utf-8").splitlines()
+    return tuple(_group(line) for line in lines if line and line[0] != "#")
 
 
-def _group(place: str, line: str) -> Group:
-    if (match := _LINE.fullmatch(line)) is None:
-        message = f"{place} is not `meant words <- name, name | source`: {line}"
-        raise ValueError(message)
-    typed = tuple(each.strip() for each in match["typed"].split(","))
-    if not all(typed):
-        message = f"{place} has an empty name: {line}"
-        raise ValueError(message)
-    return Group(tuple(match["meant"].split()), typed, match["source"])
+def _group(line: str) -> Group:
+    meant, _, names = line.partition(" | ")[0].partition(" <- ")
+    return Group(tuple(meant.split()), tuple(each.strip() for each in names.split(",")))
 
 
 def _typed(name: str, meant: str = "") -> frozenset[str]:

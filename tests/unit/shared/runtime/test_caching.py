@@ -32,7 +32,7 @@ def test_an_entry_that_is_put_again_is_the_newest() -> None:
     cache = LruCache[str, int](2)
     for key in ("a", "b", "a", "c"):
         cache.put(key, 1)
-    assert [key for key, _ in cache.items()] == ["a", "c"]
+    assert [key for key, _ in cache._entries.items()] == ["a", "c"]
 
 
 @pytest.mark.parametrize(("read", "kept"), [("get", ["a", "c"]), ("peek", ["b", "c"])])
@@ -42,25 +42,25 @@ def test_get_marks_an_entry_as_used_and_peek_does_not(read: str, kept: list[str]
     cache.put("b", 2)
     assert getattr(cache, read)("a") == 1
     cache.put("c", 3)
-    assert [key for key, _ in cache.items()] == kept
+    assert [key for key, _ in cache._entries.items()] == kept
 
 
 def test_the_weight_of_all_entries_is_bounded() -> None:
     cache = LruCache[str, bytes](10, weigh=lambda key, value: len(key) + len(value))
     for key, value in (("a", b"1234"), ("b", b"1234"), ("c", b"1")):
         cache.put(key, value)
-    assert [each for _, each in cache.items()] == [b"1234", b"1"]
-    assert cache.weight == 7
+    assert [each for _, each in cache._entries.items()] == [b"1234", b"1"]
+    assert cache._weight == 7
 
 
 def test_a_replaced_or_dropped_entry_weighs_nothing() -> None:
     cache = LruCache[str, bytes](10, weigh=lambda _, value: len(value))
     for value in (b"1", b"12345", b"12"):
         cache.put("a", value)
-    assert cache.weight == 2
+    assert cache._weight == 2
     cache.drop("a")
     cache.drop("a")
-    assert (cache.weight, len(cache)) == (0, 0)
+    assert (cache._weight, len(cache)) == (0, 0)
 
 
 def test_what_was_read_at_another_version_is_not_returned() -> None:
@@ -82,9 +82,9 @@ def test_the_entry_that_was_put_last_stays_whatever_its_weight() -> None:
     cache = LruCache[str, bytes](10, weigh=lambda _, value: len(value))
     cache.put("a", b"1")
     cache.put("heavy", b"x" * 100)
-    assert [each for _, each in cache.items()] == [b"x" * 100]
+    assert [each for _, each in cache._entries.items()] == [b"x" * 100]
     cache.put("b", b"1")
-    assert [each for _, each in cache.items()] == [b"1"]
+    assert [each for _, each in cache._entries.items()] == [b"1"]
 
 
 async def test_calls_for_the_same_key_at_the_same_time_share_one_result() -> None:
