@@ -42,7 +42,6 @@ HEADER_VALUES = "ballroom.headers"  # In a scope: the headers by their names, as
 COMPARED_HEADERS = "ballroom.compared"  # In a scope: those that answers may depend on.
 # Names in a scope whose values the headers decide, and the connection.
 OF_HEADERS = ("headers", HEADER_VALUES, COMPARED_HEADERS)
-EMPTY_QUERY = "ballroom.empty_query"  # In a scope: the target ended in a question mark.
 REPEAT = "ballroom.repeat"  # In the start of an answer: its `Repeatable`, or None.
 
 
@@ -190,7 +189,7 @@ class LazyRequest(RecognizedRequest):
         scope = self._scope
         scope.get(QUERY_READ, set()).add(WHOLE_QUERY)
         query = scope["query_string"].decode("latin-1").replace("#", "%23")
-        mark = "?" if query or EMPTY_QUERY in scope else ""
+        mark = "?" if query else ""
         path = encode_url(scope["raw_path"])
         host = self.headers.get("host", "")
         return f"{scope['scheme']}://{host}{path}{mark}{query}"

@@ -25,7 +25,7 @@ from shared.hosting.http_server.heads import (
     origin_form,
     require_head_limits,
 )
-from shared.hosting.requests import EMPTY_QUERY, Scope
+from shared.hosting.requests import Scope
 from shared.hosting.responses import (
     PreparedAnswer,
     RawHeaders,
@@ -448,10 +448,8 @@ class Connection(UpgradeIgnored):
         if not self._is_usual:
             require_head_limits(method, self.url, headers)
         target = origin_form(method, self.url, host_header(headers))
-        path, mark, query = target.partition(b"?")
+        path, _, query = target.partition(b"?")
         scope["method"], scope["raw_path"], scope["query_string"] = method.decode(), path, query
-        if mark and not query:
-            scope[EMPTY_QUERY] = True
         self.headers = cast("Any", _HEADERS_TAKEN)
         self._phase = Phase.TAKEN
 
