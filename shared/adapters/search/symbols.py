@@ -228,9 +228,6 @@ class SymbolFilter(Struct, frozen=True):
         return package not in self.left_out and (self.packages is None or package in self.packages)
 
 
-UNFILTERED = SymbolFilter()
-
-
 class SymbolSearch:
     """Finds symbols for members of some audiences."""
 
@@ -238,9 +235,7 @@ class SymbolSearch:
         self._connection = connection
         self._audiences = audiences_of(connection, viewer)
 
-    def find(
-        self, words: Sequence[str], within: SymbolFilter = UNFILTERED
-    ) -> tuple[SymbolPlace, ...]:
+    def find(self, words: Sequence[str], within: SymbolFilter) -> tuple[SymbolPlace, ...]:
         """Return the best `MAX_SYMBOLS_FOUND` symbols that match all words: first those that have
         the words, then those in which the last word is the beginning of one; of both the most used
         packages first."""
