@@ -83,13 +83,6 @@ def test_a_repository_lists_what_is_live_oldest_first(package: Survey) -> None:
     assert [each.text for each in root.iter("release")] == (stable or live)[:1]
 
 
-@given(SURVEYS)
-def test_a_distribution_is_offered_what_it_can_use(package: Survey) -> None:
-    root = read(client_metadata(UPDATE_13, "acme", "greet", package))
-    usable = [version.text for version in usable_versions(package, UPDATE_13.client)]
-    assert [each.text for each in root.iter("number")] == usable
-
-
 def test_the_last_update_is_that_of_the_newest_live_release() -> None:
     entries = [
         entry("1.0.0").model_copy(update={"created_ms": 1_790_000_000_000}),

@@ -26,16 +26,10 @@ def test_an_address_has_one_invitation_in_any_spelling() -> None:
 
 
 def test_an_invitation_is_found_by_the_hash_of_its_code_until_it_ends() -> None:
-    invitation = Invitation(
-        org="Acme",
-        id=invitation_id("Acme", KIM),
-        role=Role.MEMBER,
-        code_hash=hash_secret("code"),
-        label="k",
-        by="lee",
-        created_ms=0,
-        expires_ms=100,
-    )
+    known = {"org": "Acme", "id": invitation_id("Acme", KIM), "role": Role.MEMBER, "by": "lee"}
+    times = {"created_ms": 0, "expires_ms": 100}
+    code = {"code_hash": hash_secret("code"), "label": "k"}
+    invitation = Invitation.model_validate(known | times | code)
     assert invitation.subject == hash_secret("code") != "code"
     assert invitation.place == ("acme", invitation.id)
     assert invitation.ends_ms == 100
@@ -44,9 +38,8 @@ def test_an_invitation_is_found_by_the_hash_of_its_code_until_it_ends() -> None:
 
 
 def test_a_member_has_a_sponsor_while_the_role_is_new() -> None:
-    member = Membership(
-        org="acme", account="ann", role=Role.MAINTAINER, since_ms=5, invited_by="kim"
-    )
+    new = {"org": "acme", "account": "ann", "role": "maintainer", "invited_by": "kim"}
+    member = Membership.model_validate({**new, "since_ms": 5})
     period_ms = NEW_MEMBER_PERIOD // timedelta(milliseconds=1)
     assert member.sponsor_at(5 + period_ms - 1) == "kim"
     assert member.sponsor_at(5 + period_ms) == ""

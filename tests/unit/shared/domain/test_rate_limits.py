@@ -67,24 +67,6 @@ def test_no_stretch_between_two_windows_lets_more_than_the_limit_of_each_through
         assert sum(start <= at_ms < start + MINUTE_MS for at_ms in caller.let) <= limit
 
 
-@given(
-    limit=st.integers(1, 50),
-    burst=st.integers(1, 120),
-    steps=st.lists(st.integers(0, MINUTE_MS), max_size=5),
-)
-def test_a_caller_that_waits_as_long_as_told_is_served(
-    limit: int, burst: int, steps: list[int]
-) -> None:
-    caller, at_ms = Caller(limit), 0
-    for step in steps:
-        at_ms += step
-        for _ in range(burst):
-            refused = caller.asks(at_ms)
-            if refused.is_exceeded:
-                assert not caller.asks(at_ms + refused.wait_ms).is_exceeded
-                return
-
-
 @pytest.mark.parametrize(
     ("at_ms", "remaining"),
     [(0, 0), (1, 0), (7_499, 0), (7_500, 1), (37_499, 4), (37_500, 5), (59_999, 7)],

@@ -17,7 +17,6 @@ from shared.domain.identity import Principal
 from shared.domain.names import Coordinate
 from shared.domain.packages import Graalvm, ModuleText, Texts, Visibility
 from shared.domain.releases import new_release
-from tests.paths import BALAS
 from tests.support.archives import Spec, bala, files, zipped
 from tests.support.refusals import raises_refusal
 
@@ -176,42 +175,6 @@ def test_tools_are_one_or_a_list(text: str, tools: tuple[str, ...]) -> None:
     assert read(entries={"tool/bal-tool.json": text}).tools == tools
 
 
-# --- real archives -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "coordinate", "facts"),
-    [
-        (
-            "bctestorg-disttestmultiples-any-1.1.0.bala",
-            "bctestorg/disttestmultiples:1.1.0",
-            (2, "slbeta6", 'Prints "Hello, World!" with a hello function.'),
-        ),
-        ("testorg-myproject-any-0.1.0.bala", "testorg/myproject:0.1.0", (4, "", "")),
-    ],
-)
-def test_real_archives_are_read(name: str, coordinate: str, facts: tuple[int, str, str]) -> None:
-    found = read_bala((BALAS / name).read_bytes())
-    assert str(found.coordinate) == coordinate
-    assert (found.layout, found.ballerina_version, found.summary) == facts
-    assert found.implementation_vendor == "WSO2"
-    assert found.modules == (found.coordinate.package.name,)
-    assert found.dependencies == ()
-    assert found.warnings == ()
-
-
-def test_a_real_archive_without_documentation_is_refused_unless_the_operator_allows_it() -> None:
-    content = (BALAS / "sf-any.bala").read_bytes()
-    with raises_refusal("documentation-missing", match=r"^Package\.md is missing in bala file\. "):
-        read_bala(content)
-    found = read_bala(content, NO_DOCUMENTATION)
-    assert str(found.coordinate) == "foo/winery:0.1.0"
-    assert (found.layout, found.ballerina_version) == (2, "Ballerina 2.0.0")
-    assert found.dependencies == ()
-    names = [node.name for node in found.graph.nodes[1:]]
-    assert names == ["package_c", "package_b", "package_missing"]
-
-
 # --- the claim ---------------------------------------------------------------------------------
 
 
@@ -276,22 +239,6 @@ def test_no_entry_is_unpacked_twice() -> None:
     read_bala(content, ArchiveLimits(unpacked_bytes=unpacked))
     with raises_refusal("unpacks-too-large"):
         read_bala(content, ArchiveLimits(unpacked_bytes=unpacked - 1))
-
-
-@pytest.mark.parametrize(
-    ("spec", "what"),
-    [
-        ({"modules": [f"m{at}" + "x" * 90 for at in range(200)]}, "modules"),
-        ({"keywords": ["k" * 400 for _ in range(60)]}, "keywords"),
-        ({"dependencies": [f"acme/d{at}:1.0.0" for at in range(900)]}, "dependencies"),
-    ],
-)
-def test_a_record_that_is_too_large_names_what_takes_the_most_room(
-    spec: dict[str, Any], what: str
-) -> None:
-    with raises_refusal("record-too-large") as refused:
-        read(**spec)
-    assert f" {what}" in str(refused.value)
 
 
 # In the order in which they count.
