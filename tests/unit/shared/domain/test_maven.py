@@ -5,8 +5,6 @@ import json
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.maven import (
@@ -18,9 +16,8 @@ from shared.domain.maven import (
     repository_metadata,
     tool_metadata,
 )
-from shared.domain.names import ANY_CLIENT, Coordinate, Distribution, ToolId
+from shared.domain.names import Coordinate, Distribution, ToolId
 from shared.domain.packages import Release, State, Survey
-from shared.domain.resolution import usable_versions
 from tests.contract.sample_records import release as sample_release
 from tests.support.surveys import deprecated, entry, survey
 
@@ -47,18 +44,6 @@ FOUND = Distribution.parse("v2201-13-0")
 assert FOUND is not None
 UPDATE_13: Distribution = FOUND
 
-VERSIONS = ("1.0.0", "1.0.1", "1.10.0", "1.9.0", "2.0.0-rc.1", "2.0.0", "0.1.0")
-ENTRIES = st.builds(
-    entry,
-    st.sampled_from(VERSIONS),
-    platform=st.sampled_from(["any", "java17", "java21", "java25", "go1.26"]),
-    built_with=st.sampled_from(["", "2201.8.0", "2201.13.1", "2201.14.0", "slbeta6"]),
-    state=st.sampled_from(State),
-    deprecation=st.none() | st.text(max_size=10),
-    modules=st.just(("greet", "greet.sub")),
-)
-SURVEYS = st.lists(ENTRIES, unique_by=lambda each: each.version).map(lambda found: survey(*found))
-
 
 def read(document: bytes) -> ET.Element:
     """Return the root of a document."""
@@ -73,35 +58,24 @@ def release(entries: Survey) -> Release:
     return sample_release("acme/greet:1.0.0", tools=(), **fields)
 
 
-@given(SURVEYS)
-def test_a_repository_lists_what_is_live_oldest_first(package: Survey) -> None:
-    root = read(repository_metadata(package))
-    live = [version.text for version in usable_versions(package, ANY_CLIENT)]
-    assert [each.text for each in root.iter("version")] == live[::-1]
-    assert [each.text for each in root.iter("latest")] == live[:1]
-    stable = [text for text in live if "-" not in text]
-    assert [each.text for each in root.iter("release")] == (stable or live)[:1]
-
-
 def test_the_last_update_is_that_of_the_newest_live_release() -> None:
     entries = [
         entry("1.0.0").model_copy(update={"created_ms": 1_790_000_000_000}),
         entry("1.1.0").model_copy(update={"created_ms": 1_780_000_000_999}),
         entry("1.2.0", state=State.HELD).model_copy(update={"created_ms": 1_799_000_000_000}),
     ]
-    assert read(repository_metadata(survey(*entries))).findtext("versioning/lastUpdated") == (
-        "20260921141320"
-    )
+    live = read(repository_metadata(survey(*entries)))
+    assert live.findtext("versioning/lastUpdated") == "20260921141320"
+    assert [each.text for each in live.iter("version")] == ["1.0.0", "1.1.0"]
     nothing = read(repository_metadata(survey(entries[-1])))
     assert nothing.findtext("versioning/lastUpdated") == "19700101000000"
+    early = read(repository_metadata(survey("1.0.0-alpha", "1.0.0-beta")))
+    assert early.findtext("versioning/release") == "1.0.0-beta"
 
 
-def test_a_deprecation_is_of_a_version_or_of_the_package() -> None:
+def test_a_deprecation_is_of_a_version() -> None:
     one = read(client_metadata(UPDATE_13, "acme", "greet", survey("1.1.0", deprecated("1.0.0"))))
     assert [each.text for each in one.iter("isDeprecated")] == ["false", "true"]
-    whole = survey("1.1.0", deprecation="Use other.")
-    root = read(client_metadata(UPDATE_13, "acme", "greet", whole))
-    assert [each.text for each in root.iter("isDeprecated")] == ["true"]
 
 
 def test_a_tool_names_its_package_behind_its_versions() -> None:
