@@ -150,39 +150,36 @@ def test_what_a_document_of_central_lacks_is_left_out() -> None:
 
 def test_sources_have_a_line_for_each_member() -> None:
     docs = documented("""
-        public type R record {| *S; int a; int...; |};
+        public type R record {| *S; readonly int a = 1; int b?; R...; |};
         public type S record { int s; };
         public enum E { A, B = "b" }
         public isolated client class C {
             *O;
             *Hidden;
-            public int a;
+            public final int a;
             public function init() { }
             remote function call() returns int = external;
-            public function o() { }
+            resource function get items/[string id]/all(int n) { }
         }
-        public type O object { public int n; public function o(); public function p(); }?;
+        public type O object { public int n; public function o(); }?;
         type Hidden object { };
         public function f() = external;
         public const int ONE = 1;
     """)
-    assert source_text(docs.records[0]) == (
-        "public type R record {|\n    *S;\n    int a;\n    int...;\n|};"
-    )
-    assert source_text(docs.enums[0]) == 'public enum E {\n    A,\n    B = "b"\n}'
-    assert source_text(docs.clients[0]) == (
-        "public isolated client class C {\n    *O;\n    public int a;\n"
-        "    public function init() {}\n"
-        "    remote function call() returns int = external;\n"
-        "    public function o() {}\n}"
-    )
-    assert source_text(docs.object_types[0]) == (
-        "public type O object {\n    public int n;\n    public function o();\n"
-        "    public function p();\n}?;"
-    )
-    assert source_text(docs.functions[0]) == "public function f() = external;"
-    assert source_text(docs.constants[0]) == "public const int ONE = 1;"
-    assert "".join(part.text for part in source(docs.constants[0])) == "public const int ONE = 1;"
+    found = {each.name: source_text(each) for _, each in declarations_of(docs)}
+    assert found == {
+        "R": "public type R record {|\n    *S;\n    readonly int a = 1;\n"
+        "    int b?;\n    R...;\n|};",
+        "S": "public type S record {\n    int s;\n};",
+        "E": 'public enum E {\n    A,\n    B = "b"\n}',
+        "C": "public isolated client class C {\n    *O;\n    public final int a;\n"
+        "    public function init() {}\n    remote function call() returns int = external;\n"
+        "    resource function get items/[string id]/all(int n) {}\n}",
+        "O": "public type O object {\n    public int n;\n    public function o();\n}?;",
+        "f": "public function f() = external;",
+        "ONE": "public const int ONE = 1;",
+    }
+    assert "".join(part.text for part in source(docs.constants[0])) == found["ONE"]
 
 
 @pytest.mark.parametrize(

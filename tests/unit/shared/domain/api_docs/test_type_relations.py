@@ -74,6 +74,7 @@ def type_relation(
         ("isolated object {}", "service object {}", DIFFERENT),
         ("record {int a; string b;}", "record {string b; int a;}", SAME),
         ("record {int a;}", "record {int a?;}", WIDER),
+        ("record {| int a; |}", "record {int a;}", WIDER),
         ("record {| int a; |}", "record {| int a; string b?; |}", WIDER),
         ("record {| int a; |}", "record {| int a; string b; |}", DIFFERENT),
         ("record {| int a; |}", "map<int>", WIDER),
