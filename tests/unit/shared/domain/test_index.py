@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.packages import Dependency, Head, ReleaseEntry, Survey, Visibility
+from shared.domain.packages import Dependency, Head, ReleaseEntry, Survey
 from shared.domain.sparse_index import index_file
 from tests.paths import central_index
 from tests.support.surveys import entry, newest_first, survey
@@ -22,28 +22,6 @@ MORE_KEYS = ["checksum", "size", "created", "tool_id", "visibility", "schema"]
 def lines(of: Survey) -> list[dict[str, Any]]:
     """Read the lines of a package's file."""
     return [json.loads(line) for line in index_file(of).splitlines()]
-
-
-def test_a_line_says_everything_of_a_release() -> None:
-    fields: dict[str, object] = {
-        "created_ms": 17,
-        "platform": "java21",
-        "ballerina_version": "2201.12.0",
-        "modules": ("greet", "greet.sub"),
-        "dependencies": (Dependency(org="ballerina", name="io", version="1.6.0"),),
-        "tools": ("greeter", "other"),
-        "digest": "0a" * 32,
-        "size_bytes": 99,
-    }
-    release = entry("1.2.0").model_copy(update=fields)
-    assert index_file(survey(release, visibility=Visibility.PRIVATE)) == (
-        b'{"org":"acme","name":"greet","version":"1.2.0","platform":"java21",'
-        b'"ballerina_version":"2201.12.0","is_deprecated":false,"deprecation_message":"",'
-        b'"modules":[{"name":"greet"},{"name":"greet.sub"}],'
-        b'"dependencies":[{"org":"ballerina","name":"io","version":"1.6.0"}],'
-        b'"checksum":"sha-256=%b","size":99,"created":17,"tool_id":"greeter",'
-        b'"visibility":"private","schema":1}\n' % (b"0a" * 32)
-    )
 
 
 def test_a_release_without_a_tool_has_no_tool_id() -> None:

@@ -11,8 +11,7 @@ from shared.domain.mirroring import CataloguedPackage, CatalogueRound
 from shared.domain.records import Entity
 from shared.domain.releases import WithheldNote
 from shared.domain.sign_in import Session
-from shared.domain.snapshots import ENTITIES, SnapshotUnusable, from_line, snapshot_name, to_line
-from tests.contract.sample_records import account, event, head, release
+from shared.domain.snapshots import ENTITIES, SnapshotUnusable, from_line, snapshot_name
 
 # Nobody is signed in by an old copy; the others are derived.
 LEFT_OUT = {Session, WithheldNote, ApiVerdict, CataloguedPackage, CatalogueRound}
@@ -28,14 +27,6 @@ def entities() -> set[type[Entity]]:
 def test_every_kind_of_entity_is_included_or_excluded_explicitly() -> None:
     assert set(ENTITIES) | LEFT_OUT == entities()
     assert not LEFT_OUT & set(ENTITIES)
-
-
-@pytest.mark.parametrize("record", [account(), event("e1"), head(), release()])
-def test_a_record_is_read_as_it_was_written(record: Entity) -> None:
-    line = to_line(record)
-    assert line.endswith(b"\n")
-    assert line.count(b"\n") == 1
-    assert from_line(line) == record
 
 
 @pytest.mark.parametrize(

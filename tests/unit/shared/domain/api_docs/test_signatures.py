@@ -150,7 +150,7 @@ def test_what_a_document_of_central_lacks_is_left_out() -> None:
 
 def test_sources_have_a_line_for_each_member() -> None:
     docs = documented("""
-        public type R record {| *S; readonly int a = 1; int b?; R...; |};
+        public type R record {| *S; readonly int a = 1; int b?; int...; |};
         public type S record { int s; };
         public enum E { A, B = "b" }
         public isolated client class C {
@@ -169,7 +169,7 @@ def test_sources_have_a_line_for_each_member() -> None:
     found = {each.name: source_text(each) for _, each in declarations_of(docs)}
     assert found == {
         "R": "public type R record {|\n    *S;\n    readonly int a = 1;\n"
-        "    int b?;\n    R...;\n|};",
+        "    int b?;\n    int...;\n|};",
         "S": "public type S record {\n    int s;\n};",
         "E": 'public enum E {\n    A,\n    B = "b"\n}',
         "C": "public isolated client class C {\n    *O;\n    public final int a;\n"
