@@ -1,10 +1,8 @@
 """Strategies of hypothesis: versions, releases and clients."""
 
-import string
-
 from hypothesis import strategies as st
 
-from shared.domain.names import MAX_VERSION_NUMBER, ClientProfile, Version
+from shared.domain.names import ClientProfile, Version
 from shared.domain.packages import ReleaseEntry, State, Survey
 from shared.domain.resolution import ResolutionMode
 from tests.support.surveys import entry, survey
@@ -21,18 +19,6 @@ small_versions = st.builds(
     _STAGES,
 )
 
-_numbers = st.integers(0, MAX_VERSION_NUMBER).map(str)
-_words = st.text(string.ascii_letters + string.digits + "-", min_size=1, max_size=6).filter(
-    lambda word: not word.isdigit()
-)
-_pre_releases = st.lists(st.one_of(_numbers, _words), max_size=4).map(".".join)
-
-version_texts = st.builds(
-    lambda numbers, stage: ".".join(numbers) + (f"-{stage}" if stage else ""),
-    st.tuples(_numbers, _numbers, _numbers),
-    _pre_releases,
-)
-any_versions = st.one_of(version_texts.map(Version.parse), small_versions)
 
 clients = st.builds(
     ClientProfile.of,

@@ -1,11 +1,8 @@
 """How much JSON is read of others."""
 
-import json
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from shared.domain.bounded_parsing import (
     MAX_JSON_DEPTH,
@@ -17,22 +14,6 @@ from shared.domain.bounded_parsing import (
 from shared.domain.errors.base import BadArchive
 from tests.support.refusals import raises_refusal
 
-Json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=3), inner),
-    max_leaves=40,
-)
-
-
-def values(value: object) -> int:
-    """Count a value and all within it."""
-    inside: list[object] = []
-    if isinstance(value, dict):
-        inside = list(value.values())
-    elif isinstance(value, list):
-        inside = value
-    return 1 + sum(values(each) for each in inside)
-
 
 def nested(levels: int, *, objects: bool) -> object:
     """Return lists or objects within each other."""
@@ -42,14 +23,10 @@ def nested(levels: int, *, objects: bool) -> object:
     return value
 
 
-@given(value=Json)
-def test_no_text_holds_more_values_than_it_is_taken_for(value: object) -> None:
-    count = values(value)
-    text = json.dumps(value).encode()
-    assert count == 1 or not has_at_most_values(count // 2, text)
-    assert has_at_most_values(
-        2 * count + text.count(b",") + text.count(b"{") + text.count(b"["), text
-    )
+def test_a_text_holds_no_more_values_than_it_is_taken_for() -> None:
+    assert has_at_most_values(8, b'{"a": [1, 2, 3]}')
+    assert not has_at_most_values(2, b'{"a": [1, 2, 3]}')
+    assert not has_at_most_values(1_000, b"[" + b"[]," * 1_000 + b"[]]")
 
 
 @pytest.mark.parametrize("objects", [True, False])
