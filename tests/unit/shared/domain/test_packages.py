@@ -113,28 +113,17 @@ JOB = Provenance(
 )
 
 
-@pytest.mark.parametrize(
-    ("run_url", "is_linked"),
-    [
-        (JOB.run_url, True),
-        (JOB.run_url.replace("https", "http"), False),
-        ("javascript:alert(1)//https://", False),
-    ],
-)
-def test_pages_link_to_runs_over_https_alone(run_url: str, *, is_linked: bool) -> None:
-    link = JOB.model_copy(update={"run_url": run_url}).link
-    assert link == (run_url if is_linked else "")
+def test_pages_link_to_runs_over_https_alone() -> None:
+    assert JOB.link == JOB.run_url
+    for run_url in (JOB.run_url.replace("https", "http"), "javascript:alert(1)//https://"):
+        assert JOB.model_copy(update={"run_url": run_url}).link == ""
 
 
-@pytest.mark.parametrize(
-    ("text", "tool"), [("hi", "hi"), (" HI ", "hi"), ("Other", "Other"), ("none", "greet")]
-)
-def test_a_tool_is_found_by_its_id_in_any_case_and_the_first_one_by_any_other(
-    text: str, tool: str
-) -> None:
+def test_a_tool_is_found_by_its_id_in_any_case_and_the_first_one_by_any_other() -> None:
     tools = RELEASE.model_copy(update={"tools": ("greet", "hi", "Other")})
-    assert tools.tool_named(text) == tool
-    assert RELEASE.model_copy(update={"tools": ()}).tool_named(text) == ""
+    found = [tools.tool_named(text) for text in ("hi", " HI ", "Other", "none")]
+    assert found == ["hi", "hi", "Other", "greet"]
+    assert RELEASE.model_copy(update={"tools": ()}).tool_named("hi") == ""
 
 
 def test_the_releases_with_a_tool_are_a_survey_of_the_package() -> None:

@@ -12,7 +12,6 @@ from shared.domain.resolve_requests import (
     PackageRequest,
     ResolutionCandidates,
     ResolvedModule,
-    ResolvedPackage,
     ToolRequest,
     UnresolvedModule,
     WantedPackage,
@@ -21,7 +20,7 @@ from shared.domain.resolve_requests import (
     resolve_tool,
 )
 from tests.paths import central_index
-from tests.support.surveys import deprecated, entry, survey
+from tests.support.surveys import entry, survey
 
 
 def packages_of(*surveys: Survey, client: ClientProfile = ANY_CLIENT) -> ResolutionCandidates:
@@ -29,24 +28,11 @@ def packages_of(*surveys: Survey, client: ClientProfile = ANY_CLIENT) -> Resolut
     return ResolutionCandidates(surveys, client)
 
 
-# --- Packages --------------------------------------------------------------------------------
-
-GREET = packages_of(survey("1.0.0", deprecated("1.1.0"), "1.2.0-rc.1"))
-
-
-def resolved(request: PackageRequest) -> ResolvedPackage | None:
-    return resolve_package(request, GREET)
-
-
 @pytest.mark.parametrize(
     ("org", "name", "version"),
     [
-        ("", "greet", "1.0.0"),
-        ("acme", "", "1.0.0"),
-        ("acme", "../greet", "1.0.0"),
-        ("acme", "greet", "1.0"),
-        ("acme", "greet", "1.0.0+build"),
-        ("acme", "greet", "%ff"),
+        *(("", "greet", "1.0.0"), ("acme", "", "1.0.0"), ("acme", "../greet", "1.0.0")),
+        *(("acme", "greet", "1.0"), ("acme", "greet", "1.0.0+build"), ("acme", "greet", "%ff")),
         ("a" * 100, "b" * 101, "1.0.0"),
     ],
 )
@@ -54,9 +40,9 @@ def test_words_that_name_no_package_or_version_are_unresolved(
     org: str, name: str, version: str
 ) -> None:
     request = PackageRequest.of(org, name, version)
-    assert request.wanted is None
     assert (request.org, request.name, request.version) == (org, name, version)
-    assert resolved(request) is None
+    assert request.wanted is None
+    assert resolve_package(request, packages_of(A)) is None
 
 
 # --- Modules ---------------------------------------------------------------------------------
@@ -86,17 +72,16 @@ A = survey(entry("1.0.0", modules=("a", "a.b.c")), package="acme/a")
 
 
 def test_a_module_may_be_in_known_packages_and_then_in_those_it_is_named_after() -> None:
+    long = ModuleRequest.of("o" * 190, "aaaa.bbbb.cccc").candidates  # Not the longest: too long.
+    assert [str(each.package.name) for each in long] == ["aaaa.bbbb", "aaaa"]
     request = ModuleRequest.of("acme", "a.b.c", known("a.b:1.2.0", "z"))
     a_b = WantedPackage(Package.parse("acme", "a.b"), Version.parse("1.2.0"))
     assert request.candidates == (a_b, *wanted("z", "a.b.c", "a.b", "a"))
 
 
 HISTORY = survey(
-    entry("1.0.0", modules=("a", "a.x")),
-    entry("1.1.0", modules=("a", "a.x")),
-    entry("1.1.5", modules=("a", "a.x")),
+    *(entry(version, modules=("a", "a.x")) for version in ("1.0.0", "1.1.0", "1.1.5", "2.0.0")),
     entry("1.2.0", modules=("a",)),
-    entry("2.0.0", modules=("a", "a.x")),
     package="acme/a",
 )
 
@@ -136,21 +121,11 @@ def test_known_packages_that_say_nothing_usable_are_ignored() -> None:
     assert request.candidates == (WantedPackage(Package.parse("ACME", "A")), *wanted("a.b", "a"))
 
 
-@pytest.mark.parametrize(
-    ("organization", "module"), [("", "a"), ("-", "a"), ("acme", ""), ("acme", "a..b")]
-)
-def test_words_that_name_no_module_are_unresolved_with_a_reason(
-    organization: str, module: str
-) -> None:
-    request = ModuleRequest.of(organization, module, known("a"))
-    assert request.candidates == ()
-    assert isinstance(resolve_module(request, packages_of(A)), UnresolvedModule)
-
-
-def test_names_too_long_for_a_package_are_no_candidates() -> None:
-    org, module = "o" * 190, "aaaa.bbbb.cccc"
-    request = ModuleRequest.of(org, module)
-    assert [str(each.package.name) for each in request.candidates] == ["aaaa.bbbb", "aaaa"]
+def test_words_that_name_no_module_are_unresolved_with_a_reason() -> None:
+    for organization, module in (("", "a"), ("-", "a"), ("acme", ""), ("acme", "a..b")):
+        request = ModuleRequest.of(organization, module, known("a"))
+        assert request.candidates == ()
+        assert isinstance(resolve_module(request, packages_of(A)), UnresolvedModule)
 
 
 # --- Tools -----------------------------------------------------------------------------------
@@ -166,37 +141,28 @@ OWNERS = dict.fromkeys(map(parse_tool_id, ("health", "fhir")), HEALTH.head.packa
 TOOLS = packages_of(HEALTH)
 
 
-def tool_version(request: ToolRequest) -> str | None:
-    found = resolve_tool(request, OWNERS, TOOLS)
-    assert found is None or found.package == Package.parse("acme", "health_tool")
-    assert found is None or found.request is request
-    return found.version.text if found else None
-
-
 @pytest.mark.parametrize(
-    ("request_", "expected"),
+    ("tool", "version", "mode", "expected"),
     [
-        (ToolRequest.of("health"), "1.1.0"),
-        (ToolRequest.of("fhir"), "2.0.0"),
-        (ToolRequest.of("health", "1.0.0"), "1.1.0"),
-        (ToolRequest.of("health", "1.0.0", "medium"), "1.0.0"),
-        (ToolRequest.of("health", "1%2E0%2E0", "hard"), "1.0.0"),
-        (ToolRequest.of("health", "0.9.0", "hard"), None),
-        (ToolRequest.of("health", "2.0.0"), None),
-        (ToolRequest.of("other"), None),
+        *(("health", "", "", "1.1.0"), ("fhir", "", "", "2.0.0"), ("health", "1.0.0", "", "1.1.0")),
+        *(("health", "1.0.0", "medium", "1.0.0"), ("health", "1%2E0%2E0", "hard", "1.0.0")),
+        *(
+            ("health", "0.9.0", "hard", None),
+            ("health", "2.0.0", "", None),
+            ("other", "", "", None),
+        ),
+        # These words name no tool or no version.
+        *(("", "", "", None), ("a/b", "", "", None), ("health", "1.0", "", None)),
     ],
 )
 def test_a_tool_is_resolved_among_the_releases_that_have_it(
-    request_: ToolRequest, expected: str | None
+    tool: str, version: str, mode: str, expected: str | None
 ) -> None:
-    assert tool_version(request_) == expected
-
-
-@pytest.mark.parametrize(("tool", "version"), [("", ""), ("a/b", ""), ("health", "1.0")])
-def test_words_that_name_no_tool_or_version_are_unresolved(tool: str, version: str) -> None:
-    request = ToolRequest.of(tool, version)
-    assert (request.id, request.version, request.wanted) == (tool, version, None)
-    assert tool_version(request) is None
+    request = ToolRequest.of(tool, version, mode)
+    assert request.id == tool
+    found = resolve_tool(request, OWNERS, TOOLS)
+    assert (found.version.text if found else None) == expected
+    assert found is None or (found.package, found.request) == (HEALTH.head.package, request)
 
 
 def test_all_names_of_a_real_registry_but_one_keep_our_rules() -> None:

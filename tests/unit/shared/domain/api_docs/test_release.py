@@ -51,22 +51,17 @@ def documented(sources: dict[str, bytes], exported: tuple[str, ...] = ("greet",)
     return Docs(release_record(facts), {name: docs for name, (docs, _) in made.items()})
 
 
-def names(sources: list[ModuleSource]) -> list[tuple[str, int, bool]]:
-    return [(each.name, len(each.files), each.is_exported) for each in sources]
-
-
 def test_modules_are_those_that_have_sources_or_are_exported_the_default_one_first() -> None:
     found, unread = read(
         {"greet/a.bal": b"", "greet/b.bal": b"", "greet.inner/c.bal": b""},
         exported=("greet", "greet.sub"),
     )
-    assert names(found) == [("greet", 2, True), ("greet.inner", 1, False), ("greet.sub", 0, True)]
+    names = [(each.name, len(each.files), each.is_exported) for each in found]
+    assert names == [("greet", 2, True), ("greet.inner", 1, False), ("greet.sub", 0, True)]
     assert unread == []
 
 
-def test_a_module_without_a_readme_has_none_and_the_default_module_has_that_of_the_package() -> (
-    None
-):
+def test_a_module_without_a_readme_has_none_and_the_default_one_that_of_the_package() -> None:
     texts = Texts(readme="# Greet", modules=(ModuleText(name="greet", summary="Greets."),))
     found, _ = read(
         {"greet/a.bal": b"", "greet.sub/b.bal": b""}, texts=texts, exported=("greet", "greet.sub")
