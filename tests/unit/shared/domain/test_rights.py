@@ -1,4 +1,4 @@
-"""What grants cover, what credentials allow, and how recently somebody signed in."""
+"""What grants cover, what credentials allow, and who a request came from."""
 
 import pytest
 

@@ -231,6 +231,12 @@ def test_whatever_is_accepted_fits_into_a_release() -> None:
     assert 9 < fitted < 51
 
 
+def test_a_record_that_is_too_large_names_what_takes_the_most_room() -> None:
+    for what in ("keywords", "authors", "licenses"):
+        with raises_refusal("record-too-large", match=f" {what}"):
+            read(**{what: [what * 60 for _ in range(60)]})
+
+
 def test_a_large_archive_is_read_in_little_memory() -> None:
     content = bala(GREET, padding=20 * MIB)
     tracemalloc.start()
