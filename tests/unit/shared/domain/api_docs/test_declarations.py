@@ -150,11 +150,13 @@ def test_the_rest_field_of_an_included_private_record_is_the_records() -> None:
 
 def test_a_field_that_is_included_twice_is_listed_once() -> None:
     record = documented("""
-        public type R record {| *A; *B; *A; |};
+        public type R record {| *A; *B; *A; *C; |};
         type A record {| int a; |};
         type B record {| int a; int b; |};
+        type C (readonly & D)?;
+        type D record {| int d; |};
     """).records[0]
-    assert [each.name for each in record.fields] == ["a", "b"]
+    assert [each.name for each in record.fields] == ["a", "b", "d"]
 
 
 @pytest.mark.slow

@@ -14,6 +14,8 @@ import ballerina/http;
 import ballerina/data.csv.parsing as csv;
 import ballerina/data;
 import other/unknown;
+import ballerina/http as 'map;
+import acme/lang.'int as 'float;
 import ballerina/lang.'int as ints;
 
 public type Item record {| string name; |};
@@ -170,6 +172,22 @@ def test_a_name_of_the_module_leads_to_its_list(name: str, category: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("source", "category"),
+    [
+        ("type X error & Y; type Y error;", "errors"),
+        ("type X readonly & record { };", "records"),
+        ("type X readonly & readonly;", "types"),
+        ("type X (distinct Y); type Y object { };", "objectTypes"),
+        ("type X Missing;", "types"),
+        ("type X X|error;", "types"),
+        ("listener class X { }", "listeners"),
+    ],
+)
+def test_a_type_has_the_category_of_what_it_stands_for(source: str, category: str) -> None:
+    assert said(type_of("X", f"public {source}")) == ours("X", category)
+
+
+@pytest.mark.parametrize(
     ("text", "module", "version"),
     [
         ("http:Client", "http", "2.12.1"),
@@ -177,6 +195,7 @@ def test_a_name_of_the_module_leads_to_its_list(name: str, category: str) -> Non
         ("data:Options", "data", "3.0.0"),
         ("error:StackFrame", "lang.error", "0.0.0"),
         ("ints:Signed32", "lang.int", "0.0.0"),
+        ("map:Client", "http", "2.12.1"),  # A prefix may hide a predeclared one.
     ],
 )
 def test_a_name_of_another_module_leads_to_its_locked_version(
@@ -189,6 +208,8 @@ def test_a_name_of_another_module_leads_to_its_locked_version(
 def test_a_module_that_is_not_locked_has_no_version_and_no_link() -> None:
     place = {"org_name": "other", "module_name": "unknown"}
     assert said(type_of("unknown:Thing")) == place | other("Thing", "libs")
+    place = {"org_name": "acme", "module_name": "lang.int"}  # Of another organization.
+    assert said(type_of("float:Thing")) == place | other("Thing", "libs")
 
 
 @pytest.mark.measured
@@ -207,7 +228,7 @@ def test_a_name_that_nothing_defines_is_only_a_name(text: str) -> None:
 
 def test_a_type_of_another_module_of_the_package_has_its_version() -> None:
     docs = package_docs(
-        module_of("import acme/shop.parts;\npublic function f(parts:Part p) { }"),
+        module_of("import shop.parts;\npublic function f(parts:Part p) { }"),
         module_of("public type Part record {| |};", "shop.parts", exported=False),
     )
     found = docs.modules[0].functions[0].parameters[0].type
