@@ -2,7 +2,6 @@
 
 import re
 import tomllib
-from itertools import pairwise
 
 import pytest
 
@@ -34,12 +33,6 @@ def test_the_other_ways_are_entries_without_their_comment_signs() -> None:
     assert proxy == {"id": "ballroom-central", **ENTRY, "proxyCentral": True}
     assert settings["central"] == {"accesstoken": "blr_local_token"}
     assert set(settings["proxy"]) == {"host", "port", "username", "password"}
-
-
-def test_every_setting_that_is_on_has_a_comment_above_it() -> None:
-    pairs = [(above, line) for above, line in pairwise(TEXT.splitlines()) if line]
-    bare = [line for above, line in pairs if line[0] != "#" and not above.startswith("#")]
-    assert bare == []
 
 
 @pytest.mark.parametrize("name", ['a"b', "a\\b", "ü", "a\nb"])

@@ -50,7 +50,7 @@ REFUSED: dict[str, Callable[[], object]] = {
     "an account name like an actor": lambda: parse_account_name("operator"),
     "an address range": lambda: parse_ranges(["home"]),
     "too many address ranges": lambda: parse_ranges(
-        [f"192.0.2.{number}" for number in range(MAX_RANGES + 1)]
+        [f"192.0.2.{n}" for n in range(MAX_RANGES + 1)]
     ),
     "a mail address": lambda: parse_email("kim"),
     "a notice without a text": lambda: parse_notice(" . "),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.packages import Dependency, Head, ReleaseEntry, Survey
-from shared.domain.sparse_index import index_file
+from shared.domain.sparse_index import index_config, index_file
 from tests.paths import central_index
 from tests.support.surveys import entry, newest_first, survey
 
@@ -69,3 +69,9 @@ def test_every_line_of_a_real_registry_is_ours_on_the_nine_keys() -> None:
         ours = lines(survey_of(org, name, real))
         assert [list(line)[: len(NINE_KEYS)] for line in ours] == [NINE_KEYS] * len(real)
         assert [{key: line[key] for key in NINE_KEYS} for line in ours] == real
+
+
+def test_the_configuration_names_the_registry() -> None:
+    dl = "https://b.example/2.0/maven/{org}/{name}/{version}/{name}-{version}.bala"
+    known = {"version": 1, "dl": dl, "api": "https://b.example/2.0/registry"}
+    assert json.loads(index_config("https://b.example")) == known | {"auth-required": False}

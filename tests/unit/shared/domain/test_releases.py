@@ -29,7 +29,9 @@ from tests.contract import sample_records
 from tests.support.archives import bala
 
 NOW_MS = 1_790_000_000_000
-JOB = Provenance(provider="github", repository="acme/greet", workflow="ci.yml", commit="abc")
+FACTS = {"provider": "github", "repository": "acme/greet", "workflow": "ci.yml", "commit": "abc"}
+MORE = {"ref": "main", "run_url": "https://github.com/1", "defined_elsewhere": "x/y.yml"}
+JOB = Provenance.model_validate(FACTS | MORE)
 BY = Principal("ann0000000", "token-1", address="192.0.2.7", provenance=JOB)
 BALA = read_bala(bala("Acme/greet:1.0.0", sbom=b"{}"))
 
@@ -42,8 +44,8 @@ def test_the_event_of_a_release_says_what_was_published_by_whom_and_from_where()
     assert known == ("acme/greet:1.0.0@1", "release.published", NOW_MS)
     assert (event.actor, event.credential, event.address) == ("ann0000000", "token-1", "192.0.2.7")
     assert (event.subject, event.org) == ("Acme/greet:1.0.0", "acme")
-    job = {"provider": "github", "repository": "acme/greet", "workflow": "ci.yml", "commit": "abc"}
-    assert event.details == {"digest": BALA.digest, **job}
+    more = {"ref": "main", "run": "https://github.com/1", "reusable_workflow": "x/y.yml"}
+    assert event.details == {"digest": BALA.digest, **FACTS, **more}
     [alone] = new_release(BALA, by=Principal("ann0000000"), now_ms=NOW_MS).outbox
     assert alone.details == {"digest": BALA.digest}
 

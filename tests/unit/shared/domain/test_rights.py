@@ -2,7 +2,29 @@
 
 import pytest
 
-from shared.domain.identity import Grant, Scope, is_pattern, org_of
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.identity import SignInAgain
+from shared.domain.identity import (
+    JOB_SCOPES,
+    MACHINE_SCOPES,
+    MAX_RANGES,
+    OPERATOR,
+    PUBLISHING_SCOPES,
+    Action,
+    Grant,
+    Principal,
+    Scope,
+    are_ranges_within,
+    caller_network,
+    client_address,
+    is_address_allowed,
+    is_pattern,
+    is_recently_signed_in,
+    is_shared,
+    parse_networks,
+    parse_ranges,
+    require_recent_sign_in,
+)
 from shared.domain.names import Package, parse_org
 
 ACME = parse_org("Acme")
@@ -40,5 +62,208 @@ def test_a_star_a_question_mark_or_a_bracket_makes_a_pattern() -> None:
     ]
 
 
-def test_the_organization_of_a_package_is_the_one_it_is_in() -> None:
-    assert org_of(GREET) == org_of(ACME) == "Acme"
+def test_an_action_is_named_as_it_follows_you_may_not() -> None:
+    verbs = "read publish publish deprecate manage leave govern moderate"
+    assert " ".join(action.verb for action in Action) == verbs
+
+
+def test_jobs_publish_and_tokens_of_organizations_do_all_that_manages_nothing() -> None:
+    assert JOB_SCOPES == PUBLISHING_SCOPES == {Scope.PUSH_NEW, Scope.PUSH_VERSION}
+    assert set(Scope) - MACHINE_SCOPES == {Scope.MANAGE}
+
+
+ID = "0123456789"
+EVERYTHING, OF_ACME = Grant(), Grant(org="acme")
+OF_GREET = Grant(org="acme", package="greet")
+READ, MANAGE = frozenset({Scope.READ}), frozenset({Scope.MANAGE})
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "allowed"),
+    [
+        (EVERYTHING, EVERYTHING, True),
+        (EVERYTHING, OF_GREET, True),
+        (OF_ACME, OF_ACME, True),
+        (OF_ACME, OF_GREET, True),
+        (OF_ACME, EVERYTHING, False),
+        (OF_ACME, Grant(org="a*"), False),
+        (OF_ACME, Grant(org="globex"), False),
+        (OF_GREET, OF_ACME, False),
+        (OF_GREET, Grant(org="acme", package="other"), False),
+        (Grant(scopes=MANAGE), EVERYTHING, False),
+        (Grant(scopes=READ), Grant(scopes=READ), False),
+        (Grant(scopes=READ | MANAGE), Grant(scopes=READ), True),
+    ],
+)
+def test_nobody_hands_out_what_they_do_not_have(held: Grant, wanted: Grant, allowed: bool) -> None:
+    assert Principal(ID, "token", (held,)).may_grant(wanted) is allowed
+
+
+NOW = 1_790_000_000_000
+TEN_MINUTES = 10 * 60_000
+PERSON = Principal("0123456789", "session", signed_in_ms=NOW)
+
+
+def test_a_sign_in_is_recent_to_the_millisecond() -> None:
+    assert is_recently_signed_in(PERSON, NOW + TEN_MINUTES)
+    assert not is_recently_signed_in(PERSON, NOW + TEN_MINUTES + 1)
+    assert not is_recently_signed_in(Principal("0123456789", "token"), 0)
+
+
+def test_a_person_who_signed_in_earlier_is_told_what_to_do() -> None:
+    for principal in (PERSON, OPERATOR):
+        require_recent_sign_in(principal, NOW, "remove", "an identity")
+    with pytest.raises(SignInAgain, match=r"^To remove an identity, sign in again "):
+        require_recent_sign_in(PERSON, NOW + TEN_MINUTES + 1, "remove", "an identity")
+
+
+NOBODY = parse_networks("")
+PROXIES = parse_networks("10.0.0.0/8, 2001:db8:f::/48, 192.0.2.1")
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "address"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("203.0.113.7:50123", "203.0.113.7"),
+        ("198.51.100.1, 203.0.113.7:50123", "203.0.113.7"),
+        ("10.0.0.1,203.0.113.7", "203.0.113.7"),
+        ("2001:db8::7", "2001:db8::7"),
+        ("2001:DB8:0:0::7", "2001:db8::7"),
+        ("[2001:db8::7]:50123", "2001:db8::7"),
+        ("[2001:db8::7]:50123]", "2001:db8::7"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("198.51.100.1,", ""),
+    ],
+)
+def test_without_proxies_the_caller_is_the_peer_whatever_it_claims(
+    forwarded: str, address: str
+) -> None:
+    assert client_address(forwarded, NOBODY) == address
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "address"),
+    [
+        ("198.51.100.1, 10.0.0.1", "198.51.100.1"),
+        ("198.51.100.1, 10.0.0.2, 10.0.0.1", "198.51.100.1"),
+        ("198.51.100.1, 192.0.2.1, 2001:db8:f::1", "198.51.100.1"),
+        ("198.51.100.1:4711, [2001:db8:f::1]:443", "198.51.100.1"),
+        ("198.51.100.1, ::ffff:10.0.0.1", "198.51.100.1"),
+        ("10.0.0.3, 10.0.0.2, 10.0.0.1", "10.0.0.3"),  # Every hop is ours.
+        ("10.0.0.9, 203.0.113.7, 10.0.0.1", "203.0.113.7"),
+        ("203.0.113.7, , 10.0.0.1", "10.0.0.1"),
+        ("203.0.113.7, unknown", ""),
+        ("for=203.0.113.7, 10.0.0.1", "10.0.0.1"),
+    ],
+)
+def test_a_trusted_proxy_speaks_for_the_one_before_it_alone(forwarded: str, address: str) -> None:
+    assert client_address(forwarded, PROXIES) == address
+
+
+def test_a_long_chain_is_read_like_a_short_one() -> None:
+    claims = "1.1.1.1, " * 10_000
+    assert client_address(f"{claims}198.51.100.1, 10.0.0.1", PROXIES) == "198.51.100.1"
+
+
+@pytest.mark.parametrize("text", ["10.0.0.1/8", "300.0.0.0/8", "example.org", "10.0.0.0/8 x"])
+def test_an_invalid_network_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"does not appear to be|has host bits"):
+        parse_networks(text)
+
+
+@pytest.mark.parametrize(
+    ("address", "one"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("", ""),
+        ("nonsense", "nonsense"),
+    ],
+)
+def test_all_addresses_of_one_network_are_one_caller(address: str, one: str) -> None:
+    assert caller_network(address) == one
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.1.2.3", "2001:db8:f::1", ""])
+def test_this_machine_and_proxies_speak_for_many_callers(address: str) -> None:
+    assert is_shared(address, PROXIES)
+    assert not is_shared("203.0.113.7", PROXIES)
+
+
+@pytest.mark.parametrize(
+    ("text", "spelled"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        (" 203.0.113.7/32 ", "203.0.113.7"),
+        ("203.0.113.0/24", "203.0.113.0/24"),
+        ("0.0.0.0/0", "0.0.0.0/0"),
+        ("2001:DB8:0::/32", "2001:db8::/32"),
+        ("2001:db8::1/128", "2001:db8::1"),
+        ("::/0", "::/0"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.0/120", "192.0.2.0/24"),
+        ("::ffff:0:0/96", "0.0.0.0/0"),
+    ],
+)
+def test_a_range_has_one_spelling(text: str, spelled: str) -> None:
+    assert parse_ranges([text, spelled]) == (spelled,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "/24", "acme", "203.0.113.7/24", "203.0.113.0/33", "203.0.113.0/", "203.0.113.0/-1",
+     "203.0.113.0/255.255.255.0", "203.0.113", "203.0.113.01", "203.0.113.0/24/24", "fe80::1%eth0",
+     "203.0.113.0-203.0.113.9", "2001:db8::1/32", "::ffff:0:0/95", "1" * 500,
+     "\N{ARABIC-INDIC DIGIT ONE}.1.1.1", "1.1.1.0/\N{ARABIC-INDIC DIGIT TWO}4"],
+)  # fmt: skip
+def test_an_invalid_range_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"is not a range of addresses\. Write one address"):
+        parse_ranges(["10.0.0.0/8", text])
+
+
+def test_there_are_only_so_many_ranges() -> None:
+    ranges = [f"10.0.{number}.0/24" for number in range(MAX_RANGES + 1)]
+    assert len(parse_ranges(ranges[:-1])) == MAX_RANGES
+    with pytest.raises(InvalidRequest, match="20 ranges of addresses at most, not 21"):
+        parse_ranges(ranges)
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("203.0.113.255", True),
+        ("::ffff:cb00:7109", True),
+        ("203.0.112.255", False),
+        ("203.0.114.0", False),
+        ("2001:db8:ffff::1", True),
+        ("2001:db8::1%eth0", True),
+        ("::203.0.113.9", False),
+        ("64:ff9b::203.0.113.9", False),
+        ("", False),
+        ("203.0.113.9:443", False),
+    ],
+)
+def test_an_address_is_within_the_ranges_or_it_is_not(address: str, allowed: bool) -> None:
+    assert is_address_allowed(("203.0.113.0/24", "2001:db8::/32"), address) is allowed
+    assert is_address_allowed((), address)
+
+
+@pytest.mark.parametrize(
+    ("ranges", "limits", "within"),
+    [
+        ((), (), True),
+        ((), ("10.0.0.0/8",), False),
+        (("10.1.0.0/16", "10.2.0.1"), ("10.0.0.0/8",), True),
+        (("10.0.0.0/8",), ("10.0.0.0/8",), True),
+        (("10.0.0.0/7",), ("10.0.0.0/8",), False),
+        (("10.0.0.0/8", "11.0.0.1"), ("10.0.0.0/8",), False),
+        (("10.0.0.1", "2001:db8::1"), ("10.0.0.0/8", "2001:db8::/32"), True),
+        (("2001:db8::1",), ("0.0.0.0/0",), False),
+    ],
+)
+def test_ranges_are_within_limits_or_reach_further(
+    ranges: tuple[str, ...], limits: tuple[str, ...], within: bool
+) -> None:
+    assert are_ranges_within(ranges, limits) is within

@@ -92,6 +92,8 @@ def test_a_run_with_many_problems_may_have_more_than_are_stored() -> None:
     many = tuple(f"{number} is wrong." for number in range(PROBLEMS_KEPT))
     [concern] = ran(result=TaskResult.PROBLEMS, problems=many).problems
     assert "found 20 problems or more, the first: 0 is wrong." in concern.sentence
+    [concern] = ran(result=TaskResult.PROBLEMS, problems=many[:2]).problems
+    assert "found 2 problems, the first: 0 is wrong." in concern.sentence
 
 
 @pytest.mark.parametrize(

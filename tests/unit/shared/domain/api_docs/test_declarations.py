@@ -272,10 +272,12 @@ def test_what_is_included_and_has_no_members_adds_none() -> None:
         public enum E { A }
         public type Empty record {| |};
         public type Int int;
-        public class C { *Missing; *E; }
+        public class C { *Missing; *E; *K; }
+        class K { public int k = 1; }
     """)
     assert [each.inclusion_type for each in docs.records[1].fields if each.name] == []
     assert docs.classes[0].methods == ()
+    assert [each.name for each in docs.classes[0].fields] == ["k"]
 
 
 # --- The others ---------------------------------------------------------------------------------

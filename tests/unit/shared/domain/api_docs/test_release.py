@@ -154,4 +154,5 @@ def test_declarations_and_their_members_are_symbols_but_fields_of_records_are_no
     }
     found = symbols["Client.get users/[int id]"]
     assert (found.module, found.description) == ("shop", "Gets a user.")
+    assert [each.name for each in symbols.values() if each.is_deprecated] == ["LIMIT"]
     assert found.signature == "resource isolated function get users/[int id]() returns User|error"

@@ -9,17 +9,9 @@ def names(entries: list[str]) -> list[tuple[str, str]]:
 
 
 def test_sources_of_the_java_layouts_are_in_folders_of_their_modules() -> None:
-    entries = [
-        "package.json",
-        "modules/greet/b.bal",
-        "modules/greet/a.bal",
-        "modules/greet.sub/x.bal",
-        "modules/greet/generated/g.bal",
-        "modules/greet/tests/t.bal",
-        "modules/greet/resources/x.txt",
-        "main.bal",
-    ]
-    assert names(entries) == [
+    own = ["b.bal", "a.bal", "generated/g.bal", "tests/t.bal", "resources/x.txt"]
+    others = ["package.json", "modules/greet.sub/x.bal", "main.bal"]
+    assert names([*(f"modules/greet/{each}" for each in own), *others]) == [
         ("greet", "a.bal"),
         ("greet", "b.bal"),
         ("greet", "generated/g.bal"),

@@ -411,7 +411,7 @@ def test_a_go_bala_may_name_the_text_of_a_module(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["modules/kafka/x.bal", "modules/greeter/x.bal", "modules/greet/deeper/x.bal", "x.bal"]
+    "path", ["modules/kafka/x.bal", "modules/greet-er/x.bal", "modules/greet/deeper/x.bal", "x.bal"]
 )
 def test_files_that_belong_to_no_module_are_stored_and_not_listed(path: str) -> None:
     found = read(entries={path: "x"})

@@ -28,8 +28,8 @@ def refusal_of(provider: Provider, claims: Claims) -> Refusal:
     return caught.value
 
 
-def test_a_github_job_is_read_completely() -> None:
-    assert read(Provider.GITHUB) == CiJob(
+COMPLETE = [
+    CiJob(
         provider=Provider.GITHUB,
         server="https://github.com",
         ids={"repository_id": "74", "repository_owner_id": "65"},
@@ -40,11 +40,8 @@ def test_a_github_job_is_read_completely() -> None:
         environment="release",
         commit=COMMIT,
         run_url="https://github.com/octo/greet/actions/runs/32291736541/attempts/2",
-    )
-
-
-def test_a_gitlab_job_is_read_completely() -> None:
-    assert read(Provider.GITLAB) == CiJob(
+    ),
+    CiJob(
         provider=Provider.GITLAB,
         server="https://gitlab.com",
         ids={"project_id": "20", "namespace_id": "72"},
@@ -55,11 +52,8 @@ def test_a_gitlab_job_is_read_completely() -> None:
         environment="release",
         commit=COMMIT,
         run_url="https://gitlab.com/tools/ci/greet/-/jobs/302",
-    )
-
-
-def test_a_pipeline_of_azure_devops_is_read_completely() -> None:
-    assert read(Provider.AZURE_DEVOPS) == CiJob(
+    ),
+    CiJob(
         provider=Provider.AZURE_DEVOPS,
         server="https://dev.azure.com",
         ids={"prj_id": PROJECT, "org_id": ORGANIZATION, "def_id": "1"},
@@ -68,7 +62,17 @@ def test_a_pipeline_of_azure_devops_is_read_completely() -> None:
         ref="refs/heads/main",
         commit=COMMIT,
         run_url="https://dev.azure.com/octo/My%20tools/_build/results?buildId=5",
-    )
+    ),
+]
+
+
+@pytest.mark.parametrize("job", COMPLETE, ids=lambda job: job.provider.value)
+def test_a_job_is_read_completely_and_says_where_a_release_comes_from(job: CiJob) -> None:
+    assert read(job.provider) == job
+    provenance = job.provenance("publisher1")
+    assert (provenance.provider, provenance.publishers) == (job.provider.value, ("publisher1",))
+    same = ("repository", "commit", "workflow", "ref", "run_url")
+    assert [getattr(provenance, name) for name in same] == [getattr(job, name) for name in same]
 
 
 @pytest.mark.parametrize(
@@ -149,13 +153,3 @@ def test_a_job_of_gitlab_is_its_projects_where_its_pipeline_is_a_file_of_it(
 @pytest.mark.parametrize("value", ["false", False, "", None, "yes", "1"], ids=repr)
 def test_a_ref_is_protected_only_where_the_token_says_true(value: object) -> None:
     assert not read(Provider.GITHUB, ref_protected=value).protected
-
-
-@pytest.mark.parametrize("provider", JOBS)
-def test_a_job_says_where_a_release_comes_from(provider: Provider) -> None:
-    job = read(provider)
-    provenance = job.provenance("publisher1")
-    assert provenance.provider == provider.value
-    assert (provenance.repository, provenance.commit) == (job.repository, job.commit)
-    assert (provenance.workflow, provenance.ref) == (job.workflow, job.ref)
-    assert (provenance.run_url, provenance.publishers) == (job.run_url, ("publisher1",))
