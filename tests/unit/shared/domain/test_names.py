@@ -14,7 +14,6 @@ from shared.domain.names import (
     Package,
     import_line,
     is_one_edit_apart,
-    is_reserved,
     module_prefix,
     parse_module_name,
     parse_org,
@@ -129,11 +128,6 @@ def test_names_have_a_length_that_the_stores_can_hold() -> None:
     assert str(refusal.value).endswith(
         "An organization and a name have at most 200 characters together."
     )
-
-
-def test_names_that_begin_with_ballerina_are_the_operators() -> None:
-    names = ("ballerina", "BallerinaX", "ballerin", "myballerina")
-    assert [is_reserved(parse_org(org)) for org in names] == [True, True, False, False]
 
 
 def test_possible_packages_come_longest_first() -> None:
