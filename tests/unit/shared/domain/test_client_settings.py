@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from shared.domain.client_settings import TOKEN_PLACEHOLDER, Reading, client_settings
+from shared.domain.client_settings import Reading, client_settings
 
 URL = "https://registry.test"
 TEXT = client_settings(URL, "ann", "blr_local_token")
@@ -39,12 +39,6 @@ def test_the_other_ways_are_entries_without_their_comment_signs() -> None:
 def test_whatever_the_name_is_it_stays_one_text(name: str) -> None:
     settings = tomllib.loads(switched_on(client_settings(URL, name)))
     assert [each["username"] for each in settings["repository"]["maven"]] == [name, name]
-
-
-def test_without_a_token_there_is_a_place_for_one() -> None:
-    [entry] = tomllib.loads(client_settings(URL, "ann"))["repository"]["maven"]
-    assert entry["accesstoken"] == TOKEN_PLACEHOLDER
-    assert "blr_" not in client_settings(URL, "ann")
 
 
 def test_a_mirror_is_the_proxy_of_central() -> None:

@@ -1,14 +1,10 @@
-"""Checksums as Maven clients keep them."""
+"""Documents of Maven, and POMs that are taken."""
 
-import hashlib
-import json
 from xml.etree import ElementTree as ET
 
-import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.maven import (
-    ChecksumAlgorithm,
     client_metadata,
     depgraph,
     listeners,
@@ -20,25 +16,6 @@ from shared.domain.names import Coordinate, Distribution, ToolId
 from shared.domain.packages import Release, State, Survey
 from tests.contract.sample_records import release as sample_release
 from tests.support.surveys import deprecated, entry, survey
-
-ALGORITHMS = pytest.mark.parametrize("algorithm", list(ChecksumAlgorithm))
-
-
-@ALGORITHMS
-def test_a_checksum_is_that_of_its_algorithm(algorithm: ChecksumAlgorithm) -> None:
-    checksum = algorithm.of(b"bala")
-    assert checksum == hashlib.new(algorithm.value, b"bala").hexdigest()
-
-
-@ALGORITHMS
-def test_the_checksum_of_pieces_is_that_of_the_complete_content(
-    algorithm: ChecksumAlgorithm,
-) -> None:
-    hasher = algorithm.hasher()
-    for piece in (b"ba", b"", b"la"):
-        hasher.update(piece)
-    assert hasher.hexdigest() == algorithm.of(b"bala")
-
 
 FOUND = Distribution.parse("v2201-13-0")
 assert FOUND is not None

@@ -5,11 +5,8 @@ import pytest
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import SignInAgain
 from shared.domain.identity import (
-    JOB_SCOPES,
-    MACHINE_SCOPES,
     MAX_RANGES,
     OPERATOR,
-    PUBLISHING_SCOPES,
     Action,
     Grant,
     Principal,
@@ -65,11 +62,6 @@ def test_a_star_a_question_mark_or_a_bracket_makes_a_pattern() -> None:
 def test_an_action_is_named_as_it_follows_you_may_not() -> None:
     verbs = "read publish publish deprecate manage leave govern moderate"
     assert " ".join(action.verb for action in Action) == verbs
-
-
-def test_jobs_publish_and_tokens_of_organizations_do_all_that_manages_nothing() -> None:
-    assert JOB_SCOPES == PUBLISHING_SCOPES == {Scope.PUSH_NEW, Scope.PUSH_VERSION}
-    assert set(Scope) - MACHINE_SCOPES == {Scope.MANAGE}
 
 
 ID = "0123456789"

@@ -56,13 +56,6 @@ def test_a_name_that_is_defined_twice_is_the_first() -> None:
     assert tree.category == "records"
 
 
-def test_html_and_invisible_characters_stay_in_the_model() -> None:
-    text = "<script>alert(1)</script> \u202e\u200b&amp; \ufeff"
-    docs = documented(f"# {text}\npublic function f() {{ }}").functions[0]
-    assert docs.description == f"{text}\n"
-    assert docs.documentation == f"{text}\n"
-
-
 WORDS = """
 public type A record { } ; int x = 1 *B class object function ( ) | & ? [ ] map < > B error distinct
 enum , remote returns import a/b as c : # @d const

@@ -98,7 +98,6 @@ COMMIT = "b8962f4eaff8e14fc646cb22c596c81e67d71362"
     [
         ("", "", False),
         ("", f"{FOREIGN}@refs/tags/v1", True),
-        (f"{FOREIGN}@refs/tags/v1", f"{FOREIGN}@refs/tags/v1", False),
         (f"{FOREIGN}@refs/tags/v*", f"{FOREIGN}@refs/tags/v1.2", False),
         (f"{FOREIGN}@{COMMIT}", f"{FOREIGN}@{COMMIT[::-1]}", True),
         (f"{FOREIGN}@refs/tags/v1", f"evil/{FOREIGN[5:]}@refs/tags/v1", True),
