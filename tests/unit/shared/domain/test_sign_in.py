@@ -1,4 +1,4 @@
-"""Secrets of sessions, pages to return to, and codes that people type, however they type them."""
+"""Secrets of sessions, paths to return to, and codes that people type, however they type them."""
 
 from datetime import timedelta
 
@@ -65,12 +65,9 @@ def test_the_previous_secret_is_a_copy_after_the_new_one_was_used(
         assert SESSION.secret_state(secret, now_ms) is SecretState.PREVIOUS
 
 
-def test_a_sign_in_returns_to_a_page_of_the_registry_of_512_characters_at_most() -> None:
+def test_a_path_to_return_to_has_512_characters_at_most() -> None:
     longest = "/search?q=".ljust(MAX_RETURN_PATH_LENGTH, "a")
-    for path in ("/account", "/search?q=a%20b", "/orgs/acme", longest):
-        assert return_path(path) == path
-    for other in ("/search?q=é", "/other", "//evil.test", "/search?q=..", "/orgs/%2E%2e/x", "/\n"):
-        assert return_path(other) == HOME_PATH
+    assert return_path(longest) == longest
     assert return_path(f"{longest}a") == HOME_PATH
 
 
