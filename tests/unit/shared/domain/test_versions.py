@@ -38,18 +38,14 @@ def test_a_distribution_runs_the_platforms_up_to_its_own() -> None:
 @pytest.mark.parametrize(
     ("header", "runs"),
     [
-        (" , ", {"any", "java11", "java21", "go1.26"}),
-        ("java21, go2.0", {"any", "java21", "go1.26"}),
-        ("go", {"any"}),
-        ("JAVA21", {"any"}),
+        *((" , ", "any java11 java21 go1.26"), ("java21, go2.0", "any java21 go1.26")),
+        *(("go", "any"), ("JAVA21", "any")),
     ],
 )
-def test_platforms_are_those_that_the_client_names_or_all_of_go(
-    header: str, runs: set[str]
-) -> None:
+def test_platforms_are_those_that_the_client_names_or_all_of_go(header: str, runs: str) -> None:
     client = ClientProfile.of(header, "")
-    offered = {p for p in ("any", "java11", "java21", "go1.26") if client.can_use(p, "2201.8.0")}
-    assert offered == runs
+    offered = [p for p in ("any", "java11", "java21", "go1.26") if client.can_use(p, "2201.8.0")]
+    assert " ".join(offered) == runs
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,8 @@ def test_annotations_are_listed_on_parameters_with_a_default() -> None:
     to, n, o, more = function(SEND).parameters
     assert [each.annotation_attachments for each in (to, o, more)] == [None] * 3
     assert n.is_deprecated
-    (found,) = n.annotation_attachments or ()
+    assert n.annotation_attachments
+    found = n.annotation_attachments[0]
     place = (found.org_name, found.module_name, found.version, found.name)
     assert place == ("ballerina", "lang.annotations", "0.0.0", "deprecated")
     string = Type(name="string", category="builtin")
@@ -62,9 +63,9 @@ def test_an_annotation_leads_to_the_module_that_defines_it(
     attached: str, place: tuple[str, ...]
 ) -> None:
     before = "import ballerina/http;\nannotation Own on function;"
-    (docs,) = (
-        function(f"{before}\n{attached}\npublic function f() {{ }}").annotation_attachments or ()
-    )
+    attached_to = function(f"{before}\n{attached}\npublic function f() {{ }}")
+    assert attached_to.annotation_attachments
+    docs = attached_to.annotation_attachments[0]
     assert (docs.org_name, docs.module_name, docs.version, docs.name) == place
     assert docs.value == ('{label: "x"}' if "label" in attached else "")
 

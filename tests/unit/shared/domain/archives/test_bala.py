@@ -256,13 +256,10 @@ def test_no_entry_is_unpacked_twice() -> None:
 
 
 # In the order in which they count.
-PACKAGE_TEXTS = [
-    *("text.md", "docs/README.md", "docs/Package.md"),
-    *("docs/modules/greet/README.md", "docs/modules/greet/Module.md"),
-]
-MODULE_TEXTS = [
-    *("docs/sub.md", "docs/modules/greet.sub/README.md", "docs/modules/greet.sub/Module.md")
-]
+OF_MODULES = ("README.md", "Module.md")
+PACKAGE_TEXTS = ["text.md", "docs/README.md", "docs/Package.md"]
+PACKAGE_TEXTS.extend(f"docs/modules/greet/{each}" for each in OF_MODULES)
+MODULE_TEXTS = ["docs/sub.md", *(f"docs/modules/greet.sub/{each}" for each in OF_MODULES)]
 
 
 @pytest.mark.parametrize("first", range(len(PACKAGE_TEXTS)))
