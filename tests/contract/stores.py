@@ -1,7 +1,7 @@
 """The implementations of the ports: the contracts run against each entry of `STORES`."""
 
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from shared.adapters.cloud import AzureClients, CloudStores, IdentityClients, open_cloud
@@ -10,13 +10,7 @@ from shared.adapters.system import SystemRandomness
 from shared.ports import Clock
 from shared.services.common import Adapters
 from tests.support import cloud_stores
-from tests.support.cloud_stores import (
-    BLOBS,
-    CloudDouble,
-    CloudInMemory,
-    make_containers,
-    shared_by_processes,
-)
+from tests.support.cloud_stores import CloudDouble, CloudInMemory, make_containers
 
 # Every port of one implementation, over the same data.
 Stores = EmbeddedStores | CloudStores | Adapters
@@ -60,12 +54,8 @@ async def _opened(connections: AzureClients, clock: Clock) -> AsyncGenerator[Clo
 
 
 async def prepared(place: Path, clock: Clock) -> AzureClients:
-    """Return how to connect to the place, whose containers are there.
-
-    Blobs are in the memory of this process, unless other processes open the place too.
-    """
-    is_shared = (place / BLOBS).exists()
-    if is_shared or cloud_stores.addresses() is not None:
+    """Return how to connect to the place, whose containers are there; blobs are in memory."""
+    if cloud_stores.addresses() is not None:
         return await _prepared_over_emulator(place, clock)
     return CloudInMemory(place, clock)
 
@@ -83,13 +73,3 @@ async def _prepared_over_emulator(place: Path, clock: Clock) -> AzureClients:
 
 STORES: dict[str, OpenStores] = {"embedded": embedded, "cloud": cloud}
 STORES_OVER_EMULATOR: dict[str, OpenStores] = {**STORES, "cloud": cloud_over_emulator}
-
-
-@contextmanager
-def opened_by_processes(place: Path, clock: Clock) -> Generator[None]:
-    """Let other processes open the place: real stores they reach anyway."""
-    if cloud_stores.addresses() is not None:
-        yield
-        return
-    with shared_by_processes(place, clock):
-        yield

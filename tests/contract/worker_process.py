@@ -1,69 +1,85 @@
-"""The tasks of one process of a test that needs several."""
+"""What several processes do at the same moment: `together` lets each do a task of `Worker`.
+
+They are forked from one process that has imported everything, because importing takes each of them
+longer than its task.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from multiprocessing.connection import Connection
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+from threading import Barrier
+from typing import Any
 
+from shared.adapters.search.index import SqliteSearchIndex
 from shared.adapters.system import SystemClock
 from shared.domain.archives.names import Digest
+from shared.domain.listings import Listing
 from shared.domain.packages import Graph, ReleaseEntry, Texts, Visibility
 from shared.ports import AlreadyThere
 from tests.contract.sample_records import GREET, entry, event, head, release
-from tests.contract.stores import STORES, Stores
+from tests.contract.stores import Stores, embedded
 
-Task = Callable[[Stores, str], AsyncIterator[object]]
-
-
-async def add(stores: Stores, me: str) -> AsyncIterator[object]:
-    """Add the same fifty versions as everybody; tell which of them were added here."""
-    for number in range(50):
-        try:
-            await stores.metadata.add_release(release(f"acme/greet:{number}.0.0", summary=me))
-        except AlreadyThere:
-            continue
-        yield f"{number}.0.0"
+PROCESSES = 4
+EACH = 40
+DEADLINE = 60  # Seconds.
+FORKING = get_context("forkserver")
+FORKING.set_forkserver_preload([__name__])
 
 
-async def entries(stores: Stores, me: str) -> AsyncIterator[object]:
-    """Put entries that everybody puts, at revisions of this process's own."""
-    for number in range(40):
-        revision = 1 + (number * 7 + len(me) + int(me)) % 100
-        shared = entry("1.0.0", revision=revision, deprecation=f"revision {revision}")
-        await stores.metadata.put_entries(GREET, [shared, entry(f"2.{me}.{number}")])
-        yield revision
+@dataclass(frozen=True)
+class Worker:
+    """One of the processes, with the stores of one machine open."""
 
+    stores: Stores
+    search: SqliteSearchIndex
+    me: str
 
-async def events(stores: Stores, me: str) -> AsyncIterator[object]:
-    """Append events: one that everybody appends, and ones of this process's own."""
-    for number in range(40):
-        await stores.events.append([event("shared"), event(f"{me}.{number}")])
-    yield "done"
+    async def add(self) -> AsyncIterator[object]:
+        """Add the same versions as everybody; tell which of them were added here."""
+        for number in range(EACH):
+            try:
+                added = release(f"acme/greet:{number}.0.0", summary=self.me)
+                await self.stores.metadata.add_release(added)
+            except AlreadyThere:
+                continue
+            yield f"{number}.0.0"
 
+    async def entries(self) -> AsyncIterator[object]:
+        """Put entries that everybody puts, at revisions of this process's own."""
+        for number in range(EACH):
+            revision = 1 + (number * 7 + int(self.me)) % 100
+            shared = entry("1.0.0", revision=revision, deprecation=f"revision {revision}")
+            own = entry(f"2.{self.me}.{number}")
+            await self.stores.metadata.put_entries(GREET, [shared, own])
+            yield revision
 
-async def lease(stores: Stores, me: str) -> AsyncIterator[object]:
-    """Ask for forty leases; tell which were given."""
-    for number in range(40):
-        if await stores.work.lease(f"lease {number}", me, now_ms=1, until_ms=10):
+    async def events(self) -> AsyncIterator[object]:
+        """Append events: one that everybody appends, and ones of this process's own."""
+        for number in range(EACH):
+            await self.stores.events.append([event("shared"), event(f"{self.me}.{number}")])
             yield number
 
+    async def lease(self) -> AsyncIterator[object]:
+        """Ask for leases; tell which were given."""
+        for number in range(EACH):
+            if await self.stores.work.lease(f"lease {number}", self.me, now_ms=1, until_ms=10):
+                yield number
 
-async def take(stores: Stores, _me: str) -> AsyncIterator[object]:
-    """Take forty values; tell which were got here."""
-    for number in range(40):
-        value = await stores.work.take("code", str(number), now_ms=1)
-        if value is not None:
+    async def take(self) -> AsyncIterator[object]:
+        """Take values; tell which were got here."""
+        for number in range(EACH):
+            if await self.stores.work.take("code", str(number), now_ms=1) is not None:
+                yield number
+
+    async def offer(self) -> AsyncIterator[object]:
+        """Offer versions of one package, and packages that no other process has."""
+        for number in range(EACH):
+            for text in (f"acme/greet:1.{number}.{self.me}", f"acme/own.p{self.me}x{number}:1.0.0"):
+                made = release(text, summary="Says hello")
+                await self.search.offer(Listing(head(text.split(":", 1)[0]), made, Texts()))
             yield number
-
-
-async def push(stores: Stores, me: str) -> AsyncIterator[object]:
-    """Publish version after version, until this process is killed; tell each that is committed."""
-    number = 0
-    while True:
-        content = f"archive {me}.{number}".encode() * 500
-        await publish(stores, f"{me}.{number}.0", content)
-        yield f"{me}.{number}.0"
-        number += 1
 
 
 async def publish(stores: Stores, version: str, content: bytes) -> None:
@@ -79,21 +95,29 @@ async def publish(stores: Stores, version: str, content: bytes) -> None:
     await stores.events.publish(added)
 
 
-TASKS: dict[str, Task] = {each.__name__: each for each in (add, entries, events, lease, take, push)}
+def together(task: str, place: Path) -> list[list[Any]]:
+    """Let processes do a task of `Worker` at the same time; return what each tells."""
+    start = FORKING.Barrier(PROCESSES)
+    with FORKING.Pool(PROCESSES, _meet, (start,)) as pool:
+        doing = [pool.apply_async(_run, (task, place, str(me))) for me in range(PROCESSES)]
+        return [each.get(DEADLINE) for each in doing]
 
 
-def run(
-    task: str, kind: str, place: Path, me: str, connection: "Connection[object, object]"
-) -> None:
-    asyncio.run(_run(task, kind, place, me, connection))
+_START: list[Barrier] = []  # Of a worker: where it waits for the others.
 
 
-async def _run(
-    task: str, kind: str, place: Path, me: str, connection: "Connection[object, object]"
-) -> None:
-    """Open the stores, wait for the signal, do the task."""
-    async with STORES[kind](place, SystemClock()) as stores:
-        connection.send("ready")
-        await asyncio.to_thread(connection.recv)
-        async for step in TASKS[task](stores, me):
-            connection.send(step)
+def _meet(start: Barrier) -> None:
+    _START.append(start)
+
+
+def _run(task: str, place: Path, me: str) -> list[Any]:
+    return asyncio.run(_done(task, place, me))
+
+
+async def _done(task: str, place: Path, me: str) -> list[Any]:
+    search = SqliteSearchIndex(place / "search.db")
+    async with embedded(place, SystemClock()) as stores:
+        await asyncio.to_thread(_START[0].wait, DEADLINE)
+        told = [each async for each in getattr(Worker(stores, search, me), task)()]
+    search.close()
+    return told

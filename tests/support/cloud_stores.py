@@ -7,8 +7,8 @@ import atexit
 import hashlib
 import os
 import uuid
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -31,17 +31,14 @@ from tests.fakes.blob_double import CONNECTION, BlobDouble, StoredBlob
 from tests.fakes.blob_transport import BlobTransport
 from tests.fakes.cosmos.containers import Container, Partition
 from tests.fakes.cosmos.protocol import CosmosDouble
-from tests.fakes.cosmos.serving import served
 from tests.fakes.cosmos.transport import DoubleTransport
 
 # The stores of the cloud for tests: a double of Cosmos DB and an emulator of blobs, or real ones.
 #
-# A place is a folder of a test. All who connect to the same place share what is stored; in other
-# processes too, once the place is served.
+# A place is a folder of a test. All who connect to the same place share what is stored.
 
 ANY_KEY = "a2V5"  # The double does not check signatures.
-BLOBS = "blobs.connection"
-ADDRESS = "cosmos.address"  # A file of a place whose double other processes use.
+BLOBS = "blobs.connection"  # A file of a place whose blobs are opened by another connection.
 
 _doubles: dict[Path, CosmosDouble] = {}
 _blob_doubles: dict[Path, BlobDouble] = {}
@@ -63,10 +60,7 @@ class CloudDouble:
         return f"t{hashlib.sha256(str(self.place).encode()).hexdigest()[:12]}-"
 
     def cosmos(self) -> CosmosClient:
-        """Return a client of the double, in this process or in another one."""
-        address = self.place / ADDRESS
-        if address.exists():
-            return CosmosClient(address.read_text(), ANY_KEY, raw_response_hook=record_charge)
+        """Return a client of the double."""
         double = double_of(self.place, self.clock)
         transport = self.transport(double)
         return CosmosClient(
@@ -153,15 +147,6 @@ def account(clock: Clock) -> CosmosDouble:
         ttl = -1 if plan.ends else None
         double.make(DATABASE, Container(plan.name, plan.path, clock.now_ms, default_ttl=ttl))
     return double
-
-
-@contextmanager
-def shared_by_processes(place: Path, clock: Clock) -> Generator[None]:
-    """Serve a double that every process which opens the place connects to."""
-    with served(account(clock)) as address:
-        (place / ADDRESS).write_text(address)
-        (place / BLOBS).write_text(emulator())
-        yield
 
 
 @cache
