@@ -11,7 +11,7 @@ import httpx
 
 from shared.auth.authentication import RequestClient
 from tests.sampling import covering
-from tests.security.package_probes import Seen, seen
+from tests.security.package_probes import Probe, Seen, seen
 from tests.support.port_doubles import Journal
 from tests.support.world import Template, World, asking
 
@@ -43,6 +43,9 @@ class Registry:
         return what, self.journal.taken()
 
 
+Opened = tuple[Registry, Registry]
+
+
 @dataclass(frozen=True)
 class Filled:
     """What such a registry is a copy of."""
@@ -59,6 +62,23 @@ class Filled:
             yield Registry(world, journal, self.people)
 
 
+@dataclass(frozen=True)
+class Pair:
+    """What two registries are copies of: one has what is hidden, and the other one never had."""
+
+    having: Filled
+    lacking: Filled
+
+    @asynccontextmanager
+    async def registries(self, folder: Path, **options: Any) -> AsyncGenerator[Opened]:
+        """Serve a copy of each."""
+        async with (
+            self.having.registry(folder / "having", **options) as having,
+            self.lacking.registry(folder / "lacking", **options) as lacking,
+        ):
+            yield having, lacking
+
+
 def bearer(token: str) -> Mapping[str, str]:
     """Return the headers of somebody who sends the token."""
     return {"Authorization": f"Bearer {token}"}
@@ -70,6 +90,18 @@ def pairs_of(
     """Return pairs in which everybody and every question is."""
     pairs = product(people, questions)
     return covering(pairs, lambda each: each[0], lambda each: each[1], seed=seed)
+
+
+async def told_apart(
+    opened: Opened, questions: Iterable[tuple[str, Probe]], *about: str
+) -> list[str]:
+    """Ask both registries the questions, and return what told them apart."""
+    shown: list[str] = []
+    for who, probe in questions:
+        one, other = [await each.asked(probe.about(*about), who) for each in opened]
+        if one != other:
+            shown.append(f"{who} by {probe}: {difference(one, other)}")
+    return shown
 
 
 def difference(one: tuple[Seen, list[str]], other: tuple[Seen, list[str]]) -> str:

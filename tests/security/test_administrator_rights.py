@@ -1,34 +1,32 @@
 """What is for administrators is there for nobody else, and takes a fresh sign-in to change."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from datetime import timedelta
+from pathlib import Path
 
+import httpx
 import pytest
 
 from shared.domain.accounts import ADMINISTRATORS, Account
 from shared.domain.identity import OPERATOR, RECENT_SIGN_IN
-from shared.domain.names import parse_org
+from shared.domain.names import Coordinate, parse_org
 from shared.domain.records import Event
 from shared.domain.reserved_names import RESERVED_NAMES_OWNER, ReservedName
+from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.page_client import PageClient
-from tests.support.world import OpenWorld, Person, World
+from tests.support.world import OpenWorld, Person, Template, World
 
 ACCOUNTS, ORGANIZATIONS, NAMES = "/manage/accounts", "/manage/organizations", "/manage/names"
+RELEASES, SECRET, HARMFUL = "/manage/releases", "acme/secret/1.0.0", "acme/harmful/1.0.0"
+DECISIONS = ("hold", "quarantine", "release", "remove")
+REASON = "It steals tokens."
 LOOKING = (
-    ACCOUNTS,
-    f"{ACCOUNTS}?q=ann",
-    f"{ACCOUNTS}/ID-OF-ann",
-    ORGANIZATIONS,
-    f"{ORGANIZATIONS}/acme",
-    NAMES,
-    f"{NAMES}?name=acme",
-    "/manage",
-    "/manage/tasks",
-    "/manage/limits",
-    "/manage/notices",
-    "/manage/read-only",
-    "/manage/mirror/refusals",
+    *(ACCOUNTS, f"{ACCOUNTS}?q=ann", f"{ACCOUNTS}/ID-OF-ann"),
+    *(ORGANIZATIONS, f"{ORGANIZATIONS}/acme", NAMES),
+    *(RELEASES, f"{RELEASES}?q=acme/harmful", f"{RELEASES}?q=acme/secret:1.0.0"),
+    *(f"{RELEASES}/{SECRET}", f"{RELEASES}/{HARMFUL}", f"{RELEASES}?after=acme/a:1.0.0"),
 )
 CHANGING: tuple[tuple[str, dict[str, str]], ...] = (
     (f"{ACCOUNTS}/ID-OF-bob/link", {}),
@@ -44,14 +42,39 @@ CHANGING: tuple[tuple[str, dict[str, str]], ...] = (
     (f"{ORGANIZATIONS}/other/keep", {}),
     (f"{NAMES}/new", {"pattern": "globex", "reason": "Why not."}),
     (f"{NAMES}/remove", {"pattern": "kept"}),
-    (ACCOUNTS, {"name": "zoe"}),
-    ("/manage/tasks/run", {"task": "repair-derived-data"}),
-    ("/manage/notices", {"text": "Hello."}),
-    ("/manage/notices/end", {}),
-    ("/manage/read-only/on", {"reason": "maintenance"}),
-    ("/manage/read-only/off", {}),
+    *(
+        (f"{RELEASES}/{at}/{verb}", {"reason": "Because.", "name": at.replace("/1", ":1")})
+        for at in (SECRET, HARMFUL)
+        for verb in DECISIONS
+    ),
 )
 FORMS = pytest.mark.parametrize(("path", "fields"), CHANGING, ids=[path for path, _ in CHANGING])
+
+
+@pytest.fixture(scope="module")
+async def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """Return a data folder with a private package, and a release that is withheld."""
+
+    async def fill(world: World) -> None:
+        await world.push(bala("acme/secret:1.0.0", visibility="private"))
+        await world.push(bala("acme/harmful:1.0.0"))
+        harmful = Coordinate.parse("acme", "harmful", "1.0.0")
+        await world.registry.publishing.moderation.quarantine(harmful, REASON, by=OPERATOR)
+
+    return await template.filled(tmp_path_factory.mktemp("filled") / "data", fill)
+
+
+@pytest.fixture
+async def world(filled: Template, scratch: Path) -> AsyncGenerator[World]:
+    """Return a registry with these packages."""
+    async with filled.world(scratch / "data") as opened:
+        yield opened
+
+
+def unlike(answer: httpx.Response, path: str) -> bytes:
+    """Return a page of a refusal without what is new each time, and without what was asked."""
+    content = answer.content.replace(answer.headers["x-request-id"].encode(), b"ID")
+    return content.replace(path.partition("?")[0].encode(), b"PATH")
 
 
 async def picture(world: World) -> list[tuple[int, Event]]:
@@ -60,23 +83,41 @@ async def picture(world: World) -> list[tuple[int, Event]]:
     return [(n, event) for n, event in events if not event.kind.startswith("session.")]
 
 
-@pytest.mark.parametrize("path", LOOKING)
-async def test_nothing_is_there_for_anybody_else(world: World, path: str) -> None:
-    ann = await signed_in(world, world.people.ann)
-    answer = await ann.send("GET", world.with_ids(path))
-    assert answer.status_code == 404
-    for shown in (world.people.bob.account.id, "ballerina*", "revoke"):
-        assert shown not in answer.text
+@pytest.mark.parametrize("person", ["ann", "mia", "bob"])
+async def test_pages_of_administrators_do_not_exist_for_others(world: World, person: str) -> None:
+    browser = await PageClient.of(world, getattr(world.people, person))
+    nowhere = f"{RELEASES}/acme/missing/1.0.0"
+    missing = unlike(await browser.open(nowhere), nowhere)
+    for path in map(world.with_ids, LOOKING):
+        answer = await browser.open(path)
+        assert (answer.status_code, unlike(answer, path)) == (404, missing), path
+        for shown in (REASON, "ballerina*", "revoke"):
+            assert shown not in answer.text
 
 
+@pytest.mark.parametrize("person", ["ann", "mia", "bob"])
 @FORMS
 async def test_a_form_of_somebody_else_changes_nothing(
-    world: World, path: str, fields: dict[str, str]
+    world: World, path: str, fields: dict[str, str], person: str
 ) -> None:
-    ann = await signed_in(world, world.people.ann)
+    browser = await signed_in(world, getattr(world.people, person))
     before = await picture(world)
-    answer = await ann.post(world.with_ids(path), **fields)
+    answer = await browser.post(world.with_ids(path), **fields)
     assert answer.status_code == 404
+    assert await picture(world) == before
+
+
+async def test_a_dismissed_administrator_sees_and_changes_nothing(world: World) -> None:
+    admin = await PageClient.of(world, world.people.admin)
+    await admin.open(f"{RELEASES}/{HARMFUL}")
+    assert REASON in admin.text
+    account = await world.registry.identity.accounts.by_id(world.people.admin.account.id)
+    await world.stores.directory.replace(account.model_copy(update={"administrator": False}))
+    before = await picture(world)
+    for path, fields in CHANGING:
+        await admin.open("/account/tokens")
+        assert (await admin.send(world.with_ids(path), **fields)).status_code == 404
+    assert (await admin.open(f"{RELEASES}/{HARMFUL}")).status_code == 404
     assert await picture(world) == before
 
 

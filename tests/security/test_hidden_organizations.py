@@ -27,12 +27,13 @@ from shared.hosting.triggers import functions_of
 from shared.services.organizations.invitations import InvitationRequest
 from shared.services.organizations.organizations import OrganizationProfile
 from tests.sampling import covering
+from tests.security import registry_pairs
 from tests.security.access_table import DECLARED, TOKEN, Cell, Declared, State
 from tests.security.limits import UNREACHED_LIMITS
 from tests.security.organization_forms import FIELDS
 from tests.security.package_probes import Probe, probes, secret
 from tests.security.personas import PERSONAS
-from tests.security.registry_pairs import NOBODY, Filled, Registry, bearer, difference
+from tests.security.registry_pairs import NOBODY, Filled, Opened, Registry, bearer, difference
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
 from tests.support.documented_packages import documented_bala
@@ -112,11 +113,9 @@ TOPICS = sorted({each.topic for each in QUESTIONS})
 
 
 @dataclass(frozen=True)
-class Pair:
-    """What two registries are copies of: one with the hidden organizations, and one without."""
+class Pair(registry_pairs.Pair):
+    """One with the hidden organizations, and one without."""
 
-    having: Filled
-    lacking: Filled
     accounts: Mapping[str, str]  # Ids, by name.
     csrf: str
 
@@ -236,25 +235,22 @@ def _organization(who: str, org: str, question: Question) -> str:
 
 
 @pytest.fixture
-async def opened(pair: Pair, scratch: Path) -> AsyncGenerator[tuple[Registry, Registry]]:
+async def opened(pair: Pair, scratch: Path) -> AsyncGenerator[Opened]:
     """Return both registries."""
-    async with (
-        pair.having.registry(scratch / "having", **LIMITS) as having,
-        pair.lacking.registry(scratch / "lacking", **LIMITS) as lacking,
-    ):
-        yield having, lacking
+    async with pair.registries(scratch, **LIMITS) as both:
+        yield both
 
 
 @pytest.mark.parametrize("topic", TOPICS)
 async def test_for_outsiders_a_registry_with_hidden_organizations_equals_one_without_them(
-    opened: tuple[Registry, Registry], pair: Pair, topic: str
+    opened: Opened, pair: Pair, topic: str
 ) -> None:
     having, lacking = opened
     shown = await asked(having, lacking, pair, topic)
     assert not shown, "\n".join(shown)
 
 
-async def test_its_owner_sees_it(opened: tuple[Registry, Registry], pair: Pair) -> None:
+async def test_its_owner_sees_it(opened: Opened, pair: Pair) -> None:
     question = next(each for each in QUESTIONS if each.function == "api_orgs_show")
     having, lacking = [
         (await each.asked(question.about(HIDDEN, pair.accounts, pair.csrf), "owner"))[0].status
@@ -264,7 +260,7 @@ async def test_its_owner_sees_it(opened: tuple[Registry, Registry], pair: Pair) 
 
 
 async def test_every_function_is_asked_about_the_organization_that_it_takes(
-    pair: Pair, opened: tuple[Registry, Registry]
+    pair: Pair, opened: Opened
 ) -> None:
     served = functions_of(build_app(opened[0].world.registry)).http
     by_route = {each.name for each in served if "{org}" in each.route.template.text}

@@ -16,7 +16,7 @@ import pytest
 from shared.services.mirroring.upstreams import MISSING_FOR
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.security.package_probes import CHANGING, READING, secret, seen
-from tests.security.registry_pairs import NOBODY, Filled, Registry, bearer, difference, pairs_of
+from tests.security.registry_pairs import NOBODY, Filled, Opened, Pair, bearer, difference, pairs_of
 from tests.security.test_private_packages import UNMOVED
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import URL, Template, World, token_of
@@ -64,46 +64,30 @@ async def filled(template: Template, upstream: FakeUpstream, folder: Path, *name
 
 
 @pytest.fixture(scope="module")
-async def with_package(
+async def pair(
     template: Template, upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory
-) -> Filled:
-    return await filled(template, upstream, tmp_path_factory.mktemp("with") / "data", NAME)
-
-
-@pytest.fixture(scope="module")
-async def without_package(
-    template: Template, upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory
-) -> Filled:
-    return await filled(template, upstream, tmp_path_factory.mktemp("without") / "data")
+) -> Pair:
+    folder = tmp_path_factory.mktemp("pair")
+    having = await filled(template, upstream, folder / "with", NAME)
+    return Pair(having, await filled(template, upstream, folder / "without"))
 
 
 @pytest.fixture
-async def having(
-    with_package: Filled, upstream: FakeUpstream, scratch: Path
-) -> AsyncGenerator[Registry]:
-    """Return a registry that has stored the internal package."""
-    async with with_package.registry(scratch / "having", **mirroring(upstream)) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def lacking(
-    without_package: Filled, upstream: FakeUpstream, scratch: Path
-) -> AsyncGenerator[Registry]:
-    """Return a registry that never pulled it."""
-    async with without_package.registry(scratch / "lacking", **mirroring(upstream)) as opened:
-        yield opened
+async def opened(pair: Pair, upstream: FakeUpstream, scratch: Path) -> AsyncGenerator[Opened]:
+    """Return a registry that has stored the internal package, and one that never pulled it."""
+    async with pair.registries(scratch, **mirroring(upstream)) as both:
+        yield both
 
 
 @pytest.mark.parametrize("function", [*READING, *CHANGING])
 async def test_for_outsiders_a_mirror_with_it_equals_one_without_it(
-    having: Registry, lacking: Registry, function: str, upstream: FakeUpstream
+    opened: Opened, function: str, upstream: FakeUpstream
 ) -> None:
     upstream.asked_with_token.clear()
     shown: list[str] = []
     for who, probe in pairs_of(READERS, {**READING, **CHANGING}[function], seed=function):
         found, asked = [], []
-        for each in (having, lacking):
+        for each in opened:
             upstream.asked.clear()
             found.append(await each.asked(probe.about(NAME, ORG), who))
             asked.append(Counter(upstream.asked))
@@ -115,16 +99,16 @@ async def test_for_outsiders_a_mirror_with_it_equals_one_without_it(
 
 @pytest.mark.parametrize("function", sorted(READING))
 async def test_accounts_read_it_and_other_functions_do_not_depend_on_it(
-    having: Registry, lacking: Registry, function: str, upstream: FakeUpstream
+    opened: Opened, function: str, upstream: FakeUpstream
 ) -> None:
     """The other registry mirrors nothing that a token gets, so an account finds nothing there."""
     upstream.private.discard(f"{ORG}/{NAME}")
     del upstream.archives[f"{ORG}/{NAME}:1.0.0"]
     try:
-        bob = having.world.people.bob
+        bob = opened[0].world.people.bob
         answers = [
             [await seen(each.world, probe.about(NAME, ORG), bob) for probe in READING[function]]
-            for each in (having, lacking)
+            for each in opened
         ]
     finally:
         upstream.archives[f"{ORG}/{NAME}:1.0.0"] = secret(NAME, ORG)

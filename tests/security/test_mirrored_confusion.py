@@ -17,7 +17,7 @@ from shared.domain.names import Coordinate, parse_org
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.security.package_probes import CHANGING, READING, secret
-from tests.security.registry_pairs import Filled, Registry, difference
+from tests.security.registry_pairs import Pair, difference
 from tests.security.test_private_packages import FIRST, NAME, asked_of, filled
 from tests.support.archives import bala
 from tests.support.upstreams import FakeUpstream
@@ -139,43 +139,23 @@ async def test_an_organization_without_packages_and_a_deleted_one_are_ours(
 
 
 @pytest.fixture(scope="module")
-async def with_package(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Filled:
-    return await filled(template, tmp_path_factory.mktemp("with") / "data", secret(NAME))
-
-
-@pytest.fixture(scope="module")
-async def without_package(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Filled:
-    return await filled(template, tmp_path_factory.mktemp("without") / "data")
-
-
-@pytest.fixture
-async def having(
-    with_package: Filled, scratch: Path, unasked: FakeUpstream
-) -> AsyncGenerator[Registry]:
-    """Return a mirroring registry that has the private package."""
-    async with with_package.registry(scratch / "having", upstream=unasked.url) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def lacking(
-    without_package: Filled, scratch: Path, unasked: FakeUpstream
-) -> AsyncGenerator[Registry]:
-    """Return a mirroring registry that never heard of it."""
-    async with without_package.registry(scratch / "lacking", upstream=unasked.url) as opened:
-        yield opened
+async def pair(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    folder = tmp_path_factory.mktemp("pair")
+    having = await filled(template, folder / "with", secret(NAME))
+    return Pair(having, await filled(template, folder / "without"))
 
 
 @pytest.mark.parametrize("function", [*READING, *CHANGING])
 async def test_for_outsiders_a_mirror_with_a_private_package_equals_one_without_it(
-    having: Registry, lacking: Registry, function: str, unasked: FakeUpstream
+    pair: Pair, scratch: Path, function: str, unasked: FakeUpstream
 ) -> None:
     shown: list[str] = []
-    for who, probe in asked_of(function):
-        one, other = [await each.asked(probe.about(NAME), who) for each in (having, lacking)]
-        is_same = one[0] == other[0] if function in OF_TOOLS else one == other
-        if not is_same:
-            shown.append(f"{who} by {probe}: {difference(one, other)}")
+    async with pair.registries(scratch, upstream=unasked.url) as both:
+        for who, probe in asked_of(function):
+            one, other = [await each.asked(probe.about(NAME), who) for each in both]
+            is_same = one[0] == other[0] if function in OF_TOOLS else one == other
+            if not is_same:
+                shown.append(f"{who} by {probe}: {difference(one, other)}")
     assert not shown, "\n".join(shown)
     if function not in OF_TOOLS:
         assert unasked.total == 0

@@ -29,7 +29,17 @@ from tests.security.package_probes import (
     secret,
     seen,
 )
-from tests.security.registry_pairs import NOBODY, Filled, Registry, bearer, difference, pairs_of
+from tests.security.registry_pairs import (
+    NOBODY,
+    Filled,
+    Opened,
+    Pair,
+    Registry,
+    bearer,
+    difference,
+    pairs_of,
+    told_apart,
+)
 from tests.support.archives import bala
 from tests.support.world import Template, World, token_of
 
@@ -66,39 +76,31 @@ async def filled(template: Template, folder: Path, *archives: bytes) -> Filled:
 
 
 @pytest.fixture(scope="module")
-async def with_package(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Filled:
-    return await filled(template, tmp_path_factory.mktemp("with") / "data", secret(NAME))
-
-
-@pytest.fixture(scope="module")
-async def without_package(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Filled:
-    return await filled(template, tmp_path_factory.mktemp("without") / "data")
+async def pair(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    folder = tmp_path_factory.mktemp("pair")
+    having = await filled(template, folder / "with", secret(NAME))
+    return Pair(having, await filled(template, folder / "without"))
 
 
 @pytest.fixture
-async def having(with_package: Filled, scratch: Path) -> AsyncGenerator[Registry]:
-    """Return a registry that has the private package."""
-    async with with_package.registry(scratch / "having") as opened:
-        yield opened
+async def opened(pair: Pair, scratch: Path) -> AsyncGenerator[Opened]:
+    """Return a registry that has the private package, and one that never heard of it."""
+    async with pair.registries(scratch) as both:
+        yield both
 
 
 @pytest.fixture
-async def lacking(without_package: Filled, scratch: Path) -> AsyncGenerator[Registry]:
-    """Return a registry that never heard of it."""
-    async with without_package.registry(scratch / "lacking") as opened:
-        yield opened
+async def having(pair: Pair, scratch: Path) -> AsyncGenerator[Registry]:
+    """Return the registry that has it alone."""
+    async with pair.having.registry(scratch / "having") as alone:
+        yield alone
 
 
 @pytest.mark.parametrize("function", [*READING, *CHANGING])
 async def test_for_outsiders_a_registry_with_it_equals_one_without_it(
-    having: Registry, lacking: Registry, function: str
+    opened: Opened, function: str
 ) -> None:
-    shown: list[str] = []
-    for who, probe in asked_of(function):
-        one, other = [await each.asked(probe.about(NAME), who) for each in (having, lacking)]
-        if one != other:
-            shown.append(f"{who} by {probe}: {difference(one, other)}")
-    assert not shown, "\n".join(shown)
+    assert await told_apart(opened, asked_of(function), NAME) == []
 
 
 @pytest.mark.parametrize("function", [*READING, *CHANGING])
@@ -117,12 +119,12 @@ async def test_for_outsiders_it_costs_what_a_missing_package_costs(
 
 @pytest.mark.parametrize("function", sorted(READING))
 async def test_members_read_it_and_other_functions_do_not_depend_on_it(
-    having: Registry, lacking: Registry, function: str
+    opened: Opened, function: str
 ) -> None:
-    mia = having.world.people.mia
+    mia = opened[0].world.people.mia
     answers = [
         [await seen(each.world, probe.about(NAME), mia) for probe in READING[function]]
-        for each in (having, lacking)
+        for each in opened
     ]
     assert (answers[0] != answers[1]) is (function not in UNMOVED)
 
@@ -189,44 +191,31 @@ async def entangled(template: Template, folder: Path, *archives: bytes) -> Fille
 
 
 @pytest.fixture(scope="module")
-async def entangled_pair(
-    template: Template, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Filled, Filled]:
-    """Return what two registries are copies of: one with the package, and one without it."""
+async def entangled_pair(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Pair:
     folder = tmp_path_factory.mktemp("entangled")
-    with_it = await entangled(template, folder / "with", ENTANGLED_SECRET)
-    return with_it, await entangled(template, folder / "without")
+    having = await entangled(template, folder / "with", ENTANGLED_SECRET)
+    return Pair(having, await entangled(template, folder / "without"))
 
 
 async def test_packages_that_share_words_and_dependencies_with_it_tell_nothing(
-    entangled_pair: tuple[Filled, Filled], scratch: Path
+    entangled_pair: Pair, scratch: Path
 ) -> None:
-    with_it, without_it = entangled_pair
     probed = [Probe(path) for path in NEW_PAGES]
-    shown: list[str] = []
-    async with (
-        with_it.registry(scratch / "1") as having,
-        without_it.registry(scratch / "2") as lacking,
-    ):
-        for who, probe in pairs_of(("nobody", "stranger", "token for others"), probed):
-            one, other = [await each.asked(probe.about(NAME), who) for each in (having, lacking)]
-            if one != other:
-                shown.append(f"{who} by {probe}: {difference(one, other)}")
-    assert not shown, "\n".join(shown)
+    questions = pairs_of(("nobody", "stranger", "token for others"), probed)
+    async with entangled_pair.registries(scratch) as both:
+        assert await told_apart(both, questions, NAME) == []
 
 
 async def test_ten_seconds_after_it_became_private_no_count_includes_it(
-    entangled_pair: tuple[Filled, Filled], scratch: Path
+    entangled_pair: Pair, scratch: Path
 ) -> None:
-    with_it, without_it = entangled_pair
-    async with with_it.registry(scratch / "1") as having:
+    async with entangled_pair.registries(scratch) as (having, lacking):
         change = having.world.registry.packages.visibility.change
         await change(Package.parse("acme", NAME), Visibility.PUBLIC, by=OPERATOR)
         await answers_to_strangers(having.world)
         await change(Package.parse("acme", NAME), Visibility.PRIVATE, by=OPERATOR)
         having.world.clock.advance(timedelta(seconds=10))
         after = await answers_to_strangers(having.world)
-    async with without_it.registry(scratch / "2") as lacking:
         lacking.world.clock.advance(timedelta(seconds=10))
         assert after == await answers_to_strangers(lacking.world)
 

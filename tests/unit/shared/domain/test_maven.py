@@ -1,5 +1,6 @@
 """Documents of Maven, and POMs that are taken."""
 
+import json
 from xml.etree import ElementTree as ET
 
 from syrupy.assertion import SnapshotAssertion
