@@ -26,7 +26,7 @@ from shared.hosting.triggers import functions_of
 from shared.services.common import Adapters
 from tests.paths import ROOT
 from tests.sampling import FULL
-from tests.support.archives import bala, noise
+from tests.support.archives import bala
 from tests.support.costs import EXCEPTED, MOST_BYTES, OF_ALL, OF_ARCHIVES, OTHERS, Walk, fill
 from tests.support.storage import Clouds
 from tests.support.world import URL, OpenWorld, Template, World, make_template
@@ -90,18 +90,6 @@ async def test_no_route_costs_more_than_its_limits(
     assert [str(each) for each in costs if each.is_too_much] == []
     assert [str(each) for each in costs if each.status >= 500] == []
     assert sum(each.status == 200 for each in costs) > len(costs) / 2
-
-
-@pytest.mark.slow
-async def test_a_form_that_is_too_large_to_send_says_so(world: World) -> None:
-    source = f"# {noise(1_100_000).hex()}\npublic type T0 int;\n\npublic type T1 int;\n"
-    await world.push(bala("acme/long:1.0.0", entries={"modules/long/a.bal": source}))
-    docs, markdown = f"{URL}/packages/acme/long/1.0.0/docs/long", {"Accept": "text/markdown"}
-    answer = await world.get(f"{docs}/T0", headers=markdown)
-    assert answer.status_code == 404
-    assert "more than 2 MiB in this form; /2.0/docs sends whole modules" in answer.text
-    assert (await world.get(f"{docs}/T1", headers=markdown)).status_code == 200
-    assert "2 MiB" not in (await world.get(f"{docs}/none", headers=markdown)).text
 
 
 # --- Archives that the confined process cannot finish -------------------------------------------

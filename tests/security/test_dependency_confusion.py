@@ -40,14 +40,6 @@ async def test_a_higher_version_that_is_not_here_is_nowhere(world: World, wanted
             await client.pull(f"acme/greet:{wanted}")
 
 
-async def test_a_build_gets_the_local_release_whatever_it_saw_elsewhere(world: World) -> None:
-    await world.push(bala("acme/greet:1.0.0"))
-    for mode in ("soft", "medium"):
-        request = {"org": "acme", "name": "greet", "version": "1.0.0", "mode": mode}
-        [resolved] = (await world.java().resolve_dependencies([request]))["resolved"]
-        assert resolved["version"] == "1.0.0"
-
-
 async def test_a_name_of_an_organization_that_is_here_is_nobody_elses_to_publish(
     world: World,
 ) -> None:

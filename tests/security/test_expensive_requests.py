@@ -1,7 +1,6 @@
 """Small requests that ask for much work: what they cost is bounded, however they are put."""
 
 import asyncio
-import gc
 import gzip
 import hashlib
 import json
@@ -89,20 +88,13 @@ def test_a_package_that_is_asked_for_many_times_is_looked_through_once(
     assert Looking.looked <= RANGES * VERSIONS
 
 
-def test_a_module_that_is_asked_for_many_times_is_looked_for_once(client: Looking) -> None:
+def test_a_module_or_tool_that_is_asked_for_many_times_is_looked_for_once(client: Looking) -> None:
     packages = ResolutionCandidates([abandoned()], client)
+    owners = {parse_tool_id("greeter"): abandoned().head.package}
     for patch in range(QUESTIONS):
         known = [PackageRequest.of("acme", "greet", f"1.0.{patch}")]
         resolve_module(ModuleRequest.of("acme", "greet.sub", known), packages)
         resolve_module(ModuleRequest.of("acme", f"greet.none{patch}", known), packages)
-    assert Looking.looked <= RANGES * VERSIONS
-
-
-def test_a_tool_that_is_asked_for_many_times_is_looked_for_once(client: Looking) -> None:
-    package = abandoned()
-    packages = ResolutionCandidates([package], client)
-    owners = {parse_tool_id("greeter"): package.head.package}
-    for patch in range(QUESTIONS):
         assert resolve_tool(ToolRequest.of("greeter", f"1.0.{patch}"), owners, packages)
     assert Looking.looked <= RANGES * VERSIONS
 
@@ -144,29 +136,6 @@ async def test_a_directory_that_is_filtered_in_many_ways_is_counted_once(tmp_pat
 
 def _listing(name: str) -> Listing:
     return Listing(head(name), release(f"{name}:1.0.0", keywords=("web",)), Texts())
-
-
-async def test_versions_that_anybody_names_are_not_kept(world: World) -> None:
-    async def ask(asked: int) -> None:
-        parts = ((f"{chr(97 + at % 26)}{number:x}" for at in range(24)) for number in range(2_000))
-        wanted = [
-            {"org": "acme", "name": "no", "mode": "soft", "version": ""} for _ in range(2_000)
-        ]
-        for each, part in zip(wanted, parts, strict=True):
-            each["version"] = f"{asked}.0.0-{'.'.join(part)}"
-        content = json.dumps({"packages": wanted}).encode()
-        answer = await world.send("POST", "/packages/resolve-dependencies", content=content)
-        assert len(answer.json()["unresolved"]) == len(wanted)
-
-    await ask(0)
-    tracemalloc.start()
-    try:
-        for asked in range(3):
-            await ask(1 + asked)
-        gc.collect()
-        assert tracemalloc.get_traced_memory()[0] < 2 << 20
-    finally:
-        tracemalloc.stop()
 
 
 # --- Documentation, which is stored a thousand times smaller ------------------------------------

@@ -73,12 +73,6 @@ async def test_no_content_of_an_archive_runs_on_our_origin(
     assert answer.headers["cross-origin-resource-policy"] == "same-origin"
 
 
-async def test_other_formats_of_a_page_are_not_html(shelf: World) -> None:
-    answer = await opened(shelf, HOSTILE, accept="text/markdown")
-    assert answer.headers["content-type"].startswith("text/markdown")
-    assert answer.headers["x-content-type-options"] == "nosniff"
-
-
 async def test_characters_that_change_the_direction_of_a_line_are_shown(shelf: World) -> None:
     await publish(
         shelf,

@@ -111,10 +111,6 @@ async def test_a_report_with_a_bad_signature_is_401_and_ends_nothing(scanned: Wo
     assert (await scanned.get(WHOAMI, by=scanned.people.ann)).status_code == 200
 
 
-async def test_a_registry_that_knows_no_scanner_believes_nobody(world: World) -> None:
-    assert (await report(world, world.people.ann.token)).status_code == 401
-
-
 async def test_a_scanner_that_publishes_its_keys_is_believed(worlds: OpenWorld) -> None:
     scanner = FakeScanner()
     world = await worlds(

@@ -10,7 +10,7 @@ from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import parse_org
 from shared.domain.sign_in import Session
 from shared.services.organizations.invitations import InvitationRequest
-from shared.services.tokens.tokens import OfOrganization, TokenRequest
+from shared.services.tokens.tokens import TokenRequest
 from tests.support.browsers import signed_in
 from tests.support.device_login import ask, error, poll
 from tests.support.page_client import PageClient
@@ -67,16 +67,6 @@ async def test_a_token_that_was_made_at_the_last_moment_is_refused(world: World)
     )
     later = dataclasses.replace(ann, token=made.text.reveal())
     assert (await world.get("/packages", by=later)).status_code == 400
-
-
-async def test_tokens_of_its_organizations_stay(world: World) -> None:
-    wanted = TokenRequest.parse("ci", ["read"], org="*", package="*", days=1)
-    issued = await world.registry.tokens.access_tokens.issue(
-        OfOrganization(parse_org("acme")), wanted, by=OPERATOR
-    )
-    await lock(world, world.people.ann.account)
-    machine = dataclasses.replace(world.people.ann, token=issued.text.reveal())
-    assert (await world.get("/packages", by=machine)).status_code == 200
 
 
 # --- sessions and signing in -------------------------------------------------------------------

@@ -24,16 +24,15 @@ WANTED = (
         "verified",
         "ownerId",
         "owner",
-        "owner_id",
         "administrator",
-        "admin",
         "isAdmin",
         "id",
         "hash",
+        "revision",
+        "state",
     ),
-    *("revision", "outbox", "state", "account", "actor", "founder", "createdMs", "created_ms"),
-    *("schemaVersion", "schema_version", "signedInMs", "signed_in_ms", "strong", "holdings"),
-    *("__class__", "constructor", "__proto__", "$where", "kind", "provenance", "canary"),
+    *("account", "actor", "createdMs", "created_ms", "schemaVersion", "signed_in_ms", "strong"),
+    *("__class__", "constructor", "__proto__", "$where", "kind", "provenance", "outbox"),
 )
 READ_BY_PATH = re.compile(r"\{(\w+)\}")
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.access import OWNER_CHANGE_DELAY
-from shared.domain.errors.identity import NotPermitted, OrganizationExists
+from shared.domain.errors.identity import OrganizationExists
 from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR, Grant, Principal, Role
 from shared.domain.names import OrgName, Package, PackageName, parse_org
@@ -89,28 +89,6 @@ async def test_its_owner_owns_nothing_any_more(gone: World) -> None:
         each.organization.name
         for each in await gone.registry.organizations.memberships.list_own(by=by)
     }
-
-
-async def test_while_it_is_being_deleted_nobody_publishes_to_it(world: World) -> None:
-    ann = world.people.ann.account
-    await world.registry.organizations.organizations.create(EMPTY, ann, by=OPERATOR)
-    fresh = Principal(ann.id, "session", (Grant(),), signed_in_ms=world.clock.now_ms())
-    await world.registry.organizations.deletion.delete(EMPTY, by=fresh)
-    with pytest.raises(ClientFailure, match="is being deleted"):
-        await world.push(bala("empty/greet:1.0.0"))
-    await world.registry.organizations.deletion.cancel(EMPTY, by=fresh)
-    await world.push(bala("empty/greet:1.0.0"))
-
-
-async def test_the_table_of_rights_has_no_way_around_it(gone: World) -> None:
-    for person in (gone.people.ann, gone.people.admin):
-        by = Principal(person.account.id, "token", (Grant(),), signed_in_ms=gone.clock.now_ms())
-        standing = await gone.stores.directory.access_context(by.id, EMPTY, gone.clock.now_ms())
-        assert standing.is_deleted
-        with pytest.raises(NotPermitted):
-            await gone.registry.publishing.releases.require_right(
-                Package.parse("empty", "greet"), None, by
-            )
 
 
 async def test_a_name_that_never_had_a_package_can_be_used_again_a_day_later(

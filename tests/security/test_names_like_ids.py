@@ -117,18 +117,6 @@ async def test_an_id_that_is_typed_where_a_name_is_asked_for_is_nobodys_name(
     assert stranger.account.name == mia
 
 
-async def test_the_id_of_a_deleted_account_does_not_find_an_account_of_that_name(
-    world: World, stranger: Person
-) -> None:
-    directory = world.stores.directory
-    mia = await world.registry.identity.accounts.by_id(world.people.mia.account.id)
-    await directory.remove(mia)
-    admin = await PageClient.of(world, world.people.admin)
-    answer = await admin.open(f"/manage/accounts?q={mia.id}")
-    assert answer.status_code == 200
-    assert f'href="/manage/accounts/{stranger.account.id}"' in admin.text
-
-
 async def test_an_account_that_signs_up_with_an_id_as_name_gets_another_name(world: World) -> None:
     mia, identities = world.people.mia.account.id, world.registry.identity.identities
     who = VerifiedIdentity(

@@ -154,18 +154,6 @@ async def test_a_blocked_trigger_is_refused_even_where_the_rules_ask_for_nothing
     assert trigger in answer.json()["error"]["message"]
 
 
-async def test_another_workflow_of_the_same_repository_gets_no_token(
-    trust: TrustedPublishingWorld,
-) -> None:
-    await trust.add()
-    for path in (
-        "octo/greet/.github/workflows/test.yml",
-        "evil/tools/.github/workflows/release.yml",
-    ):
-        assert not await mints(trust, Provider.GITHUB, workflow_ref=f"{path}@refs/tags/v1.0.0")
-    assert await mints(trust, Provider.GITHUB)
-
-
 @pytest.mark.parametrize("ref", ["refs/tags/v1.0.0", "refs/tags/greet@1.0.0", "refs/heads/a@b"])
 async def test_a_workflow_whose_file_name_holds_an_at_sign_is_no_other_one(
     trust: TrustedPublishingWorld, ref: str
@@ -180,15 +168,6 @@ async def test_a_workflow_whose_file_name_holds_an_at_sign_is_no_other_one(
 
     assert not await runs("release.yml@evil.yml")
     assert await runs("release.yml")
-
-
-async def test_a_pipeline_file_whose_name_holds_an_at_sign_is_no_other_one(
-    trust: TrustedPublishingWorld,
-) -> None:
-    await trust.add(provider=Provider.GITLAB, rules={**GITLAB_RULES, "workflow": ".gitlab-ci.yml"})
-    assert await mints(trust, Provider.GITLAB)
-    uri = "gitlab.com/tools/ci/greet//.gitlab-ci.yml@evil.yml@refs/heads/main"
-    assert not await mints(trust, Provider.GITLAB, ci_config_ref_uri=uri)
 
 
 @pytest.mark.parametrize("more", [{}, {"refs": ["refs/heads/*"]}, {"protected": True}])

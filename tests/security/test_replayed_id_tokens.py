@@ -18,6 +18,7 @@ from tests.support.world import OpenWorld
 END = timedelta(seconds=LIFETIME_S)
 REPLAYS = 100
 TOO_LATE = timedelta(days=1)
+A_SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -30,25 +31,15 @@ async def trust(worlds: OpenWorld) -> TrustedPublishingWorld:
 
 
 @pytest.mark.parametrize("provider", JOBS)
-async def test_a_token_is_exchanged_once(trust: TrustedPublishingWorld, provider: Provider) -> None:
-    token = trust.ci.token(provider)
-    assert (await trust.post(token)).status_code == 201
-    again = await trust.post(token)
-    assert again.status_code == 401
-    assert again.json()["error"]["code"] == "id-token-used"
-
-
-@pytest.mark.parametrize("provider", JOBS)
 @pytest.mark.parametrize(
     "late",
     [
+        -END,
         timedelta(seconds=-1),
         timedelta(0),
-        timedelta(seconds=29),
-        LEEWAY - timedelta(seconds=1),
+        LEEWAY - A_SECOND,
         LEEWAY,
-        LEEWAY + timedelta(seconds=1),
-        LEEWAY + timedelta(minutes=10),
+        LEEWAY + A_SECOND,
         TOO_LATE,
     ],
     ids=str,

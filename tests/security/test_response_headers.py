@@ -136,20 +136,6 @@ async def test_no_shared_cache_stores_an_answer_for_one_caller(
             assert caching == "no-store", name(answer)
 
 
-async def test_answers_that_may_be_cached_do_not_depend_on_credentials(full: World) -> None:
-    """A shared cache may keep what is `public`: then everybody gets the same, or it is told that
-    who asks makes a difference, and nobody else's is kept."""
-    for method, url in routes(full.registry):
-        answer = await full.send(method, url.replace("secret", "greet"))
-        if method == "GET" and "public" in answer.headers.get("cache-control", ""):
-            again = await full.send(method, str(answer.request.url), by=full.people.ann)
-            if again.headers["cache-control"] == "no-store":
-                varied = answer.headers["vary"]
-                assert varied.startswith("Accept, Authorization, Cookie"), name(answer)
-            else:
-                assert again.content == answer.content, name(answer)
-
-
 async def test_no_header_names_the_version_of_the_server(full: World) -> None:
     served = Host(build_app(full.registry), headers=configured_headers(URL))
     with running(served) as address, httpx.Client() as client:

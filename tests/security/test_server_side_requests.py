@@ -101,11 +101,6 @@ async def test_one_forbidden_address_among_public_ones_is_enough() -> None:
         await fetcher(PUBLIC, "169.254.169.254").get(URL, {})
 
 
-async def test_a_name_without_an_address_is_not_called() -> None:
-    with pytest.raises(Unanswered):
-        await fetcher().get(URL, {})
-
-
 async def test_a_name_that_changes_its_mind_is_called_at_the_address_that_was_checked() -> None:
     names, servers = Names([[PUBLIC], ["127.0.0.1"]]), Servers()
     await GuardedFetcher(resolving=names, connecting=servers).get(URL, {})

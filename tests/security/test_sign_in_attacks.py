@@ -238,15 +238,6 @@ def test_a_path_that_is_no_page_of_ours_leads_to_the_account(target: str) -> Non
     assert return_path(target) == HOME_PATH
 
 
-@pytest.mark.parametrize(
-    "target",
-    ["/account", "/account/tokens?page=2", "/device", "/orgs/acme", "/packages/acme/greet/1.0.0",
-     "/search?q=kafka%20client&sort=pulls"],
-)  # fmt: skip
-def test_pages_of_ours_are_come_back_to(target: str) -> None:
-    assert return_path(target) == target
-
-
 @pytest.mark.parametrize("target", ELSEWHERE[:12])
 async def test_no_sign_in_leads_out_of_the_registry(sign_ins: SignInWorld, target: str) -> None:
     browser = sign_ins.browser()
