@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.packages import Visibility
-from shared.domain.search import ANYONE, Query, ResultPage, Sort, Viewer
+from shared.domain.search import ANYONE, Query, ResultPage, Sort
 from shared.ports import SearchIndex
 from tests.contract.test_search_index import INDEXES, found, listing, names, needing, offer_all
 
@@ -23,16 +23,6 @@ async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerato
 
 
 # --- words --------------------------------------------------------------------------------------
-
-
-async def test_all_words_come_before_some_words_and_some_before_none(index: SearchIndex) -> None:
-    await offer_all(
-        index,
-        listing("ballerina/avro:1.0.0", pulls=10**9),
-        listing("acme/both:1.0.0", summary="Has avro and registry in its summary"),
-        listing("acme/neither:1.0.0", pulls=10**9),
-    )
-    assert await found(index, "avro registry") == ["acme/both", "ballerina/avro"]
 
 
 async def test_a_rare_word_counts_more_than_a_usual_one(index: SearchIndex) -> None:
@@ -155,13 +145,6 @@ async def test_private_dependents_lift_nothing(index: SearchIndex) -> None:
     assert await order(index) == ["b", "a"]
 
 
-async def test_a_package_cannot_lift_itself(index: SearchIndex) -> None:
-    await offer_all(
-        index, listing("acme/client.a:1.0.0"), needing("acme/client.b:1.0.0", "acme/client.b")
-    )
-    assert await order(index) == ["a", "b"]
-
-
 @pytest.mark.parametrize("name", ["trigger.slack", "slack.samples", "slack.test", "slack.driver"])
 async def test_what_accompanies_a_package_comes_after_it(index: SearchIndex, name: str) -> None:
     await offer_all(
@@ -252,9 +235,3 @@ async def test_they_come_last_in_every_order_from_best_to_worst(
     found = await renamed.search(replace(Query(), **LAST), page, ANYONE)
     is_reversed = sort is Sort.RELEVANCE and not descending  # The worst first.
     assert names(found)[0 if is_reversed else -1] == "ballerinax/azure_functions"
-
-
-async def test_a_private_deprecated_package_is_not_shown_by_its_name(index: SearchIndex) -> None:
-    await index.offer(listing("acme/old:1.0.0", deprecation="x", visibility=Visibility.PRIVATE))
-    assert await found(index, "old", **LAST) == []
-    assert await found(index, "old", Viewer(frozenset({"acme"})), **LAST) == ["acme/old"]

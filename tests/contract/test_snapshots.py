@@ -143,6 +143,13 @@ async def busy(worlds: OpenWorld) -> World:
     return world
 
 
+async def taken(world: World, tmp_path: Path) -> tuple[StoredSnapshots, str, ArchiveSources]:
+    """Take a snapshot; return where it is, its name, and where the archives of the registry are."""
+    source = snapshotting(world.stores, SnapshotFolder(tmp_path / "snapshots"), world.clock)
+    name = (await source.create()).name
+    return source.snapshots, name, ArchiveSources(world.stores.archives, world.stores.documents)
+
+
 async def shown(stores: Any) -> dict[str, Any]:
     """Return what the stores say of everything that a snapshot is about."""
     heads = await stores.metadata.packages("", 1_000)
@@ -245,15 +252,13 @@ async def test_a_registry_goes_from_one_machine_to_the_cloud_and_back(
 async def test_a_release_whose_archive_is_missing_is_left_out_until_it_is_there(
     busy: World, target: Target, tmp_path: Path
 ) -> None:
-    source = snapshotting(busy.stores, SnapshotFolder(tmp_path / "snapshots"), busy.clock)
-    name = (await source.create()).name
-    report = await target.restoring.restore(source.snapshots, name)
+    snapshots, name, elsewhere = await taken(busy, tmp_path)
+    report = await target.restoring.restore(snapshots, name)
     assert "acme/greet:1.0.2: its archive is missing." in report.problems
     # What was removed for good has no archive to miss.
     assert not any("acme/greet:1.0.1" in problem for problem in report.problems)
     assert (await target.stores.metadata.find(GREET)).release is None
-    elsewhere = ArchiveSources(busy.stores.archives, busy.stores.documents)
-    again = await target.restoring.restore(source.snapshots, name, elsewhere)
+    again = await target.restoring.restore(snapshots, name, elsewhere)
     assert again.problems == ()
     assert await shown(target.stores) == await shown(busy.stores)
 
@@ -261,27 +266,24 @@ async def test_a_release_whose_archive_is_missing_is_left_out_until_it_is_there(
 async def test_a_registry_that_is_there_is_never_overwritten(
     busy: World, target: Target, tmp_path: Path
 ) -> None:
-    source = snapshotting(busy.stores, SnapshotFolder(tmp_path / "snapshots"), busy.clock)
-    name = (await source.create()).name
+    snapshots, name, _ = await taken(busy, tmp_path)
     there = Account(id="a1", name="somebody", created_ms=1)
     await target.stores.directory.add(there)
     with pytest.raises(SnapshotUnusable, match="There is a registry here already"):
-        await target.restoring.restore(source.snapshots, name)
+        await target.restoring.restore(snapshots, name)
     assert await _all(target.stores, Account) == [there]
 
 
 async def test_a_damaged_snapshot_changes_nothing(
     busy: World, target: Target, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "snapshots"
-    source = snapshotting(busy.stores, SnapshotFolder(folder), busy.clock)
-    name = (await source.create()).name
-    file = folder / name / "packages.jsonl.gz"
+    snapshots, name, _ = await taken(busy, tmp_path)
+    file = tmp_path / "snapshots" / name / "packages.jsonl.gz"
     whole = file.read_bytes()
     for damaged in (whole[:-20], whole[:100] + b"\0\0\0\0" + whole[104:], b""):
         file.write_bytes(damaged)
         with pytest.raises(SnapshotUnusable):
-            await target.restoring.restore(source.snapshots, name)
+            await target.restoring.restore(snapshots, name)
     assert await _all(target.stores, Account) == []
 
 
@@ -291,10 +293,8 @@ async def test_unpublished_events_of_a_removed_entity_are_published(
     account = Account(id="gone", name="gone", created_ms=1)
     owing = account.model_copy(update={"outbox": (event("owed"),)})
     await busy.stores.directory.remove(await busy.stores.directory.add(owing))
-    source = snapshotting(busy.stores, SnapshotFolder(tmp_path / "snapshots"), busy.clock)
-    name = (await source.create()).name
-    elsewhere = ArchiveSources(busy.stores.archives, busy.stores.documents)
-    await target.restoring.restore(source.snapshots, name, elsewhere)
+    snapshots, name, elsewhere = await taken(busy, tmp_path)
+    await target.restoring.restore(snapshots, name, elsewhere)
     feed: list[tuple[int, Event]] = await target.stores.events.since(0, 10_000)
     assert "owed" in [each.id for _, each in feed]
 
@@ -310,11 +310,9 @@ async def test_a_long_feed_has_the_same_numbers_and_uploads_of_archives_are_incl
     await world.stores.events.append(
         [event(f"more-{number}") for number in range(RECORDS_AT_ONCE + 10)]
     )
-    source = snapshotting(world.stores, SnapshotFolder(tmp_path / "snapshots"), world.clock)
-    name = (await source.create()).name
-    elsewhere = ArchiveSources(world.stores.archives, world.stores.documents)
+    snapshots, name, elsewhere = await taken(world, tmp_path)
     for _ in range(2):
-        assert (await target.restoring.restore(source.snapshots, name, elsewhere)).problems == ()
+        assert (await target.restoring.restore(snapshots, name, elsewhere)).problems == ()
     assert await target.stores.events.since(0, 1_000) == await world.stores.events.since(0, 1_000)
     assert await target.stores.documents.sbom(release.content) == b"{}"
 

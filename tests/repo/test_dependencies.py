@@ -103,11 +103,6 @@ def test_both_locks_are_one_resolution() -> None:
     assert {one.requirement for one in pins(RUNTIME)} <= {one.requirement for one in pins(TESTS)}
 
 
-def test_every_direct_dependency_is_locked() -> None:
-    assert set(direct()["runtime"]) <= {one.name for one in pins(RUNTIME)}
-    assert set(direct()["test"]) <= {one.name for one in pins(TESTS)}
-
-
 def test_the_locks_belong_to_the_inputs() -> None:
     command = [sys.executable, ".ci/lock.py", "check"]
     checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -83,18 +83,3 @@ def test_only_adapters_and_signing_in_can_call_other_machines() -> None:
         if name in CALLERS or name.partition(".")[0] in CALLERS
     ]
     assert not found, found
-
-
-def test_the_templates_of_the_cloud_and_their_costs_know_no_module_of_the_product() -> None:
-    modules = [
-        Module(str(file.relative_to(ROOT)), ast.parse(file.read_text()))
-        for file in ROOT.glob("infra/**/*.py")
-    ]
-    assert len(modules) > 1
-    found = [
-        f"{module.path} imports {name}"
-        for module in modules
-        for name in module.imported()
-        if name.partition(".")[0] in {"function_app", "functions", "shared"}
-    ]
-    assert not found, found

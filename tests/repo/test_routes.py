@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from itertools import combinations, product
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import azure.functions as func
 import pytest
@@ -15,7 +14,6 @@ import functions
 from functions import timers
 from functions.central.double_slash import ROUTE as DOUBLED_ROUTE
 from functions.faces import MODULES, build_app, operations
-from functions.http.operations import Face
 from shared.bootstrap import build_registry, migrate
 from shared.composition import Registry
 from shared.hosting.host import ARCHIVE_SEGMENTS, ARCHIVES
@@ -48,12 +46,6 @@ def modules() -> Iterator[tuple[str, ModuleType]]:
     """Yield every module below `functions`, with its name there."""
     for each in pkgutil.walk_packages(functions.__path__, "functions."):
         yield each.name.removeprefix("functions."), importlib.import_module(each.name)
-
-
-def faces(module: ModuleType) -> list[Face[Any]]:
-    """Return the faces that a module names, or has in a list."""
-    values = [*vars(module).values(), *getattr(module, "FACES", ())]
-    return [each for each in values if isinstance(each, Face)]
 
 
 def names(loaded: AppFunctions) -> list[str]:
@@ -110,12 +102,6 @@ async def test_no_route_begins_like_one_of_the_hosts_own(registry: Registry) -> 
 
 def test_the_app_has_the_faces_of_every_module() -> None:
     assert list(MODULES) == sorted(name for name, module in modules() if hasattr(module, "FACES"))
-
-
-def test_no_face_is_left_out() -> None:
-    served = {each.face for each in operations(Settings(metrics="loopback"))}
-    declared = {each: name for name, module in modules() for each in faces(module)}
-    assert [name for face, name in declared.items() if face not in served] == []
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,6 +1,5 @@
 """The workflows hold no secret, ask for little, and call what is there."""
 
-import json
 import os
 import re
 import subprocess
@@ -8,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import yaml
 
 from shared.settings import Settings
 from tests.paths import ROOT
@@ -25,13 +23,6 @@ def workflow(request: pytest.FixtureRequest) -> str:
     """Return the text of each workflow."""
     path: Path = request.param
     return path.read_text()
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_workflow_can_be_read(path: Path) -> None:
-    workflow = yaml.safe_load(path.read_text())
-    assert workflow["name"] == path.stem
-    assert workflow["jobs"]
 
 
 def test_no_workflow_reads_a_secret(workflow: str) -> None:
@@ -84,13 +75,6 @@ def test_the_stores_of_the_emulators_have_all_settings_that_they_require() -> No
     settings = {name.removeprefix("BALLROOM_").lower(): value for name, value in given.items()}
     settings["blob_connection"] = "UseDevelopmentStorage=true"  # It is folded over two lines.
     assert Settings(**settings).is_in_the_cloud  # pyright: ignore[reportArgumentType]
-
-
-def test_a_preview_has_the_parameters_of_a_deployment() -> None:
-    given = json.loads((ROOT / "infra/main.parameters.json").read_text())["parameters"]
-    [what_if] = re.findall(r"what-if --resource-group[\s\S]+", (FOLDER / "infra.yml").read_text())
-    named = {*re.findall(r"(\w+)=", what_if), "size"}  # The file of parameters is that of the size.
-    assert named == set(given)
 
 
 # Answers what .ci/package-source asks GitHub for: a run, and the commit of a tag.
