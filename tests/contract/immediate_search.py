@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,16 @@ from shared.adapters.cloud_search.index import (
     CopyEnvironment,
     open_cloud_search,
 )
+from shared.adapters.cloud_search.parts import IndexPointer, SearchBlobs
 from shared.adapters.cosmos.change_feed import PACKAGES, ChangeFeedEdition
 from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.system import SystemRandomness
+from shared.domain.listings import Listing
+from shared.domain.packages import Texts
 from shared.ports import Clock
-from tests.support.cloud_stores import look
+from tests.contract.sample_records import head, release
+from tests.fakes.system import FakeClock
+from tests.support.cloud_stores import CloudInMemory, look
 
 
 async def never(_seconds: float) -> None:
@@ -62,3 +68,46 @@ class ImmediateSearch:
             return await found(*arguments, **named)
 
         return searching
+
+
+@dataclass(kw_only=True)
+class CloudPlace:
+    """The stores of a registry in the cloud whose search is tested."""
+
+    folder: Path
+    clock: FakeClock
+    connections: CloudInMemory
+    cosmos: CosmosDatabase
+    blobs: BlobContainers
+
+    def parts(self) -> SearchBlobs:
+        """Return the parts in the cloud."""
+        return SearchBlobs(self.blobs, self.clock, SystemRandomness())
+
+    async def pointer(self) -> IndexPointer:
+        found = await self.parts().pointer()
+        assert found is not None
+        return found.pointer
+
+    async def put(self, name: str, content: bytes) -> None:
+        """Store a blob over what is there."""
+        await self.blobs.container("derived").upload_blob(name, content, overwrite=True)
+
+
+@asynccontextmanager
+async def opened_place(folder: Path) -> AsyncGenerator[dict[str, Any]]:
+    """Return the fields of such a place."""
+    clock = FakeClock()
+    connections = CloudInMemory(folder, clock)
+    cosmos = CosmosDatabase(connections.cosmos, SystemRandomness())
+    blobs = BlobContainers(connections.blobs, connections.prefix)
+    yield vars(
+        CloudPlace(folder=folder, clock=clock, connections=connections, cosmos=cosmos, blobs=blobs)
+    )
+    await cosmos.close()
+    await blobs.close()
+
+
+def listing(name: str, **fields: Any) -> Listing:
+    """Return the listing of `acme/name:1.0.0`."""
+    return Listing(head(f"acme/{name}"), release(f"acme/{name}:1.0.0", **fields), Texts())

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.blob.client import SEARCH_POINTER, BlobContainers
+from shared.adapters.blob.client import SEARCH_POINTER
 from shared.adapters.cloud_search.copies import (
     BASE_LIFETIME,
     COPY_FOLDER_PREFIX,
@@ -23,36 +23,26 @@ from shared.adapters.cloud_search.index import (
     CopyEnvironment,
     CurrentCopy,
 )
-from shared.adapters.cloud_search.parts import IndexPointer, SearchBlobs, write_pointer
+from shared.adapters.cloud_search.parts import SearchBlobs, write_pointer
 from shared.adapters.cosmos.change_feed import ChangeFeedEdition
-from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.cosmos.listings import CosmosListings
 from shared.adapters.search.queries import find_packages
 from shared.adapters.system import SystemRandomness
-from shared.domain.listings import Listing
-from shared.domain.packages import Texts
 from shared.domain.search import ANYONE, Query, ResultPage
 from shared.runtime.caching import CHANGES_KNOWN_WITHIN
-from tests.contract.immediate_search import opened_search
-from tests.contract.sample_records import head, release
-from tests.fakes.system import FakeClock
-from tests.support.cloud_stores import CloudInMemory
+from tests.contract.immediate_search import CloudPlace, listing, opened_place, opened_search
 from tests.support.logs import capture_logs
 from tests.support.refusals import raises_refusal
 
 pytestmark = pytest.mark.measured
 
 
-@dataclass
-class Place:
+@dataclass(kw_only=True)
+class Place(CloudPlace):
     """A registry in the cloud with two instances: one writes and builds, one only searches."""
 
-    clock: FakeClock
     writer: CloudSearchPorts
     reader: CloudSearchPorts
-    cosmos: CosmosDatabase
-    blobs: BlobContainers
-    folder: Path
 
     async def push(self, name: str) -> None:
         """Show a package, in the first base if there is none."""
@@ -71,19 +61,6 @@ class Place:
         names = sorted(hit.listing.head.name for hit in results.hits)
         return [name for name in names if not name.startswith("renewal")]
 
-    def parts(self) -> SearchBlobs:
-        """Return the parts in the cloud."""
-        return SearchBlobs(self.blobs, self.clock, SystemRandomness())
-
-    async def pointer(self) -> IndexPointer:
-        found = await self.parts().pointer()
-        assert found is not None
-        return found.pointer
-
-    async def put(self, name: str, content: bytes) -> None:
-        """Store a blob over what is there."""
-        await self.blobs.container("derived").upload_blob(name, content, overwrite=True)
-
     async def point_at(self, content: bytes) -> None:
         """Let the base be a copy of it."""
         await self.put("index/base-1-other.db.z", content)
@@ -97,22 +74,13 @@ class Place:
 
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncGenerator[Place]:
-    clock = FakeClock()
-    connections = CloudInMemory(tmp_path, clock)
-    cosmos = CosmosDatabase(connections.cosmos, SystemRandomness())
-    blobs = BlobContainers(connections.blobs, connections.prefix)
-    async with (
-        opened_search(connections, clock, tmp_path / "writer") as writer,
-        opened_search(connections, clock, tmp_path / "reader") as reader,
-    ):
-        yield Place(clock, writer, reader, cosmos, blobs, tmp_path)
-    await cosmos.close()
-    await blobs.close()
-
-
-def listing(name: str) -> Listing:
-    """Return the listing of `acme/name:1.0.0`."""
-    return Listing(head(f"acme/{name}"), release(f"acme/{name}:1.0.0"), Texts())
+    async with opened_place(tmp_path) as made:
+        connected = made["connections"], made["clock"]
+        async with (
+            opened_search(*connected, tmp_path / "writer") as writer,
+            opened_search(*connected, tmp_path / "reader") as reader,
+        ):
+            yield Place(**made, writer=writer, reader=reader)
 
 
 def reasons(events: list[Any]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.blob.client import SEARCH_PARTS, SEARCH_POINTER, BlobContainers
+from shared.adapters.blob.client import SEARCH_PARTS, SEARCH_POINTER
 from shared.adapters.cloud_search.copies import (
     BASE_LIFETIME,
     COPY_SCHEMA,
@@ -19,50 +19,29 @@ from shared.adapters.cloud_search.copies import (
     CopyFolders,
 )
 from shared.adapters.cloud_search.index import CloudSearchPorts
-from shared.adapters.cloud_search.parts import IndexPointer, SearchBlobs, write_pointer
-from shared.adapters.cosmos.client import DATABASE, CosmosDatabase
+from shared.adapters.cloud_search.parts import SearchBlobs, write_pointer
+from shared.adapters.cosmos.client import DATABASE
 from shared.adapters.cosmos.listings import CosmosListings
 from shared.adapters.system import SystemRandomness
-from shared.domain.listings import Listing
-from shared.domain.packages import Texts
 from shared.domain.search import ANYONE, Query, ResultPage
-from tests.contract.immediate_search import opened_search
-from tests.contract.sample_records import head, package, release
-from tests.fakes.system import FakeClock
-from tests.support.cloud_stores import CloudInMemory, double_of
+from tests.contract.immediate_search import CloudPlace, listing, opened_place, opened_search
+from tests.contract.sample_records import package
+from tests.support.cloud_stores import double_of
 from tests.support.logs import capture_logs
 
 
-@dataclass
-class Place:
+@dataclass(kw_only=True)
+class Place(CloudPlace):
     """A registry in the cloud with one instance that searches."""
 
-    connections: CloudInMemory
-    clock: FakeClock
     search: CloudSearchPorts
-    cosmos: CosmosDatabase
-    blobs: BlobContainers
-    folder: Path
     workplace: CopyFolders
-
-    def parts(self) -> SearchBlobs:
-        """Return the parts in the cloud."""
-        return SearchBlobs(self.blobs, self.clock, SystemRandomness())
 
     def feed(self, parts: Any = None) -> CloudSearchFeed:
         """Return the feed of another process, over these parts."""
         workplace = self.workplace
         listings = CosmosListings(self.cosmos)
         return CloudSearchFeed(listings, parts or self.parts(), workplace, self.clock)
-
-    async def pointer(self) -> IndexPointer:
-        found = await self.parts().pointer()
-        assert found is not None
-        return found.pointer
-
-    async def put(self, name: str, content: bytes) -> None:
-        """Store a blob over what is there."""
-        await self.blobs.container("derived").upload_blob(name, content, overwrite=True)
 
     async def names(self) -> list[str]:
         """Return the names of all parts."""
@@ -79,23 +58,13 @@ class Place:
 
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncGenerator[Place]:
-    clock = FakeClock()
-    connections, randomness = CloudInMemory(tmp_path, clock), SystemRandomness()
-    cosmos, blobs = (
-        CosmosDatabase(connections.cosmos, randomness),
-        BlobContainers(connections.blobs, connections.prefix),
-    )
-    async with opened_search(connections, clock, tmp_path) as search:
-        workplace = CopyFolders(tmp_path / "feeding", randomness)
-        yield Place(connections, clock, search, cosmos, blobs, tmp_path, workplace)
+    async with (
+        opened_place(tmp_path) as made,
+        opened_search(made["connections"], made["clock"], tmp_path) as search,
+    ):
+        workplace = CopyFolders(tmp_path / "feeding", SystemRandomness())
+        yield Place(**made, search=search, workplace=workplace)
         workplace.close()
-    await cosmos.close()
-    await blobs.close()
-
-
-def listing(name: str, **fields: Any) -> Listing:
-    """Return the listing of `acme/name:1.0.0`."""
-    return Listing(head(f"acme/{name}"), release(f"acme/{name}:1.0.0", **fields), Texts())
 
 
 # --- what is fed -------------------------------------------------------------------------------
