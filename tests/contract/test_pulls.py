@@ -135,15 +135,6 @@ async def test_a_history_has_what_was_rolled_up_by_version_month_and_day(
     }
 
 
-async def test_where_callers_are_unknown_pulls_are_in_no_history_before_a_roll_up(
-    open_stores: OpenStores, stores: Stores, process: Process
-) -> None:
-    if open_stores is not STORES["cloud"]:
-        pytest.skip("A ledger that knows callers adds pulls to the head at once.")
-    await stores.pulls.record(process.batch(pull()))
-    assert await stores.pulls.history(GREET, since=TODAY) == PullHistory({}, {}, {})
-
-
 # --- ledgers that know callers -----------------------------------------------------------------
 
 

@@ -25,12 +25,6 @@ NEEDED = {
     *("BALLROOM_COSMOS_ENDPOINT", "BALLROOM_BLOB_ENDPOINT"),
 }
 
-# Of Microsoft's list of settings that Flex Consumption refuses or does not read.
-NOT_FOR_FLEX = {
-    "FUNCTIONS_WORKER_PROCESS_COUNT",
-    "FUNCTIONS_WORKER_RUNTIME",
-    "WEBSITE_RUN_FROM_PACKAGE",
-}
 
 BODY_LIMIT = "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"
 OF_THE_HOST = "AzureFunctionsJobHost__extensions__http__"  # Names a setting of host.json.
@@ -77,12 +71,6 @@ def test_settings_that_the_cloud_needs_are_given() -> None:
     assert set(module("functions").value("entraSettings")) == {
         f"{PREFIX}ENTRA_{name}" for name in ("TENANT", "CLIENT_ID", "MANAGED_IDENTITY")
     }
-
-
-def test_the_hosts_own_settings_are_not_ours() -> None:
-    host = module("functions").value("hostSettings")
-    assert [name for name in host if name.startswith(PREFIX)] == []
-    assert not NOT_FOR_FLEX & set(host)
 
 
 def test_secrets_are_references_to_the_vault() -> None:

@@ -92,13 +92,6 @@ def test_every_alert_is_paid_for() -> None:
     assert watch.probes_an_hour == asked
 
 
-def test_no_alert_runs_without_a_recipient() -> None:
-    alerts = module("alerts").text
-    assert alerts.count("= empty(email) ? [] : ") == 2
-    assert re.findall(r"\[for .* in (\w+):", alerts) == ["rulesAsked", *["probesSent"] * 2]
-    assert COST_PLANS[Size.DEV].watch.probes_an_hour == 0
-
-
 NOT_COUNTED = (
     # Only a registry with an upstream has these.
     ApplyMirrorRules.id,

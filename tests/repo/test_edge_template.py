@@ -9,7 +9,6 @@ import pytest
 from functions.archives import ARCHIVE_CACHE_PUBLIC
 from functions.faces import operations
 from functions.http.operations import READ_METHODS, Effect, Operation
-from infra.cost.model import BLOB_PROBE_SECONDS
 from shared.adapters.blob.client import ARCHIVE_CONTAINERS, LINK_CACHE_CONTROL
 from shared.domain.archives.names import Digest
 from shared.domain.packages import Visibility
@@ -137,16 +136,6 @@ def test_the_app_takes_nobody_but_this_front_door() -> None:
     assert "'x-azure-fdid': [frontDoorId]" in functions
 
 
-def test_the_registry_sends_clients_there_and_withdraws_copies() -> None:
-    given = module("functions").value("cdnSettings")
-    assert given == {
-        "BALLROOM_ARCHIVE_CDN_URL": "url",
-        "BALLROOM_ARCHIVE_CDN_RESOURCE": "edgeEndpointId",
-    }
-    assert "edgeEndpointId: edge ? frontDoor!.outputs.endpointId : ''" in template(MAIN).text
-    assert re.search(r"resource withdrawsCopies .* = if \(!empty\(frontDoorName\)\)", ROLES.text)
-
-
 @pytest.mark.parametrize("rule", KEEPING)
 def test_purged_paths_are_those_that_are_cached(rule: str) -> None:
     (prefix,) = configured(rule)["conditions"][0]["parameters"]["matchValues"]
@@ -180,20 +169,3 @@ def test_front_door_reads_public_blobs_alone_and_as_itself() -> None:
     assert ARCHIVE_CONTAINERS[Visibility.PUBLIC] in containers
     assert ARCHIVE_CONTAINERS[Visibility.PRIVATE] not in containers
     assert set(containers) <= set(template(MAIN).given("registryStorage")["containers"])
-
-
-def test_what_reads_blobs_does_so_over_tls_as_signing_in_requires() -> None:
-    archives = configured("blobs")["healthProbeSettings"]["probeIntervalInSeconds"]
-    assert archives == BLOB_PROBE_SECONDS
-    assert configured("blobs")["healthProbeSettings"]["probeProtocol"] == "Https"
-    assert EDGE.text.count("originGroupOverride") == EDGE.text.count(
-        "forwardingProtocol: 'HttpsOnly' }"
-    )
-
-
-def test_where_the_store_is_out_of_reach_nobody_is_sent_there() -> None:
-    functions = module("functions")
-    assert functions.value("isolatedSettings") == {"BALLROOM_ARCHIVE_LINKS": "registry"}
-    assert "empty(subnetId) ? {} : isolatedSettings" in functions.text
-    assert "publicNetworkAccess: isolated ? 'Disabled'" in module("storage").text
-    assert "subnetId: isolated ?" in template(MAIN).text

@@ -263,10 +263,3 @@ def test_environment_variables_of_the_scripts_are_outputs_of_the_templates() -> 
     asked += re.findall(r'"\$(BALLROOM_\w+)"', HOOKS)
     assert asked
     assert set(asked) <= set(template(MAIN).outputs)
-
-
-def test_variables_of_the_parameters_are_set_by_a_script() -> None:
-    filled = re.findall(r"\$\{(BALLROOM_\w+)", (ROOT / "infra/main.parameters.json").read_text())
-    shown = re.findall(r"azd env set (\w+)", PAGE + SCRIPTS) + re.findall(r"set `(\w+)`", PAGE)
-    assert filled
-    assert set(filled) <= set(shown)

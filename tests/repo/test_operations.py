@@ -1,8 +1,6 @@
 """What is known of an operation stands in its declaration, and of a request in its call."""
 
 import ast
-from collections import Counter
-from collections.abc import Iterator
 
 from functions.faces import operations
 from functions.http.operations import READ_METHODS, Effect
@@ -11,18 +9,9 @@ from tests.repo.product_source import Module, product
 
 # All operations: those where Front Door reads copies as well.
 ALL = operations(Settings(archive_cdn_url="https://registry.test", archive_cdn_origin="blobs"))
-NAMES = {each.name for each in ALL}
 
 # The trace of a request, which is noted and read at many depths (docs/decisions/0028 and 0047).
 TRACES = {"shared/log.py", "shared/runtime/caching.py"}
-
-
-def texts(module: Module) -> Iterator[str]:
-    """Yield the texts of a module, without the parts of those that are put together."""
-    parts = {part for joined in module.find(ast.JoinedStr) for part in ast.walk(joined)}
-    for node in module.find(ast.Constant):
-        if isinstance(node.value, str) and node not in parts:
-            yield node.value
 
 
 def calls(module: Module, name: str) -> list[ast.Call]:
@@ -31,13 +20,6 @@ def calls(module: Module, name: str) -> list[ast.Call]:
         for call in module.find(ast.Call)
         if isinstance(call.func, ast.Name) and call.func.id == name
     ]
-
-
-def test_no_operation_is_named_outside_its_declaration() -> None:
-    by_handler = {function.name for module in product() for function in module.functions()}
-    named = Counter(text for module in product() for text in texts(module) if text in NAMES)
-    assert [name for name in named if name in by_handler] == []
-    assert [name for name, count in named.items() if count > 1] == []
 
 
 def test_a_read_has_get_and_head_unless_its_declaration_lists_methods() -> None:

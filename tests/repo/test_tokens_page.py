@@ -7,8 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from shared.auth.tokens import TOKEN_PATTERN, AccessToken, Secret
-from shared.domain.errors.identity import TokenMalformed
+from shared.auth.tokens import AccessToken
 from tests.fakes.system import FakeRandomness
 from tests.paths import ROOT
 
@@ -53,12 +52,3 @@ def test_the_rule_on_the_page_is_that_of_the_code(text: str, rule: ModuleType) -
     for position in range(len(text)):
         other = "a" if text[position] != "a" else "b"
         assert not rule.is_token(text[:position] + other + text[position + 1 :])
-
-
-def test_the_example_has_the_right_form_for_nobody(rule: ModuleType) -> None:
-    text = block("example")
-    assert re.fullmatch(TOKEN_PATTERN, text)
-    assert rule.is_token(text)
-    assert AccessToken.parse(Secret(text)).environment == "example"
-    with pytest.raises(TokenMalformed):
-        AccessToken.parse(Secret(text[:-1] + "0"))

@@ -105,14 +105,8 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
     "central_list": tuple(
         Probe(f"{REGISTRY}/packages{query}")
         for query in (
-            "",
-            "?limit=1000",
-            "?q=NAME",
-            "?q=acme/NAME",
-            "?q=org:acme",
-            "?org=acme",
-            "?package=NAME&org=acme",
-            "?package=NAME&org=acme&user-packages=true",
+            *("", "?limit=1000", "?q=NAME", "?q=acme/NAME", "?q=org:acme", "?org=acme"),
+            *("?package=NAME&org=acme", "?package=NAME&org=acme&user-packages=true"),
             "?q=NAME&deprecated=true&sort=pullCount,DESC",
         )
     ),
@@ -164,11 +158,8 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
     "central_doubled": tuple(
         Probe(f"{REGISTRY}//{path}")
         for path in (
-            "search-packages?q=NAME",
-            "packages/acme/NAME",
-            "packages/acme/NAME/1.0.0",
-            "tools/NAME",
-            "nowhere/NAME",
+            *("search-packages?q=NAME", "packages/acme/NAME", "packages/acme/NAME/1.0.0"),
+            *("tools/NAME", "nowhere/NAME"),
         )
     ),
     "central_library": (Probe("/2.0/docs/stdlib/2201.12.0"),),
@@ -268,11 +259,7 @@ OF_THE_SITE: dict[str, tuple[Probe, ...]] = {
     "web_search": tuple(
         Probe(f"/search?{query}")
         for query in (
-            "q=NAME",
-            "q=acme/NAME",
-            "org=acme",
-            "q=NAMR",
-            "deprecated=true",
+            *("q=NAME", "q=acme/NAME", "org=acme", "q=NAMR", "deprecated=true"),
             "q=NAM&form=suggestions",
         )
     ),

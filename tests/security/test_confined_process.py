@@ -164,28 +164,12 @@ async def test_what_exceeds_a_limit_outside_of_a_part_refuses_the_job(
     assert await confined.run("outside", folder, act) == [PartResult("", reason, None)]
 
 
-async def test_what_is_printed_does_not_disturb_the_lines(
-    confined: ConfinedProcess, folder: Path
-) -> None:
-    results = await confined.run("parts", folder, ["print", "say after"])
-    assert results_of(results) == [None, "after"]
-
-
 async def test_the_process_has_no_environment(
     confined: ConfinedProcess, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BALLROOM_COSMOS_KEY", "secret")
     [part] = await confined.run("parts", folder, ["environment"])
     assert part.result == {"os": {}, "raw": "MALLOC_ARENA_MAX=1\0"}
-
-
-async def test_the_process_lets_the_registry_go_first(
-    confined: ConfinedProcess, folder: Path
-) -> None:
-    job = running(confined, folder, ["sleep 60"])
-    pid = await pid_in(folder)
-    assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 10)
-    job.cancel()
 
 
 async def test_the_process_inherits_no_descriptor(

@@ -104,27 +104,6 @@ async def test_a_stolen_token_hands_nothing_over(handed: OrganizationServices) -
 # --- removal and transfer hold at once ---------------------------------------------------------
 
 
-async def test_a_removed_member_has_no_rights(handed: OrganizationServices) -> None:
-    member = InvitationRequest.parse(Role.MEMBER, None, "")
-    at(handed, ACCEPTED + OWNER_CHANGE_DELAY)
-    code = await invite_owner(handed, EVE)  # A way back, kept for later.
-    await handed.memberships.remove_member(ACME, EVE, by=OPERATOR)
-    eve = handed.signed_in(EVE)
-    for attempt in (
-        handed.memberships.members(ACME, by=eve),
-        handed.memberships.set_member(ACME, KIM, Role.MEMBER, by=eve),
-        handed.memberships.remove_member(ACME, EVE, by=eve),
-        handed.memberships.cancel_change(ACME, EVE, by=eve),
-        handed.invitations.invite(ACME, member, by=eve),
-        handed.organization_deletion.delete(ACME, by=eve),
-    ):
-        with raises_refusal("organization-not-found"):
-            await attempt
-    with pytest.raises(InvitationNotFound):
-        await handed.invitations.accept(code, by=eve)
-    assert handed.roles() == {"kim": Role.OWNER}
-
-
 async def test_a_former_owner_who_left_has_no_rights(handed: OrganizationServices) -> None:
     code = await invite_owner(handed, KIM)
     at(handed, ACCEPTED + OWNER_CHANGE_DELAY)

@@ -85,20 +85,6 @@ async def test_nobody_is_promoted_in_place_of_the_person_meant(
     assert stranger.account.id not in {each.id for each in running}
 
 
-async def test_a_link_of_an_administrator_signs_in_the_person_meant(
-    world: World, stranger: Person
-) -> None:
-    mia = world.people.mia.account
-    link = await world.registry.identity.sign_in_links.create(mia.id)
-    browser = PageClient(world)
-    await browser.open(link.reveal().removeprefix(URL))
-    assert "mia" in browser.text
-    await browser.send(link.reveal().removeprefix(URL))
-    await browser.open("/account")
-    assert "<strong>mia</strong>" in browser.text
-    assert stranger.account.id not in browser.text
-
-
 async def test_an_id_that_is_typed_where_a_name_is_asked_for_is_nobodys_name(
     world: World, stranger: Person
 ) -> None:

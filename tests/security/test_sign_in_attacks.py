@@ -143,14 +143,6 @@ async def test_guesses_are_counted(worlds: OpenWorld) -> None:
     assert (await browser.get("/sign-in/link/guess")).status_code == 429
 
 
-async def test_beginnings_are_counted(worlds: OpenWorld) -> None:
-    sign_ins = await open_sign_in(worlds, limit_sign_in="address=3")
-    browser = sign_ins.browser()
-    answers = [await browser.send("GET", "/sign-in/oidc") for _ in range(5)]
-    assert [each.status_code for each in answers] == [303] * 3 + [429] * 2
-    assert answers[-1].headers["retry-after"]
-
-
 async def test_the_stored_state_contains_no_secret_and_neither_does_the_address(
     sign_ins: SignInWorld,
 ) -> None:

@@ -16,7 +16,6 @@ from tests.protocol.web.page_reader import opened
 from tests.protocol.web.sample_packages import fill
 from tests.support.world import OpenWorld, World
 
-NEWEST = "acme/greet 1.2.0"
 SHOP = Coordinate.parse("other", "shop", "0.1.0")
 AT = "/packages/other/shop"
 OF_RELEASE = [
@@ -55,17 +54,6 @@ async def test_no_list_names_it(withheld: World) -> None:
         answer = await opened(withheld, path)
         assert answer.status_code == 200
         assert "other/shop" not in answer.text
-
-
-async def test_the_next_best_release_of_the_package_is_shown(world: World) -> None:
-    await fill(world)
-    greet = Coordinate.parse("acme", "greet", "1.2.0")
-    await world.registry.publishing.moderation.quarantine(greet, "malware", by=OPERATOR)
-    page = await opened(world, "/packages/acme/greet")
-    assert "acme/greet 1.0.0 - Ballroom" in page.text
-    beside = await opened(world, "/packages/acme/greet/1.0.0/versions")
-    listed = beside.text.partition('id="tab"')[2]  # Below the notice that it was withdrawn.
-    assert "1.2.0" not in listed.replace("Greets nobody; use 1.2.0.", "")
 
 
 class ChangedMeanwhile:
