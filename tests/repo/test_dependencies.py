@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.domain.status import SOFTWARE_VERSION
 from tests.paths import ROOT
 from tests.repo.product_source import product
 
@@ -107,3 +108,8 @@ def test_the_locks_belong_to_the_inputs() -> None:
     command = [sys.executable, ".ci/lock.py", "check"]
     checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
+
+
+def test_the_registry_reports_the_version_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert project["project"]["version"] == SOFTWARE_VERSION

@@ -6,10 +6,6 @@ from functools import cache
 
 import pytest
 
-from shared.auth.authentication import LAST_USE_INTERVAL, TOKEN_CACHED_FOR
-from shared.services.identity.sign_in import LINK_LIFETIME
-from shared.services.tokens.tokens import MAX_TOKEN_DAYS
-from shared.settings import Settings
 from tests.paths import ROOT, docs
 from tests.support.rights_table import rights_table
 
@@ -43,19 +39,6 @@ def names_in(path: str) -> set[str]:
 def test_the_table_of_rights_is_the_one_in_the_code() -> None:
     assert block("rights") == rights_table().splitlines()[2:]
     assert rights_table() in PAGE
-
-
-def test_the_lifetimes_are_those_of_the_code() -> None:
-    text = " ".join(PAGE.split())
-    assert f"{Settings.model_fields['token_days'].default} days by default" in text
-    assert MAX_TOKEN_DAYS == 365
-    assert "a year at most" in text
-    assert f"for {TOKEN_CACHED_FOR.seconds} seconds" in text
-    assert f"every {LAST_USE_INTERVAL.seconds // 60} minutes" in text
-    assert LINK_LIFETIME.seconds == 3600
-    assert "within an hour" in text
-    idle, whole = Settings.model_fields["session_idle_hours"], Settings.model_fields["session_days"]
-    assert f"ends after {idle.default} hours without use, and after {whole.default} days" in text
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,8 @@ from tests.protocol.bal.failures import ClientFailure, NoPackage
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
-from tests.support.storage import PLACES
 from tests.support.trusted_publishing import IDS, trusting
-from tests.support.world import URL, OpenWorld, Person, Template, World, asking
+from tests.support.world import URL, OpenWorld, Person, Template, World
 
 LIMIT = 20  # Different packages in ten minutes, by default.
 PACKAGES = 30
@@ -100,45 +99,6 @@ async def test_a_held_release_exists_for_nobody(world: World) -> None:
     assert answer.status_code == 404
     changes = (await world.get(f"{URL}/index/changes?limit=500")).json()["changes"]
     assert len(changes) == LIMIT
-
-
-async def test_another_version_of_a_package_is_held_in_a_burst_as_well(reached: World) -> None:
-    await spread(reached, reached.people.ann, 1, first=LIMIT)
-    archive = bala("acme/p0:1.0.1")
-    await reached.push_held(archive)
-    assert await reached.java().versions("acme/p0") == ["1.0.0"]
-
-
-async def test_whichever_instance_publishes_a_package_again_it_is_counted_once(
-    world: World,
-) -> None:
-    other = build_registry(world.registry.settings, world.stores)
-    app = httpx.ASGITransport(asking(other), raise_app_exceptions=True)
-    async with httpx.AsyncClient(
-        transport=app, mounts=PLACES.elsewhere(world.registry.settings.data)
-    ) as http:
-        instances = (world, dataclasses.replace(world, instances=[other], http=http))
-        for patch in range(1, 5):
-            for minor, instance in enumerate(instances):
-                archive = bala(f"acme/p0:1.{minor}.{patch}")
-                await instance.push(archive)
-        await spread(instances[1], world.people.ann)
-    assert await states(world) == [State.LIVE] * LIMIT + [State.HELD] * (PACKAGES - LIMIT)
-    await other.close()
-
-
-async def test_a_person_who_works_is_not_held(worlds: OpenWorld) -> None:
-    world = await worlds(brake_packages=5)
-    for patch in range(50):
-        archive = bala(f"acme/p{patch % 5}:1.0.{patch}")
-        assert (await world.upload(multipart("x.bala", archive), by=world.people.ann)).is_success
-    assert len(await world.java().versions("acme/p0")) == 10
-
-
-async def test_others_publish_meanwhile(world: World) -> None:
-    await spread(world, world.people.ann)
-    await world.push(bala("other/tool:1.0.0"), by=world.people.bob)
-    assert await world.java().versions("other/tool") == ["1.0.0"]
 
 
 async def test_administrators_publish_as_many_as_they_like(world: World) -> None:
@@ -283,6 +243,8 @@ async def test_an_owner_does_not_confirm_what_an_operator_withheld(reached: Worl
 async def test_a_repeat_of_a_held_push_is_held_and_changes_nothing(reached: World) -> None:
     await spread(reached, reached.people.ann, 1, first=LIMIT)
     await reached.push_held(bala(f"acme/p{LIMIT}:1.0.0"))
+    await reached.push_held(bala("acme/p0:1.0.1"))  # Another version is held as well.
+    assert await reached.java().versions("acme/p0") == ["1.0.0"]
     assert (await states(reached))[LIMIT] is State.HELD
     with pytest.raises(ClientFailure, match="package already exists"):
         await reached.push(bala(f"acme/p{LIMIT}:1.0.0", summary="Other bytes."))

@@ -1,8 +1,7 @@
 """OWASP API9: no route is served that is not written down, and none is written down that is gone.
 
 Our own API is described by its OpenAPI document. Every other route is what some client calls, and
-stands in docs/reference/routes.md or, if it is for members of an organization, in
-docs/reference/routes.md.
+stands in docs/reference/routes.md.
 """
 
 import re
@@ -14,7 +13,6 @@ from tests.paths import docs
 from tests.support.world import World
 
 PAGE = docs("routes")
-API = "api/v1/"
 ROW = re.compile(r"^\| `(\w+)` \| ([A-Z, ]+) \| `/([^`]*)` \| (.+) \|$", re.MULTILINE)
 
 # What a route leaves to all others, which says nothing of its own.
@@ -50,10 +48,6 @@ async def test_every_route_is_an_operation_of_the_api_or_listed_for_its_clients(
     new = [f"| `{name}` | {methods} | `/{path}` | ? |" for name, methods, path in missing]
     assert not new, "These routes are new; add them to docs/reference/routes.md:\n" + "\n".join(new)
     assert sorted((described | listed) - found) == []
-
-
-def test_no_operation_of_the_api_is_listed_twice() -> None:
-    assert [path for _, _, path, _ in rows() if path.startswith(API)] == []
 
 
 async def test_no_version_of_the_protocol_is_served_but_those_listed(world: World) -> None:
