@@ -29,7 +29,7 @@ def on_config(config: Any) -> Any:
 
 def on_files(files: Any, *, config: Any) -> Any:
     """Add the pages that are not in `docs/`."""
-    # Only the environment of the site has MkDocs; tests read the menu without it.
+    # Only the environment of the site has MkDocs.
     generated = import_module("mkdocs.structure.files").File.generated
     files.append(generated(config, FIRST_PAGE, content=first_page()))
     files.append(generated(config, CHANGELOG, content=_text("CHANGELOG.md")))
