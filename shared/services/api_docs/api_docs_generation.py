@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
-from time import time
 
 from msgspec import Struct, field
 
@@ -335,10 +334,12 @@ async def job_folder() -> AsyncGenerator[Path]:
 
 def delete_abandoned_jobs() -> None:
     """Delete the folders of jobs of processes that were killed: nothing was added for an hour."""
-    for each in _jobs().glob("*"):
-        with suppress(OSError):  # Another process may delete it at the same time.
-            if each.stat().st_mtime < time() - ABANDONED_AFTER.total_seconds():
-                shutil.rmtree(each)
+    # Another process may delete them at the same time, and there may be none.
+    with suppress(OSError), tempfile.TemporaryDirectory(dir=_jobs()) as made:
+        now = Path(made).stat().st_mtime
+        for each in _jobs().iterdir():
+            if each.stat().st_mtime < now - ABANDONED_AFTER.total_seconds():
+                shutil.rmtree(each, ignore_errors=True)
 
 
 def _jobs() -> Path:
