@@ -12,13 +12,6 @@ from shared.runtime.answers import Answer
 
 ORGANIZATIONS_PER_PAGE = 25  # A screen or two.
 
-ALSO_ELSEWHERE = "created-also-elsewhere"  # After a form, in place of its own message.
-NAME_ALSO_ELSEWHERE = (
-    "Organization created. An upstream registry has an organization of this name, too, or did not "
-    "answer. Its packages cannot be pulled here, because the name belongs to this registry now. If "
-    "you meant theirs, ask an administrator to move the name."
-)
-
 
 class InvitationPages(SignedInPages):
     """The page of an invitation, which tells those who are not signed in what they are invited
@@ -63,18 +56,13 @@ async def account_invitation(call: SignedInCall, problem: FormProblem | None = N
 @pages.form(
     "account/organizations",
     account_organizations,
-    done={
-        "created": "Organization created. Open it to invite members and add trusted publishers.",
-        ALSO_ELSEWHERE: NAME_ALSO_ELSEWHERE,
-    },
+    done="Organization created. Open it to invite members and add trusted publishers.",
 )
-async def account_organization_found(call: SignedInCall) -> Answer:
+async def account_organization_found(call: SignedInCall) -> None:
     organizations = call.registry.organizations.organizations
     with about_field("name", Conflict):
         org = parse_org(call.form.text("name"))
         await organizations.create(org, call.account, by=call.caller)
-    done = ALSO_ELSEWHERE if await organizations.name_warning(org) else "created"
-    return see_other(f"{ORGANIZATIONS_PATH}?done={done}")
 
 
 @pages.form("account/organizations/leave", account_organizations, done="You left the organization.")

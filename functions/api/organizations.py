@@ -51,16 +51,6 @@ class OrganizationView(ResponseModel):
     deleting_at: UtcTime = Field(description="When it is gone, if nobody undoes that.")
 
 
-class CreatedOrganizationView(OrganizationView):
-    """A new organization."""
-
-    warning: str = Field(
-        default="",
-        description="Says so if an upstream registry has an organization of that name, whose "
-        "packages cannot be pulled here now.",
-    )
-
-
 class BelongingView(ResponseModel):
     """An organization that the caller belongs to."""
 
@@ -87,15 +77,13 @@ async def api_orgs_list(call: ApiCall) -> BelongingList:
 @organizations_api.operation(
     "POST", "api/v1/orgs", "Create an organization; you become its owner.", status=201, also=(409,)
 )
-async def api_orgs_found(call: ApiCall, new: NewOrganization) -> CreatedOrganizationView:
+async def api_orgs_found(call: ApiCall, new: NewOrganization) -> OrganizationView:
     profile = OrganizationProfile.parse(new.display_name, new.description, new.default_visibility)
     founder = (await call.registry.identity.accounts.profile(call.caller)).account
     name = parse_org(new.name)
     organizations = call.registry.organizations.organizations
     founded = await organizations.create(name, founder, by=call.caller, profile=profile)
-    view = OrganizationView.model_validate(founded)
-    warning = await organizations.name_warning(name)
-    return CreatedOrganizationView(**view.model_dump(), warning=warning)
+    return OrganizationView.model_validate(founded)
 
 
 @organizations_api.operation(

@@ -1,6 +1,5 @@
 """/manage/organizations and /manage/names: organizations and reserved names."""
 
-from functions.account.organizations import ALSO_ELSEWHERE, NAME_ALSO_ELSEWHERE
 from functions.http.pages import MAX_SEARCH_LENGTH, see_other
 from functions.http.signed_in_pages import (
     AdministratorPages,
@@ -60,19 +59,14 @@ async def manage_names(call: SignedInCall, problem: FormProblem | None = None) -
     return call.show("manage/names.html", problem, reserved=reserved)
 
 
-@pages.form(
-    "manage/organizations",
-    manage_organizations,
-    done={"found": "Organization created.", ALSO_ELSEWHERE: NAME_ALSO_ELSEWHERE},
-)
+@pages.form("manage/organizations", manage_organizations, done={"found": "Organization created."})
 async def manage_organization_found(call: SignedInCall) -> Answer:
     with about_field("owner", NotFound):
         owner = await call.registry.identity.accounts.by_name_or_id(call.form.text("owner"))
     with about_field("name", Conflict):
         org = parse_org(call.form.text("name"))
         await call.registry.administration.organizations.create(org, owner, by=call.caller)
-    warning = await call.registry.organizations.organizations.name_warning(org)
-    return see_other(f"/manage/organizations/{org}?done={ALSO_ELSEWHERE if warning else 'found'}")
+    return see_other(f"/manage/organizations/{org}?done=found")
 
 
 @pages.form(

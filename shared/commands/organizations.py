@@ -62,8 +62,6 @@ async def add(registry: Registry, name: OrgName, owner: str) -> str:
     """
     founder = await registry.identity.accounts.by_name_or_id(owner)
     await registry.organizations.organizations.create(name, founder, by=OPERATOR)
-    if warning := await registry.organizations.organizations.name_warning(name):
-        click.echo(warning, err=True)
     return f"Created the organization {name}. {owner} owns it."
 
 

@@ -1,5 +1,5 @@
 """Owners of names: whether an organization is ours, an upstream's, or nobody's yet; and what new
-organizations may not be called, or share with an upstream."""
+organizations may not be called."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from shared.domain.errors.packages import owned_by_upstream
 from shared.domain.mirroring import NameOwner, name_owner_place
 from shared.domain.names import OrgName
 from shared.domain.times import MS
-from shared.ports import AlreadyThere, Clock, DirectoryStore, Unanswered
+from shared.ports import AlreadyThere, Clock, DirectoryStore
 from shared.runtime.caching import LruCache
-from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
+from shared.services.mirroring.upstreams import Upstreams
 from shared.services.records import all_entities
 
 OWNERS_CACHED = 2_000  # Organizations.
@@ -76,9 +76,6 @@ class NameOwners(Struct, frozen=True):
         self._owners.drop(org.lower())
 
 
-WAITED_FOR = timedelta(seconds=5)  # By whoever creates an organization.
-
-
 class UpstreamNames(Struct, frozen=True):
     """Compares names of new organizations with those of the upstreams."""
 
@@ -91,34 +88,3 @@ class UpstreamNames(Struct, frozen=True):
         rule = rules.reserving_rule(org)
         if rule is not None:
             raise owned_by_upstream(org, rule.upstream or rules.upstreams[0].name)
-
-    async def warning(self, org: OrgName) -> str:
-        """Ask each upstream once whether it has the organization, and return a sentence for whoever
-        creates it; empty if there is nothing to say. Never raises: an organization is created also
-        while an upstream fails."""
-        sources = await self.upstreams.sources()
-        answers = await asyncio.gather(*(_has(each, org) for each in sources))
-        pairs = list(zip(sources, answers, strict=True))
-        found = " and ".join(each.name for each, answer in pairs if answer)
-        silent = " and ".join(each.name for each, answer in pairs if answer is None)
-        if found:
-            return (
-                f"{org} is also the name of an organization of {found}. Its packages cannot be "
-                "pulled here any more, because the name belongs to this registry now. If you meant "
-                "theirs, ask an administrator to move the name."
-            )
-        if silent:
-            return (
-                f"{silent} did not answer, so nobody checked whether {org} is also the name of an "
-                "organization there."
-            )
-        return ""
-
-
-async def _has(source: UpstreamSource, org: OrgName) -> bool | None:
-    """Return whether the upstream has the organization; None if it does not answer in time."""
-    try:
-        async with asyncio.timeout(WAITED_FOR.total_seconds()):
-            return await source.gate.ask(org, lambda: source.upstream.has_organization(org, via=""))
-    except (Unanswered, TimeoutError):
-        return None

@@ -125,12 +125,6 @@ class Organizations(Struct, frozen=True):
             await self.rate_limiter.check(RateLimitClass.FOUND, RateLimitKeys.of(by))
         return await self._add(profile.applied_to(self._new(org, owner)), by)
 
-    async def name_warning(self, org: OrgName) -> str:
-        """Ask the upstreams for the name of a new organization, and return a sentence for its
-        creator; empty if there is nothing to say. An upstream that fails is waited for some
-        seconds."""
-        return await self.upstream_names.warning(org) if self.upstream_names else ""
-
     async def create_by_push(self, org: OrgName, access: AccessContext, *, by: Principal) -> None:
         """Create the organization of an administrator's push, which does not exist; raise
         `OrganizationMissing` for `root`, and `not-created-by-push` for a name that is reserved or

@@ -162,7 +162,7 @@ async def test_a_process_that_starts_while_the_upstream_is_silent_has_the_list(
         mirror.clock.advance(timedelta(minutes=minutes))
         for each in mirror.instances:
             kept = each.require_mirroring().reader.kept._kept
-            for key, _ in kept.items():
+            for key in list(kept._entries):
                 kept.drop(key)
         assert await hosted(mirror) == ["1.0.0", "1.1.0"]
 

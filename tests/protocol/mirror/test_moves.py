@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
-from starlette.responses import Response
 
 from shared.domain.accounts import Organization, organization_place
 from shared.domain.errors.base import InvalidRequest
@@ -20,7 +19,7 @@ from shared.services.mirroring.mirror_rules import NameMove
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.event_feed import checked_feed
-from tests.support.mirrors import answering, change, events_of, release_of, services, status
+from tests.support.mirrors import change, events_of, release_of, services, status
 from tests.support.port_doubles import Fault, failing
 from tests.support.refusals import raises_refusal
 from tests.support.upstreams import FakeUpstream
@@ -328,32 +327,10 @@ async def test_a_push_of_an_administrator_creates_no_organization_that_a_rule_na
     assert await mirror.stores.directory.get(Organization, organization_place("wso2")) is None
 
 
-async def test_whoever_creates_an_organization_learns_that_the_upstream_has_it(
+async def test_no_upstream_is_asked_for_the_name_of_a_new_organization(
     mirror: World, upstream: FakeUpstream
 ) -> None:
     upstream.publish("company/lib:1.0.0")
-    said = await warning(mirror, "company")
-    assert "company is also the name of an organization of" in said
-    assert upstream.asked == {"organization": 1}
-    assert await warning(mirror, "mine") == ""
-    asked = upstream.total
+    await mirror.create_organization("company")
     assert await status(mirror, "/packages/company/lib/1.0.0") == 404
-    assert upstream.total == asked
-
-
-async def warning(mirror: World, org: str) -> str:
-    """Create an organization as Ann; return the warning in the answer."""
-    path, ann = "https://registry.test/api/v1/orgs", mirror.people.ann
-    created = await mirror.send("POST", path, by=ann, json={"name": org})
-    assert created.status_code == 201
-    return created.json()["warning"]
-
-
-@pytest.mark.parametrize(
-    "answer", [Response("broken", 500), Response('{"packages": {}}', media_type="application/json")]
-)
-async def test_an_upstream_that_does_not_answer_does_not_stop_the_creation(
-    mirror: World, upstream: FakeUpstream, answer: Response
-) -> None:
-    upstream.behave["organization"] = answering(answer)
-    assert "did not answer, so nobody checked" in await warning(mirror, "company")
+    assert upstream.total == 0

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from starlette.responses import Response
 
 from shared.domain.mirroring import NameOwner, name_owner_place
-from tests.support.mirrors import broken, modules, resolve, resolved, services, status
+from tests.support.mirrors import answering, broken, modules, resolve, resolved, services, status
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import OpenWorld, World
 
@@ -127,6 +128,13 @@ async def test_an_upstream_that_does_not_answer_may_have_a_name_that_nobody_owns
     assert await pull(mirror, "two/b") == 503
     assert (await resolve(mirror, "two/b")).status_code == 503
     assert second.total == 0
+
+
+async def test_a_list_of_packages_that_is_none_is_no_answer(mirror: World, both: Both) -> None:
+    both[0].behave["organization"] = answering(
+        Response('{"packages": {}}', media_type="application/json")
+    )
+    assert await pull(mirror, "two/b") == 503
 
 
 async def test_a_build_asks_each_upstream_once(mirror: World, both: Both) -> None:

@@ -124,15 +124,6 @@ def test_a_name_is_moved_after_a_dry_run(mirroring: Terminal, upstream: FakeUpst
     assert (plan["before"], plan["withheld"]) == ("here", 0)
 
 
-def test_a_new_organization_that_the_upstream_has_is_named(
-    mirroring: Terminal, upstream: FakeUpstream
-) -> None:
-    upstream.publish("company/lib:1.0.0")
-    mirroring.run("account", "add", "kim")
-    result = mirroring.invoke("org", "add", "company", "--owner", "kim")
-    assert "company is also the name of an organization of" in result.stderr
-
-
 def test_the_catalogue_is_listed_and_cleared(mirroring: Terminal) -> None:
     assert mirroring.json("upstream", "catalogue") == []
     mirroring.invoke("upkeep", "run", "update-upstream-catalogue")
