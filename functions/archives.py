@@ -78,8 +78,7 @@ async def archive_to_send(
     """Return the archive of a link; raise a refusal if there is none for the caller."""
     served = await registry.packages.archive_delivery.open(link, caller)
     if registry.mirroring:
-        source = registry.mirroring.source(caller, lambda: "")
-        await source.require_archive(served.release)
+        await registry.mirroring.reader.require_age(served.release)
     return _to_send(served)
 
 

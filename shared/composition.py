@@ -45,7 +45,6 @@ from shared.services.maintenance.tasks import Checkpoints, MaintenanceTasks, Upk
 from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.catalogue import CatalogueUpdates, UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import NameMoves, RuleApplication, RuleChanges
-from shared.services.mirroring.name_owners import UpstreamNames
 from shared.services.mirroring.package_chain import PackageChain
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
@@ -134,7 +133,6 @@ class MirroringServices(Struct, frozen=True):
     rule_application: RuleApplication
     rules: RuleChanges
     moves: NameMoves
-    names: UpstreamNames
 
     def source(self, by: Principal, via: Callable[[], str] = lambda: "") -> PackageChain:
         """Return the packages for a request, whose header `Via` is read when it matters."""
@@ -300,7 +298,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
     """Create all services, each from its constructor (`shared/runtime/wiring.py`)."""
     instances = {**instances_of(adapters), Settings: settings, Adapters: adapters}
     if not settings.upstreams or adapters.connect_upstream is None:
-        instances |= {MirroringServices: None, Upstreams: None, UpstreamNames: None}
+        instances |= {MirroringServices: None, Upstreams: None}
     wiring = Wiring(settings, instances, PROVIDERS, arguments_of(settings))
     wiring.closing.push_async_callback(adapters.close)
     return wiring.create(Registry)

@@ -165,7 +165,6 @@ class UpstreamOrigin(Record):
     name: str
     first_seen_ms: StoredMs
     without_tools: tuple[str, ...] = ()  # Ids of its tools that belong to other packages here.
-    dropped_ms: StoredMs | None = None  # When an earlier version dropped its archive; else None.
     removed_ms: StoredMs | None = None  # When the upstream was found to have it no more.
 
 
@@ -267,11 +266,6 @@ class Release(ArchiveFacts):
         """Return the tool with this id, else the first one; empty where there are none."""
         named = (tool for tool in self.tools if tool.lower() == text.strip().lower())
         return next(named, self.tools[0] if self.tools else "")
-
-    @property
-    def is_dropped(self) -> bool:
-        """Whether an earlier version dropped the archive, which the next pull fetches again."""
-        return self.upstream is not None and self.upstream.dropped_ms is not None
 
     @property
     def is_from_go(self) -> bool:

@@ -68,7 +68,7 @@ class AuditArchives(Task):
         return TaskReport(seen, 0, tuple(problems), unfinished=not finished)
 
     async def _problems(self, release: Release) -> list[str]:
-        if release.state is State.REMOVED or release.is_dropped:
+        if release.state is State.REMOVED:
             return []
         try:
             content = await self.archives.read(release.archive)
@@ -189,7 +189,7 @@ class RepairDerivedData(Task):
 
     async def _restore_documents(self, release: Release) -> bool:
         """Store lost documents again; say whether there were any."""
-        if release.state is State.REMOVED or release.is_dropped:
+        if release.state is State.REMOVED:
             return False
         if not await self._lacks_documents(release):
             return False

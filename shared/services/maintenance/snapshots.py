@@ -285,7 +285,7 @@ class SnapshotRestore(Struct, frozen=True):
     ) -> list[str]:
         if elsewhere is not None:
             await self._copy(head, release, elsewhere)
-        needs_archive = release.state is not State.REMOVED and not release.is_dropped
+        needs_archive = release.state is not State.REMOVED
         if needs_archive and await self.here.archives.stat(release.archive) is None:
             return [f"{release.coordinate}: its archive is missing."]
         for tool in release.tools:

@@ -47,8 +47,8 @@ class Admission(Struct, frozen=True):
     _flights: SingleFlight[bool] = field(default_factory=SingleFlight[bool])
 
     async def admit(self, coordinate: Coordinate, asker: Asker) -> bool:
-        """Store the release, or its archive again if that was dropped; return False if the upstream
-        does not have it. Do nothing if it is stored or withheld.
+        """Store the release; return False if the upstream does not have it. Do nothing if it is
+        stored or withheld.
 
         A release that the caller must not find is handled as one that is not stored. A fetch goes
         on after its caller was cancelled, for the one who repeats it. Raises
@@ -69,15 +69,6 @@ class Admission(Struct, frozen=True):
         return await self._flights.answer(
             _key(ways[-1], coordinate), lambda: self._fetch(coordinate, ways, follower)
         )
-
-    async def bring_back(self, coordinate: Coordinate, asker: Asker) -> None:
-        """Store the archive of a release again that was dropped; do nothing if it is stored.
-
-        Raises `UpstreamUnavailable` also if the upstream has it no more, and what `admit` raises.
-        """
-        if not await self.admit(coordinate, asker):
-            source = await self.reader.source(coordinate.package, asker)
-            raise UpstreamUnavailable(coordinate, source.name if source else "")
 
     async def close(self) -> None:
         """Stop fetching; what is not stored is fetched again when somebody asks for it."""

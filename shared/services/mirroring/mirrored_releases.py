@@ -4,6 +4,7 @@ the first digest of each release, and what is refused of it.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from msgspec import Struct
 
@@ -24,15 +25,7 @@ from shared.domain.mirroring import (
     upstream_versions_place,
 )
 from shared.domain.names import Coordinate, Package, package_owner, release_place
-from shared.domain.packages import (
-    Head,
-    Release,
-    ReleaseEntry,
-    State,
-    UpstreamOrigin,
-    Visibility,
-    archive_container,
-)
+from shared.domain.packages import Head, Release, UpstreamOrigin, Visibility, archive_container
 from shared.domain.releases import (
     MIRROR_ID,
     mirrored_head,
@@ -78,13 +71,10 @@ class MirroredReleases(Struct, frozen=True):
     async def is_stored(
         self, coordinate: Coordinate, may_see: Callable[[Head | None], bool] = lambda _: True
     ) -> bool:
-        """Check whether there is nothing to fetch: the archive is stored, or the release is
-        withheld. What nobody `may_see` is not stored."""
+        """Check whether there is nothing to fetch: the release is stored, whatever its state. What
+        the caller must not see (`may_see`) is not stored."""
         found = await self.metadata.find(coordinate)
-        release = found.release
-        if release is None or not may_see(found.head):
-            return False
-        return release.state is not State.LIVE or not release.is_dropped
+        return found.release is not None and may_see(found.head)
 
     async def store(self, bala: Bala, content: bytes | memoryview, foreign: ForeignRelease) -> None:
         """Store an archive that was verified, and its release if there is none yet.
@@ -104,30 +94,14 @@ class MirroredReleases(Struct, frozen=True):
             self.archives.put(release.archive, content, archive_container(head, release)),
             self.documents.put(bala.content, bala.texts, bala.graph),
         )
-        try:
+        with suppress(AlreadyThere):
             await self.metadata.add_release(release)
-        except AlreadyThere:
-            await self._note_stored(bala.coordinate)
-        else:
             await self.derived_data.add_release(head, release, bala.texts)
 
     async def finish(self, release: Release) -> None:
         """Write the derived data of a release that a crash left without; upkeep does it, too."""
         if release.outbox:
             await self.derived_data.update(release)
-
-    async def _note_stored(self, coordinate: Coordinate) -> None:
-        """Note that the archive is here, which an earlier version dropped."""
-
-        def changed(_head: Head, release: Release) -> Release:
-            if release.upstream is None or not release.is_dropped:
-                return release
-            origin = release.upstream.model_copy(update={"dropped_ms": None})
-            return release.model_copy(update={"upstream": origin})
-
-        release, is_changed = await self._writer.store_release(coordinate, changed)
-        if is_changed:
-            await self.metadata.put_entries(coordinate.package, [ReleaseEntry.of(release)])
 
     async def _claim(self, bala: Bala, foreign: ForeignRelease) -> Head:
         coordinate = bala.coordinate

@@ -1,5 +1,4 @@
-"""Owners of names: whether an organization is ours, an upstream's, or nobody's yet; and what new
-organizations may not be called."""
+"""Owners of names: whether an organization is ours, an upstream's, or nobody's yet."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,13 +7,11 @@ from datetime import timedelta
 from msgspec import Struct, field
 
 from shared.domain.accounts import Organization, organization_place
-from shared.domain.errors.packages import owned_by_upstream
 from shared.domain.mirroring import NameOwner, name_owner_place
 from shared.domain.names import OrgName
 from shared.domain.times import MS
 from shared.ports import AlreadyThere, Clock, DirectoryStore
 from shared.runtime.caching import LruCache
-from shared.services.mirroring.upstreams import Upstreams
 from shared.services.records import all_entities
 
 OWNERS_CACHED = 2_000  # Organizations.
@@ -74,17 +71,3 @@ class NameOwners(Struct, frozen=True):
     def forget(self, org: OrgName) -> None:
         """Read the owner again, because this process changed it."""
         self._owners.drop(org.lower())
-
-
-class UpstreamNames(Struct, frozen=True):
-    """Compares names of new organizations with those of the upstreams."""
-
-    upstreams: Upstreams
-
-    async def require_foundable(self, org: OrgName) -> None:
-        """Raise `owned-by-upstream` if a rule says that packages of the organization come from an
-        upstream."""
-        rules = await self.upstreams.rules()
-        rule = rules.reserving_rule(org)
-        if rule is not None:
-            raise owned_by_upstream(org, rule.upstream or rules.upstreams[0].name)

@@ -40,7 +40,7 @@ from shared.domain.names import (
     package_owner,
     parse_tool_id,
 )
-from shared.domain.packages import FoundRelease, Release, State, Survey, Visibility
+from shared.domain.packages import FoundRelease, State, Survey, Visibility
 from shared.domain.resolution import ReleaseChoice, ResolutionMode, usable_versions
 from shared.domain.resolve_requests import (
     ModuleAnswer,
@@ -98,12 +98,8 @@ class PackageChain(Struct, frozen=True):
     ) -> AvailableRelease:
         local = partial(self.hosted.find, package, wanted, client=client, by=by)
         found = await self._chosen(package, wanted, client, partial(self._find_exact, by=by), local)
-        await self.require_archive(found.release)
-        if not found.release.is_dropped:
-            return found
-        return await self.hosted.find(
-            package, found.release.coordinate.version, client=ANY_CLIENT, by=by
-        )
+        await self.reader.require_age(found.release)
+        return found
 
     async def describe(
         self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
@@ -191,12 +187,6 @@ class PackageChain(Struct, frozen=True):
                 if found and module.lower() in map(str.lower, found.release.modules):
                     return await self.admission.admit(each, self.asker)
         return False
-
-    async def require_archive(self, release: Release) -> None:
-        """Store the archive of a release again if an earlier version dropped it."""
-        await self.reader.require_age(release)
-        if release.is_dropped:
-            await self.admission.bring_back(release.coordinate, self.asker)
 
     async def resolve_packages(
         self, requests: Sequence[PackageRequest], *, client: ClientProfile, by: Principal

@@ -12,10 +12,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.domain.errors.base import Refusal, Unavailable
-from shared.domain.errors.packages import FAILING, NO_ROOM, UNUSABLE, UpstreamUnavailable
+from shared.domain.errors.packages import (
+    FAILING,
+    NO_ROOM,
+    UNUSABLE,
+    UpstreamUnavailable,
+    owned_by_upstream,
+)
 from shared.domain.identity import Principal
 from shared.domain.mirror_rules import MIRROR_RULES_PLACE, MirrorRules, UpstreamAddress
-from shared.domain.names import ANY_CLIENT, Package
+from shared.domain.names import ANY_CLIENT, OrgName, Package
 from shared.domain.times import MS
 from shared.ports import (
     AnswerUnusable,
@@ -397,6 +403,14 @@ class Upstreams:
     async def find(self, name: str) -> UpstreamSource | None:
         """Return the upstream of that name, or None if it was taken off the list."""
         return next((each for each in await self.sources() if each.name == name), None)
+
+    async def require_foundable(self, org: OrgName) -> None:
+        """Raise `owned-by-upstream` if a rule says that packages of the organization come from an
+        upstream."""
+        rules = await self.rules()
+        rule = rules.reserving_rule(org)
+        if rule is not None:
+            raise owned_by_upstream(org, rule.upstream or rules.upstreams[0].name)
 
     def invalidate(self) -> None:
         """Read the rules again at the next request, because this process changed them."""

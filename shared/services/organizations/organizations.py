@@ -49,7 +49,7 @@ from shared.ports import AlreadyThere, Clock, DirectoryStore, MetadataStore, Ran
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import mail_text
 from shared.services.limits.rate_limits import RateLimiter
-from shared.services.mirroring.name_owners import UpstreamNames
+from shared.services.mirroring.upstreams import Upstreams
 from shared.services.organizations.memberships import Actor, OrganizationMembers
 from shared.services.organizations.reserved_names import stored_patterns
 from shared.services.records import EntityChange, RecordWriter, all_entities, package_batches
@@ -99,7 +99,7 @@ class Organizations(Struct, frozen=True):
     randomness: Randomness
     founding: str = "anyone"  # As in the settings.
     reserved_patterns: tuple[str, ...] = ()
-    upstream_names: UpstreamNames | None = None  # None without an upstream.
+    upstreams: Upstreams | None = None  # None without an upstream.
 
     async def create(
         self,
@@ -241,8 +241,8 @@ class Organizations(Struct, frozen=True):
         Raises `OrganizationExists` or `owned-by-upstream`.
         """
         name, owner = organization.name, organization.founder
-        if self.upstream_names is not None:
-            await self.upstream_names.require_foundable(OrgName(name))
+        if self.upstreams is not None:
+            await self.upstreams.require_foundable(OrgName(name))
         since_ms = organization.created_ms
         membership = Membership(org=name, account=owner, role=Role.OWNER, since_ms=since_ms)
         lookalikes = [NameSkeleton(org=name, skeleton=each) for each in sorted(skeletons(name))]

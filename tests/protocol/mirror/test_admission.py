@@ -12,7 +12,7 @@ from shared.domain.errors.packages import ReleaseNotFound, UpstreamReleaseRefuse
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.names import Coordinate
-from shared.domain.packages import Head, Release
+from shared.domain.packages import Head
 from shared.ports import AlreadyThere, MetadataStore
 from shared.services.mirroring.upstream_reader import Asker
 from tests.support.archives import bala
@@ -196,20 +196,3 @@ async def test_a_pin_of_another_process_stands(mirror: World) -> None:
         IO, digest, "central"
     )  # It was removed again meanwhile.
     assert await pins.of_package(IO.package) == []
-
-
-async def test_an_archive_that_an_earlier_version_dropped_is_fetched_again(
-    mirror: World, upstream: FakeUpstream
-) -> None:
-    assert (await mirror.get(PATH, headers=PULL)).status_code == 302
-
-    def dropped(_head: Head, release: Release) -> Release:
-        assert release.upstream is not None
-        origin = release.upstream.model_copy(update={"dropped_ms": mirror.clock.now_ms()})
-        return release.model_copy(update={"upstream": origin})
-
-    release, _ = await mirror.registry.packages.record_writer.store_release(IO, dropped)
-    await mirror.stores.archives.delete(release.content, mirror.clock.now_ms())
-    assert (await mirror.java().pull(str(IO))).content == upstream.archives[str(IO)]
-    assert upstream.asked["file"] == 2
-    assert not (await release_of(mirror, str(IO))).is_dropped

@@ -181,7 +181,7 @@ async def test_a_stored_time_out_of_bounds_is_read_as_none_and_repaired(
     ]  # fmt: skip
 
 
-TIMES_OF_ORIGIN = ("first_seen_ms", "dropped_ms", "removed_ms")
+TIMES_OF_ORIGIN = ("first_seen_ms", "removed_ms")
 
 
 @pytest.mark.parametrize("extreme", [10**30, -1, 2**63])
@@ -208,6 +208,6 @@ async def test_no_stored_time_of_a_mirrored_release_disturbs_a_face(
 
 @pytest.mark.parametrize("value", [None, 0, 1, LATEST_MS])
 def test_a_time_within_bounds_is_read_as_it_is(value: int | None) -> None:
-    origin = UpstreamOrigin(name="x", first_seen_ms=1, dropped_ms=value, removed_ms=value)
-    assert (origin.dropped_ms, origin.removed_ms) == (value, value)
+    origin = UpstreamOrigin(name="x", first_seen_ms=1, removed_ms=value)
+    assert origin.removed_ms == value
     assert UpstreamOrigin.model_validate_json(origin.model_dump_json()) == origin
