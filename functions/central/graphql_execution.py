@@ -37,8 +37,7 @@ from functions.http.calls import Call
 from shared.composition import Registry
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.errors.base import NotFound, Refusal
-from shared.domain.errors.packages import UpstreamUnavailable
-from shared.domain.errors.requests import ApiDocsPending, TooManyRequests
+from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.identity import Principal
 from shared.domain.listings import Listing
 from shared.domain.names import ANY_CLIENT, Package, Version, parse_org, parse_version_or_range
@@ -329,11 +328,6 @@ async def _package(_root: object, info: "_Info", **arguments: Any) -> Json | Non
         listing = await context.packages.describe(package, wanted, client=ANY_CLIENT, by=context.by)
     except NotFound:
         return None
-    except (UpstreamUnavailable, TooManyRequests):
-        known = await context.packages.known(package, wanted)
-        if known is None:
-            raise
-        listing = known
     model = _package_model(context, listing)
     days = _days(arguments)
     if days is None:

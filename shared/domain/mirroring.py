@@ -203,11 +203,6 @@ class CataloguedPackage(Entity):
         return catalogue_place(self.package)
 
     @property
-    def subject(self) -> str:
-        """The id of its tool, in lower case."""
-        return self.release.tools[0].lower() if self.release.tools else ""
-
-    @property
     def upstream(self) -> str:
         """The name of the upstream that lists it."""
         return self.release.upstream.name if self.release.upstream else ""

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from shared.confined.budget import ConfinedUnavailable
 from shared.domain.api_docs.records import GENERATOR_VERSION
@@ -13,7 +12,6 @@ from shared.domain.archives.names import Digest
 from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.events import ChangeKind, package_change
 from shared.domain.identity import ANONYMOUS
-from shared.domain.mirroring import CataloguedPackage
 from shared.domain.names import Version
 from shared.domain.packages import ArchiveFacts, Head, Release, State, Texts, archive_container
 from shared.domain.releases import new_release
@@ -22,7 +20,6 @@ from shared.domain.times import MS
 from shared.ports import (
     ArchiveStore,
     Clock,
-    DirectoryStore,
     DocumentStore,
     EventStore,
     MetadataStore,
@@ -33,11 +30,10 @@ from shared.ports import (
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
 from shared.services.api_docs.api_docs_queue import oldest_first
 from shared.services.maintenance.tasks import LONGEST_CALL, Checkpoints, Task
-from shared.services.mirroring.catalogue import CatalogueUpdates, store_catalogued
+from shared.services.mirroring.catalogue import CatalogueUpdates
 from shared.services.mirroring.mirror_rules import RuleApplication
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
-from shared.services.records import all_entities
 
 FACTS = sorted(ArchiveFacts.model_fields)
 
@@ -208,8 +204,7 @@ class RepairDerivedData(Task):
 
 @dataclass(frozen=True)
 class RebuildDerivedData(RepairDerivedData):
-    """Does what the nightly repair does, which continues at a checkpoint of its own; then writes
-    the catalogue of upstreams again."""
+    """Does what the nightly repair does, which continues at a checkpoint of its own."""
 
     id = "rebuild-derived-data"
     title = "Rebuild derived data"
@@ -217,19 +212,6 @@ class RebuildDerivedData(RepairDerivedData):
         "Computes lists, search entries and documents of all packages again from their releases."
     )
     schedule = None
-
-    directory: DirectoryStore
-
-    async def run(self) -> TaskReport:
-        report = await super().run()
-        # Reading a record puts its values within their bounds; search may have others.
-        catalogued = (
-            [] if report.unfinished else await all_entities(self.directory, CataloguedPackage)
-        )
-        for each in catalogued:
-            await store_catalogued(each, self.directory, self.derived_data)
-        seen, changed = report.seen + len(catalogued), report.changed + len(catalogued)
-        return replace(report, seen=seen, changed=changed)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from msgspec import Struct
 from shared.domain.api_docs.records import MAX_LISTED, ApiSummary, ConnectorSummary, TriggerSummary
 from shared.domain.errors.packages import UpstreamUnavailable
 from shared.domain.identity import Principal
-from shared.domain.listings import Listing
 from shared.domain.mirror_rules import public_since
 from shared.domain.mirroring import (
     CataloguedPackage,
@@ -27,7 +26,7 @@ from shared.domain.mirroring import (
     catalogue_place,
     catalogue_round_place,
 )
-from shared.domain.names import ANY_CLIENT, Package, Range, Version, package_owner
+from shared.domain.names import ANY_CLIENT, Package, package_owner
 from shared.domain.search import ANYONE, Query, ResultPage, SearchKind
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
@@ -62,16 +61,6 @@ class UpstreamCatalogue(Struct, frozen=True):
     directory: DirectoryStore
     records: PackageReader
 
-    async def listing(self, package: Package, wanted: Version | Range) -> Listing | None:
-        """Return a release as the catalogue describes it; None if it is stored, or unknown."""
-        found = await self.package(package)
-        version = found.release.coordinate.version if found else None
-        is_wanted = wanted.contains(version) if isinstance(wanted, Range) and version else False
-        if found is None or not (is_wanted or version == wanted):
-            return None
-        stored = await self.records.find(found.release.coordinate)
-        return None if stored.release else found.listing(())
-
     async def package(self, package: Package) -> CataloguedPackage | None:
         """Return the entry of a package; None as well if it does not come from that upstream."""
         found = await self.directory.get(CataloguedPackage, catalogue_place(package))
@@ -87,13 +76,6 @@ class UpstreamCatalogue(Struct, frozen=True):
             return False
         source = await self.reader.source(entry.package, _ASKER)
         return source is not None and source.name == entry.upstream
-
-    async def tool_owner(self, tool: str) -> Package | None:
-        """Return the package that lists the tool in its newest release, or None."""
-        for each in await self.directory.list_by_subject(CataloguedPackage, tool.lower()):
-            if await self.lists(each):
-                return each.package
-        return None
 
     async def packages(self) -> list[CataloguedPackage]:
         """Return all of the catalogue, in order of name. The cost grows with it."""

@@ -124,21 +124,11 @@ class PackageChain(Struct, frozen=True):
         return await self.hosted.survey(package, by=by)
 
     async def preview(self, package: Package, wanted: Version | Range) -> ReleasePreview:
-        """Return it from the catalogue if the upstream does not answer."""
         if not await self.reader.may_ask(package, self.asker):
             raise ReleaseNotFound(package, wanted)
-        try:
-            listing = await self.describe(package, wanted, client=ANY_CLIENT, by=self.asker.by)
-            versions = await self.versions(package, client=ANY_CLIENT, by=self.asker.by)
-        except (UpstreamUnavailable, TooManyRequests):
-            known = await self.known(package, wanted)
-            if known is None:
-                raise
-            return ReleasePreview(known, (known.release.coordinate.version,), is_current=False)
+        listing = await self.describe(package, wanted, client=ANY_CLIENT, by=self.asker.by)
+        versions = await self.versions(package, client=ANY_CLIENT, by=self.asker.by)
         return ReleasePreview(listing, versions)
-
-    async def known(self, package: Package, wanted: Version | Range) -> Listing | None:
-        return await self.catalogue.listing(package, wanted)
 
     async def find_tool(
         self, tool: str, wanted: Version | Range, *, client: ClientProfile, by: Principal
@@ -247,9 +237,6 @@ class PackageChain(Struct, frozen=True):
         stored = await self.reader.stored_tool_owner(tool, self.hosted.records, self.asker)
         if stored is not None:
             return stored if await self.reader.may_ask(stored, self.asker) else None
-        known = await self.catalogue.tool_owner(tool)
-        if known is not None:
-            return known if await self.reader.may_ask(known, self.asker) else None
         try:
             named = parse_tool_id(tool)
         except InvalidName:

@@ -98,13 +98,10 @@ class HostedPackages(Struct, frozen=True):
     async def preview(self, package: Package, wanted: Version | Range) -> ReleasePreview:
         raise ReleaseNotFound(package, wanted)
 
-    async def known(self, package: Package, wanted: Version | Range) -> Listing | None:
-        """Return None: nothing is known of what is not stored."""
-
     async def item(
         self, kind: SearchKind, wanted: Coordinate, name: ItemName, *, is_stored: bool
     ) -> DescribedItem | None:
-        """Return None, as `known` does."""
+        """Return None: nothing is known of what is not stored."""
 
     async def fetch_module(
         self,

@@ -62,10 +62,6 @@ class PackageSource(Protocol):
         """Return a release that is not stored, or raise `ReleaseNotFound`."""
         ...
 
-    async def known(self, package: Package, wanted: Version | Range) -> Listing | None:
-        """Return a release that is not stored, as far as it is known without asking an upstream."""
-        ...
-
     async def versions(
         self, package: Package, *, client: ClientProfile, by: Principal
     ) -> tuple[Version, ...]:
@@ -126,9 +122,7 @@ class PackageSource(Protocol):
 
 
 class ReleasePreview(Struct, frozen=True):
-    """A release that is not stored, and the versions of its package; the newest alone if the
-    upstream did not answer, as `is_current` says."""
+    """A release that is not stored, and the versions of its package."""
 
     listing: Listing
     versions: tuple[Version, ...]
-    is_current: bool = True

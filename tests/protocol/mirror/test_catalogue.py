@@ -13,7 +13,7 @@ from shared.domain.status import TaskReport
 from shared.services.maintenance.package_tasks import UpdateUpstreamCatalogue
 from shared.services.mirroring.catalogue import MAX_PAGES
 from tests.support.archives import bala
-from tests.support.mirrors import PULL, answering, broken, change, release_of, services
+from tests.support.mirrors import PULL, answering, change, release_of, services
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import URL, OpenWorld, World
 
@@ -113,17 +113,6 @@ async def test_programs_read_the_same(known: World) -> None:
     page = await known.get(f"{URL}/packages/octo/kafka", headers={"Accept": "text/markdown"})
     assert page.headers["content-type"].startswith("text/markdown")
     assert "The summary of kafka" in page.text
-
-
-async def test_its_page_is_there_while_the_upstream_is_not(
-    known: World, upstream: FakeUpstream
-) -> None:
-    for kind in ("package", "versions"):
-        upstream.behave[kind] = broken
-    page = await known.get(f"{URL}/packages/octo/kafka")
-    assert page.status_code == 200
-    assert "does not answer" in page.text
-    assert (await known.get(f"{URL}/packages/octo/kafka/9.0.0")).status_code == 503
 
 
 async def test_what_is_stored_is_listed_as_such(known: World) -> None:
@@ -345,7 +334,7 @@ async def test_a_tool_of_the_upstream_is_pulled(
     assert (answer.status_code, model["balToolId"], model["version"]) == (200, tool, "1.2.0")
     assert (await mirror.get(model["balaURL"])).status_code == 200
     assert (await mirror.get(f"/tools/{tool}/1.2.0")).json()["organization"] == "octo"
-    assert upstream.asked["tool"] == (0 if is_known else 1)
+    assert upstream.asked["tool"] == 1
     assert upstream.asked["file"] == 1
 
 
