@@ -121,7 +121,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         search=_opened_later(search),
         snapshots=SnapshotFolder(folder.snapshots),
         fetcher=GuardedFetcher(split_list(settings.inside_hosts)),
-        mailer=_mailer(settings, clock),
+        mailer=_mailer(settings),
         confined=confined,
         archive_path=embedded.archives.path,
         close=close,
@@ -160,7 +160,7 @@ def cloud_adapters(
         search=_opened_later(lambda: cloud().search.index),
         snapshots=_opened_later(lambda: cloud().snapshots),
         fetcher=fetcher,
-        mailer=_mailer(settings, clock),
+        mailer=_mailer(settings),
         confined=confined,
         archive_path=None,
         edition=_opened_later(lambda: cloud().edition),
@@ -337,7 +337,7 @@ def _edge(settings: Settings, fetcher: HttpClient) -> EdgeCache | None:
     return FrontDoor(endpoint, fetcher) if endpoint else None
 
 
-def _mailer(settings: Settings, clock: Clock) -> Mailer:
+def _mailer(settings: Settings) -> Mailer:
     if settings.mail == "smtp":
         server = SmtpServer(
             settings.smtp_host,
@@ -350,9 +350,7 @@ def _mailer(settings: Settings, clock: Clock) -> Mailer:
     if settings.mail == "azure":
         sender = parse_email(settings.mail_from)
         fetcher = _fetcher_of(settings.acs_endpoint)
-        return AzureMailer(
-            settings.acs_endpoint, sender, _secret(settings.acs_key), fetcher=fetcher, clock=clock
-        )
+        return AzureMailer(settings.acs_endpoint, sender, fetcher=fetcher)
     return ConsoleMailer()
 
 

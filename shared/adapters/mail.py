@@ -1,25 +1,20 @@
 """Sending mail: to the terminal, by SMTP, or through Azure Communication Services."""
 
 import asyncio
-import hashlib
-import hmac
 import json
 import smtplib
 import ssl
 import sys
-from base64 import b64decode, b64encode
 from email.message import EmailMessage
-from email.utils import formatdate
 from enum import Enum
 from typing import TextIO
-from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
 from shared.auth.entra import AppIdentity, app_identity, bearer
 from shared.auth.tokens import Secret
 from shared.domain.mail import EmailAddress, Mail, mail_line, mask_email
-from shared.ports import Clock, HttpClient, Unanswered, Undelivered
+from shared.ports import HttpClient, Unanswered, Undelivered
 
 
 class ConsoleMailer:
@@ -127,18 +122,14 @@ class AzureMailer:
         self,
         endpoint: str,
         sender: EmailAddress,
-        key: Secret,
         *,
         fetcher: HttpClient,
-        clock: Clock,
         identity: AppIdentity = app_identity,
     ) -> None:
-        """Sign requests with `key`, in base 64; if it is empty, use the identity of the app."""
+        """Sign in with the identity of the app."""
         self._endpoint = endpoint.rstrip("/")
         self._sender = sender
-        self._key = key
         self._fetcher = fetcher
-        self._clock = clock
         self._identity = identity
 
     async def send(self, mail: Mail) -> None:
@@ -150,30 +141,12 @@ class AzureMailer:
         }
         body = json.dumps(message).encode()
         try:
-            headers = {"Content-Type": "application/json", **await self._authorization(body)}
+            token = await bearer(AZURE_MAIL_RESOURCE, self._identity)
+            headers = {"Content-Type": "application/json", "Authorization": token}
             answer = await self._fetcher.post(self._endpoint + AZURE_MAIL_PATH, headers, body)
         except Unanswered as silence:
             raise Undelivered(str(silence)) from None
-        except ValueError:
-            reason = "the access key is not in base 64"
-            raise Undelivered(reason) from None
         if answer.status != _ACCEPTED:
             # The body is left out, because it repeats the address.
             reason = f"the answer was {answer.status}"
             raise Undelivered(reason)
-
-    async def _authorization(self, body: bytes) -> dict[str, str]:
-        if not self._key.reveal():
-            return {"Authorization": await bearer(AZURE_MAIL_RESOURCE, self._identity)}
-        # https://learn.microsoft.com/azure/communication-services/tutorials/hmac-header-tutorial
-        moment = formatdate(self._clock.now_ms() / 1000, usegmt=True)
-        digest = b64encode(hashlib.sha256(body).digest()).decode()
-        host = urlsplit(self._endpoint).netloc
-        text = f"POST\n{AZURE_MAIL_PATH}\n{moment};{host};{digest}"
-        signed = hmac.digest(b64decode(self._key.reveal(), validate=True), text.encode(), "sha256")
-        return {
-            "x-ms-date": moment,
-            "x-ms-content-sha256": digest,
-            "Authorization": "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256"
-            f"&Signature={b64encode(signed).decode()}",
-        }

@@ -123,11 +123,6 @@ def org_of(resource: Resource) -> OrgName:
     return resource.org if isinstance(resource, Package) else resource
 
 
-def is_pattern(text: str) -> bool:
-    """Check whether the text has wildcards."""
-    return any(character in text for character in "*?[")
-
-
 def matches_pattern(name: str, pattern: str) -> bool:
     """Match a name against a pattern, without case."""
     return fnmatchcase(name.lower(), pattern.lower())

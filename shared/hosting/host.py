@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 import azure.functions as func
+from azure.functions.timer import TimerRequest
 from msgspec import Struct
 
 from shared.domain.errors.requests import NoRoomForUpload
@@ -50,13 +51,22 @@ from shared.hosting.responses import (
     with_cors,
     with_headers,
 )
-from shared.hosting.timers import Timers
 from shared.hosting.triggers import AppFunctions as ReadFunctions
-from shared.hosting.triggers import FunctionCall, HttpFunction, Route, functions_of, parse_template
+from shared.hosting.triggers import (
+    FunctionCall,
+    HttpFunction,
+    Route,
+    TimerFunction,
+    functions_of,
+    parse_template,
+    unsupported,
+)
 from shared.log import log
 from shared.ports import Clock
 from shared.runtime.answers import RecognizeCaller
+from shared.runtime.background_tasks import is_schedule, next_run
 from shared.runtime.caching import Edition
+from shared.runtime.private_files import make_private_folder, try_file_lock
 
 LifespanHook = Callable[[], Awaitable[object]]
 
@@ -241,3 +251,53 @@ class FunctionDispatcher:
         except Exception:
             log.exception("function.failed", function=function.name)
             return _FAILED
+
+
+Sleep = Callable[[float], Awaitable[object]]
+
+OWNER_CHECK_SECONDS = 5.0  # How soon another process takes over from one that died.
+LONGEST_SLEEP_SECONDS = 30.0  # A sleep does not count the time that a laptop was suspended.
+
+
+class Timers:
+    """Runs the timers of an app; the folder is shared by all processes that serve it.
+
+    A run that was missed while no process ran is not made up for here: the maintenance tasks know
+    when each of them ran last.
+    """
+
+    def __init__(
+        self,
+        functions: Sequence[TimerFunction],
+        folder: Path,
+        clock: Clock,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        for each in functions:
+            if not is_schedule(each.schedule):
+                reason = f"its schedule '{each.schedule}' is not six fields, seconds first"
+                raise unsupported(each.name, reason)
+        self._functions = tuple(functions)
+        self._folder = folder
+        self._clock = clock
+        self._sleep = sleep
+
+    async def run(self) -> None:
+        """Run each timer on its schedule until cancelled, once this process owns them all."""
+        make_private_folder(self._folder)
+        while (lock := try_file_lock(self._folder / "owner.lock")) is None:
+            await self._sleep(OWNER_CHECK_SECONDS)
+        with lock:
+            async with asyncio.TaskGroup() as group:
+                for each in self._functions:
+                    group.create_task(self._follow(each))
+
+    async def _follow(self, timer: TimerFunction) -> None:
+        while True:
+            due_ms = next_run(timer.schedule, self._clock.now_ms())
+            while (left_ms := due_ms - self._clock.now_ms()) > 0:
+                await self._sleep(min(left_ms / 1000, LONGEST_SLEEP_SECONDS))
+            try:
+                await timer.call(TimerRequest(past_due=False))
+            except Exception:
+                log.exception("function.failed", function=timer.name)

@@ -121,11 +121,6 @@ class MailSettings(TopicSettings):
         validate_default=True,
         description="Address of the resource of Azure Communication Services; required for azure.",
     )
-    acs_key: SecretStr | None = Field(
-        default=None,
-        description="Access key of that resource; without it the app signs in with its managed "
-        "identity.",
-    )
 
     @field_validator("mail_from")
     @classmethod

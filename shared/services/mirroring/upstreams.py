@@ -83,12 +83,6 @@ class UpstreamGate:
     def health(self) -> UpstreamHealth:
         return self._health
 
-    @property
-    def opens_in(self) -> timedelta:
-        """How long the upstream is left alone from now on; zero while the gate is open."""
-        until_ms = self._closed_until_ms
-        return max(until_ms - self._clock.monotonic_ms(), 0) * MS if until_ms else timedelta(0)
-
     async def ask(self, subject: str, request: Callable[[], Awaitable[T]]) -> T:
         """Return the upstream's answer about a subject, such as a package.
 

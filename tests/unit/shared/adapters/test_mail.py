@@ -21,7 +21,6 @@ from shared.hosting.http_server.server import bind
 from shared.ports import HttpClient, HttpResponse, Unanswered, Undelivered
 from shared.settings import Settings
 from tests.fakes.azure_identity import Identity, Stranger
-from tests.fakes.system import FakeClock
 from tests.support.server import make_certificate
 from tests.support.smtp_server import Postbox, mail_server
 
@@ -197,25 +196,19 @@ class Service:
         return HttpResponse(self.status, {}, body)
 
 
-def azure_mailer(
-    service: HttpClient, key: Secret = KEY, identity: AppIdentity = Identity
-) -> AzureMailer:
+def azure_mailer(service: HttpClient, identity: AppIdentity = Identity) -> AzureMailer:
     endpoint = "https://ballroom.communication.azure.com/"
-    return AzureMailer(endpoint, SENDER, key, fetcher=service, clock=FakeClock(), identity=identity)
+    return AzureMailer(endpoint, SENDER, fetcher=service, identity=identity)
 
 
-async def test_a_mail_is_sent_in_one_request_with_the_signature_of_the_client_library() -> None:
+async def test_a_mail_is_sent_in_one_request_as_the_app() -> None:
     service = Service()
     await azure_mailer(service).send(AZURE_MAIL)
     [(url, headers, body)] = service.requests
     assert url == "https://ballroom.communication.azure.com/emails:send?api-version=2025-09-01"
-    # azure-communication-email 1.1.0 sent the same for this mail, key and time.
     assert headers == {
         "Content-Type": "application/json",
-        "x-ms-date": "Mon, 21 Sep 2026 14:13:20 GMT",
-        "x-ms-content-sha256": "FL2ILuJYwulVFnWeAmpeSjle4WwkkDfSgn4yh2o2+fs=",
-        "Authorization": "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256"
-        "&Signature=z97me1+FsTw4cJb/9rOtpkGBkfUDsitzkfjuNpbO9+A=",
+        "Authorization": "Bearer token of https://communication.azure.com/.default",
     }
     assert json.loads(body) == {
         "senderAddress": SENDER,
@@ -231,40 +224,16 @@ async def test_a_refusal_of_azure_does_not_repeat_the_address(status: int) -> No
     assert refused.value.__cause__ is None
 
 
-async def test_without_a_key_the_app_signs_in_as_itself() -> None:
+async def test_without_a_token_no_mail_is_sent() -> None:
     service = Service()
-    await azure_mailer(service, Secret("")).send(AZURE_MAIL)
-    [(_, headers, _)] = service.requests
-    assert headers == {
-        "Content-Type": "application/json",
-        "Authorization": "Bearer token of https://communication.azure.com/.default",
-    }
-
-
-@pytest.mark.parametrize(
-    ("key", "reason"),
-    [("", "ClientAuthenticationError"), ("no key", "the access key is not in base 64")],
-    ids=["stranger", "key"],
-)
-async def test_without_a_token_or_with_an_invalid_key_no_mail_is_sent(
-    key: str, reason: str
-) -> None:
-    service = Service()
-    with pytest.raises(Undelivered, match=f"^{reason}$"):
-        await azure_mailer(service, Secret(key), Stranger).send(AZURE_MAIL)
+    with pytest.raises(Undelivered, match="ClientAuthenticationError"):
+        await azure_mailer(service, Stranger).send(AZURE_MAIL)
     assert service.requests == []
 
 
 async def test_a_token_is_sent_over_tls_alone() -> None:
     fetcher = GuardedFetcher(["127.0.0.1"], resolving=_nowhere)
-    mailer = AzureMailer(
-        "http://mail.example.org",
-        SENDER,
-        Secret(""),
-        fetcher=fetcher,
-        clock=FakeClock(),
-        identity=Identity,
-    )
+    mailer = AzureMailer("http://mail.example.org", SENDER, fetcher=fetcher, identity=Identity)
     with pytest.raises(Undelivered):
         await mailer.send(AZURE_MAIL)
 

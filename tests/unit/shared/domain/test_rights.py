@@ -15,7 +15,6 @@ from shared.domain.identity import (
     caller_network,
     client_address,
     is_address_allowed,
-    is_pattern,
     is_recently_signed_in,
     is_shared,
     parse_networks,
@@ -51,12 +50,6 @@ def test_a_grant_on_some_packages_is_no_grant_on_their_organization(
     assert grant.covers(Scope.READ, ACME) is of_organization
     few = grant.model_copy(update={"scopes": frozenset({Scope.DEPRECATE})})
     assert not few.covers(Scope.READ, GREET)
-
-
-def test_a_star_a_question_mark_or_a_bracket_makes_a_pattern() -> None:
-    assert [text for text in ("*", "a*", "a?c", "a[bc]", "acme", "") if is_pattern(text)] == [
-        *("*", "a*", "a?c", "a[bc]")
-    ]
 
 
 def test_an_action_is_named_as_it_follows_you_may_not() -> None:

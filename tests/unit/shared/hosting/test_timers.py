@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from azure.functions.timer import TimerRequest
 
-from shared.hosting.timers import Timers
+from shared.hosting.host import Timers
 from shared.hosting.triggers import StartRefused, TimerFunction
 from tests.fakes.system import FakeClock
 from tests.support.logs import capture_logs
