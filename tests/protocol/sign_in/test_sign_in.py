@@ -189,9 +189,10 @@ async def test_linking_what_is_linked_changes_nothing(sign_ins: SignInWorld) -> 
 
 async def is_fresh(browser: Browser) -> bool:
     """Say whether the browser may do what takes a fresh sign-in."""
-    answer = await browser.api("DELETE", "/api/v1/orgs/nobody/publishers/none")
-    assert answer.status_code in (403, 404)
-    return answer.status_code == 404
+    token = {"name": "all", "scopes": ["manage"]}
+    answer = await browser.api("POST", "/api/v1/tokens", token)
+    assert answer.status_code in (201, 403)
+    return answer.status_code == 201
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -206,7 +207,7 @@ async def test_a_fresh_sign_in_lasts_ten_minutes_and_can_be_repeated(
     assert str(browser.page.url) == f"{URL}/account/tokens"
     assert await is_fresh(browser)
     kim = (await accounts(sign_ins))["kim"]
-    assert (await sign_ins.events(kim.id))[-1] == "session.renewed"
+    assert "session.renewed" in await sign_ins.events(kim.id)
 
 
 async def test_somebody_else_cannot_show_it(sign_ins: SignInWorld) -> None:

@@ -1,6 +1,5 @@
 """The package cache answers what stands, of public packages alone."""
 
-import weakref
 from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import cast
@@ -116,13 +115,6 @@ async def test_after_a_change_it_is_read_again(scene: Scene) -> None:
     scene.stores.version += 1
     await scene.read()
     assert +scene.stores.calls == READ_TWICE
-
-
-async def test_what_no_longer_stands_leaves_the_memory_with_the_next_read(scene: Scene) -> None:
-    older = weakref.ref((await scene.cache.find(ONE)).head)
-    scene.stores.version += 1
-    await scene.cache.survey([GREET])
-    assert older() is None
 
 
 async def test_what_is_missing_is_asked_for_each_time(scene: Scene) -> None:
