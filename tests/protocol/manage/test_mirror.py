@@ -103,21 +103,6 @@ async def test_without_an_upstream_the_page_says_how_to_begin(world: World) -> N
     assert "BALLROOM_UPSTREAM" in admin.text
 
 
-async def test_an_organization_that_the_upstream_has_is_created_with_a_warning(
-    mirror: World, upstream: FakeUpstream
-) -> None:
-    upstream.publish("company/lib:1.0.0")
-    upstream.publish("partner/lib:1.0.0")
-    person = await PageClient.at(mirror, mirror.people.ann, "/account/organizations")
-    await person.send("/account/organizations", name="company")
-    assert "An upstream registry has an organization of this name, too" in person.text
-    await person.send("/account/organizations", name="mine")
-    assert "Open it to invite members" in person.text
-    admin = await PageClient.at(mirror, mirror.people.admin, "/manage/organizations")
-    await admin.send("/manage/organizations", name="partner", owner=mirror.people.ann.account.name)
-    assert "An upstream registry has an organization of this name, too" in admin.text
-
-
 # --- The API ------------------------------------------------------------------------------------
 
 
