@@ -33,6 +33,7 @@ def an_account(site: Site, page: Page) -> None:
     page.goto(f"{site.url}{ACCOUNTS}")
     page.get_by_role("searchbox", name="Find an account").fill("bob")
     page.get_by_role("button", name="Search", exact=True).click()
+    page.get_by_role("link", name="bob", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("bob")
 
 
@@ -54,6 +55,7 @@ def a_name_that_is_not_meant(site: Site, page: Page) -> None:
 def a_locked_account(site: Site, page: Page) -> None:
     """Lock somebody, and unlock them after a look."""
     page.goto(f"{site.url}{ACCOUNTS}?q=mia")
+    page.get_by_role("link", name="mia", exact=True).click()
     if page.get_by_role("button", name="Lock mia").count():
         page.get_by_label("Reason").fill("Its laptop was stolen.")
         page.get_by_role("button", name="Lock mia").click()

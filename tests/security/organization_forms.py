@@ -48,7 +48,6 @@ _OF_ORGANIZATIONS: Mapping[str, Mapping[str, str]] = {
     "tokens_rotate": _OF_NOBODY,
     "tokens_revoke": _OF_NOBODY,
     "leave": {"org": "ORG"},
-    "appear": {"org": "ORG", "to": "everybody"},
 }
 
 FIELDS: Mapping[str, Mapping[str, str]] = {

@@ -17,7 +17,6 @@ from shared.domain.archives.bala import Bala, read_bala
 from shared.domain.archives.unpacking import ArchiveLimits, Documentation
 from shared.domain.packages import Visibility
 from tests.paths import BALAS
-from tests.protocol.bal.maven import pom
 from tests.protocol.bal.okhttp import multipart
 from tests.protocol.central.answers import answered
 from tests.sampling import FULL
@@ -76,34 +75,21 @@ async def test_no_place_but_its_own_takes_an_archive(
     assert await releases(world) == []
 
 
-@given(org=NAMES, name=NAMES, version=VERSIONS)
-@FUZZED
-async def test_only_the_pom_of_an_archive_is_accepted_with_it(
-    world: World, org: str, name: str, version: str
-) -> None:
-    url, content = f"{RELEASE}/greet-1.0.0.pom", pom(org, name, version)
-    answer = await world.send("PUT", url, by=world.people.ann, content=content)
-    assert answer.status_code == 400
-
-
-@given(lie=TEXTS | st.from_regex(r"[0-9a-f]{128}", fullmatch=True))
-@FUZZED
-async def test_only_the_checksum_of_an_archive_is_accepted_with_it(world: World, lie: str) -> None:
-    url = f"{RELEASE}/greet-1.0.0.bala"
-    ann = world.people.ann
-    assert (await world.send("PUT", url, by=ann, content=bala(GREET))).status_code == 201
-    for algorithm, digits in (("md5", 32), ("sha1", 40), ("sha256", 64), ("sha512", 128)):
-        content = lie[:digits].encode()
-        answer = await world.send("PUT", f"{url}.{algorithm}", by=ann, content=content)
-        assert answer.status_code == 400
-
-
-async def test_metadata_that_a_client_sends_is_found_nowhere(world: World) -> None:
-    lies = "<metadata><versioning><release>9.9.9</release></versioning></metadata>"
-    await world.maven(world.people.ann).push(GREET, bala(GREET))
-    for url in (f"{MAVEN}/acme/greet/maven-metadata.xml", f"{RELEASE}/maven-metadata.xml"):
-        await world.send("PUT", url, by=world.people.ann, content=lies.encode())
-    assert "9.9.9" not in (await world.get(f"{MAVEN}/acme/greet/maven-metadata.xml")).text
+async def test_files_that_a_client_sends_beside_an_archive_are_found_nowhere(world: World) -> None:
+    ann, lie = (
+        world.people.ann,
+        b"<metadata><versioning><release>9.9.9</release></versioning></metadata>",
+    )
+    await world.maven(ann).push(GREET, bala(GREET))
+    archive = f"{RELEASE}/greet-1.0.0.bala"
+    checksums = [f"{archive}.{each}" for each in ("md5", "sha1", "sha256", "sha512")]
+    documents = [f"{MAVEN}/acme/greet/maven-metadata.xml", f"{RELEASE}/greet-1.0.0.pom"]
+    for url in (*documents, f"{RELEASE}/maven-metadata.xml", *checksums):
+        await world.send("PUT", url, by=ann, content=lie)
+    for url in (*documents, *checksums):
+        answer = await world.get(url)
+        assert answer.status_code == 200
+        assert "9.9.9" not in answer.text
     assert "9.9.9" not in json.dumps(await stored(world.stores))
 
 
