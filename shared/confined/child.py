@@ -8,15 +8,15 @@ import subprocess
 import sys
 import tempfile
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-import msgspec
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
 
 from shared.confined.access import Restriction
-from shared.confined.budget import Exceeded, Order
+from shared.confined.budget import Exceeded, Json
 
 LINE_BYTES = 64 * 1024  # The longest line that the child may send.
 START_SECONDS = 30  # Of a machine under load; a quiet one takes half a second.
@@ -151,11 +151,11 @@ class Child:
     def pid(self) -> int:
         return self._process.pid
 
-    async def send(self, order: Order) -> None:
+    async def send(self, line: Mapping[str, Json]) -> None:
         """Send the job; raises `ChildEnded`."""
         assert self._process.stdin is not None  # noqa: S101 - it was asked for.
         try:
-            self._process.stdin.write(msgspec.json.encode(order) + b"\n")
+            self._process.stdin.write(json.dumps(line).encode() + b"\n")
             await self._process.stdin.drain()
         except ConnectionError:
             raise await self._ended() from None

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from shared.confined.budget import (
     LEAST_SECONDS,
@@ -14,7 +16,6 @@ from shared.confined.budget import (
     ConfinedUnavailable,
     Exceeded,
     Json,
-    Order,
     PartResult,
 )
 from shared.confined.child import (
@@ -190,10 +191,16 @@ class _Job:
         """The parts in the order in which they ended."""
         return list(self._results.values())
 
-    def order(self) -> Order:
-        """Return what tells a child to do what is not done yet."""
-        folder, skip = str(self._folder.absolute()), frozenset(self._results)
-        return Order(self.task, folder, self._request, skip, self._budget, self._left_seconds)
+    def order(self) -> Mapping[str, Json]:
+        """Return the line that tells a child to do what is not done yet."""
+        return {
+            "task": self.task,
+            "folder": str(self._folder.absolute()),
+            "request": self._request,
+            "skip": list(self._results),
+            "budget": asdict(self._budget),
+            "left_seconds": self._left_seconds,
+        }
 
     def deadline_seconds(self) -> float:
         """Return within which time the next line must come."""

@@ -15,13 +15,11 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import BinaryIO
-
-import msgspec
+from typing import BinaryIO, TypedDict
 
 from shared.confined.access import restrict_access
-from shared.confined.budget import Json, Order
-from shared.confined.tasks import Job
+from shared.confined.budget import Budget, Json
+from shared.confined.tasks import Job, Order
 
 _NICENESS = 10  # Who reads or pushes waits for the registry; nobody waits for most jobs.
 _DESCRIPTORS = 65_536  # More than a process opens by default.
@@ -92,11 +90,28 @@ Report = Callable[[Mapping[str, Json]], None]
 _ERROR_CHARACTERS = 4000
 
 
-def run(order: Order, tasks: str, limits: ProcessLimits, report: Report) -> None:
+class _BudgetFields(TypedDict):
+    processor_seconds: float
+    memory_bytes: int
+    output_bytes: int
+
+
+class _Sent(TypedDict):
+    task: str
+    folder: str
+    request: Json
+    skip: list[str]
+    budget: _BudgetFields
+    left_seconds: float
+
+
+def run(sent: _Sent, tasks: str, limits: ProcessLimits, report: Report) -> None:
     """Run a job with a task of the module `tasks`, which is imported before anything is limited."""
-    module, _, function = importlib.import_module(tasks).TASKS[order.task].partition(":")
+    module, _, function = importlib.import_module(tasks).TASKS[sent["task"]].partition(":")
     task = getattr(importlib.import_module(module), function)
-    limits.allow_memory(order.budget.memory_bytes)
+    budget, skip = Budget(**sent["budget"]), frozenset(sent["skip"])
+    order = Order(Path(sent["folder"]), sent["request"], skip, budget, sent["left_seconds"])
+    limits.allow_memory(budget.memory_bytes)
     Job(order, limits, report).run_task(task)
 
 
@@ -117,7 +132,7 @@ def main(tasks: str, jobs: str) -> None:
         limits = ProcessLimits()
         report({"ready": True})
         if line := sys.stdin.buffer.readline():
-            run(msgspec.json.decode(line, type=Order), tasks, limits, report)
+            run(json.loads(line), tasks, limits, report)
             report({"done": True})
     except MemoryError:
         # It is too late to say so in a line; the signal says it.

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from shared.confined.budget import Budget, Order
 from shared.confined.child import Child
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="its lines are a pipe of POSIX")
 
-BUDGET = Budget(processor_seconds=20, memory_bytes=1 << 27, output_bytes=1 << 20)
+BUDGET = {"processor_seconds": 20, "memory_bytes": 1 << 27, "output_bytes": 1 << 20}
 
 
 async def test_a_child_whose_lines_nobody_reads_is_stopped(tmp_path: Path) -> None:
     child = await Child.start("tests.support.confined_tasks", tmp_path)
-    await child.send(Order("parts", str(tmp_path), ["bare-flood"], frozenset(), BUDGET, 20))
+    job = {"task": "parts", "folder": str(tmp_path), "request": ["bare-flood"], "skip": []}
+    await child.send({**job, "budget": BUDGET, "left_seconds": 20})
     lines = child._process.stdout
     assert lines is not None
     while not getattr(lines, "_paused"):  # noqa: B009 - its stub does not have it.

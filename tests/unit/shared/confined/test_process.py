@@ -157,7 +157,7 @@ def begun(name: str, left: float = 20, allowance: float = 10) -> Begun:
 
 
 def left_seconds(made: _Job) -> object:
-    return made.order().left_seconds
+    return made.order()["left_seconds"]
 
 
 def test_a_part_within_which_the_child_ended_is_charged_with_its_allowance() -> None:
