@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -20,6 +20,7 @@ from shared.confined.budget import Exceeded, Json
 
 LINE_BYTES = 64 * 1024  # The longest line that the child may send.
 START_SECONDS = 30  # Of a machine under load; a quiet one takes half a second.
+GRACE_SECONDS = 2  # Between the end of its standard input and SIGKILL.
 END_SECONDS = 20  # Between the end of its lines and its own end.
 _LEAST_WAITED_SECONDS = 0.1
 _ERROR_BYTES = 4096
@@ -82,9 +83,10 @@ class Refused(_Line):
 
 
 class Done(_Line):
-    """The job is done."""
+    """The job is done; `idle_bytes` is what the child still holds, where the system says it."""
 
     done: Literal[True]
+    idle_bytes: int | None
 
 
 class Failed(_Line):
@@ -109,12 +111,16 @@ class ChildEnded(Exception):
 class Child:
     """A running child."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, jobs: Path) -> None:
         self._process = process
+        self.jobs = jobs
+        self._at_work = False
+        self._is_killed = False
+        self._killed_for: Exceeded | None = None
 
     @classmethod
     async def start(cls, tasks: str, jobs: Path) -> "Child":
-        """Start a child for a job whose folder is in `jobs`, and wait until it is ready; raises
+        """Start a child for jobs whose folders are in `jobs`, and wait until it is ready; raises
         `OSError` or `ChildEnded`."""
         path = [str(Path(each).absolute()) for each in sys.path]
         handed = json.dumps([path, tasks, str(jobs)])
@@ -128,10 +134,11 @@ class Child:
             env=_environment(),
             start_new_session=True,
         )
-        child = cls(process)
+        child = cls(process, jobs)
         try:
             await child._expect_ready()
         except BaseException:
+            child.kill()
             await asyncio.shield(child.stop())
             raise
         return child
@@ -151,9 +158,15 @@ class Child:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is known to have ended, or was killed."""
+        return self._is_killed or self._process.returncode is not None
+
     async def send(self, line: Mapping[str, Json]) -> None:
-        """Send the job; raises `ChildEnded`."""
+        """Send a job; raises `ChildEnded`."""
         assert self._process.stdin is not None  # noqa: S101 - it was asked for.
+        self._at_work = True
         try:
             self._process.stdin.write(json.dumps(line).encode() + b"\n")
             await self._process.stdin.drain()
@@ -167,9 +180,11 @@ class Child:
         nothing about the input.
         """
         try:
-            return _LINE.validate_json(await self._read_within(seconds))
+            line = _LINE.validate_json(await self._read_within(seconds))
         except ValidationError:
             raise ChildEnded(Exceeded.CRASHED, "A line was invalid.") from None
+        self._at_work = self._at_work and not isinstance(line, Done)
+        return line
 
     async def _read_within(self, seconds: float) -> bytes:
         waited = _waited_seconds(self.pid)
@@ -193,23 +208,29 @@ class Child:
         return text
 
     async def stop(self) -> None:
-        """Kill it, and wait for its end, which asyncio notices once it has read all pipes."""
-        self.kill()
+        """End it: an idle child by the end of its standard input, one at work by SIGKILL."""
+        assert self._process.stdin is not None  # noqa: S101 - it was asked for.
+        self._process.stdin.close()
+        try:
+            async with asyncio.timeout(0 if self._at_work else GRACE_SECONDS):
+                await self._wait()
+        except TimeoutError:
+            self.kill()
+            await self._wait()
+
+    async def _wait(self) -> int:
+        """Wait for its end, which asyncio notices once it has read all pipes to their ends."""
         for stream in (self._process.stdout, self._process.stderr):
             assert stream is not None  # noqa: S101 - it was asked for.
             while await stream.read(LINE_BYTES):
                 pass
-        await self._process.wait()
+        return await self._process.wait()
 
-    def kill(self) -> None:
-        """Kill it with all that it started, as those would keep its pipes open, and do not wait."""
-        if self._process.returncode is not None:
-            return
-        if sys.platform == "win32":
-            self._process.kill()
-            return
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+    def kill(self, reason: Exceeded | None = None) -> None:
+        """Kill it, without waiting for its end; a reason refuses the part that it does."""
+        if not self.has_ended:
+            self._is_killed, self._killed_for = True, reason
+            _kill_group(self._process)
 
     async def _ended(self) -> ChildEnded:
         """Return how the child ended, which closed its streams."""
@@ -218,7 +239,16 @@ class Child:
                 code = await self._process.wait()
         except TimeoutError:
             return ChildEnded(Exceeded.CRASHED, "It closed its streams and went on.")
-        return ChildEnded(_REASONS.get(-code), f"It ended with {code}.")
+        return ChildEnded(self._killed_for or _REASONS.get(-code), f"It ended with {code}.")
+
+
+def _kill_group(process: Process) -> None:
+    """Kill a child with all that it started, as those would keep its pipes open."""
+    if sys.platform == "win32":
+        process.kill()
+        return
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _waited_seconds(pid: int) -> float:
@@ -234,6 +264,22 @@ def _environment() -> dict[str, str]:
     if sys.platform == "win32":
         return {"SYSTEMROOT": os.environ["SYSTEMROOT"]}
     return {"MALLOC_ARENA_MAX": "1"}
+
+
+Measure: TypeAlias = Callable[[int], Awaitable[int]]
+
+
+async def resident_bytes(pid: int) -> int:
+    """Return the memory of a process by the command ps; 0 if there is no such process."""
+    process = await asyncio.create_subprocess_exec(
+        *("/bin/ps", "-o", "rss=", "-p", str(pid)), stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
+    )
+    text, _ = await process.communicate()
+    return int(text or 0) * 1024
+
+
+# Linux enforces the limit of the child. Windows has no such command: there only time is limited.
+MEASURE: Measure | None = resident_bytes if sys.platform == "darwin" else None
 
 
 def restrictions_here() -> list[Restriction]:

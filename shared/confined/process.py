@@ -1,4 +1,4 @@
-"""The confined process: runs each job of services in a child of its own."""
+"""The confined process: runs the jobs of services in a child, and starts, replaces and stops it."""
 
 import asyncio
 import json
@@ -19,6 +19,7 @@ from shared.confined.budget import (
     PartResult,
 )
 from shared.confined.child import (
+    MEASURE,
     START_SECONDS,
     Begun,
     Child,
@@ -27,6 +28,7 @@ from shared.confined.child import (
     Failed,
     Finished,
     Line,
+    Measure,
     Refused,
 )
 from shared.log import log
@@ -34,6 +36,8 @@ from shared.runtime.private_files import try_file_lock
 
 __all__ = ["Budget", "ConfinedProcess", "ConfinedUnavailable", "Delays", "Exceeded", "PartResult"]
 
+EMPTY_BYTES = 64 * 1024 * 1024  # More than a child takes that has no work.
+IDLE_BYTES = 64 * 1024 * 1024  # A child that holds more after a job is replaced.
 RESULTS_BYTES = 8 * 1024 * 1024  # Of the parts of one job, which this process holds.
 # Tasks that anybody may ask for, again and again; all of them together get a share of the time.
 ON_DEMAND = frozenset({"compare"})
@@ -46,17 +50,20 @@ _LOGGED_CHARACTERS = 500  # A name of a part is a stranger's text.
 
 
 class Delays(Struct, frozen=True):
-    """How long no child is started after one could not be; in seconds."""
+    """When a child is stopped, and how long one is not started after a failure; in seconds."""
 
+    look: float = 0.25
+    idle: float = 60
     first_pause: float = 1
     longest_pause: float = 60
 
 
 class ConfinedProcess:
-    """Runs one job at a time on this machine, in a child of this process that has seen no other.
+    """Runs one job at a time on this machine, in a child of this process.
 
     `folder` is the same for all serving processes of the machine, which take turns; `tasks` is the
-    module with the table of tasks.
+    module with the table of tasks; `measure` returns the memory of a child whose limit the system
+    does not enforce.
     """
 
     def __init__(
@@ -66,14 +73,18 @@ class ConfinedProcess:
         *,
         tasks: str = "shared.confined.tasks",
         delays: Delays | None = None,
+        measure: Measure | None = MEASURE,
     ) -> None:
         self._folder = folder
         self._budget = budget
         self._tasks = tasks
         self._delays = delays or Delays()
+        self._measure = measure
         self._turn = asyncio.Lock()
         self._resting: BinaryIO | None = None
         self._child: Child | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._idle_since = 0.0
         self._pause = 0.0
         self._paused_until = 0.0
         self._closed = False
@@ -98,9 +109,19 @@ class ConfinedProcess:
     async def _run(self, task: str, folder: Path, request: Json) -> list[PartResult]:
         async with self._turn:
             job = _Job(task, folder, request, self._budget)
-            with await self._turn_of_the_machine():
+            lock = await self._turn_of_the_machine()
+            try:
                 while not job.is_done:
-                    await self._advance(job, folder.absolute().parent)
+                    await self._advance(job, await self._started(folder.absolute().parent))
+            except asyncio.CancelledError:
+                if self._child is not None:
+                    self._child.kill()
+                raise
+            finally:
+                lock.close()
+            self._idle_since = self._now()
+            if job.child_is_large:
+                await self._drop_child()
             return job.results
 
     async def close(self) -> None:
@@ -108,10 +129,13 @@ class ConfinedProcess:
         self._closed = True
         if self._resting is not None:
             self._resting.close()
-        if self._child is not None:
+        if self._child is not None and self._turn.locked():
             self._child.kill()
         async with self._turn:
-            pass
+            if self._watch is not None:
+                self._watch.cancel()
+                self._watch = None
+            await self._drop_child()
 
     async def _turn_of_the_machine(self) -> BinaryIO:
         """Return the lock that one job of the machine holds. Who waits for it holds a second lock
@@ -134,21 +158,27 @@ class ConfinedProcess:
             await asyncio.sleep(_POLL_SECONDS)
         return lock
 
-    async def _advance(self, job: "_Job", jobs: Path) -> None:
-        """Run the job until it is done or its child ends because of a part, which is refused."""
-        child = self._child = await self._start(jobs)
+    async def _advance(self, job: "_Job", child: Child) -> None:
+        """Run the job until it is done or the child ends because of a part, which is refused."""
         try:
             await child.send(job.order())
             while not job.is_done:
                 job.take(await child.receive(job.deadline_seconds()))
         except ChildEnded as ended:
+            await self._drop_child()
             if self._closed or ended.reason is None:
                 log.warning("confined.ended", task=job.task, details=ended.details)
                 raise (ConfinedUnavailable if self._closed else ConfinedEnded) from None
             job.refuse(ended.reason, ended.details)
-        finally:
-            self._child = None
-            await child.stop()
+
+    async def _started(self, jobs: Path) -> Child:
+        child = self._child
+        if child is not None and (child.has_ended or child.jobs != jobs):
+            await self._drop_child()
+        if self._child is None:
+            self._child = await self._start(jobs)
+            self._watch = self._watch or asyncio.create_task(self._watch_child())
+        return self._child
 
     async def _start(self, jobs: Path) -> Child:
         if self._closed or self._now() < self._paused_until:
@@ -167,6 +197,30 @@ class ConfinedProcess:
         self._paused_until = self._now() + self._pause
         log.error("confined.start_failed", error=str(error), pause_seconds=self._pause)
 
+    async def _watch_child(self) -> None:
+        """Stop a child that takes too much memory, and one that had no job for a time."""
+        while True:
+            await asyncio.sleep(self._delays.look)
+            await self._watch_memory()
+            is_idle = self._now() - self._idle_since > self._delays.idle
+            if not self._turn.locked() and (is_idle or not self._child or self._child.has_ended):
+                async with self._turn:
+                    self._watch = None
+                    await self._drop_child()
+                return
+
+    async def _watch_memory(self) -> None:
+        child = self._child
+        if self._measure is None or child is None or child.has_ended:
+            return
+        if await self._measure(child.pid) > self._budget.memory_bytes + EMPTY_BYTES:
+            child.kill(Exceeded.MEMORY)
+
+    async def _drop_child(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            await child.stop()
+
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
@@ -178,6 +232,7 @@ class _Job:
     def __init__(self, task: str, folder: Path, request: Json, budget: Budget) -> None:
         self.task = task
         self.is_done = False
+        self.child_is_large = False
         self._folder = folder
         self._request = request
         self._budget = budget
@@ -221,6 +276,7 @@ class _Job:
                 self._end(PartResult(line.refused, refused, None), line.processor_seconds)
             case Done() if self._part is None:
                 self.is_done = True
+                self.child_is_large = line.idle_bytes is None or line.idle_bytes > IDLE_BYTES
             case Failed():
                 raise ChildEnded(None, line.failed)
             case _:

@@ -1,11 +1,12 @@
-"""What the child runs: it reads a job from its standard input and reports lines about its parts.
+"""What the child runs: it reads jobs from its standard input and reports lines about their parts.
 
 It was started with a fresh interpreter and an empty environment, has one thread and no descriptor
-but its standard streams, and ends with its job. The system enforces time, memory and priority on
-it.
+but its standard streams, and ends when its standard input does. The system enforces
+time, memory and priority on it.
 """
 
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -39,6 +40,9 @@ if sys.platform == "win32":
         def allow_memory(self, more_bytes: int) -> None:
             """Leave memory to the parent."""
 
+        def lift(self) -> None:
+            """Do nothing, as nothing was limited."""
+
 else:
     import resource
 
@@ -60,18 +64,35 @@ else:
 
         def allow_memory(self, more_bytes: int) -> None:
             """Fail allocations above what is mapped now and `more_bytes`."""
-            try:
-                pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
-            except OSError:
-                return
-            mapped = pages * os.sysconf("SC_PAGE_SIZE")
-            _set_soft(resource.RLIMIT_AS, mapped + more_bytes)
+            mapped = _statm(0)
+            if mapped is not None:
+                _set_soft(resource.RLIMIT_AS, mapped + more_bytes)
+
+        def lift(self) -> None:
+            """Remove the limits, to import or between jobs."""
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            for each in (resource.RLIMIT_FSIZE, resource.RLIMIT_AS):
+                _set_soft(each, resource.RLIM_INFINITY)
 
     def _set_soft(limit: int, value: int) -> None:
         hard = resource.getrlimit(limit)[1]
         if hard != resource.RLIM_INFINITY and not 0 <= value <= hard:
             value = hard
         resource.setrlimit(limit, (value, hard))
+
+
+def resident_bytes() -> int | None:
+    """Return the memory that this process holds; None where the system does not say."""
+    return _statm(1)
+
+
+def _statm(field: int) -> int | None:
+    """Return the bytes that are mapped (0) or resident (1)."""
+    try:
+        text = Path("/proc/self/statm").read_text("ascii")
+    except OSError:
+        return None
+    return int(text.split()[field]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def leave_the_parent() -> None:
@@ -86,6 +107,7 @@ def leave_the_parent() -> None:
 
 
 Report = Callable[[Mapping[str, Json]], None]
+Task = Callable[[Job], None]
 
 _ERROR_CHARACTERS = 4000
 
@@ -105,18 +127,49 @@ class _Sent(TypedDict):
     left_seconds: float
 
 
-def run(sent: _Sent, tasks: str, limits: ProcessLimits, report: Report) -> None:
-    """Run a job with a task of the module `tasks`, which is imported before anything is limited."""
-    module, _, function = importlib.import_module(tasks).TASKS[sent["task"]].partition(":")
-    task = getattr(importlib.import_module(module), function)
-    budget, skip = Budget(**sent["budget"]), frozenset(sent["skip"])
-    order = Order(Path(sent["folder"]), sent["request"], skip, budget, sent["left_seconds"])
-    limits.allow_memory(budget.memory_bytes)
-    Job(order, limits, report).run_task(task)
+class Worker:
+    """Runs one job after the other with the tasks of a module."""
+
+    def __init__(self, tasks: str, limits: ProcessLimits, report: Report) -> None:
+        self._names: Mapping[str, str] = importlib.import_module(tasks).TASKS
+        self._limits = limits
+        self._report = report
+        self._loaded: dict[str, Task] = {}
+        self._empty_bytes = 0
+
+    def serve(self, lines: BinaryIO) -> None:
+        """Run the jobs of these lines until they end."""
+        for line in lines:
+            self._run(json.loads(line))
+            self._limits.lift()
+            gc.collect()
+            self._report({"done": True, "idle_bytes": self._held_bytes()})
+
+    def _run(self, sent: _Sent) -> None:
+        task = self._load(sent["task"])
+        budget, skip = Budget(**sent["budget"]), frozenset(sent["skip"])
+        order = Order(Path(sent["folder"]), sent["request"], skip, budget, sent["left_seconds"])
+        job = Job(order, self._limits, self._report)
+        self._limits.allow_memory(order.budget.memory_bytes)
+        job.run_task(task)
+
+    def _load(self, name: str) -> Task:
+        if name not in self._loaded:
+            module, _, function = self._names[name].partition(":")
+            self._loaded[name] = getattr(importlib.import_module(module), function)
+            gc.collect()
+            gc.freeze()  # What is imported stays, so it is not searched after each job.
+            self._empty_bytes = resident_bytes() or 0
+        return self._loaded[name]
+
+    def _held_bytes(self) -> int | None:
+        """Return the memory above that of the idle process; None where the system does not say."""
+        resident = resident_bytes()
+        return None if resident is None else max(0, resident - self._empty_bytes)
 
 
 def main(tasks: str, jobs: str) -> None:
-    """Run the job of standard input. The folders of all jobs are in `jobs`."""
+    """Serve standard input. The folders of all jobs are in `jobs`."""
     leave_the_parent()
     lines = _take_standard_output()
 
@@ -129,11 +182,9 @@ def main(tasks: str, jobs: str) -> None:
         # in it takes whenever something was added there.
         importlib.import_module(tasks.partition(".")[0])
         restrict_access(Path(jobs), tasks)
-        limits = ProcessLimits()
+        worker = Worker(tasks, ProcessLimits(), report)
         report({"ready": True})
-        if line := sys.stdin.buffer.readline():
-            run(json.loads(line), tasks, limits, report)
-            report({"done": True})
+        worker.serve(sys.stdin.buffer)
     except MemoryError:
         # It is too late to say so in a line; the signal says it.
         os.abort()

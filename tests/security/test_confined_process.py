@@ -8,7 +8,6 @@ import stat
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from msgspec.structs import replace
 from shared.confined.access import Restriction
 from shared.confined.budget import Json
 from shared.confined.child import restrictions_here
-from shared.confined.process import Budget, ConfinedProcess, ConfinedUnavailable, PartResult
+from shared.confined.process import Budget, ConfinedProcess, ConfinedUnavailable, Delays, PartResult
 from tests.paths import ROOT
 from tests.support.waiting import eventually
 
@@ -57,18 +56,10 @@ def results_of(results: list[PartResult]) -> list[Json]:
     return [each.result for each in results]
 
 
-def running(
-    confined: ConfinedProcess, folder: Path, acts: list[Json]
-) -> asyncio.Task[list[PartResult]]:
-    """Start a job that notes its process first."""
-    (folder / "pid").unlink(missing_ok=True)
-    return asyncio.create_task(confined.run("parts", folder, ["note-pid", *acts]))
-
-
-async def pid_in(folder: Path) -> int:
-    """Return the process that a job noted, once it did."""
-    await asyncio.to_thread(eventually, (folder / "pid").exists)
-    return int((folder / "pid").read_text())
+async def pid_of(confined: ConfinedProcess, folder: Path) -> int:
+    [part] = await confined.run("parts", folder, ["pid"])
+    assert isinstance(part.result, int)
+    return part.result
 
 
 def has_ended(pid: int) -> bool:
@@ -172,6 +163,13 @@ async def test_the_process_has_no_environment(
     assert part.result == {"os": {}, "raw": "MALLOC_ARENA_MAX=1\0"}
 
 
+async def test_the_process_lets_the_registry_go_first(
+    confined: ConfinedProcess, folder: Path
+) -> None:
+    pid = await pid_of(confined, folder)
+    assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 10)
+
+
 async def test_the_process_inherits_no_descriptor(
     confined: ConfinedProcess, folder: Path, tmp_path: Path
 ) -> None:
@@ -185,36 +183,50 @@ async def test_the_process_inherits_no_descriptor(
     assert len(part.result) == 4  # Three streams, and the lines.
 
 
-async def test_each_job_has_a_process_that_saw_no_other_one(
+async def test_a_process_that_holds_memory_after_a_job_is_replaced(
     confined: ConfinedProcess, folder: Path
 ) -> None:
-    pids = set[int]()
-    for _ in range(2):
-        await running(confined, folder, [])
-        pids.add(await pid_in(folder))
-    assert len(pids) == 2
-    assert all(map(has_ended, pids))
+    first = await pid_of(confined, folder)
+    await confined.run("parts", folder, ["hold 32"])
+    assert await pid_of(confined, folder) == first
+    await confined.run("parts", folder, ["hold 40"])
+    assert await pid_of(confined, folder) != first
 
 
-async def test_the_end_of_the_registry_ends_the_child(
+@pytest.mark.slow
+async def test_processor_time_is_counted_anew_for_each_job(
     confined: ConfinedProcess, folder: Path
 ) -> None:
-    job = running(confined, folder, ["sleep 60"])
-    pid = await pid_in(folder)
+    for _ in range(5):  # Together they take more than the budget of a job.
+        [part] = await confined.run("parts", folder, ["busy 0.3"])
+        assert part.refused is None
+
+
+async def test_a_process_that_is_idle_for_long_is_stopped(tmp_path: Path, folder: Path) -> None:
+    delays = Delays(look=0.01, idle=0)
+    confined = ConfinedProcess(tmp_path / "machine", SMALL, tasks=TASKS, delays=delays)
+    pid = await pid_of(confined, folder)
+    await asyncio.to_thread(eventually, lambda: has_ended(pid))
+    assert await pid_of(confined, folder) != pid
     await confined.close()
-    with pytest.raises(ConfinedUnavailable):
-        await job
-    assert has_ended(pid)
 
 
-async def test_a_cancelled_job_ends_its_child(confined: ConfinedProcess, folder: Path) -> None:
-    job = running(confined, folder, ["sleep 60"])
-    pid = await pid_in(folder)
-    job.cancel()
-    await asyncio.wait({job})
-    assert job.cancelled()
+@pytest.mark.parametrize("is_closed", [True, False], ids=["closed", "cancelled"])
+async def test_the_child_of_a_job_that_is_not_wanted_any_more_ends(
+    confined: ConfinedProcess, folder: Path, *, is_closed: bool
+) -> None:
+    pid = await pid_of(confined, folder)
+    job = asyncio.create_task(confined.run("parts", folder, ["mark", "sleep 60"]))
+    await asyncio.to_thread(eventually, (folder / "mark").exists)
+    if is_closed:
+        await confined.close()
+        with pytest.raises(ConfinedUnavailable):
+            await job
+    else:
+        job.cancel()
+        await asyncio.wait({job})
+        assert await pid_of(confined, folder) != pid
     assert has_ended(pid)
-    assert len(await confined.run("parts", folder, ["say after"])) == 1
 
 
 @pytest.mark.parametrize("act", ["exit 0", "exit 3", "kill SIGTERM", "kill SIGKILL", "disk-full"])
@@ -223,42 +235,47 @@ async def test_an_end_that_says_nothing_about_the_input_is_no_refusal(
 ) -> None:
     with pytest.raises(ConfinedUnavailable):
         await confined.run("parts", folder, ["say before", act])
-    assert len(await confined.run("parts", folder, ["say after"])) == 1
+    assert await pid_of(confined, folder)
 
 
 async def test_a_process_killed_at_any_moment_loses_no_job(
     confined: ConfinedProcess, folder: Path
 ) -> None:
     unavailable = 0
-    acts: list[Json] = ["write 1", "busy 0.02", "write 2", "busy 0.02", "write 1", "say end"]
-    for number in range(6):
-        job = running(confined, folder, acts)
-        pid = await pid_in(folder)
-        asyncio.get_running_loop().call_later(0.008 * number, kill, pid)
-        try:
-            results = await job
-        except ConfinedUnavailable:
-            unavailable += 1
-            results = await confined.run("parts", folder, acts)
-        assert [each.refused for each in results[-len(acts) :]] == [None] * len(acts)
+    acts = ["write 1", "busy 0.02", "write 2", "busy 0.02", "write 1", "say end"]
+    for number in range(12):
+        while True:
+            try:
+                pid = await pid_of(confined, folder)
+                break
+            except ConfinedUnavailable:  # The last one was killed after its job, unnoticed.
+                unavailable += 1
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.008 * number, os.kill, pid, signal.SIGKILL)
+        while True:
+            try:
+                results = await confined.run("parts", folder, acts)
+                break
+            except ConfinedUnavailable:
+                unavailable += 1
+        assert [each.refused for each in results] == [None] * len(acts)
         assert {each.name for each in (folder / "output").iterdir()} == {"of-1", "of-2"}
+        await asyncio.to_thread(eventually, lambda pid=pid: has_ended(pid))
     assert unavailable > 0
-
-
-def kill(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
 
 
 PARENT = """
 import json, sys, uvloop
 from pathlib import Path
-from shared.confined.process import Budget, ConfinedProcess
+from shared.confined.process import Budget, ConfinedProcess, Delays
 
 async def main():
     machine, folder, acts, repeated = json.loads(sys.argv[1])
     budget = Budget(processor_seconds=20, memory_bytes=1 << 27, output_bytes=1 << 22)
-    confined = ConfinedProcess(Path(machine), budget, tasks="tests.support.confined_tasks")
+    delays = Delays(look=0.01)
+    confined = ConfinedProcess(
+        Path(machine), budget, tasks="tests.support.confined_tasks", delays=delays
+    )
     for _ in range(repeated):
         parts = await confined.run("parts", Path(folder), acts)
         print(json.dumps([each.refused for each in parts]), flush=True)

@@ -19,6 +19,7 @@ from shared.confined.tasks import Job
 
 TASKS = {name: f"tests.support.confined_tasks:{name}" for name in ("parts", "ending", "outside")}
 TASKS["compare"] = TASKS["parts"]
+_HELD = list[bytearray]()
 
 
 def parts(job: Job) -> None:
@@ -117,6 +118,12 @@ def _memory(job: Job, _argument: str) -> Json:
         held.append(bytes(4 * 1024 * 1024))
 
 
+def _hold(job: Job, mebibytes: str) -> Json:
+    _HELD.append(bytearray(int(mebibytes) * 1024 * 1024))
+    _HELD[-1][::4096] = b"x" * len(_HELD[-1][::4096])  # Each page is resident.
+    return None
+
+
 def _loop(job: Job, _argument: str) -> Json:
     while True:
         pass
@@ -181,6 +188,10 @@ def _kill(job: Job, name: str) -> Json:
     return None
 
 
+def _pid(job: Job, _argument: str) -> Json:
+    return os.getpid()
+
+
 def _environment(job: Job, _argument: str) -> Json:
     raw = Path("/proc/self/environ").read_text("utf-8")
     return {"os": dict(os.environ), "raw": raw}
@@ -242,6 +253,11 @@ def _busy(job: Job, seconds: str) -> Json:
     return None
 
 
+def _mark(job: Job, _argument: str) -> Json:
+    (job.folder / "mark").touch()
+    return None
+
+
 def _note_pid(job: Job, _argument: str) -> Json:
     (job.folder / "writing").write_text(str(os.getpid()))
     (job.folder / "writing").rename(job.folder / "pid")
@@ -263,6 +279,7 @@ _ACTS: dict[str, Callable[[Job, str], Json]] = {
     "read": _read,
     "write": _write,
     "memory": _memory,
+    "hold": _hold,
     "loop": _loop,
     "count": _count,
     "panic": _panic,
@@ -275,6 +292,7 @@ _ACTS: dict[str, Callable[[Job, str], Json]] = {
     "flood": _flood,
     "exit": _exit,
     "kill": _kill,
+    "pid": _pid,
     "environment": _environment,
     "descriptors": _descriptors,
     "once": _once,
@@ -283,6 +301,7 @@ _ACTS: dict[str, Callable[[Job, str], Json]] = {
     "bare-text": _bare_text,
     "disk-full": _disk_full,
     "busy": _busy,
+    "mark": _mark,
     "note-pid": _note_pid,
     "alone": _alone,
 }

@@ -1,13 +1,14 @@
-"""A child is stopped whatever it does."""
+"""A child is stopped whatever it does, and its memory can be measured."""
 
 import asyncio
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from shared.confined.child import Child
+from shared.confined.child import Child, resident_bytes
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="its lines are a pipe of POSIX")
@@ -25,7 +26,7 @@ async def test_a_child_whose_lines_nobody_reads_is_stopped(tmp_path: Path) -> No
         await asyncio.sleep(0)
     async with asyncio.timeout(30):
         await child.stop()
-    assert child._process.returncode is not None
+    assert child.has_ended
 
 
 async def test_a_child_starts_while_something_is_added_beside_the_program(tmp_path: Path) -> None:
@@ -38,3 +39,13 @@ async def test_a_child_starts_while_something_is_added_beside_the_program(tmp_pa
             beside.unlink()
             await asyncio.sleep(0)
         await (await starting).stop()
+
+
+async def test_the_memory_of_a_process_is_measured() -> None:
+    assert 8 << 20 < await resident_bytes(os.getpid()) < 8 << 30
+
+
+async def test_a_process_that_ended_has_no_memory() -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.communicate()
+    assert await resident_bytes(ended.pid) == 0

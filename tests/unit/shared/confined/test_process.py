@@ -20,6 +20,7 @@ from shared.confined.process import (
 )
 from shared.runtime.private_files import try_file_lock
 from tests.support.logs import capture_logs
+from tests.support.waiting import eventually
 
 BUDGET = Budget(processor_seconds=20, memory_bytes=1 << 27, output_bytes=1 << 22)
 TASKS = "tests.support.confined_tasks"
@@ -62,8 +63,9 @@ async def test_concurrent_jobs_run_one_after_the_other(
 
 
 async def test_processes_of_a_machine_take_turns(tmp_path: Path, folder: Path) -> None:
-    first = ConfinedProcess(tmp_path / "machine", BUDGET, tasks=TASKS)
-    second = ConfinedProcess(tmp_path / "machine", BUDGET, tasks=TASKS)
+    delays = Delays(look=0.01)
+    first = ConfinedProcess(tmp_path / "machine", BUDGET, tasks=TASKS, delays=delays)
+    second = ConfinedProcess(tmp_path / "machine", BUDGET, tasks=TASKS, delays=delays)
     for each in (first, second, first):
         assert len(await each.run("parts", folder, ["say x"])) == 1
     await first.close()
@@ -73,8 +75,9 @@ async def test_processes_of_a_machine_take_turns(tmp_path: Path, folder: Path) -
 async def test_a_process_with_many_jobs_lets_another_one_in_between(
     tmp_path: Path, folder: Path
 ) -> None:
-    busy = ConfinedProcess(tmp_path / "machine", BUDGET, tasks=TASKS)
-    other = ConfinedProcess(tmp_path / "machine", BUDGET, tasks=TASKS)
+    delays = Delays(look=0.01)
+    busy = ConfinedProcess(tmp_path / "machine", BUDGET, tasks=TASKS, delays=delays)
+    other = ConfinedProcess(tmp_path / "machine", BUDGET, tasks=TASKS, delays=delays)
     jobs = [asyncio.create_task(busy.run("parts", folder, ["sleep 0.05"])) for _ in range(40)]
     await jobs[0]
     await other.run("parts", folder, ["say x"])
@@ -136,6 +139,36 @@ async def test_a_closed_process_takes_no_job(confined: ConfinedProcess, folder: 
         await confined.run("parts", folder, [])
 
 
+async def test_a_child_that_ended_while_it_was_idle_is_replaced(
+    confined: ConfinedProcess, folder: Path
+) -> None:
+    await confined.run("parts", folder, ["say x"])
+    child = confined._child
+    assert child is not None
+    child._process.kill()
+    await asyncio.to_thread(eventually, lambda: child.has_ended)
+    assert len(await confined.run("parts", folder, ["say x"])) == 1
+
+
+async def test_a_child_whose_memory_the_system_does_not_limit_is_ended_by_the_parent(
+    tmp_path: Path, folder: Path
+) -> None:
+    async def measure(pid: int) -> int:
+        noted = folder / "pid"
+        return BUDGET.memory_bytes * 2 if noted.exists() and noted.read_text() == str(pid) else 0
+
+    delays = Delays(look=0.01)
+    confined = ConfinedProcess(
+        tmp_path / "machine", BUDGET, tasks=TASKS, delays=delays, measure=measure
+    )
+    try:
+        results = await confined.run("parts", folder, ["note-pid", "sleep 9"])
+    finally:
+        await confined.close()
+    refusals = [each.refused for each in results]
+    assert Exceeded.MEMORY.sentence(BUDGET) in refusals
+
+
 def job() -> _Job:
     return _Job("task", Path("/folder"), None, BUDGET)
 
@@ -187,6 +220,15 @@ def test_a_part_has_three_times_its_allowance_and_five_seconds() -> None:
     assert job().deadline_seconds() == 90
 
 
+@pytest.mark.parametrize(("idle_bytes", "large"), [(1 << 26, False), (1 << 27, True), (None, True)])
+def test_a_child_that_holds_more_than_64_mib_or_cannot_say_it_is_large(
+    idle_bytes: int | None, large: bool
+) -> None:
+    made = taken(Done(done=True, idle_bytes=idle_bytes))
+    assert made.is_done
+    assert made.child_is_large is large
+
+
 @pytest.mark.parametrize(
     "lines",
     [
@@ -195,7 +237,7 @@ def test_a_part_has_three_times_its_allowance_and_five_seconds() -> None:
         [begun("a"), begun("b")],
         [begun("a"), finished("b")],
         [begun("a"), Refused(refused="b", reason=Exceeded.TIME, processor_seconds=0, error="")],
-        [begun("a"), Done(done=True)],
+        [begun("a"), Done(done=True, idle_bytes=0)],
     ],
 )
 def test_lines_out_of_order_end_the_child(lines: list[Line]) -> None:
