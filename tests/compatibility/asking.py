@@ -102,9 +102,9 @@ REMOVED_PATHS = (
     "/held",
     "/identities",
     "/pending",
-    "/audit.jsonl",
     "/accept",
     "/confirm",
+    "/feeds/newest.atom",
 )
 SENTENCE = "/error/message"  # For people; it may be put into other words.
 
@@ -156,6 +156,7 @@ SEARCHES = (
 )  # fmt: skip
 ABOUT_AN_ORGANIZATION = (
     "", "/members", "/invitations", "/tokens", "/publishers", "/audit",
+    "/audit.jsonl",
 )  # fmt: skip
 ABOUT_ONESELF = ("tokens", "account/events", "whoami", "orgs")
 
