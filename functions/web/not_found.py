@@ -27,16 +27,13 @@ _SLASHES = re.compile("/{2,}")
 
 
 @central.read("2.0/update-tool/{*path}")
-async def web_update_tool(call: Call) -> Answer:
-    service = "distributions of Ballerina"  # `bal dist` asks for them.
-    way_out = "Download them from https://ballerina.io/downloads/."
-    raise _service_not_offered(service, way_out)
-
-
-@central.read("v2/{*path}")
-async def web_container_images(call: Call) -> Answer:
-    service, way_out = "container images", "Its packages are at /2.0/registry and /2.0/maven."
-    raise _service_not_offered(service, way_out)
+async def web_update_tool(_call: Call) -> Answer:
+    # `bal dist` asks for them.
+    raise NotFound(
+        "service-not-offered",
+        "This registry has no distributions of Ballerina. Download them from "
+        "https://ballerina.io/downloads/.",
+    )
 
 
 def missing_operation(operations: Iterable[Operation]) -> Operation:
@@ -64,11 +61,6 @@ async def _missing(prefixes: Set[str], call: PublicPageCall) -> Answer:
     if is_read and not allowed and (page := package_page(call.route_params["path"], prefixes)):
         return redirect(page)
     raise refusal
-
-
-def _service_not_offered(service: str, way_out: str) -> NotFound:
-    """A client of Central or of another service asks for what no registry of ours has."""
-    return NotFound("service-not-offered", f"This registry has no {service}. {way_out}")
 
 
 def package_page(path: str, prefixes: Set[str]) -> str:

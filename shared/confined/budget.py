@@ -3,7 +3,7 @@ what tasks read and write."""
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
@@ -19,6 +19,18 @@ class Budget(Struct, frozen=True):
     processor_seconds: float
     memory_bytes: int
     output_bytes: int
+
+
+class Order(Struct, frozen=True):
+    """A job as the child gets it: `skip` are the parts that finished or were refused before, and
+    `left_seconds` is what these left of the budget."""
+
+    task: str
+    folder: str
+    request: Any  # JSON.
+    skip: frozenset[str]
+    budget: Budget
+    left_seconds: float
 
 
 # Each part writes its pieces, and the last part all of them into one file.

@@ -7,16 +7,16 @@ import signal
 import subprocess
 import sys
 import tempfile
-from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Awaitable, Callable, Mapping
+from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+import msgspec
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
 
 from shared.confined.access import Restriction
-from shared.confined.budget import Exceeded, Json
+from shared.confined.budget import Exceeded, Order
 
 LINE_BYTES = 64 * 1024  # The longest line that the child may send.
 START_SECONDS = 30  # Of a machine under load; a quiet one takes half a second.
@@ -163,12 +163,12 @@ class Child:
         """Whether it is known to have ended, or was killed."""
         return self._is_killed or self._process.returncode is not None
 
-    async def send(self, line: Mapping[str, Json]) -> None:
+    async def send(self, order: Order) -> None:
         """Send a job; raises `ChildEnded`."""
         assert self._process.stdin is not None  # noqa: S101 - it was asked for.
         self._at_work = True
         try:
-            self._process.stdin.write(json.dumps(line).encode() + b"\n")
+            self._process.stdin.write(msgspec.json.encode(order) + b"\n")
             await self._process.stdin.drain()
         except ConnectionError:
             raise await self._ended() from None
@@ -264,22 +264,6 @@ def _environment() -> dict[str, str]:
     if sys.platform == "win32":
         return {"SYSTEMROOT": os.environ["SYSTEMROOT"]}
     return {"MALLOC_ARENA_MAX": "1"}
-
-
-Measure: TypeAlias = Callable[[int], Awaitable[int]]
-
-
-async def resident_bytes(pid: int) -> int:
-    """Return the memory of a process by the command ps; 0 if there is no such process."""
-    process = await asyncio.create_subprocess_exec(
-        *("/bin/ps", "-o", "rss=", "-p", str(pid)), stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
-    )
-    text, _ = await process.communicate()
-    return int(text or 0) * 1024
-
-
-# Linux enforces the limit of the child. Windows has no such command: there only time is limited.
-MEASURE: Measure | None = resident_bytes if sys.platform == "darwin" else None
 
 
 def restrictions_here() -> list[Restriction]:

@@ -66,7 +66,7 @@ def json_text(value: object) -> str:
 
 def module_markdown(release: ReleaseRequest, module: ModuleDocs) -> str:
     """Return a module as Markdown: its declarations with the first line of each comment."""
-    page = f"{_address(release)}/docs/{module.id}"
+    page = f"{BASE_URL}/packages/{release.coordinate.package}/{release.version}/docs/{module.id}"
     parts = [f"# {module.org_name}/{module.id} {module.version}"]
     parts += [module.summary] if module.summary else []
     parts += [_fenced(import_line(module.org_name, module.id)), f"Page: {page}"]
@@ -96,40 +96,6 @@ NOT_SHOWN = "The documentation of its own package has them."
 
 def _type(docs: Type) -> str:
     return "".join(part.text for part in type_parts(docs))
-
-
-def llms_head(release: ReleaseRequest) -> str:
-    """Return the head of the text that llmstxt.org describes: name and summary of the package."""
-    package = release.coordinate.package
-    parts = [f"# {package} {release.version}"]
-    parts += [f"> {release.summary}"] if release.summary else []
-    parts.append(f"Install it with `bal pull {package}:{release.version}`.")
-    return _joined(parts)
-
-
-def llms_module(release: ReleaseRequest, module: ModuleDocs) -> str:
-    """Return the part of that text on a module: how it is imported, and links to its documentation
-    as Markdown."""
-    page = f"{_address(release)}/docs/{module.id}"
-    links = [f"- [{module.id}]({page}?form=markdown): {module.summary or 'the whole module'}"]
-    for title, symbols in outline_of(module):
-        for symbol in symbols:
-            said = f": {symbol.summary}" if symbol.summary else ""
-            links.append(
-                f"- [{symbol.path}]({page}/{symbol.path}?form=markdown) ({title.lower()}){said}"
-            )
-    line = import_line(module.org_name, module.id)
-    return _joined([f"## {module.id}", f"Import it with `{line}`", "\n".join(links)])
-
-
-def llms_end(release: ReleaseRequest) -> str:
-    """Return the last section of that text, with links to more."""
-    address = _address(release)
-    return _joined(["## Optional", f"- [Files]({address}/files)\n- [Versions]({address}/versions)"])
-
-
-def _address(release: ReleaseRequest) -> str:
-    return f"{BASE_URL}/packages/{release.coordinate.package}/{release.version}"
 
 
 def _declaration(symbol: DocsSymbol) -> str:

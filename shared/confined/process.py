@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from msgspec import Struct
-from msgspec.structs import asdict
 
 from shared.confined.budget import (
     LEAST_SECONDS,
@@ -16,10 +14,10 @@ from shared.confined.budget import (
     ConfinedUnavailable,
     Exceeded,
     Json,
+    Order,
     PartResult,
 )
 from shared.confined.child import (
-    MEASURE,
     START_SECONDS,
     Begun,
     Child,
@@ -28,7 +26,6 @@ from shared.confined.child import (
     Failed,
     Finished,
     Line,
-    Measure,
     Refused,
 )
 from shared.log import log
@@ -36,7 +33,6 @@ from shared.runtime.private_files import try_file_lock
 
 __all__ = ["Budget", "ConfinedProcess", "ConfinedUnavailable", "Delays", "Exceeded", "PartResult"]
 
-EMPTY_BYTES = 64 * 1024 * 1024  # More than a child takes that has no work.
 IDLE_BYTES = 64 * 1024 * 1024  # A child that holds more after a job is replaced.
 RESULTS_BYTES = 8 * 1024 * 1024  # Of the parts of one job, which this process holds.
 # Tasks that anybody may ask for, again and again; all of them together get a share of the time.
@@ -62,8 +58,7 @@ class ConfinedProcess:
     """Runs one job at a time on this machine, in a child of this process.
 
     `folder` is the same for all serving processes of the machine, which take turns; `tasks` is the
-    module with the table of tasks; `measure` returns the memory of a child whose limit the system
-    does not enforce.
+    module with the table of tasks.
     """
 
     def __init__(
@@ -73,13 +68,11 @@ class ConfinedProcess:
         *,
         tasks: str = "shared.confined.tasks",
         delays: Delays | None = None,
-        measure: Measure | None = MEASURE,
     ) -> None:
         self._folder = folder
         self._budget = budget
         self._tasks = tasks
         self._delays = delays or Delays()
-        self._measure = measure
         self._turn = asyncio.Lock()
         self._resting: BinaryIO | None = None
         self._child: Child | None = None
@@ -198,23 +191,15 @@ class ConfinedProcess:
         log.error("confined.start_failed", error=str(error), pause_seconds=self._pause)
 
     async def _watch_child(self) -> None:
-        """Stop a child that takes too much memory, and one that had no job for a time."""
+        """Stop a child that had no job for a time."""
         while True:
             await asyncio.sleep(self._delays.look)
-            await self._watch_memory()
             is_idle = self._now() - self._idle_since > self._delays.idle
             if not self._turn.locked() and (is_idle or not self._child or self._child.has_ended):
                 async with self._turn:
                     self._watch = None
                     await self._drop_child()
                 return
-
-    async def _watch_memory(self) -> None:
-        child = self._child
-        if self._measure is None or child is None or child.has_ended:
-            return
-        if await self._measure(child.pid) > self._budget.memory_bytes + EMPTY_BYTES:
-            child.kill(Exceeded.MEMORY)
 
     async def _drop_child(self) -> None:
         child, self._child = self._child, None
@@ -246,16 +231,10 @@ class _Job:
         """The parts in the order in which they ended."""
         return list(self._results.values())
 
-    def order(self) -> Mapping[str, Json]:
-        """Return the line that tells a child to do what is not done yet."""
-        return {
-            "task": self.task,
-            "folder": str(self._folder.absolute()),
-            "request": self._request,
-            "skip": list(self._results),
-            "budget": asdict(self._budget),
-            "left_seconds": self._left_seconds,
-        }
+    def order(self) -> Order:
+        """Return what tells a child to do what is not done yet."""
+        folder, skip = str(self._folder.absolute()), frozenset(self._results)
+        return Order(self.task, folder, self._request, skip, self._budget, self._left_seconds)
 
     def deadline_seconds(self) -> float:
         """Return within which time the next line must come."""

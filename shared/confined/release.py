@@ -26,10 +26,9 @@ from shared.confined.budget import (
 )
 from shared.confined.comparison import compared, read_models
 from shared.confined.docs_pages import DocsPages
-from shared.confined.docs_text import json_text, llms_end, llms_head, llms_module, module_markdown
+from shared.confined.docs_text import json_text, module_markdown
 from shared.confined.release_files import ArchiveFile, ReleaseRequest
 from shared.confined.shown_pieces import (
-    MAX_SENT_BYTES,
     InclusionFacts,
     OtherModules,
     add_complete_pieces,
@@ -181,7 +180,6 @@ class _Making:
                 pieces.add(piece_name(PieceKind.CLIENT, name, item), text)
             own = [self._model(each) for each in self.documented if each != name]
             add_editor_pieces(pieces, module, own, self._others)
-        (self._job.output / f"llms-{number}.txt").write_text(llms_module(self.request, module))
 
     def inclusions(self, name: str) -> None:
         """Write the pieces of a module again, with the fields of other packages' records."""
@@ -214,8 +212,6 @@ class _Making:
         with self._pieces("rest") as pieces:
             since = (f"{json_text(each)}:{self._since_text(each)}" for each in self.documented)
             pieces.add(piece_name(PieceKind.SINCE), f"{{{','.join(since)}}}")
-            text = "\n".join([llms_head(self.request), *self._llms(), llms_end(self.request)])
-            pieces.add(piece_name(PieceKind.LLMS_TEXT), text[:MAX_SENT_BYTES])
         files = [*self._output.glob("*.pieces"), *self._job.output.glob("*.pieces")]
         with (self._job.output / PIECES).open("wb") as target:
             pointer = merge_pieces(map(PiecesPart.load, sorted(files)), target)
@@ -250,11 +246,6 @@ class _Making:
         took = dict.fromkeys(chain.from_iterable(each.took for each in facts))
         awaited = dict.fromkeys(chain.from_iterable(each.awaited for each in facts))
         return {"took": tuple(took), "awaited": tuple(awaited)}
-
-    def _llms(self) -> list[str]:
-        numbers = map(self._number, self.documented)
-        files = (self._output / f"llms-{each}.txt" for each in numbers)
-        return [file.read_text() for file in files if file.exists()]
 
     def _model(self, module: str) -> ModuleDocs:
         """Return the documentation of a finished module."""

@@ -8,13 +8,13 @@ import errno
 import json
 import shutil
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
 
-from shared.confined.budget import LEAST_SECONDS, OUTPUT, Budget, Exceeded, Json
+from shared.confined.budget import LEAST_SECONDS, OUTPUT, Exceeded, Json, Order
 
 # The name of a task, and where it is: "module:function".
 TASKS: Mapping[str, str] = {
@@ -45,17 +45,6 @@ class Limits(Protocol):
         ...
 
 
-class Order(Struct, frozen=True):
-    """A job as the parent sends it: `skip` are the parts that finished or were refused before, and
-    `left_seconds` is what these left of the budget."""
-
-    folder: Path
-    request: Json
-    skip: Set[str]
-    budget: Budget
-    left_seconds: float
-
-
 class _Outcome(Struct, frozen=True):
     result: Json = None
     reason: Exceeded | None = None
@@ -76,15 +65,15 @@ class Job:
     def __init__(
         self, order: Order, limits: Limits, report: Callable[[Mapping[str, Json]], None]
     ) -> None:
-        self.folder = order.folder
+        self.folder = Path(order.folder)
         self.request = order.request
-        self.output = order.folder / "part"
+        self.output = self.folder / "part"
         self._skip = order.skip
         self._kept_seconds = order.budget.processor_seconds * _LAST_SHARE
         self._limits = limits
         self._report = report
         self._ends_at = limits.used_seconds() + order.left_seconds
-        self._kept = order.folder / OUTPUT
+        self._kept = self.folder / OUTPUT
         if not order.skip:  # A job that is repeated begins again.
             shutil.rmtree(self._kept, ignore_errors=True)
         self._kept.mkdir(exist_ok=True)

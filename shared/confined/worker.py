@@ -16,11 +16,13 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import BinaryIO, TypedDict
+from typing import BinaryIO
+
+import msgspec
 
 from shared.confined.access import restrict_access
-from shared.confined.budget import Budget, Json
-from shared.confined.tasks import Job, Order
+from shared.confined.budget import Json, Order
+from shared.confined.tasks import Job
 
 _NICENESS = 10  # Who reads or pushes waits for the registry; nobody waits for most jobs.
 _DESCRIPTORS = 65_536  # More than a process opens by default.
@@ -112,21 +114,6 @@ Task = Callable[[Job], None]
 _ERROR_CHARACTERS = 4000
 
 
-class _BudgetFields(TypedDict):
-    processor_seconds: float
-    memory_bytes: int
-    output_bytes: int
-
-
-class _Sent(TypedDict):
-    task: str
-    folder: str
-    request: Json
-    skip: list[str]
-    budget: _BudgetFields
-    left_seconds: float
-
-
 class Worker:
     """Runs one job after the other with the tasks of a module."""
 
@@ -140,15 +127,13 @@ class Worker:
     def serve(self, lines: BinaryIO) -> None:
         """Run the jobs of these lines until they end."""
         for line in lines:
-            self._run(json.loads(line))
+            self._run(msgspec.json.decode(line, type=Order))
             self._limits.lift()
             gc.collect()
             self._report({"done": True, "idle_bytes": self._held_bytes()})
 
-    def _run(self, sent: _Sent) -> None:
-        task = self._load(sent["task"])
-        budget, skip = Budget(**sent["budget"]), frozenset(sent["skip"])
-        order = Order(Path(sent["folder"]), sent["request"], skip, budget, sent["left_seconds"])
+    def _run(self, order: Order) -> None:
+        task = self._load(order.task)
         job = Job(order, self._limits, self._report)
         self._limits.allow_memory(order.budget.memory_bytes)
         job.run_task(task)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.confined.budget import Budget, Exceeded, Json, PartResult
-from shared.confined.tasks import Job, Order
+from shared.confined.budget import Budget, Exceeded, Json, Order, PartResult
+from shared.confined.tasks import Job
 
 MUCH = Budget(processor_seconds=1e9, memory_bytes=1 << 40, output_bytes=1 << 40)
 
@@ -24,7 +24,7 @@ class NoLimits:
 
 def order_of(folder: Path, request: Json = None, skip: Set[str] = frozenset()) -> Order:
     """Return the order of a job that may take all it wants."""
-    return Order(folder, request, skip, MUCH, MUCH.processor_seconds)
+    return Order("", str(folder), request, frozenset(skip), MUCH, MUCH.processor_seconds)
 
 
 @dataclass

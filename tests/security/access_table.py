@@ -650,7 +650,6 @@ SITE = {
     "web_organizations": _for_all("/organizations", anybody_known),
     "web_keywords": _for_all("/keywords", anybody_known),
     "web_update_tool": _for_all("/2.0/update-tool/distributions", empty),
-    "web_container_images": _for_all("/v2/", empty),
     "web_org": Declared("GET", "/orgs/ORG", shown, OF_ORGANIZATIONS),
     "web_site_robots": _for_all("/robots.txt", anybody_known),
     "web_site_icon": _for_all("/favicon.ico"),

@@ -304,7 +304,7 @@ ABOUT_NO_PACKAGE = {
     "show the caller's own log, or an organization's to its owners": ("api_audit_*",),
     "are the same for everybody, whatever they name": (
         *("api_docs_*", "health_*", "index_settings", "login_*", "security_txt_*", "static_*"),
-        *("web_manual", "web_update_tool", "web_container_images"),
+        *("web_manual", "web_update_tool"),
         *("central_doc_ui", "web_site_icon", "web_site_robots", "web_cli_token", "web_missing*"),
     ),
     "are the same for everybody who is not signed in": ("sign_in_*",),

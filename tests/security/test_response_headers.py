@@ -34,7 +34,7 @@ STRICT = {
 OUR_SCRIPT = r'<script src="/static/site\.[0-9a-f]{12}\.js"></script>'
 
 # Stores read packages from browsers, without credentials: so the protocol of Central has it.
-OPEN_TO_PAGES = re.compile(r"/2\.0/(?!maven/)|/v2/|/archives/|/health/")
+OPEN_TO_PAGES = re.compile(r"/2\.0/(?!maven/)|/archives/|/health/")
 
 
 @pytest.fixture

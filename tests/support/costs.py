@@ -50,7 +50,7 @@ OF_ARCHIVES: Mapping[str, tuple[str, ...]] = {
             f"/packages/{{package}}/{{version}}/{tab}"
             for tab in (
                 *("changes", "dependencies", "dependents", "docs"),
-                *("files", "llms.txt", "statistics", "versions"),
+                *("files", "statistics", "versions"),
             )
         ),
         "/packages/{package}/{version}/files?path={file}",
@@ -108,7 +108,6 @@ OTHERS = (
         "web_manual",
         "web_missing",
         "web_update_tool",
-        "web_container_images",
     ),
     *("web_cli_token", "web_site_icon", "web_site_robots"),
 )

@@ -87,12 +87,6 @@ async def docs_page(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     return await _module_page(call, details, module)
 
 
-async def llms_text(call: PublicPageCall, details: ReleaseDetails) -> Answer:
-    """Respond with a summary of the package for language models, as llmstxt.org describes."""
-    text = await call.registry.api_docs.documentation.text(details.release, PieceKind.LLMS_TEXT)
-    return call.text((text or "").replace(BASE_URL, call.base_url), "text/plain")
-
-
 async def _module_page(call: PublicPageCall, details: ReleaseDetails, module: str) -> Answer:
     if call.wants_markdown:
         return await _markdown_answer(call, details, PieceKind.MODULE_MARKDOWN, module)

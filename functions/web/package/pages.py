@@ -11,7 +11,7 @@ from msgspec import Struct
 from functions.http.formatting import machine_moment
 from functions.http.pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.http.pagination import Pager, requested_page
-from functions.web.package.api_docs import changes_page, docs_page, llms_text
+from functions.web.package.api_docs import changes_page, docs_page
 from functions.web.package.files import files_page
 from functions.web.package.frame import (
     FIRST_TAB,
@@ -164,7 +164,6 @@ async def _statistics(call: PublicPageCall, details: ReleaseDetails) -> Answer:
 TAB_HANDLERS: dict[str, TabHandler] = {
     "changes": changes_page,
     "docs": docs_page,
-    "llms.txt": llms_text,
     "versions": _versions,
     "dependencies": _dependencies,
     "dependents": _dependents,

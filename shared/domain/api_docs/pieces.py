@@ -38,7 +38,6 @@ class PieceKind(StrEnum):
     TRIGGER = "trigger"
     TRIGGER_NAME = "trigger.name"  # Empty: a name by which editors ask for the trigger.
     README = "readme"  # Of a module, or of the release.
-    LLMS_TEXT = "llms"
     SINCE = "since"  # Since which version the symbols of each module exist.
     CHANGES_PAGE = "changes.html"  # From the version before.
     AWAITED = "awaited"  # Empty: a record, or a module, includes a record that is not known.

@@ -45,22 +45,13 @@ T = TypeVar("T")
 
 
 class UpstreamHealth(Struct, frozen=True):
-    """The state of the upstream as a process knows it; `reason` is that of the last failure, and
-    `unusable` names the last answer that could not be used, and why."""
+    """What a process knows of the upstream: `reason` is why the last request failed, empty if it
+    was answered, and `unusable` names the last answer that could not be used, and why."""
 
     is_open: bool = True
-    asked: int = 0
-    failed: int = 0
+    asked: bool = False
     reason: str = ""
-    failed_ms: int | None = None
-    answered_ms: int | None = None
     unusable: str = ""
-
-    @property
-    def problem(self) -> str:
-        """The reason if the last request failed; otherwise empty."""
-        has_failed = self.failed_ms is not None and self.failed_ms >= (self.answered_ms or 0)
-        return self.reason if has_failed or not self.is_open else ""
 
 
 class UpstreamGate:
@@ -77,11 +68,7 @@ class UpstreamGate:
         self._failures = set[str]()
         self._closed_until_ms: int | None = None  # Of the monotonic clock.
         self._tried = list[str]()  # The subjects of the requests that decide whether it opens.
-        self._health = UpstreamHealth()
-
-    @property
-    def health(self) -> UpstreamHealth:
-        return self._health
+        self.health = UpstreamHealth()
 
     async def ask(self, subject: str, request: Callable[[], Awaitable[T]]) -> T:
         """Return the upstream's answer about a subject, such as a package.
@@ -92,7 +79,7 @@ class UpstreamGate:
         until_ms = self._closed_until_ms
         is_tried = self._tried in ([], [subject])
         if until_ms is not None and (not is_tried or self._clock.monotonic_ms() < until_ms):
-            message = f"it is left alone for a time: {self._health.reason}"
+            message = f"it is left alone for a time: {self.health.reason}"
             raise ServerUnreachable(message)
         is_trial = until_ms is not None
         if is_trial:
@@ -116,24 +103,20 @@ class UpstreamGate:
 
     def note_unusable(self, subject: str, reason: str) -> None:
         """Note that an answer cannot be used, which closes nothing."""
-        self._health = replace(self._health, unusable=f"{subject}: {reason}")
-        self._failed(self._health.unusable)
+        self.health = replace(self.health, unusable=f"{subject}: {reason}")
+        self._failed(self.health.unusable)
 
     def _note_answer(self, *, is_trial: bool) -> None:
         # The answer to a request from before the gate closed says nothing about a pause.
         if is_trial or self._closed_until_ms is None:
             self._failures.clear()
             self._closed_until_ms = None
-        self._health = replace(
-            self._health,
-            is_open=self._closed_until_ms is None,
-            asked=self._health.asked + 1,
-            answered_ms=self._clock.now_ms(),
-        )
+        is_open = self._closed_until_ms is None
+        self.health = replace(self.health, is_open=is_open, asked=True, reason="")
 
     def _note_failure(self, subject: str, error: Unanswered) -> None:
         is_every = isinstance(error, ServerUnreachable)
-        unusable = self._health.unusable if is_every else f"{subject}: {error}"
+        unusable = self.health.unusable if is_every else f"{subject}: {error}"
         failure = f"{subject} {len(self._failures)}" if is_every else subject
         # A package that failed before says nothing about the others: another one is tried next.
         is_new, was_closed = failure not in self._failures, self._closed_until_ms is not None
@@ -142,15 +125,8 @@ class UpstreamGate:
         if isinstance(error, UpstreamBusy) or (is_closing and is_new):
             wait = error.wait if isinstance(error, UpstreamBusy) else CLOSED_FOR
             self._closed_until_ms = self._clock.monotonic_ms() + wait // MS
-        self._health = replace(
-            self._health,
-            is_open=self._closed_until_ms is None,
-            asked=self._health.asked + 1,
-            failed=self._health.failed + 1,
-            unusable=unusable,
-            reason=str(error),
-            failed_ms=self._clock.now_ms(),
-        )
+        is_open = self._closed_until_ms is None
+        self.health = UpstreamHealth(is_open, asked=True, reason=str(error), unusable=unusable)
         self._failed(str(error))
 
 

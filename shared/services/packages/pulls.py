@@ -64,15 +64,6 @@ class PullCounter:
         self._writing = asyncio.Lock()
         self._flushing: asyncio.Task[None] | None = None
 
-    @property
-    def is_flushing(self) -> bool:
-        return self._flushing is not None
-
-    @property
-    def remembered_pulls(self) -> int:
-        """How many pulls of the current window this process knows."""
-        return len(self._seen)
-
     def count(self, coordinate: Coordinate, caller: str) -> None:
         """Count a pull by `caller`, any text that identifies the client. Never waits."""
         now_ms = self._clock.now_ms()

@@ -119,7 +119,7 @@ async def test_the_overview_of_administrators_shows_the_upstream(
 ) -> None:
     admin = await PageClient.at(mirror, mirror.people.admin, "/manage")
     assert admin.page is not None
-    assert f"at {upstream.url}/2.0/registry: answers, " in main_of(admin.page)
+    assert f"at {upstream.url}/2.0/registry: answers</dd>" in main_of(admin.page)
 
 
 async def test_documents_of_what_nobody_pulled_are_made_at_the_first_request(

@@ -256,7 +256,7 @@ async def test_a_missing_symbol_is_a_refusal_page_of(documented: World, path: st
 async def test_a_comment_does_not_have_the_address_of_the_registry(own_shelf: World) -> None:
     source = f"# Hello{chr(0) * 9}.\npublic function greet() {{}}\n"
     await publish(own_shelf, "acme/zeros:1.0.0", entries={"modules/zeros/a.bal": source})
-    for path in ("docs/zeros/greet?form=markdown", "docs/zeros?form=markdown", "llms.txt"):
+    for path in ("docs/zeros/greet?form=markdown", "docs/zeros?form=markdown"):
         answer = await opened(own_shelf, f"/packages/acme/zeros/1.0.0/{path}")
         assert f"Hello{chr(0xFFFD) * 9}." in answer.text
 
@@ -273,14 +273,6 @@ async def test_programs_get_markdown(documented: World) -> None:
     assert "- `to`: A **person**\n" in symbol
 
     assert "Old.\n" in (await opened(documented, f"{DOCS}/hello/greet?form=markdown")).text
-
-
-async def test_a_package_has_a_text_for_language_models(documented: World) -> None:
-    answer = await opened(documented, "/packages/acme/hello/1.0.0/llms.txt")
-
-    assert answer.headers["content-type"].startswith("text/plain")
-    assert answer.text.startswith("# acme/hello 1.0.0\n")
-    assert f"{DOCS}/hello/Client?form=markdown) (clients): Sends greetings." in answer.text
 
 
 async def test_lines_that_could_not_be_read_are_named(own_shelf: World) -> None:

@@ -82,9 +82,6 @@ async def test_a_program_reads_a_problem_below_the_api(world: World) -> None:
         ("/2.0/update-tool/distributions", "https://ballerina.io/downloads/"),
         ("/2.0/update-tool/distributions/latest", "https://ballerina.io/downloads/"),
         ("/2.0/update-tool/versions/2201.12.0", "https://ballerina.io/downloads/"),
-        ("/v2/", "/2.0/registry"),
-        ("/v2", "/2.0/registry"),
-        ("/v2/acme/greet/manifests/1.0.0", "/2.0/registry"),
     ],
 )
 async def test_what_no_registry_of_ours_offers_is_json_with_the_way_out(

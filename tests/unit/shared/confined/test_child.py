@@ -1,25 +1,24 @@
-"""A child is stopped whatever it does, and its memory can be measured."""
+"""A child is stopped whatever it does."""
 
 import asyncio
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from shared.confined.child import Child, resident_bytes
+from shared.confined.budget import Budget, Order
+from shared.confined.child import Child
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="its lines are a pipe of POSIX")
 
-BUDGET = {"processor_seconds": 20, "memory_bytes": 1 << 27, "output_bytes": 1 << 20}
+BUDGET = Budget(processor_seconds=20, memory_bytes=1 << 27, output_bytes=1 << 20)
 
 
 async def test_a_child_whose_lines_nobody_reads_is_stopped(tmp_path: Path) -> None:
     child = await Child.start("tests.support.confined_tasks", tmp_path)
-    job = {"task": "parts", "folder": str(tmp_path), "request": ["bare-flood"], "skip": []}
-    await child.send({**job, "budget": BUDGET, "left_seconds": 20})
+    await child.send(Order("parts", str(tmp_path), ["bare-flood"], frozenset(), BUDGET, 20))
     lines = child._process.stdout
     assert lines is not None
     while not getattr(lines, "_paused"):  # noqa: B009 - its stub does not have it.
@@ -39,13 +38,3 @@ async def test_a_child_starts_while_something_is_added_beside_the_program(tmp_pa
             beside.unlink()
             await asyncio.sleep(0)
         await (await starting).stop()
-
-
-async def test_the_memory_of_a_process_is_measured() -> None:
-    assert 8 << 20 < await resident_bytes(os.getpid()) < 8 << 30
-
-
-async def test_a_process_that_ended_has_no_memory() -> None:
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.communicate()
-    assert await resident_bytes(ended.pid) == 0

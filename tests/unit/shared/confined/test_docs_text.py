@@ -5,9 +5,6 @@ import pytest
 from shared.confined.docs_text import (
     call_of,
     json_text,
-    llms_end,
-    llms_head,
-    llms_module,
     module_markdown,
     outline_of,
     symbol_markdown,
@@ -119,19 +116,6 @@ def test_a_call_of_a_resource_has_its_path() -> None:
     [client] = [each for _, each in declared(SHOP) if each.title == "Client"]
     calls = [call_of(SHOP, each) for each in client.members()]
     assert "shopClient->/items/[id]/parts/[...path].get();" in calls
-
-
-def test_the_text_for_language_models_links_what_a_release_has() -> None:
-    head = llms_head(a_request(summary="A shop."))
-    assert head == "# acme/shop 1.2.0\n\n> A shop.\n\nInstall it with `bal pull acme/shop:1.2.0`.\n"
-    assert ">" not in llms_head(REQUEST)
-    text = llms_module(REQUEST, SHOP)
-    assert "\nImport it with `import acme/shop;`\n" in text
-    page = "\0/packages/acme/shop/1.2.0/docs/shop"
-    assert f"- [shop]({page}?form=markdown): the whole module\n" in text
-    assert f"- [Client]({page}/Client?form=markdown) (clients): Sells things.\n" in text
-    assert f"- [Item]({page}/Item?form=markdown) (records)\n" in text
-    assert "\0/packages/acme/shop/1.2.0/files" in llms_end(REQUEST)
 
 
 def test_json_has_no_blanks() -> None:

@@ -150,25 +150,6 @@ async def test_a_child_that_ended_while_it_was_idle_is_replaced(
     assert len(await confined.run("parts", folder, ["say x"])) == 1
 
 
-async def test_a_child_whose_memory_the_system_does_not_limit_is_ended_by_the_parent(
-    tmp_path: Path, folder: Path
-) -> None:
-    async def measure(pid: int) -> int:
-        noted = folder / "pid"
-        return BUDGET.memory_bytes * 2 if noted.exists() and noted.read_text() == str(pid) else 0
-
-    delays = Delays(look=0.01)
-    confined = ConfinedProcess(
-        tmp_path / "machine", BUDGET, tasks=TASKS, delays=delays, measure=measure
-    )
-    try:
-        results = await confined.run("parts", folder, ["note-pid", "sleep 9"])
-    finally:
-        await confined.close()
-    refusals = [each.refused for each in results]
-    assert Exceeded.MEMORY.sentence(BUDGET) in refusals
-
-
 def job() -> _Job:
     return _Job("task", Path("/folder"), None, BUDGET)
 
@@ -190,7 +171,7 @@ def begun(name: str, left: float = 20, allowance: float = 10) -> Begun:
 
 
 def left_seconds(made: _Job) -> object:
-    return made.order()["left_seconds"]
+    return made.order().left_seconds
 
 
 def test_a_part_within_which_the_child_ended_is_charged_with_its_allowance() -> None:

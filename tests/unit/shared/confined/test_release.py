@@ -80,15 +80,6 @@ def test_a_release_without_sources_has_modules_without_declarations(jobs: Jobs) 
     assert "shop.other" in job.text(PieceKind.MODULE_PAGE, "shop.other")
 
 
-def test_all_modules_are_in_the_text_for_language_models(jobs: Jobs) -> None:
-    files = {"modules/shop.sub/a.bal": "# Helps.\npublic function help() {}"}
-    job = run(jobs(files=files, modules=("shop", "shop.sub"), summary="Sells things."))
-    text = job.text(PieceKind.LLMS_TEXT)
-    assert text.startswith("# acme/shop 1.2.0\n\n> Sells things.\n")
-    assert "/docs/shop.sub/help?form=markdown) (functions): Helps." in text
-    assert text.endswith("/versions)\n")
-
-
 def test_lines_of_modules_that_are_not_exported_are_told_once(jobs: Jobs) -> None:
     broken = "public function f( {\n"
     files = {"modules/shop.inner/a.bal": b"\xff", "modules/shop.sub/b.bal": broken}
@@ -125,11 +116,9 @@ def test_markdown_of_a_symbol_that_is_too_large_is_left_out(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shown_pieces, "MAX_SENT_BYTES", 100)
-    monkeypatch.setattr(release, "MAX_SENT_BYTES", 100)
     job = run(jobs())
     assert "shop|Client" not in job.names(PieceKind.SYMBOL_MARKDOWN)
     assert "shop|Client" in job.names(PieceKind.SYMBOL_PAGE)
-    assert len(job.text(PieceKind.LLMS_TEXT)) == 100
 
 
 def test_symbols_are_made_in_several_parts(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +168,7 @@ def test_without_a_refused_part_the_others_are_made(jobs: Jobs, refused: str) ->
     missing = whole.keys() - job.pieces.keys()
     assert missing
     if refused != "module shop.sub":
-        assert all(job.pieces[each] == whole[each] for each in job.pieces.keys() - {"llms"})
+        assert all(job.pieces[each] == whole[each] for each in job.pieces)
     else:
         assert job.record.modules == ("shop",)
         assert all("shop.sub" in each for each in missing)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.confined.budget import Budget, Json
-from shared.confined.tasks import LINE_BYTES, Job, Order
+from shared.confined.budget import Budget, Json, Order
+from shared.confined.tasks import LINE_BYTES, Job
 
 SECONDS, BYTES = 20, 100
 LAST_SECONDS = 3  # Which the other parts leave to the last one.
@@ -39,7 +39,9 @@ class Running:
         self, folder: Path, skip: Set[str] = frozenset(), left_seconds: float = SECONDS
     ) -> None:
         self.limits, self.lines = FakeLimits(), list[Mapping[str, Json]]()
-        order = Order(folder, {"wanted": 1}, skip, Budget(SECONDS, 1, BYTES), left_seconds)
+        order = Order(
+            "", str(folder), {"wanted": 1}, frozenset(skip), Budget(SECONDS, 1, BYTES), left_seconds
+        )
         self.job = Job(order, self.limits, self.lines.append)
 
     def take(self, seconds: float) -> Callable[[], None]:
