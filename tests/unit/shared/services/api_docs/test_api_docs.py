@@ -87,14 +87,14 @@ async def test_pieces_that_are_gone_are_pending_and_made_again(world: World) -> 
 async def test_pieces_that_went_after_their_index_was_read_are_pending(world: World) -> None:
     release = await documented(world)
     docs = world.registry.api_docs.documentation
-    assert await docs.place(release.content, GREET, PieceKind.LLMS_TEXT)
+    assert await docs.place(release.content, GREET, PieceKind.SINCE)
     record = await world.stores.documents.api_docs_record(release.content)
     assert record
     await world.stores.documents.delete(release.content)
     await world.stores.documents.put_api_docs(release.content, record)
-    assert await docs.place(release.content, GREET, PieceKind.LLMS_TEXT)
+    assert await docs.place(release.content, GREET, PieceKind.SINCE)
     with pytest.raises(ApiDocsPending):
-        await docs.piece(release.content, GREET, PieceKind.LLMS_TEXT)
+        await docs.piece(release.content, GREET, PieceKind.SINCE)
 
 
 # --- What was refused
