@@ -127,7 +127,7 @@ async def test_a_session_may_what_the_table_of_rights_says(
     "path",
     [
         "/account/tokens?done=account_token_revoke",
-        "/account/organizations?done=created",
+        "/account/organizations?done=account_organization_found",
         "/account/organizations/acme/settings?done=account_organization_delete",
         "/account/sessions?done=account_session_end_others",
     ],
