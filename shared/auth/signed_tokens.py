@@ -45,9 +45,8 @@ class TokenFlaw(Enum):
 class ExpectedClaims(Struct, frozen=True):
     """The claims that a token must have; none of them come from the token.
 
-    `types` are the accepted values of `typ` in lower
-    case, which may be missing. `shares_audience` accepts further audiences, which the caller
-    checks.
+    `types` are the accepted values of `typ` in lower case, which may be missing.
+    `shares_audience` accepts further audiences, which the caller checks.
     """
 
     issuer: str

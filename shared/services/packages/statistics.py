@@ -77,7 +77,7 @@ class LastRegistryCounts:
 
 
 class RecentPulls(Struct, frozen=True):
-    """Counts the pulls of some days."""
+    """Counts the pulls of a package in a range of days, from the ledger of pulls."""
 
     ledger: PullLedger
     clock: Clock
