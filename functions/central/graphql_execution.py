@@ -177,14 +177,14 @@ class Allowance(Struct):
             raise too_expensive()
 
     def spend_bytes(self, size: int) -> None:
-        """Reserve room for a piece; raise `GraphQLError` if it is one too many."""
-        self.bytes -= size
-        if self.bytes < 0:
+        """Reserve room for a piece, or raise `GraphQLError` and leave it to smaller ones."""
+        if size > self.bytes:
             message = (
                 f"The answer has more than {MAX_ANSWER_BYTES >> 20} MB of documentation. Ask for "
                 "fewer modules or lists, or read the whole document at /2.0/docs."
             )
             raise GraphQLError(message)
+        self.bytes -= size
 
 
 def _survey(selections: SelectionSetNode, fields: set[str]) -> int:

@@ -11,7 +11,9 @@ from typing import Any, TypeVar, cast
 
 import azure.functions as func
 import pytest
+from graphql import GraphQLError, parse
 
+from functions.central.graphql_execution import Allowance
 from functions.faces import build_app
 from shared.adapters.search.index import IndexFile, SqliteSearchIndex
 from shared.adapters.search.rows import SEARCH_MIGRATIONS
@@ -179,6 +181,15 @@ async def test_an_answer_with_more_documentation_than_its_limit_is_refused(world
     assert answer["data"]["a"]["docsData"]["modules"] == [{"id": "greet"}]
     assert [each["path"][0] for each in answer["errors"]] == ["b"]
     assert "more than 2 MB of documentation" in answer["errors"][0]["message"]
+
+
+def test_a_refused_piece_leaves_its_room_to_smaller_ones() -> None:
+    allowance = Allowance.of(parse("{a}"))
+    with pytest.raises(GraphQLError, match="more than 2 MB"):
+        allowance.spend_bytes(3 << 20)
+    allowance.spend_bytes(2 << 20)
+    with pytest.raises(GraphQLError, match="more than 2 MB"):
+        allowance.spend_bytes(1)
 
 
 async def test_the_length_of_a_document_is_known_without_unpacking_it(world: World) -> None:
