@@ -142,7 +142,6 @@ class MirroringServices(Struct, frozen=True):
             self.admission,
             self.refreshing,
             self.lists,
-            self.catalogue,
             Asker(by, via, {}),
         )
 

@@ -30,7 +30,6 @@ from shared.domain.listings import Facet, FacetCount, Listing
 from shared.domain.mail import Mail
 from shared.domain.mirroring import (
     CataloguedPackage,
-    DescribedItem,
     FetchedArchive,
     UpstreamItem,
     UpstreamModule,
@@ -788,11 +787,4 @@ class Upstream(Protocol):
         self, kind: SearchKind, offset: int, limit: int
     ) -> UpstreamPage[UpstreamItem] | None:
         """Return a page of the list of all connectors or triggers; None if it has no such list."""
-        ...
-
-    async def item(
-        self, kind: SearchKind, path: Sequence[str], *, via: str
-    ) -> DescribedItem | None:
-        """Return the connector or trigger at a path: its number, or organization, package, version,
-        module and name; None if there is none."""
         ...

@@ -24,7 +24,6 @@ from shared.domain.errors.base import Refusal
 from shared.domain.listings import Listing
 from shared.domain.mirroring import (
     CataloguedPackage,
-    DescribedItem,
     FetchedArchive,
     UpstreamItem,
     UpstreamModule,
@@ -48,7 +47,6 @@ from shared.domain.upstream_answers import (
     DescriptionUnusable,
     read_catalogue_page,
     read_has_packages,
-    read_item,
     read_items_page,
     read_modules,
     read_object,
@@ -165,7 +163,7 @@ DEFAULT_WAIT = timedelta(seconds=30)  # After a 429 that does not say for how lo
 
 _AGENT = "Ballroom"  # Where no client's version matters.
 _OK, _FOUND, _MISSING = 200, 302, 404
-_TOO_MANY, _SERVER_ERRORS, _UNAVAILABLE = 429, 500, 503
+_TOO_MANY, _SERVER_ERRORS = 429, 500
 _UNKNOWN = 401
 _REFUSED = frozenset((_UNKNOWN, 403))  # With a token.
 
@@ -311,20 +309,6 @@ class CentralUpstream:
         if answer.status == _MISSING:
             return None
         return _read(answer, lambda body: read_items_page(body, kind, upstream=self._name))
-
-    async def item(
-        self, kind: SearchKind, path: Sequence[str], *, via: str
-    ) -> DescribedItem | None:
-        url = self._url(kind.value, *path)
-        answer = await self._get(url, self._headers(ANY_CLIENT, via))
-        if answer.status == _UNAVAILABLE:
-            # It is this one that cannot be had: a Ballroom says so until its documentation is made.
-            message = "the upstream cannot describe it now"
-            raise ReleaseUnusable(message)
-        if _is_missing(answer):
-            return None
-        now_ms = self._clock.now_ms()
-        return _read(answer, lambda body: read_item(body, kind, upstream=self._name, now_ms=now_ms))
 
     async def _redirect(
         self, package: Package, wanted: Version | Range, client: ClientProfile, via: str

@@ -5,7 +5,7 @@ that came from it. The *owner of a name* is this registry, or the upstream: neve
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import ClassVar, Generic, TypeVar
@@ -181,10 +181,7 @@ class UpstreamModule(Struct, frozen=True):
 
 class CataloguedPackage(Entity):
     """A package of the upstream's catalogue: its newest release as the upstream lists it, of which
-    nothing was fetched.
-
-    `numbers` has the upstream's number of each connector and trigger by ours, which is a text.
-    """
+    nothing was fetched."""
 
     kind: ClassVar[str] = "catalogued-package"
 
@@ -192,7 +189,6 @@ class CataloguedPackage(Entity):
     name: str
     release: Release
     api: ApiSummary = NO_API
-    numbers: Mapping[str, int] = {}
 
     @property
     def package(self) -> Package:
@@ -211,14 +207,13 @@ class CataloguedPackage(Entity):
         """Check whether both say the same of one upstream, whenever each was seen."""
         same = {"upstream": None}
         is_same = self.release.model_copy(update=same) == other.release.model_copy(update=same)
-        is_api_same = (self.api, self.numbers) == (other.api, other.numbers)
-        return is_same and is_api_same and self.upstream == other.upstream
+        return is_same and self.api == other.api and self.upstream == other.upstream
 
     def with_api_of(self, earlier: "CataloguedPackage | None") -> "CataloguedPackage":
         """Return it with the connectors and triggers that are known of the same release."""
         if earlier is None or earlier.release.version != self.release.version:
             return self
-        return self.model_copy(update={"api": earlier.api, "numbers": earlier.numbers})
+        return self.model_copy(update={"api": earlier.api})
 
     def listing(self, standard_names: Collection[str]) -> Listing:
         """Return it as search lists it."""
@@ -262,25 +257,10 @@ class UpstreamPage(Struct, Generic[EntryT], frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class UpstreamItem:
-    """A connector or trigger as the upstream lists it; `number` is the upstream's."""
+    """A connector or trigger as the upstream lists it."""
 
-    package: Package
-    version: str
+    release: Coordinate
     summary: Summary
-    number: int
-
-    @property
-    def release_key(self) -> str:
-        return f"{self.package.key}:{self.version}"
-
-
-class DescribedItem(Struct, frozen=True):
-    """A connector or trigger as the upstream describes it: its release, of which nothing was
-    fetched, and its functions and types as JSON."""
-
-    summary: Summary
-    package: CataloguedPackage
-    parts: str
 
 
 # One entry of `Via`: a protocol and a host or pseudonym, without a comment (RFC 9110, 7.6.3).

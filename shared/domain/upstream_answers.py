@@ -4,7 +4,6 @@ Every function raises `ValueError` for an answer that cannot be used. Of lists, 
 rules of names and versions are left out.
 """
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Annotated, Any, cast
@@ -26,7 +25,6 @@ from shared.domain.errors.base import Refusal
 from shared.domain.listings import Listing
 from shared.domain.mirroring import (
     CataloguedPackage,
-    DescribedItem,
     EntryT,
     Summary,
     UpstreamItem,
@@ -47,7 +45,6 @@ from shared.domain.names import (
 from shared.domain.outside_values import (
     LATEST_MS,
     Item,
-    Number,
     in_one_line,
     items,
     line,
@@ -360,14 +357,6 @@ def _time(value: object, now_ms: int) -> int:
 
 MAX_NAME = 200  # Characters.
 
-# The parts of one connector or trigger; others are not passed on.
-_PARTS = {
-    SearchKind.CONNECTORS: ("functions",),
-    SearchKind.TRIGGERS: (
-        "serviceTypes", "listenerParams", "listener", "listenerProtocol", "type",
-    ),
-}  # fmt: skip
-
 
 def _cut(length: int) -> Any:
     return BeforeValidator(lambda value: in_one_line(text(value, length)))
@@ -388,7 +377,6 @@ _Object = Annotated[dict[str, Any], BeforeValidator(_object)]
 class _Row(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, extra="ignore", defer_build=True)
 
-    id: Number = 0
     name: _Name = ""
     module_name: _Name = ""
     documentation: _Text = ""
@@ -408,28 +396,13 @@ def read_items_page(body: bytes, kind: SearchKind, *, upstream: str) -> Upstream
     return _page(body, kind.value, lambda each: _item(each, kind, upstream))
 
 
-def read_item(body: bytes, kind: SearchKind, *, upstream: str, now_ms: int) -> DescribedItem:
-    """Return a connector or trigger with its parts."""
-    answer = read_object(body)
-    row = _Row.model_validate(answer)
-    package = catalogued_package(row.package, upstream, now_ms)
-    summary = _summary(row, kind, package.package) if package else None
-    if package is None or summary is None:
-        message = f"it describes no one of the {kind.value}"
-        raise ValueError(message)
-    first, *_ = _PARTS[kind]
-    parts: dict[str, object] = {first: []}
-    parts |= {key: answer[key] for key in _PARTS[kind] if key in answer}
-    return DescribedItem(summary, package, json.dumps(parts))
-
-
 def _item(item: Item, kind: SearchKind, upstream: str) -> UpstreamItem | None:
     row = _Row.model_validate(item)
     package = catalogued_package(row.package, upstream, 0)
     summary = _summary(row, kind, package.package) if package else None
     if package is None or summary is None:
         return None
-    return UpstreamItem(package.package, package.release.version, summary, row.id)
+    return UpstreamItem(package.release.coordinate, summary)
 
 
 def _summary(row: _Row, kind: SearchKind, package: Package) -> Summary | None:

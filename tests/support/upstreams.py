@@ -24,7 +24,6 @@ BASE = "/2.0/registry"
 PUBLISHED_MS = 1_700_000_000_000  # When the upstream published everything.
 
 _is_known = ContextVar("_is_known", default=False)  # Whether a request sent the token.
-PARTS = ("functions", "serviceTypes", "listenerParams")  # Of single connectors and triggers.
 
 
 async def _nobody(scope: Scope, receive: Receive, send: Send) -> None:
@@ -129,14 +128,8 @@ class FakeUpstream:
             self._route("/packages/{org}/{name}", "versions", self._versions),
             self._route("/packages/{org}/{name}/{version}", "package", self._package),
             self._route("/file/{version}/{file}", "file", self._file),
-            *(
-                route
-                for kind in ("connectors", "triggers")
-                for route in (
-                    self._route(f"/{kind}", kind, self._items(kind)),
-                    self._route(f"/{kind}/{{path:path}}", "item", self._item(kind)),
-                )
-            ),
+            self._route("/connectors", "connectors", self._items("connectors")),
+            self._route("/triggers", "triggers", self._items("triggers")),
         ]
         return Starlette(routes=routes)
 
@@ -249,7 +242,7 @@ class FakeUpstream:
         return JSONResponse(found[0])
 
     def have_item(self, kind: str, coordinate: str, name: str, **item: Any) -> dict[str, Any]:
-        """List a connector or trigger of a package that is published, and describe it."""
+        """List a connector or trigger of a package that is published."""
         package = self.model(coordinate)
         found = {
             "id": len(self.items.get(kind, ())) + 1,
@@ -268,23 +261,8 @@ class FakeUpstream:
         async def answer(request: Request) -> Response:
             offset, limit = (int(request.query_params[each]) for each in ("offset", "limit"))
             found = self.items.get(kind, [])
-            rows = [
-                {key: value for key, value in each.items() if key not in PARTS}
-                for each in found[offset : offset + limit]
-            ]
+            rows = found[offset : offset + limit]
             return JSONResponse({kind: rows, "count": len(found)})
-
-        return answer
-
-    def _item(self, kind: str) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            path = request.path_params["path"]
-            for each in self.items.get(kind, []):
-                package = each["package"]
-                names = [package[key] for key in ("organization", "name", "version")]
-                if path in (str(each["id"]), "/".join((*names, each["moduleName"], each["name"]))):
-                    return JSONResponse(each)
-            return JSONResponse({"message": f"{kind} not found: {path}"}, 404)
 
         return answer
 

@@ -92,19 +92,25 @@ class ApiDocs(Struct, frozen=True):
     async def document(
         self, name: ModuleName, packages: PackageSource, *, by: Principal
     ) -> tuple[DocumentedModule, StoredPiece]:
-        """Return a module and its document, for which `packages` may have to fetch its release.
+        """Return a module and its document; raise `ApiDocsFailed`, `ApiDocsPending` or what
+        `module` does."""
+        found = await self.module(name, packages, by=by)
+        return found, await self.document_of(found)
 
-        Raises `module-not-found`, `ApiDocsFailed`, `ApiDocsPending` or what `packages` does.
-        """
+    async def module(
+        self, name: ModuleName, packages: PackageSource, *, by: Principal
+    ) -> DocumentedModule:
+        """Return a module, for which `packages` may have to fetch its release; wait a time until
+        that is documented. Raises `module-not-found` or what `packages` does."""
         try:
-            found = await self.find(name, by=by)
+            return await self.find(name, by=by)
         except NotFound:
             if not await packages.fetch_module(name.module, name.releases()):
                 raise
-            found = await self.find(name, by=by)
-            self.queue.want(found.coordinate)
-            await self.queue.wait(WAITED_FOR)
-        return found, await self.document_of(found)
+        found = await self.find(name, by=by)
+        self.queue.want(found.coordinate)
+        await self.queue.wait(WAITED_FOR)
+        return found
 
     async def document_of(self, found: DocumentedModule) -> StoredPiece:
         """Return the document of a module; raise `ApiDocsFailed` or `ApiDocsPending`."""

@@ -1,9 +1,7 @@
 """Connectors and triggers of the latest releases, for editors that list them and ask for one."""
 
 import json
-import re
 from collections.abc import Sequence
-from contextlib import suppress
 from enum import Enum
 from typing import Self
 
@@ -12,12 +10,12 @@ from msgspec.structs import replace
 
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import NO_API, ApiSummary, ConnectorSummary, TriggerSummary
-from shared.domain.errors.base import InvalidName, InvalidVersion, NotFound, Refusal
+from shared.domain.errors.base import NotFound
 from shared.domain.errors.packages import ApiDocsFailed, ApiDocsNotFound
-from shared.domain.errors.requests import ApiDocsPending, SearchUnconfirmed
+from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.identity import Principal
 from shared.domain.listings import Listing
-from shared.domain.names import ANY_CLIENT, Coordinate, parse_module_name
+from shared.domain.names import ANY_CLIENT, Coordinate
 from shared.domain.search import MAX_LIMIT, Query, ResultPage, SearchKind
 from shared.ports import MetadataStore
 from shared.services.api_docs.api_docs import ApiDocs, DocumentedModule, ModuleName
@@ -28,7 +26,6 @@ from shared.services.packages.source import PackageSource
 
 Summary = ConnectorSummary | TriggerSummary
 
-_IDENTIFIER = re.compile(r"\w{1,200}")  # It becomes a part of an address.
 LARGEST_ID = 2**31 - 1  # Clients parse a Java int.
 
 
@@ -89,16 +86,6 @@ class ItemName(Struct, frozen=True):
     def __str__(self) -> str:
         return f"{self.org}/{self.module}:{self.version} {self.name}"
 
-    @property
-    def coordinate(self) -> Coordinate | None:
-        """The release; None if a part of the name cannot be one."""
-        try:
-            parse_module_name(self.module)
-            wanted = Coordinate.parse(self.org, self.package, self.version)
-        except (InvalidName, InvalidVersion):
-            return None
-        return wanted if _IDENTIFIER.fullmatch(self.name) else None
-
     def modules(self) -> tuple[ModuleName, ...]:
         """Return the modules that may be meant: some editors repeat the module in place of the
         package, and some leave the package out of the module."""
@@ -136,23 +123,12 @@ class EditorCatalog(Struct, frozen=True):
     ) -> CatalogEntry:
         """Return the item of the latest release by its number, or raise `ApiDocsNotFound`.
 
-        What is not documented here is asked of `packages`; raises as it does.
+        `packages` may have to fetch the release; raises as `ApiDocs.document` does.
         """
         item = await self._item(kind, text, by=by)
         release = item.listing.release
-        missing: Refusal = ApiDocsNotFound(f"{kind.singular} {text[:40]}")
-        if release.is_stored:
-            name = ModuleName(release.org, item.summary.module, release.version)
-            try:
-                return await self._entry(kind, await self.api_docs.find(name, by=by), item)
-            except ApiDocsPending as pending:
-                missing = pending
-        found = await packages.item(
-            kind.searched, release.coordinate, item.summary.id, is_stored=release.is_stored
-        )
-        if found is None:
-            raise missing
-        return CatalogEntry(CatalogItem(found.summary, item.listing), found.parts)
+        name = ModuleName(release.org, item.summary.module, release.version)
+        return await self._entry(kind, await self.api_docs.module(name, packages, by=by), item)
 
     async def _item(self, kind: CatalogKind, text: str, *, by: Principal) -> CatalogItem:
         """Return the item with this number as lists have it, or raise `ApiDocsNotFound`."""
@@ -170,42 +146,19 @@ class EditorCatalog(Struct, frozen=True):
         self, kind: CatalogKind, name: ItemName, packages: PackageSource, *, by: Principal
     ) -> CatalogEntry:
         """Return the item of a version, or raise `ApiDocsNotFound`, or `ApiDocsFailed` with the
-        reason why it is not described; ask `packages` as `by_id` does."""
-        try:
-            return await self._stored_by_name(kind, name, by)
-        except (ApiDocsNotFound, ApiDocsPending) as missing:
-            wanted = name.coordinate
-            found = wanted and await packages.item(
-                kind.searched,
-                wanted,
-                (name.module, name.name),
-                is_stored=isinstance(missing, ApiDocsPending),
-            )
-            if not found:
-                raise
-            return CatalogEntry(CatalogItem(found.summary, found.package.listing(())), found.parts)
-
-    async def _stored_by_name(
-        self, kind: CatalogKind, name: ItemName, by: Principal
-    ) -> CatalogEntry:
-        missing = ApiDocsNotFound(f"{kind.singular} {name}")
+        reason why it is not described; let `packages` fetch the release as `by_id` does."""
         for module in name.modules():
-            found = await self._module(module, by)
-            if found is None:
+            try:
+                found = await self.api_docs.module(module, packages, by=by)
+            except NotFound:
                 continue
-            at, listing = found
-            if summary := await self._summary(kind, at, name.name.lower()):
-                return await self._entry(kind, at, CatalogItem(summary, listing))
-        raise missing
-
-    async def _module(
-        self, name: ModuleName, by: Principal
-    ) -> tuple[DocumentedModule, Listing] | None:
-        with suppress(NotFound):
-            found = await self.api_docs.find(name, by=by)
-            package, version = found.head.package, found.entry.parsed
-            return found, await self.packages.describe(package, version, client=ANY_CLIENT, by=by)
-        return None
+            summary = await self._summary(kind, found, name.name.lower())
+            if summary is not None:
+                package, version = found.head.package, found.entry.parsed
+                listing = await self.packages.describe(package, version, client=ANY_CLIENT, by=by)
+                return await self._entry(kind, found, CatalogItem(summary, listing))
+        missing = f"{kind.singular} {name}"
+        raise ApiDocsNotFound(missing)
 
     async def _items(
         self, kind: CatalogKind, query: Query, page: ResultPage, by: Principal

@@ -21,12 +21,11 @@ from shared.domain.mirror_rules import public_since
 from shared.domain.mirroring import (
     CataloguedPackage,
     CatalogueRound,
-    UpstreamItem,
+    Summary,
     UpstreamPage,
-    catalogue_place,
     catalogue_round_place,
 )
-from shared.domain.names import ANY_CLIENT, Package, package_owner
+from shared.domain.names import ANY_CLIENT, package_owner
 from shared.domain.search import ANYONE, Query, ResultPage, SearchKind
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
@@ -61,11 +60,6 @@ class UpstreamCatalogue(Struct, frozen=True):
     directory: DirectoryStore
     records: PackageReader
 
-    async def package(self, package: Package) -> CataloguedPackage | None:
-        """Return the entry of a package; None as well if it does not come from that upstream."""
-        found = await self.directory.get(CataloguedPackage, catalogue_place(package))
-        return found if found and await self.lists(found) else None
-
     async def lists(self, entry: CataloguedPackage) -> bool:
         """Check whether the package comes from the upstream of the entry, and the release is old
         enough; raise `UpstreamUnavailable`."""
@@ -87,7 +81,7 @@ class UpstreamCatalogue(Struct, frozen=True):
         return found or CatalogueRound(upstream=upstream)
 
 
-Items = Mapping[str, Sequence[UpstreamItem]]  # By the key of their release.
+Items = Mapping[str, Sequence[Summary]]  # By the key of their release.
 
 
 class CatalogueUpdates(Struct, frozen=True):
@@ -225,22 +219,18 @@ class CatalogueUpdates(Struct, frozen=True):
     async def _items(self, source: UpstreamSource, until_ms: int) -> Items | None:
         """Return all connectors and triggers; None if the upstream has no such lists. So a list of
         editors is a search of this registry, and what they search for is sent to nobody."""
-        items, upstream, has_any = (
-            defaultdict[str, list[UpstreamItem]](list),
-            source.upstream,
-            False,
-        )
+        items, upstream, has_any = (defaultdict[str, list[Summary]](list), source.upstream, False)
         for kind in (SearchKind.CONNECTORS, SearchKind.TRIGGERS):
             found = await self._whole_list(
                 source,
                 until_ms,
                 kind.value,
                 partial(upstream.items, kind),
-                lambda each: f"{each.release_key} {each.summary.id}",
+                lambda each: f"{each.release.key} {each.summary.id}",
             )
             has_any = has_any or found is not None
             for each in (found or {}).values():
-                items[each.release_key].append(each)
+                items[each.release.key].append(each.summary)
         return items if has_any else None
 
     async def _whole_list(
@@ -289,15 +279,13 @@ class CatalogueUpdates(Struct, frozen=True):
 
 
 def _with_items(package: CataloguedPackage, items: Items) -> CataloguedPackage:
-    own = items.get(package.release.coordinate.key, ())
-    summaries = [each.summary for each in own]
+    summaries = items.get(package.release.coordinate.key, ())
     connectors = [each for each in summaries if isinstance(each, ConnectorSummary)]
     triggers = [each for each in summaries if isinstance(each, TriggerSummary)]
     api = ApiSummary(
         connectors=tuple(connectors[:MAX_LISTED]), triggers=tuple(triggers[:MAX_LISTED])
     )
-    numbers = {str(each.summary.id): each.number for each in own}
-    return package.model_copy(update={"api": api, "numbers": numbers})
+    return package.model_copy(update={"api": api})
 
 
 async def store_catalogued(

@@ -27,7 +27,7 @@ from shared.domain.errors.packages import (
 from shared.domain.errors.requests import TooManyRequests
 from shared.domain.identity import Principal
 from shared.domain.listings import Listing
-from shared.domain.mirroring import DescribedItem, UpstreamModule, UpstreamResolution
+from shared.domain.mirroring import UpstreamModule, UpstreamResolution
 from shared.domain.names import (
     ANY_CLIENT,
     ClientProfile,
@@ -37,7 +37,6 @@ from shared.domain.names import (
     Range,
     ToolId,
     Version,
-    package_owner,
     parse_tool_id,
 )
 from shared.domain.packages import FoundRelease, State, Survey, Visibility
@@ -56,16 +55,12 @@ from shared.domain.resolve_requests import (
     UnresolvedModule,
     resolve_module,
 )
-from shared.domain.search import SearchKind
-from shared.runtime.caching import memory_of
 from shared.services.mirroring.admission import Admission, Refreshing
-from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.name_owners import OURS
-from shared.services.mirroring.upstream_reader import Asker, Question, UpstreamReader
-from shared.services.mirroring.upstreams import UpstreamSource
+from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.version_lists import VersionLists
 from shared.services.packages.hosted_packages import HostedPackages
-from shared.services.packages.source import AvailableRelease, ItemName, ReleasePreview
+from shared.services.packages.source import AvailableRelease, ReleasePreview
 
 VERSIONS_TRIED = 3  # Of a range, after the one that the upstream chose is refused here.
 
@@ -90,7 +85,6 @@ class PackageChain(Struct, frozen=True):
     admission: Admission
     refreshing: Refreshing
     lists: VersionLists
-    catalogue: UpstreamCatalogue
     asker: Asker
 
     async def find(
@@ -144,30 +138,6 @@ class PackageChain(Struct, frozen=True):
         return await self.describe(
             found.head.package, found.release.coordinate.version, client=client, by=by
         )
-
-    async def item(
-        self, kind: SearchKind, wanted: Coordinate, name: ItemName, *, is_stored: bool
-    ) -> DescribedItem | None:
-        # The source first: of what is ours nothing more is read, whether it is there or not.
-        source = await self.reader.source(wanted.package, self.asker)
-        if source is None:
-            return None
-        if isinstance(name, int):  # Of a list, in which the upstream has a number of its own.
-            known = await self.catalogue.package(wanted.package)
-            number = known.numbers.get(str(name)) if known else None
-            path = None if number is None else [str(number)]
-        else:
-            is_here = await self._was_stored(wanted) is is_stored
-            package = wanted.package
-            path = [package.org, package.name, wanted.version.text, *name] if is_here else None
-        found = await self._described_item(source, kind, wanted, path) if path else None
-        if found is None:
-            return None
-        if isinstance(name, int):
-            return found if found.summary.id == name else None  # It gave the number to another one.
-        # Some editors repeat the module in place of the package, so it may be of another one.
-        is_here = await self._was_stored(found.package.release.coordinate) is is_stored
-        return found if is_here else None
 
     async def fetch_module(self, module: str, candidates: Sequence[Coordinate]) -> bool:
         for each in candidates:
@@ -328,37 +298,6 @@ class PackageChain(Struct, frozen=True):
         if stored and stored.head.visibility is Visibility.PRIVATE:
             return None
         return await self.lists.survey(package, stored, self.asker)
-
-    async def _was_stored(self, coordinate: Coordinate) -> bool:
-        """Check whether the release was stored here, whatever became of it. For callers who must
-        not find its package it was not, so that the upstream is asked as for a missing one."""
-        found = await self.hosted.records.find(coordinate)
-        return found.release is not None and self.asker.may_see(found.head)
-
-    async def _described_item(
-        self, source: UpstreamSource, kind: SearchKind, wanted: Coordinate, path: Sequence[str]
-    ) -> DescribedItem | None:
-        """Return the answer of the upstream of the package; None if it is about another release, or
-        if rules or a refusal leave this one out."""
-        key = kind.value, *(each.lower() for each in path)
-        question = Question(
-            " ".join(key),
-            package_owner(wanted.package),
-            key,
-            lambda upstream, via: upstream.item(kind, path, via=via),
-            lambda item: memory_of((item.summary, item.package, item.parts)),
-        )
-        # As everybody gets it: an item is not asked for with the token.
-        found = await self.reader.answer_of(question, source, self.asker)
-        if found is None:
-            return None
-        release, package = found.package.release, found.package.package
-        is_meant = package.org.lower() == wanted.package.org.lower()
-        if not is_meant or release.coordinate.version != wanted.version:
-            return None
-        own = await self.reader.source(package, self.asker)
-        is_served = own and own.name == source.name and await self._serves(package, wanted.version)
-        return found if is_served else None
 
     async def _theirs_or_local(
         self,

@@ -19,7 +19,6 @@ from shared.domain.errors.packages import (
 )
 from shared.domain.identity import Principal
 from shared.domain.listings import Listing
-from shared.domain.mirroring import DescribedItem
 from shared.domain.names import (
     NO_PACKAGE,
     ClientProfile,
@@ -47,7 +46,6 @@ from shared.domain.resolve_requests import (
     resolve_package,
     resolve_tool,
 )
-from shared.domain.search import SearchKind
 from shared.ports import DocumentStore, MetadataStore, PackageReader
 from shared.runtime.caching import (
     Edition,
@@ -58,7 +56,7 @@ from shared.runtime.caching import (
     note_read,
     unnoted,
 )
-from shared.services.packages.source import AvailableRelease, ItemName, ReleasePreview
+from shared.services.packages.source import AvailableRelease, ReleasePreview
 
 MAX_RESOLVED = 2_000  # Packages, modules or tools of one call.
 # A module a.b.c may be in three packages, and in one that the build already uses.
@@ -97,11 +95,6 @@ class HostedPackages(Struct, frozen=True):
 
     async def preview(self, package: Package, wanted: Version | Range) -> ReleasePreview:
         raise ReleaseNotFound(package, wanted)
-
-    async def item(
-        self, kind: SearchKind, wanted: Coordinate, name: ItemName, *, is_stored: bool
-    ) -> DescribedItem | None:
-        """Return None: nothing is known of what is not stored."""
 
     async def fetch_module(
         self,

@@ -7,7 +7,6 @@ from msgspec import Struct
 
 from shared.domain.identity import Principal
 from shared.domain.listings import Listing
-from shared.domain.mirroring import DescribedItem
 from shared.domain.names import ClientProfile, Coordinate, Package, Range, Version
 from shared.domain.packages import Head, Release, Survey, effective_deprecation
 from shared.domain.resolve_requests import (
@@ -18,9 +17,6 @@ from shared.domain.resolve_requests import (
     ToolAnswer,
     ToolRequest,
 )
-from shared.domain.search import SearchKind
-
-ItemName = int | tuple[str, str]  # Its number here, or its module and name.
 
 
 class AvailableRelease(Struct, frozen=True):
@@ -88,13 +84,6 @@ class PackageSource(Protocol):
 
         Raises `tool-not-found`, or `tool-version-not-found` where other versions have it.
         """
-        ...
-
-    async def item(
-        self, kind: SearchKind, wanted: Coordinate, name: ItemName, *, is_stored: bool
-    ) -> DescribedItem | None:
-        """Return a connector or trigger that only the upstream of its release describes, because
-        the release is not stored, or `is_stored` without documentation."""
         ...
 
     async def fetch_module(self, module: str, candidates: Sequence[Coordinate]) -> bool:

@@ -113,7 +113,6 @@ def say_everywhere(upstream: FakeUpstream, extreme: object) -> None:
         "tool": worst,
         "connectors": {"connectors": [row], "count": 1},
         "triggers": {"triggers": [row], "count": 1},
-        "item": row,
         "resolve": {"resolved": [choice], "unresolved": extreme},
         "modules": {"resolvedModules": [one | {"packageName": extreme}]},
     }

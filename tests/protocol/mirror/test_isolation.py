@@ -141,16 +141,6 @@ async def test_where_the_archive_of_a_package_is_closes_an_upstream_for_no_other
     assert (await mirror.get(f"{IO}/1.0.0", headers=PULL)).status_code == 302
 
 
-async def test_connectors_of_a_package_that_fail_close_no_other(
-    mirror: World, upstream: FakeUpstream
-) -> None:
-    upstream.behave["item"] = answering(Response("no", 500))
-    for number in range(MORE_THAN_CLOSES):
-        answer = await mirror.get(f"/connectors/ballerina/bad/1.0.0/bad/Client{number}")
-        assert answer.status_code == 503
-    assert (await mirror.get(IO)).status_code == 200
-
-
 @pytest.mark.parametrize("tag", ['"\xff\xfe"', f'"{"a" * 5_000}"'], ids=["Latin", "long"])
 async def test_a_tag_that_cannot_be_sent_back_leaves_a_list_to_be_renewed(
     mirror: World, upstream: FakeUpstream, tag: str

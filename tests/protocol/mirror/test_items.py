@@ -10,27 +10,28 @@ from shared.domain.api_docs.records import connector_id, trigger_id
 from shared.services.mirroring import catalogue
 from shared.services.mirroring.catalogue import RUN_TIME
 from tests.protocol.mirror.test_catalogue import AN_HOUR, catch_up, update
+from tests.support.documented_packages import documented_bala
 from tests.support.mirrors import PULL, answering, broken, change
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
-FUNCTIONS = [{"name": "init", "parameters": []}]
-SERVICES = [{"name": "Service", "functions": []}]
 MISSING = answering(JSONResponse({"message": "no such path"}, 404))
 BY_NAME = "/connectors/octo/kafka/0.1.0/kafka/Client"
+PULLED = {"package": 1, "pull": 1, "file": 1}
 
 
 @pytest.fixture
 async def known(mirror: World, upstream: FakeUpstream) -> World:
     """Return a registry that has read the catalogue of an upstream with two connectors and a
-    trigger."""
-    upstream.publish("octo/kafka:0.1.0")
-    upstream.have_item("connectors", "octo/kafka:0.1.0", "Client", functions=FUNCTIONS)
-    upstream.have_item("connectors", "ballerina/io:1.1.0", "Reader", functions=FUNCTIONS)
-    upstream.have_item("triggers", "octo/kafka:0.1.0", "Kafka Service", serviceTypes=SERVICES)
+    trigger, and documents what it fetches."""
+    upstream.archives["octo/kafka:0.1.0"] = documented_bala("octo/kafka:0.1.0")
+    upstream.have_item("connectors", "octo/kafka:0.1.0", "Client")
+    upstream.have_item("connectors", "ballerina/io:1.1.0", "Reader")
+    upstream.have_item("triggers", "octo/kafka:0.1.0", "Kafka Service")
     await update(mirror)
+    mirror.registry.api_docs.queue.enable()
     return mirror
 
 
@@ -73,25 +74,35 @@ async def test_numbers_are_those_of_a_release_that_is_stored(known: World) -> No
     assert row["id"] == trigger_id("octo", "kafka")
 
 
-async def test_one_is_asked_for(known: World, upstream: FakeUpstream) -> None:
+@pytest.mark.parametrize("is_named", [False, True])
+async def test_one_is_described_from_its_release(
+    known: World, upstream: FakeUpstream, *, is_named: bool
+) -> None:
     [row] = await listed(known, "/connectors?q=kafka")
     upstream.asked.clear()
-    for path in (f"/connectors/{row['id']}", BY_NAME):
-        for _ in range(2):
-            found = (await known.get(path)).json()
-            assert found.pop("functions") == FUNCTIONS
-            assert found.keys() == row.keys()
-            assert (found["id"], found["version"]) == (row["id"], "0.1.0")
-    assert upstream.asked == {"item": 2}
+    for _ in range(2):
+        found = (await known.get(BY_NAME if is_named else f"/connectors/{row['id']}")).json()
+        assert [each["name"] for each in found.pop("functions")] == ["init", "greet", "get"]
+        assert found.keys() == row.keys()
+        assert (found["id"], found["version"]) == (row["id"], "0.1.0")
+    assert upstream.asked == PULLED
     [trigger] = await listed(known, "/triggers")
-    found = (await known.get(f"/triggers/{trigger['id']}")).json()
-    assert found["serviceTypes"] == SERVICES
+    assert (await known.get(f"/triggers/{trigger['id']}")).json()["serviceTypes"]
 
 
-async def test_one_of_an_earlier_version_is_asked_for(known: World, upstream: FakeUpstream) -> None:
-    upstream.have_item("connectors", "ballerina/io:1.0.0", "Reader", functions=[])
-    found = await known.get("/connectors/ballerina/io/1.0.0/io/Reader")
-    assert (found.json()["version"], found.json()["functions"]) == ("1.0.0", [])
+async def test_one_of_an_earlier_version_is_described(known: World, upstream: FakeUpstream) -> None:
+    upstream.archives["octo/kafka:0.0.9"] = documented_bala("octo/kafka:0.0.9")
+    found = await known.get("/connectors/octo/kafka/0.0.9/kafka/Client")
+    assert found.json()["version"] == "0.0.9"
+
+
+async def test_one_that_is_not_documented_yet_is_unavailable(known: World) -> None:
+    known.registry.api_docs.queue._is_enabled = False
+    answer = await known.get(BY_NAME)
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    await known.document()
+    assert (await known.get(BY_NAME)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -109,12 +120,6 @@ async def test_one_that_the_upstream_does_not_have_is_missing(known: World, path
     answer = await known.get(path)
     assert answer.status_code == 404
     assert "not found" in answer.json()["message"]
-
-
-async def test_what_is_missing_is_asked_once_a_minute(known: World, upstream: FakeUpstream) -> None:
-    for _ in range(3):
-        await known.get("/connectors/octo/kafka/0.1.0/kafka/Other")
-    assert upstream.asked["item"] == 1
 
 
 async def test_an_organization_of_ours_is_never_asked_for(
@@ -148,13 +153,14 @@ async def test_what_rules_leave_out_is_neither_described_nor_listed(
     await change(known, age="2020-01-01")
     await update(known)
     assert await connectors(known) == []
-    assert (await known.get(BY_NAME)).status_code == 404
+    refused = await known.get("/connectors/ballerina/io/1.1.0/io/Reader")
+    assert "the rule `* 2020-01-01T00:00:00Z` serves nothing later" in refused.json()["message"]
 
 
 async def test_lists_stay_while_the_upstream_does_not_answer(
     known: World, upstream: FakeUpstream
 ) -> None:
-    upstream.behave = dict.fromkeys(("list", "connectors", "triggers", "item"), broken)
+    upstream.behave = dict.fromkeys(("list", "connectors", "triggers", "package"), broken)
     known.clock.advance(AN_HOUR)
     report = await update(known)
     assert report.problems
@@ -164,25 +170,13 @@ async def test_lists_stay_while_the_upstream_does_not_answer(
     assert "retry-after" in answer.headers
 
 
-async def test_one_that_the_upstream_cannot_describe_now_closes_no_gate(
-    known: World, upstream: FakeUpstream
-) -> None:
-    pending = JSONResponse({"message": "not made yet"}, 503, {"retry-after": "60"})
-    upstream.behave["item"] = answering(pending)
-    assert (await known.get(BY_NAME)).status_code == 503
-    assert (await known.get("/packages/octo/kafka/0.1.0")).status_code == 200
-
-
-@pytest.mark.parametrize("by", ["number", "name"])
-async def test_a_pull_keeps_it_in_the_lists(known: World, by: str) -> None:
+async def test_a_pull_keeps_it_in_the_lists(known: World) -> None:
     before = await listed(known, "/connectors?q=kafka")
     assert (await known.get("/packages/octo/kafka/0.1.0", headers=PULL)).status_code == 302
     await catch_up(known)
     [row] = await listed(known, "/connectors?q=kafka")
     assert row["id"] == before[0]["id"]
     assert row["package"]["upstream"]["isStored"] is True
-    found = await known.get(BY_NAME if by == "name" else f"/connectors/{row['id']}")
-    assert found.json()["functions"] == FUNCTIONS  # Its documentation is not made yet.
 
 
 async def test_the_next_round_follows_the_upstream(known: World, upstream: FakeUpstream) -> None:
@@ -306,38 +300,20 @@ async def test_entries_that_break_the_rules_are_left_out(
     assert await listed(mirror, "/triggers") == []
 
 
-@pytest.mark.parametrize(
-    "change_of",
-    [
-        {"name": "Other"},
-        {"package": None},
-        {"moduleName": "other"},
-        {"package": {"organization": "acme", "name": "kafka", "version": "0.1.0"}},
-        {"package": {"organization": "octo", "name": "kafka", "version": "0.2.0"}},
-    ],
-)
-async def test_an_answer_about_another_one_is_not_served(
-    known: World, upstream: FakeUpstream, change_of: dict[str, object]
-) -> None:
-    [row] = await listed(known, "/connectors?q=kafka")
-    upstream.items["connectors"][0] |= change_of
-
-    upstream.behave["item"] = answering(JSONResponse(upstream.items["connectors"][0]))
-    assert (await known.get(f"/connectors/{row['id']}")).status_code in (404, 503)
-
-
 async def test_a_version_that_is_refused_is_not_described(
     known: World, upstream: FakeUpstream
 ) -> None:
     upstream.archives["octo/kafka:0.1.0"] = b"no archive"
-    assert (await known.get("/packages/octo/kafka/0.1.0", headers=PULL)).status_code == 400
-    assert (await known.get(BY_NAME)).status_code == 404
+    for _ in range(2):
+        answer = await known.get(BY_NAME)
+        assert answer.status_code == 400
+        assert "octo/kafka:0.1.0" in answer.json()["message"]
 
 
 async def test_callers_without_a_token_are_limited(
     worlds: OpenWorld, upstream: FakeUpstream
 ) -> None:
-    world = await worlds(upstream=upstream.url, limit_mirror="address=1")
-    for name, status in (("One", 404), ("Two", 429)):
-        path = f"/connectors/octo/kafka/0.1.0/kafka/{name}"
+    world = await worlds(upstream=upstream.url, limit_mirror="address=2")
+    for version, status in (("0.2.0", 404), ("0.3.0", 429)):
+        path = f"/connectors/octo/kafka/{version}/kafka/Client"
         assert (await world.get(path)).status_code == status

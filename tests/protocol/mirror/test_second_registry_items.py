@@ -29,6 +29,7 @@ async def documented(pair: Pair) -> Pair:
     await pair.mirror.push(documented_bala("acme/greet:1.0.0"))
     await document(pair.mirror)
     await update(pair.mirror)
+    pair.mirror.registry.api_docs.queue.enable()
     return pair
 
 
