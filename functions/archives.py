@@ -18,9 +18,9 @@ from shared.domain.archives.delivery import ARCHIVE_TYPE, ClientKind, content_di
 from shared.domain.archives.names import ArchiveName, Digest, archive_file_name
 from shared.domain.errors.base import InvalidDigest
 from shared.domain.errors.packages import ArchiveNotFound
-from shared.domain.identity import Principal
 from shared.domain.names import ANY_CLIENT, Coordinate, Package, Range, Version
 from shared.domain.packages import Visibility
+from shared.domain.principals import Principal
 from shared.runtime.answers import Answer, RangeNotSatisfiable, is_current, requested_range
 from shared.services.packages.archives import COORDINATES, ArchiveLink, DeliveredArchive
 from shared.services.packages.pull_redirects import LocatedArchive

@@ -11,8 +11,8 @@ from shared.auth.issuer_keys import IssuerKeys
 from shared.auth.sessions import Browsers, KnownBrowsers, SessionAuthentication
 from shared.domain.client_settings import TOKEN_PLACEHOLDER, Reading, client_settings
 from shared.domain.errors.base import Invalid
-from shared.domain.identity import Principal
 from shared.domain.mirroring import CatalogueRound
+from shared.domain.principals import Principal
 from shared.ports import Clock
 from shared.providers import PROVIDERS, arguments_of
 from shared.runtime.wiring import Wiring, instances_of
@@ -60,8 +60,8 @@ from shared.services.packages.hosted_packages import HostedPackages, PackageCach
 from shared.services.packages.index import PackageIndex
 from shared.services.packages.package_details import PackageDetails
 from shared.services.packages.packages import Deprecation, OrganizationPackages, PackageVisibility
+from shared.services.packages.pull_counter import PullCounter
 from shared.services.packages.pull_redirects import Pulls
-from shared.services.packages.pulls import PullCounter
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
 from shared.services.publishing.maven import MavenPackages, MavenPublishing

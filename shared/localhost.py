@@ -24,9 +24,10 @@ from shared.auth.authentication import RequestClient
 from shared.bootstrap import START_ERRORS, build_registry, prepared_stores, settings_file
 from shared.commands.first_start import Welcome, first_start
 from shared.composition import Registry
+from shared.domain.client_addresses import caller_network, is_shared
 from shared.domain.errors.base import Refusal, Unauthenticated
 from shared.domain.errors.requests import StorageFull, TooManyRequests
-from shared.domain.identity import Principal, caller_network, is_shared
+from shared.domain.principals import Principal
 from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse, FollowedRedirects
 from shared.hosting.host import Host, LifespanHook, RepeatOptions, TimerOptions
 from shared.hosting.http_server.processes import ServerOptions, serve, serve_as_worker

@@ -26,6 +26,7 @@ from shared.domain.access import AccessContext
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.delivery import StoreLink
 from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.build_resolution import ModuleRequest, PackageRequest
 from shared.domain.listings import Facet, FacetCount, Listing
 from shared.domain.mail import Mail
 from shared.domain.mirroring import (
@@ -48,7 +49,6 @@ from shared.domain.packages import (
     Visibility,
 )
 from shared.domain.records import Entity, Event, PendingEvents, Place
-from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.domain.search import (
     FacetedResults,
     IndexTotals,

@@ -69,8 +69,8 @@ from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.archives import ArchiveRelocation, DeliveryRoutes
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.hosted_packages import PackageCache
+from shared.services.packages.pull_counter import PullCounter
 from shared.services.packages.pull_redirects import CAPACITY_BYTES, Pulls, RedirectCache
-from shared.services.packages.pulls import PullCounter
 from shared.services.publishing.publishing import Publishing
 from shared.services.records import RecordWriter
 from shared.services.tokens.trusted_publishing import (

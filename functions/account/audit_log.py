@@ -9,7 +9,7 @@ from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPa
 from shared.domain.accounts import Organization
 from shared.domain.errors.base import InvalidRequest, about_field, redact_tokens
 from shared.domain.events import EventQuery
-from shared.domain.identity import OPERATOR_ID, UPKEEP
+from shared.domain.principals import OPERATOR_ID, UPKEEP
 from shared.domain.records import Event
 from shared.runtime.answers import Answer
 

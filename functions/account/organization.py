@@ -10,8 +10,8 @@ from functions.account.overview import ORGANIZATIONS_PATH
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.access import AccessContext, require_right
 from shared.domain.accounts import Organization
-from shared.domain.identity import Action, Role
 from shared.domain.packages import Visibility
+from shared.domain.principals import Action, Role
 from shared.runtime.answers import Answer
 from shared.services.organizations.invitations import InvitationRequest, IssuedInvitation
 from shared.services.organizations.organizations import OrganizationProfile

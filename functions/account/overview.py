@@ -13,9 +13,9 @@ from functions.http.pages import PAGE_HEADERS
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.auth.sessions import SESSION_CREDENTIAL
 from shared.domain.errors.base import InvalidRequest, about_field
-from shared.domain.identity import Principal, Role
 from shared.domain.names import OrgName
-from shared.domain.sign_in import Session
+from shared.domain.principals import Principal, Role
+from shared.domain.sessions import Session
 from shared.runtime.answers import Answer
 from shared.services.administration.account_deletion import PersonalData
 from shared.services.organizations.memberships import OrganizationMembership

@@ -10,9 +10,9 @@ from functions.http.pages import see_other
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.auth.sessions import SESSION_CREDENTIAL
 from shared.domain.events import EventQuery
-from shared.domain.identity import OPERATOR_ID
+from shared.domain.principals import OPERATOR_ID
 from shared.domain.records import Event
-from shared.domain.sign_in import Session
+from shared.domain.sessions import Session
 from shared.runtime.answers import Answer
 
 SECURITY_PATH = "/account/security"

@@ -9,9 +9,9 @@ from functions.http.signed_in_pages import remembered_page, return_page, sign_in
 from shared.auth.authentication import RequestClient
 from shared.auth.sessions import SignInBrowser
 from shared.domain.accounts import Account
+from shared.domain.client_addresses import caller_network
 from shared.domain.errors.base import Invalid
 from shared.domain.errors.identity import sign_in_expired
-from shared.domain.identity import caller_network
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.sign_in import SignInPurpose
 from shared.runtime.answers import Answer

@@ -11,7 +11,7 @@ from functions.account.overview import REVOKED_MESSAGE, TOKENS_PATH
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInCall, SignedInPages
 from shared.domain.errors.base import InvalidRequest, about_field
-from shared.domain.identity import ANY_NAME, Scope
+from shared.domain.principals import ANY_NAME, Scope
 from shared.runtime.answers import Answer
 from shared.services.tokens.tokens import (
     MAX_TOKEN_DAYS,

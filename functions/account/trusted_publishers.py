@@ -11,8 +11,8 @@ from functions.http.pages import TEMPLATES
 from functions.http.pagination import Pager
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from shared.domain.client_addresses import is_loopback
 from shared.domain.errors.base import InvalidRequest, about_field
-from shared.domain.identity import is_loopback
 from shared.domain.names import OrgName, Package
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.domain.trusted_publishing.publishers import RULE_NAMES

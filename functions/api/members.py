@@ -11,8 +11,8 @@ from functions.api.operations import (
     UtcTime,
 )
 from shared.domain.accounts import MAX_DISPLAY_NAME
-from shared.domain.identity import Role
 from shared.domain.mail import MAX_EMAIL_LENGTH
+from shared.domain.principals import Role
 from shared.services.organizations.invitations import InvitationRequest, Invitations
 from shared.services.organizations.memberships import Memberships
 

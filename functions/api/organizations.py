@@ -11,9 +11,9 @@ from functions.api.operations import (
     UtcTime,
 )
 from shared.domain.accounts import MAX_DESCRIPTION, MAX_DISPLAY_NAME
-from shared.domain.identity import Role
 from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
+from shared.domain.principals import Role
 from shared.services.organizations.organizations import OrganizationProfile
 
 _DEFAULT_VISIBILITY_MEANING = "Who sees new packages whose archive does not say."

@@ -9,7 +9,8 @@ from pydantic import BaseModel, BeforeValidator, Field, RootModel
 
 from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from shared.domain.accounts import hash_secret
-from shared.domain.identity import LONGEST_RANGE, MAX_RANGES, Scope
+from shared.domain.client_addresses import LONGEST_RANGE, MAX_RANGES
+from shared.domain.principals import Scope
 from shared.domain.rate_limits import RateLimitClass
 from shared.services.tokens.secret_scanning import Label
 from shared.services.tokens.tokens import (

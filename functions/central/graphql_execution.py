@@ -38,10 +38,10 @@ from shared.composition import Registry
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.errors.requests import ApiDocsPending
-from shared.domain.identity import Principal
 from shared.domain.listings import Listing
 from shared.domain.names import ANY_CLIENT, Package, Version, parse_org, parse_version_or_range
 from shared.domain.packages import Dependency, Release
+from shared.domain.principals import Principal
 from shared.domain.search import MAX_LIMIT, Query, ResultPage, Sort
 from shared.log import log
 from shared.services.api_docs.api_docs import DocumentedModule, ModuleName

@@ -9,8 +9,7 @@ from functions.central.answers import OPEN_HEADERS, CentralFace
 from functions.http.answers import json_answer
 from functions.http.calls import Call
 from functions.http.requests import json_object
-from shared.domain.errors.requests import BodyUnreadable
-from shared.domain.resolve_requests import (
+from shared.domain.build_resolution import (
     ModuleAnswer,
     ModuleRequest,
     PackageAnswer,
@@ -19,6 +18,7 @@ from shared.domain.resolve_requests import (
     ToolAnswer,
     ToolRequest,
 )
+from shared.domain.errors.requests import BodyUnreadable
 from shared.runtime.answers import Answer
 
 Item = Mapping[str, object]

@@ -13,9 +13,14 @@ from functions.http.answers import NO_STORE, Representation, conditional_answer,
 from functions.http.calls import Call
 from functions.http.requests import form_of, is_form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from shared.domain.device_login import (
+    DEVICE_SCOPES,
+    DEVICE_TOKEN_DAYS,
+    DeviceRequest,
+    read_user_code,
+)
 from shared.domain.errors.base import InvalidRequest, NotFound, about_field
 from shared.domain.errors.identity import DeviceRefusal
-from shared.domain.sign_in import DEVICE_SCOPES, DEVICE_TOKEN_DAYS, DeviceRequest, read_user_code
 from shared.runtime.answers import Answer
 from shared.services.tokens.device_login import DeviceAuthorization, DeviceLoginResult
 

@@ -15,11 +15,12 @@ from msgspec import Struct
 from shared.auth.authentication import RequestClient, from_client, is_guess
 from shared.auth.tokens import Secret
 from shared.composition import Registry
+from shared.domain.client_addresses import Networks
 from shared.domain.errors.base import Unauthenticated
-from shared.domain.identity import Networks, Principal
 from shared.domain.mirroring import passed_registries
 from shared.domain.names import ClientProfile, Coordinate, OrgName, Package, parse_org
 from shared.domain.packages import Release
+from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitKeys
 from shared.log import (
     SLOW_SECONDS,

@@ -26,7 +26,7 @@ from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.documents import etag_of
 from shared.domain.errors.base import Refusal, redact_tokens
-from shared.domain.identity import Principal
+from shared.domain.principals import Principal
 from shared.domain.status import Banner
 from shared.domain.times import MS
 from shared.prose.safe_html import show_bidi_characters

@@ -16,9 +16,9 @@ from shared.auth.tokens import Secret
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, about_field
 from shared.domain.events import EventQuery
-from shared.domain.identity import OPERATOR_ID
 from shared.domain.mail import parse_email
-from shared.domain.sign_in import Session
+from shared.domain.principals import OPERATOR_ID
+from shared.domain.sessions import Session
 from shared.runtime.answers import Answer
 from shared.services.administration.administration import AccountAdministration
 

@@ -8,8 +8,8 @@ from functions.http.signed_in_pages import (
     require_confirmation,
 )
 from shared.domain.errors.base import Conflict, NotFound, about_field
-from shared.domain.identity import Role
 from shared.domain.names import parse_org
+from shared.domain.principals import Role
 from shared.runtime.answers import Answer
 
 ORGANIZATION_ROUTE = "manage/organizations/{org}"

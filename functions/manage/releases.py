@@ -17,9 +17,9 @@ from functions.http.signed_in_pages import (
 from shared.domain.accounts import MAX_DESCRIPTION, parse_required_reason
 from shared.domain.errors.base import InvalidRequest, Refusal, about_field
 from shared.domain.events import EventQuery
-from shared.domain.identity import OPERATOR_ID
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import PublicReason, Release, State
+from shared.domain.principals import OPERATOR_ID
 from shared.domain.releases import WITHDRAWAL_TITLES, parse_public_reason
 from shared.runtime.answers import Answer
 

@@ -35,7 +35,6 @@ from shared.composition import Registry
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.errors.base import Refusal, RefusalKind, Unauthenticated
 from shared.domain.errors.packages import ApiDocsFailed, PackageNotFound, ReleaseNotFound
-from shared.domain.identity import Principal
 from shared.domain.maven import (
     XML_TYPE,
     ChecksumAlgorithm,
@@ -47,6 +46,7 @@ from shared.domain.maven import (
 )
 from shared.domain.names import Coordinate
 from shared.domain.packages import Head, Release, Visibility
+from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass
 from shared.runtime.answers import PLAIN_TEXT, Answer
 from shared.services.packages.source import AvailableRelease

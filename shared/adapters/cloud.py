@@ -24,7 +24,7 @@ from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE, CosmosDat
 from shared.adapters.cosmos.directory import CosmosDirectory, CosmosWork
 from shared.adapters.cosmos.events import CosmosEvents
 from shared.adapters.cosmos.metadata import CosmosGraphs, CosmosMetadata
-from shared.adapters.cosmos.pulls import CosmosPulls
+from shared.adapters.cosmos.pull_ledger import CosmosPulls
 from shared.adapters.embedded import StoreCheck
 from shared.auth.entra import app_identity
 from shared.auth.tokens import Secret

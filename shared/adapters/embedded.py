@@ -16,7 +16,7 @@ from shared.adapters.sqlite.connections import database_error, open_to_read, sch
 from shared.adapters.sqlite.database import MIGRATIONS, Database, SqliteDocuments
 from shared.adapters.sqlite.directory import SqliteDirectory, SqliteEvents, SqliteWork
 from shared.adapters.sqlite.metadata import SqliteMetadata
-from shared.adapters.sqlite.pulls import SqlitePulls
+from shared.adapters.sqlite.pull_ledger import SqlitePulls
 from shared.domain.errors.requests import StorageFull
 from shared.domain.times import MS
 from shared.ports import Clock

@@ -20,6 +20,7 @@ from shared.adapters.filesystem import translate_disk_errors
 from shared.auth.tokens import Secret
 from shared.domain.archives.delivery import ARCHIVE_TYPE
 from shared.domain.archives.names import Digest
+from shared.domain.build_resolution import ModuleRequest, PackageRequest
 from shared.domain.errors.base import Refusal
 from shared.domain.listings import Listing
 from shared.domain.mirroring import (
@@ -41,7 +42,6 @@ from shared.domain.names import (
     Version,
     is_platform,
 )
-from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.domain.search import SearchKind
 from shared.domain.upstream_answers import (
     DescriptionUnusable,

@@ -11,16 +11,11 @@ from msgspec.structs import replace
 
 from shared.auth.tokens import AccessToken, token_text
 from shared.domain.accounts import Account, Token, TokenUse, hash_secret
+from shared.domain.client_addresses import Networks, client_address, is_address_allowed
 from shared.domain.client_settings import TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Forbidden, Refusal, Unauthenticated, redact_tokens
 from shared.domain.errors.identity import TokenUnknown, account_locked
-from shared.domain.identity import (
-    ANONYMOUS,
-    Networks,
-    Principal,
-    client_address,
-    is_address_allowed,
-)
+from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.records import Place
 from shared.domain.times import MS
 from shared.log import log

@@ -24,7 +24,9 @@ from shared.domain.errors.identity import (
     credentials_missing,
     organization_not_found,
 )
-from shared.domain.identity import (
+from shared.domain.names import OrgName, Package
+from shared.domain.packages import EVERY_ACCOUNT, Head, Survey, Visibility
+from shared.domain.principals import (
     ANY_NAME,
     PUBLISHING_ROLES,
     PUBLISHING_SCOPES,
@@ -34,12 +36,10 @@ from shared.domain.identity import (
     Resource,
     Scope,
     org_of,
-    require_recent_sign_in,
 )
-from shared.domain.names import OrgName, Package
-from shared.domain.packages import EVERY_ACCOUNT, Head, Survey, Visibility
 from shared.domain.records import Place
 from shared.domain.search import Viewer
+from shared.domain.sign_in import require_recent_sign_in
 from shared.domain.times import MS
 from shared.ports import Clock, DirectoryStore
 from shared.runtime.caching import RECORDS, Edition, LruCache, records_of, unnoted

@@ -15,9 +15,10 @@ from shared.auth.signing_keys import SigningKeys
 from shared.auth.tokens import Secret, random_text
 from shared.domain.accounts import Account, hash_secret
 from shared.domain.errors.base import InvalidRequest, Refusal, Unavailable
-from shared.domain.identity import ANONYMOUS, Grant, Principal
+from shared.domain.principals import ANONYMOUS, Grant, Principal
 from shared.domain.records import Place
-from shared.domain.sign_in import SecretState, Session, SignInPurpose, needs_https
+from shared.domain.sessions import SecretState, Session
+from shared.domain.sign_in import SignInPurpose, needs_https
 from shared.domain.times import MS
 from shared.ports import Clock, DirectoryStore, Randomness, Stale
 from shared.runtime.caching import LruCache

@@ -6,7 +6,7 @@ import click
 
 from shared.commands.base import Rows, format_time, in_registry, operator_command
 from shared.composition import Registry
-from shared.domain.identity import OPERATOR
+from shared.domain.principals import OPERATOR
 from shared.services.records import ENTITIES_READ_AT_ONCE, iterate_pages
 
 account_argument = click.argument("account", metavar="ACCOUNT")

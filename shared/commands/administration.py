@@ -5,7 +5,7 @@ import click
 from shared.commands.base import Rows, format_time, in_registry
 from shared.composition import Registry
 from shared.domain.errors.requests import TakesNoChanges
-from shared.domain.identity import OPERATOR
+from shared.domain.principals import OPERATOR
 from shared.domain.status import TaskReport, TaskRun, TaskState
 from shared.services.maintenance.tasks import require_task
 

@@ -31,8 +31,8 @@ from shared.commands.base import (
     with_registry,
 )
 from shared.composition import Registry
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
+from shared.domain.principals import OPERATOR
 from shared.services.tokens.tokens import TokenOwner
 
 PACKAGE = "ORG/NAME"

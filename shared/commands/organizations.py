@@ -9,8 +9,8 @@ from functions.api.organizations import api_orgs_allow_bursts, api_orgs_delete, 
 from shared.commands.base import Rows, format_time, in_registry
 from shared.commands.operations import add_operation
 from shared.composition import Registry
-from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import OrgName, parse_org
+from shared.domain.principals import OPERATOR, Role
 from shared.services.records import ENTITIES_READ_AT_ONCE, iterate_pages
 
 name_argument = click.argument("name", metavar="NAME", type=parse_org)

@@ -14,9 +14,9 @@ from shared.commands.operations import PACKAGE, add_operation, parse_coordinate,
 from shared.composition import Registry
 from shared.domain.accounts import parse_required_reason
 from shared.domain.api_docs.records import ApiDocsRecord
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Release, WithdrawalReason
+from shared.domain.principals import OPERATOR
 from shared.domain.releases import parse_public_reason
 
 

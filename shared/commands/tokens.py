@@ -8,8 +8,8 @@ from functions.api.tokens import NewToken, token_list, token_revoke, token_rotat
 from shared.commands.base import format_time, in_registry
 from shared.commands.operations import ORGANIZATION_PREFIX, add_operation, options_of
 from shared.composition import Registry
-from shared.domain.identity import OPERATOR, Scope
 from shared.domain.names import parse_org
+from shared.domain.principals import OPERATOR, Scope
 from shared.login import DEFAULT_ID, LoginOptions, local_machine, run
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 

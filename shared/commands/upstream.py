@@ -13,9 +13,9 @@ from functions.api.mirror import (
 from shared.commands.base import OutputFormat, Rows, TableRow, in_registry
 from shared.commands.operations import add_operation, call_operation, print_answer
 from shared.composition import Registry
-from shared.domain.identity import OPERATOR
 from shared.domain.mirror_rules import HERE
 from shared.domain.names import OrgName, parse_org
+from shared.domain.principals import OPERATOR
 
 
 @click.group()

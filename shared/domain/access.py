@@ -22,7 +22,9 @@ from shared.domain.errors.identity import (
     last_owner,
     organization_not_found,
 )
-from shared.domain.identity import (
+from shared.domain.mail import EmailAddress
+from shared.domain.names import OrgName, is_reserved
+from shared.domain.principals import (
     PUBLISHING_SCOPES,
     PUSH_ACTIONS,
     RECENT_SIGN_IN_ACTIONS,
@@ -32,12 +34,10 @@ from shared.domain.identity import (
     Resource,
     Role,
     Scope,
-    is_recently_signed_in,
     org_of,
 )
-from shared.domain.mail import EmailAddress
-from shared.domain.names import OrgName, is_reserved
 from shared.domain.records import Entity, Place, Record
+from shared.domain.sign_in import is_recently_signed_in
 from shared.domain.times import MS
 
 # How long new members count as their sponsor in burst detection.

@@ -10,8 +10,8 @@ from datetime import timedelta
 from typing import ClassVar
 
 from shared.domain.errors.base import Invalid, InvalidRequest
-from shared.domain.identity import Grant, Scope
 from shared.domain.packages import Provenance, Visibility
+from shared.domain.principals import Grant, Scope
 from shared.domain.records import Entity, Place, Record
 from shared.domain.reserved_names import is_reserved_name
 from shared.domain.times import MS

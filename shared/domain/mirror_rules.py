@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from pydantic import Field
 
+from shared.domain.client_addresses import is_loopback
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.identity import Principal, is_loopback
 from shared.domain.names import Package
 from shared.domain.packages import Release, State
+from shared.domain.principals import Principal
 from shared.domain.records import Entity, Place, Record
 from shared.domain.releases import Decision, with_decision
 from shared.domain.times import MS, parse_time, utc_text

@@ -15,7 +15,8 @@ from typing import Self
 
 from msgspec import Struct
 
-from shared.domain.identity import Principal, caller_network
+from shared.domain.client_addresses import caller_network
+from shared.domain.principals import Principal
 from shared.domain.times import MS
 
 

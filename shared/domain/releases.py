@@ -10,7 +10,6 @@ from msgspec import Struct
 from shared.domain.accounts import parse_reason
 from shared.domain.archives.bala import Bala
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.identity import Principal
 from shared.domain.names import Coordinate, release_place
 from shared.domain.packages import (
     Head,
@@ -22,6 +21,7 @@ from shared.domain.packages import (
     Visibility,
     WithdrawalReason,
 )
+from shared.domain.principals import Principal
 from shared.domain.records import Entity, Event, Place
 
 Changeable = TypeVar("Changeable", Head, Release)

@@ -21,6 +21,7 @@ from shared.domain.api_docs.records import (
 )
 from shared.domain.archives.names import Digest
 from shared.domain.bounded_parsing import has_at_most_values, parse_json
+from shared.domain.build_resolution import ModuleRequest, PackageRequest
 from shared.domain.errors.base import Refusal
 from shared.domain.listings import Listing
 from shared.domain.mirroring import (
@@ -66,7 +67,6 @@ from shared.domain.packages import (
     graph_document,
 )
 from shared.domain.releases import MIRROR_ID
-from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.domain.search import SearchKind
 
 MAX_VERSIONS = 10_000  # Of a package; public Central has 86 at most.

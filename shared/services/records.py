@@ -7,9 +7,9 @@ from msgspec import Struct, field
 
 from shared.auth.tokens import random_text
 from shared.domain.errors.base import Refusal, Unavailable
-from shared.domain.identity import Principal
 from shared.domain.names import OrgName, Package
 from shared.domain.packages import Head
+from shared.domain.principals import Principal
 from shared.domain.records import Entity, Event, Place
 from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, Randomness
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field
 
-from shared.domain.identity import Networks, parse_networks
+from shared.domain.client_addresses import Networks, parse_networks
 from shared.domain.rate_limits import RateLimit, RateLimitClass
 from shared.settings.values import MIB, Address, TopicSettings, checked_by
 

@@ -18,8 +18,8 @@ import httpx
 import pytest
 
 from shared.bootstrap import build_registry
-from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
+from shared.domain.principals import OPERATOR
 from tests.clients.aether import SHORT_LIVED, Aether, AetherFailure, Repository
 from tests.clients.recorded_registry import Served, served
 from tests.protocol.bal.go import GoBal

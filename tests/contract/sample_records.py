@@ -6,9 +6,9 @@ from msgspec.structs import replace
 
 from shared.domain.accounts import Account, Organization, Token
 from shared.domain.archives.names import ArchiveName, Digest
-from shared.domain.identity import Grant
 from shared.domain.names import Coordinate, Package, Version
 from shared.domain.packages import Graph, GraphNode, Head, Origin, Release, ReleaseEntry
+from shared.domain.principals import Grant
 from shared.domain.records import Event
 
 GREET = Package.parse("acme", "greet")

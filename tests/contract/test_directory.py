@@ -7,8 +7,8 @@ import pytest
 
 from shared.domain.access import AccessContext, Membership, PendingRole
 from shared.domain.accounts import Account, AccountName, Organization, Token, TokenUse
-from shared.domain.identity import Role
 from shared.domain.names import OrgName
+from shared.domain.principals import Role
 from shared.domain.records import Entity, Event, PendingEvents, Place
 from shared.ports import AlreadyThere, Stale
 from tests.contract.sample_records import account, event, organization, token

@@ -14,9 +14,9 @@ from shared.adapters.blob.documents import BlobSnapshots
 from shared.adapters.filesystem import SnapshotFolder
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.accounts import Account
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import Release, State
+from shared.domain.principals import OPERATOR
 from shared.domain.records import Entity, Event, Place
 from shared.domain.search import Query, ResultPage, Viewer
 from shared.domain.snapshots import (

@@ -14,7 +14,7 @@ import httpx
 from shared.adapters.filesystem import DataFolder
 from shared.domain.access import Membership
 from shared.domain.accounts import Organization, Token
-from shared.domain.identity import OPERATOR
+from shared.domain.principals import OPERATOR
 from shared.domain.records import Event
 from shared.services.records import all_entities
 from tests.crash.use_cases import BYSTANDER, UseCase

@@ -17,8 +17,8 @@ from shared.composition import Registry
 from shared.domain.accounts import Token
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import Busy, StorageFull
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
+from shared.domain.principals import OPERATOR
 from shared.hosting.host import Host
 from shared.services.maintenance.tasks import TASK_LEASE
 from tests.protocol.bal.okhttp import multipart

@@ -9,9 +9,9 @@ import pytest
 from functions.http.answers import recognizer
 from shared.adapters.blob.client import LINK_LIFETIME
 from shared.domain.archives.delivery import LIFETIMES_REPEATED
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import Visibility
+from shared.domain.principals import OPERATOR
 from shared.hosting.answer_cache import AnswerCache
 from shared.hosting.requests import Receive, Scope, Send
 from shared.runtime.caching import CHANGES_KNOWN_WITHIN

@@ -11,9 +11,9 @@ import pytest
 from shared.adapters.blob.archives import BlobArchives
 from shared.adapters.blob.client import BlobContainers
 from shared.domain.archives.delivery import PLACEMENT_SETTLED_AFTER
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Visibility
+from shared.domain.principals import OPERATOR
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala

@@ -10,9 +10,9 @@ import pytest
 from shared.adapters.blob.client import BlobContainers, archive_blob
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.errors.requests import Busy, NotListedYet
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Visibility
+from shared.domain.principals import OPERATOR
 from tests.fakes.blob_storage import Failure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala

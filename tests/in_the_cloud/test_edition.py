@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import State, Visibility
+from shared.domain.principals import OPERATOR
 from shared.runtime.caching import CHANGES_KNOWN_WITHIN
 from tests.fakes.cosmos.protocol import CosmosDouble, Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from shared.domain.names import Coordinate, Package
-from shared.services.packages.pulls import FLUSH_AFTER, utc_day
+from shared.services.packages.pull_counter import FLUSH_AFTER, utc_day
 from tests.contract.sample_records import head
 from tests.support.cloud_registry import MeteredRegistry, metered
 from tests.support.cloud_stores import double_of

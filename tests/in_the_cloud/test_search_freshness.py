@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from shared.adapters.cloud_search.index import CONFIRMED_WITHIN
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Visibility
+from shared.domain.principals import OPERATOR
 from shared.runtime.caching import CHANGES_KNOWN_WITHIN
 from tests.fakes.cosmos.protocol import CosmosDouble, Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble

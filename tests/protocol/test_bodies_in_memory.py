@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from functions.faces import answer_missing
 from functions.http.answers import recognizer
 from shared.composition import Registry
-from shared.domain.identity import OPERATOR
+from shared.domain.principals import OPERATOR
 from shared.hosting.host import Host, RepeatOptions
 from shared.hosting.request_bodies import BodySender, HostLimits
 from shared.hosting.triggers import FunctionCall

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Visibility
+from shared.domain.principals import OPERATOR
 from tests.support.archives import bala
 from tests.support.cloud_stores import look_for_parts
 from tests.support.storage import IN_THE_CLOUD, one_instance

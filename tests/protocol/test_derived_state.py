@@ -11,9 +11,9 @@ import pytest
 
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.errors.base import Refusal
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, package_owner
 from shared.domain.packages import Texts, Visibility
+from shared.domain.principals import OPERATOR
 from shared.domain.releases import WithheldNote
 from shared.domain.search import Query, ResultPage, SymbolQuery
 from tests.protocol.bal.failures import ClientFailure

@@ -12,7 +12,7 @@ from shared.bootstrap import build_registry
 from shared.commands.first_start import first_start
 from shared.domain.accounts import Account, AccountLock
 from shared.domain.events import EventQuery
-from shared.domain.identity import OPERATOR
+from shared.domain.principals import OPERATOR
 from shared.localhost import prepare
 from shared.settings import Settings
 from tests.paths import ROOT

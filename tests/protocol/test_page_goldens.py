@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import parse_org
+from shared.domain.principals import OPERATOR, Role
 from shared.services.organizations.invitations import InvitationRequest
 from tests.protocol.conftest import Html
 from tests.support.device_login import ask

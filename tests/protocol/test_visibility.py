@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.identity import Principal
 from shared.domain.names import Package
 from shared.domain.packages import Visibility
+from shared.domain.principals import Principal
 from shared.domain.records import org_stream
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

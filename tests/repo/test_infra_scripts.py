@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.auth.signing_keys import KeyRing
-from shared.domain.identity import parse_networks
+from shared.domain.client_addresses import parse_networks
 from tests.paths import ROOT, docs
 from tests.repo.azd_project import PROJECT
 from tests.repo.azd_project import TEXT as HOOKS

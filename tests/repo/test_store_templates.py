@@ -20,7 +20,7 @@ ASKED = {
     "events.py": {"events"},
     "listings.py": {"packages"},
     "metadata.py": {"packages"},
-    "pulls.py": {"stats"},
+    "pull_ledger.py": {"stats"},
 }
 ALWAYS_INDEXED = {"id", "_ts"}  # By the service itself.
 

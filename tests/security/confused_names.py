@@ -13,8 +13,8 @@ from contextlib import suppress
 from itertools import cycle
 from pathlib import Path
 
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
+from shared.domain.principals import OPERATOR
 from tests.protocol.bal.failures import ClientFailure
 from tests.sampling import FULL
 from tests.security.package_probes import READING

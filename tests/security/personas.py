@@ -10,7 +10,7 @@ from enum import Enum
 from fnmatch import fnmatchcase
 
 from shared.auth.authentication import Authentication, RequestClient
-from shared.domain.identity import (
+from shared.domain.principals import (
     RECENT_SIGN_IN_ACTIONS,
     RIGHTS,
     Action,

@@ -9,10 +9,11 @@ import httpx
 import pytest
 
 from shared.domain.accounts import ADMINISTRATORS, Account
-from shared.domain.identity import OPERATOR, RECENT_SIGN_IN
 from shared.domain.names import Coordinate, parse_org
+from shared.domain.principals import OPERATOR
 from shared.domain.records import Event
 from shared.domain.reserved_names import RESERVED_NAMES_OWNER, ReservedName
+from shared.domain.sign_in import RECENT_SIGN_IN
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.page_client import PageClient

@@ -19,8 +19,8 @@ from starlette.types import ASGIApp
 from functions.faces import build_app
 from shared.composition import Registry
 from shared.domain.accounts import Account, Organization, organization_place
-from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import Coordinate, parse_org
+from shared.domain.principals import OPERATOR, Role
 from shared.hosting.host import Host
 from shared.hosting.triggers import functions_of
 from shared.services.tokens.tokens import OfOrganization, TokenRequest

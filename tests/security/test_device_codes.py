@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.sign_in import USER_CODE_LENGTH, USER_CODE_LETTERS
+from shared.domain.device_login import USER_CODE_LENGTH, USER_CODE_LETTERS
 from tests.support.device_login import ask, error, poll
 from tests.support.page_client import FORM, PageClient
 from tests.support.world import URL, OpenWorld, World

@@ -18,10 +18,7 @@ from functions.faces import build_app
 from shared.adapters.search.index import IndexFile, SqliteSearchIndex
 from shared.adapters.search.rows import SEARCH_MIGRATIONS
 from shared.adapters.sqlite.database import Database, Work
-from shared.domain.listings import Facet, FacetCount, Listing
-from shared.domain.names import ClientProfile, parse_tool_id
-from shared.domain.packages import Survey, Texts
-from shared.domain.resolve_requests import (
+from shared.domain.build_resolution import (
     ModuleRequest,
     PackageRequest,
     ResolutionCandidates,
@@ -30,6 +27,9 @@ from shared.domain.resolve_requests import (
     resolve_package,
     resolve_tool,
 )
+from shared.domain.listings import Facet, FacetCount, Listing
+from shared.domain.names import ClientProfile, parse_tool_id
+from shared.domain.packages import Survey, Texts
 from shared.domain.search import ANYONE, Query, Viewer
 from shared.hosting.requests import Message
 from shared.hosting.triggers import functions_of

@@ -20,9 +20,9 @@ from functions.api.openapi import OPERATIONS, openapi_of
 from functions.faces import build_app
 from functions.http.operations import Operation
 from shared.domain.accounts import Organization, organization_place
-from shared.domain.identity import OPERATOR, Role, Scope
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.packages import Visibility
+from shared.domain.principals import OPERATOR, Role, Scope
 from shared.hosting.triggers import functions_of
 from shared.services.organizations.invitations import InvitationRequest
 from shared.services.organizations.organizations import OrganizationProfile

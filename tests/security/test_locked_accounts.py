@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.accounts import Account
-from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import parse_org
-from shared.domain.sign_in import Session
+from shared.domain.principals import OPERATOR, Role
+from shared.domain.sessions import Session
 from shared.services.organizations.invitations import InvitationRequest
 from shared.services.tokens.tokens import TokenRequest
 from tests.support.browsers import signed_in

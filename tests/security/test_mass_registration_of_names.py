@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from functions.faces import operations
-from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
+from shared.domain.principals import OPERATOR
 from shared.domain.reserved_names import is_reserved_name
 from tests.support.page_client import PageClient
 from tests.support.world import URL, OpenWorld, Person, World

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, parse_org
+from shared.domain.principals import OPERATOR
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.security.package_probes import CHANGING, READING, secret

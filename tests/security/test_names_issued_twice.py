@@ -13,9 +13,9 @@ import pytest
 from shared.domain.access import OWNER_CHANGE_DELAY
 from shared.domain.errors.identity import OrganizationExists
 from shared.domain.events import EventQuery
-from shared.domain.identity import OPERATOR, Grant, Principal, Role
 from shared.domain.names import OrgName, Package, PackageName, parse_org
 from shared.domain.packages import Head, Visibility
+from shared.domain.principals import OPERATOR, Grant, Principal, Role
 from shared.services.maintenance.record_tasks import NAME_FREE_AFTER
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.protocol.bal.failures import ClientFailure

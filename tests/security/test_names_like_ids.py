@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from shared.auth.identity_providers import VerifiedIdentity
 from shared.domain.accounts import Account, AccountName, is_id
-from shared.domain.identity import ANONYMOUS, OPERATOR, Role
 from shared.domain.names import parse_org
+from shared.domain.principals import ANONYMOUS, OPERATOR, Role
 from tests.support.page_client import PageClient
 from tests.support.world import URL, Person, World, token_of
 

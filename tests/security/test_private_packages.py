@@ -14,9 +14,9 @@ from urllib.parse import quote
 import pytest
 
 from functions.faces import build_app
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Package
 from shared.domain.packages import Visibility
+from shared.domain.principals import OPERATOR
 from shared.hosting.requests import Router
 from shared.hosting.triggers import functions_of
 from tests.security.package_probes import (

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from shared.bootstrap import build_registry
 from shared.domain.errors.packages import NotAwaited
-from shared.domain.identity import OPERATOR, Grant, Principal
 from shared.domain.mail import Mail
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.packages import Provenance, State
+from shared.domain.principals import OPERATOR, Grant, Principal
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.ports import Undelivered
 from shared.services.tokens.tokens import OfOrganization, TokenRequest

@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from shared.domain.accounts import TokenUse
-from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import parse_org
+from shared.domain.principals import OPERATOR, Role
 from shared.domain.records import Place
 from shared.domain.snapshots import ENTITIES
 from shared.domain.status import NoticeBoard

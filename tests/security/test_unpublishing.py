@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.domain.errors.base import Refusal
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
+from shared.domain.principals import OPERATOR
 from tests.protocol.bal.failures import ClientFailure, NoPackage
 from tests.sampling import FULL
 from tests.support.archives import bala

@@ -7,9 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from functions.web.package.frame import TAB_PAGES
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import FoundRelease
+from shared.domain.principals import OPERATOR
 from shared.ports import MetadataStore
 from shared.services.common import Adapters
 from tests.protocol.web.page_reader import opened

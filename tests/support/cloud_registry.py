@@ -18,8 +18,8 @@ from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS
 from shared.adapters.system import SystemClock
 from shared.bootstrap import build_registry, cloud_adapters
 from shared.composition import Registry
-from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
+from shared.domain.principals import OPERATOR
 from shared.ports import EdgeCache, SearchIndex
 from shared.services.tokens.tokens import TokenRequest
 from tests.fakes.blob_storage import FailingBlobs, Outage

@@ -17,9 +17,9 @@ from shared.adapters.http_fetcher import GuardedFetcher
 from shared.adapters.upstream import CentralUpstream, FetchBudget
 from shared.composition import MirroringServices
 from shared.domain.archives.manifest import parse_coordinate
-from shared.domain.identity import OPERATOR
 from shared.domain.mirror_rules import MirrorDraft
 from shared.domain.packages import Release
+from shared.domain.principals import OPERATOR
 from shared.domain.records import Event
 from shared.services.common import Adapters
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from shared.domain.identity import (
+from shared.domain.principals import (
     PUBLISHING_SCOPES,
     RECENT_SIGN_IN_ACTIONS,
     RIGHTS,

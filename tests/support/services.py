@@ -7,12 +7,12 @@ from typing import Self
 from shared.auth.authorization import Administration, Authorization
 from shared.domain.access import Membership
 from shared.domain.accounts import Account, AccountName, Organization, Token, organization_place
-from shared.domain.identity import OPERATOR, Grant, Principal, Role
 from shared.domain.names import OrgName
 from shared.domain.packages import Head, Release
+from shared.domain.principals import OPERATOR, Grant, Principal, Role
 from shared.domain.rate_limits import RateLimit, RateLimitClass
 from shared.domain.records import Event, Place
-from shared.domain.sign_in import Session
+from shared.domain.sessions import Session
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.administration.administration import AccountAdministration, Administrators
 from shared.services.administration.audit_log import AuditLog
@@ -20,8 +20,9 @@ from shared.services.identity.accounts import Accounts
 from shared.services.identity.mail import AccountMail, MailDelivery
 from shared.services.identity.sessions import Sessions
 from shared.services.leases import Leases
+from shared.services.limits.burst_detection import BurstDetection
 from shared.services.limits.notices import ReadOnlyMode
-from shared.services.limits.rate_limits import BurstDetection, RateLimiter
+from shared.services.limits.rate_limits import RateLimiter
 from shared.services.maintenance.record_tasks import FinishDeletions
 from shared.services.organizations.invitations import Invitations
 from shared.services.organizations.memberships import Memberships, OrganizationMembers

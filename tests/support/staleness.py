@@ -19,9 +19,9 @@ import httpx
 
 from shared.bootstrap import build_registry
 from shared.composition import Registry
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import Visibility
+from shared.domain.principals import OPERATOR
 from tests.azure_local import stores
 from tests.fakes.cosmos.protocol import Answer, Request
 from tests.fakes.cosmos.transport import Trouble, refusal

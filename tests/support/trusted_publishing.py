@@ -9,8 +9,8 @@ import httpx
 from msgspec.structs import replace
 
 from shared.auth.tokens import Secret
-from shared.domain.identity import ANONYMOUS, Grant, Principal
 from shared.domain.names import Package
+from shared.domain.principals import ANONYMOUS, Grant, Principal
 from shared.domain.records import Event, org_stream
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.domain.trusted_publishing.publishers import Publisher

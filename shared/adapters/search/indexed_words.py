@@ -17,12 +17,14 @@ from shared.adapters.search.postings import (
     DEPRECATED,
     EVERY_PACKAGE,
     INTERNAL,
-    LAST_NAME_WEIGHT,
     NOT_STORED,
     PRIVATE,
-    STEM_FACTOR,
     TOOL,
     UNREADABLE,
+)
+from shared.adapters.search.ranking import (
+    LAST_NAME_WEIGHT,
+    STEM_FACTOR,
     PlaceWeight,
     beginning_factor,
     is_auxiliary,

@@ -13,33 +13,35 @@ from msgspec import Struct
 
 from shared.adapters.search.indexed_words import SHORT_BEGINNINGS
 from shared.adapters.search.postings import (
-    ALL_WORDS_SCORE,
     AUXILIARY,
-    AUXILIARY_SCORE,
     DEPRECATED,
-    DEPRECATED_NAME_SCORE,
-    DEPRECATED_SCORE,
     EVERY_PACKAGE,
     INTERNAL,
-    JOINED_NAME_SCORE,
-    LAST_NAME_WEIGHT,
-    MAX_RANK,
-    NAME_SCORE,
-    PATH_SCORE,
     PRIVATE,
     UNREADABLE,
-    WEAK_FACTOR,
-    WEIGHT_SCALE,
     Column,
     Counted,
-    PlaceWeight,
     Postings,
-    beginning_factor,
     count_of,
     id_bytes,
     ids_of,
 )
 from shared.adapters.search.query_plan import Clause, Condition, QueryPlan
+from shared.adapters.search.ranking import (
+    ALL_WORDS_SCORE,
+    AUXILIARY_SCORE,
+    DEPRECATED_NAME_SCORE,
+    DEPRECATED_SCORE,
+    JOINED_NAME_SCORE,
+    LAST_NAME_WEIGHT,
+    MAX_RANK,
+    NAME_SCORE,
+    PATH_SCORE,
+    WEAK_FACTOR,
+    WEIGHT_SCALE,
+    PlaceWeight,
+    beginning_factor,
+)
 from shared.adapters.search.rows import read_listing
 from shared.adapters.search.vocabulary import WEAK_STEMS
 from shared.adapters.search.words import WordMark, facet_word, stem

@@ -10,8 +10,9 @@ from itertools import islice
 import orjson
 
 from shared.adapters.search.matching import Matching, Ordering, scores_of_names, shown_listing
-from shared.adapters.search.postings import DEPRECATED, LAST_NAME_WEIGHT, Column, Postings, ids_of
+from shared.adapters.search.postings import DEPRECATED, Column, Postings, ids_of
 from shared.adapters.search.query_plan import QueryPlan, with_plain_words
+from shared.adapters.search.ranking import LAST_NAME_WEIGHT
 from shared.adapters.search.spelling import Speller
 from shared.adapters.search.symbols import (
     NamedSymbols,

@@ -13,16 +13,14 @@ from itertools import pairwise
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.adapters.search.postings import (
+from shared.adapters.search.postings import DEPRECATED, NOT_STORED, TOOL
+from shared.adapters.search.ranking import (
     AUXILIARY_PARTS,
-    DEPRECATED,
     JOINED_FACTOR,
     NAMED_FACTOR,
     NEAR_FACTOR,
-    NOT_STORED,
     STEM_FACTOR,
     SYNONYM_FACTOR,
-    TOOL,
 )
 from shared.adapters.search.vocabulary import FILLERS, WORDS_FOR_OTHERS, others_like, synonyms_of
 from shared.adapters.search.words import (

@@ -18,10 +18,9 @@ from shared.adapters.search.postings import (
     PostingChanges,
     change_counts,
     count_of,
-    dependents_boost,
     id_bytes,
-    own_boost,
 )
+from shared.adapters.search.ranking import dependents_boost, own_boost
 from shared.adapters.search.symbols import PackageSymbols, SymbolRows
 from shared.adapters.sqlite.database import Migration, read_migrations
 from shared.domain.listings import FacetValue, Listing, facet_values, release_for_search

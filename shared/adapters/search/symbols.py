@@ -24,14 +24,8 @@ from typing import Self
 import orjson
 from msgspec import Struct
 
-from shared.adapters.search.postings import (
-    SYNONYM_FACTOR,
-    Counted,
-    PlaceWeight,
-    Postings,
-    count_of,
-    ids_of,
-)
+from shared.adapters.search.postings import Counted, Postings, count_of, ids_of
+from shared.adapters.search.ranking import SYNONYM_FACTOR, PlaceWeight
 from shared.adapters.search.vocabulary import FILLERS, read_groups, synonyms_of
 from shared.adapters.search.words import joined_name, name_words, split_humps, split_words, stem
 from shared.domain.api_docs.symbols import Symbol, symbol_kinds, unpack_symbols

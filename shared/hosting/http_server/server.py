@@ -21,7 +21,7 @@ from typing import cast
 import uvicorn
 from msgspec import Struct
 
-from shared.domain.identity import Networks, caller_network, is_shared
+from shared.domain.client_addresses import Networks, caller_network, is_shared
 from shared.hosting.http_server.connection import Connection, ConnectionTimeouts
 from shared.hosting.requests import ASGIApp
 from shared.hosting.triggers import StartRefused

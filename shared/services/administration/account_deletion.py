@@ -21,10 +21,11 @@ from shared.domain.errors.identity import (
     last_owner,
 )
 from shared.domain.events import MAX_EVENTS_PAGE_SIZE, EventQuery
-from shared.domain.identity import Principal, Role, require_recent_sign_in
 from shared.domain.names import OrgName
+from shared.domain.principals import Principal, Role
 from shared.domain.records import Event, Place
-from shared.domain.sign_in import Session
+from shared.domain.sessions import Session
+from shared.domain.sign_in import require_recent_sign_in
 from shared.ports import Clock, DirectoryStore, Stale
 from shared.runtime.retries import retried_when_stale
 from shared.services.administration.audit_log import AuditLog

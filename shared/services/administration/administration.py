@@ -25,11 +25,11 @@ from shared.domain.accounts import (
 from shared.domain.errors.base import Conflict
 from shared.domain.errors.identity import account_locked, account_not_found, organization_not_found
 from shared.domain.events import EventQuery
-from shared.domain.identity import Principal
 from shared.domain.mail import EmailAddress
 from shared.domain.names import OrgName
+from shared.domain.principals import Principal
 from shared.domain.records import Place
-from shared.domain.sign_in import Session
+from shared.domain.sessions import Session
 from shared.domain.times import MS
 from shared.ports import DirectoryStore
 from shared.runtime.retries import retried_when_stale

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from shared.auth.authorization import Administration, Authorization
 from shared.domain.access import require_own_account
 from shared.domain.events import EventQuery
-from shared.domain.identity import Action, Principal
 from shared.domain.names import OrgName
 from shared.domain.packages import Release
+from shared.domain.principals import Action, Principal
 from shared.domain.records import Event, account_stream, org_stream
 from shared.ports import DirectoryStore, EventStore
 from shared.services.identity.accounts import (

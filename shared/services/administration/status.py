@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from shared.auth.authorization import Administration
 from shared.domain.errors.base import Unavailable
-from shared.domain.identity import Principal
 from shared.domain.packages import Head, Release
+from shared.domain.principals import Principal
 from shared.domain.records import PendingEvents
 from shared.domain.status import Backlog, DiskSpace, StatusReport, TaskState
 from shared.ports import Clock, DirectoryStore, MetadataStore

@@ -18,7 +18,6 @@ from shared.domain.archives.names import Digest
 from shared.domain.errors.base import InvalidName, InvalidVersion, NotFound, printable
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
-from shared.domain.identity import Principal
 from shared.domain.names import (
     Coordinate,
     Package,
@@ -28,6 +27,7 @@ from shared.domain.names import (
     possible_packages,
 )
 from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, Visibility
+from shared.domain.principals import Principal
 from shared.ports import DocumentStore, PackageReader
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.api_docs.pieces import PieceReader, PiecesGone, StoredPiece, arrived, available

@@ -13,9 +13,9 @@ from shared.domain.api_docs.records import NO_API, ApiSummary, ConnectorSummary,
 from shared.domain.errors.base import NotFound
 from shared.domain.errors.packages import ApiDocsFailed, ApiDocsNotFound
 from shared.domain.errors.requests import SearchUnconfirmed
-from shared.domain.identity import Principal
 from shared.domain.listings import Listing
 from shared.domain.names import ANY_CLIENT, Coordinate
+from shared.domain.principals import Principal
 from shared.domain.search import MAX_LIMIT, Query, ResultPage, SearchKind
 from shared.ports import MetadataStore
 from shared.services.api_docs.api_docs import ApiDocs, DocumentedModule, ModuleName

@@ -25,7 +25,7 @@ from shared.domain.errors.identity import (
     account_not_found,
     credentials_missing,
 )
-from shared.domain.identity import Principal, Role
+from shared.domain.principals import Principal, Role
 from shared.domain.records import Place
 from shared.domain.times import MS
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale

@@ -22,10 +22,11 @@ from shared.domain.accounts import (
 from shared.domain.errors.base import Conflict, InvalidRequest, NotFound
 from shared.domain.errors.identity import AccountExists, SessionNotFound, account_locked
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import Principal, require_recent_sign_in
 from shared.domain.mail import mail_line
+from shared.domain.principals import Principal
 from shared.domain.records import Place
-from shared.domain.sign_in import Session
+from shared.domain.sessions import Session
+from shared.domain.sign_in import require_recent_sign_in
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import Accounts

@@ -27,10 +27,11 @@ from shared.domain.errors.identity import (
     sign_in_expired,
     sign_in_failed,
 )
-from shared.domain.identity import Grant, Principal, require_recent_sign_in
 from shared.domain.mail import mail_line
+from shared.domain.principals import Grant, Principal
 from shared.domain.records import Place
-from shared.domain.sign_in import Session, SignInAttempt, SignInPurpose
+from shared.domain.sessions import Session
+from shared.domain.sign_in import SignInAttempt, SignInPurpose, require_recent_sign_in
 from shared.domain.times import MS
 from shared.ports import Clock, DirectoryStore, Randomness, WorkStore
 from shared.runtime.retries import retried_when_stale

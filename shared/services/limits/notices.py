@@ -10,7 +10,7 @@ from msgspec import Struct
 from shared.auth.authorization import Administration
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges
-from shared.domain.identity import Principal
+from shared.domain.principals import Principal
 from shared.domain.status import (
     NOTICE_BOARD_PLACE,
     NoticeBoard,

@@ -11,9 +11,9 @@ from shared.domain.archives.bala import Bala
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.events import ChangeKind, package_change
-from shared.domain.identity import ANONYMOUS
 from shared.domain.names import Version
 from shared.domain.packages import ArchiveFacts, Head, Release, State, Texts, archive_container
+from shared.domain.principals import ANONYMOUS
 from shared.domain.releases import new_release
 from shared.domain.status import TaskReport
 from shared.domain.times import MS

@@ -8,9 +8,9 @@ from datetime import timedelta
 from shared.domain.access import Invitation, Membership
 from shared.domain.accounts import EXPIRED_KEPT_FOR, NameSkeleton, Organization, Token, TokenUse
 from shared.domain.errors.base import Refusal
-from shared.domain.identity import UPKEEP
 from shared.domain.mirroring import NameOwner
 from shared.domain.packages import Head, Release
+from shared.domain.principals import UPKEEP
 from shared.domain.records import Entity, PendingEvents
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
@@ -29,7 +29,7 @@ from shared.services.identity.mail import TokenMail
 from shared.services.maintenance.tasks import Task
 from shared.services.organizations.organizations import OrganizationDeletion
 from shared.services.packages.derived_data import DerivedData
-from shared.services.packages.pulls import FLUSH_AFTER, pull_window, utc_day
+from shared.services.packages.pull_counter import FLUSH_AFTER, pull_window, utc_day
 from shared.services.records import RECORDS_AT_ONCE, EntityChange, RecordWriter, all_entities
 
 # A push that started before the deletion ends long before that.

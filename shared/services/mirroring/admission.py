@@ -22,11 +22,11 @@ from shared.domain.errors.packages import (
     UpstreamUnavailable,
     archive_too_large,
 )
-from shared.domain.identity import Grant, Principal, Scope
 from shared.domain.listings import Listing
 from shared.domain.mirroring import FetchedArchive, with_visibility
 from shared.domain.names import Coordinate, package_owner
 from shared.domain.packages import Release, Visibility
+from shared.domain.principals import Grant, Principal, Scope
 from shared.domain.times import MS
 from shared.ports import AnswerTooLarge, Clock, Unanswered
 from shared.runtime.caching import LruCache, SingleFlight

@@ -16,7 +16,6 @@ from msgspec import Struct
 
 from shared.domain.api_docs.records import MAX_LISTED, ApiSummary, ConnectorSummary, TriggerSummary
 from shared.domain.errors.packages import UpstreamUnavailable
-from shared.domain.identity import Principal
 from shared.domain.mirror_rules import public_since
 from shared.domain.mirroring import (
     CataloguedPackage,
@@ -26,6 +25,7 @@ from shared.domain.mirroring import (
     catalogue_round_place,
 )
 from shared.domain.names import ANY_CLIENT, package_owner
+from shared.domain.principals import Principal
 from shared.domain.search import ANYONE, Query, ResultPage, SearchKind
 from shared.domain.status import TaskReport
 from shared.domain.times import MS

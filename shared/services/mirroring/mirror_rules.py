@@ -17,7 +17,6 @@ from shared.auth.authorization import Administration
 from shared.domain.accounts import Organization, organization_place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.packages import ReleaseNotFound, UpstreamReleaseRefused
-from shared.domain.identity import OPERATOR, Principal
 from shared.domain.mirror_rules import (
     HERE,
     MirrorDraft,
@@ -28,6 +27,7 @@ from shared.domain.mirror_rules import (
 from shared.domain.mirroring import NameOwner, name_owner_place, stored_since
 from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.packages import Head, Release, State, Survey, Visibility
+from shared.domain.principals import OPERATOR, Principal
 from shared.domain.releases import with_change
 from shared.domain.status import TaskReport
 from shared.domain.times import MS, parse_time, utc_text
@@ -37,7 +37,7 @@ from shared.services.mirroring.mirrored_releases import MIRROR
 from shared.services.mirroring.name_owners import OURS
 from shared.services.mirroring.upstream_reader import EXACT_CLIENT, Asker, UpstreamReader
 from shared.services.packages.derived_data import PackageRecordWriter
-from shared.services.packages.pulls import utc_day
+from shared.services.packages.pull_counter import utc_day
 from shared.services.records import EntityChange, RecordWriter, package_batches
 
 DRY_RUN_PERIOD = timedelta(days=30)

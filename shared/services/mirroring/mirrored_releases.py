@@ -16,7 +16,6 @@ from shared.domain.errors.packages import (
     SpelledDifferently,
     UpstreamReleaseRefused,
 )
-from shared.domain.identity import Principal
 from shared.domain.mirroring import (
     INCIDENT,
     REFUSED,
@@ -26,6 +25,7 @@ from shared.domain.mirroring import (
 )
 from shared.domain.names import Coordinate, Package, package_owner, release_place
 from shared.domain.packages import Head, Release, UpstreamOrigin, Visibility, archive_container
+from shared.domain.principals import Principal
 from shared.domain.releases import (
     MIRROR_ID,
     mirrored_head,

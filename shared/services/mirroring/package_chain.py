@@ -18,6 +18,20 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.domain.archives.names import Digest
+from shared.domain.build_resolution import (
+    ModuleAnswer,
+    ModuleRequest,
+    PackageAnswer,
+    PackageRequest,
+    ResolutionCandidates,
+    ResolvedModule,
+    ResolvedPackage,
+    ResolvedTool,
+    ToolAnswer,
+    ToolRequest,
+    UnresolvedModule,
+    resolve_module,
+)
 from shared.domain.errors.base import InvalidName, InvalidRequest, NotFound, Refusal, Unavailable
 from shared.domain.errors.packages import (
     ReleaseNotFound,
@@ -25,7 +39,6 @@ from shared.domain.errors.packages import (
     UpstreamUnavailable,
 )
 from shared.domain.errors.requests import TooManyRequests
-from shared.domain.identity import Principal
 from shared.domain.listings import Listing
 from shared.domain.mirroring import UpstreamModule, UpstreamResolution
 from shared.domain.names import (
@@ -40,21 +53,8 @@ from shared.domain.names import (
     parse_tool_id,
 )
 from shared.domain.packages import FoundRelease, State, Survey, Visibility
+from shared.domain.principals import Principal
 from shared.domain.resolution import ReleaseChoice, ResolutionMode, usable_versions
-from shared.domain.resolve_requests import (
-    ModuleAnswer,
-    ModuleRequest,
-    PackageAnswer,
-    PackageRequest,
-    ResolutionCandidates,
-    ResolvedModule,
-    ResolvedPackage,
-    ResolvedTool,
-    ToolAnswer,
-    ToolRequest,
-    UnresolvedModule,
-    resolve_module,
-)
 from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.name_owners import OURS
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader

@@ -6,10 +6,10 @@ from typing import Generic, TypeVar, cast
 
 from msgspec import Struct
 
+from shared.domain.build_resolution import ModuleRequest, PackageRequest
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import UpstreamReleaseRefused, UpstreamUnavailable
 from shared.domain.errors.requests import TooManyRequests
-from shared.domain.identity import Principal
 from shared.domain.listings import Listing
 from shared.domain.mirror_rules import AgeRule
 from shared.domain.mirroring import (
@@ -31,8 +31,8 @@ from shared.domain.names import (
     package_owner,
 )
 from shared.domain.packages import Head, Release, Visibility
+from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
-from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.ports import Clock, PackageReader, Unanswered, Upstream
 from shared.runtime.caching import memory_of
 from shared.services.limits.rate_limits import RateLimiter

@@ -19,9 +19,9 @@ from shared.domain.errors.packages import (
     UpstreamUnavailable,
     owned_by_upstream,
 )
-from shared.domain.identity import Principal
 from shared.domain.mirror_rules import MIRROR_RULES_PLACE, MirrorRules, UpstreamAddress
 from shared.domain.names import ANY_CLIENT, OrgName, Package
+from shared.domain.principals import Principal
 from shared.domain.times import MS
 from shared.ports import (
     AnswerUnusable,

@@ -15,9 +15,9 @@ from typing import cast
 from msgspec import Struct, field
 
 from shared.domain.archives.names import Digest
+from shared.domain.build_resolution import PackageRequest
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import UpstreamReleaseRefused
-from shared.domain.identity import Principal
 from shared.domain.mirroring import UpstreamResolution, UpstreamVersions, upstream_versions_place
 from shared.domain.names import ANY_CLIENT, Package, Version, package_owner
 from shared.domain.packages import (
@@ -29,8 +29,8 @@ from shared.domain.packages import (
     read_graph,
     stable_number,
 )
+from shared.domain.principals import Principal
 from shared.domain.resolution import ResolutionMode
-from shared.domain.resolve_requests import PackageRequest
 from shared.domain.times import MS
 from shared.domain.upstream_answers import MAX_DESCRIBED
 from shared.ports import AnswerUnusable, DirectoryStore, ReleaseUnusable, Stale, Unanswered

@@ -29,9 +29,9 @@ from shared.domain.errors.identity import (
     credentials_missing,
 )
 from shared.domain.errors.requests import TooMany
-from shared.domain.identity import Action, Principal, Role, Scope
 from shared.domain.mail import EmailAddress, mailbox_key, mask_email, parse_email
 from shared.domain.names import OrgName
+from shared.domain.principals import Action, Principal, Role, Scope
 from shared.domain.rate_limits import (
     RateLimitAllowance,
     RateLimitClass,

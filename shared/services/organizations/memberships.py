@@ -24,9 +24,9 @@ from shared.domain.access import (
 from shared.domain.accounts import Account, Organization
 from shared.domain.errors.base import NotFound
 from shared.domain.errors.identity import credentials_missing, member_not_found
-from shared.domain.identity import Action, Principal, Role
 from shared.domain.mail import MailText
 from shared.domain.names import OrgName
+from shared.domain.principals import Action, Principal, Role
 from shared.domain.records import Place
 from shared.domain.times import MS, time_text
 from shared.ports import Clock, DirectoryStore

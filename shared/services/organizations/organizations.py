@@ -37,11 +37,11 @@ from shared.domain.errors.identity import (
     organization_not_found,
 )
 from shared.domain.errors.packages import not_made_internal, owned_by_upstream
-from shared.domain.identity import UPKEEP, Action, Principal, Role, Scope
 from shared.domain.mail import MailText
 from shared.domain.mirroring import NameOwner
 from shared.domain.names import OrgName, Package, is_one_edit_apart, is_reserved, require_plain_org
 from shared.domain.packages import Visibility
+from shared.domain.principals import UPKEEP, Action, Principal, Role, Scope
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.reserved_names import is_reserved_name, skeletons
 from shared.domain.times import MS, time_text

@@ -27,9 +27,9 @@ from shared.domain.archives.delivery import (
 from shared.domain.archives.names import ArchiveName, Digest, archive_file_name, canonical_file_name
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import ArchiveNotFound
-from shared.domain.identity import Principal
 from shared.domain.names import NO_PACKAGE
 from shared.domain.packages import Head, Release, State, Visibility, archive_container
+from shared.domain.principals import Principal
 from shared.domain.times import MS
 from shared.ports import ArchiveLinks, ArchiveStore, Clock, EdgeCache, MetadataStore, PackageReader
 

@@ -10,27 +10,7 @@ from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.domain.archives.names import Digest
-from shared.domain.errors.base import InvalidRequest, NotFound
-from shared.domain.errors.packages import (
-    PackageNotFound,
-    ReleaseNotFound,
-    tool_not_found,
-    tool_version_not_found,
-)
-from shared.domain.identity import Principal
-from shared.domain.listings import Listing
-from shared.domain.names import (
-    NO_PACKAGE,
-    ClientProfile,
-    Coordinate,
-    Package,
-    Range,
-    ToolId,
-    Version,
-)
-from shared.domain.packages import FoundRelease, Head, State, Survey, Visibility
-from shared.domain.resolution import latest, usable_versions
-from shared.domain.resolve_requests import (
+from shared.domain.build_resolution import (
     ModuleAnswer,
     ModuleRequest,
     PackageAnswer,
@@ -46,6 +26,26 @@ from shared.domain.resolve_requests import (
     resolve_package,
     resolve_tool,
 )
+from shared.domain.errors.base import InvalidRequest, NotFound
+from shared.domain.errors.packages import (
+    PackageNotFound,
+    ReleaseNotFound,
+    tool_not_found,
+    tool_version_not_found,
+)
+from shared.domain.listings import Listing
+from shared.domain.names import (
+    NO_PACKAGE,
+    ClientProfile,
+    Coordinate,
+    Package,
+    Range,
+    ToolId,
+    Version,
+)
+from shared.domain.packages import FoundRelease, Head, State, Survey, Visibility
+from shared.domain.principals import Principal
+from shared.domain.resolution import latest, usable_versions
 from shared.ports import DocumentStore, MetadataStore, PackageReader
 from shared.runtime.caching import (
     Edition,

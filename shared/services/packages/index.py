@@ -7,9 +7,9 @@ from msgspec import Struct
 from shared.auth.authorization import Authorization
 from shared.domain.documents import DerivedDocument
 from shared.domain.events import PackageChange, package_change
-from shared.domain.identity import Principal
 from shared.domain.names import Package
 from shared.domain.packages import Visibility
+from shared.domain.principals import Principal
 from shared.domain.records import Event
 from shared.domain.sparse_index import index_file, index_path
 from shared.ports import EventStore, MetadataStore

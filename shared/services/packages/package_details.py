@@ -22,7 +22,6 @@ from shared.domain.errors.packages import (
     ReleaseWithdrawn,
     Withdrawal,
 )
-from shared.domain.identity import Principal
 from shared.domain.names import ANY_CLIENT, Coordinate, OrgName, Package, PackageName, Range
 from shared.domain.packages import (
     GraphNode,
@@ -36,6 +35,7 @@ from shared.domain.packages import (
     effective_deprecation,
     read_graph,
 )
+from shared.domain.principals import Principal
 from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage, Results
 from shared.domain.times import MS

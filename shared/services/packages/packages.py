@@ -10,9 +10,9 @@ from shared.auth.authorization import Authorization
 from shared.domain.access import refusal_of, require_right
 from shared.domain.errors.base import Conflict, Invalid
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound, not_made_internal
-from shared.domain.identity import Action, Principal
 from shared.domain.names import ANY_CLIENT, Coordinate, OrgName, Package, Range
 from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, Visibility
+from shared.domain.principals import Action, Principal
 from shared.domain.releases import Changeable, with_change
 from shared.domain.resolution import latest
 from shared.ports import Clock, MetadataStore

@@ -13,8 +13,8 @@ from shared.auth.authorization import KnownReaders
 from shared.domain.archives.delivery import ClientKind, LinkedArchive
 from shared.domain.archives.names import Digest, archive_file_name
 from shared.domain.errors.base import Unavailable
-from shared.domain.identity import Principal
 from shared.domain.names import ClientProfile, Coordinate, Package, Range, Version
+from shared.domain.principals import Principal
 from shared.ports import ArchiveLinks, Clock
 from shared.runtime.caching import (
     EVERYTHING,

@@ -5,11 +5,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from shared.domain.identity import Principal
-from shared.domain.listings import Listing
-from shared.domain.names import ClientProfile, Coordinate, Package, Range, Version
-from shared.domain.packages import Head, Release, Survey, effective_deprecation
-from shared.domain.resolve_requests import (
+from shared.domain.build_resolution import (
     ModuleAnswer,
     ModuleRequest,
     PackageAnswer,
@@ -17,6 +13,10 @@ from shared.domain.resolve_requests import (
     ToolAnswer,
     ToolRequest,
 )
+from shared.domain.listings import Listing
+from shared.domain.names import ClientProfile, Coordinate, Package, Range, Version
+from shared.domain.packages import Head, Release, Survey, effective_deprecation
+from shared.domain.principals import Principal
 
 
 class AvailableRelease(Struct, frozen=True):

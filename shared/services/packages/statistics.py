@@ -15,7 +15,7 @@ from shared.domain.status import DatedCounts, RegistryCounts
 from shared.domain.times import MS
 from shared.ports import Clock, PullLedger, SearchIndex, WorkStore
 from shared.runtime.caching import SingleFlight
-from shared.services.packages.pulls import utc_day
+from shared.services.packages.pull_counter import utc_day
 
 PACKAGES_LISTED = 6  # In each list: what a visitor reads without scrolling.
 SUMMARY_CACHED_FOR = timedelta(seconds=5)  # Of the counts, which read all packages.

@@ -22,7 +22,6 @@ from shared.domain.errors.packages import (
     tool_not_found,
 )
 from shared.domain.errors.requests import SearchUnconfirmed
-from shared.domain.identity import Principal
 from shared.domain.maven import ChecksumAlgorithm, client_metadata, repository_metadata
 from shared.domain.names import (
     ANY_CLIENT,
@@ -34,6 +33,7 @@ from shared.domain.names import (
     ToolId,
 )
 from shared.domain.packages import Release, State, Survey, Visibility
+from shared.domain.principals import Principal
 from shared.domain.resolution import usable_entries
 from shared.domain.search import ANYONE, Query, ResultPage, Viewer
 from shared.ports import ArchiveStore, Clock, DocumentStore, MetadataStore, SearchIndex

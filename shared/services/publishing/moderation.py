@@ -10,9 +10,9 @@ from shared.auth.authorization import Administration, Authorization
 from shared.domain.accounts import Organization, Token
 from shared.domain.errors.base import Invalid
 from shared.domain.errors.packages import NotAwaited, PackageNotFound, ReleaseNotFound
-from shared.domain.identity import Action, Principal
 from shared.domain.names import ANY_CLIENT, Coordinate, OrgName, Package, Range, release_place
 from shared.domain.packages import Head, Origin, PublicReason, Release, State, Survey
+from shared.domain.principals import Action, Principal
 from shared.domain.records import Place
 from shared.domain.releases import Decision, ReleaseComparison, WithheldNote, with_decision
 from shared.domain.resolution import latest

@@ -14,9 +14,9 @@ from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Conflict, Invalid, Refusal
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.errors.packages import SpelledDifferently, VersionExists, owned_by_upstream
-from shared.domain.identity import PUBLISHING_SCOPES, Action, Principal
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import FoundRelease, Head, Release, State, Visibility, archive_container
+from shared.domain.principals import PUBLISHING_SCOPES, Action, Principal
 from shared.domain.rate_limits import RateLimitAllowance
 from shared.domain.releases import held_for_owner, new_head, new_release
 from shared.domain.times import MS

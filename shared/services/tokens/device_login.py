@@ -7,13 +7,7 @@ from msgspec import Struct
 from shared.auth.signing_keys import Signer, SigningKeys
 from shared.auth.tokens import Secret, random_text
 from shared.domain.accounts import Account, hash_secret
-from shared.domain.errors.base import NotFound
-from shared.domain.errors.identity import DeviceRefusal, credentials_missing
-from shared.domain.errors.requests import Busy
-from shared.domain.identity import Grant, Principal
-from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
-from shared.domain.records import Place, Record
-from shared.domain.sign_in import (
+from shared.domain.device_login import (
     DEVICE_CODE_LIFETIME,
     DEVICE_SCOPES,
     DEVICE_TOKEN_DAYS,
@@ -25,6 +19,12 @@ from shared.domain.sign_in import (
     read_user_code,
     user_code,
 )
+from shared.domain.errors.base import NotFound
+from shared.domain.errors.identity import DeviceRefusal, credentials_missing
+from shared.domain.errors.requests import Busy
+from shared.domain.principals import Grant, Principal
+from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
+from shared.domain.records import Place, Record
 from shared.domain.times import MS
 from shared.ports import Clock, DirectoryStore, EventStore, Randomness, WorkStore
 from shared.services.limits.rate_limits import RateLimiter

@@ -12,7 +12,7 @@ from shared.auth.secret_scanning import LeakedToken, LeakReports
 from shared.auth.tokens import AccessToken
 from shared.domain.accounts import Token
 from shared.domain.errors.identity import TokenMalformed
-from shared.domain.identity import Principal
+from shared.domain.principals import Principal
 from shared.domain.records import Place
 from shared.domain.times import MS
 from shared.ports import Clock, DirectoryStore, WorkStore

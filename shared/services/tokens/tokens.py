@@ -17,19 +17,13 @@ from shared.auth.authorization import Authorization
 from shared.auth.tokens import AccessToken, Secret, random_text
 from shared.domain.access import require_own_account
 from shared.domain.accounts import Organization, Token, TokenUse, describe_grants, token_expiry
+from shared.domain.client_addresses import are_ranges_within, parse_ranges
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.errors.identity import NotPermitted, TokenNotFound, credentials_missing
-from shared.domain.identity import (
-    Action,
-    Grant,
-    Principal,
-    Scope,
-    are_ranges_within,
-    parse_ranges,
-    require_recent_sign_in,
-)
 from shared.domain.names import OrgName
+from shared.domain.principals import Action, Grant, Principal, Scope
 from shared.domain.records import Place
+from shared.domain.sign_in import require_recent_sign_in
 from shared.ports import Clock, DirectoryStore, Randomness, Stale
 from shared.runtime.retries import retried_when_stale
 from shared.services.records import EntityChange, RecordWriter

@@ -13,9 +13,9 @@ from shared.auth.authorization import Authorization
 from shared.auth.tokens import random_text
 from shared.domain.errors.base import Conflict, Forbidden, InvalidRequest, NotFound
 from shared.domain.errors.identity import NotPermitted
-from shared.domain.identity import Action, Principal
 from shared.domain.names import OrgName, Package
 from shared.domain.packages import Head, Pushers
+from shared.domain.principals import Action, Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.records import Place
 from shared.domain.releases import with_change

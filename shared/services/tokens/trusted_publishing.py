@@ -17,8 +17,8 @@ from shared.auth.tokens import Secret
 from shared.domain.accounts import Organization, Token, organization_place
 from shared.domain.errors.base import InvalidRequest, Unauthenticated
 from shared.domain.errors.identity import SignedTokenRefused, Untrusted
-from shared.domain.identity import Grant, Principal, Scope
 from shared.domain.names import OrgName
+from shared.domain.principals import Grant, Principal, Scope
 from shared.domain.times import MS
 from shared.domain.trusted_publishing.jobs import (
     Provider,

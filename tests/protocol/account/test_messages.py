@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import parse_org
+from shared.domain.principals import OPERATOR, Role
 from shared.services.organizations.invitations import InvitationRequest
 from tests.support.page_client import PageClient
 from tests.support.world import URL, World

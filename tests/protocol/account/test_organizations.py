@@ -5,8 +5,8 @@ from base64 import urlsafe_b64encode
 
 import pytest
 
-from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import parse_org
+from shared.domain.principals import OPERATOR, Role
 from shared.services.organizations.invitations import InvitationRequest
 from tests.support.page_client import PageClient
 from tests.support.world import URL, Person, World

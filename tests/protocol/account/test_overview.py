@@ -3,7 +3,7 @@
 import re
 
 from shared.domain.client_settings import client_settings
-from shared.domain.identity import OPERATOR
+from shared.domain.principals import OPERATOR
 from tests.support.browsers import Browser, signed_in
 from tests.support.world import URL, Person, World
 

@@ -9,9 +9,9 @@ from shared.auth.identity_providers import VerifiedIdentity
 from shared.domain.access import Membership
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import AccountExists, NotPermitted, SignInAgain, TokenUnknown
-from shared.domain.identity import OPERATOR, Grant, Principal, Role
 from shared.domain.names import parse_org
 from shared.domain.packages import Head, Visibility
+from shared.domain.principals import OPERATOR, Grant, Principal, Role
 from shared.domain.records import Event, Place
 from shared.services.maintenance.record_tasks import NAME_FREE_AFTER
 from tests.support.archives import bala

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from functions.account.security import browser_name
-from shared.domain.sign_in import Session
+from shared.domain.sessions import Session
 from tests.support.browsers import Browser, signed_in
 from tests.support.world import World
 

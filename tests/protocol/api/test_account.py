@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.sign_in import SECRET_ROTATION
+from shared.domain.sessions import SECRET_ROTATION
 from tests.support.browsers import signed_in
 from tests.support.world import URL, World, limited
 

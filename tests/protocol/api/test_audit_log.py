@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import parse_org
+from shared.domain.principals import OPERATOR, Role
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.port_doubles import Fault

@@ -2,9 +2,9 @@
 
 import pytest
 
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Package, parse_org
 from shared.domain.packages import Visibility
+from shared.domain.principals import OPERATOR
 from shared.services.organizations.organizations import OrganizationProfile
 from tests.support.archives import bala
 from tests.support.world import World

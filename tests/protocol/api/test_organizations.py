@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from shared.domain.access import OWNER_CHANGE_DELAY
-from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import parse_org
+from shared.domain.principals import OPERATOR, Role
 from tests.support.browsers import signed_in as browser_of
 from tests.support.world import URL, Person, World, limited
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
+from shared.domain.principals import OPERATOR
 from tests.protocol.central.answers import refused
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala, published

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
+from shared.domain.principals import OPERATOR
 from shared.services.api_docs import editor_catalog
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.central.answers import refused

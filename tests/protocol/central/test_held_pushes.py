@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import OPERATOR, Grant, Principal, Role
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.packages import State
+from shared.domain.principals import OPERATOR, Grant, Principal, Role
 from shared.services.publishing.publishing import Outcome, Upload
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala

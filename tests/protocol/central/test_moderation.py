@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
+from shared.domain.principals import OPERATOR
 from tests.protocol.bal.failures import ClientFailure, NoPackage
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.central.answers import answered, refused

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from shared.auth.tokens import AccessToken
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Package
 from shared.domain.packages import Visibility
+from shared.domain.principals import OPERATOR
 from tests.fakes.system import FakeRandomness
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import JavaBal

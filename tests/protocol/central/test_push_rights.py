@@ -3,9 +3,9 @@
 import pytest
 
 from shared.domain.accounts import Organization, organization_place
-from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
+from shared.domain.principals import OPERATOR
 from shared.localhost import sender_identifier
 from shared.services.organizations.organizations import OrganizationProfile
 from tests.protocol.bal.failures import ClientFailure

@@ -5,9 +5,9 @@ from urllib.parse import quote
 
 import pytest
 
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import Visibility
+from shared.domain.principals import OPERATOR
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala, published
 from tests.support.world import OpenWorld, World

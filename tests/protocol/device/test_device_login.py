@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
+from shared.domain.device_login import DEVICE_SCOPES, USER_CODE_LETTERS
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import Grant, Principal
-from shared.domain.sign_in import DEVICE_SCOPES, USER_CODE_LETTERS
+from shared.domain.principals import Grant, Principal
 from shared.ports import WorkStore
 from tests.support.device_login import ASK, MACHINE, ask, error, poll, poll_at_once
 from tests.support.page_client import FORM, PageClient

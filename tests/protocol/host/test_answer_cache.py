@@ -14,9 +14,9 @@ import pytest
 from functions.faces import build_app
 from functions.http.answers import recognizer
 from shared.composition import Registry
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Visibility
+from shared.domain.principals import OPERATOR
 from shared.hosting.answer_cache import AnswerCache
 from shared.hosting.file_responses import FollowedRedirects
 from shared.hosting.host import Host

@@ -9,8 +9,8 @@ import pytest
 from anyio.to_thread import run_sync
 from starlette.staticfiles import StaticFiles
 
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
+from shared.domain.principals import OPERATOR
 from tests.support.archives import bala
 from tests.support.server import client
 from tests.support.storage import one_machine

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from shared.domain.archives.names import Digest
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
+from shared.domain.principals import OPERATOR
 from tests.fakes.system import START_MS
 from tests.support.archives import bala
 from tests.support.world import URL, Person, World

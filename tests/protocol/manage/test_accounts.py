@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.identity import OPERATOR
+from shared.domain.principals import OPERATOR
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Ledger
 from tests.support.world import URL, OpenWorld, World, token_of

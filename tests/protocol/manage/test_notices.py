@@ -13,7 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from shared.bootstrap import build_registry
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import OPERATOR
+from shared.domain.principals import OPERATOR
 from shared.services.common import Adapters
 from tests.protocol.test_page_goldens import PLACES, shown
 from tests.support.archives import bala

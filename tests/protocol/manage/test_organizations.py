@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from functions.account.organization import MEMBER_TABS, OWNER_TABS
-from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
+from shared.domain.principals import OPERATOR
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.world import World

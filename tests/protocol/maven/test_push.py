@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
+from shared.domain.principals import OPERATOR
 from shared.services.publishing.maven import MAX_SBOM_BYTES, MAX_SBOM_VALUES
 from tests.protocol.bal.maven import pom
 from tests.support.archives import bala

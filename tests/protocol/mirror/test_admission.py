@@ -10,9 +10,9 @@ from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import ReleaseNotFound, UpstreamReleaseRefused
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import Head
+from shared.domain.principals import ANONYMOUS, OPERATOR
 from shared.ports import AlreadyThere, MetadataStore
 from shared.services.mirroring.upstream_reader import Asker
 from tests.support.archives import bala

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
+from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import main_of
 from tests.support.archives import bala
 from tests.support.mirrors import PULL, broken

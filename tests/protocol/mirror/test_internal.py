@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.packages import Head, Visibility
+from shared.domain.principals import OPERATOR
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.web.page_reader import main_of
 from tests.support.archives import bala

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Head, Survey, Visibility
+from shared.domain.principals import ANONYMOUS, OPERATOR
 from shared.services.mirroring.upstream_reader import Asker
 from shared.services.mirroring.upstreams import RETRIED_AFTER
 from tests.support.archives import bala

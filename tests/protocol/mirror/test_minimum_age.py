@@ -11,9 +11,9 @@ import pytest
 
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.identity import OPERATOR
 from shared.domain.mirror_rules import MirrorDraft
 from shared.domain.names import Coordinate, Package
+from shared.domain.principals import OPERATOR
 from shared.domain.times import utc_text
 from tests.protocol.mirror.test_rules import AS_OF, DAY, IO, LATER_MS
 from tests.support.archives import bala

@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from shared.domain.accounts import Organization, organization_place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import OPERATOR
 from shared.domain.mirror_rules import HERE
 from shared.domain.mirroring import NameOwner, name_owner_place
 from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.packages import Head, State
+from shared.domain.principals import OPERATOR
 from shared.services.mirroring import mirror_rules
 from shared.services.mirroring.mirror_rules import NameMove
 from tests.protocol.bal.failures import ClientFailure

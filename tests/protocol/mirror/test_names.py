@@ -2,9 +2,9 @@
 
 import pytest
 
-from shared.domain.identity import OPERATOR
 from shared.domain.mirroring import NameOwner, name_owner_place
 from shared.domain.names import parse_org
+from shared.domain.principals import OPERATOR
 from tests.support.archives import bala
 from tests.support.mirrors import PULL, modules, resolve
 from tests.support.upstreams import FakeUpstream

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from shared.domain.archives.names import Digest
 from shared.domain.errors.packages import UpstreamReleaseRefused
-from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.mirroring import UpstreamRelease
 from shared.domain.names import Coordinate
 from shared.domain.packages import ReleaseEntry
+from shared.domain.principals import ANONYMOUS, OPERATOR
 from shared.ports import Stale
 from shared.services.mirroring.mirrored_releases import PinnedDigests
 from tests.contract.sample_records import release

@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.archives.manifest import parse_coordinate
-from shared.domain.identity import ANONYMOUS
 from shared.domain.packages import Release
+from shared.domain.principals import ANONYMOUS
 from shared.runtime.caching import LruCache
 from shared.services.mirroring import admission
 from shared.services.mirroring.upstream_reader import Asker

@@ -7,12 +7,12 @@ import pytest
 from msgspec.structs import replace
 from starlette.responses import JSONResponse
 
+from shared.domain.build_resolution import PackageRequest
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.mirror_rules import MirrorDraft
 from shared.domain.names import ANY_CLIENT, Coordinate, Package, Version, parse_org
-from shared.domain.resolve_requests import PackageRequest
+from shared.domain.principals import ANONYMOUS, OPERATOR
 from shared.ports import AlreadyThere
 from shared.services.mirroring.upstream_reader import Asker
 from shared.services.mirroring.upstreams import Upstreams

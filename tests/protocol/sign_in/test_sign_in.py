@@ -10,7 +10,7 @@ import pytest
 from shared.domain.accounts import Account, Identity
 from shared.domain.errors.identity import sign_in_failed
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import OPERATOR
+from shared.domain.principals import OPERATOR
 from shared.services.records import all_entities
 from tests.support.browsers import Browser, signed_in
 from tests.support.port_doubles import Fault, Moment

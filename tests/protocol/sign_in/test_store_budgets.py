@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.sign_in import SECRET_ROTATION
+from shared.domain.sessions import SECRET_ROTATION
 from tests.support.browsers import signed_in
 from tests.support.port_doubles import Ledger
 from tests.support.sign_in import SignInWorld, open_sign_in

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from shared.domain.identity import OPERATOR, Grant, Principal
 from shared.domain.names import Coordinate
 from shared.domain.packages import Provenance
+from shared.domain.principals import OPERATOR, Grant, Principal
 from shared.ports import Pull
 from shared.services.publishing.publishing import Upload
 from tests.support.archives import bala

@@ -1,7 +1,7 @@
 """Since which version symbols exist, and what each version changed of the API."""
 
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
+from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import Elements, opened, words
 from tests.protocol.web.test_api_docs import NEW, OLD, publish_documented
 from tests.support.page_client import PageClient

@@ -8,8 +8,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from functions.web.home import VALUES_PER_PAGE
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
+from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import counted, main_of, opened
 from tests.protocol.web.sample_packages import SCRIPT
 from tests.support.archives import bala

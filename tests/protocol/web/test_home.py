@@ -5,8 +5,8 @@ from collections import Counter
 
 from syrupy.assertion import SnapshotAssertion
 
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Package
+from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import Elements, main_of, opened
 from tests.protocol.web.sample_packages import fill
 from tests.support.archives import bala

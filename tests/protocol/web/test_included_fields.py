@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import Visibility
+from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import Elements, opened
 from tests.support.documented_packages import documented_bala, published
 from tests.support.world import URL, World

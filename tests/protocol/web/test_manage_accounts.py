@@ -6,8 +6,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.accounts import Organization, organization_place
-from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
+from shared.domain.principals import OPERATOR
 from shared.services.organizations.organizations import OrganizationProfile
 from tests.protocol.test_page_goldens import PLACES, shown
 from tests.support.page_client import PageClient

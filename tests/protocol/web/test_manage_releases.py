@@ -8,9 +8,9 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from functions.manage.releases import ACTIONS_BY_STATE
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import State
+from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import main_of, opened
 from tests.protocol.web.sample_packages import BIDI, SCRIPT
 from tests.support.archives import bala

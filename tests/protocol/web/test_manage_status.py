@@ -10,8 +10,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from functions.manage.status import IN_THE_CLOUD, ON_ONE_MACHINE
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
+from shared.domain.principals import OPERATOR
 from shared.domain.status import DiskSpace, TaskReport
 from shared.services.common import Adapters
 from shared.services.maintenance.tasks import TaskRuns

@@ -3,9 +3,9 @@
 import pytest
 
 from functions.web.package.missing import HARMLESS_REASONS
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import PublicReason, WithdrawalReason
+from shared.domain.principals import OPERATOR
 from shared.domain.releases import WITHDRAWAL_TITLES
 from tests.protocol.web.page_reader import Elements, main_of, opened
 from tests.support.page_client import PageClient

@@ -7,8 +7,8 @@ import pytest
 
 from functions.web.package.frame import TAB_PAGES
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
+from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import COMMIT, fill, publish
 from tests.support.archives import bala

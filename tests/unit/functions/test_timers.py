@@ -13,7 +13,7 @@ from azure.functions.timer import TimerRequest
 from functions import timers
 from shared.composition import create_registry
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import OPERATOR
+from shared.domain.principals import OPERATOR
 from shared.domain.status import TaskReport
 from shared.hosting.triggers import functions_of
 from shared.runtime.background_tasks import next_run

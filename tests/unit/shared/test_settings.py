@@ -4,7 +4,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from shared.domain.archives.delivery import Cdn
-from shared.domain.identity import parse_networks
+from shared.domain.client_addresses import parse_networks
 from shared.domain.mirror_rules import parse_upstreams
 from shared.domain.rate_limits import RateLimitClass, RateLimitSubject
 from shared.settings import Settings, refused_setting, setting_problem, unknown_settings

@@ -8,8 +8,8 @@ import pytest
 
 from functions.account.audit_log import EVENT_PHRASES, event_sentence
 from functions.http.formatting import day as day_of
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, parse_org
+from shared.domain.principals import OPERATOR
 from shared.domain.records import Event
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.support.archives import bala

@@ -7,8 +7,8 @@ import pytest
 
 from functions.account.organization import OWNER_TABS
 from shared.domain.access import OWNER_CHANGE_DELAY
-from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import parse_org
+from shared.domain.principals import OPERATOR, Role
 from tests.support.page_client import PageClient
 from tests.support.world import URL, World
 

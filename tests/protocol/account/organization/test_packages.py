@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import Coordinate, parse_org
+from shared.domain.principals import OPERATOR, Role
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.world import URL, World

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Package, parse_org
+from shared.domain.principals import OPERATOR
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.ports import HttpResponse
 from tests.support.archives import bala

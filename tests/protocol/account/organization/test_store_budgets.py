@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
+from shared.domain.principals import OPERATOR
 from shared.services.packages.packages import PACKAGES_ON_A_PAGE
 from tests.support.archives import bala
 from tests.support.page_client import PageClient

@@ -19,8 +19,8 @@ from shared.auth.tokens import AccessToken
 from shared.domain.accounts import Account, AccountLock, Token, TokenUse
 from shared.domain.errors.identity import TokenUnknown
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import ANONYMOUS, Grant, Principal, Scope
 from shared.domain.packages import Provenance
+from shared.domain.principals import ANONYMOUS, Grant, Principal, Scope
 from shared.domain.records import Place
 from shared.runtime.caching import Edition, records_of
 from tests.fakes.stores import E, FakeDirectory

@@ -11,9 +11,9 @@ from shared.auth.authorization import KNOWN_FOR, Administration, Authorization, 
 from shared.domain.access import Membership
 from shared.domain.accounts import Account, Organization
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
-from shared.domain.identity import ANONYMOUS, OPERATOR, Action, Grant, Principal, Role, Scope
 from shared.domain.names import OrgName, Package
 from shared.domain.packages import EVERY_ACCOUNT, Head, Survey, Visibility
+from shared.domain.principals import ANONYMOUS, OPERATOR, Action, Grant, Principal, Role, Scope
 from shared.domain.search import Viewer
 from shared.runtime.caching import records_of
 from tests.fakes.readers import known_readers

@@ -12,9 +12,10 @@ from shared.auth.tokens import Secret
 from shared.domain.accounts import Account, AccountLock, hash_secret
 from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import ANONYMOUS, Principal
+from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.records import Entity
-from shared.domain.sign_in import SECRET_GRACE, SECRET_ROTATION, Session, SignInPurpose, needs_https
+from shared.domain.sessions import SECRET_GRACE, SECRET_ROTATION, Session
+from shared.domain.sign_in import SignInPurpose, needs_https
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock, FakeRandomness
 

@@ -9,8 +9,8 @@ import pytest
 
 from shared.bootstrap import build_registry
 from shared.domain.errors.base import Refusal
-from shared.domain.identity import ANONYMOUS
 from shared.domain.names import Coordinate
+from shared.domain.principals import ANONYMOUS
 from shared.services.mirroring.upstream_reader import Asker
 from shared.settings import Settings
 from tests.support.terminal import Terminal

@@ -29,10 +29,10 @@ from shared.domain.errors.identity import (
     SignInAgain,
     TokenUnknown,
 )
-from shared.domain.identity import ANONYMOUS, OPERATOR, Action, Grant, Principal, Role, Scope
 from shared.domain.mail import parse_email
 from shared.domain.names import Package
 from shared.domain.packages import Visibility
+from shared.domain.principals import ANONYMOUS, OPERATOR, Action, Grant, Principal, Role, Scope
 from tests.support.refusals import raises_refusal
 
 # Written out, so that a change of the table in the code has to be a change here.

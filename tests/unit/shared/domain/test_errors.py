@@ -19,6 +19,7 @@ from shared.domain.accounts import (
     parse_invitation_label,
 )
 from shared.domain.accounts import parse_required_reason as parse_reason_for
+from shared.domain.client_addresses import MAX_RANGES, parse_ranges
 from shared.domain.errors.base import (
     InvalidRequest,
     Refusal,
@@ -28,7 +29,6 @@ from shared.domain.errors.base import (
 )
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound, tool_not_found
 from shared.domain.events import EventQuery
-from shared.domain.identity import MAX_RANGES, parse_ranges
 from shared.domain.mail import parse_email
 from shared.domain.names import MAX_VERSION_LENGTH, Package, Version
 from shared.domain.rate_limits import RateLimit, RateLimitClass

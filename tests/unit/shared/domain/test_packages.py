@@ -2,7 +2,6 @@
 
 import pytest
 
-from shared.domain.identity import ANONYMOUS
 from shared.domain.listings import Listing
 from shared.domain.names import Coordinate, Version
 from shared.domain.packages import (
@@ -20,6 +19,7 @@ from shared.domain.packages import (
     effective_deprecation,
     numeric_id,
 )
+from shared.domain.principals import ANONYMOUS
 from shared.domain.releases import with_change
 from tests.contract.sample_records import release as sample_release
 

@@ -4,7 +4,6 @@ import pytest
 
 from shared.domain.archives.bala import read_bala
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.identity import OPERATOR, Principal
 from shared.domain.packages import (
     Dependency,
     Origin,
@@ -14,6 +13,7 @@ from shared.domain.packages import (
     State,
     WithdrawalReason,
 )
+from shared.domain.principals import OPERATOR, Principal
 from shared.domain.records import Event
 from shared.domain.releases import (
     Decision,

@@ -2,26 +2,21 @@
 
 import pytest
 
-from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import SignInAgain
-from shared.domain.identity import (
+from shared.domain.client_addresses import (
     MAX_RANGES,
-    OPERATOR,
-    Action,
-    Grant,
-    Principal,
-    Scope,
     are_ranges_within,
     caller_network,
     client_address,
     is_address_allowed,
-    is_recently_signed_in,
     is_shared,
     parse_networks,
     parse_ranges,
-    require_recent_sign_in,
 )
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.identity import SignInAgain
 from shared.domain.names import Package, parse_org
+from shared.domain.principals import OPERATOR, Action, Grant, Principal, Scope
+from shared.domain.sign_in import is_recently_signed_in, require_recent_sign_in
 
 ACME = parse_org("Acme")
 GREET = Package.parse("Acme", "greet")

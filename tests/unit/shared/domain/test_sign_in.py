@@ -7,20 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.auth.tokens import AccessToken
-from shared.domain.sign_in import (
-    HOME_PATH,
+from shared.domain.device_login import (
     MAX_CLIENT_NAME,
-    MAX_RETURN_PATH_LENGTH,
-    SECRET_GRACE,
-    SECRET_ROTATION,
     USER_CODE_RANDOM_BYTES,
-    SecretState,
-    Session,
     read_client_name,
     read_user_code,
-    return_path,
     user_code,
 )
+from shared.domain.sessions import SECRET_GRACE, SECRET_ROTATION, SecretState, Session
+from shared.domain.sign_in import HOME_PATH, MAX_RETURN_PATH_LENGTH, return_path
 from tests.fakes.system import FakeRandomness
 
 MS = timedelta(milliseconds=1)

@@ -10,7 +10,7 @@ from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.mirroring import CataloguedPackage, CatalogueRound
 from shared.domain.records import Entity
 from shared.domain.releases import WithheldNote
-from shared.domain.sign_in import Session
+from shared.domain.sessions import Session
 from shared.domain.snapshots import ENTITIES, SnapshotUnusable, from_line, snapshot_name
 
 # Nobody is signed in by an old copy; the others are derived.

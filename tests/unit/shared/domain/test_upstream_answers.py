@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from shared.domain.build_resolution import ModuleRequest, PackageRequest
 from shared.domain.listings import Listing
 from shared.domain.names import Package, Range, Version
-from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.domain.upstream_answers import (
     MAX_VALUES,
     read_modules,

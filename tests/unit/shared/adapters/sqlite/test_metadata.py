@@ -11,8 +11,8 @@ from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.adapters.sqlite.metadata import SqliteSurveys
 from shared.domain.access import Membership
 from shared.domain.accounts import Account, Organization, Token, TokenUse
-from shared.domain.identity import Role
 from shared.domain.names import Package, Version
+from shared.domain.principals import Role
 from shared.runtime.caching import records_of
 from tests.contract.sample_records import GREET, entry, head, release
 from tests.fakes.system import FakeClock

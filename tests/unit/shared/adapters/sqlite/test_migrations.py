@@ -11,7 +11,7 @@ import pytest
 from shared.adapters.sqlite.database import MIGRATIONS, Database
 from shared.adapters.sqlite.directory import SqliteDirectory, SqliteEvents
 from shared.adapters.sqlite.metadata import SqliteMetadata
-from shared.adapters.sqlite.pulls import SqlitePulls
+from shared.adapters.sqlite.pull_ledger import SqlitePulls
 from shared.domain.accounts import (
     Account,
     AccountName,
@@ -21,9 +21,9 @@ from shared.domain.accounts import (
     account_name_place,
     organization_place,
 )
-from shared.domain.identity import Role
 from shared.domain.names import OrgName
 from shared.domain.packages import Head
+from shared.domain.principals import Role
 from shared.domain.records import Event, Place
 
 EVENT = '{"id":"e1","kind":"x","at_ms":1,"actor":"a","subject":"Acme/greet:1.0.0","details":{}}'

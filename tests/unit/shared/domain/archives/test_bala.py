@@ -13,7 +13,6 @@ from shared.domain.archives.bala import Bala, read_bala, require_coordinate
 from shared.domain.archives.names import Digest
 from shared.domain.archives.unpacking import KIB, MIB, ArchiveLimits, Documentation
 from shared.domain.errors.base import BadArchive
-from shared.domain.identity import Principal
 from shared.domain.names import Coordinate
 from shared.domain.packages import (
     Dependency,
@@ -24,6 +23,7 @@ from shared.domain.packages import (
     Texts,
     Visibility,
 )
+from shared.domain.principals import Principal
 from shared.domain.releases import new_release
 from tests.support.archives import Spec, bala, files, zipped
 from tests.support.refusals import raises_refusal

@@ -15,8 +15,8 @@ from shared.domain.archives.delivery import (
     is_placement_settled,
     second_hop,
 )
-from shared.domain.identity import OPERATOR
 from shared.domain.packages import CHOSEN_VISIBILITIES, Head, State, Visibility, archive_container
+from shared.domain.principals import OPERATOR
 from shared.domain.releases import with_change
 from tests.contract.sample_records import head, release
 from tests.fakes.system import START_MS

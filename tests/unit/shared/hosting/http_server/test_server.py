@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from shared.domain.identity import parse_networks
+from shared.domain.client_addresses import parse_networks
 from shared.hosting.http_server.connection import Connection
 from shared.hosting.http_server.server import (
     Certificate,

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import OPERATOR
+from shared.domain.principals import OPERATOR
 from shared.domain.status import DiskSpace
 from shared.services.administration.status import MAX_RECORDS_COUNTED, RegistryStatus
 from shared.services.maintenance.tasks import TaskRuns

@@ -10,8 +10,8 @@ from shared.domain.api_docs.records import ApiDocsRecord, DocsState
 from shared.domain.archives.names import Digest
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
-from shared.domain.identity import ANONYMOUS
 from shared.domain.packages import Release
+from shared.domain.principals import ANONYMOUS
 from shared.ports import DocumentStore
 from shared.services.api_docs.api_docs import ApiDocs, ModuleName
 from tests.contract.sample_records import coordinate

@@ -5,9 +5,9 @@ from typing import cast
 
 from msgspec.structs import replace
 
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import Release
+from shared.domain.principals import OPERATOR
 from shared.ports import DirectoryStore, Stale
 from tests.support.documented_packages import documented_bala
 from tests.support.world import World

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from shared.confined import shown_pieces
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import SearchUnconfirmed
-from shared.domain.identity import ANONYMOUS
+from shared.domain.principals import ANONYMOUS
 from shared.domain.search import Query, ResultPage
 from shared.services.api_docs.editor_catalog import CatalogFilter, CatalogKind, ItemName
 from shared.services.packages.search import PackageSearch

@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.accounts import Account, AccountName
 from shared.domain.errors.identity import AccountExists
-from shared.domain.identity import OPERATOR
+from shared.domain.principals import OPERATOR
 from shared.ports import Stale
 from shared.services.identity.accounts import Accounts
 from tests.fakes.services import fake_record_writer

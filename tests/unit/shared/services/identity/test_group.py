@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from shared.composition import create_registry
 from shared.domain.accounts import hash_secret
 from shared.domain.errors.requests import Busy
-from shared.domain.sign_in import SECRET_ROTATION, Session
+from shared.domain.sessions import SECRET_ROTATION, Session
 from tests.support.logs import capture_logs
 from tests.support.port_doubles import Fault, failing
 from tests.support.world import World

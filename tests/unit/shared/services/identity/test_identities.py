@@ -7,7 +7,7 @@ import pytest
 from shared.auth.identity_providers import VerifiedIdentity
 from shared.domain.accounts import Account, AccountName
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import Principal
+from shared.domain.principals import Principal
 from shared.domain.records import Entity
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.mail import AccountMail, MailDelivery

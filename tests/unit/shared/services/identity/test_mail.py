@@ -6,8 +6,8 @@ import string
 from shared.domain.access import Membership, PendingRole
 from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import Role
 from shared.domain.packages import Origin, Release, State
+from shared.domain.principals import Role
 from shared.ports import DirectoryStore
 from shared.services.identity.mail import MAIL_TEXTS, MailDelivery, ReleaseMail
 from tests.fakes.mail import FakeMailer

@@ -3,8 +3,8 @@
 from typing import Any
 
 from shared.domain.accounts import Account
-from shared.domain.identity import Grant, Principal
-from shared.domain.sign_in import Session
+from shared.domain.principals import Grant, Principal
+from shared.domain.sessions import Session
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.mail import AccountMail, MailDelivery
 from shared.services.identity.sessions import Sessions

@@ -9,7 +9,7 @@ import pytest
 from shared.auth.authorization import Administration
 from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import OPERATOR, Grant, Principal
+from shared.domain.principals import OPERATOR, Grant, Principal
 from shared.domain.records import Entity, Place
 from shared.domain.status import NoticeBoard
 from shared.services.limits.notices import NOTICES_CACHED_FOR, NoticeCache, Notices

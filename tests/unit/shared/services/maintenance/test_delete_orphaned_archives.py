@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.archives.names import ArchiveName, Digest
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import Visibility
+from shared.domain.principals import OPERATOR
 from shared.ports import ArchiveStore, StoredArchive
 from shared.services.common import Adapters
 from shared.services.maintenance.package_tasks import DeleteOrphanedArchives

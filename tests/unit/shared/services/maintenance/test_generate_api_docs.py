@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from shared.confined.budget import ConfinedUnavailable, Json, PartResult
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
+from shared.domain.principals import OPERATOR
 from shared.domain.status import TaskReport
 from shared.services.maintenance import package_tasks
 from tests.fakes.confined import InProcess

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.errors.requests import Busy, TakesNoChanges
-from shared.domain.identity import OPERATOR
+from shared.domain.principals import OPERATOR
 from shared.domain.status import TaskReport, TaskResult
 from shared.services import maintenance
 from shared.services.maintenance.package_tasks import DeleteOrphanedArchives

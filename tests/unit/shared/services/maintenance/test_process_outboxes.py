@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import Head, Visibility
+from shared.domain.principals import OPERATOR
 from shared.domain.records import Event
 from shared.domain.search import Query, ResultPage
 from shared.services.maintenance.record_tasks import ProcessOutboxes

@@ -10,7 +10,7 @@ import pytest
 from shared.domain.access import INVITATION_LIFETIME, MAX_INVITATIONS, Invitation
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import InvitationNotFound, TokenUnknown
-from shared.domain.identity import Grant, Principal, Role
+from shared.domain.principals import Grant, Principal, Role
 from shared.ports import Stale
 from shared.services.organizations.invitations import InvitationRequest
 from tests.fakes.stores import E, FakeDirectory

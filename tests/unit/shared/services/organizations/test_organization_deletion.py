@@ -8,10 +8,10 @@ from shared.domain.access import OWNER_CHANGE_DELAY
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import OrganizationExists
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import OPERATOR, Principal
 from shared.domain.mirroring import NameOwner
 from shared.domain.names import OrgName, Package
 from shared.domain.packages import Head, Release, State, Visibility
+from shared.domain.principals import OPERATOR, Principal
 from shared.domain.records import Entity
 from shared.ports import Stale
 from shared.services.maintenance.record_tasks import NAME_FREE_AFTER

@@ -8,8 +8,8 @@ from shared.domain.access import NO_ACCESS
 from shared.domain.accounts import Organization
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import OrganizationExists, organization_not_found
-from shared.domain.identity import OPERATOR, Action, Role
 from shared.domain.names import OrgName
+from shared.domain.principals import OPERATOR, Action, Role
 from shared.services.organizations.organizations import OrganizationProfile
 from tests.support.refusals import raises_refusal
 from tests.support.services import ACME, ADA, KIM, LEE, MAX, OrganizationServices, acme_of_kim

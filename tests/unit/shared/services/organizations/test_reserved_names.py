@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.identity import OPERATOR
+from shared.domain.principals import OPERATOR
 from shared.domain.reserved_names import MAX_RESERVED_NAMES, ReservedName
 from tests.support.refusals import raises_refusal
 from tests.support.services import ACME, KIM, AdministrationServices

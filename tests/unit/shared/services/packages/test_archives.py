@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from shared.domain.archives.delivery import PLACEMENT_SETTLED_AFTER
 from shared.domain.archives.names import Digest
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import FoundRelease, Visibility
+from shared.domain.principals import OPERATOR
 from shared.ports import MetadataStore
 from shared.services.common import Adapters
 from shared.services.packages.archives import ArchiveRelocation

@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 from typing import cast
 
 from shared.auth.authorization import Authorization
-from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Head, Survey, Visibility
+from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.records import Event
 from shared.domain.sparse_index import index_file
 from shared.ports import MetadataStore

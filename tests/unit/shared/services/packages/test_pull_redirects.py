@@ -10,9 +10,9 @@ from shared.auth.authorization import KNOWN_FOR, KnownReaders
 from shared.domain.archives.delivery import LinkedArchive, StoreLink
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import Principal
 from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
+from shared.domain.principals import Principal
 from shared.runtime.caching import EVERYTHING, PackagesRead, packages_read
 from shared.services.packages.pull_redirects import LONGEST_PLACE, Redirect, RedirectCache
 from tests.contract.sample_records import DIGEST, NAME

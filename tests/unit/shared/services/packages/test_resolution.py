@@ -11,11 +11,7 @@ from hypothesis import strategies as st
 
 from shared.auth.authorization import Authorization
 from shared.domain.archives.names import Digest
-from shared.domain.errors.base import InvalidRequest
-from shared.domain.identity import ANONYMOUS, Principal
-from shared.domain.names import ANY_CLIENT, ClientProfile, Coordinate, Package
-from shared.domain.packages import Survey, Visibility
-from shared.domain.resolve_requests import (
+from shared.domain.build_resolution import (
     ModuleAnswer,
     ModuleRequest,
     PackageAnswer,
@@ -23,6 +19,10 @@ from shared.domain.resolve_requests import (
     ToolAnswer,
     ToolRequest,
 )
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.names import ANY_CLIENT, ClientProfile, Coordinate, Package
+from shared.domain.packages import Survey, Visibility
+from shared.domain.principals import ANONYMOUS, Principal
 from shared.ports import DocumentStore, MetadataStore
 from shared.services.packages import hosted_packages
 from shared.services.packages.hosted_packages import (

@@ -10,9 +10,9 @@ from shared.auth.authorization import Authorization
 from shared.domain.access import Membership
 from shared.domain.accounts import Account, Organization
 from shared.domain.errors.requests import SearchUnconfirmed
-from shared.domain.identity import ANONYMOUS, Grant, Principal, Role
 from shared.domain.listings import Facet, FacetCount, Listing
 from shared.domain.names import Package
+from shared.domain.principals import ANONYMOUS, Grant, Principal, Role
 from shared.domain.search import (
     ANYONE,
     FacetedResults,

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from shared.domain.errors.packages import NotAwaited
 from shared.domain.errors.requests import Busy, NotListedYet
-from shared.domain.identity import Grant, Principal
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.packages import Release, State
+from shared.domain.principals import Grant, Principal
 from shared.services.common import Adapters
 from shared.services.publishing import moderation
 from shared.services.publishing.moderation import (

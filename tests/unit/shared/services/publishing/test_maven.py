@@ -4,9 +4,9 @@ from typing import Any, cast
 
 import pytest
 
-from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.names import Distribution, Package
 from shared.domain.packages import Survey
+from shared.domain.principals import ANONYMOUS, Principal
 from shared.ports import ArchiveStore
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.source import PackageSource

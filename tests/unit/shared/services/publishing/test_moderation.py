@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from shared.auth.authentication import RequestClient
 from shared.domain.errors.identity import NotPermitted, SignInAgain
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import OPERATOR, Principal
 from shared.domain.names import Coordinate
 from shared.domain.packages import State
+from shared.domain.principals import OPERATOR, Principal
 from shared.services.common import Adapters
 from shared.services.publishing.moderation import Moderation
 from tests.support.archives import bala

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.domain.errors.packages import VersionExists
-from shared.domain.identity import Grant, Principal
 from shared.domain.names import Package
 from shared.domain.packages import Release
+from shared.domain.principals import Grant, Principal
 from shared.ports import AlreadyThere, MetadataStore
 from shared.services.publishing.publishing import Publishing, Upload
 from tests.support.archives import bala

@@ -9,7 +9,7 @@ from shared.auth.tokens import AccessToken, Secret
 from shared.domain.access import Membership
 from shared.domain.accounts import Account, Token
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import Grant, Role, Scope
+from shared.domain.principals import Grant, Role, Scope
 from shared.services.identity.mail import MailDelivery, TokenMail
 from shared.services.tokens.secret_scanning import Label, SecretScanning
 from shared.services.tokens.tokens import TokenRecords

@@ -9,7 +9,7 @@ from shared.auth.authorization import Authorization
 from shared.domain.accounts import Token
 from shared.domain.errors.identity import TokenNotFound
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import Grant, Principal, Scope
+from shared.domain.principals import Grant, Principal, Scope
 from shared.services.tokens.tokens import IssuedToken, TokenRecords, TokenRequest, Tokens
 from tests.fakes.readers import known_readers
 from tests.fakes.services import fake_record_writer

@@ -4,10 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from shared.domain.errors.base import InvalidName
-from shared.domain.names import ANY_CLIENT, ClientProfile, Package, Version, parse_tool_id
-from shared.domain.packages import Survey
-from shared.domain.resolve_requests import (
+from shared.domain.build_resolution import (
     ModuleRequest,
     PackageRequest,
     ResolutionCandidates,
@@ -19,6 +16,9 @@ from shared.domain.resolve_requests import (
     resolve_package,
     resolve_tool,
 )
+from shared.domain.errors.base import InvalidName
+from shared.domain.names import ANY_CLIENT, ClientProfile, Package, Version, parse_tool_id
+from shared.domain.packages import Survey
 from tests.paths import central_index
 from tests.support.surveys import entry, survey
 

@@ -17,7 +17,7 @@ from shared.domain.errors.requests import Busy, TakesNoChanges
 from shared.domain.names import Coordinate
 from shared.ports import CallerScope, Pull, PullBatch, PullLedger
 from shared.services.limits.notices import ReadOnlyMode
-from shared.services.packages.pulls import BATCH_PULLS, MAX_PULLS_REMEMBERED, PullCounter
+from shared.services.packages.pull_counter import BATCH_PULLS, MAX_PULLS_REMEMBERED, PullCounter
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.logs import capture_logs
 from tests.support.port_doubles import Fault, failing

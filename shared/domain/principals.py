@@ -1,0 +1,187 @@
+"""Principals: who makes a request, what their credential allows, and which role and scope an action
+needs."""
+
+from enum import Enum
+from fnmatch import fnmatchcase
+
+from msgspec import Struct
+
+from shared.domain.names import OrgName, Package
+from shared.domain.packages import Provenance
+from shared.domain.records import Record
+
+# What an action applies to: a package, or a whole organization.
+Resource = Package | OrgName
+
+
+class Scope(Enum):
+    """A set of actions that a credential permits; every action needs one."""
+
+    READ = "read"
+    PUSH_NEW = "push-new"
+    PUSH_VERSION = "push-version"
+    DEPRECATE = "deprecate"
+    MANAGE = "manage"
+
+
+class Role(Enum):
+    """The role of an account in an organization."""
+
+    OWNER = "owner"
+    MAINTAINER = "maintainer"
+    MEMBER = "member"
+
+
+class Action(Enum):
+    """Something that a principal may do with a package or an organization."""
+
+    READ = "read"
+    PUSH_NEW = "publish the new package"
+    PUSH_VERSION = "publish a version of"
+    DEPRECATE = "deprecate"
+    MANAGE = "manage"
+    LEAVE = "leave"
+    GOVERN = "govern"
+    OPERATE = "moderate"
+
+    @property
+    def verb(self) -> str:
+        """The verb after "You may not …"; the same for new and existing packages."""
+        return "publish" if self in PUSH_ACTIONS else self.value
+
+
+# The table of rights: an action needs this scope of the credential, and one of these roles in the
+# organization. Administrators have every role everywhere, and only they may OPERATE. READ is
+# checked for private packages only, because everybody may read public ones.
+RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
+    Action.READ: (Scope.READ, frozenset({Role.OWNER, Role.MAINTAINER, Role.MEMBER})),
+    Action.PUSH_NEW: (Scope.PUSH_NEW, frozenset({Role.OWNER, Role.MAINTAINER})),
+    Action.PUSH_VERSION: (Scope.PUSH_VERSION, frozenset({Role.OWNER, Role.MAINTAINER})),
+    Action.DEPRECATE: (Scope.DEPRECATE, frozenset({Role.OWNER, Role.MAINTAINER})),
+    Action.MANAGE: (Scope.MANAGE, frozenset({Role.OWNER})),
+    Action.LEAVE: (Scope.MANAGE, frozenset(Role)),
+    Action.GOVERN: (Scope.MANAGE, frozenset({Role.OWNER})),
+    Action.OPERATE: (Scope.MANAGE, frozenset()),
+}
+
+# Actions that also require a recent sign-in: those that give somebody a way to publish that
+# outlives the credential (roles, invitations, tokens of organizations, publishers), owners,
+# visibility, transfers, deletion, tokens with the scope manage, and changes of the whole
+# registry. No token is enough, whatever its scopes.
+RECENT_SIGN_IN_ACTIONS = frozenset({Action.GOVERN, Action.OPERATE})
+
+# Refused in an organization that is being deleted.
+PUSH_ACTIONS = frozenset({Action.PUSH_NEW, Action.PUSH_VERSION})
+
+PUBLISHING_SCOPES = frozenset({Scope.PUSH_NEW, Scope.PUSH_VERSION})
+
+PUBLISHING_ROLES = RIGHTS[Action.PUSH_VERSION][1]  # The roles that publish anything.
+
+ANY_NAME = "*"
+
+
+class Grant(Record):
+    """Scopes on the packages that match both patterns (`*` and `?`)."""
+
+    scopes: frozenset[Scope] = frozenset(Scope)
+    org: str = ANY_NAME
+    package: str = ANY_NAME
+
+    def covers(self, scope: Scope, resource: Resource) -> bool:
+        return scope in self.scopes and self._matches(resource)
+
+    def includes(self, other: "Grant") -> bool:
+        """Check whether a holder of this grant may create one with `other`: nobody grants more than
+        they have.
+
+        A pattern includes itself, and `*` includes every pattern; others are not compared.
+        """
+        return (
+            other.scopes <= self.scopes
+            and self.org in (ANY_NAME, other.org)
+            and self.package in (ANY_NAME, other.package)
+        )
+
+    def _matches(self, resource: Resource) -> bool:
+        if isinstance(resource, Package):
+            return matches_pattern(resource.org, self.org) and matches_pattern(
+                resource.name, self.package
+            )
+        # A grant for some packages of an organization does not cover the organization itself.
+        return matches_pattern(resource, self.org) and self.package == ANY_NAME
+
+
+def org_of(resource: Resource) -> OrgName:
+    return resource.org if isinstance(resource, Package) else resource
+
+
+def matches_pattern(name: str, pattern: str) -> bool:
+    """Match a name against a pattern, without case."""
+    return fnmatchcase(name.lower(), pattern.lower())
+
+
+OPERATOR_ID = "operator"  # Shorter than any account's id, so no account and no token has it.
+
+
+class Principal(Struct, frozen=True):
+    """Who makes a request: an account id, its credential, and what the credential allows.
+
+    The id is empty for a request without credentials. `expires_ms` is when the token expires;
+    tokens created with it expire no later. `organization` is that of its token or CI job, which
+    has the role maintainer there without an account. `signed_in_ms` is when the person last signed
+    in, None for tokens. `address` and `agent` are the client's. `provenance` is the CI job of a
+    job's token. `addresses` are the ranges that the token may be used from; empty means everywhere.
+    `token` is the id of a stored access token, which marks whatever is created with it;
+    `token_creator` is the account that created a token of an organization.
+    """
+
+    id: str = ""
+    credential: str = ""
+    grants: tuple[Grant, ...] = ()
+    expires_ms: int | None = None
+    organization: str = ""
+    signed_in_ms: int | None = None
+    address: str = ""
+    agent: str = ""
+    provenance: Provenance | None = None
+    addresses: tuple[str, ...] = ()
+    token: str = ""
+    token_creator: str = ""
+
+    @property
+    def is_anonymous(self) -> bool:
+        return not self.id
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether this is the operator, who runs commands on the registry's machine."""
+        return self.id == OPERATOR_ID
+
+    def granted_roles(self, org: OrgName) -> frozenset[Role]:
+        """Return the roles in the organization that the credential itself grants."""
+        is_own = bool(self.organization) and self.organization.lower() == org.lower()
+        return frozenset({Role.MAINTAINER}) if is_own else frozenset()
+
+    def allows(self, scope: Scope, resource: Resource) -> bool:
+        """Check whether a grant covers `scope` on `resource`; its owner needs a role besides."""
+        return any(grant.covers(scope, resource) for grant in self.grants)
+
+    @property
+    def reads_internal(self) -> bool:
+        """Whether the credential reads internal packages: it has the scope read for anything."""
+        return any(Scope.READ in grant.scopes for grant in self.grants)
+
+    @property
+    def manages_everything(self) -> bool:
+        """Whether the credential has the scope manage for all organizations and packages."""
+        everything = Grant(scopes=frozenset({Scope.MANAGE}))
+        return any(grant.includes(everything) for grant in self.grants)
+
+    def may_grant(self, wanted: Grant) -> bool:
+        """Check whether the credential may create another one with the grant `wanted`."""
+        return any(Scope.MANAGE in grant.scopes and grant.includes(wanted) for grant in self.grants)
+
+
+ANONYMOUS = Principal()
+OPERATOR = Principal(id=OPERATOR_ID, credential="console", grants=(Grant(),))
+UPKEEP = Principal(id="upkeep", credential="upkeep")  # The actor of maintenance tasks.
