@@ -3,6 +3,7 @@ the traces; and the context that the Functions host passes to a Function beside 
 """
 
 import os
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
@@ -17,7 +18,6 @@ from shared.auth.tokens import Secret
 from shared.composition import Registry
 from shared.domain.client_addresses import Networks
 from shared.domain.errors.base import Unauthenticated
-from shared.domain.mirroring import passed_registries
 from shared.domain.names import ClientProfile, Coordinate, OrgName, Package, parse_org
 from shared.domain.packages import Release
 from shared.domain.principals import Principal
@@ -359,3 +359,16 @@ def _make_anonymous_principal(forwarded: str, agent: str, proxies: Networks) -> 
 
 
 _MAX_CACHED_LENGTH = 400  # Characters of an address and an agent.
+
+
+# One entry of `Via`: a protocol and a host or pseudonym, without a comment (RFC 9110, 7.6.3).
+_PASSED = re.compile(r"(?:[A-Za-z]{1,10}/)?[0-9.]{1,8}[ \t]+([A-Za-z0-9._:-]{1,100})(?:[ \t]|$)")
+MOST_PASSED = 7  # With this registry eight entries, of less than 1 KB.
+
+
+def passed_registries(via: str) -> str:
+    """Return the header `Via` that goes on for a request with this one: the hosts that it passed
+    last, written anew, because the header is anybody's text."""
+    entries = (_PASSED.match(each.strip()) for each in via[-4_000:].split(","))
+    hosts = [entry[1] for entry in entries if entry]
+    return ", ".join(f"1.1 {host}" for host in hosts[-MOST_PASSED:])

@@ -1,22 +1,17 @@
 """An upstream registry, asked by the Central protocol as `bal` asks it, without credentials or with
-the token that the operator set for it; and the budget of what a process fetches at the same time.
+the token that the operator set for it.
 """
 
-import asyncio
-import hashlib
 import json
-import tempfile
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from copy import copy
 from datetime import timedelta
 from functools import partial
-from mmap import ACCESS_READ, mmap
-from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote, urljoin
 
-from shared.adapters.filesystem import translate_disk_errors
+from shared.adapters.fetch_budget import FetchBudget
 from shared.auth.tokens import Secret
 from shared.domain.archives.delivery import ARCHIVE_TYPE
 from shared.domain.archives.names import Digest
@@ -61,97 +56,11 @@ from shared.ports import (
     HttpClient,
     HttpDownloader,
     HttpResponse,
-    NoRoomToFetch,
     ReleaseUnusable,
     ServerUnreachable,
     Unanswered,
     UpstreamBusy,
 )
-
-ARCHIVES = 4  # Each has a file of at most the limit of archives.
-DOCUMENT_BYTES = 64 * 1024 * 1024  # Eight of the largest.
-WAIT = timedelta(seconds=20)  # For an archive to end; `bal` gives up after 60.
-
-
-class FetchedFile:
-    """The bytes of an archive, in a file without a name, and their digest.
-
-    The system deletes the file when nobody uses it any more, also after the process was killed.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        with translate_disk_errors():
-            self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
-        self._digest = hashlib.sha256()
-        self._content = memoryview(b"")
-
-    def write(self, piece: bytes) -> None:
-        """Append a piece; raise `StorageFull`."""
-        self._digest.update(piece)
-        with translate_disk_errors():
-            rest = memoryview(piece)
-            while rest:  # A full disk takes a part of it first.
-                rest = rest[self._file.write(rest) :]
-
-    @property
-    def digest(self) -> Digest:
-        return Digest(self._digest.hexdigest())
-
-    def content(self) -> memoryview:
-        """Map the file: its pages belong to the cache of the system, not to the process."""
-        if self._file.tell():
-            with translate_disk_errors():
-                self._content = memoryview(mmap(self._file.fileno(), 0, access=ACCESS_READ))
-        return self._content
-
-    def close(self) -> None:
-        """Give the file back, whoever still has the content."""
-        self._content.release()
-        self._file.close()
-
-
-class FetchBudget:
-    """Bounds the archives, and the bytes of documents, that a process has in hand."""
-
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        archives: int = ARCHIVES,
-        document_bytes: int = DOCUMENT_BYTES,
-        wait: timedelta = WAIT,
-    ) -> None:
-        """`folder` gets the files of archives."""
-        self._folder = folder
-        self._archives = asyncio.Semaphore(archives)
-        self._document_bytes = document_bytes
-        self._wait = wait
-
-    @asynccontextmanager
-    async def archive(self) -> AsyncGenerator[FetchedFile]:
-        """Wait for the place of an archive, and keep it until the block ends; raise
-        `NoRoomToFetch`."""
-        try:
-            async with asyncio.timeout(self._wait.total_seconds()):
-                await self._archives.acquire()
-        except TimeoutError:
-            raise NoRoomToFetch from None
-        try:
-            file = FetchedFile(self._folder)
-            try:
-                yield file
-            finally:
-                file.close()
-        finally:
-            self._archives.release()
-
-    def count_document(self, count: int) -> None:
-        """Count bytes of a document that arrived, or, as a negative number, all that it had; raise
-        `NoRoomToFetch` if they are too many."""
-        if count > self._document_bytes:
-            raise NoRoomToFetch
-        self._document_bytes -= count
-
 
 DOCUMENT_DEADLINE = timedelta(seconds=15)  # Public Central answers in half a second.
 ARCHIVE_DEADLINE = timedelta(seconds=120)  # 64 MiB at half a megabyte a second.

@@ -300,6 +300,29 @@ def organization_place(org: str) -> Place:
     return Place(org.lower())
 
 
+class NameOwner(Entity):
+    """Which registry the name of an organization belongs to: this one, or an upstream.
+
+    It is created once: with the organization, in one write, or with the first release that is
+    mirrored. So one of two that happen at the same time fails.
+    """
+
+    kind: ClassVar[str] = "name-owner"
+
+    org: str
+    upstream: str = ""  # Empty: the name is ours, also after its organization was deleted.
+    since_ms: int
+
+    @property
+    def place(self) -> Place:
+        """The place is in the organization's partition, so both are added at once."""
+        return name_owner_place(self.org)
+
+
+def name_owner_place(org: str) -> Place:
+    return Place(org.lower(), "name-owner")
+
+
 class NameSkeleton(Entity):
     """One of two skeletons of an organization's name, by which look-alikes are found."""
 

@@ -36,8 +36,6 @@ HERE = "here"  # This registry, where an operator names the side of a name.
 _REGISTRY_PATH = "/2.0/registry"
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9._\[\]:-]+(?:/[A-Za-z0-9._~/-]*)?")
 _PATTERN = re.compile(r"[A-Za-z0-9_*?]+(?:/[A-Za-z0-9_.*?]+)?")
-# The host of an upstream, and a token as the header Authorization takes it.
-_NAMED_TOKEN = re.compile(r"(?:(?P<name>[A-Za-z0-9._\[\]:-]+)=)?(?P<token>[A-Za-z0-9._~+/-]+=*)")
 _AGE_RULE = re.compile(
     r"(?:(?P<pattern>\S+)\s+)??(?P<age>\d{1,6}|\d{4}-\S{1,30})(?:\s+(?P<upstream>\S+))?"
 )
@@ -89,35 +87,6 @@ def parse_upstreams(texts: Sequence[str]) -> tuple[UpstreamAddress, ...]:
     if len(found) > MAX_UPSTREAMS:
         reason = f"it names more than {MAX_UPSTREAMS} registries. Name fewer"
         raise ValueError(reason)
-    return found
-
-
-def parse_upstream_tokens(
-    texts: Sequence[str], upstreams: Sequence[UpstreamAddress]
-) -> dict[str, str]:
-    """Return the token of each upstream, by its name, from texts such as `host=token`; a token
-    without a name is of the only upstream.
-
-    Raises `ValueError`, whose text is a part of a sentence and has nothing of a token.
-    """
-    found = dict[str, str]()
-    for text in texts:
-        parts = _NAMED_TOKEN.fullmatch(text)
-        if parts is None:
-            reason = "it is not a token, or host=token for each registry, separated by commas"
-            raise ValueError(reason)
-        name = (parts["name"] or "").lower()
-        if not name and len(upstreams) != 1:
-            reason = (
-                "it does not say which registry it is for, and BALLROOM_UPSTREAM does not name "
-                "exactly one. Write host=token"
-            )
-            raise ValueError(reason)
-        name = name or upstreams[0].name.lower()
-        if name in found:
-            reason = f"it has two tokens for {name}. Give one"
-            raise ValueError(reason)
-        found[name] = parts["token"]
     return found
 
 

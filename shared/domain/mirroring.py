@@ -4,7 +4,6 @@ An *upstream* is another registry whose packages are served here, too. A *mirror
 that came from it. The *owner of a name* is this registry, or the upstream: never both.
 """
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -30,29 +29,6 @@ from shared.domain.packages import Head, Release, ReleaseEntry, Texts, Visibilit
 from shared.domain.records import Entity, Place
 
 Summary = ConnectorSummary | TriggerSummary
-
-
-class NameOwner(Entity):
-    """Which registry the name of an organization belongs to: this one, or an upstream.
-
-    It is created once: with the organization, in one write, or with the first release that is
-    mirrored. So one of two that happen at the same time fails.
-    """
-
-    kind: ClassVar[str] = "name-owner"
-
-    org: str
-    upstream: str = ""  # Empty: the name is ours, also after its organization was deleted.
-    since_ms: int
-
-    @property
-    def place(self) -> Place:
-        """The place is in the organization's partition, so both are added at once."""
-        return name_owner_place(self.org)
-
-
-def name_owner_place(org: str) -> Place:
-    return Place(org.lower(), "name-owner")
 
 
 INCIDENT, REFUSED = "incident", "refused"
@@ -261,16 +237,3 @@ class UpstreamItem:
 
     release: Coordinate
     summary: Summary
-
-
-# One entry of `Via`: a protocol and a host or pseudonym, without a comment (RFC 9110, 7.6.3).
-_PASSED = re.compile(r"(?:[A-Za-z]{1,10}/)?[0-9.]{1,8}[ \t]+([A-Za-z0-9._:-]{1,100})(?:[ \t]|$)")
-MOST_PASSED = 7  # With this registry eight entries, of less than 1 KB.
-
-
-def passed_registries(via: str) -> str:
-    """Return the header `Via` that goes on for a request with this one: the hosts that it passed
-    last, written anew, because the header is anybody's text."""
-    entries = (_PASSED.match(each.strip()) for each in via[-4_000:].split(","))
-    hosts = [entry[1] for entry in entries if entry]
-    return ", ".join(f"1.1 {host}" for host in hosts[-MOST_PASSED:])

@@ -21,13 +21,14 @@ from shared.domain.accounts import (
     Account,
     AccountName,
     Identity,
+    NameOwner,
     NameSkeleton,
     Organization,
     Token,
     TokenUse,
 )
 from shared.domain.mirror_rules import MirrorRules
-from shared.domain.mirroring import NameOwner, UpstreamRelease, UpstreamVersions
+from shared.domain.mirroring import UpstreamRelease, UpstreamVersions
 from shared.domain.names import OrgName, Package, PackageName
 from shared.domain.packages import Head, Release
 from shared.domain.records import Entity, Event, Record

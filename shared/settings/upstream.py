@@ -1,15 +1,15 @@
 """The upstream registries and bundles, whose packages are served here, too."""
 
+import re
+
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from shared.auth.tokens import Secret
-from shared.domain.mirror_rules import (
-    MAX_AGE_DAYS,
-    UpstreamAddress,
-    parse_upstream_tokens,
-    parse_upstreams,
-)
+from shared.domain.mirror_rules import MAX_AGE_DAYS, UpstreamAddress, parse_upstreams
 from shared.settings.values import TopicSettings, split_list
+
+# The host of an upstream, and a token as the header Authorization takes it.
+_NAMED_TOKEN = re.compile(r"(?:(?P<name>[A-Za-z0-9._\[\]:-]+)=)?(?P<token>[A-Za-z0-9._~+/-]+=*)")
 
 
 class UpstreamSettings(TopicSettings):
@@ -70,5 +70,28 @@ class UpstreamSettings(TopicSettings):
 
 
 def _tokens(token: SecretStr, upstream: str) -> dict[str, str]:
-    given = split_list(token.get_secret_value())
-    return parse_upstream_tokens(given, parse_upstreams(split_list(upstream)))
+    """Return the token of each upstream, by its name, from texts such as `host=token`; a token
+    without a name is of the only upstream.
+
+    Raises `ValueError`, whose text is a part of a sentence and has nothing of a token.
+    """
+    upstreams = parse_upstreams(split_list(upstream))
+    found = dict[str, str]()
+    for text in split_list(token.get_secret_value()):
+        parts = _NAMED_TOKEN.fullmatch(text)
+        if parts is None:
+            reason = "it is not a token, or host=token for each registry, separated by commas"
+            raise ValueError(reason)
+        name = (parts["name"] or "").lower()
+        if not name and len(upstreams) != 1:
+            reason = (
+                "it does not say which registry it is for, and BALLROOM_UPSTREAM does not name "
+                "exactly one. Write host=token"
+            )
+            raise ValueError(reason)
+        name = name or upstreams[0].name.lower()
+        if name in found:
+            reason = f"it has two tokens for {name}. Give one"
+            raise ValueError(reason)
+        found[name] = parts["token"]
+    return found

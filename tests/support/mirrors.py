@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
+from shared.adapters.fetch_budget import FetchBudget
 from shared.adapters.http_fetcher import GuardedFetcher
-from shared.adapters.upstream import CentralUpstream, FetchBudget
+from shared.adapters.upstream import CentralUpstream
 from shared.composition import MirroringServices
 from shared.domain.archives.manifest import parse_coordinate
 from shared.domain.mirror_rules import MirrorDraft

@@ -43,7 +43,7 @@ from shared.services.mirroring.mirrored_releases import (
     MirroredReleases,
     PinnedDigests,
 )
-from shared.services.mirroring.name_owners import NameOwners
+from shared.services.name_owners import NameOwners
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import PackageRecordWriter
 

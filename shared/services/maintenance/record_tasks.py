@@ -6,9 +6,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.access import Invitation, Membership
-from shared.domain.accounts import EXPIRED_KEPT_FOR, NameSkeleton, Organization, Token, TokenUse
+from shared.domain.accounts import (
+    EXPIRED_KEPT_FOR,
+    NameOwner,
+    NameSkeleton,
+    Organization,
+    Token,
+    TokenUse,
+)
 from shared.domain.errors.base import Refusal
-from shared.domain.mirroring import NameOwner
 from shared.domain.packages import Head, Release
 from shared.domain.principals import UPKEEP
 from shared.domain.records import Entity, PendingEvents

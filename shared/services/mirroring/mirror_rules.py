@@ -14,7 +14,7 @@ from functools import partial
 from msgspec import Struct
 
 from shared.auth.authorization import Administration
-from shared.domain.accounts import Organization, organization_place
+from shared.domain.accounts import NameOwner, Organization, name_owner_place, organization_place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.packages import ReleaseNotFound, UpstreamReleaseRefused
 from shared.domain.mirror_rules import (
@@ -24,7 +24,7 @@ from shared.domain.mirror_rules import (
     MirrorRules,
     apply_mirror_rules,
 )
-from shared.domain.mirroring import NameOwner, name_owner_place, stored_since
+from shared.domain.mirroring import stored_since
 from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.packages import Head, Release, State, Survey, Visibility
 from shared.domain.principals import OPERATOR, Principal
@@ -34,8 +34,8 @@ from shared.domain.times import MS, parse_time, utc_text
 from shared.ports import DirectoryStore, MetadataStore, PullLedger
 from shared.runtime.retries import retried_when_stale
 from shared.services.mirroring.mirrored_releases import MIRROR
-from shared.services.mirroring.name_owners import OURS
 from shared.services.mirroring.upstream_reader import EXACT_CLIENT, Asker, UpstreamReader
+from shared.services.name_owners import OURS
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.pull_counter import utc_day
 from shared.services.records import EntityChange, RecordWriter, package_batches

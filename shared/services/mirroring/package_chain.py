@@ -56,9 +56,9 @@ from shared.domain.packages import FoundRelease, State, Survey, Visibility
 from shared.domain.principals import Principal
 from shared.domain.resolution import ReleaseChoice, ResolutionMode, usable_versions
 from shared.services.mirroring.admission import Admission, Refreshing
-from shared.services.mirroring.name_owners import OURS
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.version_lists import VersionLists
+from shared.services.name_owners import OURS
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.source import AvailableRelease, ReleasePreview
 

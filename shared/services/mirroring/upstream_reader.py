@@ -37,7 +37,6 @@ from shared.ports import Clock, PackageReader, Unanswered, Upstream
 from shared.runtime.caching import memory_of
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.mirroring.mirrored_releases import PinnedDigests
-from shared.services.mirroring.name_owners import OURS, NameOwners
 from shared.services.mirroring.upstreams import (
     Ask,
     KeptAnswers,
@@ -46,6 +45,7 @@ from shared.services.mirroring.upstreams import (
     UpstreamSource,
     refusal_of,
 )
+from shared.services.name_owners import OURS, NameOwners
 
 _VERSION_BYTES = 300  # Of memory, for a version of a list, and for a part of a pre-release.
 

@@ -21,6 +21,7 @@ from shared.domain.access import (
 )
 from shared.domain.accounts import (
     Account,
+    NameOwner,
     NameSkeleton,
     Organization,
     organization_place,
@@ -38,7 +39,6 @@ from shared.domain.errors.identity import (
 )
 from shared.domain.errors.packages import not_made_internal, owned_by_upstream
 from shared.domain.mail import MailText
-from shared.domain.mirroring import NameOwner
 from shared.domain.names import OrgName, Package, is_one_edit_apart, is_reserved, require_plain_org
 from shared.domain.packages import Visibility
 from shared.domain.principals import UPKEEP, Action, Principal, Role, Scope

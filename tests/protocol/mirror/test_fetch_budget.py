@@ -9,8 +9,8 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from shared.adapters.fetch_budget import ARCHIVES, FetchBudget
 from shared.adapters.http_fetcher import GuardedFetcher
-from shared.adapters.upstream import ARCHIVES, FetchBudget
 from tests.support.mirrors import PULL, answering, connecting
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import OpenWorld, World

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
+from shared.domain.accounts import NameOwner, name_owner_place
 from shared.domain.archives.manifest import parse_coordinate
 from shared.domain.mirror_rules import MirrorDraft
-from shared.domain.mirroring import NameOwner, name_owner_place
 from shared.domain.names import Package
 from shared.domain.packages import State
 from shared.domain.principals import OPERATOR

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.mirroring import NameOwner, name_owner_place
+from shared.domain.accounts import NameOwner, name_owner_place
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from tests.support.archives import bala

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.upstream import FetchBudget
+from shared.adapters.fetch_budget import FetchBudget
 from shared.ports import NoRoomToFetch
 
 

@@ -5,10 +5,9 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.access import OWNER_CHANGE_DELAY
-from shared.domain.accounts import Account
+from shared.domain.accounts import Account, NameOwner
 from shared.domain.errors.identity import OrganizationExists
 from shared.domain.errors.requests import Busy
-from shared.domain.mirroring import NameOwner
 from shared.domain.names import OrgName, Package
 from shared.domain.packages import Head, Release, State, Visibility
 from shared.domain.principals import OPERATOR, Principal

@@ -6,8 +6,7 @@ from datetime import timedelta
 
 from msgspec import Struct, field
 
-from shared.domain.accounts import Organization, organization_place
-from shared.domain.mirroring import NameOwner, name_owner_place
+from shared.domain.accounts import NameOwner, Organization, name_owner_place, organization_place
 from shared.domain.names import OrgName
 from shared.domain.times import MS
 from shared.ports import AlreadyThere, Clock, DirectoryStore
