@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from shared.composition import MirroringServices
 from shared.domain.archives.manifest import parse_coordinate
-from shared.domain.mirror_rules import HERE, MAX_RULES, MAX_UPSTREAMS, MirrorDraft
+from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorRules
 from shared.services.mirroring.mirror_rules import MAX_REASON
 
 EFFECTS_LISTED = 1_000  # Of a dry run, those with the most pulls.
@@ -35,9 +35,9 @@ class MirrorChange(RequestModel):
     )
 
     @property
-    def draft(self) -> MirrorDraft:
+    def wanted(self) -> MirrorRules:
         """The parsed change; raises `InvalidRequest`."""
-        return MirrorDraft.parse(self.upstreams, self.rules, self.minimum_ages)
+        return MirrorRules.parse(self.upstreams, self.rules, self.minimum_ages)
 
 
 AsText = Annotated[str, BeforeValidator(str)]
@@ -72,15 +72,6 @@ class RuleEffectView(ResponseModel):
     then: str
 
 
-class RuleConflictView(ResponseModel):
-    """A rule without effect, because the name belongs to another side."""
-
-    rule: AsText
-    owner: Annotated[str, BeforeValidator(lambda owner: owner or HERE)] = Field(
-        description="The owner of the name: `here`, or an upstream."
-    )
-
-
 class RuleDryRunView(ResponseModel):
     """The effect of a change on the pulls of the last 30 days."""
 
@@ -89,13 +80,17 @@ class RuleDryRunView(ResponseModel):
     effects: Annotated[
         list[RuleEffectView], BeforeValidator(lambda effects: effects[:EFFECTS_LISTED])
     ]
-    conflicts: list[RuleConflictView]
 
 
-class AdmissionRequest(RequestModel):
-    """A release of an upstream that is served at any age."""
+class RetryRequest(RequestModel):
+    """A refused release that the next pull fetches again."""
 
     release: str = Field(description="Such as ballerina/io:1.6.1.")
+
+
+class AdmissionRequest(RetryRequest):
+    """A release of an upstream that is served at any age."""
+
     reason: str = Field(max_length=MAX_REASON, description="For the audit log.")
 
 
@@ -119,12 +114,6 @@ class RefusedReleaseList(ResponseModel):
     """Refused releases: incidents first, then the newest."""
 
     releases: list[RefusedReleaseView]
-
-
-class RetryRequest(RequestModel):
-    """A refused release that the next pull fetches again."""
-
-    release: str = Field(description="Such as ballerina/io:1.6.1.")
 
 
 class RetryView(ResponseModel):
@@ -156,7 +145,7 @@ async def api_mirror_show(call: ApiCall) -> MirrorView:
 )
 async def api_mirror_replace(call: ApiCall, sent: MirrorChange) -> MirrorView:
     mirroring = await require_mirroring(call)
-    return MirrorView.model_validate(await mirroring.rules.replace(sent.draft, by=call.caller))
+    return MirrorView.model_validate(await mirroring.rules.replace(sent.wanted, by=call.caller))
 
 
 @mirror_api.operation(
@@ -166,7 +155,7 @@ async def api_mirror_replace(call: ApiCall, sent: MirrorChange) -> MirrorView:
 )
 async def api_mirror_dry_run(call: ApiCall, sent: MirrorChange) -> RuleDryRunView:
     mirroring = await require_mirroring(call)
-    return RuleDryRunView.model_validate(await mirroring.rules.dry_run(sent.draft, by=call.caller))
+    return RuleDryRunView.model_validate(await mirroring.rules.dry_run(sent.wanted, by=call.caller))
 
 
 @mirror_api.operation(

@@ -4,7 +4,7 @@ from functions.http.requests import Form
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from shared.composition import MirroringServices
 from shared.domain.archives.manifest import parse_coordinate
-from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorDraft, MirrorRules
+from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorRules
 from shared.runtime.answers import Answer
 from shared.services.mirroring.mirror_rules import MAX_REASON, RuleDryRun
 
@@ -52,14 +52,14 @@ def _typed(form: Form, rules: MirrorRules) -> dict[str, str]:
     return {name: form.text(name, text) for name, text in stored.items()}
 
 
-def _draft(form: Form) -> MirrorDraft:
+def _wanted(form: Form) -> MirrorRules:
     fields = ("upstreams", "rules", "minimum_ages")
-    return MirrorDraft.parse(*(form.text(each).splitlines() for each in fields))
+    return MirrorRules.parse(*(form.text(each).splitlines() for each in fields))
 
 
 @pages.form("manage/mirror/preview", manage_mirror)
 async def manage_mirror_preview(call: SignedInCall) -> Answer:
-    dry_run = await _mirroring(call).rules.dry_run(_draft(call.form), by=call.caller)
+    dry_run = await _mirroring(call).rules.dry_run(_wanted(call.form), by=call.caller)
     return await _page(call, dry_run=dry_run)
 
 
@@ -67,7 +67,7 @@ async def manage_mirror_preview(call: SignedInCall) -> Answer:
     "manage/mirror", manage_mirror, done="Rules saved. All processes follow within five seconds."
 )
 async def manage_mirror_save(call: SignedInCall) -> None:
-    await _mirroring(call).rules.replace(_draft(call.form), by=call.caller)
+    await _mirroring(call).rules.replace(_wanted(call.form), by=call.caller)
 
 
 @pages.form(

@@ -129,9 +129,6 @@ async def set_rules(
         registry, api_mirror_dry_run if dry_run else api_mirror_replace, {}, sent
     )
     if dry_run:
-        for conflict in answer["conflicts"]:
-            owner = "this registry" if conflict["owner"] == HERE else conflict["owner"]
-            click.echo(f"{conflict['rule']} has no effect: the name belongs to {owner}.", err=True)
         answer = {"effects": answer["effects"]}
     print_answer(answer, output)
 

@@ -10,7 +10,6 @@ from fnmatch import fnmatchcase
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from msgspec import Struct
 from pydantic import Field
 
 from shared.domain.client_addresses import is_loopback
@@ -191,39 +190,6 @@ def public_since(
     return min(published_ms, first_seen_ms) if published_ms and is_told else first_seen_ms
 
 
-class MirrorDraft(Struct, frozen=True):
-    """The upstreams, rules and minimum ages that an operator wants."""
-
-    upstreams: tuple[UpstreamAddress, ...]
-    rules: tuple[MirrorRule, ...]
-    ages: tuple[AgeRule, ...] = ()
-
-    @classmethod
-    def parse(
-        cls, upstreams: Sequence[str], rules: Sequence[str], ages: Sequence[str] = ()
-    ) -> "MirrorDraft":
-        """Parse addresses, rules such as `acme/* deny`, and minimum ages such as `acme/* 14`.
-
-        Raises `InvalidRequest`.
-        """
-        texts = [each.strip() for each in upstreams if each.strip()]
-        try:
-            parsed = parse_upstreams(texts)
-        except ValueError as error:
-            message = f"The list of upstream registries cannot be used: {error}."
-            raise InvalidRequest(message) from None
-        if not parsed:
-            message = "Name an upstream registry: central, or an address. To end mirroring, empty "
-            raise InvalidRequest(message + "BALLROOM_UPSTREAM and restart the registry.")
-        names = {each.name.lower(): each.name for each in parsed}
-        known = {ALLOW: ALLOW, DENY: DENY, **names}
-        return cls(
-            parsed,
-            tuple(_rule(each, known) for each in _lines(rules)),
-            tuple(_age_rule(each, names) for each in _lines(ages)),
-        )
-
-
 def _lines(texts: Sequence[str]) -> list[str]:
     lines = [each.strip() for each in texts if each.strip()]
     if len(lines) > MAX_RULES:
@@ -298,8 +264,31 @@ class MirrorRules(Entity):
     def _rules(self) -> tuple[MirrorRule, ...]:
         return (*self.rules, *self.default_rules)
 
-    def with_draft(self, draft: MirrorDraft, *, now_ms: int) -> "MirrorRules":
-        update = {"upstreams": draft.upstreams, "rules": draft.rules, "ages": draft.ages}
+    @classmethod
+    def parse(
+        cls, upstreams: Sequence[str], rules: Sequence[str], ages: Sequence[str] = ()
+    ) -> "MirrorRules":
+        """Parse what an operator wants: addresses, rules such as `acme/* deny`, and minimum ages
+        such as `acme/* 14`. Raises `InvalidRequest`."""
+        try:
+            parsed = parse_upstreams([each.strip() for each in upstreams if each.strip()])
+        except ValueError as error:
+            message = f"The list of upstream registries cannot be used: {error}."
+            raise InvalidRequest(message) from None
+        if not parsed:
+            message = "Name an upstream registry: central, or an address. To end mirroring, empty "
+            raise InvalidRequest(message + "BALLROOM_UPSTREAM and restart the registry.")
+        names = {each.name.lower(): each.name for each in parsed}
+        known = {ALLOW: ALLOW, DENY: DENY, **names}
+        return cls(
+            upstreams=parsed,
+            rules=tuple(_rule(each, known) for each in _lines(rules)),
+            ages=tuple(_age_rule(each, names) for each in _lines(ages)),
+        )
+
+    def with_wanted(self, wanted: "MirrorRules", *, now_ms: int) -> "MirrorRules":
+        """Return the record with what an operator wants."""
+        update = {"upstreams": wanted.upstreams, "rules": wanted.rules, "ages": wanted.ages}
         return self.model_copy(update=update | {"changed_ms": now_ms})
 
     def rule(self, package: Package) -> MirrorRule | None:

@@ -18,7 +18,7 @@ from shared.adapters.http_fetcher import GuardedFetcher
 from shared.adapters.upstream import CentralUpstream
 from shared.composition import MirroringServices
 from shared.domain.archives.manifest import parse_coordinate
-from shared.domain.mirror_rules import MirrorDraft
+from shared.domain.mirror_rules import MirrorRules
 from shared.domain.packages import Release
 from shared.domain.principals import OPERATOR
 from shared.domain.records import Event
@@ -40,7 +40,7 @@ async def change(mirror: World, *rules: str, age: str = "", upstreams: str = "")
     changes = services(mirror).rules
     stored = await changes.current(by=OPERATOR)
     given = upstreams.split(",") if upstreams else [each.given for each in stored.upstreams]
-    await changes.replace(MirrorDraft.parse(given, rules, age.split(",")), by=OPERATOR)
+    await changes.replace(MirrorRules.parse(given, rules, age.split(",")), by=OPERATOR)
     mirror.clock.advance(timedelta(seconds=6))
 
 

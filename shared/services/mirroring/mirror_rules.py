@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from functools import partial
 
 from msgspec import Struct
 
@@ -17,13 +16,7 @@ from shared.auth.authorization import Administration
 from shared.domain.accounts import NameOwner, Organization, name_owner_place, organization_place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.packages import ReleaseNotFound, UpstreamReleaseRefused
-from shared.domain.mirror_rules import (
-    HERE,
-    MirrorDraft,
-    MirrorRule,
-    MirrorRules,
-    apply_mirror_rules,
-)
+from shared.domain.mirror_rules import HERE, MirrorRules, apply_mirror_rules
 from shared.domain.mirroring import stored_since
 from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.packages import Head, Release, State, Survey, Visibility
@@ -59,18 +52,10 @@ class RuleEffect(Struct, frozen=True):
     then: str
 
 
-class RuleConflict(Struct, frozen=True):
-    """A rule that has no effect on an organization, because its name belongs to another side."""
-
-    rule: MirrorRule
-    owner: str  # Empty: this registry.
-
-
 class RuleDryRun(Struct, frozen=True):
     """The effects of a change of the rules, those with the most pulls first."""
 
     effects: tuple[RuleEffect, ...]
-    conflicts: tuple[RuleConflict, ...]
     releases_read: int
 
     @property
@@ -167,11 +152,11 @@ class RuleChanges(Struct, frozen=True):
         await self.administration.require(by, "look at", _WHAT)
         return await self.application.reader.upstreams.stored_rules()
 
-    async def dry_run(self, draft: MirrorDraft, *, by: Principal) -> RuleDryRun:
-        """Compare the draft with the stored rules over all stored releases of upstreams; the cost
-        grows with the number of their packages."""
+    async def dry_run(self, wanted: MirrorRules, *, by: Principal) -> RuleDryRun:
+        """Compare the wanted rules with the stored ones over all stored releases of upstreams; the
+        cost grows with the number of their packages."""
         now = await self.current(by=by)
-        then = now.with_draft(draft, now_ms=self.application.reader.clock.now_ms())
+        then = now.with_wanted(wanted, now_ms=self.application.reader.clock.now_ms())
         effects, seen = list[RuleEffect](), 0
         async for heads in package_batches(self.application.metadata, PACKAGES_READ_AT_ONCE):
             mirrored = [head.package for head in heads if head.upstream]
@@ -180,13 +165,13 @@ class RuleChanges(Struct, frozen=True):
                 seen += len(survey.entries)
                 effects += await self._effects(survey, now, then)
         effects.sort(key=lambda each: (-each.pulls, each.release))
-        return RuleDryRun(tuple(effects), await self._conflicts(then), seen)
+        return RuleDryRun(tuple(effects), seen)
 
-    async def replace(self, draft: MirrorDraft, *, by: Principal) -> MirrorRules:
-        """Store the draft. Other processes follow within five seconds, and stored releases that it
-        denies are withheld before this returns; a task repeats that after a crash."""
+    async def replace(self, wanted: MirrorRules, *, by: Principal) -> MirrorRules:
+        """Store the wanted rules. Other processes follow within five seconds, and stored releases
+        that they deny are withheld before this returns; a task repeats that after a crash."""
         await self.administration.require_fresh(by, "change", _WHAT)
-        rules = await self._store(draft, by)
+        rules = await self._store(wanted, by)
         self.application.reader.upstreams.invalidate()
         await self.application.apply()
         return rules
@@ -213,9 +198,9 @@ class RuleChanges(Struct, frozen=True):
                 await self.application.apply_to_release(coordinate, rules, owner)
 
     @retried_when_stale
-    async def _store(self, draft: MirrorDraft, by: Principal) -> MirrorRules:
+    async def _store(self, wanted: MirrorRules, by: Principal) -> MirrorRules:
         stored = await self.application.reader.upstreams.stored_rules()
-        changed = stored.with_draft(draft, now_ms=self.application.reader.clock.now_ms())
+        changed = stored.with_wanted(wanted, now_ms=self.application.reader.clock.now_ms())
         details = {**_details("before", stored), **_details("after", changed)}
         change = EntityChange("mirror.rules", "mirror", details=details)
         if stored.revision:
@@ -229,26 +214,26 @@ class RuleChanges(Struct, frozen=True):
         """Return the releases whose pulls ended otherwise: those of the days on which a release was
         too young, and for other rules those of all days."""
         package, now_ms = survey.head.package, self.application.reader.clock.now_ms()
-        has_age = any(each.age_rule(package, survey.head.upstream) for each in (now, then))
-        known = await self.application.reader.pins.of_package(package) if has_age else []
+        known = await self.application.reader.pins.of_package(package)
         pins, pulls = {each.version: each for each in known}, None
         effects = list[RuleEffect]()
         for entry in survey.entries:
             if entry.state not in (State.LIVE, State.QUARANTINED):
                 continue
             since_ms = stored_since(pins.get(entry.version), entry.created_ms)
-            both = partial(_outcomes, (now, then), survey.head, since_ms)
-            first = both(now_ms - DRY_RUN_PERIOD // MS)
-            if len(set(first)) == 1:
+
+            def outcomes(at_ms: int, since_ms: int = since_ms) -> tuple[str, str]:
+                before = _outcome(now, survey.head, since_ms, at_ms)
+                return before, _outcome(then, survey.head, since_ms, at_ms)
+
+            before, after = outcomes(now_ms - DRY_RUN_PERIOD // MS)
+            if before == after:
                 continue
             pulls = await self._pulls(package) if pulls is None else pulls
-            counted = sum(
-                versions[entry.version]
-                for day_ms, versions in pulls.items()
-                if len(set(both(day_ms))) > 1
-            )
-            if counted or len(set(both(now_ms))) > 1:
-                effects.append(RuleEffect(f"{package}:{entry.version}", counted, *first))
+            days = [day_ms for day_ms in pulls if len(set(outcomes(day_ms))) > 1]
+            counted = sum(pulls[each][entry.version] for each in days)
+            if counted or len(set(outcomes(now_ms))) > 1:
+                effects.append(RuleEffect(f"{package}:{entry.version}", counted, before, after))
         return effects
 
     async def _pulls(self, package: Package) -> Mapping[int, Counter[str]]:
@@ -256,25 +241,6 @@ class RuleChanges(Struct, frozen=True):
         since = utc_day(self.application.reader.clock.now_ms() - DRY_RUN_PERIOD // MS)
         days = (await self.pulls.history(package, since=since)).days
         return {parse_time("day", day): Counter(versions) for day, versions in days.items()}
-
-    async def _conflicts(self, rules: MirrorRules) -> tuple[RuleConflict, ...]:
-        """Return the rules about one organization whose name has another owner."""
-        found = list[RuleConflict]()
-        for rule in (*rules.rules, *rules.default_rules):
-            if rule.upstream and rule.organization:
-                owner = await self.application.reader.owners.stored_owner(
-                    OrgName(rule.organization)
-                )
-                if owner is not None and owner != rule.upstream:
-                    found.append(RuleConflict(rule, owner))
-        return tuple(found)
-
-
-def _outcomes(
-    both: Sequence[MirrorRules], head: Head, since_ms: int, at_ms: int
-) -> tuple[str, ...]:
-    """Return what each of the rules does with a release at a time."""
-    return tuple(_outcome(rules, head, since_ms, at_ms) for rules in both)
 
 
 def _outcome(rules: MirrorRules, head: Head, since_ms: int, at_ms: int) -> str:
@@ -318,25 +284,22 @@ class NameMoves(Struct, frozen=True):
     async def dry_run(self, org: OrgName, target: str) -> NameMove:
         """Return the plan of a move to another side: `here`, or the name of an upstream; raise
         `InvalidRequest` for an unknown one."""
-        after = "" if target == HERE else target
-        if after and await self.application.reader.upstreams.find(after) is None:
-            names = ", ".join(
-                each.name for each in await self.application.reader.upstreams.sources()
-            )
+        reader, after = self.application.reader, "" if target == HERE else target
+        if after and await reader.upstreams.find(after) is None:
+            names = ", ".join(each.name for each in await reader.upstreams.sources())
             message = f"A name is moved to {HERE} or to an upstream: {names}. {target[:100]!r} is "
             raise InvalidRequest(message + "none. Add it to the list of upstreams first.")
-        before, rules = (
-            await self.application.reader.owners.stored_owner(org),
-            await self.application.reader.upstreams.stored_rules(),
-        )
-        packages, changed, now_ms = 0, list[State](), self.application.reader.clock.now_ms()
+        before = await reader.owners.stored_owner(org)
+        rules, now_ms = await reader.upstreams.stored_rules(), reader.clock.now_ms()
+        packages, changed = 0, Counter[State]()
         async for head in self.application.heads(org):
             packages += 1
             for old in await self.application.metadata.releases(head.package):
                 new = apply_mirror_rules(rules, old, after, by=MIRROR, now_ms=now_ms)
-                changed += [new.state] if new is not old else []
-        withheld, restored = changed.count(State.QUARANTINED), changed.count(State.LIVE)
-        return NameMove(org, before, after, packages, withheld, restored)
+                changed[new.state] += new is not old
+        return NameMove(
+            org, before, after, packages, changed[State.QUARANTINED], changed[State.LIVE]
+        )
 
     async def move(self, org: OrgName, target: str) -> NameMove:
         """Give the name to another side, as `dry_run` plans it.
@@ -382,12 +345,12 @@ class NameMoves(Struct, frozen=True):
         }
         change = EntityChange("name.moved", org, org=org, details=details)
         since_ms = self.application.reader.clock.now_ms()
-        if known is not None:
-            changed = known.model_copy(update={"upstream": plan.after, "since_ms": since_ms})
-            await self.record_writer.replace(changed, change=change, by=OPERATOR)
-            return
         owner = NameOwner(org=org, upstream=plan.after, since_ms=since_ms)
-        await self.record_writer.add(owner, change=change, by=OPERATOR)
+        if known is None:
+            await self.record_writer.add(owner, change=change, by=OPERATOR)
+        else:
+            changed = owner.model_copy(update={"revision": known.revision})
+            await self.record_writer.replace(changed, change=change, by=OPERATOR)
 
     async def _set_heads(self, org: OrgName, upstream: str) -> None:
         """Give the names of packages to the new side, except those of private packages: an upstream

@@ -11,7 +11,7 @@ import pytest
 
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.mirror_rules import MirrorDraft
+from shared.domain.mirror_rules import MirrorRules
 from shared.domain.names import Coordinate, Package
 from shared.domain.principals import OPERATOR
 from shared.domain.times import utc_text
@@ -263,7 +263,7 @@ def test_a_minimum_age_that_cannot_be_used_is_refused_in_a_sentence(
     rule: str, sentence: str
 ) -> None:
     with pytest.raises(InvalidRequest, match=sentence):
-        MirrorDraft.parse(["central"], [], [rule])
+        MirrorRules.parse(["central"], [], [rule])
 
 
 async def test_a_time_from_before_the_last_list_counts_from_when_it_was_seen(
@@ -316,7 +316,7 @@ async def test_a_stored_release_that_is_too_young_is_refused_before_the_task_wit
     publish(upstream, "ballerina/io:1.1.0", mirror.clock.now_ms() - DAY)
     await change(mirror, age="ballerina 0")
     assert await status(mirror, f"{IO}/1.1.0") == 302
-    draft = MirrorDraft.parse([upstream.url], [])
+    draft = MirrorRules.parse([upstream.url], [])
     await services(mirror).rules._store(draft, OPERATOR)  # As a start with another setting.
     mirror.clock.advance(timedelta(seconds=6))
     address = f"{URL}/archives/mirrored/ballerina/io/1.1.0/ballerina-io-any-1.1.0.bala"
@@ -373,7 +373,7 @@ async def test_a_dry_run_reports_the_pulls_of_days_on_which_a_release_was_too_yo
     await mirror.stores.pulls.restore(package, {"1.0.0": pulls, "1.1.0": pulls})
     found: list[tuple[str, int, str]] = []
     for rule in (WEEK, "* 14", "* 2001-01-01"):
-        draft = MirrorDraft.parse([upstream.url], [], [rule])
+        draft = MirrorRules.parse([upstream.url], [], [rule])
         effects = (await services(mirror).rules.dry_run(draft, by=OPERATOR)).effects
         found += [(each.release, each.pulls, each.then) for each in effects]
     ends = [utc_text(now_ms + days * DAY) for days in (-3, 4)]

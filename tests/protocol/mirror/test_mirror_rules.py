@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from shared.domain.accounts import NameOwner, name_owner_place
 from shared.domain.archives.manifest import parse_coordinate
-from shared.domain.mirror_rules import MirrorDraft
+from shared.domain.mirror_rules import MirrorRules
 from shared.domain.names import Package
 from shared.domain.packages import State
 from shared.domain.principals import OPERATOR
@@ -53,7 +53,7 @@ async def test_a_dry_run_adds_up_the_pulls_of_thirty_days_of_each_release(
     day = [f"{today - timedelta(days=ago):%F}" for ago in range(32)]
     pulls = {"1.0.0": {day[0]: 1, day[30]: 2, day[31]: 50}, "1.1.0": {day[0]: 3}}
     await stored.stores.pulls.restore(Package.parse("ballerina", "io"), pulls)
-    draft = MirrorDraft.parse([upstream.url], ["ballerina deny"])
+    draft = MirrorRules.parse([upstream.url], ["ballerina deny"])
     found = await services(stored).rules.dry_run(draft, by=OPERATOR)
     assert [(each.release, each.pulls) for each in found.effects] == [
         ("ballerina/io:1.0.0", 3),
@@ -69,27 +69,11 @@ async def test_a_dry_run_tells_what_is_withheld_now_and_leaves_out_what_was_remo
     moderation = stored.registry.publishing.moderation
     await moderation.remove(parse_coordinate("ballerina/io:1.1.0"), "Court order.", by=OPERATOR)
     await change(stored, "ballerina/io deny")
-    draft = MirrorDraft.parse([upstream.url], ["ballerina/http deny"])
+    draft = MirrorRules.parse([upstream.url], ["ballerina/http deny"])
     found = await services(stored).rules.dry_run(draft, by=OPERATOR)
     assert [(each.release, each.now, each.then) for each in found.effects] == [
         ("ballerina/http:1.0.0", "served", "denied by `ballerina/http deny`"),
         ("ballerina/io:1.0.0", "denied by `ballerina/io deny`", "served"),
-    ]
-
-
-async def test_a_dry_run_names_the_rules_about_names_of_another_side_and_nothing_that_stays(
-    stored: World, upstream: FakeUpstream
-) -> None:
-    await stored.create_organization("zoo")
-    name = upstream.name
-    rules = [f"acme/greet {name}", "zoo deny", "zoo allow", f"company {name}", f"z* {name}"]
-    given = [*rules, "ballerina second.example"]
-    draft = MirrorDraft.parse([upstream.url, SECOND], given, ["* 2030-01-01"])
-    found = await services(stored).rules.dry_run(draft, by=OPERATOR)
-    assert found.effects == ()
-    assert [(str(each.rule), each.owner) for each in found.conflicts] == [
-        (f"acme/greet {name}", ""),
-        ("ballerina second.example", name),
     ]
 
 
@@ -129,7 +113,7 @@ async def applied(mirror: World) -> TaskReport:
 
 async def store_rules(mirror: World, upstream: FakeUpstream, *rules: str, age: str = "") -> None:
     """Store rules as a process does that ends before it withholds anything."""
-    draft = MirrorDraft.parse([upstream.url], rules, [age])
+    draft = MirrorRules.parse([upstream.url], rules, [age])
     await services(mirror).rules._store(draft, OPERATOR)
 
 

@@ -105,12 +105,6 @@ def test_rules_are_changed_and_shown(mirroring: Terminal, upstream: FakeUpstream
     )
 
 
-def test_a_dry_run_names_rules_without_effect(mirroring: Terminal) -> None:
-    rules = ("--upstream", "central", "--rule", "ballerina central", "--dry-run")
-    result = mirroring.invoke("upstream", "set", *rules)
-    assert "ballerina central has no effect: the name belongs to 127.0.0.1" in result.stderr
-
-
 def test_a_name_is_moved_after_a_dry_run(mirroring: Terminal, upstream: FakeUpstream) -> None:
     plan = mirroring.json("upstream", "move", "ballerina", "here")
     assert (plan["before"], plan["after"], plan["withheld"], plan["moved"]) == (
