@@ -5,11 +5,13 @@ the token that the operator set for it.
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from copy import copy
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 from urllib.parse import quote, urljoin
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.adapters.fetch_budget import FetchBudget
 from shared.auth.tokens import Secret
@@ -37,6 +39,7 @@ from shared.domain.names import (
     Version,
     is_platform,
 )
+from shared.domain.packages import UpstreamOrigin
 from shared.domain.search import SearchKind
 from shared.domain.upstream_answers import (
     DescriptionUnusable,
@@ -79,8 +82,8 @@ _REFUSED = frozenset((_UNKNOWN, 403))  # With a token.
 T = TypeVar("T")
 
 
-class CentralUpstream:
-    """The `Upstream` at an address.
+class CentralUpstream(Struct, frozen=True):
+    """The `Upstream` at a base URL.
 
     `documents` and `archives` are clients with the limits for each, and `budget` is that of all
     upstreams; `pseudonym` is what this registry calls itself in `Via`. Requests have no
@@ -88,80 +91,52 @@ class CentralUpstream:
     redirects to gets none.
     """
 
-    def __init__(
-        self,
-        name: str,
-        base_url: str,
-        *,
-        documents: HttpClient,
-        archives: HttpDownloader,
-        budget: FetchBudget,
-        pseudonym: str,
-        clock: Clock,
-        token: Secret | None = None,
-    ) -> None:
-        self._name = name
-        self._base = f"{base_url}/"
-        self._documents = documents
-        self._archives = archives
-        self._budget = budget
-        self._pseudonym = pseudonym
-        self._clock = clock
-        self._token = token
-        self._sends_token = False
+    name: str
+    base_url: str
+    documents: HttpClient
+    archives: HttpDownloader
+    budget: FetchBudget
+    pseudonym: str
+    clock: Clock
+    token: Secret | None = None
+    sends_token: bool = False
 
     def with_token(self) -> "CentralUpstream | None":
-        if self._token is None:
-            return None
-        known = copy(self)
-        known._sends_token = True
-        return known
+        return replace(self, sends_token=True) if self.token else None
 
     async def versions(
         self, package: Package, client: ClientProfile, *, via: str
     ) -> tuple[Version, ...] | None:
-        url = self._url("packages", *_parts(package))
-        answer = await self._get(url, self._headers(client, via))
-        return None if _is_missing(answer) else _read(answer, read_versions)
+        answer = await self._get(self._url("packages", *_parts(package)), client, via)
+        return _found(answer, read_versions)
 
     async def has_organization(self, org: OrgName, *, via: str) -> bool:
-        url = self._url("packages", org) + "?limit=1"
-        answer = await self._get(url, self._headers(ANY_CLIENT, via))
-        return not _is_missing(answer) and _read(answer, read_has_packages)
+        answer = await self._get(self._url("packages", org) + "?limit=1", ANY_CLIENT, via)
+        return _found(answer, read_has_packages) or False
 
     async def describe(
         self, package: Package, wanted: Version | Range, client: ClientProfile, *, via: str
     ) -> Listing | None:
         url = self._url("packages", *_parts(package), str(wanted))
-        answer = await self._get(url, self._headers(client, via))
-        if _is_missing(answer):
-            return None
-        now_ms = self._clock.now_ms()
-        return _read(
-            answer,
-            lambda body: read_package(body, package, wanted, upstream=self._name, now_ms=now_ms),
-        )
+        answer, origin = await self._get(url, client, via), self._origin()
+        return _found(answer, lambda body: read_package(body, package, wanted, origin))
 
     @asynccontextmanager
     async def fetch(
         self, coordinate: Coordinate, *, via: str
     ) -> AsyncGenerator[FetchedArchive | None]:
-        async with self._budget.archive() as file:
-            wanted = coordinate.package, coordinate.version
-            redirect = await self._redirect(*wanted, ANY_CLIENT, via)
-            if redirect is None:
+        async with self.budget.archive() as file:
+            url = self._url("packages", *_parts(coordinate.package), coordinate.version.text)
+            redirect = await self._get(url, ANY_CLIENT, via, Accept=ARCHIVE_TYPE)
+            if _is_missing(redirect):
                 yield None
                 return
-            try:
-                announced = Digest.parse_header(redirect.headers.get("digest", ""))
-            except Refusal:
-                message = "the redirect names no digest"
-                raise AnswerUnusable(message) from None
-            url = self._location(redirect)
+            _require(redirect, _FOUND)
+            announced, url = _announced(redirect), self._location(redirect)
             headers = self._headers(ANY_CLIENT, via) | {"Accept": ARCHIVE_TYPE}
             try:
                 # Without the token, wherever it leads.
-                _require(await self._archives.download(url, headers, file.write), _OK)
+                _require(await self.archives.download(url, headers, file.write), _OK)
             except (ServerUnreachable, UpstreamBusy) as error:
                 # The registry itself answered; one package may lead to a server that is none.
                 raise Unanswered(str(error)) from None
@@ -198,67 +173,54 @@ class CentralUpstream:
 
     async def catalogue(self, offset: int, limit: int) -> UpstreamPage[CataloguedPackage]:
         wanted = f"?q=&sort=name,ASC&readme=false&deprecated=true&limit={limit}&offset={offset}"
-        url = self._url("packages", "") + wanted
-        answer = await self._get(url, self._headers(ANY_CLIENT, ""))
-        now_ms = self._clock.now_ms()
-        return _read(
-            answer, lambda body: read_catalogue_page(body, upstream=self._name, now_ms=now_ms)
-        )
+        answer, origin = await self._get(self._url("packages", "") + wanted), self._origin()
+        return _read(answer, lambda body: read_catalogue_page(body, origin))
 
     async def tool(self, tool: str, *, via: str) -> Package | None:
-        url = self._url("tools", tool)
-        answer = await self._get(url, self._headers(ANY_CLIENT, via))
-        return None if _is_missing(answer) else _read(answer, read_tool)
+        return _found(await self._get(self._url("tools", tool), via=via), read_tool)
 
     async def items(
         self, kind: SearchKind, offset: int, limit: int
     ) -> UpstreamPage[UpstreamItem] | None:
         url = f"{self._url(kind.value)}?limit={limit}&offset={offset}"
-        answer = await self._get(url, self._headers(ANY_CLIENT, ""))
+        answer, origin = await self._get(url), self._origin()
         if answer.status == _MISSING:
             return None
-        return _read(answer, lambda body: read_items_page(body, kind, upstream=self._name))
-
-    async def _redirect(
-        self, package: Package, wanted: Version | Range, client: ClientProfile, via: str
-    ) -> HttpResponse | None:
-        """Send the first request of a pull; None if there is no such version."""
-        headers = self._headers(client, via) | {"Accept": ARCHIVE_TYPE}
-        url = self._url("packages", *_parts(package), str(wanted))
-        answer = await self._get(url, headers)
-        if _is_missing(answer):
-            return None
-        _require(answer, _FOUND)
-        return answer
+        return _read(answer, lambda body: read_items_page(body, kind, origin))
 
     def _location(self, redirect: HttpResponse) -> str:
         """Return where it leads; raise `AnswerUnusable` if that is no address."""
         location = redirect.headers.get("location", "")
         with suppress(ValueError):
             if location:
-                return urljoin(self._base, location)
+                return urljoin(f"{self.base_url}/", location)
         message = "the redirect leads nowhere"
         raise AnswerUnusable(message)
+
+    def _origin(self) -> UpstreamOrigin:
+        return UpstreamOrigin(name=self.name, first_seen_ms=self.clock.now_ms())
 
     async def _post(
         self, path: str, content: Mapping[str, object], client: ClientProfile, via: str
     ) -> HttpResponse:
-        headers = self._headers(client, via) | {"Content-Type": "application/json"}
+        headers = self._headers(client, via) | self._credentials()
+        headers["Content-Type"] = "application/json"
         body = json.dumps(content).encode()
-        headers |= self._credentials()
-        return self._accepted(await self._documents.post(self._url(path), headers, body))
+        return self._accepted(await self.documents.post(self._url(path), headers, body))
 
-    async def _get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
-        """Ask for a document of this address."""
-        return self._accepted(await self._documents.get(url, {**headers, **self._credentials()}))
+    async def _get(
+        self, url: str, client: ClientProfile = ANY_CLIENT, via: str = "", **more: str
+    ) -> HttpResponse:
+        headers = self._headers(client, via) | self._credentials() | more
+        return self._accepted(await self.documents.get(url, headers))
 
     def _credentials(self) -> dict[str, str]:
-        if self._token is None or not self._sends_token:
+        if self.token is None or not self.sends_token:
             return {}
-        return {"Authorization": f"Bearer {self._token.reveal()}"}
+        return {"Authorization": f"Bearer {self.token.reveal()}"}
 
     def _accepted(self, answer: HttpResponse) -> HttpResponse:
-        if self._sends_token and answer.status in _REFUSED:
+        if self.sends_token and answer.status in _REFUSED:
             message = (
                 f"it does not accept the token (the answer was {answer.status}). Create one with "
                 "the scope read there, set BALLROOM_UPSTREAM_TOKEN, and restart this registry"
@@ -268,13 +230,13 @@ class CentralUpstream:
         return answer
 
     def _url(self, *parts: str) -> str:
-        return self._base + "/".join(quote(each, safe="/*") for each in parts)
+        return f"{self.base_url}/" + "/".join(quote(each, safe="/*") for each in parts)
 
     def _headers(self, client: ClientProfile, via: str) -> dict[str, str]:
         language = client.language
         # Only major and update decide what a client can use.
         agent = f"{language.major}.{language.update}.0" if language else _AGENT
-        own = f"1.1 {self._pseudonym}"
+        own = f"1.1 {self.pseudonym}"
         headers = {"User-Agent": agent, "Via": f"{via}, {own}" if via else own}
         if client.platforms is not None:
             known = sorted(filter(is_platform, client.platforms))[:MOST_PLATFORMS]
@@ -298,6 +260,18 @@ def _module(request: ModuleRequest) -> dict[str, object]:
         "possiblePackages": known,
         "mode": request.mode.value,
     }
+
+
+def _announced(redirect: HttpResponse) -> Digest:
+    try:
+        return Digest.parse_header(redirect.headers.get("digest", ""))
+    except Refusal:
+        message = "the redirect names no digest"
+        raise AnswerUnusable(message) from None
+
+
+def _found(answer: HttpResponse, read: Callable[[bytes], T]) -> T | None:
+    return None if _is_missing(answer) else _read(answer, read)
 
 
 def _read(answer: HttpResponse, read: Callable[[bytes], T]) -> T:

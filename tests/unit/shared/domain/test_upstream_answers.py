@@ -8,6 +8,7 @@ import pytest
 from shared.domain.build_resolution import ModuleRequest, PackageRequest
 from shared.domain.listings import Listing
 from shared.domain.names import Package, Range, Version
+from shared.domain.packages import UpstreamOrigin
 from shared.domain.upstream_answers import (
     MAX_VALUES,
     read_modules,
@@ -25,7 +26,7 @@ def described(wanted: Version | Range = Version.parse("1.0.0"), **fields: Any) -
     """Return what is read of a description with these fields."""
     whole = {"organization": "ballerina", "name": "io", "version": "1.0.0", "digest": DIGEST}
     body = json.dumps(whole | fields).encode()
-    return read_package(body, IO, wanted, upstream="central", now_ms=5)
+    return read_package(body, IO, wanted, UpstreamOrigin(name="central", first_seen_ms=5))
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"x"', b'{"a":1,"a":2}'])
