@@ -30,6 +30,7 @@ from shared.domain.sparse_index import index_file
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.log import log, record_metric
 from shared.ports import PackageReader
+from shared.runtime.kept_answers import KeptAnswers
 from shared.runtime.wiring import Wiring
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.api_docs.on_demand import ApiComparisons, OnDemandJobs
@@ -63,7 +64,7 @@ from shared.services.maintenance.snapshots import CreateSnapshot
 from shared.services.maintenance.tasks import MaintenanceTasks, Task
 from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.upstream_reader import UpstreamReader
-from shared.services.mirroring.upstreams import KeptAnswers, Upstreams
+from shared.services.mirroring.upstreams import Upstreams
 from shared.services.mirroring.version_lists import VersionLists
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.archives import ArchiveRelocation, DeliveryRoutes

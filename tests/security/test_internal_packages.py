@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from shared.services.mirroring.upstreams import MISSING_FOR
+from shared.runtime.kept_answers import MISSING_FOR
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.security.package_probes import CHANGING, READING, secret, seen
 from tests.security.registry_pairs import NOBODY, Filled, Opened, Pair, bearer, difference, pairs_of

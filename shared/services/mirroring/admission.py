@@ -67,7 +67,7 @@ class Admission(Struct, frozen=True):
         via = asker.via()
         follower = Asker(asker.by, lambda: via, asker.sources)
         return await self._flights.answer(
-            _key(ways[-1], coordinate), lambda: self._fetch(coordinate, ways, follower)
+            f"{ways[-1].kept_as} {coordinate.key}", lambda: self._fetch(coordinate, ways, follower)
         )
 
     async def close(self) -> None:
@@ -124,14 +124,12 @@ class Admission(Struct, frozen=True):
         self, source: UpstreamSource, coordinate: Coordinate, asker: Asker, opened: AsyncExitStack
     ) -> FetchedArchive | None:
         """Fetch the archive, unless that failed lately; its file is closed with `opened`."""
-        kept, key = self.reader.kept, _key(source, coordinate)
+        kept, key = self.reader.kept, (source.kept_as, "archive", coordinate.key)
         kept.require_not_failed(key)
+        fetch = source.upstream.fetch(coordinate, via=asker.via())
         try:
-            return await source.gate.ask(
-                package_owner(coordinate.package),
-                lambda: opened.enter_async_context(
-                    source.upstream.fetch(coordinate, via=asker.via())
-                ),
+            return await source.breaker.ask(
+                package_owner(coordinate.package), lambda: opened.enter_async_context(fetch)
             )
         except Unanswered as failure:
             if not isinstance(failure, AnswerTooLarge):  # The release is refused for that.
@@ -146,7 +144,7 @@ class Admission(Struct, frozen=True):
         package, version = coordinate.package, coordinate.version
         ask, via = source.upstream.describe, asker.via()
         try:
-            found = await source.gate.ask(
+            found = await source.breaker.ask(
                 package_owner(package), lambda: ask(package, version, EXACT_CLIENT, via=via)
             )
         except Unanswered as failure:
@@ -160,7 +158,7 @@ class Admission(Struct, frozen=True):
         # The digest of the description is pinned, and the redirect has to announce the same one.
         await self.reader.pins.require(coordinate, fetched.announced, source.name)
         if fetched.digest != fetched.announced:
-            source.gate.note_unusable(package_owner(coordinate.package), _DAMAGED)
+            source.breaker.note_unusable(package_owner(coordinate.package), _DAMAGED)
             raise UpstreamUnavailable(coordinate, source.name, UNUSABLE)
         try:
             bala = await self.archive_reader.read(fetched.content)
@@ -180,11 +178,6 @@ class Admission(Struct, frozen=True):
     ) -> UpstreamReleaseRefused:
         pins = self.reader.pins
         return await pins.refuse(release.coordinate, release.content, source.name, str(refusal))
-
-
-def _key(source: UpstreamSource, coordinate: Coordinate) -> tuple[str, ...]:
-    """Return the key of a fetch, and of its failure."""
-    return source.kept_as, "archive", coordinate.key
 
 
 REFRESHES_REMEMBERED = 5_000  # Releases.
@@ -238,7 +231,7 @@ class Refreshing(Struct, frozen=True):
     async def _refresh(self, release: Release) -> None:
         # What everybody gets is asked for first, so that the visibility is known, too.
         at, asker, now_ms = release.coordinate, Asker(_WITH_TOKEN), self.clock.now_ms()
-        # Whatever fails is repeated by a later request; the gate has logged it.
+        # Whatever fails is repeated by a later request; it was logged.
         with suppress(Refusal):
             async with self._turns:
                 found = await self.reader.describe_anew(at, asker)

@@ -206,7 +206,7 @@ class CatalogueUpdates(Struct, frozen=True):
         for each in list(unnamed)[:MAX_CONFIRMED]:
             ask, package = source.upstream.versions, each.package
             if not await self.catalogue.lists(each) or (
-                await source.gate.ask(
+                await source.breaker.ask(
                     package_owner(package),
                     lambda ask=ask, package=package: ask(package, ANY_CLIENT, via=""),
                 )
@@ -247,7 +247,7 @@ class CatalogueUpdates(Struct, frozen=True):
         """
         found, offset = dict[str, EntryT](), 0
         for _ in range(MAX_PAGES):
-            page = await source.gate.ask(name, lambda at=offset: ask(at, PAGE_ENTRIES))
+            page = await source.breaker.ask(name, lambda at=offset: ask(at, PAGE_ENTRIES))
             if page is None:
                 return None
             if page.total > MAX_ENTRIES:

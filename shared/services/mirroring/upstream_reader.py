@@ -1,4 +1,4 @@
-"""Reads what upstreams say: each through its gate, from kept answers, and within limits."""
+"""Reads what upstreams say: each behind its circuit breaker, kept for a time, within limits."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
@@ -35,16 +35,10 @@ from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.ports import Clock, PackageReader, Unanswered, Upstream
 from shared.runtime.caching import memory_of
+from shared.runtime.kept_answers import KeptAnswers, NewAnswer
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.mirroring.mirrored_releases import PinnedDigests
-from shared.services.mirroring.upstreams import (
-    Ask,
-    KeptAnswers,
-    NewAnswer,
-    Upstreams,
-    UpstreamSource,
-    refusal_of,
-)
+from shared.services.mirroring.upstreams import Upstreams, UpstreamSource, refusal_of
 from shared.services.name_owners import OURS, NameOwners
 
 _VERSION_BYTES = 300  # Of memory, for a version of a list, and for a part of a pre-release.
@@ -55,8 +49,8 @@ AnswerT = TypeVar("AnswerT")
 
 
 class Question(Struct, Generic[T], frozen=True):
-    """A question to any upstream: what it is about, for refusals and for the gate, the key of its
-    kept answer, and about how many bytes of memory an answer takes.
+    """A question to any upstream: what it is about, for refusals and for the circuit breaker, the
+    key of its kept answer, and about how many bytes of memory an answer takes.
 
     `accept` may change or refuse a new answer.
     """
@@ -177,27 +171,9 @@ class UpstreamReader(Struct, frozen=True):
     ) -> T | None:
         """Return the answer of this upstream, kept or new; None if it has none."""
         key = (source.kept_as, *question.key)
-        if not anew and self.kept.fresh(key) is None:
-            await self.count(asker)
-        try:
-            if anew:
-                return await self.asked_anew(question, source, asker)
-            answer = await self.kept.get(key, self._asking(question, source, asker))
-        except Unanswered as failure:
-            raise refusal_of(failure, question.what, source) from None
-        return cast("T | None", answer)
 
-    async def asked_anew(
-        self, question: Question[T], source: UpstreamSource, asker: Asker
-    ) -> T | None:
-        """Ask now, whatever is kept; raise `Unanswered`."""
-        key = (source.kept_as, *question.key)
-        answer = await self.kept.renewed(key, self._asking(question, source, asker))
-        return cast("T | None", answer)
-
-    def _asking(self, question: Question[T], source: UpstreamSource, asker: Asker) -> Ask:
         async def ask() -> NewAnswer:
-            found = await source.gate.ask(
+            found = await source.breaker.ask(
                 question.subject, lambda: question.ask(source.upstream, asker.via())
             )
             if found is None:
@@ -206,7 +182,12 @@ class UpstreamReader(Struct, frozen=True):
                 found = await question.accept(source, found)
             return NewAnswer(found, question.size(found))
 
-        return ask
+        if not anew and self.kept.fresh(key) is None:
+            await self.count(asker)
+        try:
+            return cast("T | None", await (self.kept.renewed if anew else self.kept.get)(key, ask))
+        except Unanswered as failure:
+            raise refusal_of(failure, question.what, source) from None
 
     async def count(self, asker: Asker) -> None:
         """Count what a caller without a token makes the upstream do; raise `TooManyRequests`."""
@@ -219,7 +200,18 @@ class UpstreamReader(Struct, frozen=True):
         self, package: Package, client: ClientProfile, asker: Asker
     ) -> tuple[Version, ...] | None:
         """Return the versions that the client can use, newest first, or None."""
-        question = versions_question(package, client)
+
+        def size(versions: tuple[Version, ...]) -> int:
+            parts = sum(len(each.precedence[-1]) for each in versions)
+            return 1_000 + _VERSION_BYTES * (len(versions) + parts)
+
+        question = Question(
+            package,
+            package_owner(package),
+            ("versions", package.key, client),
+            lambda upstream, via: upstream.versions(package, client, via=via),
+            size,
+        )
         return await self.answer(question, await self.source(package, asker), asker)
 
     async def describe(
@@ -409,7 +401,7 @@ class UpstreamReader(Struct, frozen=True):
         """Return the answers of an upstream, or a refusal for each if it does not answer."""
         try:
             await self.count(asker)
-            answers = await source.gate.ask(
+            answers = await source.breaker.ask(
                 "resolution", lambda: ask(source.upstream, requests, asker.via())
             )
         except TooManyRequests as refusal:
@@ -452,22 +444,6 @@ class UpstreamReader(Struct, frozen=True):
             return owner
         [survey] = await records.survey([owner or NO_PACKAGE])
         return owner if survey is None or asker.may_see(survey.head) else None
-
-
-def versions_question(package: Package, client: ClientProfile) -> Question[tuple[Version, ...]]:
-    """Return the question for the versions of a package that a client can use."""
-
-    def size(versions: tuple[Version, ...]) -> int:
-        parts = sum(len(each.precedence[-1]) for each in versions)
-        return 1_000 + _VERSION_BYTES * (len(versions) + parts)
-
-    return Question(
-        package,
-        package_owner(package),
-        ("versions", package.key, client),
-        lambda upstream, via: upstream.versions(package, client, via=via),
-        size,
-    )
 
 
 def _named(request: PackageRequest | ModuleRequest) -> str:

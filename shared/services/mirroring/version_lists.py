@@ -35,14 +35,10 @@ from shared.domain.times import MS
 from shared.domain.upstream_answers import MAX_DESCRIBED
 from shared.ports import AnswerUnusable, DirectoryStore, ReleaseUnusable, Stale, Unanswered
 from shared.runtime.caching import VersionedCache, memory_of_entries
+from shared.runtime.kept_answers import USED_WHILE_RENEWED, NewAnswer
 from shared.services.mirroring.mirrored_releases import MIRROR
-from shared.services.mirroring.upstream_reader import Asker, UpstreamReader, versions_question
-from shared.services.mirroring.upstreams import (
-    USED_WHILE_RENEWED,
-    NewAnswer,
-    UpstreamSource,
-    refusal_of,
-)
+from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.mirroring.upstreams import UpstreamSource, refusal_of
 
 WAITED_FOR = timedelta(seconds=50)  # `bal` gives up after 60.
 LISTS_AT_ONCE = 3  # Each with one request at a time: Central is slow.
@@ -187,8 +183,10 @@ class VersionLists(Struct, frozen=True):
     ) -> UpstreamVersions | None:
         """Store a new list; None if the upstream has no such package."""
         asked_ms = self.reader.clock.now_ms()
-        question = versions_question(package, ANY_CLIENT)
-        versions = await self.reader.asked_anew(question, source, asker)
+        ask, via = source.upstream.versions, asker.via()
+        versions = await source.breaker.ask(
+            package_owner(package), lambda: ask(package, ANY_CLIENT, via=via)
+        )
         if versions is None:
             if known is not None:
                 with suppress(Stale):  # Another process has removed it.
@@ -196,7 +194,7 @@ class VersionLists(Struct, frozen=True):
             return None
         if len(versions) > MAX_DESCRIBED:
             message = f"the list has {len(versions):,} versions, too many to read their facts"
-            source.gate.note_unusable(package_owner(package), message)
+            source.breaker.note_unusable(package_owner(package), message)
             raise AnswerUnusable(message)
         async with self._turns:
             described = await self._described(source, package, versions, asker)
@@ -251,7 +249,7 @@ class VersionLists(Struct, frozen=True):
     ) -> ReleaseEntry | None:
         upstream, via = source.upstream, asker.via()
         try:
-            described = await source.gate.ask(
+            described = await source.breaker.ask(
                 package_owner(package),
                 lambda: upstream.describe(package, version, ANY_CLIENT, via=via),
             )
@@ -277,7 +275,7 @@ class VersionLists(Struct, frozen=True):
             def ask(asked: Sequence[PackageRequest] = requests) -> Awaitable[Sequence[object]]:
                 return source.upstream.resolve_packages(asked, ANY_CLIENT, via=asker.via())
 
-            answers = await source.gate.ask(package_owner(package), ask)
+            answers = await source.breaker.ask(package_owner(package), ask)
             for version, answer in zip(batch, answers, strict=True):
                 # An upstream may answer one of several requests for a package.
                 if isinstance(answer, UpstreamResolution) and answer.version == version:

@@ -67,7 +67,7 @@ async def test_an_upstream_that_does_not_answer_is_shown(mirror: World, admin: P
         for source in await each.require_mirroring().reader.upstreams.sources():
             for number in range(5):
                 with suppress(Unanswered):
-                    await source.gate.ask(f"acme:p{number}", failed)
+                    await source.breaker.ask(f"acme:p{number}", failed)
     await admin.open(MIRROR)
     assert "Does not answer" in admin.text
     assert "the answer was 500" in admin.text

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 
 from shared.adapters.http_fetcher import GuardedFetcher
 from shared.domain.names import Package
-from shared.services.mirroring.upstreams import RETRIED_AFTER
+from shared.runtime.kept_answers import RETRIED_AFTER
 from tests.support.archives import bala, zipped
 from tests.support.instances import edition_confirmed
 from tests.support.mirrors import (

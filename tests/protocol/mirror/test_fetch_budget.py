@@ -72,8 +72,8 @@ async def test_a_document_without_room_is_503_and_closes_nothing(
         assert "fetches as much as it has room for" in answer.json()["message"]
     for each in world.instances:
         for source in await each.require_mirroring().reader.upstreams.sources():
-            assert source.gate.health.is_open
-            assert source.gate.health.reason == ""
+            assert source.breaker.health.is_open
+            assert source.breaker.health.reason == ""
 
 
 async def test_what_is_too_large_is_cut_at_the_limit_and_gives_its_place_back(

@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse, Response
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Head, Survey, Visibility
 from shared.domain.principals import ANONYMOUS, OPERATOR
+from shared.runtime.kept_answers import RETRIED_AFTER
 from shared.services.mirroring.upstream_reader import Asker
-from shared.services.mirroring.upstreams import RETRIED_AFTER
 from tests.support.archives import bala
 from tests.support.mirrors import PULL, answering, drained, services, waiting
 from tests.support.refusals import raises_refusal

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.ports import AnswerTooLarge, ServerUnreachable, Unanswered
-from shared.services.mirroring.upstreams import CLOSED_FOR, FAILURES_TO_CLOSE, UpstreamGate
+from shared.runtime.circuit_breaker import CLOSED_FOR, FAILURES_TO_CLOSE, CircuitBreaker
 from tests.fakes.system import FakeClock
 
 
@@ -17,7 +17,7 @@ class Asked:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.reasons: list[str] = []
-        self.gate = UpstreamGate(self.clock, self.reasons.append)
+        self.gate = CircuitBreaker(self.clock, self.reasons.append)
 
     async def fail(self, *subjects: str, kind: type[Unanswered] = Unanswered) -> None:
         async def failed() -> str:
