@@ -43,7 +43,7 @@ from shared.services.limits.rate_limits import RateLimiter
 from shared.services.maintenance.snapshots import SnapshotCreation, SnapshotRestore
 from shared.services.maintenance.tasks import Checkpoints, MaintenanceTasks, Upkeep
 from shared.services.mirroring.admission import Admission, Refreshing
-from shared.services.mirroring.catalogue import CatalogueUpdates, UpstreamCatalogue
+from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import NameMoves, RuleApplication, RuleChanges
 from shared.services.mirroring.package_chain import PackageChain
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
@@ -129,7 +129,6 @@ class MirroringServices(Struct, frozen=True):
     refreshing: Refreshing
     lists: VersionLists
     catalogue: UpstreamCatalogue
-    catalogue_updates: CatalogueUpdates
     rule_application: RuleApplication
     rules: RuleChanges
     moves: NameMoves

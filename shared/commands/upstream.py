@@ -35,7 +35,7 @@ async def list_catalogue(registry: Registry, *, clear: bool) -> Rows:
     """
     catalogue = registry.require_mirroring().catalogue
     if clear:
-        await registry.require_mirroring().catalogue_updates.clear()
+        await catalogue.clear()
     return [
         {
             "package": str(each.package),

@@ -4,7 +4,7 @@ An *upstream* is another registry whose packages are served here, too. A *mirror
 that came from it. The *owner of a name* is this registry, or the upstream: never both.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import ClassVar, Generic, TypeVar
@@ -224,9 +224,10 @@ def catalogue_round_place(upstream: str) -> Place:
 
 
 class UpstreamPage(Struct, Generic[EntryT], frozen=True):
-    """A page of a list of the upstream: its usable entries, how many it has, and the whole list."""
+    """A page of a list of the upstream: its usable entries by their keys, how many entries it has,
+    and the whole list."""
 
-    entries: tuple[EntryT, ...]
+    entries: Mapping[str, EntryT]
     listed: int
     total: int
 

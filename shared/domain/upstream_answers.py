@@ -6,6 +6,7 @@ rules of names and versions are left out.
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import NoReturn, cast
 
 from shared.domain.api_docs.records import (
@@ -109,14 +110,16 @@ def read_package(
 
 def read_catalogue_page(body: bytes, origin: UpstreamOrigin) -> UpstreamPage[CataloguedPackage]:
     """Return a page of the list of packages."""
-    return _page(body, "packages", lambda each: catalogued_package(each, origin))
+    found = partial(catalogued_package, origin=origin)
+    return _page(body, "packages", found, lambda each: each.package.key)
 
 
 def read_items_page(
     body: bytes, kind: SearchKind, origin: UpstreamOrigin
 ) -> UpstreamPage[UpstreamItem]:
     """Return a page of the list of connectors or triggers."""
-    return _page(body, kind.value, lambda each: _item(each, kind, origin))
+    found = partial(_item, kind=kind, origin=origin)
+    return _page(body, kind.value, found, lambda each: f"{each.release.key} {each.summary.id}")
 
 
 def read_tool(body: bytes) -> Package:
@@ -201,14 +204,16 @@ def _list(value: object, name: str, most: int = MAX_PAGE) -> list[object]:
     return found if len(found) <= most else _refuse(f"the list has {len(found):,} {name}")
 
 
-def _page(body: bytes, name: str, read: Callable[[Item], EntryT | None]) -> UpstreamPage[EntryT]:
+def _page(
+    body: bytes, name: str, read: Callable[[Item], EntryT | None], key: Callable[[EntryT], str]
+) -> UpstreamPage[EntryT]:
     """Return a page of a list, whose entries are those that keep the rules."""
     item = read_object(body)
     total, rows = item.get("count"), _list(item.get(name), name)
     if not isinstance(total, int) or total < 0:
         _refuse(f"the list of {name} has no count")
     found = (read(cast(Item, each)) for each in rows if isinstance(each, dict))
-    return UpstreamPage(tuple(each for each in found if each), len(rows), total)
+    return UpstreamPage({key(each): each for each in found if each}, len(rows), total)
 
 
 def _is_wanted(version: Version, wanted: Version | Range) -> bool:

@@ -30,7 +30,7 @@ from shared.ports import (
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
 from shared.services.api_docs.api_docs_queue import oldest_first
 from shared.services.maintenance.tasks import LONGEST_CALL, Checkpoints, Task
-from shared.services.mirroring.catalogue import CatalogueUpdates
+from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import RuleApplication
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
@@ -362,7 +362,7 @@ class UpdateUpstreamCatalogue(Task):
     schedule = "25 */5 * * * *"
     runs_first = True
 
-    updates: CatalogueUpdates
+    updates: UpstreamCatalogue
 
     async def run(self) -> TaskReport:
         return await self.updates.run()

@@ -6,7 +6,7 @@ catalogue only when a round has not named it and the upstream then says that it 
 """
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -29,10 +29,10 @@ from shared.domain.principals import Principal
 from shared.domain.search import ANYONE, Query, ResultPage, SearchKind
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
-from shared.ports import DirectoryStore, PackageReader, Stale, Unanswered
+from shared.ports import DirectoryStore, Stale, Unanswered
 from shared.services.mirroring.mirrored_releases import MIRROR
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
-from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
+from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.packages.derived_data import DerivedData
 from shared.services.records import all_entities
 
@@ -47,6 +47,8 @@ _ASKER = Asker(Principal(id=MIRROR.id))
 _NOT_STORED = Query(include_deprecated=True, not_stored_only=True)
 
 EntryT = TypeVar("EntryT")
+Items = Mapping[str, Sequence[Summary]]  # By the key of their release.
+Known = Mapping[str, CataloguedPackage]  # By the key of the package.
 
 
 class ListUnreadable(Exception):
@@ -54,46 +56,34 @@ class ListUnreadable(Exception):
 
 
 class UpstreamCatalogue(Struct, frozen=True):
-    """Reads the catalogue of all upstreams."""
+    """Keeps the catalogue up to date. A round runs in one process at a time, and may stop
+    anywhere."""
 
     reader: UpstreamReader
     directory: DirectoryStore
-    records: PackageReader
-
-    async def lists(self, entry: CataloguedPackage) -> bool:
-        """Check whether the package comes from the upstream of the entry, and the release is old
-        enough; raise `UpstreamUnavailable`."""
-        release, rules = entry.release, await self.reader.upstreams.rules()
-        first_seen_ms = release.upstream.first_seen_ms if release.upstream else release.created_ms
-        since_ms = public_since(release.created_ms, first_seen_ms)
-        if rules.reason_to_refuse(release, since_ms, self.reader.clock.now_ms()):
-            return False
-        source = await self.reader.source(entry.package, _ASKER)
-        return source is not None and source.name == entry.upstream
+    derived_data: DerivedData
 
     async def packages(self) -> list[CataloguedPackage]:
         """Return all of the catalogue, in order of name. The cost grows with it."""
         return await all_entities(self.directory, CataloguedPackage)
 
     async def state(self, upstream: str) -> CatalogueRound:
-        """Return how far the list of an upstream is read, and when it was last read whole."""
+        """Return when the lists of an upstream were last read whole, and why that failed since."""
         found = await self.directory.get(CatalogueRound, catalogue_round_place(upstream))
         return found or CatalogueRound(upstream=upstream)
 
-
-Items = Mapping[str, Sequence[Summary]]  # By the key of their release.
-
-
-class CatalogueUpdates(Struct, frozen=True):
-    """Keeps the catalogue up to date. It runs in one process at a time, and may stop anywhere."""
-
-    catalogue: UpstreamCatalogue
-    derived_data: DerivedData
+    async def store(self, package: CataloguedPackage) -> None:
+        """Store a package, and show it in search, unless a release of it is stored."""
+        # Search before record: after a crash between the two, the next round does both again.
+        derived_data = self.derived_data
+        if await derived_data.metadata.head(package.package) is None:
+            await derived_data.search.offer(package.listing(derived_data.standard_names))
+        await self.directory.put(package)
 
     async def run(self) -> TaskReport:
         """Begin a round of each upstream whose last one is old; one that fails does not stop the
         others."""
-        sources = await self._upstreams.sources()
+        sources = await self.reader.upstreams.sources()
         known, changed = await self._without_others({each.name for each in sources})
         seen, problems, until_ms = 0, list[str](), self._now_ms() + RUN_TIME // MS
         for source in sources:
@@ -107,61 +97,59 @@ class CatalogueUpdates(Struct, frozen=True):
     async def clear(self) -> int:
         """Remove the whole catalogue, as before an upstream is given up; return its size. The next
         round begins when this would be an hour old."""
-        known = await self.catalogue.packages()
+        known = await self.packages()
         for each in known:
             await self._remove(each)
-        for source in await self._upstreams.sources():
+        for source in await self.reader.upstreams.sources():
             await self._note(source, completed_ms=self._now_ms())
         return len(known)
 
-    @property
-    def _upstreams(self) -> Upstreams:
-        return self.catalogue.reader.upstreams
-
     def _now_ms(self) -> int:
-        return self.catalogue.reader.clock.now_ms()
+        return self.reader.clock.now_ms()
 
     async def _is_due(self, source: UpstreamSource) -> bool:
         """Check whether the last round is old, or from before a change of the rules."""
-        completed_ms = (await self.catalogue.state(source.name)).completed_ms
-        if completed_ms is None:
-            return True
-        changed_ms = (await self._upstreams.rules()).changed_ms or 0
-        return self._now_ms() - completed_ms >= FRESH_FOR // MS or changed_ms >= completed_ms
+        completed_ms = (await self.state(source.name)).completed_ms
+        changed_ms = (await self.reader.upstreams.rules()).changed_ms or 0
+        return (
+            completed_ms is None
+            or self._now_ms() - completed_ms >= FRESH_FOR // MS
+            or changed_ms >= completed_ms
+        )
 
     async def _note(self, source: UpstreamSource, **update: object) -> None:
-        state = await self.catalogue.state(source.name)
-        await self.catalogue.directory.put(state.model_copy(update=update))
+        state = await self.state(source.name)
+        await self.directory.put(state.model_copy(update=update))
 
-    async def _without_others(
-        self, upstreams: Collection[str]
-    ) -> tuple[dict[str, CataloguedPackage], int]:
+    async def _without_others(self, upstreams: set[str]) -> tuple[Known, int]:
         """Remove the packages of upstreams that are no longer mirrored and of organizations that
         are another side's now; return the others, and how many were removed."""
-        owners = {
-            each.org.lower(): each.upstream for each in await self.catalogue.reader.owners.all()
-        }
-        known, removed = dict[str, CataloguedPackage](), 0
-        for each in await self.catalogue.packages():
+        owners = {each.org.lower(): each.upstream for each in await self.reader.owners.all()}
+        packages, known = await self.packages(), dict[str, CataloguedPackage]()
+        for each in packages:
             owner = owners.get(each.org.lower(), each.upstream)
             if each.upstream in upstreams and owner == each.upstream:
                 known[each.package.key] = each
             else:
                 await self._remove(each)
-                removed += 1
-        return known, removed
+        return known, len(packages) - len(known)
 
-    # --- a round -------------------------------------------------------------------------------
+    async def _lists(self, entry: CataloguedPackage) -> bool:
+        """Check whether the package comes from the upstream of the entry, and the release is old
+        enough; raise `UpstreamUnavailable`."""
+        release, rules = entry.release, await self.reader.upstreams.rules()
+        first_seen_ms = release.upstream.first_seen_ms if release.upstream else release.created_ms
+        since_ms = public_since(release.created_ms, first_seen_ms)
+        if rules.reason_to_refuse(release, since_ms, self._now_ms()):
+            return False
+        source = await self.reader.source(entry.package, _ASKER)
+        return source is not None and source.name == entry.upstream
 
-    async def _run_round(
-        self, source: UpstreamSource, known: Mapping[str, CataloguedPackage], until_ms: int
-    ) -> TaskReport:
-        seen = changed = 0
-        upstream, problem, noted = source.upstream, "", dict[str, object]()
+    async def _run_round(self, source: UpstreamSource, known: Known, until_ms: int) -> TaskReport:
+        seen, changed, problem, noted = 0, 0, "", dict[str, object]()
         try:
-            packages = await self._whole_list(
-                source, until_ms, "packages", upstream.catalogue, lambda each: each.package.key
-            )
+            ask = source.upstream.catalogue
+            packages = await self._whole_list(source, until_ms, "packages", ask)
             try:
                 items = await self._items(source, until_ms)
             except (Unanswered, ListUnreadable) as error:
@@ -180,11 +168,7 @@ class CatalogueUpdates(Struct, frozen=True):
         return TaskReport(seen, changed, problems)
 
     async def _update(
-        self,
-        source: UpstreamSource,
-        known: Mapping[str, CataloguedPackage],
-        packages: Mapping[str, CataloguedPackage],
-        items: Items | None,
+        self, source: UpstreamSource, known: Known, packages: Known, items: Items | None
     ) -> int:
         """Store what the lists say of each package, and return how many changed; keep the items
         that are known if they could not be read."""
@@ -193,25 +177,20 @@ class CatalogueUpdates(Struct, frozen=True):
         is_lost = not (await search.search(_NOT_STORED, ResultPage(limit=0), ANYONE)).count
         for key, found in packages.items():
             before = known.get(key)
-            if not await self.catalogue.lists(found):
+            if not await self._lists(found):
                 # An earlier release stays until the newest one is old enough.
-                if before and not await self.catalogue.lists(before):
+                if before and not await self._lists(before):
                     await self._remove(before)
                 continue
             whole = found.with_api_of(before) if items is None else _with_items(found, items)
             if is_lost or before is None or not before.says_the_same(whole):
-                await store_catalogued(whole, self.catalogue.directory, self.derived_data)
+                await self.store(whole)
                 changed += 1
-        unnamed = (each for key, each in known.items() if key not in packages)
-        for each in list(unnamed)[:MAX_CONFIRMED]:
-            ask, package = source.upstream.versions, each.package
-            if not await self.catalogue.lists(each) or (
-                await source.breaker.ask(
-                    package_owner(package),
-                    lambda ask=ask, package=package: ask(package, ANY_CLIENT, via=""),
-                )
-                is None
-            ):
+        unnamed = [each for key, each in known.items() if key not in packages]
+        for each in unnamed[:MAX_CONFIRMED]:
+            ask = partial(source.upstream.versions, each.package, ANY_CLIENT, via="")
+            is_theirs = await self._lists(each)
+            if not is_theirs or await source.breaker.ask(package_owner(each.package), ask) is None:
                 await self._remove(each)
                 changed += 1
         return changed
@@ -219,15 +198,10 @@ class CatalogueUpdates(Struct, frozen=True):
     async def _items(self, source: UpstreamSource, until_ms: int) -> Items | None:
         """Return all connectors and triggers; None if the upstream has no such lists. So a list of
         editors is a search of this registry, and what they search for is sent to nobody."""
-        items, upstream, has_any = (defaultdict[str, list[Summary]](list), source.upstream, False)
+        items, has_any = defaultdict[str, list[Summary]](list), False
         for kind in (SearchKind.CONNECTORS, SearchKind.TRIGGERS):
-            found = await self._whole_list(
-                source,
-                until_ms,
-                kind.value,
-                partial(upstream.items, kind),
-                lambda each: f"{each.release.key} {each.summary.id}",
-            )
+            ask = partial(source.upstream.items, kind)
+            found = await self._whole_list(source, until_ms, kind.value, ask)
             has_any = has_any or found is not None
             for each in (found or {}).values():
                 items[each.release.key].append(each.summary)
@@ -239,33 +213,31 @@ class CatalogueUpdates(Struct, frozen=True):
         until_ms: int,
         name: str,
         ask: Callable[[int, int], Awaitable[UpstreamPage[EntryT] | None]],
-        key: Callable[[EntryT], str],
     ) -> dict[str, EntryT] | None:
         """Return all entries by their keys, the first of each; None if there is no such list.
 
         Raises `Unanswered` and `ListUnreadable`.
         """
-        found, offset = dict[str, EntryT](), 0
+        found, offset, problem = dict[str, EntryT](), 0, f"has more than {MAX_PAGES} pages"
         for _ in range(MAX_PAGES):
-            page = await source.breaker.ask(name, lambda at=offset: ask(at, PAGE_ENTRIES))
+            page = await source.breaker.ask(name, partial(ask, offset, PAGE_ENTRIES))
             if page is None:
                 return None
+            before, offset = len(found), offset + page.listed
+            for key, each in page.entries.items():
+                found.setdefault(key, each)
             if page.total > MAX_ENTRIES:
-                message = f"its list of {name} has {page.total:,} entries"
-                raise ListUnreadable(message)
-            before = len(found)
-            for each in page.entries:
-                found.setdefault(key(each), each)
-            offset += page.listed
-            if page.entries and len(found) == before:
-                message = f"it sent the same page of its {name} again"
-                raise ListUnreadable(message)
-            if not page.listed or offset >= page.total:
+                problem = f"has {page.total:,} entries"
+            elif page.entries and len(found) == before:
+                problem = "has the same page again"
+            elif not page.listed or offset >= page.total:
                 return found
-            if self._now_ms() >= until_ms:
-                message = f"its list of {name} was not read in time"
-                raise ListUnreadable(message)
-        message = f"its list of {name} has more than {MAX_PAGES} pages"
+            elif self._now_ms() >= until_ms:
+                problem = "was not read in time"
+            else:
+                continue
+            break
+        message = f"its list of {name} {problem}"
         raise ListUnreadable(message)
 
     async def _remove(self, known: CataloguedPackage) -> None:
@@ -275,7 +247,7 @@ class CatalogueUpdates(Struct, frozen=True):
             # It may have been pulled meanwhile; then its own listing is put back.
             await derived_data.update_search(package)
         with suppress(Stale):
-            await self.catalogue.directory.remove(known)
+            await self.directory.remove(known)
 
 
 def _with_items(package: CataloguedPackage, items: Items) -> CataloguedPackage:
@@ -286,13 +258,3 @@ def _with_items(package: CataloguedPackage, items: Items) -> CataloguedPackage:
         connectors=tuple(connectors[:MAX_LISTED]), triggers=tuple(triggers[:MAX_LISTED])
     )
     return package.model_copy(update={"api": api})
-
-
-async def store_catalogued(
-    package: CataloguedPackage, directory: DirectoryStore, derived_data: DerivedData
-) -> None:
-    """Store a package of the catalogue, and show it in search, unless a release is stored."""
-    # Search before record: after a crash between the two, the next round does both again.
-    if await derived_data.metadata.head(package.package) is None:
-        await derived_data.search.offer(package.listing(derived_data.standard_names))
-    await directory.put(package)

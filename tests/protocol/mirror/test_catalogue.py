@@ -401,7 +401,7 @@ async def refreshed(world: World, path: str) -> None:
 
 
 async def test_an_administrator_clears_it(known: World) -> None:
-    assert await services(known).catalogue_updates.clear() == 3
+    assert await services(known).catalogue.clear() == 3
     await catch_up(known)
     assert await found(known, "") == []
     assert await update(known) == TaskReport()

@@ -10,7 +10,6 @@ from starlette.responses import Response
 from shared.domain.archives.manifest import parse_coordinate
 from shared.domain.outside_values import LATEST_MS
 from shared.domain.packages import Head, Release, UpstreamOrigin
-from shared.services.mirroring.catalogue import store_catalogued
 from tests.protocol.mirror.test_catalogue import AN_HOUR, catch_up, update
 from tests.support.archives import bala
 from tests.support.upstreams import FakeUpstream
@@ -162,11 +161,10 @@ async def test_a_stored_time_out_of_bounds_is_read_as_none_and_repaired(
     world = await worlds(upstream=upstream.url)
     await world.push(bala("acme/greet:1.0.0"))
     await update(world)
-    [stored] = await world.registry.require_mirroring().catalogue_updates.catalogue.packages()
+    [stored] = await world.registry.require_mirroring().catalogue.packages()
     release = stored.release.model_copy(update={"created_ms": 10**30})
     changed = stored.model_copy(update={"release": release})
-    derived_data = world.registry.packages.derived_data
-    await store_catalogued(changed, world.stores.directory, derived_data)
+    await world.registry.require_mirroring().catalogue.store(changed)
     await catch_up(world)
     search = "/packages?sort=createdDate,DESC"
     for path in (search, f"{URL}/search?q=", f"{URL}/search?q=&sort=createdDate"):
