@@ -56,10 +56,7 @@ class Admission(Struct, frozen=True):
         """
         if await self.releases.is_stored(coordinate, asker.may_see):
             return True
-        source = await self.reader.source(coordinate.package, asker)
-        if source is None:
-            return False
-        ways = source.asked_by(asker.by)
+        ways = await self.reader.ways(coordinate.package, asker)
         if self.reader.is_missing(coordinate, ways):
             return False
         await self.reader.require_admitted(coordinate, asker)
@@ -98,7 +95,7 @@ class Admission(Struct, frozen=True):
         # At the same time, because either takes public Central half a second. Both end before
         # anything is decided.
         both = await asyncio.gather(
-            self.reader.describe_by(source, coordinate, asker),
+            self.reader.describe_by([source], coordinate, asker),
             self._archive(source, coordinate, asker, opened),
             return_exceptions=True,
         )
@@ -234,7 +231,8 @@ class Refreshing(Struct, frozen=True):
         # Whatever fails is repeated by a later request; it was logged.
         with suppress(Refusal):
             async with self._turns:
-                found = await self.reader.describe_anew(at, asker)
+                ways = await self.reader.ways(at.package, asker)
+                found = await self.reader.describe_by(ways, at, asker, anew=True)
             if found is not None:
                 await self.releases.follow(release, found.release.deprecation, None)
                 await self.releases.follow_visibility_of(at.package, found.head.visibility)

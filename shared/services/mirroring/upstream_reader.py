@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from functools import partial
 from typing import Generic, TypeVar, cast
 
 from msgspec import Struct
@@ -146,48 +147,47 @@ class UpstreamReader(Struct, frozen=True):
             return await upstream.has_organization(org, via=via) or None
 
         question = Question(org, org.lower(), ("organization", org.lower()), ask)
-        return bool(await self.answer(question, source, asker))
+        return bool(await self.answer(question, source.asked_by(asker.by), asker))
 
     # --- How it is asked ------------------------------------------------------------------------
+
+    async def ways(self, package: Package, asker: Asker) -> Sequence[UpstreamSource]:
+        """Return how the upstream of the package is asked for the caller, as `asked_by` says."""
+        source = await self.source(package, asker)
+        return source.asked_by(asker.by) if source else ()
 
     async def answer(
         self,
         question: Question[T],
-        source: UpstreamSource | None,
+        ways: Sequence[UpstreamSource],
         asker: Asker,
         *,
         anew: bool = False,
     ) -> T | None:
-        """Return the answer that everybody gets, or else the one that the token gets, if the
-        caller reads internal packages; None if it has neither. `anew` asks whatever is kept."""
-        for each in source.asked_by(asker.by) if source else ():
-            found = await self.answer_of(question, each, asker, anew=anew)
+        """Return the first answer that is something, kept or new; None if there is none. `anew`
+        asks whatever is kept."""
+        for source in ways:
+            key = (source.kept_as, *question.key)
+            if not anew and self.kept.fresh(key) is None:
+                await self.count(asker)
+            get = self.kept.renewed if anew else self.kept.get
+            try:
+                found = await get(key, partial(self._ask, question, source, asker))
+            except Unanswered as failure:
+                raise refusal_of(failure, question.what, source) from None
             if found is not None:
-                return found
+                return cast("T", found)
         return None
 
-    async def answer_of(
-        self, question: Question[T], source: UpstreamSource, asker: Asker, *, anew: bool = False
-    ) -> T | None:
-        """Return the answer of this upstream, kept or new; None if it has none."""
-        key = (source.kept_as, *question.key)
-
-        async def ask() -> NewAnswer:
-            found = await source.breaker.ask(
-                question.subject, lambda: question.ask(source.upstream, asker.via())
-            )
-            if found is None:
-                return NewAnswer(None)
-            if question.accept is not None:
-                found = await question.accept(source, found)
-            return NewAnswer(found, question.size(found))
-
-        if not anew and self.kept.fresh(key) is None:
-            await self.count(asker)
-        try:
-            return cast("T | None", await (self.kept.renewed if anew else self.kept.get)(key, ask))
-        except Unanswered as failure:
-            raise refusal_of(failure, question.what, source) from None
+    async def _ask(self, question: Question[T], source: UpstreamSource, asker: Asker) -> NewAnswer:
+        found = await source.breaker.ask(
+            question.subject, lambda: question.ask(source.upstream, asker.via())
+        )
+        if found is None:
+            return NewAnswer(None)
+        if question.accept is not None:
+            found = await question.accept(source, found)
+        return NewAnswer(found, question.size(found))
 
     async def count(self, asker: Asker) -> None:
         """Count what a caller without a token makes the upstream do; raise `TooManyRequests`."""
@@ -212,7 +212,7 @@ class UpstreamReader(Struct, frozen=True):
             lambda upstream, via: upstream.versions(package, client, via=via),
             size,
         )
-        return await self.answer(question, await self.source(package, asker), asker)
+        return await self.answer(question, await self.ways(package, asker), asker)
 
     async def describe(
         self, package: Package, wanted: Version | Range, client: ClientProfile, asker: Asker
@@ -220,25 +220,24 @@ class UpstreamReader(Struct, frozen=True):
         """Return a release as the upstream describes it, or None; the digest of the description is
         pinned. Raises `UpstreamReleaseRefused`, also for one that is too young."""
         question = self._description(package, wanted, client)
-        found = await self.answer(question, await self.source(package, asker), asker)
+        found = await self.answer(question, await self.ways(package, asker), asker)
         known = await self.pins.accepted(found.release.coordinate, by=asker.by) if found else None
         if known and (rule := await self.age_rule(package, asker)):
             self._require_age(known.coordinate, known.upstream, rule, known.public_since_ms)
         return found
 
     async def describe_by(
-        self, source: UpstreamSource, coordinate: Coordinate, asker: Asker
+        self,
+        ways: Sequence[UpstreamSource],
+        coordinate: Coordinate,
+        asker: Asker,
+        *,
+        anew: bool = False,
     ) -> Listing | None:
-        """Return the exact version as the upstream describes it to requests of one kind, whatever
-        its age; raise as `describe` does."""
+        """Return the exact version as the upstream describes it in one of these ways, whatever its
+        age, and whatever is kept if `anew`; raise as `describe` does."""
         question = self._description(coordinate.package, coordinate.version, EXACT_CLIENT)
-        return await self.answer_of(question, source, asker)
-
-    async def describe_anew(self, coordinate: Coordinate, asker: Asker) -> Listing | None:
-        """Return the description that the upstream gives now; raise as `describe` does."""
-        package, version = coordinate.package, coordinate.version
-        question = self._description(package, version, EXACT_CLIENT)
-        return await self.answer(question, await self.source(package, asker), asker, anew=True)
+        return await self.answer(question, ways, asker, anew=anew)
 
     def is_missing(self, coordinate: Coordinate, ways: Sequence[UpstreamSource]) -> bool:
         """Check whether the upstream said within the last minute, asked in each of these ways, that
@@ -256,13 +255,8 @@ class UpstreamReader(Struct, frozen=True):
         async def accept(source: UpstreamSource, found: Listing) -> Listing:
             release, is_internal = found.release, source.sends_token
             at = release.coordinate
-            await self.pins.require(
-                at,
-                release.content,
-                source.name,
-                published_ms=release.created_ms,
-                is_internal=is_internal,
-            )
+            facts = {"published_ms": release.created_ms, "is_internal": is_internal}
+            await self.pins.require(at, release.content, source.name, **facts)
             if is_internal:
                 found = with_visibility(found, Visibility.INTERNAL)
             if isinstance(wanted, Range):  # The version that was chosen is asked for next.
@@ -428,7 +422,7 @@ class UpstreamReader(Struct, frozen=True):
             lambda upstream, via: upstream.tool(tool, via=via),
         )
         for source in await self.upstreams.sources():
-            owner = await self.answer(question, source, asker)
+            owner = await self.answer(question, source.asked_by(asker.by), asker)
             own = await self.source(owner, asker) if owner else None
             if own and own.name == source.name:
                 return owner

@@ -78,8 +78,7 @@ class VersionLists(Struct, frozen=True):
         takes longer: it is made for the one who asks again. Raises `UpstreamUnavailable` and
         `TooManyRequests`.
         """
-        found = await self.reader.source(package, asker)
-        for source in found.asked_by(asker.by) if found else ():
+        for source in await self.reader.ways(package, asker):
             versions = await self._versions(source, package, asker)
             if versions is not None:
                 return await self._survey(source, package, stored, versions)

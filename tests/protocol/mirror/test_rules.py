@@ -211,7 +211,7 @@ async def test_nothing_is_read_of_a_package_that_no_upstream_may_be_asked_for(
     reader, version = services(mirror).reader, FIRST.version
     assert await reader.versions(IO_PACKAGE, ANY_CLIENT, ASKER) is None
     assert await reader.describe(IO_PACKAGE, version, ANY_CLIENT, ASKER) is None
-    assert await reader.describe_anew(FIRST, ASKER) is None
+    assert not await reader.ways(FIRST.package, ASKER)
     request = PackageRequest.of("ballerina", "io")
     assert await reader.resolve_packages([request], ANY_CLIENT, ASKER) == {}
     assert not await services(mirror).admission.admit(FIRST, ASKER)
