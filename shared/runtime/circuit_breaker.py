@@ -18,9 +18,9 @@ from shared.ports import (
 )
 
 # Since the last answer: requests without a connection, and packages for which the upstream failed.
-# What it answers about one package, and what a caller sends, closes it for no other package.
-FAILURES_TO_CLOSE = 5
-CLOSED_FOR = timedelta(seconds=30)  # Then one request is tried, and its outcome decides.
+# What it answers about one package, and what a caller sends, opens it for no other package.
+FAILURES_TO_OPEN = 5
+OPEN_FOR = timedelta(seconds=30)  # Then one request is tried, and its outcome decides.
 
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ class ServerHealth(Struct, frozen=True):
     """What a process knows of the server: `reason` is why the last request failed, empty if it
     was answered, and `unusable` names the last answer that could not be used, and why."""
 
-    is_open: bool = True
+    is_answering: bool = True
     asked: bool = False
     reason: str = ""
     unusable: str = ""
@@ -47,8 +47,8 @@ class CircuitBreaker:
         self._clock = clock
         self._failed = failed
         self._failures = set[str]()
-        self._closed_until_ms: int | None = None  # Of the monotonic clock.
-        self._tried = list[str]()  # The subjects of the requests that decide whether it opens.
+        self._open_until_ms: int | None = None  # Of the monotonic clock.
+        self._tried = list[str]()  # The subjects of the requests that decide whether it closes.
         self.health = ServerHealth()
 
     async def ask(self, subject: str, request: Callable[[], Awaitable[T]]) -> T:
@@ -57,7 +57,7 @@ class CircuitBreaker:
         Raises `ServerUnreachable` at once while it is left alone, and what the request raises. An
         archive and its description are asked for together, so both are tried then.
         """
-        until_ms = self._closed_until_ms
+        until_ms = self._open_until_ms
         is_tried = self._tried in ([], [subject])
         if until_ms is not None and (not is_tried or self._clock.monotonic_ms() < until_ms):
             message = f"it is left alone for a time: {self.health.reason}"
@@ -72,7 +72,7 @@ class CircuitBreaker:
             self.note_unusable(subject, str(error))
             raise
         except NoRoomToFetch:
-            raise  # It says nothing about the upstream.
+            raise  # It says nothing about the server.
         except Unanswered as error:
             self._note_failure(subject, error)
             raise
@@ -83,29 +83,29 @@ class CircuitBreaker:
         return answer
 
     def note_unusable(self, subject: str, reason: str) -> None:
-        """Note that an answer cannot be used, which closes nothing."""
+        """Note that an answer cannot be used, which opens nothing."""
         self.health = replace(self.health, unusable=f"{subject}: {reason}")
         self._failed(self.health.unusable)
 
     def _note_answer(self, *, is_trial: bool) -> None:
-        # The answer to a request from before it was closed says nothing about a pause.
-        if is_trial or self._closed_until_ms is None:
+        # The answer to a request from before it opened says nothing about a pause.
+        if is_trial or self._open_until_ms is None:
             self._failures.clear()
-            self._closed_until_ms = None
-        is_open = self._closed_until_ms is None
-        self.health = replace(self.health, is_open=is_open, asked=True, reason="")
+            self._open_until_ms = None
+        is_answering = self._open_until_ms is None
+        self.health = replace(self.health, is_answering=is_answering, asked=True, reason="")
 
     def _note_failure(self, subject: str, error: Unanswered) -> None:
         is_every = isinstance(error, ServerUnreachable)
         unusable = self.health.unusable if is_every else f"{subject}: {error}"
         failure = f"{subject} {len(self._failures)}" if is_every else subject
         # A package that failed before says nothing about the others: another one is tried next.
-        is_new, was_closed = failure not in self._failures, self._closed_until_ms is not None
+        is_new, was_open = failure not in self._failures, self._open_until_ms is not None
         self._failures.add(failure)
-        is_closing = was_closed or len(self._failures) >= FAILURES_TO_CLOSE
-        if isinstance(error, UpstreamBusy) or (is_closing and is_new):
-            wait = error.wait if isinstance(error, UpstreamBusy) else CLOSED_FOR
-            self._closed_until_ms = self._clock.monotonic_ms() + wait // MS
-        is_open = self._closed_until_ms is None
-        self.health = ServerHealth(is_open, asked=True, reason=str(error), unusable=unusable)
+        is_opening = was_open or len(self._failures) >= FAILURES_TO_OPEN
+        if isinstance(error, UpstreamBusy) or (is_opening and is_new):
+            wait = error.wait if isinstance(error, UpstreamBusy) else OPEN_FOR
+            self._open_until_ms = self._clock.monotonic_ms() + wait // MS
+        is_answering = self._open_until_ms is None
+        self.health = ServerHealth(is_answering, asked=True, reason=str(error), unusable=unusable)
         self._failed(str(error))

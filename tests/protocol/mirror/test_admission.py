@@ -183,10 +183,10 @@ async def test_a_fetch_stops_at_the_end(mirror: World, upstream: FakeUpstream) -
 async def test_a_process_knows_whether_the_upstream_answers(mirror: World) -> None:
     [source] = await services(mirror).reader.upstreams.sources()
     health = source.breaker.health
-    assert (health.is_open, health.asked) == (True, False)
+    assert (health.is_answering, health.asked) == (True, False)
     await services(mirror).admission.admit(IO, ASKER)
     health = source.breaker.health
-    assert (health.is_open, health.asked, health.reason) == (True, True, "")
+    assert (health.is_answering, health.asked, health.reason) == (True, True, "")
 
 
 async def test_a_pin_of_another_process_stands(mirror: World) -> None:

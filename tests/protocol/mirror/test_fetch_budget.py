@@ -72,7 +72,7 @@ async def test_a_document_without_room_is_503_and_closes_nothing(
         assert "fetches as much as it has room for" in answer.json()["message"]
     for each in world.instances:
         for source in await each.require_mirroring().reader.upstreams.sources():
-            assert source.breaker.health.is_open
+            assert source.breaker.health.is_answering
             assert source.breaker.health.reason == ""
 
 

@@ -165,5 +165,5 @@ async def test_operators_read_which_answer_cannot_be_used(
     await mirror.get(BAD)
     assert mirror.registry.mirroring
     [(source, _)] = await mirror.registry.mirroring.states()
-    assert source.breaker.health.is_open
+    assert source.breaker.health.is_answering
     assert source.breaker.health.unusable.startswith("ballerina:bad: ")
