@@ -138,21 +138,6 @@ async def eventually(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_as_many_workers_run_as_were_asked_for() -> None:
-    starts = Starts(STAYS)
-    async with keeping(starts, 3, QUICK):
-        await eventually(lambda: len(starts.descriptors) == 3)
-    assert len(starts.descriptors) == 3
-
-
-async def test_a_worker_that_ends_is_one_event_and_started_again() -> None:
-    starts = Starts(ENDS)
-    with capture_logs() as events:
-        async with keeping(starts, 1, QUICK):
-            await eventually(lambda: len(starts.descriptors) >= 3)
-    assert {event["event"] for event in events} == {"worker.ended"}
-
-
 async def test_no_worker_is_started_while_the_pause_lasts() -> None:
     starts = Starts(ENDS)
     slow = RestartDelays(first_pause_seconds=3600)
@@ -198,23 +183,3 @@ async def test_a_worker_that_does_not_end_is_killed() -> None:
     assert [event["event"] for event in events] == ["worker.killed"]
     with pytest.raises(ProcessLookupError):
         os.kill(events[0]["pid"], 0)
-
-
-async def test_a_worker_inherits_the_socket(tmp_path: Path) -> None:
-    written = tmp_path / "written"
-    source = "import pathlib, socket, sys; s = socket.socket(fileno={}); pathlib.Path({!r})"
-    ending = ".write_text(str(s.getsockname()[1])); s.detach(); sys.stdin.read()"
-
-    @dataclass
-    class Telling(Starts):
-        def command(self, descriptor: int) -> Sequence[str]:
-            text = source.format(descriptor, str(written)) + ending
-            return [sys.executable, "-c", text]
-
-    stop = asyncio.Event()
-    with bind("127.0.0.1", 0) as bound:
-        crew = asyncio.create_task(WorkerProcesses(Telling("").command, 1, QUICK).keep(bound, stop))
-        await eventually(lambda: written.exists() and written.read_text() != "")
-        stop.set()
-        await crew
-        assert written.read_text() == str(bound.getsockname()[1])

@@ -5,7 +5,7 @@ from itertools import chain
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.hosting.http_server.connection import Connection
@@ -108,63 +108,18 @@ async def test_a_body_that_looks_like_a_request_is_a_body() -> None:
     assert answer == await answers_to(Telling(), head + FIRST)
 
 
-async def test_headers_that_end_like_a_request_are_headers() -> None:
-    begun = b"GET /new HTTP/1.1\r\nHost: x\r\nX-Line: "
-    assert await answer_after(FIRST, begun, FIRST) == await answers_to(Telling(), begun + FIRST)
-
-
-async def test_it_waits_for_the_answers_of_requests_before_it() -> None:
-    slow = FIRST.replace(b"/ready", b"/new")
-    answer = await answer_after(FIRST, slow, FIRST)
-    assert answer == await answers_to(Telling(), slow + FIRST)
-
-
-async def test_nothing_is_answered_after_a_request_that_closes_the_connection() -> None:
-    last = b"GET /new HTTP/1.1\r\nConnection: close\r\n" + REST
-    assert await answer_after(FIRST, last, FIRST) == await answers_to(Telling(), last)
-
-
-async def test_what_comes_with_another_request_is_not_remembered() -> None:
-    both, second = FIRST + FIRST, b"GET /ready/2 HTTP/1.1\r\n" + REST + FIRST
-    assert await answer_after(both, second) == await answers_to(Telling(), second)
-
-
-async def test_the_end_of_a_body_is_not_remembered_as_a_request_line() -> None:
-    line = b"GET /ready HTTP/1.1\r\n"
-    first = b"POST /ready HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(line)
-    before = await answers_to(Telling(), first, line + FIRST)
-    after = await answers_to(Telling(), first, line + FIRST, line + FIRST)
-    assert before.count(b"HTTP/1.1 200") == 2
-    assert after.removeprefix(before).startswith(b"HTTP/1.1 400")
-
-
-async def test_empty_lines_between_requests_do_not_add_up() -> None:
-    one = await answers_to(Telling(), FIRST)
-    pieces = [FIRST, *[b"\r\n" * 2_000, FIRST] * 15]
-    assert await answers_to(Telling(), *pieces) == one * 16
-
-
 def test_a_request_that_was_slow_is_over_after_a_repeated_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     connection: Any = object.__new__(Connection)
     connection._sending, connection._idle_bytes = object(), 7
-    head = RepeatedHead.of(FIRST, SCOPE)
+    scope: Scope = {"type": "http", "headers": [], "method": "GET", "raw_path": b"/a"}
+    head = RepeatedHead.of(FIRST, scope)
     connection._head, connection._at_once = head, lambda _scope: PreparedAnswer(b"", [], b"")
     monkeypatch.setattr(Connection, "_is_next", lambda _self: True)
     monkeypatch.setattr(Connection, "_send", lambda _self, _answer: None)
     assert connection._answers_repeated_head(FIRST)
     assert (connection._sending, connection._idle_bytes) == (None, 0)
-
-
-async def test_what_came_with_a_large_body_is_not_remembered(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    remembered: list[bytes] = []
-    monkeypatch.setattr(RepeatedHead, "of", lambda data, _scope: remembered.append(data))
-    head = b"GET /ready HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n"
-    await answers_to(Telling(), head + b"x" * 200_000, FIRST)
-    assert remembered == [FIRST]
 
 
 SENT = (
@@ -176,9 +131,18 @@ SENT = (
     b"POST /new HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
     b"PUT /new HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n",
 )
+SLOW = FIRST.replace(b"/ready", b"/new")
+LINE = b"GET /ready HTTP/1.1\r\n"
+POSTED = b"POST /ready HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(LINE)
 
 
 @given(pieces=st.lists(st.sampled_from(SENT), max_size=8), cuts=st.lists(st.integers(1, 400)))
+@example(pieces=[b"GET /new HTTP/1.1\r\nHost: x\r\nX-Line: ", FIRST], cuts=[])  # It is a header.
+@example(pieces=[SLOW, FIRST], cuts=[])  # It waits for the answer before it.
+@example(pieces=[b"GET /new HTTP/1.1\r\nConnection: close\r\n" + REST, FIRST], cuts=[])
+@example(pieces=[FIRST + FIRST, LINE + REST + FIRST], cuts=[])  # Neither is remembered.
+@example(pieces=[POSTED, LINE + FIRST, LINE + FIRST], cuts=[])  # The end of a body is no line.
+@example(pieces=[b"\r\n" * 2_000, FIRST] * 15, cuts=[])  # Empty lines do not add up.
 async def test_any_stream_is_answered_as_if_the_parser_had_read_it(
     pieces: list[bytes], cuts: list[int]
 ) -> None:
@@ -202,32 +166,3 @@ async def test_a_prepared_answer_is_looked_for_once() -> None:
     await answers_to(app, FIRST, FIRST.replace(b"/ready", b"/new"))
     assert app.looked_up == [b"/ready", b"/new"]
     assert [each["looked_up"] for each in app.asked] == [True]
-
-
-# --- What is remembered ------------------------------------------------------------------------
-
-SCOPE: Scope = {"type": "http", "headers": [(b"host", b"x")], "method": "GET", "raw_path": b"/a"}
-
-
-def test_a_scope_has_the_same_headers_and_its_own_target() -> None:
-    head = RepeatedHead.of(b"GET /a HTTP/1.1\r\n" + REST, SCOPE)
-    assert head is not None
-    found = head.scope_of(b"HEAD /b?c=d HTTP/1.1\r\n" + REST)
-    assert found is not None
-    assert (found["method"], found["raw_path"], found["query_string"]) == ("HEAD", b"/b", b"c=d")
-    assert found["headers"] is SCOPE["headers"]
-
-
-@pytest.mark.parametrize("line", [b"POST /a HTTP/1.1", b"GET //a HTTP/1.1", b"\r\nGET /a HTTP/1.1"])
-def test_only_the_simplest_lines_are_read(line: bytes) -> None:
-    head = RepeatedHead.of(b"GET /a HTTP/1.1\r\n" + REST, SCOPE)
-    assert head is not None
-    assert head.scope_of(line + b"\r\n" + REST) is None
-    assert RepeatedHead.of(line + b"\r\n" + REST, SCOPE) is None
-
-
-def test_other_headers_are_not_read() -> None:
-    head = RepeatedHead.of(b"GET /a HTTP/1.1\r\n" + REST, SCOPE)
-    assert head is not None
-    assert head.scope_of(b"GET /a HTTP/1.1\r\nHost: y\r\n\r\n") is None
-    assert head.scope_of(b"GET /a HTTP/1.1\r\nCookie: c\r\n" + REST) is None

@@ -1,7 +1,6 @@
 """Of too many connections those are closed that their clients use least."""
 
 import gc
-import shutil
 import socket
 import weakref
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from shared.hosting.http_server.server import (
 )
 from shared.hosting.requests import Receive, Scope, Send
 from shared.hosting.triggers import StartRefused
-from tests.support.server import make_certificate, running
+from tests.support.server import running
 
 LIMITS = ConnectionLimits(
     connections=5,
@@ -114,14 +113,6 @@ def test_clients_cannot_connect_before_the_socket_listens() -> None:
         socket.create_connection(address, timeout=30).close()
 
 
-def test_a_port_in_use_is_named() -> None:
-    with bind("127.0.0.1", 0) as first:
-        listen(first)
-        port = first.getsockname()[1]
-        with pytest.raises(StartRefused, match=f"Port {port} of 127.0.0.1 is in use"):
-            bind("127.0.0.1", port)
-
-
 def test_the_second_of_two_processes_on_a_port_is_refused_when_it_listens() -> None:
     with bind("127.0.0.1", 0) as first, bind("127.0.0.1", first.getsockname()[1]) as second:
         listen(first)
@@ -140,23 +131,12 @@ def test_a_folder_is_made_if_it_is_missing(tmp_path: Path) -> None:
     assert not list((tmp_path / "a" / "b").iterdir())
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(StartRefused, match=r"/file/data cannot be written \(Not a directory\)"):
-        require_writable(tmp_path / "file" / "data")
-
-
 def test_a_certificate_must_be_there_and_be_one(tmp_path: Path) -> None:
     with pytest.raises(StartRefused, match="No such file"):
         require_usable(Certificate(tmp_path / "none.pem"))
     (tmp_path / "nonsense.pem").write_text("nonsense")
     with pytest.raises(StartRefused, match="BALLROOM_TLS_CERT and BALLROOM_TLS_KEY"):
         require_usable(Certificate(tmp_path / "nonsense.pem"))
-
-
-@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the certificate")
-def test_a_certificate_with_its_key_is_usable(tmp_path: Path) -> None:
-    require_usable(make_certificate(tmp_path))
 
 
 def test_a_new_data_folder_is_for_its_owner_alone(tmp_path: Path) -> None:

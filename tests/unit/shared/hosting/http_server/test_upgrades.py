@@ -66,45 +66,6 @@ async def test_a_request_is_read_the_same_wherever_it_is_cut() -> None:
     assert await said(*(sent[at : at + 1] for at in range(len(sent)))) == expected
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE", "OPTIONS", "PATCH", "TRACE"])
-async def test_the_body_of_every_method_is_read(method: str) -> None:
-    sent = request(*UPGRADE, LENGTH, line=f"{method} /x HTTP/1.1")
-    found = await said(sent, SMUGGLED, NEXT)
-    assert "GET /smuggled () 0" not in found
-    assert found[-1] == "GET /next () 0"
-
-
-async def test_a_chunked_body_is_read() -> None:
-    body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(SMUGGLED), SMUGGLED)
-    sent = request(*UPGRADE, "Transfer-Encoding: chunked")
-    assert await said(sent, body + NEXT) == [
-        f"PUT /x (websocket) {len(SMUGGLED)}",
-        "GET /next () 0",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("line", "connection"),
-    [
-        ("PUT /x HTTP/1.0", "Upgrade"),
-        ("PUT /x HTTP/1.1", "close, Upgrade"),
-        ("PUT /x HTTP/1.1", "Upgrade, CLOSE"),
-    ],
-)
-async def test_the_last_request_of_a_connection_has_its_body(line: str, connection: str) -> None:
-    last = (f"Connection: {connection}", "Upgrade: websocket", LENGTH)
-    sent = request(*last, line=line)
-    assert await said(sent, SMUGGLED, NEXT) == [f"PUT /x (websocket) {len(SMUGGLED)}"]
-
-
-async def test_many_such_requests_in_one_piece_are_each_answered() -> None:
-    sent = request(*UPGRADE, LENGTH, body=SMUGGLED) * 20
-    assert await said(sent + NEXT) == [
-        *[f"PUT /x (websocket) {len(SMUGGLED)}"] * 20,
-        "GET /next () 0",
-    ]
-
-
 async def test_a_tunnel_is_refused_and_nothing_behind_it_is_read() -> None:
     sent = request(*UPGRADE, LENGTH, line="CONNECT x:443 HTTP/1.1", body=SMUGGLED)
     answer = await answers_to(app, sent + NEXT)
