@@ -56,11 +56,6 @@ def test_a_timer_has_a_schedule() -> None:
     assert (timer.name, timer.schedule) == ("ticking", "0 0 3 * * *")
 
 
-def test_an_app_may_be_read_twice() -> None:
-    app = app_of(http("one", "one"))
-    assert functions_of(app).http[0].name == functions_of(app).http[0].name == "one"
-
-
 def test_two_functions_of_one_name_are_refused() -> None:
     with pytest.raises(StartRefused, match="does not have a unique function name"):
         functions_of(app_of(http("one", "a"), http("one", "b")))
