@@ -10,7 +10,6 @@ from shared.composition import Registry
 from shared.hosting.host import Host, RepeatOptions
 from shared.localhost import archive_resolver
 from tests.lazy_app import lazy_functions
-from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import multipart
 from tests.protocol.central.answers import refused
 from tests.security.routes import routes
@@ -45,14 +44,6 @@ async def test_reads_are_limited_by_address(worlds: OpenWorld, url: str) -> None
     assert "There are too many requests by this address: 4 are taken in a minute." in (
         answers[4].text
     )
-
-
-@EACH_COUNTS_READS
-async def test_a_reader_gets_the_limit_when_half_of_it_is_used(worlds: OpenWorld) -> None:
-    world = await worlds(limit_read="address=4")
-    answers = [await world.get("/packages?q=greet") for _ in range(4)]
-    shown = [each.headers.get("ratelimit-remaining") for each in answers]
-    assert shown == [None, None, "1", "0"]
 
 
 @EACH_COUNTS_READS
@@ -92,13 +83,6 @@ async def test_one_push_too_many_is_refused_and_stores_nothing(worlds: OpenWorld
     assert answer.headers["ratelimit-remaining"] == "0"
     assert int(answer.headers["retry-after"]) > 0
     assert [head.name for head in await world.stores.metadata.packages("", 10)] == ["greet"]
-
-
-async def test_a_ballerina_client_shows_that_it_has_to_wait(worlds: OpenWorld) -> None:
-    world = await worlds(limit_push="token=1")
-    await world.push(bala("acme/greet:1.0.0"))
-    with pytest.raises(ClientFailure, match="too many pushes by this token: 1 are taken"):
-        await world.push(bala("acme/greet:1.0.1"))
 
 
 async def test_a_repeat_of_the_same_bytes_is_not_counted(worlds: OpenWorld) -> None:

@@ -23,13 +23,6 @@ async def test_a_style_sheet_is_one(world: World) -> None:
     assert answer.headers["content-type"] == "text/css; charset=utf-8"
 
 
-async def test_a_client_that_has_the_file_gets_304(world: World) -> None:
-    address = URL + static_path("site.css")
-    tag = (await world.get(address)).headers["etag"]
-    again = await world.get(address, headers={"If-None-Match": tag})
-    assert (again.status_code, again.content) == (304, b"")
-
-
 async def test_a_page_of_another_version_gets_todays_file_and_does_not_keep_it(
     world: World,
 ) -> None:

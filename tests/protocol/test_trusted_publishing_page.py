@@ -28,7 +28,6 @@ from starlette.routing import Route
 from functions.api.trusted_publishing import NewPublisher
 from functions.faces import build_app
 from shared.bootstrap import build_registry
-from shared.domain.client_settings import TOKEN_PLACEHOLDER
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.hosting.host import Host
 from shared.hosting.http_server.server import bind
@@ -96,13 +95,6 @@ def test_the_workflow_of_azure_devops_builds_no_pull_requests() -> None:
     assert at(AZURE_DEVOPS, "trigger") == {"branches": {"include": ["main"]}}
     secret = at(AZURE_DEVOPS, "steps", -1, "env", "SYSTEM_ACCESSTOKEN")
     assert secret == "$(System.AccessToken)"
-
-
-@pytest.mark.parametrize("provider", JOBS)
-def test_every_workflow_names_the_place_for_the_token_as_the_settings_do(
-    provider: Provider,
-) -> None:
-    assert f'sed "s/{TOKEN_PLACEHOLDER}/$token/"' in COMMANDS[provider]
 
 
 def test_the_publisher_on_the_page_is_one_that_is_read() -> None:

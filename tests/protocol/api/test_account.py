@@ -31,31 +31,6 @@ async def test_a_token_that_is_limited_manages_nothing_of_the_whole_account(
 # --- the cookie calls the API ------------------------------------------------------------------
 
 
-async def test_a_browser_calls_the_api_by_its_cookie(world: World) -> None:
-    browser = await signed_in(world, world.people.ann)
-    answer = await browser.api("GET", "/api/v1/whoami")
-    assert (answer.status_code, answer.json()["name"]) == (200, "ann")
-    wanted = {"name": "laptop", "scopes": ["read"]}
-    assert (await browser.api("POST", "/api/v1/tokens", wanted)).status_code == 201
-
-
-@pytest.mark.parametrize("csrf", ["", "guess"])
-async def test_a_change_by_cookie_takes_what_only_our_pages_know(world: World, csrf: str) -> None:
-    browser = await signed_in(world, world.people.ann)
-    wanted = {"name": "laptop", "scopes": ["read"]}
-    answer = await browser.api("POST", "/api/v1/tokens", wanted, csrf=csrf)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "csrf-missing")
-
-
-async def test_the_csrf_token_of_another_session_is_refused(world: World) -> None:
-    ann, mallory = (
-        await signed_in(world, world.people.ann),
-        await signed_in(world, world.people.bob),
-    )
-    answer = await ann.api("DELETE", "/api/v1/tokens/none", csrf=mallory.csrf)
-    assert answer.json()["error"]["code"] == "csrf-missing"
-
-
 async def test_a_cookie_next_to_an_authorization_header_is_ignored(world: World) -> None:
     browser = await signed_in(world, world.people.ann)
     headers = {"Authorization": f"Bearer {world.people.bob.token}"}

@@ -70,10 +70,6 @@ async def test_an_event_says_who_with_what_and_from_where(busy_week: World) -> N
     assert at == datetime.fromtimestamp(busy_week.clock.now_ms() // 1000, UTC)
 
 
-async def test_events_elsewhere_are_in_no_other_log(busy_week: World) -> None:
-    assert not [each for each in await log(busy_week) if "other/" in each["subject"]]
-
-
 async def test_a_log_is_read_page_by_page_without_a_gap(busy_week: World) -> None:
     whole, seen, before = await log(busy_week), list[dict[str, Any]](), ""
     while True:

@@ -66,18 +66,6 @@ async def test_a_push_adds_a_line_at_the_end(world: World) -> None:
     assert json.loads(after[len(before) :])["version"] == "0.9.0"
 
 
-@pytest.mark.parametrize("version", ["1.0.0", "*"])
-async def test_a_deprecation_rewrites_the_line(world: World, version: str) -> None:
-    path = f"/packages/deprecate/acme/greet/{version}"
-    await world.send("PUT", path, by=world.people.ann, content=b'{"message": "Use two."}')
-    [line] = await lines(world)
-    assert (line["is_deprecated"], line["deprecation_message"]) == (True, "Use two.")
-    undone = path.replace("deprecate", "undeprecate")
-    await world.send("PUT", undone, by=world.people.ann, content=b"{}")
-    [line] = await lines(world)
-    assert (line["is_deprecated"], line["deprecation_message"]) == (False, "")
-
-
 @pytest.mark.parametrize("state", ["hold", "quarantine", "remove"])
 async def test_a_withheld_release_has_no_line(world: World, state: str) -> None:
     await world.push(bala("acme/greet:1.1.0"))

@@ -52,27 +52,3 @@ def test_half_an_upload_is_cut_off_and_stores_nothing(registry: Served) -> None:
     begun = head(registry, f"Content-Length: {len(ARCHIVE)}") + ARCHIVE[: len(ARCHIVE) // 2]
     assert sent(registry, begun) == b""
     assert not is_there(registry)
-
-
-def test_a_client_that_asks_for_permission_and_then_says_nothing_is_cut_off(
-    registry: Served,
-) -> None:
-    asked = head(registry, f"Content-Length: {len(ARCHIVE)}", "Expect: 100-continue")
-    assert sent(registry, asked) == b"HTTP/1.1 100 Continue\r\n\r\n"
-    assert not is_there(registry)
-
-
-def test_many_of_them_hold_up_nobody(registry: Served) -> None:
-    port = int(registry.url.rpartition(":")[2])
-    asked = head(registry, f"Content-Length: {len(ARCHIVE)}", "Expect: 100-continue")
-    silent = [Address(port).connect() for _ in range(20)]
-    try:
-        for connection in silent:
-            connection.sendall(asked)
-        credentials = ("ann", registry.people.ann.token)
-        answer = httpx.put(registry.url + PATH, content=ARCHIVE, auth=credentials)
-        assert answer.status_code == 201
-    finally:
-        for connection in silent:
-            connection.close()
-    assert is_there(registry)

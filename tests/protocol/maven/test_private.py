@@ -50,15 +50,6 @@ async def test_where_nothing_is_private_what_is_missing_is_missing(
     assert "www-authenticate" not in answer.headers
 
 
-@pytest.mark.parametrize("org", ["acme", "other"])
-async def test_public_packages_are_there_for_everybody(secret: World, org: str) -> None:
-    client = secret.maven()
-    assert await client.versions(f"{org}/greet") == ["1.0.0"]
-    assert await client.offered(f"{org}/greet") == ["1.0.0"]
-    assert await client.pull(f"{org}/greet:1.0.0")
-    assert await client.graph(f"{org}/greet:1.0.0")
-
-
 async def test_a_member_is_asked_for_credentials_and_gets_everything(secret: World) -> None:
     for question in ("versions", "offered"):
         client = secret.maven(secret.people.mia)

@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.maven import texts
 from tests.support.archives import bala
 from tests.support.storage import one_instance
@@ -201,12 +200,6 @@ async def test_an_unknown_file_is_404(greet: World, path: str) -> None:
     assert answer.status_code == 404
     assert answer.headers["content-type"].startswith("text/plain")
     assert answer.text.strip().isprintable()
-
-
-async def test_a_client_reports_a_missing_version(greet: World) -> None:
-    with pytest.raises(ClientFailure) as shown:
-        await greet.maven().pull("acme/greet:2.0.0")
-    assert str(shown.value) == "Could not find artifact acme:greet:bala:2.0.0"
 
 
 @pytest.mark.parametrize("url", [MAVEN, f"{MAVEN}/"])
