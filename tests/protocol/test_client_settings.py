@@ -36,18 +36,6 @@ async def test_the_page_of_an_account_shows_its_settings(world: World) -> None:
     assert client_settings(URL, "ann") in html.unescape(browser.page.text)
 
 
-async def test_the_first_start_writes_settings_that_work(world: World) -> None:
-    file = world.registry.settings.data / "Settings.toml"
-    await first_start(world.registry, file)
-    settings = tomllib.loads(file.read_text("utf-8"))
-    entry = settings["repository"]["maven"][0]
-    credentials = (entry["username"], entry["accesstoken"])
-    answer = await world.http.options(f"{entry['url']}/acme/greet", auth=credentials)
-    assert (answer.status_code, entry["username"]) == (200, "admin")
-    await first_start(world.registry, file)
-    assert tomllib.loads(file.read_text("utf-8")) == settings
-
-
 async def test_a_mirror_offers_itself_as_proxy_of_central(worlds: OpenWorld) -> None:
     mirror = await worlds(upstream="http://127.0.0.1:1")
     file = mirror.registry.settings.data / "Settings.toml"

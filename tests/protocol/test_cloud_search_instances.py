@@ -57,12 +57,6 @@ async def test_a_push_is_found_by_another_instance(instances: Instances) -> None
     assert await instances.found() == ["greet"]
 
 
-async def test_an_instance_finds_its_own_pushes_at_once(instances: Instances) -> None:
-    await instances.writer.push(bala("acme/greet:1.0.0"))
-    answer = await instances.writer.get("/packages?q=greet")
-    assert [each["name"] for each in answer.json()["packages"]] == ["greet"]
-
-
 async def test_a_private_package_is_shown_to_members_alone(instances: Instances) -> None:
     await instances.writer.push(bala("acme/greet:1.0.0"))
     await instances.writer.push(bala("acme/secret:1.0.0"))

@@ -19,7 +19,7 @@ from shared.domain.search import Query, ResultPage, SymbolQuery
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.documented_packages import documented_bala
 from tests.support.stored_state import ALL
-from tests.support.world import URL, OpenWorld, World
+from tests.support.world import OpenWorld, World
 
 VERSIONS = ("1.0.0", "1.1.0", "2.0.0-beta.1")
 SEEDS = range(12)
@@ -191,15 +191,6 @@ async def _lose_derived_data(world: World) -> None:
             await stores.directory.remove(each)
     for release in await stores.metadata.releases(package):
         await stores.documents.delete(release.content)
-
-
-async def test_a_repeated_push_keeps_the_symbols_of_the_package(worlds: OpenWorld) -> None:
-    world = await worlds()
-    for _ in range(2):
-        await world.push(_archive("1.0.0"))
-        await world.document()
-        found = await world.http.get(f"{URL}/api/v1/symbols?q=of10")
-        assert [each["name"] for each in found.json()["symbols"]] == ["of10"]
 
 
 async def test_a_repair_finds_a_listing_that_differs_in_anything(worlds: OpenWorld) -> None:

@@ -5,7 +5,6 @@ model.
 import os
 import socket
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,11 +28,6 @@ def build_app() -> func.FunctionApp:
     @app.route("crash")
     async def crash(req: func.HttpRequest) -> func.HttpResponse:
         os._exit(3)
-
-    @app.route("block")
-    async def block(req: func.HttpRequest) -> func.HttpResponse:
-        time.sleep(3600)  # Nothing else in this process runs any more.
-        return answered()
 
     return app
 

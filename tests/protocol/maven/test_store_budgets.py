@@ -1,7 +1,5 @@
 """Store operations of each Maven request, as docs/reference/store-operations.md lists them."""
 
-import hashlib
-
 import pytest
 
 from tests.protocol.bal.maven import AETHER, pom
@@ -132,7 +130,6 @@ async def test_a_member_reads_a_private_package_for_one_read_more(
 
 
 ARCHIVE = bala("acme/greet:2.0.0")
-SHA1 = hashlib.sha1(ARCHIVE, usedforsecurity=False).hexdigest().encode()
 NEW = "acme/greet/2.0.0/greet-2.0.0"
 
 

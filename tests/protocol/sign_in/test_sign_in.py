@@ -8,7 +8,6 @@ import pytest
 
 from shared.domain.accounts import Account, Identity
 from shared.domain.errors.requests import Busy
-from shared.domain.principals import OPERATOR
 from shared.services.records import all_entities
 from tests.support.browsers import Browser, signed_in
 from tests.support.port_doubles import Fault, Moment
@@ -289,13 +288,6 @@ async def test_a_browser_is_known_for_the_account_that_used_it(sign_ins: SignInW
     await browser.post("/sign-out")
     await browser.get("/sign-in/oidc")
     assert [each.to for each in await sign_ins.mails()] == ["kim@example.org", "sam@example.org"]
-
-
-async def test_the_operators_commands_issue_links_without_a_session(sign_ins: SignInWorld) -> None:
-    ann = sign_ins.world.people.ann.account
-    link = await sign_ins.world.registry.identity.sign_in_flow.issue_link(ann, by=OPERATOR)
-    assert link.reveal().startswith(f"{URL}/sign-in/link/")
-    assert (await sign_ins.events(ann.id))[-1] == "sign-in-link.issued"
 
 
 async def test_the_log_of_an_account_says_how_each_session_began(sign_ins: SignInWorld) -> None:

@@ -27,14 +27,6 @@ async def made(browser: Browser, wanted: dict[str, Any]) -> dict[str, Any]:
     return answer.json()
 
 
-async def test_a_fresh_sign_in_may_create_tokens_that_manage(
-    world: World, browser: Browser
-) -> None:
-    text = (await made(browser, MANAGING))["text"]
-    answer = await world.get(WHOAMI, headers={"Authorization": f"Bearer {text}"})
-    assert answer.json()["grants"] == [{"scopes": ["read", "manage"], "org": "*", "package": "*"}]
-
-
 async def test_ten_minutes_later_it_takes_another_sign_in(world: World, browser: Browser) -> None:
     token = (await made(browser, MANAGING))["token"]
     world.clock.advance(timedelta(minutes=10, seconds=1))

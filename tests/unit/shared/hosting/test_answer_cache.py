@@ -175,13 +175,6 @@ async def test_only_reads_are_repeated(stores: Stores, method: str) -> None:
     assert [(await asked(cache, "/one", method)).body for _ in range(2)] == [b"1", b"2"]
 
 
-async def test_a_request_that_may_not_be_repeated_is_left_to_the_application(
-    stores: Stores,
-) -> None:
-    cache = AnswerCache(App(stores, repeat=lambda _, _caller: None), stores, anybody)
-    assert [(await asked(cache)).body for _ in range(2)] == [b"1", b"2"]
-
-
 async def test_stores_that_do_not_answer_are_left_to_the_application(stores: Stores) -> None:
     cache = AnswerCache(App(stores), stores, anybody)
     await asked(cache)
@@ -191,11 +184,19 @@ async def test_stores_that_do_not_answer_are_left_to_the_application(stores: Sto
     assert (await asked(cache)).body == b"3"
 
 
-async def test_a_request_that_cannot_be_recorded_is_left_to_the_application(stores: Stores) -> None:
-    def failing(_req: func.HttpRequest, _caller: KnownCaller) -> None:
-        raise ValueError
+def forbidding(_req: func.HttpRequest, _caller: KnownCaller) -> None:
+    """Let no request have a repeat."""
 
-    cache = AnswerCache(App(stores, repeat=failing), stores, anybody)
+
+def failing(_req: func.HttpRequest, _caller: KnownCaller) -> None:
+    raise ValueError
+
+
+@pytest.mark.parametrize("repeat", [forbidding, failing])
+async def test_a_request_that_may_not_be_repeated_or_recorded_is_left_to_the_application(
+    stores: Stores, repeat: Any
+) -> None:
+    cache = AnswerCache(App(stores, repeat=repeat), stores, anybody)
     assert [(await asked(cache)).body for _ in range(2)] == [b"1", b"2"]
 
 

@@ -136,19 +136,3 @@ class Pausing:
             return {"type": "http.request", "body": self.pieces.pop(), "more_body": True}
         await self.goes_on.wait()
         return {"type": "http.request", "body": b"", "more_body": False}
-
-
-async def test_those_who_wait_are_let_in_one_after_the_other() -> None:
-    intake = BodyReader(replace(LIMITS, room_seconds=60))
-    inside = 0
-
-    async def one() -> int:
-        nonlocal inside
-        async with uploading(intake, 60, arriving(b"x" * 60).receive):
-            inside += 1
-            most = inside
-            await asyncio.sleep(0)
-            inside -= 1
-            return most
-
-    assert await asyncio.gather(*(one() for _ in range(20))) == [1] * 20
