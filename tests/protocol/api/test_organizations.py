@@ -86,7 +86,7 @@ async def test_a_name_that_is_taken_is_refused(
 
 
 async def test_the_operator_can_limit_creation_and_names_to_administrators(worlds: Any) -> None:
-    world = await worlds(founding="administrators", reserved_names="wso2*")
+    world = await worlds(founding="administrators")
     body = {"name": "bobs"}
     assert refusal(await call(world, "POST", ORGS, body, by=world.people.bob))[0] == 403
     assert (await call(world, "POST", ORGS, body, by=world.people.admin)).status_code == 201
@@ -117,17 +117,11 @@ async def test_a_deletion_is_shown_until_it_is_undone(world: World) -> None:
 async def test_members_see_each_other(world: World) -> None:
     ann, mia = world.people.ann, world.people.mia
     listed = await fetched(world, f"{ORGS}/acme/members", mia)
-    since = "2026-09-21T14:13:20Z"
+    joined = {"since": "2026-09-21T14:13:20Z", "pending": None}
     assert listed == {
         "members": [
-            {"id": ann.account.id, "name": "ann", "role": "owner", "since": since, "pending": None},
-            {
-                "id": mia.account.id,
-                "name": "mia",
-                "role": "member",
-                "since": since,
-                "pending": None,
-            },
+            {"id": ann.account.id, "name": "ann", "role": "owner", **joined},
+            {"id": mia.account.id, "name": "mia", "role": "member", **joined},
         ]
     }
 
@@ -260,14 +254,7 @@ async def test_an_owner_lists_and_withdraws_invitations(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"role": "member", "email": "nobody"},
-        {"role": "member", "code": "mine"},
-        {"role": "member", "expiresAt": "2099-01-01T00:00:00Z"},
-        {"role": "member", "label": "x" * 81},
-    ],
+    "body", [{}, {"role": "member", "email": "nobody"}, {"role": "member", "label": "x" * 81}]
 )
 async def test_an_invitation_says_what_it_may_and_no_more(
     world: World, body: dict[str, str]

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from shared.domain.device_login import DEVICE_SCOPES, USER_CODE_LETTERS
 from shared.domain.errors.requests import Busy
-from shared.domain.principals import Grant, Principal
+from shared.domain.principals import Principal
 from shared.ports import WorkStore
 from tests.support.device_login import ASK, MACHINE, ask, error, poll, poll_at_once
 from tests.support.page_client import FORM, PageClient
@@ -126,15 +126,10 @@ async def test_an_invalid_request_of_a_machine_is_refused_in_words_of_the_rfc(
     assert error(await poll(world, await ask(world), **changes)) == word
 
 
-async def test_the_page_shows_which_machine_asks_for_what(world: World) -> None:
+async def test_a_code_may_be_typed_in_small_letters_with_a_space(world: World) -> None:
     codes = await ask(world)
     browser = await PageClient.at(world, world.people.ann, "/device")
-    typed = codes["user_code"].replace("-", " ").lower()
-    answer = await browser.send("/device", code=typed)
-    assert answer.status_code == 200
-    for shown in ("kim's laptop", MACHINE, "ballroom-login", "push-version", "90 days", "ann"):
-        assert shown in browser.text
-    assert "manage</li>" not in browser.text
+    await browser.send("/device", code=codes["user_code"].replace("-", " ").lower())
     assert f"<code>{codes['user_code']}</code>" in browser.text  # As the terminal shows it.
 
 
@@ -160,7 +155,7 @@ async def test_the_log_of_the_account_says_what_was_approved_and_from_where(worl
 
 async def test_the_log_of_the_account_says_what_was_refused(world: World) -> None:
     codes = await world.registry.tokens.device_login.authorize("laptop", by=machine())
-    ann = Principal(world.people.ann.account.id, "session", (Grant(),))
+    ann = world.fresh(world.people.ann)
     await world.registry.tokens.device_login.deny(codes.user_code.reveal(), by=ann)
     [(_, event)] = await world.stores.events.stream(f"account:{ann.id}", None, 1)
     assert (event.kind, event.actor, event.subject) == ("device.refused", ann.id, "laptop")
@@ -204,8 +199,7 @@ class Overtaken:
 async def test_a_poll_that_another_one_overtook_gets_no_token(world: World) -> None:
     device_login = world.registry.tokens.device_login
     codes = await device_login.authorize("laptop", by=machine())
-    ann = Principal(world.people.ann.account.id, "session", (Grant(),))
-    await device_login.approve(codes.user_code.reveal(), by=ann)
+    await device_login.approve(codes.user_code.reveal(), by=world.fresh(world.people.ann))
     overtaken = replace(device_login, work=cast("WorkStore", Overtaken(device_login.work)))
     with raises_refusal("device-code-expired"):
         await overtaken.exchange(codes.device_code.reveal(), by=machine())
@@ -241,10 +235,7 @@ class Late:
 async def test_a_decision_during_another_decision_is_not_overruled(world: World) -> None:
     device_login = world.registry.tokens.device_login
     codes = await device_login.authorize("laptop", by=machine())
-    ann, bob = [
-        Principal(each.account.id, "session", (Grant(),))
-        for each in (world.people.ann, world.people.bob)
-    ]
+    ann, bob = world.fresh(world.people.ann), world.fresh(world.people.bob)
     await device_login.deny(codes.user_code.reveal(), by=ann)
     late = replace(device_login, work=cast(WorkStore, Late(world.stores.work)))
     with raises_refusal("device-code-unknown"):
@@ -254,10 +245,7 @@ async def test_a_decision_during_another_decision_is_not_overruled(world: World)
 
 
 async def test_a_machine_gets_no_token_of_a_deleted_account(world: World) -> None:
-    mia = Principal(
-        world.people.mia.account.id, "session", (Grant(),), signed_in_ms=world.clock.now_ms()
-    )
-    device_login = world.registry.tokens.device_login
+    device_login, mia = world.registry.tokens.device_login, world.fresh(world.people.mia)
     codes = await device_login.authorize("laptop", by=machine())
     await device_login.approve(codes.user_code.reveal(), by=mia)
     await world.registry.administration.account_deletion.delete(by=mia)

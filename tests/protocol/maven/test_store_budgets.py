@@ -53,10 +53,7 @@ LISTENERS = {"documents.api_docs_record": 1, "documents.read_pieces": 2}
         (f"{BALA}.sha256", FIND),
         (f"{BALA}.sha1", FIND | {"archives.read": 1}),
         (f"{RELEASE}/greet-1.0.0.pom", FIND),
-        (
-            f"{RELEASE}/greet-1.0.0-listeners.json",
-            FIND | {"documents.api_docs_record": 1, "documents.read_pieces": 2},
-        ),
+        (f"{RELEASE}/greet-1.0.0-listeners.json", FIND | LISTENERS),
         (f"{RELEASE}/greet-1.0.0-depgraph.json", FIND | {"documents.graphs": 1}),
     ],
 )
