@@ -20,10 +20,11 @@ from shared.domain.names import Coordinate
 from shared.domain.principals import OPERATOR
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.protocol.bal.maven import texts
 from tests.sampling import FULL
 from tests.support.archives import bala
 from tests.support.storage import IN_THE_CLOUD
-from tests.support.world import URL, Person, Template, World
+from tests.support.world import MAVEN, URL, Person, Template, World
 
 VERSIONS = ("0.9.0", "1.0.0", "1.1.0", "2.0.0-rc.1")
 BUILDS: dict[str, dict[str, Any]] = {
@@ -112,7 +113,6 @@ async def check(world: World, by: Person | None) -> None:
 
 Facts = dict[str, dict[str, Any]]
 Face = Callable[[World, Person | None], Awaitable[Facts]]
-MAVEN = f"{URL}/2.0/maven"
 INSIST = {"cache-control": "no-cache"}
 
 
@@ -208,7 +208,8 @@ async def central_pull(world: World, by: Person | None) -> Facts:
 async def maven_repository(world: World, by: Person | None) -> Facts:
     """Read the metadata of the artifact."""
     answer = await get(world, f"{MAVEN}/acme/greet/maven-metadata.xml", by)
-    return {text: {} for text in texts(answer, "versioning/versions/version")}
+    listed = texts(answer.content, "versioning/versions/version") if answer else []
+    return {text: {} for text in listed}
 
 
 async def maven_proxy(world: World, by: Person | None) -> Facts:
@@ -275,13 +276,6 @@ def resolved(each: dict[str, Any]) -> dict[str, Any]:
 def coordinates(dependencies: list[dict[str, str]]) -> list[str]:
     """Return dependencies in one spelling."""
     return [f"{each['org']}/{each['name']}:{each['version']}" for each in dependencies]
-
-
-def texts(answer: Any, path: str) -> list[str]:
-    """Return the text of each such element, in order; none where there is no document."""
-    if answer is None:
-        return []
-    return [element.text or "" for element in ElementTree.fromstring(answer.text).findall(path)]
 
 
 async def test_every_face_lists_the_modules_that_are_exported_and_no_others(world: World) -> None:
