@@ -118,19 +118,6 @@ async def test_small_texts_and_pictures_stay_as_they_are(world: World) -> None:
         assert "accept-encoding" not in varied(answer)
 
 
-async def test_archives_are_never_compressed(world: World) -> None:
-    pull = {**GZIP, "accept": "application/octet-stream"}
-    path = f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.bala"
-    for first in (
-        await world.get("/packages/acme/greet/1.0.0", headers=pull),
-        await world.get(path, headers=GZIP),
-    ):
-        second = await world.get(first.headers["location"], headers=GZIP)
-        for answer in (first, second):
-            assert "content-encoding" not in answer.headers
-            assert "accept-encoding" not in varied(answer)
-
-
 async def test_what_bal_reads_of_central_stays_as_it_is(long_list: World) -> None:
     for path in ("/packages/acme/greet", "/packages/acme/greet/1.0.0", "/packages?q=greet"):
         answer = await long_list.get(path, headers={"accept-encoding": "gzip"})
@@ -144,10 +131,3 @@ async def test_a_maven_client_reads_a_long_list_of_versions(long_list: World) ->
     assert len(await long_list.maven().versions("acme/greet")) == 40
     checksum = await long_list.get(f"{LIST}.sha1", headers=GZIP)
     assert "content-encoding" not in checksum.headers
-
-
-async def test_a_member_with_a_token_reads_plain_texts(world: World) -> None:
-    for url in (PAGE, SEARCH):
-        answer = await world.get(url, by=world.people.ann, headers=GZIP)
-        assert answer.headers["cache-control"] == "no-store"
-        assert "content-encoding" not in answer.headers

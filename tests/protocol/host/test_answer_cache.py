@@ -410,17 +410,6 @@ async def test_a_withdrawn_release_is_not_confirmed_from_memory(
         assert (await own_world.get(path, headers=had)).status_code != 304
 
 
-async def test_a_package_that_another_process_publishes_is_found_at_once(own_world: World) -> None:
-    async def found() -> int:
-        answer = await own_world.get(f"{URL}/2.0/registry/search-packages?q=newcomer")
-        return answer.json()["count"]
-
-    async with another_process(own_world) as other:
-        assert [await found() for _ in range(2)] == [0, 0]
-        await other.push(bala("acme/newcomer:1.0.0"))
-        assert await found() == 1
-
-
 @pytest.mark.parametrize(
     ("path", "headers"), [(f"{FILE}.bala", {}), (f"{PACKAGE}/1.0.0", PULL), (f"{PACKAGE}/*", PULL)]
 )

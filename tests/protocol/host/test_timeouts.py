@@ -11,7 +11,6 @@ from tests.support.storage import one_machine
 pytestmark = one_machine("it is about the host, over no store")
 
 SHORT = ConnectionTimeouts(sending_seconds=0.2, reading_seconds=0.2)
-LONG = ConnectionTimeouts(sending_seconds=3600)
 
 
 @pytest.mark.parametrize(
@@ -26,10 +25,3 @@ def test_a_request_that_does_not_go_on_is_cut_off(begun: bytes) -> None:
     with running(Host(build_app()), timeouts=SHORT) as host, host.connect() as connection:
         connection.sendall(begun)
         assert read_all(connection) == b""
-
-
-def test_a_server_goes_on_for_others() -> None:
-    with running(Host(build_app()), timeouts=LONG) as host, host.connect() as quiet:
-        quiet.sendall(b"PUT /rest/x HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
-        request = b"GET /answer/text HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-        assert host.exchange(request).startswith(b"HTTP/1.1 200 OK")

@@ -61,22 +61,15 @@ def test_ctrl_c_in_the_first_start_ends_it_without_a_word(tmp_path: Path) -> Non
     assert not start.steps
 
 
-def test_nothing_is_prepared_for_an_invalid_certificate(tmp_path: Path) -> None:
-    start = Start()
+@pytest.mark.parametrize("wrong", ["certificate", "data"])
+def test_nothing_is_prepared_for_a_certificate_or_folder_of_no_use(
+    tmp_path: Path, wrong: str
+) -> None:
+    start, file = Start(), tmp_path / "file"
+    file.touch()
+    changes = {"certificate": Certificate(file), "data": file / "data"}
     with pytest.raises(StartRefused):
-        serve(
-            plan(tmp_path, certificate=Certificate(tmp_path / "none.pem")),
-            start.prepare,
-            start.announce,
-        )
-    assert not start.steps
-
-
-def test_nothing_is_prepared_in_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    start = Start()
-    with pytest.raises(StartRefused):
-        serve(plan(tmp_path / "file" / "data"), start.prepare, start.announce)
+        serve(plan(tmp_path, **{wrong: changes[wrong]}), start.prepare, start.announce)
     assert not start.steps
 
 
