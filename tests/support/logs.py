@@ -1,10 +1,13 @@
 """What the product logs, for tests."""
 
+import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from shared.log import Event, log
+import pytest
+
+from shared.log import Event, configure, log
 
 
 @contextmanager
@@ -20,3 +23,11 @@ def capture_logs() -> Generator[list[dict[str, Any]]]:
         yield events
     finally:
         log.sink = writing
+
+
+def logged(capfd: pytest.CaptureFixture[str]) -> list[Any]:
+    """Return the lines of requests that were written, and write no more."""
+    configure("warning")
+    log.error("end")  # What waits is written with it.
+    lines = capfd.readouterr().err.splitlines()
+    return [json.loads(line) for line in lines if '"event":"request"' in line]

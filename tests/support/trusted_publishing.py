@@ -147,14 +147,10 @@ Claims = Mapping[str, object]
 GITHUB = "https://token.actions.githubusercontent.com"
 GITLAB = "https://gitlab.com"
 AZURE_DEVOPS = "https://vstoken.dev.azure.com"
-ENTRA = "https://login.microsoftonline.com"
 
 COMMIT = "b8962f4eaff8e14fc646cb22c596c81e67d71362"
 ORGANIZATION = "0ca3ddd9-f0b0-4635-a98c-5866526961b6"
 PROJECT = "271ef6f7-5998-4b0f-86fb-4b54d9129990"
-TENANT = "ff882432-09b0-437b-bd22-ca13c0037ded"
-WORKER = "9246576b-c9b6-441d-a0ca-796721fd971e"
-CLIENT = "fb60f99c-7a34-4190-8149-302f77469936"
 
 
 def github_job(**changes: object) -> dict[str, object]:

@@ -1,7 +1,6 @@
 """Of the requests that succeed and only read a share is logged; all others are, and every alarm."""
 
 import json
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -10,12 +9,12 @@ from functions.faces import operations
 from functions.http.calls import Exchange
 from infra.cost.model import READ_LOG_BYTES
 from infra.cost.prices import Prices
-from shared.log import configure, log
 from shared.settings import Settings
 from shared.telemetry.metrics import REQUESTS
 from tests.paths import ROOT
 from tests.repo.bicep_templates import module
 from tests.support.archives import bala
+from tests.support.logs import logged
 from tests.support.storage import one_instance
 from tests.support.telemetry import hearing
 from tests.support.world import URL, OpenWorld, World
@@ -26,14 +25,6 @@ MANY = 2_000
 READS = 1_000
 SAMPLING_SETTING = "AzureFunctionsJobHost__logging__applicationInsights__samplingSettings__"
 JSON = {"Content-Type": "application/json"}
-
-
-def logged(capfd: pytest.CaptureFixture[str], event: str = "request") -> list[Any]:
-    """Return the lines that were logged, and log no more."""
-    configure("warning")
-    log.error("end")  # What waits is written with it.
-    lines = capfd.readouterr().err.splitlines()
-    return [json.loads(line) for line in lines if f'"event":"{event}"' in line]
 
 
 async def sampled(worlds: OpenWorld, share: float = SHARE) -> World:

@@ -1,6 +1,5 @@
 """Requests and tasks tell of themselves what docs/run/telemetry.md says, as metrics and lines."""
 
-import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from types import SimpleNamespace
@@ -14,23 +13,15 @@ from functions import timers
 from functions.faces import build_app
 from shared.domain.archives.names import Digest
 from shared.hosting.triggers import functions_of
-from shared.log import configure, log
 from shared.telemetry.metrics import PUSHES, REQUESTS, STORE_CALLS, UPKEEP, UPKEEP_PROBLEMS
 from tests.fakes.tasks import fake_task
 from tests.support.archives import bala
+from tests.support.logs import logged
 from tests.support.telemetry import hearing
 from tests.support.world import OpenWorld, World
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 SENT = f"00-{TRACE}-{SPAN}-00"
-
-
-def logged(capfd: pytest.CaptureFixture[str]) -> list[Any]:
-    """Return the lines of requests that were logged."""
-    configure("warning")
-    log.error("end")  # What waits is written with it.
-    lines = capfd.readouterr().err.splitlines()
-    return [json.loads(line) for line in lines if '"event":"request"' in line]
 
 
 async def test_a_push_records_every_call_of_a_store(world: World) -> None:

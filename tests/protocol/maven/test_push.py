@@ -22,7 +22,6 @@ POM = f"{RELEASE}/greet-1.0.0.pom"
 SBOM = f"{RELEASE}/bom.cdx.json"
 METADATA = f"{MAVEN}/acme/greet/maven-metadata.xml"
 CYCLONE = b'{"bomFormat": "CycloneDX", "specVersion": "1.6"}'
-CHECKSUMS = ("sha1", "md5", "sha256", "sha512")
 
 
 async def put(world: World, url: str, content: bytes) -> tuple[int, str]:

@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from tests.support.browsers import Browser, signed_in
-from tests.support.world import URL, World
+from tests.support.world import World
 
 TOKENS = "/api/v1/tokens"
-WHOAMI = f"{URL}/api/v1/whoami"
 READING = {"name": "laptop", "scopes": ["read"]}
 MANAGING = {"name": "admin", "scopes": ["read", "manage"]}
 

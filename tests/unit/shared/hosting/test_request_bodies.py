@@ -14,7 +14,7 @@ from shared.hosting.requests import Message, Receive
 from tests.unit.shared.hosting.asgi import Exchange, scope
 
 LIMITS = HostLimits(body_bytes=100, small_body_bytes=10, large_bodies=1, room_seconds=0.01)
-NOBODY, ANN, BOB = BodySender(), BodySender("192.0.2.1", "ann"), BodySender("192.0.2.2", "bob")
+ANN, BOB = BodySender("192.0.2.1", "ann"), BodySender("192.0.2.2", "bob")
 
 
 def arriving(*pieces: bytes) -> Exchange:

@@ -91,9 +91,6 @@ def test_nothing_is_announced_that_another_program_serves(tmp_path: Path) -> Non
 ENDS = "pass"
 KILLED = "import os; os.kill(os.getpid(), 9)"
 STUCK = "import time; time.sleep(3600)"
-QUICK = RestartDelays(
-    first_pause_seconds=0.0, longest_pause_seconds=0.0, starting_seconds=3600, grace_seconds=30
-)
 
 
 @dataclass
