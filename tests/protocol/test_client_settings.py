@@ -26,11 +26,6 @@ async def test_anybody_gets_settings_to_fill_in(world: World) -> None:
     assert (entry["username"], entry["accesstoken"]) == ("me", TOKEN_PLACEHOLDER)
 
 
-async def test_an_invalid_token_is_refused_with_that_reason(world: World) -> None:
-    answer = await world.get(ADDRESS, headers={"Authorization": "Bearer x"})
-    assert answer.status_code == 401
-
-
 async def test_the_page_of_an_account_shows_its_settings(world: World) -> None:
     browser = await signed_in(world, world.people.ann)
     assert client_settings(URL, "ann") in html.unescape(browser.page.text)

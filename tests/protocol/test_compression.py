@@ -1,4 +1,4 @@
-"""Texts that everybody may read are compressed for clients that accept gzip, and archives never."""
+"""Texts that everybody may read are compressed for clients that accept gzip, and nothing else."""
 
 import gzip
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The API by the cookie of a browser, and by tokens that are limited."""
+"""The API by tokens that are limited, and by the cookie of a browser."""
 
 import pytest
 

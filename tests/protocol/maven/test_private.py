@@ -120,12 +120,6 @@ async def test_a_member_pulls_a_private_tool(secret: World) -> None:
     assert root.findtext("package") == "secret"
 
 
-async def test_only_versions_with_the_tool_are_listed(own_secret: World) -> None:
-    await own_secret.push(bala("acme/secret:1.1.0", visibility="private"))
-    root = await own_secret.maven(own_secret.people.mia).metadata("__tools__/secretly")
-    assert [each.text for each in root.iter("version")] == ["1.0.0"]
-
-
 async def test_searches_show_what_the_caller_may_see(secret: World) -> None:
     found = await secret.maven().search("packagesearch", "secret")
     assert found.findall("packages/package") == []

@@ -36,13 +36,6 @@ def test_functions_come_by_name_without_case() -> None:
     assert [each.name for each in read.http] == ["A", "b", "c"]
 
 
-def test_a_route_says_path_and_methods() -> None:
-    read = functions_of(app_of(http("one", "/Packages", ["GET", "HEAD"]), http("two", "x")))
-    one, two = (each.route for each in read.http)
-    assert (one.template.text, one.methods) == ("/Packages", {"GET", "HEAD"})
-    assert two.methods is None
-
-
 def test_a_function_without_a_route_has_its_name_for_one() -> None:
     read = functions_of(app_of(http("search", None), http("list", "")))
     assert [each.route.template.text for each in read.http] == ["list", "search"]
