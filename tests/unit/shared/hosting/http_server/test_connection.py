@@ -322,6 +322,13 @@ def test_a_request_that_ends_too_early_is_not_answered_but_those_before_it_are(
 # --- Bodies that end badly ---------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("coding", ["identity", "xchunked", "chunked, gzip", ""])
+def test_nothing_is_answered_at_once_that_the_parser_refuses(address: Address, coding: str) -> None:
+    answer = address.exchange(request("GET /ready", f"Transfer-Encoding: {coding}") + LAST)
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
 @pytest.mark.parametrize("path", ["/ready", "/made"])
 def test_a_request_that_is_answered_is_not_answered_again_for_its_broken_body(
     address: Address, path: str
