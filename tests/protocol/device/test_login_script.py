@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -116,15 +116,16 @@ class Ended:
     printed: str
 
 
-def log_in(registry: Registry, home: Path, *options: str, decision: str = "approve") -> Ended:
-    """Run the script, answer the code that it shows, and wait for its end."""
-    return run(registry, home, [*SCRIPT, *options], decision)
-
-
-def run(registry: Registry, home: Path, command: list[str], decision: str) -> Ended:
-    """Run a command that may read the script from its standard input."""
+def log_in(
+    registry: Registry,
+    home: Path,
+    *options: str,
+    start: Sequence[str] = SCRIPT,
+    decision: str = "approve",
+) -> Ended:
+    """Run the script or a command, answer the code that it shows, and wait for its end."""
     with subprocess.Popen(
-        command,
+        [*start, *options],
         cwd=ROOT,
         env={"HOME": str(home)},
         stdin=subprocess.PIPE,
@@ -161,8 +162,8 @@ def who(registry: Registry, token: str) -> str:
 def test_a_machine_that_is_approved_has_settings_that_work(
     registry: Registry, tmp_path: Path, start: tuple[str, ...]
 ) -> None:
-    command = [*start, registry.url] if start is CLONE else [*start]
-    ended = run(registry, tmp_path, command, "approve")
+    options = [registry.url] if start is CLONE else []
+    ended = log_in(registry, tmp_path, *options, start=start)
     assert ended.code == 0, ended.printed
     [entry] = settings(tmp_path)["repository"]["maven"]
     assert entry["url"] == f"{registry.url}/2.0/maven"
@@ -177,7 +178,7 @@ def test_the_oldest_python_that_is_promised_logs_in(registry: Registry, tmp_path
     python = oldest_python()
     (tmp_path / ".ballerina").mkdir()
     (tmp_path / ".ballerina" / "Settings.toml").write_text('[proxy]\nhost = "p" # [x]\n')
-    ended = run(registry, tmp_path, [python, "-I", "-"], "approve")
+    ended = log_in(registry, tmp_path, start=(python, "-I", "-"))
     assert ended.code == 0, ended.printed
     assert settings(tmp_path)["proxy"] == {"host": "p"}
     assert who(registry, settings(tmp_path)["repository"]["maven"][0]["accesstoken"]) == "ann"

@@ -44,15 +44,20 @@ class Wire(asyncio.Transport):
         """Do nothing."""
 
 
-async def answers_to(app: ASGIApp, *pieces: bytes) -> bytes:
-    """Return what an application answers to a client whose bytes come in these pieces, and no
-    more after them."""
+def config_of(app: ASGIApp) -> uvicorn.Config:
+    """Return what connections of a server that serves the application are made with."""
     config = uvicorn.Config(
         app, http=Connection, lifespan="off", ws="none", log_config=None, proxy_headers=False
     )
     config.load()
+    return config
+
+
+async def answers_to(app: ASGIApp, *pieces: bytes) -> bytes:
+    """Return what an application answers to a client whose bytes come in these pieces, and no
+    more after them."""
     state, wire = ServerState(), Wire()
-    connection = Connection(config, state, {})
+    connection = Connection(config_of(app), state, {})
     connection.connection_made(wire)
     for piece in pieces:
         connection.data_received(piece)

@@ -2,13 +2,12 @@
 
 import asyncio
 
-import uvicorn
 from uvicorn.server import ServerState
 
 from shared.hosting.http_server.connection import REQUESTS_OF_A_TURN, Connection
 from shared.hosting.requests import Receive, Scope, Send
 from shared.hosting.responses import PreparedAnswer
-from tests.unit.shared.hosting.wire import Wire
+from tests.unit.shared.hosting.wire import Wire, config_of
 
 CLIENTS = 2 * REQUESTS_OF_A_TURN + 1
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -34,15 +33,7 @@ class Clients:
 
     def __init__(self) -> None:
         self.app, self.state = App(), ServerState()
-        self._config = uvicorn.Config(
-            self.app,
-            http=Connection,
-            lifespan="off",
-            ws="none",
-            log_config=None,
-            proxy_headers=False,
-        )
-        self._config.load()
+        self._config = config_of(self.app)
 
     def connect(self) -> Connection:
         made = Connection(self._config, self.state, {})
