@@ -96,13 +96,3 @@ async def test_a_token_of_an_organization_that_manages_is_not_made(world: World)
     answer = await asked(world, world.people.ann, "POST", TOKENS, body)
     assert answer.status_code == 400
     assert "manages nothing" in answer.json()["error"]["message"]
-
-
-async def test_everything_about_them_is_in_the_log_of_the_organization(world: World) -> None:
-    token = (await made(world))["token"]
-    await world.send("DELETE", f"{TOKENS}/{token['id']}", by=world.people.ann)
-    stream = await world.stores.events.stream("org:acme", None, 2)
-    assert [(event.kind, event.subject) for _, event in stream] == [
-        ("token.revoked", token["id"]),
-        ("token.issued", token["id"]),
-    ]
