@@ -142,7 +142,7 @@ class Authentication:
                 "token-expired",
                 "The access token has expired. Create a new one and put it into Settings.toml.",
             )
-        if not is_address_allowed(token.addresses, client.address):
+        if token.addresses and not is_address_allowed(token.addresses, client.address):
             log.warning("token.used_elsewhere", token=token.id, address=client.address)
             raise Forbidden(
                 "address-not-allowed",

@@ -20,9 +20,8 @@ from shared.services.identity.accounts import Accounts
 from shared.services.identity.mail import AccountMail, MailDelivery
 from shared.services.identity.sessions import Sessions
 from shared.services.leases import Leases
-from shared.services.limits.burst_detection import BurstDetection
 from shared.services.limits.notices import ReadOnlyMode
-from shared.services.limits.rate_limits import RateLimiter
+from shared.services.limits.rate_limits import BurstDetection, RateLimiter
 from shared.services.maintenance.record_tasks import FinishDeletions
 from shared.services.organizations.invitations import Invitations
 from shared.services.organizations.memberships import Memberships, OrganizationMembers

@@ -112,7 +112,8 @@ class IndexRows:
         self._postings.set_number(Column.PULLS, row, head.pulls)
         self._postings.set_number(Column.CREATED, row, shown.release.created_ms)
         self._postings.set_number(Column.ADDED, row, head.created_ms)
-        self._change_symbols(row, PackageSymbols.of(shown))
+        if before or shown.symbols:
+            self._change_symbols(row, PackageSymbols.of(shown))
         self._ranked.add(head.package.key)
 
     def _put_package(self, row: int | None, shown: Listing) -> int:
@@ -185,13 +186,19 @@ class IndexRows:
 
     def _write_ranks(self) -> None:
         for key in self._ranked:
-            found = self._run("SELECT id, boost FROM packages WHERE key = ?", key).fetchone()
+            found = self._run(
+                "SELECT id, boost, EXISTS(SELECT 1 FROM symbols WHERE package = id) FROM packages"
+                " WHERE key = ?",
+                key,
+            ).fetchone()
             if found is not None:
-                row, boost = found
+                row, boost, has_symbols = found
                 lift = dependents_boost(count_of(self._connection, Counted.DEPENDENCY, key))
                 self._postings.set_number(Column.DEPENDENTS, row, lift)
                 self._postings.set_number(Column.RANK, row, boost + lift)
-                self._symbols.put(row, self._package_symbols.pop(row, None), boost + lift)
+                symbols = self._package_symbols.pop(row, None)
+                if symbols or has_symbols:
+                    self._symbols.put(row, symbols, boost + lift)
         self._ranked.clear()
 
     def _run(self, statement: str, *values: object) -> sqlite3.Cursor:

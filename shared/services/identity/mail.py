@@ -21,7 +21,7 @@ from shared.domain.times import MS
 from shared.ports import Clock, DirectoryStore, Mailer, Undelivered, WorkStore
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.accounts import accounts_by_ids, organization_owners
-from shared.services.limits.burst_detection import BURST_WINDOW
+from shared.services.limits.rate_limits import BURST_WINDOW
 
 _HELD_MAIL_KIND = "held-news"
 _MAIL_KIND = "mail"

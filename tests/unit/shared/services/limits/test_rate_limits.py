@@ -10,9 +10,8 @@ from shared.domain.names import Package
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimit, RateLimitAllowance, RateLimitClass, RateLimitKeys
 from shared.ports import WorkStore
-from shared.services.limits.burst_detection import BurstDetection
 from shared.services.limits.notices import ReadOnlyMode
-from shared.services.limits.rate_limits import RateLimiter
+from shared.services.limits.rate_limits import BurstDetection, RateLimiter
 from tests.fakes.services import changes_allowed
 from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock
