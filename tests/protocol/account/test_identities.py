@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from tests.support.browsers import Browser, signed_in
+from tests.support.browsers import Browser
 from tests.support.sign_in import SignInWorld, open_sign_in
-from tests.support.world import OpenWorld, World
+from tests.support.world import OpenWorld
 
 PAGE = "/account/identities"
 
@@ -25,20 +25,6 @@ async def link(browser: Browser, kind: str) -> None:
     """Follow the page's own way to a further identity."""
     [address] = re.findall(r'href="(/sign-in\?for=link[^"]*)"', browser.page.text)
     await browser.choose(address.replace("&amp;", "&"), kind)
-
-
-async def test_the_page_lists_who_vouches(sign_ins: SignInWorld) -> None:
-    browser = await sign_ins.signed_in("oidc")
-    await browser.get(PAGE)
-    for shown in ("kim", "Company", sign_ins.issuer.url, "Remove"):
-        assert shown in browser.page.text
-
-
-async def test_without_any_it_says_how_one_signs_in(world: World) -> None:
-    ann = await signed_in(world, world.people.ann)
-    await ann.get(PAGE)
-    assert "No linked identities" in ann.page.text
-    assert "Link another identity" not in ann.page.text
 
 
 async def test_a_further_identity_is_linked_and_leads_back_here(sign_ins: SignInWorld) -> None:

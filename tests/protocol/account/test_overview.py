@@ -62,12 +62,6 @@ async def test_nobody_is_signed_in_by_a_form_of_somebody_elses_page(world: World
     assert (await mine.post(link)).status_code == 200
 
 
-async def test_the_page_shows_administrators_what_they_are(world: World) -> None:
-    page = (await signed_in(world, world.people.admin)).page
-    assert "an administrator of this registry" in page.text
-    assert "you are not a member of one yet" in page.text
-
-
 async def test_the_page_shows_what_to_do_next_at_the_address_of_the_registry(world: World) -> None:
     browser = await signed_in(world, world.people.ann)
     page = await browser.get("/account", Host="evil.example")
@@ -125,6 +119,16 @@ async def test_names_are_shown_as_text(world: World) -> None:
     page = (await signed_in(world, Person(stored, ""))).page
     assert "&lt;script&gt;" in page.text
     assert "<script>" not in page.text
+
+
+async def test_the_page_shows_the_mail_address_and_that_it_is_verified(world: World) -> None:
+    browser = await signed_in(world, world.people.mia)
+    assert "You get no notifications." in browser.page.text
+    stored = await world.registry.identity.accounts.by_id(world.people.mia.account.id)
+    await world.stores.directory.replace(stored.model_copy(update={"email": "mia@example.org"}))
+    page = await browser.get("/account")
+    assert "mia@example.org" in page.text
+    assert ">Verified<" in page.text
 
 
 async def test_the_settings_are_a_download_with_a_place_for_a_token(world: World) -> None:

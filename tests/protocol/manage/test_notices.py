@@ -78,12 +78,14 @@ async def test_a_notice_has_some_characters(admin: PageClient, text: str) -> Non
 async def test_a_notice_is_written_changed_and_removed(world: World, admin: PageClient) -> None:
     await admin.open(NOTICES)
     await admin.send(NOTICES, text="Hello,\n all.")
+    assert "Notice published." in admin.text
     assert "Hello, all." in await above(world.http)
     await admin.send(NOTICES, text="Hello again.")
     said = await above(world.http)
     assert "Hello again." in said
     assert "Hello, all." not in said
     await admin.send(f"{NOTICES}/end")
+    assert "Notice removed." in admin.text
     assert await above(world.http) == ""
 
 
@@ -104,10 +106,12 @@ async def test_a_reason_that_is_refused(admin: PageClient, page: SnapshotAsserti
 async def test_it_is_turned_on_and_off_by_its_page(world: World, admin: PageClient) -> None:
     await admin.open(READ_ONLY)
     await admin.send(f"{READ_ONLY}/on", reason=REASON)
+    assert "Read-only mode turned on." in admin.text
     assert SAID in await above(world.http)
     await admin.send(f"{READ_ONLY}/on", reason="moving house until 23:00")
     assert "until 23:00" in await above(world.http)
     await admin.send(f"{READ_ONLY}/off")
+    assert "Read-only mode turned off." in admin.text
     assert await above(world.http) == ""
 
 

@@ -35,16 +35,6 @@ def shown(browser: PageClient) -> list[str]:
     return SHOWN.findall(browser.text)
 
 
-async def test_the_newest_event_is_first(ann: PageClient) -> None:
-    await ann.open(PAGE)
-    assert shown(ann)[:3] == [
-        "The operator deprecated acme/greet:1.0.0",
-        "ann published acme/greet:1.0.0",
-        "The operator changed the role of mia to member",
-    ]
-    assert ">Gone.<" in ann.text
-
-
 @pytest.mark.parametrize(
     ("query", "found"),
     [

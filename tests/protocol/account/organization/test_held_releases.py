@@ -37,12 +37,6 @@ async def test_an_owner_publishes_what_waits(ann: PageClient) -> None:
     assert (await ann.world.get(URL + BASE)).status_code == 200
 
 
-async def test_a_release_that_is_not_held_cannot_be_confirmed(ann: PageClient) -> None:
-    answer = await ann.send(f"{PAGE}/confirm", name="missing", version="1.0.0")
-    assert answer.status_code == 404
-    assert 'role="alert"' in ann.text
-
-
 async def test_the_token_is_revoked_at_once_if_it_is_one_s_own(ann: PageClient) -> None:
     [used] = await ann.world.registry.tokens.records.of(ann.world.people.ann.account.id)
     await ann.send(f"{PAGE}/revoke", token=used.token.id, whose="mine")
@@ -81,24 +75,6 @@ async def test_an_owner_refuses_what_waits(ann: PageClient) -> None:
     assert (await ann.world.get(URL + BASE)).status_code == 404
     await ann.open("/account/organizations/acme/log")
     assert "refused to publish acme/base:1.0.0" in ann.text
-
-
-@pytest.mark.parametrize(
-    ("decision", "done", "status"), [("confirm", "published", 200), ("refuse", "refused", 404)]
-)
-async def test_all_releases_of_a_publisher_are_decided_on_at_once(
-    ann: PageClient, decision: str, done: str, status: int
-) -> None:
-    await ann.world.push_held(bala("acme/next:1.0.0"))
-    await ann.open(PAGE)
-    assert "published by you, on this page and on further ones" in ann.text
-    publisher = ann.world.people.ann.account.id
-    until = str(ann.world.clock.now_ms())
-    await ann.send(f"{PAGE}/{decision}-all", publisher=publisher, until=until)
-    assert f"Releases {done}." in ann.text
-    assert "No held releases" in ann.text
-    for name in ("base", "next"):
-        assert (await ann.world.get(f"{URL}/packages/acme/{name}")).status_code == status
 
 
 async def test_releases_that_came_after_the_page_wait_on(ann: PageClient) -> None:

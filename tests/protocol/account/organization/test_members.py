@@ -22,16 +22,6 @@ async def roles(world: World) -> dict[str, str]:
     return {each.name: each.membership.role.value for each in members}
 
 
-async def test_members_see_who_belongs_and_decide_nothing(world: World) -> None:
-    mia = await PageClient.at(world, world.people.mia, PAGE)
-    assert mia.page
-    assert mia.page.status_code == 200
-    assert '<th scope="row">ann</th>' in mia.text
-    for heading in ("Invitations", "Profile", "Delete it"):
-        assert f"<h2>{heading}</h2>" not in mia.text
-    assert f'action="{PAGE}' not in mia.text
-
-
 async def test_outsiders_read_that_there_is_no_such_page(world: World) -> None:
     bob = await PageClient.at(world, world.people.bob, PAGE)
     assert bob.page
@@ -161,17 +151,6 @@ async def test_where_no_mail_leaves_the_owner_gets_the_link(world: World) -> Non
     await ann.send(f"{PAGE}/invite", role="member", email="bob@example.org", label="")
     assert "The email could not be sent" in ann.text
     assert f"{URL}/account/invitations/" in ann.text
-
-
-async def test_an_invitation_that_cannot_be_is_shown_again_with_what_was_typed(
-    world: World,
-) -> None:
-    ann = await PageClient.at(world, world.people.ann, PAGE)
-    answer = await ann.send(f"{PAGE}/invite", role="maintainer", email="nobody", label="x")
-    assert answer.status_code == 400
-    assert 'value="nobody"' in ann.text
-    assert 'aria-describedby="email-hint email-error" aria-invalid="true"' in ann.text
-    assert '<option value="maintainer" selected>' in ann.text
 
 
 async def test_an_owner_withdraws_an_invitation(world: World) -> None:

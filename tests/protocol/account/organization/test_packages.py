@@ -59,13 +59,6 @@ async def test_maintainers_deprecate_and_decide_nothing_else(greet: World) -> No
     assert answer.status_code == 403
 
 
-async def test_the_page_of_the_package_leads_there_for_those_who_may(greet: World) -> None:
-    for person, leads in ((greet.people.ann, True), (greet.people.mia, False)):
-        browser = await PageClient.at(greet, person, PUBLIC)
-        assert (f'href="{PAGE}"' in browser.text) is leads
-    assert PAGE not in await text_of(greet, PUBLIC)
-
-
 async def test_a_missing_package_is_reported_as_missing(ann: PageClient) -> None:
     assert (await ann.open(f"{LIST}/nothing")).status_code == 404
 
@@ -99,14 +92,6 @@ async def test_a_version_is_deprecated_and_that_is_taken_back(ann: PageClient) -
     assert "Use the next one." not in await text_of(ann.world, f"{PUBLIC}/1.1.0")
     await ann.send(f"{PAGE}/versions/undeprecate", version="1.0.0")
     assert "Use the next one." not in await text_of(ann.world, f"{PUBLIC}/1.0.0")
-
-
-async def test_a_message_that_is_too_long_is_shown_again(ann: PageClient) -> None:
-    text = "x" * 501
-    answer = await ann.send(f"{PAGE}/versions/deprecate", version="1.0.0", message=text)
-    assert answer.status_code == 400
-    assert f'value="{text}"' in ann.text
-    assert '<details class="row-form" open>' in ann.text
 
 
 async def test_a_version_of_a_deprecated_package_is_not_taken_back_alone(ann: PageClient) -> None:

@@ -28,22 +28,6 @@ async def test_a_machine_gets_a_token_that_is_shown_once(ann: PageClient) -> Non
     assert "acme/*" in ann.text
 
 
-async def test_a_token_is_made_for_some_packages_and_places(ann: PageClient) -> None:
-    await ann.send(PAGE, name="robot", scope=["read"], package="http*", addresses="192.0.2.0/24")
-    await ann.open(PAGE)
-    assert "acme/http*; IP addresses: 192.0.2.0/24" in ann.text
-
-
-async def test_a_refused_form_shows_the_typed_text_and_the_reason(ann: PageClient) -> None:
-    answer = await ann.send(PAGE, name="robot", scope=["push-new"], package="a b", days="30")
-    assert answer.status_code == 400
-    assert 'value="a b"' in ann.text
-    assert 'value="push-new" checked' in ann.text
-    answer = await ann.send(PAGE, name="robot", scope=["read"], days="forever")
-    assert answer.status_code == 400
-    assert 'value="forever"' in ann.text
-
-
 async def test_no_machine_manages_an_organization(ann: PageClient) -> None:
     assert 'value="manage"' not in ann.text
     answer = await ann.send(PAGE, name="robot", scope=["manage"])
