@@ -117,12 +117,6 @@ async def test_the_name_of_a_deleted_account_is_never_issued_again(world: World)
             await world.registry.identity.accounts.create(name, by=OPERATOR)
 
 
-async def test_a_name_that_nobody_has_is_retired_without_effect(world: World) -> None:
-    await world.registry.administration.account_deletion.retire_name("nobody-has-it")
-    created = await world.registry.identity.accounts.create("nobody-has-it", by=OPERATOR)
-    assert created.name == "nobody-has-it"
-
-
 async def test_releases_of_a_deleted_account_stay(world: World) -> None:
     mia = world.people.mia
     await world.registry.organizations.memberships.set_member(

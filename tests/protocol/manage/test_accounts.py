@@ -26,12 +26,6 @@ async def decided(browser: PageClient, account: str, decision: str, /, **fields:
 # --- finding people ----------------------------------------------------------------------------
 
 
-async def test_accounts_are_listed_by_name(admin: PageClient) -> None:
-    await admin.open(PAGE)
-    rows = re.findall(r'<th scope="row"><a href="/manage/accounts/\w{10}">(\w+)</a>', admin.text)
-    assert rows == ["admin", "ann", "bob", "mia"]
-
-
 async def test_a_long_list_goes_on_where_it_stopped(world: World, admin: PageClient) -> None:
     for number in range(30):
         await world.registry.identity.accounts.create(f"p{number:02}", by=OPERATOR)
@@ -63,33 +57,7 @@ async def test_the_beginning_of_a_name_finds_all_that_begin_so(
     assert ">bob<" not in admin.text
 
 
-async def test_an_unknown_account_is_not_found(admin: PageClient) -> None:
-    await admin.open(f"{PAGE}?q=zoe")
-    assert "No accounts found" in admin.text
-
-
-async def test_a_name_of_a_deleted_account_is_listed_as_taken(
-    world: World, admin: PageClient
-) -> None:
-    mia = await PageClient.at(world, world.people.mia, "/account/data")
-    await mia.send("/account/delete", name="mia")
-    await admin.open(PAGE)
-    assert re.search(r'mia <span class="badge warn">Deleted', admin.text)
-    assert (await admin.open(world.with_ids(f"{PAGE}/ID-OF-mia"))).status_code == 404
-
-
 # --- one of them -------------------------------------------------------------------------------
-
-
-async def test_an_account_is_shown_with_all_that_it_has_but_secrets(
-    world: World, admin: PageClient
-) -> None:
-    ann = await PageClient.of(world, world.people.ann)
-    await admin.open(world.with_ids(ANN))
-    for words in ("acme: owner", world.people.ann.account.id, ">test<", "Signed in"):
-        assert words in admin.text
-    assert world.people.ann.token not in admin.text
-    assert next(iter(ann.cookies.values())) not in admin.text
 
 
 async def test_a_link_is_shown_once_and_signs_its_owner_in(world: World, admin: PageClient) -> None:
@@ -182,11 +150,9 @@ async def test_all_tokens_are_revoked_after_typing_the_name(
     assert (await world.get("/packages", by=world.people.ann)).status_code == 401
 
 
-async def test_a_lock_takes_a_reason_and_is_shown_with_it(admin: PageClient) -> None:
+async def test_a_lock_takes_a_reason_and_is_undone(admin: PageClient) -> None:
     assert await decided(admin, "ann", "lock", reason=" ") == 400
     assert await decided(admin, "ann", "lock", reason="Its laptop was stolen.") == 303
-    for words in ("Locked", "by admin", "Its laptop was stolen.", "Unlock ann"):
-        assert words in admin.text
     assert await decided(admin, "ann", "unlock") == 303
     assert "Lock ann" in admin.text
 

@@ -61,6 +61,7 @@ async def test_every_account(world: World, admin: PageClient, page: SnapshotAsse
     )
     mia = await PageClient.at(world, world.people.mia, "/account/data")
     await mia.send("/account/delete", name="mia")
+    assert (await admin.open(world.with_ids(MIA))).status_code == 404
     await admin.open(ACCOUNTS)
     assert main(admin) == page
 

@@ -45,14 +45,6 @@ async def test_an_owner_trusts_a_job_and_trusts_it_no_longer(ann: PageClient) ->
     [added] = await ann.world.registry.tokens.trusted_publishers.of_organization(ACME, by=OPERATOR)
     assert added.rules.refs == ("refs/tags/v*", "refs/heads/main")
     assert added.rules.protected
-    for text in (
-        "octo/greet",
-        "repository_id 74",
-        "Workflow: release.yml",
-        "Environment: ",
-        "Pending: ",
-    ):
-        assert text in ann.text
     await ann.send(f"{PAGE}/remove", publisher=added.id)
     assert "No trusted publishers yet" in ann.text
     assert "Trusted publisher removed." in ann.text
