@@ -17,7 +17,7 @@ from shared.services.maintenance.package_tasks import RebuildSearchIndex, Update
 from tests.protocol.web.page_reader import main_of, opened
 from tests.support.port_doubles import Journal
 from tests.support.storage import one_instance
-from tests.support.world import URL, OpenWorld, World, asking
+from tests.support.world import OpenWorld, World, asking
 
 # Rows of tasks that one machine has no need of.
 _TITLES = "|".join(each.title for each in (UpdateSearchIndex, RebuildSearchIndex))
@@ -49,12 +49,6 @@ async def test_links_inside_the_pages_lead_to_a_place(world: World) -> None:
         for address, place in re.findall(r'href="([/\w]*)#([\w-]+)"', text):
             there = text if not address else (await opened(world, address)).text
             assert f'id="{place}"' in there, (path, address, place)
-
-
-async def test_commands_to_copy_are_for_this_host(world: World) -> None:
-    text = (await opened(world, "/about")).text
-    assert f"curl -fsS {URL}/login.py | python3 -" in text
-    assert f"{URL}/2.0/maven" in text
 
 
 async def test_the_policies_are_those_of_the_settings(worlds: OpenWorld) -> None:

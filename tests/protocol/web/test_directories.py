@@ -11,7 +11,6 @@ from functions.web.home import VALUES_PER_PAGE
 from shared.domain.names import Coordinate
 from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import counted, main_of, opened
-from tests.protocol.web.sample_packages import SCRIPT
 from tests.support.archives import bala
 from tests.support.world import URL, World
 
@@ -77,20 +76,3 @@ async def test_a_long_directory_comes_in_pages(world: World) -> None:
     assert '<a rel="next" href="/keywords?page=2">Next</a>' in first
     assert list(await listed(world, "/keywords?page=2")) == keywords[-1:]
     assert list(await listed(world, "/keywords?page=999")) == keywords[-1:]
-
-
-async def test_what_is_typed_and_published_is_shown_as_text(world: World) -> None:
-    await world.push(bala("acme/greet:1.0.0", keywords=[SCRIPT]))
-    for path in ("/keywords", "/organizations"):
-        answer = await world.http.get(URL + path, params={"q": SCRIPT})
-        assert answer.status_code == 200
-        assert "<script>" not in answer.text
-        assert "<img" not in answer.text
-
-
-async def test_a_search_links_to_the_organizations_that_match(shelf: World) -> None:
-    page = (await opened(shelf, "/search?q=acme")).text
-    assert '<a href="/organizations?q=acme">Organizations</a>' in page
-    assert '<a href="/search?q=acme" aria-current="page">Packages <span class="count">' in page
-    page = (await opened(shelf, "/organizations?q=acme")).text
-    assert '<a href="/search?q=acme">Packages</a>' in page

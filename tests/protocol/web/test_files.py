@@ -12,24 +12,6 @@ FILES = "/packages/acme/greet/1.2.0/files"
 RAW = "/files/acme/greet/1.2.0"
 
 
-async def test_the_files_of_an_archive_are_in_folders(shelf: World) -> None:
-    root = Elements.of(await opened(shelf, FILES))
-    assert {f"{FILES}?path=docs", f"{FILES}?path=package.json"} <= set(root.links)
-    docs = Elements.of(await opened(shelf, f"{FILES}?path=docs"))
-    assert f"{FILES}?path=docs/README.md" in docs.links
-    assert FILES in docs.links
-
-
-async def test_a_text_is_shown_with_its_lines_and_leads_to_its_download(shelf: World) -> None:
-    page = await opened(shelf, f"{FILES}?path=modules/greet/greet.bal")
-    assert 'id="L-1"' in page.text
-    assert f"{RAW}/modules/greet/greet.bal" in Elements.of(page).links
-
-
-async def test_a_binary_file_is_not_shown(shelf: World) -> None:
-    assert "This is a binary file." in (await opened(shelf, f"{FILES}?path=docs/icon.png")).text
-
-
 async def test_a_large_text_is_not_shown_and_can_be_saved(own_shelf: World) -> None:
     large = "a line of many\n" * 20_000
     await publish(own_shelf, "acme/large:1.0.0", entries={"resources/large.txt": large})

@@ -95,11 +95,6 @@ async def test_a_page_shows_the_fields_with_their_origin_and_default(both: World
     assert '<a class="kt" href="/docs/acme/common/1.0.0/Level">common:Level</a>' in text
 
 
-async def test_the_link_of_an_included_field_leads_to_its_page(both: World) -> None:
-    answer = await opened(both, "/docs/acme/common/1.0.0/Common.timeout")
-    assert answer.headers["location"] == "/packages/acme/common/1.0.0/docs/common/Common.timeout"
-
-
 async def test_markdown_has_them_too(both: World) -> None:
     markdown = await page(both, f"{SETTINGS}?form=markdown")
     assert "## timeout (of *common:Common)\n\n```ballerina\ndecimal timeout = 30" in markdown

@@ -46,12 +46,6 @@ async def test_the_programs_lead_to_their_sections(world: World) -> None:
         assert not place or f'id="{place}"' in there.text, address
 
 
-async def test_commands_are_for_this_registry(world: World) -> None:
-    text = (await opened(world, "/docs/clients")).text
-    assert f"curl -fsS {URL}/login.py | python3 -" in text
-    assert "127.0.0.1:7071" not in text
-
-
 async def test_programs_get_the_markdown(world: World) -> None:
     for path, accept in (("/docs/login", "text/markdown"), ("/docs/login?form=markdown", "")):
         answer = await opened(world, path, accept)
@@ -63,13 +57,3 @@ async def test_programs_get_the_markdown(world: World) -> None:
 async def test_a_page_that_does_not_exist_is_a_404(world: World) -> None:
     for path in ("/docs/administration", "/docs/nothing", "/docs/..%2fREADME"):
         assert (await opened(world, path)).status_code == 404
-
-
-async def test_the_header_and_the_footer_lead_to_the_manual(world: World) -> None:
-    text = (await opened(world, "/search")).text
-    assert text.count('<a href="/docs">Docs</a>') == 2
-
-
-async def test_the_documents_of_modules_keep_their_address(world: World) -> None:
-    answer = await world.get(f"{URL}/2.0/docs/acme/greet/1.0.0")
-    assert answer.headers["content-type"].startswith("application/json")

@@ -14,14 +14,8 @@ from tests.support.world import World
 GREET = "/packages/acme/greet"
 
 
-async def test_a_missing_package_leads_to_a_search(shelf: World) -> None:
-    page = Elements.of(await opened(shelf, "/packages/acme/gret"))
-    assert "There is no package acme/gret in this registry" in page.words
-    assert "/search?q=gret" in page.links
-
-
 async def test_a_missing_version_says_so(shelf: World) -> None:
-    for path in (f"{GREET}/9.9.9", f"{GREET}/9.9.9/files", "/files/acme/greet/9.9.9/x"):
+    for path in (f"{GREET}/9.9.9/files", "/files/acme/greet/9.9.9/x"):
         answer = await opened(shelf, path)
         assert answer.status_code == 404
         assert "There is no version" in Elements.of(answer).words
@@ -93,20 +87,6 @@ async def test_a_restored_release_has_no_public_reason_any_more(own_shelf: World
     assert (await moderation.restore(greet, by=OPERATOR)).public_reason is None
     await moderation.quarantine(greet, "reported again", by=OPERATOR)
     assert "Not stated" in Elements.of(await opened(own_shelf, f"{GREET}/1.2.0")).words
-
-
-async def test_a_package_without_any_release_left_has_a_page(own_shelf: World) -> None:
-    shop = Coordinate.parse("other", "shop", "0.1.0")
-    await own_shelf.registry.publishing.moderation.quarantine(shop, "malware", by=OPERATOR)
-    for path in (
-        "/packages/other/shop",
-        "/packages/other/shop/latest",
-        "/packages/other/shop/files",
-    ):
-        answer = await opened(own_shelf, path)
-        assert answer.status_code == 404
-        assert "other/shop was withdrawn" in Elements.of(answer).words
-        assert "0.1.0" in Elements.of(answer).words
 
 
 async def test_a_withdrawn_private_package_does_not_exist_for_strangers(own_shelf: World) -> None:

@@ -5,9 +5,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from tests.protocol.web.page_reader import main_of, opened
 from tests.protocol.web.sample_packages import SCRIPT
-from tests.support.archives import bala
 from tests.support.page_client import PageClient
-from tests.support.world import World
+from tests.support.world import URL, World
 
 pytestmark = pytest.mark.measured
 
@@ -38,28 +37,10 @@ async def test_others_do_not_learn_who_is_in_it(world: World) -> None:
     assert "mia" not in text
 
 
-async def test_an_organization_has_a_search_of_its_packages(shelf: World) -> None:
-    form = main_of(await opened(shelf, "/orgs/acme")).partition('role="search"')[2]
-    assert 'action="/search"' in form
-    assert '<input type="hidden" name="org" value="acme">' in form
-    found = main_of(await opened(shelf, "/search?org=acme&q=greet"))
-    assert "/packages/acme/greet" in found
-    assert "/packages/other/" not in found
-
-
-async def test_private_packages_are_listed_for_members_alone(world: World) -> None:
-    await world.push(bala("acme/secret:1.0.0", visibility="private"))
-    mia = await PageClient.of(world, world.people.mia)
-    assert "secret" in (await mia.open("/orgs/acme")).text
-    assert "secret" not in (await opened(world, "/orgs/acme")).text
-
-
 async def test_the_description_of_an_organization_is_shown_as_text(world: World) -> None:
     ann = world.people.ann
     body = b'{"displayName": "Acme <b>", "description": "%s"}' % SCRIPT.replace('"', "'").encode()
-    changed = await world.send(
-        "PATCH", "https://registry.test/api/v1/orgs/acme", by=ann, content=body
-    )
+    changed = await world.send("PATCH", f"{URL}/api/v1/orgs/acme", by=ann, content=body)
     assert changed.status_code == 200
     text = (await opened(world, "/orgs/acme")).text
     assert "<script>" not in text

@@ -80,21 +80,13 @@ async def test_a_reader_with_an_invalid_cookie_is_anonymous(world: World) -> Non
     assert answer.headers["cache-control"] == "public, max-age=5"
 
 
-async def test_a_refusal_page_shows_the_id_of_the_request(world: World) -> None:
-    answer = await opened(world, "/about/nothing")
-    assert answer.status_code == 404
-    assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert f"<code>{answer.headers['x-request-id']}</code>" in answer.text
-    assert answer.headers["cache-control"] == "no-store"
-
-
 async def test_a_refusal_is_shown_in_the_layout_of_the_signed_in_account(world: World) -> None:
     ann = await PageClient.of(world, world.people.ann)
     assert '<span class="menu-name">ann</span>' in (await ann.open("/about/nothing")).text
     assert "menu-name" not in (await opened(world, "/about/nothing")).text
 
 
-async def test_a_withdrawn_release_disappears_after_a_moment(worlds: OpenWorld) -> None:
+async def test_a_change_is_shown_after_a_moment(worlds: OpenWorld) -> None:
     world = await worlds()
     before = (await opened(world, "/")).text
     assert "No packages yet" in before

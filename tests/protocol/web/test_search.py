@@ -68,8 +68,10 @@ async def test_deprecated_packages_are_marked_and_last_except_by_their_exact_nam
     assert "words" not in [each["name"] for each in central.json()["packages"]]
 
 
-async def test_the_typed_query_is_shown_as_text(world: World) -> None:
-    answer = await world.http.get(f"{URL}/search", params={"q": SCRIPT, "org": SCRIPT})
+@pytest.mark.parametrize("page", ["search", "symbols", "keywords", "organizations"])
+async def test_the_typed_query_is_shown_as_text(world: World, page: str) -> None:
+    await world.push(bala("acme/greet:1.0.0", keywords=[SCRIPT]))
+    answer = await world.http.get(f"{URL}/{page}", params={"q": SCRIPT, "org": SCRIPT})
     assert answer.status_code == 200
     assert "<script>" not in answer.text
     assert "<img" not in answer.text
