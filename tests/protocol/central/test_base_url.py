@@ -37,11 +37,3 @@ async def test_the_clients_push_resolve_and_pull(world: World, base: str) -> Non
     await ann.undeprecate("acme/greet:1.0.0")
     assert ann.wire.exchanges
     assert all("/2.0/registry//" in each.url for each in ann.wire.exchanges if "2.0" in each.url)
-
-
-async def test_answers_are_the_same_there(world: World, base: str) -> None:
-    await world.push(bala("acme/hidden:1.0.0", visibility="private"))
-    for path in ("/packages/acme/hidden/1.0.0", "/packages/acme/hidden"):
-        plain = await world.http.get(f"{base[:-1]}{path}")
-        doubled = await world.http.get(f"{base}{path}")
-        assert (doubled.status_code, doubled.content) == (plain.status_code, plain.content)

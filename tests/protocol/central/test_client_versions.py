@@ -80,11 +80,13 @@ async def test_the_version_may_be_a_query_parameter(world: World) -> None:
     assert answered(await world.get(path, headers={"User-Agent": "okhttp/4.12.0"})) == USABLE
 
 
-@pytest.mark.parametrize("version", list(BUILT_WITH))
-async def test_an_exact_version_is_always_served(world: World, version: str) -> None:
-    client = world.java(version="2201.8.3", platform="java11")
-    assert (await client.metadata(f"acme/greet:{version}"))["version"] == version
-    assert (await client.pull(f"acme/greet:{version}")).version == version
+@pytest.mark.parametrize(
+    "coordinate", [*map("acme/greet:{}".format, BUILT_WITH), "acme/native:2.0.0"]
+)
+async def test_an_exact_version_is_always_served(world: World, coordinate: str) -> None:
+    client, version = world.java(version="2201.8.3", platform="java11"), coordinate.split(":")[1]
+    assert (await client.metadata(coordinate))["version"] == version
+    assert (await client.pull(coordinate)).version == version
 
 
 @pytest.mark.parametrize(

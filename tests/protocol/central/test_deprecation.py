@@ -5,7 +5,7 @@ import pytest
 from shared.domain.names import Coordinate
 from shared.domain.principals import OPERATOR
 from tests.protocol.bal.failures import ClientFailure
-from tests.protocol.bal.java import ACCEPT_ARCHIVE, JavaBal
+from tests.protocol.bal.java import JavaBal
 from tests.protocol.central.answers import answered, refused
 from tests.support.archives import bala
 from tests.support.world import World
@@ -80,14 +80,6 @@ async def test_the_limit_is_for_the_message_as_it_is_stored(ann: JavaBal) -> Non
     assert (await ann.metadata(GREET))["deprecateMessage"] == longest
 
 
-async def test_the_first_hop_of_a_pull_says_it_in_four_headers(world: World, ann: JavaBal) -> None:
-    await ann.deprecate(GREET, "Use acme/hello.")
-    answer = await world.get("/packages/acme/greet/1.0.0", headers=dict(ACCEPT_ARCHIVE))
-    headers = answer.headers
-    assert headers["isdeprecated"] == headers["is-deprecated"] == "true"
-    assert headers["deprecatemessage"] == headers["deprecate-message"] == "Use acme/hello."
-
-
 async def test_both_clients_warn_when_they_pull(world: World, ann: JavaBal) -> None:
     await ann.deprecate(GREET, "Use acme/hello.")
     for bal in (world.java(), world.go()):
@@ -147,13 +139,6 @@ async def test_a_range_is_neither_one_version_nor_the_package(world: World) -> N
     path = "/packages/deprecate/acme/greet/1.*"
     answer = await world.send("PUT", path, by=world.people.ann, content=b'{"message": "x"}')
     assert "*" in refused(answer, 400)
-
-
-async def test_deprecating_what_is_not_there_is_shown(ann: JavaBal) -> None:
-    for coordinate in ("acme/greet:9.0.0", "acme/none:1.0.0", "acme/none:*"):
-        with pytest.raises(ClientFailure) as shown:
-            await ann.deprecate(coordinate, "Gone.")
-        assert shown.value.reason == f"package not found for: {coordinate}"
 
 
 @pytest.mark.parametrize("verb", ["deprecate", "undeprecate"])

@@ -6,8 +6,7 @@ from itertools import count
 import pytest
 
 from tests.protocol.bal.java import ACCEPT_ARCHIVE, JavaBal
-from tests.protocol.bal.okhttp import java_digest, multipart
-from tests.protocol.central.answers import refused
+from tests.protocol.bal.okhttp import java_digest
 from tests.support.archives import bala
 from tests.support.world import World
 
@@ -53,16 +52,3 @@ async def test_the_package_model_holds_all_digits(world: World, ann: JavaBal) ->
     await world.push(ZERO)
     model = await ann.metadata("acme/zero:1.0.0")
     assert model["digest"] == f"sha-256={hashlib.sha256(ZERO).hexdigest()}"
-
-
-async def test_a_wrong_digest_is_refused_and_nothing_is_published(
-    world: World, ann: JavaBal
-) -> None:
-    archive = bala("acme/greet:1.0.0")
-    answer = await world.upload(
-        multipart("greet.bala", archive),
-        by=world.people.ann,
-        headers={"digest": f"sha-256={java_digest(b'other bytes')}"},
-    )
-    assert hashlib.sha256(archive).hexdigest() in refused(answer, 400)
-    assert await ann.versions("acme/greet") == []

@@ -1,20 +1,13 @@
 """Refusals of the Central face have statuses that its clients understand."""
 
-from typing import cast
 from urllib.parse import unquote, urlencode
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
-from shared.domain.errors.requests import Busy, StorageFull
-from shared.ports import MetadataStore
-from shared.services.common import Adapters
-from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.central.answers import STATUSES, refused
-from tests.support.port_doubles import Fault
-from tests.support.world import OpenWorld, World
+from tests.support.world import World
 
 PATHS = [
     "/packages",
@@ -101,48 +94,6 @@ async def test_no_query_is_an_error(world: World, query: dict[str, str]) -> None
     for path in ("/packages", "/search-packages", "/search-suggestions", "/tools"):
         answer = await world.get(f"{path}?{urlencode(query)}")
         assert answer.status_code in (200, 400), (path, answer.text)
-
-
-# --- our own faults ----------------------------------------------------------------------------
-
-
-class Broken:
-    """A store that fails in a way that nobody thought of."""
-
-    def __getattr__(self, name: str) -> object:
-        """Fail whatever is asked for."""
-        raise ZeroDivisionError(name)
-
-
-async def test_our_fault_is_500_with_a_request_id_and_nothing_inside(worlds: OpenWorld) -> None:
-    def broken(stores: Adapters) -> Adapters:
-        return replace(stores, metadata=cast("MetadataStore", Broken()))
-
-    world = await worlds(wrap=broken)
-    answer = await world.get("/packages/acme/greet/1.0.0")
-    message = refused(answer, 500)
-    assert answer.headers["x-request-id"] in message
-    assert "ZeroDivision" not in message
-    with pytest.raises(ClientFailure, match="request id"):
-        await world.java().metadata("acme/greet:1.0.0")
-
-
-@pytest.mark.parametrize("refusal", [Busy(), StorageFull()], ids=["busy", "full"])
-async def test_a_temporary_failure_is_503_with_a_time_to_retry(
-    worlds: OpenWorld, refusal: Exception
-) -> None:
-    world = await worlds(wrap=Fault("find", refusal).at("metadata"))
-    answer = await world.get("/packages/acme/greet/1.0.0")
-    assert refused(answer, 503) == str(refusal)
-    assert int(answer.headers["retry-after"]) > 0
-
-
-async def test_a_client_repeats_itself_once_on_a_503_and_gets_its_answer(worlds: OpenWorld) -> None:
-    world = await worlds(wrap=Fault("survey", Busy()).at("metadata"))
-    client = world.java()
-    answer = await client.resolve_dependencies([{"org": "acme", "name": "greet"}])
-    assert len(answer["unresolved"]) == 1
-    assert [each.status for each in client.wire.exchanges] == [503, 200]
 
 
 async def test_every_answer_has_a_request_id_of_its_own(world: World) -> None:

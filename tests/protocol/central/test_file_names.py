@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.protocol.bal.archive_name import go_platform, java_platform
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.world import World
@@ -30,15 +29,6 @@ async def test_both_clients_read_the_platform_out_of_the_first_form_that_works(
     go = await world.go(platform=platform).pull(coordinate)
     assert (java.platform, java.version, java.file_name) == (platform, version, file_name)
     assert (go.platform, go.version, go.file_name) == (platform, version, file_name)
-
-
-@pytest.mark.parametrize(
-    ("canonical", "name"),
-    [("foo-foo-java21-1.0.0.bala", "foo"), ("ballerinax-x-java21-1.0.0.bala", "x")],
-)
-def test_the_canonical_name_would_mislead_the_clients(canonical: str, name: str) -> None:
-    assert java_platform(canonical, name, "1.0.0") != "java21"
-    assert go_platform(canonical, name, "1.0.0") != "java21"
 
 
 async def test_a_tool_whose_canonical_name_misleads_is_refused_at_the_push(world: World) -> None:

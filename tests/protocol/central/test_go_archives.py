@@ -40,25 +40,14 @@ async def test_an_archive_of_the_go_toolchain_is_pushed_described_resolved_and_p
     assert (await reader.pull(f"{org}/{name}")).content == archive
 
 
-async def test_a_module_of_package_modules_is_found(world: World) -> None:
-    path = FOLDER / "newgo-real-any-1.0.0.bala"
-    admin = world.java(world.people.admin)
-    await admin.push("newgo/real:1.0.0", path.read_bytes(), path.name)
-    await world.document()
-    await _require_found(world, "newgo", "real.extra")
-
-
 async def test_an_exported_module_of_either_list_is_resolved_and_documented(world: World) -> None:
     for at, table in enumerate(("package.modules", "modules")):
         package = f'[package]\norg = "acme"\nname = "greet"\nversion = "1.{at}.0"\n'
         text = f'{package}[[{table}]]\nname = "greet.extra"\nexport = true\n'
         await world.push(bala(layout=4, modules=["extra"], entries={"Ballerina.toml": text}))
         await world.document()
-        await _require_found(world, "acme", "greet.extra", f"1.{at}.0")
-
-
-async def _require_found(world: World, org: str, module: str, version: str = "1.0.0") -> None:
-    asked = [{"organization": org, "moduleName": module}]
-    [found] = (await world.go().resolve_modules(asked))["resolvedModules"]
-    assert found["packageName"] == module.partition(".")[0]
-    assert (await world.get(f"{URL}/2.0/docs/{org}/{module}/{version}")).status_code == 200
+        asked = [{"organization": "acme", "moduleName": "greet.extra"}]
+        [found] = (await world.go().resolve_modules(asked))["resolvedModules"]
+        assert found["packageName"] == "greet"
+        document = await world.get(f"{URL}/2.0/docs/acme/greet.extra/1.{at}.0")
+        assert document.status_code == 200

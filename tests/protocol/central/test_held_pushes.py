@@ -101,12 +101,6 @@ async def test_the_same_bytes_succeed_at_any_age_once_they_are_published(world: 
     assert "package already exists" in await refused(world, archive=bala(str(NEXT), summary="No."))
 
 
-async def test_other_bytes_are_told_that_the_version_is_taken(world: World) -> None:
-    await world.push_held(ARCHIVE)
-    told = await refused(world, archive=bala(str(NEXT), summary="Other."))
-    assert told.startswith("package already exists: acme/next:1.2.0.")
-
-
 async def test_who_may_not_push_there_learns_nothing(world: World) -> None:
     """A held release, a missing one and other bytes get one answer."""
     before = {by: await refused(world, by=by) for by in ("bob", "mia")}

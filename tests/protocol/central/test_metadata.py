@@ -11,7 +11,7 @@ from tests.protocol.bal.go import GoBal
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.central.answers import answered, refused
 from tests.support.archives import bala
-from tests.support.world import URL, OpenWorld, World
+from tests.support.world import OpenWorld, World
 
 RICH: dict[str, Any] = {
     "dependencies": ["ballerina/io:1.6.0"],
@@ -68,17 +68,6 @@ async def test_every_key_is_there_and_nothing_is_null_or_a_float(
     assert model["createdDate"] == world.clock.now_ms()
     assert 0 < model["id"] < 2**31
     assert 0 <= model["pullCount"] < 2**31
-
-
-async def test_every_module_has_every_key(world: World) -> None:
-    await world.push(bala("acme/greet:1.0.0", **RICH))
-    modules = answered(await world.get("/packages/acme/greet/1.0.0"))["modules"]
-    assert [module["name"] for module in modules] == ["greet", "greet.sub"]
-    for module in modules:
-        keys = "name summary readme apiDocURL packageUrl packageURL executable"
-        assert set(module) == set(keys.split())
-        assert module["packageUrl"] == module["packageURL"] == "/acme/greet/1.0.0"
-        assert module["executable"] is False
 
 
 async def test_a_summary_is_one_line(world: World) -> None:
@@ -158,14 +147,3 @@ async def test_a_missing_package_is_404_in_exactly_these_words(
     assert shown.value.reason == f"package not found for: {coordinate}"
     with pytest.raises(NoPackage):
         await gopher.metadata(coordinate)
-
-
-# --- balaURL -----------------------------------------------------------------------------------
-
-
-async def test_the_url_of_the_archive_is_ours_and_never_expires(world: World) -> None:
-    await world.push(bala("acme/greet:1.0.0"))
-    url = answered(await world.get("/packages/acme/greet/1.0.0"))["balaURL"]
-    assert url.startswith(f"{URL}/")
-    assert url.endswith("/1.0.0/acme-greet-any-1.0.0.bala")
-    assert "?" not in url

@@ -1,8 +1,5 @@
 """Withheld releases are served nowhere, and their versions are never free again."""
 
-from collections.abc import Awaitable, Callable
-
-import httpx
 import pytest
 
 from shared.domain.names import Coordinate
@@ -39,9 +36,6 @@ async def withheld(request: pytest.FixtureRequest, shared_worlds: OpenWorld) -> 
 def caller(request: pytest.FixtureRequest, template: Template) -> Person | None:
     """Return who asks: it is hidden from its owner and from administrators too."""
     return getattr(template.people, request.param, None)
-
-
-Ask = Callable[[World, Person | None], Awaitable[httpx.Response]]
 
 
 @pytest.mark.parametrize(

@@ -167,14 +167,6 @@ async def test_many_pull_at_once(registry: Running, http: httpx.AsyncClient) -> 
     }
 
 
-async def test_the_language_server_needs_no_headers(
-    registry: Running, http: httpx.AsyncClient
-) -> None:
-    answer = await http.send(httpx.Request("GET", f"{registry.base}//search-packages?q=x"))
-    assert answer.status_code == 200
-    assert answer.history == []
-
-
 async def upload(registry: Running, http: httpx.AsyncClient, archive: bytes) -> httpx.Response:
     """Push as the administrator, without the look-up before it."""
     headers = {**FORM, "Authorization": f"Bearer {registry.token}"}

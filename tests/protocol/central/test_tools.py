@@ -91,18 +91,10 @@ async def test_versions_of_a_private_tool_are_named_to_members(own_world: World)
         assert ("1.0.0" in reported) is named
 
 
-async def test_a_tool_search_of_the_client(anyone: JavaBal) -> None:
-    assert (await anyone.search_tools("greet_tool"))["count"] == 1
-    assert (await anyone.search_tools("nothing"))["count"] == 0
-
-
-async def test_a_tool_is_pulled_in_its_newest_version(anyone: JavaBal) -> None:
+async def test_a_tool_is_pulled_in_its_newest_or_an_exact_version(anyone: JavaBal) -> None:
     pulled = await anyone.pull_tool("greeter")
     assert (pulled.name, pulled.version, pulled.platform) == ("greet_tool", "1.2.0", "any")
     assert pulled.content == bala("acme/greet_tool:1.2.0", tools=["greeter"])
-
-
-async def test_a_tool_is_pulled_in_an_exact_version(anyone: JavaBal) -> None:
     assert (await anyone.pull_tool("greeter", "1.0.0")).version == "1.0.0"
 
 
@@ -144,6 +136,13 @@ async def test_a_tool_id_belongs_to_the_package_that_published_it_first(own_worl
         await ann.push("acme/thief:1.0.0", bala("acme/thief:1.0.0", tools=["greeter"]))
     assert "acme/greet_tool" in str(reported.value)
     assert (await ann.pull_tool("greeter")).name == "greet_tool"
+
+
+async def test_a_tool_id_that_is_taken_does_not_name_a_private_package(own_world: World) -> None:
+    await own_world.push(bala("acme/secret:1.0.0", visibility="private", tools=["secret"]))
+    with pytest.raises(ClientFailure) as shown:
+        await own_world.push(bala("other/thief:1.0.0", tools=["secret"]), by=own_world.people.bob)
+    assert "acme" not in str(shown.value)
 
 
 async def test_tools_are_resolved(anyone: JavaBal, golden: SnapshotAssertion) -> None:
