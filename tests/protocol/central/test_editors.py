@@ -5,12 +5,13 @@ since these clients crash on an error status.
 from typing import Any
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.names import Coordinate
 from shared.domain.principals import OPERATOR
 from shared.services.api_docs import editor_catalog
 from tests.protocol.bal.java import JavaBal
-from tests.protocol.central.answers import refused
+from tests.protocol.central.answers import answered, refused
 from tests.support.archives import bala
 from tests.support.documented_packages import TYPES, documented_bala, published
 from tests.support.world import OpenWorld, World
@@ -79,93 +80,35 @@ async def test_platforms_list_what_is_built_for_them(world: World, path: str) ->
         assert len(await listed(world, f"{path}?platform={flag}")) == 1
 
 
-async def test_a_public_client_class_is_a_connector(world: World) -> None:
-    await published(world)
-    [connector] = await listed(world, "/connectors")
-    assert isinstance(connector["id"], int)
-    expected = {
-        "name": "Client",
-        "displayName": "Greeter",
-        "documentation": "Connects to the greeting service.\n\n",
-        "moduleName": "greet",
-        "orgName": "acme",
-        "packageName": "greet",
-        "version": "1.0.0",
-        "displayAnnotation": {"label": "Greeter", "iconPath": "docs/icon.png"},
-    }
-    assert expected.items() <= connector.items()
-    assert connector["package"]["name"] == "greet"
-    assert "functions" not in connector
-
-
-async def test_a_connector_is_found_by_its_number_and_by_its_path(world: World) -> None:
-    await published(world)
-    [row] = await listed(world, "/connectors")
-    for path in (
-        f"/connectors/{row['id']}",
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/connectors",
         "/connectors/acme/greet/1.0.0/greet/Client",
-        "/connectors/acme/greet/1.0.0/greet/client",
-    ):
-        connector = (await world.get(path)).json()
-        functions = connector.pop("functions")
-        assert [each["name"] for each in functions] == ["init", "greet", "get"]
-        assert connector.keys() == row.keys()
-        assert connector["id"] == row["id"]
-
-
-async def test_the_functions_of_a_connector_say_what_they_take_and_return(world: World) -> None:
+        "/triggers",
+        "/triggers/acme/greet/1.0.0/greet/Service",
+    ],
+    ids=["connectors", "connector", "triggers", "trigger"],
+)
+async def test_an_answer_looks_like_this(
+    world: World, golden: SnapshotAssertion, path: str
+) -> None:
+    """Public client classes are connectors, and listeners with service types are triggers. Lists
+    have no functions, and a record inside of itself is its name."""
     await published(world)
-    connector = (await world.get("/connectors/acme/greet/1.0.0/greet/Client")).json()
-    init, greet, latest = connector["functions"]
-    assert init["returnType"]["typeName"] == "error"
-    assert init["returnType"]["optional"] is True
-    [config] = init["parameters"]
-    assert config["typeName"] == "inclusion"
-    assert [each["name"] for each in config["inclusionType"]["fields"]] == ["url", "timeout"]
-    assert greet["qualifiers"] == ["remote", "isolated"]
-    assert greet["documentation"] == "Greets somebody.\n\n"
-    person, times = greet["parameters"]
-    assert person["typeInfo"] == {
-        "name": "Person",
-        "orgName": "acme",
-        "moduleName": "greet",
-        "version": "1.0.0",
-    }
-    assert (times["typeName"], times["defaultable"], times["defaultValue"]) == ("int", True, "1")
-    assert [each["typeName"] for each in greet["returnType"]["members"]] == ["string", "error"]
-    assert latest["pathParams"] == [
-        {"name": "greetings", "typeName": "token", "isRestType": False},
-        {"name": "language", "typeName": "string", "isRestType": False},
-        {"name": "latest", "typeName": "token", "isRestType": False},
-    ]
+    assert answered(await world.get(path)) == golden
 
 
-async def test_a_record_inside_of_itself_is_its_name(world: World) -> None:
+@pytest.mark.parametrize(("kind", "name"), [("connectors", "Client"), ("triggers", "Service")])
+async def test_one_is_found_by_its_number_and_by_its_path_in_any_case(
+    world: World, kind: str, name: str
+) -> None:
     await published(world)
-    connector = (await world.get("/connectors/acme/greet/1.0.0/greet/Client")).json()
-    [person, _] = connector["functions"][1]["parameters"]
-    name, friend, mood = person["fields"]
-    assert (name["typeName"], friend["optional"]) == ("string", True)
-    assert friend["typeName"] == "greet:Person"
-    assert "fields" not in friend
-    assert [each["name"] for each in mood["members"]] == ["HAPPY", "SAD"]
-    assert mood["defaultValue"] == "HAPPY"
-
-
-async def test_a_listener_with_service_types_is_a_trigger(world: World) -> None:
-    await published(world)
-    [row] = await listed(world, "/triggers")
-    for path in (f"/triggers/{row['id']}", "/triggers/acme/greet/1.0.0/greet/Service"):
-        trigger = (await world.get(path)).json()
-        assert trigger["moduleName"] == "greet"
-        [parameter] = trigger["listenerParams"]
-        assert (parameter["name"], parameter["typeName"]) == ("port", "int")
-        [service] = trigger["serviceTypes"]
-        assert service["name"] == "Service"
-        [handler] = service["functions"]
-        assert (handler["name"], handler["qualifiers"]) == ("onGreeting", ["remote"])
-        assert handler["parameters"][0]["typeName"] == "greet:Person"
-        assert handler["returnType"]["typeName"] == "error?"
+    [row] = await listed(world, f"/{kind}")
+    path = f"/{kind}/acme/greet/1.0.0/greet/{name}"
+    found = [(await world.get(each)).json() for each in (f"/{kind}/{row['id']}", path)]
+    assert found[0] == found[1]
+    assert (await world.get(path.replace("C", "c"))).json() == found[0]
 
 
 async def test_connectors_are_those_of_the_latest_release(world: World) -> None:

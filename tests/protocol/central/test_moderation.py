@@ -8,7 +8,7 @@ from tests.protocol.bal.failures import ClientFailure, NoPackage
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.central.answers import answered, refused
 from tests.support.archives import bala
-from tests.support.world import OpenWorld, Person, Template, World
+from tests.support.world import URL, OpenWorld, Person, Template, World
 
 BAD = "acme/greet:1.1.0"
 COORDINATE = Coordinate.parse("acme", "greet", "1.1.0")
@@ -49,6 +49,7 @@ def caller(request: pytest.FixtureRequest, template: Template) -> Person | None:
         ("/packages/acme/greet/*", PULL),
         ("/tools/greeter", {}),
         ("/tools/greeter/1.1.0", {}),
+        (f"{URL}/2.0/docs/acme/greet/1.1.0", {}),
     ],
 )
 async def test_it_is_not_found(
