@@ -7,11 +7,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from tests.protocol.bal.go import GoBal
 from tests.protocol.bal.java import JavaBal
-from tests.protocol.central.answers import answered, refused
 from tests.support.archives import bala
 from tests.support.world import World
-
-PATH = "/packages/resolve-modules"
 
 
 def asked(module: str, **more: Any) -> dict[str, Any]:
@@ -113,14 +110,3 @@ async def test_names_are_echoed_in_the_order_asked(world: World, anyone: JavaBal
     answer = await anyone.resolve_modules(requests)
     echoed = [(each["organization"], each["moduleName"]) for each in answer["resolvedModules"]]
     assert echoed == [("acme", "a.b"), ("ACME", "a"), ("acme", "a.b")]
-
-
-@pytest.mark.parametrize("body", [b"", b"{}", b'{"modules":[]}'])
-async def test_both_lists_are_there_even_when_nothing_is_asked(world: World, body: bytes) -> None:
-    answer = answered(await world.send("POST", PATH, content=body))
-    assert answer == {"resolvedModules": [], "unresolvedModules": []}
-
-
-@pytest.mark.parametrize("body", [b"nonsense", b"[]", b'{"modules":{}}'])
-async def test_a_body_that_is_no_request_is_400(world: World, body: bytes) -> None:
-    refused(await world.send("POST", PATH, content=body), 400)

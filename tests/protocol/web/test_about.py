@@ -5,17 +5,14 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from msgspec.structs import replace
 from syrupy.assertion import SnapshotAssertion
 
 from functions.api.openapi import OPERATIONS
 from shared.domain.errors.requests import Busy
 from shared.domain.status import SOFTWARE_VERSION
-from shared.ports import MetadataStore
-from shared.services.common import Adapters
 from shared.services.maintenance.package_tasks import RebuildSearchIndex, UpdateSearchIndex
 from tests.protocol.web.page_reader import main_of, opened
-from tests.support.port_doubles import Journal
+from tests.support.port_doubles import Fault, Journal
 from tests.support.storage import one_instance
 from tests.support.world import OpenWorld, World, asking
 
@@ -67,23 +64,8 @@ async def test_the_policies_are_those_of_the_settings(worlds: OpenWorld) -> None
     assert "/.well-known/security.txt" in text
 
 
-class Silent:
-    """A metadata store that does not answer."""
-
-    def __init__(self, metadata: MetadataStore) -> None:
-        self._metadata = metadata
-
-    def __getattr__(self, name: str) -> object:
-        if name == "packages":
-            raise Busy
-        return getattr(self._metadata, name)
-
-
 async def test_the_status_says_when_the_stores_do_not_answer(worlds: OpenWorld) -> None:
-    def silent(stores: Adapters) -> Adapters:
-        return replace(stores, metadata=Silent(stores.metadata))  # pyright: ignore[reportArgumentType]
-
-    world = await worlds(wrap=silent)
+    world = await worlds(wrap=Fault("packages", Busy()).at("metadata"))
     answer = await opened(world, "/about/status")
     assert answer.status_code == 200
     assert "Major outage." in answer.text

@@ -12,6 +12,7 @@ from tests.support.page_client import PageClient
 from tests.support.world import World
 
 GREET = "/packages/acme/greet"
+RELEASE = Coordinate.parse("acme", "greet", "1.2.0")
 
 
 async def test_a_missing_version_says_so(shelf: World) -> None:
@@ -32,8 +33,7 @@ async def test_the_pages_of_a_package_say_that_a_newer_version_was_withdrawn(
 ) -> None:
     hint = "was withdrawn by an administrator"
     assert hint not in Elements.of(await opened(own_shelf, GREET)).words
-    greet = Coordinate.parse("acme", "greet", "1.2.0")
-    await own_shelf.registry.publishing.moderation.quarantine(greet, "steals keys", by=OPERATOR)
+    await own_shelf.registry.publishing.moderation.quarantine(RELEASE, "steals keys", by=OPERATOR)
     for path in (GREET, f"{GREET}/versions"):
         page = Elements.of(await opened(own_shelf, path))
         assert f"Version 1.2.0 {hint}" in " ".join(page.words.split())
@@ -41,8 +41,7 @@ async def test_the_pages_of_a_package_say_that_a_newer_version_was_withdrawn(
 
 
 async def test_a_withdrawn_release_leads_administrators_to_their_page(own_shelf: World) -> None:
-    greet = Coordinate.parse("acme", "greet", "1.2.0")
-    await own_shelf.registry.publishing.moderation.remove(greet, "steals keys", by=OPERATOR)
+    await own_shelf.registry.publishing.moderation.remove(RELEASE, "steals keys", by=OPERATOR)
     path = "/manage/releases/acme/greet/1.2.0"
     for person, leads in ((own_shelf.people.admin, True), (own_shelf.people.ann, False)):
         browser = await PageClient.at(own_shelf, person, f"{GREET}/1.2.0")
@@ -63,10 +62,9 @@ async def test_every_page_of_a_package_leads_its_owners_to_its_settings(shelf: W
 async def test_a_withdrawn_release_has_a_public_reason(
     own_shelf: World, act: str, why: WithdrawalReason
 ) -> None:
-    greet = Coordinate.parse("acme", "greet", "1.2.0")
     public = PublicReason(why=why, note="See advisory <7>.")
     await getattr(own_shelf.registry.publishing.moderation, act)(
-        greet, "ticket 12", public, by=OPERATOR
+        RELEASE, "ticket 12", public, by=OPERATOR
     )
     answer = await opened(own_shelf, f"{GREET}/1.2.0")
     words = " ".join(Elements.of(answer).words.split())
@@ -78,14 +76,11 @@ async def test_a_withdrawn_release_has_a_public_reason(
 
 
 async def test_a_restored_release_has_no_public_reason_any_more(own_shelf: World) -> None:
-    greet, moderation = (
-        Coordinate.parse("acme", "greet", "1.2.0"),
-        own_shelf.registry.publishing.moderation,
-    )
+    moderation = own_shelf.registry.publishing.moderation
     public = PublicReason(why=WithdrawalReason.MALWARE)
-    await moderation.quarantine(greet, "reported", public, by=OPERATOR)
-    assert (await moderation.restore(greet, by=OPERATOR)).public_reason is None
-    await moderation.quarantine(greet, "reported again", by=OPERATOR)
+    await moderation.quarantine(RELEASE, "reported", public, by=OPERATOR)
+    assert (await moderation.restore(RELEASE, by=OPERATOR)).public_reason is None
+    await moderation.quarantine(RELEASE, "reported again", by=OPERATOR)
     assert "Not stated" in Elements.of(await opened(own_shelf, f"{GREET}/1.2.0")).words
 
 

@@ -76,19 +76,13 @@ async def test_a_program_reads_a_problem_below_the_api(world: World) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "page-not-found")
 
 
-@pytest.mark.parametrize(
-    ("path", "way_out"),
-    [
-        ("/2.0/update-tool/distributions", "https://ballerina.io/downloads/"),
-        ("/2.0/update-tool/distributions/latest", "https://ballerina.io/downloads/"),
-        ("/2.0/update-tool/versions/2201.12.0", "https://ballerina.io/downloads/"),
-    ],
-)
+@pytest.mark.parametrize("path", ["distributions", "distributions/latest", "versions/2201.12.0"])
 async def test_what_no_registry_of_ours_offers_is_json_with_the_way_out(
-    world: World, path: str, way_out: str
+    world: World, path: str
 ) -> None:
     for headers in ({}, {"Accept": "text/html"}):
-        assert way_out in refused(await world.get(URL + path, headers=headers), 404)
+        answer = await world.get(f"{URL}/2.0/update-tool/{path}", headers=headers)
+        assert "https://ballerina.io/downloads/" in refused(answer, 404)
 
 
 async def test_paths_of_the_host_are_not_pages(world: World) -> None:

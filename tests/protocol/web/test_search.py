@@ -94,11 +94,6 @@ async def test_a_second_filter_leaves_the_typed_query(shelf: World) -> None:
     assert 'href="/search?q=greet&amp;org=acme"' in text  # The order that goes without saying.
 
 
-async def test_no_word_of_a_private_package_is_suggested(world: World) -> None:
-    await world.push(bala("acme/kafka:1.0.0", visibility="private"))
-    assert "Did you mean" not in (await opened(world, "/search?q=kafak")).text
-
-
 async def test_results_come_in_pages_that_links_lead_through(world: World) -> None:
     for number in range(RESULTS_PER_PAGE + 1):
         await world.push(bala(f"acme/p{number:02}:1.0.0"), by=world.people.admin)
