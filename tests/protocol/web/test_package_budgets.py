@@ -1,8 +1,8 @@
 """Store operations of each page of a package, as docs/develop/site.md lists them."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -46,42 +46,32 @@ DOCUMENTED = {
 }
 
 
+@pytest.fixture(scope="module")
+def of_long_history(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """Return a registry that has more versions of a package than a page shows."""
+
+    async def publish_many(world: World) -> None:
+        await fill(world)
+        for number in range(100):
+            await publish(world, f"acme/greet:0.{number}.0", readme="x\n")
+
+    return asyncio.run(template.filled(tmp_path_factory.mktemp("long") / "data", publish_many))
+
+
 @pytest.fixture
-async def counted(filled: Template, scratch: Path, journal: Journal) -> AsyncGenerator[World]:
-    """Return a registry whose calls are written down, and that remembers no answer."""
-    async with counting(filled, scratch / "data", journal) as world:
-        yield world
+def source(request: pytest.FixtureRequest) -> Template:
+    """Return what is served: `filled`, unless a test names another one."""
+    return request.getfixturevalue(getattr(request, "param", "filled"))
 
 
-@asynccontextmanager
-async def counting(filled: Template, folder: Path, journal: Journal) -> AsyncGenerator[World]:
-    """Serve a copy whose calls are written down, once it has read what concerns all requests."""
-    async with filled.world(folder, wrap=journal.wrap, host=asking) as world:
+@pytest.fixture
+async def counted(source: Template, scratch: Path, journal: Journal) -> AsyncGenerator[World]:
+    """Return a copy that remembers no answer and whose calls are written down, once it has read
+    what concerns all requests."""
+    async with source.world(scratch / "data", wrap=journal.wrap, host=asking) as world:
         await opened(world, "/about")
         await edition_confirmed(world.registry)
         journal.taken()
-        yield world
-
-
-async def fill_with_a_long_history(world: World) -> None:
-    """Publish more versions of a package than a page shows."""
-    await fill(world)
-    for number in range(100):
-        await publish(world, f"acme/greet:0.{number}.0", readme="x\n")
-
-
-@pytest.fixture(scope="module")
-async def of_long_history(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Template:
-    folder = tmp_path_factory.mktemp("long") / "data"
-    return await template.filled(folder, fill_with_a_long_history)
-
-
-@pytest.fixture
-async def counted_with_a_long_history(
-    of_long_history: Template, scratch: Path, journal: Journal
-) -> AsyncGenerator[World]:
-    """Return such a registry with a package of more than 100 versions."""
-    async with counting(of_long_history, scratch / "data", journal) as world:
         yield world
 
 
@@ -101,6 +91,9 @@ async def test_a_page_of_documentation_asks_no_more_than_its_budget(
     assert await calls(counted, journal, path) == FRAME - RECORDS + DOCUMENTED[page]
 
 
+@pytest.mark.parametrize(
+    "source", ["filled", pytest.param("of_long_history", marks=pytest.mark.slow)], indirect=True
+)
 @pytest.mark.parametrize("page", BUDGETS)
 async def test_a_page_asks_no_more_than_its_budget(
     counted: World, journal: Journal, page: str
@@ -147,17 +140,6 @@ async def test_a_missing_package_costs_one_store_operation(
     for path in ("/packages/acme/none", "/packages/acme/none/1.0.0/files", "/files/a/b/1.0.0/x"):
         assert (await opened(counted, path)).status_code == 404
         assert journal.taken() == [SURVEY]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("page", BUDGETS)
-async def test_a_page_of_a_long_history_asks_no_more(
-    counted_with_a_long_history: World, journal: Journal, page: str
-) -> None:
-    counted = counted_with_a_long_history
-    assert await calls(counted, journal, f"/packages/acme/greet/1.2.0{page}") == (
-        FRAME + BUDGETS[page]
-    )
 
 
 INCLUDING = "import acme/common; public type Settings record {| *common:Common; |};"
