@@ -50,7 +50,6 @@ async def test_every_anonymous_read_may_be_used_by_any_page(world: World, path: 
 
 
 async def test_pages_may_fetch_the_bytes(world: World) -> None:
-    await world.push(bala("acme/greet:1.0.0"))
     model = (await world.get("/packages/acme/greet/1.0.0")).json()
     answer = await world.get(model["balaURL"], headers=ORIGIN)
     assert answer.headers["access-control-allow-origin"] == "*"

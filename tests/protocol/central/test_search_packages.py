@@ -29,15 +29,6 @@ async def test_the_language_server_asks_without_any_header_and_with_a_slash_too_
     assert "//search-packages" in editor.wire.exchanges[0].url
 
 
-async def test_every_result_is_highlighted_under_its_id(world: World) -> None:
-    answer = await world.editor().search_packages(q="greet")
-    assert answer["suggestions"] == []
-    [found] = answer["packages"]
-    marks = answer["highlighting"][str(found["id"])]
-    assert set(marks) == {"summary", "keywords"}
-    assert all(isinstance(each, list) for each in marks.values())
-
-
 async def test_slashes_behind_the_base_are_one_without_a_redirect(world: World) -> None:
     for path in ("//search-packages?q=greet", "///packages//acme///greet", "//packages//?q=greet"):
         answered(await world.get(path))

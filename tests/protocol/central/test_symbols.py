@@ -95,34 +95,20 @@ async def test_symbols_have_pages(documented: World) -> None:
 @pytest.mark.parametrize(
     ("text", "org", "wanted"),
     [
-        (
-            "org:acme",
-            "",
-            [
-                f"acme/{each}"
-                for each in (
-                    "one:greet",
-                    "one:sayHello",
-                    "two:greet",
-                    "two:sayHello",
-                    "two:sayMore",
-                )
-            ],
-        ),
-        ("sayHello org:ACME", "", ["acme/one:sayHello", "acme/two:sayHello"]),
-        ("org:other AND say", "", ["other/one:sayHello"]),
-        ("more org:(other OR acme)", "", ["acme/two:sayMore"]),
-        ("org:nobody", "", []),
-        ("say org:nobody", "", []),
-        ("org:acme org:other", "", []),
-        ("say", "other", ["other/one:sayHello"]),
-        ("org:acme", "other", []),
+        ("org:acme", "", "one:greet one:sayHello two:greet two:sayHello two:sayMore"),
+        ("sayHello org:ACME", "", "one:sayHello two:sayHello"),
+        ("more org:(other OR acme)", "", "two:sayMore"),
+        ("org:other AND say", "", "other/one:sayHello"),
+        ("say", "other", "other/one:sayHello"),
+        *((text, "", "") for text in ("org:nobody", "say org:nobody", "org:acme org:other")),
+        ("org:acme", "other", ""),
     ],
 )
 async def test_symbols_of_an_organization_are_found_with_words_and_without(
-    of_organizations: World, text: str, org: str, wanted: list[str]
+    of_organizations: World, text: str, org: str, wanted: str
 ) -> None:
-    assert sorted(await found(of_organizations, text, org=org)) == wanted
+    shown = sorted(await found(of_organizations, text, org=org))
+    assert [each.removeprefix("acme/") for each in shown] == wanted.split()
 
 
 @pytest.fixture(scope="module")

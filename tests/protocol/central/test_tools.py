@@ -124,12 +124,6 @@ async def test_a_tool_that_is_not_there_is_shown(anyone: JavaBal) -> None:
         await anyone.pull_tool("nothing")
 
 
-async def test_an_invalid_tool_id_is_refused(world: World) -> None:
-    answer = await world.get("/tools/not%20a%20tool")
-    assert answer.status_code in (400, 404)
-    refused(answer, answer.status_code)
-
-
 async def test_a_tool_id_belongs_to_the_package_that_published_it_first(own_world: World) -> None:
     ann = own_world.java(own_world.people.ann)
     with pytest.raises(ClientFailure) as reported:

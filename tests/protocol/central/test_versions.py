@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.protocol.bal.go import GoBal
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.central.answers import answered, refused
 from tests.support.archives import bala
@@ -43,11 +42,6 @@ async def test_a_package_that_is_not_there_is_404_in_exactly_these_words(
     world: World, package: str
 ) -> None:
     assert refused(await world.get(f"/packages/{package}"), 404) == f"package not found: {package}"
-
-
-async def test_both_clients_take_that_404_for_no_versions(anyone: JavaBal, gopher: GoBal) -> None:
-    assert await anyone.versions("acme/greet") == []
-    assert await gopher.versions("acme/greet") == []
 
 
 async def test_names_are_found_in_any_case(world: World) -> None:

@@ -39,20 +39,16 @@ DOCUMENT = f"{URL}/2.0/docs/acme/client/1.0.0"
 WAYS = ["private", "withheld", "removed"]
 
 
-def common() -> bytes:
-    return documented_bala("acme/common:1.0.0", {"common.bal": COMMON})
-
-
-def client() -> bytes:
-    return documented_bala(
-        "acme/client:1.0.0", {"client.bal": CLIENT}, dependencies=["acme/common:1.0.0"]
-    )
+COMMON_BALA = documented_bala("acme/common:1.0.0", {"common.bal": COMMON})
+CLIENT_BALA = documented_bala(
+    "acme/client:1.0.0", {"client.bal": CLIENT}, dependencies=["acme/common:1.0.0"]
+)
 
 
 @pytest.fixture
 async def both(world: World) -> World:
     """Return a registry with `acme/client`, whose records include one of `acme/common`."""
-    await published(world, common(), client())
+    await published(world, COMMON_BALA, CLIENT_BALA)
     return world
 
 
@@ -135,26 +131,20 @@ async def test_they_are_gone_the_moment_their_release_is_not_public_and_live(
     await page(both)
     await withdraw(both, way)
 
-    for path in (SETTINGS, f"{SETTINGS}?form=markdown"):
-        text = await page(both, path)
-        assert "common" in text
-        assert "timeout" not in text
-    assert await members(both) == {"Settings": [], "Wider": ["retries"]}
-
-
-async def test_the_inclusion_is_named_alone_where_nothing_is_known(both: World) -> None:
-    await withdraw(both, "withheld")
-    text = await page(both)
+    text, markdown = [await page(both, SETTINGS + form) for form in ("", "?form=markdown")]
     assert 'Fields of <code>*<a class="kt" href="/docs/acme/common/1.0.0/Common">' in text
     assert "The documentation of its own package has them." in text
+    assert "common" in markdown
+    assert "timeout" not in text + markdown
+    assert await members(both) == {"Settings": [], "Wider": ["retries"]}
 
 
 @pytest.mark.parametrize("way", [*WAYS, "missing"])
 async def test_a_hidden_release_is_the_same_as_a_missing_one(world: World, way: str) -> None:
     if way != "missing":
-        await published(world, common())
+        await published(world, COMMON_BALA)
         await withdraw(world, way)
-    await published(world, client())
+    await published(world, CLIENT_BALA)
     missing = await page(world)
     assert "timeout" not in missing
     assert await members(world) == {"Settings": [], "Wider": ["retries"]}
@@ -162,9 +152,9 @@ async def test_a_hidden_release_is_the_same_as_a_missing_one(world: World, way: 
 
 
 async def test_they_are_there_once_their_release_arrives(world: World) -> None:
-    await published(world, client())
+    await published(world, CLIENT_BALA)
     assert "timeout" not in await page(world)
-    await published(world, common())
+    await published(world, COMMON_BALA)
     assert "timeout" not in await page(world)  # It asks for the documentation to be made again.
     await world.document()
     assert "timeout" in await page(world)
@@ -188,7 +178,7 @@ async def test_without_one_of_two_releases_those_of_the_other_stay(world: World)
     )
     depends = ["acme/common:1.0.0", "acme/words:1.0.0"]
     settings = documented_bala("acme/client:1.0.0", {"client.bal": source}, dependencies=depends)
-    await published(world, common(), words, settings)
+    await published(world, COMMON_BALA, words, settings)
     await withdraw(world, "withheld")
     assert "Text.length" not in await page(world)  # As long as they are in one form.
     await world.document()

@@ -22,14 +22,7 @@ PAGES = {
     "/packages": ACCESS + Counter(["metadata.packages", "metadata.survey"]),
     "/packages/p00": ACCESS + Counter(["metadata.survey", "directory.get"]),
     "/held": ACCESS
-    + Counter(
-        [
-            "metadata.packages",
-            "metadata.survey",
-            "directory.list_by_owner",
-            "directory.list_by_owner",
-        ]
-    ),
+    + Counter({"metadata.packages": 1, "metadata.survey": 1, "directory.list_by_owner": 2}),
     "/tokens": ACCESS + Counter({"directory.list_by_owner": 2}),
     "/publishers": ACCESS + Counter(["directory.list_by_owner"]),
     # Of whom the log tells: Ann, Mia and the operator.
