@@ -27,7 +27,7 @@ async def link(browser: Browser, kind: str) -> None:
     await browser.choose(address.replace("&amp;", "&"), kind)
 
 
-async def test_a_further_identity_is_linked_and_leads_back_here(sign_ins: SignInWorld) -> None:
+async def test_a_further_identity_is_linked_here_and_removed(sign_ins: SignInWorld) -> None:
     browser = await sign_ins.signed_in("entra")
     await browser.get(PAGE)
     await link(browser, "github")
@@ -35,12 +35,6 @@ async def test_a_further_identity_is_linked_and_leads_back_here(sign_ins: SignIn
     assert "Identity linked." in browser.page.text
     assert len(ids(browser)) == 2
     assert "GitHub" in browser.page.text
-
-
-async def test_an_identity_that_is_removed_signs_in_no_more(sign_ins: SignInWorld) -> None:
-    browser = await sign_ins.signed_in("entra")
-    await browser.get(PAGE)
-    await link(browser, "github")
     await browser.post(f"{PAGE}/remove", identity=ids(browser)[1])
     assert len(ids(browser)) == 1
     assert "GitHub" not in browser.page.text.partition("Link another")[0]

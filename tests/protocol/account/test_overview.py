@@ -18,6 +18,8 @@ async def link_of(world: World, person: Person) -> str:
 async def test_a_link_signs_in_and_leads_to_the_account(world: World) -> None:
     browser = Browser(world)
     link = await link_of(world, world.people.ann)
+    for _ in range(3):  # A preview does not use it up.
+        assert (await world.get(link)).status_code == 200
     shown = await browser.get(link)
     assert (shown.status_code, browser.session) == (200, "")
     assert "sign in as <strong>ann</strong>. This link works once" in shown.text
@@ -25,15 +27,6 @@ async def test_a_link_signs_in_and_leads_to_the_account(world: World) -> None:
     assert page.status_code == 200
     assert "Signed in as <strong>ann</strong>." in page.text
     assert "acme: owner" in page.text
-
-
-async def test_a_preview_of_a_link_does_not_use_it_up(world: World) -> None:
-    link = await link_of(world, world.people.ann)
-    for _ in range(3):
-        assert (await world.get(link)).status_code == 200
-    browser = Browser(world)
-    await browser.get(link)
-    assert (await browser.post(link)).status_code == 200
 
 
 async def test_a_link_can_be_used_once(world: World) -> None:

@@ -2,18 +2,11 @@
 
 import re
 
-import pytest
-
 from functions.account.security import EVENTS_PER_PAGE
 from tests.support.page_client import PageClient
 from tests.support.world import World
 
 PAGE = "/account/security"
-
-
-@pytest.fixture
-async def ann(world: World) -> PageClient:
-    return await PageClient.of(world, world.people.ann)
 
 
 def rows(browser: PageClient) -> list[str]:

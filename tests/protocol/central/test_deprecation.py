@@ -63,14 +63,9 @@ async def test_a_body_that_holds_no_message_is_refused(world: World, body: bytes
     refused(await world.send("PUT", path, by=world.people.ann, content=body), 400)
 
 
-async def test_a_message_above_the_limit_is_refused_with_both_lengths(ann: JavaBal) -> None:
-    with pytest.raises(ClientFailure) as shown:
-        await ann.deprecate(GREET, "x" * 501)
-    assert "501" in str(shown.value)
-    assert "500" in str(shown.value)
-
-
 async def test_the_limit_is_for_the_message_as_it_is_stored(ann: JavaBal) -> None:
+    with pytest.raises(ClientFailure, match=r"501\D+500|500\D+501"):
+        await ann.deprecate(GREET, "x" * 501)
     longest = "x" * 250 + " " + "y" * 249
     await ann.deprecate(GREET, "  " + longest.replace(" ", " \t\n ") + "\n\n")
     assert (await ann.metadata(GREET))["deprecateMessage"] == longest

@@ -94,9 +94,3 @@ async def test_no_query_is_an_error(world: World, query: dict[str, str]) -> None
     for path in ("/packages", "/search-packages", "/search-suggestions", "/tools"):
         answer = await world.get(f"{path}?{urlencode(query)}")
         assert answer.status_code in (200, 400), (path, answer.text)
-
-
-async def test_every_answer_has_a_request_id_of_its_own(world: World) -> None:
-    paths = [each for each in PATHS if "resolve" not in each and "deprecate" not in each]
-    answers = [await world.get(each.format("acme", "greet", "1.0.0")) for each in paths]
-    assert len({each.headers["x-request-id"] for each in answers}) == len(paths)

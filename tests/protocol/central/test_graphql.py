@@ -103,19 +103,6 @@ async def test_packages_are_listed_with_variables(world: World, golden: Snapshot
     assert await asked(world, query, variables=variables, operationName="Packages") == golden
 
 
-async def test_fifty_packages_are_asked_for_at_once(world: World) -> None:
-    await published(world)
-    one = (
-        'pkg_%d: package(orgName: "acme", packageName: "%s", version: "1.0.0",'
-        ' pullStatStartDate: "2026-01-01", pullStatEndDate: "2026-12-31") {totalPullCount}'
-    )
-    names = ["greet", *(f"none{number}" for number in range(49))]
-    fields = " ".join(one % (number, name) for number, name in enumerate(names))
-    data = (await asked(world, f"{{{fields}}}"))["data"]
-    assert data["pkg_0"] == {"totalPullCount": 0}
-    assert [data[f"pkg_{number}"] for number in range(1, 50)] == [None] * 49
-
-
 async def test_an_editor_asks_for_every_version_of_a_package_with_its_neighbours(
     world: World, golden: SnapshotAssertion
 ) -> None:

@@ -151,10 +151,3 @@ async def test_tools_are_resolved(anyone: JavaBal, golden: SnapshotAssertion) ->
         ]
     )
     assert answer == golden
-
-
-async def test_a_tool_resolution_without_content_type(world: World) -> None:
-    body = b'{"tools":[{"id":"greeter"}]}'
-    answer = answered(await world.send("POST", "/tools/resolve-dependencies", content=body))
-    [found] = answer["resolved"]
-    assert found == {"id": "greeter", "version": "1.2.0", "name": "greet_tool", "orgName": "acme"}

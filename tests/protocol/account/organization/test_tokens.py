@@ -28,13 +28,6 @@ async def test_a_machine_gets_a_token_that_is_shown_once(ann: PageClient) -> Non
     assert "acme/*" in ann.text
 
 
-async def test_no_machine_manages_an_organization(ann: PageClient) -> None:
-    assert 'value="manage"' not in ann.text
-    answer = await ann.send(PAGE, name="robot", scope=["manage"])
-    assert answer.status_code == 400
-    assert "manages nothing" in ann.text
-
-
 async def test_a_token_is_revoked(ann: PageClient) -> None:
     await ann.send(PAGE, name="robot", scope=["read"])
     await ann.open(PAGE)
