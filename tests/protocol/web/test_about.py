@@ -30,10 +30,6 @@ async def test_a_page_about_the_registry(world: World, place: str, page: Snapsho
     )
 
 
-async def test_the_page_shows_the_version(world: World) -> None:
-    assert f"runs Ballroom {SOFTWARE_VERSION}." in (await opened(world, "/about")).text
-
-
 async def test_every_operation_of_the_api_is_described(world: World) -> None:
     text = (await opened(world, "/about/api")).text
     described = re.findall(r'<span class="method [\w-]+">(\w+)</span> <code>/([^<]+)</code>', text)

@@ -7,7 +7,7 @@ from shared.domain.names import Coordinate
 from shared.domain.packages import PublicReason, WithdrawalReason
 from shared.domain.principals import OPERATOR
 from shared.domain.releases import WITHDRAWAL_TITLES
-from tests.protocol.web.page_reader import Elements, main_of, opened
+from tests.protocol.web.page_reader import Elements, opened
 from tests.support.page_client import PageClient
 from tests.support.world import World
 
@@ -20,12 +20,6 @@ async def test_a_missing_version_says_so(shelf: World) -> None:
         answer = await opened(shelf, path)
         assert answer.status_code == 404
         assert "There is no version" in Elements.of(answer).words
-
-
-async def test_a_name_that_none_may_have_has_a_page_too(shelf: World) -> None:
-    answer = await opened(shelf, "/packages/acme/%3Cscript%3E")
-    assert answer.status_code == 404
-    assert "<script>" not in main_of(answer)
 
 
 async def test_the_pages_of_a_package_say_that_a_newer_version_was_withdrawn(

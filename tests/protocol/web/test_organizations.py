@@ -24,13 +24,6 @@ async def test_an_organization_that_has_nothing(world: World, page: SnapshotAsse
     assert main_of(await opened(world, "/orgs/other")) == page
 
 
-@pytest.mark.parametrize("path", ["/orgs/nobody", "/orgs/acme/nothing"])
-async def test_a_missing_organization_for_anonymous_readers(world: World, path: str) -> None:
-    answer = await opened(world, path)
-    assert answer.status_code == 404
-    assert answer.headers["x-request-id"] in answer.text
-
-
 async def test_others_do_not_learn_who_is_in_it(world: World) -> None:
     bob = await PageClient.of(world, world.people.bob)
     text = (await bob.open("/orgs/acme")).text

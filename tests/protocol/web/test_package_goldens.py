@@ -30,7 +30,7 @@ PAGES = {
     "pre_release": (f"{GREET}/2.0.0-rc.1", 200),
     "tool": ("/packages/acme/helper", 200),
     "package_that_is_not_there": ("/packages/acme/none", 404),
-    "unknown_name": ("/packages/acme/0", 404),
+    "unknown_name": ("/packages/acme/%3Cscript%3E", 404),
     "mistyped_name": ("/packages/acme/gret", 404),
     "missing_version": (f"{GREET}/9.9.9", 404),
     "hostile_package": ("/packages/other/hostile", 200),
