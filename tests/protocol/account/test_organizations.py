@@ -64,6 +64,8 @@ async def test_a_member_leaves(world: World) -> None:
     assert answer.status_code == 303
     assert await role_of(world, world.people.mia) == ""
     assert "You left the organization." in mia.text
+    await mia.open(f"{PAGE}?done=<b>")
+    assert 'class="notice good"' not in mia.text, "an unknown message"
 
 
 async def test_the_last_owner_stays(world: World) -> None:

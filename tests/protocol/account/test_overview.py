@@ -67,6 +67,7 @@ async def test_anonymous_readers_read_how_to_sign_in(world: World) -> None:
     page = await world.get(ACCOUNT)
     assert page.status_code == 401
     assert page.headers["www-authenticate"] == "Bearer"
+    assert "www-authenticate" not in (await world.get(f"{URL}/sign-in")).headers
     assert "Ask an administrator" in page.text
 
 

@@ -77,11 +77,15 @@ async def test_an_owner_refuses_what_waits(ann: PageClient) -> None:
     assert "refused to publish acme/base:1.0.0" in ann.text
 
 
-async def test_releases_that_came_after_the_page_wait_on(ann: PageClient) -> None:
+@pytest.mark.parametrize(("decision", "done"), [("confirm", "published"), ("refuse", "refused")])
+async def test_releases_that_came_after_the_page_wait_on(
+    ann: PageClient, decision: str, done: str
+) -> None:
     until = str(ann.world.clock.now_ms())
     ann.world.clock.advance(timedelta(seconds=1))
     await ann.world.push_held(bala("acme/later:1.0.0"))
-    await ann.send(f"{PAGE}/confirm-all", publisher="", until=until)
+    await ann.send(f"{PAGE}/{decision}-all", publisher="", until=until)
+    assert f"Releases {done}." in ann.text
     assert "later" in ann.text
     assert "base" not in ann.text
 
