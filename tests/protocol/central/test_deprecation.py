@@ -1,5 +1,6 @@
 """`bal deprecate`: one version or the whole package, with a message for its users."""
 
+import httpx
 import pytest
 
 from shared.domain.names import Coordinate
@@ -8,7 +9,7 @@ from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.central.answers import answered, refused
 from tests.support.archives import bala
-from tests.support.world import World
+from tests.support.world import Person, World
 
 pytestmark = pytest.mark.measured
 
@@ -24,6 +25,17 @@ async def published(world: World) -> None:
     await world.push(bala("acme/greet:1.1.0"))
 
 
+async def put(
+    world: World,
+    body: bytes = b'{"message": "x"}',
+    *,
+    path: str = "deprecate/acme/greet/1.0.0",
+    by: Person | None = None,
+) -> httpx.Response:
+    """Send a change as Ann, or as somebody else."""
+    return await world.send("PUT", f"/packages/{path}", by=by or world.people.ann, content=body)
+
+
 async def test_a_version_is_deprecated_with_its_message(ann: JavaBal) -> None:
     await ann.deprecate(GREET, "Use acme/hello.")
     assert ann.printed == [f"package {GREET} marked as deprecated in central successfully"]
@@ -35,8 +47,7 @@ async def test_a_version_is_deprecated_with_its_message(ann: JavaBal) -> None:
 async def test_the_answer_is_the_package_as_it_is_now(world: World, ann: JavaBal) -> None:
     await ann.deprecate(GREET, "Use acme/hello.")
     body = b'{"message": "Use acme/hey."}'
-    path = "/packages/deprecate/acme/greet/1.0.0"
-    answer = await world.send("PUT", path, by=world.people.ann, content=body)
+    answer = await put(world, body)
     assert answered(answer) == await ann.metadata(GREET)
     assert answered(answer)["deprecateMessage"] == "Use acme/hey."
 
@@ -52,15 +63,13 @@ async def test_the_answer_is_the_package_as_it_is_now(world: World, ann: JavaBal
 async def test_a_message_is_read_as_somebody_sent_it(
     world: World, ann: JavaBal, body: bytes, message: str
 ) -> None:
-    path = "/packages/deprecate/acme/greet/1.0.0"
-    answered(await world.send("PUT", path, by=world.people.ann, content=body))
+    answered(await put(world, body))
     assert (await ann.metadata(GREET))["deprecateMessage"] == message
 
 
 @pytest.mark.parametrize("body", [b"nonsense", b"[]", b'{"message": 1}', b'{"message": "open'])
 async def test_a_body_that_holds_no_message_is_refused(world: World, body: bytes) -> None:
-    path = "/packages/deprecate/acme/greet/1.0.0"
-    refused(await world.send("PUT", path, by=world.people.ann, content=body), 400)
+    refused(await put(world, body), 400)
 
 
 async def test_the_limit_is_for_the_message_as_it_is_stored(ann: JavaBal) -> None:
@@ -119,9 +128,7 @@ async def test_undoing_one_version_of_a_deprecated_package_says_what_to_undo(ann
 
 
 async def test_a_range_is_neither_one_version_nor_the_package(world: World) -> None:
-    path = "/packages/deprecate/acme/greet/1.*"
-    answer = await world.send("PUT", path, by=world.people.ann, content=b'{"message": "x"}')
-    assert "*" in refused(answer, 400)
+    assert "*" in refused(await put(world, path="deprecate/acme/greet/1.*"), 400)
 
 
 @pytest.mark.parametrize("verb", ["deprecate", "undeprecate"])
@@ -132,9 +139,8 @@ async def test_a_release_that_is_withheld_is_not_there_to_deprecate(
     coordinate = Coordinate.parse("acme", "greet", "1.0.0")
     await getattr(world.registry.publishing.moderation, state)(coordinate, "Bad.", by=OPERATOR)
     before = await world.stores.metadata.find(coordinate)
-    path = f"/packages/{verb}/acme/greet/1.0.0"
     for person in (world.people.ann, world.people.admin):
-        answer = await world.send("PUT", path, by=person, content=b'{"message": "x"}')
+        answer = await put(world, path=f"{verb}/acme/greet/1.0.0", by=person)
         assert refused(answer, 404) == f"package not found for: {GREET}"
     assert await world.stores.metadata.find(coordinate) == before
 
@@ -145,8 +151,7 @@ async def test_the_change_itself_answers_404_in_words_that_the_client_shows(
     world: World, verb: str, version: str
 ) -> None:
     name = "greet" if version == "9.0.0" else "none"
-    path = f"/packages/{verb}/acme/{name}/{version}"
-    answer = await world.send("PUT", path, by=world.people.ann, content=b'{"message": "x"}')
+    answer = await put(world, path=f"{verb}/acme/{name}/{version}")
     assert refused(answer, 404) == f"package not found for: acme/{name}:{version}"
 
 

@@ -13,7 +13,9 @@ from tests.support.world import World
 pytestmark = pytest.mark.measured
 
 GREET = "/packages/acme/greet"
-COUNTED_SOONER = "its page says how soon pulls are counted there"
+STATISTICS = pytest.param(
+    "statistics", marks=one_machine("its page says how soon pulls are counted there")
+)
 LONG = f"{'a' * 60}.{'a' * 60}"
 
 
@@ -79,27 +81,13 @@ async def test_a_withdrawn_package(own_shelf: World, page: SnapshotAssertion) ->
 
 
 @pytest.mark.parametrize(
-    "tab",
-    [
-        "docs",
-        "versions",
-        "dependencies",
-        "dependents",
-        "files",
-        pytest.param("statistics", marks=one_machine(COUNTED_SOONER)),
-    ],
+    "tab", ["docs", "versions", "dependencies", "dependents", "files", STATISTICS]
 )
 async def test_a_tab(own_shelf: World, page: SnapshotAssertion, tab: str) -> None:
     await golden(own_shelf, page, f"{GREET}/1.2.0/{tab}")
 
 
-@pytest.mark.parametrize(
-    "tab",
-    [
-        *("docs", "dependencies", "dependents"),
-        pytest.param("statistics", marks=one_machine(COUNTED_SOONER)),
-    ],
-)
+@pytest.mark.parametrize("tab", ["docs", "dependencies", "dependents", STATISTICS])
 async def test_an_empty_tab(world: World, page: SnapshotAssertion, tab: str) -> None:
     await publish(world, "acme/silent:1.0.0", layout=4, readme="")
     await golden(world, page, f"/packages/acme/silent/1.0.0/{tab}")
