@@ -76,11 +76,9 @@ async def test_the_last_owner_stays(world: World) -> None:
     assert await role_of(world, world.people.ann) == "owner"
 
 
-async def test_an_invitation_shows_what_it_offers_and_is_accepted(world: World) -> None:
+async def test_an_invitation_is_accepted(world: World) -> None:
     path, bob = await invited(world), await PageClient.of(world, world.people.bob)
     await bob.open(path)
-    for shown in ("Join acme?", "maintainer", "bob", "Accept", "Decline"):
-        assert shown in bob.text
     answer = await bob.send(path, decision="accept")
     assert answer.headers["location"] == f"{PAGE}?done=joined"
     assert await role_of(world, world.people.bob) == "maintainer"

@@ -19,8 +19,7 @@ async def admin(world: World) -> PageClient:
 async def test_names_are_reserved_until_they_are_released(world: World, admin: PageClient) -> None:
     bob = await PageClient.at(world, world.people.bob, "/account/organizations")
     assert (await admin.send(f"{PAGE}/new", pattern="init*", reason="Theirs.")).status_code == 303
-    for words in ("Names reserved.", "<code>init*</code>", "Theirs.", "admin"):
-        assert words in admin.text
+    assert "Names reserved." in admin.text
     assert (await bob.send("/account/organizations", name="initech")).status_code == 403
     await admin.send(f"{PAGE}/remove", pattern="init*")
     assert "<code>init*</code>" not in admin.text

@@ -84,6 +84,7 @@ PAGES: dict[str, tuple[str, bool, str, str, dict[str, Any]]] = {
     "token_that_is_made_for_long": ("ann", EMPTY, "/tokens", "/tokens", LONG),
     "token_that_is_refused": ("ann", EMPTY, "/tokens", "/tokens", REFUSED),
     "no_publishers": ("ann", EMPTY, "/publishers?provider=gitlab", "", {}),
+    "publisher_of_azure_devops": ("ann", EMPTY, "/publishers?provider=azure-devops", "", {}),
     "publisher_that_is_refused": (
         *("ann", EMPTY, "/publishers", "/publishers/add"),
         {**GREET, "environment": "", "refs": '"><b>'},

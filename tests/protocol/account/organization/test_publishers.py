@@ -1,6 +1,5 @@
 """/account/organizations/{org}/publishers: add and remove trusted publishers."""
 
-import re
 from collections.abc import Mapping
 
 import pytest
@@ -66,46 +65,11 @@ async def test_a_publisher_that_an_earlier_version_stored_is_listed_and_removed(
     assert "No trusted publishers yet" in ann.text
 
 
-@pytest.mark.parametrize(
-    ("provider", "asks"),
-    [
-        ("github", ("repository_id", "repository_owner_id", "workflow", "refs", "environment")),
-        ("gitlab", ("project_id", "namespace_id", "workflow", "refs", "environment")),
-        ("azure-devops", ("prj_id", "org_id", "def_id", "refs")),
-    ],
-)
-async def test_each_ci_system_asks_for_its_own(
-    ann: PageClient, provider: str, asks: tuple[str, ...]
-) -> None:
-    await ann.open(f"{PAGE}?provider={provider}")
-    fields = {name for name in ALL_FIELDS if f'name="{name}"' in ann.text}
-    assert fields == set(asks)
-    assert '"org":"acme"' in ann.text
-
-
-async def test_the_workflow_says_where_it_belongs_and_has_the_environment_of_the_form(
-    ann: PageClient,
-) -> None:
-    files = {"github": ".github/workflows/release.yml", "gitlab": ".gitlab-ci.yml"}
-    for provider, file in files.items():
-        await ann.open(f"{PAGE}?provider={provider}")
-        assert f"Save it as <code>{file}</code>" in ann.text
-        assert re.search(r'name="environment"[^>]*value="release"', ann.text)
-        assert "environment: release" in ann.text
-        assert "Jobs cannot reach" not in ann.text
-
-
 async def test_a_registry_of_one_machine_says_that_no_job_reaches_it(worlds: OpenWorld) -> None:
     world = await worlds(**SETTINGS, url="https://127.0.0.1:7071")
     ann = await PageClient.at(world, world.people.ann, f"{PAGE}?provider=github")
     assert "Jobs cannot reach <code>https://127.0.0.1:7071</code>" in ann.text
     assert "BALLROOM_URL" in ann.text
-
-
-ALL_FIELDS = (
-    *("repository_id", "repository_owner_id", "project_id", "namespace_id"),
-    *("prj_id", "org_id", "def_id", "oid", "tid", "workflow", "refs", "environment"),
-)
 
 
 async def test_an_unknown_ci_system_shows_the_first_form_and_is_refused(ann: PageClient) -> None:
