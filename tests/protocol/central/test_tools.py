@@ -41,6 +41,7 @@ async def test_tools_are_found_with_their_ids(world: World, path: str) -> None:
     assert set(answer) == {"tools", "count", "offset", "limit"}
     [tool] = answer["tools"]
     assert (tool["name"], tool["balToolId"], answer["count"]) == ("greet_tool", "greeter", 1)
+    assert (await world.java().search_tools("greet"))["count"] == 1
 
 
 @pytest.mark.parametrize("words", ["scan", "Scan", "sca", "scan.deep", "deep"])

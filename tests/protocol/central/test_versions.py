@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.protocol.bal.java import JavaBal
 from tests.protocol.central.answers import answered, refused
 from tests.support.archives import bala
 from tests.support.world import World
@@ -21,13 +20,6 @@ async def test_versions_are_ordered_by_number_and_not_by_character(
     for version in sorted(ordered):
         await world.push(bala(f"acme/greet:{version}"))
     assert answered(await world.get("/packages/acme/greet")) == ordered
-
-
-async def test_deprecated_versions_are_listed_too(world: World, ann: JavaBal) -> None:
-    await world.push(bala("acme/greet:1.0.0"))
-    await world.push(bala("acme/greet:1.1.0"))
-    await ann.deprecate("acme/greet:1.1.0", "Broken.")
-    assert await ann.versions("acme/greet") == ["1.1.0", "1.0.0"]
 
 
 async def test_a_package_with_nothing_for_the_client_is_an_empty_list(world: World) -> None:
