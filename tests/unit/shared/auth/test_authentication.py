@@ -82,11 +82,6 @@ async def authentication(tokens: FakeDirectory, clock: FakeClock) -> AsyncIterat
     await authentication.close()
 
 
-async def test_a_token_is_its_owner_with_its_grants(authentication: Authentication) -> None:
-    principal = await authenticate(authentication, HEADERS)
-    assert (principal.id, principal.credential, principal.grants) == (OWNER, "first", GRANTS)
-
-
 async def test_anonymous_requests_read_no_store(
     authentication: Authentication, tokens: FakeDirectory
 ) -> None:
@@ -229,14 +224,6 @@ async def change(tokens: FakeDirectory, **update: object) -> None:
     tokens.calls.clear()
 
 
-async def test_a_token_of_an_organization_brings_its_role(
-    authentication: Authentication, tokens: FakeDirectory
-) -> None:
-    await change(tokens, org="acme")
-    principal = await authenticate(authentication, HEADERS)
-    assert principal.organization == "acme"
-
-
 async def test_a_principal_is_all_that_the_token_says(
     authentication: Authentication, tokens: FakeDirectory
 ) -> None:
@@ -279,17 +266,6 @@ async def test_a_canary_of_an_earlier_version_is_refused_like_a_token_that_is_no
 
 
 TOKEN = AccessToken.mint("local", "0123456789", FakeRandomness()).text.reveal()
-
-
-def test_a_client_is_an_address_and_a_name() -> None:
-    headers = {"x-forwarded-for": "203.0.113.7", "user-agent": "ballerina/2201.13.4 (linux-64)"}
-    assert RequestClient.of(headers, ()) == RequestClient(
-        "203.0.113.7", "ballerina/2201.13.4 (linux-64)"
-    )
-
-
-def test_a_client_without_a_name_is_recorded_as_none() -> None:
-    assert RequestClient.of({}, ()) == RequestClient("", "")
 
 
 @pytest.mark.parametrize(

@@ -7,19 +7,18 @@ import pytest
 from shared.adapters.cosmos.change_feed import ChangeFeedEdition
 from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
-from shared.auth.authorization import KNOWN_FOR, Administration, Authorization, KnownReaders
+from shared.auth.authorization import KNOWN_FOR, Authorization, KnownReaders
 from shared.domain.access import Membership
 from shared.domain.accounts import Account, Organization
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.names import OrgName, Package
 from shared.domain.packages import EVERY_ACCOUNT, Head, Survey, Visibility
-from shared.domain.principals import ANONYMOUS, OPERATOR, Action, Grant, Principal, Role, Scope
+from shared.domain.principals import ANONYMOUS, OPERATOR, Grant, Principal, Role, Scope
 from shared.domain.search import Viewer
 from shared.runtime.caching import records_of
 from tests.fakes.readers import known_readers
 from tests.fakes.stores import E, FakeDirectory
 from tests.fakes.system import FakeClock
-from tests.support.refusals import raises_refusal
 
 MEMBER = Principal("member0000", "token", (Grant(),))
 STRANGER = Principal("stranger00", "token", (Grant(),))
@@ -52,49 +51,6 @@ def authorization(directory: FakeDirectory) -> Authorization:
     return Authorization(directory, FakeClock(), known_readers())
 
 
-async def test_requiring_a_right_is_one_store_operation(
-    authorization: Authorization, directory: FakeDirectory
-) -> None:
-    access = await authorization.require(MEMBER, Action.READ, GREET)
-    assert access.role is Role.MEMBER
-    assert directory.calls == ["access_context"]
-
-
-async def test_anonymous_callers_are_refused_without_a_call(
-    authorization: Authorization, directory: FakeDirectory
-) -> None:
-    with raises_refusal("credentials-missing"):
-        await authorization.require(ANONYMOUS, Action.READ, GREET)
-    assert directory.calls == []
-
-
-async def test_the_operator_may_do_everything_without_a_call(
-    authorization: Authorization, directory: FakeDirectory
-) -> None:
-    for action in Action:
-        await authorization.require(OPERATOR, action, GREET)
-    assert await authorization.may_read(OPERATOR, head("acme/greet"))
-    assert directory.calls == []
-
-
-async def test_a_membership_that_ended_counts_no_more_at_the_next_call(
-    authorization: Authorization, directory: FakeDirectory
-) -> None:
-    await authorization.require(MEMBER, Action.READ, GREET)
-    [membership] = directory.every(Membership)
-    await directory.remove(membership)
-    with pytest.raises(NotPermitted):
-        await authorization.require(MEMBER, Action.READ, GREET)
-
-
-@pytest.mark.parametrize("by", [ANONYMOUS, MEMBER, STRANGER])
-async def test_everybody_reads_public_packages_without_a_call(
-    authorization: Authorization, directory: FakeDirectory, by: Principal
-) -> None:
-    assert await authorization.may_read(by, head("acme/greet", Visibility.PUBLIC))
-    assert directory.calls == []
-
-
 @pytest.mark.parametrize("by", [MEMBER, STRANGER, ADMINISTRATOR, limited(org="globex")])
 async def test_a_missing_package_costs_what_a_hidden_one_costs(
     authorization: Authorization, directory: FakeDirectory, by: Principal
@@ -116,18 +72,11 @@ async def test_lists_show_what_the_caller_may_see_in_their_order(
     assert directory.calls == ["access_context", "access_context"]
 
 
-async def test_lists_of_public_packages_cost_no_call(
-    authorization: Authorization, directory: FakeDirectory
-) -> None:
-    public = Survey(head("globex/open", Visibility.PUBLIC), ())
-    assert await authorization.visible(MEMBER, [(public.head.package, public)]) == [public]
-    assert directory.calls == []
-
-
 # Viewers who read internal packages, as every account does.
 PUSHING = Grant(scopes=frozenset({Scope.PUSH_NEW}))  # As of CI.
 ACCOUNT = Viewer(frozenset({EVERY_ACCOUNT}))
 ACME_MEMBER = Viewer(frozenset({"acme", EVERY_ACCOUNT}))
+SOME = Principal(ADMINISTRATOR.id, "token", (Grant(package="greet*"),))
 
 
 @pytest.mark.parametrize(
@@ -171,6 +120,8 @@ async def test_every_account_reads_internal_packages_if_its_credential_reads(
         (limited(org="globex"), ACCOUNT),
         (limited(package="greet"), ACCOUNT),
         (limited(scopes=[Scope.MANAGE]), Viewer()),
+        (Principal(ADMINISTRATOR.id, "token", (Grant(org="acme"),)), ACCOUNT),
+        (SOME, ACCOUNT),
     ],
 )
 async def test_a_search_shows_private_packages_of_organizations_that_one_may_read(
@@ -179,21 +130,10 @@ async def test_a_search_shows_private_packages_of_organizations_that_one_may_rea
     assert await authorization.viewer(by) == sees
 
 
-async def test_an_administrator_with_a_limited_token_searches_like_a_member(
-    authorization: Authorization, directory: FakeDirectory
-) -> None:
-    by = Principal(ADMINISTRATOR.id, "token", (Grant(org="acme"),))
-    assert await authorization.viewer(by) == ACCOUNT
-    await directory.add(Membership(org="acme", account=by.id, role=Role.MEMBER))
-    assert await authorization.viewer(by) == ACME_MEMBER
-
-
-async def test_an_administrator_with_a_token_for_some_packages_searches_like_an_outsider(
+async def test_an_administrator_with_a_token_for_some_packages_reads_these(
     authorization: Authorization,
 ) -> None:
-    by = Principal(ADMINISTRATOR.id, "token", (Grant(package="greet*"),))
-    assert await authorization.viewer(by) == ACCOUNT
-    reach = await authorization.private_access(by)
+    reach = await authorization.private_access(SOME)
     assert [reach.covers(head(name)) for name in ("acme/greet", "acme/secret")] == [True, False]
 
 
@@ -246,31 +186,6 @@ async def test_the_token_of_a_deleted_account_publishes_nothing(
 ) -> None:
     with pytest.raises(TokenUnknown):
         await authorization.require_publisher(Principal("gone000000", "token", (Grant(),)))
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def administration(directory: FakeDirectory, clock: FakeClock) -> Administration:
-    return Administration(directory, clock)
-
-
-async def test_an_administrator_is_asked_for_each_time(
-    administration: Administration, directory: FakeDirectory
-) -> None:
-    await administration.require(ADMINISTRATOR, "run", "tasks")
-    await administration.require(ADMINISTRATOR, "run", "tasks")
-    assert directory.calls == ["get", "get"]
-
-
-async def test_the_operator_may_everything_without_a_call(
-    administration: Administration, directory: FakeDirectory
-) -> None:
-    await administration.require_fresh(OPERATOR, "run", "tasks")
-    assert directory.calls == []
 
 
 # --- Known readers -------------------------------------------------------------------------------

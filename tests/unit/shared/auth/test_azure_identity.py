@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from azure.identity.aio import DefaultAzureCredential
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from shared.auth.entra import app_identity, bearer, managed_identity
+from shared.auth.entra import bearer, managed_identity
 from shared.ports import Unanswered
 from tests.fakes.azure_identity import Identity, Stranger
 from tests.support.server import running
@@ -41,11 +40,6 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[IdentityEndpoint]:
         monkeypatch.setenv("IDENTITY_ENDPOINT", f"{address.url}/token")
         monkeypatch.setenv("IDENTITY_HEADER", "the machine's own")
         yield served
-
-
-async def test_the_app_signs_in_as_what_azure_made_it() -> None:
-    async with app_identity() as identity:
-        assert isinstance(identity, DefaultAzureCredential)
 
 
 async def test_a_token_is_for_one_service() -> None:

@@ -185,12 +185,6 @@ async def test_without_any_key_a_silent_issuer_is_asked_every_ten_seconds() -> N
     assert await place.has("key-1")
 
 
-async def test_a_document_of_another_issuer_is_not_believed() -> None:
-    place = Place(Issuer("https://login.test/other"))
-    with pytest.raises(Unanswered):
-        await place.keys.find(f"{URL}/mine", "key-1", "RS256")
-
-
 async def test_without_a_name_only_a_lone_key_is_found() -> None:
     place = Place()
     assert await place.has("")

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import jwt
 import pytest
 
 from shared.auth.identity_providers import (
@@ -16,7 +15,6 @@ from shared.auth.identity_providers import (
     VerifiedIdentity,
     mail_address,
     one_line,
-    reason_of,
 )
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
 from shared.auth.openid_connect import (
@@ -32,14 +30,7 @@ from shared.auth.signed_tokens import IdTokenValidator
 from shared.auth.tokens import Secret
 from shared.domain.errors.identity import SignedTokenRefused
 from shared.ports import HttpResponse, Unanswered
-from tests.fakes.identity_provider import (
-    CLIENT_ID,
-    CLIENT_SECRET,
-    FakeInternet,
-    Issuer,
-    answer_of,
-    rsa_key,
-)
+from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET, FakeInternet, Issuer, answer_of
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.refusals import raises_refusal
 
@@ -127,28 +118,20 @@ def place() -> Place:
     return Place()
 
 
-async def test_entra_identifies_the_account(place: Place) -> None:
-    assert await place.sign_in(place.provider("entra")) == VerifiedIdentity(
-        issuer=f"{HOST}/{TENANT}/v2.0",
-        identifier="object-of-kim",
-        label="kim",
-        email="kim@example.org",
-        display_name="Kim Larsen",
-        strong=False,
-        authenticated_ms=place.clock.now_ms(),
-    )
-
-
-async def test_any_openid_provider_identifies_the_account(place: Place) -> None:
-    signed_in = await place.sign_in(place.provider("oidc"))
-    assert (signed_in.issuer, signed_in.identifier) == (place.issuer.url, "subject-of-kim")
-    assert (signed_in.label, signed_in.email) == ("kim", "kim@example.org")
-
-
-async def test_github_identifies_the_account_by_number(place: Place) -> None:
-    assert await place.sign_in(place.provider("github")) == VerifiedIdentity(
-        issuer=HOST,
-        identifier="583231",
+@pytest.mark.parametrize(
+    ("kind", "issuer", "identifier"),
+    [
+        ("entra", f"{HOST}/{TENANT}/v2.0", "object-of-kim"),
+        ("oidc", f"{HOST}/{TENANT}/v2.0", "subject-of-kim"),
+        ("github", HOST, "583231"),
+    ],
+)
+async def test_a_provider_identifies_the_account_by_what_never_changes(
+    place: Place, kind: str, issuer: str, identifier: str
+) -> None:
+    assert await place.sign_in(place.provider(kind)) == VerifiedIdentity(
+        issuer=issuer,
+        identifier=identifier,
         label="kim",
         email="kim@example.org",
         display_name="Kim Larsen",
@@ -180,30 +163,26 @@ async def test_every_sign_in_has_a_state_and_a_challenge_of_its_own(
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    ("answer", "reason"),
+    ("error", "reason"),
     [
-        ({"error": "access_denied"}, "you did not agree"),
-        ({"error": "server_error", "error_description": "Call 555"}, "answered server_error"),
-        ({"error": "<b>call 555</b>"}, "answered with an error"),
+        ("access_denied", "you did not agree"),
+        ("consent_required", "you did not agree"),
+        ("interaction_required", "you did not agree"),
+        ("server_error", "answered server_error"),
+        ("x" * 40, f"answered {'x' * 40}"),
+        *((text, "answered with an error") for text in ("x" * 41, "a b", "<b>call 555</b>")),
+        ("", "its answer holds no code"),
     ],
-    ids=["denied", "failed", "markup"],
 )
 async def test_a_refusal_of_the_provider_is_reported_without_its_text(
-    place: Place, kind: str, answer: dict[str, str], reason: str
+    place: Place, kind: str, error: str, reason: str
 ) -> None:
     provider = place.provider(kind)
     begun = await provider.begin(BACK, Freshness.ANY)
+    answer = {"error": error, "error_description": "Call 555"} if error else {}
     with raises_refusal("sign-in-failed", match=reason) as refused:
         await provider.finish(begun.flow, {**answer, "state": begun.state})
     assert "555" not in str(refused.value)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-async def test_an_answer_without_a_code_signs_nobody_in(place: Place, kind: str) -> None:
-    provider = place.provider(kind)
-    begun = await provider.begin(BACK, Freshness.ANY)
-    with raises_refusal("sign-in-failed"):
-        await provider.finish(begun.flow, {"state": begun.state})
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -216,46 +195,11 @@ async def test_a_silent_provider_is_named(place: Place, kind: str) -> None:
         await provider.finish(begun.flow, answer)
 
 
-@pytest.mark.parametrize("kind", ["entra", "oidc"])
-async def test_a_provider_that_is_silent_from_the_start_is_named(place: Place, kind: str) -> None:
+async def test_a_provider_that_is_silent_from_the_start_is_named(place: Place) -> None:
     place.internet.is_down = True
-    provider = place.provider(kind)
+    provider = place.provider("oidc")
     with raises_refusal("issuer-silent", match=provider.label):
         await provider.begin(BACK, Freshness.ANY)
-
-
-Change = Callable[[str], str]
-
-
-def unsigned(token: str) -> str:
-    """Return the token with another signature."""
-    return token[:-8] + "AAAAAAAA"
-
-
-def by_stranger(**changed: Any) -> Change:
-    """Return what signs a token anew with a stranger's key."""
-
-    def change(token: str) -> str:
-        claims = jwt.decode(token, options={"verify_signature": False})
-        return jwt.encode(
-            {**claims, **changed}, rsa_key(66), algorithm="RS256", headers={"kid": "key-1"}
-        )
-
-    return change
-
-
-@pytest.mark.parametrize("kind", ["entra", "oidc"])
-@pytest.mark.parametrize(
-    "change",
-    [unsigned, by_stranger(), lambda _: "", lambda _: "a.b.c"],
-    ids=["unsigned", "stranger", "empty", "no token"],
-)
-async def test_an_id_token_is_validated_though_no_library_does(
-    place: Place, kind: str, change: Change
-) -> None:
-    place.issuer.change_token = change
-    with raises_refusal("signed-token-refused"):
-        await place.sign_in(place.provider(kind))
 
 
 async def test_entra_is_one_tenant(place: Place) -> None:
@@ -363,17 +307,6 @@ def test_an_invalid_mail_address_is_dropped(text: str, address: str) -> None:
     assert mail_address(text) == address
 
 
-@pytest.mark.parametrize("code", ["access_denied", "consent_required", "interaction_required"])
-def test_a_cancelled_sign_in_is_reported_as_such(code: str) -> None:
-    assert reason_of(code) == "you did not agree, or the provider does not let you in here"
-
-
-def test_a_code_of_an_error_is_short_and_plain() -> None:
-    assert reason_of("x" * 40) == f"the provider answered {'x' * 40}"
-    assert reason_of("temporarily_unavailable") == "the provider answered temporarily_unavailable"
-    assert reason_of("x" * 41) == reason_of("a b") == "the provider answered with an error"
-
-
 # --- odd providers ------------------------------------------------------------------------------
 
 
@@ -395,8 +328,7 @@ class FixedAnswers:
     async def post(self, url: str, headers: Any, body: bytes) -> HttpResponse:
         """Return the answer for the address."""
         self.posted.append((dict(headers), body))
-        answer = self.answers[url.rpartition("/")[2]]
-        return HttpResponse(500 if answer == b"down" else self.status, {}, answer)
+        return HttpResponse(self.status, {}, self.answers[url.rpartition("/")[2]])
 
 
 GITHUB = {
@@ -460,17 +392,16 @@ async def test_github_is_asked_with_the_token_and_the_headers_that_it_wants(
 
 
 @pytest.mark.parametrize(
-    "user", [b"[]", b"{}", b'{"id": true}', b'{"id": "7"}', b'{"id": 0}', b"no JSON"]
+    ("name", "answer"),
+    [
+        *(("access_token", text) for text in (b"[]", b"no JSON")),
+        *(("user", text) for text in (b"[]", b"no JSON", b"{}")),
+        *(("user", text) for text in (b'{"id": true}', b'{"id": "7"}', b'{"id": 0}')),
+    ],
 )
-async def test_a_user_without_a_number_is_nobody(user: bytes) -> None:
+async def test_an_answer_that_names_nobody_is_none(name: str, answer: bytes) -> None:
     with raises_refusal("issuer-silent", match="GitHub"):
-        await by_github(user=user)
-
-
-@pytest.mark.parametrize("answer", [b"[]", b"no JSON", b"down"])
-async def test_an_exchange_that_cannot_be_read_is_no_answer(answer: bytes) -> None:
-    with raises_refusal("issuer-silent", match="GitHub"):
-        await by_github(access_token=answer)
+        await by_github(**{name: answer})
 
 
 @pytest.mark.parametrize(
@@ -556,8 +487,3 @@ def test_the_address_of_a_provider_keeps_its_own_parameters() -> None:
     # The example in appendix B of RFC 7636.
     assert "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&" in address
     assert address.endswith("&scope=a+b")
-
-
-async def test_a_provider_that_wants_the_secret_in_the_form_gets_it_there(place: Place) -> None:
-    place.issuer.client_authentication = ["client_secret_post"]
-    assert await place.sign_in(place.provider("oidc"))

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from shared.auth.secret_scanning import (
     MAX_ADDRESS_LENGTH,
-    MAX_REPORTED,
     FetchedScannerKeys,
     LeakReports,
     ScannerKey,
@@ -80,35 +79,6 @@ async def test_a_report_that_github_signed_is_accepted(
     )
 
 
-@pytest.mark.parametrize("missing", ["identifier", "signature"])
-async def test_a_report_without_its_headers_is_refused(
-    reports: LeakReports, scanner: FakeScanner, missing: str
-) -> None:
-    headers = scanner.headers(b"[]")
-    del headers[f"github-public-key-{missing}"]
-    with raises_refusal("report-unsigned"):
-        await reports.read(b"[]", headers)
-
-
-async def test_one_changed_byte_is_another_report(
-    reports: LeakReports, scanner: FakeScanner
-) -> None:
-    body = found("first")
-    headers = scanner.headers(body)
-    for other in (body + b" ", body.replace(b"first", b"fIrst"), b""):
-        with raises_refusal("report-unsigned"):
-            await reports.read(other, headers)
-
-
-async def test_the_signature_of_somebody_else_is_refused(
-    reports: LeakReports, scanner: FakeScanner
-) -> None:
-    body = found("first")
-    await reports.read(body, scanner.headers(body))
-    with raises_refusal("report-unsigned"):
-        await reports.read(body, FakeScanner().headers(body))
-
-
 @pytest.mark.parametrize("signature", ["", "!", "AAAA", "A" * 5000, "\u00e9", "====", "MAA="])
 async def test_an_invalid_signature_is_refused(
     reports: LeakReports, scanner: FakeScanner, signature: str
@@ -130,19 +100,6 @@ async def test_made_up_identifiers_cost_the_scanner_one_question_a_minute(
             await reports.read(b"[]", headers)
         clock.advance(timedelta(seconds=2))
     assert scanner.fetched == 2
-
-
-async def test_a_report_comes_again_later_when_no_key_could_be_read_yet(
-    reports: LeakReports, scanner: FakeScanner, clock: FakeClock
-) -> None:
-    scanner.is_down = True
-    for _ in range(3):
-        with pytest.raises(Busy):
-            await reports.read(b"[]", scanner.headers(b"[]"))
-    assert scanner.fetched == 1
-    scanner.is_down = False
-    clock.advance(timedelta(minutes=1))
-    assert await reports.read(b"[]", scanner.headers(b"[]")) == ()
 
 
 @pytest.mark.parametrize(
@@ -190,20 +147,7 @@ def test_a_key_is_a_public_one_on_p256(text: str) -> None:
         ScannerKey.of_pem(text)
 
 
-def test_a_key_verifies_for_as_many_reports_as_there_are(scanner: FakeScanner) -> None:
-    key = ScannerKey.of_pem(scanner.pem)
-    for body in (b"", b"[]", found("first")):
-        assert key.verifies(body, scanner.headers(body)["github-public-key-signature"])
-
-
 # --- what a report says ------------------------------------------------------------------------
-
-
-def test_a_report_names_a_thousand_tokens_at_most() -> None:
-    texts = [str(number) for number in range(MAX_REPORTED + 1)]
-    assert len(parse_report(found(*texts[:-1]))) == MAX_REPORTED
-    with raises_refusal("too-many-reported", match="1,001 tokens"):
-        parse_report(found(*texts))
 
 
 @pytest.mark.parametrize(

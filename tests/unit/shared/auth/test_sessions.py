@@ -9,7 +9,7 @@ import pytest
 from shared.auth.sessions import Cookie, SameSite, SessionAuthentication
 from shared.auth.signing_keys import KeyRing
 from shared.auth.tokens import Secret
-from shared.domain.accounts import Account, AccountLock, hash_secret
+from shared.domain.accounts import Account, hash_secret
 from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import ANONYMOUS, Principal
@@ -143,15 +143,6 @@ async def test_an_ended_session_is_refused_within_three_seconds(
     await place.ask()
     await place.directory.remove(place.stored)
     place.clock.step(-set_back)
-    place.clock.advance(3 * SECOND)
-    assert await place.ask() is ANONYMOUS
-
-
-async def test_a_session_of_a_locked_account_is_refused_within_three_seconds(place: Place) -> None:
-    [account] = place.directory.every(Account)
-    await place.ask()
-    lock = AccountLock(at_ms=0, by="operator", reason="Stolen.")
-    await place.directory.put(account.model_copy(update={"lock": lock}))
     place.clock.advance(3 * SECOND)
     assert await place.ask() is ANONYMOUS
 

@@ -5,7 +5,7 @@ import re
 import stat
 from datetime import timedelta
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import cast
 
 import pytest
 
@@ -70,20 +70,6 @@ def test_signatures_of_the_key_before_hold_and_those_of_older_ones_do_not() -> N
     assert NEW.signer("link").sign("text") != signature
 
 
-def test_a_link_is_valid_until_it_expires() -> None:
-    links = ArchiveLinkSigner(OLD)
-    signature = links.sign(PATH, 1000)
-    assert links.verify(PATH, "1000", signature, now_ms=999)
-    assert not links.verify(PATH, "1000", signature, now_ms=1000)
-
-
-def test_a_link_cannot_be_made_to_last_longer_or_to_lead_elsewhere() -> None:
-    links = ArchiveLinkSigner(OLD)
-    signature = links.sign(PATH, 1000)
-    assert not links.verify(PATH, "9999", signature, now_ms=1)
-    assert not links.verify(PATH.replace("abc", "abd"), "1000", signature, now_ms=1)
-
-
 def test_a_missing_key_is_created(files: KeyFiles) -> None:
     ring = files.load()
     assert len(ring.keys) == 1
@@ -140,25 +126,6 @@ def test_links_that_an_earlier_version_signed_are_followed() -> None:
     signature = "AhpBkqMsesEXjEftM0q0AsQSUbItPkWGezQtJe4V6K4"
     assert ArchiveLinkSigner(OLD).sign(PATH, 1000) == signature
     assert ArchiveLinkSigner(OLD).verify(PATH, "1000", signature, now_ms=999)
-
-
-class DoubtedKeys(KeyRing, frozen=True):
-    """Keys that count how often they were doubted."""
-
-    doubts: ClassVar[list[str]] = []
-
-    def reread_in_background(self) -> None:
-        """Count it."""
-        self.doubts.append("")
-
-
-def test_only_a_signature_that_no_key_made_casts_doubt_on_the_keys() -> None:
-    signer = DoubtedKeys(NEW.keys).signer("session")
-    for each in (NEW, OLD):
-        assert signer.verify("kim", each.signer("session").sign("kim"))
-    assert not DoubtedKeys.doubts
-    assert not signer.verify("kim", NEWER.signer("session").sign("kim"))
-    assert len(DoubtedKeys.doubts) == 1
 
 
 OLD_SECRET, NEW_SECRET, NEWEST_SECRET = "o" * 64, "n" * 64, "m" * 64
@@ -284,6 +251,9 @@ async def test_a_signature_of_an_unknown_key_asks_once_in_half_a_minute(
         assert not signer.verify("text", by(NEW_SECRET))
     assert not await keys.reread()
     clock.advance(REREAD_AFTER_UNKNOWN_KEY)
+    assert signer.verify("text", by(OLD_SECRET))
+    await asyncio.sleep(0)
+    assert len(vault.asked) == 1
     for _ in range(100):
         assert not signer.verify("text", by(NEW_SECRET))
     await keys.reread()
