@@ -1,6 +1,5 @@
 """Documents of Maven, and POMs that are taken."""
 
-import json
 from xml.etree import ElementTree as ET
 
 from syrupy.assertion import SnapshotAssertion
@@ -51,50 +50,23 @@ def test_the_last_update_is_that_of_the_newest_live_release() -> None:
     assert early.findtext("versioning/release") == "1.0.0-beta"
 
 
-def test_a_deprecation_is_of_a_version() -> None:
-    one = read(client_metadata(UPDATE_13, "acme", "greet", survey("1.1.0", deprecated("1.0.0"))))
-    assert [each.text for each in one.iter("isDeprecated")] == ["false", "true"]
-
-
-def test_a_tool_names_its_package_behind_its_versions() -> None:
-    package = survey(entry("1.0.0", tools=("hi",)), entry("1.1.0", tools=("hi",)))
-    root = read(tool_metadata(UPDATE_13, ToolId("hi"), package))
-    assert [each.tag for each in root] == ["groupId", "artifactId", "versions", "org", "package"]
-    assert [each.text for each in root.iter("version")] == ["1.1.0", "1.0.0"]
-
-
-def test_a_graph_is_taken_as_it_is_stored() -> None:
-    package = survey(deprecated("1.0.0"))
-    graph = b'[{"org":"acme","name":"greet","version":"1.0.0","dependencies":[]}]'
-    answer = json.loads(depgraph(package.head, release(package), graph))
-    [resolved] = answer["resolved"]
-    assert resolved["dependencyGraph"] == json.loads(graph)
-    assert resolved["deprecateMessage"] == "Use another."
-    assert answer["unresolved"] == []
-
-
-def test_listeners_of_each_module_are_json_in_a_string() -> None:
-    modules = json.loads(listeners(['[{"name":"L"}]', "[]"]))["data"]["apiDocs"]["docsData"][
-        "modules"
-    ]
-    assert [json.loads(each["listeners"]) for each in modules] == [[{"name": "L"}], []]
-
-
 def test_the_documents_of_a_package_have_every_element_that_clients_read(
     snapshot: SnapshotAssertion,
 ) -> None:
     modules = ("greet", "greet.sub")
     entries = (entry("1.0.0", modules=modules), entry("1.1.0-rc.1", tools=("hi",)))
-    package = survey(*entries, deprecation="Use other.")
+    package, old = survey(*entries, deprecation="Use other."), survey(deprecated("1.0.0"))
     graph = b'[{"org":"acme","name":"greet","version":"1.0.0","dependencies":[]}]'
     documents = [
         repository_metadata(package),
         client_metadata(UPDATE_13, "acme", "greet", package),
+        client_metadata(UPDATE_13, "acme", "greet", survey("1.1.0", deprecated("1.0.0"))),
         client_metadata(UPDATE_13, "acme", "nothing", None),
         tool_metadata(UPDATE_13, ToolId("hi"), package),
+        depgraph(old.head, release(old), graph),
         depgraph(package.head, release(package), graph),
         depgraph(survey("1.0.0").head, release(survey("1.0.0")), graph),
-        listeners([]),
+        listeners(['[{"name":"L"}]', "[]"]),
         pom_of(Coordinate.parse("acme", "aws.s3", "1.0.0-rc.1")),
     ]
     assert [each.decode() for each in documents] == snapshot

@@ -41,17 +41,6 @@ def test_the_same_api_in_another_order_has_no_changes() -> None:
     assert changes(before, after) == ()
 
 
-def test_added_and_removed_symbols_are_listed_with_their_signatures() -> None:
-    added, removed = changes("public function old() {}", "public function new1(int a) {}")
-
-    assert (added.kind, added.symbol, added.level) == (ApiChangeKind.ADDED, "new1", MINOR)
-    assert (added.before, added.declares) == ("", "function")
-    assert "function new1(int a)" in added.after
-    assert (removed.kind, removed.symbol, removed.level) == (ApiChangeKind.REMOVED, "old", MAJOR)
-    assert removed.after == ""
-    assert "function old()" in removed.before
-
-
 FUNCTIONS = [
     ("(int a)", "(int b)", MAJOR, "The parameter a was renamed to b."),
     ("(int a)", "(string b)", MAJOR, "The parameter a was removed or renamed."),

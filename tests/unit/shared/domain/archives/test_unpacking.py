@@ -51,13 +51,6 @@ def test_a_token_is_found_wherever_it_begins(method: int, position: int, is_read
     )
 
 
-def test_entries_are_limited_by_what_they_unpack_to_together() -> None:
-    members = Member(name="a", content=b"12345"), Member(name="b", content=b"123456")
-    with raises_refusal("unpacks-too-large", match="more than 10 bytes"):
-        opened(*members, limits=ArchiveLimits(unpacked_bytes=10))
-    opened(*members, limits=ArchiveLimits(unpacked_bytes=11)).verify()
-
-
 def test_a_ratio_may_be_the_limit_and_no_more() -> None:
     fits, more = (Member(name="a", content=bytes(size), packed=bytes(10)) for size in (20, 21))
     for limits in (
