@@ -339,9 +339,13 @@ def _module_table(table: str, name: str, *fields: str) -> str:
 
 
 TABLES = "".join(_module_table("modules", f"greet{each}", "export = true") for each in (".a", ""))
-OWN_TABLES = _module_table("package.modules", "greet.a", "export = true", 'description = "Sub."')
-OWN_TABLES += _module_table("package.modules", "greet.b")
-IN_PLACE = f'{_GO_PACKAGE}export = ["greet", "greet.x"]\n{OWN_TABLES}'  # Of modules' own flags.
+IN_PLACE = "".join(  # The list of the package, in place of the flags of its modules.
+    (
+        *(_GO_PACKAGE, 'export = ["greet", "greet.x"]\n'),
+        _module_table("package.modules", "greet.a", "export = true", 'description = "Sub."'),
+        _module_table("package.modules", "greet.b"),
+    )
+)
 
 
 @pytest.mark.parametrize(
@@ -350,13 +354,7 @@ IN_PLACE = f'{_GO_PACKAGE}export = ["greet", "greet.x"]\n{OWN_TABLES}'  # Of mod
         {"manifest": {"modules": [{"name": "greet"}, {"name": "greet.a", "export": True}]}},
         {"layout": 4, "exported": [], "entries": {"Bala.toml": TABLES}},  # Of early Go balas.
         {"layout": 4, "entries": {"Ballerina.toml": _GO_PACKAGE + TABLES}},
-        # In place of modules that are exported.
-        {
-            "layout": 4,
-            "entries": {
-                "Ballerina.toml": f'{_GO_PACKAGE}export = ["greet", "greet.x"]\n{OWN_TABLES}'
-            },
-        },
+        {"layout": 4, "entries": {"Ballerina.toml": IN_PLACE}},
     ],
 )
 def test_a_module_may_be_exported_in_a_list_of_modules(spec: dict[str, Any]) -> None:
