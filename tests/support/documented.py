@@ -1,12 +1,14 @@
 """The documentation of Ballerina sources that tests write."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from shared.ballerina.declarations import read_source
 from shared.domain.api_docs.generator import DocsGenerator, ModuleSource
-from shared.domain.api_docs.model import ModuleDocs, Type
+from shared.domain.api_docs.model import DocsModel, ModuleDocs, Type
 from shared.domain.api_docs.records import UnreadLines
 from shared.domain.names import Coordinate, OrgName, Package, PackageName, Version
 from shared.domain.packages import Graph, GraphNode
@@ -67,3 +69,23 @@ def documented_release(release: str, source: str) -> ModuleDocs:
     org, name, version = re.split("[/:]", release)
     made = package_docs(module_of(source, name), release=Coordinate.parse(org, name, version))
     return made.modules[0]
+
+
+def said(part: Any) -> Any:
+    """Return what a part of a documentation says besides the defaults, without lines of sources."""
+    if isinstance(part, tuple):
+        return [said(each) for each in part]
+    if not isinstance(part, DocsModel):
+        return part
+    defaults = {name: field.default for name, field in type(part).model_fields.items()}
+    differing = ((name, value) for name, value in part if value != defaults[name])
+    return {name: said(value) for name, value in differing if name != "position"}
+
+
+def shown(part: DocsModel) -> list[str]:
+    """Return the same as lines, one for each value and each part of a list."""
+    return [
+        f"{name}: {json.dumps(each)}"
+        for name, value in said(part).items()
+        for each in (value if value and isinstance(value, list) else [value])
+    ]

@@ -1,10 +1,11 @@
 """Functions, records, objects, classes and the other declarations."""
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.api_docs.language import literal_type
 from shared.domain.api_docs.model import FunctionDocs, Type
-from tests.support.documented import documented
+from tests.support.documented import documented, shown
 
 SEND = """
 # Sends.
@@ -22,32 +23,9 @@ def function(source: str) -> FunctionDocs:
     return documented(source).functions[0]
 
 
-def test_a_function_says_its_parameters_and_what_it_returns() -> None:
-    docs = function(SEND)
-    assert (docs.name, docs.description, docs.description_sections) == ("send", "Sends.\n\n", ())
-    assert docs.is_isolated
-    assert not docs.is_remote | docs.is_resource | docs.is_extern
-    assert [each.name for each in docs.parameters] == ["to", "n", "o", "more"]
-    assert [each.description for each in docs.parameters] == ["Who,\nor what\n", "", "", ""]
-    assert [each.default_value for each in docs.parameters] == ["", "3", "", ""]
-    returned = docs.return_parameters[0]
-    assert (returned.name, returned.description) == ("", "nil\n")
-    assert returned.type == Type(name="error", category="builtin", is_nullable=True)
-    bare = function("public function f() = external;")
-    assert (bare.return_parameters, bare.is_extern) == ((), True)
-
-
-def test_annotations_are_listed_on_parameters_with_a_default() -> None:
-    to, n, o, more = function(SEND).parameters
-    assert [each.annotation_attachments for each in (to, o, more)] == [None] * 3
-    assert n.is_deprecated
-    assert n.annotation_attachments
-    found = n.annotation_attachments[0]
-    place = (found.org_name, found.module_name, found.version, found.name)
-    assert place == ("ballerina", "lang.annotations", "0.0.0", "deprecated")
-    string = Type(name="string", category="builtin")
-    rest = Type(name="more", category="builtin", is_rest_param=True, element_type=string)
-    assert more.type == rest  # Named by its type, too.
+def test_a_function_says_its_parameters_and_what_it_returns(snapshot: SnapshotAssertion) -> None:
+    sources = (SEND, "public function f() = external;")
+    assert [shown(function(each)) for each in sources] == snapshot
 
 
 @pytest.mark.parametrize(
@@ -107,34 +85,11 @@ public type Closed record {| |};
 """
 
 
-def test_a_record_has_its_fields_in_source_order() -> None:
-    record = documented(f"import ballerina/http;{RECORD}").records[2]
-    assert [each.name for each in record.fields] == ["", "p", "d", "", "a", "b", "c", ""]
-    shared, p, _, settings, a, b, c, _ = record.fields
-    assert shared.type is None
-    assert shared.inclusion_type
-    assert (shared.inclusion_type.name, shared.inclusion_type.is_public) == ("Shared", True)
-    member = shared.inclusion_type.member_types[0]
-    assert (member.name, member.description) == ("s", "shared")
-    assert settings.inclusion_type
-    place = settings.inclusion_type.module_name, settings.inclusion_type.version
-    assert place == ("http", "2.12.1")
-    assert (p.default_value, p.description) == ('"x"', "private\n")
-    assert (a.default_value, a.is_read_only) == ("1", True)  # Its own, not the included one.
-    assert b.type
-    assert b.type.is_optional
-    assert b.description == b.documentation == "from the line\n"
-    assert (b.annotation_attachments, c.is_deprecated) == ((), True)
-
-
-def test_a_rest_field_opens_a_record() -> None:
-    opened, closed, record, _ = documented(RECORD).records
-    assert (opened.name, opened.is_closed) == ("Closed", True)
-    assert (closed.name, closed.is_closed) == ("Open", False)
-    assert not record.is_closed
-    assert record.fields[-1].description == "Rest field"
-    assert record.rest_type == Type(name="string", category="builtin")
-    assert opened.rest_type is None
+def test_a_record_has_its_own_fields_and_those_that_it_includes(
+    snapshot: SnapshotAssertion,
+) -> None:
+    records = documented(f"import ballerina/http;{RECORD}").records
+    assert [shown(each) for each in records] == snapshot
 
 
 def test_the_rest_field_of_an_included_private_record_is_the_records() -> None:
@@ -203,30 +158,11 @@ type Hidden object {
 """
 
 
-def test_included_methods_come_first_and_are_left_out_when_overridden() -> None:
+def test_included_methods_come_first_and_are_left_out_when_overridden(
+    snapshot: SnapshotAssertion,
+) -> None:
     docs = documented(f"import ballerina/http;{CLASSES}").clients[0]
-    names = [each.name or each.resource_path for each in docs.methods]
-    assert names == [
-        *("close", "items/[string... names]", "others", "check"),
-        *("init", "save", "items/[string id]", "plain", "audit"),
-    ]
-    assert docs.is_isolated
-    assert docs.init_method
-    assert [each.name for each in docs.remote_methods] == ["save"]
-    assert [each.resource_path for each in docs.resource_methods] == names[1:3] + names[6:7]
-    assert [each.accessor for each in docs.resource_methods] == ["get"] * 3
-    assert [each.name for each in docs.other_methods] == ["close", "check", "plain", "audit"]
-    assert [each.name for each in docs.inclusions] == ["Closing", "Service"]
-    close, check = docs.methods[0], docs.methods[3]
-    assert close.inclusion_type
-    assert (close.inclusion_type.name, close.inclusion_type.is_public) == ("Closing", True)
-    assert (close.description, close.parameters[0].description) == ("Closes.", "at once\n")
-    assert close.annotation_attachments is None
-    assert check.inclusion_type is None  # Of a type that nobody else can name.
-    entry, depth, size = docs.fields
-    assert entry.inclusion_type
-    assert [each.name for each in entry.inclusion_type.member_types] == ["name"]
-    assert (depth.name, size.name, size.is_final) == ("depth", "size", True)
+    assert shown(docs) == snapshot
 
 
 METHODS = "".join(
@@ -248,7 +184,7 @@ def test_a_class_with_the_methods_of_a_listener_is_one() -> None:
     assert not module.listeners
 
 
-def test_an_object_type_has_its_public_members() -> None:
+def test_an_object_type_has_its_public_members(snapshot: SnapshotAssertion) -> None:
     docs = documented("""
         public type O isolated client object {
             *Base;
@@ -260,11 +196,7 @@ def test_an_object_type_has_its_public_members() -> None:
         };
         public type Base object { public function h(); };
     """).object_types[1]
-    assert (docs.is_client, docs.is_isolated, docs.is_service) == (True, True, False)
-    assert [each.name for each in docs.fields] == ["a"]
-    assert [each.name for each in docs.methods] == ["h", "f"]
-    assert [each.annotation_attachments for each in docs.methods] == [None, None]
-    assert docs.methods[1].is_deprecated
+    assert shown(docs) == snapshot
 
 
 def test_what_is_included_and_has_no_members_adds_none() -> None:
@@ -282,26 +214,6 @@ def test_what_is_included_and_has_no_members_adds_none() -> None:
 
 
 # --- The others ---------------------------------------------------------------------------------
-
-
-def test_an_enum_has_its_members_with_their_values() -> None:
-    docs = documented("""
-        # Colors.
-        #
-        # + RED - from the line
-        public enum Color {
-            RED,
-            # Its own.
-            #
-            # # Deprecated
-            # Use RED.
-            GREEN = "green"
-        }
-    """).enums[0]
-    red, green = docs.members
-    assert (red.name, red.description, red.value) == ("RED", "from the line\n", "")
-    assert (green.description, green.value) == ("Its own.\n\n", '"green"')
-    assert (red.description_sections, len(green.description_sections)) == ((), 1)
 
 
 @pytest.mark.parametrize(
@@ -325,26 +237,26 @@ def test_the_type_of_a_constant_is_the_type_of_its_literal(value: str, name: str
     assert (docs.value, docs.type) == (value, Type(name=name, category="builtin"))
 
 
-def test_an_annotation_has_its_type_and_points() -> None:
-    typed, plain = documented("""
+def test_enums_annotations_and_variables_say_what_they_are(snapshot: SnapshotAssertion) -> None:
+    docs = documented("""
+        # Colors.
+        #
+        # + RED - from the line
+        public enum Color {
+            RED,
+            # Its own.
+            #
+            # # Deprecated
+            # Use RED.
+            GREEN = "green"
+        }
         public annotation record {| int a; |} A on service, object function;
         public const annotation B on source type;
-    """).annotations
-    assert (typed.attachment_points, typed.type is not None) == ("service, object function", True)
-    assert (plain.attachment_points, plain.type) == ("source type", None)
-
-
-def test_variables_and_configurables_are_listed() -> None:
-    docs = documented("""
         public final int limit = 3;
         int hidden = 4;
         # How much.
         configurable int size = ?;
         public configurable string name = "x";
     """)
-    limit = docs.variables[0]
-    assert (limit.name, limit.default_value, limit.is_final) == ("limit", "3", True)
-    assert len(docs.variables) == 1
-    name, size = docs.configurables
-    assert (name.is_public, size.is_public, size.default_value) == (True, False, "?")
-    assert size.description == "How much.\n"
+    listed = (*docs.enums, *docs.annotations, *docs.variables, *docs.configurables)
+    assert [shown(each) for each in listed] == snapshot

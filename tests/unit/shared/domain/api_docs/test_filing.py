@@ -1,9 +1,11 @@
 """Which list a declaration is in."""
 
-import pytest
+import json
 
-from shared.domain.api_docs.model import ModuleDocs, Type
-from tests.support.documented import documented
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from tests.support.documented import documented, said
 
 BASE = """
 import ballerina/http;
@@ -59,62 +61,23 @@ def test_a_type_definition_is_in_one_list(name: str, definitions: str) -> None:
         assert filed(definition) == [name], definition
 
 
-def last(source: str) -> ModuleDocs:
-    return documented(f"{BASE}\n{source}")
+ALIASES = """
+public type X distinct (Err & Hard);
+# An array.
+public type Array int[]?;
+public type Both readonly & string;
+public type Tuple [int];
+public type Descriptor typedesc<anydata>;
+public type Table table<Rec> key(a);
+public type Map map<int>?;
+public type Fixed (readonly & record { })?;
+public type Shape distinct object { };
+"""
 
 
-def test_a_distinct_error_says_what_it_is_made_of() -> None:
-    errors = {each.name: each for each in last("public type X distinct (Err & Hard);").errors}
-    assert errors["X"].is_distinct
-    assert errors["X"].detail_type
-    assert errors["X"].detail_type.is_intersection_type
-    assert errors["Err"].detail_type is None
-    assert errors["Hard"].detail_type
-    assert errors["Hard"].detail_type.category == "map"
-    assert not errors["Hard"].is_distinct
-
-
-def test_an_alias_of_one_type_has_it_as_its_member() -> None:
-    docs = last("# An array.\npublic type X int[]?;").array_types[0]
-    assert (docs.is_anonymous_union_type, docs.is_nullable) == (True, True)
-    assert docs.member_types[0].is_array_type
-    assert docs.description == "An array.\n"
-
-
-def test_intersections_tuples_and_descriptors_have_their_own_flag() -> None:
-    docs = last("public type X readonly & string;\npublic type Y [int];")
-    descriptor = last("public type X typedesc<anydata>;").type_descriptor_types[0]
-    assert descriptor.is_type_desc
-    assert descriptor.element_type == Type(name="anydata", category="builtin")
-    assert descriptor.member_types == ()
-    shapes = docs.intersection_types[0], docs.tuple_types[0]
-    assert [each.is_anonymous_union_type for each in shapes] == [False, False]
-    assert shapes[0].is_intersection_type
-    assert shapes[1].is_tuple
-
-
-def test_a_table_and_a_map_have_the_whole_type() -> None:
-    docs = last("public type X table<Rec> key(a);\npublic type Y map<int>?;")
-    table, found = docs.table_types[0], docs.map_types[0]
-    assert table.row_parameter_type
-    assert table.row_parameter_type.category == "table"
-    assert table.key_constraint
-    assert table.key_constraint.category == "key"
-    assert found.map_parameter_type
-    assert (found.map_parameter_type.category, found.map_parameter_type.is_nullable) == (
-        "map",
-        True,
-    )
-
-
-def test_flags_around_a_record_or_object_are_kept() -> None:
-    docs = last("""
-        public type A (readonly & record { })?;
-        public type B distinct object { };
-    """)
-    record, other = docs.records[0], docs.object_types[0]
-    assert (record.is_read_only, record.is_nullable) == (True, True)
-    assert (other.is_distinct, other.is_read_only, other.is_nullable) == (True, False, False)
+def test_a_type_definition_says_what_it_is_made_of(snapshot: SnapshotAssertion) -> None:
+    lists = (listed for _, listed in documented(BASE + ALIASES) if isinstance(listed, tuple))
+    assert [json.dumps(said(each)) for listed in lists for each in listed] == snapshot
 
 
 def test_only_public_declarations_are_documented() -> None:

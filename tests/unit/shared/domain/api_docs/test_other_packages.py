@@ -1,13 +1,13 @@
 """Records with the fields that they include from records of other packages."""
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.api_docs.documents import read_document, write_document
 from shared.domain.api_docs.model import ModuleDocs, RecordDocs
 from shared.domain.api_docs.other_packages import ModuleKey, OtherRecords
 from shared.domain.api_docs.outline import all_fields
-from shared.domain.api_docs.signatures import signature_text
-from tests.support.documented import documented, documented_release
+from tests.support.documented import documented, documented_release, shown
 
 HTTP = """
 import acme/auth;
@@ -66,7 +66,9 @@ def fields(record: RecordDocs) -> dict[str, str]:
 AUTH_DOCS = documented_release("acme/auth:0.3.0", AUTH)
 
 
-def test_a_record_has_the_fields_of_a_record_of_another_package() -> None:
+def test_a_record_has_the_fields_of_a_record_of_another_package(
+    snapshot: SnapshotAssertion,
+) -> None:
     records, found = completed(http=http(), auth=AUTH_DOCS)
     assert fields(records["Settings"]) == {
         "retries": "",
@@ -81,18 +83,8 @@ def test_a_record_has_the_fields_of_a_record_of_another_package() -> None:
     # Of another record of the own package, too.
     wider = fields(records["Wider"])
     assert wider | {"timeout": "Common", "kind": "ClientConfig", "retries": "Settings"} == wider
-    # With defaults, comments and types of their module.
-    all_of = {each.name: each for each in all_fields(records["Settings"])}
-    assert signature_text(all_of["timeout"]) == "decimal timeout = 30"
-    assert all_of["timeout"].description == "In seconds"
-    assert signature_text(all_of["kind"]) == "http:Kind kind = {}"
-    assert signature_text(all_of["kinds"]) == "(map<http:Kind>|http:Kind[])? kinds?"
-    assert all_of["kind"].documentation.strip() == "Where to."
-    # The entry of the inclusion stays one, and ends with the rest field.
-    entry = records["Settings"].fields[0].inclusion_type
-    assert entry
-    names = [each.name for each in entry.member_types]
-    assert names == [*("kind", "kinds", "timeout", "hosts", "token"), None]
+    # With defaults, comments and types of their module; the entry of the inclusion stays one.
+    assert [shown(each) for each in records["Settings"].fields] == snapshot
 
 
 def test_a_module_that_is_not_known_is_awaited() -> None:
