@@ -17,9 +17,11 @@ from shared.domain.api_docs.comparison import (
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.records import earlier_release
 from shared.domain.names import Coordinate, Version
-from shared.domain.packages import Graph, GraphNode, ReleaseEntry
+from shared.domain.packages import Graph, GraphNode
 from tests.support.documented import documented, module_of, package_docs
+from tests.support.surveys import entry
 
+F = "public function f() {}"
 PATCH, MINOR, MAJOR = ChangeLevel.PATCH, ChangeLevel.MINOR, ChangeLevel.MAJOR
 
 
@@ -257,31 +259,26 @@ def test_a_whole_module_is_one_change() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "is_too_low"),
+    ("old", "new", "required", "version", "is_too_low"),
     [
-        ("1.2.3", "1.3.0", True),
-        ("1.2.3", "2.0.0", False),
-        ("0.2.3", "0.2.4", True),
-        ("0.2.3", "0.3.0", False),
-        ("1.2.3", "1.2.4-rc.1", False),
+        *((F, "", MAJOR, "1.3.0", True), (F, "", MAJOR, "2.0.0", False)),
+        (F, "", MAJOR, "1.2.4-rc.1", False),
+        *(("", F, MINOR, "1.2.4", True), ("", F, MINOR, "1.3.0", False)),
+        (F, F, PATCH, "1.2.4", False),
     ],
 )
-def test_a_breaking_change_requires_another_major_version(
-    before: str, after: str, *, is_too_low: bool
+def test_a_change_requires_another_version(
+    *, old: str, new: str, required: ChangeLevel, version: str, is_too_low: bool
 ) -> None:
-    found = comparison("public function f() {}", "", (before, after))
+    found = comparison(old, new, ("1.2.3", version))
+    assert (found.required, found.is_version_too_low) == (required, is_too_low)
+    assert [each.symbol for each in found.breaking] == (["f"] if required is MAJOR else [])
 
-    assert (found.required, found.is_version_too_low) == (MAJOR, is_too_low)
-    assert [each.symbol for each in found.breaking] == ["f"]
 
-
-def test_an_addition_requires_another_minor_version() -> None:
-    source = "public function f() {}"
-
-    assert comparison("", source, ("1.2.3", "1.2.4")).is_version_too_low
-    assert not comparison("", source, ("1.2.3", "1.3.0")).is_version_too_low
-    assert not comparison("", source, ("0.2.3", "0.2.4")).is_version_too_low
-    assert not comparison(source, source, ("1.2.3", "1.2.4")).is_version_too_low
+def test_before_version_1_a_breaking_change_requires_another_minor_version() -> None:
+    assert comparison(F, "", ("0.2.3", "0.2.4")).is_version_too_low
+    assert not comparison(F, "", ("0.2.3", "0.3.0")).is_version_too_low
+    assert not comparison("", F, ("0.2.3", "0.2.4")).is_version_too_low
 
 
 # --- What a change means depends on where the values go -------------------------------------------
@@ -378,48 +375,36 @@ def comparison_with(before: tuple[str, str], after: tuple[str, str]) -> ApiCompa
 
 
 INCLUDING = "public type T record {| *http:Settings; int a; |};"
+ALONE = "public type T record {| int a; |};"
+GIVEN = "public type T record {| int a; %s |}; public function f(T t) {}"
+INCLUDES = ("T", MINOR, "It includes http:Settings now.")
+OTHER = "It includes http:Settings of version %s instead of %s, and a build cannot have both."
 
 
-def test_a_newer_version_of_an_included_record_is_no_change() -> None:
-    assert comparison_with((INCLUDING, "2.1.0"), (INCLUDING, "2.3.0")).changes == ()
-
-
-@pytest.mark.parametrize(("before", "after"), [("1.9.0", "2.0.0"), ("0.1.4", "0.2.0")])
-def test_an_included_record_of_an_incompatible_version_breaks_whoever_uses_the_former_one(
-    before: str, after: str
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ((INCLUDING, "2.1.0"), (INCLUDING, "2.3.0"), []),
+        *(
+            ((INCLUDING, old), (INCLUDING, new), [("T", MAJOR, OTHER % (new, old))])
+            for old, new in (("1.9.0", "2.0.0"), ("0.1.4", "0.2.0"))
+        ),
+        (
+            *((GIVEN % "int b;", "2.1.0"), (GIVEN % "*http:Settings;", "2.1.0")),
+            [INCLUDES, ("T.b", MAJOR, "The field was removed.")],
+        ),
+        (
+            *((INCLUDING, "2.1.0"), (ALONE, "2.1.0")),
+            [("T", MAJOR, "It no longer includes http:Settings.")],
+        ),
+        ((ALONE, "2.1.0"), (INCLUDING, "2.1.0"), [INCLUDES]),
+    ],
+)
+def test_a_record_of_another_package_is_included_in_a_version(
+    before: tuple[str, str], after: tuple[str, str], expected: list[tuple[str, ChangeLevel, str]]
 ) -> None:
-    (change,) = comparison_with((INCLUDING, before), (INCLUDING, after)).changes
-
-    assert (change.symbol, change.level) == ("T", MAJOR)
-    (reason,) = change.reasons
-    assert reason.startswith(f"It includes http:Settings of version {after} instead of {before}")
-    assert reason.endswith("a build cannot have both.")
-
-
-def test_a_field_that_moved_into_a_record_of_another_package_counts_as_removed() -> None:
-    before = "public type T record {| int a; int b; |}; public function f(T t) {}"
-    found = comparison_with(
-        (before, "2.1.0"), (before.replace("int b;", "*http:Settings;"), "2.1.0")
-    )
-
-    assert [(each.symbol, each.level, each.reasons) for each in found.changes] == [
-        ("T", MINOR, ("It includes http:Settings now.",)),
-        ("T.b", MAJOR, ("The field was removed.",)),
-    ]
-
-
-def test_an_inclusion_that_is_gone_breaks_callers() -> None:
-    after = "public type T record {| int a; |};"
-    (change,) = comparison_with((INCLUDING, "2.1.0"), (after, "2.1.0")).changes
-
-    assert (change.level, change.reasons) == (MAJOR, ("It no longer includes http:Settings.",))
-
-
-def test_a_new_inclusion_adds_fields() -> None:
-    before = "public type T record {| int a; |};"
-    (change,) = comparison_with((before, "2.1.0"), (INCLUDING, "2.1.0")).changes
-
-    assert (change.level, change.reasons) == (MINOR, ("It includes http:Settings now.",))
+    found = comparison_with(before, after).changes
+    assert [(each.symbol, each.level, *each.reasons) for each in found] == expected
 
 
 KEPT, DELETED, INSERTED = WordChange.KEPT, WordChange.DELETED, WordChange.INSERTED
@@ -452,19 +437,8 @@ def test_a_verdict_says_how_far_the_api_changed() -> None:
 
 
 def test_a_release_is_compared_with_the_highest_lower_one_preferably_stable() -> None:
-    entries = [
-        ReleaseEntry(version=each, platform="any", digest="", size_bytes=1, created_ms=1)
-        for each in ("2.0.0", "1.2.0-rc.1", "1.1.0", "1.0.0")
-    ]
-
-    def earlier(number: str) -> str | None:
-        found = earlier_release(entries, Version.parse(number))
-        return found and found.version
-
-    assert [earlier(each) for each in ("2.0.0", "1.2.0", "1.1.0", "1.0.0")] == [
-        "1.1.0",
-        "1.1.0",
-        "1.0.0",
-        None,
-    ]
+    entries = [entry(each) for each in ("2.0.0", "1.2.0-rc.1", "1.1.0", "1.0.0")]
+    for number, found in (("2.0.0", 2), ("1.2.0", 2), ("1.1.0", 3)):
+        assert earlier_release(entries, Version.parse(number)) == entries[found]
+    assert earlier_release(entries, Version.parse("1.0.0")) is None
     assert earlier_release(entries[1:2], Version.parse("1.2.0-rc.2")) == entries[1]

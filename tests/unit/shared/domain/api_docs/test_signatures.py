@@ -1,6 +1,7 @@
 """Declarations as source text: what is printed, what is linked, and reading it again."""
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.api_docs.model import (
     AliasDocs,
@@ -94,29 +95,13 @@ def target_of(parts: tuple[Part, ...], text: str) -> TypeTarget | None:
     return next(part for part in parts if part.text == text).target
 
 
-def test_types_lead_to_their_documentation() -> None:
-    docs = documented(f"{MODULE}public function f(Item a, http:Client b, int c, json d, X e) {{ }}")
-    parts = signature(docs.functions[0])
-    assert target_of(parts, "Item") == TypeTarget("acme", "shop", "1.2.0", "Item", "records")
-    client = TypeTarget("ballerina", "http", "2.12.1", "Client", "libs")
-    assert target_of(parts, "http:Client") == client
-    number = TypeTarget("ballerina", "lang.int", "0.0.0", "int", "builtin")
-    assert target_of(parts, "int") == number
-    assert target_of(parts, "json") == TypeTarget(
-        "ballerina", "lang.value", "0.0.0", "json", "builtin"
-    )
-    assert target_of(parts, "X") is None
-
-
-def test_parts_say_what_they_are() -> None:
-    parts = signature(documented('public const string A = "a";').constants[0])
-    assert [(part.text, part.kind) for part in parts if part.kind is not PartKind.TEXT] == [
-        ("public", PartKind.KEYWORD),
-        ("const", PartKind.KEYWORD),
-        ("string", PartKind.TYPE),
-        ("A", PartKind.NAME),
-        ('"a"', PartKind.STRING),
-    ]
+def test_parts_say_what_they_are_and_types_lead_to_their_documentation(
+    snapshot: SnapshotAssertion,
+) -> None:
+    text = 'public function f(Item a, http:Client b, int c, json d, X e, string f = "a") { }'
+    parts = signature(documented(f"{MODULE}{text}").functions[0])
+    kinds = [each for each in parts if each.kind is not PartKind.TEXT]
+    assert [f"{each.text} {each.kind.value} {each.target}" for each in kinds] == snapshot
 
 
 def test_a_private_type_is_named_and_not_linked() -> None:
@@ -148,7 +133,7 @@ def test_what_a_document_of_central_lacks_is_left_out() -> None:
     assert "".join(part.text for part in type_parts(empty)) == "record { }"
 
 
-def test_sources_have_a_line_for_each_member() -> None:
+def test_sources_have_a_line_for_each_member(snapshot: SnapshotAssertion) -> None:
     docs = documented("""
         public type R record {| *S; readonly int a = 1; int b?; int...; |};
         public type S record { int s; };
@@ -167,18 +152,7 @@ def test_sources_have_a_line_for_each_member() -> None:
         public const int ONE = 1;
     """)
     found = {each.name: source_text(each) for _, each in declarations_of(docs)}
-    assert found == {
-        "R": "public type R record {|\n    *S;\n    readonly int a = 1;\n"
-        "    int b?;\n    int...;\n|};",
-        "S": "public type S record {\n    int s;\n};",
-        "E": 'public enum E {\n    A,\n    B = "b"\n}',
-        "C": "public isolated client class C {\n    *O;\n    public final int a;\n"
-        "    public function init() {}\n    remote function call() returns int = external;\n"
-        "    resource function get items/[string id]/all(int n) {}\n}",
-        "O": "public type O object {\n    public int n;\n    public function o();\n}?;",
-        "f": "public function f() = external;",
-        "ONE": "public const int ONE = 1;",
-    }
+    assert found == snapshot
     assert "".join(part.text for part in source(docs.constants[0])) == found["ONE"]
 
 
