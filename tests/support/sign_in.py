@@ -34,6 +34,18 @@ SETTINGS = {
 }
 
 
+def issuer_of_kim(now_s: Callable[[], float]) -> Issuer:
+    """Return the issuer of the tenant, where Kim is."""
+    issuer = Issuer(f"{HOST}/{TENANT}/v2.0", now_s)
+    issuer.person.claims = {
+        "oid": "object-of-kim",
+        "tid": TENANT,
+        "preferred_username": "kim",
+        "email_verified": True,
+    }
+    return issuer
+
+
 @dataclass
 class SignInWorld:
     """A registry, the issuer that it trusts, and the way between them."""
@@ -86,13 +98,7 @@ async def open_sign_in(
     **options: Any,
 ) -> SignInWorld:
     """Return a registry with every provider; `around` puts something around its stores."""
-    issuer = Issuer(f"{HOST}/{TENANT}/v2.0", lambda: START_MS / 1000)
-    issuer.person.claims = {
-        "oid": "object-of-kim",
-        "tid": TENANT,
-        "preferred_username": "kim",
-        "email_verified": True,
-    }
+    issuer = issuer_of_kim(lambda: START_MS / 1000)
     internet = FakeInternet([issuer])
 
     def wrap(stores: Adapters) -> Adapters:

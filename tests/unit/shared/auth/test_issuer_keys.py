@@ -24,23 +24,6 @@ WHOLE: dict[str, Any] = {
 }
 
 
-class Silent:
-    """A `HttpClient` that notes what is asked, and finds nothing."""
-
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self.asked: list[tuple[str, dict[str, str]]] = []
-
-    async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
-        """Note a question."""
-        self.asked.append((url, dict(headers)))
-        return HttpResponse(404, {}, b"")
-
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-        """Find nothing."""
-        return HttpResponse(404, {}, body)
-
-
 def test_a_document_is_read_by_the_names_of_the_standard() -> None:
     assert IssuerDocument.parse(WHOLE, TENANT) == IssuerDocument(
         issuer=TENANT,
@@ -63,20 +46,6 @@ def test_a_document_without_the_address_of_its_keys_is_refused(keys: object) -> 
 def test_the_document_of_another_issuer_is_refused(issuer: object) -> None:
     with pytest.raises(Unanswered, match=r"^the document is of another issuer$"):
         IssuerDocument.parse({**WHOLE, "issuer": issuer}, TENANT)
-
-
-@pytest.mark.parametrize("issuer", [TENANT, f"{TENANT}/"])
-async def test_a_document_is_asked_for_at_the_address_of_the_standard(issuer: str) -> None:
-    shown: list[tuple[str, str]] = []
-    fetcher = Silent()
-    discovery = IssuerDiscovery(
-        fetcher, FakeClock(), lambda name, reason: shown.append((name, reason))
-    )
-    with pytest.raises(Unanswered):
-        await discovery.document(issuer)
-    address = f"{TENANT}/.well-known/openid-configuration"
-    assert fetcher.asked == [(address, {"Accept": "application/json"})]
-    assert shown == [(issuer, "the answer was 404")]
 
 
 URL = "https://login.test"
@@ -196,20 +165,38 @@ async def test_without_a_name_only_a_lone_key_is_found() -> None:
 class Fixed:
     """A provider whose key set is what the test says."""
 
-    def __init__(self, *keys: Any) -> None:
+    def __init__(self, *keys: Any, status: int = 200) -> None:
         """Show these entries."""
         self.keys = {"keys": list(keys)}
+        self.status = status
+        self.asked: list[tuple[str, dict[str, str]]] = []
 
-    async def get(self, url: str, headers: Any) -> HttpResponse:
+    async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
         """Return the discovery document, or the keys."""
-        if url.endswith("/keys"):
-            return HttpResponse(200, {}, json.dumps(self.keys).encode())
-        body = b'{"issuer": "https://login.test", "jwks_uri": "https://login.test/keys"}'
-        return HttpResponse(200, {}, body)
+        self.asked.append((url, dict(headers)))
+        document = {"issuer": URL, "jwks_uri": f"{URL}/keys"}
+        body = json.dumps(self.keys if url.endswith("/keys") else document)
+        return HttpResponse(self.status, {}, body.encode())
 
     async def post(self, url: str, headers: Any, body: bytes) -> HttpResponse:
         """Answer nothing."""
         raise NotImplementedError
+
+
+@pytest.mark.parametrize("issuer", [TENANT, f"{TENANT}/"])
+async def test_a_document_is_asked_for_at_the_address_of_the_standard(issuer: str) -> None:
+    shown: list[tuple[str, str]] = []
+    fixed = Fixed(status=404)
+    with pytest.raises(Unanswered):
+        await IssuerDiscovery(fixed, FakeClock(), lambda *said: shown.append(said)).document(issuer)
+    address = f"{TENANT}/.well-known/openid-configuration"
+    assert fixed.asked == [(address, {"Accept": "application/json"})]
+    assert shown == [(issuer, "the answer was 404")]
+
+
+def keys_of(fixed: Fixed) -> IssuerKeys:
+    clock = FakeClock()
+    return IssuerKeys(fixed, IssuerDiscovery(fixed, clock), clock)
 
 
 @pytest.mark.parametrize(
@@ -229,24 +216,22 @@ class Fixed:
     ids=["oct", "short", "encrypts", "tiny", "curve", "empty", "bare", "text", "null", "number"],
 )
 async def test_a_key_that_cannot_be_used_is_left_out(entry: Any) -> None:
-    clock, fixed = FakeClock(), Fixed(entry, jwk(rsa_key(1), "good"))
-    keys = IssuerKeys(fixed, IssuerDiscovery(fixed, clock), clock)
+    keys = keys_of(Fixed(entry, jwk(rsa_key(1), "good")))
     for algorithm in ("RS256", "ES256", "HS256"):
         assert await keys.find(URL, "bad", algorithm) is None
     assert await keys.find(URL, "good", "RS256")
 
 
 async def test_only_the_first_of_too_many_keys_are_read() -> None:
-    clock = FakeClock()
-    fixed = Fixed(*(jwk(rsa_key(1), f"key-{number}") for number in range(MAX_ISSUER_KEYS + 1)))
-    keys = IssuerKeys(fixed, IssuerDiscovery(fixed, clock), clock)
+    names = (f"key-{number}" for number in range(MAX_ISSUER_KEYS + 1))
+    keys = keys_of(Fixed(*(jwk(rsa_key(1), name) for name in names)))
     assert await keys.find(URL, f"key-{MAX_ISSUER_KEYS - 1}", "RS256")
     assert await keys.find(URL, f"key-{MAX_ISSUER_KEYS}", "RS256") is None
 
 
 @pytest.mark.parametrize("entries", [[], [None], "none"])
 async def test_a_set_without_a_key_is_no_answer(entries: Any) -> None:
-    clock, fixed = FakeClock(), Fixed()
+    fixed = Fixed()
     fixed.keys = {"keys": entries}
     with pytest.raises(Unanswered):
-        await IssuerKeys(fixed, IssuerDiscovery(fixed, clock), clock).find(URL, "key-1", "RS256")
+        await keys_of(fixed).find(URL, "key-1", "RS256")

@@ -30,15 +30,13 @@ from shared.auth.signed_tokens import IdTokenValidator
 from shared.auth.tokens import Secret
 from shared.domain.errors.identity import SignedTokenRefused
 from shared.ports import HttpResponse, Unanswered
-from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET, FakeInternet, Issuer, answer_of
+from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET, FakeInternet, answer_of
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.refusals import raises_refusal
+from tests.support.sign_in import HOST, KINDS, TENANT, issuer_of_kim
 
-TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
-HOST = "https://login.test"
 BACK = "https://registry.test/sign-in/it/callback"
 STRONG = StrongClaims.parse("amr=fido, acr=phr, acrs=c1")
-KINDS = ("entra", "oidc", "github")
 
 
 class Place:
@@ -48,13 +46,7 @@ class Place:
         """Open the issuer."""
         self.clock = FakeClock()
         self.randomness = FakeRandomness("sign-in")
-        self.issuer = Issuer(f"{HOST}/{TENANT}/v2.0", lambda: self.clock.now_ms() / 1000)
-        self.issuer.person.claims = {
-            "oid": "object-of-kim",
-            "tid": TENANT,
-            "preferred_username": "kim",
-            "email_verified": True,
-        }
+        self.issuer = issuer_of_kim(lambda: self.clock.now_ms() / 1000)
         self.internet = FakeInternet([self.issuer])
         self.discovery = IssuerDiscovery(self.internet, self.clock)
         keys = IssuerKeys(self.internet, self.discovery, self.clock)

@@ -11,30 +11,28 @@ from shared.domain.names import MAX_PACKAGE_LENGTH, parse_org
 from shared.domain.reserved_names import is_reserved_name, parse_reserved_name, skeletons
 from tests.paths import central_index
 
-
-@pytest.mark.parametrize(
-    "name",
-    ["ballerina", "Ballerinax", "ba11erina", "bal_lerina", "baIIerina", "bballerina_http",
-     "ballerlnax", "balerina", "ballllerina"],
-)  # fmt: skip
-def test_names_that_resemble_the_operators_are_reserved(name: str) -> None:
-    assert is_reserved_name(name, ())
-
-
-@pytest.mark.parametrize("name", ["balx", "ballet", "my_ballerina", "ball3rina"])
-def test_names_with_another_prefix_are_not_reserved(name: str) -> None:
-    assert not is_reserved_name(name, ())
+LIKE_THE_OPERATORS = (
+    "ballerina Ballerinax ba11erina bal_lerina baIIerina bballerina_http ballerlnax balerina "
+    "ballllerina"
+)
+BY_PATTERN = [
+    *(("wso2", True), ("WSO2", True), ("wso2_internal", True), ("vvso2tools", True)),
+    *(("mywso2", False), ("adrnin", True), ("admins", False), ("a1", True), ("a12", False)),
+]
 
 
 @pytest.mark.parametrize(
-    ("name", "kept"),
+    ("name", "patterns", "kept"),
     [
-        *(("wso2", True), ("WSO2", True), ("wso2_internal", True), ("vvso2tools", True)),
-        *(("mywso2", False), ("adrnin", True), ("admins", False), ("a1", True), ("a12", False)),
+        *((name, (), True) for name in LIKE_THE_OPERATORS.split()),
+        *((name, (), False) for name in ("balx", "ballet", "my_ballerina", "ball3rina")),
+        *((name, ("wso2*", "admin", "A?"), kept) for name, kept in BY_PATTERN),
     ],
 )
-def test_the_operator_reserves_names_by_pattern(name: str, kept: bool) -> None:
-    assert is_reserved_name(name, ("wso2*", "admin", "A?")) is kept
+def test_names_like_the_operators_and_those_of_its_patterns_are_reserved(
+    name: str, patterns: tuple[str, ...], kept: bool
+) -> None:
+    assert is_reserved_name(name, patterns) is kept
 
 
 def test_names_of_vendors_among_real_organizations_are_reserved() -> None:
@@ -79,21 +77,18 @@ def are_lookalikes(one: str, other: str) -> bool:
     return not skeletons(one).isdisjoint(skeletons(other))
 
 
-@pytest.mark.parametrize(("one", "others"), KNOWN)
-def test_known_look_alikes_are_found_both_ways(one: str, others: str) -> None:
-    for other in others.split():
-        assert are_lookalikes(one, other)
-        assert are_lookalikes(other, one)
+ALIKE = [*((one, each) for one, others in KNOWN for each in others.split())]
+ALIKE.extend((name, "wso2") for name in DISPLAYED)
 
 
-@pytest.mark.parametrize(("one", "other"), APART)
-def test_names_that_differ_enough_are_accepted(one: str, other: str) -> None:
-    assert not are_lookalikes(one, other)
-
-
-@pytest.mark.parametrize("name", DISPLAYED, ids=ascii)
-def test_a_display_name_in_other_letters_is_found(name: str) -> None:
-    assert are_lookalikes(name, "wso2")
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [*((*pair, True) for pair in ALIKE), *((*pair, False) for pair in APART)],
+    ids=ascii,
+)
+def test_look_alikes_are_found_both_ways(one: str, other: str, alike: bool) -> None:
+    assert are_lookalikes(one, other) is alike
+    assert are_lookalikes(other, one) is alike
 
 
 def test_a_text_without_letters_resembles_nothing() -> None:
