@@ -193,13 +193,6 @@ async def test_a_vault_that_refuses_or_does_not_answer_is_distinguished_from_an_
     assert vault.troubles == [KeyTrouble.SILENT, KeyTrouble.SILENT]
 
 
-async def test_an_identity_that_cannot_sign_in_is_a_vault_that_does_not_answer(
-    vault: VaultDouble,
-) -> None:
-    with pytest.raises(Busy):
-        await KeyVault(ADDRESS, "link-key", vault, Stranger).read()
-
-
 async def test_a_read_is_repeated_once_where_the_answer_was_lost(vault: VaultDouble) -> None:
     vault.store(OLD_SECRET)
     reader = KeyVault(ADDRESS, "link-key", vault, Identity)
@@ -210,9 +203,9 @@ async def test_a_read_is_repeated_once_where_the_answer_was_lost(vault: VaultDou
         await reader.read()
 
 
-async def test_an_answer_of_another_shape_is_a_vault_that_does_not_answer(
-    vault: VaultDouble,
-) -> None:
+async def test_without_an_identity_or_a_text_a_vault_does_not_answer(vault: VaultDouble) -> None:
+    with pytest.raises(Busy):
+        await KeyVault(ADDRESS, "link-key", vault, Stranger).read()
     vault.stored_ms, vault.text = 0, cast(str, 7)
     with pytest.raises(Busy):
         await KeyVault(ADDRESS, "link-key", vault, Identity).read()

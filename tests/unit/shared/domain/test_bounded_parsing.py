@@ -39,17 +39,10 @@ def test_values_may_lie_so_deep_and_no_deeper(objects: bool) -> None:
 HUGE = 200_000  # Repetitions: with a parser of quadratic time a test would run into its time-out.
 
 
-def json_refusal(text: str) -> str:
-    """Return why a JSON text is refused."""
+def refusal(text: str, parse: Callable[[str, bytes], object]) -> str:
+    """Return why a text is refused."""
     with pytest.raises(BadArchive) as refused:
-        parse_json("a.json", text.encode())
-    return str(refused.value)
-
-
-def toml_refusal(text: str) -> str:
-    """Return why a TOML text is refused."""
-    with pytest.raises(BadArchive) as refused:
-        parse_toml("a.toml", text.encode())
+        parse("a.file", text.encode())
     return str(refused.value)
 
 
@@ -105,7 +98,8 @@ def test_toml_is_read(text: str, value: object) -> None:
     ],
 )
 def test_the_problem_of_invalid_json_is_named(text: str, reason: str) -> None:
-    assert json_refusal(text) == f"a.json cannot be read: {reason}. Correct it and pack again."
+    shown = f"a.file cannot be read: {reason}. Correct it and pack again."
+    assert refusal(text, parse_json) == shown
 
 
 @pytest.mark.parametrize(
@@ -124,7 +118,8 @@ def test_the_problem_of_invalid_json_is_named(text: str, reason: str) -> None:
     ],
 )
 def test_the_problem_of_invalid_toml_is_named(text: str, reason: str) -> None:
-    assert toml_refusal(text) == f"a.toml cannot be read: {reason}. Correct it and pack again."
+    shown = f"a.file cannot be read: {reason}. Correct it and pack again."
+    assert refusal(text, parse_toml) == shown
 
 
 @pytest.mark.parametrize("parse", [parse_json, parse_toml])

@@ -123,17 +123,12 @@ def test_a_token_in_a_text_is_hidden_and_the_rest_is_not() -> None:
         assert redact_tokens(TOKEN[:length]) == "blr_****"
 
 
-@pytest.mark.parametrize(
-    "text", ["", "greet", "blr_", "blr_local_", "Look for blr_ in your files."]
-)
-def test_other_texts_are_left_alone(text: str) -> None:
-    assert redact_tokens(text) == text
-    assert not contains_token(text.encode())
-
-
-def test_a_token_is_found_in_what_somebody_has_sent() -> None:
+def test_a_token_is_found_in_what_somebody_has_sent_and_nothing_else() -> None:
     assert contains_token(f'{{"name": "{TOKEN}"}}'.encode())
     assert contains_token(b"\xff\x00" + TOKEN.encode() + b"\xff")
+    for text in ("", "greet", "blr_", "blr_local_", "Look for blr_ in your files."):
+        assert redact_tokens(text) == text
+        assert not contains_token(text.encode())
 
 
 def test_no_refusal_repeats_a_token() -> None:

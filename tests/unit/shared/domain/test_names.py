@@ -101,17 +101,8 @@ def test_a_refusal_says_what_is_wrong_with_which_name(
 @pytest.mark.parametrize("text", ["health", "openapi_2", "a.b", "2to3", "_x", "a__b"])
 def test_a_tool_id_is_words_joined_by_dots(text: str) -> None:
     assert parse_tool_id(text) == text
-    for other in (
-        "",
-        ".",
-        f"{text}.",
-        f".{text}",
-        f"{text}..b",
-        f"{text}-b",
-        f"{text}\n",
-        "#",
-        "é",
-    ):
+    forms = ("{}.", ".{}", "{}..b", "{}-b", "{}\n")
+    for other in ("", ".", "#", "é", *(form.format(text) for form in forms)):
         with pytest.raises(InvalidName, match="tool name"):
             parse_tool_id(other)
 

@@ -1,6 +1,9 @@
 """Connectors and triggers of a module."""
 
+import json
 import time
+
+from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.api_docs.connectors import (
     api_summary,
@@ -51,37 +54,15 @@ def test_modules_of_other_packages_are_those_that_the_methods_use() -> None:
     assert modules_used_by(MODULE, "") == {HTTP}
 
 
-def test_a_client_without_init_and_an_unknown_one() -> None:
-    [get] = connector_parts(MODULE, "client", {})["functions"]  # type: ignore[misc]
-    assert get["returnType"]["typeName"] == "http:Error"
+def test_clients_and_listeners_without_init_take_nothing(snapshot: SnapshotAssertion) -> None:
+    parts = connector_parts(MODULE, "client", {}), trigger_parts(MODULE, {})
+    assert list(map(json.dumps, parts)) == snapshot
     assert connector_parts(MODULE, "Nothing", {}) == {"functions": []}
 
 
-def test_a_listener_without_init_takes_nothing() -> None:
-    parts = trigger_parts(MODULE, {})
-    assert parts["listenerParams"] == []
-    [service] = parts["serviceTypes"]  # type: ignore[misc]
-    handlers = service["functions"]
-    assert [(each["name"], each["qualifiers"]) for each in handlers] == [
-        ("onEvent", ["remote"]),
-        ("get", ["resource"]),
-    ]
-    assert handlers[1]["returnType"]["typeName"] == "()"
-
-
-def test_segments_of_a_path_are_words_or_parameters() -> None:
-    assert path_parameters(".") == []
-    assert [
-        (each["name"], each["typeName"], each["isRestType"])
-        for each in path_parameters("users/[string id]/'from/[int ...rest]")
-    ] == [
-        ("users", "token", False),
-        ("id", "string", False),
-        ("'from", "token", False),
-        ("rest", "int", True),
-    ]
-    assert path_parameters("[int...]") == [{"name": "", "typeName": "int", "isRestType": True}]
-    assert path_parameters("[Id]") == [{"name": "", "typeName": "Id", "isRestType": False}]
+def test_segments_of_a_path_are_words_or_parameters(snapshot: SnapshotAssertion) -> None:
+    paths = (".", "users/[string id]/'from/[int ...rest]", "[int...]", "[Id]")
+    assert {path: json.dumps(path_parameters(path)) for path in paths} == snapshot
 
 
 def test_a_long_path_is_read_in_time() -> None:
