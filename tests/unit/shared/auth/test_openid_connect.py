@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from shared.auth.identity_providers import (
     Freshness,
@@ -397,16 +398,16 @@ async def test_an_answer_that_names_nobody_is_none(name: str, answer: bytes) -> 
 
 
 @pytest.mark.parametrize(
-    ("secret", "authentication", "header", "in_form"),
+    ("secret", "authentication"),
     [
-        ("s:e", ClientAuthentication.HEADER, "Basic aWQ6czpl", {}),
-        ("s&e", ClientAuthentication.FORM, None, {"client_id": ["id"], "client_secret": ["s&e"]}),
-        ("", ClientAuthentication.HEADER, None, {"client_id": ["id"]}),
+        ("s:e", ClientAuthentication.HEADER),
+        ("s&e", ClientAuthentication.FORM),
+        ("", ClientAuthentication.HEADER),
     ],
     ids=["header", "form", "public client"],
 )
 async def test_the_client_has_its_credentials_in_one_place(
-    secret: str, authentication: ClientAuthentication, header: str | None, in_form: dict[str, Any]
+    secret: str, authentication: ClientAuthentication, snapshot: SnapshotAssertion
 ) -> None:
     fetcher = FixedAnswers(token=b'{"id_token": "t"}')
     client = OAuthClient("id", Secret(secret))
@@ -414,19 +415,7 @@ async def test_the_client_has_its_credentials_in_one_place(
     sent = await client.exchange(fetcher, f"{HOST}/token", flow, "a&b", authentication)
     assert sent == {"id_token": "t"}
     [(headers, body)] = fetcher.posted
-    expected = {
-        "Content-Type": "application/x-www-form-urlencoded",
-        "Accept": "application/json",
-        **({"Authorization": header} if header else {}),
-    }
-    assert headers == expected
-    assert parse_qs(body.decode(), keep_blank_values=True) == {
-        "grant_type": ["authorization_code"],
-        "code": ["a&b"],
-        "redirect_uri": [BACK],
-        "code_verifier": ["verifier"],
-        **in_form,
-    }
+    assert [f"{headers}", f"{parse_qs(body.decode(), keep_blank_values=True)}"] == snapshot
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.events import EVENTS_PAGE_SIZE, MAX_EVENTS_PAGE_SIZE, EventQuery
@@ -15,17 +16,10 @@ def event(kind: str, subject: str) -> Event:
     return Event(id="1", kind=kind, at_ms=5, actor="ann", subject=subject)
 
 
-def test_a_query_of_the_log_is_read_from_its_parameters() -> None:
+def test_a_query_of_the_log_is_read_from_its_parameters(snapshot: SnapshotAssertion) -> None:
     params = {"before": str(2**62), "count": str(MAX_EVENTS_PAGE_SIZE), "kind": "release."}
     params |= {"actor": "ann", "since": "1970-01-01T00:00:01Z", "until": "1970-01-01T00:00:02Z"}
-    assert EventQuery.parse(params) == EventQuery(
-        before=2**62,
-        count=MAX_EVENTS_PAGE_SIZE,
-        kind="release.",
-        actor="ann",
-        since_ms=1_000,
-        until_ms=2_000,
-    )
+    assert repr(EventQuery.parse(params)) == snapshot
     assert EventQuery.parse({"before": "1", "count": "1"}) == EventQuery(before=1, count=1)
     assert EventQuery.parse({}) == EventQuery(count=EVENTS_PAGE_SIZE)
 
