@@ -304,13 +304,6 @@ def test_modules_are_those_that_others_can_import_the_default_one_first(
     assert tuple(text.name for text in found.texts.modules) == modules
 
 
-def test_a_default_module_without_a_source_is_no_module() -> None:
-    content = files(GREET, Spec(modules=["a"], exported=["greet.a"]))
-    del content["modules/greet/greet.bal"]
-    found = read_bala(zipped(content))
-    assert (found.modules, found.internal_modules) == (("greet.a",), ())
-
-
 _GO_PACKAGE = '[package]\norg = "acme"\nname = "greet"\nversion = "1.0.0"\n'
 
 
@@ -344,11 +337,30 @@ def test_a_module_may_be_exported_in_a_list_of_modules(spec: dict[str, Any]) -> 
     assert found.texts.modules[1].summary == ("Sub." if "Sub." in str(spec) else "")
 
 
-def test_an_exported_default_module_that_no_list_names_may_lack_sources() -> None:
-    text = _GO_PACKAGE + _module_table("package.modules", "greet.a", "export = true")
-    content = files(GREET, Spec(layout=4, modules=["a"], entries={"Ballerina.toml": text}))
-    del content["greet.bal"]
-    assert read_bala(zipped(content)).modules == ("greet.a",)
+UNNAMED = _GO_PACKAGE + _module_table("package.modules", "greet.a", "export = true")
+
+
+@pytest.mark.parametrize(
+    ("spec", "source", "modules"),
+    [
+        ({"modules": ["a"], "exported": ["greet.a"]}, "modules/greet/greet.bal", ("greet.a",)),
+        # It is exported, and no list names it.
+        (
+            {"layout": 4, "modules": ["a"], "entries": {"Ballerina.toml": UNNAMED}},
+            *("greet.bal", ("greet.a",)),
+        ),
+        ({"tools": ["greet"]}, "modules/greet/greet.bal", ("greet",)),
+    ],
+)
+def test_a_default_module_without_a_source_is_no_module_but_of_a_tool_which_is_warned(
+    spec: dict[str, Any], source: str, modules: tuple[str, ...]
+) -> None:
+    content = files(GREET, Spec(**spec))
+    del content[source]
+    found = read_bala(zipped(content))
+    assert (found.modules, found.internal_modules) == (modules, ())
+    warnings = ("The default module greet has no source file.",)
+    assert found.warnings == (warnings if "tools" in spec else ())
 
 
 @pytest.mark.parametrize("readme", ["", "docs/README.md", "README.md"])
@@ -377,24 +389,17 @@ def test_a_go_bala_may_name_the_text_of_a_module(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["modules/kafka/x.bal", "modules/greet-er/x.bal", "modules/greet/deeper/x.bal", "x.bal"]
+    ("layout", "path", "internal"),
+    [
+        *((3, f"modules/{name}/x.bal", ()) for name in ("kafka", "greet-er", "greet/deeper")),
+        *((3, "x.bal", ()), (4, "lib/c/x.bal", ()), (4, "modules/a.b/x.bal", ("greet.a.b",))),
+    ],
 )
-def test_files_that_belong_to_no_module_are_stored_and_not_listed(path: str) -> None:
-    found = read(entries={path: "x"})
-    assert (found.modules, found.internal_modules) == (("greet",), ())
-
-
-def test_the_folder_of_layout_4_is_what_follows_the_package_name() -> None:
-    found = read(layout=4, entries={"modules/a.b/x.bal": "x", "lib/c/x.bal": "x"})
-    assert (found.modules, found.internal_modules) == (("greet",), ("greet.a.b",))
-
-
-def test_a_tool_may_lack_a_default_module_and_is_warned() -> None:
-    content = files(GREET, Spec(tools=["greet"]))
-    del content["modules/greet/greet.bal"]
-    found = read_bala(zipped(content))
-    assert (found.modules, found.internal_modules) == (("greet",), ())
-    assert found.warnings == ("The default module greet has no source file.",)
+def test_files_that_belong_to_no_module_are_stored_and_not_listed(
+    layout: int, path: str, internal: tuple[str, ...]
+) -> None:
+    found = read(layout=layout, entries={path: "x"})
+    assert (found.modules, found.internal_modules) == (("greet",), internal)
 
 
 @pytest.mark.parametrize("layout", [3, 4])
