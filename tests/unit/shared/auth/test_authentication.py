@@ -9,7 +9,6 @@ from syrupy.assertion import SnapshotAssertion
 
 from shared.adapters.cosmos.change_feed import ChangeFeedEdition
 from shared.adapters.cosmos.client import CosmosDatabase
-from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
 from shared.auth.authentication import (
     MAX_USER_AGENT_LENGTH,
     Authentication,
@@ -21,9 +20,8 @@ from shared.domain.accounts import Account, AccountLock, Token, TokenUse
 from shared.domain.errors.identity import TokenUnknown
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Provenance
-from shared.domain.principals import ANONYMOUS, Grant, Principal, Scope
+from shared.domain.principals import Grant, Principal, Scope
 from shared.domain.records import Place
-from shared.runtime.caching import Edition, records_of
 from tests.fakes.stores import E, FakeDirectory
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.logs import capture_logs
@@ -60,15 +58,10 @@ def stored(tokens: FakeDirectory) -> Token:
     return token
 
 
-def authenticating(
-    tokens: FakeDirectory,
-    clock: FakeClock,
-    environment: str = "local",
-    edition: Edition | None = None,
-) -> Authentication:
-    """Return what reads tokens of an environment out of a directory."""
-    edition = edition or ChangeFeedEdition(cast("CosmosDatabase", None), clock)
-    return Authentication(tokens, clock, environment, edition=edition)
+def authenticating(tokens: FakeDirectory, clock: FakeClock) -> Authentication:
+    """Return what reads tokens out of a directory."""
+    edition = ChangeFeedEdition(cast("CosmosDatabase", None), clock)
+    return Authentication(tokens, clock, "local", edition=edition)
 
 
 async def authenticate(by: Authentication, headers: Mapping[str, str]) -> Principal:
@@ -80,46 +73,6 @@ async def authenticate(by: Authentication, headers: Mapping[str, str]) -> Princi
 async def authentication(tokens: FakeDirectory, clock: FakeClock) -> AsyncIterator[Authentication]:
     authentication = authenticating(tokens, clock)
     yield authentication
-    await authentication.close()
-
-
-async def test_anonymous_requests_read_no_store(
-    authentication: Authentication, tokens: FakeDirectory
-) -> None:
-    assert await authenticate(authentication, {}) is ANONYMOUS
-    assert tokens.calls == []
-
-
-async def test_a_token_is_read_once_in_three_seconds(
-    authentication: Authentication, tokens: FakeDirectory, clock: FakeClock
-) -> None:
-    for _ in range(30):
-        await authenticate(authentication, HEADERS)
-        clock.advance(timedelta(milliseconds=99))
-    assert tokens.calls.count("get") == 2  # It, and its account.
-    clock.advance(timedelta(milliseconds=30))
-    await authenticate(authentication, HEADERS)
-    assert tokens.calls.count("get") == 4
-
-
-async def test_a_revoked_token_is_refused_at_once_where_changes_of_records_are_known(
-    tokens: FakeDirectory, clock: FakeClock
-) -> None:
-    written = list[str]()
-    edition = EmbeddedEdition(
-        lambda: len(written), lambda position: ChangesSince(len(written), written[position or 0 :])
-    )
-    authentication = authenticating(tokens, clock, edition=edition)
-    await authenticate(authentication, HEADERS)
-    written += ["acme/greet", records_of("other")]
-    await authenticate(authentication, HEADERS)
-    assert tokens.calls.count("get") == 2  # The token and its account, once.
-    await tokens.remove(stored(tokens))
-    written.append(records_of(OWNER))
-    assert edition.is_confirmed()
-    assert authentication.recognize(HEADERS) is None
-    with pytest.raises(TokenUnknown):
-        await authenticate(authentication, HEADERS)
     await authentication.close()
 
 

@@ -51,14 +51,6 @@ def authorization(directory: FakeDirectory) -> Authorization:
     return Authorization(directory, FakeClock(), known_readers())
 
 
-@pytest.mark.parametrize("by", [MEMBER, STRANGER, ADMINISTRATOR, limited(org="globex")])
-async def test_a_missing_package_costs_what_a_hidden_one_costs(
-    authorization: Authorization, directory: FakeDirectory, by: Principal
-) -> None:
-    assert not await authorization.may_find(by, GREET, None)
-    assert directory.calls == ["access_context"]
-
-
 async def test_lists_show_what_the_caller_may_see_in_their_order(
     authorization: Authorization, directory: FakeDirectory
 ) -> None:
