@@ -1,4 +1,4 @@
-"""Events of packages become changes for mirrors; all others concern nobody."""
+"""Queries of the log of events."""
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
