@@ -95,6 +95,7 @@ async def documented(shelf: World) -> World:
 PAGES = {
     "module": "",
     "module_without_declarations": "/hello.low",
+    "function": "/hello/greet",
     "client": "/hello/Client",
     "record_with_types_of_others": "/hello/Person",
     "enum": "/hello/Mood",
