@@ -1,6 +1,6 @@
 """Declarations and types as source text.
 
-`type_text` and `signature` are one line, without doc comments and annotations; `source_text` can
+`signature` is one line, without doc comments and annotations; `source_text` can
 be read again. Parentheses are printed where there is a `ParenthesizedType`, and nowhere else.
 What contains other values is printed as a list of texts and values, so nesting takes no recursion.
 """
@@ -68,11 +68,6 @@ _QUALIFIERS = (
     "configurable",
     "final",
 )
-
-
-def type_text(type_: TypeNode) -> str:
-    """Return a type in one line."""
-    return _in_one_line([type_])
 
 
 def signature(declaration: Declaration) -> str:

@@ -32,9 +32,8 @@ from shared.ballerina.syntax import (
 )
 from shared.ballerina.types import Member
 from tests.support.ballerina_types import read_type
+from tests.support.edited_sources import case, fault_of
 from tests.support.hostile_sources import HOSTILE_SOURCES
-from tests.support.source_printing import source_text
-from tests.unit.shared.ballerina.strategies import DECLARATIONS
 
 INT = BuiltinType("int")
 
@@ -474,24 +473,5 @@ def test_any_text_can_be_read(text: str) -> None:
     read(text)
 
 
-WORDS_OF_THE_LANGUAGE = """public function type class const enum annotation configurable final
-    client service listener isolated distinct readonly record object table map stream error returns
-    resource remote import on key var int external init name 'quoted = => ; , . : ? * | & ( ) [ ] {
-    } {| |} < > ... @ ` ${ " // # / - 1 \\"""
-WORDS = st.sampled_from(WORDS_OF_THE_LANGUAGE.split())
-
-
-@given(st.lists(WORDS | st.just("\n"), max_size=60))
-def test_any_words_of_the_language_can_be_read(words: list[str]) -> None:
-    text = " ".join(words)
-    source = read(text)
-    last = text.count("\n") + 1
-    assert all(1 <= each.first <= each.last <= last for each in source.unread)
-
-
-@given(DECLARATIONS, st.data())
-def test_a_source_with_an_edit_can_be_read(declaration: Declaration, data: st.DataObject) -> None:
-    text = source_text(declaration)
-    cut = data.draw(st.integers(0, len(text)))
-    length = data.draw(st.integers(0, 3))
-    read(text[:cut] + data.draw(WORDS) + text[cut + length :])
+def test_edited_sources_are_read_without_a_fault() -> None:
+    assert {seed: fault for seed in range(400) if (fault := fault_of(case(seed)))} == {}
