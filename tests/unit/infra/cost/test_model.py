@@ -24,7 +24,6 @@ from infra.cost.model import (
 from infra.cost.prices import Prices
 
 PRICES = Prices.published()
-PEAK = PRICES["assumed.busiest-hour-factor"]
 DEV, TEAM, PUBLIC = (COST_PLANS[size] for size in Size)
 NOBODY = usual(0, 0)
 MILLION = usual(2_000, 1_000_000)

@@ -21,7 +21,6 @@ from tests.fakes.system import FakeClock
 from tests.support.refusals import raises_refusal
 
 PUBLIC = Visibility.PUBLIC
-FOREVER = 10**15  # Milliseconds.
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import shutil
 import ssl
-from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import closing
 from io import StringIO
@@ -175,7 +174,6 @@ async def test_an_address_that_fits_into_no_header_gets_no_mail(address: str) ->
 
 
 AZURE_MAIL = Mail(parse_email("kim@example.org"), "You are invited", "Open this link.")
-KEY = Secret(b64encode(b"a key of thirty-two bytes, sort of").decode())
 
 
 class Service:

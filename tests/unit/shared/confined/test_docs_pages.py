@@ -103,25 +103,6 @@ def test_things_are_counted() -> None:
     assert (counted(1, "field"), counted(1_000, "field")) == ("1 field", "1,000 fields")
 
 
-INCLUDING = """
-import ballerina/http;
-
-public type Settings record {|
-    *Common;
-    *http:Settings;
-    int retries = 3;
-|};
-
-public type Common record {|
-    *Base;
-    # How long to wait.
-    decimal timeout = 30;
-|};
-
-public type Base record {| int id?; |};
-"""
-
-
 DEPRECATED = """
 # Sends.
 # + to - Whom

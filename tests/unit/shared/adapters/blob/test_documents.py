@@ -1,6 +1,6 @@
 """Where texts and graphs are read from, and what a process keeps of them."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 
 from shared.adapters.blob.client import BlobContainers
 from shared.adapters.blob.documents import LARGEST_CACHED_DOCUMENT_BYTES, BlobDocuments
-from shared.adapters.cosmos.client import DATABASE, CosmosDatabase
+from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.cosmos.metadata import LARGEST_GRAPH_ITEM_BYTES, CosmosGraphs
 from shared.adapters.system import SystemRandomness
 from shared.domain.archives.names import Digest
@@ -31,15 +31,13 @@ class Place:
     outage: Outage = field(default_factory=Outage)
 
     @asynccontextmanager
-    async def process(
-        self, graphs: Callable[[CosmosDatabase], CosmosGraphs] = CosmosGraphs
-    ) -> AsyncGenerator[BlobDocuments]:
+    async def process(self) -> AsyncGenerator[BlobDocuments]:
         """Open the documents as a process does that remembers nothing."""
         connections = FailingBlobsInMemory(self.folder, self.clock, outage=self.outage)
         blobs = BlobContainers(connections.blobs, connections.prefix)
         cosmos = CosmosDatabase(connections.cosmos, SystemRandomness())
         self.taken()
-        yield BlobDocuments(blobs, graphs(cosmos))
+        yield BlobDocuments(blobs, CosmosGraphs(cosmos))
         await blobs.close()
         await cosmos.close()
 
@@ -51,10 +49,6 @@ class Place:
         double.requests.clear()
         self.outage.asked.clear()
         return taken
-
-    def forget_items(self) -> None:
-        """Leave what older code stored, which was no graph in Cosmos DB."""
-        double_of(self.folder, self.clock).containers[DATABASE, "packages"].partitions.clear()
 
 
 @pytest.fixture

@@ -11,12 +11,11 @@ from shared.adapters.cosmos.client import DATABASE, KEYS_OF_A_QUERY, CosmosDatab
 from shared.adapters.cosmos.metadata import CosmosMetadata
 from shared.adapters.system import SystemRandomness
 from shared.domain.packages import Head
-from tests.contract.sample_records import DIGEST, GREET, coordinate, entry, head, package, release
+from tests.contract.sample_records import DIGEST, GREET, entry, head, package, release
 from tests.fakes.cosmos.protocol import CosmosDouble
 from tests.fakes.system import FakeClock
 from tests.support.cloud_stores import CloudDouble, double_of
 
-FIRST = coordinate("acme/greet:1.0.0")
 SOME = [f"acme/p{number}" for number in range(20)]
 
 

@@ -3,37 +3,20 @@
 from typing import Any, cast
 
 import pytest
-from msgspec.structs import replace
 
 from shared.confined import shown_pieces
 from shared.domain.errors.packages import ApiDocsFailed
-from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.principals import ANONYMOUS
-from shared.domain.search import Query, ResultPage
-from shared.services.api_docs.editor_catalog import CatalogFilter, CatalogKind, ItemName
-from shared.services.packages.search import PackageSearch
+from shared.services.api_docs.editor_catalog import CatalogKind, ItemName
 from tests.support.documented_packages import TYPES, documented_bala, published
 from tests.support.world import World
 
-CONNECTORS, TRIGGERS = CatalogKind.CONNECTORS, CatalogKind.TRIGGERS
+CONNECTORS = CatalogKind.CONNECTORS
 CLIENT = """
 import acme/people;
 public client class Client { remote function greet(people:Person person) {} }
 """
 NAME = ItemName("acme", "greet", "1.0.0", "greet", "Client")
-
-
-@pytest.fixture
-async def greeting(world: World) -> World:
-    """Return a registry with a connector that takes a record of another package."""
-    await published(
-        world,
-        documented_bala("acme/people:1.0.0", {"types.bal": TYPES}),
-        documented_bala(
-            "acme/greet:1.0.0", {"client.bal": CLIENT}, dependencies=["acme/people:1.0.0"]
-        ),
-    )
-    return world
 
 
 async def parts(world: World) -> str:
@@ -64,17 +47,3 @@ async def test_a_connector_is_made_again_when_what_it_takes_arrives(world: World
     ran = len(cast("Any", world.stores).confined.ran)
     await world.document()
     assert len(cast("Any", world.stores).confined.ran) == ran
-
-
-class Unconfirmed:
-    """A search that does not know the latest changes of packages."""
-
-    async def search(self, *_: object, **__: object) -> None:
-        raise SearchUnconfirmed
-
-
-async def test_nothing_is_listed_while_the_search_does_not_answer(greeting: World) -> None:
-    search = cast("PackageSearch", Unconfirmed())
-    catalog = replace(greeting.registry.api_docs.editor_catalog, search=search)
-    page = await catalog.list(CONNECTORS, CatalogFilter(Query()), ResultPage(), by=ANONYMOUS)
-    assert (page.items, page.count) == ((), 0)

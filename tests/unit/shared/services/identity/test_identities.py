@@ -8,7 +8,6 @@ from shared.auth.identity_providers import VerifiedIdentity
 from shared.domain.accounts import Account, AccountName
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import Principal
-from shared.domain.records import Entity
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.mail import AccountMail, MailDelivery
 from shared.services.identity.sessions import (
@@ -17,10 +16,9 @@ from shared.services.identity.sessions import (
     Identities,
     suggested_account_name,
 )
-from shared.services.limits.notices import ReadOnlyMode
 from tests.fakes.mail import FakeMailer
 from tests.fakes.services import changes_allowed, fake_record_writer
-from tests.fakes.stores import FakeDirectory, FakeEvents
+from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import START_MS, FakeClock, FakeRandomness
 
 BROWSER = Principal(address="192.0.2.1")
@@ -47,17 +45,11 @@ class SameDigits(FakeRandomness):
         return bytes(3) if count == 3 else super().token_bytes(count)
 
 
-def identities(
-    directory: FakeDirectory,
-    read_only_mode: ReadOnlyMode | None = None,
-    *,
-    events: FakeEvents | None = None,
-    mailer: FakeMailer | None = None,
-) -> Identities:
+def identities(directory: FakeDirectory) -> Identities:
     """Return what is tested, over doubles."""
     clock, randomness = FakeClock(), SameDigits("identities")
-    written = fake_record_writer(directory, events)
-    mail_delivery = MailDelivery(mailer or FakeMailer(), failed=lambda _kind, _count: None)
+    written = fake_record_writer(directory)
+    mail_delivery = MailDelivery(FakeMailer(), failed=lambda _kind, _count: None)
     return Identities(
         directory=directory,
         accounts=Accounts(directory, written, clock, randomness),
@@ -67,7 +59,7 @@ def identities(
         account_mail=AccountMail(
             directory, mail_delivery, "https://registry.test", BackgroundTasks()
         ),
-        read_only_mode=read_only_mode or changes_allowed(),
+        read_only_mode=changes_allowed(),
     )
 
 
@@ -83,7 +75,8 @@ async def test_an_account_that_another_process_made_meanwhile_is_taken() -> None
     directory = FakeDirectory()
     known = identities(directory)
     account_id = await known.register(person(), "oidc", by=BROWSER)
-    forget(directory, *directory.every(AccountName))
+    for each in directory.every(AccountName):  # As if they had never been written.
+        del directory.entities[each.kind, each.place]
     await known._create_account(account_id, person())
     assert len(directory.every(Account)) == 1
 
@@ -122,9 +115,3 @@ def test_an_account_is_named_like_its_person(
     label: str, name: str, email: str, expected: str
 ) -> None:
     assert suggested_account_name(person(label, display_name=name, email=email)) == expected
-
-
-def forget(directory: FakeDirectory, *entities: Entity) -> None:
-    """Take entities out, as if they had never been written."""
-    for each in entities:
-        del directory.entities[each.kind, each.place]

@@ -112,17 +112,3 @@ async def test_a_machine_does_not_join(acme: OrganizationServices) -> None:
     with pytest.raises(TokenUnknown):
         await acme.invitations.accept(sent, by=Principal("machine", "token", (Grant(),)))
     assert len(invitations(acme)) == 1
-
-
-# --- what is told ------------------------------------------------------------------------------
-
-
-TO_ANYBODY = InvitationRequest.parse(Role.MEMBER, None, "for whoever it is")
-
-
-async def sent(acme: OrganizationServices, offer: InvitationRequest = TO_ANYBODY) -> str:
-    """Invite somebody, and return the code."""
-    invited = await acme.invitations.invite(ACME, offer, by=acme.signed_in(KIM))
-    text = invited.link.reveal() if invited.link else acme.mailer.sent[-1].text
-    [code] = re.findall(r"invitations/([0-9A-Za-z]+)", text)
-    return str(code)

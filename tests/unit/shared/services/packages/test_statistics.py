@@ -30,36 +30,21 @@ from shared.services.packages.statistics import (
 from tests.contract.sample_records import head, release
 from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock
-
-TWO = RegistryCounts(packages=2)
-
-
-@dataclass
-class SilentWork(FakeWork):
-    """A `WorkStore` that may stop to answer."""
-
-    is_silent: bool = False
-
-    async def peek(self, kind: str, key: str, now_ms: int) -> str | None:
-        """Return the value, or refuse."""
-        if self.is_silent:
-            raise Busy
-        return await super().peek(kind, key, now_ms)
+from tests.support.port_doubles import Fault, failing
 
 
 async def test_a_store_that_is_silent_leaves_what_was_known() -> None:
-    clock, work = FakeClock(), SilentWork()
-    last_counts = LastRegistryCounts(work, clock)
-    await last_counts.save(TWO)
-    known = await last_counts.read_cached()
-    work.is_silent = True
-    clock.advance(COUNTS_CACHED_FOR)
-    assert await last_counts.read_cached() == known is not None
-
-
-async def test_a_store_that_was_always_silent_leaves_nothing() -> None:
-    last_counts = LastRegistryCounts(SilentWork(is_silent=True), FakeClock())
+    clock, fault = FakeClock(), Fault("peek", Busy())
+    last_counts = LastRegistryCounts(failing(FakeWork(), fault), clock)
+    await last_counts.save(RegistryCounts(packages=2))
     assert await last_counts.read_cached() is None
+    clock.advance(COUNTS_CACHED_FOR)
+    known = await last_counts.read_cached()
+    assert known is not None
+    fault.nth = fault.calls + 1
+    clock.advance(COUNTS_CACHED_FOR)
+    assert await last_counts.read_cached() == known
+    assert fault.calls == 3
 
 
 @dataclass
@@ -67,9 +52,6 @@ class CountedIndex:
     """A `SearchIndex` with a package for each sort, and how often it was asked."""
 
     packages: int = 3
-    are_elsewhere: bool = False  # Upstreams have all of them, and none is stored.
-    pulls: int = 0
-    dependents: int = 1  # Of each package.
     searches: list[tuple[Query, ResultPage, Viewer]] = field(
         default_factory=list[tuple[Query, ResultPage, Viewer]]
     )
@@ -78,9 +60,9 @@ class CountedIndex:
     async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
         """Find one package, named for the sort."""
         self.searches.append((query, page, viewer))
-        shown = listing(page.sort.name.lower(), self.pulls)
-        has_any = self.packages and not (self.are_elsewhere and query.stored_only)
-        return Results((Hit(shown),) if has_any else (), self.dependents)
+        name = page.sort.name.lower()
+        shown = Listing(head(f"acme/{name}"), release(f"acme/{name}:1.0.0"), Texts())
+        return Results((Hit(shown),) if self.packages else (), 1)
 
     async def search_with_facets(
         self, query: Query, page: ResultPage, viewer: Viewer
@@ -93,10 +75,6 @@ class CountedIndex:
         """Count, and note that it was done."""
         self.counts += 1
         return IndexTotals(self.packages, 1, 9)
-
-
-def listing(name: str, pulls: int = 0) -> Listing:
-    return Listing(head(f"acme/{name}", pulls=pulls), release(f"acme/{name}:1.0.0"), Texts())
 
 
 def short_searches(index: CountedIndex) -> list[tuple[Query, ResultPage, Viewer]]:
@@ -112,7 +90,7 @@ def statistics_of(
     )
 
 
-async def test_dependents_of_the_most_used_packages_are_counted_once_in_five_seconds() -> None:
+async def test_packages_and_dependents_of_the_most_used_are_counted_once_in_five_seconds() -> None:
     index, clock = CountedIndex(), FakeClock()
     shown = statistics_of(index, clock)
     for _ in range(2):
@@ -122,21 +100,10 @@ async def test_dependents_of_the_most_used_packages_are_counted_once_in_five_sec
         ResultPage(limit=0),
         ANYONE,
     )
-    assert index.searches.count(asked) == 1
+    assert (index.searches.count(asked), index.counts) == (1, 1)
     clock.advance(SUMMARY_CACHED_FOR)
     await shown.summary()
-    assert index.searches.count(asked) == 2
-
-
-async def test_it_counts_every_five_seconds_at_most() -> None:
-    index, clock = CountedIndex(), FakeClock()
-    shown = statistics_of(index, clock)
-    for _ in range(3):
-        await shown.summary()
-    assert index.counts == 1
-    clock.advance(SUMMARY_CACHED_FOR)
-    await shown.summary()
-    assert index.counts == 2
+    assert (index.searches.count(asked), index.counts) == (2, 2)
 
 
 @pytest.mark.parametrize(
