@@ -59,16 +59,6 @@ def another_disk(than: Path) -> Generator[Path]:
         yield Path(folder)
 
 
-async def test_a_restored_backup_is_the_registry_it_was(
-    registry: EmbeddedStores, tmp_path: Path
-) -> None:
-    backup(tmp_path / "data", tmp_path / "backup")
-    await publish(registry, "2.0.0", b"after the backup")
-    restore(tmp_path / "backup", tmp_path / "restored")
-    assert await versions(tmp_path / "restored") == {"1.0.0"}
-    assert await versions(tmp_path / "data") == {"1.0.0", "2.0.0"}
-
-
 async def test_a_restored_registry_waits_for_no_task_that_ran_during_the_backup(
     registry: EmbeddedStores, tmp_path: Path
 ) -> None:

@@ -128,12 +128,6 @@ async def connections(tmp_path: Path) -> CloudDouble:
     return connections
 
 
-async def test_nothing_is_wrong_where_nothing_is_missing(connections: CloudDouble) -> None:
-    found = await findings(connections)
-    assert [each.way_out for each in found.values()] == ["", ""]
-    assert found["blobs"].found == "Blob Storage has its 5 containers."
-
-
 async def test_a_container_that_was_not_deployed_is_named(
     connections: CloudDouble, tmp_path: Path
 ) -> None:

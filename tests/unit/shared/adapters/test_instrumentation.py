@@ -51,14 +51,6 @@ async def test_the_outcome_of_a_call_is_recorded(error: Exception, outcome: str)
     assert shown == {("find", "answered", 1), ("fail", outcome, 1)}
 
 
-async def test_every_store_of_a_world_is_observed(world: World) -> None:
-    activity = Activity.begin()
-    stores = instrumented(world.stores)
-    await stores.metadata.packages("", 1)
-    await stores.events.since(0, 1)
-    assert [*activity.calls] == ["metadata.packages", "events.since"]
-
-
 # Adapters of other systems and of this process, which record their own calls or need no record.
 NOT_STORES = {
     *("clock", "randomness", "keys", "mailer", "fetcher", "confined", "edition"),

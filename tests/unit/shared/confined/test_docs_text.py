@@ -80,10 +80,6 @@ def test_a_symbol_as_markdown_has_its_comment_its_call_and_its_members() -> None
     assert "## Call" not in symbol_markdown(SHOP, symbol("Item"))
 
 
-def test_a_deprecated_symbol_says_so() -> None:
-    assert "> Deprecated. Use `open`." in symbol_markdown(SHOP, symbol("start"))
-
-
 @pytest.mark.parametrize(
     ("path", "call"),
     [
@@ -120,23 +116,3 @@ def test_a_call_of_a_resource_has_its_path() -> None:
 
 def test_json_has_no_blanks() -> None:
     assert json_text({"größe": [1, 2]}) == '{"größe":[1,2]}'
-
-
-def test_a_record_as_markdown_has_the_fields_that_it_includes() -> None:
-    module = documented(
-        """
-        import ballerina/http;
-        public type Settings record {| *Common; *http:Settings; |};
-        public type Common record {|
-            # How long to wait.
-            decimal timeout = 30;
-        |};
-        """
-    )
-    symbol = next(each for _, each in declared(module) if each.title == "Settings")
-    text = symbol_markdown(module, symbol)
-    assert text.endswith(
-        "## timeout (of *Common)\n\n```ballerina\ndecimal timeout = 30\n```\n\n"
-        "How long to wait.\n\n"
-        "## Fields of *http:Settings\n\nThe documentation of its own package has them.\n"
-    )

@@ -3,8 +3,6 @@
 import asyncio
 import os
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -15,7 +13,6 @@ import pytest
 from shared.adapters.sqlite.connections import DatabaseDamaged, DatabaseMissing, SchemaMismatch
 from shared.adapters.sqlite.database import Database
 from shared.domain.errors.requests import Busy, StorageFull
-from tests.paths import ROOT
 from tests.unit.shared.adapters.sqlite.sample_database import (
     FIRST,
     SECOND,
@@ -150,19 +147,6 @@ async def test_a_full_database_refuses_what_it_has_no_room_for_and_stays_readabl
     assert database.read(notes) == await database.scan(notes) == ["before"]
     await database.write(adding("small"))
     assert database.read(notes) == ["before", "small"]
-
-
-async def test_a_full_disk_refuses_writes_and_leaves_everything_readable(path: Path) -> None:
-    result = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "tests.unit.shared.adapters.sqlite.full_disk", path.parent],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert result.stdout.splitlines() == ["StorageFull", "StorageFull", "readable"], result.stderr
 
 
 async def test_a_write_that_waited_too_long_for_another_is_busy(

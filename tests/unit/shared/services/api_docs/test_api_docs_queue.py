@@ -2,13 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping
-from pathlib import Path
 from typing import cast
 
 import pytest
-from msgspec.structs import replace
 
-from shared.confined.budget import ConfinedUnavailable, Json, PartResult
+from shared.confined.budget import ConfinedUnavailable
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
 from shared.domain.errors.requests import Busy
 from shared.domain.names import Coordinate
@@ -23,12 +21,10 @@ from shared.services.api_docs.api_docs_queue import (
     QUEUE_LENGTH,
     ApiDocsQueue,
 )
-from shared.services.maintenance import package_tasks, tasks
 from tests.contract.sample_records import coordinate, release
-from tests.fakes.confined import InProcess
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala
-from tests.support.world import OpenWorld, World
+from tests.support.world import World
 
 GREET = coordinate("acme/greet:1.0.0")
 
@@ -198,26 +194,10 @@ async def test_a_queue_that_is_closed_at_work_leaves_the_rest() -> None:
 # --- The task
 
 
-async def state_of(world: World, wanted: Coordinate = GREET) -> ApiDocsRecord | None:
-    found = (await world.stores.metadata.find(wanted)).release
-    assert found
-    return await world.stores.documents.api_docs_record(found.content)
-
-
 async def run(world: World) -> TaskReport:
     report = await world.registry.maintenance.upkeep.run("generate-api-docs")
     assert report
     return report
-
-
-async def test_the_task_documents_what_a_crash_left_and_each_release_once(world: World) -> None:
-    await world.push(documented_bala())
-    await world.push(bala("acme/other:1.0.0"))
-    report = await run(world)
-    assert (report.changed, report.problems, report.unfinished) == (2, (), False)
-    await world.push(documented_bala("acme/greet:1.1.0"))
-    again = await run(world)
-    assert (again.seen, again.changed) == (1, 1)
 
 
 async def test_documentation_of_an_older_generator_is_made_again(world: World) -> None:
@@ -227,34 +207,9 @@ async def test_documentation_of_an_older_generator_is_made_again(world: World) -
     old = ApiDocsRecord(state=DocsState.FAILED, generator=GENERATOR_VERSION - 1, reason="old")
     await world.stores.documents.put_api_docs(found.content, old)
     await run(world)
-    record = await state_of(world)
+    record = await world.stores.documents.api_docs_record(found.content)
     assert record
     assert record.generator == GENERATOR_VERSION
-
-
-async def test_the_task_goes_on_where_its_time_was_over(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for version in ("1.0.0", "1.1.0"):
-        await world.push(bala(f"acme/greet:{version}"))
-    monkeypatch.setattr(package_tasks, "DOCUMENTING_TIME", tasks.RUN_TIME * 0)
-    first = await run(world)
-    assert first.unfinished
-    monkeypatch.undo()
-    second = await run(world)
-    assert not second.unfinished
-    assert first.changed + second.changed == 2
-
-
-async def test_visiting_all_packages_goes_on_where_its_time_was_over(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("one", "two"):
-        await world.push(bala(f"acme/{name}:1.0.0"))
-    monkeypatch.setattr(tasks, "RUN_TIME", tasks.RUN_TIME * 0)
-    assert (await run(world)).unfinished
-    monkeypatch.undo()
-    assert not (await run(world)).unfinished
 
 
 async def test_an_event_of_a_release_that_is_gone_is_passed_over(world: World) -> None:
@@ -274,29 +229,3 @@ async def test_the_oldest_version_is_documented_first(world: World) -> None:
     assert await world.registry.api_docs.backfill.document_missing() == []
     again = await world.registry.api_docs.backfill.document(GREET.package)
     assert [each.release.version for each in again] == ["1.0.0", "1.1.0", "1.10.0"]
-
-
-class Stoppable(InProcess):
-    """A confined process that may be unavailable."""
-
-    is_available = False
-
-    async def run(self, task: str, folder: Path, request: Json) -> list[PartResult]:
-        """Run the task, or raise."""
-        if not self.is_available:
-            raise ConfinedUnavailable
-        return await super().run(task, folder, request)
-
-
-async def test_without_the_confined_process_nothing_is_stored_and_the_task_is_repeated(
-    worlds: OpenWorld,
-) -> None:
-    confined = Stoppable()
-    world = await worlds(wrap=lambda stores: replace(stores, confined=confined))
-    await world.push(documented_bala())
-    await world.registry.api_docs.queue.drain()
-    assert (await run(world)).changed == 0
-    assert await state_of(world) is None
-    confined.is_available = True
-    assert (await run(world)).changed == 1
-    assert await state_of(world)

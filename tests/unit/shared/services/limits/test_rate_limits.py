@@ -105,13 +105,6 @@ async def test_a_refused_guess_is_no_known_one_when_the_wait_is_over(
     assert await fail(other, ANN.address, "a third")
 
 
-async def test_another_instance_takes_no_guess_more(work: FakeWork, clock: FakeClock) -> None:
-    one, other = (Instance(work, clock, failure="address=10") for _ in range(2))
-    for number in range(10):
-        await fail(one, ANN.address, f"guess {number}")
-    assert not await fail(other, ANN.address, "another")
-
-
 async def test_an_address_above_the_limit_of_reads_is_refused_before_credentials_are_checked(
     work: FakeWork, clock: FakeClock
 ) -> None:

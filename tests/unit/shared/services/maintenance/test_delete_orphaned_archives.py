@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
@@ -21,28 +21,6 @@ from tests.support.archives import bala
 from tests.support.world import OpenWorld, World
 
 A_DAY = timedelta(days=1, hours=1)
-
-
-async def push(world: World, coordinate: str = "acme/greet:1.0.0") -> ArchiveName:
-    content = bala(coordinate)
-    await world.push(content)
-    return named(content)
-
-
-async def test_the_sweep_removes_an_archive_without_a_release_after_the_grace(world: World) -> None:
-    kept, orphan = await push(world), named(b"orphan")
-    await world.stores.archives.put(orphan, b"orphan", Visibility.PUBLIC)
-    world.clock.advance(A_DAY / 2)
-    early = await world.registry.maintenance.upkeep.run("delete-orphaned-archives")
-    assert early is not None
-    assert (early.seen, early.changed) == (2, 0)
-    assert await world.stores.archives.stat(orphan) is not None
-    world.clock.advance(A_DAY)
-    report = await world.registry.maintenance.upkeep.run("delete-orphaned-archives")
-    assert report is not None
-    assert (report.seen, report.changed) == (2, 1)
-    assert await world.stores.archives.stat(orphan) is None
-    assert await world.stores.archives.stat(kept) is not None
 
 
 @dataclass

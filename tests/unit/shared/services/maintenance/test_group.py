@@ -11,7 +11,7 @@ from shared.domain.status import TaskReport, TaskResult
 from shared.services import maintenance
 from shared.services.maintenance.package_tasks import DeleteOrphanedArchives
 from shared.services.maintenance.snapshots import CreateSnapshot
-from shared.services.maintenance.tasks import Task, TaskRuns
+from shared.services.maintenance.tasks import TaskRuns
 from tests.fakes.stores import FakeWork
 from tests.fakes.tasks import fake_task
 from tests.support.tasks import TASKS
@@ -66,18 +66,7 @@ async def test_while_the_registry_takes_no_changes_tasks_leave_records_alone(wor
     assert {each.task for each in states if each.last_run} == {CreateSnapshot.id}
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_the_id_of_a_task_is_the_name_of_its_class(task: type[Task]) -> None:
-    words = task.id.split("-")
-    assert task.__name__ == "".join(word.capitalize() for word in words)
-
-
 def test_every_module_of_a_task_is_imported_by_the_composition() -> None:
     files = Path(maintenance.__path__[0]).glob("*.py")
     modules = {each.stem for each in files if "(Task):" in each.read_text("utf-8")}
     assert {each.__module__.rpartition(".")[2] for each in TASKS} == modules
-
-
-def test_no_two_tasks_share_a_lease() -> None:
-    ids = [each.id for each in TASKS]
-    assert len(ids) == len(set(ids))

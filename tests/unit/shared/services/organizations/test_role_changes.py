@@ -63,14 +63,6 @@ async def test_setting_the_current_role_undoes_a_pending_change(acme: Organizati
 # --- the last owner ----------------------------------------------------------------------------
 
 
-async def test_two_owners_who_remove_each_other_do_not_both_go(acme: OrganizationServices) -> None:
-    await acme.memberships.remove_member(ACME, LEE, by=acme.signed_in(KIM))
-    with raises_refusal("last-owner"):
-        await acme.memberships.remove_member(ACME, KIM, by=acme.signed_in(LEE))
-    acme.clock.advance(OWNER_CHANGE_DELAY)
-    assert acme.roles() == {"kim": Role.OWNER, "max": Role.MEMBER}
-
-
 class Slow(FakeDirectory):
     """A directory that lets others go on after each answer."""
 

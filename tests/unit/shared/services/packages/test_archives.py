@@ -231,16 +231,6 @@ async def test_upkeep_finishes_what_was_broken_off(
     assert not found.release.outbox
 
 
-async def test_without_caches_that_take_orders_archives_are_moved_all_the_same(
-    worlds: OpenWorld,
-) -> None:
-    cloud = Cloud(edge=None)
-    world = await worlds(wrap=cloud.wrap)
-    await world.push(ARCHIVE)
-    await world.registry.publishing.moderation.quarantine(FIRST, "reported", by=OPERATOR)
-    assert cloud.moves == [(str(FIRST), PRIVATE)]
-
-
 @dataclass
 class Overtaken:
     """Records in which a release is restored while its quarantine is still being followed."""

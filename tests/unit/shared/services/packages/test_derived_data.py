@@ -120,13 +120,6 @@ async def test_the_cache_of_documents_is_bounded_in_bytes(maker: Maker) -> None:
     assert len(maker.made) == 4, "the second one was forgotten for the third, and made again"
 
 
-async def test_a_document_larger_than_the_cache_is_cached_alone(maker: Maker) -> None:
-    maker.files = DocumentCache(maker.make, capacity=1)
-    for _ in range(2):
-        await maker.document(survey("1.0.0"))
-    assert len(maker.made) == 1
-
-
 async def test_many_that_wait_for_a_large_document_get_one(maker: Maker) -> None:
     large = survey(*(f"1.0.{patch}" for patch in range(ENTRIES_ON_THE_LOOP + 1)))
     documents = await asyncio.gather(*(maker.document(large) for _ in range(20)))

@@ -107,27 +107,6 @@ async def until_written(counting: PullCounter) -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_caller_counts_once_in_ten_minutes(counting: PullCounter, ledger: Ledger) -> None:
-    for _ in range(4):
-        counting.count(GREET, "one")
-    await counting.flush()
-    counting.count(GREET, "one")
-    assert await counting.flush() == 0
-    assert len(ledger.pulls) == 1
-
-
-async def test_another_caller_another_release_and_another_window_count(
-    counting: PullCounter, ledger: Ledger, clock: FakeClock
-) -> None:
-    counting.count(GREET, "one")
-    counting.count(GREET, "two")
-    counting.count(OTHER, "one")
-    clock.advance(timedelta(minutes=10))
-    counting.count(GREET, "one")
-    await counting.flush()
-    assert len(ledger.pulls) == 4
-
-
 async def test_pulls_of_an_earlier_window_are_not_remembered(
     counting: PullCounter, clock: FakeClock
 ) -> None:
@@ -143,39 +122,6 @@ async def test_callers_are_stored_as_keyed_hashes(counting: PullCounter, ledger:
     counting.count(GREET, "203.0.113.7 2201.12.0")
     await counting.flush()
     assert "203.0.113.7" not in repr(ledger.pulls)
-
-
-async def test_pulls_that_cannot_be_written_are_written_by_the_next_flush(
-    counting: PullCounter, ledger: Ledger
-) -> None:
-    ledger.is_down = True
-    counting.count(GREET, "one")
-    with pytest.raises(Busy):
-        await counting.flush()
-    ledger.is_down = False
-    counting.count(GREET, "two")
-    assert await counting.flush() == 2
-
-
-async def test_counts_are_written_by_themselves_after_a_while(
-    counting: PullCounter, ledger: Ledger
-) -> None:
-    counting.count(GREET, "one")
-    await until_written(counting)
-    assert len(ledger.pulls) == 1
-
-
-async def test_counts_that_cannot_be_written_are_tried_again_by_themselves(
-    counting: PullCounter, ledger: Ledger, delays: list[Refusal]
-) -> None:
-    ledger.is_down = True
-    counting.count(GREET, "one")
-    for _ in range(10):
-        await asyncio.sleep(0)
-    ledger.is_down = False
-    await until_written(counting)
-    assert len(ledger.pulls) == 1
-    assert isinstance(delays[0], Busy)
 
 
 async def test_while_nothing_may_be_written_counts_wait_for_its_end(
@@ -199,12 +145,6 @@ async def test_a_process_that_ends_meanwhile_writes_nothing(
     counting.count(GREET, "one")
     await counting.close()
     assert ledger.pulls == []
-
-
-async def test_closing_writes_what_is_left(counting: PullCounter, ledger: Ledger) -> None:
-    counting.count(GREET, "one")
-    await counting.close()
-    assert len(ledger.pulls) == 1
 
 
 async def test_a_pull_is_of_the_window_and_the_day_in_which_it_came(
