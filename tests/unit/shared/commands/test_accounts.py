@@ -20,15 +20,6 @@ def test_administrators_come_and_go_but_for_the_last(terminal: Terminal) -> None
     assert terminal.fail("account", "dismiss", "ann").startswith("ann is the only administrator")
 
 
-def test_a_name_that_is_taken_is_one_line(terminal: Terminal) -> None:
-    line = terminal.fail("account", "add", "ANN")
-    assert line == "The account ANN exists already. Choose another name."
-
-
-def test_there_is_no_link_for_nobody(terminal: Terminal) -> None:
-    assert terminal.fail("signin-link", "nobody") == "account not found: nobody"
-
-
 def test_an_account_is_renamed_and_its_name_before_is_nobodys(terminal: Terminal) -> None:
     assert terminal.run("account", "rename", "ann", "anna").endswith(" is called anna.\n")
     assert "account not found: ann" in terminal.fail("signin-link", "ann")

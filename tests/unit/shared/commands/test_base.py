@@ -1,8 +1,5 @@
 """What all commands share."""
 
-import subprocess
-import sys
-
 import click
 import pytest
 from click.testing import CliRunner
@@ -11,7 +8,6 @@ from pydantic import ValidationError
 from shared.cli import cli
 from shared.commands.base import CommandGroup
 from shared.domain.records import Event
-from tests.paths import ROOT
 from tests.support.terminal import Terminal
 
 
@@ -41,24 +37,63 @@ def test_every_example_is_one_of_this_command(words: str, command: click.Command
     assert all(f"python -m shared.cli {words} " in f"{line.strip()} " for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("line", "refusal"),
+    [
+        ("account add ANN", "The account ANN exists already. Choose another name."),
+        ("signin-link nobody", "account not found: nobody"),
+        ("org members a-b", "'a-b' is not a valid organization"),
+        ("org members nowhere", "organization not found: nowhere"),
+        ("org remove-member acme ann", "ann is the only owner of acme"),
+        ("org keep acme", "acme is not being deleted"),
+        ("package show acme/greet:1", "'1' is not a version: it is not of the form 1.2.3"),
+        ("package quarantine acme/no:2.0.0 --reason x", "package not found for: acme/no:2.0.0"),
+        (
+            "publisher add acme/greet --provider github --id a=1 --workflow a.yml",
+            "A publisher of GitHub Actions is known by",
+        ),
+        ("read-only on --reason ", "A reason has 1 to 200 characters"),
+        ("token revoke ann nope", "token not found: nope. List yours to see their ids."),
+        ("token issue nobody --name x", "account not found: nobody"),
+        ("token issue @nobody --name x", "organization not found: nobody"),
+        ("token list @a-b", "'a-b' is not a valid organization name. "),
+        ("token issue ann --name x --expires 366", "A token is good for 1 to 365 days, not 366."),
+        (
+            "upkeep run vacuum",
+            "This registry has no task of that name. There are: process-outboxes",
+        ),
+        ("upstream rules", "No registry is mirrored: BALLROOM_UPSTREAM is empty."),
+    ],
+)
+def test_a_refusal_is_one_line(terminal: Terminal, line: str, refusal: str) -> None:
+    assert terminal.fail(*line.split(" ")).startswith(refusal)
+
+
+@pytest.mark.parametrize(
+    ("line", "way_out"),
+    [
+        ("package show acme", "Write it as acme/greet:1.0.0."),
+        ("package show acme/greet", "Write it as acme/greet:1.0.0."),
+        ("package show greet:1.0.0", "Write it as acme/greet:1.0.0."),
+        ("package show acme/greet:", "Write it as acme/greet:1.0.0."),
+        ("package visibility greet private", "Write it as acme/greet."),
+        ("package visibility acme/greet:1.0.0 private", "Write it as acme/greet."),
+        ("package visibility acme/ private", "Write it as acme/greet."),
+        ("token issue @acme --name x --expires never", "A token of an organization has to expire"),
+        ("token issue ann --name x --expires soon", "'soon' is neither a number of days nor never"),
+    ],
+)
+def test_an_argument_of_another_form_is_refused_with_the_way_out(
+    terminal: Terminal, line: str, way_out: str
+) -> None:
+    result = terminal.invoke(*line.split(" "))
+    assert (result.exit_code, way_out in result.stderr) == (2, True)
+
+
 def test_without_a_registry_a_command_says_so_and_creates_none(empty: Terminal) -> None:
     line = empty.fail("account", "list")
     assert line == f"{empty.data}/ballroom.db does not exist. Start the registry to create it."
     assert not empty.data.exists()
-
-
-def test_a_registry_of_a_newer_version_is_left_alone(terminal: Terminal) -> None:
-    import sqlite3
-
-    with sqlite3.connect(terminal.data / "ballroom.db") as connection:
-        connection.execute("PRAGMA user_version = 99")
-    connection.close()
-    assert "has schema 99" in terminal.fail("account", "list")
-
-
-def test_a_setting_that_cannot_be_used_is_named(terminal: Terminal) -> None:
-    line = terminal.fail("account", "list", BALLROOM_TOKEN_DAYS="soon")
-    assert line.startswith("BALLROOM_TOKEN_DAYS cannot be used: Input should be a valid integer")
 
 
 def test_a_key_that_cannot_be_used_is_named_and_not_shown(terminal: Terminal) -> None:
@@ -79,16 +114,3 @@ def test_a_stored_value_that_cannot_be_read_is_no_setting() -> None:
 
     with pytest.raises(ValidationError, match="Event"):
         CliRunner().invoke(group, ["read"], catch_exceptions=False)
-
-
-def test_commands_are_run_by_python() -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "shared.cli", "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.startswith("Usage: python -m shared.cli [OPTIONS] COMMAND")

@@ -65,30 +65,6 @@ def test_nothing_is_removed_without_a_yes(published: Terminal) -> None:
     assert shown(published)["state"] == "live"
 
 
-def test_a_release_that_is_not_there_is_one_line(published: Terminal) -> None:
-    line = published.fail("package", "quarantine", "acme/greet:2.0.0", "--reason", "x")
-    assert line == "package not found for: acme/greet:2.0.0"
-
-
-@pytest.mark.parametrize("text", ["acme", "acme/greet", "greet:1.0.0", "acme/greet:"])
-def test_a_release_is_written_in_one_way(published: Terminal, text: str) -> None:
-    result = published.invoke("package", "show", text)
-    assert result.exit_code == 2
-    assert "Write it as acme/greet:1.0.0." in result.stderr
-
-
-@pytest.mark.parametrize("text", ["a-b/greet:1.0.0", "acme/greet:1"])
-def test_an_invalid_name_or_version_is_one_line(published: Terminal, text: str) -> None:
-    assert published.fail("package", "show", text)
-
-
-@pytest.mark.parametrize("words", ["greet", "acme/greet:1.0.0", "acme/"])
-def test_an_invalid_package_is_refused_with_an_example(published: Terminal, words: str) -> None:
-    result = published.invoke("package", "visibility", words, "private")
-    assert result.exit_code == 2
-    assert "Write it as acme/greet." in result.stderr
-
-
 GITHUB = (
     "--provider", "github", "--id", "repository_id=74", "--id", "repository_owner_id=65",
     "--workflow", "release.yml", "--ref", "refs/tags/v*", "--environment", "release", "--protected",
@@ -114,8 +90,3 @@ def test_a_package_is_closed_to_all_but_publishers_and_opened_again(published: T
     line = published.run("publisher", "only", "acme/greet", "publishers")
     assert line == "acme/greet accepts pushes from publishers.\n"
     assert "members" in published.run("publisher", "only", "acme/greet", "members")
-
-
-def test_ids_that_are_missing_are_one_line(terminal: Terminal) -> None:
-    line = terminal.fail("publisher", "add", "acme/greet", *GITHUB[:4], *GITHUB[6:])
-    assert line.startswith("A publisher of GitHub Actions is known by repository_id and")

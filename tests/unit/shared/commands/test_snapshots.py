@@ -57,7 +57,3 @@ def test_a_release_without_its_archive_is_named_and_the_restore_may_be_repeated(
 def test_a_folder_without_a_registry_has_no_snapshots(terminal: Terminal, tmp_path: Path) -> None:
     line = terminal.fail("snapshot", "list", "--from", str(tmp_path / "nothing"))
     assert str(tmp_path / "nothing") in line
-
-
-def test_there_may_be_no_snapshot_yet(terminal: Terminal) -> None:
-    assert terminal.run("snapshot", "list") == "There is nothing to list.\n"

@@ -55,36 +55,3 @@ def test_an_account_without_tokens_has_an_empty_list(terminal: Terminal) -> None
     terminal.run("account", "add", "kim")
     assert terminal.run("token", "list", "kim") == "There is nothing to list.\n"
     assert terminal.json("token", "list", "kim") == {"tokens": []}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "line"),
-    [
-        (("revoke", "ann", "nope"), "token not found: nope. List yours to see their ids."),
-        (("issue", "nobody", "--name", "x"), "account not found: nobody"),
-        (("issue", "@nobody", "--name", "x"), "organization not found: nobody"),
-        (("list", "@a b"), "'a b' is not a valid organization name. "),
-        (
-            ("issue", "ann", "--name", "x", "--expires", "366"),
-            "A token is good for 1 to 365 days, not 366.",
-        ),
-    ],
-)
-def test_an_impossible_request_is_one_line(
-    terminal: Terminal, arguments: tuple[str, ...], line: str
-) -> None:
-    assert terminal.fail("token", *arguments).startswith(line)
-
-
-@pytest.mark.parametrize(
-    ("owner", "expires", "reason"),
-    [
-        ("@acme", "never", "A token of an organization has to expire"),
-        ("ann", "soon", "'soon' is neither a number of days nor never"),
-    ],
-)
-def test_a_lifetime_that_is_not_possible_is_refused(
-    terminal: Terminal, owner: str, expires: str, reason: str
-) -> None:
-    result = terminal.invoke("token", "issue", owner, "--name", "x", "--expires", expires)
-    assert (result.exit_code, reason in result.output) == (2, True)

@@ -70,11 +70,6 @@ def test_a_refusal_can_be_lifted_once(mirroring: Terminal) -> None:
     assert mirroring.run(*retry) == "retried  no\n"
 
 
-def test_without_an_upstream_the_commands_say_so(terminal: Terminal) -> None:
-    said = terminal.fail("upstream", "rules")
-    assert said.startswith("No registry is mirrored: BALLROOM_UPSTREAM is empty.")
-
-
 def test_the_doctor_asks_the_upstream(mirroring: Terminal) -> None:
     found = {each["what"]: each for each in json.loads(mirroring.run("doctor", "--json"))}
     assert found["upstream"]["found"].endswith(" answers.")
