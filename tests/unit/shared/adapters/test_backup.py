@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Generator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -117,16 +117,6 @@ async def test_a_backup_has_an_archive_that_the_registry_deletes_later(
     backup(tmp_path / "data", tmp_path / "backup")
     assert await registry.archives.delete(DIGEST, stored_before_ms=10**15)
     assert await versions(tmp_path / "backup") == {"1.0.0"}
-
-
-@pytest.mark.usefixtures("registry")
-@pytest.mark.parametrize("copy", [backup, restore])
-async def test_nothing_is_overwritten(tmp_path: Path, copy: Callable[[Path, Path], None]) -> None:
-    (tmp_path / "target").mkdir()
-    (tmp_path / "target" / "mine").write_text("mine")
-    with pytest.raises(FolderUnusable, match="target is not empty"):
-        copy(tmp_path / "data", tmp_path / "target")
-    assert [path.name for path in (tmp_path / "target").iterdir()] == ["mine"]
 
 
 def test_a_folder_without_a_registry_is_not_copied(tmp_path: Path) -> None:

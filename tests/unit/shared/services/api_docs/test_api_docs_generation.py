@@ -1,7 +1,6 @@
 """Making the documentation of a release: what the confined process gets, and what it may answer."""
 
 import asyncio
-import gzip
 import json
 import os
 import tempfile
@@ -42,17 +41,12 @@ class Watched(InProcess):
     """A confined process whose inputs are noted, and whose answers may be spoiled."""
 
     requests: list[ReleaseRequest] = field(default_factory=list[ReleaseRequest])
-    documents: list[dict[str, bytes]] = field(default_factory=list[dict[str, bytes]])
     spoil: Callable[[Path, list[PartResult]], None] = lambda _folder, _parts: None
 
     async def run(self, task: str, folder: Path, request: Json) -> list[PartResult]:
         """Run the task."""
         content = (folder / "request.json").read_bytes()
         self.requests.append(ReleaseRequest.model_validate_json(content))
-        files = [*folder.glob("*.gz"), *folder.glob("*/*.gz")]
-        self.documents.append(
-            {str(each.relative_to(folder)): gzip.decompress(each.read_bytes()) for each in files}
-        )
         parts = await super().run(task, folder, request)
         self.spoil(folder / "output", parts)
         return parts
@@ -165,24 +159,6 @@ async def test_an_archive_that_is_gone_is_failed_with_the_reason(watched: World)
     assert record.state is DocsState.FAILED
     assert record.reason
     assert await watched.registry.api_docs.generation.update(release) is None
-
-
-async def test_pieces_that_are_gone_are_made_again(world: World) -> None:
-    release = await push(world)
-    record = await made(world, release)
-    await world.stores.documents.delete(release.content)
-    await world.stores.documents.put_api_docs(release.content, record)
-    assert await world.registry.api_docs.generation.update(release)
-    assert await read(world, release, PieceKind.DOCUMENT, "greet")
-
-
-async def test_documentation_by_a_newer_generator_stays(world: World) -> None:
-    release = await push(world)
-    newer = ApiDocsRecord(state=DocsState.FAILED, generator=GENERATOR_VERSION + 1)
-    await world.stores.documents.put_api_docs(release.content, newer)
-    assert await world.registry.api_docs.generation.update(release) is None
-    await world.registry.api_docs.generation.make(release)
-    assert await world.stores.documents.api_docs_record(release.content) == newer
 
 
 # --- What a job reads

@@ -1,12 +1,11 @@
 """What readers ask for: files in colors, and comparisons of any two versions, each made once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 import pytest
 from msgspec.structs import replace
@@ -16,7 +15,6 @@ from shared.domain.archives.names import Digest
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending, Busy
 from shared.domain.packages import ReleaseEntry
-from shared.ports import DocumentStore
 from shared.services.api_docs.on_demand import (
     MAX_WAITING,
     SET_ASIDE_SECONDS,
@@ -28,7 +26,6 @@ from tests.fakes.confined import InProcess
 from tests.support.documented_packages import documented_bala
 from tests.support.world import OpenWorld, World
 
-ARCHIVE = Digest.of(b"archive")
 PACKAGE = coordinate("acme/moving:1.0.0").package
 
 
@@ -99,59 +96,27 @@ async def test_closing_ends_the_jobs() -> None:
 # --- Files
 
 
-class Documents:
-    """Renderings in memory."""
+async def test_each_file_has_its_own_rendering_and_is_plain_while_too_many_wait(
+    world: World,
+) -> None:
+    jobs, documents = OnDemandJobs(), world.stores.documents
+    highlighting = FileHighlighting(documents, Answering(), jobs)
+    archive, other = Digest.of(b"archive"), Digest.of(b"other")
 
-    def __init__(self) -> None:
-        """Begin with none."""
-        self.stored = dict[tuple[str, str], bytes]()
+    async def shown(number: int, of: Digest = archive) -> bool:
+        text = f"public function f{number}() {{}} // ü\n"
+        found = await highlighting.highlighted(of, f"{number}.bal", text)
+        assert found is None or f"f{number}" in found
+        return found is not None
 
-    async def rendering(self, digest: Digest, name: str) -> bytes | None:
-        return self.stored.get((digest.hex, name))
-
-    async def put_rendering(self, digest: Digest, name: str, content: bytes) -> None:
-        """Store one."""
-        self.stored[digest.hex, name] = content
-
-
-@dataclass
-class Files:
-    """The highlighting of files over doubles."""
-
-    documents: Documents
-    confined: Answering
-    highlighting: FileHighlighting
-
-    async def asked(self, path: str, text: str) -> str | None:
-        """Ask for a file as a reader does, and let the jobs end."""
-        found = await self.highlighting.highlighted(ARCHIVE, path, text)
-        await self.highlighting.jobs.drain()
-        return found
-
-
-@pytest.fixture
-async def files() -> AsyncIterator[Files]:
-    documents, confined, jobs = Documents(), Answering(), OnDemandJobs()
-    highlighting = FileHighlighting(cast("DocumentStore", documents), confined, jobs)
-    yield Files(documents, confined, highlighting)
+    assert not any([await shown(number) for number in range(MAX_WAITING + 1)])
+    await jobs.drain()
+    assert [await shown(number) for number in range(MAX_WAITING + 1)] == [
+        *[True] * MAX_WAITING,
+        False,
+    ]
+    assert not await shown(0, other)
     await jobs.close()
-
-
-CODE = "public function f() {} // ü\n"
-
-
-async def test_each_file_has_its_own_rendering(files: Files) -> None:
-    for path in ("a.bal", "b.bal"):
-        await files.asked(path, CODE)
-    assert len(files.documents.stored) == 2
-    assert await files.highlighting.highlighted(Digest.of(b"other"), "a.bal", CODE) is None
-
-
-async def test_a_file_is_plain_while_too_many_wait(files: Files) -> None:
-    for number in range(MAX_WAITING + 1):
-        assert await files.highlighting.highlighted(ARCHIVE, f"{number}.bal", CODE) is None
-    await files.highlighting.jobs.drain()
-    assert len(files.documents.stored) == MAX_WAITING
 
 
 # --- Comparisons
@@ -249,23 +214,19 @@ async def test_too_many_waiting_comparisons_are_refused(moving: World) -> None:
     await jobs.drain()
 
 
+@pytest.mark.parametrize("has_record", [True, False])
 @pytest.mark.parametrize("version", ["1.0.0", "1.2.0"])
-async def test_documentation_that_is_not_made_is_made_first(moving: World, version: str) -> None:
-    digest = Digest((await entries(moving))[version].digest)
-    await moving.stores.documents.delete(digest)
-    moving.registry.api_docs.pieces.forget(digest)
-    await pending(moving, "1.0.0", "1.2.0")
-    await pending(moving, "1.0.0", "1.2.0")
-    assert "in100" in (await compare(moving, "1.0.0", "1.2.0"))
-
-
-@pytest.mark.parametrize("version", ["1.0.0", "1.2.0"])
-async def test_pieces_that_are_gone_are_made_again_first(moving: World, version: str) -> None:
+async def test_documentation_that_is_not_there_is_made_first(
+    moving: World, version: str, has_record: bool
+) -> None:
     digest = Digest((await entries(moving))[version].digest)
     record = await moving.stores.documents.api_docs_record(digest)
     assert record
     await moving.stores.documents.delete(digest)
-    await moving.stores.documents.put_api_docs(digest, record)
+    if has_record:
+        await moving.stores.documents.put_api_docs(digest, record)
+    else:
+        moving.registry.api_docs.pieces.forget(digest)
     for _ in range(2):  # Found gone and made again; compared.
         with suppress(ApiDocsPending):
             await compare(moving, "1.0.0", "1.2.0")

@@ -99,36 +99,25 @@ def scene() -> Scene:
     return Scene()
 
 
-READ_ONCE = {"find": 1, "by_digest": 1, "survey": 1}
-READ_TWICE = {"find": 2, "by_digest": 2, "survey": 2}
-
-
-async def test_what_stands_is_read_once(scene: Scene) -> None:
+@pytest.mark.parametrize(
+    ("visibility", "is_there", "changes", "times"),
+    [
+        (Visibility.PUBLIC, True, 0, 1),
+        (Visibility.PUBLIC, True, 1, 2),
+        (Visibility.PUBLIC, False, 0, 2),
+        (Visibility.PRIVATE, True, 0, 2),
+    ],
+    ids=["in memory", "changed", "missing", "private"],
+)
+async def test_a_public_package_that_did_not_change_is_read_once(
+    scene: Scene, visibility: Visibility, is_there: bool, changes: int, times: int
+) -> None:
+    scene.stores.visibility, scene.stores.is_there = visibility, is_there
     await scene.read()
+    scene.stores.version += changes
     await scene.read()
-    assert +scene.stores.calls == READ_ONCE
+    assert +scene.stores.calls == {"find": times, "by_digest": times, "survey": times}
     assert (await scene.cache.find(ONE)).head == (await scene.stores.find(ONE)).head
-
-
-async def test_after_a_change_it_is_read_again(scene: Scene) -> None:
-    await scene.read()
-    scene.stores.version += 1
-    await scene.read()
-    assert +scene.stores.calls == READ_TWICE
-
-
-async def test_what_is_missing_is_asked_for_each_time(scene: Scene) -> None:
-    scene.stores.is_there = False
-    await scene.read()
-    await scene.read()
-    assert +scene.stores.calls == READ_TWICE
-
-
-async def test_a_private_package_is_asked_for_each_time(scene: Scene) -> None:
-    scene.stores.visibility = Visibility.PRIVATE
-    await scene.read()
-    await scene.read()
-    assert +scene.stores.calls == READ_TWICE
 
 
 async def test_a_version_that_is_not_in_memory_is_asked_for(scene: Scene) -> None:

@@ -154,20 +154,3 @@ async def test_saying_the_same_twice_changes_the_package_once(
     assert again.revision == first.revision
     kinds = [event.kind for event in await trust.log()]
     assert kinds.count("package.pushers-changed") == 1
-
-
-async def test_each_refusal_of_a_publisher_names_what_is_there(
-    trust: TrustedPublishingWorld,
-) -> None:
-    added = await trust.add()
-    publishers = trust.world.registry.tokens.trusted_publishers
-    with raises_refusal("publisher-exists") as exists:
-        await trust.add()
-    assert str(exists.value) == (
-        f"{GREET} has this trusted publisher already, as {added.id}. Remove that one first, or set "
-        "other restrictions."
-    )
-    for id_ in ("publisher1", "a/b"):
-        with raises_refusal("publisher-not-found") as absent:
-            await publishers.remove(ACME, id_, by=trust.owner)
-        assert f" {id_}. List the organization's" in str(absent.value)
