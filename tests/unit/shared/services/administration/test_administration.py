@@ -6,28 +6,18 @@ from shared.auth.tokens import Secret
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.events import EventQuery
 from shared.domain.mail import parse_email
-from tests.support.services import KIM, LEE, AdministrationServices
+from shared.domain.principals import Grant, Principal
+from tests.support.world import World
 
 
-@pytest.fixture
-def services() -> AdministrationServices:
-    """Return a registry that ada administers."""
-    return AdministrationServices()
-
-
-# --- locks ----------------------------------------------------------------------------------------
-
-
-WHY = "Its laptop was stolen."
-
-
-# --- rights ---------------------------------------------------------------------------------------
-
-
-async def test_a_refusal_says_what_only_administrators_may(
-    services: AdministrationServices,
-) -> None:
-    by, accounts = services.signed_in(LEE), services.account_administration
+async def test_a_refusal_says_what_only_administrators_may(world: World) -> None:
+    now_ms, bob = world.clock.now_ms(), world.people.bob.account
+    by = Principal(bob.id, "session", (Grant(),), signed_in_ms=now_ms)
+    accounts, administrators = (
+        world.registry.administration.accounts,
+        world.registry.administration.administrators,
+    )
+    ann, link = world.people.ann.account, Secret("x")
     refused = {
         "list the accounts of others": [
             accounts.page("", 1, by=by),
@@ -35,22 +25,20 @@ async def test_a_refusal_says_what_only_administrators_may(
             accounts.list_administrators(by=by),
         ],
         "see the accounts of others": [
-            accounts.token(KIM, "token", by=by),
-            accounts.show(KIM.id, EventQuery(), by=by),
+            accounts.token(ann, "token", by=by),
+            accounts.show(ann.id, EventQuery(), by=by),
         ],
         "create the account max": [accounts.create("max", by=by)],
-        "invite kim": [
-            accounts.send_sign_in_link(KIM, parse_email("a@b.test"), Secret("x"), by=by)
+        "invite ann": [accounts.send_sign_in_link(ann, parse_email("a@b.test"), link, by=by)],
+        "end the sessions of ann": [accounts.end_sessions(ann, by=by)],
+        "revoke tokens of ann": [
+            accounts.revoke_token(ann, "token", by=by),
+            accounts.revoke_all_tokens(ann, by=by),
         ],
-        "end the sessions of kim": [accounts.end_sessions(KIM, by=by)],
-        "revoke tokens of kim": [
-            accounts.revoke_token(KIM, "token", by=by),
-            accounts.revoke_all_tokens(KIM, by=by),
-        ],
-        "lock the account kim": [accounts.lock(KIM, WHY, by=by)],
-        "unlock the account kim": [accounts.unlock(KIM, by=by)],
-        "appoint the account kim": [services.administrators.appoint(KIM, by=by)],
-        "dismiss the account kim": [services.administrators.dismiss(KIM, by=by)],
+        "lock the account ann": [accounts.lock(ann, "It was stolen.", by=by)],
+        "unlock the account ann": [accounts.unlock(ann, by=by)],
+        "appoint the account ann": [administrators.appoint(ann, by=by)],
+        "dismiss the account ann": [administrators.dismiss(ann, by=by)],
     }
     for what, calls in refused.items():
         for call in calls:
