@@ -40,8 +40,3 @@ READ_ONLY = NoticeBoard(read_only=ReadOnlyState(reason="moving house", since_ms=
 def changes_allowed() -> ReadOnlyMode:
     """Return a registry's read-only mode that is off."""
     return ReadOnlyMode(NoticeCache(FakeDirectory(), FakeClock()))
-
-
-def changes_refused() -> ReadOnlyMode:
-    """Return a registry's read-only mode that is on."""
-    return ReadOnlyMode(NoticeCache(FakeDirectory.holding(READ_ONLY), FakeClock()))

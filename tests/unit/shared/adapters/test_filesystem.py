@@ -45,16 +45,6 @@ def leftovers(folder: ArchiveFolder) -> list[str]:
     return [path.name for path in folder.temporary.iterdir()]
 
 
-async def test_an_archive_is_one_file_under_its_digest(
-    archives: FileArchives, folder: ArchiveFolder
-) -> None:
-    await archives.put(NAME, BALA, PUBLIC)
-    name = DIGEST.hex
-    assert archives.path(NAME) == folder.root / "sha256" / name[:2] / name[2:4] / name
-    assert archives.path(NAME).read_bytes() == BALA
-    assert leftovers(folder) == []
-
-
 @pytest.mark.parametrize("size_bytes", [1, SMALL_BYTES, SMALL_BYTES + 1])
 async def test_archives_of_all_sizes_are_stored_and_leave_nothing_else(
     archives: FileArchives, folder: ArchiveFolder, size_bytes: int

@@ -12,15 +12,7 @@ import pytest
 
 from shared.adapters.sqlite.connections import DatabaseDamaged, DatabaseMissing, SchemaMismatch
 from shared.adapters.sqlite.database import Database
-from shared.domain.errors.requests import Busy, StorageFull
-from tests.unit.shared.adapters.sqlite.sample_database import (
-    FIRST,
-    SECOND,
-    adding,
-    nearly_full,
-    notes,
-    schema,
-)
+from tests.unit.shared.adapters.sqlite.sample_database import FIRST, SECOND, adding, notes, schema
 
 IMPATIENT = timedelta(0)
 
@@ -41,17 +33,6 @@ def database(path: Path) -> Iterator[Database]:
 
 
 # --- editions ----------------------------------------------------------------------------------
-
-
-async def test_a_write_of_another_process_changes_the_data_version(
-    database: Database, path: Path
-) -> None:
-    other = Database(path, [FIRST])
-    before = database.data_version()
-    await other.write(adding("theirs"))
-    assert database.data_version() != before
-    assert database.read(notes) == ["theirs"]
-    other.close()
 
 
 async def test_a_write_by_another_program_changes_the_data_version_within_a_second(
@@ -119,13 +100,6 @@ def test_a_file_that_is_no_database_is_refused_with_its_name(path: Path) -> None
 # --- reading and writing -----------------------------------------------------------------------
 
 
-async def test_writes_are_read_on_the_loop_and_on_threads(database: Database) -> None:
-    assert await database.write(adding("one")) == 1
-    assert database.row("SELECT text FROM notes WHERE id = ?", 1) == ("one",)
-    assert database.row("SELECT text FROM notes WHERE id = ?", 2) is None
-    assert database.read(notes) == await database.scan(notes) == ["one"]
-
-
 async def test_a_closed_database_opens_again_when_it_is_used(database: Database) -> None:
     await database.write(adding("one"))
     await database.scan(notes)
@@ -135,31 +109,6 @@ async def test_a_closed_database_opens_again_when_it_is_used(database: Database)
 
 
 # --- full, busy, damaged, forked ---------------------------------------------------------------
-
-
-async def test_a_full_database_refuses_what_it_has_no_room_for_and_stays_readable(
-    database: Database,
-) -> None:
-    await database.write(adding("before"))
-    await database.write(nearly_full)
-    with pytest.raises(StorageFull):
-        await database.write(adding("x" * 1_000_000))
-    assert database.read(notes) == await database.scan(notes) == ["before"]
-    await database.write(adding("small"))
-    assert database.read(notes) == ["before", "small"]
-
-
-async def test_a_write_that_waited_too_long_for_another_is_busy(
-    database: Database, path: Path
-) -> None:
-    await database.write(adding("before"))
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(Busy):
-            await database.write(adding("one"))
-        assert database.read(notes) == ["before"]
-        other.execute("ROLLBACK")
-    assert await database.write(adding("one")) == 2
 
 
 async def test_a_write_waits_for_those_of_other_processes(path: Path) -> None:
