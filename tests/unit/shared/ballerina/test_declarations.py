@@ -398,32 +398,12 @@ def test_an_unread_declaration_is_reported_and_the_next_one_is_read() -> None:
     assert source.declarations[1].comment.description == "G.\n"
 
 
-def test_a_function_without_an_end_hides_no_other() -> None:
-    source = read("function f() {\n  if a {\n}\npublic function g() {}\n")
-    assert [each.name for each in source.declarations] == ["g"]
-    assert source.unread == (
-        UnparsedLines("main.bal", 1, 3, "expected `}`, found the end of the file"),
-    )
-
-
 def test_a_member_of_a_class_that_cannot_be_read_hides_no_other() -> None:
     source = read("class C {\n int a;\n function f(int int;) { }\n what is this;\n int b;\n}\n")
     [defined] = source.declarations
     assert isinstance(defined, ClassDefinition)
     assert [each.name for each in defined.members if isinstance(each, FieldNode)] == ["a", "b"]
     assert [(each.first, each.last) for each in source.unread] == [(3, 3), (4, 4)]
-
-
-def test_the_last_member_of_a_class_may_be_unread() -> None:
-    source = read("class C {\n int a;\n what is\n}\nfunction f() {}\n")
-    assert [each.name for each in source.declarations] == ["C", "f"]
-    assert source.unread == (UnparsedLines("main.bal", 3, 3, "expected `;`, found `}`"),)
-
-
-def test_a_service_without_a_body_hides_no_other() -> None:
-    source = read("service on l }\nfunction f() {}\n")
-    assert [each.name for each in source.declarations] == ["f"]
-    assert source.unread == (UnparsedLines("main.bal", 1, 1, "expected `{`, found `}`"),)
 
 
 def test_unread_members_are_not_reported_twice() -> None:
@@ -433,10 +413,30 @@ def test_unread_members_are_not_reported_twice() -> None:
     assert [(each.first, each.last) for each in source.unread] == [(1, 1), (4, 4), (7, 10)]
 
 
-def test_unread_declarations_after_each_other_are_one_stretch() -> None:
-    assert read("type\ntype\ntype\n").unread == (
-        UnparsedLines("main.bal", 1, 3, "expected a type, found `type`"),
-    )
+@pytest.mark.parametrize(
+    ("text", "names", "unread"),
+    [
+        (
+            "function f() {\n  if a {\n}\npublic function g() {}\n",
+            ["g"],
+            (1, 3, "expected `}`, found the end of the file"),
+        ),
+        (
+            "class C {\n int a;\n what is\n}\nfunction f() {}\n",
+            ["C", "f"],
+            (3, 3, "expected `;`, found `}`"),
+        ),
+        ("service on l }\nfunction f() {}\n", ["f"], (1, 1, "expected `{`, found `}`")),
+        ("type\ntype\ntype\n", [], (1, 3, "expected a type, found `type`")),
+    ],
+    ids=["function without an end", "last member", "service without a body", "one stretch"],
+)
+def test_what_cannot_be_read_hides_no_other(
+    text: str, names: list[str], unread: tuple[int, int, str]
+) -> None:
+    source = read(text)
+    assert [each.name for each in source.declarations] == names
+    assert source.unread == (UnparsedLines("main.bal", *unread),)
 
 
 def test_a_generated_file_of_two_megabytes_is_read() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.confined.child import Begun, ChildEnded, Done, Failed, Finished, Line, Ready, Refused
+from shared.confined.child import Begun, ChildEnded, Done, Finished, Line, Ready, Refused
 from shared.confined.process import (
     REST_FACTOR,
     RESULTS_BYTES,
@@ -39,37 +39,6 @@ def folder(tmp_path: Path) -> Path:
     made = tmp_path / "job"
     made.mkdir()
     return made
-
-
-async def test_a_job_returns_the_results_of_its_parts(
-    confined: ConfinedProcess, folder: Path
-) -> None:
-    (folder / "input").write_text("text")
-    results = await confined.run("parts", folder, ["read input", "abort", "say x"])
-    assert results == [
-        PartResult("0:read", None, "text"),
-        PartResult("1:abort", Exceeded.CRASHED.sentence(BUDGET), None),
-        PartResult("2:say", None, "x"),
-    ]
-
-
-async def test_concurrent_jobs_run_one_after_the_other(
-    confined: ConfinedProcess, folder: Path
-) -> None:
-    acts = ["alone", "alone"]
-    jobs = [confined.run("parts", folder, acts) for _ in range(4)]
-    for results in await asyncio.gather(*jobs):
-        assert [each.refused for each in results] == [None, None]
-
-
-async def test_processes_of_a_machine_take_turns(tmp_path: Path, folder: Path) -> None:
-    delays = Delays(look=0.01)
-    first = ConfinedProcess(tmp_path / "machine", BUDGET, tasks=TASKS, delays=delays)
-    second = ConfinedProcess(tmp_path / "machine", BUDGET, tasks=TASKS, delays=delays)
-    for each in (first, second, first):
-        assert len(await each.run("parts", folder, ["say x"])) == 1
-    await first.close()
-    await second.close()
 
 
 async def test_a_process_with_many_jobs_lets_another_one_in_between(
@@ -189,13 +158,6 @@ def test_a_part_that_took_all_that_was_left_ends_the_job() -> None:
     assert made.results == [PartResult("a", None, ""), PartResult("b", PROCESSOR, None)]
 
 
-def test_an_end_outside_of_the_parts_refuses_the_job() -> None:
-    made = taken(begun("a"), finished("a"))
-    made.refuse(Exceeded.PROCESSOR, "")
-    assert made.is_done
-    assert made.results[-1] == PartResult("", PROCESSOR, None)
-
-
 def test_a_part_has_three_times_its_allowance_and_five_seconds() -> None:
     assert taken(begun("a", allowance=10)).deadline_seconds() == 35
     assert job().deadline_seconds() == 90
@@ -235,12 +197,6 @@ def test_results_that_are_too_large_together_end_the_job() -> None:
     made.refuse(Exceeded.OUTPUT, "")
     assert ended.value.reason is Exceeded.OUTPUT
     assert made.is_done
-
-
-def test_a_failure_that_the_input_did_not_cause_has_no_reason() -> None:
-    with pytest.raises(ChildEnded) as ended:
-        taken(Failed(failed="KeyError"))
-    assert ended.value.reason is None
 
 
 async def test_what_anybody_may_ask_for_rests_three_times_as_long_as_it_took_on_the_machine(

@@ -134,13 +134,6 @@ def test_no_part_begins_when_the_time_is_over(running: Running) -> None:
     assert "b" not in running.begun()
 
 
-def test_a_part_that_finished_or_was_refused_before_is_skipped(tmp_path: Path) -> None:
-    running = Running(tmp_path, skip={"a"})
-    assert running.job.run("a", lambda: 1) is None
-    assert running.job.run("b", lambda: 2) == 2
-    assert list(running.begun()) == ["b"]
-
-
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
@@ -184,16 +177,6 @@ def test_an_error_outside_of_the_parts_is_reported_for_the_empty_name(running: R
 def test_a_result_that_fits_into_no_line_is_refused(running: Running) -> None:
     running.job.run("a", lambda: "x" * LINE_BYTES)
     assert running.refused() == {"a": "output"}
-
-
-def test_files_of_a_part_are_in_the_output_once_it_finished(
-    running: Running, tmp_path: Path
-) -> None:
-    running.job.run("a", running.write("deep/name", 40))
-    assert (tmp_path / "output" / "deep" / "name").stat().st_size == 40
-    running.job.run("b", running.write("other", BYTES))
-    assert not (tmp_path / "output" / "other").exists()
-    assert running.refused() == {"b": "output"}
 
 
 def test_a_file_that_replaces_another_one_counts_once(running: Running) -> None:
