@@ -3,7 +3,6 @@
 import json
 import shutil
 import ssl
-from collections.abc import Mapping
 from contextlib import closing
 from io import StringIO
 from pathlib import Path
@@ -17,9 +16,10 @@ from shared.auth.tokens import Secret
 from shared.bootstrap import embedded_adapters, migrate
 from shared.domain.mail import EmailAddress, Mail, parse_email
 from shared.hosting.http_server.server import bind
-from shared.ports import HttpClient, HttpResponse, Unanswered, Undelivered
+from shared.ports import HttpClient, Undelivered
 from shared.settings import Settings
 from tests.fakes.azure_identity import Identity, Stranger
+from tests.fakes.http_client import answering
 from tests.support.server import make_certificate
 from tests.support.smtp_server import Postbox, mail_server
 
@@ -176,31 +176,13 @@ async def test_an_address_that_fits_into_no_header_gets_no_mail(address: str) ->
 AZURE_MAIL = Mail(parse_email("kim@example.org"), "You are invited", "Open this link.")
 
 
-class Service:
-    """The mail service of Azure as a `HttpClient`: what it was sent, and how it answers."""
-
-    def __init__(self, status: int = 202) -> None:
-        """Accept mail, or refuse it with another status."""
-        self.status = status
-        self.requests: list[tuple[str, Mapping[str, str], bytes]] = []
-
-    async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
-        """Answer nothing."""
-        raise Unanswered
-
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-        """Take a mail, and repeat its address."""
-        self.requests.append((url, headers, body))
-        return HttpResponse(self.status, {}, body)
-
-
 def azure_mailer(service: HttpClient, identity: AppIdentity = Identity) -> AzureMailer:
     endpoint = "https://ballroom.communication.azure.com/"
     return AzureMailer(endpoint, SENDER, fetcher=service, identity=identity)
 
 
 async def test_a_mail_is_sent_in_one_request_as_the_app() -> None:
-    service = Service()
+    service = answering(202)
     await azure_mailer(service).send(AZURE_MAIL)
     [(url, headers, body)] = service.requests
     assert url == "https://ballroom.communication.azure.com/emails:send?api-version=2025-09-01"
@@ -218,12 +200,12 @@ async def test_a_mail_is_sent_in_one_request_as_the_app() -> None:
 @pytest.mark.parametrize("status", [400, 401, 403, 429, 500])
 async def test_a_refusal_of_azure_does_not_repeat_the_address(status: int) -> None:
     with pytest.raises(Undelivered, match=f"^the answer was {status}$") as refused:
-        await azure_mailer(Service(status)).send(AZURE_MAIL)
+        await azure_mailer(answering(status, b"kim@example.org")).send(AZURE_MAIL)
     assert refused.value.__cause__ is None
 
 
 async def test_without_a_token_no_mail_is_sent() -> None:
-    service = Service()
+    service = answering(202)
     with pytest.raises(Undelivered, match="ClientAuthenticationError"):
         await azure_mailer(service, Stranger).send(AZURE_MAIL)
     assert service.requests == []

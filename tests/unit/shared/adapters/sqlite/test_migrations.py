@@ -54,26 +54,18 @@ def database(tmp_path: Path) -> Generator[Database]:
     database.close()
 
 
-async def test_accounts_keep_their_ids_and_names(database: Database) -> None:
+async def test_people_their_organizations_tokens_and_history_are_there(database: Database) -> None:
     directory = SqliteDirectory(database)
     account = Account(id="kim0000000", name="Kim", created_ms=5)
     assert await directory.get(Account, Place("kim0000000")) == account
     name = AccountName(name="Kim", account="kim0000000", created_ms=5)
     assert await directory.get(AccountName, account_name_place("KIM")) == name
     assert await directory.unpublished(10) == []
-
-
-async def test_owners_stay_owners_of_an_organization_that_has_an_id_now(database: Database) -> None:
-    directory = SqliteDirectory(database)
     acme = await directory.get(Organization, organization_place("Acme"))
     assert acme is not None
-    assert len(acme.id) == 10
+    assert len(acme.id) == 10  # Which it had not before.
     standing = await directory.access_context("kim0000000", OrgName("acme"), 10)
     assert (standing.role, standing.organization) == (Role.OWNER, acme)
-
-
-async def test_tokens_go_on_and_remember_their_last_use(database: Database) -> None:
-    directory = SqliteDirectory(database)
     token = await directory.get(Token, Place("kim0000000", "h1"))
     assert token is not None
     assert (token.id, token.expires_ms) == ("t1", 9000)
@@ -81,11 +73,6 @@ async def test_tokens_go_on_and_remember_their_last_use(database: Database) -> N
     use = await directory.get(TokenUse, Place("kim0000000", "t1"))
     assert use is not None
     assert use.used_ms == 8
-
-
-async def test_the_history_of_packages_is_in_the_log_of_their_organization(
-    database: Database,
-) -> None:
     log = await SqliteEvents(database).stream("org:acme", None, 10)
     assert log == [(1, Event.model_validate_json(EVENT))]
 

@@ -164,30 +164,20 @@ def test_writes_that_wait_together_are_committed_together(
     assert stored(migrated_path) == [f"note {number}" for number in range(20)]
 
 
+@pytest.mark.parametrize(
+    ("work", "error"),
+    [
+        (refused, Refused),
+        (adding("one"), DatabaseDamaged),  # It breaks a constraint.
+        (adding("x" * 1_000_000), StorageFull),
+    ],
+)
 def test_a_refused_write_does_not_affect_others_in_its_transaction(
-    writer: Writer, migrated_path: Path
-) -> None:
-    one, other, two = together(writer, adding("one"), refused, adding("two"))
-    assert isinstance(other, Refused)
-    assert (one, two) == (1, 2)
-    assert stored(migrated_path) == ["one", "two"]
-
-
-def test_a_write_that_breaks_a_constraint_does_not_affect_others_in_its_transaction(
-    writer: Writer, migrated_path: Path
-) -> None:
-    one, other, two = together(writer, adding("one"), adding("one"), adding("two"))
-    assert isinstance(other, DatabaseDamaged)
-    assert (one, two) == (1, 2)
-    assert stored(migrated_path) == ["one", "two"]
-
-
-def test_of_writes_that_wait_together_only_the_one_without_space_fails(
-    writer: Writer, migrated_path: Path
+    writer: Writer, migrated_path: Path, work: Work, error: type[Exception]
 ) -> None:
     writer.submit(nearly_full).result(DEADLINE)
-    one, other, two = together(writer, adding("one"), adding("x" * 1_000_000), adding("two"))
-    assert isinstance(other, StorageFull)
+    one, other, two = together(writer, adding("one"), work, adding("two"))
+    assert isinstance(other, error)
     assert (one, two) == (1, 2)
     assert stored(migrated_path) == ["one", "two"]
 

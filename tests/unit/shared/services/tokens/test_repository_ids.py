@@ -1,34 +1,13 @@
 """The ids of a repository are looked up by its name, at servers of the operator alone."""
 
-from collections.abc import Mapping
-
 import pytest
 
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.trusted_publishing.jobs import Provider
-from shared.ports import HttpResponse, Unanswered
 from shared.services.tokens.trusted_publishers import RepositoryIds
+from tests.fakes.http_client import OneAnswer, answering
 
-FOUND = HttpResponse(200, {}, b'{"id":74,"owner":{"id":65},"namespace":{"id":66}}')
-
-
-class OneAnswer:
-    """A `HttpClient` with the same answer for everything, or none."""
-
-    def __init__(self, answer: HttpResponse | None) -> None:
-        self.answer = answer
-        self.asked: list[str] = []
-
-    async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
-        """Note the address, and answer."""
-        assert headers["User-Agent"]  # GitHub refuses requests without one.
-        self.asked.append(url)
-        if self.answer is None:
-            raise Unanswered("there was no answer in time")  # noqa: TRY003 - a fake.
-        return self.answer
-
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-        raise NotImplementedError
+FOUND = b'{"id":74,"owner":{"id":65},"namespace":{"id":66}}'
 
 
 @pytest.mark.parametrize(
@@ -44,10 +23,12 @@ class OneAnswer:
 async def test_each_server_is_asked_at_its_own_address(
     provider: str, repository: str, server: str, address: str
 ) -> None:
-    http = OneAnswer(FOUND)
+    http = answering(200, FOUND)
     found = await RepositoryIds(http).find(Provider(provider), f"https://{server}", repository)
     assert list(found.values()) == ["74", "65" if provider == "github" else "66"]
-    assert http.asked == [f"https://{address}"]
+    [(url, headers, _)] = http.requests
+    assert url == f"https://{address}"
+    assert headers["User-Agent"]  # GitHub refuses requests without one.
 
 
 @pytest.mark.parametrize(
@@ -59,35 +40,34 @@ async def test_each_server_is_asked_at_its_own_address(
     ],
 )  # fmt: skip
 async def test_nothing_but_a_name_is_looked_up(repository: str) -> None:
-    http = OneAnswer(FOUND)
+    http = answering(200, FOUND)
     with pytest.raises(InvalidRequest, match="Enter the repository as owner/name"):
         await RepositoryIds(http).find(Provider.GITHUB, "https://github.com", repository)
-    assert http.asked == []
+    assert http.requests == []
 
 
 async def test_some_providers_tell_no_ids() -> None:
-    http = OneAnswer(FOUND)
+    http = answering(200, FOUND)
     with pytest.raises(InvalidRequest, match="Enter all of them"):
         await RepositoryIds(http).find(Provider.AZURE_DEVOPS, "https://example.org", "octo/greet")
-    assert http.asked == []
+    assert http.requests == []
 
 
 @pytest.mark.parametrize(
-    ("answer", "sentence"),
+    ("http", "sentence"),
     [
-        (None, "Could not reach GitHub to look up octo/greet. Check the name, or"),
-        (HttpResponse(404, {}, b"{}"), "GitHub has no public repository octo/greet. Check the"),
-        (HttpResponse(200, {}, b"[]"), ""),
-        (HttpResponse(200, {}, b'{"id":74}'), ""),
-        (HttpResponse(200, {}, b'{"id":"74","owner":{"id":65}}'), ""),
-        (HttpResponse(200, {}, b'{"id":74,"owner":65}'), ""),
+        (OneAnswer(None), "Could not reach GitHub to look up octo/greet. Check the name, or"),
+        (answering(404, b"{}"), "GitHub has no public repository octo/greet. Check the"),
+        (answering(200, b"[]"), ""),
+        (answering(200, b'{"id":74}'), ""),
+        (answering(200, b'{"id":"74","owner":{"id":65}}'), ""),
+        (answering(200, b'{"id":74,"owner":65}'), ""),
     ],
 )
 async def test_a_failed_look_up_leads_to_entering_the_ids_and_shows_nothing_of_the_error(
-    answer: HttpResponse | None, sentence: str
+    http: OneAnswer, sentence: str
 ) -> None:
-    ids = RepositoryIds(OneAnswer(answer))
     with pytest.raises(InvalidRequest, match="enter the ids yourself") as refused:
-        await ids.find(Provider.GITHUB, "https://github.com", "octo/greet")
+        await RepositoryIds(http).find(Provider.GITHUB, "https://github.com", "octo/greet")
     assert str(refused.value).startswith(sentence)
     assert "(" not in str(refused.value)
