@@ -1,7 +1,5 @@
 """Sessions of an account: listed, ended, and ended by themselves where a cookie was copied."""
 
-from typing import Any
-
 from shared.domain.accounts import Account
 from shared.domain.principals import Grant, Principal
 from shared.domain.sessions import Session
@@ -16,46 +14,27 @@ from tests.fakes.system import START_MS, FakeClock
 ANN = Principal("ann0000000", "session:one", (Grant(),))
 
 
-def session(name: str, **changed: Any) -> Session:
-    """Return a session of Ann's."""
-    times: dict[str, Any] = {
-        "created_ms": START_MS,
-        "seen_ms": START_MS,
-        "expires_ms": START_MS + 1000,
-    }
-    return Session(
-        id=name,
-        account=ANN.id,
-        provider="oidc",
-        idle_ms=500,
-        signed_in_ms=START_MS,
-        secrets=("hash",),
-        **{**times, **changed},
-    )
-
-
 class Place:
-    """What ends sessions, over doubles."""
+    """What ends sessions, over doubles, with a session of Ann's."""
 
-    def __init__(self, *sessions: Session) -> None:
-        """Keep these sessions of Ann's."""
+    def __init__(self) -> None:
+        self.session = Session(
+            id="one", account=ANN.id, provider="oidc", created_ms=START_MS, seen_ms=START_MS,
+            expires_ms=START_MS + 1000, idle_ms=500, signed_in_ms=START_MS, secrets=("hash",),
+        )  # fmt: skip
         account = Account(id=ANN.id, name="ann", created_ms=1, email="ann@example.org")
-        self.directory = FakeDirectory.holding(account, *sessions)
+        self.directory = FakeDirectory.holding(account, self.session)
         self.events, self.mailer = FakeEvents(), FakeMailer()
         mail_delivery = MailDelivery(self.mailer, failed=lambda _kind, _count: None)
         self.noticing = AccountMail(
             self.directory, mail_delivery, "https://registry.test", BackgroundTasks()
         )
-        self.sessions = Sessions(
-            self.directory,
-            fake_record_writer(self.directory, self.events),
-            FakeClock(),
-            self.noticing,
-        )
+        record_writer = fake_record_writer(self.directory, self.events)
+        self.sessions = Sessions(self.directory, record_writer, FakeClock(), self.noticing)
 
 
 async def test_a_copied_session_ends_and_its_owner_is_notified() -> None:
-    place = Place(session("one"))
+    place = Place()
     await place.sessions.end_copied(place.directory.every(Session)[0])
     await place.noticing.close()
     assert place.directory.every(Session) == []
@@ -65,7 +44,7 @@ async def test_a_copied_session_ends_and_its_owner_is_notified() -> None:
 
 
 async def test_a_copied_session_that_changes_meanwhile_is_left_to_the_next_request() -> None:
-    place = Place(session("one"))
+    place = Place()
     stale = place.directory.every(Session)[0]
     await place.directory.replace(stale)
     await place.sessions.end_copied(stale)

@@ -2,7 +2,7 @@
 
 import asyncio
 import gzip
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from random import Random
 
@@ -24,7 +24,7 @@ from shared.services.maintenance.snapshots import (
 from tests.contract.sample_records import head
 
 
-async def stream(items: list[bytes]) -> AsyncGenerator[bytes]:
+async def stream(items: Iterable[bytes]) -> AsyncGenerator[bytes]:
     for item in items:
         yield item
 
@@ -62,11 +62,6 @@ async def test_others_have_their_turn_every_hundred_lines() -> None:
     assert turns == 5
 
 
-async def each(*pieces: bytes) -> AsyncGenerator[bytes]:
-    for piece in pieces:
-        yield piece
-
-
 @dataclass
 class Files:
     """A store of snapshots in memory, which may stop after some deletions."""
@@ -98,22 +93,18 @@ def shelf(files: Files) -> StoredSnapshots:
     return StoredSnapshots(files)
 
 
-async def taken(files: Files, name: str) -> SnapshotManifest:
+async def taken(files: Files, name: str, line: bytes = to_line(head())) -> None:
     """Store a snapshot of one package."""
     compressed = CompressedFile(PACKAGES)
-    await files.write(f"{name}/{PACKAGES}", compressed.pack(each(to_line(head()))))
+    await files.write(f"{name}/{PACKAGES}", compressed.pack(stream([line])))
     manifest = SnapshotManifest(name=name, begun_ms=1, ended_ms=2, parts=(compressed.part(),))
-    await files.write(f"{name}/{MANIFEST_FILE}", each(manifest.model_dump_json().encode()))
-    return manifest
+    await files.write(f"{name}/{MANIFEST_FILE}", stream([manifest.model_dump_json().encode()]))
 
 
 async def test_a_file_with_its_checksum_but_no_record_in_it_is_refused(
     files: Files, shelf: StoredSnapshots
 ) -> None:
-    compressed = CompressedFile(PACKAGES)
-    await files.write(f"20260101/{PACKAGES}", compressed.pack(each(b"no record\n")))
-    manifest = SnapshotManifest(name="20260101", begun_ms=1, ended_ms=2, parts=(compressed.part(),))
-    await files.write(f"20260101/{MANIFEST_FILE}", each(manifest.model_dump_json().encode()))
+    await taken(files, "20260101", b"no record\n")
     with pytest.raises(SnapshotUnusable, match="no record of this version"):
         await shelf.verify("20260101")
 

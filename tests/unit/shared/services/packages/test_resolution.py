@@ -1,7 +1,7 @@
 """Builds get releases for what they ask, in the order asked, in as few trips as can be."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -16,13 +16,11 @@ from shared.domain.build_resolution import (
     ModuleRequest,
     PackageAnswer,
     PackageRequest,
-    ToolAnswer,
-    ToolRequest,
 )
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.names import ANY_CLIENT, ClientProfile, Coordinate, Package
-from shared.domain.packages import Survey, Visibility
-from shared.domain.principals import ANONYMOUS, Principal
+from shared.domain.names import ANY_CLIENT, Coordinate, Package
+from shared.domain.packages import Survey
+from shared.domain.principals import ANONYMOUS
 from shared.ports import DocumentStore, MetadataStore
 from shared.services.packages import hosted_packages
 from shared.services.packages.hosted_packages import (
@@ -39,23 +37,19 @@ from tests.support.surveys import deprecated, entry, survey
 class Packages:
     """The packages of a test, and how often they were asked for."""
 
-    def __init__(self, surveys: Iterable[Survey], tools: dict[str, str]) -> None:
+    def __init__(self) -> None:
+        surveys = [
+            survey("1.0.0", deprecated("1.1.0"), package="acme/greet"),
+            survey(entry("2.0.0", modules=("io", "io.file")), package="acme/io"),
+        ]
         self.surveys = {each.head.package.key: each for each in surveys}
-        self.owners = {tool: Package.parse(*name.split("/")) for tool, name in tools.items()}
         self.calls: Counter[str] = Counter()
-        self.asked: list[str] = []
 
     async def survey(
         self, packages: Sequence[Package], _versions: Collection[Coordinate] = ()
     ) -> list[Survey | None]:
         self.calls["survey"] += 1
-        self.asked += [str(package) for package in packages]
         return [self.surveys.get(package.key) for package in packages]
-
-    async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
-        self.calls["tool_owners"] += 1
-        self.asked += tools
-        return [self.owners.get(tool) for tool in tools]
 
 
 class Graphs:
@@ -78,10 +72,8 @@ def graph_of(digest: Digest) -> bytes:
 class World:
     """A service over the packages of a test."""
 
-    metadata: Packages
+    metadata: Packages = field(default_factory=Packages)
     documents: Graphs = field(default_factory=Graphs)
-    client: ClientProfile = ANY_CLIENT
-    by: Principal = ANONYMOUS
 
     @property
     def service(self) -> HostedPackages:
@@ -93,43 +85,16 @@ class World:
 
     async def packages(self, *requests: PackageRequest) -> PackageAnswer:
         """Resolve packages."""
-        return await self.service.resolve_packages(requests, client=self.client, by=self.by)
+        return await self.service.resolve_packages(requests, client=ANY_CLIENT, by=ANONYMOUS)
 
     async def modules(self, *requests: ModuleRequest) -> ModuleAnswer:
         """Resolve modules."""
-        return await self.service.resolve_modules(requests, client=self.client, by=self.by)
-
-    async def tools(self, *requests: ToolRequest) -> ToolAnswer:
-        """Resolve tools."""
-        return await self.service.resolve_tools(requests, client=self.client, by=self.by)
+        return await self.service.resolve_modules(requests, client=ANY_CLIENT, by=ANONYMOUS)
 
 
 @pytest.fixture
 def world() -> World:
-    return World(made_up())
-
-
-def made_up() -> Packages:
-    """Make up a small registry."""
-    return Packages(
-        [
-            survey("1.0.0", deprecated("1.1.0"), package="acme/greet"),
-            survey(entry("2.0.0", modules=("io", "io.file")), package="acme/io"),
-            survey("1.0.0", package="acme/secret", visibility=Visibility.PRIVATE),
-            survey(
-                entry("1.0.0", modules=("hidden",), tools=("spy",)),
-                package="acme/hidden",
-                visibility=Visibility.PRIVATE,
-            ),
-            survey("0.9.0", entry("1.0.0", tools=("health",)), package="acme/health_tool"),
-            survey(entry("1.0.0", built_with="2201.9.0"), package="acme/modern"),
-        ],
-        {"health": "acme/health_tool", "spy": "acme/hidden", "orphan": "acme/gone"},
-    )
-
-
-def names(requests: Iterable[PackageRequest]) -> list[str]:
-    return [f"{each.org}/{each.name}:{each.version}" for each in requests]
+    return World()
 
 
 ASKED = (
@@ -171,7 +136,7 @@ async def test_graphs_that_fit_no_answer_are_refused(world: World) -> None:
 async def test_an_answer_does_not_depend_on_what_else_is_asked_or_in_which_order(
     requests: list[PackageRequest],
 ) -> None:
-    world = World(made_up())
+    world = World()
     together = await world.packages(*requests)
     alone = [await world.packages(request) for request in requests]
     assert together.resolved == tuple(found for each in alone for found in each.resolved)
