@@ -11,8 +11,6 @@ from functions.http.requests import MAX_FORM_PARTS, archive_part
 from shared.domain.errors.base import Refusal
 from tests.support.operations import call_of
 
-# --- Uploads -----------------------------------------------------------------------------------
-
 
 def part(name: str, content: bytes, headers: bytes = b"") -> bytes:
     disposition = b'Content-Disposition: form-data; name="%s"' % name.encode()

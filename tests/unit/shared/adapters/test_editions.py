@@ -245,9 +245,6 @@ async def test_stores_that_do_not_answer_confirm_nothing_and_are_asked_again() -
     assert not machine.edition.holds(number, {GREET})
 
 
-# --- readers -----------------------------------------------------------------------------------
-
-
 async def test_the_age_of_what_is_known_is_that_of_the_question(cloud: Cloud) -> None:
     assert await cloud.edition.confirm()
     cloud.feed.failure = Busy()

@@ -5,8 +5,6 @@ from pathlib import Path
 from shared.telemetry.metrics import PUSHES, SEARCH_AGE
 from shared.telemetry.prometheus import PrometheusBackend
 
-FACE, REST = 'face="central"', 'operation="central_pull",outcome="answered",status="200"'
-
 
 def exposed(backend: PrometheusBackend) -> dict[str, float]:
     """Return the samples that a process exposes."""

@@ -1,4 +1,4 @@
-"""Moves of archives that are broken off, and the headers of blobs."""
+"""Moves of archives that are broken off."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
@@ -79,8 +79,3 @@ async def test_whatever_fails_the_archive_can_be_read_and_a_repeat_ends_the_move
         await move(place, outage, to, is_left_over=is_left_over)
         assert len(outage.asked) > first
         await check(place, to)
-
-
-# --- the headers of blobs ------------------------------------------------------------------------
-
-PUBLIC, PRIVATE = Visibility.PUBLIC, Visibility.PRIVATE

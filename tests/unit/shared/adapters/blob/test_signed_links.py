@@ -224,6 +224,3 @@ async def test_a_key_that_does_not_come_is_not_waited_for_for_long(clock: FakeCl
 
     with pytest.raises(Busy):
         await BlobLinks(BlobContainers(Silent().client), clock).link(NAME, PUBLIC, FILE)
-
-
-# --- an emulator that checks -------------------------------------------------------------------

@@ -156,6 +156,3 @@ async def test_a_document_that_a_release_has_not_says_so(world: World) -> None:
     found = await docs.find(NAME, by=ANONYMOUS)
     with pytest.raises(ApiDocsFailed, match="the archive has no sources"):
         await docs.document_of(replace(found, module="other"))
-
-
-# --- Connectors

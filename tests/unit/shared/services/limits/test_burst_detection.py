@@ -15,7 +15,7 @@ from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock
 from tests.support.port_doubles import counting
 
-ANN, BOB = Principal("ann0000000", "token-1"), Principal("bob0000000", "token-2")
+ANN = Principal("ann0000000", "token-1")
 MOST, MOST_RELEASES = 5, 100
 
 

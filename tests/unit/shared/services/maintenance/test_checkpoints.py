@@ -3,14 +3,12 @@
 import pytest
 
 from shared.domain.packages import Head
-from shared.services.maintenance.package_tasks import RepairDerivedData
 from shared.services.maintenance.tasks import RUN_TIME, Checkpoints
 from tests.fakes.tasks import fake_task
 from tests.support.archives import bala
 from tests.support.world import World
 
-AUDIT, REPAIR = fake_task(), fake_task(RepairDerivedData)
-
+AUDIT = fake_task()
 NAMES = ["alpha", "beta", "gamma"]
 
 

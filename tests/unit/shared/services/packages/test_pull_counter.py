@@ -219,9 +219,6 @@ async def test_flushes_at_the_same_time_write_each_pull_once(
     assert len(ledger.batches) == 1
 
 
-# --- for a ledger that knows no callers ----------------------------------------------------------
-
-
 async def test_a_process_sums_up_by_release_and_day(cloud: PullCounter, ledger: Ledger) -> None:
     for caller in ("one", "two", "one"):
         cloud.count(GREET, caller)

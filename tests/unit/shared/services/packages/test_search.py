@@ -44,9 +44,6 @@ async def test_the_number_of_packages_is_unknown_while_a_search_is_refused() -> 
     assert index.searches == [(query, ResultPage(limit=0), ANYONE)]
 
 
-# --- while the index may list what became private ------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("url", "status"),
     [

@@ -148,6 +148,3 @@ async def test_a_release_is_inspected_with_its_pulls_dependents_and_history(worl
     assert [event.kind for _, event in older.history.events] == ["release.published"]
     assert older.decided_by == ""
     assert (await service.inspect(deprecated, by=OPERATOR)).pulls == 0
-
-
-# --- Decisions ----------------------------------------------------------------------------------

@@ -18,11 +18,6 @@ from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.port_doubles import Fault, failing
 
 KIM = Principal("kim0000000", "session", (Grant(),))
-READ = frozenset({Scope.READ})
-
-
-def wanted(*, grant: Grant | None = None, days: int | None = None) -> TokenRequest:
-    return TokenRequest("laptop", grant or Grant(scopes=READ), days)
 
 
 @pytest.fixture
@@ -53,14 +48,8 @@ def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Tokens
 
 
 async def issued(tokens: Tokens) -> IssuedToken:
-    return await tokens.issue(KIM.id, wanted(), by=KIM)
-
-
-async def listed(tokens: Tokens, by: Principal = KIM) -> list[Token]:
-    return [each.token for each in await tokens.list(KIM.id, by=by)]
-
-
-# --- showing, renaming, rotating ---------------------------------------------------------------
+    request = TokenRequest("laptop", Grant(scopes=frozenset({Scope.READ})), None)
+    return await tokens.issue(KIM.id, request, by=KIM)
 
 
 async def test_a_rotation_that_was_cut_off_leaves_what_works_and_can_be_repeated(
@@ -68,16 +57,12 @@ async def test_a_rotation_that_was_cut_off_leaves_what_works_and_can_be_repeated
 ) -> None:
     old = await issued(tokens)
     clock.advance(timedelta(minutes=1))
-    cut_off = Tokens(
-        replace(tokens.records, directory=failing(store, Fault("remove", Busy()))),
-        tokens.authorization,
-        clock,
-        90,
-    )
+    directory = failing(store, Fault("remove", Busy()))
+    cut_off = replace(tokens, records=replace(tokens.records, directory=directory))
     with pytest.raises(Busy):
         await cut_off.rotate(KIM.id, old.token.id, by=KIM)
     assert old.token in store.every(Token)
-    assert [each.id for each in await listed(tokens)] == [old.token.id]
+    assert [each.token.id for each in await tokens.list(KIM.id, by=KIM)] == [old.token.id]
     clock.advance(timedelta(minutes=1))
     new = await tokens.rotate(KIM.id, old.token.id, by=KIM)
     assert store.every(Token) == [new.token]
