@@ -7,7 +7,7 @@ from shared.confined.docs_pages import DocsLinks, DocsPages, counted
 from shared.confined.docs_text import symbol_markdown
 from shared.domain.api_docs.model import ModuleDocs, SourcePosition
 from shared.domain.api_docs.outline import DocsSymbol, declared
-from shared.domain.api_docs.type_parts import Part, PartKind, TypeTarget
+from shared.domain.api_docs.type_parts import TypeTarget
 from tests.support.documented import documented
 from tests.support.release_jobs import a_request
 
@@ -52,11 +52,6 @@ def test_a_line_leads_to_the_file_of_the_release() -> None:
     assert LINKS.source("shop", None) == ""
 
 
-def test_a_signature_is_escaped() -> None:
-    part = Part(text="<b>", kind=PartKind.NAME)
-    assert LINKS.html([part]) == '<span class="nf">&lt;b&gt;</span>'
-
-
 def pages(module: ModuleDocs) -> DocsPages:
     return DocsPages(a_request(), module, {})
 
@@ -97,10 +92,6 @@ def test_a_function_shows_its_parameters_its_result_and_that_it_is_deprecated() 
     for text in ("<em>Whom</em>", "The answer", "Deprecated.", "default <code>1</code>"):
         assert text in page
     assert "Returns" not in pages(module).symbol_page(symbol(module, "wait"))
-
-
-def test_things_are_counted() -> None:
-    assert (counted(1, "field"), counted(1_000, "field")) == ("1 field", "1,000 fields")
 
 
 DEPRECATED = """
@@ -155,14 +146,5 @@ def test_what_follows_a_deprecation_stays() -> None:
     assert "Of waiting." in pages(module).symbol_page(symbol(module, "wait"))
 
 
-@pytest.mark.parametrize(
-    ("since", "said"),
-    [
-        ("1.0.0", "<span>Since 1.0.0, the oldest version here</span>"),
-        ("1.1.0", "<span>Since 1.1.0</span>"),
-    ],
-)
-def test_a_symbol_of_the_oldest_version_may_be_older(since: str, said: str) -> None:
-    module = documented(DEPRECATED)
-    shown = DocsPages(a_request(), module, {"send": since})
-    assert said in shown.symbol_page(symbol(module, "send"))
+def test_things_are_counted() -> None:
+    assert (counted(1, "field"), counted(1_000, "field")) == ("1 field", "1,000 fields")
