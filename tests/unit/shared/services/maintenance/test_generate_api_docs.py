@@ -11,7 +11,7 @@ from shared.confined.budget import ConfinedUnavailable, Json, PartResult
 from shared.domain.names import Coordinate
 from shared.domain.principals import OPERATOR
 from shared.domain.status import TaskReport
-from shared.services.maintenance import package_tasks
+from shared.services.maintenance import package_tasks, tasks
 from tests.fakes.confined import InProcess
 from tests.fakes.system import FakeClock
 from tests.support.archives import bala
@@ -105,3 +105,16 @@ async def test_what_could_not_be_documented_is_visited_by_the_next_run(
     report = await run(slow)
     assert (report.seen, report.changed) == (len(VERSIONS) + 1, 1)
     assert (await run(slow)).seen == 0
+
+
+async def test_visiting_all_packages_goes_on_where_its_time_was_over(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        await world.push(bala(f"acme/{name}:1.0.0"))
+    monkeypatch.setattr(tasks, "RUN_TIME", timedelta())
+    first = await run(world)
+    monkeypatch.undo()
+    second = await run(world)
+    assert (first.seen, first.unfinished) == (2 + 1, True)  # Of the feed, and of the visit.
+    assert (second.seen, second.unfinished) == (1, False)
