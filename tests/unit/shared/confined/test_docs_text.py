@@ -116,3 +116,23 @@ def test_a_call_of_a_resource_has_its_path() -> None:
 
 def test_json_has_no_blanks() -> None:
     assert json_text({"größe": [1, 2]}) == '{"größe":[1,2]}'
+
+
+def test_a_record_as_markdown_has_the_fields_that_it_includes() -> None:
+    module = documented(
+        """
+        import ballerina/http;
+        public type Settings record {| *Common; *http:Settings; |};
+        public type Common record {|
+            # How long to wait.
+            decimal timeout = 30;
+        |};
+        """
+    )
+    symbol = next(each for _, each in declared(module) if each.title == "Settings")
+    text = symbol_markdown(module, symbol)
+    assert text.endswith(
+        "## timeout (of *Common)\n\n```ballerina\ndecimal timeout = 30\n```\n\n"
+        "How long to wait.\n\n"
+        "## Fields of *http:Settings\n\nThe documentation of its own package has them.\n"
+    )
