@@ -154,3 +154,11 @@ async def test_saying_the_same_twice_changes_the_package_once(
     assert again.revision == first.revision
     kinds = [event.kind for event in await trust.log()]
     assert kinds.count("package.pushers-changed") == 1
+
+
+@pytest.mark.parametrize("unknown", ["publisher1", "a/b"])
+async def test_a_publisher_that_is_not_there_is_not_found(
+    trust: TrustedPublishingWorld, unknown: str
+) -> None:
+    with raises_refusal("publisher-not-found", match=unknown):
+        await trust.world.registry.tokens.trusted_publishers.remove(ACME, unknown, by=trust.owner)
