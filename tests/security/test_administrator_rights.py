@@ -185,17 +185,6 @@ async def test_one_of_two_administrators_who_dismiss_each_other_at_once_remains(
     assert sorted(each.status_code == 303 for each in statuses) == [False, True]
 
 
-async def test_the_last_administrator_stays_one(world: World) -> None:
-    admin = await PageClient.of(world, world.people.admin)
-    await admin.open(world.with_ids(f"{ACCOUNTS}/ID-OF-admin"))
-    for decision in ("dismiss", "lock"):
-        answer = await admin.send(
-            world.with_ids(f"{ACCOUNTS}/ID-OF-admin/{decision}"), name="admin", reason="A slip."
-        )
-        assert answer.status_code == 409
-    assert (await admin.open(ACCOUNTS)).status_code == 200
-
-
 async def test_a_name_that_one_instance_reserves_is_reserved_in_the_others_at_once(
     world: World,
 ) -> None:

@@ -8,7 +8,6 @@ import pytest
 from functions.web.package.frame import TAB_PAGES
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import fill, publish
-from tests.support.refusals import raises_refusal
 from tests.support.world import URL, Template, World
 
 HOSTILE = "/packages/other/hostile"
@@ -131,12 +130,6 @@ async def test_no_address_turns_a_title_or_a_sentence(shelf: World, path: str) -
     page = Elements.of(await opened(shelf, path))
     assert "[U+202E]" in page.words
     assert TURN not in page.words
-
-
-async def test_no_name_of_a_file_can_turn_a_title_or_a_label(shelf: World) -> None:
-    for name in (f"{TURN}resources/x.bal", f"resources/{TURN}txt.bal"):
-        with raises_refusal("unsafe-name"):
-            await publish(shelf, "other/turned:1.0.0", entries={name: "x"})
 
 
 async def test_a_repository_that_nobody_vouches_for_is_called_a_claim(shelf: World) -> None:

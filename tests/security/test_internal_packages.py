@@ -15,9 +15,8 @@ import pytest
 
 from shared.runtime.kept_answers import MISSING_FOR
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
-from tests.security.package_probes import CHANGING, READING, secret, seen
+from tests.security.package_probes import CHANGING, READING, secret
 from tests.security.registry_pairs import NOBODY, Filled, Opened, Pair, bearer, difference, pairs_of
-from tests.security.test_private_packages import UNMOVED
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import URL, Template, World, token_of
 
@@ -95,22 +94,3 @@ async def test_for_outsiders_a_mirror_with_it_equals_one_without_it(
             shown.append(f"{who} by {probe}: {difference(*found)}, asked {asked}")
     assert not shown, "\n".join(shown)
     assert not upstream.asked_with_token
-
-
-@pytest.mark.parametrize("function", sorted(READING))
-async def test_accounts_read_it_and_other_functions_do_not_depend_on_it(
-    opened: Opened, function: str, upstream: FakeUpstream
-) -> None:
-    """The other registry mirrors nothing that a token gets, so an account finds nothing there."""
-    upstream.private.discard(f"{ORG}/{NAME}")
-    del upstream.archives[f"{ORG}/{NAME}:1.0.0"]
-    try:
-        bob = opened[0].world.people.bob
-        answers = [
-            [await seen(each.world, probe.about(NAME, ORG), bob) for probe in READING[function]]
-            for each in opened
-        ]
-    finally:
-        upstream.archives[f"{ORG}/{NAME}:1.0.0"] = secret(NAME, ORG)
-        upstream.private.add(f"{ORG}/{NAME}")
-    assert (answers[0] != answers[1]) is (function not in {*UNMOVED, "web_org"})

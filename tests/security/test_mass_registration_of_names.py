@@ -72,10 +72,3 @@ async def test_every_first_part_of_a_path_is_a_reserved_name(world: World) -> No
     planned = {"views", "scim", "metrics", "dashboard", "symbols", "runtime"}
     for each in named | planned:
         assert is_reserved_name(each.replace("-", "_"), ()), each
-
-
-async def test_no_organization_calls_itself_so(world: World) -> None:
-    answer = await world.send(
-        "PATCH", f"{ORGS}/acme", by=world.people.ann, content=b'{"displayName":"S-u-p-p-o-r-t"}'
-    )
-    assert answer.status_code == 403

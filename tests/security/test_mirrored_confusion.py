@@ -108,17 +108,6 @@ async def test_a_build_gets_the_local_release(
     assert unasked.total == 0
 
 
-async def test_a_package_of_the_upstream_pulls_no_dependency_of_ours_from_there(
-    mirror: World, unasked: FakeUpstream
-) -> None:
-    unasked.publish("ballerina/io:1.0.0", dependencies=["acme/greet:9.9.9"])
-    assert (await mirror.get("/packages/ballerina/io/1.0.0", headers=PULL)).status_code == 302
-    asked = unasked.total
-    answer = await mirror.get("/packages/acme/greet/9.9.9", headers=PULL)
-    assert answer.status_code == 404
-    assert unasked.total == asked
-
-
 async def test_an_organization_without_packages_and_a_deleted_one_are_ours(
     mirror: World, unasked: FakeUpstream
 ) -> None:

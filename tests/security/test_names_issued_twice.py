@@ -40,14 +40,6 @@ async def gone(world: World) -> World:
     return world
 
 
-@pytest.fixture
-async def released(gone: World) -> World:
-    """Return that world after upkeep released the name."""
-    gone.clock.advance(NAME_FREE_AFTER)
-    await gone.registry.maintenance.upkeep.run("finish-deletions")
-    return gone
-
-
 @pytest.mark.parametrize("name", ["empty", "Empty", "EMPTY"])
 async def test_the_name_of_an_organization_that_had_a_package_is_never_given_again(
     gone: World, name: str
@@ -81,25 +73,6 @@ async def test_no_push_revives_it(gone: World) -> None:
     assert await gone.stores.metadata.head(Package.parse("empty", "greet")) is None
 
 
-async def test_its_owner_owns_nothing_any_more(gone: World) -> None:
-    by = Principal(gone.people.ann.account.id, "token", (Grant(),))
-    with raises_refusal("organization-not-found"):
-        await gone.registry.organizations.memberships.members(EMPTY, by=by)
-    assert "empty" not in {
-        each.organization.name
-        for each in await gone.registry.organizations.memberships.list_own(by=by)
-    }
-
-
-async def test_a_name_that_never_had_a_package_can_be_used_again_a_day_later(
-    released: World,
-) -> None:
-    bob = released.people.bob
-    by = Principal(bob.account.id, "session", (Grant(),))
-    assert await released.registry.organizations.organizations.create(EMPTY, bob.account, by=by)
-    await released.push(bala("empty/greet:1.0.0"), by=bob)
-
-
 async def test_a_new_organization_of_the_same_name_inherits_nothing(world: World) -> None:
     registry, ann, bob, mia = world.registry, world.people.ann, world.people.bob, world.people.mia
     await registry.organizations.organizations.create(EMPTY, ann.account, by=OPERATOR)
@@ -110,13 +83,14 @@ async def test_a_new_organization_of_the_same_name_inherits_nothing(world: World
     world.clock.advance(NAME_FREE_AFTER)
     await registry.maintenance.upkeep.run("finish-deletions")
     world.clock.advance(timedelta(seconds=1))
-    await registry.organizations.organizations.create(EMPTY, bob.account, by=OPERATOR)
+    by = Principal(bob.account.id, "session", (Grant(),))
+    await registry.organizations.organizations.create(EMPTY, bob.account, by=by)
     members = await registry.organizations.memberships.members(EMPTY, by=OPERATOR)
     assert [each.name for each in members] == ["bob"]
     machine = replace(bob, token=stolen.text.reveal())
     for person in (ann, mia, machine):
         with pytest.raises(ClientFailure):
             await world.push(bala("empty/greet:1.0.0"), by=person)
-    by = Principal(bob.account.id, "session", (Grant(),))
     log = await registry.administration.audit_log.of_organization(EMPTY, EventQuery(), by=by)
     assert [event.kind for _, event in log.events] == ["organization.founded"]
+    await world.push(bala("empty/greet:1.0.0"), by=bob)

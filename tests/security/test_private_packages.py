@@ -36,7 +36,6 @@ from tests.security.registry_pairs import (
     Pair,
     Registry,
     bearer,
-    difference,
     pairs_of,
     told_apart,
 )
@@ -101,20 +100,6 @@ async def test_for_outsiders_a_registry_with_it_equals_one_without_it(
     opened: Opened, function: str
 ) -> None:
     assert await told_apart(opened, asked_of(function), NAME) == []
-
-
-@pytest.mark.parametrize("function", [*READING, *CHANGING])
-async def test_for_outsiders_it_costs_what_a_missing_package_costs(
-    having: Registry, function: str
-) -> None:
-    shown: list[str] = []
-    for who, probe in asked_of(function):
-        _, hidden, missing = [
-            await having.asked(probe.about(name), who) for name in (FIRST, NAME, ABSENT)
-        ]
-        if outline(*hidden) != outline(*missing):
-            shown.append(f"{who} by {probe}: {difference(hidden, missing)}")
-    assert not shown, "\n".join(shown)
 
 
 @pytest.mark.parametrize("function", sorted(READING))
@@ -255,8 +240,3 @@ def asked_of(function: str) -> list[tuple[str, Probe]]:
 def path(probe: Probe) -> str:
     """Return the path that a question is sent to."""
     return probe.about(NAME).url.path
-
-
-def outline(what: Seen, calls: list[str]) -> object:
-    """Return what cannot hold a name: the status, which headers there are, lengths, and calls."""
-    return what.status, [name for name, _ in what.headers], len(what.body), calls

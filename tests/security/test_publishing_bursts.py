@@ -11,7 +11,6 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from shared.bootstrap import build_registry
 from shared.domain.errors.packages import NotAwaited
 from shared.domain.mail import Mail
 from shared.domain.names import Coordinate, parse_org
@@ -157,15 +156,6 @@ async def held_page(world: World, person: Person) -> Browser:
 FIRST = {"name": f"p{LIMIT}", "version": "1.0.0"}
 
 
-async def test_owners_see_what_waits(reached: World) -> None:
-    await spread(reached, reached.people.ann, 2, first=LIMIT)
-    page = (await held_page(reached, reached.people.ann)).page.text
-    assert [number for number in range(PACKAGES) if f'value="p{number}"' in page] == [
-        LIMIT,
-        LIMIT + 1,
-    ]
-
-
 @pytest.mark.parametrize(("name", "status"), [("mia", 403), ("bob", 404)])
 async def test_nobody_but_owners_sees_or_confirms_what_waits(
     reached: World, name: str, status: int
@@ -238,24 +228,6 @@ async def test_an_owner_does_not_confirm_what_an_operator_withheld(reached: Worl
             )
     owner, org = reached.fresh(reached.people.ann), parse_org("acme")
     assert not (await reached.registry.publishing.held_releases.page(org, by=owner)).releases
-
-
-async def test_a_repeat_of_a_held_push_is_held_and_changes_nothing(reached: World) -> None:
-    await spread(reached, reached.people.ann, 1, first=LIMIT)
-    await reached.push_held(bala(f"acme/p{LIMIT}:1.0.0"))
-    await reached.push_held(bala("acme/p0:1.0.1"))  # Another version is held as well.
-    assert await reached.java().versions("acme/p0") == ["1.0.0"]
-    assert (await states(reached))[LIMIT] is State.HELD
-    with pytest.raises(ClientFailure, match="package already exists"):
-        await reached.push(bala(f"acme/p{LIMIT}:1.0.0", summary="Other bytes."))
-
-
-async def test_releases_of_a_maven_client_in_a_burst_are_held(worlds: OpenWorld) -> None:
-    world = await worlds(brake_packages=1)
-    await world.push(bala("acme/first:1.0.0"))
-    with pytest.raises(ClientFailure):
-        await world.maven(world.people.ann).push("acme/second:1.0.0", bala("acme/second:1.0.0"))
-    assert await world.java().versions("acme/second") == []
 
 
 async def test_a_pipeline_is_one_principal_whichever_tokens_it_uses(worlds: OpenWorld) -> None:
@@ -339,25 +311,6 @@ async def joined(world: World) -> Person:
     bob = await signed_in(world, world.people.bob)
     assert (await bob.post(sent.json()["link"], decision="accept")).is_success
     return world.people.bob
-
-
-async def test_the_count_is_one_over_all_instances(worlds: OpenWorld) -> None:
-    """Two processes over the same stores count as one, whoever of the principal they serve."""
-    world = await worlds(brake_packages=4)
-    ann = Principal(world.people.ann.account.id, "t0", (Grant(),))
-    machine = Principal("acme000000", "t1", (Grant(),), token_creator=ann.id)
-    other = build_registry(world.registry.settings, world.stores)
-    paces = [
-        await rate_limiter.count_push(by, Coordinate.parse("acme", f"p{number}", "1.0.0").package)
-        for number, (rate_limiter, by) in enumerate(
-            zip(
-                [world.registry.limits.rate_limiter, other.limits.rate_limiter] * 3,
-                [ann, ann, machine, machine, ann, machine],
-                strict=True,
-            )
-        )
-    ]
-    assert [bool(each.burst) for each in paces] == [False] * 4 + [True] * 2
 
 
 async def burst(world: World, org: str, by: Person, count: int) -> list[State]:

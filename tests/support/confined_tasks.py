@@ -8,7 +8,6 @@ import resource
 import signal
 import socket
 import stat
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,8 +16,7 @@ from pathlib import Path
 from shared.confined.budget import Json
 from shared.confined.tasks import Job
 
-TASKS = {name: f"tests.support.confined_tasks:{name}" for name in ("parts", "ending", "outside")}
-TASKS["compare"] = TASKS["parts"]
+TASKS = dict.fromkeys(("parts", "compare"), "tests.support.confined_tasks:parts")
 _HELD = list[bytearray]()
 
 
@@ -29,20 +27,6 @@ def parts(job: Job) -> None:
         assert isinstance(act, str)
         name, _, argument = act.partition(" ")
         job.run(f"{number}:{name}", lambda name=name, argument=argument: _ACTS[name](job, argument))
-
-
-def ending(job: Job) -> None:
-    """Do the acts that the request names, the last one as the last part."""
-    assert isinstance(job.request, list)
-    *first, last = map(str, job.request)
-    for number, act in enumerate(first):
-        job.run(f"{number}:{act}", lambda act=act: _ACTS[act](job, ""))
-    job.run_last("last", lambda: _ACTS[last](job, ""))
-
-
-def outside(job: Job) -> None:
-    """Do the act that the request names outside of a part."""
-    _ACTS[str(job.request)](job, "")
 
 
 def _say(job: Job, text: str) -> Json:
@@ -129,15 +113,6 @@ def _loop(job: Job, _argument: str) -> Json:
         pass
 
 
-def _count(job: Job, _argument: str) -> Json:
-    """Take processor time without end, and note how much."""
-    began = time.process_time()
-    with (job.folder / f"seconds-{os.getpid()}-{began}").open("wb", buffering=0) as file:
-        while True:
-            file.seek(0)
-            file.write(f"{time.process_time() - began:.3f}".encode())
-
-
 class PanicException(BaseException):
     """What a library in Rust raises when it panics."""
 
@@ -165,13 +140,6 @@ def _segfault(job: Job, _argument: str) -> Json:
 
 def _recurse(job: Job, argument: str) -> Json:
     return _recurse(job, argument)
-
-
-def _print(job: Job, _argument: str) -> Json:
-    print('{"done": true, "idle_bytes": 0}', flush=True)
-    os.write(1, b'{"done": true, "idle_bytes": 0}\n')
-    print("error", file=sys.stderr, flush=True)
-    return None
 
 
 def _flood(job: Job, _argument: str) -> Json:
@@ -205,13 +173,6 @@ def _descriptors(job: Job, _argument: str) -> Json:
         except FileNotFoundError:
             continue  # It read the folder.
     return found
-
-
-def _once(job: Job, marker: str) -> Json:
-    """Leave a mark that says how often it began."""
-    with (job.folder / marker).open("a") as file:
-        file.write("x")
-    return None
 
 
 def _leave_and_abort(job: Job, argument: str) -> Json:
@@ -281,21 +242,18 @@ _ACTS: dict[str, Callable[[Job, str], Json]] = {
     "memory": _memory,
     "hold": _hold,
     "loop": _loop,
-    "count": _count,
     "panic": _panic,
     "backtrack": _backtrack,
     "sleep": _sleep,
     "abort": _abort,
     "segfault": _segfault,
     "recurse": _recurse,
-    "print": _print,
     "flood": _flood,
     "exit": _exit,
     "kill": _kill,
     "pid": _pid,
     "environment": _environment,
     "descriptors": _descriptors,
-    "once": _once,
     "leave-and-abort": _leave_and_abort,
     "bare-flood": _bare_flood,
     "bare-text": _bare_text,
