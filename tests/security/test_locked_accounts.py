@@ -7,6 +7,7 @@ import pytest
 from shared.domain.accounts import Account
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Role
+from shared.domain.sessions import Session
 from shared.services.organizations.invitations import InvitationRequest
 from tests.support.browsers import signed_in
 from tests.support.device_login import ask, error, poll
@@ -64,6 +65,19 @@ async def test_a_session_ends_for_pages_and_for_the_api(world: World) -> None:
     assert (await thief.api("GET", "/api/v1/orgs")).status_code == 401
     await unlock(world, world.people.ann.account)
     assert (await thief.send("GET", "/account")).status_code == 401
+
+
+async def test_a_session_that_was_left_over_is_refused(world: World) -> None:
+    ann = await signed_in(world, world.people.ann)
+    directory = world.stores.directory
+    # As a sign-in leaves it that began before the lock and ended after it.
+    account = world.people.ann.account
+    sessions = await directory.list_by_owner(Session, account.id)
+    await lock(world, account)
+    for each in sessions:
+        await directory.add(each.model_copy(update={"revision": 1, "outbox": ()}))
+    assert (await ann.send("GET", "/account")).status_code == 401
+    assert (await ann.api("GET", "/api/v1/orgs")).status_code == 401
 
 
 async def test_a_link_that_was_made_before_signs_nobody_in(world: World) -> None:

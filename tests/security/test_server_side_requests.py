@@ -7,16 +7,17 @@ whoever is inside. What fetches keys of identity providers must reach neither.
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 
 from shared.adapters.http_fetcher import MAX_BYTES, GuardedFetcher, resolve, trusted_tls_context
 from shared.ports import Unanswered
-from tests.security.certificates import Authority
+from tests.support.server import make_certificate
 
 pytestmark = pytest.mark.measured
 
@@ -231,22 +232,25 @@ async def test_plain_http_is_for_named_hosts_of_this_machine() -> None:
         await fetcher(PUBLIC, inside=named).get(plain, {})
 
 
-async def test_a_certificate_must_be_for_the_name_and_not_for_the_address() -> None:
-    authority = Authority()
-    for name, answers in (("login.test", True), ("other.test", False)):
-        async with _tls_server(authority.context(name)) as port:
-            host = f"login.test:{port}"
-            guarded = GuardedFetcher(
-                [host],
-                resolving=Names([["127.0.0.1"]]),
-                connecting=lambda: trusted_tls_context(authority.trust()),
-            )
-            if answers:
-                fetched = await guarded.post(f"https://{host}/keys", {}, b"body")
-                assert (fetched.status, fetched.body) == (200, b"{}")
-            else:
-                with pytest.raises(Unanswered):
-                    await guarded.get(f"https://{host}/keys", {})
+@pytest.mark.parametrize(("name", "answers"), [("login.test", True), ("other.test", False)])
+async def test_a_certificate_must_be_for_the_name_and_not_for_the_address(
+    tmp_path: Path, name: str, answers: bool
+) -> None:
+    made = make_certificate(tmp_path, f"DNS:{name}")
+    trust, context = [
+        ssl.SSLContext(side) for side in (ssl.PROTOCOL_TLS_CLIENT, ssl.PROTOCOL_TLS_SERVER)
+    ]
+    trust.load_verify_locations(made.chain)
+    context.load_cert_chain(made.chain, made.key)
+    async with _tls_server(context) as port:
+        guarded = GuardedFetcher(
+            [f"login.test:{port}"],
+            resolving=Names([["127.0.0.1"]]),
+            connecting=lambda: trusted_tls_context(trust),
+        )
+        with nullcontext() if answers else pytest.raises(Unanswered):
+            fetched = await guarded.post(f"https://login.test:{port}/keys", {}, b"body")
+            assert (fetched.status, fetched.body) == (200, b"{}")
 
 
 @asynccontextmanager

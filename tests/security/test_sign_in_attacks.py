@@ -5,6 +5,7 @@ import re
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
+import jwt
 import pytest
 
 from shared.auth.sessions import SignInBrowser
@@ -12,7 +13,7 @@ from shared.domain.accounts import Account
 from shared.domain.principals import Grant, Principal
 from shared.domain.sign_in import HOME_PATH, SignInPurpose, return_path
 from shared.services.identity.sign_in import STATE_LIFETIME, SignInRequest
-from tests.fakes.identity_provider import answer_of
+from tests.fakes.identity_provider import Issuer, answer_of, rsa_key
 from tests.support.browsers import Browser, signed_in
 from tests.support.refusals import raises_refusal
 from tests.support.sign_in import KINDS, SignInWorld, open_sign_in
@@ -115,6 +116,20 @@ async def test_a_sign_in_takes_ten_minutes_at_most(sign_ins: SignInWorld) -> Non
     answer = await answer_for(sign_ins, browser, "oidc")
     sign_ins.world.clock.advance(STATE_LIFETIME)
     assert (await back(browser, "oidc", answer)).status_code == 401
+
+
+@pytest.mark.parametrize("kind", ["entra", "oidc"])
+async def test_a_forged_id_token_signs_nobody_in(sign_ins: SignInWorld, kind: str) -> None:
+    forger = Issuer(sign_ins.issuer.url, sign_ins.issuer.now_s, keys={"key-1": rsa_key(66)})
+
+    def forge(token: str) -> str:
+        claims = jwt.decode(token, options={"verify_signature": False})
+        return forger.sign({**claims, "sub": "admin", "oid": "admin"})
+
+    sign_ins.issuer.change_token = forge
+    browser = sign_ins.browser()
+    page = await browser.get(f"/sign-in/{kind}")
+    assert (page.status_code, browser.session) == (401, "")
 
 
 async def test_guesses_are_counted(worlds: OpenWorld) -> None:

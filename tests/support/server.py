@@ -86,11 +86,11 @@ def client(app: ASGIApp, base_url: str = "http://registry.test") -> httpx.AsyncC
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=base_url)
 
 
-def make_certificate(folder: Path) -> Certificate:
-    """Return a certificate for 127.0.0.1 that is signed by itself; this takes openssl."""
+def make_certificate(folder: Path, name: str = "IP:127.0.0.1") -> Certificate:
+    """Return a certificate for the name that is signed by itself; this takes openssl."""
     chain, key = folder / "chain.pem", folder / "key.pem"
     options = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
-    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(chain)]
+    names = ["-addext", f"subjectAltName={name}", "-keyout", str(key), "-out", str(chain)]
     command = ["openssl", *options.split(), *names]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
     return Certificate(chain, key)
