@@ -7,7 +7,7 @@ that it is for everybody, for whoever has an account, or proves its caller by it
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import httpx
@@ -102,11 +102,11 @@ class Declared:
     method: str
     path: str
     expects: Expects
-    states: tuple[State, ...] = WHATEVER
-    body: str = ""
-    headers: Mapping[str, str] | None = None
-    content: Callable[[Cell], bytes] | None = None
-    shows: Reads | None = None
+    states: tuple[State, ...]
+    body: str
+    headers: Mapping[str, str] | None
+    content: Callable[[Cell], bytes] | None
+    shows: Reads
 
     def request(self, cell: Cell, accounts: Mapping[str, str]) -> httpx.Request:
         """Return the request of a cell, without its credentials; ids of accounts are by name."""
@@ -236,9 +236,9 @@ def founders(persona: Persona, _state: State) -> set[Outcome]:
     return {Outcome.DONE if persona.manages_account else Outcome.FORBIDDEN}
 
 
-def anybody_known_alone(*, found: Outcome = Outcome.DONE) -> Expects:
-    """Return what comes of a request that takes good credentials and no right."""
-    return lambda persona, _state: {Outcome.UNKNOWN if persona.is_unknown else found}
+def anybody_known_alone(persona: Persona, _state: State) -> set[Outcome]:
+    """It takes good credentials and no right."""
+    return {Outcome.UNKNOWN if persona.is_unknown else Outcome.DONE}
 
 
 def own_account(*, found: Outcome = Outcome.DONE) -> Expects:
@@ -323,43 +323,6 @@ def by_graphql(answer: httpx.Response) -> Outcome:
 
 # --- the table ---------------------------------------------------------------------------------
 
-
-def _next_version(cell: Cell) -> bytes:
-    archive = bala(f"{cell.org}/{cell.name}:2.0.{cell.number}", visibility=_visibility(cell))
-    return multipart("x.bala", archive)
-
-
-def _bare_version(cell: Cell) -> bytes:
-    return bala(f"{cell.org}/{cell.name}:2.0.{cell.number}", visibility=_visibility(cell))
-
-
-def _visibility(cell: Cell) -> str:
-    return "private" if cell.state is State.PRIVATE else ""
-
-
-def _read(path: str, **options: object) -> Declared:
-    return Declared("GET", path, readers, EVERY_STATE, shows=by_message, **options)  # pyright: ignore[reportArgumentType]
-
-
-def _find(path: str, key: str) -> Declared:
-    return Declared("GET", path, finders, EVERY_STATE, shows=by_list(key))
-
-
-def _ask(path: str, body: object, shows: Reads) -> Declared:
-    return Declared("POST", path, readers, EVERY_STATE, json.dumps(body), shows=shows)
-
-
-def _api(method: str, path: str, expects: Expects, body: object = None) -> Declared:
-    states = OF_ORGANIZATIONS if "ORG" in path else WHATEVER
-    return Declared(method, f"/api/v1/{path}", expects, states, json.dumps(body) if body else "")
-
-
-def _for_all(path: str, expects: Expects = anybody, method: str = "GET") -> Declared:
-    return Declared(method, path, expects)
-
-
-VERSION = f"{REGISTRY}/packages/ORG/NAME/1.0.0"
-STEM = f"{REPOSITORY}/ORG/NAME/1.0.0/NAME-1.0.0"
 TOKEN = {"name": "made by the matrix", "scopes": ["read"]}
 PUBLISHER = {
     "package": "public",
@@ -369,290 +332,214 @@ PUBLISHER = {
     "refs": ["refs/heads/main"],
 }
 
-CENTRAL = {
-    "central_versions": _read(f"{REGISTRY}/packages/ORG/NAME"),
-    "central_package": _read(VERSION),
-    "central_package (pull)": _read(VERSION, headers=dict(ACCEPT_ARCHIVE)),
-    "central_package (range)": _read(f"{REGISTRY}/packages/ORG/NAME/1.*"),
-    "central_docs": _read("/2.0/docs/ORG/NAME/1.0.0"),
-    "central_doc_ui": _for_all("/2.0/docs/doc-ui", lambda _persona, _state: {Outcome.HIDDEN}),
-    "central_graphql": _ask(
-        "/2.0/graphql",
-        {"query": '{ package(orgName: "ORG", packageName: "NAME", version: "1.0.0") { name } }'},
-        by_graphql,
+# The Functions by what comes of a request to them. Some are asked in several ways.
+EXPECTED: Mapping[Expects, tuple[str, ...]] = {
+    anybody: (
+        *("api_docs_openapi", "api_trusted_audience", "health_default", "health_live"),
+        *("health_ready", "index_settings", "login_file", "sign_in_link_used", "sign_in_out"),
+        *("sign_in_page_shown", "web_llms", "web_site_icon"),
     ),
-    "central_tool": _read(f"{REGISTRY}/tools/NAME"),
-    "central_list": _find(f"{REGISTRY}/packages?package=NAME&org=ORG&deprecated=true", "packages"),
-    "central_organization": _for_all(f"{REGISTRY}/packages/ORG", anybody_known),
-    "central_search": _find(f"{REGISTRY}/search-packages?package=NAME&deprecated=true", "packages"),
-    "central_doubled": _find(
-        f"{REGISTRY}//search-packages?package=NAME&deprecated=true", "packages"
+    anybody_known: (
+        *("api_settings_toml", "api_symbols_search", "central_connectors"),
+        *("central_docs (library)", "central_library"),
+        *("central_organization", "central_search_symbols", "central_suggest"),
+        *("central_triggers", "device_api_ask", "device_api_token", "index_changes"),
+        *("web_about", "web_cli_token", "web_home", "web_keywords", "web_manual"),
+        *("web_organizations", "web_site_robots", "web_symbols"),
     ),
-    "central_suggest": _for_all(f"{REGISTRY}/search-suggestions?q=x", anybody_known),
-    "central_tools": _find(f"{REGISTRY}/tools?package=NAME&org=ORG&deprecated=true", "tools"),
-    "central_resolve_packages": _ask(
-        f"{REGISTRY}/packages/resolve-dependencies",
-        {"packages": [{"org": "ORG", "name": "NAME"}]},
-        by_list("resolved"),
+    anybody_known_alone: ("api_orgs_list", "maven_options", "token_whoami"),
+    nobody_by_token: ("api_leaks_report", "api_trusted_exchange", "sign_in_link_page"),
+    not_there: (
+        *("archive_bytes", "central_doc_ui", "security_txt_file", "sign_in_begin"),
+        *("sign_in_callback", "static_file"),
     ),
-    "central_resolve_modules": _ask(
-        f"{REGISTRY}/packages/resolve-modules",
-        {"modules": [{"organization": "ORG", "moduleName": "NAME"}]},
-        by_list("resolvedModules"),
+    empty: (
+        *("central_connectors_by_id", "central_connectors_by_name", "central_triggers_by_id"),
+        *("central_triggers_by_name", "web_update_tool"),
     ),
-    "central_resolve_tools": _ask(
-        f"{REGISTRY}/tools/resolve-dependencies", {"tools": [{"id": "NAME"}]}, by_list("resolved")
+    readers: (
+        *("api_provenance_origin", "archive_of_release", "central_docs", "central_graphql"),
+        *("central_package", "central_package (pull)", "central_package (range)"),
+        *("central_resolve_modules", "central_resolve_packages", "central_resolve_tools"),
+        *("central_tool", "central_versions", "index_file", "web_file", "web_module_docs"),
+        *("web_package", "web_package_version", "web_type_docs"),
+        *(f"web_package_tab ({tab})" for tab in TAB_HANDLERS),
     ),
-    "central_push": Declared(
-        *("POST", f"{REGISTRY}/packages", publishers, EVERY_STATE),
-        headers=FORM,
-        content=_next_version,
-        shows=by_message,
+    finders: (
+        *("central_doubled", "central_list", "central_search", "central_tools", "web_search"),
+        "web_search (deprecated)",
     ),
-    "central_deprecate": Declared(
-        *("PUT", f"{REGISTRY}/packages/deprecate/ORG/NAME/1.0.0", maintainers, EVERY_STATE),
-        body='{"message":"Use another."}',
-        shows=by_message,
+    maven_readers: ("maven_read", "maven_read (archive)", "maven_read (versions)"),
+    publishers: ("central_push", "maven_write"),
+    maintainers: ("central_deprecate", "central_undeprecate"),
+    governors: ("api_packages_visibility", "api_publishers_restrict"),
+    shown: ("api_orgs_show", "web_org"),
+    founders: ("api_orgs_found",),
+    no_member: ("api_members_remove",),
+    own_account(): ("api_audit_account", "token_issue", "token_list"),
+    own_account(found=Outcome.HIDDEN): ("token_revoke", "token_rotate", "token_show"),
+    members_alone(Action.READ): ("api_members_list",),
+    members_alone(Action.MANAGE): (
+        *("api_audit_export", "api_audit_organization", "api_invitations_list"),
+        *("api_invitations_send", "api_org_tokens_list", "api_orgs_change", "api_publishers_list"),
     ),
-    "central_undeprecate": Declared(
-        *("PUT", f"{REGISTRY}/packages/undeprecate/ORG/NAME/1.0.0", maintainers, EVERY_STATE),
-        body="{}",
-        shows=by_message,
+    members_alone(Action.MANAGE, found=Outcome.HIDDEN): (
+        *("api_invitations_withdraw", "api_org_tokens_revoke", "api_org_tokens_show"),
     ),
-    "central_search_symbols": _for_all(f"{REGISTRY}/search-symbols?q=x", anybody_known),
-    "central_library": _for_all("/2.0/docs/stdlib/2201.12.0", anybody_known),
-    "central_docs (library)": _for_all("/2.0/docs/stdlib/2201.12.0/search", anybody_known),
-    **{
-        f"central_{kind}": _for_all(f"{REGISTRY}/{kind}", anybody_known)
-        for kind in ("connectors", "triggers")
-    },
-    **{
-        f"central_{kind}_by_id": _for_all(f"{REGISTRY}/{kind}/1", empty)
-        for kind in ("connectors", "triggers")
-    },
-    **{
-        f"central_{kind}_by_name": _for_all(f"{REGISTRY}/{kind}/ORG/public/1.0.0/m/N", empty)
-        for kind in ("connectors", "triggers")
-    },
-}
-
-MAVEN = {
-    "maven_read": Declared("GET", f"{STEM}.pom", maven_readers, EVERY_STATE),
-    "maven_read (archive)": Declared("HEAD", f"{STEM}.bala", maven_readers, EVERY_STATE),
-    "maven_read (versions)": Declared(
-        "GET", f"{REPOSITORY}/ORG/NAME/maven-metadata.xml", maven_readers, EVERY_STATE
+    members_alone(Action.GOVERN): (
+        *("api_invitations_send (maintainer)", "api_invitations_send (owner)", "api_members_set"),
+        *("api_members_set (owner)", "api_org_tokens_issue", "api_orgs_change (visibility)"),
+        *("api_orgs_delete", "api_orgs_keep", "api_publishers_add"),
     ),
-    "maven_write": Declared(
-        *("PUT", f"{REPOSITORY}/ORG/NAME/2.0.NUMBER/NAME-2.0.NUMBER.bala", publishers),
-        EVERY_STATE,
-        content=_bare_version,
+    members_alone(Action.GOVERN, found=Outcome.HIDDEN): (
+        *("api_members_undo", "api_org_tokens_rotate", "api_publishers_remove"),
     ),
-    "maven_options": _for_all(
-        f"{REPOSITORY}/ORG/public/maven-metadata.xml", anybody_known_alone(), "OPTIONS"
-    ),
-}
-
-FILES = {
-    "archive_bytes": _for_all(
-        "/archives/public/nothing/1.0.0/x.bala", lambda _p, _s: {Outcome.HIDDEN}
-    ),
-    "archive_of_release": Declared(
-        "GET", "/archives/mirrored/ORG/NAME/1.0.0/ORG-NAME-any-1.0.0.bala", readers, EVERY_STATE
-    ),
-    "index_file": Declared("GET", "/index/ORG/NAME/index.json", readers, EVERY_STATE),
-    "index_changes": _for_all("/index/changes", anybody_known),
-    "index_settings": _for_all("/index/config.json"),
-    "health_default": _for_all("/health"),
-    "health_live": _for_all("/health/live"),
-    "health_ready": _for_all("/health/ready"),
-    "static_file": _for_all("/static/none.css", lambda _p, _s: {Outcome.HIDDEN}),
-}
-
-API = {
-    "api_docs_openapi": _for_all("/api/v1/openapi.json"),
-    "api_settings_toml": _for_all("/api/v1/settings.toml", anybody_known),
-    "api_packages_visibility": Declared(
-        *("PUT", "/api/v1/packages/ORG/NAME/visibility", governors, EVERY_STATE),
-        body='{"visibility":"private"}',
-    ),
-    "api_symbols_search": _for_all("/api/v1/symbols", anybody_known),
-    "api_provenance_origin": Declared(
-        "GET", "/api/v1/packages/ORG/NAME/1.0.0/origin", readers, EVERY_STATE
-    ),
-    "api_publishers_restrict": Declared(
-        *("PUT", "/api/v1/packages/ORG/NAME/pushers", governors, EVERY_STATE),
-        body='{"pushers":"members"}',
-    ),
-    "api_audit_organization": _api("GET", "orgs/ORG/audit", members_alone(Action.MANAGE)),
-    "api_audit_export": _api("GET", "orgs/ORG/audit.jsonl", members_alone(Action.MANAGE)),
-    "api_audit_account": _api("GET", "account/events", own_account()),
-    "api_orgs_allow_bursts": _api("POST", "orgs/ORG/burst-detection/off", fresh_administrators),
-    "api_orgs_list": _api("GET", "orgs", anybody_known_alone()),
-    "api_orgs_found": _api("POST", "orgs", founders, {"name": "matrixNUMBER"}),
-    "api_orgs_show": _api("GET", "orgs/ORG", shown),
-    "api_orgs_change": _api(
-        "PATCH", "orgs/ORG", members_alone(Action.MANAGE), {"description": "Number NUMBER."}
-    ),
-    "api_orgs_change (visibility)": _api(
-        "PATCH", "orgs/ORG", members_alone(Action.GOVERN), {"defaultVisibility": "public"}
-    ),
-    "api_orgs_delete": _api("DELETE", "orgs/ORG", members_alone(Action.GOVERN)),
-    "api_orgs_keep": _api("DELETE", "orgs/ORG/deletion", members_alone(Action.GOVERN)),
-    "api_members_list": _api("GET", "orgs/ORG/members", members_alone(Action.READ)),
-    "api_members_set": _api(
-        "PUT", "orgs/ORG/members/ID-OF-max", members_alone(Action.GOVERN), {"role": "maintainer"}
-    ),
-    "api_members_set (owner)": _api(
-        "PUT", "orgs/ORG/members/ID-OF-ann", members_alone(Action.GOVERN), {"role": "owner"}
-    ),
-    "api_members_remove": _api("DELETE", f"orgs/ORG/members/{NOBODYS}", no_member),
-    "api_members_undo": _api(
-        "DELETE", "orgs/ORG/pending/ID-OF-max", members_alone(Action.GOVERN, found=Outcome.HIDDEN)
-    ),
-    "api_invitations_list": _api("GET", "orgs/ORG/invitations", members_alone(Action.MANAGE)),
-    "api_invitations_send": _api(
-        *("POST", "orgs/ORG/invitations", members_alone(Action.MANAGE)),
-        {"role": "member", "email": "samNUMBER@example.org"},
-    ),
-    "api_invitations_send (maintainer)": _api(
-        *("POST", "orgs/ORG/invitations", members_alone(Action.GOVERN)),
-        {"role": "maintainer", "email": "tomNUMBER@example.org"},
-    ),
-    "api_invitations_send (owner)": _api(
-        *("POST", "orgs/ORG/invitations", members_alone(Action.GOVERN)),
-        {"role": "owner", "email": "samNUMBER@example.org"},
-    ),
-    "api_invitations_withdraw": _api(
-        *("DELETE", f"orgs/ORG/invitations/{NOBODYS}"),
-        members_alone(Action.MANAGE, found=Outcome.HIDDEN),
-    ),
-    "api_leaks_report": _for_all("/api/v1/leaked-tokens", nobody_by_token, "POST"),
-    "api_org_tokens_list": _api("GET", "orgs/ORG/tokens", members_alone(Action.MANAGE)),
-    "api_org_tokens_issue": _api("POST", "orgs/ORG/tokens", members_alone(Action.GOVERN), TOKEN),
-    "api_publishers_list": _api("GET", "orgs/ORG/publishers", members_alone(Action.MANAGE)),
-    "api_publishers_add": _api(
-        "POST", "orgs/ORG/publishers", members_alone(Action.GOVERN), PUBLISHER
-    ),
-    "api_publishers_remove": _api(
-        *("DELETE", f"orgs/ORG/publishers/{NOBODYS}"),
-        members_alone(Action.GOVERN, found=Outcome.HIDDEN),
-    ),
-    "api_trusted_audience": _for_all("/api/v1/trusted-publishing/audience"),
-    "api_trusted_exchange": _api(
-        "POST", "trusted-publishing/token", nobody_by_token, {"token": "no.id.token"}
-    ),
+    fresh_administrators: ("api_orgs_allow_bursts",),
     # The registry of the matrix mirrors nothing, which only administrators learn.
-    "api_mirror_show": _api("GET", "mirror", administrators),
-    "api_mirror_refusals": _api("GET", "mirror/refusals", administrators),
-    "api_mirror_retry": _api(
-        "POST", "mirror/retries", administrators, {"release": "ORG/name:1.0.0"}
-    ),
-    "api_mirror_replace": _api("PUT", "mirror", administrators, {"upstreams": ["central"]}),
-    "api_mirror_dry_run": _api(
-        "POST", "mirror/dry-run", administrators, {"upstreams": ["central"]}
-    ),
-    "api_mirror_admit": _api(
-        "POST", "mirror/admissions", administrators, {"release": "ORG/name:1.0.0", "reason": "Fix."}
-    ),
-    "token_whoami": _api("GET", "whoami", anybody_known_alone()),
-    "token_list": _api("GET", "tokens", own_account()),
-    "token_issue": _api("POST", "tokens", own_account(), TOKEN),
-    **{
-        f"api_org_tokens_{verb}": _api(
-            method, path, members_alone(Action.MANAGE, found=Outcome.HIDDEN), body
-        )
-        for verb, method, path, body in (
-            ("show", "GET", f"orgs/ORG/tokens/{NOBODYS}", None),
-            ("revoke", "DELETE", f"orgs/ORG/tokens/{NOBODYS}", None),
-        )
-    },
-    "api_org_tokens_rotate": _api(
-        *("POST", f"orgs/ORG/tokens/{NOBODYS}/rotate"),
-        members_alone(Action.GOVERN, found=Outcome.HIDDEN),
-    ),
-    **{
-        f"token_{verb}": _api(method, path, own_account(found=Outcome.HIDDEN), body)
-        for verb, method, path, body in (
-            ("show", "GET", f"tokens/{NOBODYS}", None),
-            ("rotate", "POST", f"tokens/{NOBODYS}/rotate", None),
-            ("revoke", "DELETE", f"tokens/{NOBODYS}", None),
-        )
-    },
-    "device_api_ask": _api("POST", "device", anybody_known, {"client_id": "a machine"}),
-    "device_api_token": _api(
-        "POST", "device/token", anybody_known, {"grant_type": GRANT_TYPE, "device_code": "none"}
+    administrators: (
+        *("api_mirror_admit", "api_mirror_dry_run", "api_mirror_refusals", "api_mirror_replace"),
+        *("api_mirror_retry", "api_mirror_show"),
     ),
 }
+ABOUT_PACKAGES = {readers, finders, maven_readers, publishers, maintainers, governors}
+STATES = {
+    "web_search": tuple(state for state in State if state is not State.DEPRECATED),
+    "web_search (deprecated)": (State.DEPRECATED,),
+}
 
-_PARAMETERS = {"org": "ORG", "name": "public", "version": "1.0.0", "account": "ID-OF-ann"}
+VALUES = {
+    **dict.fromkeys(("name", "package", "module"), "NAME"),
+    "org": "ORG",
+    "version": "1.0.0",
+    "id": NOBODYS,
+    "account": "ID-OF-max",
+}
+STEM = f"{REPOSITORY}/ORG/NAME/1.0.0/NAME-1.0.0"
+FOUND = '/search?q=name:"NAME"&org=ORG'
+LISTED = "package=NAME&org=ORG&deprecated=true"
+
+# Where a Function is asked something in particular; else it is at its route, with these values.
+PATHS = {
+    "api_members_remove": f"/api/v1/orgs/ORG/members/{NOBODYS}",
+    "api_members_set (owner)": "/api/v1/orgs/ORG/members/ID-OF-ann",
+    "archive_bytes": "/archives/public/nothing/1.0.0/x.bala",
+    "archive_of_release": "/archives/mirrored/ORG/NAME/1.0.0/ORG-NAME-any-1.0.0.bala",
+    "central_connectors_by_id": f"{REGISTRY}/connectors/1",
+    "central_docs (library)": "/2.0/docs/stdlib/2201.12.0/search",
+    "central_doubled": f"{REGISTRY}//search-packages?package=NAME&deprecated=true",
+    "central_library": "/2.0/docs/stdlib/2201.12.0",
+    "central_list": f"{REGISTRY}/packages?{LISTED}",
+    "central_package (range)": f"{REGISTRY}/packages/ORG/NAME/1.*",
+    "central_search": f"{REGISTRY}/search-packages?package=NAME&deprecated=true",
+    "central_search_symbols": f"{REGISTRY}/search-symbols?q=x",
+    "central_suggest": f"{REGISTRY}/search-suggestions?q=x",
+    "central_tool": f"{REGISTRY}/tools/NAME",
+    "central_tools": f"{REGISTRY}/tools?{LISTED}",
+    "central_triggers_by_id": f"{REGISTRY}/triggers/1",
+    "manage_releases": "/manage/releases?q=ORG/public",
+    "maven_options": f"{REPOSITORY}/ORG/public/maven-metadata.xml",
+    "maven_read": f"{STEM}.pom",
+    "maven_read (archive)": f"{STEM}.bala",
+    "maven_read (versions)": f"{REPOSITORY}/ORG/NAME/maven-metadata.xml",
+    "maven_write": f"{REPOSITORY}/ORG/NAME/2.0.NUMBER/NAME-2.0.NUMBER.bala",
+    "web_about": "/about/status",
+    "web_file": "/files/ORG/NAME/1.0.0/package.json",
+    "web_home": "/",
+    "web_manual": "/docs/clients",
+    "web_module_docs": "/packages/ORG/NAME/1.0.0/docs/NAME/greet",
+    "web_search": FOUND,
+    "web_search (deprecated)": f"{FOUND}&deprecated=true",
+    "web_type_docs": "/docs/ORG/NAME/1.0.0/greet",
+    "web_update_tool": "/2.0/update-tool/distributions",
+    **{f"web_package_tab ({tab})": f"/packages/ORG/NAME/1.0.0/{tab}" for tab in TAB_HANDLERS},
+}
+
+_GRAPHQL = '{ package(orgName: "ORG", packageName: "NAME", version: "1.0.0") { name } }'
+BODIES: Mapping[str, object] = {
+    "api_invitations_send": {"role": "member", "email": "samNUMBER@example.org"},
+    "api_invitations_send (maintainer)": {"role": "maintainer", "email": "tomNUMBER@example.org"},
+    "api_invitations_send (owner)": {"role": "owner", "email": "samNUMBER@example.org"},
+    "api_members_set": {"role": "maintainer"},
+    "api_members_set (owner)": {"role": "owner"},
+    "api_mirror_admit": {"release": "ORG/name:1.0.0", "reason": "Fix."},
+    "api_mirror_dry_run": {"upstreams": ["central"]},
+    "api_mirror_replace": {"upstreams": ["central"]},
+    "api_mirror_retry": {"release": "ORG/name:1.0.0"},
+    "api_org_tokens_issue": TOKEN,
+    "api_orgs_change": {"description": "Number NUMBER."},
+    "api_orgs_change (visibility)": {"defaultVisibility": "public"},
+    "api_orgs_found": {"name": "matrixNUMBER"},
+    "api_packages_visibility": {"visibility": "private"},
+    "api_publishers_add": PUBLISHER,
+    "api_publishers_restrict": {"pushers": "members"},
+    "api_trusted_exchange": {"token": "no.id.token"},
+    "central_deprecate": {"message": "Use another."},
+    "central_graphql": {"query": _GRAPHQL},
+    "central_resolve_modules": {"modules": [{"organization": "ORG", "moduleName": "NAME"}]},
+    "central_resolve_packages": {"packages": [{"org": "ORG", "name": "NAME"}]},
+    "central_resolve_tools": {"tools": [{"id": "NAME"}]},
+    "central_undeprecate": {},
+    "device_api_ask": {"client_id": "a machine"},
+    "device_api_token": {"grant_type": GRANT_TYPE, "device_code": "none"},
+    "token_issue": TOKEN,
+}
+HEADERS = {"central_package (pull)": dict(ACCEPT_ARCHIVE), "central_push": FORM}
+
+
+def _next_version(cell: Cell) -> bytes:
+    visibility = "private" if cell.state is State.PRIVATE else ""
+    return bala(f"{cell.org}/{cell.name}:2.0.{cell.number}", visibility=visibility)
+
+
+ARCHIVES: Mapping[str, Callable[[Cell], bytes]] = {
+    "central_push": lambda cell: multipart("x.bala", _next_version(cell)),
+    "maven_write": _next_version,
+}
+SHOWING: Mapping[str, Reads] = {
+    **dict.fromkeys(("central_doubled", "central_list", "central_search"), by_list("packages")),
+    **dict.fromkeys(("central_resolve_packages", "central_resolve_tools"), by_list("resolved")),
+    **dict.fromkeys(("web_search", "web_search (deprecated)"), by_page_of_results),
+    "central_graphql": by_graphql,
+    "central_resolve_modules": by_list("resolvedModules"),
+    "central_tools": by_list("tools"),
+    "web_type_docs": by_place,
+}
+
+OPERATIONS = {each.name: each for each in operations(Settings())}
+
+
+def _declared(name: str, expects: Expects) -> Declared:
+    operation = OPERATIONS[name.partition(" ")[0]]
+    path = PATHS.get(name) or "/" + _PARAMETER.sub(
+        lambda found: VALUES.get(found[1], "none"), operation.route
+    )
+    of_organization = path.startswith(("/api/v1/orgs/ORG", "/orgs/ORG"))
+    states = OF_ORGANIZATIONS if of_organization else WHATEVER
+    return Declared(
+        "HEAD" if name == "maven_read (archive)" else operation.methods[0],
+        path,
+        expects,
+        STATES.get(name, EVERY_STATE if expects in ABOUT_PACKAGES else states),
+        json.dumps(BODIES[name]) if name in BODIES else "",
+        HEADERS.get(name),
+        ARCHIVES.get(name),
+        SHOWING.get(name, by_message if name.startswith("central_") else by_status),
+    )
+
+
+_PARAMETER = re.compile(r"\{\*?(\w+)\??(?::[^}]*)?\}")
 
 
 def _by_session() -> Iterator[tuple[str, Declared]]:
     """Yield the pages that know people by the cookie of a browser: a token opens none of them."""
-    for each in operations(Settings()):
-        if isinstance(each.face, SignedInPages) and each.name not in OPEN_PAGES:
-            method = each.methods[0]
-            query = "?q=ORG/public" if each.name == "manage_releases" else ""
-            if method == "GET" and "_confirm_" in each.name:
-                query = f"?token={NOBODYS}"
-            path = each.route.format(code="none", **_PARAMETERS)
-            yield each.name, _for_all(f"/{path}{query}", nobody_by_token, method)
+    for name in PAGES:
+        page = _declared(name, nobody_by_token)
+        asks_first = page.method == "GET" and "_confirm_" in name
+        yield name, replace(page, path=f"{page.path}?token={NOBODYS}") if asks_first else page
 
 
-OPEN_PAGES = {
-    "login_file": _for_all("/login.py"),
-    "security_txt_file": _for_all("/.well-known/security.txt", not_there),
-    "sign_in_page_shown": _for_all("/sign-in"),
-    "sign_in_begin": _for_all("/sign-in/nobody", not_there),
-    "sign_in_callback": _for_all("/sign-in/callback/nobody", not_there),
-    "sign_in_link_page": _for_all("/sign-in/link/none", nobody_by_token),
-    "sign_in_link_used": _for_all("/sign-in/link/none", anybody, "POST"),
-    "sign_in_out": _for_all("/sign-out", anybody, "POST"),
+PAGES = {name for name, each in OPERATIONS.items() if isinstance(each.face, SignedInPages)}
+DECLARED: dict[str, Declared] = {
+    **dict(_by_session()),
+    **{name: _declared(name, expects) for expects, names in EXPECTED.items() for name in names},
 }
-PAGES = {**dict(_by_session()), **OPEN_PAGES}
-
-
-def strangers(_persona: Persona, state: State) -> set[Outcome]:
-    """Everybody reads what is public, and whoever asks is a stranger."""
-    return {Outcome.DONE if state in SERVED else Outcome.HIDDEN}
-
-
-def _page(path: str, expects: Expects = readers, shows: Reads | None = None) -> Declared:
-    return Declared("GET", path, expects, EVERY_STATE, shows=shows)
-
-
-# Pages of packages are for everybody, and know people by a session or a token.
-OF_PACKAGES = {
-    "web_package": _page("/packages/ORG/NAME"),
-    "web_package_version": _page("/packages/ORG/NAME/1.0.0"),
-    **{
-        f"web_package_tab ({tab})": _page(f"/packages/ORG/NAME/1.0.0/{tab}") for tab in TAB_HANDLERS
-    },
-    "web_module_docs": _page("/packages/ORG/NAME/1.0.0/docs/NAME/greet"),
-    "web_type_docs": _page("/docs/ORG/NAME/1.0.0/greet", shows=by_place),
-    "web_file": _page("/files/ORG/NAME/1.0.0/package.json"),
-    "web_llms": _for_all("/llms.txt"),
-}
-
-FOUND = '/search?q=name:"NAME"&org=ORG'
-NOT_DEPRECATED = tuple(state for state in State if state is not State.DEPRECATED)
-
-SITE = {
-    "web_home": _for_all("/", anybody_known),
-    "web_cli_token": _for_all("/cli-token", anybody_known),
-    "web_manual": _for_all("/docs/clients", anybody_known),
-    "web_about": _for_all("/about/status", anybody_known),
-    "web_search": Declared("GET", FOUND, finders, NOT_DEPRECATED, shows=by_page_of_results),
-    "web_search (deprecated)": Declared(
-        *("GET", f"{FOUND}&deprecated=true", finders, (State.DEPRECATED,)), shows=by_page_of_results
-    ),
-    "web_symbols": _for_all("/symbols", anybody_known),
-    "web_organizations": _for_all("/organizations", anybody_known),
-    "web_keywords": _for_all("/keywords", anybody_known),
-    "web_update_tool": _for_all("/2.0/update-tool/distributions", empty),
-    "web_org": Declared("GET", "/orgs/ORG", shown, OF_ORGANIZATIONS),
-    "web_site_robots": _for_all("/robots.txt", anybody_known),
-    "web_site_icon": _for_all("/favicon.ico"),
-}
-
-DECLARED: dict[str, Declared] = {**CENTRAL, **MAVEN, **FILES, **API, **PAGES, **OF_PACKAGES, **SITE}

@@ -26,7 +26,7 @@ from shared.hosting.triggers import functions_of
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.lazy_app import lazy_functions
 from tests.sampling import FULL, covering
-from tests.security.access_table import DECLARED, Cell, Declared, Outcome, State, by_status
+from tests.security.access_table import DECLARED, Cell, Declared, Outcome, State
 from tests.security.limits import UNREACHED_LIMITS
 from tests.security.personas import PERSONAS, SESSION, Credential, Persona, SignInWorld
 from tests.support.archives import bala
@@ -212,7 +212,7 @@ async def shown(world: World, prepared: Prepared, cell: Cell, declared: Declared
     request = declared.request(cell, prepared.accounts)
     request.headers.update(prepared.header(cell.persona))
     answer = await world.http.send(request)
-    found = (declared.shows or by_status)(answer)
+    found = declared.shows(answer)
     expected = declared.expects(cell.persona, cell.state)
     if found in expected and answer.status_code < 500:
         return []

@@ -22,7 +22,6 @@ from tests.security.access_table import (
     State,
     anybody,
     anybody_known,
-    by_status,
     nobody_by_token,
 )
 from tests.security.personas import PERSONAS, Credential, Persona
@@ -116,7 +115,7 @@ async def test_a_session_may_what_the_table_of_rights_says(
                 cell = Cell(persona, state, number)
                 answer = await call(browser, declared.request(cell, prepared.accounts), csrf)
                 expected = declared.expects(persona, state)
-                if (declared.shows or by_status)(answer) not in expected:
+                if declared.shows(answer) not in expected:
                     shown = f"{answer.status_code} {answer.text[:120]}"
                     names = " or ".join(each.value for each in expected)
                     wrong.append(f"{name}, {state.value}: {names}, but {shown}")
