@@ -351,19 +351,9 @@ def secret(name: str, org: str = "acme") -> bytes:
     )
 
 
-def digest(name: str, org: str = "acme") -> str:
-    """Return the digest of that archive."""
-    return Digest.of(secret(name, org)).hex
-
-
-def words(name: str) -> str:
-    """Return the name as searches of Maven clients spell it."""
-    return b64encode(name.encode()).decode()
-
-
 def _named(text: str, name: str, org: str) -> str:
     for spelled in (str.lower, str.upper, str.capitalize):
         text = text.replace(spelled("acme"), spelled(org))
     if "DIGEST" in text:
-        text = text.replace("DIGEST", digest(name, org))
-    return text.replace("NAME", name).replace("WORDS", words(name))
+        text = text.replace("DIGEST", Digest.of(secret(name, org)).hex)
+    return text.replace("NAME", name).replace("WORDS", b64encode(name.encode()).decode())

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from functions.faces import build_app
 from shared.composition import Registry
-from tests.support.world import URL
+from tests.support.archives import bala
+from tests.support.world import URL, World
 
 VALUES = {
     "org": "acme",
@@ -27,6 +28,19 @@ def routes(registry: Registry) -> Iterator[tuple[str, str]]:
         described = trigger.get_dict_repr() if trigger else {}
         for method in described.get("methods", ()):
             yield str(method), f"{URL}/{_filled(str(described['route']))}"
+
+
+async def with_packages(world: World) -> World:
+    """Publish the private package that the addresses are about, and a public one."""
+    await world.push(bala("acme/secret:1.0.0", visibility="private"))
+    await world.push(bala("acme/greet:1.0.0"))
+    return world
+
+
+def readable(registry: Registry) -> set[str]:
+    """Return every address that can be read, about the private package and about the public one."""
+    found = {url for method, url in routes(registry) if method == "GET"}
+    return found | {url.replace("secret", "greet").replace("private", "public") for url in found}
 
 
 def addresses_with(text: str, address: str) -> list[str]:

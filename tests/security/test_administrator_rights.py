@@ -17,7 +17,7 @@ from shared.domain.sign_in import RECENT_SIGN_IN
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.page_client import PageClient
-from tests.support.world import OpenWorld, Person, Template, World
+from tests.support.world import OpenWorld, Template, World
 
 ACCOUNTS, ORGANIZATIONS, NAMES = "/manage/accounts", "/manage/organizations", "/manage/names"
 RELEASES, SECRET, HARMFUL = "/manage/releases", "acme/secret/1.0.0", "acme/harmful/1.0.0"
@@ -144,7 +144,8 @@ async def test_an_administrator_who_signed_in_too_long_ago_changes_nothing(
 
 
 async def test_mail_addresses_are_for_administrators(world: World) -> None:
-    await _has_mail(world, world.people.bob)
+    bob = world.people.bob.account.model_copy(update={"email": "bob@example.org"})
+    await world.stores.directory.replace(bob)
     admin = await PageClient.of(world, world.people.admin)
     for path in (ACCOUNTS, f"{ACCOUNTS}/ID-OF-bob"):
         await admin.open(world.with_ids(path))
@@ -198,9 +199,3 @@ async def test_a_name_that_one_instance_reserves_is_reserved_in_the_others_at_on
     await world.registry.organizations.organizations.create(
         parse_org("initech2"), world.people.bob.account, by=OPERATOR
     )
-
-
-async def _has_mail(world: World, person: Person) -> None:
-    stored = await world.registry.identity.accounts.by_id(person.account.id)
-    email = f"{stored.name}@example.org"
-    await world.stores.directory.replace(stored.model_copy(update={"email": email}))

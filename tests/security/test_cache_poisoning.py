@@ -8,8 +8,7 @@ import pytest
 
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.security.limits import UNREACHED_LIMITS
-from tests.security.routes import routes
-from tests.support.archives import bala
+from tests.security.routes import readable, with_packages
 from tests.support.world import MAVEN, URL, OpenWorld, World
 
 PULL = dict(ACCEPT_ARCHIVE)
@@ -43,10 +42,7 @@ TO_BE_KEPT = [
 @pytest.fixture(scope="module")
 async def full(shared_worlds: OpenWorld) -> World:
     """Return a registry with a private and a public package, from which every test here reads."""
-    world = await shared_worlds(**UNREACHED_LIMITS)
-    await world.push(bala("acme/secret:1.0.0", visibility="private"))
-    await world.push(bala("acme/greet:1.0.0"))
-    return world
+    return await with_packages(await shared_worlds(**UNREACHED_LIMITS))
 
 
 # What differs each time: the number of the request, what is left of a limit, the name of a browser.
@@ -66,9 +62,7 @@ def seen(answer: httpx.Response) -> Seen:
 @pytest.fixture(scope="module")
 def reads(full: World) -> list[str]:
     """Return every address that a cache may be asked for."""
-    found = {url for method, url in routes(full.registry) if method == "GET"}
-    public = {url.replace("secret", "greet").replace("private", "public") for url in found}
-    return sorted(found | public | set(TO_BE_KEPT))
+    return sorted({*readable(full.registry), *TO_BE_KEPT})
 
 
 @pytest.fixture(scope="module")

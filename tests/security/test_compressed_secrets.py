@@ -5,8 +5,7 @@ compressed."""
 import httpx
 import pytest
 
-from tests.security.routes import routes
-from tests.support.archives import bala
+from tests.security.routes import readable, with_packages
 from tests.support.browsers import Browser, signed_in
 from tests.support.world import URL, World
 
@@ -16,16 +15,7 @@ GZIP = {"Accept-Encoding": "gzip, deflate, br"}
 @pytest.fixture
 async def full(world: World) -> World:
     """Return a registry with a private and a public package."""
-    await world.push(bala("acme/secret:1.0.0", visibility="private"))
-    await world.push(bala("acme/greet:1.0.0"))
-    return world
-
-
-def reads(world: World) -> list[str]:
-    """Return every address that a page of another site can make a browser ask for."""
-    found = {url for method, url in routes(world.registry) if method == "GET"}
-    public = {url.replace("secret", "greet").replace("private", "public") for url in found}
-    return sorted(found | public | {f"{URL}/search?q=csrf"})
+    return await with_packages(world)
 
 
 def compressed(answer: httpx.Response) -> bool:
@@ -48,7 +38,7 @@ async def test_only_what_every_cache_may_keep_is_compressed(full: World, who: st
     browser = await signed_in(full, full.people.ann) if who == "session" else Browser(full)
     by = full.people.ann if who == "token" else None
     seen = 0
-    for url in reads(full):
+    for url in sorted({*readable(full.registry), f"{URL}/search?q=csrf"}):
         if url.endswith("/index.json"):
             continue  # Holds nothing of its request, and is compressed for members, too.
         headers = {**GZIP, "Cookie": "; ".join(f"{n}={v}" for n, v in browser.cookies.items())}

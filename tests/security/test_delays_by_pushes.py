@@ -19,8 +19,7 @@ from functools import partial
 import httpx
 import pytest
 
-from tests.crash.push_load import PAUSE_SECONDS, client_of
-from tests.protocol.bal.okhttp import FORM, multipart
+from tests.crash.push_load import PAUSE_SECONDS, client_of, push
 from tests.sampling import FULL
 from tests.support.archives import bala
 from tests.support.costs import PIECE_SECONDS
@@ -71,26 +70,20 @@ async def _least(
 ) -> None:
     """Push versions of the archive until one takes less than `most`."""
     async with client_of(host) as http:
-        await _push(host, http, SMALL)
+        assert (await push(host, http, SMALL.archive)).status_code == 204
         taken = list[float]()
         for number in range(ATTEMPTS):
             major = archive.version.partition(".")[0]
             pushed = replace(archive, version=f"{major}.{number}.0")
             async with _asking(host) as others:
                 await _held(host, http)  # From now on.
-                await _push(host, http, pushed)
+                assert (await push(host, http, pushed.archive)).status_code == 204
                 await _until_documented(host, http, pushed)
             taken.append(measured(await _held(host, http)))
             assert others.statuses.keys() == {200}
             if taken[-1] < most:
                 return
     pytest.fail(f"The event loop was held, or ran without giving way, for {taken} seconds.")
-
-
-async def _push(host: Running, http: httpx.AsyncClient, archive: WorstArchive) -> None:
-    content = multipart("any.bala", archive.archive)
-    answer = await http.post(f"{host.base}/packages", headers=FORM, content=content)
-    assert answer.status_code == 204, answer.text
 
 
 async def _until_documented(host: Running, http: httpx.AsyncClient, archive: WorstArchive) -> None:

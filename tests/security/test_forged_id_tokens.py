@@ -45,9 +45,8 @@ def issuer() -> Issuer:
     return Issuer(URL, lambda: NOW, keys=keys)
 
 
-def validator(real: Issuer) -> IdTokenValidator:
-    """Return what is tested, with the keys of the real provider."""
-    internet = FakeInternet([real])
+def validator(internet: FakeInternet) -> IdTokenValidator:
+    """Return what is tested, with keys of that internet."""
     return IdTokenValidator(IssuerKeys(internet, IssuerDiscovery(internet, CLOCK), CLOCK), CLOCK)
 
 
@@ -209,13 +208,13 @@ MISSING = [
 async def test_a_right_token_is_accepted() -> None:
     for name in ("key-2", "key-3"):
         token = issuer().sign({**RIGHT, "aud": [CLIENT], "azp": CLIENT}, key=name)
-        accepted = await validator(issuer()).validate(token, ASKED)
+        accepted = await validator(FakeInternet([issuer()])).validate(token, ASKED)
         assert accepted.text("sub") == "kim"
 
 
 async def test_clocks_may_differ_by_a_minute() -> None:
     late = claims(exp=NOW - SLACK + 1, iat=NOW + SLACK, nbf=NOW + SLACK)
-    assert await validator(issuer()).validate(late, ASKED)
+    assert await validator(FakeInternet([issuer()])).validate(late, ASKED)
 
 
 @pytest.mark.parametrize(("make", "flaw"), CASES)
@@ -223,7 +222,7 @@ async def test_a_forged_token_is_refused_for_what_is_wrong_with_it(
     make: Callable[[], str], flaw: TokenFlaw
 ) -> None:
     with pytest.raises(SignedTokenRefused) as refused:
-        await validator(issuer()).validate(make(), ASKED)
+        await validator(FakeInternet([issuer()])).validate(make(), ASKED)
     assert f": {flaw.value}. " in str(refused.value)
 
 
@@ -231,31 +230,26 @@ async def test_a_forged_token_is_refused_for_what_is_wrong_with_it(
 async def test_a_claim_that_is_missing_or_no_claim_is_named(name: str, value: Any) -> None:
     reasons = rf"its claim {name} is missing|{TokenFlaw.UNREADABLE.value}"
     with pytest.raises(SignedTokenRefused, match=reasons):
-        await validator(issuer()).validate(claims(**{name: value}), ASKED)
+        await validator(FakeInternet([issuer()])).validate(claims(**{name: value}), ASKED)
 
 
 async def test_a_token_sends_nobody_to_fetch_keys_elsewhere() -> None:
-    real = issuer()
-    internet = FakeInternet([real, Issuer("https://evil.test")])
+    internet = FakeInternet([issuer(), Issuer("https://evil.test")])
     forged = by_stranger(jku="https://evil.test/keys", x5u="https://evil.test/x")
-    keys = IssuerKeys(internet, IssuerDiscovery(internet, CLOCK), CLOCK)
     with pytest.raises(SignedTokenRefused):
-        await IdTokenValidator(keys, CLOCK).validate(forged, ASKED)
+        await validator(internet).validate(forged, ASKED)
     assert not [url for url in internet.asked if "evil" in url]
 
 
 async def test_a_token_that_is_refused_early_costs_no_request() -> None:
-    real = issuer()
-    internet = FakeInternet([real])
-    tokens = IdTokenValidator(IssuerKeys(internet, IssuerDiscovery(internet, CLOCK), CLOCK), CLOCK)
+    internet = FakeInternet([issuer()])
     for token in ("", "a.b.c", "e" * MAX_TOKEN_BYTES * 2, raw(alg="none")):
         with pytest.raises(SignedTokenRefused):
-            await tokens.validate(token, ASKED)
+            await validator(internet).validate(token, ASKED)
     assert internet.asked == []
 
 
 async def test_without_keys_nothing_is_believed() -> None:
     internet = FakeInternet([issuer()], is_down=True)
-    tokens = IdTokenValidator(IssuerKeys(internet, IssuerDiscovery(internet, CLOCK), CLOCK), CLOCK)
     with raises_refusal("issuer-silent"):
-        await tokens.validate(claims(), ASKED)
+        await validator(internet).validate(claims(), ASKED)

@@ -35,7 +35,6 @@ from tests.support.operations import call_of
 from tests.support.refusals import raises_refusal
 
 MIB = 1024 * 1024
-GREET = Coordinate.parse("acme", "greet", "1.0.0")
 MODELS = sorted(
     {model for each in OPERATIONS if (model := openapi_of(each).request)},
     key=lambda model: model.__name__,
@@ -49,22 +48,12 @@ def request(body: bytes, content_type: str = "application/json") -> Call:
     return call_of(func.HttpRequest("POST", "/", headers=headers, body=body))
 
 
-def read_form(body: bytes) -> object:
-    """Read a form of a page."""
-    return requests.form_of(request(body, requests.URL_ENCODED))
-
-
-def read_part(body: bytes) -> object:
-    """Read an upload."""
-    return archive_part(
-        request(body, "multipart/form-data; boundary=b"), name="bala-file", limit=LIMIT
-    )
-
-
 BODIES: dict[str, Callable[[bytes], object]] = {
     "JSON of Central": lambda body: requests.json_object(request(body)),
-    "form of a page": read_form,
-    "upload": read_part,
+    "form of a page": lambda body: requests.form_of(request(body, requests.URL_ENCODED)),
+    "upload": lambda body: archive_part(
+        request(body, "multipart/form-data; boundary=b"), name="bala-file", limit=LIMIT
+    ),
     "bill of materials": _is_cyclonedx,
     **{
         f"model {model.__name__}": lambda body, model=model: operations.parse_body(
@@ -73,11 +62,6 @@ BODIES: dict[str, Callable[[bytes], object]] = {
         for model in MODELS
     },
 }
-
-
-def read_range(text: str) -> object:
-    """Read a range of bytes."""
-    return requested_range({"range": text}, size=1_000, etag='"tag"')
 
 
 TEXTS: dict[str, Callable[[str], object]] = {
@@ -89,7 +73,7 @@ TEXTS: dict[str, Callable[[str], object]] = {
     "address and agent": lambda text: RequestClient.of(
         {"x-forwarded-for": text, "user-agent": text}, ()
     ),
-    "Range": read_range,
+    "Range": lambda text: requested_range({"range": text}, size=1_000, etag='"tag"'),
     "If-None-Match": lambda text: (
         known_tags({"if-none-match": text}),
         is_known({"if-none-match": text}, etag='"x"'),

@@ -10,9 +10,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.accounts import Account
-from shared.domain.records import Place, account_stream
-from tests.fakes.mail import FakeMailer
+from shared.domain.records import account_stream
 from tests.fakes.secret_scanner import FakeScanner, found
 from tests.fakes.system import FakeRandomness
 from tests.support.world import URL, OpenWorld, Person, World, limited
@@ -67,18 +65,12 @@ async def test_the_leak_is_in_the_log_of_its_owner(scanned: World) -> None:
     assert leaked.token not in event.model_dump_json()
 
 
-async def test_its_owner_gets_a_mail(worlds: OpenWorld) -> None:
-    mailer = FakeMailer()
-    world = await worlds(
-        report_keys_url=KEYS_URL,
-        wrap=lambda stores: replace(stores, mailer=mailer, fetcher=SCANNER),
-    )
-    leaked = await limited(world, world.people.ann, "read")
-    ann = await world.stores.directory.get(Account, Place(leaked.account.id))
-    assert ann
-    await world.stores.directory.put(ann.model_copy(update={"email": "ann@example.org"}))
-    await report(world, leaked.token)
-    [mail] = mailer.to("ann@example.org")
+async def test_its_owner_gets_a_mail(scanned: World) -> None:
+    leaked = await limited(scanned, scanned.people.ann, "read")
+    ann = leaked.account.model_copy(update={"email": "ann@example.org"})
+    await scanned.stores.directory.replace(ann)
+    await report(scanned, leaked.token)
+    [mail] = scanned.mailer.to("ann@example.org")
     assert "leaked and was revoked" in mail.subject
     assert leaked.token not in mail.text
     assert "Scopes: read on */*." in mail.text

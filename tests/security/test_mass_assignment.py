@@ -19,19 +19,9 @@ from tests.support.world import URL, OpenWorld, Person, World
 
 # What somebody would like to set: fields of records, and of what other registries fell for.
 WANTED = {
-    *(
-        "verified",
-        "ownerId",
-        "owner",
-        "administrator",
-        "isAdmin",
-        "id",
-        "hash",
-        "revision",
-        "state",
-    ),
-    *("account", "actor", "createdMs", "created_ms", "schemaVersion", "signed_in_ms", "strong"),
-    *("__class__", "constructor", "__proto__", "$where", "kind", "provenance", "outbox"),
+    *("verified", "ownerId", "owner", "administrator", "isAdmin", "id", "hash", "revision"),
+    *("state", "account", "actor", "createdMs", "created_ms", "schemaVersion", "signed_in_ms"),
+    *("strong", "__class__", "constructor", "__proto__", "$where", "kind", "provenance", "outbox"),
 }
 READ_BY_PATH = re.compile(r"\{(\w+)\}")
 

@@ -17,7 +17,7 @@ from shared.domain.principals import OPERATOR
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.security.package_probes import CHANGING, READING, secret
-from tests.security.registry_pairs import Pair, difference
+from tests.security.registry_pairs import Pair, told_apart
 from tests.security.test_private_packages import FIRST, NAME, asked_of, filled
 from tests.support.archives import bala
 from tests.support.upstreams import FakeUpstream
@@ -138,13 +138,8 @@ async def pair(template: Template, tmp_path_factory: pytest.TempPathFactory) -> 
 async def test_for_outsiders_a_mirror_with_a_private_package_equals_one_without_it(
     pair: Pair, scratch: Path, function: str, unasked: FakeUpstream
 ) -> None:
-    shown: list[str] = []
+    by_calls = function not in OF_TOOLS
     async with pair.registries(scratch, upstream=unasked.url) as both:
-        for who, probe in asked_of(function):
-            one, other = [await each.asked(probe.about(NAME), who) for each in both]
-            is_same = one[0] == other[0] if function in OF_TOOLS else one == other
-            if not is_same:
-                shown.append(f"{who} by {probe}: {difference(one, other)}")
-    assert not shown, "\n".join(shown)
-    if function not in OF_TOOLS:
+        assert await told_apart(both, asked_of(function), NAME, by_calls=by_calls) == []
+    if by_calls:
         assert unasked.total == 0

@@ -14,7 +14,6 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.errors.requests import Busy
-from shared.domain.records import Event
 from shared.ports import EventStore
 from shared.services.common import Adapters
 from tests.security.access_table import (
@@ -121,12 +120,11 @@ async def change(world: World, request: httpx.Request, outage: Outage | None) ->
         answer = await world.http.send(request)  # What every client does, or its user.
     await world.registry.maintenance.upkeep.run("process-outboxes")
     new = (await world.stores.events.since(0, 10_000))[known:]
-    return Done(answer.status_code, answer.text, tuple(outlined(event) for _, event in new))
-
-
-def outlined(event: Event) -> tuple[str, str, str]:
-    """Return what an event tells."""
-    return event.kind, event.actor, event.org or event.account
+    return Done(
+        answer.status_code,
+        answer.text,
+        tuple((event.kind, event.actor, event.org or event.account) for _, event in new),
+    )
 
 
 async def prepare(world: World, prepared: Prepared, name: str) -> httpx.Request:

@@ -9,8 +9,7 @@ from functions.faces import build_app
 from shared.hosting.host import Host
 from shared.hosting.responses import configured_headers
 from tests.lazy_app import lazy_functions
-from tests.security.routes import routes
-from tests.support.archives import bala
+from tests.security.routes import routes, with_packages
 from tests.support.server import running
 from tests.support.world import URL, OpenWorld, Person, World
 
@@ -43,19 +42,10 @@ async def full(world: World) -> World:
     return await with_packages(world)
 
 
-async def with_packages(world: World) -> World:
-    await world.push(bala("acme/secret:1.0.0", visibility="private"))
-    await world.push(bala("acme/greet:1.0.0"))
-    return world
-
-
 @pytest.fixture(scope="module")
 async def answers(shared_worlds: OpenWorld) -> list[httpx.Response]:
     """Return what everybody gets from everywhere, also where nothing is."""
-    return await answers_of(await with_packages(await shared_worlds()))
-
-
-async def answers_of(world: World) -> list[httpx.Response]:
+    world = await with_packages(await shared_worlds())
     people: list[Person | None] = [None, world.people.ann, world.people.bob]
     asked = [*routes(world.registry), ("GET", f"{URL}/nothing/here"), ("PATCH", f"{URL}/account")]
     found = [await world.send(method, url, by=person) for method, url in asked for person in people]

@@ -197,10 +197,6 @@ def statuses(scene: Scene, look: Look) -> set[int]:
         assert time.monotonic() < bound, f"{len(statuses)} of {WORKERS} workers answered"
         response = scene.http.get(url, headers=look.headers)
         assert response.status_code in {look.before, look.after}
-        statuses[worker_of(response)] = response.status_code
+        # A request id is an id of the process and a number.
+        statuses[response.headers["X-Request-Id"][:-8]] = response.status_code
     return set(statuses.values())
-
-
-def worker_of(response: httpx.Response) -> str:
-    """Return the process that answered: a request id is an id of the process and a number."""
-    return response.headers["X-Request-Id"][:-8]

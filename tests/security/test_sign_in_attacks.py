@@ -30,9 +30,11 @@ async def sign_ins(worlds: OpenWorld) -> SignInWorld:
     return await open_sign_in(worlds, limit_failure="address=1000", limit_sign_in="address=1000")
 
 
-async def answer_for(sign_ins: SignInWorld, browser: Browser, kind: str) -> dict[str, str]:
+async def answer_for(
+    sign_ins: SignInWorld, browser: Browser, kind: str, query: str = ""
+) -> dict[str, str]:
     """Begin a sign-in in the browser, and return what the provider answers."""
-    begun = await browser.send("GET", f"/sign-in/{kind}")
+    begun = await browser.send("GET", f"/sign-in/{kind}{query}")
     page = await sign_ins.internet.browse(begun.headers["location"])
     return answer_of(page, f"{URL}/sign-in/callback/{kind}")
 
@@ -179,11 +181,8 @@ async def test_no_page_of_others_begins_what_changes_an_account(
 async def test_a_session_that_ends_meanwhile_is_linked_to_nobody(sign_ins: SignInWorld) -> None:
     browser = await sign_ins.signed_in("oidc")
     page = await browser.get("/sign-in?for=link")
-    [offer] = re.findall(r'href="(/sign-in/github\?[^"]*)"', page.text)
-    begun = await browser.send("GET", offer.replace("&amp;", "&"))
-    away = answer_of(
-        await sign_ins.internet.browse(begun.headers["location"]), f"{URL}/sign-in/callback/github"
-    )
+    [offer] = re.findall(r'href="/sign-in/github(\?[^"]*)"', page.text)
+    away = await answer_for(sign_ins, browser, "github", offer.replace("&amp;", "&"))
     await browser.copy().post("/sign-out")
     assert (await back(browser, "github", away)).status_code == 401
 
@@ -233,10 +232,7 @@ def test_a_path_that_is_no_page_of_ours_leads_to_the_account(target: str) -> Non
 @pytest.mark.parametrize("target", ELSEWHERE[:12])
 async def test_no_sign_in_leads_out_of_the_registry(sign_ins: SignInWorld, target: str) -> None:
     browser = sign_ins.browser()
-    begun = await browser.send("GET", f"/sign-in/oidc?{urlencode({'to': target})}")
-    away = answer_of(
-        await sign_ins.internet.browse(begun.headers["location"]), f"{URL}/sign-in/callback/oidc"
-    )
+    away = await answer_for(sign_ins, browser, "oidc", f"?{urlencode({'to': target})}")
     assert (await back(browser, "oidc", away)).headers["location"] == HOME_PATH
     shown = await browser.send("GET", f"/sign-in?{urlencode({'to': target})}")
     assert shown.headers["location"] == HOME_PATH

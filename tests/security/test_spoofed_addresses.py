@@ -6,12 +6,11 @@ import pytest
 from starlette.types import ASGIApp
 
 from functions.http.answers import recognizer
-from shared.auth.tokens import AccessToken
 from shared.composition import Registry
 from shared.hosting.host import Host, RepeatOptions
 from shared.localhost import archive_resolver
-from tests.fakes.system import FakeRandomness
 from tests.lazy_app import lazy_functions
+from tests.security.test_brute_force import guessed
 from tests.support.archives import bala
 from tests.support.world import URL, OpenWorld, World
 
@@ -67,17 +66,11 @@ async def test_a_token_is_not_used_from_elsewhere_by_claiming_to_be_there(
     assert (await world.get(url, by=world.people.ann)).status_code == 200
 
 
-def nobodys(number: int) -> str:
-    """Return a token of the right form that nobody has."""
-    randomness = FakeRandomness(f"guess {number}")
-    return AccessToken.mint("local", "0123456789", randomness).text.reveal()
-
-
 @pytest.mark.parametrize("claim", CLAIMS)
 async def test_nobody_guesses_on_by_claiming_to_be_another(world: World, claim: str) -> None:
     url = await private_archive(world)
     guesses = [
-        {"Authorization": f"Bearer {nobodys(number)}", claim: f"198.51.100.{number}"}
+        {"Authorization": f"Bearer {guessed(number)}", claim: f"198.51.100.{number}"}
         for number in range(11)
     ]
     statuses = [(await world.get(url, headers=guess)).status_code for guess in guesses]

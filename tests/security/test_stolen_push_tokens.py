@@ -37,11 +37,6 @@ def governing() -> list[Operation]:
     ]
 
 
-def named(operation: Operation) -> str:
-    """Return what pytest calls an operation."""
-    return operation.name
-
-
 async def found(world: World, operation: Operation) -> str:
     """Return the address of the operation, on things that are there."""
     ann, token_id = world.people.ann, "0000000000"
@@ -74,7 +69,7 @@ async def stolen(robbed: World) -> Person:
     return await limited(robbed, robbed.people.ann, *PUBLISHING)
 
 
-@pytest.mark.parametrize("operation", governing(), ids=named)
+@pytest.mark.parametrize("operation", governing(), ids=lambda each: each.name)
 async def test_a_token_that_publishes_governs_nothing(
     robbed: World, stolen: Person, operation: Operation
 ) -> None:
