@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from zlib import crc32
 
 Row = TypeVar("Row", bound=Hashable)
+Features = tuple[Callable[[str, Row], Hashable], ...]
 
 FULL = os.environ.get("BALLROOM_TEST_TABLES") == "full"
 
@@ -36,9 +37,7 @@ def covering(
 
 
 def covering_part(
-    name: str,
-    tables: Mapping[str, Iterable[Row]],
-    features: tuple[Callable[[str, Row], Hashable], ...],
+    name: str, tables: Mapping[str, Iterable[Row]], features: Features[Row]
 ) -> list[Row]:
     """Return the rows of one table in a sample of all tables, which is taken as of one.
 

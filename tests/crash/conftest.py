@@ -6,13 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import memory_folder
-from tests.crash.fault_report import FIGURE, Record, pytest_terminal_summary
 from tests.crash.fork_server import ForkServer, running_fork_server
 from tests.crash.kills import Killing
 from tests.crash.reference_runs import References
 from tests.support.world import Template
-
-__all__ = ["pytest_terminal_summary"]
 
 OpenKilling = Callable[[str], Awaitable[Killing]]
 
@@ -32,14 +29,10 @@ def references(template: Template, fork_server: ForkServer) -> Iterator[Referenc
 
 
 @pytest.fixture
-def killing(
-    references: References, fork_server: ForkServer, scratch: Path, record_property: Record
-) -> Generator[OpenKilling]:
-    """Return how to let processes die of a use-case, by its name; they are counted."""
-    before = fork_server.killed
+def killing(references: References, fork_server: ForkServer, scratch: Path) -> OpenKilling:
+    """Return how to let processes die of a use-case, by its name."""
 
     async def open_killing(name: str) -> Killing:
         return Killing(await references.of(name), fork_server, scratch)
 
-    yield open_killing
-    record_property(FIGURE, ("processes killed", fork_server.killed - before))
+    return open_killing

@@ -95,7 +95,6 @@ class Ended:
 
     @property
     def was_killed(self) -> bool:
-        """Say whether SIGKILL ended it."""
         return self.code == -signal.SIGKILL
 
 
@@ -103,18 +102,14 @@ class ForkServer:
     """The process, as a test sees it."""
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
-        """Talk to the process."""
         self._process = process
-        self.killed = 0
 
     def run(self, job: Job) -> Ended:
         """Let a child do the job, and return how it ended."""
         jobs, endings = cast("IO[bytes]", self._process.stdin), self._process.stdout
         pickle.dump(job, jobs)
         jobs.flush()
-        ended: Ended = pickle.load(cast("IO[bytes]", endings))  # noqa: S301 - we wrote it.
-        self.killed += ended.was_killed
-        return ended
+        return pickle.load(cast("IO[bytes]", endings))  # noqa: S301 - we wrote it.
 
 
 @contextmanager
@@ -194,7 +189,8 @@ def _run_child(job: Job, writer: int) -> None:
 
 async def _live(job: Job, begin: Callable[[], object]) -> Life:
     log = CallLog()
-    strike = _strike(job.death)
+    death = job.death
+    strike = Strike(death.number, death.moment, die) if isinstance(death, AtCall) else None
     use_case = USE_CASES[job.use_case]
 
     def wrap(stores: Adapters) -> Adapters:
@@ -203,23 +199,17 @@ async def _live(job: Job, begin: Callable[[], object]) -> Life:
         return tapped(log)(tapped(strike)(stores) if strike else stores)
 
     async with opened(job.folder, job.people, wrap) as world:
-        small_steps = count_small_steps(job.folder, _fatal_small_step(job.death))
+        small_steps = count_small_steps(
+            job.folder, death.number if isinstance(death, AtSmallStep) else 0
+        )
         begin()
         began = time.perf_counter()
         answer = await use_case.act(world)
-        if isinstance(job.death, AfterAnswer):
+        if isinstance(death, AfterAnswer):
             die()
         return Life(
             answer.status_code, tuple(log.calls), tuple(small_steps), time.perf_counter() - began
         )
-
-
-def _strike(death: Death) -> Strike | None:
-    return Strike(death.number, death.moment, die) if isinstance(death, AtCall) else None
-
-
-def _fatal_small_step(death: Death) -> int:
-    return death.number if isinstance(death, AtSmallStep) else 0
 
 
 def die() -> None:

@@ -58,7 +58,6 @@ class CallLog:
     calls: list[str] = field(default_factory=list[str])
 
     async def __call__(self, call: str, proceed: Proceed) -> Any:
-        """Let a call through."""
         self.calls.append(call)
         return await proceed()
 
@@ -73,7 +72,6 @@ class Strike:
     seen: int = 0
 
     async def __call__(self, call: str, proceed: Proceed) -> Any:
-        """Let a call through, or strike."""
         self.seen += 1
         is_struck = self.seen == self.number
         if is_struck and self.moment is Moment.BEFORE:
@@ -109,7 +107,8 @@ def count_small_steps(folder: Path, fatal: int) -> list[str]:
             step(text)
 
     def audited(event: str, values: tuple[Any, ...]) -> None:
-        if _is_change(event, values) and str(values[0]).startswith(str(folder)):
+        changes = event in _CHANGES or (event == "open" and bool(values[2] & _TO_WRITE))
+        if changes and str(values[0]).startswith(str(folder)):
             step(f"{event} {Path(values[0]).relative_to(folder)}")
 
     def connected(*values: Any, **named: Any) -> sqlite3.Connection:
@@ -120,7 +119,3 @@ def count_small_steps(folder: Path, fatal: int) -> list[str]:
     connect, sqlite3.connect = sqlite3.connect, connected
     sys.addaudithook(audited)
     return steps
-
-
-def _is_change(event: str, values: tuple[Any, ...]) -> bool:
-    return event in _CHANGES or (event == "open" and bool(values[2] & _TO_WRITE))

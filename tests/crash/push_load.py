@@ -53,7 +53,7 @@ class Traffic:
 
     async def _push(self, coordinate: str, archive: bytes) -> None:
         try:
-            status = (await _push(self.host, self.http, archive)).status_code
+            status = (await push(self.host, self.http, archive)).status_code
         except httpx.ConnectError:
             await asyncio.sleep(PAUSE_SECONDS)  # Nothing was sent, and nobody is there.
             return
@@ -85,12 +85,11 @@ async def repeat(host: Running, archives: dict[str, bytes]) -> None:
     """Push these again, as clients do with what got no answer."""
     async with client_of(host) as http:
         for coordinate, archive in archives.items():
-            answer = await _push(host, http, archive)
+            answer = await push(host, http, archive)
             assert answer.status_code == 204, (coordinate, answer.text)
 
 
 def client_of(host: Running) -> httpx.AsyncClient:
-    """Return a client of the administrator."""
     headers = {"Authorization": f"Bearer {host.token}"}
     return httpx.AsyncClient(headers=headers, timeout=BOUND_SECONDS, trust_env=False)
 
@@ -103,7 +102,9 @@ async def check_whole(host: Running, archives: dict[str, bytes]) -> None:
             wanted = {version for name, version in map(_split, archives) if name == package}
             assert wanted <= set(await bal.versions(package))
             found = await bal.search(f"org:traffic {package.partition('/')[2]}")
-            assert package in _names(found["packages"])
+            assert package in {
+                f"{each['organization']}/{each['name']}" for each in found["packages"]
+            }
         for coordinate, archive in archives.items():
             assert (await bal.pull(coordinate)).content == archive, coordinate
 
@@ -127,7 +128,7 @@ async def check_feed(data: Path, coordinates: Iterable[str]) -> None:
     assert {each: published[each] for each in coordinates} == dict.fromkeys(coordinates, 1)
 
 
-async def _push(host: Running, http: httpx.AsyncClient, archive: bytes) -> httpx.Response:
+async def push(host: Running, http: httpx.AsyncClient, archive: bytes) -> httpx.Response:
     content = multipart("any.bala", archive)
     return await http.post(f"{host.base}/packages", headers=FORM, content=content)
 
@@ -135,7 +136,3 @@ async def _push(host: Running, http: httpx.AsyncClient, archive: bytes) -> httpx
 def _split(coordinate: str) -> tuple[str, str]:
     package, _, version = coordinate.partition(":")
     return package, version
-
-
-def _names(packages: list[dict[str, str]]) -> set[str]:
-    return {f"{each['organization']}/{each['name']}" for each in packages}

@@ -4,15 +4,14 @@ from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 from msgspec.structs import replace
 
 from shared.adapters.embedded import open_embedded
 from shared.services.common import Adapters
-from tests.crash.reference_runs import Reference, start_again, sweep_a_day_later
+from tests.crash.reference_runs import Compared, Reference, start_again, sweep_a_day_later
 from tests.crash.registry_state import RegistryState, check_token_events, picture, stored
-from tests.crash.use_cases import UseCase, settle
+from tests.crash.use_cases import settle
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.world import World, opened
 
@@ -20,23 +19,6 @@ FAR_AWAY_MS = 4_000_000_000_000  # Later than whatever a real clock says.
 
 # A founding is a change of its own, which stays where the push that it was for does not.
 FIRST = ("organization.founded",)
-
-
-class Compared(Protocol):
-    """A use-case, and what everybody sees before and after it."""
-
-    @property
-    def use_case(self) -> UseCase: ...
-
-    @property
-    def before(self) -> RegistryState:
-        """Return what is seen before it."""
-        ...
-
-    @property
-    def after(self) -> RegistryState:
-        """Return what is seen after it."""
-        ...
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import itertools
 import shutil
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -10,21 +11,28 @@ from shared.bootstrap import migrate
 from tests.crash.fork_server import ForkServer, Job, Life, Never
 from tests.crash.registry_state import RegistryState, Stored, picture, stored
 from tests.crash.use_cases import BYSTANDER, USE_CASES, UseCase, push
+from tests.sampling import Features, Row, covering_part
 from tests.support.world import People, Template, World, opened, settings_of
 
 A_DAY_LATER = timedelta(hours=25)  # Past the grace period of archives without a release.
 
 
 @dataclass(frozen=True)
-class Reference:
-    """A use-case, the folder that it begins with, and what it changes."""
+class Compared:
+    """A use-case, and what everybody sees before and after it."""
 
     use_case: UseCase
     people: People
-    folder: Path
-    life: Life
     before: RegistryState
     after: RegistryState
+
+
+@dataclass(frozen=True)
+class Reference(Compared):
+    """A use-case, the folder that it begins with, and what it changes."""
+
+    folder: Path
+    life: Life
     stored_after: Stored
     stored_swept: Stored  # After it, when the time of what is not needed is over.
 
@@ -49,6 +57,13 @@ class References:
         if name not in self._made:
             self._made[name] = await self._make(USE_CASES[name])
         return self._made[name]
+
+    async def sample(
+        self, name: str, rows: Callable[[Reference], Iterable[Row]], features: Features[Row]
+    ) -> list[Row]:
+        """Return the rows of a use-case in a sample of those of all."""
+        tables = {each: rows(await self.of(each)) for each in USE_CASES}
+        return covering_part(name, tables, features)
 
     async def _make(self, use_case: UseCase) -> Reference:
         folder, people = self._copy(self.template.folder), self.template.people

@@ -33,11 +33,9 @@ class SmallDisk:
         assert self.free_bytes() == leaving_pages * PAGE
 
     def free(self) -> None:
-        """Make room."""
         self.ballast.unlink()
 
     def free_bytes(self) -> int:
-        """Return how much room there is."""
         return shutil.disk_usage(self.root).free
 
 

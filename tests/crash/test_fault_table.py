@@ -16,7 +16,6 @@ from msgspec.structs import replace
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import Busy, NotListedYet, StorageFull
 from shared.services.common import Adapters
-from tests.crash.fault_report import ROW, Record
 from tests.crash.injection import Strike, tapped
 from tests.crash.recovery import (
     check_old_or_new,
@@ -29,7 +28,6 @@ from tests.crash.recovery import (
 from tests.crash.reference_runs import Reference, References
 from tests.crash.registry_state import picture
 from tests.crash.use_cases import READS, USE_CASES
-from tests.sampling import covering_part
 from tests.support import port_doubles
 from tests.support.archives import bala
 from tests.support.port_doubles import Moment, failing
@@ -49,7 +47,6 @@ class Fault(Enum):
         return Moment.AFTER if self is Fault.BUSY_AFTER else Moment.BEFORE
 
     def strike(self) -> None:
-        """Fail."""
         error: Unavailable = StorageFull() if self is Fault.FULL else Busy()
         raise error
 
@@ -73,17 +70,12 @@ def rows_of(reference: Reference) -> Iterator[Row]:
             yield Row(number, call, fault)
 
 
+# Every call of a use-case; over all use-cases every method has every fault.
 FEATURES = (lambda name, row: (name, row.number), lambda _name, row: (row.call, row.fault))
 
 
-async def sample_of(name: str, references: References) -> list[Row]:
-    """Return every call of the use-case; over all use-cases every method has every fault."""
-    made = [await references.of(each) for each in USE_CASES]
-    return covering_part(name, {each.use_case.name: rows_of(each) for each in made}, FEATURES)
-
-
-async def answer_of(reference: Reference, row: Row, folder: Path) -> int:
-    """Let the call fail, check what is there, and return how the client was answered."""
+async def check_row(reference: Reference, row: Row, folder: Path) -> None:
+    """Let the call fail, and check what is there and how the client was answered."""
     strike = Strike(row.number, row.fault.moment, row.fault.strike)
     async with opened(folder, reference.people, tapped(strike)) as world:
         answer = await reference.use_case.act(world)
@@ -93,7 +85,6 @@ async def answer_of(reference: Reference, row: Row, folder: Path) -> int:
             await check_settled(reference, world)
         await check_repeated(reference, world)
     check_stored(reference, folder)
-    return answer.status_code
 
 
 async def check_truth(reference: Reference, world: World, answer: httpx.Response) -> None:
@@ -111,15 +102,14 @@ async def check_truth(reference: Reference, world: World, answer: httpx.Response
 
 @pytest.mark.parametrize("name", USE_CASES)
 async def test_a_call_that_fails_leaves_all_or_nothing_and_no_answer_lies(
-    name: str, references: References, scratch: Path, record_property: Record
+    name: str, references: References, scratch: Path
 ) -> None:
     reference = await references.of(name)
-    for row in await sample_of(name, references):
+    for row in await references.sample(name, rows_of, FEATURES):
         with explained(str(row)):
             folder = reference.copy(scratch / "data")
-            status = await answer_of(reference, row, folder)
+            await check_row(reference, row, folder)
             shutil.rmtree(folder)
-        record_property(ROW, (name, row.fault.value, str(status)))
 
 
 @pytest.mark.parametrize("error", [Busy(), StorageFull()], ids=["busy", "full"])

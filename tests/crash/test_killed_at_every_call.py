@@ -9,7 +9,6 @@ from tests.crash.fork_server import AfterAnswer, AtCall
 from tests.crash.recovery import check_kept, check_repeat, check_upkeep
 from tests.crash.reference_runs import Reference, References
 from tests.crash.use_cases import READS, USE_CASES
-from tests.sampling import covering_part
 from tests.support.port_doubles import Moment
 
 # A state that one moment leaves behind is nearly that of the next, so each gets one of the checks.
@@ -19,17 +18,11 @@ CHECKS = {Moment.BEFORE: check_repeat, Moment.AFTER: check_upkeep}
 Row = tuple[int, str, Moment]
 
 
+# Every call of a use-case that takes effect; over all use-cases every method has both moments.
 FEATURES = (
     lambda name, row: (name, row[0]) if row[1] not in READS else None,
     lambda _name, row: row[1:],
 )
-
-
-async def sample_of(name: str, references: References) -> list[Row]:
-    """Return every call of the use-case that takes effect; over all use-cases every method has
-    both moments."""
-    made = [await references.of(each) for each in USE_CASES]
-    return covering_part(name, {each.use_case.name: rows_of(each) for each in made}, FEATURES)
 
 
 def rows_of(reference: Reference) -> Iterator[Row]:
@@ -44,7 +37,7 @@ async def test_a_change_that_is_killed_at_any_call_is_complete_or_absent(
     name: str, killing: OpenKilling, references: References
 ) -> None:
     killed = await killing(name)
-    for number, call, moment in await sample_of(name, references):
+    for number, call, moment in await references.sample(name, rows_of, FEATURES):
         where = f"killed {moment.value} {call}, call {number}"
         ended = await killed.die(AtCall(number, moment), CHECKS[moment], where)
         assert ended.was_killed, (where, ended)
@@ -57,8 +50,3 @@ async def test_a_change_that_was_answered_outlives_its_process(
     killed = await killing(name)
     ended = await killed.die(AfterAnswer(), check_kept, "killed after the answer")
     assert ended.was_killed
-
-
-async def test_the_calls_of_all_use_cases_make_two_hundred_deaths(references: References) -> None:
-    calls = [len((await references.of(name)).life.calls) for name in USE_CASES]
-    assert len(CHECKS) * sum(calls) >= 200

@@ -17,7 +17,6 @@ from shared.bootstrap import build_registry, prepared_stores
 from shared.domain.archives.manifest import parse_coordinate
 from shared.domain.archives.names import Digest
 from shared.domain.errors.requests import StorageFull
-from shared.domain.packages import Release
 from tests.crash.push_load import client_of
 from tests.crash.small_disks import MIB, small_disk
 from tests.paths import ROOT
@@ -101,17 +100,13 @@ async def whole(data: Path) -> list[str]:
         for name, content in CARRIED.items():
             release = (await registry.adapters.metadata.find(parse_coordinate(name))).release
             if release is not None:
-                await check(release, await registry.adapters.archives.read(release.archive))
-                assert release.content == Digest.of(content)
+                stored = await registry.adapters.archives.read(release.archive)
+                assert Digest.of(stored) == release.content == Digest.of(content)
+                assert release.upstream is not None
                 found.append(name)
     finally:
         await registry.close()
     return found
-
-
-async def check(release: Release, content: bytes) -> None:
-    assert Digest.of(content) == release.content
-    assert release.upstream is not None
 
 
 @pytest.mark.parametrize("lines", LINES)

@@ -5,6 +5,8 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.crash.push_load import check_absent_or_whole, check_feed, check_whole, repeat, traffic
 from tests.crash.worker_processes import is_running, only, until, workers_of
 from tests.support.registry_process import BOUND_SECONDS, running
@@ -13,13 +15,18 @@ WORKERS = 2
 PUSHES = 30
 
 
-async def test_a_stop_in_the_middle_of_traffic_loses_no_acknowledged_push(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("end", "code"), [(signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)])
+async def test_workers_end_with_their_parent_and_lose_no_acknowledged_push(
+    tmp_path: Path, end: signal.Signals, code: int
+) -> None:
     data = tmp_path / "data"
     with running(data, workers=WORKERS) as host:
+        workers = workers_of(host)
         async with traffic(host) as pushed:
             await pushed.until(acknowledged=PUSHES)
-            host.process.send_signal(signal.SIGTERM)
-            assert await asyncio.to_thread(host.process.wait, BOUND_SECONDS) == 0
+            host.process.send_signal(end)
+            assert await asyncio.to_thread(host.process.wait, BOUND_SECONDS) == code
+            await until(lambda: not any(map(is_running, workers)))
             pushed.end()
     assert not pushed.refused
     await check_again(data, pushed.acknowledged, pushed.lost)
@@ -42,19 +49,6 @@ async def test_a_worker_that_is_killed_is_replaced_and_loses_no_acknowledged_pus
         with only(new, [new, other]):
             await check_whole(host, pushed.acknowledged | pushed.lost)
     await check_again(data, pushed.acknowledged | pushed.lost, {})
-
-
-async def test_workers_end_with_their_parent_and_lose_no_acknowledged_push(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    with running(data, workers=WORKERS) as host:
-        workers = workers_of(host)
-        async with traffic(host) as pushed:
-            await pushed.until(acknowledged=PUSHES)
-            host.process.kill()
-            await until(lambda: not any(map(is_running, workers)))
-            pushed.end()
-    assert not pushed.refused
-    await check_again(data, pushed.acknowledged, pushed.lost)
 
 
 async def check_again(data: Path, acknowledged: dict[str, bytes], lost: dict[str, bytes]) -> None:

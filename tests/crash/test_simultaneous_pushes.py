@@ -51,12 +51,10 @@ class Crowd:
         )
 
     async def pull(self, coordinate: str) -> bytes:
-        """Pull by the first worker's client."""
         return (await self.bal.pull(coordinate)).content
 
     @property
     def bal(self) -> JavaBal:
-        """Return a Java `bal`."""
         return self.host.java(self.of_worker[0])
 
 

@@ -26,7 +26,7 @@ def is_running(pid: int) -> bool:
     """Say whether a process is there, and more than an entry that its parent has not read yet."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
     return status.rpartition(")")[2].split()[0] != "Z"
 

@@ -1,12 +1,9 @@
-"""The references of the fault table, and the table that a run ends with."""
+"""The references of the fault table."""
 
 import pytest
 
-from tests.crash.fault_report import pytest_terminal_summary
 from tests.outages.reference_runs import References
 from tests.support.world import Template
-
-__all__ = ["pytest_terminal_summary"]
 
 
 @pytest.fixture(scope="session")

@@ -109,7 +109,6 @@ class FaultyStores(CloudInMemory):
     wire: FaultyTransport = field(kw_only=True)
 
     def cosmos(self) -> CosmosClient:
-        """Return a client of the double."""
         double = double_of(self.place, self.clock)
         transport = DoubleTransport(double, lambda asked: self.wire.pass_by(kind_of_record(asked)))
         return CosmosClient(
@@ -117,7 +116,6 @@ class FaultyStores(CloudInMemory):
         )
 
     def blobs(self) -> BlobServiceClient:
-        """Return a client of the double."""
         transport = FaultyBlobs(blob_double_of(self.place, self.clock), self.wire)
         return BlobServiceClient.from_connection_string(
             CONNECTION, transport=transport, **NO_WAITING

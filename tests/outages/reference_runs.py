@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from shared.bootstrap import cloud_adapters
 from shared.services.common import Adapters
 from shared.services.maintenance.tasks import TASK_LEASE
+from tests.crash.reference_runs import Compared
 from tests.crash.registry_state import RegistryState, picture
 from tests.crash.use_cases import BYSTANDER, UseCase, push
 from tests.fakes.system import FakeRandomness
@@ -25,16 +26,12 @@ LIMITS: dict[str, Any] = {"limit_write": "token=1000", "limit_push": "token=1000
 
 
 @dataclass(frozen=True)
-class Reference:
+class Reference(Compared):
     """A use-case, the place that it begins with, and what it changes."""
 
-    use_case: UseCase
-    people: People
     place: Path
     status: int  # Of the answer.
     calls: tuple[Call, ...]
-    before: RegistryState
-    after: RegistryState
     stored_before: Contents
     stored_after: Contents
 
