@@ -38,12 +38,10 @@ class Ask:
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Self:
-        """Read what `stored` wrote."""
         fields: dict[str, Any] = {**stored, "words": tuple(stored["words"])}
         return cls(**fields)
 
     def stored(self) -> dict[str, Any]:
-        """Return it as JSON."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -306,7 +304,6 @@ class Asking:
         return Ask("GET", path, headers, only_status=only_status)
 
     def page(self, path: str, words: tuple[str, ...], *, browser: str = "") -> Ask:
-        """Return the opening of a page."""
         return Ask("GET", path, {**self._as("", browser), "Accept": "text/html"}, words=words)
 
     def json(
@@ -319,7 +316,6 @@ class Asking:
         browser: str = "",
         only_status: bool = False,
     ) -> Ask:
-        """Return a request with JSON."""
         headers = {"Content-Type": "application/json", **self._as(token, browser)}
         if browser:
             headers["X-CSRF-Token"] = self.facts.csrf[browser]
@@ -330,9 +326,7 @@ class Asking:
         return {**(self.token(token) if token else {}), **(self.cookie(browser) if browser else {})}
 
     def token(self, name: str) -> dict[str, str]:
-        """Return the header of a client."""
         return {"Authorization": f"Bearer {self.facts.tokens[name]}"}
 
     def cookie(self, name: str) -> dict[str, str]:
-        """Return the header of a browser."""
         return {"Cookie": self.facts.cookies[name]}

@@ -29,13 +29,11 @@ _SETTINGS = ("content_type", "content_encoding", "content_disposition", "cache_c
 
 
 def write_json(file: Path, content: object) -> None:
-    """Write JSON, compressed."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, indent=0)
     file.write_bytes(lzma.compress(text.encode(), preset=9))
 
 
 def read_json(file: Path) -> Any:
-    """Read what `write_json` wrote."""
     return json.loads(lzma.decompress(file.read_bytes()))
 
 

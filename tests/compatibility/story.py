@@ -124,11 +124,9 @@ class Story:
         assert answer.status_code in (200, 303), (path, answer.status_code, answer.text)
 
     async def push(self, coordinate: str, by: Person | None = None) -> None:
-        """Push one of the packages."""
         await self.world.push(bala(coordinate, **PACKAGES[coordinate]), by=by)
 
     async def put(self, path: str, body: object) -> httpx.Response:
-        """Send JSON of Ann to the protocol of the clients."""
         ann = self.world.people.ann
         content = json.dumps(body).encode()
         answer = await self.world.send("PUT", path, by=ann, content=content)

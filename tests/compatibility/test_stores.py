@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.compatibility.asking import REMOVED_PATHS, Ask, Asking, differences
-from tests.compatibility.fixtures import ANSWERS, CLOUD, FOLDER, HERE, read_json
+from tests.compatibility.fixtures import ANSWERS, read_json
 from tests.compatibility.story import Facts, shown
 from tests.compatibility.write import PLACES, facts_of, open_folder, read_by_this_code
 from tests.protocol.bal.okhttp import FORM, multipart
@@ -18,7 +18,6 @@ from tests.support.archives import bala
 from tests.support.terminal import Terminal
 from tests.support.world import URL, World
 
-LARGEST_BYTES = 1024 * 1024  # Of all files together; a clone of the repository brings them.
 ARCHIVE = {"Accept": "application/octet-stream"}
 
 
@@ -43,7 +42,6 @@ class Old:
         return [each for each in asked if not each[0].path.endswith(REMOVED_PATHS)]
 
     async def push(self, archive: bytes, token: str) -> httpx.Response:
-        """Push as the Java client does."""
         bearer = {"Authorization": f"Bearer {self.facts.tokens[token]}"}
         content = multipart("any.bala", archive)
         headers = {**FORM, **bearer}
@@ -52,7 +50,6 @@ class Old:
 
 @asynccontextmanager
 async def reading(kind: str, folder: Path) -> AsyncGenerator[Old]:
-    """Open the stores of a kind."""
     answers = read_json(ANSWERS[kind])
     facts = facts_of(answers)
     async with read_by_this_code(kind, folder, facts.at_ms) as world:
@@ -147,17 +144,8 @@ def test_its_snapshot_makes_a_new_registry(terminal: Terminal, scratch: Path) ->
         )
 
 
-# --- the files ---------------------------------------------------------------------------------
-
-
 async def test_the_script_that_wrote_the_stores_runs_with_the_current_code(scratch: Path) -> None:
     facts = await shown(scratch / "data", PLACES["folder"])
     known = facts_of(read_json(ANSWERS["folder"]))
     assert (facts.at_ms, set(facts.tokens)) == (known.at_ms, set(known.tokens))
     assert [str(each) for each in Asking(facts).reads()]
-
-
-def test_the_files_are_small() -> None:
-    files = [FOLDER, CLOUD, *ANSWERS.values()]
-    assert sum(each.stat().st_size for each in files) < LARGEST_BYTES
-    assert sorted(HERE.glob("*.xz")) == sorted(files)

@@ -81,12 +81,10 @@ async def recorded(ask: Ask, http: httpx.AsyncClient) -> dict[str, Any]:
 
 
 def facts_of(stored: dict[str, Any]) -> Facts:
-    """Read what is known of the stores."""
     return Facts(**stored["facts"])
 
 
 def main() -> None:
-    """Write both kinds of stores."""
     for kind in PLACES:
         with TemporaryDirectory() as scratch:
             asyncio.run(write(kind, Path(scratch)))

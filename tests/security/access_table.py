@@ -43,7 +43,6 @@ class State(Enum):
 
     @property
     def org(self) -> str:
-        """Return the organization that is asked about."""
         return "gone" if self is State.DELETED else "acme"
 
 
@@ -74,7 +73,6 @@ class Cell:
 
     @property
     def org(self) -> str:
-        """Return the organization that is asked about."""
         return self.elsewhere or self.state.org
 
     @property
@@ -84,7 +82,6 @@ class Cell:
         return f"missing{self.number}" if is_missing else self.state.value
 
     def named(self, text: str) -> str:
-        """Return the text about this cell's package."""
         words = {"ORG": self.org, "NAME": self.name, "NUMBER": str(self.number)}
         for word, value in words.items():
             text = text.replace(word, value)
@@ -307,7 +304,6 @@ def by_list(*keys: str) -> Reads:
 
 
 def by_page_of_results(answer: httpx.Response) -> Outcome:
-    """Read the page of a search."""
     if answer.status_code != 200:
         return by_message(answer)
     return Outcome.DONE if '<li class="hit">' in answer.text else Outcome.HIDDEN

@@ -61,7 +61,6 @@ async def quietly(asked: Awaitable[object]) -> None:
 
 
 async def run(folder: Path) -> None:
-    """Ask, and write what was noted."""
     template = await asyncio.to_thread(make_template, folder / "template")
     noted: list[str] = []
     async with template.world(folder / "data") as world:

@@ -48,12 +48,13 @@ def plain() -> list[Member]:
     return members_of(files(GREET, Spec()))
 
 
-def _with(*more: Member, **end: Any) -> Callable[[], bytes]:
+def also(*more: Member, **end: Any) -> Callable[[], bytes]:
+    """Return the builder of a valid bala with further members, or another end."""
     return lambda: raw_zip([*plain(), *more], **end)
 
 
 def _member(name: str | bytes, content: bytes = b"x", **fields: Any) -> Callable[[], bytes]:
-    return _with(Member(name=name, content=content, **fields))
+    return also(Member(name=name, content=content, **fields))
 
 
 def _a(content: bytes = b"x", **fields: Any) -> Callable[[], bytes]:
@@ -89,10 +90,6 @@ def _ballerina_toml(text: str) -> Callable[[], bytes]:
 # --- the container -----------------------------------------------------------------------------
 
 
-def _cut(count: int) -> Callable[[], bytes]:
-    return lambda: bala(GREET)[:-count]
-
-
 def _stub_zip() -> bytes:
     return raw_zip([Member(name="package.json", content=b"{}")])
 
@@ -113,30 +110,30 @@ CONTAINER: Rows = {
     },
     "truncated": {
         "cut in the middle": (lambda: bala()[:400], "cut off"),
-        "cut by a byte": (_cut(1), "cut off"),
-        "cut in its comment": (_with(comment_length=5), "cut off"),
+        "cut by a byte": (lambda: bala(GREET)[:-1], "cut off"),
+        "cut in its comment": (also(comment_length=5), "cut off"),
     },
     "bytes-before": {
-        "bytes in front": (_with(prefix=b"#!/bin/sh\n"), "10 bytes"),
-        "bytes in front that offsets know of": (_with(prefix=b"#!/bin/sh\n", moved=10), "before"),
+        "bytes in front": (also(prefix=b"#!/bin/sh\n"), "10 bytes"),
+        "bytes in front that offsets know of": (also(prefix=b"#!/bin/sh\n", moved=10), "before"),
         "no entry but a prefix": (lambda: b"x" * 9 + raw_zip([]), "9 bytes"),
         "two archives joined": (lambda: _stub_zip() + bala(), "before"),
-        "an archive in the comment": (_with(comment=_stub_zip()), "before"),
+        "an archive in the comment": (also(comment=_stub_zip()), "before"),
     },
     "bytes-after": {
-        "bytes behind": (_with(suffix=b"junk"), "4 bytes"),
-        "a comment": (_with(comment=b"hello"), "5 bytes"),
+        "bytes behind": (also(suffix=b"junk"), "4 bytes"),
+        "a comment": (also(comment=b"hello"), "5 bytes"),
     },
     "bytes-between": {
-        "bytes between entries": (_with(Member(name="a.txt", before=b"gap")), "3 bytes"),
-        "bytes before the directory": (_with(gap=b"gap!"), "4 bytes"),
-        "bytes behind the directory": (_with(tail=b"gap"), "3 bytes"),
+        "bytes between entries": (also(Member(name="a.txt", before=b"gap")), "3 bytes"),
+        "bytes before the directory": (also(gap=b"gap!"), "4 bytes"),
+        "bytes behind the directory": (also(tail=b"gap"), "3 bytes"),
         "an entry that the directory hides": (
-            _with(Member(name="hidden.bal", content=b"x", omitted="central")),
+            also(Member(name="hidden.bal", content=b"x", omitted="central")),
             "no entry",
         ),
         "an entry that starts behind the directory": (
-            _with(Member(name="late", omitted="local", central={"start": 1 << 20})),
+            also(Member(name="late", omitted="local", central={"start": 1 << 20})),
             "no entry",
         ),
     },
@@ -157,9 +154,9 @@ CONTAINER: Rows = {
         ),
     },
     "directory-damaged": {
-        "fewer entries than counted": (_with(count=6), "fewer"),
-        "more entries than counted": (_with(count=3), "more"),
-        "a directory beyond the end": (_with(directory_start=1 << 20), "end"),
+        "fewer entries than counted": (also(count=6), "fewer"),
+        "more entries than counted": (also(count=3), "more"),
+        "a directory beyond the end": (also(directory_start=1 << 20), "end"),
         "a directory entry beyond the end": (
             lambda: raw_zip([Member(name="a", comment=b"c" * 9)]).replace(
                 b"\x09\x00" + bytes(4), b"\xff\x00" + bytes(4)
@@ -169,8 +166,8 @@ CONTAINER: Rows = {
         "a directory entry beyond what Java reads": (_a(comment=b"c" * 65_500), "65,535"),
     },
     "split-archive": {
-        "one part of a split archive": (_with(disk=1), "split"),
-        "a directory in two parts": (_with(here=2), "split"),
+        "one part of a split archive": (also(disk=1), "split"),
+        "a directory in two parts": (also(here=2), "split"),
         "an entry on another disk": (_a(central={"disk": 1}), "split"),
     },
 }
@@ -194,16 +191,16 @@ def _long_descriptor(signature: bytes) -> bytes:
 
 ZIP64: Rows = {
     "zip64-used": {
-        "a zip64 locator": (_with(tail=_LOCATOR), "The archive"),
+        "a zip64 locator": (also(tail=_LOCATOR), "The archive"),
         "a zip64 locator in an entry's comment": (_a(comment=_LOCATOR), "The archive"),
-        "a zip64 count": (_with(count=0xFFFF), "The archive"),
-        "a zip64 directory": (_with(directory_start=_BIG), "The archive"),
+        "a zip64 count": (also(count=0xFFFF), "The archive"),
+        "a zip64 directory": (also(directory_start=_BIG), "The archive"),
         "a zip64 size": (_a(central={"size": _BIG}), "The entry a"),
         "a local zip64 size": (_a(local={"size": _BIG}), "The entry a"),
         "a zip64 field": (_a(central={"extra": _sizes64(1, 3)}), "entry"),
         "a local zip64 field with other sizes": (_a(local={"extra": _sizes64(9, 9)}), "entry"),
         "a local zip64 field and a descriptor": (
-            _with(described("a", b"x", local={"extra": _sizes64(0, 0)})),
+            also(described("a", b"x", local={"extra": _sizes64(0, 0)})),
             "entry",
         ),
     },
@@ -220,7 +217,7 @@ _DEVICE = 0o060644 << 16
 _REGULAR = 0o100644 << 16
 
 
-def _unicode_path(name: bytes, of: bytes) -> bytes:
+def unicode_path(name: bytes, of: bytes) -> bytes:
     return extra_field(0x7075, b"\x01" + struct.pack("<I", zlib.crc32(of)) + name)
 
 
@@ -238,7 +235,7 @@ def _crc_like_signature() -> bytes:
 
 
 def _twins(name: str, other: str) -> Callable[[], bytes]:
-    return _with(Member(name=name, content=b"1"), Member(name=other, content=b"2"))
+    return also(Member(name=name, content=b"1"), Member(name=other, content=b"2"))
 
 
 NAMES: Rows = {
@@ -271,7 +268,7 @@ NAMES: Rows = {
         "a name of unknown coding": (_member("café.md", flags=0), "not marked"),
         "a decomposed name": (_member("cafe\u0301.md"), "form C"),
         "another Unicode path": (
-            _member("a.txt", extra=_unicode_path(b"b.txt", b"a.txt")),
+            _member("a.txt", extra=unicode_path(b"b.txt", b"a.txt")),
             "Unicode path",
         ),
         "a Unicode path of another version": (
@@ -286,7 +283,7 @@ NAMES: Rows = {
         "names that fold alike": (_twins("straße", "STRASSE"), "same file"),
         "folders that differ in case": (_twins("Docs/x", "docs/X"), "same"),
         "a file and a folder of one name": (
-            _with(Member(name="a", content=b"1"), Member(name="a/")),
+            also(Member(name="a", content=b"1"), Member(name="a/")),
             "a/",
         ),
     },
@@ -330,18 +327,18 @@ HEADERS: Rows = {
         "another packed size": (_a(local={"packed": 2}), "packed"),
         "another local size": (_a(local={"size": 2}), "one size"),
         "another local CRC before a descriptor": (
-            _with(described("a", b"x", local={"crc": 7})),
+            also(described("a", b"x", local={"crc": 7})),
             "CRC",
         ),
     },
     "entry-damaged": {"no local header": (_a(local={"signature": b"PK\x03\x05"}), "local header")},
     "descriptor-differs": {
         "a descriptor with another CRC": (
-            _with(described("a", b"x", descriptor=b"PK\x07\x08" + struct.pack("<3I", 7, 3, 1))),
+            also(described("a", b"x", descriptor=b"PK\x07\x08" + struct.pack("<3I", 7, 3, 1))),
             "the entry a",
         ),
-        "no descriptor": (_with(described("a", b"x", descriptor=b"")), "a"),
-        "bytes behind a descriptor": (_with(described("a", b"x", after=b"junk")), "more than that"),
+        "no descriptor": (also(described("a", b"x", descriptor=b"")), "a"),
+        "bytes behind a descriptor": (also(described("a", b"x", after=b"junk")), "more than that"),
         "a descriptor of two minds": (_crc_like_signature, "a.txt"),
     },
 }
@@ -374,18 +371,18 @@ def _bomb(**lies: Any) -> Callable[[], bytes]:
 LIMITS: Rows = {
     "too-many-entries": {
         "too many entries": (
-            _with(*(Member(name=f"f{at}") for at in range(50))),
+            also(*(Member(name=f"f{at}") for at in range(50))),
             "55 entries",
             SMALL,
         )
     },
     "names-too-long": {
         "names that are long together": (
-            _with(*(Member(name=f"{at:04}" + "x/" * 1_500 + "y") for at in range(400))),
+            also(*(Member(name=f"{at:04}" + "x/" * 1_500 + "y") for at in range(400))),
             "1,048,576",
         ),
         "names of many parts together": (
-            _with(*(Member(name=f"{at:04}/" + "x/" * 120 + "y") for at in range(1_000))),
+            also(*(Member(name=f"{at:04}/" + "x/" * 120 + "y") for at in range(1_000))),
             "parts between slashes",
         ),
     },
@@ -399,13 +396,13 @@ LIMITS: Rows = {
     },
     "archive-ratio-too-high": {
         "a bomb of entries that are small bombs": (
-            _with(*(Member(name=f"f{at}", content=BLANK) for at in range(500))),
+            also(*(Member(name=f"f{at}", content=BLANK) for at in range(500))),
             "200 times",
         )
     },
     "unpacks-too-large": {
         "a bomb of small entries": (
-            _with(*(Member(name=f"f{at}", content=bytes(MIB)) for at in range(5))),
+            also(*(Member(name=f"f{at}", content=bytes(MIB)) for at in range(5))),
             "4,194,304",
             SMALL,
         )

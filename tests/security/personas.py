@@ -142,7 +142,6 @@ class SignInWorld:
     accounts: Mapping[str, str] = field(default_factory=dict[str, str])  # Names to ids.
 
     async def authenticate(self, headers: Mapping[str, str], client: RequestClient) -> Principal:
-        """Return who sent a request with these headers."""
         scheme, _, session = headers.get("authorization", "").partition(" ")
         if scheme != SESSION:
             return await self.authentication.authenticate(headers, client)

@@ -55,7 +55,6 @@ class Filled:
 
     @asynccontextmanager
     async def registry(self, folder: Path, **options: Any) -> AsyncGenerator[Registry]:
-        """Serve a copy."""
         journal = Journal()
         # What is given again costs nothing, so each request is one that a Function answers.
         async with self.template.world(folder, wrap=journal.wrap, host=asking, **options) as world:
@@ -71,7 +70,6 @@ class Pair:
 
     @asynccontextmanager
     async def registries(self, folder: Path, **options: Any) -> AsyncGenerator[Opened]:
-        """Serve a copy of each."""
         async with (
             self.having.registry(folder / "having", **options) as having,
             self.lacking.registry(folder / "lacking", **options) as lacking,
@@ -80,7 +78,6 @@ class Pair:
 
 
 def bearer(token: str) -> Mapping[str, str]:
-    """Return the headers of somebody who sends the token."""
     return {"Authorization": f"Bearer {token}"}
 
 

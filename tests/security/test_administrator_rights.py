@@ -67,7 +67,6 @@ async def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 async def world(filled: Template, scratch: Path) -> AsyncGenerator[World]:
-    """Return a registry with these packages."""
     async with filled.world(scratch / "data") as opened:
         yield opened
 

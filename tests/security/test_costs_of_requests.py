@@ -109,7 +109,6 @@ class Noted:
         self.process = ConfinedProcess(self.folder, SMALL_BUDGET)
 
     async def run(self, task: str, folder: Path, request: Json) -> list[PartResult]:
-        """Run the task, and note it."""
         self.ran.append(task)
         watching = asyncio.create_task(self._watch())
         try:
@@ -120,7 +119,6 @@ class Noted:
         return results
 
     async def close(self) -> None:
-        """Stop the process."""
         await self.process.close()
 
     async def _watch(self) -> None:

@@ -61,7 +61,6 @@ async def call(browser: Browser, request: httpx.Request, csrf: str) -> httpx.Res
 
 
 async def events(world: World) -> int:
-    """Return how much happened."""
     return len(await world.stores.events.since(0, 10_000))
 
 

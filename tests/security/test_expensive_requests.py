@@ -52,7 +52,6 @@ class Looking(ClientProfile, frozen=True):
     looked = 0
 
     def can_use(self, platform: str, built_with: str) -> bool:
-        """Count, and answer as any client."""
         Looking.looked += 1
         return super().can_use(platform, built_with)
 
@@ -108,7 +107,6 @@ class CountingDatabase(Database):
     scans = 0
 
     async def scan(self, work: Work[T]) -> T:
-        """Count, and read."""
         self.scans += 1
         return await super().scan(work)
 

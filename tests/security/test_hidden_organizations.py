@@ -236,7 +236,6 @@ def _organization(who: str, org: str, question: Question) -> str:
 
 @pytest.fixture
 async def opened(pair: Pair, scratch: Path) -> AsyncGenerator[Opened]:
-    """Return both registries."""
     async with pair.registries(scratch, **LIMITS) as both:
         yield both
 

@@ -25,7 +25,6 @@ async def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 async def shelf(filled: Template, scratch: Path) -> AsyncGenerator[World]:
-    """Return a registry with such packages."""
     async with filled.world(scratch / "data") as world:
         yield world
 

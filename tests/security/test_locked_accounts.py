@@ -29,7 +29,6 @@ async def lock(world: World, account: Account) -> None:
 
 
 async def unlock(world: World, account: Account) -> None:
-    """Unlock it in the same way."""
     await world.registry.administration.accounts.unlock(account, by=OPERATOR)
     world.clock.advance(WITHIN)
 

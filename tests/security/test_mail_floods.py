@@ -22,12 +22,10 @@ INVITATIONS = "/api/v1/orgs/acme/invitations"
 
 
 async def invite(browser: Browser, email: str = VICTIM, path: str = INVITATIONS) -> httpx.Response:
-    """Invite somebody by mail."""
     return await browser.api("POST", path, {"role": "member", "email": email})
 
 
 def code(answer: httpx.Response) -> Any:
-    """Return the code of a refusal."""
     return answer.json()["error"]["code"]
 
 

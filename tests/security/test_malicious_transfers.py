@@ -26,7 +26,6 @@ A_SECOND = timedelta(seconds=1)
 
 
 def at(world: OrganizationServices, moment: datetime) -> None:
-    """Set the clock."""
     world.clock.at_ms = int(moment.timestamp()) * 1000
 
 

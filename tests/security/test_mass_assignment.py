@@ -60,7 +60,6 @@ async def test_no_operation_does_anything_for_a_body_with_such_a_field(
 
 
 async def events(world: World) -> int:
-    """Return how many changes there were."""
     return len(await world.stores.events.since(0, 10_000))
 
 
@@ -127,7 +126,6 @@ def cached_alike(probe: Probe, what: Seen) -> tuple[int, object, bytes]:
 
 
 def is_page(probe: Probe) -> bool:
-    """Say whether the question is for a page."""
     return probe.path.startswith(PAGES)
 
 

@@ -71,7 +71,6 @@ async def publish(mirror: World) -> None:
 
 @pytest.fixture
 async def mirror(mirrored: Template, scratch: Path, unasked: FakeUpstream) -> AsyncGenerator[World]:
-    """Return such a registry."""
     async with mirrored.world(scratch / "data", upstream=unasked.url) as world:
         yield world
 

@@ -5,7 +5,7 @@ events is out of reach. Each time its event is in the log once, with who did it 
 belongs, at the latest when the feed is back.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -70,21 +70,14 @@ def is_change(name: str, declared: Declared) -> bool:
 CHANGES = sorted(name for name, each in DECLARED.items() if is_change(name, each))
 
 
-@dataclass
 class Outage:
     """An event store that is out of reach for a while."""
 
-    lasts: bool = False
-    events: list[EventStore] = field(default_factory=list[EventStore])
+    lasts = False
 
     def wrap(self, stores: Adapters) -> Adapters:
-        """Return the stores with this event store."""
-        return replace(stores, events=cast("EventStore", _Unreachable(stores.events, self)))
-
-
-class _Unreachable:
-    def __init__(self, events: EventStore, outage: Outage) -> None:
-        self._events, self._outage = events, outage
+        self._events = stores.events
+        return replace(stores, events=cast("EventStore", self))
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._events, name)
@@ -92,7 +85,7 @@ class _Unreachable:
             return attribute
 
         async def reached(*values: object) -> Any:
-            if self._outage.lasts:
+            if self.lasts:
                 raise Busy
             return await attribute(*values)
 

@@ -162,7 +162,6 @@ def planted_in_fields() -> Iterator[httpx.Request]:
 
 
 async def sent(world: World, request: httpx.Request) -> str:
-    """Send the request, and return everything that comes back."""
     answer = await world.http.send(request)
     return f"{answer.status_code} {answer.headers} {answer.text}"
 

@@ -87,7 +87,6 @@ GITLAB_ALLOWED = {
 
 @pytest.fixture
 async def trust(worlds: OpenWorld) -> TrustedPublishingWorld:
-    """Return a registry that takes jobs."""
     return await trusting(worlds)
 
 

@@ -67,10 +67,10 @@ async def reached(at_limit: Template, scratch: Path) -> AsyncGenerator[World]:
         yield world
 
 
-async def states(world: World) -> list[State]:
+async def states(world: World, org: str = "acme") -> list[State]:
     """Return what became of each release, in order of publication."""
     found = [
-        await world.stores.metadata.find(Coordinate.parse("acme", f"p{number}", "1.0.0"))
+        await world.stores.metadata.find(Coordinate.parse(org, f"p{number}", "1.0.0"))
         for number in range(PACKAGES)
     ]
     return [each.release.state for each in found if each.release]
@@ -136,7 +136,6 @@ async def test_a_push_is_held_even_if_nobody_can_be_notified(worlds: OpenWorld) 
         """A mailer that takes nothing."""
 
         async def send(self, mail: Mail) -> None:
-            """Refuse."""
             raise Undelivered
 
     world = await worlds(wrap=lambda stores: replace(stores, mailer=Silent()), brake_packages=1)
@@ -318,11 +317,7 @@ async def burst(world: World, org: str, by: Person, count: int) -> list[State]:
     for number in range(count):
         with suppress(ClientFailure):
             await world.push(bala(f"{org}/p{number}:1.0.0"), by=by)
-    found = [
-        await world.stores.metadata.find(Coordinate.parse(org, f"p{number}", "1.0.0"))
-        for number in range(count)
-    ]
-    return [each.release.state for each in found if each.release]
+    return await states(world, org)
 
 
 async def test_a_burst_by_a_token_of_the_operator_holds_nothing_of_other_organizations(

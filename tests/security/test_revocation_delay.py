@@ -48,7 +48,6 @@ class Scene:
 
     @property
     def terminal(self) -> Terminal:
-        """Return the operator's terminal."""
         return Terminal(self.registry.data, {"BALLROOM_URL": self.registry.url})
 
     def person(self, name: str) -> dict[str, str]:
@@ -135,7 +134,6 @@ def withdrawn(
 
 
 def cookies_of(browser: httpx.Client) -> str:
-    """Return what a browser sends."""
     return "; ".join(f"{each.name}={each.value}" for each in browser.cookies.jar)
 
 

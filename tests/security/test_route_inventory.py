@@ -22,7 +22,6 @@ Listed = tuple[str, str, str]  # Function, methods, path.
 
 
 def served(world: World) -> set[Listed]:
-    """Return every route of the app."""
     return {
         (
             each.name,

@@ -58,7 +58,6 @@ class Secrets:
     found: set[str] = field(default_factory=set[str])
 
     async def note_request(self, request: httpx.Request) -> None:
-        """Take what a request carries."""
         self._take(*request.headers.get("authorization", "").split()[1:])
         cookies = request.headers.get("cookie", "").split("; ")
         self._take(*(each.partition("=")[2] for each in cookies))
@@ -68,7 +67,6 @@ class Secrets:
         self._take(*(value for name, value in parse_qsl(body) if name in SECRET_FIELDS))
 
     async def note_answer(self, answer: httpx.Response) -> None:
-        """Take what an answer carries."""
         for cookie in answer.headers.get_list("set-cookie"):
             self._take(cookie.partition(";")[0].partition("=")[2])
         self._take_query(answer.headers.get("location", ""))

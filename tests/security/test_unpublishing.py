@@ -81,7 +81,6 @@ async def moderate(world: World, verb: str, version: str) -> None:
 
 
 async def change(world: World, person: Person, verb: str, coordinate: str, content: str) -> None:
-    """Push or deprecate as the client does."""
     client = world.java(person)
     if verb == "push":
         await client.send_archive(coordinate, bala(coordinate, summary=content))

@@ -1,11 +1,10 @@
 """Archives that look strange and are valid: clients, systems and packers differ in these things."""
 
-import struct
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tests.security.hostile_archives import GREET, also, plain, unicode_path
 from tests.support.archives import Spec, bala, files, zipped
 from tests.support.raw_zip import (
     UTF8,
@@ -13,13 +12,13 @@ from tests.support.raw_zip import (
     described,
     descriptor,
     extra_field,
-    members_of,
     raw_zip,
     replaced,
 )
 
-GREET = "acme/greet:1.0.0"
 _TIMES = extra_field(0x5455, b"\x03" + bytes(8))  # As Info-ZIP writes them: longer locally.
+_CAFE = "docs/café.md".encode()
+_TWICE_NAMED = Member(name=_CAFE, content=b"x", extra=unicode_path(_CAFE, _CAFE))
 _END_LENGTH = 22
 _SHORT_TIMES = extra_field(0x5455, b"\x03" + bytes(4))
 
@@ -32,36 +31,27 @@ class Odd:
     build: Callable[[], bytes]
 
 
-def _plain(**spec: Any) -> list[Member]:
-    return members_of(files(GREET, Spec(**spec)))
-
-
 def _each(**changes: Any) -> Callable[[], bytes]:
     """Return the builder of a bala with every member changed alike."""
-    return lambda: raw_zip([replace(member, **changes) for member in _plain()])
+    return lambda: raw_zip([replace(member, **changes) for member in plain()])
 
 
-def _more(*members: Member) -> Callable[[], bytes]:
-    return lambda: raw_zip([*_plain(), *members])
-
-
-def _streamed() -> bytes:
-    return raw_zip([described(str(each.name), each.content) for each in _plain()])
+def _streamed() -> list[Member]:
+    return [described(str(each.name), each.content) for each in plain()]
 
 
 def _bare_descriptors() -> bytes:
-    members = [described(str(each.name), each.content) for each in _plain()]
-    return raw_zip([replace(each, descriptor=descriptor(each, b"")) for each in members])
+    return raw_zip([replace(each, descriptor=descriptor(each, b"")) for each in _streamed()])
 
 
 def _told_twice() -> bytes:
     """Return an archive whose local headers have sizes, and descriptors follow all the same."""
-    return raw_zip([replace(described(str(e.name), e.content), local={}) for e in _plain()])
+    return raw_zip([replace(each, local={}) for each in _streamed()])
 
 
 def _unordered() -> bytes:
     """Return an archive whose directory lists the entries backwards."""
-    members = _plain()
+    members = plain()
     starts: dict[str | bytes, int] = {}
     for at in range(len(members)):
         packed = raw_zip(replace(each, omitted="central") for each in members[:at])
@@ -73,16 +63,10 @@ def _unordered() -> bytes:
     return raw_zip([*(replace(each, omitted="central") for each in members), *backwards])
 
 
-def _unicode_path(name: str) -> Member:
-    raw = name.encode()
-    value = b"\x01" + struct.pack("<I", zlib.crc32(raw)) + raw
-    return Member(name=name, content=b"x", extra=extra_field(0x7075, value))
-
-
 def _piped() -> bytes:
     """Return an archive as Info-ZIP packs from a pipe: with room for zip64 sizes, unused."""
     room = extra_field(1, bytes(16))
-    return raw_zip(replaced(_plain(), "package.json", local={"extra": room}))
+    return raw_zip(replaced(plain(), "package.json", local={"extra": room}))
 
 
 def _windows() -> bytes:
@@ -114,7 +98,7 @@ def _tool_alone() -> bytes:
 
 
 ODD: tuple[Odd, ...] = (
-    Odd("descriptors", _streamed),
+    Odd("descriptors", lambda: raw_zip(_streamed())),
     Odd("descriptors without a signature", _bare_descriptors),
     Odd("descriptors and sizes in front", _told_twice),
     Odd("stored entries", _each(method=0)),
@@ -123,20 +107,20 @@ ODD: tuple[Odd, ...] = (
     Odd("Unix permissions", _each(attributes=0o100755 << 16)),
     Odd("extra fields that differ", _each(extra=_TIMES, central={"extra": _SHORT_TIMES})),
     Odd("an extra field that nobody knows", _each(extra=extra_field(0xCAFE, b""))),
-    Odd("a Unicode path like the name", _more(_unicode_path("docs/café.md"))),
+    Odd("a Unicode path like the name", also(_TWICE_NAMED)),
     Odd("room for zip64 sizes", _piped),
     Odd("comments of entries", _each(comment=b"hello")),
     Odd("a directory in another order", _unordered),
-    Odd("folders", _more(Member(name="docs/"), Member(name="a/", attributes=0o40755 << 16 | 0x10))),
-    Odd("stored folders", _more(Member(name="a/", method=0), Member(name="a/b/", method=0))),
-    Odd("a name in Chinese", _more(Member(name="resources/你好.txt", content=b"x"))),
-    Odd("an emoji of several characters", _more(Member(name="docs/👩\u200d💻.md", content=b"x"))),
-    Odd("an empty file", _more(Member(name="a"), Member(name="b", method=0))),
-    Odd("a file full of blanks", _more(Member(name="a", content=bytes(1 << 20)))),
+    Odd("folders", also(Member(name="docs/"), Member(name="a/", attributes=0o40755 << 16 | 0x10))),
+    Odd("stored folders", also(Member(name="a/", method=0), Member(name="a/b/", method=0))),
+    Odd("a name in Chinese", also(Member(name="resources/你好.txt", content=b"x"))),
+    Odd("an emoji of several characters", also(Member(name="docs/👩\u200d💻.md", content=b"x"))),
+    Odd("an empty file", also(Member(name="a"), Member(name="b", method=0))),
+    Odd("a file full of blanks", also(Member(name="a", content=bytes(1 << 20)))),
     Odd("an unknown entry", lambda: bala(GREET, entries={"META-INF/x/notes.txt": b"kept"})),
     Odd("an archive inside", lambda: bala(GREET, entries={"libs/a.jar": bala(GREET)})),
     Odd("names that begin alike", lambda: bala(GREET, entries={"a": b"", "a.b": b"", "ab/c": b""})),
-    Odd("names of dots and waves", _more(Member(name=".keep"), Member(name="a/long_name~1.txt"))),
+    Odd("names of dots and waves", also(Member(name=".keep"), Member(name="a/long_name~1.txt"))),
     Odd("Windows paths", _windows),
     Odd("resources of layout 2", lambda: bala(GREET, layout=2, padding=9)),
     Odd("resources at the root in layout 3", lambda: bala(GREET, layout=3, padding=9)),
