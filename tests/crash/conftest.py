@@ -1,15 +1,39 @@
 """What the crash tests share."""
 
+import shutil
 from collections.abc import Awaitable, Callable, Generator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import memory_folder
-from tests.crash.fork_server import ForkServer, running_fork_server
-from tests.crash.kills import Killing
-from tests.crash.reference_runs import References
+from tests.crash.fork_server import Death, Ended, ForkServer, Job, running_fork_server
+from tests.crash.recovery import explained
+from tests.crash.reference_runs import Reference, References
 from tests.support.world import Template
+
+Check = Callable[[Reference, Path], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Killing:
+    """Lets processes die of one use-case, each over a folder of its own."""
+
+    reference: Reference
+    fork_server: ForkServer
+    root: Path
+
+    async def die(self, death: Death, check: Check, where: str) -> Ended:
+        """Let one process die, start again, and check what is there."""
+        with explained(where):
+            folder = self.reference.copy(self.root / "data")
+            job = Job(folder, self.reference.people, self.reference.use_case.name, death)
+            ended = self.fork_server.run(job)
+            await check(self.reference, folder)
+            shutil.rmtree(folder)
+        return ended
+
 
 OpenKilling = Callable[[str], Awaitable[Killing]]
 

@@ -19,17 +19,11 @@ from tests.crash.reference_runs import References, start_again
 from tests.crash.registry_state import picture, stored
 from tests.crash.use_cases import USE_CASES
 from tests.support.registry_process import running
-from tests.support.world import People, Template, World, opened
+from tests.support.world import Template, World, opened
 
 BACKUPS = 5
 PUSHES = 20  # Between two backups.
 EVERYBODY = Viewer(sees_everything=True)
-
-
-@pytest.fixture
-def people(template: Template) -> People:
-    """Return people for a registry that is only looked at."""
-    return template.people
 
 
 @pytest.mark.parametrize("name", USE_CASES)
@@ -49,7 +43,7 @@ async def test_a_backup_of_a_running_registry_restores_to_the_same(
 
 
 async def test_a_backup_under_load_restores_to_a_complete_registry(
-    people: People, tmp_path: Path
+    template: Template, tmp_path: Path
 ) -> None:
     data, known = tmp_path / "data", list[set[str]]()
     with running(data, workers=2) as host:
@@ -59,14 +53,14 @@ async def test_a_backup_under_load_restores_to_a_complete_registry(
                 known.append(set(pushed.acknowledged))
                 await asyncio.to_thread(backup, data, tmp_path / f"backup{number}")
         assert not pushed.refused
-    async with opened(data, people) as world:
+    async with opened(data, template.people) as world:
         everything = await content_of(world)
     for number, at_least in enumerate(known):
         with explained(f"backup {number}"):
             restored = tmp_path / f"restored{number}"
             restore(tmp_path / f"backup{number}", restored)
             start_again(restored)
-            async with opened(restored, people) as world:
+            async with opened(restored, template.people) as world:
                 await check_restored(world, everything, at_least)
 
 

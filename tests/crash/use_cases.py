@@ -58,9 +58,9 @@ class UseCase:
     """One request of one client, and what was there before it."""
 
     name: str
-    package: str  # Whose pictures are taken.
     act: Act
     before: tuple[Act, ...] = ()
+    package: str = "acme/greet"  # Whose pictures are taken.
     is_private: bool = False  # Then it is looked at by somebody who may see it as well.
     repeated: frozenset[int] = frozenset({200, 204})  # What a repeat may answer when it is done.
 
@@ -171,91 +171,52 @@ async def _import(registry: Registry) -> None:
 
 
 _GREET = "acme/greet:1.0.0"
-_IT = Coordinate.parse("acme", "greet", "1.0.0")
 
-_hold = moderate(
-    lambda registry: registry.publishing.moderation.hold(_IT, "looks odd", by=OPERATOR)
-)
+
+def decide(verb: str, *reason: str) -> Act:
+    """Return a decision of the operator about a release."""
+    coordinate = Coordinate.parse("acme", "greet", "1.0.0")
+
+    async def act(registry: Registry) -> None:
+        await getattr(registry.publishing.moderation, verb)(coordinate, *reason, by=OPERATOR)
+
+    return moderate(act)
+
+
+_pushed, _next = push(_GREET), push("acme/greet:1.1.0")
+_further = push("acme/greet:1.1.0", modules=["sub"], dependencies=[f"{BYSTANDER}:1.0.0"])
+_aged, _aged_wholly = change("deprecate", _GREET), change("deprecate", "acme/greet:*")
 
 USE_CASES = {
     each.name: each
     for each in (
         UseCase(
-            "first push to a new organization", "fresh/first", push("fresh/first:1.0.0", by="admin")
+            "first push to a new organization",
+            push("fresh/first:1.0.0", by="admin"),
+            package="fresh/first",
         ),
-        UseCase("first push of a package", "acme/greet", push(_GREET)),
+        UseCase("first push of a package", _pushed),
+        UseCase("push of a further version", _further, before=(_pushed,)),
+        UseCase("push of a tool", push(_GREET, tools=["hello"])),
+        UseCase("push of a large package", push(_GREET, padding=LARGE_BYTES)),
+        UseCase("push of a private package", push(_GREET, visibility="private"), is_private=True),
+        UseCase("deprecation of a version", _aged, before=(_pushed, _next)),
         UseCase(
-            "push of a further version",
-            "acme/greet",
-            push("acme/greet:1.1.0", modules=["sub"], dependencies=[f"{BYSTANDER}:1.0.0"]),
-            before=(push(_GREET),),
+            "undeprecation of a version", change("undeprecate", _GREET), before=(_pushed, _aged)
         ),
-        UseCase("push of a tool", "acme/greet", push(_GREET, tools=["hello"])),
-        UseCase("push of a large package", "acme/greet", push(_GREET, padding=LARGE_BYTES)),
-        UseCase(
-            "push of a private package",
-            "acme/greet",
-            push(_GREET, visibility="private"),
-            is_private=True,
-        ),
-        UseCase(
-            "deprecation of a version",
-            "acme/greet",
-            change("deprecate", _GREET),
-            before=(push(_GREET), push("acme/greet:1.1.0")),
-        ),
-        UseCase(
-            "undeprecation of a version",
-            "acme/greet",
-            change("undeprecate", _GREET),
-            before=(push(_GREET), change("deprecate", _GREET)),
-        ),
-        UseCase(
-            "deprecation of a package",
-            "acme/greet",
-            change("deprecate", "acme/greet:*"),
-            before=(push(_GREET),),
-        ),
+        UseCase("deprecation of a package", _aged_wholly, before=(_pushed,)),
         UseCase(
             "undeprecation of a package",
-            "acme/greet",
             change("undeprecate", "acme/greet:*"),
-            before=(push(_GREET), change("deprecate", "acme/greet:*")),
+            before=(_pushed, _aged_wholly),
         ),
-        UseCase("hold", "acme/greet", _hold, before=(push(_GREET),)),
-        UseCase(
-            "quarantine",
-            "acme/greet",
-            moderate(
-                lambda registry: registry.publishing.moderation.quarantine(
-                    _IT, "harmful", by=OPERATOR
-                )
-            ),
-            before=(push(_GREET), push("acme/greet:1.1.0")),
-        ),
-        UseCase(
-            "restoring",
-            "acme/greet",
-            moderate(lambda registry: registry.publishing.moderation.restore(_IT, by=OPERATOR)),
-            before=(push(_GREET), _hold),
-        ),
-        UseCase(
-            "removal",
-            "acme/greet",
-            moderate(
-                lambda registry: registry.publishing.moderation.remove(_IT, "illegal", by=OPERATOR)
-            ),
-            before=(push(_GREET),),
-        ),
-        UseCase("import of a bundle", "carried/first", moderate(_import)),
-        UseCase("settling after a crash", "acme/greet", settle, before=(unlisted(push(_GREET)),)),
-        UseCase("issue of a token", "acme/greet", issue, repeated=frozenset({201})),
-        UseCase(
-            "revocation of a token",
-            "acme/greet",
-            revoke,
-            before=(issue,),
-            repeated=frozenset({204, 404}),
-        ),
+        UseCase("hold", decide("hold", "looks odd"), before=(_pushed,)),
+        UseCase("quarantine", decide("quarantine", "harmful"), before=(_pushed, _next)),
+        UseCase("restoring", decide("restore"), before=(_pushed, decide("hold", "looks odd"))),
+        UseCase("removal", decide("remove", "illegal"), before=(_pushed,)),
+        UseCase("import of a bundle", moderate(_import), package="carried/first"),
+        UseCase("settling after a crash", settle, before=(unlisted(_pushed),)),
+        UseCase("issue of a token", issue, repeated=frozenset({201})),
+        UseCase("revocation of a token", revoke, before=(issue,), repeated=frozenset({204, 404})),
     )
 }

@@ -35,17 +35,16 @@ async def resolve(world: World) -> httpx.Response:
 
 
 READING = (
-    UseCase("pull", BYSTANDER, pull),
+    UseCase("pull", pull, package=BYSTANDER),
     UseCase(
         "resolution",
-        "acme/greet",
         resolve,
         before=(push("acme/greet:1.0.0", dependencies=[f"{BYSTANDER}:1.0.0"]),),
     ),
 )
 
 UPKEEP = tuple(
-    UseCase(f"upkeep: {task}", "acme/greet", upkeep(task), before=(push("acme/greet:1.0.0"),))
+    UseCase(f"upkeep: {task}", upkeep(task), before=(push("acme/greet:1.0.0"),))
     for task in (
         "update-search-index",
         "delete-orphaned-archives",

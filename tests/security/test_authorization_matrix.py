@@ -34,12 +34,7 @@ from tests.support.world import Person, Template, World, limited
 
 SINCE = timedelta(days=2)  # How long ago everything was made.
 # The matrix asks more often than anybody is let.
-WITHOUT_LIMITS = {
-    "brake_packages": 1_000_000,
-    "invitation_mail_minutes": 0,
-    "brake_releases": 1_000_000,
-    **UNREACHED_LIMITS,
-}
+WITHOUT_LIMITS = {"invitation_mail_minutes": 0, **UNREACHED_LIMITS}
 
 
 @dataclass(frozen=True)

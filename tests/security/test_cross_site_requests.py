@@ -85,6 +85,7 @@ async def test_a_change_that_another_site_sends_is_refused_and_changes_nothing(
 
 async def test_a_form_that_no_page_of_the_session_has_shown_changes_nothing(world: World) -> None:
     admin = await PageClient.of(world, world.people.admin)
+    foreign = (await signed_in(world, world.people.mia)).csrf
     routes = [
         each.route
         for each in operations(world.registry.settings)
@@ -94,7 +95,7 @@ async def test_a_form_that_no_page_of_the_session_has_shown_changes_nothing(worl
     before = await events(world)
     for route in routes:
         path = "/" + route.replace("{org}", "acme").format_map(defaultdict(lambda: "1.0.0"))
-        for csrf in ("", "nonsense"):
+        for csrf in ("", "nonsense", foreign):
             answer = await admin.send_raw(path, csrf=csrf)
             assert answer.status_code == 403, path
             assert "This form does not belong to your session" in answer.text

@@ -8,6 +8,23 @@ from tests.support.archives import bala
 from tests.support.world import World
 
 GREET = "acme/greet:1.0.0"
+LIES = [
+    "evil-other-java11-9.9.9.bala",
+    "acme-greet-any-9.9.9.bala",
+    "../../../etc/passwd",
+    'greet.bala"; name="digest',
+    "",
+]
+
+
+@pytest.mark.parametrize("file_name", LIES)
+async def test_the_name_of_the_upload_changes_nothing(world: World, file_name: str) -> None:
+    form = multipart(file_name.replace('"', "%22"), bala(GREET))
+    assert (await world.upload(form, by=world.people.ann)).status_code == 204
+    model = answered(await world.get("/packages/acme/greet/1.0.0"))
+    assert (model["organization"], model["name"], model["version"]) == ("acme", "greet", "1.0.0")
+    assert model["platform"] == "any"
+    assert model["balaURL"].endswith("/1.0.0/acme-greet-any-1.0.0.bala")
 
 
 @pytest.mark.parametrize(

@@ -117,15 +117,11 @@ async def test_members_read_it_and_other_functions_do_not_depend_on_it(
 # What answers alike whatever there is: about organizations (one of which is `ballerina`), about
 # documentation, none of which is read yet, and what others keep and show, in which nothing private
 # is for anybody.
-UNMOVED = (
-    {"api_orgs_show", "central_library", "web_llms"}
-    | {f"web_feed_{kind}" for kind in ("package", "organization", "newest")}
-    | {
-        f"central_{kind}{by}"
-        for kind in ("connectors", "triggers")
-        for by in ("", "_by_id", "_by_name")
-    }
-)
+UNMOVED = {"api_orgs_show", "central_library", "web_llms"} | {
+    f"central_{kind}{by}"
+    for kind in ("connectors", "triggers")
+    for by in ("", "_by_id", "_by_name")
+}
 
 
 # A private package shares its words with public packages, which depend on it, name it in their

@@ -229,6 +229,16 @@ async def test_an_owner_does_not_confirm_what_an_operator_withheld(reached: Worl
     assert not (await reached.registry.publishing.held_releases.page(org, by=owner)).releases
 
 
+async def test_a_repeat_of_a_held_push_is_held_and_changes_nothing(reached: World) -> None:
+    await spread(reached, reached.people.ann, 1, first=LIMIT)
+    await reached.push_held(bala(f"acme/p{LIMIT}:1.0.0"))
+    await reached.push_held(bala("acme/p0:1.0.1"))  # Another version is held as well.
+    assert await reached.java().versions("acme/p0") == ["1.0.0"]
+    assert (await states(reached))[LIMIT] is State.HELD
+    with pytest.raises(ClientFailure, match="package already exists"):
+        await reached.push(bala(f"acme/p{LIMIT}:1.0.0", summary="Other bytes."))
+
+
 async def test_a_pipeline_is_one_principal_whichever_tokens_it_uses(worlds: OpenWorld) -> None:
     world = await worlds(brake_packages=2)
     ann = Principal(world.people.ann.account.id, "t0", (Grant(),))

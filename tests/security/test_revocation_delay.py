@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -82,14 +83,14 @@ Ending = Callable[[], object]
 def revoked_token(scene: Scene) -> tuple[Look, Ending]:
     headers = scene.person("kim")
     [_, row, *_] = scene.terminal.run("token", "list", "kim").splitlines()
-    end = lambda: scene.terminal.run("token", "revoke", "kim", row.split()[0])  # noqa: E731
+    end = partial(scene.terminal.run, "token", "revoke", "kim", row.split()[0])
     return Look("/api/v1/whoami", headers, 200, 401), end
 
 
 def locked_account(scene: Scene) -> tuple[Look, Ending]:
     """Lock an account that has a token."""
     headers = scene.person("lee")
-    end = lambda: scene.terminal.run("account", "lock", "lee", "--reason", "lost")  # noqa: E731
+    end = partial(scene.terminal.run, "account", "lock", "lee", "--reason", "lost")
     return Look("/api/v1/whoami", headers, 200, 403), end
 
 
@@ -97,7 +98,7 @@ def locked_session(scene: Scene) -> tuple[Look, Ending]:
     """Lock an account that is signed in."""
     scene.person("max")
     cookies = cookies_of(scene.browser("max"))
-    end = lambda: scene.terminal.run("account", "lock", "max", "--reason", "lost")  # noqa: E731
+    end = partial(scene.terminal.run, "account", "lock", "max", "--reason", "lost")
     return Look("/account", {"Cookie": cookies}, 200, 401), end
 
 
@@ -117,7 +118,7 @@ def removed_member(scene: Scene) -> tuple[Look, Ending]:
     scene.push("acme/hidden:1.0.0", visibility="private")
     headers = scene.person("ann")
     scene.terminal.run("org", "add-member", "acme", "ann", "--role", "member")
-    end = lambda: scene.terminal.run("org", "remove-member", "acme", "ann")  # noqa: E731
+    end = partial(scene.terminal.run, "org", "remove-member", "acme", "ann")
     return Look(f"{PACKAGES}/acme/hidden/1.0.0", headers, 200, 404), end
 
 

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -162,10 +163,13 @@ class _Bytes(httpx.AsyncByteStream):
         yield b"\x1f\x8b"
 
 
+async def never(*_: object) -> Any:
+    await asyncio.Event().wait()
+
+
 class _Silent(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        await asyncio.Event().wait()
-        raise NotImplementedError
+        return await never()
 
 
 class _Dripping(httpx.AsyncByteStream):
@@ -176,42 +180,34 @@ class _Dripping(httpx.AsyncByteStream):
 
 
 @pytest.mark.parametrize(
-    "connect",
-    [_Silent, Servers(lambda _: httpx.Response(200, stream=_Dripping()))],
-    ids=["silent", "dripping"],
+    ("resolve", "connect"),
+    [
+        (Names([[PUBLIC]]), _Silent),
+        (Names([[PUBLIC]]), Servers(lambda _: httpx.Response(200, stream=_Dripping()))),
+        (never, Servers()),
+    ],
+    ids=["silent", "dripping", "without a name"],
 )
 async def test_a_server_that_takes_its_time_is_not_waited_for(
-    connect: Callable[[], httpx.AsyncBaseTransport],
+    resolve: Callable[..., Any], connect: Callable[[], httpx.AsyncBaseTransport]
 ) -> None:
     guarded = GuardedFetcher(
-        resolving=Names([[PUBLIC]]), connecting=connect, time_limit=timedelta(milliseconds=20)
+        resolving=resolve, connecting=connect, time_limit=timedelta(milliseconds=20)
     )
     with pytest.raises(Unanswered, match="in time"):
         await guarded.get(URL, {})
 
 
-async def test_a_slow_name_server_counts_as_well() -> None:
-    async def never(*_: object) -> Sequence[str]:
-        await asyncio.Event().wait()
-        raise NotImplementedError
-
-    guarded = GuardedFetcher(resolving=never, time_limit=timedelta(milliseconds=20))
-    with pytest.raises(Unanswered, match="in time"):
-        await guarded.get(URL, {})
-
-
-async def test_a_host_that_the_operator_names_may_be_inside() -> None:
-    guarded = fetcher("10.1.2.3", inside=["login.test"])
-    assert (await guarded.get(URL, {})).status == 200
+@pytest.mark.parametrize(
+    ("inside", "other"), [("login.test", "other.test"), ("login.test:8443", "login.test:9443")]
+)
+async def test_only_the_host_and_port_that_the_operator_names_may_be_inside(
+    inside: str, other: str
+) -> None:
+    guarded = fetcher("10.1.2.3", inside=[inside])
+    assert (await guarded.get(f"https://{inside}/keys", {})).status == 200
     with pytest.raises(Unanswered):
-        await guarded.get("https://other.test/keys", {})
-
-
-async def test_a_port_that_the_operator_names_is_the_only_one() -> None:
-    guarded = fetcher("10.1.2.3", inside=["login.test:8443"])
-    assert (await guarded.get("https://login.test:8443/keys", {})).status == 200
-    with pytest.raises(Unanswered):
-        await guarded.get("https://login.test:9443/keys", {})
+        await guarded.get(f"https://{other}/keys", {})
 
 
 @pytest.mark.parametrize("address", ["169.254.169.254", "::ffff:10.0.0.1", "fe80::1", "224.0.0.1"])
