@@ -168,7 +168,7 @@ async def _shown(folder: Path, places: Places, people: People, facts: Facts) -> 
         await _changes(story)
         await _upkeep(story)
         await _people(story)
-        await _announce(story)
+        await story.form("admin", "/manage/notices", text="Moving house.")
         await _wait(story)
         return world.clock.now_ms()
 
@@ -309,10 +309,6 @@ async def _people(story: Story) -> None:
 def _code_of(invited: Mapping[str, Any]) -> str:
     link = str(invited.get("code") or invited["link"])
     return link.rpartition("/")[2]
-
-
-async def _announce(story: Story) -> None:
-    await story.form("admin", "/manage/notices", text="Moving house.")
 
 
 async def _wait(story: Story) -> None:

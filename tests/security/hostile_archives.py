@@ -61,6 +61,14 @@ def _a(content: bytes = b"x", **fields: Any) -> Callable[[], bytes]:
     return _member("a", content, **fields)
 
 
+def _described(**fields: Any) -> Callable[[], bytes]:
+    return also(described("a", b"x", **fields))
+
+
+def _many(count: int, tail: str = "", content: bytes = b"") -> Callable[[], bytes]:
+    return also(*(Member(name=f"{at:04}{tail}", content=content) for at in range(count)))
+
+
 def _bala(**spec: Any) -> Callable[[], bytes]:
     return lambda: bala(GREET, **spec)
 
@@ -200,7 +208,7 @@ ZIP64: Rows = {
         "a zip64 field": (_a(central={"extra": _sizes64(1, 3)}), "entry"),
         "a local zip64 field with other sizes": (_a(local={"extra": _sizes64(9, 9)}), "entry"),
         "a local zip64 field and a descriptor": (
-            also(described("a", b"x", local={"extra": _sizes64(0, 0)})),
+            _described(local={"extra": _sizes64(0, 0)}),
             "entry",
         ),
     },
@@ -326,19 +334,16 @@ HEADERS: Rows = {
         "another local CRC": (_a(local={"crc": 7}), "CRC"),
         "another packed size": (_a(local={"packed": 2}), "packed"),
         "another local size": (_a(local={"size": 2}), "one size"),
-        "another local CRC before a descriptor": (
-            also(described("a", b"x", local={"crc": 7})),
-            "CRC",
-        ),
+        "another local CRC before a descriptor": (_described(local={"crc": 7}), "CRC"),
     },
     "entry-damaged": {"no local header": (_a(local={"signature": b"PK\x03\x05"}), "local header")},
     "descriptor-differs": {
         "a descriptor with another CRC": (
-            also(described("a", b"x", descriptor=b"PK\x07\x08" + struct.pack("<3I", 7, 3, 1))),
+            _described(descriptor=b"PK\x07\x08" + struct.pack("<3I", 7, 3, 1)),
             "the entry a",
         ),
-        "no descriptor": (also(described("a", b"x", descriptor=b"")), "a"),
-        "bytes behind a descriptor": (also(described("a", b"x", after=b"junk")), "more than that"),
+        "no descriptor": (_described(descriptor=b""), "a"),
+        "bytes behind a descriptor": (_described(after=b"junk"), "more than that"),
         "a descriptor of two minds": (_crc_like_signature, "a.txt"),
     },
 }
@@ -369,20 +374,11 @@ def _bomb(**lies: Any) -> Callable[[], bytes]:
 
 
 LIMITS: Rows = {
-    "too-many-entries": {
-        "too many entries": (
-            also(*(Member(name=f"f{at}") for at in range(50))),
-            "55 entries",
-            SMALL,
-        )
-    },
+    "too-many-entries": {"too many entries": (_many(50), "55 entries", SMALL)},
     "names-too-long": {
-        "names that are long together": (
-            also(*(Member(name=f"{at:04}" + "x/" * 1_500 + "y") for at in range(400))),
-            "1,048,576",
-        ),
+        "names that are long together": (_many(400, "x/" * 1_500 + "y"), "1,048,576"),
         "names of many parts together": (
-            also(*(Member(name=f"{at:04}/" + "x/" * 120 + "y") for at in range(1_000))),
+            _many(1_000, "/" + "x/" * 120 + "y"),
             "parts between slashes",
         ),
     },
@@ -395,18 +391,9 @@ LIMITS: Rows = {
         "a bomb that says it is small": (_bomb(local={"size": 9}, central={"size": 9}), "larger")
     },
     "archive-ratio-too-high": {
-        "a bomb of entries that are small bombs": (
-            also(*(Member(name=f"f{at}", content=BLANK) for at in range(500))),
-            "200 times",
-        )
+        "a bomb of entries that are small bombs": (_many(500, content=BLANK), "200 times")
     },
-    "unpacks-too-large": {
-        "a bomb of small entries": (
-            also(*(Member(name=f"f{at}", content=bytes(MIB)) for at in range(5))),
-            "4,194,304",
-            SMALL,
-        )
-    },
+    "unpacks-too-large": {"a bomb of small entries": (_many(5, content=BLANK), "4,194,304", SMALL)},
     "manifest-too-large": {
         "a manifest too large": (_json_file("package.json", " " * 10_001), "10,001 bytes", SMALL)
     },

@@ -36,7 +36,7 @@ from shared.hosting.triggers import functions_of
 from tests.contract.sample_records import head, release
 from tests.support.archives import bala, noise
 from tests.support.surveys import entry, survey
-from tests.support.world import URL, World, repeating
+from tests.support.world import URL, OpenWorld, World, repeating
 from tests.unit.shared.hosting.asgi import scope
 
 pytestmark = pytest.mark.slow
@@ -144,7 +144,10 @@ FUNCTIONS = 1_000  # With what is said of each, their list has more than 2 MB.
 REPEATED = 50  # What is said packs about fifty times smaller; 200 times would be refused.
 
 
-async def publish_large_documentation(world: World) -> None:
+@pytest.fixture
+async def world(worlds: OpenWorld) -> World:
+    """Return a registry with a package that has large documentation."""
+    world = await worlds()
     words = noise(32 * FUNCTIONS).hex()
     functions = "".join(
         f"# {words[64 * at :][:64] * REPEATED}\npublic function f{at}() {{}}\n"
@@ -152,6 +155,7 @@ async def publish_large_documentation(world: World) -> None:
     )
     await world.push(bala("acme/greet:1.0.0", entries={"modules/greet/f.bal": functions}))
     await world.document()
+    return world
 
 
 async def queried(world: World, query: str) -> dict[str, Any]:
@@ -173,7 +177,6 @@ async def memory_taken(work: Callable[[], Awaitable[Any]]) -> int:
 
 
 async def test_an_answer_with_more_documentation_than_its_limit_is_refused(world: World) -> None:
-    await publish_large_documentation(world)
     answer = await queried(world, f"{{a: {API_DOCS % 'id'} b: {API_DOCS % 'functions'}}}")
     assert answer["data"]["a"], answer["errors"]
     assert answer["data"]["a"]["docsData"]["modules"] == [{"id": "greet"}]
@@ -191,7 +194,6 @@ def test_a_refused_piece_leaves_its_room_to_smaller_ones() -> None:
 
 
 async def test_the_length_of_a_document_is_known_without_unpacking_it(world: World) -> None:
-    await publish_large_documentation(world)
     url = f"{URL}/2.0/docs/acme/greet/1.0.0"
     plain = await world.get(url)
     assert len(plain.content) > 3 << 20
@@ -204,7 +206,6 @@ async def test_the_length_of_a_document_is_known_without_unpacking_it(world: Wor
 
 
 async def test_a_document_without_compression_is_unpacked_while_it_is_sent(world: World) -> None:
-    await publish_large_documentation(world)
     url = f"{URL}/2.0/docs/acme/greet/1.0.0"
     whole = (await world.get(url)).content
     host, sent = repeating(world.registry), hashlib.sha256()
@@ -226,7 +227,6 @@ async def test_a_document_without_compression_is_unpacked_while_it_is_sent(world
 async def test_the_functions_host_gets_documents_that_a_thread_unpacks_one_at_a_time(
     world: World,
 ) -> None:
-    await publish_large_documentation(world)
     path = f"{URL}/2.0/docs/acme/greet/1.0.0"
     whole = (await world.get(path)).content
     [docs] = [f for f in functions_of(build_app(world.registry)).http if f.name == "central_docs"]

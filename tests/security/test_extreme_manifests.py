@@ -1,15 +1,13 @@
 """Every field of every document in an archive, with an extreme value: the push is refused with a
 sentence, or the release disturbs no face."""
 
-import io
 import json
-import zipfile
 
 import pytest
 
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.mirror.test_extremes import EXTREMES, leaves, replaced
-from tests.support.archives import bala, zipped
+from tests.support.archives import Spec, bala, files, zipped
 from tests.support.world import URL, World
 
 DOCUMENTS = ("bala.json", "package.json", "dependency-graph.json", "tool/bal-tool.json")
@@ -30,18 +28,11 @@ FACES = (
 
 def archive(name: str) -> dict[str, bytes | str]:
     """Return the files of an archive whose documents have all fields."""
-    content = bala(
-        f"acme/{name}:1.0.0",
-        dependencies=["acme/base:1.0.0"],
-        keywords=["one"],
-        modules=["sub"],
-        tools=[name],
-        licenses=["MIT"],
-        summary="Greets.",
-        visibility="public",
-    )
-    with zipfile.ZipFile(io.BytesIO(content)) as opened:
-        return {each: opened.read(each) for each in opened.namelist()}
+    facts = Spec(
+        dependencies=["acme/base:1.0.0"], keywords=["one"], modules=["sub"], tools=[name],
+        licenses=["MIT"], summary="Greets.", visibility="public",
+    )  # fmt: skip
+    return files(f"acme/{name}:1.0.0", facts)
 
 
 @pytest.mark.slow
@@ -52,11 +43,11 @@ async def test_no_field_of_an_archive_disturbs_a_face(world: World, extreme: obj
     for document in DOCUMENTS:
         for path in leaves(json.loads(archive("greet")[document])):
             name = f"p{len(pushed)}"
-            files = archive(name)
-            said = replaced(json.loads(files[document]), path, extreme)
+            content = archive(name)
+            said = replaced(json.loads(content[document]), path, extreme)
             refusal = ""
             try:
-                await world.push(zipped(files | {document: json.dumps(said)}))
+                await world.push(zipped(content | {document: json.dumps(said)}))
                 pushed.append(name)
             except ClientFailure as failure:
                 refusal = str(failure)

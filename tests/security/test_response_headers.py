@@ -20,15 +20,10 @@ ADDED = {
     "cross-origin-opener-policy": "same-origin",
     "strict-transport-security": "max-age=31536000",
 }
+OWN = ("style-src", "script-src", "img-src", "connect-src", "form-action")
 STRICT = {
-    "default-src": "'none'",
-    "style-src": "'self'",
-    "script-src": "'self'",
-    "img-src": "'self'",
-    "connect-src": "'self'",
-    "form-action": "'self'",
-    "base-uri": "'none'",
-    "frame-ancestors": "'none'",
+    **dict.fromkeys(("default-src", "base-uri", "frame-ancestors"), "'none'"),
+    **dict.fromkeys(OWN, "'self'"),
 }
 OUR_SCRIPT = r'<script src="/static/site\.[0-9a-f]{12}\.js"></script>'
 
