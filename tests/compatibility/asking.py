@@ -96,12 +96,7 @@ REMOVED = {
 }
 # How paths end that later versions do not have.
 REMOVED_PATHS = (
-    "/domains",
-    "/held",
-    "/identities",
-    "/pending",
-    "/accept",
-    "/confirm",
+    *("/domains", "/held", "/identities", "/pending", "/accept", "/confirm"),
     "/feeds/newest.atom",
 )
 SENTENCE = "/error/message"  # For people; it may be put into other words.

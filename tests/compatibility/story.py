@@ -111,13 +111,11 @@ class Story:
             self.browsers[name] = browser
 
     async def api(self, who: str, method: str, path: str, body: object = None) -> Any:
-        """Call the API in the browser of somebody."""
         answer = await self.browsers[who].api(method, f"{API}{path}", body)
         assert answer.is_success, (method, path, answer.text)
         return answer.json() if answer.content else None
 
     async def form(self, who: str, path: str, **fields: str) -> None:
-        """Send a form in the browser of somebody."""
         browser = self.browsers[who]
         body = urlencode({"csrf": browser.csrf, **fields}).encode()
         answer = await browser.send("POST", path, headers=FORM, content=body)

@@ -105,7 +105,6 @@ class ForkServer:
         self._process = process
 
     def run(self, job: Job) -> Ended:
-        """Let a child do the job, and return how it ended."""
         jobs, endings = cast("IO[bytes]", self._process.stdin), self._process.stdout
         pickle.dump(job, jobs)
         jobs.flush()

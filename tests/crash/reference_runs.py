@@ -53,7 +53,6 @@ class References:
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     async def of(self, name: str) -> Reference:
-        """Return the reference of a use-case."""
         if name not in self._made:
             self._made[name] = await self._make(USE_CASES[name])
         return self._made[name]

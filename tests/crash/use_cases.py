@@ -100,7 +100,6 @@ def moderate(verb: Callable[[Registry], Awaitable[object]]) -> Act:
 
 
 async def issue(world: World) -> httpx.Response:
-    """Issue a token to Ann."""
     content = b'{"name": "laptop", "scopes": ["read"]}'
     return await world.send("POST", _TOKENS, by=world.people.ann, content=content)
 
@@ -158,7 +157,6 @@ _CARRIED = "carried/first:1.0.0"
 
 
 async def _import(registry: Registry) -> None:
-    """Import a bundle of one release."""
     with TemporaryDirectory() as folder:
         carrier = Carrier.new(Path(folder))
         carrier.write(*bundled({_CARRIED: bala(_CARRIED)}))

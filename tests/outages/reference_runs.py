@@ -1,7 +1,7 @@
 """What each use-case does over the stores of the cloud when nothing disturbs it."""
 
 import itertools
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Set
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,14 +15,28 @@ from shared.services.maintenance.tasks import TASK_LEASE
 from tests.crash.reference_runs import Compared
 from tests.crash.registry_state import RegistryState, picture
 from tests.crash.use_cases import BYSTANDER, UseCase, push
-from tests.fakes.system import FakeRandomness
+from tests.fakes.system import FakeClock, FakeRandomness
 from tests.outages.faulty_transport import Call, Died, FaultyStores, FaultyTransport
-from tests.outages.store_contents import Contents, contents_of
+from tests.support.cloud_stores import blob_double_at, double_of
 from tests.support.storage import PLACES
 from tests.support.world import People, Template, World, opened, settings_of
 
 # One counter a limit, of two that differ in nothing but their names.
 LIMITS: dict[str, Any] = {"limit_write": "token=1000", "limit_push": "token=1000"}
+RECORDS = ("packages", "tools", "accounts", "tokens", "events")  # Not `work`: it ends by itself.
+
+SEARCH = "derived/search/"  # Made of the records, by whoever looks at them.
+
+# What differs between two ways to the same state: versions, marks of writes, and last uses.
+_PASSING = frozenset({"_etag", "_ts", "_rid", "_self", "_lsn", "mark", "revision"})
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All records that last, and the names of all blobs."""
+
+    records: Mapping[str, Any]
+    blobs: Set[str]
 
 
 @dataclass(frozen=True)
@@ -118,3 +132,23 @@ async def seen(place: Path, people: People, use_case: UseCase) -> RegistryState:
             assert await run("update-search-index")
         return await picture(world, use_case)
     raise AssertionError
+
+
+def contents_of(place: Path) -> Contents:
+    """Return what is stored at the place."""
+    double = double_of(place, FakeClock())
+    records = {
+        f"{container.name}/{key}/{id_}": {
+            name: value for name, value in item.items() if name not in _PASSING
+        }
+        for container in double.containers.values()
+        if container.name in RECORDS
+        for key, partition in container.partitions.items()
+        for id_, item in partition.items.items()
+    }
+    blobs = {
+        f"{container}/{name}"
+        for container, stored in blob_double_at(place).containers.items()
+        for name in stored
+    }
+    return Contents(records, {name for name in blobs if not name.startswith(SEARCH)})

@@ -15,8 +15,7 @@ from tests.crash.registry_state import RegistryState
 from tests.crash.use_cases import settle
 from tests.fakes.system import FakeClock
 from tests.outages.faulty_transport import READS, Call, Died, Fault, FaultyTransport
-from tests.outages.reference_runs import Reference, References, over, seen
-from tests.outages.store_contents import contents_of
+from tests.outages.reference_runs import Reference, References, contents_of, over, seen
 from tests.outages.use_cases import USE_CASES
 from tests.sampling import covering_part
 from tests.support.cloud_stores import double_of, forget

@@ -142,18 +142,12 @@ def not_there(_persona: Persona, _state: State) -> set[Outcome]:
 
 def fresh_administrators(persona: Persona, _state: State) -> set[Outcome]:
     """Administrators alone, who just signed in."""
-    if persona.is_unknown:
-        return {Outcome.UNKNOWN}
-    may = persona.administrator and persona.is_fresh
-    return {Outcome.DONE if may else Outcome.FORBIDDEN}
+    return _known(persona, may=persona.administrator and persona.is_fresh)
 
 
 def administrators(persona: Persona, _state: State) -> set[Outcome]:
     """Administrators alone, by a credential that manages everything."""
-    if persona.is_unknown:
-        return {Outcome.UNKNOWN}
-    may = persona.administrator and persona.manages_account
-    return {Outcome.DONE if may else Outcome.FORBIDDEN}
+    return _known(persona, may=persona.administrator and persona.manages_account)
 
 
 def empty(persona: Persona, _state: State) -> set[Outcome]:
@@ -228,35 +222,31 @@ def shown(persona: Persona, state: State) -> set[Outcome]:
 
 def founders(persona: Persona, _state: State) -> set[Outcome]:
     """Whoever has an account founds organizations, and machines have none."""
-    if persona.is_unknown or persona.credential is Credential.MACHINE:
+    if persona.credential is Credential.MACHINE:
         return {Outcome.UNKNOWN}
-    return {Outcome.DONE if persona.manages_account else Outcome.FORBIDDEN}
+    return _known(persona, may=persona.manages_account)
 
 
 def anybody_known_alone(persona: Persona, _state: State) -> set[Outcome]:
     """It takes good credentials and no right."""
-    return {Outcome.UNKNOWN if persona.is_unknown else Outcome.DONE}
+    return _known(persona, may=True)
 
 
 def own_account(*, found: Outcome = Outcome.DONE) -> Expects:
     """Return what comes of a request about what belongs to the caller's account as a whole."""
+    return lambda persona, _state: _known(persona, may=persona.manages_account, found=found)
 
-    def expects(persona: Persona, _state: State) -> set[Outcome]:
-        if persona.is_unknown:
-            return {Outcome.UNKNOWN}
-        return {found if persona.manages_account else Outcome.FORBIDDEN}
 
-    return expects
+def _known(persona: Persona, *, may: bool, found: Outcome = Outcome.DONE) -> set[Outcome]:
+    if persona.is_unknown:
+        return {Outcome.UNKNOWN}
+    return {found if may else Outcome.FORBIDDEN}
 
 
 def _right(
     action: Action, persona: Persona, state: State, package: str | None = None
 ) -> set[Outcome]:
-    if persona.is_unknown:
-        return {Outcome.UNKNOWN}
-    if state is State.DELETED or not persona.may(action, package):
-        return {Outcome.FORBIDDEN}
-    return {Outcome.DONE}
+    return _known(persona, may=state is not State.DELETED and persona.may(action, package))
 
 
 def _right_of_member(

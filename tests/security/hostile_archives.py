@@ -83,6 +83,10 @@ def _files(changes: Mapping[str, bytes | str | None], **spec: Any) -> Callable[[
     return build
 
 
+def _instead(of: str, name: str, text: str = "{}") -> Callable[[], bytes]:
+    return _files({of: None, name: text})
+
+
 def _package_json(**fields: object) -> Callable[[], bytes]:
     return _bala(manifest=fields)
 
@@ -436,19 +440,16 @@ MANIFESTS: Rows = {
         "no bala.json": (_files({"bala.json": None}), "bala.json"),
         "no Ballerina.toml": (_go({"Ballerina.toml": None}), "Ballerina"),
         "a package.json in a folder": (
-            _files({"package.json": None, "greet/package.json": "{}"}),
+            _instead("package.json", "greet/package.json"),
             "package.json",
         ),
         "a package.json that is a folder": (
-            _files({"package.json": None, "package.json/": ""}),
+            _instead("package.json", "package.json/", ""),
             "package.json",
         ),
     },
     "manifest-misspelled": {
-        "a manifest in other letters": (
-            _files({"package.json": None, "Package.json": "{}"}),
-            "Package.json",
-        ),
+        "a manifest in other letters": (_instead("package.json", "Package.json"), "Package.json"),
         "a plugin in other letters": (
             _files({"compiler-plugin/Compiler-Plugin.json": "{}"}),
             "compiler-plugin.json",

@@ -61,7 +61,6 @@ class Prepared:
         return Host(lazy_functions(replace(registry, identity=identity)))
 
     def header(self, persona: Persona) -> dict[str, str]:
-        """Return what the persona sends."""
         if persona.credential is Credential.NONE:
             return {}
         if persona.credential is Credential.SESSION and persona.signed_in is not None:
@@ -139,7 +138,6 @@ async def hand_out(world: World, accounts: dict[str, Account]) -> dict[str, str]
 
 
 async def machine(world: World, org: str, scopes: list[str], package: str) -> str:
-    """Return a token that belongs to an organization."""
     wanted = TokenRequest.parse("machine", scopes, org=org, package=package, days=None)
     issue, owner = world.registry.tokens.access_tokens.issue, OfOrganization(parse_org(org))
     return (await issue(owner, wanted, by=OPERATOR)).text.reveal()

@@ -73,7 +73,6 @@ async def test_a_body_that_is_a_bomb_is_no_fault_of_ours(
 
 
 def part(name: bytes, headers: bytes = b"") -> bytes:
-    """Return an empty part of a form."""
     disposition = b'Content-Disposition: form-data; name="' + name + b'"\r\n'
     return b"--" + BOUNDARY.encode() + b"\r\n" + disposition + headers + b"\r\n\r\n"
 

@@ -29,7 +29,6 @@ def guessed(number: int, environment: str = "local") -> str:
 
 
 async def guess(world: World, number: int, url: str = FACES[0], **headers: str) -> httpx.Response:
-    """Send such a token."""
     return await world.get(url, headers={"Authorization": f"Bearer {guessed(number)}", **headers})
 
 

@@ -140,7 +140,6 @@ async def confined(tmp_path: Path) -> AsyncGenerator[Noted]:
 
 @pytest.fixture
 def confine(confined: Noted) -> Callable[[Adapters], Adapters]:
-    """Return how to give a registry the confined process."""
     return lambda stores: replace(stores, confined=confined)
 
 

@@ -51,7 +51,6 @@ def validator(internet: FakeInternet) -> IdTokenValidator:
 
 
 def encoded(part: bytes | Mapping[str, Any]) -> str:
-    """Return a part of a token."""
     raw = part if isinstance(part, bytes) else json.dumps(part).encode()
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 

@@ -94,7 +94,6 @@ async def test_an_id_of_another_tenant_is_refused_like_an_unknown_one(
 
 
 def asking(prepared: Prepared, function: str, persona: Persona, id_: str) -> httpx.Request:
-    """Return the persona's request about the id."""
     request = DECLARED[function].request(Cell(persona, State.PUBLIC, 1), prepared.accounts)
     url, headers = str(request.url).replace(NOBODYS, id_), prepared.header(persona)
     return httpx.Request(request.method, url, headers=headers, content=request.content)

@@ -39,7 +39,6 @@ def upstream() -> Iterator[FakeUpstream]:
 
 
 def mirroring(upstream: FakeUpstream) -> dict[str, Any]:
-    """Return the settings of a registry that mirrors it."""
     return {"upstream": upstream.url, "upstream_token": upstream.token}
 
 

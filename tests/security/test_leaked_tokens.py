@@ -32,7 +32,6 @@ async def scanned(worlds: OpenWorld) -> World:
 async def report(
     world: World, *texts: str, scanner: FakeScanner = SCANNER, by: Person | None = None
 ) -> httpx.Response:
-    """Report these texts, signed by a scanner."""
     body = found(*texts)
     return await world.send("POST", LEAKS, headers=scanner.headers(body), content=body, by=by)
 

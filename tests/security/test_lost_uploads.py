@@ -30,7 +30,6 @@ FOR_GOOD = 10**6
 
 @pytest.fixture
 async def cloud(tmp_path: Path) -> AsyncGenerator[CloudRegistry]:
-    """Return an empty registry in the cloud."""
     async with clouded(tmp_path) as opened:
         yield opened
 

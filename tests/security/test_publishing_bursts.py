@@ -284,7 +284,6 @@ async def test_a_person_and_the_tokens_they_made_are_one_principal(worlds: OpenW
 
 
 async def made_by(world: World, path: str) -> Person:
-    """Return a token that Ann makes."""
     ann = await signed_in(world, world.people.ann)
     body = {"name": "ci", "scopes": ["read", "push-new", "push-version"]}
     answer = await ann.api("POST", path, body)

@@ -58,7 +58,6 @@ class Scene:
         return {"Authorization": f"Bearer {token}"}
 
     def push(self, coordinate: str, *, visibility: str = "public") -> None:
-        """Publish a release as the administrator."""
         files = {"bala-file": ("any.bala", bala(coordinate, visibility=visibility))}
         headers = {"Authorization": f"Bearer {self.registry.token}"}
         url = f"{self.registry.url}{PACKAGES}"
@@ -157,7 +156,6 @@ ROWS: dict[str, Callable[[Scene], tuple[Look, Ending]]] = {
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Generator[Scene]:
-    """Return a registry of two worker processes."""
     data: Path = tmp_path_factory.mktemp("five") / "data"
     with (
         running(data, workers=WORKERS, BALLROOM_LIMIT_FAILURE="") as registry,

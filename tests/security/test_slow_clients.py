@@ -205,7 +205,6 @@ def test_requests_that_nobody_waits_for_are_bounded(registry: Running) -> None:
 
 
 def archive_path(registry: Running, version: str) -> str:
-    """Return where the bytes of a release are."""
     url = f"{registry.url}{UPLOADS}/acme/slow/{version}"
     answer = httpx.get(url, headers={"Accept": "application/octet-stream"}, timeout=BOUND_SECONDS)
     return httpx.URL(answer.headers["location"]).raw_path.decode()
