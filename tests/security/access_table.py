@@ -255,8 +255,7 @@ def _right_of_member(
     belongs = persona.administrator or persona.role is not None
     if not persona.is_unknown and (state is State.DELETED or not belongs):
         return {Outcome.HIDDEN}
-    outcome = _right(action, persona, state, package)
-    return {found} if outcome == {Outcome.DONE} else outcome
+    return _known(persona, may=persona.may(action, package), found=found)
 
 
 # --- how it shows ------------------------------------------------------------------------------

@@ -85,11 +85,26 @@ async def test_a_part_that_exceeds_a_limit_is_refused_and_the_others_finish(
     ]
 
 
+async def test_a_finished_part_is_not_done_again_after_another_one_ended_the_process(
+    confined: ConfinedProcess, folder: Path
+) -> None:
+    await confined.run("parts", folder, ["once first", "abort", "once second"])
+    assert (folder / "first").read_text() == "x"
+    assert (folder / "second").read_text() == "x"
+
+
 async def test_output_of_finished_parts_stays_and_output_of_refused_parts_is_deleted(
     confined: ConfinedProcess, folder: Path
 ) -> None:
     await confined.run("parts", folder, ["write 1", "write 9", "leave-and-abort", "write 2"])
     assert {each.name for each in (folder / "output").iterdir()} == {"of-1", "of-2"}
+
+
+async def test_the_output_of_all_parts_has_one_limit(
+    confined: ConfinedProcess, folder: Path
+) -> None:
+    results = await confined.run("parts", folder, ["write 3", "write 2", "write 1"])
+    assert [each.refused for each in results] == [None, OUTPUT, None]
 
 
 @pytest.mark.slow
@@ -100,6 +115,16 @@ async def test_a_part_that_sleeps_is_ended_by_the_clock(tmp_path: Path, folder: 
     [part] = await confined.run("parts", folder, ["sleep 600"])
     await confined.close()
     assert part.refused == "it takes too long"
+
+
+@pytest.mark.parametrize(
+    ("act", "reason"),
+    [("memory", MEMORY), ("backtrack", PROCESSOR), ("abort", CRASHED), ("panic", CRASHED)],
+)
+async def test_what_exceeds_a_limit_outside_of_a_part_refuses_the_job(
+    confined: ConfinedProcess, folder: Path, act: str, reason: str
+) -> None:
+    assert await confined.run("outside", folder, act) == [PartResult("", reason, None)]
 
 
 async def test_the_process_has_no_environment(

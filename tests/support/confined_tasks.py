@@ -16,7 +16,8 @@ from pathlib import Path
 from shared.confined.budget import Json
 from shared.confined.tasks import Job
 
-TASKS = dict.fromkeys(("parts", "compare"), "tests.support.confined_tasks:parts")
+TASKS = {name: f"tests.support.confined_tasks:{name}" for name in ("parts", "outside")}
+TASKS["compare"] = TASKS["parts"]
 _HELD = list[bytearray]()
 
 
@@ -27,6 +28,11 @@ def parts(job: Job) -> None:
         assert isinstance(act, str)
         name, _, argument = act.partition(" ")
         job.run(f"{number}:{name}", lambda name=name, argument=argument: _ACTS[name](job, argument))
+
+
+def outside(job: Job) -> None:
+    """Do the act that the request names outside of a part."""
+    _ACTS[str(job.request)](job, "")
 
 
 def _say(job: Job, text: str) -> Json:
@@ -175,6 +181,13 @@ def _descriptors(job: Job, _argument: str) -> Json:
     return found
 
 
+def _once(job: Job, marker: str) -> Json:
+    """Leave a mark that says how often it began."""
+    with (job.folder / marker).open("a") as file:
+        file.write("x")
+    return None
+
+
 def _leave_and_abort(job: Job, argument: str) -> Json:
     (job.output / "left").write_text("text")
     return _abort(job, argument)
@@ -254,6 +267,7 @@ _ACTS: dict[str, Callable[[Job, str], Json]] = {
     "pid": _pid,
     "environment": _environment,
     "descriptors": _descriptors,
+    "once": _once,
     "leave-and-abort": _leave_and_abort,
     "bare-flood": _bare_flood,
     "bare-text": _bare_text,
