@@ -1,7 +1,6 @@
 """What an earlier commit wrote, in a data folder and in the cloud, is read by today's code."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,23 +47,18 @@ class Old:
         return await self.world.send("POST", "/packages", headers=headers, content=content)
 
 
-@asynccontextmanager
-async def reading(kind: str, folder: Path) -> AsyncGenerator[Old]:
+@pytest.fixture(params=list(PLACES))
+async def old(request: pytest.FixtureRequest, scratch: Path) -> AsyncGenerator[Old]:
+    kind: str = request.param
     answers = read_json(ANSWERS[kind])
     facts = facts_of(answers)
-    async with read_by_this_code(kind, folder, facts.at_ms) as world:
+    async with read_by_this_code(kind, scratch / "data", facts.at_ms) as world:
         # An index of an older schema is empty until the start of a machine, or the task of the
         # cloud, has built it again; operators then run the other task once, as the changelog says.
         if kind != "folder":
             await world.registry.maintenance.tasks["update-search-index"].run()
         await world.registry.maintenance.tasks["rebuild-derived-data"].run()
         yield Old(world, facts, answers)
-
-
-@pytest.fixture(params=list(PLACES))
-async def old(request: pytest.FixtureRequest, scratch: Path) -> AsyncGenerator[Old]:
-    async with reading(request.param, scratch / "data") as opened:
-        yield opened
 
 
 async def test_every_request_is_answered_as_the_code_did_that_wrote_the_stores(old: Old) -> None:

@@ -7,7 +7,7 @@ session, which the file beside it has, with the time. `python -m shared.localhos
 import json
 import sqlite3
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> Earlier:
     return Earlier(data, known["token"], known["cookies"], known["at_ms"])
 
 
-@asynccontextmanager
+@pytest.fixture
 async def upgraded(earlier: Earlier) -> AsyncGenerator[World]:
     """Open the folder with this code at the time when it was written."""
     people: Any = None  # They are known by their credentials.
@@ -62,23 +62,22 @@ async def upgraded(earlier: Earlier) -> AsyncGenerator[World]:
         yield world
 
 
-async def test_packages_tokens_and_sessions_stay(earlier: Earlier) -> None:
-    async with upgraded(earlier) as world:
-        registry = f"{OF_THEIR_ADDRESS}/2.0/registry"
-        for version in VERSIONS:
-            pulled = await world.http.get(
-                f"{registry}/packages/acme/greet/{version}", headers=ARCHIVE, follow_redirects=True
-            )
-            assert pulled.content == bala(f"acme/greet:{version}")
-        pushed = await world.http.post(
-            f"{registry}/packages",
-            content=multipart("greet.bala", bala("acme/greet:1.2.0")),
-            headers={**FORM, "Authorization": f"Bearer {earlier.token}"},
+async def test_packages_tokens_and_sessions_stay(earlier: Earlier, upgraded: World) -> None:
+    registry = f"{OF_THEIR_ADDRESS}/2.0/registry"
+    for version in VERSIONS:
+        pulled = await upgraded.http.get(
+            f"{registry}/packages/acme/greet/{version}", headers=ARCHIVE, follow_redirects=True
         )
-        assert pushed.status_code == 204
-        cookies = "; ".join(f"{name}={value}" for name, value in earlier.cookies.items())
-        page = await world.http.get(f"{OF_THEIR_ADDRESS}/account", headers={"Cookie": cookies})
-        assert page.status_code == 200
+        assert pulled.content == bala(f"acme/greet:{version}")
+    pushed = await upgraded.http.post(
+        f"{registry}/packages",
+        content=multipart("greet.bala", bala("acme/greet:1.2.0")),
+        headers={**FORM, "Authorization": f"Bearer {earlier.token}"},
+    )
+    assert pushed.status_code == 204
+    cookies = "; ".join(f"{name}={value}" for name, value in earlier.cookies.items())
+    page = await upgraded.http.get(f"{OF_THEIR_ADDRESS}/account", headers={"Cookie": cookies})
+    assert page.status_code == 200
 
 
 @pytest.fixture

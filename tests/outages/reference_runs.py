@@ -31,12 +31,7 @@ SEARCH = "derived/search/"  # Made of the records, by whoever looks at them.
 _PASSING = frozenset({"_etag", "_ts", "_rid", "_self", "_lsn", "mark", "revision"})
 
 
-@dataclass(frozen=True)
-class Contents:
-    """All records that last, and the names of all blobs."""
-
-    records: Mapping[str, Any]
-    blobs: Set[str]
+Contents = tuple[Mapping[str, Any], Set[str]]  # All records that last, the names of all blobs.
 
 
 @dataclass(frozen=True)
@@ -151,4 +146,4 @@ def contents_of(place: Path) -> Contents:
         for container, stored in blob_double_at(place).containers.items()
         for name in stored
     }
-    return Contents(records, {name for name in blobs if not name.startswith(SEARCH)})
+    return records, {name for name in blobs if not name.startswith(SEARCH)}

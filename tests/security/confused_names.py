@@ -1,14 +1,14 @@
 """Asks a registry for names that other registries have too, and notes whom it calls meanwhile.
 
 `python -m tests.security.confused_names FOLDER` writes every address that was looked up or
-connected to,
-a line each, and at last what it found by a call of its own, which shows that calls are noted.
+connected to, a line each, and at last what it found by a call of its own, which shows that calls
+are noted.
 """
 
 import asyncio
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import cycle
 from pathlib import Path
@@ -48,16 +48,11 @@ async def ask_everything(world: World) -> None:
                 await world.http.send(probe.about(name))
     for client in (world.java(world.people.ann), world.go(world.people.ann)):
         for package in ("acme/greet", "acme/absent", "ballerina/io", "other/greet"):
-            await quietly(client.versions(package))
-            await quietly(client.pull(f"{package}:9.9.9"))
+            for asked in (client.versions(package), client.pull(f"{package}:9.9.9")):
+                with suppress(ClientFailure):
+                    await asked
     for task in world.registry.maintenance.upkeep.tasks:
         await world.registry.maintenance.upkeep.run(task)
-
-
-async def quietly(asked: Awaitable[object]) -> None:
-    """Wait for an answer, whatever it is."""
-    with suppress(ClientFailure):
-        await asked
 
 
 async def run(folder: Path) -> None:

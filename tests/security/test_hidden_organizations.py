@@ -60,47 +60,37 @@ BODIES = {
 # `ORG` is the organization, `ID-OF-ann` the id of an account.
 _NEW_TOKEN = {"name": "build", "scope": "read"}
 _OF_ANN = {"account": "ID-OF-ann"}
-_OF_NOBODY = {"token": NOBODYS}
 _MESSAGE = {"message": "Use another."}
 _VERSION = {"version": "1.0.0"}
+_PUBLIC = {"visibility": "public"}
+_HELD = {"name": "held", **_VERSION}
+_ALL = {"until": "0"}
+_OF_NOBODY = {"token": NOBODYS}
+_NOTHING: dict[str, str] = {}
+_PUBLISHER = {"provider": "github", "package": "public", "workflow": "release.yml"}
 
 # The forms of an organization's own pages, by what their Functions are called after
 # `account_organization_`.
 _OF_ORGANIZATIONS: Mapping[str, Mapping[str, str]] = {
+    **dict.fromkeys(("remove", "undo"), _OF_ANN),
+    **dict.fromkeys(("held_confirm", "held_refuse"), _HELD),
+    **dict.fromkeys(("held_confirm_all", "held_refuse_all"), _ALL),
+    **dict.fromkeys(("held_revoke", "tokens_rotate", "tokens_revoke"), _OF_NOBODY),
+    **dict.fromkeys(("packages_undeprecate", "delete", "keep"), _NOTHING),
+    **dict.fromkeys(("packages_visibility", "visibility"), _PUBLIC),
     "invite": {"role": "member", "email": "kim@example.org"},
     "role": {**_OF_ANN, "role": "member"},
-    "remove": _OF_ANN,
-    "undo": _OF_ANN,
     "withdraw": {"invitation": NOBODYS},
-    "held_confirm": {"name": "held", "version": "1.0.0"},
-    "held_refuse": {"name": "held", "version": "1.0.0"},
-    "held_confirm_all": {"until": "0"},
-    "held_refuse_all": {"until": "0"},
-    "held_revoke": _OF_NOBODY,
     "packages_deprecate": _MESSAGE,
-    "packages_undeprecate": {},
-    "packages_visibility": {"visibility": "public"},
     "packages_pushers": {"pushers": "publishers"},
     "packages_versions_deprecate": {**_MESSAGE, **_VERSION},
     "packages_versions_undeprecate": _VERSION,
-    "publishers_add": {
-        "provider": "github",
-        "package": "public",
-        "repository_id": "1",
-        "repository_owner_id": "2",
-        "workflow": "release.yml",
-    },
+    "publishers_add": {**_PUBLISHER, "repository_id": "1", "repository_owner_id": "2"},
     "publishers_remove": {"publisher": NOBODYS},
     "describe": {"display_name": "Other", "description": "Another one."},
-    "visibility": {"visibility": "public"},
-    "delete": {},
-    "keep": {},
     "tokens_issue": _NEW_TOKEN,
-    "tokens_rotate": _OF_NOBODY,
-    "tokens_revoke": _OF_NOBODY,
     "leave": {"org": "ORG"},
 }
-
 FIELDS: Mapping[str, Mapping[str, str]] = {
     **{f"account_organization_{name}": fields for name, fields in _OF_ORGANIZATIONS.items()},
     "account_token_issue": {**_NEW_TOKEN, "org": "ORG"},
