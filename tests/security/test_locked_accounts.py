@@ -12,7 +12,7 @@ from shared.services.organizations.invitations import InvitationRequest
 from tests.support.browsers import signed_in
 from tests.support.device_login import ask, error, poll
 from tests.support.page_client import PageClient
-from tests.support.sign_in import KINDS, SignInWorld, open_sign_in
+from tests.support.sign_in import KINDS, open_sign_in
 from tests.support.world import URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
@@ -93,24 +93,11 @@ async def test_a_link_that_was_made_before_signs_nobody_in(world: World) -> None
     assert (await thief.open("/account")).status_code == 401
 
 
-@pytest.fixture
-async def sign_ins(worlds: OpenWorld) -> SignInWorld:
-    """Return a registry with every provider."""
-    return await open_sign_in(worlds)
-
-
-async def kim(sign_ins: SignInWorld) -> Account:
-    """Return the account of the person at the issuer."""
-    found = await sign_ins.world.registry.administration.accounts.search("kim", by=OPERATOR)
-    [account] = [each.account for each in found.rows]
-    assert account
-    return account
-
-
 @pytest.mark.parametrize("kind", KINDS)
-async def test_no_provider_signs_anybody_in(sign_ins: SignInWorld, kind: str) -> None:
+async def test_no_provider_signs_anybody_in(worlds: OpenWorld, kind: str) -> None:
+    sign_ins = await open_sign_in(worlds)
     await sign_ins.signed_in(kind)
-    account = await kim(sign_ins)
+    account = await sign_ins.world.registry.identity.accounts.by_name_or_id("kim")
     await lock(sign_ins.world, account)
     browser = sign_ins.browser()
     await browser.get(f"/sign-in/{kind}")

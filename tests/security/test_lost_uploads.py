@@ -5,7 +5,6 @@ it. Whatever the registry answers is true: the release is wholly there, or it is
 repeat of the push succeeds.
 """
 
-from collections.abc import AsyncGenerator
 from itertools import product
 from pathlib import Path
 
@@ -26,12 +25,6 @@ GREET = "acme/greet:1.0.0"
 ARCHIVE = bala(GREET, padding=1_500_000)  # Sent in two pieces and a list of them.
 PATH = f"{BASE}/packages/acme/greet"
 FOR_GOOD = 10**6
-
-
-@pytest.fixture
-async def cloud(tmp_path: Path) -> AsyncGenerator[CloudRegistry]:
-    async with clouded(tmp_path) as opened:
-        yield opened
 
 
 async def push(cloud: CloudRegistry) -> httpx.Response:
@@ -121,15 +114,16 @@ def test_the_cloud_alerts_a_fortnight_before_the_certificate_expires() -> None:
 
 
 async def test_files_stored_before_the_record_are_deleted_unless_the_push_is_repeated(
-    cloud: CloudRegistry,
+    tmp_path: Path,
 ) -> None:
-    cloud.outage.asked.clear()
-    cloud.outage.first, cloud.outage.count = 3, FOR_GOOD
-    assert (await push(cloud)).status_code == 503
-    cloud.outage.end()
-    cloud.clock.at_ms += 2 * 86_400_000
-    report = await cloud.registry.maintenance.upkeep.run("delete-orphaned-archives")
-    assert report
-    assert report.problems == ()
-    assert [each async for each in cloud.registry.adapters.archives.list(2**60)] == []
-    assert await seen(cloud) == NOWHERE
+    async with clouded(tmp_path) as cloud:
+        cloud.outage.asked.clear()
+        cloud.outage.first, cloud.outage.count = 3, FOR_GOOD
+        assert (await push(cloud)).status_code == 503
+        cloud.outage.end()
+        cloud.clock.at_ms += 2 * 86_400_000
+        report = await cloud.registry.maintenance.upkeep.run("delete-orphaned-archives")
+        assert report
+        assert report.problems == ()
+        assert [each async for each in cloud.registry.adapters.archives.list(2**60)] == []
+        assert await seen(cloud) == NOWHERE

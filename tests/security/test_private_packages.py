@@ -29,16 +29,7 @@ from tests.security.package_probes import (
     secret,
     seen,
 )
-from tests.security.registry_pairs import (
-    NOBODY,
-    Filled,
-    Opened,
-    Pair,
-    Registry,
-    bearer,
-    pairs_of,
-    told_apart,
-)
+from tests.security.registry_pairs import NOBODY, Filled, Opened, Pair, bearer, pairs_of, told_apart
 from tests.support.archives import bala
 from tests.support.world import Template, World, token_of
 
@@ -86,13 +77,6 @@ async def opened(pair: Pair, scratch: Path) -> AsyncGenerator[Opened]:
     """Return a registry that has the private package, and one that never heard of it."""
     async with pair.registries(scratch) as both:
         yield both
-
-
-@pytest.fixture
-async def having(pair: Pair, scratch: Path) -> AsyncGenerator[Registry]:
-    """Return the registry that has it alone."""
-    async with pair.having.registry(scratch / "having") as alone:
-        yield alone
 
 
 @pytest.mark.parametrize("function", [*READING, *CHANGING])
@@ -206,14 +190,14 @@ async def answers_to_strangers(world: World) -> dict[str, Seen]:
     return {path: await seen(world, Probe(path).about(NAME), None) for path in NEW_PAGES}
 
 
-async def test_every_function_is_asked_or_is_about_no_package(having: Registry) -> None:
-    served = functions_of(build_app(having.world.registry)).http
+async def test_every_function_is_asked_or_is_about_no_package(world: World) -> None:
+    served = functions_of(build_app(world.registry)).http
     names = {each.name for each in served}
     assert {each for each in names if not is_about_no_package(each)} == {*READING, *CHANGING}
 
 
-async def test_every_question_reaches_the_function_that_it_is_for(having: Registry) -> None:
-    served = functions_of(build_app(having.world.registry)).http
+async def test_every_question_reaches_the_function_that_it_is_for(world: World) -> None:
+    served = functions_of(build_app(world.registry)).http
     router = Router([(each.route, each.name) for each in served])
     astray = [
         f"{probe} is answered by {found and found[0]} and not by {function}"

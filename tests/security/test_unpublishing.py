@@ -74,10 +74,8 @@ async def moderate(world: World, verb: str, version: str) -> None:
     """Withhold the release, or serve it again."""
     coordinate = Coordinate.parse("acme", "greet", version)
     service = world.registry.publishing.moderation
-    if verb == "restore":
-        await service.restore(coordinate, by=OPERATOR)
-    else:
-        await getattr(service, verb)(coordinate, "A test.", by=OPERATOR)
+    reasons = () if verb == "restore" else ("A test.",)
+    await getattr(service, verb)(coordinate, *reasons, by=OPERATOR)
 
 
 async def change(world: World, person: Person, verb: str, coordinate: str, content: str) -> None:
