@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 from tests.clients.recorded_registry import Served
 from tests.support.archives import bala
 from tests.support.documented_packages import CLIENT, LISTENER, TYPES
+from tests.support.registry_process import push
 from tests.support.terminal import Terminal
 from tests.support.world import Person
 
@@ -78,20 +79,13 @@ class Site:
 
     def push_with(self, token: str, coordinate: str, **spec: object) -> None:
         """Publish a package with a token, as `curl` does."""
-        answer = self._send(token, coordinate, **spec)
+        answer = push(self.url, token, bala(coordinate, **spec))
         assert answer.status_code == 204, answer.text
 
     def push_held(self, coordinate: str) -> None:
         """Publish a package as Ann, which burst detection holds."""
-        answer = self._send(self.served.people.ann.token, coordinate)
+        answer = push(self.url, self.served.people.ann.token, bala(coordinate))
         assert "is stored and held" in answer.json()["message"]
-
-    def _send(self, token: str, coordinate: str, **spec: object) -> httpx.Response:
-        return httpx.post(
-            f"{self.url}/2.0/registry/packages",
-            headers={"Authorization": f"Bearer {token}"},
-            files={"bala-file": ("any.bala", bala(coordinate, **spec))},
-        )
 
     def wait_for_texts(self, package: str) -> None:
         """Wait until the confined process made what the page of a package shows."""

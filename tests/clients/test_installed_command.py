@@ -18,7 +18,7 @@ from shared.domain.status import SOFTWARE_VERSION
 from tests.paths import ROOT
 from tests.support.archives import bala
 from tests.support.installed_command import build_wheel, unpack_wheel
-from tests.support.registry_process import Running, running
+from tests.support.registry_process import Running, pulled, push, running
 
 pytestmark = pytest.mark.slow
 
@@ -60,30 +60,8 @@ def hostile_folder(folder: Path) -> Path:
     return folder
 
 
-def push(registry: Running, archive: bytes) -> int:
-    return httpx.post(
-        f"{registry.base}/packages",
-        headers={"Authorization": f"Bearer {registry.token}"},
-        files={"bala-file": ("greet.bala", archive)},
-        timeout=BOUND_SECONDS,
-        trust_env=False,
-    ).status_code
-
-
 def page_at(registry: Running, path: str) -> str:
     return httpx.get(f"{registry.url}{path}", timeout=BOUND_SECONDS, trust_env=False).text
-
-
-def pulled(registry: Running, coordinate: str) -> bytes:
-    answer = httpx.get(
-        f"{registry.base}/packages/{coordinate}",
-        headers={"Accept": "application/octet-stream"},
-        timeout=BOUND_SECONDS,
-        follow_redirects=True,
-        trust_env=False,
-    )
-    assert answer.status_code == 200
-    return answer.content
 
 
 @pytest.fixture(scope="module", params=["1", "2"], ids=["one-process", "two-workers"])
@@ -111,19 +89,19 @@ def test_public_pages_name_no_folder_of_the_machine(ballroom: str, served: Runni
 
 def test_a_release_is_pushed_and_pulled(served: Running) -> None:
     archive = bala("acme/greet:1.0.0")
-    assert push(served, archive) == 204
-    assert pulled(served, "acme/greet/1.0.0") == archive
+    assert push(served.url, served.token, archive).status_code == 204
+    assert pulled(served.url, "acme/greet/1.0.0") == archive
     assert served.stop() == 0  # The last of these tests.
 
 
 def test_what_was_pushed_is_there_after_a_kill(ballroom: str, tmp_path: Path) -> None:
     archive = bala("acme/greet:1.0.0")
     with running(tmp_path / "data", workers=1, command=[ballroom, "serve"]) as registry:
-        assert push(registry, archive) == 204
+        assert push(registry.url, registry.token, archive).status_code == 204
         registry.process.send_signal(signal.SIGKILL)
         registry.process.wait(BOUND_SECONDS)
     with running(tmp_path / "data", workers=1, command=[ballroom, "serve"]) as registry:
-        assert pulled(registry, "acme/greet/1.0.0") == archive
+        assert pulled(registry.url, "acme/greet/1.0.0") == archive
 
 
 def test_the_printed_sign_in_command_runs_the_installed_command(

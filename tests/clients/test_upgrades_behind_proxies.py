@@ -17,7 +17,8 @@ from shared.hosting.host import Host
 from shared.hosting.http_server.connection import ConnectionTimeouts
 from shared.hosting.http_server.server import bind
 from tests.support.recorded_connections import Connected, Recorded, recorded_upgrades, telling_app
-from tests.support.reverse_proxies import PROXIES, Site, free_port, running_proxy
+from tests.support.registry_process import free_port
+from tests.support.reverse_proxies import PROXIES, Site, running_proxy
 from tests.support.server import make_certificate, running
 
 NAME = "registry.example"  # As in the recorded requests.

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
 from shared.domain.status import SOFTWARE_VERSION
@@ -17,6 +16,7 @@ from tests.packaging.containers import ID, STOP_SECONDS, Container, Image, start
 from tests.paths import ROOT
 from tests.support.archives import bala
 from tests.support.debian import require_packages
+from tests.support.registry_process import pulled, push
 
 BUILD_SECONDS = 900
 pytestmark = pytest.mark.timeout(BUILD_SECONDS)
@@ -49,24 +49,6 @@ def token(container: Container) -> str:
     return re.findall(r'^accesstoken = "(\w+)"$', text, re.MULTILINE)[0]
 
 
-def push(container: Container, archive: bytes) -> int:
-    return httpx.post(
-        f"{container.url}/2.0/registry/packages",
-        headers={"Authorization": f"Bearer {token(container)}"},
-        files={"bala-file": ("greet.bala", archive)},
-        trust_env=False,
-    ).status_code
-
-
-def pulled(container: Container, coordinate: str) -> bytes:
-    return httpx.get(
-        f"{container.url}/2.0/registry/packages/{coordinate}",
-        headers={"Accept": "application/octet-stream"},
-        follow_redirects=True,
-        trust_env=False,
-    ).content
-
-
 def commands_in(text: str) -> list[str]:
     return re.findall(r"^  ((?:docker exec|curl) (?:.*\\\n)*.*)$", text, re.MULTILINE)
 
@@ -88,12 +70,12 @@ def test_the_printed_commands_run_on_the_host(image: Image, tmp_path: Path, host
 def test_a_release_is_there_after_a_kill_and_after_a_restart(image: Image, tmp_path: Path) -> None:
     archive = bala("acme/greet:1.0.0")
     with started(image, tmp_path / "data") as container:
-        assert push(container, archive) == 204
+        assert push(container.url, token(container), archive).status_code == 204
     with started(image, tmp_path / "data", WORKERS="2") as container:
-        assert pulled(container, "acme/greet/1.0.0") == archive
+        assert pulled(container.url, "acme/greet/1.0.0") == archive
         assert container.stop() == 0
     with started(image, tmp_path / "data") as container:
-        assert pulled(container, "acme/greet/1.0.0") == archive
+        assert pulled(container.url, "acme/greet/1.0.0") == archive
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -101,7 +83,8 @@ def test_process_1_ends_all_within_the_time_of_engines(
     image: Image, tmp_path: Path, workers: str
 ) -> None:
     with started(image, tmp_path / "data", WORKERS=workers) as container:
-        assert push(container, bala("acme/greet:1.0.0")) == 204
+        answer = push(container.url, token(container), bala("acme/greet:1.0.0"))
+        assert answer.status_code == 204
         assert container.stop() == 0  # Raises after STOP_SECONDS.
         assert STOP_SECONDS <= 10
 

@@ -4,13 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
 from shared.domain.status import SOFTWARE_VERSION
 from tests.paths import ROOT
 from tests.support.archives import bala
-from tests.support.registry_process import running
+from tests.support.registry_process import pulled, push, running
 
 BUILD_SECONDS = 600
 pytestmark = pytest.mark.timeout(BUILD_SECONDS)
@@ -36,20 +35,9 @@ def test_it_serves_a_push_and_a_pull_without_site_packages(
     interpreter = Path(sys.base_prefix) / "bin" / "python3"
     command = [str(interpreter), "-S", str(single_file), "serve"]
     with running(tmp_path / "data", workers=workers, command=command) as registry:
-        pushed = httpx.post(
-            f"{registry.base}/packages",
-            headers={"Authorization": f"Bearer {registry.token}"},
-            files={"bala-file": ("greet.bala", bala("acme/greet:1.0.0"))},
-            trust_env=False,
-        )
-        assert pushed.status_code == 204
-        pulled = httpx.get(
-            f"{registry.base}/packages/acme/greet/1.0.0",
-            headers={"Accept": "application/octet-stream"},
-            follow_redirects=True,
-            trust_env=False,
-        )
-        assert pulled.content == bala("acme/greet:1.0.0")
+        archive = bala("acme/greet:1.0.0")
+        assert push(registry.url, registry.token, archive).status_code == 204
+        assert pulled(registry.url, "acme/greet/1.0.0") == archive
         assert registry.stop() == 0
 
 

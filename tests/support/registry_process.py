@@ -104,6 +104,30 @@ def fresh_connections() -> httpx.AsyncClient:
     return httpx.AsyncClient(limits=limits, timeout=BOUND_SECONDS, trust_env=False)
 
 
+def push(url: str, token: str, archive: bytes) -> httpx.Response:
+    """Publish an archive at a registry as `curl` does."""
+    return httpx.post(
+        f"{url}/2.0/registry/packages",
+        headers={"Authorization": f"Bearer {token}"},
+        files={"bala-file": ("any.bala", archive)},
+        timeout=BOUND_SECONDS,
+        trust_env=False,
+    )
+
+
+def pulled(url: str, release: str) -> bytes:
+    """Return the archive of `org/name/version`, pulled as `curl` does."""
+    answer = httpx.get(
+        f"{url}/2.0/registry/packages/{release}",
+        headers={"Accept": "application/octet-stream"},
+        timeout=BOUND_SECONDS,
+        follow_redirects=True,
+        trust_env=False,
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.content
+
+
 def wait_for(process: "subprocess.Popen[bytes]", url: str) -> None:
     """Wait until the process answers 200 at the address; fail if it ends."""
     pause = Event()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from shared.hosting.http_server.server import Certificate, bind
+from shared.hosting.http_server.server import Certificate
 from tests.paths import ROOT
 from tests.support.debian import require_packages
 
@@ -126,9 +126,3 @@ def answers(site: Site) -> bool:
     except httpx.HTTPError:
         return False
     return True
-
-
-def free_port() -> int:
-    """Return a port of this machine that nothing listens on."""
-    with bind("127.0.0.1", 0) as held:
-        return int(held.getsockname()[1])
