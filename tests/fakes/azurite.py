@@ -1,21 +1,17 @@
 """Azurite, Microsoft's emulator of Blob Storage, served on loopback while tests need it."""
 
-import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from shared.adapters.filesystem import lock_path
-from shared.runtime.private_files import hold_file_lock
+from tests.support import npm
 
-ROOT = Path(__file__).parents[2]
-PROGRAM = ROOT / ".venvs" / "azurite" / "node_modules" / ".bin" / "azurite-blob"
-VERSION = "azurite@3.35.0"
+PACKAGE = "azurite@3.35.0"
+PROGRAM = "node_modules/.bin/azurite-blob"
 
 # The account that the emulator has by itself; its key is published and opens nothing else.
 ACCOUNT = "devstoreaccount1"
@@ -29,18 +25,7 @@ UNTIL_WE_END = '"$@" & read -r _; kill $!; wait'
 
 def missing() -> str:
     """Return why Azurite cannot run here, or an empty text; install it where that is possible."""
-    PROGRAM.parents[2].mkdir(parents=True, exist_ok=True)
-    with hold_file_lock(lock_path(PROGRAM.parents[2])):  # Several processes may want it at once.
-        return "" if PROGRAM.exists() else _install()
-
-
-def _install() -> str:
-    npm = shutil.which("npm")
-    if npm is None:
-        return "there is no npm to install Azurite with"
-    options = ["--silent", "--no-audit", "--no-fund", "--prefix", str(PROGRAM.parents[2])]
-    done = subprocess.run([npm, "install", *options, VERSION], check=False, capture_output=True)
-    return "" if done.returncode == 0 and PROGRAM.exists() else "npm could not install Azurite"
+    return npm.missing(PACKAGE, PROGRAM)
 
 
 @contextmanager
@@ -53,7 +38,7 @@ def azurite() -> Generator[str]:
     quiet = ["--skipApiVersionCheck", "--disableTelemetry", "--silent"]
     # In a group of its own: Ctrl-C is for who started it, who may want to store something yet.
     server = subprocess.Popen(
-        ["/bin/sh", "-c", UNTIL_WE_END, "sh", PROGRAM, *options, *quiet],
+        ["/bin/sh", "-c", UNTIL_WE_END, "sh", npm.folder_of(PACKAGE) / PROGRAM, *options, *quiet],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         process_group=0,

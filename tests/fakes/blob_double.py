@@ -124,7 +124,6 @@ NO_BLOB = (404, "BlobNotFound")
 NO_CONTAINER = (404, "ContainerNotFound")
 NO_SOURCE = (404, "CannotVerifyCopySource")
 EXISTS = (409, "BlobAlreadyExists")
-CONTAINER_EXISTS = (409, "ContainerAlreadyExists")
 CONDITION = (412, "ConditionNotMet")
 UNMODIFIED = (304, "ConditionNotMet")
 OTHER_CONTENT = (400, "Md5Mismatch")
@@ -216,20 +215,12 @@ class BlobDouble:
         return operations[request.operation](request, self._existing(request.container))
 
     def _container(self, request: BlobRequest) -> BlobAnswer:
-        if request.operation == "PUT":
-            if request.container in self.containers:
-                raise Refused(*CONTAINER_EXISTS)
-            self.containers[request.container] = {}
-            return BlobAnswer(201)
         blobs = self._existing(request.container)
         match request.operation:
             case "GET" | "HEAD":
                 return BlobAnswer(200, {"ETag": '"0x1"', "Last-Modified": formatdate(usegmt=True)})
             case "GET list":
                 return _listing(request, blobs)
-            case "DELETE":
-                del self.containers[request.container]
-                return BlobAnswer(202)
             case _:
                 raise Refused(*UNKNOWN)
 

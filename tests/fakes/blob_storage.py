@@ -1,6 +1,6 @@
 """Blob Storage that fails, or issues delegation keys, for the real client."""
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -8,17 +8,14 @@ from typing import Any
 from xml.etree import ElementTree
 
 from azure.core.exceptions import ServiceRequestError, ServiceResponseError
-from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpResponse
-from azure.core.utils import case_insensitive_dict
+from azure.core.pipeline.transport import AioHttpTransport
 from azure.storage.blob.aio import BlobServiceClient
 
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS
 from tests.fakes.azure_identity import Identity
 from tests.fakes.azure_transport import InProcessTransport
-from tests.fakes.blob_double import CONNECTION
-from tests.fakes.blob_transport import BlobTransport
-from tests.fakes.cosmos.protocol import Answer
-from tests.fakes.cosmos.transport import DoubleResponse
+from tests.fakes.blob_double import CONNECTION, BlobAnswer
+from tests.fakes.blob_transport import BlobResponse, BlobTransport
 from tests.support.cloud_stores import CloudDouble, CloudInMemory, blob_double_of, emulator
 
 NO_WAITING: Mapping[str, Any] = {
@@ -111,17 +108,9 @@ async def _send(
     if outage.failure is Failure.LOST_BEFORE:
         raise ServiceRequestError(message="timed out before the request was sent")
     if outage.failure is Failure.ERROR:
-        return BlobRefusal(request, Answer(500))
+        return BlobResponse(request, BlobAnswer(500))
     await send(request, **options)
     raise ServiceResponseError(message="the connection was lost before the answer came")
-
-
-class BlobRefusal(DoubleResponse):
-    """A refusal as the client of blobs reads it."""
-
-    async def read(self) -> bytes:
-        """Return no body."""
-        return self.body()
 
 
 ACCOUNT = "https://ballroom.blob.core.windows.net"
@@ -157,22 +146,6 @@ class DelegationKeyService(InProcessTransport):
         issued = _DELEGATION_KEY.format(
             object=OBJECT, tenant=TENANT, start=start, expiry=expiry, key=KEY
         )
-        return _Answer(request, self.status, issued.encode() if self.status == 200 else b"")
-
-
-class _Answer(AsyncHttpResponse):
-    def __init__(self, request: Any, status: int, content: bytes) -> None:
-        super().__init__(request, None)
-        self.status_code = status
-        self.reason = str(status)
-        self.headers: MutableMapping[str, str] = case_insensitive_dict(
-            {"Content-Type": "application/xml"}
-        )
-        self.content_type = "application/xml"
-        self._content = content
-
-    def body(self) -> bytes:
-        return self._content
-
-    async def load_body(self) -> None:
-        return
+        content = issued.encode() if self.status == 200 else b""
+        answer = BlobAnswer(self.status, {"Content-Type": "application/xml"}, content)
+        return BlobResponse(request, answer)

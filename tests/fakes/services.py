@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from shared.domain.errors.base import Refusal
-from shared.domain.status import NoticeBoard, ReadOnlyState
 from shared.services.limits.notices import NoticeCache, ReadOnlyMode
 from shared.services.records import RecordWriter
 from tests.fakes.stores import FakeDirectory, FakeEvents
@@ -32,9 +31,6 @@ def fake_record_writer(
         randomness=randomness or FakeRandomness("recording"),
         delayed=delayed,
     )
-
-
-READ_ONLY = NoticeBoard(read_only=ReadOnlyState(reason="moving house", since_ms=0))
 
 
 def changes_allowed() -> ReadOnlyMode:

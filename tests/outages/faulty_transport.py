@@ -15,10 +15,10 @@ from azure.storage.blob.aio import BlobServiceClient
 
 from shared.adapters.blob.client import BLOB_CONTAINERS
 from shared.adapters.cosmos.client import record_charge
-from tests.fakes.blob_double import CONNECTION
-from tests.fakes.blob_storage import NO_WAITING, BlobRefusal
-from tests.fakes.blob_transport import BlobTransport
-from tests.fakes.cosmos.protocol import Answer, Request
+from tests.fakes.blob_double import CONNECTION, BlobAnswer
+from tests.fakes.blob_storage import NO_WAITING
+from tests.fakes.blob_transport import BlobResponse, BlobTransport
+from tests.fakes.cosmos.protocol import Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble
 from tests.support.cloud_stores import ANY_KEY, CloudInMemory, blob_double_of, double_of
 
@@ -134,7 +134,7 @@ class FaultyBlobs(BlobTransport):
         if trouble is Trouble.LOST_BEFORE:
             raise ServiceRequestError(message="timed out before the request was sent")
         if trouble in (Trouble.THROTTLED, Trouble.UNAVAILABLE):
-            return BlobRefusal(request, Answer(int(trouble.value)))
+            return BlobResponse(request, BlobAnswer(int(trouble.value)))
         response = await super().send(request, **options)
         if trouble is Trouble.LOST_AFTER:
             raise ServiceResponseError(message="the connection was lost before the answer came")

@@ -232,11 +232,7 @@ class RealStores:
         (self.place / NAME).write_text(_own_database())
         async with self.cosmos() as client:
             await _emptied(await client.create_database_if_not_exists(self.database))
-        blobs = BlobContainers(self.connected.blobs, self.prefix)
-        for name in BLOB_CONTAINERS:
-            with suppress(ResourceExistsError):
-                await blobs.container(name).create_container()
-        await blobs.close()
+        await make_containers(self)
         _to_delete.append(self._delete_blobs)
 
     async def _delete_blobs(self) -> None:

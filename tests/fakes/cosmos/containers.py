@@ -83,7 +83,6 @@ class Container:
     path: str
     now_ms: Callable[[], int]
     default_ttl: int | None = None  # None: items do not expire. -1: those that say so do.
-    composites: frozenset[tuple[str, ...]] = frozenset()
     partitions: dict[str, Partition] = field(default_factory=dict[str, Partition])
     numbers: Iterable[int] = field(default_factory=lambda: count(1))
     last: int = 0
@@ -162,7 +161,7 @@ class Container:
         """Return the items of a partition, or of all, in order of their last change."""
         keys = self.partitions if key is None else [key]
         items = [item for each in keys for item in self._partition(each).items.values()]
-        return sorted((item for item in items if not self._is_over(item)), key=_number)
+        return sorted((item for item in items if not self._is_over(item)), key=number_of)
 
     # --- partitions ----------------------------------------------------------------------------
 
@@ -229,7 +228,8 @@ def _middle(range_: KeyRange) -> str:
     return f"{(least + end) // 2:032X}"
 
 
-def _number(item: Item) -> int:
+def number_of(item: Item) -> int:
+    """Return the number of an item's last change."""
     return int(item["_etag"][1:9], 16)
 
 
@@ -256,15 +256,9 @@ def _patch(item: Item, operation: Mapping[str, Any]) -> None:
             raise bad_request(f"There is no {operation['path']} to patch.")
         place = place[step]
     kind = operation["op"]
-    if kind in ("add", "set"):
+    if kind == "set":
         place[last] = operation["value"]
-    elif last not in place:
-        raise bad_request(f"There is no {operation['path']} to patch.")
-    elif kind == "replace":
-        place[last] = operation["value"]
-    elif kind == "remove":
-        del place[last]
-    elif kind == "incr":
+    elif kind == "incr" and last in place:
         place[last] += operation["value"]
     else:
-        raise bad_request(f"There is no patch operation {kind}.")
+        raise bad_request(f"There is nothing to {kind} at {operation['path']}.")

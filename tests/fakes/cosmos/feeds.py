@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from tests.fakes.cosmos.containers import Container, Failed, Item, bad_request
+from tests.fakes.cosmos.containers import Container, Failed, Item, bad_request, number_of
 
 INCREMENTAL = "incremental feed"
 RANGE = "x-ms-documentdb-partitionkeyrangeid"
@@ -36,11 +36,6 @@ def changes(container: Container, headers: Mapping[str, str], key: str | None) -
     found = [item for item in wanted if number_of(item) > since and _is_late(item, headers)][:most]
     last = number_of(found[-1]) if found else since
     return Changes([{**item, "_lsn": number_of(item)} for item in found], f'"{last}"')
-
-
-def number_of(item: Item) -> int:
-    """Return the number of an item's last change."""
-    return int(item["_etag"][1:9], 16)
 
 
 def described(container: Container) -> Mapping[str, Any]:

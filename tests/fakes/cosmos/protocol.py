@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from tests.fakes.cosmos import charges, feeds
-from tests.fakes.cosmos.containers import CONFLICT, Condition, Container, Failed, Item, bad_request
+from tests.fakes.cosmos.containers import Condition, Container, Failed, Item, bad_request
 from tests.fakes.cosmos.queries import BadQuery, parse
 
 _ROUTE = re.compile(
@@ -83,7 +83,6 @@ class CosmosDouble:
     containers: dict[tuple[str, str], Container] = field(
         default_factory=dict[tuple[str, str], Container]
     )
-    databases: set[str] = field(default_factory=set[str])
     charged: float = 0.0  # Request units of all answers.
     requests: MutableSequence[Request] = field(default_factory=list[Request])
 
@@ -109,12 +108,12 @@ class CosmosDouble:
             unquote(part) if part else None for part in found.group("db", "coll", "kind", "id")
         )
         if db is None:
-            return self._new_database(request) if request.method == "POST" else self._account()
+            return self._account()
         if coll is None:
-            return self._database(request, db)
-        if kind is None:
-            return self._container(request, db, coll)
+            raise Failed(405, "MethodNotAllowed", "The double makes and changes no database.")
         container = self._existing(db, coll)
+        if kind is None:
+            return _container(request, container)
         if kind == "pkranges":
             return _ranges(request, container)
         return _document(request, container, id_) if id_ else _documents(request, container)
@@ -134,41 +133,6 @@ class CosmosDouble:
             },
         )
 
-    def _new_database(self, request: Request) -> Answer:
-        db = request.json["id"]
-        if db in self.databases:
-            raise Failed(*CONFLICT)
-        self.databases.add(db)
-        return Answer(201, {"id": db, "_rid": db, "_self": f"dbs/{db}/"})
-
-    def _database(self, request: Request, db: str) -> Answer:
-        if db not in self.databases:
-            raise Failed(404, "NotFound", "Owner resource does not exist", 1003)
-        if request.method == "POST":
-            return self._new_container(request, db)
-        if request.method == "DELETE":
-            self.databases.remove(db)
-            for owner, coll in [each for each in self.containers if each[0] == db]:
-                del self.containers[owner, coll]
-            return Answer(204)
-        return Answer(200, {"id": db, "_rid": db, "_self": f"dbs/{db}/"})
-
-    def _new_container(self, request: Request, db: str) -> Answer:
-        wanted = request.json
-        if (db, wanted["id"]) in self.containers:
-            raise Failed(*CONFLICT)
-        (path,) = wanted["partitionKey"]["paths"]
-        ttl = wanted.get("defaultTtl")
-        made = Container(wanted["id"], path, self.now_ms, default_ttl=ttl)
-        self.make(db, made)
-        return Answer(201, described(made))
-
-    def _container(self, request: Request, db: str, coll: str) -> Answer:
-        container = self._existing(db, coll)
-        if request.method != "GET":
-            raise Failed(405, "MethodNotAllowed", "The double changes no container.")
-        return Answer(200, described(container))
-
     def _existing(self, db: str, coll: str) -> Container:
         container = self.containers.get((db, coll))
         if container is None:
@@ -177,8 +141,13 @@ class CosmosDouble:
 
     def make(self, db: str, container: Container) -> None:
         """Make a container, as the templates do in the cloud."""
-        self.databases.add(db)
         self.containers[db, container.name] = container
+
+
+def _container(request: Request, container: Container) -> Answer:
+    if request.method != "GET":
+        raise Failed(405, "MethodNotAllowed", "The double changes no container.")
+    return Answer(200, described(container))
 
 
 def described(container: Container) -> Item:
@@ -248,8 +217,6 @@ def _query(request: Request, container: Container) -> Answer:
     key = _key_or_none(request)
     if key is None and query.fans_out_badly:
         raise bad_request("Cross partition ORDER BY, aggregates and OFFSET.", _NOT_SERVABLE)
-    if len(query.ordered_by) > 1 and query.ordered_by not in container.composites:
-        raise bad_request("The order by query does not have a corresponding composite index.")
     if key is None and request.header(feeds.RANGE) is not None:
         return _page(request, query.results(feeds.in_range(container, request.headers)))
     return _page(request, query.results(container.living(key)))
@@ -300,14 +267,8 @@ def _step(request: Request, operation: Mapping[str, Any]) -> Callable[[Container
         match operation["operationType"]:
             case "Create":
                 return _outcome(201, container.create(key, _body(body)))
-            case "Upsert":
-                return _outcome(200, container.upsert(key, _body(body), condition))
             case "Replace":
                 return _outcome(200, container.replace(key, id_, _body(body), condition))
-            case "Read":
-                return _outcome(200, container.read(key, id_))
-            case "Patch":
-                return _outcome(200, container.patch(key, id_, *_patch(_body(body), condition)))
             case "Delete":
                 container.delete(key, id_, condition)
                 return {"statusCode": 204, "requestCharge": charges.WRITE}

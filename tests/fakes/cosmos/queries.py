@@ -14,13 +14,10 @@ UNDEFINED = object()  # Unlike null: a comparison with it is neither true nor fa
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<string>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")|(?P<number>-?\d+(?:\.\d+)?)"
-    r"|(?P<parameter>@\w+)|(?P<word>[A-Za-z_]\w*)|(?P<sign><=|>=|!=|<>|[=<>(),.*\[\]]))"
+    r"|(?P<parameter>@\w+)|(?P<word>[A-Za-z_]\w*)|(?P<sign><=|>=|[=<>(),.*]))"
 )
-_REFUSED = {"JOIN", "GROUP", "DISTINCT", "UDF", "LIKE", "BETWEEN", "EXISTS"}
 _COMPARISONS: Mapping[str, Callable[[int], bool]] = {
     "=": lambda order: order == 0,
-    "!=": lambda order: order != 0,
-    "<>": lambda order: order != 0,
     "<": lambda order: order < 0,
     "<=": lambda order: order <= 0,
     ">": lambda order: order > 0,
@@ -37,40 +34,32 @@ class Query:
     """A query, read: what is kept, in which order, how much of it, and what is shown of each."""
 
     test: Test
-    order: tuple[tuple[Value, bool], ...]  # With True for descending.
-    ordered_by: tuple[str, ...]
+    order: tuple[Value, bool] | None  # With True for descending.
     skipped: int
     limit: int | None
     shown: Value | None  # None is the whole item.
-    counts: bool
 
     @property
     def fans_out_badly(self) -> bool:
         """Say whether the gateway refuses this query without a partition key."""
-        return bool(self.order) or self.counts or self.skipped > 0
+        return self.order is not None or self.skipped > 0
 
     def results(self, items: Iterable[Item]) -> list[Any]:
         """Return what the query finds among the items."""
         found = [item for item in items if self.test(item)]
-        if self.counts:
-            return [len(found)]
-        if self.order:
-            found = [
-                item for item in found if all(by(item) is not UNDEFINED for by, _ in self.order)
-            ]
-            found.sort(key=cmp_to_key(self._compare))
+        if self.order is not None:
+            by, descending = self.order
+            found = [item for item in found if by(item) is not UNDEFINED]
+
+            def in_order(one: Item, other: Item) -> int:
+                return compare(by(one), by(other)) or 0
+
+            found.sort(key=cmp_to_key(in_order), reverse=descending)
         end = None if self.limit is None else self.skipped + self.limit
         kept = found[self.skipped : end]
         if self.shown is None:
             return [dict(item) for item in kept]
         return [value for item in kept if (value := self.shown(item)) is not UNDEFINED]
-
-    def _compare(self, one: Item, other: Item) -> int:
-        for by, descending in self.order:
-            order = compare(by(one), by(other)) or 0
-            if order:
-                return -order if descending else order
-        return 0
 
 
 def compare(one: Any, other: Any) -> int | None:
@@ -113,33 +102,22 @@ class _Parser:
         self._alias = "c"
 
     def query(self) -> Query:
-        refused = {word.upper() for kind, word in self._tokens if kind == "word"} & _REFUSED
-        if refused:
-            raise BadQuery(min(refused))
         self._expect("SELECT")
         top = int(self._value_text()) if self._accept("TOP") else None
-        shown, counts = self._selection()
+        shown = self._selection()
         self._expect("FROM")
         self._alias = self._next()[1]
         test = self._either() if self._accept("WHERE") else _always
-        order, ordered_by = self._order()
+        order = self._order()
         skipped, limit = self._page()
         if self._place != len(self._tokens):
             raise BadQuery(self._tokens[self._place][1])
-        return Query(
-            test, order, ordered_by, skipped, top if limit is None else limit, shown, counts
-        )
+        return Query(test, order, skipped, top if limit is None else limit, shown)
 
-    def _selection(self) -> tuple[Value | None, bool]:
+    def _selection(self) -> Value | None:
         if self._accept("*"):
-            return None, False
-        if not self._accept("VALUE"):
-            return self._fields(), False
-        if self._accept("COUNT"):
-            for sign in ("(", "1", ")"):
-                self._expect(sign)
-            return None, True
-        return self._path()[0], False
+            return None
+        return self._path()[0] if self._accept("VALUE") else self._fields()
 
     def _fields(self) -> Value:
         fields: list[tuple[str, Value]] = []
@@ -155,21 +133,11 @@ class _Parser:
 
         return shown
 
-    def _order(self) -> tuple[tuple[tuple[Value, bool], ...], tuple[str, ...]]:
+    def _order(self) -> tuple[Value, bool] | None:
         if not self._accept("ORDER"):
-            return (), ()
+            return None
         self._expect("BY")
-        order: list[tuple[Value, bool]] = []
-        names: list[str] = []
-        while True:
-            value, name = self._path()
-            descending = self._accept("DESC")
-            if not descending:
-                self._accept("ASC")
-            order.append((value, descending))
-            names.append(f"{name} {'desc' if descending else 'asc'}")
-            if not self._accept(","):
-                return tuple(order), tuple(names)
+        return self._path()[0], self._accept("DESC")
 
     def _page(self) -> tuple[int, int | None]:
         if not self._accept("OFFSET"):
@@ -240,14 +208,9 @@ class _Parser:
     def _path(self) -> tuple[Value, str]:
         self._next()  # The alias, which may be anything before FROM was read.
         steps: list[str] = []
-        while True:
-            if self._accept("."):
-                steps.append(self._next()[1])
-            elif self._accept("["):
-                steps.append(self._next()[1][1:-1])
-                self._expect("]")
-            else:
-                return _at(steps), steps[-1] if steps else ""
+        while self._accept("."):
+            steps.append(self._next()[1])
+        return _at(steps), steps[-1] if steps else ""
 
     def _next(self) -> tuple[str, str]:
         if self._place >= len(self._tokens):
