@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from tests.fakes.azurite import missing
-from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.registry_process import Running, fresh_connections, running
 
@@ -46,16 +45,6 @@ async def test_a_release_that_one_worker_publishes_is_served_by_all_byte_for_byt
         assert (await registry.java(http, "").pull(coordinate)).content == archive
         assert (await registry.go(http, "").pull(coordinate)).content == archive
         assert await registry.java(http, "").versions("acme/greet") == ["1.0.0"]
-
-
-async def test_a_private_package_is_pulled_by_who_may(
-    registry: Running, http: httpx.AsyncClient
-) -> None:
-    archive = bala("acme/secret:1.0.0", visibility="private")
-    await registry.java(http).push("acme/secret:1.0.0", archive)
-    assert (await registry.java(http).pull("acme/secret:1.0.0")).content == archive
-    with pytest.raises(ClientFailure):
-        await registry.java(http, "").pull("acme/secret:1.0.0")
 
 
 async def test_a_package_is_found(registry: Running, http: httpx.AsyncClient) -> None:

@@ -135,14 +135,18 @@ FIRST_READS = {
     "Maven versions": (f"{MAVEN}/acme/greet/maven-metadata.xml", {}, Cost(1, 1, 8.6)),
     "Maven archive": (f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.bala", {}, Cost(1, 1, 7.6)),
     "Maven POM": (f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.pom", {}, Cost(1, 1, 7.6)),
+    "graph": (f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0-depgraph.json", {}, Cost(2, 2, 9.6)),
 }
 
 
 @pytest.mark.parametrize("name", FIRST_READS)
-async def test_what_a_process_reads_for_the_first_time(cloud: Cloud, name: str) -> None:
+async def test_what_a_process_reads_for_the_first_time_and_has_in_memory_then(
+    cloud: Cloud, name: str
+) -> None:
     url, headers, cost = FIRST_READS[name]
     async with reading(cloud) as process:
         assert await process.cost("GET", url, headers=headers) == cost
+        assert await process.cost("GET", url, headers=headers) == Cost()
 
 
 async def test_the_bytes_of_an_archive_are_two_requests(cloud: Cloud) -> None:
@@ -162,43 +166,12 @@ async def test_any_number_of_packages_is_resolved_in_two_requests(cloud: Cloud) 
         assert await process.resolve(*NAMES) == Cost()
 
 
-IN_MEMORY = [
-    (GREET, {}),
-    (f"{GREET}/1.0.0", PULL),
-    (f"{GREET}/*", PULL),
-    (f"{GREET}/1.0.0", {}),
-    (f"{URL}/index/acme/greet/index.json", {}),
-    (f"{MAVEN}/acme/greet/maven-metadata.xml", {}),
-    (f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.pom", {}),
-    (f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0-depgraph.json", {}),
-    (f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.bala", {}),
-]
-
-
-@pytest.mark.parametrize(("url", "headers"), IN_MEMORY)
-async def test_what_is_in_memory_asks_for_nothing(
-    cloud: Cloud, url: str, headers: dict[str, str]
-) -> None:
-    await cloud.cost("GET", url, headers=headers)
-    assert await cloud.cost("GET", url, headers=headers) == Cost()
-
-
-async def test_packages_in_memory_are_resolved_without_a_request(cloud: Cloud) -> None:
-    await cloud.resolve("greet")
-    assert await cloud.resolve("greet") == Cost()
-
-
 async def test_an_instance_asks_once_a_second_what_changed(cloud: Cloud) -> None:
     await cloud.cost("GET", GREET)
     for _ in range(3):
         cloud.metered.clock.advance(CHANGES_KNOWN_WITHIN)
         assert await cloud.cost("GET", GREET) == Cost(1, 1, 1.0)
         assert await cloud.cost("GET", GREET) == Cost()
-
-
-async def test_a_search_asks_for_nothing(cloud: Cloud) -> None:
-    await cloud.cost("GET", f"{BASE}/packages?q=greet")  # Loads the index.
-    assert await cloud.cost("GET", f"{BASE}/packages?q=greet") == Cost()
 
 
 async def test_a_push_is_thirteen_trips(cloud: Cloud) -> None:

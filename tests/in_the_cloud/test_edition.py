@@ -16,11 +16,9 @@ from shared.domain.names import Coordinate, Package
 from shared.domain.packages import State, Visibility
 from shared.domain.principals import OPERATOR
 from shared.runtime.caching import CHANGES_KNOWN_WITHIN
-from tests.fakes.cosmos.protocol import CosmosDouble, Request
-from tests.fakes.cosmos.transport import DoubleTransport, Trouble
+from tests.fakes.cosmos.transport import Trouble
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
-from tests.support.archives import bala
-from tests.support.cloud_registry import MeteredRegistry, metered, other_instance
+from tests.support.cloud_registry import Feed, MeteredRegistry, metered, other_instance
 from tests.support.instances import edition_confirmed
 from tests.support.world import BASE, MAVEN, URL
 
@@ -43,29 +41,16 @@ EACH = pytest.mark.parametrize(("url", "headers"), READS)
 
 
 @dataclass
-class FeedTrouble:
-    """How reads of the change feed fail."""
-
-    kind: Trouble | None = None
-
-    def __call__(self, request: Request) -> Trouble | None:
-        return self.kind if "a-im" in request.headers else None
-
-
-@dataclass
 class Instances:
     """One instance that writes and another that reads."""
 
     writing: MeteredRegistry
     reading: MeteredRegistry
-    feed: FeedTrouble  # Of the one that reads.
+    feed: Feed  # Of the one that reads.
 
     async def push(self, coordinate: str) -> None:
         """Publish through the one that writes."""
-        headers = {"Authorization": f"Bearer {self.writing.token}"}
-        files = {"bala-file": ("any.bala", bala(coordinate))}
-        answer = await self.writing.http.post(f"{BASE}/packages", headers=headers, files=files)
-        assert answer.status_code == 204, answer.text
+        await self.writing.push(coordinate)
 
     async def read(self, url: str, headers: dict[str, str] | None = None) -> httpx.Response:
         """Read through the other one."""
@@ -81,12 +66,8 @@ class Instances:
 @asynccontextmanager
 async def both(folder: Path) -> AsyncGenerator[Instances]:
     """Open two instances over one place."""
-    feed = FeedTrouble()
-
-    def troubled(double: CosmosDouble) -> DoubleTransport:
-        return DoubleTransport(double, feed)
-
-    async with metered(folder) as writing, other_instance(writing, troubled) as reading:
+    feed = Feed()
+    async with metered(folder) as writing, other_instance(writing, feed.transport) as reading:
         yield Instances(writing, reading, feed)
 
 
@@ -153,14 +134,14 @@ async def test_while_the_feed_fails_what_is_withheld_is_gone_within_a_second(
 ) -> None:
     await instances.remember(url, headers)
     await change(instances)
-    instances.feed.kind = trouble
+    instances.feed.trouble = trouble
     instances.reading.clock.advance(CHANGES_KNOWN_WITHIN)
     assert (await instances.read(url, headers)).status_code in (401, 404)
 
 
 async def test_reads_are_answered_while_the_feed_fails(instances: Instances) -> None:
     await instances.remember(PACKAGE, {})
-    instances.feed.kind = Trouble.THROTTLED
+    instances.feed.trouble = Trouble.THROTTLED
     instances.reading.clock.advance(CHANGES_KNOWN_WITHIN)
     for _ in range(3):
         assert (await instances.read(PACKAGE)).json() == ["1.0.0"]

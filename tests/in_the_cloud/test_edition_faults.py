@@ -23,7 +23,6 @@ from tests.fakes.cosmos.protocol import CosmosDouble, Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.sampling import FULL
-from tests.support.archives import bala
 from tests.support.cloud_registry import MeteredRegistry, metered, other_instance
 from tests.support.cloud_stores import double_of
 from tests.support.event_feed import check_stored_feed
@@ -105,10 +104,8 @@ class World:
     async def push(self, name: str) -> None:
         package, by = self.packages[name], self.any_instance()
         version = f"1.{len(package.withheld_ms)}.0"
-        headers = {"Authorization": f"Bearer {by.token}"}
-        files = {"bala-file": ("any.bala", bala(f"acme/{name}:{version}"))}
         for _ in range(MOST_TRIES):
-            answer = await by.http.post(f"{BASE}/packages", headers=headers, files=files)
+            answer = await by.send(f"acme/{name}:{version}")
             if answer.status_code != 503:
                 assert answer.status_code == 204, answer.text
                 break

@@ -21,7 +21,7 @@ from tests.contract.sample_records import coordinate, head, package
 from tests.fakes.cosmos.protocol import CosmosDouble
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble, read_request
 from tests.fakes.system import FakeClock
-from tests.outages.faulty_transport import READS, kind_of_record
+from tests.outages.faulty_transport import READS, Died, kind_of_record
 from tests.sampling import covering
 from tests.support.cloud_stores import CloudDouble, copy_double, forget
 from tests.support.pulls import Process
@@ -31,10 +31,6 @@ pytestmark = pytest.mark.slow
 PACKAGES = ("acme/greet", "acme/other", "ballerina/http")
 TODAY, TOMORROW = "2026-11-20", "2026-11-21"
 WINDOW = 6  # Of an hour that begins: every run merges.
-
-
-class Died(BaseException):
-    """The process is dead, and so is every request that it would still send."""
 
 
 class Death(Enum):

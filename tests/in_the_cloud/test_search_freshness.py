@@ -5,7 +5,7 @@ feed of the index: no instance lists it for longer than the change feed takes to
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,10 +17,8 @@ from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from shared.runtime.caching import CHANGES_KNOWN_WITHIN
-from tests.fakes.cosmos.protocol import CosmosDouble, Request
-from tests.fakes.cosmos.transport import DoubleTransport, Trouble
-from tests.support.archives import bala
-from tests.support.cloud_registry import MeteredRegistry, metered, other_instance
+from tests.fakes.cosmos.transport import Trouble
+from tests.support.cloud_registry import Feed, MeteredRegistry, metered, other_instance
 from tests.support.cloud_stores import look_for_parts
 from tests.support.world import BASE, MAVEN, URL
 
@@ -45,30 +43,12 @@ OTHERS = (f"{BASE}/packages/acme/greet", f"{URL}/packages/acme/greet", f"{URL}/h
 
 
 @dataclass
-class Feed:
-    """The change feed, as instances read it."""
-
-    trouble: Trouble | None = None
-    requests: list[Request] = field(default_factory=list[Request])
-
-    def __call__(self, request: Request) -> Trouble | None:
-        self.requests.append(request)
-        return self.trouble if "a-im" in request.headers else None
-
-
-@dataclass
 class Instances:
     """The one that changes packages, and three that read."""
 
     writing: MeteredRegistry
     reading: list[MeteredRegistry]
     feed: Feed  # Of those that read.
-
-    async def push(self, coordinate: str) -> None:
-        headers = {"Authorization": f"Bearer {self.writing.token}"}
-        files = {"bala-file": ("any.bala", bala(coordinate))}
-        answer = await self.writing.http.post(f"{BASE}/packages", headers=headers, files=files)
-        assert answer.status_code == 204, answer.text
 
     async def make(self, visibility: Visibility) -> None:
         await self.writing.registry.packages.visibility.change(GREET, visibility, by=OPERATOR)
@@ -90,15 +70,12 @@ class Instances:
 async def four_instances(folder: Path) -> AsyncGenerator[Instances]:
     """Open four instances of a registry with a package, whose index is built."""
     feed = Feed()
-
-    def watched(double: CosmosDouble) -> DoubleTransport:
-        return DoubleTransport(double, feed)
-
     async with AsyncExitStack() as stack:
         first = await stack.enter_async_context(metered(folder))
-        others = [await stack.enter_async_context(other_instance(first, watched)) for _ in range(3)]
+        opening = (other_instance(first, feed.transport) for _ in range(3))
+        others = [await stack.enter_async_context(each) for each in opening]
         instances = Instances(first, others, feed)
-        await instances.push("acme/greet:1.0.0")
+        await first.push("acme/greet:1.0.0")
         await instances.feed_index()
         yield instances
 

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +21,16 @@ from shared.composition import Registry
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from shared.ports import EdgeCache, SearchIndex
-from shared.services.tokens.tokens import TokenRequest
 from tests.fakes.blob_storage import FailingBlobs, Outage
-from tests.fakes.cosmos.protocol import CosmosDouble
-from tests.fakes.cosmos.transport import DoubleTransport
+from tests.fakes.cosmos.protocol import CosmosDouble, Request
+from tests.fakes.cosmos.transport import DoubleTransport, Trouble
 from tests.fakes.mail import FakeMailer
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.bal.wire import Wire
+from tests.support.archives import bala
 from tests.support.cloud_stores import CloudDouble, double_of, emulator, forget, make_containers
-from tests.support.world import BASE, asking, settings_of
+from tests.support.world import BASE, asking, settings_of, token_of
 
 # A registry in the cloud in this process, whichever world the other tests run in.
 #
@@ -89,7 +89,7 @@ async def clouded(
         edge=edge,
     )
     registry = build_registry(chosen, world)
-    token = await _token_of_ann(registry)
+    token = await _publisher(registry, "acme")
     beyond = {"http://127.0.0.1": httpx.AsyncHTTPTransport(verify=False)}
     app = httpx.ASGITransport(asking(registry), raise_app_exceptions=True)
     async with httpx.AsyncClient(transport=app, mounts=beyond) as http:
@@ -98,12 +98,12 @@ async def clouded(
     forget(folder)
 
 
-async def _token_of_ann(registry: Registry) -> str:
+async def _publisher(registry: Registry, *orgs: str) -> str:
+    """Return the token of Ann, who owns these organizations."""
     account = await registry.identity.accounts.create_administrator("ann", by=OPERATOR)
-    await registry.organizations.organizations.create(parse_org("acme"), account, by=OPERATOR)
-    wanted = TokenRequest.parse("test", SCOPES, org="*", package="*", days=None)
-    issued = await registry.tokens.access_tokens.issue(account.id, wanted, by=OPERATOR)
-    return issued.text.reveal()
+    for org in orgs:
+        await registry.organizations.organizations.create(parse_org(org), account, by=OPERATOR)
+    return await token_of(registry, account, *SCOPES)
 
 
 UNLIMITED = "token=999999999 account=999999999 address=999999999"
@@ -193,8 +193,34 @@ class MeteredRegistry:
     meter: Meter
     search: SearchIndex
 
+    async def send(self, coordinate: str, **spec: Any) -> httpx.Response:
+        """Send an archive, and return the answer."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        files = {"bala-file": ("any.bala", bala(coordinate, **spec))}
+        return await self.http.post(f"{BASE}/packages", headers=headers, files=files)
+
+    async def push(self, coordinate: str) -> None:
+        """Publish."""
+        answer = await self.send(coordinate)
+        assert answer.status_code == 204, answer.text
+
 
 Transports = Callable[[CosmosDouble], DoubleTransport]
+
+
+@dataclass
+class Feed:
+    """The change feed as instances read it: how reads of it fail, and all requests of them."""
+
+    trouble: Trouble | None = None
+    requests: list[Request] = field(default_factory=list[Request])
+
+    def transport(self, double: CosmosDouble) -> DoubleTransport:
+        return DoubleTransport(double, self._troubles)
+
+    def _troubles(self, request: Request) -> Trouble | None:
+        self.requests.append(request)
+        return self.trouble if "a-im" in request.headers else None
 
 
 @asynccontextmanager
@@ -206,7 +232,7 @@ async def metered(
     place = CloudDouble(folder, clock, transport=transport)
     await make_containers(Metered(place, Meter(place)))
     async with _instance(place, clock, "") as first:
-        first.token = await _publisher(first.registry)
+        first.token = await _publisher(first.registry, *OWNED)
         yield first
 
 
@@ -244,14 +270,3 @@ async def _instance(
     async with httpx.AsyncClient(transport=app) as http:
         yield MeteredRegistry(registry, http, token, clock, meter, world.search)
     await registry.close()
-
-
-async def _publisher(registry: Registry) -> str:
-    account = await registry.identity.accounts.create_administrator("ann", by=OPERATOR)
-    for org in OWNED:
-        await registry.organizations.organizations.create(parse_org(org), account, by=OPERATOR)
-    wanted = TokenRequest.parse(
-        "test", ("read", "push-new", "push-version"), org="*", package="*", days=None
-    )
-    issued = await registry.tokens.access_tokens.issue(account.id, wanted, by=OPERATOR)
-    return issued.text.reveal()

@@ -7,7 +7,6 @@ that began after the change was answered, and got the archive, was stale.
 import asyncio
 import itertools
 import time
-from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -104,13 +103,6 @@ class Staleness:
     state: FeedState
     change: str
     seconds: list[float]  # Of each process.
-    pulls_per_second: float  # Of all processes together, the untouched release included.
-
-    def __str__(self) -> str:
-        """Return the figures as a table shows them."""
-        each = " ".join(f"{seconds:5.2f}" for seconds in self.seconds)
-        pulls = f"{self.pulls_per_second:5.0f} pulls/s"
-        return f"{self.state.value:<18} {self.change:<16} {each} s  {pulls}"
 
 
 @contextmanager
@@ -152,7 +144,6 @@ class Load:
         default_factory=dict[tuple[Coordinate, int], float]
     )
     gone: set[tuple[Coordinate, int]] = field(default_factory=set[tuple[Coordinate, int]])
-    answers: Counter[int] = field(default_factory=Counter[int])  # By status.
 
     async def pull(self, base: str, process: int) -> None:
         """Pull one release after the other, until the task is cancelled."""
@@ -161,7 +152,6 @@ class Load:
                 url = f"{base}/packages/{release.package.key}/{release.version}"
                 began = time.monotonic()
                 answer = await http.get(url, headers=dict(ACCEPT_ARCHIVE))
-                self.answers[answer.status_code] += 1
                 self._note((release, process), answer.status_code, began)
                 await asyncio.sleep(PAUSE_SECONDS)
 
@@ -204,7 +194,7 @@ async def _measure(
     on: Processes, release: Coordinate, operator: Registry, round_: Round
 ) -> Staleness:
     """Wait until it is hidden everywhere, for as long as is promised."""
-    (state, change), begun = round_, time.monotonic()
+    state, change = round_
     async with _loaded(on.processes, [release, UNTOUCHED]) as load:
         await asyncio.sleep(WARM_SECONDS)
         on.feed.state = state
@@ -214,7 +204,6 @@ async def _measure(
             await asyncio.sleep(PAUSE_SECONDS)
         on.feed.state = FeedState.ANSWERS
         await asyncio.sleep(AFTERWARDS_SECONDS)
-    took = time.monotonic() - begun
     served = [load.served[release, process] for process in range(PROCESSES)]
     stale = [max(0.0, each - answered) for each in served]
-    return Staleness(state, change, stale, load.answers.total() / took)
+    return Staleness(state, change, stale)

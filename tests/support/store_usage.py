@@ -18,7 +18,6 @@ from shared.domain.names import NO_PACKAGE, Coordinate, Package
 from shared.runtime.caching import CHANGES_KNOWN_WITHIN
 from tests.paths import central_index
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
-from tests.support.archives import bala
 from tests.support.cloud_registry import MeteredRegistry, metered, other_instance
 from tests.support.cloud_stores import double_of, emulator
 from tests.support.world import BASE, URL
@@ -95,29 +94,20 @@ def releases_of(packages: Mapping[str, list[Mapping[str, Any]]]) -> list[Mapping
     return [release for releases in packages.values() for release in releases]
 
 
-def archive(release: Mapping[str, Any]) -> bytes:
-    """Make an archive with the metadata of a real release."""
-    return bala(
-        f"{release['org']}/{release['name']}:{release['version']}",
-        platform=release["platform"],
-        ballerina_version=release["ballerina_version"],
-        dependencies=[f"{d['org']}/{d['name']}:{d['version']}" for d in release["dependencies"]],
-        modules=[each["name"] for each in release["modules"]],
-    )
-
-
 def mean(each: list[Usage]) -> Usage:
     """Return what one of them takes."""
     return sum(each, Usage()) * (1 / len(each))
 
 
 async def pushed(cloud: MeteredRegistry, release: Mapping[str, Any]) -> Usage:
-    """Publish a release."""
+    """Publish an archive with the metadata of a real release."""
     cloud.meter.taken()
-    answer = await cloud.http.post(
-        f"{BASE}/packages",
-        headers={"Authorization": f"Bearer {cloud.token}"},
-        files={"bala-file": ("any.bala", archive(release))},
+    answer = await cloud.send(
+        f"{release['org']}/{release['name']}:{release['version']}",
+        platform=release["platform"],
+        ballerina_version=release["ballerina_version"],
+        dependencies=[f"{d['org']}/{d['name']}:{d['version']}" for d in release["dependencies"]],
+        modules=[each["name"] for each in release["modules"]],
     )
     return taken(cloud, answer)
 
