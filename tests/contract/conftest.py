@@ -19,8 +19,8 @@ def nothing_left() -> Generator[None]:
 
 @pytest.fixture(params=sorted(STORES))
 def open_stores(request: pytest.FixtureRequest) -> OpenStores:
-    """Return how to open the stores of one machine or of the cloud."""
-    return STORES[request.param]
+    """Return how to open the stores of one machine or of the cloud, or those of a module."""
+    return getattr(request.module, "STORES", STORES)[request.param]
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The implementations of the ports: the contracts run against each entry of `STORES`."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -30,27 +30,18 @@ async def embedded(place: Path, clock: Clock) -> AsyncGenerator[Stores]:
         stores.close()
 
 
-@asynccontextmanager
-async def cloud(place: Path, clock: Clock) -> AsyncGenerator[CloudStores]:
-    """Open the stores of the cloud; all who open the same place share what is stored."""
-    async with _opened(await prepared(place, clock), clock) as stores:
-        yield stores
+def cloud_over(connect: Callable[[Path, Clock], Awaitable[AzureClients]]) -> OpenStores:
+    """Return how to open the stores of the cloud; all who open a place share what is stored."""
 
+    @asynccontextmanager
+    async def opened(place: Path, clock: Clock) -> AsyncGenerator[CloudStores]:
+        stores = open_cloud(await connect(place, clock), clock, SystemRandomness())
+        try:
+            yield stores
+        finally:
+            await stores.close()
 
-@asynccontextmanager
-async def cloud_over_emulator(place: Path, clock: Clock) -> AsyncGenerator[CloudStores]:
-    """Open the stores of the cloud, with blobs that an emulator stores."""
-    async with _opened(await _prepared_over_emulator(place, clock), clock) as stores:
-        yield stores
-
-
-@asynccontextmanager
-async def _opened(connections: AzureClients, clock: Clock) -> AsyncGenerator[CloudStores]:
-    stores = open_cloud(connections, clock, SystemRandomness())
-    try:
-        yield stores
-    finally:
-        await stores.close()
+    return opened
 
 
 async def prepared(place: Path, clock: Clock) -> AzureClients:
@@ -71,5 +62,9 @@ async def _prepared_over_emulator(place: Path, clock: Clock) -> AzureClients:
     return double
 
 
-STORES: dict[str, OpenStores] = {"embedded": embedded, "cloud": cloud}
-STORES_OVER_EMULATOR: dict[str, OpenStores] = {**STORES, "cloud": cloud_over_emulator}
+STORES: dict[str, OpenStores] = {"embedded": embedded, "cloud": cloud_over(prepared)}
+# Blobs are in an emulator.
+STORES_OVER_EMULATOR: dict[str, OpenStores] = {
+    **STORES,
+    "cloud": cloud_over(_prepared_over_emulator),
+}

@@ -10,17 +10,12 @@ from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.packages import CHOSEN_VISIBILITIES, Visibility
 from tests.contract.sample_records import BALA, DIGEST, NAME, named
-from tests.contract.stores import STORES_OVER_EMULATOR, OpenStores, Stores
+from tests.contract.stores import STORES_OVER_EMULATOR, Stores
 from tests.fakes.system import FakeClock
 
+STORES = STORES_OVER_EMULATOR  # Which the fixture `open_stores` reads.
 PUBLIC = Visibility.PUBLIC
 FOREVER = 10**15  # Milliseconds: after everything that is stored.
-
-
-@pytest.fixture(params=sorted(STORES_OVER_EMULATOR))
-def open_stores(request: pytest.FixtureRequest) -> OpenStores:
-    """Return how to open the stores of one machine, or of the cloud with blobs in an emulator."""
-    return STORES_OVER_EMULATOR[request.param]
 
 
 async def stored_ms(stores: Stores, name: ArchiveName = NAME) -> int:

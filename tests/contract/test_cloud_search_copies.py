@@ -30,7 +30,7 @@ from shared.adapters.search.queries import find_packages
 from shared.adapters.system import SystemRandomness
 from shared.domain.search import ANYONE, Query, ResultPage
 from shared.runtime.caching import CHANGES_KNOWN_WITHIN
-from tests.contract.immediate_search import CloudPlace, listing, opened_place, opened_search
+from tests.contract.immediate_search import CloudPlace, listing, never, opened_place, opened_search
 from tests.support.logs import capture_logs
 from tests.support.refusals import raises_refusal
 
@@ -99,11 +99,6 @@ async def test_before_anything_was_built_all_listings_are_found(place: Place) ->
     assert await place.found() == ["one", "two"]
 
 
-async def test_the_first_search_waits_for_the_first_copy(place: Place) -> None:
-    await place.push("one")
-    assert await place.found() == ["one"]
-
-
 class Waiting:
     """Parts that give no answer until they are told to."""
 
@@ -129,11 +124,6 @@ def current_copy(place: Place, parts: Any, sleep: Any, **more: Any) -> CurrentCo
 
 async def count(copy: IndexCopy) -> int:
     return (await copy.find(find_packages, Query(), ResultPage(), ANYONE)).count
-
-
-async def never(_seconds: float) -> None:
-    """Sleep until the end of the test."""
-    await asyncio.Event().wait()
 
 
 async def test_a_search_while_the_first_copy_loads_is_refused_with_that_reason(

@@ -12,18 +12,13 @@ from shared.domain.archives.names import Digest
 from shared.domain.packages import Dependency, Graph, GraphNode, ModuleText, Texts
 from shared.ports import DocumentStore
 from tests.contract.sample_records import DIGEST, graph
-from tests.contract.stores import STORES_OVER_EMULATOR, OpenStores, Stores
+from tests.contract.stores import STORES_OVER_EMULATOR, Stores
 
 pytestmark = pytest.mark.measured
 
+STORES = STORES_OVER_EMULATOR  # Which the fixture `open_stores` reads.
 OTHER = Digest.of(b"another archive")
 TEXTS = Texts(readme="# Greet", modules=(ModuleText(name="greet", summary="Grüße", readme="Hi."),))
-
-
-@pytest.fixture(params=sorted(STORES_OVER_EMULATOR))
-def open_stores(request: pytest.FixtureRequest) -> OpenStores:
-    """Return how to open the stores of one machine, or of the cloud with blobs in an emulator."""
-    return STORES_OVER_EMULATOR[request.param]
 
 
 @pytest.mark.parametrize("texts", [TEXTS, Texts(readme="ü" * 1_000_000)], ids=["short", "long"])
