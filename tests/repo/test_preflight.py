@@ -71,19 +71,22 @@ def test_variables_that_azd_sets_are_accepted(location: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["example.org", "http://example.org", "https://example.org/packages", "https://"]
+    ("variable", "value", "sentence"),
+    [
+        *(
+            ("BALLROOM_URL", url, f"BALLROOM_URL is {url!r}. It is an https address without a path")
+            for url in ("example.org", "http://example.org", "https://example.org/p", "https://")
+        ),
+        # No token can hold these.
+        *(("AZURE_ENV_NAME", name, "azd env new NAME") for name in ("my.env", "-_-", "", "a b")),
+    ],
 )
-def test_an_address_that_nothing_would_answer_at_is_refused(url: str) -> None:
-    refused = checked(BALLROOM_URL=url)
+def test_a_variable_that_would_fail_late_is_refused_early(
+    variable: str, value: str, sentence: str
+) -> None:
+    refused = checked(**{variable: value})
     assert refused.returncode == 1
-    assert f"BALLROOM_URL is {url!r}. It is an https address without a path" in refused.stderr
-
-
-@pytest.mark.parametrize("name", ["my.env", "-_-", "", "a b"])
-def test_an_environment_whose_name_no_token_can_hold_is_refused(name: str) -> None:
-    refused = checked(AZURE_ENV_NAME=name)
-    assert refused.returncode == 1
-    assert "azd env new NAME" in refused.stderr
+    assert sentence in refused.stderr
 
 
 @pytest.mark.parametrize(
@@ -98,6 +101,7 @@ def test_an_environment_whose_name_no_token_can_hold_is_refused(name: str) -> No
         ("size", "huge", "It is dev, team or public"),
         ("moreSettings", {"BALLROOM_X": True}, "BALLROOM_X the value true"),
         ("moreSettings", ["BALLROOM_X"], "moreSettings is no object"),
+        ("isolated", True, "isolated is true"),  # Nobody could set up the stores.
     ],
 )
 def test_a_deployment_that_would_fail_late_is_refused_early(
@@ -139,14 +143,6 @@ def test_azure_is_not_asked_where_one_zone_is_enough(tmp_path: Path) -> None:
     assert checked(BALLROOM_SIZE="team", REGIONS="").returncode == 0
     file = parameters_file(tmp_path, size="public", zoneRedundant=False)
     assert checked(file, REGIONS="").returncode == 0
-
-
-def test_stores_that_nobody_could_set_up_are_refused_before_anything_is_made(
-    tmp_path: Path,
-) -> None:
-    refused = with_parameters(tmp_path, isolated=True)
-    assert refused.returncode == 1
-    assert "isolated is true" in refused.stderr
 
 
 @pytest.mark.parametrize("known", [{"BALLROOM_VAULT": "kv-br-1"}, {"BALLROOM_ISOLATED": "true"}])

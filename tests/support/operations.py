@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import azure.functions as func
 
@@ -12,8 +12,6 @@ from shared.composition import Registry
 from shared.domain.status import NoticeBoard
 from shared.runtime.answers import Answer, FunctionResponse
 from tests.fakes.system import FakeClock
-
-CallT = TypeVar("CallT", bound=Call)
 
 
 class _Notices:
@@ -43,11 +41,4 @@ async def answer_of(
 
 def call_of(request: func.HttpRequest, registry: Registry = NO_REGISTRY) -> Call:
     """Return the call of a request, by nobody."""
-    return call_as(Call, request, registry)
-
-
-def call_as(
-    kind: type[CallT], request: func.HttpRequest, registry: Registry = NO_REGISTRY
-) -> CallT:
-    """Return the call of a request to a face that has calls of this type, by nobody."""
-    return kind(registry, request, Exchange.begin("of_a_test"), headers_of(request))
+    return Call(registry, request, Exchange.begin("of_a_test"), headers_of(request))
