@@ -11,13 +11,14 @@ from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import OPERATOR, Grant, Principal
 from shared.domain.records import Entity, Place
-from shared.domain.status import NoticeBoard
+from shared.domain.status import NoticeBoard, ReadOnlyState
 from shared.services.limits.notices import NOTICES_CACHED_FOR, NoticeCache, Notices
-from tests.fakes.services import READ_ONLY, fake_record_writer
+from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import E, FakeDirectory, FakeEvents
 from tests.fakes.system import START_MS, FakeClock
 
 EVERYTHING = (Grant(),)
+READ_ONLY = NoticeBoard(read_only=ReadOnlyState(reason="moving house", since_ms=0))
 ADMIN = Principal("admin00000", "session", EVERYTHING, signed_in_ms=START_MS)
 MEMBER = Principal("member0000", "session", EVERYTHING, signed_in_ms=START_MS)
 
