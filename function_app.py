@@ -11,7 +11,8 @@ from pydantic import ValidationError  # noqa: E402 - as above.
 from functions.faces import build_app, invalid_settings_app  # noqa: E402
 from shared.bootstrap import build_registry  # noqa: E402
 from shared.log import log  # noqa: E402
-from shared.settings import Settings, refused_setting, setting_problem  # noqa: E402
+from shared.settings import Settings  # noqa: E402
+from shared.settings.problems import refused_setting, setting_problem  # noqa: E402
 
 try:
     registry = build_registry(Settings.load())

@@ -38,7 +38,8 @@ from shared.hosting.triggers import StartRefused
 from shared.log import set_backend
 from shared.runtime.answers import Repeatable
 from shared.runtime.caching import packages_read
-from shared.settings import Settings, setting_problem, unknown_settings
+from shared.settings import Settings
+from shared.settings.problems import setting_problem, unknown_settings
 from shared.telemetry.metrics import STREAMED
 
 # Only redirects of Maven are followed here: clients of Central read the headers of the redirect.

@@ -7,8 +7,8 @@ from pydantic import BeforeValidator, Field
 
 from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from shared.composition import MirroringServices
-from shared.domain.archives.manifest import parse_coordinate
 from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorRules
+from shared.domain.release_lists import parse_coordinate
 from shared.services.mirroring.mirror_rules import MAX_REASON
 
 EFFECTS_LISTED = 1_000  # Of a dry run, those with the most pulls.

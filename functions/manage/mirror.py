@@ -3,8 +3,8 @@
 from functions.http.requests import Form
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from shared.composition import MirroringServices
-from shared.domain.archives.manifest import parse_coordinate
 from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorRules
+from shared.domain.release_lists import parse_coordinate
 from shared.runtime.answers import Answer
 from shared.services.mirroring.mirror_rules import MAX_REASON, RuleDryRun
 

@@ -18,8 +18,9 @@ from pydantic import ValidationError
 from shared.bootstrap import START_ERRORS, existing_registry
 from shared.composition import Registry
 from shared.domain.errors.base import Refusal
-from shared.settings import Settings, setting_problem
+from shared.settings import Settings
 from shared.settings.operations import OPERATOR_MODULE
+from shared.settings.problems import setting_problem
 
 _ROOT = Path(__file__).parents[2]  # The folder from which `shared` is imported.
 

@@ -7,7 +7,7 @@ from enum import Enum
 
 from msgspec import Struct
 
-from shared.domain.api_docs.records import ApiSummary
+from shared.domain.api_docs.listed_connectors import ApiSummary
 from shared.domain.names import LanguageVersion, Precedence
 from shared.domain.packages import Head, Release, Texts, effective_deprecation
 

@@ -11,7 +11,12 @@ from typing import ClassVar, Generic, TypeVar
 
 from msgspec import Struct
 
-from shared.domain.api_docs.records import NO_API, ApiSummary, ConnectorSummary, TriggerSummary
+from shared.domain.api_docs.listed_connectors import (
+    NO_API,
+    ApiSummary,
+    ConnectorSummary,
+    TriggerSummary,
+)
 from shared.domain.archives.names import Digest
 from shared.domain.listings import Listing
 from shared.domain.mirror_rules import public_since

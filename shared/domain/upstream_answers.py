@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 from typing import NoReturn, cast
 
-from shared.domain.api_docs.records import (
+from shared.domain.api_docs.listed_connectors import (
     MAX_LABEL,
     MAX_SUMMARY,
     ConnectorSummary,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from shared.adapters.search.index import SqliteSearchIndex
-from shared.domain.api_docs.records import NO_API
+from shared.domain.api_docs.listed_connectors import NO_API
 from shared.domain.api_docs.symbols import Symbol, pack_symbols
 from shared.domain.listings import MAX_FACET_VALUES, Facet, FacetCount, FacetValue, Listing
 from shared.domain.names import ClientProfile, OrgName

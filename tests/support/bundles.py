@@ -12,7 +12,6 @@ from shared.adapters.bundle_files import (
     public_file,
     write_bundle,
 )
-from shared.domain.archives.manifest import parse_coordinate
 from shared.domain.bundles import (
     CATALOGUE,
     END,
@@ -28,6 +27,7 @@ from shared.domain.bundles import (
     padding,
     tar_header,
 )
+from shared.domain.release_lists import parse_coordinate
 from shared.services.bundles.bundle_export import BundlePlan, Selection
 from shared.services.bundles.bundle_import import ImportReport, ImportStep
 from tests.support.world import World

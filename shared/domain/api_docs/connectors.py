@@ -6,6 +6,15 @@ from typing import Any, cast
 
 from msgspec import Struct, field
 
+from shared.domain.api_docs.listed_connectors import (
+    MAX_LABEL,
+    MAX_SUMMARY,
+    ApiSummary,
+    ConnectorSummary,
+    TriggerSummary,
+    connector_id,
+    trigger_id,
+)
 from shared.domain.api_docs.model import (
     AliasDocs,
     AnnotationAttachment,
@@ -22,15 +31,6 @@ from shared.domain.api_docs.model import (
     Type,
     VariableDocs,
     declarations_of,
-)
-from shared.domain.api_docs.records import (
-    MAX_LABEL,
-    MAX_SUMMARY,
-    ApiSummary,
-    ConnectorSummary,
-    TriggerSummary,
-    connector_id,
-    trigger_id,
 )
 from shared.domain.api_docs.type_parts import Part, path_segments, type_parts
 

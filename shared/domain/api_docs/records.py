@@ -1,10 +1,10 @@
 """What is stored of the API documentation of a release, besides the documents of its modules."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import ClassVar
 
+from shared.domain.api_docs.listed_connectors import NO_API, ApiSummary
 from shared.domain.api_docs.pieces import PiecesPointer
 from shared.domain.names import Coordinate, Version, release_place
 from shared.domain.packages import ReleaseEntry
@@ -12,24 +12,6 @@ from shared.domain.records import Entity, Place, Record
 
 # Documentation by a lower version of the generator is made again.
 GENERATOR_VERSION = 7
-
-MAX_LISTED = 100  # Connectors, and triggers, of a release, which lists and search have as a whole.
-MAX_SUMMARY = 1_000  # Characters of a comment in a list.
-MAX_LABEL = 200  # Characters of a label, and of the path of an icon.
-
-
-def connector_id(org: str, module: str, name: str) -> int:
-    """Return the number of a connector, below 2^31, which all versions of its package share."""
-    return _number(f"connector {org}/{module}:{name}")
-
-
-def trigger_id(org: str, module: str) -> int:
-    """Return the number of a trigger, like that of a connector."""
-    return _number(f"trigger {org}/{module}")
-
-
-def _number(key: str) -> int:
-    return int.from_bytes(hashlib.sha256(key.lower().encode()).digest()[:4], "big") & 0x7FFF_FFFF
 
 
 class DocsState(Enum):
@@ -49,43 +31,6 @@ class UnreadLines(Record):
     first: int
     last: int
     reason: str
-
-
-class ItemSummary(Record):
-    """A connector or trigger, as lists show it."""
-
-    id: int
-    module: str
-    name: str  # Of the client or the listener.
-    label: str = ""  # Of its `@display` annotation, as `icon`.
-    icon: str = ""
-    documentation: str = ""
-
-
-class ConnectorSummary(ItemSummary):
-    """A public client class."""
-
-
-class TriggerSummary(ItemSummary):
-    """A module with a listener and service types."""
-
-
-class ApiSummary(Record):
-    """The connectors and triggers by which editors find a release."""
-
-    connectors: tuple[ConnectorSummary, ...] = ()
-    triggers: tuple[TriggerSummary, ...] = ()
-
-    @property
-    def connector_ids(self) -> tuple[int, ...]:
-        return tuple(each.id for each in self.connectors)
-
-    @property
-    def trigger_ids(self) -> tuple[int, ...]:
-        return tuple(each.id for each in self.triggers)
-
-
-NO_API = ApiSummary()
 
 
 class OtherRelease(Record):

@@ -8,17 +8,10 @@ from shared.ballerina.declarations import read_source
 from shared.ballerina.syntax import SourceFile
 from shared.domain.api_docs.connectors import api_summary
 from shared.domain.api_docs.generator import ModuleSource
+from shared.domain.api_docs.listed_connectors import MAX_LISTED, NO_API, ApiSummary
 from shared.domain.api_docs.model import DeclarationKind, ModuleDocs
 from shared.domain.api_docs.outline import DocsSymbol, count_documented, declared
-from shared.domain.api_docs.records import (
-    GENERATOR_VERSION,
-    MAX_LISTED,
-    NO_API,
-    ApiDocsRecord,
-    ApiSummary,
-    DocsState,
-    UnreadLines,
-)
+from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState, UnreadLines
 from shared.domain.api_docs.signatures import signature_text
 from shared.domain.api_docs.sources import SourceName
 from shared.domain.api_docs.symbols import SYMBOL_FLAGS, Symbol, pack_symbols

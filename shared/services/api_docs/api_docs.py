@@ -6,14 +6,9 @@ from datetime import timedelta
 from msgspec import Struct
 
 from shared.auth.authorization import Authorization
+from shared.domain.api_docs.listed_connectors import NO_API, ApiSummary
 from shared.domain.api_docs.pieces import PieceKind, PiecePlace, complete_name, piece_name
-from shared.domain.api_docs.records import (
-    GENERATOR_VERSION,
-    NO_API,
-    ApiDocsRecord,
-    ApiSummary,
-    DocsState,
-)
+from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import InvalidName, InvalidVersion, NotFound, printable
 from shared.domain.errors.packages import ApiDocsFailed

@@ -30,10 +30,10 @@ from shared.confined.budget import (
 )
 from shared.confined.release_files import OtherModule, ReleaseRequest
 from shared.domain.api_docs.language import LANGUAGE_ORG
+from shared.domain.api_docs.listed_connectors import NO_API
 from shared.domain.api_docs.pieces import PieceKind, piece_name
 from shared.domain.api_docs.records import (
     GENERATOR_VERSION,
-    NO_API,
     ApiDocsRecord,
     ApiVerdict,
     DocsState,

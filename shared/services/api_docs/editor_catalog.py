@@ -8,8 +8,13 @@ from typing import Self
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.domain.api_docs.listed_connectors import (
+    NO_API,
+    ApiSummary,
+    ConnectorSummary,
+    TriggerSummary,
+)
 from shared.domain.api_docs.pieces import PieceKind
-from shared.domain.api_docs.records import NO_API, ApiSummary, ConnectorSummary, TriggerSummary
 from shared.domain.errors.base import NotFound
 from shared.domain.errors.packages import ApiDocsFailed, ApiDocsNotFound
 from shared.domain.errors.requests import SearchUnconfirmed

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from shared.domain.api_docs.listed_connectors import NO_API
 from shared.domain.api_docs.pieces import PiecePlace, PiecesPointer, place_in_index
-from shared.domain.api_docs.records import GENERATOR_VERSION, NO_API, ApiDocsRecord
+from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord
 from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate
 from shared.domain.packages import ReleaseEntry, State, Survey, Visibility

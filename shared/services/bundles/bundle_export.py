@@ -9,7 +9,6 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
-from shared.domain.archives.manifest import parse_coordinate
 from shared.domain.archives.names import Digest
 from shared.domain.bundles import (
     CATALOGUE,
@@ -30,6 +29,7 @@ from shared.domain.errors.base import Invalid, NotFound
 from shared.domain.events import EVERY_VERSION, package_change
 from shared.domain.names import ANY_CLIENT, Coordinate, OrgName, Package, Range, Version
 from shared.domain.packages import EVERYBODY, Head, Release, State, Survey, Visibility
+from shared.domain.release_lists import parse_coordinate
 from shared.domain.resolution import latest
 from shared.ports import ArchiveStore, EventStore, MetadataStore, PullLedger
 from shared.services.records import RECORDS_AT_ONCE, package_batches

@@ -14,7 +14,12 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from shared.domain.api_docs.records import MAX_LISTED, ApiSummary, ConnectorSummary, TriggerSummary
+from shared.domain.api_docs.listed_connectors import (
+    MAX_LISTED,
+    ApiSummary,
+    ConnectorSummary,
+    TriggerSummary,
+)
 from shared.domain.errors.packages import UpstreamUnavailable
 from shared.domain.mirror_rules import public_since
 from shared.domain.mirroring import (

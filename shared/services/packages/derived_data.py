@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from msgspec import Struct
 
-from shared.domain.api_docs.records import NO_API
+from shared.domain.api_docs.listed_connectors import NO_API
 from shared.domain.archives.names import Digest
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import Unavailable

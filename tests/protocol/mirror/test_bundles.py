@@ -8,12 +8,12 @@ from msgspec.structs import replace
 
 from shared.adapters.bundle_files import BundleFileSource
 from shared.domain.accounts import NameOwner, name_owner_place
-from shared.domain.archives.manifest import parse_coordinate
 from shared.domain.bundles import FORMAT_WITH_WITHDRAWALS, WITHDRAWALS, file_of
 from shared.domain.errors.requests import Busy
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.packages import State, Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.release_lists import parse_coordinate
 from shared.ports import MetadataStore
 from shared.services.bundles.bundle_import import ImportStep
 from shared.services.packages.pull_counter import utc_day

@@ -7,11 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.accounts import NameOwner, name_owner_place
-from shared.domain.archives.manifest import parse_coordinate
 from shared.domain.mirror_rules import MirrorRules
 from shared.domain.names import Package
 from shared.domain.packages import State
 from shared.domain.principals import OPERATOR
+from shared.domain.release_lists import parse_coordinate
 from shared.domain.status import TaskReport
 from shared.services.mirroring import mirror_rules
 from tests.protocol.mirror.test_rules import AS_OF

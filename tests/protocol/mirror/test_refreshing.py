@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.archives.manifest import parse_coordinate
 from shared.domain.packages import Release
 from shared.domain.principals import ANONYMOUS
+from shared.domain.release_lists import parse_coordinate
 from shared.runtime.caching import LruCache
 from shared.services.mirroring import admission
 from shared.services.mirroring.upstream_reader import Asker

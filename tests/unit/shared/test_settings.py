@@ -7,7 +7,8 @@ from shared.domain.archives.delivery import Cdn
 from shared.domain.client_addresses import parse_networks
 from shared.domain.mirror_rules import parse_upstreams
 from shared.domain.rate_limits import RateLimitClass, RateLimitSubject
-from shared.settings import Settings, refused_setting, setting_problem, unknown_settings
+from shared.settings import Settings
+from shared.settings.problems import refused_setting, setting_problem, unknown_settings
 from shared.settings.values import split_list
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from shared.domain.archives.manifest import read_list, read_lock
 from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.names import Coordinate
+from shared.domain.release_lists import read_list, read_lock
 
 LOCK = b"""
 package = [

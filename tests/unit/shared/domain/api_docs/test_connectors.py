@@ -12,7 +12,7 @@ from shared.domain.api_docs.connectors import (
     path_parameters,
     trigger_parts,
 )
-from shared.domain.api_docs.records import connector_id, trigger_id
+from shared.domain.api_docs.listed_connectors import connector_id, trigger_id
 from tests.support.documented import documented
 
 SOURCE = """

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.api_docs.generator import DocsGenerator, ModuleSource
+from shared.domain.api_docs.listed_connectors import MAX_LISTED
 from shared.domain.api_docs.model import ModuleDocs
-from shared.domain.api_docs.records import MAX_LISTED, ApiDocsRecord, DocsState, UnreadLines
+from shared.domain.api_docs.records import ApiDocsRecord, DocsState, UnreadLines
 from shared.domain.api_docs.release import (
     MAX_UNREAD,
     ModuleFacts,

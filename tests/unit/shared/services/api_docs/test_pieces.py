@@ -8,14 +8,9 @@ from typing import cast
 
 import pytest
 
+from shared.domain.api_docs.listed_connectors import NO_API, ApiSummary, ConnectorSummary
 from shared.domain.api_docs.pieces import PiecesPart, PiecesPointer, PiecesWriter, merge_pieces
-from shared.domain.api_docs.records import (
-    NO_API,
-    ApiDocsRecord,
-    ApiSummary,
-    ConnectorSummary,
-    DocsState,
-)
+from shared.domain.api_docs.records import ApiDocsRecord, DocsState
 from shared.domain.archives.names import Digest
 from shared.ports import DocumentStore
 from shared.services.api_docs.pieces import PieceReader, PiecesGone
