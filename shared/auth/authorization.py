@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from shared.domain.access import (
     MISSING_PUBLISHING_SCOPES,
     NO_ACCESS,
+    PUBLISHING_ROLES,
     WAY_TO_PUBLISH,
     AccessContext,
     Membership,
@@ -28,7 +29,6 @@ from shared.domain.names import OrgName, Package
 from shared.domain.packages import EVERY_ACCOUNT, Head, Survey, Visibility
 from shared.domain.principals import (
     ANY_NAME,
-    PUBLISHING_ROLES,
     PUBLISHING_SCOPES,
     PUSH_ACTIONS,
     Action,

@@ -1,6 +1,6 @@
-"""Access: members of organizations with their roles, pending changes and invitations; the role of a
-principal, and why they may not do something. An organization keeps an owner, and changes of owners
-wait.
+"""Access: the table of rights; members of organizations with their roles, pending changes and
+invitations; the role of a principal, and why they may not do something. An organization keeps an
+owner, and changes of owners wait.
 """
 
 import hashlib
@@ -28,7 +28,6 @@ from shared.domain.principals import (
     PUBLISHING_SCOPES,
     PUSH_ACTIONS,
     RECENT_SIGN_IN_ACTIONS,
-    RIGHTS,
     Action,
     Principal,
     Resource,
@@ -39,6 +38,22 @@ from shared.domain.principals import (
 from shared.domain.records import Entity, Place, Record
 from shared.domain.sign_in import is_recently_signed_in
 from shared.domain.times import MS
+
+# The table of rights: an action needs this scope of the credential, and one of these roles in the
+# organization. Administrators have every role everywhere, and only they may OPERATE. READ is
+# checked for private packages only, because everybody may read public ones.
+RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
+    Action.READ: (Scope.READ, frozenset({Role.OWNER, Role.MAINTAINER, Role.MEMBER})),
+    Action.PUSH_NEW: (Scope.PUSH_NEW, frozenset({Role.OWNER, Role.MAINTAINER})),
+    Action.PUSH_VERSION: (Scope.PUSH_VERSION, frozenset({Role.OWNER, Role.MAINTAINER})),
+    Action.DEPRECATE: (Scope.DEPRECATE, frozenset({Role.OWNER, Role.MAINTAINER})),
+    Action.MANAGE: (Scope.MANAGE, frozenset({Role.OWNER})),
+    Action.LEAVE: (Scope.MANAGE, frozenset(Role)),
+    Action.GOVERN: (Scope.MANAGE, frozenset({Role.OWNER})),
+    Action.OPERATE: (Scope.MANAGE, frozenset()),
+}
+
+PUBLISHING_ROLES = RIGHTS[Action.PUSH_VERSION][1]  # The roles that publish anything.
 
 # How long new members count as their sponsor in burst detection.
 NEW_MEMBER_PERIOD = timedelta(days=7)

@@ -1,5 +1,4 @@
-"""Principals: who makes a request, what their credential allows, and which role and scope an action
-needs."""
+"""Principals: who makes a request, and what their credential allows; roles, scopes and actions."""
 
 from enum import Enum
 from fnmatch import fnmatchcase
@@ -50,20 +49,6 @@ class Action(Enum):
         return "publish" if self in PUSH_ACTIONS else self.value
 
 
-# The table of rights: an action needs this scope of the credential, and one of these roles in the
-# organization. Administrators have every role everywhere, and only they may OPERATE. READ is
-# checked for private packages only, because everybody may read public ones.
-RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
-    Action.READ: (Scope.READ, frozenset({Role.OWNER, Role.MAINTAINER, Role.MEMBER})),
-    Action.PUSH_NEW: (Scope.PUSH_NEW, frozenset({Role.OWNER, Role.MAINTAINER})),
-    Action.PUSH_VERSION: (Scope.PUSH_VERSION, frozenset({Role.OWNER, Role.MAINTAINER})),
-    Action.DEPRECATE: (Scope.DEPRECATE, frozenset({Role.OWNER, Role.MAINTAINER})),
-    Action.MANAGE: (Scope.MANAGE, frozenset({Role.OWNER})),
-    Action.LEAVE: (Scope.MANAGE, frozenset(Role)),
-    Action.GOVERN: (Scope.MANAGE, frozenset({Role.OWNER})),
-    Action.OPERATE: (Scope.MANAGE, frozenset()),
-}
-
 # Actions that also require a recent sign-in: those that give somebody a way to publish that
 # outlives the credential (roles, invitations, tokens of organizations, publishers), owners,
 # visibility, transfers, deletion, tokens with the scope manage, and changes of the whole
@@ -75,7 +60,6 @@ PUSH_ACTIONS = frozenset({Action.PUSH_NEW, Action.PUSH_VERSION})
 
 PUBLISHING_SCOPES = frozenset({Scope.PUSH_NEW, Scope.PUSH_VERSION})
 
-PUBLISHING_ROLES = RIGHTS[Action.PUSH_VERSION][1]  # The roles that publish anything.
 
 ANY_NAME = "*"
 

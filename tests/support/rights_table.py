@@ -2,14 +2,8 @@
 
 from collections.abc import Iterator
 
-from shared.domain.principals import (
-    PUBLISHING_SCOPES,
-    RECENT_SIGN_IN_ACTIONS,
-    RIGHTS,
-    Action,
-    Role,
-    Scope,
-)
+from shared.domain.access import RIGHTS
+from shared.domain.principals import PUBLISHING_SCOPES, RECENT_SIGN_IN_ACTIONS, Action, Role, Scope
 
 _HEAD = (
     "to …", "scope", *(role.value for role in Role), "administrator",
