@@ -43,6 +43,7 @@ from shared.domain.listings import Listing
 from shared.domain.mirroring import UpstreamModule, UpstreamResolution
 from shared.domain.names import (
     ANY_CLIENT,
+    NO_PACKAGE,
     ClientProfile,
     Coordinate,
     OrgName,
@@ -204,7 +205,11 @@ class PackageChain(Struct, frozen=True):
 
         A tool of ours is never looked for at an upstream.
         """
-        stored = await self.reader.stored_tool_owner(tool, self.hosted.records, self.asker)
+        [stored] = await self.hosted.records.tool_owners([tool])
+        if not self.asker.by.reads_internal:
+            # A hidden package has no tools for the caller, and costs what a free tool costs.
+            [survey] = await self.hosted.records.survey([stored or NO_PACKAGE])
+            stored = stored if survey is None or self.asker.may_see(survey.head) else None
         if stored is not None:
             return stored if await self.reader.may_ask(stored, self.asker) else None
         try:

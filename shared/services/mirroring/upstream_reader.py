@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from functools import partial
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 
@@ -21,7 +21,6 @@ from shared.domain.mirroring import (
 )
 from shared.domain.names import (
     ANY_CLIENT,
-    NO_PACKAGE,
     ClientProfile,
     Coordinate,
     OrgName,
@@ -34,7 +33,7 @@ from shared.domain.names import (
 from shared.domain.packages import Head, Release, Visibility
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
-from shared.ports import Clock, PackageReader, Unanswered, Upstream
+from shared.ports import Clock, Unanswered, Upstream
 from shared.runtime.caching import memory_of
 from shared.runtime.kept_answers import KeptAnswers, NewAnswer
 from shared.services.limits.rate_limits import RateLimiter
@@ -47,6 +46,8 @@ _VERSION_BYTES = 300  # Of memory, for a version of a list, and for a part of a 
 T = TypeVar("T")
 RequestT = TypeVar("RequestT", PackageRequest, ModuleRequest)
 AnswerT = TypeVar("AnswerT")
+Resolve = Callable[..., Awaitable[Sequence[AnswerT | None]]]  # A resolve call of an upstream.
+Ways = Sequence[UpstreamSource]  # How an upstream is asked, one after the other.
 
 
 class Question(Struct, Generic[T], frozen=True):
@@ -151,24 +152,19 @@ class UpstreamReader(Struct, frozen=True):
 
     # --- How it is asked ------------------------------------------------------------------------
 
-    async def ways(self, package: Package, asker: Asker) -> Sequence[UpstreamSource]:
+    async def ways(self, package: Package, asker: Asker) -> Ways:
         """Return how the upstream of the package is asked for the caller, as `asked_by` says."""
         source = await self.source(package, asker)
         return source.asked_by(asker.by) if source else ()
 
     async def answer(
-        self,
-        question: Question[T],
-        ways: Sequence[UpstreamSource],
-        asker: Asker,
-        *,
-        anew: bool = False,
+        self, question: Question[T], ways: Ways, asker: Asker, *, anew: bool = False
     ) -> T | None:
         """Return the first answer that is something, kept or new; None if there is none. `anew`
         asks whatever is kept."""
         for source in ways:
             key = (source.kept_as, *question.key)
-            if not anew and self.kept.fresh(key) is None:
+            if self.kept.fresh(key) is None:
                 await self.count(asker)
             get = self.kept.renewed if anew else self.kept.get
             try:
@@ -176,18 +172,15 @@ class UpstreamReader(Struct, frozen=True):
             except Unanswered as failure:
                 raise refusal_of(failure, question.what, source) from None
             if found is not None:
-                return cast("T", found)
+                return found
         return None
 
     async def _ask(self, question: Question[T], source: UpstreamSource, asker: Asker) -> NewAnswer:
-        found = await source.breaker.ask(
-            question.subject, lambda: question.ask(source.upstream, asker.via())
-        )
-        if found is None:
-            return NewAnswer(None)
-        if question.accept is not None:
+        ask = partial(question.ask, source.upstream, asker.via())
+        found = await source.breaker.ask(question.subject, ask)
+        if found is not None and question.accept is not None:
             found = await question.accept(source, found)
-        return NewAnswer(found, question.size(found))
+        return NewAnswer(found) if found is None else NewAnswer(found, question.size(found))
 
     async def count(self, asker: Asker) -> None:
         """Count what a caller without a token makes the upstream do; raise `TooManyRequests`."""
@@ -200,17 +193,12 @@ class UpstreamReader(Struct, frozen=True):
         self, package: Package, client: ClientProfile, asker: Asker
     ) -> tuple[Version, ...] | None:
         """Return the versions that the client can use, newest first, or None."""
-
-        def size(versions: tuple[Version, ...]) -> int:
-            parts = sum(len(each.precedence[-1]) for each in versions)
-            return 1_000 + _VERSION_BYTES * (len(versions) + parts)
-
         question = Question(
             package,
             package_owner(package),
             ("versions", package.key, client),
             lambda upstream, via: upstream.versions(package, client, via=via),
-            size,
+            lambda found: 1_000 + _VERSION_BYTES * sum(1 + len(e.precedence[-1]) for e in found),
         )
         return await self.answer(question, await self.ways(package, asker), asker)
 
@@ -227,19 +215,14 @@ class UpstreamReader(Struct, frozen=True):
         return found
 
     async def describe_by(
-        self,
-        ways: Sequence[UpstreamSource],
-        coordinate: Coordinate,
-        asker: Asker,
-        *,
-        anew: bool = False,
+        self, ways: Ways, coordinate: Coordinate, asker: Asker, *, anew: bool = False
     ) -> Listing | None:
         """Return the exact version as the upstream describes it in one of these ways, whatever its
         age, and whatever is kept if `anew`; raise as `describe` does."""
         question = self._description(coordinate.package, coordinate.version, EXACT_CLIENT)
         return await self.answer(question, ways, asker, anew=anew)
 
-    def is_missing(self, coordinate: Coordinate, ways: Sequence[UpstreamSource]) -> bool:
+    def is_missing(self, coordinate: Coordinate, ways: Ways) -> bool:
         """Check whether the upstream said within the last minute, asked in each of these ways, that
         it has no such version."""
         question = self._description(coordinate.package, coordinate.version, EXACT_CLIENT)
@@ -283,15 +266,14 @@ class UpstreamReader(Struct, frozen=True):
     async def require_admitted(self, coordinate: Coordinate, asker: Asker) -> None:
         """Raise `UpstreamReleaseRefused` if the release is refused here or too young; one of which
         the age is not known is described. Raises `UpstreamUnavailable` and `TooManyRequests`."""
-        package, version = coordinate.package, coordinate.version
         known = await self.pins.accepted(coordinate, by=asker.by)
-        rule = await self.age_rule(package, asker)
+        rule = await self.age_rule(coordinate.package, asker)
         if rule is None:
             return
         if known and known.has_age:
             self._require_age(coordinate, known.upstream, rule, known.public_since_ms)
         else:
-            await self.describe(package, version, EXACT_CLIENT, asker)
+            await self.describe(coordinate.package, coordinate.version, EXACT_CLIENT, asker)
 
     async def require_age(self, stored: Release) -> None:
         """Raise `UpstreamReleaseRefused` if a stored release is too young; asks no upstream, and
@@ -317,72 +299,59 @@ class UpstreamReader(Struct, frozen=True):
         """Return what upstreams choose, with one request to each of them for all packages of which
         no fresh answer is kept; the refusal of those of which an upstream does not answer, or may
         not be asked for this caller."""
-        return await self._resolved(
-            {each: [each.wanted.package] if each.wanted else [] for each in requests},
-            client,
-            asker,
-            lambda upstream, asked, via: upstream.resolve_packages(asked, client, via=via),
-        )
+        packages = {each: [each.wanted.package] if each.wanted else [] for each in requests}
+        return await self._resolved(packages, client, asker, lambda e: e.resolve_packages)
 
     async def resolve_modules(
         self, requests: Sequence[ModuleRequest], client: ClientProfile, asker: Asker
     ) -> dict[ModuleRequest, UpstreamModule | Refusal]:
         """Return the package of each module, as `resolve_packages` does."""
-        return await self._resolved(
-            {each: [known.package for known in each.candidates] for each in requests},
-            client,
-            asker,
-            lambda upstream, asked, via: upstream.resolve_modules(asked, client, via=via),
-        )
+        packages = {each: [known.package for known in each.candidates] for each in requests}
+        return await self._resolved(packages, client, asker, lambda e: e.resolve_modules)
 
     async def _resolved(
         self,
         requests: Mapping[RequestT, Sequence[Package]],
         client: ClientProfile,
         asker: Asker,
-        ask: Callable[[Upstream, Sequence[RequestT], str], Awaitable[Sequence[AnswerT | None]]],
+        call: Callable[[Upstream], Resolve[AnswerT]],
     ) -> dict[RequestT, AnswerT | Refusal]:
         """Return the answer to each request about one of some packages: of those that an upstream
         does not have as anybody asks it, the one that it gives for its token."""
-        orgs = {e[0].org.lower(): e[0].org for e in requests.values() if e}
-        owners = await asyncio.gather(*(self.owners.owner(each) for each in orgs.values()))
-        ours = {key for key, owner in zip(orgs, owners, strict=True) if owner == OURS}
-        theirs = {key: e for key, e in requests.items() if e and e[0].org.lower() not in ours}
-        decided = await asyncio.gather(*(self._any_source(e, asker) for e in theirs.values()))
-        sources = dict(zip(theirs, decided, strict=True))
-        found: dict[RequestT, AnswerT | Refusal] = {
-            each: refusal for each, refusal in sources.items() if isinstance(refusal, Refusal)
-        }
+        # Each owner is read once, and then remembered for all packages of the organization.
+        orgs = {each[0].org.lower(): each[0].org for each in requests.values() if each}
+        await asyncio.gather(*map(self.owners.owner, orgs.values()))
+        decided = await asyncio.gather(*(self._any_ways(e, asker) for e in requests.values()))
+        found, asked = dict[RequestT, AnswerT | Refusal](), dict[RequestT, Ways]()
+        for each, ways in zip(requests, decided, strict=True):
+            if isinstance(ways, Refusal):
+                found[each] = ways
+            else:
+                asked[each] = ways
         for turn in range(2):
             unknown = dict[str, tuple[UpstreamSource, list[RequestT]]]()
-            for each, source in sources.items():
-                if each in found or not isinstance(source, UpstreamSource):
-                    continue
-                for way in source.asked_by(asker.by)[turn : turn + 1]:
+            for each, ways in asked.items():
+                for way in () if each in found else ways[turn : turn + 1]:
                     kept = self.kept.fresh((way.kept_as, each, client))
                     if kept is None:
                         unknown.setdefault(way.kept_as, (way, []))[1].append(each)
                     elif kept.value is not None:
                         found[each] = kept.value
-            batches = [
-                self._resolved_by(*each, client, asker, ask) for each in unknown.values()
-            ]  # fmt: skip
+            batches = (self._resolved_by(*each, client, asker, call) for each in unknown.values())
             for answers in await asyncio.gather(*batches):
                 found |= answers
         return found
 
-    async def _any_source(
-        self, packages: Sequence[Package], asker: Asker
-    ) -> UpstreamSource | Refusal | None:
-        """Return the upstream of the first of the packages, all of one organization, that has
-        one: rules may deny some. A refusal if nobody knows."""
+    async def _any_ways(self, packages: Sequence[Package], asker: Asker) -> Ways | Refusal:
+        """Return the ways of the first of the packages, all of one organization, that comes from
+        an upstream: rules may deny some. A refusal if nobody knows."""
         try:
             for package in packages:
-                if (source := await self.source(package, asker)) is not None:
-                    return source
+                if ways := await self.ways(package, asker):
+                    return ways
         except (UpstreamUnavailable, TooManyRequests) as refusal:
             return refusal
-        return None
+        return ()
 
     async def _resolved_by(
         self,
@@ -390,14 +359,13 @@ class UpstreamReader(Struct, frozen=True):
         requests: Sequence[RequestT],
         client: ClientProfile,
         asker: Asker,
-        ask: Callable[[Upstream, Sequence[RequestT], str], Awaitable[Sequence[AnswerT | None]]],
+        call: Callable[[Upstream], Resolve[AnswerT]],
     ) -> dict[RequestT, AnswerT | Refusal]:
         """Return the answers of an upstream, or a refusal for each if it does not answer."""
         try:
             await self.count(asker)
-            answers = await source.breaker.ask(
-                "resolution", lambda: ask(source.upstream, requests, asker.via())
-            )
+            ask = partial(call(source.upstream), requests, client, via=asker.via())
+            answers = await source.breaker.ask("resolution", ask)
         except TooManyRequests as refusal:
             return dict.fromkeys(requests, refusal)
         except Unanswered as failure:
@@ -427,17 +395,6 @@ class UpstreamReader(Struct, frozen=True):
             if own and own.name == source.name:
                 return owner
         return None
-
-    async def stored_tool_owner(
-        self, tool: str, records: PackageReader, asker: Asker
-    ) -> Package | None:
-        """Return the package here that has the tool, or None. One that the caller must not find is
-        nobody's, and costs what a free tool costs."""
-        [owner] = await records.tool_owners([tool])
-        if asker.by.reads_internal:
-            return owner
-        [survey] = await records.survey([owner or NO_PACKAGE])
-        return owner if survey is None or asker.may_see(survey.head) else None
 
 
 def _named(request: PackageRequest | ModuleRequest) -> str:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import (
@@ -33,8 +33,6 @@ from shared.runtime.circuit_breaker import CircuitBreaker
 
 PROBED = Package.parse("ballerina", "io")  # A registry that does not have it says so.
 RULES_CACHED_FOR = timedelta(seconds=3)  # A change is in force everywhere within five.
-
-_CACHED_FOR_MS = RULES_CACHED_FOR // MS
 
 ConnectUpstream = Callable[[UpstreamAddress], Upstream]
 LogFailure = Callable[[str, str], None]  # Called with the name of an upstream and the reason.
@@ -102,7 +100,7 @@ class Upstreams:
     ) -> None:
         """`configured` are the registries until operators change the list; the minimum age holds
         for all of them where no rule does."""
-        self._configured = configured
+        self._configured = MirrorRules(revision=0, upstreams=configured)
         self._connect = connect
         self._directory = directory
         self._clock = clock
@@ -110,20 +108,20 @@ class Upstreams:
         self._minimum_age_days = minimum_age_days
         self._sources: dict[UpstreamAddress, UpstreamSource] = {}
         self._rules: MirrorRules | None = None
-        self._read_ms = -_CACHED_FOR_MS
+        self._fresh_until_ms = 0  # Of the monotonic clock.
         self._reading = SingleFlight[MirrorRules]()
 
     async def rules(self) -> MirrorRules:
         """Return the rules; raise `Unavailable` if none were read yet and the store fails."""
-        if self._rules is None or self._clock.monotonic_ms() - self._read_ms >= _CACHED_FOR_MS:
+        if self._rules is None or self._clock.monotonic_ms() >= self._fresh_until_ms:
             return await self._reading.answer("", self._read)
         return self._rules
 
     async def stored_rules(self) -> MirrorRules:
         """Return the rules as they are stored; before operators stored some, with revision 0."""
         stored = await self._directory.get(MirrorRules, MIRROR_RULES_PLACE)
-        rules = stored or MirrorRules(revision=0, upstreams=self._configured)
-        return rules.model_copy(update={"default_days": self._minimum_age_days})
+        update = {"default_days": self._minimum_age_days}
+        return (stored or self._configured).model_copy(update=update)
 
     async def sources(self) -> tuple[UpstreamSource, ...]:
         """Return the upstreams in their order."""
@@ -143,7 +141,7 @@ class Upstreams:
 
     def invalidate(self) -> None:
         """Read the rules again at the next request, because this process changed them."""
-        self._read_ms = self._clock.monotonic_ms() - _CACHED_FOR_MS
+        self._fresh_until_ms = 0
 
     async def close(self) -> None:
         """Cancel a read that is under way."""
@@ -151,27 +149,23 @@ class Upstreams:
 
     async def _read(self) -> MirrorRules:
         # The time before the read counts: a change during it is read by the next.
-        now_ms = self._clock.monotonic_ms()
+        until_ms = self._clock.monotonic_ms() + RULES_CACHED_FOR // MS
         try:
             self._rules = await self.stored_rules()
         except Unavailable:
             if self._rules is None:
                 raise
-        self._read_ms = now_ms
+        self._fresh_until_ms = until_ms
         return self._rules
 
     def _source(self, address: UpstreamAddress) -> UpstreamSource:
         """Return the source, made once for an address, so that its breaker remembers failures."""
-        source = self._sources.get(address)
-        if source is None:
-            name, upstream = address.name, self._connect(address)
-            source = UpstreamSource(name, address.url, upstream, self._breaker(name))
+        if address not in self._sources:
+            name, upstream, with_token = address.name, self._connect(address), None
+            breaker = CircuitBreaker(self._clock, partial(self._failed, name))
             if (sending := upstream.with_token()) is not None:
-                breaker = self._breaker(f"{name}, with its token")
-                with_token = replace(source, upstream=sending, breaker=breaker, sends_token=True)
-                source = replace(source, with_token=with_token)
+                own = CircuitBreaker(self._clock, partial(self._failed, f"{name}, with its token"))
+                with_token = UpstreamSource(name, address.url, sending, own, sends_token=True)
+            source = UpstreamSource(name, address.url, upstream, breaker, with_token)
             self._sources[address] = source
-        return source
-
-    def _breaker(self, name: str) -> CircuitBreaker:
-        return CircuitBreaker(self._clock, lambda reason: self._failed(name, reason))
+        return self._sources[address]

@@ -7,10 +7,11 @@ the request for it, and its facts are stored one by one.
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import cast
+from functools import partial
+from typing import TypeVar
 
 from msgspec import Struct, field
 
@@ -20,23 +21,13 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import UpstreamReleaseRefused
 from shared.domain.mirroring import UpstreamResolution, UpstreamVersions, upstream_versions_place
 from shared.domain.names import ANY_CLIENT, Package, Version, package_owner
-from shared.domain.packages import (
-    Dependency,
-    Head,
-    ReleaseEntry,
-    Survey,
-    Visibility,
-    read_graph,
-    stable_number,
-)
-from shared.domain.principals import Principal
+from shared.domain.packages import Head, ReleaseEntry, Survey, Visibility, read_graph, stable_number
 from shared.domain.resolution import ResolutionMode
 from shared.domain.times import MS
 from shared.domain.upstream_answers import MAX_DESCRIBED
 from shared.ports import AnswerUnusable, DirectoryStore, ReleaseUnusable, Stale, Unanswered
 from shared.runtime.caching import VersionedCache, memory_of_entries
 from shared.runtime.kept_answers import USED_WHILE_RENEWED, NewAnswer
-from shared.services.mirroring.mirrored_releases import MIRROR
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource, refusal_of
 
@@ -49,7 +40,27 @@ FACTS_CACHED_FOR = timedelta(seconds=5)  # Within which a refusal holds everywhe
 _FACT_BYTES = 1_000  # Of memory, besides the facts of versions.
 _VERSION_BYTES = 100
 
+T = TypeVar("T")
 Facts = tuple[ReleaseEntry, ...]
+
+
+class _Wanted(Struct, frozen=True):
+    """A package whose list is wanted, and what the upstream is told that asked for it: the list is
+    made when the request has ended."""
+
+    source: UpstreamSource
+    package: Package
+    via: str
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The key of the kept list."""
+        return self.source.kept_as, "list", self.package.key
+
+    async def ask(self, question: Callable[..., Awaitable[T]]) -> T:
+        """Ask the upstream a question about the package, which takes `via`."""
+        ask = partial(question, via=self.via)
+        return await self.source.breaker.ask(package_owner(self.package), ask)
 
 
 class VersionLists(Struct, frozen=True):
@@ -79,60 +90,43 @@ class VersionLists(Struct, frozen=True):
         `TooManyRequests`.
         """
         for source in await self.reader.ways(package, asker):
-            versions = await self._versions(source, package, asker)
+            wanted = _Wanted(source, package, asker.via())
+            versions = await self._versions(wanted, asker)
             if versions is not None:
-                return await self._survey(source, package, stored, versions)
+                theirs, own = await self._served(wanted, versions), stored.entries if stored else ()
+                head = stored.head if stored else _head(package, source.name)
+                if source.sends_token and head.visibility is Visibility.PUBLIC:
+                    # It is internal by now, whatever was stored of it.
+                    head = head.model_copy(update={"visibility": Visibility.INTERNAL})
+                every = {each.version: each for each in (*theirs, *own)}.values()
+                entries = sorted(every, key=lambda each: each.parsed, reverse=True)
+                return Survey(head, tuple(entries))
         return None
 
-    async def _survey(
-        self,
-        source: UpstreamSource,
-        package: Package,
-        stored: Survey | None,
-        versions: tuple[str, ...],
-    ) -> Survey:
-        theirs = await self._facts_of(source, package, versions)
-        head = stored.head if stored else _head(package, source.name)
-        if source.sends_token and head.visibility is Visibility.PUBLIC:
-            # It is internal by now, whatever was stored of it.
-            head = head.model_copy(update={"visibility": Visibility.INTERNAL})
-        own = {each.version for each in stored.entries} if stored else set[str]()
-        entries = [each for each in theirs if each.version not in own]
-        if stored:
-            entries += stored.entries
-        entries.sort(key=lambda each: each.parsed, reverse=True)
-        return Survey(head, tuple(entries))
-
-    async def _versions(
-        self, source: UpstreamSource, package: Package, asker: Asker
-    ) -> tuple[str, ...] | None:
-        kept, key = self.reader.kept, (source.kept_as, "list", package.key)
-        if not kept.has(key):  # A renewal is made once in a while, whoever asks.
+    async def _versions(self, wanted: _Wanted, asker: Asker) -> tuple[str, ...] | None:
+        kept, package, source = self.reader.kept, wanted.package, wanted.source
+        if not kept.has(wanted.key):  # A renewal is made once in a while, whoever asks.
             await self.reader.count(asker)
-        via = asker.via()  # The list is made when the request has ended.
-        behind = Asker(Principal(id=MIRROR.id), lambda: via)
         try:
             async with asyncio.timeout(self.patience.total_seconds()):
-                found = await kept.get(key, lambda: self._renewed(source, package, behind))
+                found = await kept.get(wanted.key, partial(self._renewed, wanted))
         except TimeoutError:
-            known = await self._stored(source, package)
-            if known is None:
-                raise Unavailable(
-                    "versions-incomplete",
-                    f"The list of versions of {package} is being read from the upstream registry "
-                    f"{source.name}, which takes up to a minute. Try again in a moment.",
-                    timedelta(seconds=5),
-                ) from None
-            return known.versions
+            if (known := await self._stored(wanted)) is not None:
+                return known.versions
+            raise Unavailable(
+                "versions-incomplete",
+                f"The list of versions of {package} is being read from the upstream registry "
+                f"{source.name}, which takes up to a minute. Try again in a moment.",
+                timedelta(seconds=5),
+            ) from None
         except Unanswered as failure:
             raise refusal_of(failure, package, source) from None
-        return cast("tuple[str, ...] | None", found)
+        return found
 
-    async def _facts_of(
-        self, source: UpstreamSource, package: Package, versions: tuple[str, ...]
-    ) -> Facts:
+    async def _served(self, wanted: _Wanted, versions: tuple[str, ...]) -> Facts:
         """Return the facts of these versions without those that are refused or too young."""
-        rules, clock = await self.reader.upstreams.rules(), self.reader.clock
+        source, package, clock = wanted.source, wanted.package, self.reader.clock
+        rules = await self.reader.upstreams.rules()
         turn = clock.monotonic_ms() // (FACTS_CACHED_FOR // MS)
         key, edition = f"{source.kept_as}\n{package.key}", (versions, rules.changed_ms, turn)
         if (cached := self._facts.get(key, edition)) is not None:
@@ -152,40 +146,37 @@ class VersionLists(Struct, frozen=True):
 
     # --- How a list is made ---------------------------------------------------------------------
 
-    async def _renewed(self, source: UpstreamSource, package: Package, asker: Asker) -> NewAnswer:
+    async def _renewed(self, wanted: _Wanted) -> NewAnswer:
         """Return the list that is stored if it is fresh or nothing is served meanwhile, or else a
         new one. If the upstream does not answer, the stored one stands."""
-        known = await self._stored(source, package)
-        is_served = self.reader.kept.has((source.kept_as, "list", package.key))
+        known, clock = await self._stored(wanted), self.reader.clock
+        is_served = self.reader.kept.has(wanted.key)
         usable_for = self.fresh_for if is_served else USED_WHILE_RENEWED
-        now_ms = self.reader.clock.now_ms()
-        if known is None or now_ms - known.listed_ms >= usable_for // MS:
+        if known is None or clock.now_ms() - known.listed_ms >= usable_for // MS:
             try:
-                known = await self._make(source, package, known, asker)
+                known = await self._make(wanted, known)
             except Unanswered:
                 if known is None:
                     raise
         if known is None:
             return NewAnswer(None)
-        left_ms = known.listed_ms + self.fresh_for // MS - self.reader.clock.now_ms()
+        left_ms = known.listed_ms + self.fresh_for // MS - clock.now_ms()
         size = _VERSION_BYTES * len(known.versions)
         return NewAnswer(known.versions, size, max(left_ms, 0) * MS)
 
-    async def _stored(self, source: UpstreamSource, package: Package) -> UpstreamVersions | None:
+    async def _stored(self, wanted: _Wanted) -> UpstreamVersions | None:
         """Return the stored list; one of another upstream, which had the name before, is none."""
-        place = upstream_versions_place(package, is_internal=source.sends_token)
+        source = wanted.source
+        place = upstream_versions_place(wanted.package, is_internal=source.sends_token)
         known = await self.directory.get(UpstreamVersions, place)
         return known if known and known.upstream == source.name else None
 
     async def _make(
-        self, source: UpstreamSource, package: Package, known: UpstreamVersions | None, asker: Asker
+        self, wanted: _Wanted, known: UpstreamVersions | None
     ) -> UpstreamVersions | None:
         """Store a new list; None if the upstream has no such package."""
-        asked_ms = self.reader.clock.now_ms()
-        ask, via = source.upstream.versions, asker.via()
-        versions = await source.breaker.ask(
-            package_owner(package), lambda: ask(package, ANY_CLIENT, via=via)
-        )
+        source, package, asked_ms = wanted.source, wanted.package, self.reader.clock.now_ms()
+        versions = await wanted.ask(partial(source.upstream.versions, package, ANY_CLIENT))
         if versions is None:
             if known is not None:
                 with suppress(Stale):  # Another process has removed it.
@@ -196,7 +187,7 @@ class VersionLists(Struct, frozen=True):
             source.breaker.note_unusable(package_owner(package), message)
             raise AnswerUnusable(message)
         async with self._turns:
-            described = await self._described(source, package, versions, asker)
+            described = await self._described(wanted, versions)
         made = UpstreamVersions(
             org=package.org,
             name=package.name,
@@ -208,28 +199,27 @@ class VersionLists(Struct, frozen=True):
         await self.directory.put(made)
         return made
 
-    async def _described(
-        self, source: UpstreamSource, package: Package, versions: Sequence[Version], asker: Asker
-    ) -> set[str]:
+    async def _described(self, wanted: _Wanted, versions: Sequence[Version]) -> set[str]:
         """Describe the versions of which no facts are stored, newest first; return those of which
         some are stored now. One that the upstream lists and does not describe is left out."""
-        known = {each.version: each for each in await self.reader.pins.of_package(package)}
-        resolved = await self._resolved(source, package, versions, asker)
-        described = set[str]()
+        pins, source, described = self.reader.pins, wanted.source, set[str]()
+        known = {each.version: each for each in await pins.of_package(wanted.package)}
+        resolved = await _resolved(wanted, versions)
         for version in sorted(versions, reverse=True):
             release, answer = known.get(version.text), resolved.get(version)
             if release and release.refused_because:
                 continue
-            if release and release.facts:
-                facts = _with_deprecation(release.facts, answer)
-            else:
-                facts = await self._describe(source, package, version, answer, asker)
-            if facts:
-                described.add(version.text)
-            if facts and (release is None or release.facts != facts):
+            facts = release.facts if release else None
+            if facts and answer:
+                facts = facts.model_copy(update={"deprecation": answer.deprecation})
+            facts = facts or await self._describe(wanted, version, answer)
+            if facts is None:
+                continue
+            described.add(version.text)
+            if release is None or release.facts != facts:
                 with suppress(UpstreamReleaseRefused):  # Then lists leave it out.
-                    await self.reader.pins.require(
-                        package.at(version),
+                    await pins.require(
+                        wanted.package.at(version),
                         Digest(facts.digest),
                         source.name,
                         published_ms=facts.created_ms,
@@ -239,47 +229,40 @@ class VersionLists(Struct, frozen=True):
         return described
 
     async def _describe(
-        self,
-        source: UpstreamSource,
-        package: Package,
-        version: Version,
-        answer: UpstreamResolution | None,
-        asker: Asker,
+        self, wanted: _Wanted, version: Version, answer: UpstreamResolution | None
     ) -> ReleaseEntry | None:
-        upstream, via = source.upstream, asker.via()
+        package, upstream = wanted.package, wanted.source.upstream
         try:
-            described = await source.breaker.ask(
-                package_owner(package),
-                lambda: upstream.describe(package, version, ANY_CLIENT, via=via),
-            )
+            found = await wanted.ask(partial(upstream.describe, package, version, ANY_CLIENT))
         except ReleaseUnusable:
             return None
-        if described is None:
+        if found is None:
             return None
-        release = described.release
-        created_ms = min(release.created_ms, self.reader.clock.now_ms())
-        answer = answer or (await self._resolved(source, package, [version], asker)).get(version)
-        update = {"created_ms": created_ms, "dependencies": _dependencies(package, answer)}
-        return ReleaseEntry.of(release).model_copy(update=update)
+        answer = answer or (await _resolved(wanted, [version])).get(version)
+        # Without an answer the upstream does not resolve it.
+        nodes = read_graph(answer.graph) if answer else ()
+        own = (each for each in nodes if f"{each.org}/{each.name}".lower() == package.key)
+        update = {
+            "created_ms": min(found.release.created_ms, self.reader.clock.now_ms()),
+            "dependencies": next((each.dependencies for each in own), ()),
+        }
+        return ReleaseEntry.of(found.release).model_copy(update=update)
 
-    async def _resolved(
-        self, source: UpstreamSource, package: Package, versions: Sequence[Version], asker: Asker
-    ) -> dict[Version, UpstreamResolution]:
-        """Return graphs and deprecations, with one request for many versions."""
-        found = dict[Version, UpstreamResolution]()
-        for start in range(0, len(versions), RESOLVED_AT_ONCE):
-            batch = versions[start : start + RESOLVED_AT_ONCE]
-            requests = [_exactly(package, each) for each in batch]
 
-            def ask(asked: Sequence[PackageRequest] = requests) -> Awaitable[Sequence[object]]:
-                return source.upstream.resolve_packages(asked, ANY_CLIENT, via=asker.via())
-
-            answers = await source.breaker.ask(package_owner(package), ask)
-            for version, answer in zip(batch, answers, strict=True):
-                # An upstream may answer one of several requests for a package.
-                if isinstance(answer, UpstreamResolution) and answer.version == version:
-                    found[version] = answer
-        return found
+async def _resolved(
+    wanted: _Wanted, versions: Sequence[Version]
+) -> dict[Version, UpstreamResolution]:
+    """Return graphs and deprecations, with one request for many versions."""
+    org, name, found = wanted.package.org, wanted.package.name, dict[Version, UpstreamResolution]()
+    for start in range(0, len(versions), RESOLVED_AT_ONCE):
+        batch = versions[start : start + RESOLVED_AT_ONCE]
+        requests = [PackageRequest.of(org, name, e.text, ResolutionMode.HARD.value) for e in batch]
+        resolve = partial(wanted.source.upstream.resolve_packages, requests, ANY_CLIENT)
+        for version, answer in zip(batch, await wanted.ask(resolve), strict=True):
+            # An upstream may answer one of several requests for a package.
+            if answer and answer.version == version:
+                found[version] = answer
+    return found
 
 
 def _head(package: Package, upstream: str) -> Head:
@@ -293,20 +276,3 @@ def _numbered(facts: ReleaseEntry, served_from_ms: int | None) -> ReleaseEntry:
         facts = facts.model_copy(update={"changed_ms": served_from_ms})
     content = facts.model_dump_json(exclude={"revision"})
     return facts.model_copy(update={"revision": stable_number(content)})
-
-
-def _exactly(package: Package, version: Version) -> PackageRequest:
-    return PackageRequest.of(package.org, package.name, version.text, ResolutionMode.HARD.value)
-
-
-def _with_deprecation(facts: ReleaseEntry, answer: UpstreamResolution | None) -> ReleaseEntry:
-    if answer is None or answer.deprecation == facts.deprecation:
-        return facts
-    return facts.model_copy(update={"deprecation": answer.deprecation})
-
-
-def _dependencies(package: Package, answer: UpstreamResolution | None) -> tuple[Dependency, ...]:
-    """Return the direct dependencies by the graph; none if the upstream does not resolve it."""
-    nodes = read_graph(answer.graph) if answer else ()
-    own = (each for each in nodes if f"{each.org}/{each.name}".lower() == package.key)
-    return next((each.dependencies for each in own), ())
