@@ -30,7 +30,6 @@ from shared.domain.mirroring import (
     catalogue_round_place,
 )
 from shared.domain.names import ANY_CLIENT, package_owner
-from shared.domain.principals import Principal
 from shared.domain.search import ANYONE, Query, ResultPage, SearchKind
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
@@ -48,7 +47,7 @@ MAX_PAGES = 400  # Of a list: an upstream may send less than was asked for.
 MAX_ENTRIES = 20_000  # Of a list; ten times the packages of public Central.
 MAX_CONFIRMED = 100  # Packages of a round that the upstream is asked whether it removed them.
 
-_ASKER = Asker(Principal(id=MIRROR.id))
+_ASKER = Asker(MIRROR)
 _NOT_STORED = Query(include_deprecated=True, not_stored_only=True)
 
 EntryT = TypeVar("EntryT")
@@ -58,6 +57,9 @@ Known = Mapping[str, CataloguedPackage]  # By the key of the package.
 
 class ListUnreadable(Exception):
     """The upstream's list cannot be read to its end."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"its list of {name} {problem}")
 
 
 class UpstreamCatalogue(Struct, frozen=True):
@@ -114,13 +116,9 @@ class UpstreamCatalogue(Struct, frozen=True):
 
     async def _is_due(self, source: UpstreamSource) -> bool:
         """Check whether the last round is old, or from before a change of the rules."""
-        completed_ms = (await self.state(source.name)).completed_ms
+        completed_ms = (await self.state(source.name)).completed_ms or 0
         changed_ms = (await self.reader.upstreams.rules()).changed_ms or 0
-        return (
-            completed_ms is None
-            or self._now_ms() - completed_ms >= FRESH_FOR // MS
-            or changed_ms >= completed_ms
-        )
+        return changed_ms >= completed_ms or self._now_ms() - completed_ms >= FRESH_FOR // MS
 
     async def _note(self, source: UpstreamSource, **update: object) -> None:
         state = await self.state(source.name)
@@ -154,13 +152,13 @@ class UpstreamCatalogue(Struct, frozen=True):
         seen, changed, problem, noted = 0, 0, "", dict[str, object]()
         try:
             ask = source.upstream.catalogue
-            packages = await self._whole_list(source, until_ms, "packages", ask)
+            packages = await self._whole_list(source, until_ms, "packages", ask) or {}
             try:
                 items = await self._items(source, until_ms)
             except (Unanswered, ListUnreadable) as error:
                 items, problem = None, str(error)
-            seen = len(packages or ())
-            changed = await self._update(source, known, packages or {}, items)
+            seen = len(packages)
+            changed = await self._update(source, known, packages, items)
             noted = {"completed_ms": self._now_ms(), "problem": ""}
         except (Unanswered, UpstreamUnavailable) as error:  # The next run tries again.
             problem = str(error)
@@ -223,7 +221,7 @@ class UpstreamCatalogue(Struct, frozen=True):
 
         Raises `Unanswered` and `ListUnreadable`.
         """
-        found, offset, problem = dict[str, EntryT](), 0, f"has more than {MAX_PAGES} pages"
+        found, offset = dict[str, EntryT](), 0
         for _ in range(MAX_PAGES):
             page = await source.breaker.ask(name, partial(ask, offset, PAGE_ENTRIES))
             if page is None:
@@ -232,18 +230,14 @@ class UpstreamCatalogue(Struct, frozen=True):
             for key, each in page.entries.items():
                 found.setdefault(key, each)
             if page.total > MAX_ENTRIES:
-                problem = f"has {page.total:,} entries"
-            elif page.entries and len(found) == before:
-                problem = "has the same page again"
-            elif not page.listed or offset >= page.total:
+                raise ListUnreadable(name, f"has {page.total:,} entries")
+            if page.entries and len(found) == before:
+                raise ListUnreadable(name, "has the same page again")
+            if not page.listed or offset >= page.total:
                 return found
-            elif self._now_ms() >= until_ms:
-                problem = "was not read in time"
-            else:
-                continue
-            break
-        message = f"its list of {name} {problem}"
-        raise ListUnreadable(message)
+            if self._now_ms() >= until_ms:
+                raise ListUnreadable(name, "was not read in time")
+        raise ListUnreadable(name, f"has more than {MAX_PAGES} pages")
 
     async def _remove(self, known: CataloguedPackage) -> None:
         derived_data, package = self.derived_data, known.package

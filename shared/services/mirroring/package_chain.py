@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import starmap
 from typing import TypeVar
 
 from msgspec import Struct
@@ -53,7 +54,7 @@ from shared.domain.names import (
     Version,
     parse_tool_id,
 )
-from shared.domain.packages import FoundRelease, State, Survey, Visibility
+from shared.domain.packages import State, Survey, Visibility
 from shared.domain.principals import Principal
 from shared.domain.resolution import ReleaseChoice, ResolutionMode, usable_versions
 from shared.services.mirroring.admission import Admission, Refreshing
@@ -69,13 +70,16 @@ VERSIONS_TRIED = 3  # Of a range, after the one that the upstream chose is refus
 TOOLS_ASKED = 100
 SAME_MODULE_ASKED = 4
 
-_UNANSWERED = (Unavailable, TooManyRequests)
-
 NOT_STORED = Digest("0" * 64)  # Of a release that nobody has pulled: its graph comes with it.
 
 T = TypeVar("T")
 RequestT = TypeVar("RequestT", PackageRequest, ModuleRequest, ToolRequest)
+AskedT = TypeVar("AskedT", PackageRequest, ToolRequest)
 AnswerT = TypeVar("AnswerT", ResolvedPackage, ResolvedModule, ResolvedTool)
+ChoiceT = TypeVar("ChoiceT", UpstreamResolution, UpstreamModule)
+FoundT = TypeVar("FoundT", AvailableRelease, Listing)
+Local = Callable[..., Awaitable[FoundT]]  # Finds a version or a range of a package for a client.
+Theirs = Callable[[Coordinate], Awaitable[FoundT | None]]
 
 
 class PackageChain(Struct, frozen=True):
@@ -91,18 +95,24 @@ class PackageChain(Struct, frozen=True):
     async def find(
         self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
     ) -> AvailableRelease:
-        local = partial(self.hosted.find, package, wanted, client=client, by=by)
-        found = await self._chosen(package, wanted, client, partial(self._find_exact, by=by), local)
+        local = partial(self.hosted.find, by=by)
+
+        async def fetched(at: Coordinate) -> AvailableRelease | None:
+            is_stored = await self.admission.admit(at, self.asker)
+            return await local(at.package, at.version, client=ANY_CLIENT) if is_stored else None
+
+        found = await self._chosen(package, wanted, client, local, fetched)
         await self.reader.require_age(found.release)
         return found
 
     async def describe(
         self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
     ) -> Listing:
-        local = partial(self.hosted.describe, package, wanted, client=client, by=by)
-        return await self._chosen(
-            package, wanted, client, partial(self._describe_exact, by=by), local
-        )
+        local = partial(self.hosted.describe, by=by)
+        return await self._chosen(package, wanted, client, local, self._described)
+
+    async def _described(self, at: Coordinate) -> Listing | None:
+        return await self.reader.describe(at.package, at.version, ANY_CLIENT, self.asker)
 
     async def versions(
         self, package: Package, *, client: ClientProfile, by: Principal
@@ -131,20 +141,17 @@ class PackageChain(Struct, frozen=True):
         """Return the release of the tool, which is stored now: the request is the first one of a
         pull, whose second one asks for the archive by its address."""
         package = await self._upstream_tool_owner(tool)
-        if package is None:
-            return await self.hosted.find_tool(tool, wanted, client=client, by=by)
-        found = await self.find(package, wanted, client=client, by=by)
-        if tool not in found.release.tools:
-            return await self.hosted.find_tool(tool, wanted, client=client, by=by)
-        return await self.describe(
-            found.head.package, found.release.coordinate.version, client=client, by=by
-        )
+        if package is not None:
+            found = await self.find(package, wanted, client=client, by=by)
+            if tool in found.release.tools:
+                at = found.release.coordinate
+                return await self.describe(at.package, at.version, client=client, by=by)
+        return await self.hosted.find_tool(tool, wanted, client=client, by=by)
 
     async def fetch_module(self, module: str, candidates: Sequence[Coordinate]) -> bool:
         for each in candidates:
             if await self.reader.may_ask(each.package, self.asker):
-                package, version = each.package, each.version
-                found = await self.reader.describe(package, version, ANY_CLIENT, self.asker)
+                found = await self._described(each)
                 if found and module.lower() in map(str.lower, found.release.modules):
                     return await self.admission.admit(each, self.asker)
         return False
@@ -154,9 +161,8 @@ class PackageChain(Struct, frozen=True):
     ) -> PackageAnswer:
         local = await self.hosted.resolve_packages(requests, client=client, by=by)
         stored = {each.request: each for each in local.resolved}
-        # Without exact versions that are stored, so that a build with a lock file asks nobody.
-        asked = [each for each in requests if not (each in stored and _is_exact(each))]
-        return PackageAnswer(*_answered(requests, await self._resolved(asked, client), stored))
+        theirs = await self._resolved(_unknown(requests, stored), client)
+        return PackageAnswer(*_answered(requests, theirs, stored))
 
     async def resolve_modules(
         self, requests: Sequence[ModuleRequest], *, client: ClientProfile, by: Principal
@@ -166,8 +172,7 @@ class PackageChain(Struct, frozen=True):
         local = await self.hosted.resolve_modules(requests, client=client, by=by)
         stored = {each.request: each for each in local.resolved}
         found = await self.reader.resolve_modules(requests, client, self.asker)
-        answers = await asyncio.gather(*(self._module(*each, client) for each in found.items()))
-        theirs = {each: answer for each, answer in zip(found, answers, strict=True) if answer}
+        theirs = await _each_answer(found, partial(self._module, client=client))
         resolved, unresolved = _answered(requests, theirs, stored)
         return ModuleAnswer(resolved, tuple(map(UnresolvedModule, unresolved)))
 
@@ -176,21 +181,16 @@ class PackageChain(Struct, frozen=True):
     ) -> ToolAnswer:
         local = await self.hosted.resolve_tools(requests, client=client, by=by)
         stored = {each.request: each for each in local.resolved}
-        asked = {
-            each: each.wanted.id
-            for each in requests
-            if each.wanted and not (each in stored and _is_exact(each))
-        }
+        asked = {e: e.wanted.id for e in _unknown(requests, stored) if e.wanted}
         owners = await self._upstream_tool_owners(dict.fromkeys(asked.values()))
         theirs = dict[ToolRequest, ResolvedTool | Refusal]()
         packages = dict[ToolRequest, PackageRequest]()
         for each, tool in asked.items():
-            owner = owners[tool]
+            owner, mode = owners[tool], each.mode.value
             if isinstance(owner, Refusal):
                 theirs[each] = owner
             elif owner:
-                wanted = owner.org, owner.name, each.version, each.mode.value
-                packages[each] = PackageRequest.of(*wanted)
+                packages[each] = PackageRequest.of(owner.org, owner.name, each.version, mode)
         found = await self._resolved(list(packages.values()), client)
         for each, package in packages.items():
             answer = found.get(package)
@@ -242,25 +242,20 @@ class PackageChain(Struct, frozen=True):
     ) -> dict[PackageRequest, ResolvedPackage | Refusal]:
         """Return what upstreams have for the requests and is served here, and refusals."""
         found = await self.reader.resolve_packages(requests, client, self.asker)
-        answers = await asyncio.gather(*(self._package(*each, client) for each in found.items()))
-        return {each: answer for each, answer in zip(found, answers, strict=True) if answer}
+        return await _each_answer(found, partial(self._package, client=client))
 
     async def _package(
-        self, request: PackageRequest, chosen: UpstreamResolution | Refusal, client: ClientProfile
+        self, request: PackageRequest, chosen: UpstreamResolution, client: ClientProfile
     ) -> ResolvedPackage | Refusal | None:
         """Return the choice of an upstream, or the best release that is served here in its place;
         the refusal if nobody knows."""
-        wanted = request.wanted
-        if wanted is None or isinstance(chosen, Refusal):
-            return chosen if isinstance(chosen, Refusal) else None
-        try:
-            if await self._serves(wanted.package, chosen.version):
-                version, deprecation = chosen.version, chosen.deprecation
-                return ResolvedPackage(request, version, deprecation, NOT_STORED, chosen.graph)
-            survey = None if request.mode.is_exact else await self._listed(wanted.package)
-            best = survey and ReleaseChoice(survey, client).pick(wanted.version, request.mode)
-        except _UNANSWERED as refusal:
-            return refusal
+        if (wanted := request.wanted) is None:
+            return None
+        if await self._serves(wanted.package, chosen.version):
+            version, deprecation = chosen.version, chosen.deprecation
+            return ResolvedPackage(request, version, deprecation, NOT_STORED, chosen.graph)
+        survey = None if request.mode.is_exact else await self._listed(wanted.package)
+        best = survey and ReleaseChoice(survey, client).pick(wanted.version, request.mode)
         if not best:
             return None
         exact = request.org, request.name, best.version, ResolutionMode.HARD.value
@@ -268,21 +263,16 @@ class PackageChain(Struct, frozen=True):
         return replace(found, request=request) if isinstance(found, ResolvedPackage) else found
 
     async def _module(
-        self, request: ModuleRequest, chosen: UpstreamModule | Refusal, client: ClientProfile
-    ) -> ResolvedModule | Refusal | None:
+        self, request: ModuleRequest, chosen: UpstreamModule, client: ClientProfile
+    ) -> ResolvedModule | None:
         """Do the same for a module, in the package that the upstream chose."""
-        if not isinstance(chosen, UpstreamModule):
-            return chosen
         candidates = {each.package.name: each.package for each in request.candidates}
         package = candidates.get(chosen.package)  # No other one can hold the module.
         if package is None:
             return None
-        try:
-            if await self._serves(package, chosen.version):
-                return ResolvedModule(request, chosen.package, chosen.version)
-            survey = await self._listed(package)
-        except _UNANSWERED as refusal:
-            return refusal
+        if await self._serves(package, chosen.version):
+            return ResolvedModule(request, chosen.package, chosen.version)
+        survey = await self._listed(package)
         found = resolve_module(request, ResolutionCandidates([survey] if survey else [], client))
         return found if isinstance(found, ResolvedModule) else None
 
@@ -297,12 +287,14 @@ class PackageChain(Struct, frozen=True):
     async def _listed(self, package: Package) -> Survey | None:
         """Return the package with all that is stored and that an upstream has and is served here;
         None if no upstream has it, or a private one is stored."""
-        [stored] = await self.hosted.records.survey([package])
-        if stored and not self.asker.may_see(stored.head):
-            stored = None
+        stored = await self._stored(package)
         if stored and stored.head.visibility is Visibility.PRIVATE:
             return None
         return await self.lists.survey(package, stored, self.asker)
+
+    async def _stored(self, package: Package) -> Survey | None:
+        [stored] = await self.hosted.records.survey([package])
+        return stored if stored and self.asker.may_see(stored.head) else None
 
     async def _theirs_or_local(
         self,
@@ -311,15 +303,14 @@ class PackageChain(Struct, frozen=True):
         local: Callable[[], Awaitable[T]],
     ) -> T:
         """Return the upstream's result, or the stored one if it does not answer."""
-        if not await self.reader.may_ask(package, self.asker):
-            return await local()
-        try:
-            found = await theirs()
-        except (UpstreamUnavailable, UpstreamReleaseRefused) as failure:
+        found = None
+        if await self.reader.may_ask(package, self.asker):
             try:
-                return await local()
-            except NotFound:
-                raise failure from None
+                found = await theirs()
+            except (UpstreamUnavailable, UpstreamReleaseRefused):
+                with suppress(NotFound):
+                    return await local()
+                raise
         return await local() if found is None else found
 
     async def _chosen(
@@ -327,15 +318,16 @@ class PackageChain(Struct, frozen=True):
         package: Package,
         wanted: Version | Range,
         client: ClientProfile,
-        exact: Callable[[Coordinate], Awaitable[T]],
-        local: Callable[[], Awaitable[T]],
-    ) -> T:
+        local: Local[FoundT],
+        theirs: Theirs[FoundT],
+    ) -> FoundT:
         """Return what is found of the exact version, or of the one in the range that the upstream
         chooses; of the best one that is not refused here if that one is."""
+        exact = partial(self._exact, local, theirs)
         if isinstance(wanted, Version):
             return await exact(package.at(wanted))
 
-        async def theirs() -> T | None:
+        async def choice() -> FoundT | None:
             try:
                 chosen = await self.reader.describe(package, wanted, client, self.asker)
                 return await exact(chosen.release.coordinate) if chosen else None
@@ -347,50 +339,28 @@ class PackageChain(Struct, frozen=True):
                         return await exact(package.at(version))
                 raise refusal from None
 
-        return await self._theirs_or_local(package, theirs, local)
+        return await self._theirs_or_local(
+            package, choice, partial(local, package, wanted, client=client)
+        )
 
-    async def _find_exact(self, coordinate: Coordinate, by: Principal) -> AvailableRelease:
-        package, version = coordinate.package, coordinate.version
-        find = partial(self.hosted.find, package, version, client=ANY_CLIENT, by=by)
+    async def _exact(self, local: Local[FoundT], theirs: Theirs[FoundT], at: Coordinate) -> FoundT:
+        """Return what is stored of the release, or else what its upstream has."""
         try:
-            found = await find()
+            found = await local(at.package, at.version, client=ANY_CLIENT)
         except ReleaseNotFound:
-            if not await self.reader.may_ask(package, self.asker):
+            if not await self.reader.may_ask(at.package, self.asker):
                 raise
-            if not await self.admission.admit(coordinate, self.asker):
-                raise
-            with suppress(ReleaseNotFound):
-                return await find()
-            await self._require_age(await self.hosted.records.find(coordinate))
-            raise
-        self.refreshing.refresh(found.release)
-        return found
-
-    async def _describe_exact(self, coordinate: Coordinate, by: Principal) -> Listing:
-        """Return the description of what is stored, or that of the upstream."""
-        package, version = coordinate.package, coordinate.version
-        try:
-            found = await self.hosted.describe(package, version, client=ANY_CLIENT, by=by)
-        except ReleaseNotFound:
-            if not await self.reader.may_ask(package, self.asker):
-                raise
-            stored = await self.hosted.records.find(coordinate)
-            if stored.release is not None and self.asker.may_see(stored.head):
-                await self._require_age(stored)
+            stored = await self.hosted.records.find(at)
+            if stored.release and self.asker.may_see(stored.head):
+                await self.reader.require_age(stored.release)
                 raise  # It is withheld for another reason.
-            described = await self.reader.describe(package, version, ANY_CLIENT, self.asker)
-            is_withheld = stored.release is not None and stored.release.state is not State.LIVE
-            if described is None or is_withheld:
+            found = await theirs(at)
+            if found is None or (stored.release and stored.release.state is not State.LIVE):
                 raise
-            return described
+            return found
         self.refreshing.refresh(found.release)
         await self.reader.require_age(found.release)
         return found
-
-    async def _require_age(self, withheld: FoundRelease) -> None:
-        """Say it if a release is withheld because it is too young."""
-        if withheld.release is not None and self.asker.may_see(withheld.head):
-            await self.reader.require_age(withheld.release)
 
     async def _all_versions(
         self, package: Package, client: ClientProfile
@@ -415,11 +385,26 @@ class PackageChain(Struct, frozen=True):
             return None
         known = await self.reader.pins.of_package(package)
         refused = {each.version for each in known if each.refused_because}
-        [survey] = await self.hosted.records.survey([package])
-        is_seen = survey is not None and self.asker.may_see(survey.head)
-        ours = usable_versions(survey, client) if survey and is_seen else ()
+        stored = await self._stored(package)
+        ours = usable_versions(stored, client) if stored else ()
         accepted = (each for each in theirs if each.text not in refused)
         return sorted({*accepted, *ours}, reverse=True)
+
+
+async def _each_answer(
+    chosen: Mapping[RequestT, ChoiceT | Refusal],
+    answer: Callable[[RequestT, ChoiceT], Awaitable[AnswerT | Refusal | None]],
+) -> dict[RequestT, AnswerT | Refusal]:
+    """Return the answers by what upstreams chose, and the refusals where nobody knows."""
+
+    async def one(request: RequestT, choice: ChoiceT | Refusal) -> AnswerT | Refusal | None:
+        try:
+            return choice if isinstance(choice, Refusal) else await answer(request, choice)
+        except (Unavailable, TooManyRequests) as refusal:
+            return refusal
+
+    answers = await asyncio.gather(*starmap(one, chosen.items()))
+    return {each: answer for each, answer in zip(chosen, answers, strict=True) if answer}
 
 
 def _answered(
@@ -429,19 +414,13 @@ def _answered(
 ) -> tuple[tuple[AnswerT, ...], tuple[RequestT, ...]]:
     """Return the answers, an upstream's before the stored one, and the requests without any; raise
     the refusal of a request that has nothing else."""
-    resolved, unresolved = list[AnswerT](), list[RequestT]()
+    usable = {each: found for each, found in theirs.items() if not isinstance(found, Refusal)}
+    answers = {**stored, **usable}
     for each in requests:
-        answer = theirs.get(each)
-        if isinstance(answer, Refusal):
-            if each not in stored:
-                raise answer
-            answer = None
-        answer = answer or stored.get(each)
-        if answer is None:
-            unresolved.append(each)
-        else:
-            resolved.append(answer)
-    return tuple(resolved), tuple(unresolved)
+        if each not in answers and isinstance(refusal := theirs.get(each), Refusal):
+            raise refusal
+    resolved = tuple(answers[each] for each in requests if each in answers)
+    return resolved, tuple(each for each in requests if each not in answers)
 
 
 def _require_few(count: int, most: int, what: str) -> None:
@@ -453,5 +432,7 @@ def _require_few(count: int, most: int, what: str) -> None:
         raise InvalidRequest(reason)
 
 
-def _is_exact(request: PackageRequest | ToolRequest) -> bool:
-    return request.mode.is_exact and bool(request.version)
+def _unknown(requests: Sequence[AskedT], stored: Collection[AskedT]) -> list[AskedT]:
+    """Return the requests without those for exact versions that are stored, so that a build with a
+    lock file asks nobody."""
+    return [e for e in requests if not (e in stored and e.mode.is_exact and e.version)]

@@ -15,6 +15,7 @@ from shared.domain.listings import Listing
 from shared.domain.mirror_rules import AgeRule
 from shared.domain.mirroring import (
     UpstreamModule,
+    UpstreamRelease,
     UpstreamResolution,
     stored_since,
     with_visibility,
@@ -23,7 +24,6 @@ from shared.domain.names import (
     ANY_CLIENT,
     ClientProfile,
     Coordinate,
-    OrgName,
     Package,
     Range,
     ToolId,
@@ -40,6 +40,8 @@ from shared.services.limits.rate_limits import RateLimiter
 from shared.services.mirroring.mirrored_releases import PinnedDigests
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource, refusal_of
 from shared.services.name_owners import OURS, NameOwners
+
+EXACT_CLIENT = ANY_CLIENT  # Exact versions are served to every client.
 
 _VERSION_BYTES = 300  # Of memory, for a version of a list, and for a part of a pre-release.
 
@@ -129,10 +131,16 @@ class UpstreamReader(Struct, frozen=True):
             owner = rule.upstream
         if owner:
             return await self.upstreams.find(owner)
+
+        async def ask(upstream: Upstream, via: str) -> bool | None:
+            return await upstream.has_organization(package.org, via=via) or None
+
+        org = package.org.lower()
+        question = Question(package.org, org, ("organization", org), ask)
         # The last one needs no question, because its answers about packages say the same.
         *first, last = await self.upstreams.sources()
         for source in first:
-            if await self._has_organization(source, package.org, asker):
+            if await self.answer(question, source.asked_by(asker.by), asker):
                 return source
         return last
 
@@ -140,15 +148,6 @@ class UpstreamReader(Struct, frozen=True):
         """Check whether the request came through this registry before."""
         through = asker.via().split(",")
         return any(each.split()[1:2] == [self.pseudonym] for each in through)
-
-    async def _has_organization(self, source: UpstreamSource, org: OrgName, asker: Asker) -> bool:
-        """Check whether the upstream has packages of the organization that the caller may see."""
-
-        async def ask(upstream: Upstream, via: str) -> bool | None:
-            return await upstream.has_organization(org, via=via) or None
-
-        question = Question(org, org.lower(), ("organization", org.lower()), ask)
-        return bool(await self.answer(question, source.asked_by(asker.by), asker))
 
     # --- How it is asked ------------------------------------------------------------------------
 
@@ -209,9 +208,9 @@ class UpstreamReader(Struct, frozen=True):
         pinned. Raises `UpstreamReleaseRefused`, also for one that is too young."""
         question = self._description(package, wanted, client)
         found = await self.answer(question, await self.ways(package, asker), asker)
-        known = await self.pins.accepted(found.release.coordinate, by=asker.by) if found else None
-        if known and (rule := await self.age_rule(package, asker)):
-            self._require_age(known.coordinate, known.upstream, rule, known.public_since_ms)
+        if found is not None:
+            known = await self.pins.accepted(found.release.coordinate, by=asker.by)
+            self._require_age(known, await self.age_rule(package, asker))
         return found
 
     async def describe_by(
@@ -268,28 +267,26 @@ class UpstreamReader(Struct, frozen=True):
         the age is not known is described. Raises `UpstreamUnavailable` and `TooManyRequests`."""
         known = await self.pins.accepted(coordinate, by=asker.by)
         rule = await self.age_rule(coordinate.package, asker)
-        if rule is None:
-            return
-        if known and known.has_age:
-            self._require_age(coordinate, known.upstream, rule, known.public_since_ms)
-        else:
+        if rule and not (known and known.has_age):
             await self.describe(coordinate.package, coordinate.version, EXACT_CLIENT, asker)
+        else:
+            self._require_age(known, rule)
+
+    def _require_age(self, known: UpstreamRelease | None, rule: AgeRule | None) -> None:
+        if known and rule and (reason := rule.refusal(known.public_since_ms, self.clock.now_ms())):
+            raise UpstreamReleaseRefused(known.coordinate, known.upstream, reason)
 
     async def require_age(self, stored: Release) -> None:
         """Raise `UpstreamReleaseRefused` if a stored release is too young; asks no upstream, and
         reads nothing for one that was stored long enough ago."""
-        origin, at = stored.upstream, stored.coordinate
+        origin, at, now_ms = stored.upstream, stored.coordinate, self.clock.now_ms()
         if origin is None:
             return
         rule = (await self.upstreams.rules()).age_rule(at.package, origin.name)
-        if rule and origin.first_seen_ms > rule.newest_ms(self.clock.now_ms()):
+        if rule and origin.first_seen_ms > rule.newest_ms(now_ms):
             since_ms = stored_since(await self.pins.known(at), stored.created_ms)
-            self._require_age(at, origin.name, rule, since_ms)
-
-    def _require_age(self, at: Coordinate, upstream: str, rule: AgeRule, since_ms: int) -> None:
-        reason = rule.refusal(since_ms, self.clock.now_ms())
-        if reason:
-            raise UpstreamReleaseRefused(at, upstream, reason)
+            if reason := rule.refusal(since_ms, now_ms):
+                raise UpstreamReleaseRefused(at, origin.name, reason)
 
     # --- Builds ---------------------------------------------------------------------------------
 
@@ -401,6 +398,3 @@ def _named(request: PackageRequest | ModuleRequest) -> str:
     if isinstance(request, ModuleRequest):
         return f"The module {request.organization}/{request.module}"
     return f"{request.org}/{request.name}"
-
-
-EXACT_CLIENT = ANY_CLIENT  # Exact versions are served to every client.

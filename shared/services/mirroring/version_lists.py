@@ -14,6 +14,7 @@ from functools import partial
 from typing import TypeVar
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from shared.domain.archives.names import Digest
 from shared.domain.build_resolution import PackageRequest
@@ -92,15 +93,18 @@ class VersionLists(Struct, frozen=True):
         for source in await self.reader.ways(package, asker):
             wanted = _Wanted(source, package, asker.via())
             versions = await self._versions(wanted, asker)
-            if versions is not None:
-                theirs, own = await self._served(wanted, versions), stored.entries if stored else ()
-                head = stored.head if stored else _head(package, source.name)
-                if source.sends_token and head.visibility is Visibility.PUBLIC:
-                    # It is internal by now, whatever was stored of it.
-                    head = head.model_copy(update={"visibility": Visibility.INTERNAL})
-                every = {each.version: each for each in (*theirs, *own)}.values()
-                entries = sorted(every, key=lambda each: each.parsed, reverse=True)
-                return Survey(head, tuple(entries))
+            if versions is None:
+                continue
+            head = Head(org=package.org, name=package.name, created_ms=0, upstream=source.name)
+            known = stored or Survey(head, ())
+            if source.sends_token and known.head.visibility is Visibility.PUBLIC:
+                # It is internal by now, whatever was stored of it.
+                head = known.head.model_copy(update={"visibility": Visibility.INTERNAL})
+                known = replace(known, head=head)
+            theirs = await self._served(wanted, versions)
+            every = {each.version: each for each in (*theirs, *known.entries)}.values()
+            entries = sorted(every, key=lambda each: each.parsed, reverse=True)
+            return replace(known, entries=tuple(entries))
         return None
 
     async def _versions(self, wanted: _Wanted, asker: Asker) -> tuple[str, ...] | None:
@@ -263,10 +267,6 @@ async def _resolved(
             if answer and answer.version == version:
                 found[version] = answer
     return found
-
-
-def _head(package: Package, upstream: str) -> Head:
-    return Head(org=package.org, name=package.name, created_ms=0, upstream=upstream)
 
 
 def _numbered(facts: ReleaseEntry, served_from_ms: int | None) -> ReleaseEntry:
