@@ -47,7 +47,6 @@ from shared.domain.names import (
     NO_PACKAGE,
     ClientProfile,
     Coordinate,
-    OrgName,
     Package,
     Range,
     ToolId,
@@ -60,7 +59,6 @@ from shared.domain.resolution import ReleaseChoice, ResolutionMode, usable_versi
 from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.version_lists import VersionLists
-from shared.services.name_owners import OURS
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.source import AvailableRelease, ReleasePreview
 
@@ -122,14 +120,14 @@ class PackageChain(Struct, frozen=True):
         return await self._theirs_or_local(package, theirs, local)
 
     async def survey(self, package: Package, *, by: Principal) -> Survey:
-        if await self.reader.may_ask(package, self.asker):
+        if await self._may_ask(package):
             found = await self._listed(package)
             if found and found.live:
                 return found
         return await self.hosted.survey(package, by=by)
 
     async def preview(self, package: Package, wanted: Version | Range) -> ReleasePreview:
-        if not await self.reader.may_ask(package, self.asker):
+        if not await self._may_ask(package):
             raise ReleaseNotFound(package, wanted)
         listing = await self.describe(package, wanted, client=ANY_CLIENT, by=self.asker.by)
         versions = await self.versions(package, client=ANY_CLIENT, by=self.asker.by)
@@ -150,7 +148,7 @@ class PackageChain(Struct, frozen=True):
 
     async def fetch_module(self, module: str, candidates: Sequence[Coordinate]) -> bool:
         for each in candidates:
-            if await self.reader.may_ask(each.package, self.asker):
+            if await self._may_ask(each.package):
                 found = await self._described(each)
                 if found and module.lower() in map(str.lower, found.release.modules):
                     return await self.admission.admit(each, self.asker)
@@ -200,6 +198,10 @@ class PackageChain(Struct, frozen=True):
                 theirs[each] = ResolvedTool(each, package.wanted.package, answer.version)
         return ToolAnswer(*_answered(requests, theirs, stored))
 
+    async def _may_ask(self, package: Package) -> bool:
+        """Check whether an upstream may be asked for the package."""
+        return await self.reader.source(package, self.asker) is not None
+
     async def _upstream_tool_owner(self, tool: str) -> Package | None:
         """Return the package of an upstream that has the tool; None if it is ours, or nobody's.
 
@@ -211,14 +213,10 @@ class PackageChain(Struct, frozen=True):
             [survey] = await self.hosted.records.survey([stored or NO_PACKAGE])
             stored = stored if survey is None or self.asker.may_see(survey.head) else None
         if stored is not None:
-            return stored if await self.reader.may_ask(stored, self.asker) else None
-        try:
-            named = parse_tool_id(tool)
-        except InvalidName:
-            return None
-        # Tools are often named as their organization, and that of ours is not told to others.
-        is_ours = await self.reader.owners.owner(OrgName(named)) == OURS
-        return None if is_ours else await self.reader.tool_owner(named, self.asker)
+            return stored if await self._may_ask(stored) else None
+        with suppress(InvalidName):
+            return await self.reader.tool_owner(parse_tool_id(tool), self.asker)
+        return None
 
     async def _upstream_tool_owners(
         self, tools: Collection[ToolId]
@@ -282,7 +280,7 @@ class PackageChain(Struct, frozen=True):
             await self.reader.require_admitted(package.at(version), self.asker)
         except UpstreamReleaseRefused:
             return False
-        return await self.reader.may_ask(package, self.asker)
+        return await self._may_ask(package)
 
     async def _listed(self, package: Package) -> Survey | None:
         """Return the package with all that is stored and that an upstream has and is served here;
@@ -304,7 +302,7 @@ class PackageChain(Struct, frozen=True):
     ) -> T:
         """Return the upstream's result, or the stored one if it does not answer."""
         found = None
-        if await self.reader.may_ask(package, self.asker):
+        if await self._may_ask(package):
             try:
                 found = await theirs()
             except (UpstreamUnavailable, UpstreamReleaseRefused):
@@ -348,7 +346,7 @@ class PackageChain(Struct, frozen=True):
         try:
             found = await local(at.package, at.version, client=ANY_CLIENT)
         except ReleaseNotFound:
-            if not await self.reader.may_ask(at.package, self.asker):
+            if not await self._may_ask(at.package):
                 raise
             stored = await self.hosted.records.find(at)
             if stored.release and self.asker.may_see(stored.head):

@@ -24,6 +24,7 @@ from shared.domain.names import (
     ANY_CLIENT,
     ClientProfile,
     Coordinate,
+    OrgName,
     Package,
     Range,
     ToolId,
@@ -99,10 +100,6 @@ class UpstreamReader(Struct, frozen=True):
 
     # --- Who is asked ---------------------------------------------------------------------------
 
-    async def may_ask(self, package: Package, asker: Asker) -> bool:
-        """Check whether an upstream may be asked for the package; raise as `source` does."""
-        return await self.source(package, asker) is not None
-
     async def source(self, package: Package, asker: Asker) -> UpstreamSource | None:
         """Return the upstream that the package comes from.
 
@@ -121,16 +118,13 @@ class UpstreamReader(Struct, frozen=True):
         if owner == OURS:
             return None
         rule = (await self.upstreams.rules()).rule(package)
-        if rule and rule.denies:
+        # A name has one side: while a rule names another one than the owner of the name, nobody is
+        # asked, until an administrator moves the name or changes the rule.
+        sides = {each for each in (owner, rule and rule.upstream) if each}
+        if (rule and rule.denies) or len(sides) > 1:
             return None
-        if rule and rule.upstream:
-            # A name has one side: while a rule names another one than the owner of the name, nobody
-            # is asked, until an administrator moves the name or changes the rule.
-            if owner not in (None, rule.upstream):
-                return None
-            owner = rule.upstream
-        if owner:
-            return await self.upstreams.find(owner)
+        if sides:
+            return await self.upstreams.find(sides.pop())
 
         async def ask(upstream: Upstream, via: str) -> bool | None:
             return await upstream.has_organization(package.org, via=via) or None
@@ -378,7 +372,8 @@ class UpstreamReader(Struct, frozen=True):
     async def tool_owner(self, tool: ToolId, asker: Asker) -> Package | None:
         """Return the package that has the tool and comes from the upstream that says so, or None;
         raise as `versions` does."""
-        if self._passed_here(asker):
+        # Tools are often named as their organization, and that of ours is not told to others.
+        if await self.owners.owner(OrgName(tool)) == OURS or self._passed_here(asker):
             return None
         question = Question(
             f"The tool {tool}",

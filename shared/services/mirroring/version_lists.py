@@ -221,15 +221,10 @@ class VersionLists(Struct, frozen=True):
                 continue
             described.add(version.text)
             if release is None or release.facts != facts:
+                at, digest = wanted.package.at(version), Digest(facts.digest)
+                told = {"published_ms": facts.created_ms, "is_internal": source.sends_token}
                 with suppress(UpstreamReleaseRefused):  # Then lists leave it out.
-                    await pins.require(
-                        wanted.package.at(version),
-                        Digest(facts.digest),
-                        source.name,
-                        published_ms=facts.created_ms,
-                        is_internal=source.sends_token,
-                        facts=facts,
-                    )
+                    await pins.require(at, digest, source.name, **told, facts=facts)
         return described
 
     async def _describe(
