@@ -51,6 +51,7 @@ _ASKER = Asker(MIRROR)
 _NOT_STORED = Query(include_deprecated=True, not_stored_only=True)
 
 EntryT = TypeVar("EntryT")
+AskPage = Callable[[int, int], Awaitable[UpstreamPage[EntryT] | None]]  # By offset and limit.
 Items = Mapping[str, Sequence[Summary]]  # By the key of their release.
 Known = Mapping[str, CataloguedPackage]  # By the key of the package.
 
@@ -211,11 +212,7 @@ class UpstreamCatalogue(Struct, frozen=True):
         return items if has_any else None
 
     async def _whole_list(
-        self,
-        source: UpstreamSource,
-        until_ms: int,
-        name: str,
-        ask: Callable[[int, int], Awaitable[UpstreamPage[EntryT] | None]],
+        self, source: UpstreamSource, until_ms: int, name: str, ask: AskPage[EntryT]
     ) -> dict[str, EntryT] | None:
         """Return all entries by their keys, the first of each; None if there is no such list.
 
