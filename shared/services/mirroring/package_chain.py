@@ -100,7 +100,7 @@ class PackageChain(Struct, frozen=True):
             return await local(at.package, at.version, client=ANY_CLIENT) if is_stored else None
 
         found = await self._chosen(package, wanted, client, local, fetched)
-        await self.reader.require_age(found.release)
+        await self.reader.require_age(found.release)  # Also of one that was chosen here alone.
         return found
 
     async def describe(
