@@ -181,7 +181,7 @@ def test_types_that_lead_back_to_themselves_end(private: str) -> None:
 
 def test_a_type_is_cut_at_a_depth_that_every_reader_can_parse() -> None:
     depth = 0
-    found: Type | None = type_of("map<" * 90 + "int" + ">" * 90)
+    found: Type | None = type_of("map<" * 55 + "int" + ">" * 55)
     while found and found.constraint:
         depth, found = depth + 1, found.constraint
     assert depth == DEPTH_LIMIT
