@@ -351,7 +351,8 @@ class PackageChain(Struct, frozen=True):
             stored = await self.hosted.records.find(at)
             if stored.release and self.asker.may_see(stored.head):
                 await self.reader.require_age(stored.release)
-                raise  # It is withheld for another reason.
+                # It is withheld for another reason, or was stored meanwhile.
+                return await local(at.package, at.version, client=ANY_CLIENT)
             found = await theirs(at)
             if found is None or (stored.release and stored.release.state is not State.LIVE):
                 raise

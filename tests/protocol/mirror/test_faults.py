@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -10,8 +11,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
 from shared.adapters.http_fetcher import GuardedFetcher
+from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.names import Package
 from shared.runtime.kept_answers import RETRIED_AFTER
+from shared.services.packages.hosted_packages import HostedPackages
+from shared.services.packages.source import AvailableRelease
 from tests.support.archives import bala, zipped
 from tests.support.instances import edition_confirmed
 from tests.support.mirrors import (
@@ -89,6 +93,24 @@ async def test_fifty_simultaneous_misses_are_one_fetch(
     answers = await asyncio.gather(*(pulled(mirror) for _ in range(50)))
     assert {each.status_code for each in answers} == {302}
     assert upstream.asked == {"package": 1, "pull": 1, "file": 1}
+
+
+async def test_what_another_request_stores_meanwhile_is_found(
+    mirror: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find, late = HostedPackages.find, list[int]()
+
+    async def find_late(self: HostedPackages, *of: Any, **client: Any) -> AvailableRelease:
+        try:
+            return await find(self, *of, **client)
+        except ReleaseNotFound:
+            if not late:
+                late.append((await pulled(mirror)).status_code)
+            raise
+
+    monkeypatch.setattr(HostedPackages, "find", find_late)
+    assert (await pulled(mirror)).status_code == 302
+    assert late == [302]
 
 
 async def test_a_missing_name_costs_one_request_a_minute(
