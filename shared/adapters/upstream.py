@@ -74,6 +74,7 @@ SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=5)
 DEFAULT_WAIT = timedelta(seconds=30)  # After a 429 that does not say for how long.
 
 _AGENT = "Ballroom"  # Where no client's version matters.
+_UNQUOTED = "/*?=&,"
 _OK, _FOUND, _MISSING = 200, 302, 404
 _TOO_MANY, _SERVER_ERRORS = 429, 500
 _UNKNOWN = 401
@@ -107,32 +108,30 @@ class CentralUpstream(Struct, frozen=True):
     async def versions(
         self, package: Package, client: ClientProfile, *, via: str
     ) -> tuple[Version, ...] | None:
-        answer = await self._get(self._url("packages", *_parts(package)), client, via)
-        return _found(answer, read_versions)
+        return _found(await self._ask(f"packages/{package}", client, via), read_versions)
 
     async def has_organization(self, org: OrgName, *, via: str) -> bool:
-        answer = await self._get(self._url("packages", org) + "?limit=1", ANY_CLIENT, via)
+        answer = await self._ask(f"packages/{org}?limit=1", ANY_CLIENT, via)
         return _found(answer, read_has_packages) or False
 
     async def describe(
         self, package: Package, wanted: Version | Range, client: ClientProfile, *, via: str
     ) -> Listing | None:
-        url = self._url("packages", *_parts(package), str(wanted))
-        answer, origin = await self._get(url, client, via), self._origin()
-        return _found(answer, lambda body: read_package(body, package, wanted, origin))
+        answer = await self._ask(f"packages/{package}/{wanted}", client, via)
+        return _found(answer, lambda body: read_package(body, package, wanted, self._origin()))
 
     @asynccontextmanager
     async def fetch(
         self, coordinate: Coordinate, *, via: str
     ) -> AsyncGenerator[FetchedArchive | None]:
         async with self.budget.archive() as file:
-            url = self._url("packages", *_parts(coordinate.package), coordinate.version.text)
-            redirect = await self._get(url, ANY_CLIENT, via, Accept=ARCHIVE_TYPE)
+            path = f"packages/{coordinate.package}/{coordinate.version}"
+            redirect = await self._ask(path, ANY_CLIENT, via, Accept=ARCHIVE_TYPE)
             if _is_missing(redirect):
                 yield None
                 return
             _require(redirect, _FOUND)
-            announced, url = _announced(redirect), self._location(redirect)
+            announced, url = self._announced(redirect)
             headers = self._headers(ANY_CLIENT, via) | {"Accept": ARCHIVE_TYPE}
             try:
                 # Without the token, wherever it leads.
@@ -149,10 +148,9 @@ class CentralUpstream(Struct, frozen=True):
             {"org": e.org, "name": e.name, "version": e.version, "mode": e.mode.value}
             for e in requests
         ]
-        answer = await self._post(
-            "packages/resolve-dependencies", {"packages": wanted}, client, via
-        )
-        return _read(answer, lambda body: read_resolutions(body, requests))
+        content = {"packages": wanted}
+        answer = await self._ask("packages/resolve-dependencies", client, via, content)
+        return _read(answer, partial(read_resolutions, requests=requests))
 
     async def resolve_modules(
         self, requests: Sequence[ModuleRequest], client: ClientProfile, *, via: str
@@ -164,62 +162,60 @@ class CentralUpstream(Struct, frozen=True):
         while rest:
             asked = {f"{each.organization}/{each.module}".lower(): each for each in reversed(rest)}
             batch = list(reversed(asked.values()))
-            wanted = {"modules": [_module(each) for each in batch]}
-            answer = await self._post("packages/resolve-modules", wanted, client, via)
+            content = {"modules": [_module(each) for each in batch]}
+            answer = await self._ask("packages/resolve-modules", client, via, content)
             modules = _read(answer, partial(read_modules, requests=batch))
             found.update(zip(batch, modules, strict=True))
             rest = [each for each in rest if each not in found]
         return [found[each] for each in requests]
 
     async def catalogue(self, offset: int, limit: int) -> UpstreamPage[CataloguedPackage]:
-        wanted = f"?q=&sort=name,ASC&readme=false&deprecated=true&limit={limit}&offset={offset}"
-        answer, origin = await self._get(self._url("packages", "") + wanted), self._origin()
-        return _read(answer, lambda body: read_catalogue_page(body, origin))
+        wanted = f"q=&sort=name,ASC&readme=false&deprecated=true&limit={limit}&offset={offset}"
+        answer = await self._ask(f"packages/?{wanted}")
+        return _read(answer, lambda body: read_catalogue_page(body, self._origin()))
 
     async def tool(self, tool: str, *, via: str) -> Package | None:
-        return _found(await self._get(self._url("tools", tool), via=via), read_tool)
+        return _found(await self._ask(f"tools/{tool}", via=via), read_tool)
 
     async def items(
         self, kind: SearchKind, offset: int, limit: int
     ) -> UpstreamPage[UpstreamItem] | None:
-        url = f"{self._url(kind.value)}?limit={limit}&offset={offset}"
-        answer, origin = await self._get(url), self._origin()
+        answer = await self._ask(f"{kind.value}?limit={limit}&offset={offset}")
         if answer.status == _MISSING:
             return None
-        return _read(answer, lambda body: read_items_page(body, kind, origin))
+        return _read(answer, lambda body: read_items_page(body, kind, self._origin()))
 
-    def _location(self, redirect: HttpResponse) -> str:
-        """Return where it leads; raise `AnswerUnusable` if that is no address."""
-        location = redirect.headers.get("location", "")
-        with suppress(ValueError):
-            if location:
-                return urljoin(f"{self.base_url}/", location)
-        message = "the redirect leads nowhere"
+    def _announced(self, redirect: HttpResponse) -> tuple[Digest, str]:
+        """Return the digest of an archive and where it is; raise `AnswerUnusable` without them."""
+        message = "the redirect names no digest"
+        with suppress(Refusal, ValueError):
+            announced = Digest.parse_header(redirect.headers.get("digest", ""))
+            message = "the redirect leads nowhere"
+            if location := redirect.headers.get("location"):
+                return announced, urljoin(f"{self.base_url}/", location)
         raise AnswerUnusable(message)
 
     def _origin(self) -> UpstreamOrigin:
         return UpstreamOrigin(name=self.name, first_seen_ms=self.clock.now_ms())
 
-    async def _post(
-        self, path: str, content: Mapping[str, object], client: ClientProfile, via: str
+    async def _ask(
+        self,
+        path: str,
+        client: ClientProfile = ANY_CLIENT,
+        via: str = "",
+        content: Mapping[str, object] | None = None,
+        **more: str,
     ) -> HttpResponse:
-        headers = self._headers(client, via) | self._credentials()
-        headers["Content-Type"] = "application/json"
-        body = json.dumps(content).encode()
-        return self._accepted(await self.documents.post(self._url(path), headers, body))
-
-    async def _get(
-        self, url: str, client: ClientProfile = ANY_CLIENT, via: str = "", **more: str
-    ) -> HttpResponse:
-        headers = self._headers(client, via) | self._credentials() | more
-        return self._accepted(await self.documents.get(url, headers))
-
-    def _credentials(self) -> dict[str, str]:
-        if self.token is None or not self.sends_token:
-            return {}
-        return {"Authorization": f"Bearer {self.token.reveal()}"}
-
-    def _accepted(self, answer: HttpResponse) -> HttpResponse:
+        """Get a document, or send the content; raise `Unanswered` if the token is refused."""
+        url = f"{self.base_url}/{quote(path, safe=_UNQUOTED)}"
+        headers = self._headers(client, via) | more
+        if self.token and self.sends_token:
+            headers["Authorization"] = f"Bearer {self.token.reveal()}"
+        if content is None:
+            answer = await self.documents.get(url, headers)
+        else:
+            headers["Content-Type"] = "application/json"
+            answer = await self.documents.post(url, headers, json.dumps(content).encode())
         if self.sends_token and answer.status in _REFUSED:
             message = (
                 f"it does not accept the token (the answer was {answer.status}). Create one with "
@@ -228,9 +224,6 @@ class CentralUpstream(Struct, frozen=True):
             # A firewall may refuse the words of one request with 403.
             raise (Unanswered if answer.status == _UNKNOWN else AnswerUnusable)(message)
         return answer
-
-    def _url(self, *parts: str) -> str:
-        return f"{self.base_url}/" + "/".join(quote(each, safe="/*") for each in parts)
 
     def _headers(self, client: ClientProfile, via: str) -> dict[str, str]:
         language = client.language
@@ -242,10 +235,6 @@ class CentralUpstream(Struct, frozen=True):
             known = sorted(filter(is_platform, client.platforms))[:MOST_PLATFORMS]
             headers["Ballerina-Platform"] = ",".join(known) or ANY_PLATFORM
         return headers
-
-
-def _parts(package: Package) -> tuple[str, str]:
-    return package.org, package.name
 
 
 def _module(request: ModuleRequest) -> dict[str, object]:
@@ -260,14 +249,6 @@ def _module(request: ModuleRequest) -> dict[str, object]:
         "possiblePackages": known,
         "mode": request.mode.value,
     }
-
-
-def _announced(redirect: HttpResponse) -> Digest:
-    try:
-        return Digest.parse_header(redirect.headers.get("digest", ""))
-    except Refusal:
-        message = "the redirect names no digest"
-        raise AnswerUnusable(message) from None
 
 
 def _found(answer: HttpResponse, read: Callable[[bytes], T]) -> T | None:
