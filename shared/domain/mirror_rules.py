@@ -138,11 +138,6 @@ class MirrorRule(_PackageRule):
         """Whether nothing of an organization that the pattern matches comes from an upstream."""
         return self.denies and self._name == "*"
 
-    @property
-    def organization(self) -> str:
-        """The name of the one organization that the pattern is about; empty for others."""
-        return "" if set(self._org) & {"*", "?"} else self._org
-
     def __str__(self) -> str:
         return f"{self.pattern} {self.target}"
 
@@ -186,8 +181,8 @@ def public_since(
 ) -> int:
     """Return since when a release is public: its time of publication, or when it was first seen
     here if that time is missing, is later, or lies before the last look, which did not show it."""
-    is_told = published_ms and (previous_look_ms is None or published_ms > previous_look_ms)
-    return min(published_ms, first_seen_ms) if published_ms and is_told else first_seen_ms
+    told_ms = published_ms or 0
+    return min(told_ms, first_seen_ms) if told_ms > (previous_look_ms or 0) else first_seen_ms
 
 
 def _lines(texts: Sequence[str]) -> list[str]:
@@ -225,8 +220,7 @@ def _age_rule(line: str, upstreams: Mapping[str, str]) -> AgeRule:
         raise InvalidRequest(message)
     age, upstream = parts["age"], upstreams.get(upstream.lower(), "")
     if not age.isdecimal():
-        as_of_ms = parse_time("minimum age", age)
-        return AgeRule(pattern=pattern, as_of_ms=as_of_ms, upstream=upstream)
+        return AgeRule(pattern=pattern, as_of_ms=parse_time("minimum age", age), upstream=upstream)
     if int(age) > MAX_AGE_DAYS:
         message = f"A minimum age has {MAX_AGE_DAYS:,} days at most. Deny the package instead."
         raise InvalidRequest(message)
@@ -323,9 +317,8 @@ class MirrorRules(Entity):
 
 MIRROR_RULES_PLACE = Place("registry", "mirror")
 
-
-WITHHELD_BY_MIRROR = "Mirror: "  # How these reasons begin; no administrator writes so.
-WAS_HELD = " It was held before."  # Such a release is not served again by itself.
+_WITHHELD_BY_MIRROR = "Mirror: "  # How these reasons begin; no administrator writes so.
+_WAS_HELD = " It was held before."  # Such a release is not served again by itself.
 
 
 def apply_mirror_rules(
@@ -342,25 +335,18 @@ def apply_mirror_rules(
     `owner` is that of the name: a release of another side is withheld. Only what was withheld for a
     reason of this module is served again.
     """
-    origin, reason, decision = release.upstream, "", None
+    origin, state, reason, decision = release.upstream, release.state, "", None
     if owner is not None and owner != (origin.name if origin else ""):
         reason = f"the name belongs to {owner or 'this registry'} now."
     elif origin:
         reason = rules.reason_to_refuse(release, public_since_ms, now_ms)
-    if reason and release.state in (State.LIVE, State.HELD):
-        before = WAS_HELD if release.state is State.HELD else ""
-        decision = Decision(State.QUARANTINED, f"{WITHHELD_BY_MIRROR}{reason}{before}")
-    elif not reason and is_withheld_by_mirror(release):
-        decision = Decision(State.LIVE)
+    if reason and state in (State.LIVE, State.HELD):
+        before = _WAS_HELD if state is State.HELD else ""
+        decision = Decision(State.QUARANTINED, f"{_WITHHELD_BY_MIRROR}{reason}{before}")
+    elif not reason and state is State.QUARANTINED:
+        said = release.state_reason
+        if said.startswith(_WITHHELD_BY_MIRROR) and not said.endswith(_WAS_HELD):
+            decision = Decision(State.LIVE)
     if decision is None:
         return release
     return with_decision(release, f"release.{decision.state.value}", decision, by=by, now_ms=now_ms)
-
-
-def is_withheld_by_mirror(release: Release) -> bool:
-    """Check whether the release is served again once the rules and its owner allow it."""
-    return (
-        release.state is State.QUARANTINED
-        and release.state_reason.startswith(WITHHELD_BY_MIRROR)
-        and not release.state_reason.endswith(WAS_HELD)
-    )

@@ -5,7 +5,7 @@ that came from it. The *owner of a name* is this registry, or the upstream: neve
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from typing import ClassVar, Generic, TypeVar
 
@@ -31,17 +31,27 @@ from shared.domain.names import (
 )
 from shared.domain.outside_values import StoredMs
 from shared.domain.packages import Head, Release, ReleaseEntry, Texts, Visibility
-from shared.domain.records import Entity, Place
+from shared.domain.records import Entity, Place, Record
 
 Summary = ConnectorSummary | TriggerSummary
-
 
 INCIDENT, REFUSED = "incident", "refused"
 
 EntryT = TypeVar("EntryT")
 
 
-class UpstreamRelease(Entity):
+class _OfPackage(Record):
+    """A record of a package, by its name."""
+
+    org: str
+    name: str
+
+    @property
+    def package(self) -> Package:
+        return Package(OrgName(self.org), PackageName(self.name))
+
+
+class UpstreamRelease(_OfPackage, Entity):
     """A release of the upstream as it was first seen, and why it is refused, if it is.
 
     `digest` is pinned: an archive with another one is an incident, and is never served.
@@ -49,8 +59,6 @@ class UpstreamRelease(Entity):
 
     kind: ClassVar[str] = "upstream-release"
 
-    org: str
-    name: str
     version: str
     upstream: str
     digest: str
@@ -66,8 +74,7 @@ class UpstreamRelease(Entity):
 
     @property
     def coordinate(self) -> Coordinate:
-        package = Package(OrgName(self.org), PackageName(self.name))
-        return Coordinate(package, Version.parse(self.version))
+        return self.package.at(Version.parse(self.version))
 
     @property
     def has_age(self) -> bool:
@@ -104,7 +111,7 @@ def stored_since(known: UpstreamRelease | None, created_ms: int) -> int:
     return known.public_since_ms if known and known.has_age else created_ms
 
 
-class UpstreamVersions(Entity):
+class UpstreamVersions(_OfPackage, Entity):
     """The versions of a package that the upstream listed last, all of which are described.
 
     It is written after the facts of each version, so it is never a part of a list.
@@ -112,8 +119,6 @@ class UpstreamVersions(Entity):
 
     kind: ClassVar[str] = "upstream-versions"
 
-    org: str
-    name: str
     upstream: str
     versions: tuple[str, ...]
     listed_ms: StoredMs  # When the upstream was asked.
@@ -121,8 +126,7 @@ class UpstreamVersions(Entity):
 
     @property
     def place(self) -> Place:
-        package = Package(OrgName(self.org), PackageName(self.name))
-        return upstream_versions_place(package, is_internal=self.is_internal)
+        return upstream_versions_place(self.package, is_internal=self.is_internal)
 
 
 def upstream_versions_place(package: Package, *, is_internal: bool = False) -> Place:
@@ -160,24 +164,18 @@ class UpstreamModule(Struct, frozen=True):
     version: Version
 
 
-class CataloguedPackage(Entity):
+class CataloguedPackage(_OfPackage, Entity):
     """A package of the upstream's catalogue: its newest release as the upstream lists it, of which
     nothing was fetched."""
 
     kind: ClassVar[str] = "catalogued-package"
 
-    org: str
-    name: str
     release: Release
     api: ApiSummary = NO_API
 
     @property
-    def package(self) -> Package:
-        return Package(OrgName(self.org), PackageName(self.name))
-
-    @property
     def place(self) -> Place:
-        return catalogue_place(self.package)
+        return Place(self.org.lower(), self.name.lower())
 
     @property
     def upstream(self) -> str:
@@ -198,15 +196,10 @@ class CataloguedPackage(Entity):
 
     def listing(self, standard_names: Collection[str]) -> Listing:
         """Return it as search lists it."""
-        release = self.release
-        created_ms = release.created_ms
+        created_ms, is_standard = self.release.created_ms, self.org.lower() in standard_names
         head = Head(org=self.org, name=self.name, created_ms=created_ms, upstream=self.upstream)
-        listing = Listing(head, release, Texts(), self.org.lower() in standard_names)
-        return replace(listing, api=self.api) if self.api != NO_API else listing
-
-
-def catalogue_place(package: Package) -> Place:
-    return Place(package.org.lower(), package.name.lower())
+        api = self.api if self.api != NO_API else None
+        return Listing(head, self.release, Texts(), is_standard, api)
 
 
 class CatalogueRound(Entity):
@@ -237,8 +230,7 @@ class UpstreamPage(Struct, Generic[EntryT], frozen=True):
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamItem:
+class UpstreamItem(Struct, frozen=True):
     """A connector or trigger as the upstream lists it."""
 
     release: Coordinate

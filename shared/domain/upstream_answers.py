@@ -7,7 +7,7 @@ rules of names and versions are left out.
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import NoReturn, cast
+from typing import NoReturn, TypeVar, cast
 
 from shared.domain.api_docs.listed_connectors import (
     MAX_LABEL,
@@ -69,6 +69,8 @@ NO_DIGEST = "sha-256=" + "0" * 64
 _NAME = "answer of the upstream"
 _GRAALVM = {each.value: each for each in Graalvm}
 
+T = TypeVar("T")
+
 
 class DescriptionUnusable(ValueError):
     """An answer describes the release that was asked for, in a way that nothing can use."""
@@ -77,15 +79,15 @@ class DescriptionUnusable(ValueError):
 def read_object(body: bytes) -> Item:
     """Return the JSON object of a body."""
     value = _read(body)
-    return (
-        cast(Item, value) if isinstance(value, dict) else _refuse("the answer was no JSON object")
-    )
+    if not isinstance(value, dict):
+        _refuse("the answer was no JSON object")
+    return cast(Item, value)
 
 
 def read_versions(body: bytes) -> tuple[Version, ...]:
     """Return the versions of a list, in its order."""
     texts = _list(_read(body), "versions", MAX_VERSIONS)
-    return tuple(found for each in texts if isinstance(each, str) and (found := _version(each)))
+    return _kept(Version.parse, (each for each in texts if isinstance(each, str)))
 
 
 def read_has_packages(body: bytes) -> bool:
@@ -98,28 +100,29 @@ def read_package(
 ) -> Listing:
     """Return the release that a Package of the protocol describes, if it is what was asked for."""
     item = read_object(body)
-    version = _version(_text(item, "version"))
     named = f"{_text(item, 'organization')}/{_text(item, 'name')}".lower()
-    if version is None or named != package.key or not _is_wanted(version, wanted):
+    is_wanted = wanted.contains if isinstance(wanted, Range) else wanted.__eq__
+    versions = list(filter(is_wanted, _kept(Version.parse, [_text(item, "version")])))
+    if named != package.key or not versions:
         _refuse(f"it describes {named[:200]}:{_text(item, 'version')[:200]}")
     now_ms = origin.first_seen_ms
     head = Head(org=package.org, name=package.name, created_ms=now_ms, upstream=origin.name)
-    release = _release(item, package, version, origin)
+    release = _release(item, package, versions[0], origin)
     return Listing(head, release, _texts(item, release))
 
 
 def read_catalogue_page(body: bytes, origin: UpstreamOrigin) -> UpstreamPage[CataloguedPackage]:
     """Return a page of the list of packages."""
-    found = partial(catalogued_package, origin=origin)
-    return _page(body, "packages", found, lambda each: each.package.key)
+    read = partial(_catalogued_package, origin=origin)
+    return _page(body, "packages", read, lambda each: each.package.key)
 
 
 def read_items_page(
     body: bytes, kind: SearchKind, origin: UpstreamOrigin
 ) -> UpstreamPage[UpstreamItem]:
     """Return a page of the list of connectors or triggers."""
-    found = partial(_item, kind=kind, origin=origin)
-    return _page(body, kind.value, found, lambda each: f"{each.release.key} {each.summary.id}")
+    read = partial(_item, kind=kind, origin=origin)
+    return _page(body, kind.value, read, lambda each: f"{each.release.key} {each.summary.id}")
 
 
 def read_tool(body: bytes) -> Package:
@@ -171,10 +174,10 @@ def read_modules(body: bytes, requests: Sequence[ModuleRequest]) -> list[Upstrea
     return [found.get(f"{each.organization}/{each.module}".lower()) for each in requests]
 
 
-def catalogued_package(item: Item, origin: UpstreamOrigin) -> CataloguedPackage | None:
+def _catalogued_package(item: Item, origin: UpstreamOrigin) -> CataloguedPackage | None:
     """Return the Package of a list; None if it breaks the rules of names and versions."""
     # A list may leave out digests, and nothing is verified by those of a list.
-    known = {"digest": NO_DIGEST, **{key: each for key, each in item.items() if each}}
+    known = {**item, "digest": item.get("digest") or NO_DIGEST}
     try:
         package = Package.parse(_text(item, "organization"), _text(item, "name"))
         release = _release(known, package, Version.parse(_text(item, "version")), origin)
@@ -214,10 +217,6 @@ def _page(
         _refuse(f"the list of {name} has no count")
     found = (read(cast(Item, each)) for each in rows if isinstance(each, dict))
     return UpstreamPage({key(each): each for each in found if each}, len(rows), total)
-
-
-def _is_wanted(version: Version, wanted: Version | Range) -> bool:
-    return wanted.contains(version) if isinstance(wanted, Range) else version == wanted
 
 
 def _release(item: Item, package: Package, version: Version, origin: UpstreamOrigin) -> Release:
@@ -302,9 +301,10 @@ def _coordinate(item: Item) -> tuple[Package, str]:
 
 def _item(item: Item, kind: SearchKind, origin: UpstreamOrigin) -> UpstreamItem | None:
     """Return a connector or trigger as lists show it; None if its names break the rules."""
-    package = catalogued_package(_object(item.get("package")), origin)
+    package = _catalogued_package(_object(item.get("package")), origin)
     name, module = _text(item, "name", MAX_NAME), _text(item, "moduleName", MAX_NAME)
-    if package is None or not name or not _is_module_of(package.package, module):
+    holders = [each for e in _kept(parse_module_name, [module]) for each in possible_packages(e)]
+    if package is None or not name or package.name not in holders:
         return None
     is_connector = kind is SearchKind.CONNECTORS
     org, display = package.org, _object(item.get("displayAnnotation"))
@@ -323,27 +323,14 @@ def _object(value: object) -> Item:
     return cast(Item, value) if isinstance(value, dict) else {}
 
 
-def _is_module_of(package: Package, module: str) -> bool:
-    try:
-        return package.name in possible_packages(parse_module_name(module))
-    except Refusal:
-        return False
-
-
-def _version(text: str) -> Version | None:
-    with suppress(Refusal):
-        return Version.parse(text)
-    return None
-
-
 def _text(item: Item, name: str, most: int = MAX_LINE) -> str:
     return line(item.get(name), most)
 
 
-def _kept(parse: Callable[[str], str], names: Iterable[str]) -> tuple[str, ...]:
-    """Return the names without those that `parse` refuses."""
-    found = list[str]()
-    for name in names:
+def _kept(parse: Callable[[str], T], texts: Iterable[str]) -> tuple[T, ...]:
+    """Return what the texts say, without those that `parse` refuses."""
+    found = list[T]()
+    for each in texts:
         with suppress(Refusal):
-            found.append(parse(name))
+            found.append(parse(each))
     return tuple(found)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 from msgspec import Struct
 
@@ -37,7 +38,6 @@ DRY_RUN_PERIOD = timedelta(days=30)
 PACKAGES_READ_AT_ONCE = 100
 
 _WHAT = "the upstream registries and their rules"
-_SERVED = "served"
 MAX_REASON = 500  # Characters.
 _MOST_IN_AN_EVENT = 4_000  # Characters: events are read by the page.
 
@@ -76,12 +76,9 @@ class RuleApplication(Struct, frozen=True):
         are ours alone are not read."""
         rules, seen, changed = await self.reader.upstreams.stored_rules(), 0, 0
         owners = {each.org.lower(): each.upstream for each in await self.reader.owners.all()}
-        async for heads in package_batches(self.metadata, PACKAGES_READ_AT_ONCE):
-            packages = [each.package for each in heads if each.upstream or owners.get(_org(each))]
-            surveys = await self.metadata.survey(packages) if packages else []
-            for survey in filter(None, surveys):
-                seen += 1
-                changed += await self._apply_to(survey, rules, owners.get(_org(survey.head)))
+        async for survey in self.surveys(owners):
+            seen += 1
+            changed += await self._apply_to(survey, rules, owners.get(survey.head.org.lower()))
         return TaskReport(seen, changed)
 
     async def apply_to(self, org: OrgName, owner: str) -> None:
@@ -90,6 +87,14 @@ class RuleApplication(Struct, frozen=True):
         async for head in self.heads(org):
             for release in await self.metadata.releases(head.package):
                 await self.apply_to_release(release.coordinate, rules, owner)
+
+    async def surveys(self, owners: Mapping[str, str]) -> AsyncIterator[Survey]:
+        """Return the packages of upstreams, and those of organizations whose owner is one."""
+        async for heads in package_batches(self.metadata, PACKAGES_READ_AT_ONCE):
+            theirs = [e.package for e in heads if e.upstream or owners.get(e.org.lower())]
+            for survey in await self.metadata.survey(theirs) if theirs else []:
+                if survey:
+                    yield survey
 
     async def heads(self, org: OrgName) -> AsyncIterator[Head]:
         """Return the packages of an organization."""
@@ -100,16 +105,14 @@ class RuleApplication(Struct, frozen=True):
 
     async def _apply_to(self, survey: Survey, rules: MirrorRules, owner: str | None) -> int:
         """Read only releases that may have to change: a registry has many that need not."""
-        head = survey.head
+        head, now_ms, changed = survey.head, self.reader.clock.now_ms(), 0
+        rule, age = rules.rule(head.package), rules.age_rule(head.package, head.upstream)
         is_moved = owner is not None and owner != head.upstream
-        rule = rules.rule(head.package) if head.upstream else None
-        age = rules.age_rule(head.package, head.upstream) if head.upstream else None
-        now_ms = self.reader.clock.now_ms()
+        is_refused = is_moved or (rule is not None and rule.denies)
         newest_ms = age.newest_ms(now_ms) if age else now_ms
-        is_refused, changed = is_moved or (rule is not None and rule.denies), 0
         for entry in survey.entries:
             # What changed here last before that time was stored then, so it is older.
-            may_be_young = age is not None and (entry.changed_ms or entry.created_ms) > newest_ms
+            may_be_young = (entry.changed_ms or entry.created_ms) > newest_ms
             is_served = entry.state in (State.LIVE, State.HELD)
             is_withheld = entry.state is State.QUARANTINED
             if (is_served and (is_refused or may_be_young)) or (is_withheld and not is_refused):
@@ -135,14 +138,11 @@ class RuleApplication(Struct, frozen=True):
         return is_changed
 
 
-def _org(head: Head) -> str:
-    return head.org.lower()
-
-
 class RuleChanges(Struct, frozen=True):
     """Shows and changes the rules; a change takes an administrator who signed in recently."""
 
     administration: Administration
+    reader: UpstreamReader
     application: RuleApplication
     pulls: PullLedger
     record_writer: RecordWriter
@@ -150,20 +150,17 @@ class RuleChanges(Struct, frozen=True):
     async def current(self, *, by: Principal) -> MirrorRules:
         """Return the stored rules to an administrator."""
         await self.administration.require(by, "look at", _WHAT)
-        return await self.application.reader.upstreams.stored_rules()
+        return await self.reader.upstreams.stored_rules()
 
     async def dry_run(self, wanted: MirrorRules, *, by: Principal) -> RuleDryRun:
         """Compare the wanted rules with the stored ones over all stored releases of upstreams; the
         cost grows with the number of their packages."""
         now = await self.current(by=by)
-        then = now.with_wanted(wanted, now_ms=self.application.reader.clock.now_ms())
+        then = now.with_wanted(wanted, now_ms=self.reader.clock.now_ms())
         effects, seen = list[RuleEffect](), 0
-        async for heads in package_batches(self.application.metadata, PACKAGES_READ_AT_ONCE):
-            mirrored = [head.package for head in heads if head.upstream]
-            surveys = await self.application.metadata.survey(mirrored) if mirrored else []
-            for survey in filter(None, surveys):
-                seen += len(survey.entries)
-                effects += await self._effects(survey, now, then)
+        async for survey in self.application.surveys({}):
+            seen += len(survey.entries)
+            effects += await self._effects(survey, now, then)
         effects.sort(key=lambda each: (-each.pulls, each.release))
         return RuleDryRun(tuple(effects), seen)
 
@@ -172,35 +169,33 @@ class RuleChanges(Struct, frozen=True):
         that they deny are withheld before this returns; a task repeats that after a crash."""
         await self.administration.require_fresh(by, "change", _WHAT)
         rules = await self._store(wanted, by)
-        self.application.reader.upstreams.invalidate()
+        self.reader.upstreams.invalidate()
         await self.application.apply()
         return rules
 
     async def admit(self, coordinate: Coordinate, reason: str, *, by: Principal) -> None:
         """Serve a release of an upstream at any age, such as an urgent fix; the audit log has the
         reason. Raises `ReleaseNotFound` if no upstream has it, and `UpstreamUnavailable`."""
-        reader = self.application.reader
         await self.administration.require_fresh(by, "change", _WHAT)
         if not (reason := " ".join(reason.split())[:MAX_REASON]):
             message = "Say why the release is served before it has its minimum age."
             raise InvalidRequest(message)
+        package, version = coordinate.package, coordinate.version
         with suppress(UpstreamReleaseRefused):  # Its digest is pinned all the same.
-            package, version = coordinate.package, coordinate.version
-            await reader.describe(package, version, EXACT_CLIENT, Asker(by))
-        known = await reader.pins.known(coordinate)
+            await self.reader.describe(package, version, EXACT_CLIENT, Asker(by))
+        known = await self.reader.pins.known(coordinate)
         if known is None:
-            raise ReleaseNotFound(coordinate.package, coordinate.version)
-        await reader.pins.admit(known, reason, by=by)
-        if await self.application.metadata.head(coordinate.package):
-            rules = await reader.upstreams.stored_rules()
-            owner = await reader.owners.stored_owner(coordinate.package.org)
-            with suppress(ReleaseNotFound):  # It is not stored.
-                await self.application.apply_to_release(coordinate, rules, owner)
+            raise ReleaseNotFound(package, version)
+        await self.reader.pins.admit(known, reason, by=by)
+        rules = await self.reader.upstreams.stored_rules()
+        owner = await self.reader.owners.stored_owner(package.org)
+        with suppress(ReleaseNotFound):  # It is not stored.
+            await self.application.apply_to_release(coordinate, rules, owner)
 
     @retried_when_stale
     async def _store(self, wanted: MirrorRules, by: Principal) -> MirrorRules:
-        stored = await self.application.reader.upstreams.stored_rules()
-        changed = stored.with_wanted(wanted, now_ms=self.application.reader.clock.now_ms())
+        stored = await self.reader.upstreams.stored_rules()
+        changed = stored.with_wanted(wanted, now_ms=self.reader.clock.now_ms())
         details = {**_details("before", stored), **_details("after", changed)}
         change = EntityChange("mirror.rules", "mirror", details=details)
         if stored.revision:
@@ -213,21 +208,14 @@ class RuleChanges(Struct, frozen=True):
     ) -> Sequence[RuleEffect]:
         """Return the releases whose pulls ended otherwise: those of the days on which a release was
         too young, and for other rules those of all days."""
-        package, now_ms = survey.head.package, self.application.reader.clock.now_ms()
-        known = await self.application.reader.pins.of_package(package)
-        pins, pulls = {each.version: each for each in known}, None
-        effects = list[RuleEffect]()
+        package, now_ms = survey.head.package, self.reader.clock.now_ms()
+        pins = {each.version: each for each in await self.reader.pins.of_package(package)}
+        effects, pulls = list[RuleEffect](), None
         for entry in survey.entries:
-            if entry.state not in (State.LIVE, State.QUARANTINED):
-                continue
             since_ms = stored_since(pins.get(entry.version), entry.created_ms)
-
-            def outcomes(at_ms: int, since_ms: int = since_ms) -> tuple[str, str]:
-                before = _outcome(now, survey.head, since_ms, at_ms)
-                return before, _outcome(then, survey.head, since_ms, at_ms)
-
+            outcomes = partial(_outcomes, (now, then), survey.head, since_ms)
             before, after = outcomes(now_ms - DRY_RUN_PERIOD // MS)
-            if before == after:
+            if before == after or entry.state not in (State.LIVE, State.QUARANTINED):
                 continue
             pulls = await self._pulls(package) if pulls is None else pulls
             days = [day_ms for day_ms in pulls if len(set(outcomes(day_ms))) > 1]
@@ -238,19 +226,27 @@ class RuleChanges(Struct, frozen=True):
 
     async def _pulls(self, package: Package) -> Mapping[int, Counter[str]]:
         """Return the pulls of each version by day."""
-        since = utc_day(self.application.reader.clock.now_ms() - DRY_RUN_PERIOD // MS)
+        since = utc_day(self.reader.clock.now_ms() - DRY_RUN_PERIOD // MS)
         days = (await self.pulls.history(package, since=since)).days
         return {parse_time("day", day): Counter(versions) for day, versions in days.items()}
 
 
-def _outcome(rules: MirrorRules, head: Head, since_ms: int, at_ms: int) -> str:
-    rule, age = rules.rule(head.package), rules.age_rule(head.package, head.upstream)
-    if rule and rule.denies:
-        return f"denied by `{rule}`"
-    if not age or since_ms <= age.newest_ms(at_ms):
-        return _SERVED
-    end_ms = age.served_from_ms(since_ms)
-    return f"refused by `{age}`" + (f" until {utc_text(end_ms)}" if end_ms else "")
+def _outcomes(
+    choices: Sequence[MirrorRules], head: Head, since_ms: int, at_ms: int
+) -> Sequence[str]:
+    """Return how a pull at that time ends by each of the rules."""
+    outcomes = list[str]()
+    for rules in choices:
+        rule, age = rules.rule(head.package), rules.age_rule(head.package, head.upstream)
+        if rule and rule.denies:
+            outcomes.append(f"denied by `{rule}`")
+        elif age and since_ms > age.newest_ms(at_ms):
+            end_ms = age.served_from_ms(since_ms)
+            until = f" until {utc_text(end_ms)}" if end_ms else ""
+            outcomes.append(f"refused by `{age}`{until}")
+        else:
+            outcomes.append("served")
+    return outcomes
 
 
 def _details(when: str, rules: MirrorRules) -> dict[str, str]:
@@ -277,6 +273,7 @@ class NameMoves(Struct, frozen=True):
     """Moves names for the operator. A move may be repeated, and a repeat finishes one that was
     interrupted."""
 
+    reader: UpstreamReader
     application: RuleApplication
     directory: DirectoryStore
     record_writer: RecordWriter
@@ -284,13 +281,13 @@ class NameMoves(Struct, frozen=True):
     async def dry_run(self, org: OrgName, target: str) -> NameMove:
         """Return the plan of a move to another side: `here`, or the name of an upstream; raise
         `InvalidRequest` for an unknown one."""
-        reader, after = self.application.reader, "" if target == HERE else target
-        if after and await reader.upstreams.find(after) is None:
-            names = ", ".join(each.name for each in await reader.upstreams.sources())
+        upstreams, after = self.reader.upstreams, OURS if target == HERE else target
+        if after != OURS and await upstreams.find(after) is None:
+            names = ", ".join(each.name for each in await upstreams.sources())
             message = f"A name is moved to {HERE} or to an upstream: {names}. {target[:100]!r} is "
             raise InvalidRequest(message + "none. Add it to the list of upstreams first.")
-        before = await reader.owners.stored_owner(org)
-        rules, now_ms = await reader.upstreams.stored_rules(), reader.clock.now_ms()
+        before = await self.reader.owners.stored_owner(org)
+        rules, now_ms = await upstreams.stored_rules(), self.reader.clock.now_ms()
         packages, changed = 0, Counter[State]()
         async for head in self.application.heads(org):
             packages += 1
@@ -314,7 +311,7 @@ class NameMoves(Struct, frozen=True):
             await self._mark(org, plan.after)
         await self.application.apply_to(org, plan.after)
         await self._set_owner(org, plan)
-        self.application.reader.owners.forget(org)
+        self.reader.owners.forget(org)
         await self._set_heads(org, plan.after)
         if plan.after == OURS:
             await self._mark(org, plan.after)
@@ -344,7 +341,7 @@ class NameMoves(Struct, frozen=True):
             "withheld": str(plan.withheld),
         }
         change = EntityChange("name.moved", org, org=org, details=details)
-        since_ms = self.application.reader.clock.now_ms()
+        since_ms = self.reader.clock.now_ms()
         owner = NameOwner(org=org, upstream=plan.after, since_ms=since_ms)
         if known is None:
             await self.record_writer.add(owner, change=change, by=OPERATOR)
@@ -355,7 +352,7 @@ class NameMoves(Struct, frozen=True):
     async def _set_heads(self, org: OrgName, upstream: str) -> None:
         """Give the names of packages to the new side, except those of private packages: an upstream
         never fills a package that only members may see."""
-        now_ms = self.application.reader.clock.now_ms()
+        now_ms = self.reader.clock.now_ms()
 
         def decide(head: Head) -> Head:
             if head.upstream == upstream or (upstream and head.visibility is Visibility.PRIVATE):

@@ -66,6 +66,7 @@ class MirroredReleases(Struct, frozen=True):
     documents: DocumentStore
     archives: ArchiveStore
     derived_data: DerivedData
+    records: PackageRecordWriter
     clock: Clock
 
     async def is_stored(
@@ -124,19 +125,17 @@ class MirroredReleases(Struct, frozen=True):
         now_ms = self.clock.now_ms()
         kind = "release.undeprecated" if deprecation is None else "release.deprecated"
 
-        def removed(release: Release) -> Release:
+        def removed(_head: Head | None, release: Release) -> Release:
             return with_removal(release, removed_ms, by=MIRROR, now_ms=now_ms)
 
-        def deprecated(release: Release) -> Release:
+        def deprecated(_head: Head | None, release: Release) -> Release:
             if release.deprecation == deprecation:
                 return release
             return with_change(release, kind, by=MIRROR, now_ms=now_ms, deprecation=deprecation)
 
         for change in (removed, deprecated):
-            if change(stored) is not stored:
-                await self._writer.change_release(
-                    stored.coordinate, lambda _head, release, change=change: change(release)
-                )
+            if change(None, stored) is not stored:
+                await self.records.change_release(stored.coordinate, change)
 
     async def follow_visibility_of(self, package: Package, wanted: Visibility) -> None:
         """Do as `follow_visibility` with a package of which only the name is known."""
@@ -157,11 +156,7 @@ class MirroredReleases(Struct, frozen=True):
 
         if decide(head) is head:
             return head
-        return await self._writer.change_package(head.package, decide)
-
-    @property
-    def _writer(self) -> PackageRecordWriter:
-        return PackageRecordWriter(self.metadata, self.derived_data)
+        return await self.records.change_package(head.package, decide)
 
     async def _foreign_tools(self, bala: Bala) -> Sequence[str]:
         """Claim the ids of the archive's tools; return those that belong to other packages."""
