@@ -37,12 +37,7 @@ from shared.domain.names import Coordinate
 from shared.domain.packages import Head, Release, Visibility
 from shared.domain.releases import with_change, with_removal
 from shared.ports import Clock, DirectoryStore, MetadataStore
-from shared.services.mirroring.mirrored_releases import (
-    MIRROR,
-    ForeignRelease,
-    MirroredReleases,
-    PinnedDigests,
-)
+from shared.services.mirroring.mirrored_releases import MIRROR, MirroredReleases, PinnedDigests
 from shared.services.name_owners import NameOwners
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import PackageRecordWriter
@@ -286,9 +281,8 @@ class BundleImport(Struct, frozen=True):
         content = await archive.read()
         bala = await self._read(release, content)
         head = release.head(now_ms=self.clock.now_ms())
-        foreign = ForeignRelease(release.upstream, release.described(), head=head)
         try:
-            await self.releases.store(bala, content, foreign)
+            await self.releases.store(bala, content, release.described(), head)
         except (NotFound, Conflict, Invalid) as refusal:
             raise LeftOut(str(refusal)) from None
 

@@ -23,15 +23,16 @@ from shared.domain.errors.packages import (
     archive_too_large,
 )
 from shared.domain.listings import Listing
-from shared.domain.mirroring import FetchedArchive, with_visibility
+from shared.domain.mirroring import FetchedArchive
 from shared.domain.names import Coordinate, package_owner
 from shared.domain.packages import Release, Visibility
 from shared.domain.principals import Grant, Principal, Scope
+from shared.domain.releases import mirrored_head
 from shared.domain.times import MS
 from shared.ports import AnswerTooLarge, Clock, Unanswered
 from shared.runtime.caching import LruCache, SingleFlight
-from shared.services.mirroring.mirrored_releases import MIRROR, ForeignRelease, MirroredReleases
-from shared.services.mirroring.upstream_reader import EXACT_CLIENT, Asker, UpstreamReader
+from shared.services.mirroring.mirrored_releases import MIRROR, MirroredReleases
+from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource, refusal_of
 from shared.services.packages.archive_reader import ArchiveReader
 
@@ -75,15 +76,15 @@ class Admission(Struct, frozen=True):
         self, coordinate: Coordinate, ways: Sequence[UpstreamSource], asker: Asker
     ) -> bool:
         for each in ways:
-            async with (
-                AsyncExitStack() as opened
-            ):  # Has the file of the archive until it is stored.
+            async with AsyncExitStack() as opened:  # It closes the archive's file at the end.
                 found = await self._found(each, coordinate, asker, opened)
                 if found is None:
                     continue
                 described, fetched = found
-                if each.sends_token and await self._is_public(ways[0], coordinate, asker):
-                    described = with_visibility(described, Visibility.PUBLIC)
+                if each.sends_token:
+                    # That it was missing may be an answer from before it was published.
+                    public = await self.reader.describe_by(ways[:1], coordinate, asker, anew=True)
+                    described = public or described
                 await self._store(each, described, fetched)
                 return True
         return False
@@ -94,12 +95,11 @@ class Admission(Struct, frozen=True):
         """Return the description and the archive; None if the upstream does not have both."""
         # At the same time, because either takes public Central half a second. Both end before
         # anything is decided.
-        both = await asyncio.gather(
+        described, fetched = await asyncio.gather(
             self.reader.describe_by([source], coordinate, asker),
             self._archive(source, coordinate, asker, opened),
             return_exceptions=True,
         )
-        described, fetched = both
         try:
             if isinstance(described, BaseException):
                 raise described
@@ -115,7 +115,7 @@ class Admission(Struct, frozen=True):
                 raise fetched
             return (described, fetched) if described and fetched else None
         finally:
-            del both, described, fetched  # An exception is in a cycle with the frame that names it.
+            del described, fetched  # An exception is in a cycle with the frame that names it.
 
     async def _archive(
         self, source: UpstreamSource, coordinate: Coordinate, asker: Asker, opened: AsyncExitStack
@@ -133,21 +133,6 @@ class Admission(Struct, frozen=True):
                 kept.note_failure(key, failure)
             raise
 
-    async def _is_public(
-        self, source: UpstreamSource, coordinate: Coordinate, asker: Asker
-    ) -> bool:
-        """Check whether the upstream gives the release to everybody now: that it was missing may
-        be an answer from before it was published. Raises `UpstreamUnavailable`."""
-        package, version = coordinate.package, coordinate.version
-        ask, via = source.upstream.describe, asker.via()
-        try:
-            found = await source.breaker.ask(
-                package_owner(package), lambda: ask(package, version, EXACT_CLIENT, via=via)
-            )
-        except Unanswered as failure:
-            raise refusal_of(failure, coordinate, source) from None
-        return found is not None
-
     async def _store(
         self, source: UpstreamSource, described: Listing, fetched: FetchedArchive
     ) -> None:
@@ -164,9 +149,10 @@ class Admission(Struct, frozen=True):
             raise await self._refused(source, release, refusal) from None
         if not await self.reader.owners.claim(coordinate.package.org, source.name):
             raise ReleaseNotFound(coordinate.package, coordinate.version)
-        foreign = ForeignRelease(source.name, release, described.head.visibility)
+        now_ms, visibility = self.reader.clock.now_ms(), described.head.visibility
+        head = mirrored_head(bala, source.name, visibility, now_ms=now_ms)
         try:
-            await self.releases.store(bala, fetched.content, foreign)
+            await self.releases.store(bala, fetched.content, release, head)
         except SpelledDifferently as refusal:
             raise await self._refused(source, release, refusal) from None
 
@@ -236,14 +222,9 @@ class Refreshing(Struct, frozen=True):
             if found is not None:
                 await self.releases.follow(release, found.release.deprecation, None)
                 await self.releases.follow_visibility_of(at.package, found.head.visibility)
-            elif await self._may_be_removed(release):
+                return
+            head = await self.releases.metadata.head(at.package)
+            is_internal = head is not None and head.visibility is Visibility.INTERNAL
+            # Without its token the upstream describes an internal release to nobody.
+            if not is_internal or any(each.sends_token for each in ways):
                 await self.releases.follow(release, release.deprecation, now_ms)
-
-    async def _may_be_removed(self, release: Release) -> bool:
-        """Check whether the upstream would have described the release if it had it: without its
-        token nobody knows that of an internal one."""
-        package = release.coordinate.package
-        head = await self.releases.metadata.head(package)
-        source = await self.reader.source(package, Asker(MIRROR))
-        is_internal = head is not None and head.visibility is Visibility.INTERNAL
-        return not is_internal or bool(source and source.with_token)

@@ -3,7 +3,7 @@ the first digest of each release, and what is refused of it.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 
 from msgspec import Struct
@@ -26,13 +26,7 @@ from shared.domain.mirroring import (
 from shared.domain.names import Coordinate, Package, package_owner, release_place
 from shared.domain.packages import Head, Release, UpstreamOrigin, Visibility, archive_container
 from shared.domain.principals import Principal
-from shared.domain.releases import (
-    MIRROR_ID,
-    mirrored_head,
-    mirrored_release,
-    with_change,
-    with_removal,
-)
+from shared.domain.releases import MIRROR_ID, mirrored_release, with_change, with_removal
 from shared.ports import (
     AlreadyThere,
     ArchiveStore,
@@ -46,16 +40,6 @@ from shared.services.packages.derived_data import DerivedData, PackageRecordWrit
 from shared.services.records import EntityChange, RecordWriter
 
 MIRROR = Principal(id=MIRROR_ID, credential=MIRROR_ID)
-
-
-class ForeignRelease(Struct, frozen=True):
-    """A release as another registry describes it: the registry's name, the facts that its archive
-    does not have, and the head that its package gets here."""
-
-    upstream: str
-    described: Release
-    visibility: Visibility = Visibility.PUBLIC  # Or internal, which decides for all its releases.
-    head: Head | None = None  # None: that of an upstream's package.
 
 
 class MirroredReleases(Struct, frozen=True):
@@ -77,19 +61,30 @@ class MirroredReleases(Struct, frozen=True):
         found = await self.metadata.find(coordinate)
         return found.release is not None and may_see(found.head)
 
-    async def store(self, bala: Bala, content: bytes | memoryview, foreign: ForeignRelease) -> None:
-        """Store an archive that was verified, and its release if there is none yet.
+    async def store(
+        self, bala: Bala, content: bytes | memoryview, described: Release, wanted: Head
+    ) -> None:
+        """Store an archive that was verified, and its release if there is none yet: as another
+        registry describes it, with the head that its package gets here.
 
         The name of the organization belongs to the other registry already. Raises
         `ReleaseNotFound` if the package is another one's, and `SpelledDifferently`.
         """
-        head = await self._claim(bala, foreign)
+        package, version = bala.coordinate.package, bala.coordinate.version
+        head = await self.metadata.claim(wanted)
+        if head.upstream != wanted.upstream:  # It is ours, or of another upstream.
+            raise ReleaseNotFound(package, version)
+        if head.package != package:
+            raise SpelledDifferently(package, head.package)
+        # Before the release: nobody may see one of its releases meanwhile who may not see it.
+        head = await self.follow_visibility(head, wanted.visibility)
+        owners = [(tool, await self.metadata.claim_tool(tool, package)) for tool in bala.tools]
         origin = UpstreamOrigin(
-            name=foreign.upstream,
+            name=wanted.upstream,
             first_seen_ms=self.clock.now_ms(),
-            without_tools=tuple(await self._foreign_tools(bala)),
+            without_tools=tuple(tool for tool, owner in owners if owner.key != package.key),
         )
-        release = mirrored_release(bala, foreign.described, origin)
+        release = mirrored_release(bala, described, origin)
         # Archive before record, as for a push: a crash between the two leaves an orphaned archive.
         await asyncio.gather(
             self.archives.put(release.archive, content, archive_container(head, release)),
@@ -103,19 +98,6 @@ class MirroredReleases(Struct, frozen=True):
         """Write the derived data of a release that a crash left without; upkeep does it, too."""
         if release.outbox:
             await self.derived_data.update(release)
-
-    async def _claim(self, bala: Bala, foreign: ForeignRelease) -> Head:
-        coordinate = bala.coordinate
-        wanted = foreign.head or mirrored_head(
-            bala, foreign.upstream, foreign.visibility, now_ms=self.clock.now_ms()
-        )
-        head = await self.metadata.claim(wanted)
-        if head.upstream != foreign.upstream:  # It is ours, or of another upstream.
-            raise ReleaseNotFound(coordinate.package, coordinate.version)
-        if head.package != coordinate.package:
-            raise SpelledDifferently(coordinate.package, head.package)
-        # Before the release: nobody may see one of its releases meanwhile who may not see it.
-        return await self.follow_visibility(head, wanted.visibility)
 
     async def follow(
         self, stored: Release, deprecation: str | None, removed_ms: int | None
@@ -158,12 +140,6 @@ class MirroredReleases(Struct, frozen=True):
             return head
         return await self.records.change_package(head.package, decide)
 
-    async def _foreign_tools(self, bala: Bala) -> Sequence[str]:
-        """Claim the ids of the archive's tools; return those that belong to other packages."""
-        package = bala.coordinate.package
-        owners = [(tool, await self.metadata.claim_tool(tool, package)) for tool in bala.tools]
-        return [tool for tool, owner in owners if owner.key != package.key]
-
 
 MOST_LISTED = 1_000  # Refused releases.
 CHANGED = "the upstream changed its archive after it was first seen here."
@@ -188,13 +164,12 @@ class PinnedDigests(Struct, frozen=True):
         which is remembered as an incident.
         """
         known = await self._pinned(coordinate, digest, upstream, **facts)
-        is_offered = digest.hex in (known.digest, known.offered_digest)
         # An earlier version pinned digests without the time.
         told = {**facts, "published_ms": known.published_ms or facts.get("published_ms")}
         changed = known.model_copy(update=told)
         if changed != known and digest.hex == known.digest:
             known = await self.directory.replace(changed)
-        if not is_offered:
+        if digest.hex not in (known.digest, known.offered_digest):
             known = await self._change(
                 known,
                 "mirror.incident",
