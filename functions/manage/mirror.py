@@ -2,7 +2,6 @@
 
 from functions.http.requests import Form
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
-from shared.composition import MirroringServices
 from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorRules
 from shared.domain.release_lists import parse_coordinate
 from shared.runtime.answers import Answer
@@ -10,16 +9,11 @@ from shared.services.mirroring.mirror_rules import MAX_REASON, RuleDryRun
 
 EFFECTS_SHOWN = 100  # Of a dry run, those with the most pulls.
 
-
 pages = AdministratorPages()
 
 
 @pages.read("manage/mirror")
-async def manage_mirror(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    return await _page(call, problem)
-
-
-async def _page(
+async def manage_mirror(
     call: SignedInCall, problem: FormProblem | None = None, dry_run: RuleDryRun | None = None
 ) -> Answer:
     mirroring = call.registry.mirroring
@@ -59,15 +53,16 @@ def _wanted(form: Form) -> MirrorRules:
 
 @pages.form("manage/mirror/preview", manage_mirror)
 async def manage_mirror_preview(call: SignedInCall) -> Answer:
-    dry_run = await _mirroring(call).rules.dry_run(_wanted(call.form), by=call.caller)
-    return await _page(call, dry_run=dry_run)
+    rules = call.registry.require_mirroring().rules
+    dry_run = await rules.dry_run(_wanted(call.form), by=call.caller)
+    return await manage_mirror(call, dry_run=dry_run)
 
 
 @pages.form(
     "manage/mirror", manage_mirror, done="Rules saved. All processes follow within five seconds."
 )
 async def manage_mirror_save(call: SignedInCall) -> None:
-    await _mirroring(call).rules.replace(_wanted(call.form), by=call.caller)
+    await call.registry.require_mirroring().rules.replace(_wanted(call.form), by=call.caller)
 
 
 @pages.form(
@@ -78,12 +73,13 @@ async def manage_mirror_save(call: SignedInCall) -> None:
 async def manage_mirror_admit(call: SignedInCall) -> None:
     """Serve a release before it has its minimum age."""
     release, reason = parse_coordinate(call.form.text("release").strip()), call.form.text("reason")
-    await _mirroring(call).rules.admit(release, reason, by=call.caller)
+    await call.registry.require_mirroring().rules.admit(release, reason, by=call.caller)
 
 
 @pages.read("manage/mirror/refusals")
 async def manage_mirror_refusals(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    releases = await _mirroring(call).reader.pins.list_refused(by=call.caller)
+    pins = call.registry.require_mirroring().reader.pins
+    releases = await pins.list_refused(by=call.caller)
     return call.show("manage/mirror_refusals.html", problem, releases=releases)
 
 
@@ -92,12 +88,8 @@ async def manage_mirror_refusals(call: SignedInCall, problem: FormProblem | None
 )
 async def manage_mirror_retry(call: SignedInCall) -> None:
     """Let the next pull fetch a refused release again."""
-    release = parse_coordinate(call.form.text("release"))
-    await _mirroring(call).reader.pins.accept(release, by=call.caller)
-
-
-def _mirroring(call: SignedInCall) -> MirroringServices:
-    return call.registry.require_mirroring()
+    pins = call.registry.require_mirroring().reader.pins
+    await pins.accept(parse_coordinate(call.form.text("release")), by=call.caller)
 
 
 FACES = (pages,)

@@ -84,24 +84,23 @@ class RuleApplication(Struct, frozen=True):
     async def apply_to(self, org: OrgName, owner: str) -> None:
         """Withhold and restore releases of an organization for an owner of its name."""
         rules = await self.reader.upstreams.stored_rules()
-        async for head in self.heads(org):
+        for head in await self.heads(org):
             for release in await self.metadata.releases(head.package):
                 await self.apply_to_release(release.coordinate, rules, owner)
 
     async def surveys(self, owners: Mapping[str, str]) -> AsyncIterator[Survey]:
-        """Return the packages of upstreams, and those of organizations whose owner is one."""
+        """Yield the packages of upstreams, and those of organizations whose owner is one."""
         async for heads in package_batches(self.metadata, PACKAGES_READ_AT_ONCE):
             theirs = [e.package for e in heads if e.upstream or owners.get(e.org.lower())]
             for survey in await self.metadata.survey(theirs) if theirs else []:
                 if survey:
                     yield survey
 
-    async def heads(self, org: OrgName) -> AsyncIterator[Head]:
+    async def heads(self, org: OrgName) -> list[Head]:
         """Return the packages of an organization."""
         prefix = f"{org.lower()}/"
-        async for heads in package_batches(self.metadata, PACKAGES_READ_AT_ONCE, prefix=prefix):
-            for head in heads:
-                yield head
+        batches = package_batches(self.metadata, PACKAGES_READ_AT_ONCE, prefix=prefix)
+        return [head async for heads in batches for head in heads]
 
     async def _apply_to(self, survey: Survey, rules: MirrorRules, owner: str | None) -> int:
         """Read only releases that may have to change: a registry has many that need not."""
@@ -198,10 +197,9 @@ class RuleChanges(Struct, frozen=True):
         changed = stored.with_wanted(wanted, now_ms=self.reader.clock.now_ms())
         details = {**_details("before", stored), **_details("after", changed)}
         change = EntityChange("mirror.rules", "mirror", details=details)
-        if stored.revision:
-            return await self.record_writer.replace(changed, change=change, by=by)
-        first = changed.model_copy(update={"revision": 1})
-        return await self.record_writer.add(first, change=change, by=by)
+        write = self.record_writer.replace if stored.revision else self.record_writer.add
+        first = changed.model_copy(update={"revision": max(stored.revision, 1)})
+        return await write(first, change=change, by=by)
 
     async def _effects(
         self, survey: Survey, now: MirrorRules, then: MirrorRules
@@ -288,15 +286,13 @@ class NameMoves(Struct, frozen=True):
             raise InvalidRequest(message + "none. Add it to the list of upstreams first.")
         before = await self.reader.owners.stored_owner(org)
         rules, now_ms = await upstreams.stored_rules(), self.reader.clock.now_ms()
-        packages, changed = 0, Counter[State]()
-        async for head in self.application.heads(org):
-            packages += 1
+        heads, changed = await self.application.heads(org), Counter[State]()
+        for head in heads:
             for old in await self.application.metadata.releases(head.package):
                 new = apply_mirror_rules(rules, old, after, by=MIRROR, now_ms=now_ms)
                 changed[new.state] += new is not old
-        return NameMove(
-            org, before, after, packages, changed[State.QUARANTINED], changed[State.LIVE]
-        )
+        withheld, restored = changed[State.QUARANTINED], changed[State.LIVE]
+        return NameMove(org, before, after, len(heads), withheld, restored)
 
     async def move(self, org: OrgName, target: str) -> NameMove:
         """Give the name to another side, as `dry_run` plans it.
@@ -341,13 +337,10 @@ class NameMoves(Struct, frozen=True):
             "withheld": str(plan.withheld),
         }
         change = EntityChange("name.moved", org, org=org, details=details)
-        since_ms = self.reader.clock.now_ms()
-        owner = NameOwner(org=org, upstream=plan.after, since_ms=since_ms)
-        if known is None:
-            await self.record_writer.add(owner, change=change, by=OPERATOR)
-        else:
-            changed = owner.model_copy(update={"revision": known.revision})
-            await self.record_writer.replace(changed, change=change, by=OPERATOR)
+        since_ms, revision = self.reader.clock.now_ms(), known.revision if known else 1
+        owner = NameOwner(org=org, upstream=plan.after, since_ms=since_ms, revision=revision)
+        write = self.record_writer.replace if known else self.record_writer.add
+        await write(owner, change=change, by=OPERATOR)
 
     async def _set_heads(self, org: OrgName, upstream: str) -> None:
         """Give the names of packages to the new side, except those of private packages: an upstream
@@ -359,5 +352,5 @@ class NameMoves(Struct, frozen=True):
                 return head
             return with_change(head, "package.moved", by=OPERATOR, now_ms=now_ms, upstream=upstream)
 
-        async for head in self.application.heads(org):
+        for head in await self.application.heads(org):
             await self.application.records.change_package(head.package, decide)
