@@ -39,6 +39,7 @@ from shared.domain.names import (
     Version,
     is_platform,
 )
+from shared.domain.outside_values import text
 from shared.domain.packages import UpstreamOrigin
 from shared.domain.search import SearchKind
 from shared.domain.upstream_answers import (
@@ -270,13 +271,10 @@ def _is_missing(answer: HttpResponse) -> bool:
 
     A proxy that blocks the upstream answers 404 as well, with a page.
     """
-    if answer.status != _MISSING:
-        return False
-    try:
-        message = read_object(answer.body).get("message")
-    except ValueError:
-        return False
-    return isinstance(message, str) and "not found" in message
+    with suppress(ValueError):
+        if answer.status == _MISSING:
+            return "not found" in text(read_object(answer.body).get("message"))
+    return False
 
 
 def _require(answer: HttpResponse, status: int) -> None:
@@ -290,7 +288,7 @@ def _require(answer: HttpResponse, status: int) -> None:
 
 
 def _wait(answer: HttpResponse) -> timedelta:
-    text = answer.headers.get("retry-after", "").strip()
-    if not (text.isascii() and text.isdigit() and len(text) < 6):  # noqa: PLR2004 - a day.
+    told = answer.headers.get("retry-after", "").strip()
+    if not (told.isascii() and told.isdigit() and len(told) < 6):  # noqa: PLR2004 - a day.
         return DEFAULT_WAIT
-    return min(max(timedelta(seconds=int(text)), SHORTEST_WAIT), LONGEST_WAIT)
+    return min(max(timedelta(seconds=int(told)), SHORTEST_WAIT), LONGEST_WAIT)

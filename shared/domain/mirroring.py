@@ -214,11 +214,7 @@ class CatalogueRound(Entity):
 
     @property
     def place(self) -> Place:
-        return catalogue_round_place(self.upstream)
-
-
-def catalogue_round_place(upstream: str) -> Place:
-    return Place(f"catalogue-{sha256(upstream.encode()).hexdigest()[:32]}")
+        return Place(f"catalogue-{sha256(self.upstream.encode()).hexdigest()[:32]}")
 
 
 class UpstreamPage(Struct, Generic[EntryT], frozen=True):

@@ -231,8 +231,7 @@ class BundleImport(Struct, frozen=True):
 
     async def _is_stored(self, release: BundledRelease) -> bool:
         found = (await self.metadata.find(release.coordinate)).release
-        is_same = found is not None and found.digest == release.digest
-        return is_same and await self.releases.is_stored(release.coordinate)
+        return found is not None and found.digest == release.digest
 
     async def _read(self, release: BundledRelease, content: bytes) -> Bala:
         if Digest.of(content).hex != release.digest:
@@ -263,8 +262,8 @@ class BundleImport(Struct, frozen=True):
             )
             raise LeftOut(message)
         await self._pin(release)
-        if found is not None:
-            await self.releases.finish(found)
+        if found is not None and found.outbox:  # A crash left it without its derived data.
+            await self.releases.derived_data.update(found)
         is_stored = await self._is_stored(release)
         if not is_stored:
             await self._store(release, archive)

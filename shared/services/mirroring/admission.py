@@ -55,7 +55,8 @@ class Admission(Struct, frozen=True):
         on after its caller was cancelled, for the one who repeats it. Raises
         `UpstreamReleaseRefused`, `UpstreamUnavailable` and `TooManyRequests`.
         """
-        if await self.releases.is_stored(coordinate, asker.may_see):
+        stored = await self.releases.metadata.find(coordinate)
+        if stored.release is not None and asker.may_see(stored.head):
             return True
         ways = await self.reader.ways(coordinate.package, asker)
         if self.reader.is_missing(coordinate, ways):

@@ -22,13 +22,7 @@ from shared.domain.api_docs.listed_connectors import (
 )
 from shared.domain.errors.packages import UpstreamUnavailable
 from shared.domain.mirror_rules import public_since
-from shared.domain.mirroring import (
-    CataloguedPackage,
-    CatalogueRound,
-    Summary,
-    UpstreamPage,
-    catalogue_round_place,
-)
+from shared.domain.mirroring import CataloguedPackage, CatalogueRound, Summary, UpstreamPage
 from shared.domain.names import ANY_CLIENT, package_owner
 from shared.domain.search import ANYONE, Query, ResultPage, SearchKind
 from shared.domain.status import TaskReport
@@ -77,8 +71,8 @@ class UpstreamCatalogue(Struct, frozen=True):
 
     async def state(self, upstream: str) -> CatalogueRound:
         """Return when the lists of an upstream were last read whole, and why that failed since."""
-        found = await self.directory.get(CatalogueRound, catalogue_round_place(upstream))
-        return found or CatalogueRound(upstream=upstream)
+        none = CatalogueRound(upstream=upstream)
+        return await self.directory.get(CatalogueRound, none.place) or none
 
     async def store(self, package: CataloguedPackage) -> None:
         """Store a package, and show it in search, unless a release of it is stored."""

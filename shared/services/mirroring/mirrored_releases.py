@@ -3,7 +3,6 @@ the first digest of each release, and what is refused of it.
 """
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 
 from msgspec import Struct
@@ -53,14 +52,6 @@ class MirroredReleases(Struct, frozen=True):
     records: PackageRecordWriter
     clock: Clock
 
-    async def is_stored(
-        self, coordinate: Coordinate, may_see: Callable[[Head | None], bool] = lambda _: True
-    ) -> bool:
-        """Check whether there is nothing to fetch: the release is stored, whatever its state. What
-        the caller must not see (`may_see`) is not stored."""
-        found = await self.metadata.find(coordinate)
-        return found.release is not None and may_see(found.head)
-
     async def store(
         self, bala: Bala, content: bytes | memoryview, described: Release, wanted: Head
     ) -> None:
@@ -93,11 +84,6 @@ class MirroredReleases(Struct, frozen=True):
         with suppress(AlreadyThere):
             await self.metadata.add_release(release)
             await self.derived_data.add_release(head, release, bala.texts)
-
-    async def finish(self, release: Release) -> None:
-        """Write the derived data of a release that a crash left without; upkeep does it, too."""
-        if release.outbox:
-            await self.derived_data.update(release)
 
     async def follow(
         self, stored: Release, deprecation: str | None, removed_ms: int | None
