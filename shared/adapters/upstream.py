@@ -75,7 +75,6 @@ SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=5)
 DEFAULT_WAIT = timedelta(seconds=30)  # After a 429 that does not say for how long.
 
 _AGENT = "Ballroom"  # Where no client's version matters.
-_UNQUOTED = "/*?=&,"
 _OK, _FOUND, _MISSING = 200, 302, 404
 _TOO_MANY, _SERVER_ERRORS = 429, 500
 _UNKNOWN = 401
@@ -112,7 +111,7 @@ class CentralUpstream(Struct, frozen=True):
         return _found(await self._ask(f"packages/{package}", client, via), read_versions)
 
     async def has_organization(self, org: OrgName, *, via: str) -> bool:
-        answer = await self._ask(f"packages/{org}?limit=1", ANY_CLIENT, via)
+        answer = await self._ask(f"packages/{org}", ANY_CLIENT, via, query="?limit=1")
         return _found(answer, read_has_packages) or False
 
     async def describe(
@@ -171,8 +170,8 @@ class CentralUpstream(Struct, frozen=True):
         return [found[each] for each in requests]
 
     async def catalogue(self, offset: int, limit: int) -> UpstreamPage[CataloguedPackage]:
-        wanted = f"q=&sort=name,ASC&readme=false&deprecated=true&limit={limit}&offset={offset}"
-        answer = await self._ask(f"packages/?{wanted}")
+        query = f"?q=&sort=name,ASC&readme=false&deprecated=true&limit={limit}&offset={offset}"
+        answer = await self._ask("packages/", query=query)
         return _read(answer, lambda body: read_catalogue_page(body, self._origin()))
 
     async def tool(self, tool: str, *, via: str) -> Package | None:
@@ -181,7 +180,7 @@ class CentralUpstream(Struct, frozen=True):
     async def items(
         self, kind: SearchKind, offset: int, limit: int
     ) -> UpstreamPage[UpstreamItem] | None:
-        answer = await self._ask(f"{kind.value}?limit={limit}&offset={offset}")
+        answer = await self._ask(kind.value, query=f"?limit={limit}&offset={offset}")
         if answer.status == _MISSING:
             return None
         return _read(answer, lambda body: read_items_page(body, kind, self._origin()))
@@ -205,10 +204,11 @@ class CentralUpstream(Struct, frozen=True):
         client: ClientProfile = ANY_CLIENT,
         via: str = "",
         content: Mapping[str, object] | None = None,
+        query: str = "",
         **more: str,
     ) -> HttpResponse:
         """Get a document, or send the content; raise `Unanswered` if the token is refused."""
-        url = f"{self.base_url}/{quote(path, safe=_UNQUOTED)}"
+        url = f"{self.base_url}/{quote(path, safe='/*')}{query}"
         headers = self._headers(client, via) | more
         if self.token and self.sends_token:
             headers["Authorization"] = f"Bearer {self.token.reveal()}"

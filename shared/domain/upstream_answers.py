@@ -4,6 +4,7 @@ Every function raises `ValueError` for an answer that cannot be used. Of lists, 
 rules of names and versions are left out.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -62,7 +63,6 @@ MAX_DESCRIBED = 1_000  # Versions of a list with facts, which take a request eac
 MAX_NODES = 5_000  # Of a dependency graph.
 MAX_VALUES = 500_000  # Of one answer: they take twentyfold memory when they are parsed.
 MAX_PAGE = 1_000  # Packages of a page; less is asked for.
-MAX_NAME = 200  # Characters.
 
 NO_DIGEST = "sha-256=" + "0" * 64
 
@@ -147,9 +147,9 @@ def read_resolutions(
         (_name_of(each), _text(each, "version"))
         for each in items(answer, "unresolved", MAX_VERSIONS)
     ]
-    resolved = dict[str, list[Item]]()
+    resolved = defaultdict[str, list[Item]](list)
     for each in reversed(items(answer, "resolved", MAX_VERSIONS)):
-        resolved.setdefault(_name_of(each), []).append(each)
+        resolved[_name_of(each)].append(each)
     found: list[UpstreamResolution | None] = []
     for request in requests:
         name = f"{request.org}/{request.name}".lower()
@@ -157,8 +157,7 @@ def read_resolutions(
             refused.remove((name, request.version))
             found.append(None)
         else:
-            choices = resolved.get(name)
-            found.append(_resolution(choices.pop()) if choices else None)
+            found.append(_resolution(resolved[name].pop()) if resolved[name] else None)
     return found
 
 
@@ -302,7 +301,7 @@ def _coordinate(item: Item) -> tuple[Package, str]:
 def _item(item: Item, kind: SearchKind, origin: UpstreamOrigin) -> UpstreamItem | None:
     """Return a connector or trigger as lists show it; None if its names break the rules."""
     package = _catalogued_package(_object(item.get("package")), origin)
-    name, module = _text(item, "name", MAX_NAME), _text(item, "moduleName", MAX_NAME)
+    name, module = _text(item, "name", MAX_LABEL), _text(item, "moduleName", MAX_LABEL)
     holders = [each for e in _kept(parse_module_name, [module]) for each in possible_packages(e)]
     if package is None or not name or package.name not in holders:
         return None

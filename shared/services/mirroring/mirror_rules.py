@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from functools import partial
 
 from msgspec import Struct
 
@@ -211,7 +210,10 @@ class RuleChanges(Struct, frozen=True):
         effects, pulls = list[RuleEffect](), None
         for entry in survey.entries:
             since_ms = stored_since(pins.get(entry.version), entry.created_ms)
-            outcomes = partial(_outcomes, (now, then), survey.head, since_ms)
+
+            def outcomes(at_ms: int, since_ms: int = since_ms) -> Sequence[str]:
+                return [_outcome(each, survey.head, since_ms, at_ms) for each in (now, then)]
+
             before, after = outcomes(now_ms - DRY_RUN_PERIOD // MS)
             if before == after or entry.state not in (State.LIVE, State.QUARANTINED):
                 continue
@@ -229,22 +231,15 @@ class RuleChanges(Struct, frozen=True):
         return {parse_time("day", day): Counter(versions) for day, versions in days.items()}
 
 
-def _outcomes(
-    choices: Sequence[MirrorRules], head: Head, since_ms: int, at_ms: int
-) -> Sequence[str]:
-    """Return how a pull at that time ends by each of the rules."""
-    outcomes = list[str]()
-    for rules in choices:
-        rule, age = rules.rule(head.package), rules.age_rule(head.package, head.upstream)
-        if rule and rule.denies:
-            outcomes.append(f"denied by `{rule}`")
-        elif age and since_ms > age.newest_ms(at_ms):
-            end_ms = age.served_from_ms(since_ms)
-            until = f" until {utc_text(end_ms)}" if end_ms else ""
-            outcomes.append(f"refused by `{age}`{until}")
-        else:
-            outcomes.append("served")
-    return outcomes
+def _outcome(rules: MirrorRules, head: Head, since_ms: int, at_ms: int) -> str:
+    """Return how a pull of a release ends at that time."""
+    rule, age = rules.rule(head.package), rules.age_rule(head.package, head.upstream)
+    if rule and rule.denies:
+        return f"denied by `{rule}`"
+    if not age or since_ms <= age.newest_ms(at_ms):
+        return "served"
+    end_ms = age.served_from_ms(since_ms)
+    return f"refused by `{age}`" + (f" until {utc_text(end_ms)}" if end_ms else "")
 
 
 def _details(when: str, rules: MirrorRules) -> dict[str, str]:
