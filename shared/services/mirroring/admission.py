@@ -29,7 +29,7 @@ from shared.domain.packages import Release, Visibility
 from shared.domain.principals import Grant, Principal, Scope
 from shared.domain.releases import mirrored_head
 from shared.domain.times import MS
-from shared.ports import AnswerTooLarge, Clock, Unanswered
+from shared.ports import AnswerTooLarge, Unanswered
 from shared.runtime.caching import LruCache, SingleFlight
 from shared.services.mirroring.mirrored_releases import MIRROR, MirroredReleases
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
@@ -176,7 +176,6 @@ class Refreshing(Struct, frozen=True):
 
     reader: UpstreamReader
     releases: MirroredReleases
-    clock: Clock
     fresh_for: timedelta
     _refreshed: LruCache[str, int] = field(
         default_factory=lambda: LruCache[str, int](REFRESHES_REMEMBERED)
@@ -189,11 +188,12 @@ class Refreshing(Struct, frozen=True):
         origin = release.upstream
         if origin is None or len(self._tasks) >= MOST_WAITING:
             return
-        key, now_ms = release.coordinate.key, self.clock.monotonic_ms()
+        key, clock = release.coordinate.key, self.reader.clock
+        now_ms = clock.monotonic_ms()
         last_ms = self._refreshed.get(key)
         if last_ms is None:  # It was fetched lately, or the process started.
             # The clock may have been set back since then.
-            last_ms = now_ms - max(self.clock.now_ms() - origin.first_seen_ms, 0)
+            last_ms = now_ms - max(clock.now_ms() - origin.first_seen_ms, 0)
             self._refreshed.put(key, last_ms)
         if now_ms - last_ms < self.fresh_for // MS:
             return
@@ -214,7 +214,7 @@ class Refreshing(Struct, frozen=True):
 
     async def _refresh(self, release: Release) -> None:
         # What everybody gets is asked for first, so that the visibility is known, too.
-        at, asker, now_ms = release.coordinate, Asker(_WITH_TOKEN), self.clock.now_ms()
+        at, asker, now_ms = release.coordinate, Asker(_WITH_TOKEN), self.reader.clock.now_ms()
         # Whatever fails is repeated by a later request; it was logged.
         with suppress(Refusal):
             async with self._turns:
