@@ -40,7 +40,6 @@ _AGE_RULE = re.compile(
 )
 _LONGEST_PATTERN = 200  # Characters: a pattern matches the whole of an organization and a name.
 _LONGEST_ADDRESS = 300
-_NO_ORG = "-"  # No organization has this name.
 
 
 class UpstreamAddress(Record):
@@ -96,18 +95,20 @@ class _PackageRule(Record):
     pattern: str
 
     def matches(self, package: Package) -> bool:
-        return self.matches_org(package.org) and fnmatchcase(package.name.lower(), self._name)
+        return self.matches_org(package.org) and fnmatchcase(package.name.lower(), self.names)
 
     def matches_org(self, org: str) -> bool:
         """Check whether the pattern matches packages of the organization."""
-        return fnmatchcase(org.lower(), self._org)
+        return fnmatchcase(org.lower(), self.orgs)
 
     @property
-    def _org(self) -> str:
+    def orgs(self) -> str:
+        """The pattern of organizations."""
         return self.pattern.partition("/")[0].lower()
 
     @property
-    def _name(self) -> str:
+    def names(self) -> str:
+        """The pattern of names in these organizations."""
         return self.pattern.partition("/")[2].lower() or "*"
 
 
@@ -126,17 +127,6 @@ class MirrorRule(_PackageRule):
     def denies(self) -> bool:
         """Whether nothing that matches comes from an upstream."""
         return self.target == DENY
-
-    @property
-    def reserves(self) -> bool:
-        """Whether nobody creates an organization that the pattern matches: it says that some
-        packages of it come from an upstream. A rule for everything reserves nothing."""
-        return not self.denies and bool(self._org.strip("*?"))
-
-    @property
-    def denies_organizations(self) -> bool:
-        """Whether nothing of an organization that the pattern matches comes from an upstream."""
-        return self.denies and self._name == "*"
 
     def __str__(self) -> str:
         return f"{self.pattern} {self.target}"
@@ -290,10 +280,14 @@ class MirrorRules(Entity):
         return next((each for each in self._rules if each.matches(package)), None)
 
     def reserving_rule(self, org: str) -> MirrorRule | None:
-        """Return the first rule about the organization if it reserves the name, else None."""
+        """Return the rule by which nobody creates the organization, because packages of it come
+        from an upstream; None without one, or behind one that denies all of the organization. A
+        rule for everything reserves nothing."""
         for rule in self._rules:
-            if rule.matches_org(org) and (rule.reserves or rule.denies_organizations):
-                return rule if rule.reserves else None
+            if rule.matches_org(org) and rule.denies and rule.names == "*":
+                return None
+            if rule.matches_org(org) and not rule.denies and rule.orgs.strip("*?"):
+                return rule
         return None
 
     def age_rule(self, package: Package, upstream: str) -> AgeRule | None:
