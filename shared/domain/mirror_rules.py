@@ -43,8 +43,7 @@ _LONGEST_ADDRESS = 300
 
 
 class UpstreamAddress(Record):
-    """An upstream registry: its name in records, rules and sentences, and the base of its Central
-    protocol."""
+    """An upstream registry: its name, by which rules know it, and its base URL."""
 
     name: str
     url: str

@@ -134,8 +134,7 @@ def upstream_versions_place(package: Package, *, is_internal: bool = False) -> P
 
 
 class FetchedArchive(Struct, frozen=True):
-    """The bytes of an archive, which nobody has checked, their digest, and the one that was
-    announced."""
+    """The bytes of an archive, which nobody has checked, their digest, and the announced one."""
 
     content: memoryview
     digest: Digest
@@ -143,10 +142,8 @@ class FetchedArchive(Struct, frozen=True):
 
 
 def with_visibility(described: Listing, visibility: Visibility) -> Listing:
-    """Return what an upstream describes as of a public package, or of an internal one, which it
-    describes for a token alone."""
-    head = described.head.model_copy(update={"visibility": visibility})
-    return replace(described, head=head)
+    """Return the description as of a package with that visibility."""
+    return replace(described, head=described.head.model_copy(update={"visibility": visibility}))
 
 
 class UpstreamResolution(Struct, frozen=True):
@@ -165,8 +162,7 @@ class UpstreamModule(Struct, frozen=True):
 
 
 class CataloguedPackage(_OfPackage, Entity):
-    """A package of the upstream's catalogue: its newest release as the upstream lists it, of which
-    nothing was fetched."""
+    """A package of the upstream's catalogue: its newest release as listed; nothing was fetched."""
 
     kind: ClassVar[str] = "catalogued-package"
 
@@ -218,8 +214,7 @@ class CatalogueRound(Entity):
 
 
 class UpstreamPage(Struct, Generic[EntryT], frozen=True):
-    """A page of a list of the upstream: its usable entries by their keys, how many entries it has,
-    and the whole list."""
+    """A page of a list: its usable entries by their keys, and how many it and the list have."""
 
     entries: Mapping[str, EntryT]
     listed: int

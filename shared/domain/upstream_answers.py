@@ -66,7 +66,6 @@ MAX_PAGE = 1_000  # Packages of a page; less is asked for.
 
 NO_DIGEST = "sha-256=" + "0" * 64
 
-_NAME = "answer of the upstream"
 _GRAALVM = {each.value: each for each in Graalvm}
 
 T = TypeVar("T")
@@ -189,7 +188,7 @@ def _read(body: bytes) -> object:
     if not has_at_most_values(MAX_VALUES, body):
         _refuse("it has too many values")
     try:
-        return parse_json(_NAME, body)
+        return parse_json("answer of the upstream", body)
     except Refusal as refusal:
         return _refuse(str(refusal))
 
@@ -286,16 +285,16 @@ def _resolution(item: Item) -> UpstreamResolution | None:
 
 
 def _node(item: Item) -> GraphNode:
-    package, version = _coordinate(item)
-    direct = [_coordinate(each) for each in items(item, "dependencies", MAX_NODES)]
-    dependencies = tuple(Dependency(org=p.org, name=p.name, version=v) for p, v in direct)
-    return GraphNode(org=package.org, name=package.name, version=version, dependencies=dependencies)
+    own = _dependency(item)
+    direct = tuple(_dependency(each) for each in items(item, "dependencies", MAX_NODES))
+    return GraphNode(org=own.org, name=own.name, version=own.version, dependencies=direct)
 
 
-def _coordinate(item: Item) -> tuple[Package, str]:
+def _dependency(item: Item) -> Dependency:
     """Return a package and a version; raise a refusal for what breaks the rules."""
     package = Package.parse(_text(item, "org"), _text(item, "name"))
-    return package, Version.parse(_text(item, "version")).text
+    version = Version.parse(_text(item, "version")).text
+    return Dependency(org=package.org, name=package.name, version=version)
 
 
 def _item(item: Item, kind: SearchKind, origin: UpstreamOrigin) -> UpstreamItem | None:
