@@ -152,13 +152,11 @@ class AgeRule(_PackageRule):
         """Return why a release is not served, by which rule, and until when; empty if it is."""
         if public_since_ms <= self.newest_ms(now_ms):
             return ""
-        since, end_ms = utc_text(public_since_ms), self.served_from_ms(public_since_ms)
+        said = f"it was published at {utc_text(public_since_ms)}, and the rule `{self}` serves"
+        end_ms = self.served_from_ms(public_since_ms)
         if end_ms is None:
-            return f"it was published at {since}, and the rule `{self}` serves nothing later."
-        return (
-            f"it was published at {since}, and the rule `{self}` serves releases after "
-            f"{self.days} days: this one from {utc_text(end_ms)} on."
-        )
+            return f"{said} nothing later."
+        return f"{said} releases after {self.days} days: this one from {utc_text(end_ms)} on."
 
     def __str__(self) -> str:
         age = self.days if self.as_of_ms is None else utc_text(self.as_of_ms)
