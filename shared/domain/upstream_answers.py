@@ -127,10 +127,9 @@ def read_items_page(
 def read_tool(body: bytes) -> Package:
     """Return the package that the description of a tool names."""
     item = read_object(body)
-    try:
+    with suppress(Refusal):
         return Package.parse(_text(item, "organization"), _text(item, "name"))
-    except Refusal:
-        return _refuse("the tool names no package")
+    return _refuse("the tool names no package")
 
 
 def read_resolutions(

@@ -65,9 +65,8 @@ class Admission(Struct, frozen=True):
         await self.reader.count(asker)
         via = asker.via()
         follower = Asker(asker.by, lambda: via, asker.sources)
-        return await self._flights.answer(
-            f"{ways[-1].kept_as} {coordinate.key}", lambda: self._fetch(coordinate, ways, follower)
-        )
+        key = f"{ways[-1].kept_as} {coordinate.key}"
+        return await self._flights.answer(key, lambda: self._fetch(coordinate, ways, follower))
 
     async def close(self) -> None:
         """Stop fetching; what is not stored is fetched again when somebody asks for it."""

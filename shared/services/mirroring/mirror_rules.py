@@ -197,8 +197,8 @@ class RuleChanges(Struct, frozen=True):
         details = {**_details("before", stored), **_details("after", changed)}
         change = EntityChange("mirror.rules", "mirror", details=details)
         write = self.record_writer.replace if stored.revision else self.record_writer.add
-        first = changed.model_copy(update={"revision": max(stored.revision, 1)})
-        return await write(first, change=change, by=by)
+        numbered = changed.model_copy(update={"revision": max(stored.revision, 1)})
+        return await write(numbered, change=change, by=by)
 
     async def _effects(
         self, survey: Survey, now: MirrorRules, then: MirrorRules

@@ -233,10 +233,9 @@ class PinnedDigests(Struct, frozen=True):
             looked_ms=look.listed_ms if look else None,
         )
         pinned = pinned.model_copy(update=facts)
-        try:
+        with suppress(AlreadyThere):
             return await self.directory.add(pinned)
-        except AlreadyThere:
-            return await self.known(coordinate) or pinned
+        return await self.known(coordinate) or pinned
 
     def _require_accepted(self, known: UpstreamRelease) -> None:
         if known.refused_because:
@@ -249,10 +248,8 @@ class PinnedDigests(Struct, frozen=True):
         coordinate = first.coordinate
         known = await self.known(coordinate) or first
         changed = known.model_copy(update={**update, "refused_ms": self.clock.now_ms()})
-        details = {
-            "digest": known.digest,
-            "reason": update.get("admitted_because", changed.refused_because),
-        }
+        reason = update.get("admitted_because", changed.refused_because)
+        details = {"digest": known.digest, "reason": reason}
         if changed.offered_digest:
             details["offered"] = changed.offered_digest
         change = EntityChange(kind, str(coordinate), org=coordinate.package.org, details=details)
