@@ -5,7 +5,6 @@ that came from it. The *owner of a name* is this registry, or the upstream: neve
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from hashlib import sha256
 from typing import ClassVar, Generic, TypeVar
 
@@ -30,7 +29,7 @@ from shared.domain.names import (
     release_place,
 )
 from shared.domain.outside_values import StoredMs
-from shared.domain.packages import Head, Release, ReleaseEntry, Texts, Visibility
+from shared.domain.packages import Head, Release, ReleaseEntry, Texts
 from shared.domain.records import Entity, Place, Record
 
 Summary = ConnectorSummary | TriggerSummary
@@ -139,11 +138,6 @@ class FetchedArchive(Struct, frozen=True):
     content: memoryview
     digest: Digest
     announced: Digest
-
-
-def with_visibility(described: Listing, visibility: Visibility) -> Listing:
-    """Return the description as of a package with that visibility."""
-    return replace(described, head=described.head.model_copy(update={"visibility": visibility}))
 
 
 class UpstreamResolution(Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -18,7 +19,6 @@ from shared.domain.mirroring import (
     UpstreamRelease,
     UpstreamResolution,
     stored_since,
-    with_visibility,
 )
 from shared.domain.names import (
     ANY_CLIENT,
@@ -234,7 +234,8 @@ class UpstreamReader(Struct, frozen=True):
             facts = {"published_ms": release.created_ms, "is_internal": is_internal}
             await self.pins.require(at, release.content, source.name, **facts)
             if is_internal:
-                found = with_visibility(found, Visibility.INTERNAL)
+                head = found.head.model_copy(update={"visibility": Visibility.INTERNAL})
+                found = replace(found, head=head)
             if isinstance(wanted, Range):  # The version that was chosen is asked for next.
                 exact = self._description(package, at.version, EXACT_CLIENT).key
                 self.kept.put((source.kept_as, *exact), NewAnswer(found, size(found)))
