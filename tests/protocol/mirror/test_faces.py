@@ -140,7 +140,8 @@ async def test_documents_of_what_nobody_pulled_are_made_at_the_first_request(
 async def test_a_process_that_makes_documents_answers_the_first_request(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    mirror.registry.api_docs.queue.enable()
+    for each in mirror.instances:
+        each.api_docs.queue.enable()
     found = await mirror.get(f"{URL}/2.0/docs/ballerina/io/1.1.0")
     assert found.status_code == 200, found.text
     assert upstream.asked["file"] == 1

@@ -31,7 +31,8 @@ async def known(mirror: World, upstream: FakeUpstream) -> World:
     upstream.have_item("connectors", "ballerina/io:1.1.0", "Reader")
     upstream.have_item("triggers", "octo/kafka:0.1.0", "Kafka Service")
     await update(mirror)
-    mirror.registry.api_docs.queue.enable()
+    for each in mirror.instances:
+        each.api_docs.queue.enable()
     return mirror
 
 
@@ -97,7 +98,8 @@ async def test_one_of_an_earlier_version_is_described(known: World, upstream: Fa
 
 
 async def test_one_that_is_not_documented_yet_is_unavailable(known: World) -> None:
-    known.registry.api_docs.queue._is_enabled = False
+    for each in known.instances:
+        each.api_docs.queue._is_enabled = False
     answer = await known.get(BY_NAME)
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0

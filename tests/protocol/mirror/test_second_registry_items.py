@@ -29,7 +29,8 @@ async def documented(pair: Pair) -> Pair:
     await pair.mirror.push(documented_bala("acme/greet:1.0.0"))
     await document(pair.mirror)
     await update(pair.mirror)
-    pair.mirror.registry.api_docs.queue.enable()
+    for each in pair.mirror.instances:
+        each.api_docs.queue.enable()
     return pair
 
 
