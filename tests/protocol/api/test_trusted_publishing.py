@@ -261,3 +261,12 @@ async def test_a_job_that_takes_too_long_gets_a_new_token(trust: TrustedPublishi
     await trust.job()
     trust.world.clock.advance(timedelta(minutes=16))
     await trust.world.push(bala("acme/greet:1.0.0"), by=await trust.job())
+
+
+async def test_the_log_says_why_a_job_was_refused(trust: TrustedPublishingWorld) -> None:
+    await trust.add()
+    answer = await trust.post(trust.ci.token(Provider.GITHUB, ref="refs/heads/other"), org="acme")
+    assert answer.status_code == 403, answer.text
+    [refused] = [each for each in await trust.log() if each.kind == "publisher.refused"]
+    assert refused.details["why"] == answer.json()["error"]["message"]
+    assert refused.details["ref"] == "refs/heads/other"
