@@ -11,7 +11,7 @@ import pytest
 
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.mirror_rules import MirrorRules
+from shared.domain.mirror_rules import AgeRule, MirrorRules
 from shared.domain.names import Coordinate, Package
 from shared.domain.principals import OPERATOR
 from shared.domain.times import utc_text
@@ -383,3 +383,10 @@ async def test_a_dry_run_reports_the_pulls_of_days_on_which_a_release_was_too_yo
         ("ballerina/io:1.0.0", 105, "refused by `* 2001-01-01T00:00:00Z`"),
         ("ballerina/io:1.1.0", 105, "refused by `* 2001-01-01T00:00:00Z`"),
     ]
+
+
+def test_a_release_of_exactly_the_minimum_age_is_served() -> None:
+    rule, at_ms = AgeRule(pattern="*", days=7), 10**12
+    week_ms = 7 * 24 * 60 * 60 * 1_000
+    assert rule.refusal(at_ms - week_ms, at_ms) == ""
+    assert "after 7 days" in rule.refusal(at_ms - week_ms + 1, at_ms)
