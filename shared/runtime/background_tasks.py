@@ -1,5 +1,4 @@
-"""Background tasks: writes that no request waits for, and that finish before the process ends;
-and the schedules of timers."""
+"""Background tasks: what no request waits for; and the schedules of timers."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -7,20 +6,29 @@ from datetime import UTC, datetime
 
 
 class BackgroundTasks:
-    """Runs writes in the background; `close` waits for all of them."""
+    """Runs coroutines in the background, such as writes that finish before the process ends."""
 
     def __init__(self) -> None:
-        self._writes: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, write: Coroutine[None, None, None]) -> None:
-        """Start a write, which handles its own failures."""
-        task = asyncio.create_task(write)
-        self._writes.add(task)
-        task.add_done_callback(self._writes.discard)
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def start(self, work: Coroutine[None, None, None]) -> None:
+        """Start what handles its own failures."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Wait for the writes that were started."""
-        await asyncio.gather(*self._writes)
+        """Wait for what was started."""
+        await asyncio.gather(*self._tasks)
+
+    async def cancel(self) -> None:
+        """Stop what was started."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 _FIELDS = 6

@@ -1,7 +1,6 @@
 """Answers of a server of somebody else that are kept: repeated while they are fresh, and renewed
 behind requests after that."""
 
-import asyncio
 from collections.abc import Callable, Coroutine, Hashable
 from contextlib import suppress
 from datetime import timedelta
@@ -20,6 +19,7 @@ from shared.ports import (
     Unanswered,
     UpstreamBusy,
 )
+from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.caching import LruCache, SingleFlight
 
 ANSWERS_KEPT_BYTES = 8 * 1024 * 1024
@@ -65,7 +65,7 @@ class KeptAnswers:
         )
         self._failed = LruCache[Hashable, tuple[Unanswered, int]](MAX_FAILURES_KEPT)
         self._asking = SingleFlight[Any]()
-        self._renewing = set[asyncio.Task[None]]()
+        self._renewing = BackgroundTasks()
 
     async def get(self, key: Hashable, ask: Ask) -> Any:
         """Return the answer that is kept, or ask for it; raise what `ask` raises if there is none.
@@ -88,9 +88,7 @@ class KeptAnswers:
             with suppress(Unanswered):
                 return await self.renewed(key, ask)
         else:
-            task = asyncio.create_task(self._renew(key, ask))
-            self._renewing.add(task)
-            task.add_done_callback(self._renewing.discard)
+            self._renewing.start(self._renew(key, ask))
         return kept.answer.value
 
     async def renewed(self, key: Hashable, ask: Ask) -> Any:
@@ -127,13 +125,11 @@ class KeptAnswers:
 
     async def drain(self) -> None:
         """Wait for what is being renewed."""
-        await asyncio.gather(*self._renewing)
+        await self._renewing.close()
 
     async def close(self) -> None:
         """Stop asking."""
-        for task in self._renewing:
-            task.cancel()
-        await asyncio.gather(*self._renewing, return_exceptions=True)
+        await self._renewing.cancel()
         await self._asking.close()
 
     def _is_fresh(self, kept: _KeptAnswer) -> bool:

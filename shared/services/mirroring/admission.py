@@ -30,6 +30,7 @@ from shared.domain.principals import Grant, Principal, Scope
 from shared.domain.releases import mirrored_head
 from shared.domain.times import MS
 from shared.ports import AnswerTooLarge, Unanswered
+from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.caching import LruCache, SingleFlight
 from shared.services.mirroring.mirrored_releases import MIRROR, MirroredReleases
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
@@ -179,7 +180,7 @@ class Refreshing(Struct, frozen=True):
     _refreshed: LruCache[str, int] = field(
         default_factory=lambda: LruCache[str, int](REFRESHES_REMEMBERED)
     )
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+    _tasks: BackgroundTasks = field(default_factory=BackgroundTasks)
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     def refresh(self, release: Release) -> None:
@@ -197,19 +198,15 @@ class Refreshing(Struct, frozen=True):
         if now_ms - last_ms < self.fresh_for // MS:
             return
         self._refreshed.put(key, now_ms)
-        task = asyncio.create_task(self._refresh(release))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(self._refresh(release))
 
     async def drain(self) -> None:
         """Wait for what is being refreshed."""
-        await asyncio.gather(*self._tasks)
+        await self._tasks.close()
 
     async def close(self) -> None:
         """Stop refreshing."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.cancel()
 
     async def _refresh(self, release: Release) -> None:
         # What everybody gets is asked for first, so that the visibility is known, too.
