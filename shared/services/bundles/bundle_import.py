@@ -34,8 +34,8 @@ from shared.domain.bundles import (
 from shared.domain.errors.base import Conflict, Invalid, NotFound, Refusal
 from shared.domain.errors.packages import UpstreamReleaseRefused
 from shared.domain.names import Coordinate
-from shared.domain.packages import Head, Release, Visibility
-from shared.domain.releases import with_change, with_removal
+from shared.domain.packages import Head, Visibility
+from shared.domain.releases import with_change
 from shared.ports import Clock, DirectoryStore, MetadataStore
 from shared.services.mirroring.mirrored_releases import MIRROR, MirroredReleases, PinnedDigests
 from shared.services.name_owners import NameOwners
@@ -288,32 +288,16 @@ class BundleImport(Struct, frozen=True):
     async def _follow(self, release: BundledRelease) -> None:
         """Take over the deprecations of the release and of its package, its visibility, and whether
         the upstream has it."""
-        now_ms, message = self.clock.now_ms(), release.deprecation
-        of_all = release.package_deprecation
-
-        def of_release(_head: Head, stored: Release) -> Release:
-            kind = _kind("release", message)
-            return with_change(stored, kind, by=MIRROR, now_ms=now_ms, deprecation=message)
-
-        def of_upstream(stored: Release) -> Release:
-            return with_removal(stored, release.removed_ms, by=MIRROR, now_ms=now_ms)
+        now_ms, of_all = self.clock.now_ms(), release.package_deprecation
 
         def of_package(head: Head) -> Head:
-            kind = _kind("package", of_all)
+            kind = "package.undeprecated" if of_all is None else "package.deprecated"
             return with_change(head, kind, by=MIRROR, now_ms=now_ms, deprecation=of_all)
 
         found = await self.metadata.find(release.coordinate)
         wanted = release.head(now_ms=now_ms).visibility
         await self.releases.follow_visibility_of(release.coordinate.package, wanted)
-        if found.release is not None and found.release.deprecation != message:
-            await self.packages.change_release(release.coordinate, of_release)
-        if found.release is not None and of_upstream(found.release) is not found.release:
-            await self.packages.change_release(
-                release.coordinate, lambda _head, stored: of_upstream(stored)
-            )
+        if found.release is not None:
+            await self.releases.follow(found.release, release.deprecation, release.removed_ms)
         if found.head is not None and found.head.deprecation != of_all:
             await self.packages.change_package(release.coordinate.package, of_package)
-
-
-def _kind(what: str, message: str | None) -> str:
-    return f"{what}.undeprecated" if message is None else f"{what}.deprecated"

@@ -101,7 +101,7 @@ class MirroredReleases(Struct, frozen=True):
                 return release
             return with_change(release, kind, by=MIRROR, now_ms=now_ms, deprecation=deprecation)
 
-        for change in (removed, deprecated):
+        for change in (deprecated, removed):
             if change(None, stored) is not stored:
                 await self.records.change_release(stored.coordinate, change)
 
