@@ -88,9 +88,10 @@ class RetryRequest(RequestModel):
     release: str = Field(description="Such as ballerina/io:1.6.1.")
 
 
-class AdmissionRequest(RetryRequest):
+class AdmissionRequest(RequestModel):
     """A release of an upstream that is served at any age."""
 
+    release: str = Field(description="Such as ballerina/io:1.6.1.")
     reason: str = Field(max_length=MAX_REASON, description="For the audit log.")
 
 

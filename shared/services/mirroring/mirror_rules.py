@@ -206,8 +206,10 @@ class RuleChanges(Struct, frozen=True):
         """Return the releases whose pulls ended otherwise: those of the days on which a release was
         too young, and for other rules those of all days."""
         package, now_ms = survey.head.package, self.reader.clock.now_ms()
-        pins = {each.version: each for each in await self.reader.pins.of_package(package)}
-        effects, pulls = list[RuleEffect](), None
+        has_age = any(each.age_rule(package, survey.head.upstream) for each in (now, then))
+        known = await self.reader.pins.of_package(package) if has_age else []
+        pins, pulls = {each.version: each for each in known}, None
+        effects = list[RuleEffect]()
         for entry in survey.entries:
             since_ms = stored_since(pins.get(entry.version), entry.created_ms)
 
