@@ -44,13 +44,14 @@ from shared.services.maintenance.snapshots import SnapshotCreation, SnapshotRest
 from shared.services.maintenance.tasks import Checkpoints, MaintenanceTasks, Upkeep
 from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue
-from shared.services.mirroring.mirror_rules import NameMoves, RuleApplication, RuleChanges
+from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.package_chain import PackageChain
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
 from shared.services.mirroring.version_lists import VersionLists
 from shared.services.organizations.invitations import Invitations
 from shared.services.organizations.memberships import Memberships
+from shared.services.organizations.name_moves import NameMoves
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations
 from shared.services.organizations.reserved_names import ReservedNames
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader

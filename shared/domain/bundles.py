@@ -25,7 +25,7 @@ from shared.domain.names import Coordinate
 from shared.domain.outside_values import MAX_LINE, SignedMs, SignedNumber
 from shared.domain.packages import EVERYBODY, Head, Origin, Release, Visibility
 from shared.domain.records import Record
-from shared.domain.releases import MIRROR_ID
+from shared.domain.releases import MIRROR
 
 FORMAT = 1
 FORMAT_WITH_WITHDRAWALS = 2  # Of earlier versions.
@@ -127,7 +127,7 @@ class BundledRelease(Record):
 
     def described(self) -> Release:
         """Return the release as far as it is known without its archive."""
-        own = {"platform": "any", "origin": Origin(principal=MIRROR_ID), "upstream": None}
+        own = {"platform": "any", "origin": Origin(principal=MIRROR.id), "upstream": None}
         return Release.model_validate({**dict(self), **own})
 
     def head(self, *, now_ms: int) -> Head:

@@ -16,9 +16,8 @@ from shared.domain.client_addresses import is_loopback
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.names import Package
 from shared.domain.packages import Release, State
-from shared.domain.principals import Principal
 from shared.domain.records import Entity, Place, Record
-from shared.domain.releases import Decision, with_decision
+from shared.domain.releases import MIRROR, Decision, with_decision
 from shared.domain.times import MS, parse_time, utc_text
 
 CENTRAL_NAME, CENTRAL_URL = "central", "https://api.central.ballerina.io/2.0/registry"
@@ -317,7 +316,6 @@ def apply_mirror_rules(
     release: Release,
     owner: str | None,
     *,
-    by: Principal,
     now_ms: int,
     public_since_ms: int = 0,
 ) -> Release:
@@ -340,4 +338,5 @@ def apply_mirror_rules(
             decision = Decision(State.LIVE)
     if decision is None:
         return release
-    return with_decision(release, f"release.{decision.state.value}", decision, by=by, now_ms=now_ms)
+    kind = f"release.{decision.state.value}"
+    return with_decision(release, kind, decision, by=MIRROR, now_ms=now_ms)

@@ -26,7 +26,8 @@ from shared.domain.records import Entity, Event, Place
 
 Changeable = TypeVar("Changeable", Head, Release)
 
-MIRROR_ID = "mirror"  # The publisher of mirrored releases; shorter than any account's id.
+# The publisher of mirrored releases; shorter than any account's id.
+MIRROR = Principal(id="mirror", credential="mirror")
 
 
 def new_head(
@@ -84,7 +85,7 @@ def mirrored_release(bala: Bala, described: Release, origin: UpstreamOrigin) -> 
     A time of publication in the future would put the release above all others for ever.
     """
     now_ms = origin.first_seen_ms
-    release = new_release(bala, by=Principal(id=MIRROR_ID), now_ms=now_ms)
+    release = new_release(bala, by=MIRROR, now_ms=now_ms)
     [published] = release.outbox
     details = {**published.details, "upstream": origin.name}
     if origin.without_tools:

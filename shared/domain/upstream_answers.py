@@ -55,7 +55,7 @@ from shared.domain.packages import (
     UpstreamOrigin,
     graph_document,
 )
-from shared.domain.releases import MIRROR_ID
+from shared.domain.releases import MIRROR
 from shared.domain.search import SearchKind
 
 MAX_VERSIONS = 10_000  # Of a package; public Central has 86 at most.
@@ -246,7 +246,7 @@ def _release(item: Item, package: Package, version: Version, origin: UpstreamOri
         tools=_kept(parse_tool_id, [_text(item, "balToolId")]),
         # It has passed; 0 if there is none.
         created_ms=min(number(item.get("createdDate"), LATEST_MS), origin.first_seen_ms),
-        origin=Origin(principal=MIRROR_ID),
+        origin=Origin(principal=MIRROR.id),
         deprecation=_deprecation(item),
         upstream=origin,
     )

@@ -35,12 +35,12 @@ from shared.domain.errors.base import Conflict, Invalid, NotFound, Refusal
 from shared.domain.errors.packages import UpstreamReleaseRefused
 from shared.domain.names import Coordinate
 from shared.domain.packages import Head, Visibility
-from shared.domain.releases import with_change
+from shared.domain.releases import MIRROR, with_change
 from shared.ports import Clock, DirectoryStore, MetadataStore
-from shared.services.mirroring.mirrored_releases import MIRROR, MirroredReleases, PinnedDigests
 from shared.services.name_owners import NameOwners
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import PackageRecordWriter
+from shared.services.packages.external_releases import ExternalReleases, PinnedDigests
 
 PIECE_BYTES = 1024 * 1024  # Read and hashed at once.
 
@@ -178,7 +178,7 @@ class BundleImport(Struct, frozen=True):
     directory: DirectoryStore
     pins: PinnedDigests
     packages: PackageRecordWriter
-    releases: MirroredReleases
+    releases: ExternalReleases
     unchecked: ArchiveReader  # Without the rules that are no safety.
     clock: Clock
 

@@ -27,15 +27,15 @@ from shared.domain.mirroring import FetchedArchive
 from shared.domain.names import Coordinate, package_owner
 from shared.domain.packages import Release, Visibility
 from shared.domain.principals import Grant, Principal, Scope
-from shared.domain.releases import mirrored_head
+from shared.domain.releases import MIRROR, mirrored_head
 from shared.domain.times import MS
 from shared.ports import AnswerTooLarge, Unanswered
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.caching import LruCache, SingleFlight
-from shared.services.mirroring.mirrored_releases import MIRROR, MirroredReleases
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource, refusal_of
 from shared.services.packages.archive_reader import ArchiveReader
+from shared.services.packages.external_releases import ExternalReleases
 
 _DAMAGED = "the archive that came has another digest than was announced"
 
@@ -45,7 +45,7 @@ class Admission(Struct, frozen=True):
 
     reader: UpstreamReader
     archive_reader: ArchiveReader  # Without the rules that are no safety.
-    releases: MirroredReleases
+    releases: ExternalReleases
     _flights: SingleFlight[bool] = field(default_factory=SingleFlight[bool])
 
     async def admit(self, coordinate: Coordinate, asker: Asker) -> bool:
@@ -175,7 +175,7 @@ class Refreshing(Struct, frozen=True):
     """Asks the upstream about stored releases, each once in a while, and never delays a request."""
 
     reader: UpstreamReader
-    releases: MirroredReleases
+    releases: ExternalReleases
     fresh_for: timedelta
     _refreshed: LruCache[str, int] = field(
         default_factory=lambda: LruCache[str, int](REFRESHES_REMEMBERED)

@@ -24,11 +24,11 @@ from shared.domain.errors.packages import UpstreamUnavailable
 from shared.domain.mirror_rules import public_since
 from shared.domain.mirroring import CataloguedPackage, CatalogueRound, Summary, UpstreamPage
 from shared.domain.names import ANY_CLIENT, package_owner
+from shared.domain.releases import MIRROR
 from shared.domain.search import ANYONE, Query, ResultPage, SearchKind
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.ports import DirectoryStore, Stale, Unanswered
-from shared.services.mirroring.mirrored_releases import MIRROR
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.packages.derived_data import DerivedData

@@ -1,5 +1,5 @@
-"""Changes of the upstreams and rules of the mirror, what a change would have done to the pulls of
-the last month, and moves of names between this registry and its upstreams.
+"""Changes of the upstreams and rules of the mirror, and what a change would have done to the pulls
+of the last month.
 
 Stored releases that the rules or the owner of their name no longer allow are withheld, and served
 again when both do.
@@ -13,22 +13,18 @@ from datetime import timedelta
 from msgspec import Struct
 
 from shared.auth.authorization import Administration
-from shared.domain.accounts import NameOwner, Organization, name_owner_place, organization_place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.packages import ReleaseNotFound, UpstreamReleaseRefused
-from shared.domain.mirror_rules import HERE, MirrorRules, apply_mirror_rules
+from shared.domain.mirror_rules import MirrorRules, apply_mirror_rules
 from shared.domain.mirroring import stored_since
 from shared.domain.names import Coordinate, OrgName, Package
-from shared.domain.packages import Head, Release, State, Survey, Visibility
-from shared.domain.principals import OPERATOR, Principal
-from shared.domain.releases import with_change
+from shared.domain.packages import Head, Release, State, Survey
+from shared.domain.principals import Principal
 from shared.domain.status import TaskReport
 from shared.domain.times import MS, parse_time, utc_text
-from shared.ports import DirectoryStore, MetadataStore, PullLedger
+from shared.ports import MetadataStore, PullLedger
 from shared.runtime.retries import retried_when_stale
-from shared.services.mirroring.mirrored_releases import MIRROR
 from shared.services.mirroring.upstream_reader import EXACT_CLIENT, Asker, UpstreamReader
-from shared.services.name_owners import OURS
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.pull_counter import utc_day
 from shared.services.records import EntityChange, RecordWriter, package_batches
@@ -127,7 +123,7 @@ class RuleApplication(Struct, frozen=True):
         def decide(_head: Head, release: Release) -> Release:
             since_ms = stored_since(known, release.created_ms)
             return apply_mirror_rules(
-                rules, release, owner, by=MIRROR, now_ms=now_ms, public_since_ms=since_ms
+                rules, release, owner, now_ms=now_ms, public_since_ms=since_ms
             )
 
         release, is_changed = await self.records.store_release(coordinate, decide)
@@ -250,104 +246,3 @@ def _details(when: str, rules: MirrorRules) -> dict[str, str]:
         f"rules_{when}": "; ".join(map(str, rules.rules))[:_MOST_IN_AN_EVENT],
         f"minimum_ages_{when}": "; ".join(map(str, rules.ages))[:_MOST_IN_AN_EVENT],
     }
-
-
-class NameMove(Struct, frozen=True):
-    """The plan of a move, or its outcome. Owners are `OURS`, names of upstreams, or None for
-    nobody."""
-
-    org: str
-    before: str | None
-    after: str
-    packages: int
-    withheld: int  # Releases of the side before.
-    restored: int  # Releases of the new side, which an earlier move withheld.
-
-
-class NameMoves(Struct, frozen=True):
-    """Moves names for the operator. A move may be repeated, and a repeat finishes one that was
-    interrupted."""
-
-    reader: UpstreamReader
-    application: RuleApplication
-    directory: DirectoryStore
-    record_writer: RecordWriter
-
-    async def dry_run(self, org: OrgName, target: str) -> NameMove:
-        """Return the plan of a move to another side: `here`, or the name of an upstream; raise
-        `InvalidRequest` for an unknown one."""
-        upstreams, after = self.reader.upstreams, OURS if target == HERE else target
-        if after != OURS and await upstreams.find(after) is None:
-            names = ", ".join(each.name for each in await upstreams.sources())
-            message = f"A name is moved to {HERE} or to an upstream: {names}. {target[:100]!r} is "
-            raise InvalidRequest(message + "none. Add it to the list of upstreams first.")
-        before = await self.reader.owners.stored_owner(org)
-        rules, now_ms = await upstreams.stored_rules(), self.reader.clock.now_ms()
-        heads, changed = await self.application.heads(org), Counter[State]()
-        for head in heads:
-            for old in await self.application.metadata.releases(head.package):
-                new = apply_mirror_rules(rules, old, after, by=MIRROR, now_ms=now_ms)
-                changed[new.state] += new is not old
-        withheld, restored = changed[State.QUARANTINED], changed[State.LIVE]
-        return NameMove(org, before, after, len(heads), withheld, restored)
-
-    async def move(self, org: OrgName, target: str) -> NameMove:
-        """Give the name to another side, as `dry_run` plans it.
-
-        Releases of the side before are withheld and keep their digests; their versions are never
-        used again.
-        """
-        plan = await self.dry_run(org, target)
-        # Nobody publishes in it from now on, and nothing of the old side is served before the
-        # new one is asked. The owner is the commit; the rest may be repeated.
-        if plan.after != OURS:
-            await self._mark(org, plan.after)
-        await self.application.apply_to(org, plan.after)
-        await self._set_owner(org, plan)
-        self.reader.owners.forget(org)
-        await self._set_heads(org, plan.after)
-        if plan.after == OURS:
-            await self._mark(org, plan.after)
-        # Again, for what was published or fetched meanwhile.
-        await self.application.apply_to(org, plan.after)
-        return plan
-
-    @retried_when_stale
-    async def _mark(self, org: OrgName, upstream: str) -> None:
-        """Note in the organization, if there is one, which registry has its name."""
-        organization = await self.directory.get(Organization, organization_place(org))
-        if organization is None or organization.upstream == upstream:
-            return
-        details = {"upstream_before": organization.upstream, "upstream_after": upstream}
-        change = EntityChange("organization.changed", org, org=org, details=details)
-        changed = organization.model_copy(update={"upstream": upstream})
-        await self.record_writer.replace(changed, change=change, by=OPERATOR)
-
-    @retried_when_stale
-    async def _set_owner(self, org: OrgName, plan: NameMove) -> None:
-        known = await self.directory.get(NameOwner, name_owner_place(org))
-        if known is not None and known.upstream == plan.after:
-            return
-        details = {
-            "before": HERE if plan.before == OURS else plan.before or "nobody",
-            "after": plan.after or HERE,
-            "withheld": str(plan.withheld),
-        }
-        change = EntityChange("name.moved", org, org=org, details=details)
-        since_ms, revision = self.reader.clock.now_ms(), known.revision if known else 1
-        owner = NameOwner(org=org, upstream=plan.after, since_ms=since_ms, revision=revision)
-        write = self.record_writer.replace if known else self.record_writer.add
-        await write(owner, change=change, by=OPERATOR)
-
-    async def _set_heads(self, org: OrgName, upstream: str) -> None:
-        """Give the names of packages to the new side, except those of private packages: an upstream
-        never fills a package that only members may see."""
-        now_ms = self.reader.clock.now_ms()
-
-        def decide(head: Head) -> Head:
-            if head.upstream == upstream or (upstream and head.visibility is Visibility.PRIVATE):
-                return head
-            return with_change(head, "package.moved", by=OPERATOR, now_ms=now_ms, upstream=upstream)
-
-        for head in await self.application.heads(org):
-            await self.application.records.change_package(head.package, decide)

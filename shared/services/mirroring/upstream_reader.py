@@ -38,9 +38,9 @@ from shared.ports import Clock, Unanswered, Upstream
 from shared.runtime.caching import memory_of
 from shared.runtime.kept_answers import KeptAnswers, NewAnswer
 from shared.services.limits.rate_limits import RateLimiter
-from shared.services.mirroring.mirrored_releases import PinnedDigests
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource, refusal_of
 from shared.services.name_owners import OURS, NameOwners
+from shared.services.packages.external_releases import PinnedDigests
 
 EXACT_CLIENT = ANY_CLIENT  # Exact versions are served to every client.
 

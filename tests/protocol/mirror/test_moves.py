@@ -14,7 +14,7 @@ from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.packages import Head, State
 from shared.domain.principals import OPERATOR
 from shared.services.mirroring import mirror_rules
-from shared.services.mirroring.mirror_rules import NameMove
+from shared.services.organizations.name_moves import NameMove
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.event_feed import checked_feed

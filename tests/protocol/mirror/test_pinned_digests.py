@@ -12,7 +12,7 @@ from shared.domain.names import Coordinate
 from shared.domain.packages import ReleaseEntry
 from shared.domain.principals import ANONYMOUS, OPERATOR
 from shared.ports import Stale
-from shared.services.mirroring.mirrored_releases import PinnedDigests
+from shared.services.packages.external_releases import PinnedDigests
 from tests.contract.sample_records import release
 from tests.support.mirrors import events_of, services
 from tests.support.port_doubles import Fault, Moment, failing

@@ -1,5 +1,5 @@
-"""What is stored of upstreams: their releases with the archives, as other registries describe them,
-the first digest of each release, and what is refused of it.
+"""What is stored of releases that other registries published, and that a mirror or the import of a
+bundle brings here: the archives, the first digest of each release, and what is refused of it.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from shared.domain.mirroring import (
 from shared.domain.names import Coordinate, Package, package_owner, release_place
 from shared.domain.packages import Head, Release, UpstreamOrigin, Visibility, archive_container
 from shared.domain.principals import Principal
-from shared.domain.releases import MIRROR_ID, mirrored_release, with_change, with_removal
+from shared.domain.releases import MIRROR, mirrored_release, with_change, with_removal
 from shared.ports import (
     AlreadyThere,
     ArchiveStore,
@@ -38,12 +38,10 @@ from shared.runtime.retries import retried_when_stale
 from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
 from shared.services.records import EntityChange, RecordWriter
 
-MIRROR = Principal(id=MIRROR_ID, credential=MIRROR_ID)
 
-
-class MirroredReleases(Struct, frozen=True):
-    """Stores mirrored releases. Every call may be repeated, and a crash leaves nothing visible that
-    is incomplete."""
+class ExternalReleases(Struct, frozen=True):
+    """Stores releases of other registries. Every call may be repeated, and a crash leaves nothing
+    visible that is incomplete."""
 
     metadata: MetadataStore
     documents: DocumentStore
