@@ -24,6 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shared.domain.errors.base import Refusal
+from tests.support.refusals import refusals_of
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 OUT = ROOT / "bench" / "out" / "mutants"
@@ -104,7 +107,7 @@ def main() -> int:
     excused = equivalents()
     known = results()
     plan = [each for each in mutants if known.get(each.id, {}).get("status") not in DECIDED]
-    plan = [each for each in plan if excuse(each) not in excused]
+    plan = [each for each in plan if excuse(each) not in excused and not is_golden(each)]
     print(f"{len(mutants)} mutants, {len(mutants) - len(plan)} of them decided before", flush=True)
     if plan:
         attempt(plan)
@@ -183,6 +186,19 @@ def excuse(mutant: Mutant) -> tuple[str, str, str]:
     return mutant.file, mutant.function, mutant.difference
 
 
+def is_golden(mutant: Mutant) -> bool:
+    """Check whether the golden of all refusals, which is made of the source, notices the mutant."""
+    path = Path(mutant.file)
+    changed = mutant.source[: mutant.start] + mutant.text + mutant.source[mutant.end :]
+    before, after = (refusals_of(path, source) for source in (mutant.source, changed))
+    return list(map(said, before)) != list(map(said, after))
+
+
+def said(refusal: Refusal) -> tuple[type[Refusal], str, str]:
+    """Return what the golden has of a refusal."""
+    return type(refusal), refusal.code, str(refusal)
+
+
 def equivalents() -> set[tuple[str, str, str]]:
     """Return the mutants that do what the code does, each with its reason in the list."""
     listed = tomllib.loads((HERE / "equivalent.toml").read_text())["mutant"]
@@ -197,6 +213,7 @@ def report(
     for mutant in mutants:
         status = known.get(mutant.id, {}).get("status", "untried")
         status = "equivalent" if excuse(mutant) in excused else status
+        status = "killed" if status == "untried" and is_golden(mutant) else status
         for name in {mutant.file, mutant.folder, mutant.package, "all"}:
             counts[name][status] += 1
         if status == "survived":

@@ -45,16 +45,20 @@ def refusals_of_the_source() -> Iterator[Refusal]:
     """Yield each refusal that the source makes, with the expressions of its sentence unevaluated:
     `package already exists: {coordinate}.`"""
     for path in sorted((*ROOT.glob("shared/**/*.py"), *ROOT.glob("functions/**/*.py"))):
-        source = path.read_text()
-        if "shared.domain.errors" in source or path.parent.name == "errors":
-            yield from _Maker(path).found(ast.parse(source))
+        yield from refusals_of(path, path.read_text())
+
+
+def refusals_of(path: Path, source: str) -> list[Refusal]:
+    """Return the refusals that a module with this source makes."""
+    if "shared.domain.errors" in source or path.parent.name == "errors":
+        return _Maker().found(ast.parse(source))
+    return []
 
 
 class _Maker(ast.NodeVisitor):
     """Makes the refusals of one module."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self) -> None:
         self._found: list[Refusal] = []
         self._class: ast.ClassDef | None = None
         self._sentences: dict[str, ast.expr] = {}

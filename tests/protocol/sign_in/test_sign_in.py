@@ -135,6 +135,14 @@ async def test_a_signed_in_account_is_not_asked_again(sign_ins: SignInWorld) -> 
     assert (page.status_code, str(page.url)) == (200, f"{URL}/account/tokens")
 
 
+async def test_an_answer_of_the_provider_without_a_state_signs_nobody_in(
+    sign_ins: SignInWorld,
+) -> None:
+    answer = await Browser(sign_ins.world).send("GET", "/sign-in/callback/oidc?code=abc")
+    assert answer.status_code == 401
+    assert "set-cookie" not in answer.headers
+
+
 async def test_two_tabs_sign_in_at_once(sign_ins: SignInWorld) -> None:
     browser = sign_ins.browser()
     first = await browser.send("GET", "/sign-in/oidc?to=/account/tokens")

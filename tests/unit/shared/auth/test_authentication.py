@@ -221,3 +221,13 @@ TOKEN = AccessToken.mint("local", "0123456789", FakeRandomness()).text.reveal()
 )
 def test_the_name_of_a_client_is_short_printable_and_no_token(sent: str, shown: str) -> None:
     assert printable_user_agent(sent) == shown
+
+
+async def test_a_token_that_is_used_elsewhere_is_refused_and_logged(
+    authentication: Authentication, tokens: FakeDirectory
+) -> None:
+    await tokens.put(stored(tokens).model_copy(update={"addresses": ("203.0.113.0/24",)}))
+    with capture_logs() as events, raises_refusal("address-not-allowed"):
+        await authenticate(authentication, HEADERS)
+    [event] = [each for each in events if each["event"] == "token.used_elsewhere"]
+    assert (event["token"], event["log_level"]) == ("first", "warning")

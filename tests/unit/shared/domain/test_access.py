@@ -276,3 +276,11 @@ def test_a_member_has_one_pending_change_at_a_time() -> None:
     with raises_refusal("change-pending"):
         members.require_no_pending_change("kim", "Kim")
     members.require_no_pending_change("lee", "Lee")
+
+
+def test_a_new_role_counts_from_the_time_at_which_it_takes_effect() -> None:
+    pending = PendingRole(role=Role.OWNER, at_ms=NOW, by=ID)
+    before = Membership(org="acme", account=ID, role=Role.MEMBER, pending=pending)
+    assert before.at(NOW - 1) is before
+    after = Membership(org="acme", account=ID, role=Role.OWNER, since_ms=NOW)
+    assert before.at(NOW) == after

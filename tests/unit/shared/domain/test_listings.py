@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.domain.api_docs.listed_connectors import ApiSummary
 from shared.domain.listings import (
     MAX_FACET_VALUES,
     Facet,
@@ -9,6 +10,7 @@ from shared.domain.listings import (
     PackageShape,
     facet_values,
     group_facets,
+    release_for_search,
     shape_of,
 )
 from shared.domain.packages import Texts
@@ -60,3 +62,14 @@ def test_frequent_values_come_first_then_by_name_in_their_most_frequent_spelling
 def test_nobody_reads_endless_lists() -> None:
     found = shares(*((f"k{number}", 1) for number in range(MAX_FACET_VALUES + 1)))
     assert len(found) == MAX_FACET_VALUES
+
+
+def test_a_release_that_is_offered_again_keeps_its_documentation_and_the_newer_head() -> None:
+    old, new = (head("acme/greet", revision=each) for each in (1, 2))
+    api = ApiSummary()
+    shown = Listing(new, release("acme/greet:1.0.0"), Texts(), api=api)
+    offered = Listing(old, release("acme/greet:1.0.0"), Texts())
+    assert release_for_search(shown, offered) == shown
+    later = Listing(old, release("acme/greet:1.1.0", digest="b" * 64), Texts())
+    found = release_for_search(shown, later)
+    assert (found.release, found.head) == (later.release, new)

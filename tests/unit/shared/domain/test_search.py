@@ -8,6 +8,7 @@ from shared.domain.search import (
     MAX_QUERY_LENGTH,
     MAX_QUERY_TERMS,
     MAX_TERM_VALUES,
+    Field,
     Query,
     ResultPage,
     Sort,
@@ -44,6 +45,11 @@ def test_a_query_is_restricted_by_everything_that_restricts_it() -> None:
     assert query.orgs == {"acme", "other"}
     assert query.within(frozenset({"ACME"})).orgs == {"acme"}
     assert query.within(frozenset()).orgs == frozenset()
+
+
+def test_a_name_that_is_typed_is_looked_for_among_names_alone() -> None:
+    typed = Query.parse("kafka client").by_name()
+    assert [each.field for each in typed.terms] == [Field.NAME, Field.NAME]
 
 
 TEXTS = (

@@ -4,7 +4,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from pydantic import TypeAdapter
 
+from shared.domain.outside_values import LATEST_MS, StoredMs
 from shared.domain.times import parse_time, time_text
 
 
@@ -23,3 +25,9 @@ def test_times_are_in_utc_wherever_the_registry_runs() -> None:
     assert time_text(1_790_000_000_999) == "21 September 2026, 14:13 UTC"
     assert parse_time("until", "2026-09-21T14:13:20") == 1_790_000_000_000
     assert parse_time("until", "2026-09-21T16:13:20+02:00") == 1_790_000_000_000
+
+
+@pytest.mark.parametrize("stored", [-1, LATEST_MS + 1, "soon"])
+def test_a_stored_time_that_cannot_be_is_none(stored: object) -> None:
+    assert TypeAdapter(StoredMs).validate_python(stored) == 0
+    assert TypeAdapter(StoredMs).validate_python(LATEST_MS) == LATEST_MS

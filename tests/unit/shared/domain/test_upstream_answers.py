@@ -83,6 +83,11 @@ def test_a_description_keeps_what_fits_and_leaves_the_rest_out() -> None:
     assert texts.modules[0].readme == "text"
 
 
+@pytest.mark.parametrize(("value", "found"), [(True, True), ("true", False), (1, False)])
+def test_a_template_is_one_whose_description_says_so_alone(value: object, *, found: bool) -> None:
+    assert described(template=value).release.template is found
+
+
 def test_a_list_without_end_is_refused() -> None:
     with pytest.raises(ValueError, match="the list modules has 101 entries"):
         described(modules=[{"name": "io"}] * 101)

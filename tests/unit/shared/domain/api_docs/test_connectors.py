@@ -69,3 +69,9 @@ def test_a_long_path_is_read_in_time() -> None:
     began = time.thread_time()
     path_parameters("[" + "a" * 100_000 + " " * 100_000 + "!]")
     assert time.thread_time() - began < 0.5
+
+
+def test_a_connector_is_listed_with_its_label_and_icon() -> None:
+    display = '@display {label: "Mail", iconPath: "docs/icon.png"}'
+    [listed] = api_summary(documented(f"{display} public client class Client {{ }}")).connectors
+    assert (listed.label, listed.icon) == ("Mail", "docs/icon.png")

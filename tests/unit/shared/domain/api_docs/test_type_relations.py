@@ -205,3 +205,11 @@ def test_types_that_contain_themselves_often_are_compared_in_time() -> None:
     began = time.thread_time()
     assert type_relation(old, new) is DIFFERENT
     assert time.thread_time() - began < 5
+
+
+@pytest.mark.parametrize(("name", "expected"), [("SqlError", WIDER), ("Row", DIFFERENT)])
+def test_a_type_of_another_package_is_an_error_by_its_name(
+    name: str, expected: TypeRelation
+) -> None:
+    foreign = Type(org_name="ballerina", module_name="sql", name=name, category="libs")
+    assert type_relation(foreign, type_of("error")) is expected

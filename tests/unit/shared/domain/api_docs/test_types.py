@@ -97,6 +97,15 @@ def test_a_type_has_the_category_of_what_it_stands_for(source: str, category: st
     assert type_of("X", f"public {source}").category == category
 
 
+def test_a_type_in_parentheses_is_shown_in_them() -> None:
+    assert "".join(part.text for part in type_parts(type_of("(int)"))) == "(int)"
+
+
+def test_parts_of_a_module_may_be_quoted() -> None:
+    found = type_of("t:Thing", "import other/big.'type.'int as t;")
+    assert found.module_name == "big.type.int"
+
+
 @pytest.mark.measured
 @pytest.mark.slow
 def test_a_module_name_of_any_length_is_looked_up_in_no_time() -> None:

@@ -120,8 +120,9 @@ def test_a_job_that_is_defined_elsewhere_is_accepted_by_a_publisher_that_names_t
      f"*/ci/.github/workflows/publish.yml@{COMMIT}", f"octo/ci/publish.yml@{COMMIT}"],
 )  # fmt: skip
 def test_a_reusable_workflow_is_named_in_full_with_its_ref(text: str) -> None:
-    with pytest.raises(InvalidRequest, match="is no reusable workflow"):
+    with pytest.raises(InvalidRequest, match="is no reusable workflow") as refused:
         rules(reusable_workflow=text)
+    assert refused.value.field == "reusable_workflow"
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,12 @@ class Queue:
         return self.generation.asked
 
 
+async def test_the_queue_says_how_many_releases_it_documented() -> None:
+    doubles = Queue()
+    doubles.add("acme/a:1.0.0", "acme/b:1.0.0")
+    assert await doubles.queue.drain() == 2
+
+
 OTHERS = [coordinate("other/b:1.0.0"), coordinate("other/c:1.0.0")]
 
 

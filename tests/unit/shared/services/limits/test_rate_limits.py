@@ -172,3 +172,15 @@ async def test_a_push_that_is_one_too_many_over_all_instances_is_refused(
     allowance = (await other.rate_limiter.count_push(ANN, GREET)).allowance
     assert allowance is not None
     assert allowance.is_exceeded
+
+
+def test_bursts_are_counted_by_person_with_the_tokens_that_they_created_for_others(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    detection = BurstDetection(work, clock, 20, 100)
+    bob, ci = Principal("bob0000000"), Principal("acme", token_creator=ANN.id)
+    of_ann, of_bob, of_ci = (
+        {each.key for each in detection.counters(by, GREET).counters} for by in (ANN, bob, ci)
+    )
+    assert not of_ann & of_bob
+    assert of_ann == of_ci

@@ -1,15 +1,29 @@
 """Old events lose their addresses."""
 
 from datetime import timedelta
+from typing import cast
 
 from shared.domain.records import Event
 from shared.domain.status import TaskReport
+from shared.ports import EventStore
 from shared.services.maintenance.record_tasks import AnonymizeEvents
+from tests.fakes.system import FakeClock
 from tests.support.world import World
 
 
 def _event(subject: str) -> Event:
     return Event(id=f"{subject}@1", kind="release.published", at_ms=1, actor="ann", subject=subject)
+
+
+async def test_the_events_of_every_batch_are_counted() -> None:
+    counts = [3, 2, 0]
+
+    class Batches:
+        async def forget_origins(self, _before_ms: int, _most: int) -> int:
+            return counts.pop(0)
+
+    anonymizing = AnonymizeEvents(cast("EventStore", Batches()), FakeClock(), 90)
+    assert await anonymizing.run() == TaskReport(5, 5)
 
 
 async def test_addresses_are_forgotten_after_their_days_and_not_before(world: World) -> None:

@@ -62,6 +62,14 @@ async def test_the_sweep_spares_an_archive_that_is_stored_again_while_it_looks(
     assert await stores.archives.stat(orphan) is not None
 
 
+async def test_an_archive_without_a_release_is_deleted_and_counted(world: World) -> None:
+    await world.stores.archives.put(named(b"orphan"), b"orphan", Visibility.PUBLIC)
+    world.clock.advance(A_DAY + timedelta(hours=1))
+    report = await world.registry.maintenance.upkeep.run("delete-orphaned-archives")
+    assert (report.seen, report.changed) == (1, 1)
+    assert await world.stores.archives.stat(named(b"orphan")) is None
+
+
 PUBLIC, PRIVATE = Visibility.PUBLIC, Visibility.PRIVATE
 FIRST = Coordinate.parse("acme", "greet", "1.0.0")
 

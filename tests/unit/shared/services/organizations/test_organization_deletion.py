@@ -6,7 +6,7 @@ import pytest
 
 from shared.domain.access import OWNER_CHANGE_DELAY
 from shared.domain.accounts import Account, NameOwner
-from shared.domain.errors.identity import OrganizationExists
+from shared.domain.errors.identity import NotPermitted, OrganizationExists
 from shared.domain.errors.requests import Busy
 from shared.domain.names import OrgName, Package
 from shared.domain.packages import Head, Release, State, Visibility
@@ -55,6 +55,22 @@ async def test_a_repeat_does_not_begin_the_two_days_again(acme: OrganizationServ
     again = await acme.organization_deletion.delete(ACME, by=acme.signed_in(LEE))
     assert again.deleting_ms == first.deleting_ms
     assert acme.events.feed == []
+
+
+async def test_all_owners_are_told_who_cancels_a_deletion(acme: OrganizationServices) -> None:
+    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
+    acme.mailer.sent.clear()
+    kept = await acme.organization_deletion.cancel(ACME, by=acme.signed_in(LEE))
+    assert kept.deleting_ms is None
+    assert sorted(each.to for each in acme.mailer.sent) == ["kim@example.org", "lee@example.org"]
+    assert all("lee" in each.text for each in acme.mailer.sent)
+
+
+async def test_nobody_but_an_administrator_is_given_a_name_of_the_language(
+    acme: OrganizationServices,
+) -> None:
+    with pytest.raises(NotPermitted, match="You may not give ballerinaxyz to max: "):
+        await acme.organizations.create(OrgName("ballerinaxyz"), MAX, by=OPERATOR)
 
 
 async def test_behind_many_claimed_names_a_release_is_found(acme: OrganizationServices) -> None:

@@ -1,5 +1,6 @@
 """Issuing, listing, changing and revoking tokens."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -7,10 +8,17 @@ from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.domain.accounts import Token
-from shared.domain.errors.identity import TokenNotFound
+from shared.domain.errors.identity import NotPermitted, TokenNotFound
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import Grant, Principal, Scope
-from shared.services.tokens.tokens import IssuedToken, TokenRecords, TokenRequest, Tokens
+from shared.services.tokens.tokens import (
+    IssuedToken,
+    TokenRecords,
+    TokenRequest,
+    Tokens,
+    check_rights,
+    require_issuer,
+)
 from tests.fakes.readers import known_readers
 from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import E, FakeDirectory, FakeEvents
@@ -85,3 +93,28 @@ async def test_a_token_that_somebody_else_ends_at_the_same_time_stays_ended(
     assert str(gone.value) == str(TokenNotFound(new.token.id))
     assert events.kinds()[2:] == ["token.rotated", "token.revoked"]
     assert store.every(Token) == []
+
+
+def test_a_refusal_of_a_token_names_the_action_the_token_and_the_reason() -> None:
+    request = TokenRequest("laptop", Grant(scopes=frozenset({Scope.READ})))
+    reader = Principal(KIM.id, "token", (Grant(scopes=frozenset({Scope.READ})),))
+    more = Token(
+        id="",
+        hash="",
+        owner=KIM.id,
+        name="laptop",
+        grants=(Grant(),),
+        created_ms=0,
+        expires_ms=None,
+    )
+    refused: list[tuple[Callable[[], None], str]] = [
+        (lambda: require_issuer(KIM.id, request, reader),
+         "issue tokens: the token lacks the scope manage for it"),
+        (lambda: require_issuer("ann0000000", request, KIM),
+         "issue the token laptop: it is for another account"),
+        (lambda: check_rights("rotate", more, reader, 0),
+         "rotate the token laptop: it would allow more than the token that asks for it"),
+    ]  # fmt: skip
+    for call, sentence in refused:
+        with pytest.raises(NotPermitted, match=sentence):
+            call()
