@@ -213,7 +213,8 @@ def report(
     for mutant in mutants:
         status = known.get(mutant.id, {}).get("status", "untried")
         status = "equivalent" if excuse(mutant) in excused else status
-        status = "killed" if status == "untried" and is_golden(mutant) else status
+        if status in ("untried", "survived") and is_golden(mutant):
+            status = "killed"
         for name in {mutant.file, mutant.folder, mutant.package, "all"}:
             counts[name][status] += 1
         if status == "survived":

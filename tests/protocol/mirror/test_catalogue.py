@@ -13,7 +13,7 @@ from shared.domain.status import TaskReport
 from shared.services.maintenance.package_tasks import UpdateUpstreamCatalogue
 from shared.services.mirroring.catalogue import MAX_PAGES
 from tests.support.archives import bala
-from tests.support.mirrors import PULL, answering, change, release_of, services
+from tests.support.mirrors import PULL, answering, change, events_of, release_of, services
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import URL, OpenWorld, World
 
@@ -248,6 +248,8 @@ async def test_a_list_without_end_is_abandoned(mirror: World, upstream: FakeUpst
     upstream.behave["list"] = endless
     report = await update(mirror)
     assert "more than 400 pages" in report.problems[0]
+    [(_, state)] = await services(mirror).states()
+    assert "more than 400 pages" in state.problem
     assert upstream.asked["list"] == MAX_PAGES
     assert await update(mirror) == TaskReport()  # The next round begins in an hour.
 
@@ -390,6 +392,9 @@ async def test_a_stored_release_that_the_upstream_removed_stays_and_is_marked(
     upstream.archives["octo/kafka:0.1.0"] = archive
     await refreshed(known, path)
     assert "removedDate" not in (await known.get(path)).json()["upstream"]
+    marked = await events_of(known, "mirror.removed", "mirror.restored")
+    assert [each.kind for each in marked] == ["mirror.removed", "mirror.restored"]
+    assert {each.actor for each in marked} == {"mirror"}
 
 
 async def refreshed(world: World, path: str) -> None:

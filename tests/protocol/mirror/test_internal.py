@@ -15,7 +15,7 @@ from shared.domain.principals import OPERATOR
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.web.page_reader import main_of
 from tests.support.archives import bala
-from tests.support.mirrors import PULL, drained, release_of, resolved, services, status
+from tests.support.mirrors import PULL, drained, events_of, release_of, resolved, services, status
 from tests.support.page_client import PageClient
 from tests.support.refusals import raises_refusal
 from tests.support.upstreams import BASE as UPSTREAM_BASE
@@ -207,6 +207,8 @@ async def test_it_becomes_internal_when_the_upstream_takes_it_back(
     assert await status(stored, "/packages/partner/open/1.0.0", pull=False) == 200
     await drained(stored)
     assert (await head_of(stored, "open")).visibility is Visibility.INTERNAL
+    [event] = await events_of(stored, "package.internal")
+    assert (event.subject, event.actor) == ("partner/open", "mirror")
     stored.clock.advance(timedelta(seconds=5))
     assert await status(stored, "/packages/partner/open/1.0.0", pull=False) == 404
     kept = await stored.get("/packages/partner/open/1.0.0", by=stored.people.bob)

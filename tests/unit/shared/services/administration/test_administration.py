@@ -6,7 +6,7 @@ from shared.auth.tokens import Secret
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.events import EventQuery
 from shared.domain.mail import parse_email
-from shared.domain.principals import Grant, Principal
+from shared.domain.principals import OPERATOR, Grant, Principal
 from tests.support.world import World
 
 
@@ -36,6 +36,7 @@ async def test_a_refusal_says_what_only_administrators_may(world: World) -> None
             accounts.revoke_all_tokens(ann, by=by),
         ],
         "lock the account ann": [accounts.lock(ann, "It was stolen.", by=by)],
+        "issue sign-in links": [world.registry.identity.sign_in_flow.issue_link(ann, by=by)],
         "unlock the account ann": [accounts.unlock(ann, by=by)],
         "appoint the account ann": [administrators.appoint(ann, by=by)],
         "dismiss the account ann": [administrators.dismiss(ann, by=by)],
@@ -45,3 +46,10 @@ async def test_a_refusal_says_what_only_administrators_may(world: World) -> None
             with pytest.raises(NotPermitted) as raised:
                 await call
             assert str(raised.value).startswith(f"You may not {what}: ")
+
+
+async def test_who_is_locked_is_told_by_name(world: World) -> None:
+    ann = world.people.ann.account.model_copy(update={"email": "ann@example.org"})
+    await world.registry.administration.accounts.lock(ann, "It was stolen.", by=OPERATOR)
+    [mail] = world.mailer.to("ann@example.org")
+    assert mail.subject == "ann: your account is locked"

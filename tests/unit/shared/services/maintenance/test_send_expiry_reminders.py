@@ -126,7 +126,7 @@ async def test_everybody_is_reminded_however_many_tokens_expire_together(scene: 
         await scene.directory.put(token(90 * DAY + number // 150 * MS, hash=f"{number:064}"))
     scene.clock.advance(89 * DAY + timedelta(hours=1))
     report = await scene.task.run()
-    assert report.changed == len(scene.mailer.sent) == 2 * RECORDS_AT_ONCE + 1
+    assert report.seen >= report.changed == len(scene.mailer.sent) == 2 * RECORDS_AT_ONCE + 1
     assert (await scene.task.run()).changed == 0
 
 

@@ -114,7 +114,7 @@ async def test_modules_may_not_name_packages_without_end(world: World) -> None:
         PackageRequest.of("acme", f"p{n}") for n in range(MAX_RESOLVED * CANDIDATES_PER_MODULE)
     ]
     with pytest.raises(
-        InvalidRequest, match=r"This names 8,001 packages.* at once\. Ask for fewer"
+        InvalidRequest, match=r"This names 8,001 packages.* at most are looked for at once\."
     ):
         await world.modules(ModuleRequest.of("acme", "io", known))
     assert not world.metadata.calls
