@@ -15,7 +15,7 @@ from graphql import GraphQLError, parse
 
 from functions.central.graphql_execution import Allowance
 from functions.faces import build_app
-from shared.adapters.search.index import IndexFile, SqliteSearchIndex
+from shared.adapters.search.index import SearchIndexFile, SqliteSearchIndex
 from shared.adapters.search.rows import SEARCH_MIGRATIONS
 from shared.adapters.sqlite.database import Database, Work
 from shared.domain.build_resolution import (
@@ -115,7 +115,7 @@ async def test_a_directory_that_is_filtered_in_many_ways_is_counted_once(tmp_pat
     path = tmp_path / "search.db"
     writer, index = SqliteSearchIndex(path), SqliteSearchIndex(path)
     database = CountingDatabase(path, SEARCH_MIGRATIONS)
-    index._file = IndexFile(database)
+    index._file = SearchIndexFile(database)
     writer.migrate()
     await writer.offer(_listing("acme/one"))
     everything = Query(include_deprecated=True)

@@ -24,7 +24,7 @@ from shared.adapters.cloud_search.parts import (
 )
 from shared.adapters.cosmos.listings import CosmosListings, ListingChange
 from shared.adapters.filesystem import lock_path, partial_path
-from shared.adapters.search.index import IndexFile
+from shared.adapters.search.index import SearchIndexFile
 from shared.adapters.search.rows import SEARCH_MIGRATIONS, IndexRows
 from shared.adapters.sqlite.database import Database, Migration
 from shared.domain.times import MS
@@ -52,7 +52,7 @@ COPY_SCHEMA = len(COPY_MIGRATIONS)  # Only ever incremented, so that each schema
 BATCH = 200  # Packages of one transaction: about 0.1 s.
 
 
-class IndexCopy(IndexFile):
+class IndexCopy(SearchIndexFile):
     """One copy, whose file exists until it is closed."""
 
     def __init__(self, file: Path) -> None:

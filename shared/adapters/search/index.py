@@ -36,7 +36,7 @@ T = TypeVar("T")
 Asked = TypeVarTuple("Asked")
 
 
-class IndexFile:
+class SearchIndexFile:
     """An index in SQLite, and what was found in it."""
 
     def __init__(self, database: Database) -> None:
@@ -68,7 +68,7 @@ class IndexReader(ABC):
     """The questions that an index in SQLite answers, whoever fills it."""
 
     @abstractmethod
-    def borrow(self) -> AbstractAsyncContextManager[IndexFile]:
+    def borrow(self) -> AbstractAsyncContextManager[SearchIndexFile]:
         """Provide the file for one search."""
 
     async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
@@ -103,9 +103,9 @@ class SqliteSearchIndex(IndexReader):
 
     def __init__(self, path: Path) -> None:
         self._database = Database(path, SEARCH_MIGRATIONS)
-        self._file = IndexFile(self._database)
+        self._file = SearchIndexFile(self._database)
 
-    def borrow(self) -> AbstractAsyncContextManager[IndexFile]:
+    def borrow(self) -> AbstractAsyncContextManager[SearchIndexFile]:
         return nullcontext(self._file)
 
     def migrate(self) -> None:

@@ -43,7 +43,7 @@ MIN_PREFIX = 2  # One letter begins too many words to be a clause.
 _SIGNS = frozenset("./_")  # Of names; other signs are between words.
 
 
-class Alternative(Struct, frozen=True):
+class WordAlternative(Struct, frozen=True):
     """A word of the index that counts for a clause, or the words that begin with it."""
 
     word: str
@@ -54,7 +54,7 @@ class Alternative(Struct, frozen=True):
 class Clause(Struct, frozen=True):
     """A part of a query that a package should have; the best of the alternatives counts."""
 
-    alternatives: tuple[Alternative, ...] = ()
+    alternatives: tuple[WordAlternative, ...] = ()
     phrases: tuple[str, ...] = ()  # Full-text expressions, for what is more than a word.
     word: str = ""  # The typed word, if it may be mistyped.
     in_names: bool = False  # Only words of names and tool ids count.
@@ -62,7 +62,7 @@ class Clause(Struct, frozen=True):
 
     def or_near(self, near: Iterable[str]) -> "Clause":
         """Return the clause with what was perhaps meant."""
-        meant = tuple(Alternative(word, NEAR_FACTOR) for word in near)
+        meant = tuple(WordAlternative(word, NEAR_FACTOR) for word in near)
         return replace(self, alternatives=self.alternatives + meant)
 
 
@@ -210,7 +210,7 @@ def _for_others(clause: Clause) -> Clause:
         else each
         for each in clause.alternatives
     )
-    others = (Alternative(stem(each), SYNONYM_FACTOR) for each in like)
+    others = (WordAlternative(stem(each), SYNONYM_FACTOR) for each in like)
     return replace(clause, alternatives=tuple(dict.fromkeys((*named, *others))))
 
 
@@ -243,16 +243,16 @@ def _word_clauses(words: Sequence[_Word]) -> Iterator[Clause]:
         yield replace(word.clause, alternatives=tuple(dict.fromkeys(alternatives)))
 
 
-def _alternatives(word: str, may_begin: bool, factor: float = 1.0) -> Iterator[Alternative]:
+def _alternatives(word: str, may_begin: bool, factor: float = 1.0) -> Iterator[WordAlternative]:
     """Yield the word as it was typed, words that begin with it, and its stem."""
-    yield Alternative(word, factor)
+    yield WordAlternative(word, factor)
     if may_begin and len(word) >= MIN_PREFIX:
-        yield Alternative(word, factor, is_beginning=True)
+        yield WordAlternative(word, factor, is_beginning=True)
     if (form := stem(word)) != word:
-        yield Alternative(form, factor * STEM_FACTOR)
+        yield WordAlternative(form, factor * STEM_FACTOR)
 
 
-def _spans(words: Sequence[_Word], may_begin: bool) -> Iterator[tuple[int, int, Alternative]]:
+def _spans(words: Sequence[_Word], may_begin: bool) -> Iterator[tuple[int, int, WordAlternative]]:
     """Yield what counts for several words at once: two as one, and synonyms."""
     for start, (first, second) in enumerate(pairwise(words)):
         if not (first.is_part and second.is_part):
@@ -261,11 +261,11 @@ def _spans(words: Sequence[_Word], may_begin: bool) -> Iterator[tuple[int, int, 
     for start, end, meant in synonyms_of([stem(word.text) for word in words]):
         # A part of a typed name stands for itself, but several may be an identifier.
         if end - start > 1 or not words[start].is_part:
-            yield start, end, Alternative(meant, SYNONYM_FACTOR)
+            yield start, end, WordAlternative(meant, SYNONYM_FACTOR)
     for place, word in enumerate(words):
         for start, end, meant in synonyms_of([stem(part) for part in word.humps]):
             if end - start > 1:
-                yield place, place + 1, Alternative(meant, SYNONYM_FACTOR)
+                yield place, place + 1, WordAlternative(meant, SYNONYM_FACTOR)
 
 
 def _whole_clause(term: Term) -> Clause:
@@ -277,7 +277,7 @@ def _whole_clause(term: Term) -> Clause:
         phrases = tuple(_quoted(mark_words(mark, words)) for words in lists if words)
         return Clause(phrases=phrases, in_names=in_names, is_required=True)
     return Clause(
-        tuple(Alternative(words[0]) for words in lists if len(words) == 1),
+        tuple(WordAlternative(words[0]) for words in lists if len(words) == 1),
         tuple(match_words(mark, words) for words in lists),
         in_names=in_names,
         is_required=in_names,

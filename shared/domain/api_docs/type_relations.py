@@ -218,14 +218,14 @@ def _intersection(members: list[Shape]) -> Shape:
 # --- What names stand for -----------------------------------------------------------------------
 
 
-class Definition(Struct, frozen=True):
+class DefinedShape(Struct, frozen=True):
     """What a name stands for. A nominal type is a part of it: `distinct T`, a class."""
 
     shape: Shape
     is_nominal: bool = False
 
 
-def definition_of(docs: Documented) -> Definition:
+def definition_of(docs: Documented) -> DefinedShape:
     """Return the definition in a declaration of a type or a constant."""
     is_nominal = bool(getattr(docs, "is_distinct", False))
     match docs:
@@ -252,7 +252,7 @@ def definition_of(docs: Documented) -> Definition:
             shape = _only("&", _only("object", labels=labels), *map(shape_of, docs.inclusions))
         case _:
             raise NotImplementedError(type(docs))
-    return Definition(shape, is_nominal)
+    return DefinedShape(shape, is_nominal)
 
 
 def _record(docs: RecordDocs) -> Shape:
@@ -291,7 +291,7 @@ class NamedTypes(Struct):
     for."""
 
     declared: Mapping[str, Documented] = field(default_factory=dict[str, Documented])
-    _known: dict[str, Definition | None] = field(default_factory=dict[str, Definition | None])
+    _known: dict[str, DefinedShape | None] = field(default_factory=dict[str, DefinedShape | None])
 
     @classmethod
     def of(cls, modules: Iterable[ModuleDocs]) -> "NamedTypes":
@@ -305,7 +305,7 @@ class NamedTypes(Struct):
                     found.setdefault(f"{module.org_name}/{module.id}:{member.name}", member)
         return cls(found)
 
-    def definition(self, name: str) -> Definition | None:
+    def definition(self, name: str) -> DefinedShape | None:
         """Return the definition of a full name; None if it is not known here."""
         if name not in self._known:
             docs = self.declared.get(name)
