@@ -66,6 +66,7 @@ async def test_an_archive_without_a_release_is_deleted_and_counted(world: World)
     await world.stores.archives.put(named(b"orphan"), b"orphan", Visibility.PUBLIC)
     world.clock.advance(A_DAY + timedelta(hours=1))
     report = await world.registry.maintenance.upkeep.run("delete-orphaned-archives")
+    assert report
     assert (report.seen, report.changed) == (1, 1)
     assert await world.stores.archives.stat(named(b"orphan")) is None
 
