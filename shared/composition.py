@@ -54,6 +54,7 @@ from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.name_moves import NameMoves
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations
 from shared.services.organizations.reserved_names import ReservedNames
+from shared.services.organizations.webhooks import Webhooks
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
 from shared.services.packages.archives import ArchiveDelivery
 from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
@@ -197,13 +198,14 @@ class TokenServices(Struct, frozen=True):
 
 
 class OrganizationServices(Struct, frozen=True):
-    """Organizations, their members, and the names that they may have."""
+    """Organizations, their members, the names that they may have, and webhooks."""
 
     organizations: Organizations
     memberships: Memberships
     invitations: Invitations
     deletion: OrganizationDeletion
     reserved_names: ReservedNames
+    webhooks: Webhooks
 
 
 class MaintenanceServices(Struct, frozen=True):

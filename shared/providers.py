@@ -66,6 +66,7 @@ from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams
 from shared.services.mirroring.version_lists import VersionLists
+from shared.services.organizations.webhooks import DeliverWebhooks
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.archives import ArchiveRelocation, DeliveryRoutes
 from shared.services.packages.derived_data import DocumentCache
@@ -297,6 +298,7 @@ def _tasks(adapters: Adapters, mirroring: Upstreams | None, wiring: Wiring) -> M
     """Create the tasks, in the order in which pages list them and `upkeep run` runs them."""
     kinds: list[type[Task]] = [
         ProcessOutboxes,
+        DeliverWebhooks,
         DeleteOrphanedArchives,
         RollUpPulls,
         DeleteExpiredRecords,

@@ -17,6 +17,7 @@ from functions.api import (
     packages,
     tokens,
     trusted_publishing,
+    webhooks,
 )
 from functions.api.operations import ApiCall, ApiFace, OpenApi, ProblemAnswer
 from functions.device import device_login
@@ -50,6 +51,8 @@ FACES = (
     device_login.device_api,
     tokens.tokens_api,
     account.whoami_api,
+    webhooks.organization_webhooks_api,
+    webhooks.webhooks_api,
     openapi_api,
 )
 OPERATIONS = tuple(each for face in FACES for each in face)

@@ -35,6 +35,7 @@ from shared.domain.records import Entity, Event, Record
 from shared.domain.reserved_names import ReservedName
 from shared.domain.status import NoticeBoard
 from shared.domain.trusted_publishing.publishers import Publisher
+from shared.domain.webhooks import DeliveryLog, Webhook
 
 FORMAT = 1
 MANIFEST_FILE = "manifest.json"
@@ -58,6 +59,8 @@ ENTITIES: tuple[type[Entity], ...] = (
     UpstreamRelease,
     MirrorRules,
     UpstreamVersions,
+    Webhook,
+    DeliveryLog,
 )
 
 

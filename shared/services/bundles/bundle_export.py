@@ -32,7 +32,7 @@ from shared.domain.packages import EVERYBODY, Head, Release, State, Survey, Visi
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.resolution import latest
 from shared.ports import ArchiveStore, EventStore, MetadataStore, PullLedger
-from shared.services.records import RECORDS_AT_ONCE, package_batches
+from shared.services.records import RECORDS_AT_ONCE, last_event_number, package_batches
 
 EVENTS_AT_ONCE = 500
 _MOST_NAMED = 5  # Of the releases that are missing.
@@ -98,7 +98,7 @@ class BundleExport(Struct, frozen=True):
     async def plan(self, selection: Selection) -> BundlePlan:
         """Choose the releases; raise `bundle-incomplete` or `bundle-private`."""
         # Read first: what happens meanwhile is in this bundle, and in the next one again.
-        cursor = await self._last_event()
+        cursor = await last_event_number(self.events)
         chosen = await self._chosen(selection)
         found = [chosen.releases[key] for key in sorted(chosen.releases)]
         bundled = [BundledRelease.of(*each, registry=self.name) for each in found]
@@ -239,19 +239,6 @@ class BundleExport(Struct, frozen=True):
             release = (await self.metadata.find(head.package.at(entry.parsed))).release
             summary = release.summary if release else ""
             yield CatalogueEntry(name=str(head.package), version=entry.version, summary=summary)
-
-    async def _last_event(self) -> int:
-        """Return the number of the last event, by some forty reads: numbers have no gaps."""
-        low, high = 0, 1
-        while await self.events.since(high - 1, 1):
-            low, high = high, high * 2
-        while high - low > 1:
-            middle = (low + high) // 2
-            if await self.events.since(middle - 1, 1):
-                low = middle
-            else:
-                high = middle
-        return low
 
 
 def _all_of(survey: Survey) -> list[Coordinate]:

@@ -21,6 +21,7 @@ from shared.domain.records import Entity, PendingEvents
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.domain.trusted_publishing.publishers import Publisher
+from shared.domain.webhooks import DeliveryLog, Webhook
 from shared.ports import (
     Clock,
     DirectoryStore,
@@ -105,7 +106,7 @@ class FinishDeletions(Task):
         found: list[Entity] = []
         for kind in (Token, TokenUse):
             found += await self.directory.list_by_owner(kind, organization.id)
-        for kind in (Publisher, Membership, Invitation, NameSkeleton):
+        for kind in (Publisher, Membership, Invitation, NameSkeleton, Webhook, DeliveryLog):
             found += await self.directory.list_by_owner(kind, organization.key)
         return found
 

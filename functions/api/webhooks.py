@@ -1,0 +1,156 @@
+"""/api/v1/orgs/{org}/webhooks, and /api/v1/webhooks for administrators: webhooks and deliveries."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Self, TypeVar
+
+from pydantic import Field
+
+from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
+from shared.domain.names import OrgName
+from shared.domain.webhooks import MAX_URL_LENGTH, Delivery, DeliveryState, Topic
+from shared.services.organizations.webhooks import RevealedWebhook, ShownWebhook, Webhooks
+
+HandlerT = TypeVar("HandlerT", bound=Callable[..., Awaitable[Any]])
+
+_EVENTS = (
+    "release, deprecation, withdrawal, member and token; audit for every event, with the address "
+    "and the credential of who caused it."
+)
+
+
+class NewWebhook(RequestModel):
+    """Where events are sent, and which."""
+
+    url: str = Field(max_length=MAX_URL_LENGTH, description="An https address.")
+    events: list[Topic] = Field(max_length=len(Topic), strict=False, description=_EVENTS)
+
+
+class WebhookView(ResponseModel):
+    """A webhook without its secret, which was shown once."""
+
+    id: str
+    url: str
+    events: list[Topic] = Field(validation_alias="topics", description=_EVENTS)
+    created_at: UtcTime
+
+
+class WebhookList(ResponseModel):
+    """Webhooks, oldest first."""
+
+    webhooks: list[WebhookView]
+
+
+class RevealedWebhookView(ResponseModel):
+    """A webhook with its secret, which is shown this once."""
+
+    webhook: WebhookView
+    secret: str
+
+    @classmethod
+    def of(cls, revealed: RevealedWebhook) -> Self:
+        webhook = WebhookView.model_validate(revealed.webhook)
+        return cls(webhook=webhook, secret=revealed.secret.reveal())
+
+
+class DeliveryView(ResponseModel):
+    """An event for the receiver, and how the receiver answered last."""
+
+    number: int = Field(description="Of the event; webhook-id is evt_ and this number.")
+    event: str
+    subject: str
+    state: DeliveryState
+    attempts: int
+    tried_at: UtcTime = Field(description="Null before the first attempt.")
+    due_at: UtcTime = Field(description="When it is tried again; null at the end.")
+    status: int | None = Field(description="Null without an answer.")
+    answer: str = Field(description="How the answer begins, or why there was none.")
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> Self:
+        return cls.model_validate(delivery)
+
+
+class ShownWebhookView(ResponseModel):
+    """A webhook and its last deliveries, newest first."""
+
+    webhook: WebhookView
+    deliveries: list[DeliveryView]
+
+    @classmethod
+    def of(cls, shown: ShownWebhook) -> Self:
+        return cls.model_validate(shown)
+
+
+webhooks_api = ApiFace()
+organization_webhooks_api = ApiFace()
+
+
+def _of_both_owners(
+    method: str, path: str, summary: str, **options: Any
+) -> Callable[[HandlerT], HandlerT]:
+    """Declare an operation on the webhooks of the registry, and the same of an organization; the
+    summary has a place for whose webhooks they are."""
+
+    def declare(handler: HandlerT) -> HandlerT:
+        name = handler.__name__.replace("api_", "api_org_", 1)
+        theirs, route = summary.format("an organization; for its owners"), "api/v1/orgs/{org}"
+        organization_webhooks_api.operation(
+            method, f"{route}/webhooks{path}", theirs, name=name, **options
+        )(handler)
+        also, whole = options.pop("also", ()), summary.format("the registry; for administrators")
+        return webhooks_api.operation(
+            method, f"api/v1/webhooks{path}", whole, also=(*also, 403), **options
+        )(handler)
+
+    return declare
+
+
+def _webhooks(call: ApiCall) -> Webhooks:
+    return call.registry.organizations.webhooks
+
+
+def _org(call: ApiCall) -> OrgName | None:
+    return call.org if call.route_params.get("org") else None
+
+
+@_of_both_owners("GET", "", "List the webhooks of {}.")
+async def api_webhooks_list(call: ApiCall) -> WebhookList:
+    found = await _webhooks(call).of(_org(call), by=call.caller)
+    return WebhookList.model_validate({"webhooks": found})
+
+
+@_of_both_owners("POST", "", "Add a webhook of {} who signed in recently.", status=201)
+async def api_webhooks_add(call: ApiCall, new: NewWebhook) -> RevealedWebhookView:
+    added = await _webhooks(call).add(_org(call), new.url, new.events, by=call.caller)
+    return RevealedWebhookView.of(added)
+
+
+@_of_both_owners("GET", "/{id}", "Show a webhook with the last 100 deliveries, of {}.")
+async def api_webhooks_show(call: ApiCall) -> ShownWebhookView:
+    webhook_id = call.route_params["id"]
+    return ShownWebhookView.of(await _webhooks(call).show(_org(call), webhook_id, by=call.caller))
+
+
+@_of_both_owners(
+    "POST", "/{id}/rotate", "Rotate the secret of a webhook of {} who signed in recently."
+)
+async def api_webhooks_rotate(call: ApiCall) -> RevealedWebhookView:
+    webhook_id = call.route_params["id"]
+    return RevealedWebhookView.of(
+        await _webhooks(call).rotate(_org(call), webhook_id, by=call.caller)
+    )
+
+
+@_of_both_owners("DELETE", "/{id}", "Remove a webhook of {} who signed in recently.")
+async def api_webhooks_remove(call: ApiCall) -> None:
+    await _webhooks(call).remove(_org(call), call.route_params["id"], by=call.caller)
+
+
+@_of_both_owners(
+    "POST", "/{id}/deliveries/{number}/replay", "Send a delivery again, of a webhook of {}."
+)
+async def api_webhooks_replay(call: ApiCall) -> DeliveryView:
+    webhook_id, number = call.route_params["id"], call.route_params["number"]
+    return DeliveryView.of(
+        await _webhooks(call).replay(_org(call), webhook_id, number, by=call.caller)
+    )

@@ -1,0 +1,350 @@
+"""Webhooks: who may see and change them, and the task that delivers events to their receivers.
+
+A request is repeated after a crash between the answer and its record, with the same `webhook-id`,
+by which receivers recognize it.
+"""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import standardwebhooks
+from msgspec import Struct
+
+from shared.auth.authorization import Administration, Authorization
+from shared.auth.tokens import Secret, random_text
+from shared.domain.errors.base import InvalidRequest, NotFound, Refusal, redact_tokens
+from shared.domain.errors.identity import NotPermitted
+from shared.domain.names import OrgName
+from shared.domain.principals import Action, Principal
+from shared.domain.records import Event, Place
+from shared.domain.status import TaskReport
+from shared.domain.times import MS
+from shared.domain.webhooks import (
+    Delivery,
+    DeliveryLog,
+    DeliveryState,
+    Topic,
+    Webhook,
+    details_of,
+    parse_receiver,
+    webhook_owner,
+)
+from shared.ports import (
+    AnswerTooLarge,
+    AnswerUnusable,
+    Clock,
+    DirectoryStore,
+    EventStore,
+    HttpClient,
+    Randomness,
+    ServerUnreachable,
+    Unanswered,
+)
+from shared.runtime.retries import retried_when_stale
+from shared.services.maintenance.tasks import RUN_TIME, Task
+from shared.services.records import EntityChange, RecordWriter, entity_batches, last_event_number
+
+MAX_WEBHOOKS = 10  # Of an organization, and of the registry.
+
+_ID_LENGTH = 10  # Base62, like the ids of tokens.
+_SECRET_BYTES = 32  # Standard Webhooks takes 24 to 64.
+_OF_REGISTRY = "the webhooks of the registry"
+
+
+class RevealedWebhook(Struct, frozen=True):
+    """A webhook with its secret, which is never shown again."""
+
+    webhook: Webhook
+    secret: Secret
+
+
+class ShownWebhook(Struct, frozen=True):
+    """A webhook with its last deliveries, newest first."""
+
+    webhook: Webhook
+    deliveries: Sequence[Delivery]
+
+
+class Webhooks(Struct, frozen=True):
+    """Manages the webhooks of an organization for its owners, and those of the registry, which have
+    no organization, for administrators. Changes take a recent sign-in."""
+
+    authorization: Authorization
+    administration: Administration
+    directory: DirectoryStore
+    events: EventStore
+    record_writer: RecordWriter
+    clock: Clock
+    randomness: Randomness
+
+    async def of(self, org: OrgName | None, *, by: Principal) -> list[Webhook]:
+        """Return the webhooks, oldest first."""
+        await self._require(org, Action.MANAGE, by)
+        return await self._all(org)
+
+    async def show(self, org: OrgName | None, webhook_id: str, *, by: Principal) -> ShownWebhook:
+        """Return a webhook with its last deliveries; raise `webhook-not-found`."""
+        await self._require(org, Action.MANAGE, by)
+        webhook = await self._get(org, webhook_id)
+        log = await self.directory.get(DeliveryLog, webhook.place)
+        return ShownWebhook(webhook, log.deliveries[::-1] if log else ())
+
+    async def add(
+        self, org: OrgName | None, url: str, topics: Sequence[Topic], *, by: Principal
+    ) -> RevealedWebhook:
+        """Add a webhook, which gets the events from now on; raise `InvalidRequest`."""
+        name = await self._require(org, Action.GOVERN, by)
+        if not topics:
+            choices = ", ".join(each.value for each in Topic)
+            message = f"Choose the events that the webhook delivers: {choices}."
+            raise InvalidRequest(message)
+        if len(await self._all(org)) >= MAX_WEBHOOKS:
+            reason = f"there are {MAX_WEBHOOKS} webhooks; remove one first"
+            raise NotPermitted("add", "another webhook", reason)
+        webhook = Webhook(
+            id=random_text(self.randomness, _ID_LENGTH),
+            org=name,
+            url=parse_receiver(url),
+            topics=tuple(each for each in Topic if each in topics),
+            secret=self._new_secret(),
+            created_ms=self.clock.now_ms(),
+            by=by.id,
+        )
+        number = await last_event_number(self.events)
+        log = DeliveryLog(org=name, webhook=webhook.id, number=number)
+        change = _change("added", webhook, by)
+        added = await self.record_writer.add(webhook, log, change=change, by=by)
+        return RevealedWebhook(added, Secret(added.secret))
+
+    @retried_when_stale
+    async def rotate(
+        self, org: OrgName | None, webhook_id: str, *, by: Principal
+    ) -> RevealedWebhook:
+        """Give the webhook another secret; for a day requests are signed with both."""
+        await self._require(org, Action.GOVERN, by)
+        webhook = await self._get(org, webhook_id)
+        rotated = webhook.rotated(self._new_secret(), self.clock.now_ms())
+        change = _change("rotated", webhook, by)
+        stored = await self.record_writer.replace(rotated, change=change, by=by)
+        return RevealedWebhook(stored, Secret(stored.secret))
+
+    @retried_when_stale
+    async def remove(self, org: OrgName | None, webhook_id: str, *, by: Principal) -> None:
+        """Remove the webhook and its deliveries; what its receiver has not got is not sent."""
+        await self._require(org, Action.GOVERN, by)
+        webhook = await self._get(org, webhook_id)
+        await self.record_writer.remove(webhook, change=_change("removed", webhook, by), by=by)
+        await self._remove_log(webhook.place)
+
+    @retried_when_stale
+    async def replay(
+        self, org: OrgName | None, webhook_id: str, number: str, *, by: Principal
+    ) -> Delivery:
+        """Let one of the last deliveries be sent again within a minute, with the same id."""
+        await self._require(org, Action.MANAGE, by)
+        webhook = await self._get(org, webhook_id)
+        log = await self.directory.get(DeliveryLog, webhook.place)
+        is_number = number.isascii() and number.isdecimal() and len(number) < 16  # noqa: PLR2004 - below 2**53.
+        delivery = log.find(int(number)) if log and is_number else None
+        if log is None or delivery is None:
+            raise NotFound(
+                "delivery-not-found",
+                f"delivery not found: {number}. Only the last deliveries of a webhook are kept.",
+            )
+        replayed = delivery.replayed(self.clock.now_ms())
+        kept = tuple(replayed if each is delivery else each for each in log.deliveries)
+        change = _change("replayed", webhook, by, delivery=number)
+        changed = log.model_copy(update={"deliveries": kept})
+        await self.record_writer.replace(changed, change=change, by=by)
+        return replayed
+
+    async def _require(self, org: OrgName | None, action: Action, by: Principal) -> str:
+        """Return the organization's name, or "" for the registry; raise unless `by` may do this."""
+        if org is not None:
+            access = await self.authorization.require_within(by, action, org)
+            return access.require_organization(org).name
+        if action is Action.GOVERN:
+            await self.administration.require_fresh(by, "change", _OF_REGISTRY)
+        else:
+            await self.administration.require(by, "see", _OF_REGISTRY)
+        return ""
+
+    async def _all(self, org: OrgName | None) -> list[Webhook]:
+        found = await self.directory.list_by_owner(Webhook, webhook_owner(org))
+        return sorted(found, key=lambda each: each.created_ms)
+
+    async def _get(self, org: OrgName | None, webhook_id: str) -> Webhook:
+        is_id = webhook_id.isascii() and webhook_id.isalnum()
+        place = Place(webhook_owner(org), webhook_id)
+        webhook = await self.directory.get(Webhook, place) if is_id else None
+        if webhook is None:
+            raise NotFound(
+                "webhook-not-found",
+                f"webhook not found: {webhook_id}. List the webhooks to see their ids.",
+            )
+        return webhook
+
+    @retried_when_stale
+    async def _remove_log(self, place: Place) -> None:
+        log = await self.directory.get(DeliveryLog, place)
+        if log is not None:
+            await self.directory.remove(log)
+
+    def _new_secret(self) -> str:
+        return f"whsec_{b64encode(self.randomness.token_bytes(_SECRET_BYTES)).decode()}"
+
+
+def _change(what: str, webhook: Webhook, by: Principal, **more: str) -> EntityChange:
+    details = {**details_of(webhook), **more}
+    account = "" if webhook.org else by.id  # The log of the administrator has it.
+    return EntityChange(
+        f"webhook.{what}", webhook.id, org=webhook.org, account=account, details=details
+    )
+
+
+# --- Delivery ------------------------------------------------------------------------------------
+
+EVENTS_READ_AT_ONCE = 200  # For a webhook in a run.
+WEBHOOKS_AT_ONCE = 16  # An answer takes up to 1 MiB of memory and five seconds.
+TIME_OF_A_WEBHOOK = timedelta(seconds=10)  # In a run; after that the others have their turn.
+PAUSE = timedelta(minutes=5)  # Of a receiver that does not answer, for all that waits for it.
+
+_NOT_CALLED = "No connection. A receiver has a public address and answers by https."
+_TOO_LARGE = "The answer was larger than 1 MiB."
+_LATE = "There was no complete answer within five seconds."
+
+
+class WebhookDelivery(Struct, frozen=True):
+    """Sends events to the receivers of webhooks, and stores what these answered."""
+
+    directory: DirectoryStore
+    events: EventStore
+    http: HttpClient
+    clock: Clock
+
+    async def deliver(self, webhook: Webhook) -> list[Delivery]:
+        """Send what is due, in the order of the feed, and return what was tried.
+
+        New events come from the feed while few enough wait, so none is left out. After an attempt
+        without an answer nothing else is tried: a receiver that hangs takes five seconds of a run.
+        """
+        log = await self.directory.get(DeliveryLog, webhook.place)
+        if log is None:
+            return []  # The webhook was removed meanwhile.
+        began_ms, number, room = self.clock.now_ms(), log.number, log.room
+        events, new = dict[int, Event](), list[Delivery]()
+        for each, event in await self.events.since(log.number, EVENTS_READ_AT_ONCE):
+            if webhook.wants(event):
+                if len(new) == room:
+                    break
+                events[each] = event
+                new.append(_delivery_of(each, event, began_ms))
+            number = each
+        waiting = (each for each in (*log.deliveries, *new) if each.due_ms is not None)
+        due = sorted(
+            (each for each in waiting if (each.due_ms or 0) <= began_ms),
+            key=lambda each: each.number,
+        )
+        tried = await self._try(webhook, due, events, began_ms)
+        changed = {each.number: each for each in (*new, *tried)}
+        if tried and tried[-1].status is None:
+            later = {"due_ms": began_ms + PAUSE // MS}
+            changed |= {each.number: each.model_copy(update=later) for each in due[len(tried) :]}
+        if changed or number - log.number == EVENTS_READ_AT_ONCE:
+            await self._store(webhook.place, number, [*changed.values()])
+        return tried
+
+    async def _try(
+        self, webhook: Webhook, due: Sequence[Delivery], events: Mapping[int, Event], began_ms: int
+    ) -> list[Delivery]:
+        tried = list[Delivery]()
+        for each in due:
+            event = events.get(each.number)
+            if event is None:
+                [(_, event)] = await self.events.since(each.number - 1, 1)
+            tried.append(await self._send(webhook, each, event))
+            is_over = self.clock.now_ms() - began_ms >= TIME_OF_A_WEBHOOK // MS
+            if is_over or tried[-1].status is None:
+                break
+        return tried
+
+    async def _send(self, webhook: Webhook, delivery: Delivery, event: Event) -> Delivery:
+        body, now_ms = webhook.body(delivery.number, event), self.clock.now_ms()
+        headers = _signed_headers(webhook, delivery, body, now_ms)
+        try:
+            answer = await self.http.post(webhook.url, headers, body.encode())
+        except Unanswered as failure:
+            return delivery.tried(None, _reason(failure), now_ms)
+        text = redact_tokens(answer.body.decode(errors="replace"))
+        return delivery.tried(answer.status, text, now_ms)
+
+    @retried_when_stale
+    async def _store(self, place: Place, number: int, changed: Sequence[Delivery]) -> None:
+        log = await self.directory.get(DeliveryLog, place)
+        if log is not None:
+            await self.directory.replace(log.with_deliveries(number, changed))
+
+
+def _delivery_of(number: int, event: Event, now_ms: int) -> Delivery:
+    return Delivery(number=number, event=event.kind, subject=event.subject, due_ms=now_ms)
+
+
+def _signed_headers(
+    webhook: Webhook, delivery: Delivery, body: str, now_ms: int
+) -> Mapping[str, str]:
+    name, at = f"evt_{delivery.number}", datetime.fromtimestamp(now_ms // 1_000, UTC)
+    signatures = (
+        standardwebhooks.Webhook(secret).sign(name, at, body) for secret in webhook.secrets(now_ms)
+    )
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": "Ballroom",
+        "webhook-id": name,
+        "webhook-timestamp": str(now_ms // 1_000),
+        "webhook-signature": " ".join(signatures),
+    }
+
+
+def _reason(failure: Unanswered) -> str:
+    """Return why there is no answer, for the owners of the webhook. An unknown name and an address
+    inside are told alike, so nobody learns which names there are inside."""
+    if isinstance(failure, AnswerTooLarge):
+        return _TOO_LARGE
+    return _NOT_CALLED if isinstance(failure, ServerUnreachable | AnswerUnusable) else _LATE
+
+
+@dataclass(frozen=True)
+class DeliverWebhooks(Task):
+    id = "deliver-webhooks"
+    title = "Deliver webhooks"
+    sentence = "Sends new events to webhooks, and repeats what their receivers did not accept."
+    schedule = "15 * * * * *"
+
+    directory: DirectoryStore
+    delivery: WebhookDelivery
+    clock: Clock
+
+    async def run(self) -> TaskReport:
+        """Serve each webhook; a receiver that fails is a problem of its owners alone."""
+        until_ms = self.clock.now_ms() + RUN_TIME // MS
+        tried, problems = list[Delivery](), list[str]()
+        async for batch in entity_batches(self.directory, Webhook, WEBHOOKS_AT_ONCE):
+            outcomes = await asyncio.gather(*map(self._deliver, batch))
+            for outcome in outcomes:
+                if isinstance(outcome, Refusal):
+                    problems.append(str(outcome))
+                else:
+                    tried += outcome
+            if self.clock.now_ms() >= until_ms:
+                break
+        delivered = sum(each.state is DeliveryState.DELIVERED for each in tried)
+        return TaskReport(len(tried), delivered, tuple(problems))
+
+    async def _deliver(self, webhook: Webhook) -> list[Delivery] | Refusal:
+        try:
+            return await self.delivery.deliver(webhook)
+        except Refusal as refusal:
+            return refusal

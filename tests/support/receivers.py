@@ -1,0 +1,59 @@
+"""A receiver of webhooks on a port of loopback, which answers as a test says."""
+
+import asyncio
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tests.support.server import running
+
+
+@dataclass(frozen=True)
+class Received:
+    """A request of a webhook."""
+
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> dict[str, Any]:
+        return cast("dict[str, Any]", json.loads(self.body))
+
+
+@dataclass
+class Receiver:
+    """What arrived, and how the next requests are answered."""
+
+    url: str = ""
+    status: int = 204
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    hangs: bool = False
+    received: list[Received] = field(default_factory=list[Received])
+
+    @property
+    def types(self) -> list[str]:
+        return [each.json["type"] for each in self.received]
+
+    async def answer(self, request: Request) -> Response:
+        self.received.append(Received(dict(request.headers), await request.body()))
+        if self.hangs:
+            await asyncio.sleep(60)
+        return Response(self.body, self.status, self.headers)
+
+
+@contextmanager
+def receiving() -> Generator[Receiver]:
+    """Run a receiver for as long as the block lasts; its host is `127.0.0.1`."""
+    receiver = Receiver()
+    app = Starlette(routes=[Route("/{path:path}", receiver.answer, methods=["GET", "POST"])])
+    with running(app) as address:
+        receiver.url = f"{address.url}/hook"
+        yield receiver
