@@ -1,17 +1,21 @@
-"""/api/v1/orgs/{org}/audit and /api/v1/account/events: who changed what, when and from where."""
+"""/api/v1/orgs/{org}/audit, /api/v1/audit.jsonl and /api/v1/account/events: who changed what, when
+and from where.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Self
 from urllib.parse import urlencode
 
+from msgspec.structs import replace
 from pydantic import Field
 
 from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime
 from functions.http.answers import NO_STORE
 from shared.domain.events import EventQuery
+from shared.domain.names import OrgName
 from shared.domain.records import Event
 from shared.runtime.answers import Answer
-from shared.services.administration.audit_log import AuditLogPage
+from shared.services.administration.audit_log import AuditExport, AuditLogPage
 
 JSON_LINES = "application/jsonl"
 
@@ -62,13 +66,26 @@ async def api_audit_organization(call: ApiCall) -> LogView:
 @audit_log_api.operation(
     "GET",
     "api/v1/orgs/{org}/audit.jsonl",
-    "Read the same as JSON lines; a Link header leads to the next page.",
+    "Read the same as JSON lines, or oldest first what came after a number; a Link header leads to "
+    "the next page.",
 )
 async def api_audit_export(call: ApiCall) -> Answer:
+    if call.params.get("after"):
+        return await _exported(call, call.org)
     page = await _organization_page(call)
-    lines = [f"{each.model_dump_json(by_alias=True)}\n" for each in _shown(page)]
-    headers = NO_STORE | _link(call.params, page.next)
-    return Answer("".join(lines).encode(), headers=headers, media_type=JSON_LINES)
+    link = None if page.next is None else {"before": page.next}
+    return _lines(call, page, link)
+
+
+@audit_log_api.operation(
+    "GET",
+    "api/v1/audit.jsonl",
+    "Read the events of the whole registry after a number as JSON lines, oldest first; for "
+    "administrators.",
+    also=(400, 403),
+)
+async def api_audit_registry(call: ApiCall) -> Answer:
+    return await _exported(call, None)
 
 
 @audit_log_api.operation(
@@ -88,13 +105,25 @@ async def _organization_page(call: ApiCall) -> AuditLogPage:
     )
 
 
-def _shown(page: AuditLogPage) -> Iterator[EventView]:
+async def _exported(call: ApiCall, org: OrgName | None) -> Answer:
+    query = replace(EventQuery.parse(call.params), before=None)
+    export = await call.registry.administration.audit_log.export(org, query, by=call.caller)
+    answer = _lines(call, export, {"after": export.cursor} if export.is_more else None)
+    answer.headers["Audit-Cursor"] = str(export.cursor)
+    return answer
+
+
+def _lines(
+    call: ApiCall, page: AuditLogPage | AuditExport, following: Mapping[str, int] | None
+) -> Answer:
+    lines = [f"{each.model_dump_json(by_alias=True)}\n" for each in _shown(page)]
+    headers = dict(NO_STORE)
+    if following is not None:
+        query = urlencode({**call.params, **following})
+        headers["Link"] = f'<?{query}>; rel="next"'
+    return Answer("".join(lines).encode(), headers=headers, media_type=JSON_LINES)
+
+
+def _shown(page: AuditLogPage | AuditExport) -> Iterator[EventView]:
     for number, event in page.events:
         yield EventView.of(number, event, page.names.get(event.actor, ""))
-
-
-def _link(asked: Mapping[str, str], before: int | None) -> dict[str, str]:
-    if before is None:
-        return {}
-    params = {**asked, "before": str(before)}
-    return {"Link": f'<?{urlencode(params)}>; rel="next"'}

@@ -76,12 +76,14 @@ MAX_FILTER_LENGTH = 200  # Characters.
 
 
 class EventQuery(Struct, frozen=True):
-    """Events with a number below `before`, latest first, filtered by kind, actor and time.
+    """Events with a number below `before`, latest first, filtered by kind, actor and time; or those
+    with a number above `after`, in the order of the feed.
 
     `kind` is a prefix. `subject` is in lower case; no URL sets it.
     """
 
     before: int | None = None
+    after: int | None = None
     count: int = EVENTS_PAGE_SIZE
     kind: str = ""
     actor: str = ""
@@ -92,8 +94,12 @@ class EventQuery(Struct, frozen=True):
     @classmethod
     def parse(cls, params: Mapping[str, str]) -> Self:
         """Parse query parameters, or raise `InvalidRequest`."""
+        if params.get("before") and params.get("after"):
+            message = "Send before for older events or after for newer ones, not both."
+            raise InvalidRequest(message)
         return cls(
             before=_number(params, "before", 1, 2**62),
+            after=_number(params, "after", 0, 2**53),
             count=_number(params, "count", 1, MAX_EVENTS_PAGE_SIZE) or EVENTS_PAGE_SIZE,
             kind=params.get("kind", "")[:MAX_FILTER_LENGTH],
             actor=params.get("actor", "")[:MAX_FILTER_LENGTH],

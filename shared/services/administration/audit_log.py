@@ -21,6 +21,7 @@ from shared.services.identity.accounts import (
 
 EVENTS_READ_AT_ONCE = 200
 MAX_EVENTS_READ = 2_000  # Per page, also for a rare kind of event.
+FEED_READ_AT_ONCE = 500  # For an export; events of other organizations are among them.
 
 
 class AuditLogPage(Struct, frozen=True):
@@ -29,6 +30,16 @@ class AuditLogPage(Struct, frozen=True):
     events: tuple[tuple[int, Event], ...]
     names: Mapping[str, str]  # Of the acting and the affected accounts, by id.
     next: int | None
+
+
+class AuditExport(Struct, frozen=True):
+    """Events with their numbers, in the order of the feed; the next export begins after `cursor`,
+    and `is_more` says whether there are events after it now."""
+
+    events: tuple[tuple[int, Event], ...]
+    names: Mapping[str, str]  # As of a page.
+    cursor: int
+    is_more: bool
 
 
 class AuditLog(Struct, frozen=True):
@@ -51,6 +62,40 @@ class AuditLog(Struct, frozen=True):
         created_ms = access.require_organization(org).created_ms
         query = replace(query, since_ms=max(query.since_ms, created_ms))
         return await self._page(org_stream(org.lower()), query)
+
+    async def export(self, org: OrgName | None, query: EventQuery, *, by: Principal) -> AuditExport:
+        """Return the events after the number `query.after`: of an organization to its owners, of
+        the whole registry to administrators.
+
+        They are read from the feed, whose numbers have no gaps: no event gets a number below one
+        that somebody has read. The logs of organizations do not promise that. The cursor does not
+        tell where events of others are: it is the number of an event that is returned, or that of
+        the last one of everything that was read.
+        """
+        if org is None:
+            await self.administration.require(by, "read", "the log of the registry")
+        else:
+            access = await self.authorization.require_within(by, Action.MANAGE, org)
+            created_ms = access.require_organization(org).created_ms
+            query = replace(query, since_ms=max(query.since_ms, created_ms))
+        cursor, read, matching = query.after or 0, 0, list[tuple[int, Event]]()
+        is_more = True
+        while is_more and not matching and read < MAX_EVENTS_READ:
+            batch = await self.events.since(cursor, FEED_READ_AT_ONCE)
+            matching = [
+                (number, event)
+                for number, event in batch
+                if (org is None or event.org == org.lower()) and query.matches(event)
+            ]
+            is_more, read = len(batch) == FEED_READ_AT_ONCE, read + len(batch)
+            if is_more and not matching:
+                cursor = batch[-1][0]
+        if matching:
+            is_more = is_more or len(matching) > query.count
+            matching = matching[: query.count]
+            cursor = matching[-1][0]
+        page = await self._with_names(matching, None)
+        return AuditExport(page.events, page.names, cursor, is_more)
 
     async def of_release(
         self, release: Release, before: int | None = None, *, by: Principal

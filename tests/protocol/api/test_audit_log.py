@@ -10,6 +10,7 @@ import pytest
 from shared.domain.errors.requests import Busy
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Role
+from shared.domain.records import Event
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.port_doubles import Fault
@@ -168,3 +169,56 @@ async def test_events_forget_where_they_came_from_after_a_year(busy_week: World)
     [deprecated] = await log(busy_week, "?kind=release.deprecated", by=ann)
     assert (deprecated["credential"], deprecated["address"]) == ("", "")
     assert deprecated["actorName"] == "ann"
+
+
+async def exported(world: World, url: str, by: Person) -> tuple[list[dict[str, Any]], str]:
+    """Return the lines after a number, page by page as the links say, and the last cursor."""
+    lines, cursor = list[dict[str, Any]](), ""
+    while url:
+        answer = await world.get(url, by=by)
+        assert answer.status_code == 200, answer.text
+        lines += [json.loads(line) for line in answer.text.splitlines()]
+        cursor, link = answer.headers["audit-cursor"], answer.headers.get("link", "")
+        url = f"{url.partition('?')[0]}{link[1:].partition('>')[0]}" if link else ""
+    return lines, cursor
+
+
+async def test_a_log_is_followed_by_a_cursor_oldest_first_without_a_gap(busy_week: World) -> None:
+    ann = busy_week.people.ann
+    lines, cursor = await exported(busy_week, f"{AUDIT}.jsonl?after=0&count=2", ann)
+    assert lines == (await log(busy_week))[::-1]
+    assert await exported(busy_week, f"{AUDIT}.jsonl?after={cursor}", ann) == ([], cursor)
+    for org, by in (("other", busy_week.people.bob), ("acme", ann)):
+        await busy_week.push(bala(f"{org}/later:1.0.0"), by=by)
+    later, _ = await exported(busy_week, f"{AUDIT}.jsonl?after={cursor}", ann)
+    assert [each["subject"] for each in later] == ["acme/later:1.0.0"]
+
+
+async def test_administrators_follow_the_log_of_the_whole_registry(busy_week: World) -> None:
+    url, people = f"{URL}/api/v1/audit.jsonl", busy_week.people
+    lines, _ = await exported(busy_week, f"{url}?after=0&count=3", people.admin)
+    assert [each["number"] for each in lines] == list(range(1, len(lines) + 1))
+    assert {"acme/greet:1.0.0", "other/thing:1.0.0"} <= {each["subject"] for each in lines}
+    released, _ = await exported(busy_week, f"{url}?kind=release.published", people.admin)
+    assert len(released) == 3
+    assert (await busy_week.get(url, by=people.ann)).status_code == 403
+    assert (await busy_week.get(url)).status_code == 401
+    both = await busy_week.get(f"{AUDIT}.jsonl?before=4&after=2", by=people.ann)
+    assert both.status_code == 400
+
+
+async def test_a_cursor_passes_many_events_of_others_and_misses_none_after_them(
+    world: World,
+) -> None:
+    start = (await exported(world, f"{AUDIT}.jsonl?after=0", world.people.ann))[1]
+    others = [
+        Event(id=f"x{n}", kind="token.issued", at_ms=1, actor="a", subject="s", org="other")
+        for n in range(2_600)
+    ]
+    await world.stores.events.append(others)
+    await world.push(bala("acme/greet:1.0.0"))
+    answer = await world.get(f"{AUDIT}.jsonl?after={start}", by=world.people.ann)
+    assert answer.text == ""
+    assert int(answer.headers["audit-cursor"]) == int(start) + 2_000
+    lines, _ = await exported(world, f"{AUDIT}.jsonl?after={start}", world.people.ann)
+    assert [each["subject"] for each in lines] == ["acme/greet:1.0.0"]
