@@ -1,12 +1,13 @@
 """A receiver of webhooks on a port of loopback, which answers as a test says."""
 
-import asyncio
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, cast
 
+from standardwebhooks import Webhook
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,12 +20,18 @@ from tests.support.server import running
 class Received:
     """A request of a webhook."""
 
+    path: str
     headers: dict[str, str]
     body: bytes
 
     @property
     def json(self) -> dict[str, Any]:
         return cast("dict[str, Any]", json.loads(self.body))
+
+    def is_signed_with(self, secret: str) -> bool:
+        name, at = self.headers["webhook-id"], int(self.headers["webhook-timestamp"])
+        signed = Webhook(secret).sign(name, datetime.fromtimestamp(at, UTC), self.body.decode())
+        return signed in self.headers["webhook-signature"].split()
 
 
 @dataclass
@@ -42,10 +49,17 @@ class Receiver:
     def types(self) -> list[str]:
         return [each.json["type"] for each in self.received]
 
+    @property
+    def paths(self) -> list[str]:
+        return [each.path for each in self.received]
+
     async def answer(self, request: Request) -> Response:
-        self.received.append(Received(dict(request.headers), await request.body()))
-        if self.hangs:
-            await asyncio.sleep(60)
+        self.received.append(
+            Received(request.url.path, dict(request.headers), await request.body())
+        )
+        while self.hangs:  # Until the caller gives up.
+            if (await request.receive())["type"] == "http.disconnect":
+                break
         return Response(self.body, self.status, self.headers)
 
 

@@ -1,16 +1,27 @@
 """/api/v1/orgs/{org}/webhooks and /api/v1/webhooks: events as signed requests to a receiver."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from standardwebhooks import Webhook
+from msgspec.structs import replace
 
+from shared.adapters.http_fetcher import GuardedFetcher
+from shared.domain.errors.requests import Busy
+from shared.domain.names import Coordinate, Package, parse_org
+from shared.domain.packages import Visibility
+from shared.domain.principals import OPERATOR, Role
+from shared.domain.records import Event, Place
+from shared.domain.webhooks import BACK_OFF, MAX_ANSWER, MAX_WAITING, DeliveryLog
+from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
+from tests.support.port_doubles import Fault
 from tests.support.receivers import Receiver, receiving
-from tests.support.world import URL, OpenWorld, Person, World
+from tests.support.world import URL, OpenWorld, Person, World, limited
+
+pytestmark = pytest.mark.measured
 
 HOOKS, OF_REGISTRY = f"{URL}/api/v1/orgs/acme/webhooks", f"{URL}/api/v1/webhooks"
 
@@ -53,10 +64,232 @@ async def test_a_release_is_delivered_signed_as_standard_webhooks_says(
     sent = received.json
     assert (sent["type"], sent["data"]["subject"]) == ("release.published", "acme/greet:1.0.0")
     assert received.headers["webhook-id"] == f"evt_{sent['data']['number']}"
-    at = datetime.fromtimestamp(int(received.headers["webhook-timestamp"]), UTC)
-    signature = Webhook(added["secret"]).sign(
-        received.headers["webhook-id"], at, received.body.decode()
-    )
-    assert received.headers["webhook-signature"] == signature
+    assert received.is_signed_with(added["secret"])
     await deliver(world)
     assert len(receiver.received) == 1
+
+
+async def shown(world: World, webhook: str, at: str = HOOKS) -> list[dict[str, Any]]:
+    """Return the last deliveries of a webhook, newest first."""
+    by = world.people.ann if at == HOOKS else world.people.admin
+    answer = await world.get(f"{at}/{webhook}", by=by)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["deliveries"]
+
+
+TOPICS = {
+    "release": ["release.published"],
+    "deprecation": ["release.deprecated", "release.undeprecated"],
+    "withdrawal": ["release.quarantined", "package.private"],
+    "member": ["member.set"],
+    "token": ["token.issued"],
+}
+
+
+@pytest.mark.parametrize("topic", [*TOPICS, "audit"])
+async def test_a_webhook_gets_the_events_of_its_topics(
+    world: World, receiver: Receiver, topic: str
+) -> None:
+    await world.push(bala("acme/greet:0.1.0"))  # Before the webhook is there.
+    await add(world, receiver.url, topic)
+    ann, registry, acme = world.people.ann, world.registry, parse_org("acme")
+    greet = Package.parse("acme", "greet")
+    await world.push(bala("acme/greet:1.0.0"))
+    await world.java(ann).deprecate("acme/greet:1.0.0", "old")
+    await world.java(ann).undeprecate("acme/greet:1.0.0")
+    wanted = TokenRequest.parse("ci", ["read"], org="acme", package="*", days=30)
+    await registry.tokens.access_tokens.issue(OfOrganization(acme), wanted, by=OPERATOR)
+    await registry.organizations.memberships.set_member(
+        acme, world.people.bob.account, Role.MEMBER, by=OPERATOR
+    )
+    release = Coordinate.parse("acme", "greet", "1.0.0")
+    await registry.publishing.moderation.quarantine(release, "malware", by=OPERATOR)
+    await registry.packages.visibility.change(greet, Visibility.PRIVATE, by=world.fresh(ann))
+    await deliver(world)
+    every = [kind for kinds in TOPICS.values() for kind in kinds]
+    expected = ["webhook.added", *every] if topic == "audit" else TOPICS[topic]
+    assert sorted(receiver.types) == sorted(expected)
+    has_origin = {"credential" in each.json["data"] for each in receiver.received}
+    assert has_origin == {topic == "audit"}
+
+
+async def test_events_of_a_private_package_go_to_its_organization_and_the_registry_alone(
+    world: World, receiver: Receiver
+) -> None:
+    people, url = world.people, receiver.url
+    await add(world, f"{url}/acme", "release")
+    await add(world, f"{url}/other", "release", by=people.bob, at=HOOKS.replace("acme", "other"))
+    await add(world, f"{url}/registry", "release", by=people.admin, at=OF_REGISTRY)
+    await world.push(bala("acme/secret:1.0.0", visibility="private"))
+    await deliver(world)
+    assert sorted(receiver.paths) == ["/hook/acme", "/hook/registry"]
+
+
+async def test_a_failed_delivery_is_repeated_for_three_days_and_then_given_up(
+    world: World, receiver: Receiver
+) -> None:
+    webhook = (await add(world, receiver.url, "release"))["webhook"]["id"]
+    receiver.status, receiver.body = 503, b"come back later"
+    await world.push(bala("acme/greet:1.0.0"))
+    passed = timedelta(0)
+    await deliver(world)
+    for pause in BACK_OFF:
+        [waiting] = await shown(world, webhook)
+        assert (waiting["state"], waiting["status"]) == ("waiting", 503)
+        assert waiting["answer"] == "come back later"
+        world.clock.advance(pause - timedelta(seconds=1))
+        await deliver(world)
+        assert len(receiver.received) == waiting["attempts"]
+        world.clock.advance(timedelta(seconds=1))
+        await deliver(world)
+        passed += pause
+    assert timedelta(days=2.9) < passed <= timedelta(days=3)
+    [failed] = await shown(world, webhook)
+    assert (failed["state"], failed["attempts"], failed["dueAt"]) == ("failed", 10, None)
+    assert len({each.headers["webhook-id"] for each in receiver.received}) == 1
+
+
+async def test_a_delivery_is_replayed_with_its_id(world: World, receiver: Receiver) -> None:
+    webhook = (await add(world, receiver.url, "release"))["webhook"]["id"]
+    await world.push(bala("acme/greet:1.0.0"))
+    await deliver(world)
+    [delivered] = await shown(world, webhook)
+    assert (delivered["state"], delivered["attempts"]) == ("delivered", 1)
+    replay = f"{HOOKS}/{webhook}/deliveries/{delivered['number']}/replay"
+    answer = await world.send("POST", replay, by=world.people.ann)
+    assert answer.json()["state"] == "waiting"
+    await deliver(world)
+    first, second = receiver.received
+    assert first.body == second.body
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    missing = replay.replace(str(delivered["number"]), "999")
+    assert (await world.send("POST", missing, by=world.people.ann)).status_code == 404
+
+
+async def test_both_secrets_sign_for_a_day_after_a_rotation(
+    world: World, receiver: Receiver
+) -> None:
+    added = await add(world, receiver.url, "release")
+    ann = await signed_in(world, world.people.ann)
+    path = f"{HOOKS.removeprefix(URL)}/{added['webhook']['id']}"
+    rotated = (await ann.api("POST", f"{path}/rotate", {})).json()
+    assert rotated["secret"] != added["secret"]
+    assert "whsec" not in (await ann.api("GET", path)).text
+    await world.push(bala("acme/greet:1.0.0"))
+    await deliver(world)
+    world.clock.advance(timedelta(days=1))
+    await world.push(bala("acme/greet:1.1.0"), by=await limited(world, world.people.ann))
+    await deliver(world)
+    signers = [
+        {name for name, secret in secrets.items() if received.is_signed_with(secret)}
+        for secrets in [{"old": added["secret"], "new": rotated["secret"]}]
+        for received in receiver.received
+    ]
+    assert signers == [{"old", "new"}, {"new"}]
+
+
+async def test_no_event_is_left_out_while_a_receiver_is_down_and_the_last_hundred_are_kept(
+    world: World, receiver: Receiver
+) -> None:
+    webhook = (await add(world, receiver.url, "token"))["webhook"]["id"]
+    receiver.status = 500
+    await world.stores.events.append(
+        [
+            Event(id=f"x{n}", kind="token.issued", at_ms=1, actor="a", subject=f"{n}", org="acme")
+            for n in range(120)
+        ]
+    )
+    await deliver(world)
+    assert len(await shown(world, webhook)) == MAX_WAITING
+    receiver.status, receiver.received = 200, []
+    for _ in range(4):
+        world.clock.advance(BACK_OFF[0])
+        await deliver(world)
+    assert [each.json["data"]["subject"] for each in receiver.received] == [
+        str(n) for n in range(120)
+    ]
+    kept = await shown(world, webhook)
+    assert [each["subject"] for each in kept] == [str(n) for n in range(119, 19, -1)]
+
+
+BAD_RECEIVERS: dict[str, dict[str, Any]] = {
+    "hangs": {"hangs": True},
+    "redirects inside": {"status": 307, "headers": {"Location": "/inside"}},
+    "sends 10 MB": {"status": 200, "body": b"x" * 10_000_000},
+    "sends a long page": {"status": 500, "body": b"\x07<b>\xe9" * 1_000},
+}
+
+
+@pytest.mark.parametrize("behaviour", BAD_RECEIVERS)
+async def test_a_bad_receiver_costs_little_and_delays_no_other_one(
+    worlds: OpenWorld, receiver: Receiver, behaviour: str
+) -> None:
+    hasty = GuardedFetcher(["127.0.0.1"], time_limit=timedelta(milliseconds=400))
+    world = await worlds(wrap=lambda stores: replace(stores, fetcher=hasty))
+    with receiving() as bad:
+        vars(bad).update(BAD_RECEIVERS[behaviour])
+        webhook = (await add(world, bad.url, "release"))["webhook"]["id"]
+        await add(world, receiver.url, "release")
+        for version in ("1.0.0", "1.1.0"):
+            await world.push(bala(f"acme/greet:{version}"))
+        await deliver(world)
+    assert len(receiver.received) == 2
+    assert set(bad.paths) == {"/hook"}
+    assert len(bad.received) == (1 if behaviour in ("hangs", "sends 10 MB") else 2)
+    deliveries = await shown(world, webhook)
+    assert {each["state"] for each in deliveries} == {"waiting"}
+    assert all(len(each["answer"]) <= MAX_ANSWER for each in deliveries)
+    assert all(each["answer"].isprintable() for each in deliveries)
+
+
+async def test_an_address_inside_is_not_called(worlds: OpenWorld, receiver: Receiver) -> None:
+    world = await worlds()
+    inside = ("https://127.0.0.1/", "https://10.0.0.1/", "https://169.254.169.254/latest")
+    hooks = [(await add(world, url, "release"))["webhook"]["id"] for url in (receiver.url, *inside)]
+    await world.push(bala("acme/greet:1.0.0"))
+    await deliver(world)
+    answers = [each["answer"] for hook in hooks for each in await shown(world, hook)]
+    assert len(answers) == 4
+    assert set(answers) == {"No connection. A receiver has a public address and answers by https."}
+    assert receiver.received == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "hooks.example.org", "http://hooks.example.org/", "ftp://hooks.example.org/"),
+        *("https://kim:secret@hooks.example.org/", "https://hooks.example.org/#a", "https://[::1/"),
+        *("https://", "https://hooks.example.org:x/", "https://hooks.example.org/\n"),
+    ],
+)
+async def test_what_is_no_address_of_a_receiver_is_refused(world: World, url: str) -> None:
+    ann = await signed_in(world, world.people.ann)
+    path = HOOKS.removeprefix(URL)
+    answer = await ann.api("POST", path, {"url": url, "events": ["release"]})
+    assert answer.status_code == 400
+    assert "https://hooks.example.org/ballroom" in answer.json()["error"]["message"]
+
+
+async def test_a_request_whose_answer_was_not_stored_is_repeated_with_its_id(
+    worlds: OpenWorld, receiver: Receiver
+) -> None:
+    broken = Fault("replace", Busy())
+    world = await worlds(inside_hosts="127.0.0.1", wrap=broken.at("directory"))
+    webhook = (await add(world, receiver.url, "release"))["webhook"]["id"]
+    await world.push(bala("acme/greet:1.0.0"))
+    report = await world.registry.maintenance.upkeep.run("deliver-webhooks")
+    assert report is not None
+    await deliver(world)
+    assert len({each.headers["webhook-id"] for each in receiver.received}) == 1
+    [delivered] = await shown(world, webhook)
+    assert delivered["state"] == "delivered"
+
+
+async def test_a_removed_webhook_gets_nothing_and_is_gone(world: World, receiver: Receiver) -> None:
+    webhook = (await add(world, receiver.url, "audit"))["webhook"]["id"]
+    ann = await signed_in(world, world.people.ann)
+    assert (await ann.api("DELETE", f"{HOOKS.removeprefix(URL)}/{webhook}")).status_code == 204
+    await deliver(world)
+    assert receiver.received == []
+    assert (await world.get(HOOKS, by=world.people.ann)).json() == {"webhooks": []}
+    assert await world.stores.directory.list_all(DeliveryLog, Place(""), 10) == []
