@@ -9,7 +9,7 @@ from shared.commands.base import CommandGroup
 from shared.commands.bundles import bundle
 from shared.commands.data_folder import backup, index, keys, restore
 from shared.commands.doctor import doctor
-from shared.commands.organizations import organizations
+from shared.commands.organizations import organizations, webhooks
 from shared.commands.packages import packages, publishers
 from shared.commands.snapshots import snapshot
 from shared.commands.tokens import login, tokens
@@ -21,6 +21,7 @@ cli = CommandGroup(
     commands=[
         accounts, backup, bundle, doctor, index, keys, login, names, organizations, packages,
         publishers, read_only, restore, signin_link, snapshot, tokens, upkeep, upstream,
+        webhooks,
     ],
 )  # fmt: skip
 

@@ -19,6 +19,7 @@ from functions.api.organizations import organizations_api
 from functions.api.packages import visibility_api
 from functions.api.tokens import organization_tokens_api, tokens_api
 from functions.api.trusted_publishing import publishers_api
+from functions.api.webhooks import webhooks_api
 from functions.http.calls import Exchange
 from functions.http.operations import Operation
 from shared.commands.base import (
@@ -40,7 +41,7 @@ ORGANIZATION_PREFIX = "@"  # Before the name of an organization; no account's na
 
 _FACES = (
     members_api, mirror_api, organization_tokens_api, organizations_api, publishers_api, tokens_api,
-    visibility_api,
+    visibility_api, webhooks_api,
 )  # fmt: skip
 _OPERATIONS = {each.name: each for each in chain.from_iterable(_FACES)}
 _IN_BRACES = re.compile(r"\{(\w+)\}")

@@ -1,4 +1,4 @@
-"""org …: organizations and their members."""
+"""org …: organizations and their members; webhook …: webhooks and their deliveries."""
 
 from functools import partial
 
@@ -6,6 +6,14 @@ import click
 
 from functions.api.members import api_members_list
 from functions.api.organizations import api_orgs_allow_bursts, api_orgs_delete, api_orgs_keep
+from functions.api.webhooks import (
+    api_webhooks_add,
+    api_webhooks_list,
+    api_webhooks_remove,
+    api_webhooks_replay,
+    api_webhooks_rotate,
+    api_webhooks_show,
+)
 from shared.commands.base import Rows, format_time, in_registry
 from shared.commands.operations import add_operation
 from shared.composition import Registry
@@ -115,3 +123,57 @@ async def remove_member(registry: Registry, name: OrgName, account: str) -> str:
     member = await registry.identity.accounts.by_name_or_id(account)
     await registry.organizations.memberships.remove_member(name, member, by=OPERATOR)
     return f"{account} is no longer a member of {name}."
+
+
+@click.group("webhook")
+def webhooks() -> None:
+    """Add, list and remove webhooks, and see and replay their deliveries.
+
+    OWNER is @ and the name of an organization, or @ alone for the registry.
+
+    \b
+    Example:
+      python -m shared.cli webhook add @acme https://hooks.example.org/ballroom --event release
+    """
+
+
+add_operation(webhooks, "list", api_webhooks_list, "OWNER", text="List the webhooks of OWNER.")
+add_operation(
+    webhooks,
+    "add",
+    api_webhooks_add,
+    "OWNER URL",
+    text="Add a webhook of OWNER and print its secret. It is shown only once.",
+    alone="secret",
+)
+add_operation(
+    webhooks,
+    "show",
+    api_webhooks_show,
+    "OWNER ID",
+    text="Show the webhook ID of OWNER and its last 100 deliveries.",
+)
+add_operation(
+    webhooks,
+    "rotate",
+    api_webhooks_rotate,
+    "OWNER ID",
+    text="Rotate the secret of the webhook ID of OWNER and print it; the old one signs for a day.",
+    alone="secret",
+)
+add_operation(
+    webhooks,
+    "remove",
+    api_webhooks_remove,
+    "OWNER ID",
+    text="Remove the webhook ID of OWNER.",
+    done="Removed the webhook {id}.",
+)
+add_operation(
+    webhooks,
+    "replay",
+    api_webhooks_replay,
+    "OWNER ID NUMBER",
+    text="Send the delivery NUMBER of the webhook ID of OWNER again.",
+    done="Delivery {number} is sent again within a minute.",
+)

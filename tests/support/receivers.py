@@ -1,10 +1,12 @@
 """A receiver of webhooks on a port of loopback, which answers as a test says."""
 
+import asyncio
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from threading import Event
 from typing import Any, cast
 
 from standardwebhooks import Webhook
@@ -44,6 +46,7 @@ class Receiver:
     headers: dict[str, str] = field(default_factory=dict[str, str])
     hangs: bool = False
     received: list[Received] = field(default_factory=list[Received])
+    ended: Event = field(default_factory=Event)
 
     @property
     def types(self) -> list[str]:
@@ -57,9 +60,8 @@ class Receiver:
         self.received.append(
             Received(request.url.path, dict(request.headers), await request.body())
         )
-        while self.hangs:  # Until the caller gives up.
-            if (await request.receive())["type"] == "http.disconnect":
-                break
+        if self.hangs:
+            await asyncio.to_thread(self.ended.wait)
         return Response(self.body, self.status, self.headers)
 
 
@@ -70,4 +72,7 @@ def receiving() -> Generator[Receiver]:
     app = Starlette(routes=[Route("/{path:path}", receiver.answer, methods=["GET", "POST"])])
     with running(app) as address:
         receiver.url = f"{address.url}/hook"
-        yield receiver
+        try:
+            yield receiver
+        finally:
+            receiver.ended.set()
