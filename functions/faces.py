@@ -28,6 +28,7 @@ MODULES = (
     "account.sign_in",
     "account.tokens",
     "account.trusted_publishers",
+    "account.webhooks",
     "api.openapi",
     "archives",
     "central.api_docs",

@@ -25,6 +25,7 @@ OWNER_TABS = (
     ("held", "Held releases"),
     ("tokens", "Access tokens"),
     ("publishers", "Trusted publishers"),
+    ("webhooks", "Webhooks"),
     ("log", "Audit log"),
     ("settings", "Settings"),
 )

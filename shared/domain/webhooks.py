@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
 from shared.domain.client_addresses import is_loopback
-from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.events import ChangeKind, package_change
 from shared.domain.names import OrgName
 from shared.domain.records import Entity, Event, Place, Record
@@ -70,7 +70,8 @@ def parse_receiver(url: str) -> str:
             "The address of a receiver is an https URL without a user name, a password and a "
             "fragment, such as https://hooks.example.org/ballroom."
         )
-        raise InvalidRequest(message)
+        with about_field("url"):
+            raise InvalidRequest(message)
     return url
 
 

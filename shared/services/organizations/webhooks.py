@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from shared.auth.authorization import Administration, Authorization
 from shared.auth.tokens import Secret, random_text
-from shared.domain.errors.base import InvalidRequest, NotFound, Refusal, redact_tokens
+from shared.domain.errors.base import InvalidRequest, NotFound, Refusal, about_field, redact_tokens
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.names import OrgName
 from shared.domain.principals import Action, Principal
@@ -100,7 +100,8 @@ class Webhooks(Struct, frozen=True):
         if not topics:
             choices = ", ".join(each.value for each in Topic)
             message = f"Choose the events that the webhook delivers: {choices}."
-            raise InvalidRequest(message)
+            with about_field("events"):
+                raise InvalidRequest(message)
         if len(await self._all(org)) >= MAX_WEBHOOKS:
             reason = f"there are {MAX_WEBHOOKS} webhooks; remove one first"
             raise NotPermitted("add", "another webhook", reason)

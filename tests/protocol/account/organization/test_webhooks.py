@@ -1,0 +1,73 @@
+"""/account/organizations/{org}/webhooks: webhooks with their secrets and last deliveries."""
+
+import re
+
+import pytest
+
+from tests.support.archives import bala
+from tests.support.page_client import PageClient
+from tests.support.receivers import receiving
+from tests.support.world import OpenWorld, World
+
+pytestmark = pytest.mark.measured
+
+PAGE = "/account/organizations/acme/webhooks"
+SECRET = re.compile(r'value="(whsec_[^"]+)"')
+
+
+@pytest.fixture
+async def world(worlds: OpenWorld) -> World:
+    """Return a registry that may call this machine."""
+    return await worlds(inside_hosts="127.0.0.1")
+
+
+async def test_an_owner_adds_a_webhook_sees_its_deliveries_and_removes_it(ann: PageClient) -> None:
+    upkeep = ann.world.registry.maintenance.upkeep
+    with receiving() as receiver:
+        assert "No webhooks yet" in ann.text
+        await ann.send(f"{PAGE}/add", url=receiver.url, events=["release", "token"])
+        [secret] = SECRET.findall(ann.text)
+        await ann.open(PAGE)
+        assert secret not in ann.text
+        [webhook] = re.findall(rf'href="({PAGE}/\w+)"', ann.text)
+        receiver.status, receiver.body = 500, b"<b>broken</b>"
+        await ann.world.push(bala("acme/greet:1.0.0"))
+        await upkeep.run("deliver-webhooks")
+        await ann.open(webhook)
+        assert all(each in ann.text for each in ("release.published", "500", "Waiting"))
+        assert "<b>broken" in ann.text  # As the page client reads it:
+        assert ann.page is not None
+        assert "&lt;b&gt;broken" in ann.page.text
+        receiver.status, receiver.body = 204, b""
+        [number] = re.findall(r'name="number" value="(\d+)"', ann.text)
+        await ann.send(f"{webhook}/replay", number=number)
+        assert "The delivery is sent again within a minute." in ann.text
+        await upkeep.run("deliver-webhooks")
+        await ann.open(webhook)
+        assert "Delivered" in ann.text
+        await ann.send(f"{webhook}/rotate")
+        assert SECRET.findall(ann.text) not in ([], [secret])
+        await ann.send(f"{webhook}/remove")
+        assert "Webhook removed." in ann.text
+        assert "No webhooks yet" in ann.text
+
+
+REFUSED = {
+    "no address": ({"url": "hooks.example.org", "events": ["release"]}, "is an https URL"),
+    "no events": ({"url": "https://hooks.example.org/", "events": ["all"]}, "Choose the events"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+async def test_what_is_missing_is_said_at_its_field(ann: PageClient, case: str) -> None:
+    sent, sentence = REFUSED[case]
+    answer = await ann.send(f"{PAGE}/add", **sent)
+    assert answer.status_code == 400
+    assert re.search(rf'<p class="error"[^>]*>[^<]*{sentence}', ann.text)
+
+
+async def test_an_organization_has_ten_webhooks(ann: PageClient) -> None:
+    for number in range(11):
+        answer = await ann.send(f"{PAGE}/add", url=f"https://x.test/{number}", events=["audit"])
+        assert answer.status_code == (200 if number < 10 else 403)
+    assert "remove one first" in ann.text
