@@ -55,6 +55,7 @@ from shared.services.maintenance.package_tasks import (
 from shared.services.maintenance.record_tasks import (
     AnonymizeEvents,
     DeleteExpiredRecords,
+    DeliverWebhooks,
     FinishDeletions,
     ProcessOutboxes,
     RollUpPulls,
@@ -66,7 +67,6 @@ from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams
 from shared.services.mirroring.version_lists import VersionLists
-from shared.services.organizations.webhooks import DeliverWebhooks
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.archives import ArchiveRelocation, DeliveryRoutes
 from shared.services.packages.derived_data import DocumentCache

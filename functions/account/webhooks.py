@@ -48,7 +48,7 @@ async def account_organization_webhooks(
 
 
 @pages.read(WEBHOOK)
-async def account_organization_webhook(
+async def account_organization_webhook_page(
     call: SignedInCall, problem: FormProblem | None = None, revealed: RevealedWebhook | None = None
 ) -> Answer:
     frame, webhook_id = await organization_frame(call, "webhooks"), call.route_params["id"]
@@ -73,16 +73,16 @@ async def account_organization_webhooks_add(call: SignedInCall) -> Answer:
     return await account_organization_webhooks(call, revealed=added)
 
 
-@pages.form(f"{WEBHOOK}/rotate", account_organization_webhook)
+@pages.form(f"{WEBHOOK}/rotate", account_organization_webhook_page)
 async def account_organization_webhook_rotate(call: SignedInCall) -> Answer:
     webhooks, webhook_id = call.registry.organizations.webhooks, call.route_params["id"]
     rotated = await webhooks.rotate(call.org, webhook_id, by=call.caller)
-    return await account_organization_webhook(call, revealed=rotated)
+    return await account_organization_webhook_page(call, revealed=rotated)
 
 
 @pages.form(
     f"{WEBHOOK}/remove",
-    account_organization_webhook,
+    account_organization_webhook_page,
     done="Webhook removed. Its receiver gets no more events.",
     leads_to=WEBHOOKS,
 )
@@ -93,7 +93,7 @@ async def account_organization_webhook_remove(call: SignedInCall) -> None:
 
 @pages.form(
     f"{WEBHOOK}/replay",
-    account_organization_webhook,
+    account_organization_webhook_page,
     done="The delivery is sent again within a minute.",
 )
 async def account_organization_webhook_replay(call: SignedInCall) -> None:

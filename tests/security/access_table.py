@@ -150,6 +150,13 @@ def administrators(persona: Persona, _state: State) -> set[Outcome]:
     return _known(persona, may=persona.administrator and persona.manages_account)
 
 
+def hidden(expects: Expects) -> Expects:
+    """Return what comes of a request about something that is not there, for those who may."""
+    return lambda persona, state: {
+        Outcome.HIDDEN if each is Outcome.DONE else each for each in expects(persona, state)
+    }
+
+
 def empty(persona: Persona, _state: State) -> set[Outcome]:
     """There is nothing of the kind yet."""
     return {Outcome.UNKNOWN if persona.is_bad else Outcome.HIDDEN}
@@ -317,6 +324,8 @@ PUBLISHER = {
     "refs": ["refs/heads/main"],
 }
 
+WEBHOOK = {"url": "https://hooks.test/NUMBER", "events": ["release"]}
+
 # The Functions by what comes of a request to them. Some are asked in several ways.
 EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     anybody: (
@@ -367,23 +376,28 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     members_alone(Action.MANAGE): (
         *("api_audit_export", "api_audit_organization", "api_invitations_list"),
         *("api_invitations_send", "api_org_tokens_list", "api_orgs_change", "api_publishers_list"),
+        "api_org_webhooks_list",
     ),
     members_alone(Action.MANAGE, found=Outcome.HIDDEN): (
         *("api_invitations_withdraw", "api_org_tokens_revoke", "api_org_tokens_show"),
+        *("api_org_webhooks_replay", "api_org_webhooks_show"),
     ),
     members_alone(Action.GOVERN): (
         *("api_invitations_send (maintainer)", "api_invitations_send (owner)", "api_members_set"),
         *("api_members_set (owner)", "api_org_tokens_issue", "api_orgs_change (visibility)"),
-        *("api_orgs_delete", "api_orgs_keep", "api_publishers_add"),
+        *("api_org_webhooks_add", "api_orgs_delete", "api_orgs_keep", "api_publishers_add"),
     ),
     members_alone(Action.GOVERN, found=Outcome.HIDDEN): (
-        *("api_members_undo", "api_org_tokens_rotate", "api_publishers_remove"),
+        *("api_members_undo", "api_org_tokens_rotate", "api_org_webhooks_remove"),
+        *("api_org_webhooks_rotate", "api_publishers_remove"),
     ),
-    fresh_administrators: ("api_orgs_allow_bursts",),
+    fresh_administrators: ("api_orgs_allow_bursts", "api_webhooks_add"),
+    hidden(fresh_administrators): ("api_webhooks_remove", "api_webhooks_rotate"),
+    hidden(administrators): ("api_webhooks_replay", "api_webhooks_show"),
     # The registry of the matrix mirrors nothing, which only administrators learn.
     administrators: (
         *("api_mirror_admit", "api_mirror_dry_run", "api_mirror_refusals", "api_mirror_replace"),
-        *("api_mirror_retry", "api_mirror_show"),
+        *("api_audit_registry", "api_mirror_retry", "api_mirror_show", "api_webhooks_list"),
     ),
 }
 ABOUT_PACKAGES = {readers, finders, maven_readers, publishers, maintainers, governors}
@@ -451,6 +465,7 @@ BODIES: Mapping[str, object] = {
     "api_mirror_replace": {"upstreams": ["central"]},
     "api_mirror_retry": {"release": "ORG/name:1.0.0"},
     "api_org_tokens_issue": TOKEN,
+    "api_org_webhooks_add": WEBHOOK,
     "api_orgs_change": {"description": "Number NUMBER."},
     "api_orgs_change (visibility)": {"defaultVisibility": "public"},
     "api_orgs_found": {"name": "matrixNUMBER"},
@@ -458,6 +473,7 @@ BODIES: Mapping[str, object] = {
     "api_publishers_add": PUBLISHER,
     "api_publishers_restrict": {"pushers": "members"},
     "api_trusted_exchange": {"token": "no.id.token"},
+    "api_webhooks_add": WEBHOOK,
     "central_deprecate": {"message": "Use another."},
     "central_graphql": {"query": _GRAPHQL},
     "central_resolve_modules": {"modules": [{"organization": "ORG", "moduleName": "NAME"}]},

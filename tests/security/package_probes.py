@@ -309,7 +309,7 @@ ABOUT_NO_PACKAGE = {
     ),
     "are the same for everybody who is not signed in": ("sign_in_*",),
     "list or count public packages alone, whoever asks": ("web_home", "web_about"),
-    "show what an organization has to its owners": ("api_publishers_list",),
+    "show what an organization has to its owners": ("api_org_webhooks_*", "api_publishers_list"),
     "show and change who belongs to an organization": ("api_members_*", "api_invitations_*"),
     "are about an organization as a whole": (
         *("api_orgs_allow_bursts", "api_orgs_change", "api_orgs_found", "api_orgs_list"),
@@ -318,7 +318,7 @@ ABOUT_NO_PACKAGE = {
     "name patterns, whether packages match them or not": ("api_org_tokens_*", "token_*"),
     "take the id of a publisher": ("api_publishers_remove",),
     "take codes, or what somebody signs": ("api_leaks_*", "api_trusted_*", "device_*"),
-    "are for administrators": ("api_mirror_*", "manage_*"),
+    "are for administrators": ("api_mirror_*", "api_webhooks_*", "manage_*"),
 }
 
 

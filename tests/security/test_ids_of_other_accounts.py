@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from shared.domain.accounts import Token
-from tests.security.access_table import DECLARED, NOBODYS, PUBLISHER, TOKEN, Cell, State
+from tests.security.access_table import DECLARED, NOBODYS, PUBLISHER, TOKEN, WEBHOOK, Cell, State
 from tests.security.personas import PERSONAS, Persona
 from tests.security.test_authorization_matrix import Prepared, prepared
 from tests.support.port_doubles import Journal
@@ -37,6 +37,9 @@ BOB, ANN, ADMIN = [
 MADE: Mapping[str, tuple[str, Mapping[str, object], tuple[str, ...]]] = {
     "api_org_tokens": ("orgs/other/tokens", TOKEN, ("token", "id")),
     "api_publishers": ("orgs/other/publishers", PUBLISHER, ("id",)),
+    "api_org_webhooks": ("orgs/other/webhooks", WEBHOOK, ("webhook", "id")),
+    "api_webhooks": ("orgs/other/webhooks", WEBHOOK, ("webhook", "id")),
+    "account_organization_webhook": ("orgs/other/webhooks", WEBHOOK, ("webhook", "id")),
     "api_invitations": (
         "orgs/other/invitations",
         {"role": "member", "email": "kim@example.org"},

@@ -49,12 +49,14 @@ TELLING = {
 }
 
 MIRROR_CHANGES = {f"api_mirror_{verb}" for verb in ("admit", "dry_run", "replace", "retry")}
-FOR_ADMINISTRATORS = {"api_orgs_allow_bursts", *MIRROR_CHANGES}
+FOR_ADMINISTRATORS = {"api_orgs_allow_bursts", "api_webhooks_add", *MIRROR_CHANGES}
 
 # What the matrix asks for and is not there, or may not be done to what is; refusals leave nothing.
 REFUSED = {
     "api_members_remove", "api_members_undo", "api_orgs_delete", "api_orgs_keep",
     "api_publishers_restrict",
+    "api_org_webhooks_replay",  # Nothing was delivered.
+    *("api_webhooks_remove", "api_webhooks_replay", "api_webhooks_rotate"),  # Ids of Bob's.
     *MIRROR_CHANGES,  # No registry is mirrored; the tests of the mirror have their events.
 }  # fmt: skip
 

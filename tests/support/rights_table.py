@@ -20,10 +20,10 @@ _WORDS = {
     Action.PUSH_VERSION: "publish a version",
     Action.DEPRECATE: "deprecate and undeprecate",
     Action.MANAGE: "manage: invite and remove members with the role member; remove roles "
-    "and tokens; read the audit log",
+    "and tokens; read the audit log and webhooks, and replay deliveries",
     Action.LEAVE: "leave the organization",
     Action.GOVERN: "govern: grant roles that publish, change owners, create tokens of the "
-    "organization and trusted publishers; visibility, held releases, deletion",
+    "organization, trusted publishers and webhooks; visibility, held releases, deletion",
     Action.OPERATE: "moderate and administer the registry",
 }
 

@@ -1,4 +1,4 @@
-"""Tasks about records: outboxes, counted pulls, deletions, expired records, and reminders."""
+"""Tasks about records: outboxes, webhooks, counted pulls, deletions, expired records, reminders."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,7 +21,7 @@ from shared.domain.records import Entity, PendingEvents
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.domain.trusted_publishing.publishers import Publisher
-from shared.domain.webhooks import DeliveryLog, Webhook
+from shared.domain.webhooks import Delivery, DeliveryLog, DeliveryState, Webhook
 from shared.ports import (
     Clock,
     DirectoryStore,
@@ -33,11 +33,18 @@ from shared.ports import (
     WorkStore,
 )
 from shared.services.identity.mail import TokenMail
-from shared.services.maintenance.tasks import Task
+from shared.services.maintenance.tasks import RUN_TIME, Task
 from shared.services.organizations.organizations import OrganizationDeletion
+from shared.services.organizations.webhooks import WebhookDelivery
 from shared.services.packages.derived_data import DerivedData
 from shared.services.packages.pull_counter import FLUSH_AFTER, pull_window, utc_day
-from shared.services.records import RECORDS_AT_ONCE, EntityChange, RecordWriter, all_entities
+from shared.services.records import (
+    RECORDS_AT_ONCE,
+    EntityChange,
+    RecordWriter,
+    all_entities,
+    entity_batches,
+)
 
 # A push that started before the deletion ends long before that.
 NAME_FREE_AFTER = timedelta(days=1)
@@ -279,3 +286,40 @@ def _due_reminder(token: Token, now_ms: int) -> timedelta | None:
     if due is None or (token.expires_ms or 0) - token.created_ms <= due // MS:
         return None
     return due
+
+
+WEBHOOKS_AT_ONCE = 16  # An answer takes up to 1 MiB of memory and five seconds.
+
+
+@dataclass(frozen=True)
+class DeliverWebhooks(Task):
+    id = "deliver-webhooks"
+    title = "Deliver webhooks"
+    sentence = "Sends new events to webhooks, and repeats what their receivers did not accept."
+    schedule = "15 * * * * *"
+
+    directory: DirectoryStore
+    delivery: WebhookDelivery
+    clock: Clock
+
+    async def run(self) -> TaskReport:
+        """Serve each webhook; a receiver that fails is a problem of its owners alone."""
+        until_ms = self.clock.now_ms() + RUN_TIME // MS
+        tried, problems = list[Delivery](), list[str]()
+        async for batch in entity_batches(self.directory, Webhook, WEBHOOKS_AT_ONCE):
+            outcomes = await asyncio.gather(*map(self._deliver, batch))
+            for outcome in outcomes:
+                if isinstance(outcome, Refusal):
+                    problems.append(str(outcome))
+                else:
+                    tried += outcome
+            if self.clock.now_ms() >= until_ms:
+                break
+        delivered = sum(each.state is DeliveryState.DELIVERED for each in tried)
+        return TaskReport(len(tried), delivered, tuple(problems))
+
+    async def _deliver(self, webhook: Webhook) -> list[Delivery] | Refusal:
+        try:
+            return await self.delivery.deliver(webhook)
+        except Refusal as refusal:
+            return refusal

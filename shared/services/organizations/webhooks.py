@@ -1,13 +1,11 @@
-"""Webhooks: who may see and change them, and the task that delivers events to their receivers.
+"""Webhooks: who may see and change them, and the delivery of events to their receivers.
 
 A request is repeated after a crash between the answer and its record, with the same `webhook-id`,
 by which receivers recognize it.
 """
 
-import asyncio
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import standardwebhooks
@@ -15,17 +13,15 @@ from msgspec import Struct
 
 from shared.auth.authorization import Administration, Authorization
 from shared.auth.tokens import Secret, random_text
-from shared.domain.errors.base import InvalidRequest, NotFound, Refusal, about_field, redact_tokens
+from shared.domain.errors.base import InvalidRequest, NotFound, about_field, redact_tokens
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.names import OrgName
 from shared.domain.principals import Action, Principal
 from shared.domain.records import Event, Place
-from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.domain.webhooks import (
     Delivery,
     DeliveryLog,
-    DeliveryState,
     Topic,
     Webhook,
     details_of,
@@ -44,8 +40,7 @@ from shared.ports import (
     Unanswered,
 )
 from shared.runtime.retries import retried_when_stale
-from shared.services.maintenance.tasks import RUN_TIME, Task
-from shared.services.records import EntityChange, RecordWriter, entity_batches, last_event_number
+from shared.services.records import EntityChange, RecordWriter, last_event_number
 
 MAX_WEBHOOKS = 10  # Of an organization, and of the registry.
 
@@ -209,7 +204,6 @@ def _change(what: str, webhook: Webhook, by: Principal, **more: str) -> EntityCh
 # --- Delivery ------------------------------------------------------------------------------------
 
 EVENTS_READ_AT_ONCE = 200  # For a webhook in a run.
-WEBHOOKS_AT_ONCE = 16  # An answer takes up to 1 MiB of memory and five seconds.
 TIME_OF_A_WEBHOOK = timedelta(seconds=10)  # In a run; after that the others have their turn.
 PAUSE = timedelta(minutes=5)  # Of a receiver that does not answer, for all that waits for it.
 
@@ -315,37 +309,3 @@ def _reason(failure: Unanswered) -> str:
     if isinstance(failure, AnswerTooLarge):
         return _TOO_LARGE
     return _NOT_CALLED if isinstance(failure, ServerUnreachable | AnswerUnusable) else _LATE
-
-
-@dataclass(frozen=True)
-class DeliverWebhooks(Task):
-    id = "deliver-webhooks"
-    title = "Deliver webhooks"
-    sentence = "Sends new events to webhooks, and repeats what their receivers did not accept."
-    schedule = "15 * * * * *"
-
-    directory: DirectoryStore
-    delivery: WebhookDelivery
-    clock: Clock
-
-    async def run(self) -> TaskReport:
-        """Serve each webhook; a receiver that fails is a problem of its owners alone."""
-        until_ms = self.clock.now_ms() + RUN_TIME // MS
-        tried, problems = list[Delivery](), list[str]()
-        async for batch in entity_batches(self.directory, Webhook, WEBHOOKS_AT_ONCE):
-            outcomes = await asyncio.gather(*map(self._deliver, batch))
-            for outcome in outcomes:
-                if isinstance(outcome, Refusal):
-                    problems.append(str(outcome))
-                else:
-                    tried += outcome
-            if self.clock.now_ms() >= until_ms:
-                break
-        delivered = sum(each.state is DeliveryState.DELIVERED for each in tried)
-        return TaskReport(len(tried), delivered, tuple(problems))
-
-    async def _deliver(self, webhook: Webhook) -> list[Delivery] | Refusal:
-        try:
-            return await self.delivery.deliver(webhook)
-        except Refusal as refusal:
-            return refusal
