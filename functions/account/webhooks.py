@@ -2,30 +2,11 @@
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.domain.webhooks import MAX_URL_LENGTH, Topic
+from shared.domain.webhooks import MAX_URL_LENGTH, Topic, Webhook
 from shared.runtime.answers import Answer
-from shared.services.organizations.webhooks import RevealedWebhook
 
 WEBHOOKS = f"{ORGANIZATION_ROUTE}/webhooks"
 WEBHOOK = f"{WEBHOOKS}/{{id}}"
-
-# The choices of the form: value, label and description.
-TOPIC_CHOICES = (
-    (Topic.RELEASE.value, "Releases", "New releases of packages"),
-    (Topic.DEPRECATION.value, "Deprecations", "Releases and packages deprecated or undeprecated"),
-    (
-        Topic.WITHDRAWAL.value,
-        "Withdrawals",
-        "Releases withheld or restored, packages made private or public",
-    ),
-    (Topic.MEMBER.value, "Members", "Members, roles and invitations"),
-    (Topic.TOKEN.value, "Tokens", "Access tokens of the organization"),
-    (
-        Topic.AUDIT.value,
-        "Audit log",
-        "Every event, with the IP address and the credential of who caused it",
-    ),
-)
 
 pages = SignedInPages()
 FACES = (pages,)
@@ -33,7 +14,7 @@ FACES = (pages,)
 
 @pages.read(WEBHOOKS)
 async def account_organization_webhooks(
-    call: SignedInCall, problem: FormProblem | None = None, revealed: RevealedWebhook | None = None
+    call: SignedInCall, problem: FormProblem | None = None, revealed: Webhook | None = None
 ) -> Answer:
     frame = await organization_frame(call, "webhooks")
     webhooks = await call.registry.organizations.webhooks.of(call.org, by=call.caller)
@@ -41,26 +22,19 @@ async def account_organization_webhooks(
         problem,
         webhooks=webhooks,
         revealed=revealed,
-        topics=TOPIC_CHOICES,
-        chosen=call.form.all("events") if problem else (Topic.RELEASE.value,),
+        chosen=call.form.all("events") if problem else [Topic.RELEASE.value],
         longest_url=MAX_URL_LENGTH,
     )
 
 
 @pages.read(WEBHOOK)
 async def account_organization_webhook_page(
-    call: SignedInCall, problem: FormProblem | None = None, revealed: RevealedWebhook | None = None
+    call: SignedInCall, problem: FormProblem | None = None, revealed: Webhook | None = None
 ) -> Answer:
     frame, webhook_id = await organization_frame(call, "webhooks"), call.route_params["id"]
-    found = await call.registry.organizations.webhooks.show(call.org, webhook_id, by=call.caller)
-    return frame.show(
-        problem,
-        "webhook",
-        webhook=found.webhook,
-        deliveries=found.deliveries,
-        revealed=revealed,
-        topics=TOPIC_CHOICES,
-    )
+    service = call.registry.organizations.webhooks
+    webhook, deliveries = await service.show(call.org, webhook_id, by=call.caller)
+    return frame.show(problem, "webhook", webhook=webhook, deliveries=deliveries, revealed=revealed)
 
 
 @pages.form(f"{WEBHOOKS}/add", account_organization_webhooks)

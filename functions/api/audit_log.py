@@ -2,7 +2,7 @@
 and from where.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Self
 from urllib.parse import urlencode
 
@@ -15,7 +15,7 @@ from shared.domain.events import EventQuery
 from shared.domain.names import OrgName
 from shared.domain.records import Event
 from shared.runtime.answers import Answer
-from shared.services.administration.audit_log import AuditExport, AuditLogPage
+from shared.services.administration.audit_log import AuditLogPage
 
 JSON_LINES = "application/jsonl"
 
@@ -72,9 +72,7 @@ async def api_audit_organization(call: ApiCall) -> LogView:
 async def api_audit_export(call: ApiCall) -> Answer:
     if call.params.get("after"):
         return await _exported(call, call.org)
-    page = await _organization_page(call)
-    link = None if page.next is None else {"before": page.next}
-    return _lines(call, page, link)
+    return _lines(call, await _organization_page(call), "before")
 
 
 @audit_log_api.operation(
@@ -107,23 +105,21 @@ async def _organization_page(call: ApiCall) -> AuditLogPage:
 
 async def _exported(call: ApiCall, org: OrgName | None) -> Answer:
     query = replace(EventQuery.parse(call.params), before=None)
-    export = await call.registry.administration.audit_log.export(org, query, by=call.caller)
-    answer = _lines(call, export, {"after": export.cursor} if export.is_more else None)
-    answer.headers["Audit-Cursor"] = str(export.cursor)
+    page = await call.registry.administration.audit_log.export(org, query, by=call.caller)
+    answer = _lines(call, page, "after")
+    answer.headers["Audit-Cursor"] = str(page.cursor)
     return answer
 
 
-def _lines(
-    call: ApiCall, page: AuditLogPage | AuditExport, following: Mapping[str, int] | None
-) -> Answer:
+def _lines(call: ApiCall, page: AuditLogPage, parameter: str) -> Answer:
     lines = [f"{each.model_dump_json(by_alias=True)}\n" for each in _shown(page)]
     headers = dict(NO_STORE)
-    if following is not None:
-        query = urlencode({**call.params, **following})
+    if page.next is not None:
+        query = urlencode({**call.params, parameter: str(page.next)})
         headers["Link"] = f'<?{query}>; rel="next"'
     return Answer("".join(lines).encode(), headers=headers, media_type=JSON_LINES)
 
 
-def _shown(page: AuditLogPage | AuditExport) -> Iterator[EventView]:
+def _shown(page: AuditLogPage) -> Iterator[EventView]:
     for number, event in page.events:
         yield EventView.of(number, event, page.names.get(event.actor, ""))

@@ -1,28 +1,27 @@
 """/api/v1/orgs/{org}/webhooks, and /api/v1/webhooks for administrators: webhooks and deliveries."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import Field
 
 from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from shared.domain.names import OrgName
-from shared.domain.webhooks import MAX_URL_LENGTH, Delivery, DeliveryState, Topic
-from shared.services.organizations.webhooks import RevealedWebhook, ShownWebhook, Webhooks
+from shared.domain.webhooks import MAX_URL_LENGTH, DeliveryState, Topic
+from shared.services.organizations.webhooks import Webhooks
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Awaitable[Any]])
-
-_EVENTS = (
-    "release, deprecation, withdrawal, member and token; audit for every event, with the address "
-    "and the credential of who caused it."
-)
 
 
 class NewWebhook(RequestModel):
     """Where events are sent, and which."""
 
     url: str = Field(max_length=MAX_URL_LENGTH, description="An https address.")
-    events: list[Topic] = Field(max_length=len(Topic), strict=False, description=_EVENTS)
+    events: list[Topic] = Field(
+        max_length=len(Topic),
+        strict=False,
+        description="audit: every event, with address and credential.",
+    )
 
 
 class WebhookView(ResponseModel):
@@ -30,7 +29,7 @@ class WebhookView(ResponseModel):
 
     id: str
     url: str
-    events: list[Topic] = Field(validation_alias="topics", description=_EVENTS)
+    events: list[Topic] = Field(validation_alias="topics")
     created_at: UtcTime
 
 
@@ -40,16 +39,10 @@ class WebhookList(ResponseModel):
     webhooks: list[WebhookView]
 
 
-class RevealedWebhookView(ResponseModel):
+class RevealedWebhookView(WebhookView):
     """A webhook with its secret, which is shown this once."""
 
-    webhook: WebhookView
     secret: str
-
-    @classmethod
-    def of(cls, revealed: RevealedWebhook) -> Self:
-        webhook = WebhookView.model_validate(revealed.webhook)
-        return cls(webhook=webhook, secret=revealed.secret.reveal())
 
 
 class DeliveryView(ResponseModel):
@@ -65,20 +58,12 @@ class DeliveryView(ResponseModel):
     status: int | None = Field(description="Null without an answer.")
     answer: str = Field(description="How the answer begins, or why there was none.")
 
-    @classmethod
-    def of(cls, delivery: Delivery) -> Self:
-        return cls.model_validate(delivery)
-
 
 class ShownWebhookView(ResponseModel):
     """A webhook and its last deliveries, newest first."""
 
     webhook: WebhookView
     deliveries: list[DeliveryView]
-
-    @classmethod
-    def of(cls, shown: ShownWebhook) -> Self:
-        return cls.model_validate(shown)
 
 
 webhooks_api = ApiFace()
@@ -105,52 +90,52 @@ def _of_both_owners(
     return declare
 
 
-def _webhooks(call: ApiCall) -> Webhooks:
-    return call.registry.organizations.webhooks
-
-
-def _org(call: ApiCall) -> OrgName | None:
-    return call.org if call.route_params.get("org") else None
+def _subject(call: ApiCall) -> tuple[Webhooks, OrgName | None, str]:
+    """Return the service, whose webhooks the path names, and the id of one if it names it."""
+    org = call.org if call.route_params.get("org") else None
+    return call.registry.organizations.webhooks, org, call.route_params.get("id", "")
 
 
 @_of_both_owners("GET", "", "List the webhooks of {}.")
 async def api_webhooks_list(call: ApiCall) -> WebhookList:
-    found = await _webhooks(call).of(_org(call), by=call.caller)
-    return WebhookList.model_validate({"webhooks": found})
+    webhooks, org, _ = _subject(call)
+    return WebhookList.model_validate({"webhooks": await webhooks.of(org, by=call.caller)})
 
 
 @_of_both_owners("POST", "", "Add a webhook of {} who signed in recently.", status=201)
 async def api_webhooks_add(call: ApiCall, new: NewWebhook) -> RevealedWebhookView:
-    added = await _webhooks(call).add(_org(call), new.url, new.events, by=call.caller)
-    return RevealedWebhookView.of(added)
+    webhooks, org, _ = _subject(call)
+    added = await webhooks.add(org, new.url, new.events, by=call.caller)
+    return RevealedWebhookView.model_validate(added)
 
 
 @_of_both_owners("GET", "/{id}", "Show a webhook with the last 100 deliveries, of {}.")
 async def api_webhooks_show(call: ApiCall) -> ShownWebhookView:
-    webhook_id = call.route_params["id"]
-    return ShownWebhookView.of(await _webhooks(call).show(_org(call), webhook_id, by=call.caller))
+    webhooks, org, webhook_id = _subject(call)
+    webhook, deliveries = await webhooks.show(org, webhook_id, by=call.caller)
+    return ShownWebhookView.model_validate({"webhook": webhook, "deliveries": deliveries})
 
 
 @_of_both_owners(
     "POST", "/{id}/rotate", "Rotate the secret of a webhook of {} who signed in recently."
 )
 async def api_webhooks_rotate(call: ApiCall) -> RevealedWebhookView:
-    webhook_id = call.route_params["id"]
-    return RevealedWebhookView.of(
-        await _webhooks(call).rotate(_org(call), webhook_id, by=call.caller)
-    )
+    webhooks, org, webhook_id = _subject(call)
+    rotated = await webhooks.rotate(org, webhook_id, by=call.caller)
+    return RevealedWebhookView.model_validate(rotated)
 
 
 @_of_both_owners("DELETE", "/{id}", "Remove a webhook of {} who signed in recently.")
 async def api_webhooks_remove(call: ApiCall) -> None:
-    await _webhooks(call).remove(_org(call), call.route_params["id"], by=call.caller)
+    webhooks, org, webhook_id = _subject(call)
+    await webhooks.remove(org, webhook_id, by=call.caller)
 
 
 @_of_both_owners(
     "POST", "/{id}/deliveries/{number}/replay", "Send a delivery again, of a webhook of {}."
 )
 async def api_webhooks_replay(call: ApiCall) -> DeliveryView:
-    webhook_id, number = call.route_params["id"], call.route_params["number"]
-    return DeliveryView.of(
-        await _webhooks(call).replay(_org(call), webhook_id, number, by=call.caller)
-    )
+    webhooks, org, webhook_id = _subject(call)
+    number = call.route_params["number"]
+    replayed = await webhooks.replay(org, webhook_id, number, by=call.caller)
+    return DeliveryView.model_validate(replayed)

@@ -138,42 +138,16 @@ def webhooks() -> None:
 
 
 add_operation(webhooks, "list", api_webhooks_list, "OWNER", text="List the webhooks of OWNER.")
+add_operation(webhooks, "add", api_webhooks_add, "OWNER URL", text="Add a webhook.", alone="secret")
 add_operation(
-    webhooks,
-    "add",
-    api_webhooks_add,
-    "OWNER URL",
-    text="Add a webhook of OWNER and print its secret. It is shown only once.",
-    alone="secret",
+    webhooks, "show", api_webhooks_show, "OWNER ID", text="Show a webhook and its last deliveries."
 )
 add_operation(
-    webhooks,
-    "show",
-    api_webhooks_show,
-    "OWNER ID",
-    text="Show the webhook ID of OWNER and its last 100 deliveries.",
+    webhooks, "rotate", api_webhooks_rotate, "OWNER ID", text="Print a new secret.", alone="secret"
 )
 add_operation(
-    webhooks,
-    "rotate",
-    api_webhooks_rotate,
-    "OWNER ID",
-    text="Rotate the secret of the webhook ID of OWNER and print it; the old one signs for a day.",
-    alone="secret",
+    webhooks, "remove", api_webhooks_remove, "OWNER ID", text="Remove it.", done="Removed {id}."
 )
 add_operation(
-    webhooks,
-    "remove",
-    api_webhooks_remove,
-    "OWNER ID",
-    text="Remove the webhook ID of OWNER.",
-    done="Removed the webhook {id}.",
-)
-add_operation(
-    webhooks,
-    "replay",
-    api_webhooks_replay,
-    "OWNER ID NUMBER",
-    text="Send the delivery NUMBER of the webhook ID of OWNER again.",
-    done="Delivery {number} is sent again within a minute.",
+    webhooks, "replay", api_webhooks_replay, "OWNER ID NUMBER", text="Send it again.", done="Sent."
 )

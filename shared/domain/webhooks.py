@@ -1,16 +1,15 @@
 """Webhooks: which events they deliver, in which form, and when a delivery is tried again."""
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable
 from datetime import timedelta
 from enum import Enum
 from typing import ClassVar, Self
-from urllib.parse import urlsplit
 
 from shared.domain.client_addresses import is_loopback
 from shared.domain.errors.base import InvalidRequest, about_field
-from shared.domain.events import ChangeKind, package_change
-from shared.domain.names import OrgName
+from shared.domain.events import package_change
 from shared.domain.records import Entity, Event, Place, Record
 from shared.domain.times import MS, utc_text
 
@@ -26,17 +25,11 @@ class Topic(Enum):
     AUDIT = "audit"  # Every event, with the address and the credential of who caused it.
 
 
-_TOPICS = {
-    ChangeKind.PUBLISHED: Topic.RELEASE,
-    ChangeKind.DEPRECATED: Topic.DEPRECATION,
-    ChangeKind.UNDEPRECATED: Topic.DEPRECATION,
-    ChangeKind.WITHDRAWN: Topic.WITHDRAWAL,
-    ChangeKind.RESTORED: Topic.WITHDRAWAL,
-}
-_TOPIC_BY_PREFIX = {
-    "member": Topic.MEMBER,
-    "owner": Topic.MEMBER,
-    "invitation": Topic.MEMBER,
+_TOPICS = {  # By what changed, or by the first word of the kind of an event.
+    "published": Topic.RELEASE,
+    **dict.fromkeys(("deprecated", "undeprecated"), Topic.DEPRECATION),
+    **dict.fromkeys(("withdrawn", "restored"), Topic.WITHDRAWAL),
+    **dict.fromkeys(("member", "owner", "invitation"), Topic.MEMBER),
     "token": Topic.TOKEN,
 }
 
@@ -44,12 +37,13 @@ _TOPIC_BY_PREFIX = {
 def topic_of(event: Event) -> Topic | None:
     """Return the topic of an event; None for one that is delivered as `AUDIT` alone."""
     change = package_change(0, event)
-    if change:
-        return _TOPICS[change.change]
-    return _TOPIC_BY_PREFIX.get(event.kind.partition(".")[0])
+    return _TOPICS.get(change.change.value if change else event.kind.partition(".")[0])
 
 
 MAX_URL_LENGTH = 1_000
+_RECEIVER = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+)(?::[0-9]{1,5})?(?:[/?][!\"$-~]*)?"
+)
 
 
 def parse_receiver(url: str) -> str:
@@ -57,15 +51,8 @@ def parse_receiver(url: str) -> str:
 
     Whether it may be called is checked with each request, because names resolve anew.
     """
-    try:
-        parts = urlsplit(url)
-        is_local = parts.scheme == "http" and is_loopback(parts.hostname or "")
-        is_valid = (parts.scheme == "https" or is_local) and bool(parts.hostname)
-        has_more = parts.username is not None or parts.password is not None or bool(parts.fragment)
-        is_valid = is_valid and not has_more and (parts.port is None or parts.port > 0)
-    except ValueError:
-        is_valid = False
-    if not is_valid or len(url) > MAX_URL_LENGTH or not url.isascii() or not url.isprintable():
+    found = _RECEIVER.fullmatch(url) if len(url) <= MAX_URL_LENGTH else None
+    if not found or not (found["scheme"] == "https" or is_loopback(found["host"])):
         message = (
             "The address of a receiver is an https URL without a user name, a password and a "
             "fragment, such as https://hooks.example.org/ballroom."
@@ -79,9 +66,9 @@ _REGISTRY = "@registry"  # No organization has such a name.
 OLD_SECRET_VALID_FOR = timedelta(days=1)  # Receivers change theirs meanwhile.
 
 
-def webhook_owner(org: OrgName | None) -> str:
-    """Return the owner of the webhooks of an organization, or of the registry."""
-    return org.lower() if org else _REGISTRY
+def webhook_owner(org: str) -> str:
+    """Return the owner of the webhooks of an organization; empty is the registry."""
+    return org.lower() or _REGISTRY
 
 
 class Webhook(Entity):
@@ -101,7 +88,7 @@ class Webhook(Entity):
 
     @property
     def place(self) -> Place:
-        return Place(webhook_owner(OrgName(self.org) if self.org else None), self.id)
+        return Place(webhook_owner(self.org), self.id)
 
     def wants(self, event: Event) -> bool:
         """Check whether the event is one of its organization, and on one of its topics."""
@@ -112,49 +99,23 @@ class Webhook(Entity):
     def secrets(self, now_ms: int) -> tuple[str, ...]:
         """Return the secrets to sign with: for a day after a rotation also the one before."""
         is_old_valid = now_ms < self.rotated_ms + OLD_SECRET_VALID_FOR // MS
-        return (
-            (self.secret, self.old_secret) if self.old_secret and is_old_valid else (self.secret,)
-        )
-
-    def rotated(self, secret: str, now_ms: int) -> Self:
-        changes = {"secret": secret, "old_secret": self.secret, "rotated_ms": now_ms}
-        return self.model_copy(update=changes)
+        return (self.secret, self.old_secret)[: 1 + (bool(self.old_secret) and is_old_valid)]
 
     def body(self, number: int, event: Event) -> str:
         """Return the body of a request: `type`, `timestamp` and `data`, as Standard Webhooks says.
 
         Only for the audit log it has who caused the event from where and with what.
         """
-        leave_out = set[str]() if Topic.AUDIT in self.topics else {"credential", "address"}
-        data = {
-            "number": number,
-            "id": event.id,
-            "kind": event.kind,
-            "org": event.org,
-            "actor": event.actor,
-            "account": event.account,
-            "subject": event.subject,
-            "credential": event.credential,
-            "address": event.address,
-            "details": event.details,
-        }
-        kept = {name: value for name, value in data.items() if name not in leave_out}
-        sent = {"type": event.kind, "timestamp": utc_text(event.at_ms), "data": kept}
+        left_out = {"schema_version", "at_ms"}
+        if Topic.AUDIT not in self.topics:
+            left_out |= {"credential", "address"}
+        data = {"number": number, **event.model_dump(exclude=left_out)}
+        sent = {"type": event.kind, "timestamp": utc_text(event.at_ms), "data": data}
         return json.dumps(sent, ensure_ascii=False, separators=(",", ":"))
 
 
 # After each attempt that fails; together nearly three days, after which a delivery is given up.
-BACK_OFF = (
-    timedelta(minutes=1),
-    timedelta(minutes=5),
-    timedelta(minutes=30),
-    timedelta(hours=2),
-    timedelta(hours=5),
-    timedelta(hours=10),
-    timedelta(hours=14),
-    timedelta(hours=20),
-    timedelta(hours=20),
-)
+BACK_OFF = tuple(timedelta(minutes=n) for n in (1, 5, 30, 120, 300, 600, 840, 1_200, 1_200))
 DELIVERIES_KEPT = 100  # Of a webhook.
 MAX_WAITING = 50  # Of these: others wait in the feed, so that an outage hides no earlier answers.
 MAX_ANSWER = 300  # Characters that are kept of an answer.
@@ -179,6 +140,13 @@ class Delivery(Record):
     answer: str = ""  # How its body begins, or why there is none.
     replays: int = 0
 
+    @classmethod
+    def of(cls, number: int, event: Event, now_ms: int) -> Self:
+        return cls(number=number, event=event.kind, subject=event.subject, due_ms=now_ms)
+
+    def is_due(self, now_ms: int) -> bool:
+        return self.due_ms is not None and self.due_ms <= now_ms
+
     @property
     def state(self) -> DeliveryState:
         if self.due_ms is not None:
@@ -193,12 +161,6 @@ class Delivery(Record):
         text = "".join(c if c.isprintable() else " " for c in answer[:MAX_ANSWER])
         changes = {"attempts": self.attempts + 1, "due_ms": due_ms, "tried_ms": now_ms}
         return self.model_copy(update={**changes, "status": status, "answer": text})
-
-    def replayed(self, now_ms: int) -> Self:
-        """Return the delivery due at once, with three days before it is given up."""
-        return self.model_copy(
-            update={"attempts": 0, "due_ms": now_ms, "replays": self.replays + 1}
-        )
 
 
 def _is_success(status: int | None) -> bool:
@@ -217,15 +179,7 @@ class DeliveryLog(Entity):
 
     @property
     def place(self) -> Place:
-        return Place(webhook_owner(OrgName(self.org) if self.org else None), self.webhook)
-
-    @property
-    def room(self) -> int:
-        """How many more deliveries may wait."""
-        return MAX_WAITING - sum(each.due_ms is not None for each in self.deliveries)
-
-    def find(self, number: int) -> Delivery | None:
-        return next((each for each in self.deliveries if each.number == number), None)
+        return Place(webhook_owner(self.org), self.webhook)
 
     def with_deliveries(self, number: int, changed: Iterable[Delivery]) -> Self:
         """Return the log with deliveries as they are after their attempts; one that was replayed
@@ -244,10 +198,3 @@ class DeliveryLog(Entity):
         return self.model_copy(
             update={"number": max(number, self.number), "deliveries": deliveries}
         )
-
-
-def details_of(webhook: Webhook) -> Mapping[str, str]:
-    """Return what the audit log says of a webhook; its address may have a secret in the path."""
-    host = urlsplit(webhook.url).netloc
-    topics = " ".join(each.value for each in webhook.topics)
-    return {"webhook": webhook.id, "host": host, "events": topics}

@@ -37,9 +37,9 @@ BOB, ANN, ADMIN = [
 MADE: Mapping[str, tuple[str, Mapping[str, object], tuple[str, ...]]] = {
     "api_org_tokens": ("orgs/other/tokens", TOKEN, ("token", "id")),
     "api_publishers": ("orgs/other/publishers", PUBLISHER, ("id",)),
-    "api_org_webhooks": ("orgs/other/webhooks", WEBHOOK, ("webhook", "id")),
-    "api_webhooks": ("orgs/other/webhooks", WEBHOOK, ("webhook", "id")),
-    "account_organization_webhook": ("orgs/other/webhooks", WEBHOOK, ("webhook", "id")),
+    "api_org_webhooks": ("orgs/other/webhooks", WEBHOOK, ("id",)),
+    "api_webhooks": ("orgs/other/webhooks", WEBHOOK, ("id",)),
+    "account_organization_webhook": ("orgs/other/webhooks", WEBHOOK, ("id",)),
     "api_invitations": (
         "orgs/other/invitations",
         {"role": "member", "email": "kim@example.org"},

@@ -30,16 +30,7 @@ class AuditLogPage(Struct, frozen=True):
     events: tuple[tuple[int, Event], ...]
     names: Mapping[str, str]  # Of the acting and the affected accounts, by id.
     next: int | None
-
-
-class AuditExport(Struct, frozen=True):
-    """Events with their numbers, in the order of the feed; the next export begins after `cursor`,
-    and `is_more` says whether there are events after it now."""
-
-    events: tuple[tuple[int, Event], ...]
-    names: Mapping[str, str]  # As of a page.
-    cursor: int
-    is_more: bool
+    cursor: int = 0  # Of an export, whose `next` is its `after`.
 
 
 class AuditLog(Struct, frozen=True):
@@ -63,14 +54,15 @@ class AuditLog(Struct, frozen=True):
         query = replace(query, since_ms=max(query.since_ms, created_ms))
         return await self._page(org_stream(org.lower()), query)
 
-    async def export(self, org: OrgName | None, query: EventQuery, *, by: Principal) -> AuditExport:
+    async def export(
+        self, org: OrgName | None, query: EventQuery, *, by: Principal
+    ) -> AuditLogPage:
         """Return the events after the number `query.after`: of an organization to its owners, of
         the whole registry to administrators.
 
-        They are read from the feed, whose numbers have no gaps: no event gets a number below one
-        that somebody has read. The logs of organizations do not promise that. The cursor does not
-        tell where events of others are: it is the number of an event that is returned, or that of
-        the last one of everything that was read.
+        They are read from the feed: no event gets a number below one that somebody has read, which
+        the logs do not promise. The cursor does not tell where events of others are: it is that of
+        an event that is returned, or of the last one that was read.
         """
         if org is None:
             await self.administration.require(by, "read", "the log of the registry")
@@ -78,24 +70,24 @@ class AuditLog(Struct, frozen=True):
             access = await self.authorization.require_within(by, Action.MANAGE, org)
             created_ms = access.require_organization(org).created_ms
             query = replace(query, since_ms=max(query.since_ms, created_ms))
-        cursor, read, matching = query.after or 0, 0, list[tuple[int, Event]]()
-        is_more = True
-        while is_more and not matching and read < MAX_EVENTS_READ:
+        cursor, matching, is_more = query.after or 0, list[tuple[int, Event]](), True
+        for _ in range(MAX_EVENTS_READ // FEED_READ_AT_ONCE):
             batch = await self.events.since(cursor, FEED_READ_AT_ONCE)
             matching = [
                 (number, event)
                 for number, event in batch
                 if (org is None or event.org == org.lower()) and query.matches(event)
             ]
-            is_more, read = len(batch) == FEED_READ_AT_ONCE, read + len(batch)
-            if is_more and not matching:
-                cursor = batch[-1][0]
+            is_more = len(batch) == FEED_READ_AT_ONCE
+            if matching or not is_more:
+                break
+            cursor = batch[-1][0]
         if matching:
             is_more = is_more or len(matching) > query.count
             matching = matching[: query.count]
             cursor = matching[-1][0]
-        page = await self._with_names(matching, None)
-        return AuditExport(page.events, page.names, cursor, is_more)
+        page = await self._with_names(matching, cursor if is_more else None)
+        return replace(page, cursor=cursor)
 
     async def of_release(
         self, release: Release, before: int | None = None, *, by: Principal

@@ -307,8 +307,7 @@ class DeliverWebhooks(Task):
         until_ms = self.clock.now_ms() + RUN_TIME // MS
         tried, problems = list[Delivery](), list[str]()
         async for batch in entity_batches(self.directory, Webhook, WEBHOOKS_AT_ONCE):
-            outcomes = await asyncio.gather(*map(self._deliver, batch))
-            for outcome in outcomes:
+            for outcome in await asyncio.gather(*map(self._deliver, batch)):
                 if isinstance(outcome, Refusal):
                     problems.append(str(outcome))
                 else:

@@ -5,14 +5,15 @@ by which receivers recognize it.
 """
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import standardwebhooks
 from msgspec import Struct
 
 from shared.auth.authorization import Administration, Authorization
-from shared.auth.tokens import Secret, random_text
+from shared.auth.tokens import random_text
 from shared.domain.errors.base import InvalidRequest, NotFound, about_field, redact_tokens
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.names import OrgName
@@ -20,11 +21,11 @@ from shared.domain.principals import Action, Principal
 from shared.domain.records import Event, Place
 from shared.domain.times import MS
 from shared.domain.webhooks import (
+    MAX_WAITING,
     Delivery,
     DeliveryLog,
     Topic,
     Webhook,
-    details_of,
     parse_receiver,
     webhook_owner,
 )
@@ -49,20 +50,6 @@ _SECRET_BYTES = 32  # Standard Webhooks takes 24 to 64.
 _OF_REGISTRY = "the webhooks of the registry"
 
 
-class RevealedWebhook(Struct, frozen=True):
-    """A webhook with its secret, which is never shown again."""
-
-    webhook: Webhook
-    secret: Secret
-
-
-class ShownWebhook(Struct, frozen=True):
-    """A webhook with its last deliveries, newest first."""
-
-    webhook: Webhook
-    deliveries: Sequence[Delivery]
-
-
 class Webhooks(Struct, frozen=True):
     """Manages the webhooks of an organization for its owners, and those of the registry, which have
     no organization, for administrators. Changes take a recent sign-in."""
@@ -80,16 +67,18 @@ class Webhooks(Struct, frozen=True):
         await self._require(org, Action.MANAGE, by)
         return await self._all(org)
 
-    async def show(self, org: OrgName | None, webhook_id: str, *, by: Principal) -> ShownWebhook:
-        """Return a webhook with its last deliveries; raise `webhook-not-found`."""
+    async def show(
+        self, org: OrgName | None, webhook_id: str, *, by: Principal
+    ) -> tuple[Webhook, Sequence[Delivery]]:
+        """Return a webhook and its last deliveries, newest first; raise `webhook-not-found`."""
         await self._require(org, Action.MANAGE, by)
         webhook = await self._get(org, webhook_id)
         log = await self.directory.get(DeliveryLog, webhook.place)
-        return ShownWebhook(webhook, log.deliveries[::-1] if log else ())
+        return webhook, log.deliveries[::-1] if log else ()
 
     async def add(
         self, org: OrgName | None, url: str, topics: Sequence[Topic], *, by: Principal
-    ) -> RevealedWebhook:
+    ) -> Webhook:
         """Add a webhook, which gets the events from now on; raise `InvalidRequest`."""
         name = await self._require(org, Action.GOVERN, by)
         if not topics:
@@ -112,20 +101,17 @@ class Webhooks(Struct, frozen=True):
         number = await last_event_number(self.events)
         log = DeliveryLog(org=name, webhook=webhook.id, number=number)
         change = _change("added", webhook, by)
-        added = await self.record_writer.add(webhook, log, change=change, by=by)
-        return RevealedWebhook(added, Secret(added.secret))
+        return await self.record_writer.add(webhook, log, change=change, by=by)
 
     @retried_when_stale
-    async def rotate(
-        self, org: OrgName | None, webhook_id: str, *, by: Principal
-    ) -> RevealedWebhook:
+    async def rotate(self, org: OrgName | None, webhook_id: str, *, by: Principal) -> Webhook:
         """Give the webhook another secret; for a day requests are signed with both."""
         await self._require(org, Action.GOVERN, by)
         webhook = await self._get(org, webhook_id)
-        rotated = webhook.rotated(self._new_secret(), self.clock.now_ms())
+        changes = {"secret": self._new_secret(), "old_secret": webhook.secret}
+        rotated = webhook.model_copy(update={**changes, "rotated_ms": self.clock.now_ms()})
         change = _change("rotated", webhook, by)
-        stored = await self.record_writer.replace(rotated, change=change, by=by)
-        return RevealedWebhook(stored, Secret(stored.secret))
+        return await self.record_writer.replace(rotated, change=change, by=by)
 
     @retried_when_stale
     async def remove(self, org: OrgName | None, webhook_id: str, *, by: Principal) -> None:
@@ -144,13 +130,15 @@ class Webhooks(Struct, frozen=True):
         webhook = await self._get(org, webhook_id)
         log = await self.directory.get(DeliveryLog, webhook.place)
         is_number = number.isascii() and number.isdecimal() and len(number) < 16  # noqa: PLR2004 - below 2**53.
-        delivery = log.find(int(number)) if log and is_number else None
+        found = log.deliveries if log and is_number else ()
+        delivery = next((each for each in found if each.number == int(number)), None)
         if log is None or delivery is None:
             raise NotFound(
                 "delivery-not-found",
                 f"delivery not found: {number}. Only the last deliveries of a webhook are kept.",
             )
-        replayed = delivery.replayed(self.clock.now_ms())
+        again = {"attempts": 0, "due_ms": self.clock.now_ms(), "replays": delivery.replays + 1}
+        replayed = delivery.model_copy(update=again)
         kept = tuple(replayed if each is delivery else each for each in log.deliveries)
         change = _change("replayed", webhook, by, delivery=number)
         changed = log.model_copy(update={"deliveries": kept})
@@ -169,12 +157,12 @@ class Webhooks(Struct, frozen=True):
         return ""
 
     async def _all(self, org: OrgName | None) -> list[Webhook]:
-        found = await self.directory.list_by_owner(Webhook, webhook_owner(org))
+        found = await self.directory.list_by_owner(Webhook, webhook_owner(org or ""))
         return sorted(found, key=lambda each: each.created_ms)
 
     async def _get(self, org: OrgName | None, webhook_id: str) -> Webhook:
         is_id = webhook_id.isascii() and webhook_id.isalnum()
-        place = Place(webhook_owner(org), webhook_id)
+        place = Place(webhook_owner(org or ""), webhook_id)
         webhook = await self.directory.get(Webhook, place) if is_id else None
         if webhook is None:
             raise NotFound(
@@ -194,7 +182,9 @@ class Webhooks(Struct, frozen=True):
 
 
 def _change(what: str, webhook: Webhook, by: Principal, **more: str) -> EntityChange:
-    details = {**details_of(webhook), **more}
+    # The address may have a secret in its path.
+    host, topics = urlsplit(webhook.url).netloc, " ".join(each.value for each in webhook.topics)
+    details = {"webhook": webhook.id, "host": host, "events": topics, **more}
     account = "" if webhook.org else by.id  # The log of the administrator has it.
     return EntityChange(
         f"webhook.{what}", webhook.id, org=webhook.org, account=account, details=details
@@ -206,10 +196,6 @@ def _change(what: str, webhook: Webhook, by: Principal, **more: str) -> EntityCh
 EVENTS_READ_AT_ONCE = 200  # For a webhook in a run.
 TIME_OF_A_WEBHOOK = timedelta(seconds=10)  # In a run; after that the others have their turn.
 PAUSE = timedelta(minutes=5)  # Of a receiver that does not answer, for all that waits for it.
-
-_NOT_CALLED = "No connection. A receiver has a public address and answers by https."
-_TOO_LARGE = "The answer was larger than 1 MiB."
-_LATE = "There was no complete answer within five seconds."
 
 
 class WebhookDelivery(Struct, frozen=True):
@@ -229,33 +215,17 @@ class WebhookDelivery(Struct, frozen=True):
         log = await self.directory.get(DeliveryLog, webhook.place)
         if log is None:
             return []  # The webhook was removed meanwhile.
-        began_ms, number, room = self.clock.now_ms(), log.number, log.room
-        events, new = dict[int, Event](), list[Delivery]()
+        began_ms, number = self.clock.now_ms(), log.number
+        room = MAX_WAITING - sum(each.due_ms is not None for each in log.deliveries)
+        events, new, tried = dict[int, Event](), list[Delivery](), list[Delivery]()
         for each, event in await self.events.since(log.number, EVENTS_READ_AT_ONCE):
             if webhook.wants(event):
                 if len(new) == room:
                     break
                 events[each] = event
-                new.append(_delivery_of(each, event, began_ms))
+                new.append(Delivery.of(each, event, began_ms))
             number = each
-        waiting = (each for each in (*log.deliveries, *new) if each.due_ms is not None)
-        due = sorted(
-            (each for each in waiting if (each.due_ms or 0) <= began_ms),
-            key=lambda each: each.number,
-        )
-        tried = await self._try(webhook, due, events, began_ms)
-        changed = {each.number: each for each in (*new, *tried)}
-        if tried and tried[-1].status is None:
-            later = {"due_ms": began_ms + PAUSE // MS}
-            changed |= {each.number: each.model_copy(update=later) for each in due[len(tried) :]}
-        if changed or number - log.number == EVENTS_READ_AT_ONCE:
-            await self._store(webhook.place, number, [*changed.values()])
-        return tried
-
-    async def _try(
-        self, webhook: Webhook, due: Sequence[Delivery], events: Mapping[int, Event], began_ms: int
-    ) -> list[Delivery]:
-        tried = list[Delivery]()
+        due = [each for each in (*log.deliveries, *new) if each.is_due(began_ms)]
         for each in due:
             event = events.get(each.number)
             if event is None:
@@ -264,48 +234,40 @@ class WebhookDelivery(Struct, frozen=True):
             is_over = self.clock.now_ms() - began_ms >= TIME_OF_A_WEBHOOK // MS
             if is_over or tried[-1].status is None:
                 break
+        changed = {each.number: each for each in (*new, *tried)}
+        if tried and tried[-1].status is None:
+            later = {"due_ms": began_ms + PAUSE // MS}
+            changed |= {each.number: each.model_copy(update=later) for each in due[len(tried) :]}
+        if changed or number - log.number == EVENTS_READ_AT_ONCE:
+            await self._store(webhook.place, number, [*changed.values()])
         return tried
 
     async def _send(self, webhook: Webhook, delivery: Delivery, event: Event) -> Delivery:
         body, now_ms = webhook.body(delivery.number, event), self.clock.now_ms()
-        headers = _signed_headers(webhook, delivery, body, now_ms)
+        name, at = f"evt_{delivery.number}", datetime.fromtimestamp(now_ms // 1_000, UTC)
+        signers = map(standardwebhooks.Webhook, webhook.secrets(now_ms))
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "Ballroom",
+            "webhook-id": name,
+            "webhook-timestamp": str(now_ms // 1_000),
+            "webhook-signature": " ".join(each.sign(name, at, body) for each in signers),
+        }
         try:
             answer = await self.http.post(webhook.url, headers, body.encode())
-        except Unanswered as failure:
-            return delivery.tried(None, _reason(failure), now_ms)
-        text = redact_tokens(answer.body.decode(errors="replace"))
-        return delivery.tried(answer.status, text, now_ms)
+        except AnswerTooLarge:
+            reason = "The answer was larger than 1 MiB."
+        except (ServerUnreachable, AnswerUnusable):  # Owners learn no names of the network inside.
+            reason = "No connection. A receiver has a public address and answers by https."
+        except Unanswered:
+            reason = "There was no complete answer within five seconds."
+        else:
+            text = redact_tokens(answer.body.decode(errors="replace"))
+            return delivery.tried(answer.status, text, now_ms)
+        return delivery.tried(None, reason, now_ms)
 
     @retried_when_stale
     async def _store(self, place: Place, number: int, changed: Sequence[Delivery]) -> None:
         log = await self.directory.get(DeliveryLog, place)
         if log is not None:
             await self.directory.replace(log.with_deliveries(number, changed))
-
-
-def _delivery_of(number: int, event: Event, now_ms: int) -> Delivery:
-    return Delivery(number=number, event=event.kind, subject=event.subject, due_ms=now_ms)
-
-
-def _signed_headers(
-    webhook: Webhook, delivery: Delivery, body: str, now_ms: int
-) -> Mapping[str, str]:
-    name, at = f"evt_{delivery.number}", datetime.fromtimestamp(now_ms // 1_000, UTC)
-    signatures = (
-        standardwebhooks.Webhook(secret).sign(name, at, body) for secret in webhook.secrets(now_ms)
-    )
-    return {
-        "Content-Type": "application/json",
-        "User-Agent": "Ballroom",
-        "webhook-id": name,
-        "webhook-timestamp": str(now_ms // 1_000),
-        "webhook-signature": " ".join(signatures),
-    }
-
-
-def _reason(failure: Unanswered) -> str:
-    """Return why there is no answer, for the owners of the webhook. An unknown name and an address
-    inside are told alike, so nobody learns which names there are inside."""
-    if isinstance(failure, AnswerTooLarge):
-        return _TOO_LARGE
-    return _NOT_CALLED if isinstance(failure, ServerUnreachable | AnswerUnusable) else _LATE

@@ -128,7 +128,7 @@ async def test_events_of_a_private_package_go_to_its_organization_and_the_regist
 async def test_a_failed_delivery_is_repeated_for_three_days_and_then_given_up(
     world: World, receiver: Receiver
 ) -> None:
-    webhook = (await add(world, receiver.url, "release"))["webhook"]["id"]
+    webhook = (await add(world, receiver.url, "release"))["id"]
     receiver.status, receiver.body = 503, b"come back later"
     await world.push(bala("acme/greet:1.0.0"))
     passed = timedelta(0)
@@ -150,7 +150,7 @@ async def test_a_failed_delivery_is_repeated_for_three_days_and_then_given_up(
 
 
 async def test_a_delivery_is_replayed_with_its_id(world: World, receiver: Receiver) -> None:
-    webhook = (await add(world, receiver.url, "release"))["webhook"]["id"]
+    webhook = (await add(world, receiver.url, "release"))["id"]
     await world.push(bala("acme/greet:1.0.0"))
     await deliver(world)
     [delivered] = await shown(world, webhook)
@@ -171,7 +171,7 @@ async def test_both_secrets_sign_for_a_day_after_a_rotation(
 ) -> None:
     added = await add(world, receiver.url, "release")
     ann = await signed_in(world, world.people.ann)
-    path = f"{HOOKS.removeprefix(URL)}/{added['webhook']['id']}"
+    path = f"{HOOKS.removeprefix(URL)}/{added['id']}"
     rotated = (await ann.api("POST", f"{path}/rotate", {})).json()
     assert rotated["secret"] != added["secret"]
     assert "whsec" not in (await ann.api("GET", path)).text
@@ -191,7 +191,7 @@ async def test_both_secrets_sign_for_a_day_after_a_rotation(
 async def test_no_event_is_left_out_while_a_receiver_is_down_and_the_last_hundred_are_kept(
     world: World, receiver: Receiver
 ) -> None:
-    webhook = (await add(world, receiver.url, "token"))["webhook"]["id"]
+    webhook = (await add(world, receiver.url, "token"))["id"]
     receiver.status = 500
     await world.stores.events.append(
         [
@@ -228,7 +228,7 @@ async def test_a_bad_receiver_costs_little_and_delays_no_other_one(
     world = await worlds(wrap=lambda stores: replace(stores, fetcher=hasty))
     with receiving() as bad:
         vars(bad).update(BAD_RECEIVERS[behaviour])
-        webhook = (await add(world, bad.url, "release"))["webhook"]["id"]
+        webhook = (await add(world, bad.url, "release"))["id"]
         await add(world, receiver.url, "release")
         for version in ("1.0.0", "1.1.0"):
             await world.push(bala(f"acme/greet:{version}"))
@@ -245,7 +245,7 @@ async def test_a_bad_receiver_costs_little_and_delays_no_other_one(
 async def test_an_address_inside_is_not_called(worlds: OpenWorld, receiver: Receiver) -> None:
     world = await worlds()
     inside = ("https://127.0.0.1/", "https://10.0.0.1/", "https://169.254.169.254/latest")
-    hooks = [(await add(world, url, "release"))["webhook"]["id"] for url in (receiver.url, *inside)]
+    hooks = [(await add(world, url, "release"))["id"] for url in (receiver.url, *inside)]
     await world.push(bala("acme/greet:1.0.0"))
     await deliver(world)
     answers = [each["answer"] for hook in hooks for each in await shown(world, hook)]
@@ -275,7 +275,7 @@ async def test_a_request_whose_answer_was_not_stored_is_repeated_with_its_id(
 ) -> None:
     broken = Fault("replace", Busy())
     world = await worlds(inside_hosts="127.0.0.1", wrap=broken.at("directory"))
-    webhook = (await add(world, receiver.url, "release"))["webhook"]["id"]
+    webhook = (await add(world, receiver.url, "release"))["id"]
     await world.push(bala("acme/greet:1.0.0"))
     report = await world.registry.maintenance.upkeep.run("deliver-webhooks")
     assert report is not None
@@ -286,7 +286,7 @@ async def test_a_request_whose_answer_was_not_stored_is_repeated_with_its_id(
 
 
 async def test_a_removed_webhook_gets_nothing_and_is_gone(world: World, receiver: Receiver) -> None:
-    webhook = (await add(world, receiver.url, "audit"))["webhook"]["id"]
+    webhook = (await add(world, receiver.url, "audit"))["id"]
     ann = await signed_in(world, world.people.ann)
     assert (await ann.api("DELETE", f"{HOOKS.removeprefix(URL)}/{webhook}")).status_code == 204
     await deliver(world)
