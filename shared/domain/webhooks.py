@@ -34,12 +34,6 @@ _TOPICS = {  # By what changed, or by the first word of the kind of an event.
 }
 
 
-def topic_of(event: Event) -> Topic | None:
-    """Return the topic of an event; None for one that is delivered as `AUDIT` alone."""
-    change = package_change(0, event)
-    return _TOPICS.get(change.change.value if change else event.kind.partition(".")[0])
-
-
 MAX_URL_LENGTH = 1_000
 _RECEIVER = re.compile(
     r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+)(?::[0-9]{1,5})?(?:[/?][!\"$-~]*)?"
@@ -94,7 +88,9 @@ class Webhook(Entity):
         """Check whether the event is one of its organization, and on one of its topics."""
         if self.org and event.org != self.org.lower():
             return False
-        return Topic.AUDIT in self.topics or topic_of(event) in self.topics
+        change = package_change(0, event)
+        word = change.change.value if change else event.kind.partition(".")[0]
+        return Topic.AUDIT in self.topics or _TOPICS.get(word) in self.topics
 
     def secrets(self, now_ms: int) -> tuple[str, ...]:
         """Return the secrets to sign with: for a day after a rotation also the one before."""

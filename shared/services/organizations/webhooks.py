@@ -21,6 +21,7 @@ from shared.domain.principals import Action, Principal
 from shared.domain.records import Event, Place
 from shared.domain.times import MS
 from shared.domain.webhooks import (
+    MAX_ANSWER,
     MAX_WAITING,
     Delivery,
     DeliveryLog,
@@ -262,7 +263,7 @@ class WebhookDelivery(Struct, frozen=True):
         except Unanswered:
             reason = "There was no complete answer within five seconds."
         else:
-            text = redact_tokens(answer.body.decode(errors="replace"))
+            text = redact_tokens(answer.body[: 4 * MAX_ANSWER].decode(errors="replace"))
             return delivery.tried(answer.status, text, now_ms)
         return delivery.tried(None, reason, now_ms)
 

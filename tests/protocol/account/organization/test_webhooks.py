@@ -35,7 +35,6 @@ async def test_an_owner_adds_a_webhook_sees_its_deliveries_and_removes_it(ann: P
         await upkeep.run("deliver-webhooks")
         await ann.open(webhook)
         assert all(each in ann.text for each in ("release.published", "500", "Waiting"))
-        assert "<b>broken" in ann.text  # As the page client reads it:
         assert ann.page is not None
         assert "&lt;b&gt;broken" in ann.page.text
         receiver.status, receiver.body = 204, b""
@@ -52,22 +51,13 @@ async def test_an_owner_adds_a_webhook_sees_its_deliveries_and_removes_it(ann: P
         assert "No webhooks yet" in ann.text
 
 
-REFUSED = {
-    "no address": ({"url": "hooks.example.org", "events": ["release"]}, "is an https URL"),
-    "no events": ({"url": "https://hooks.example.org/", "events": ["all"]}, "Choose the events"),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-async def test_what_is_missing_is_said_at_its_field(ann: PageClient, case: str) -> None:
-    sent, sentence = REFUSED[case]
-    answer = await ann.send(f"{PAGE}/add", **sent)
+@pytest.mark.parametrize(
+    ("url", "event", "sentence"),
+    [("hooks.test", "release", "is an https URL"), ("https://hooks.test/", "x", "Choose the")],
+)
+async def test_what_is_missing_is_said_at_its_field(
+    ann: PageClient, url: str, event: str, sentence: str
+) -> None:
+    answer = await ann.send(f"{PAGE}/add", url=url, events=[event])
     assert answer.status_code == 400
     assert re.search(rf'<p class="error"[^>]*>[^<]*{sentence}', ann.text)
-
-
-async def test_an_organization_has_ten_webhooks(ann: PageClient) -> None:
-    for number in range(11):
-        answer = await ann.send(f"{PAGE}/add", url=f"https://x.test/{number}", events=["audit"])
-        assert answer.status_code == (200 if number < 10 else 403)
-    assert "remove one first" in ann.text
