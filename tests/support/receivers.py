@@ -60,8 +60,9 @@ class Receiver:
 def receiving() -> Generator[Receiver]:
     """Run a receiver for as long as the block lasts; its host is `127.0.0.1`."""
     receiver = Receiver()
-    app = Starlette(routes=[Route("/{path:path}", receiver.answer, methods=["GET", "POST"])])
-    with running(app) as address:
+    with running(
+        Starlette(routes=[Route("/{path:path}", receiver.answer, methods=["POST"])])
+    ) as address:
         receiver.url = f"{address.url}/hook"
         try:
             yield receiver

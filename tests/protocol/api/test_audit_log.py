@@ -188,8 +188,12 @@ async def test_a_log_is_followed_by_a_cursor_oldest_first_without_a_gap(busy_wee
     lines, cursor = await exported(busy_week, f"{AUDIT}.jsonl?after=0&count=2", ann)
     assert lines == (await log(busy_week))[::-1]
     assert await exported(busy_week, f"{AUDIT}.jsonl?after={cursor}", ann) == ([], cursor)
-    for org, by in (("other", busy_week.people.bob), ("acme", ann)):
-        await busy_week.push(bala(f"{org}/later:1.0.0"), by=by)
+    other = Event(id="", kind="token.issued", at_ms=1, actor="a", subject="s", org="other")
+    others = [other.model_copy(update={"id": f"x{n}"}) for n in range(2_600)]
+    await busy_week.stores.events.append(others)
+    await busy_week.push(bala("acme/later:1.0.0"))
+    answer = await busy_week.get(f"{AUDIT}.jsonl?after={cursor}", by=ann)
+    assert (answer.text, answer.headers["audit-cursor"]) == ("", str(int(cursor) + 2_000))
     later, _ = await exported(busy_week, f"{AUDIT}.jsonl?after={cursor}", ann)
     assert [each["subject"] for each in later] == ["acme/later:1.0.0"]
 
@@ -205,20 +209,3 @@ async def test_administrators_follow_the_log_of_the_whole_registry(busy_week: Wo
     assert (await busy_week.get(url)).status_code == 401
     both = await busy_week.get(f"{AUDIT}.jsonl?before=4&after=2", by=people.ann)
     assert both.status_code == 400
-
-
-async def test_a_cursor_passes_many_events_of_others_and_misses_none_after_them(
-    world: World,
-) -> None:
-    start = (await exported(world, f"{AUDIT}.jsonl?after=0", world.people.ann))[1]
-    others = [
-        Event(id=f"x{n}", kind="token.issued", at_ms=1, actor="a", subject="s", org="other")
-        for n in range(2_600)
-    ]
-    await world.stores.events.append(others)
-    await world.push(bala("acme/greet:1.0.0"))
-    answer = await world.get(f"{AUDIT}.jsonl?after={start}", by=world.people.ann)
-    assert answer.text == ""
-    assert int(answer.headers["audit-cursor"]) == int(start) + 2_000
-    lines, _ = await exported(world, f"{AUDIT}.jsonl?after={start}", world.people.ann)
-    assert [each["subject"] for each in lines] == ["acme/greet:1.0.0"]

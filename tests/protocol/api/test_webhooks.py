@@ -25,7 +25,8 @@ from tests.support.world import URL, OpenWorld, Person, World, limited
 
 pytestmark = pytest.mark.measured
 
-HOOKS, OF_REGISTRY = f"{URL}/api/v1/orgs/acme/webhooks", f"{URL}/api/v1/webhooks"
+PATH, OF_REGISTRY = "/api/v1/orgs/acme/webhooks", "/api/v1/webhooks"
+HOOKS = URL + PATH
 
 
 @pytest.fixture
@@ -41,34 +42,17 @@ async def world(worlds: OpenWorld) -> World:
 
 
 async def add(
-    world: World, url: str, *events: str, by: Person | None = None, at: str = HOOKS
+    world: World, url: str, *events: str, by: Person | None = None, at: str = PATH
 ) -> dict[str, Any]:
     """Add a webhook in the browser of an owner who has just signed in."""
     browser = await signed_in(world, by or world.people.ann)
-    answer = await browser.api("POST", at.removeprefix(URL), {"url": url, "events": events})
+    answer = await browser.api("POST", at, {"url": url, "events": events})
     assert answer.status_code == 201, answer.text
     return answer.json()
 
 
 async def deliver(world: World) -> None:
     assert await world.registry.maintenance.upkeep.run("deliver-webhooks")
-
-
-async def test_a_release_is_delivered_signed_as_standard_webhooks_says(
-    world: World, receiver: Receiver
-) -> None:
-    added = await add(world, receiver.url, "release")
-    await world.push(bala("acme/greet:1.0.0"))
-    await world.push(bala("other/thing:1.0.0"), by=world.people.bob)
-    await deliver(world)
-    [received] = receiver.received
-    sent = received.data
-    assert (sent["kind"], sent["subject"]) == ("release.published", "acme/greet:1.0.0")
-    assert json.loads(received.body)["type"] == "release.published"
-    assert received.headers["webhook-id"] == f"evt_{sent['number']}"
-    assert received.is_signed_with(added["secret"])
-    await deliver(world)
-    assert len(receiver.received) == 1
 
 
 async def shown(world: World, webhook: str) -> list[dict[str, Any]]:
@@ -118,7 +102,7 @@ async def test_events_of_a_private_package_go_to_its_organization_and_the_regist
 ) -> None:
     people, url = world.people, receiver.url
     await add(world, f"{url}/acme", "release")
-    await add(world, f"{url}/other", "release", by=people.bob, at=HOOKS.replace("acme", "other"))
+    await add(world, f"{url}/other", "release", by=people.bob, at=PATH.replace("acme", "other"))
     await add(world, f"{url}/registry", "release", by=people.admin, at=OF_REGISTRY)
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     await deliver(world)
@@ -129,14 +113,14 @@ async def test_a_failed_delivery_is_repeated_for_three_days_and_then_given_up(
     world: World, receiver: Receiver
 ) -> None:
     webhook = (await add(world, receiver.url, "release"))["id"]
-    receiver.status, receiver.body = 503, b"come back later"
+    receiver.status, receiver.body = 503, b"later\x07" * 1_000
     await world.push(bala("acme/greet:1.0.0"))
     passed = timedelta(0)
     await deliver(world)
     for pause in BACK_OFF:
         [waiting] = await shown(world, webhook)
         assert waiting["state"] == "waiting"
-        assert (waiting["status"], waiting["answer"]) == (503, "come back later")
+        assert (waiting["status"], waiting["answer"]) == (503, "later " * (MAX_ANSWER // 6))
         world.clock.advance(pause - timedelta(seconds=1))
         await deliver(world)
         assert len(receiver.received) == waiting["attempts"]
@@ -154,14 +138,12 @@ async def test_a_failed_delivery_is_repeated_for_three_days_and_then_given_up(
     assert len({(each.headers["webhook-id"], each.body) for each in receiver.received}) == 1
 
 
-async def test_both_secrets_sign_for_a_day_after_a_rotation(
+async def test_requests_are_signed_as_standard_webhooks_says_after_a_rotation_with_both_secrets(
     world: World, receiver: Receiver
 ) -> None:
     added = await add(world, receiver.url, "release")
-    ann = await signed_in(world, world.people.ann)
-    path = f"{HOOKS.removeprefix(URL)}/{added['id']}"
+    ann, path = await signed_in(world, world.people.ann), f"{PATH}/{added['id']}"
     rotated = (await ann.api("POST", f"{path}/rotate", {})).json()
-    assert rotated["secret"] != added["secret"]
     assert "whsec" not in (await ann.api("GET", path)).text
     await world.push(bala("acme/greet:1.0.0"))
     await deliver(world)
@@ -169,10 +151,15 @@ async def test_both_secrets_sign_for_a_day_after_a_rotation(
     await world.push(bala("acme/greet:1.1.0"), by=await limited(world, world.people.ann))
     await deliver(world)
     both, later = receiver.received
+    assert json.loads(both.body)["type"] == both.data["kind"] == "release.published"
+    assert both.headers["webhook-id"] == f"evt_{both.data['number']}"
     assert both.is_signed_with(added["secret"])
     assert both.is_signed_with(rotated["secret"])
     assert not later.is_signed_with(added["secret"])
     assert later.is_signed_with(rotated["secret"])
+    ann = await signed_in(world, world.people.ann)
+    await ann.api("DELETE", path)
+    assert await world.stores.directory.list_all(DeliveryLog, Place(""), 1) == []
 
 
 async def test_no_event_is_left_out_while_a_receiver_is_down_and_the_last_hundred_are_kept(
@@ -199,7 +186,6 @@ BAD_RECEIVERS: dict[str, dict[str, Any]] = {
     "hangs": {"hangs": True},
     "redirects inside": {"status": 307, "headers": {"Location": "/inside"}},
     "sends 10 MB": {"status": 200, "body": b"x" * 10_000_000},
-    "sends a long page": {"status": 500, "body": b"\x07<b>\xe9" * 1_000},
 }
 
 
@@ -219,11 +205,7 @@ async def test_a_bad_receiver_costs_little_and_delays_no_other_one(
     assert len(receiver.received) == 2
     assert {each.path for each in bad.received} == {"/hook"}
     assert len(bad.received) == (1 if behaviour in ("hangs", "sends 10 MB") else 2)
-    deliveries = await shown(world, webhook)
-    assert {each["state"] for each in deliveries} == {"waiting"}
-    for text in (each["answer"] for each in deliveries):
-        assert len(text) <= MAX_ANSWER
-        assert text.isprintable()
+    assert {each["state"] for each in await shown(world, webhook)} == {"waiting"}
 
 
 async def test_an_address_inside_is_not_called(worlds: OpenWorld, receiver: Receiver) -> None:
@@ -247,7 +229,7 @@ https://hooks.test/#a https://[::1/ https://hooks.test:x/ https://hooks.test/\N{
 @pytest.mark.parametrize("url", ["", "https://hooks.test/\n", *NO_RECEIVERS.split()])
 async def test_what_is_no_address_of_a_receiver_is_refused(world: World, url: str) -> None:
     ann = await signed_in(world, world.people.ann)
-    answer = await ann.api("POST", HOOKS.removeprefix(URL), {"url": url, "events": ["release"]})
+    answer = await ann.api("POST", PATH, {"url": url, "events": ["release"]})
     assert "https://hooks.example.org/ballroom" in answer.json()["error"]["message"]
 
 
@@ -267,13 +249,8 @@ async def test_a_request_whose_answer_was_not_stored_is_repeated_with_its_id(
     assert delivered["state"] == "delivered"
 
 
-async def test_there_are_ten_webhooks_and_a_removed_one_leaves_nothing(world: World) -> None:
-    hooks = [await add(world, "https://hooks.test/", "audit") for _ in range(MAX_WEBHOOKS)]
-    ann = await signed_in(world, world.people.ann)
-    wanted = {"url": "https://hooks.test/", "events": ["audit"]}
-    path = HOOKS.removeprefix(URL)
-    assert (await ann.api("POST", path, wanted)).status_code == 403
-    await ann.api("DELETE", f"{path}/{hooks[0]['id']}")
-    logs = await world.stores.directory.list_all(DeliveryLog, Place(""), 100)
-    assert {each.webhook for each in logs} == {each["id"] for each in hooks[1:]}
-    assert (await ann.api("POST", path, wanted)).status_code == 201
+async def test_an_organization_has_ten_webhooks(world: World) -> None:
+    for _ in range(MAX_WEBHOOKS):
+        await add(world, "https://hooks.test/", "audit")
+    with pytest.raises(AssertionError, match="remove one first"):
+        await add(world, "https://hooks.test/", "audit")
