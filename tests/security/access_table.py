@@ -152,9 +152,8 @@ def administrators(persona: Persona, _state: State) -> set[Outcome]:
 
 def hidden(expects: Expects) -> Expects:
     """Return what comes of a request about something that is not there, for those who may."""
-    return lambda persona, state: {
-        Outcome.HIDDEN if each is Outcome.DONE else each for each in expects(persona, state)
-    }
+    hide = {Outcome.DONE: Outcome.HIDDEN}
+    return lambda persona, state: {hide.get(each, each) for each in expects(persona, state)}
 
 
 def empty(persona: Persona, _state: State) -> set[Outcome]:

@@ -205,7 +205,5 @@ async def test_administrators_follow_the_log_of_the_whole_registry(busy_week: Wo
     assert {"acme/greet:1.0.0", "other/thing:1.0.0"} <= {each["subject"] for each in lines}
     released, _ = await exported(busy_week, f"{url}?kind=release.published", people.admin)
     assert len(released) == 3
-    assert (await busy_week.get(url, by=people.ann)).status_code == 403
-    assert (await busy_week.get(url)).status_code == 401
     both = await busy_week.get(f"{AUDIT}.jsonl?before=4&after=2", by=people.ann)
     assert both.status_code == 400
