@@ -148,6 +148,7 @@ async def test_a_process_that_starts_anew_makes_up_for_what_never_ran(
     assert sorted(restarted.ran) == [
         "create-snapshot",
         "delete-expired-records",
+        "deliver-webhooks",
         "generate-api-docs",
         "process-outboxes",
         "update-search-index",
@@ -230,6 +231,7 @@ async def test_a_read_only_registry_postpones_tasks_that_change_records(
     await fire(world)
     assert sorted(tasks.ran) == [
         "create-snapshot",
+        "deliver-webhooks",
         "process-outboxes",
         "update-search-index",
         "update-upstream-catalogue",
