@@ -146,8 +146,11 @@ add_operation(
     webhooks, "rotate", api_webhooks_rotate, "OWNER ID", text="Print a new secret.", alone="secret"
 )
 add_operation(
-    webhooks, "remove", api_webhooks_remove, "OWNER ID", text="Remove it.", done="Removed {id}."
+    webhooks, "remove", api_webhooks_remove, "OWNER ID", text="Remove a webhook.", done="Removed."
 )
 add_operation(
-    webhooks, "replay", api_webhooks_replay, "OWNER ID NUMBER", text="Send it again.", done="Sent."
+    webhooks,
+    *("replay", api_webhooks_replay, "OWNER ID NUMBER"),
+    text="Send one of the last deliveries again.",
+    done="Delivery {number} is sent again within a minute.",
 )

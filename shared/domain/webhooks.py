@@ -136,10 +136,6 @@ class Delivery(Record):
     answer: str = ""  # How its body begins, or why there is none.
     replays: int = 0
 
-    @classmethod
-    def of(cls, number: int, event: Event, now_ms: int) -> Self:
-        return cls(number=number, event=event.kind, subject=event.subject, due_ms=now_ms)
-
     def is_due(self, now_ms: int) -> bool:
         return self.due_ms is not None and self.due_ms <= now_ms
 

@@ -216,7 +216,7 @@ class WebhookDelivery(Struct, frozen=True):
         log = await self.directory.get(DeliveryLog, webhook.place)
         if log is None:
             return []  # The webhook was removed meanwhile.
-        began_ms, number = self.clock.now_ms(), log.number
+        now_ms, number = self.clock.now_ms(), log.number
         room = MAX_WAITING - sum(each.due_ms is not None for each in log.deliveries)
         events, new, tried = dict[int, Event](), list[Delivery](), list[Delivery]()
         for each, event in await self.events.since(log.number, EVENTS_READ_AT_ONCE):
@@ -224,20 +224,22 @@ class WebhookDelivery(Struct, frozen=True):
                 if len(new) == room:
                     break
                 events[each] = event
-                new.append(Delivery.of(each, event, began_ms))
+                new.append(
+                    Delivery(number=each, event=event.kind, subject=event.subject, due_ms=now_ms)
+                )
             number = each
-        due = [each for each in (*log.deliveries, *new) if each.is_due(began_ms)]
+        due = [each for each in (*log.deliveries, *new) if each.is_due(now_ms)]
         for each in due:
             event = events.get(each.number)
             if event is None:
                 [(_, event)] = await self.events.since(each.number - 1, 1)
             tried.append(await self._send(webhook, each, event))
-            is_over = self.clock.now_ms() - began_ms >= TIME_OF_A_WEBHOOK // MS
+            is_over = self.clock.now_ms() - now_ms >= TIME_OF_A_WEBHOOK // MS
             if is_over or tried[-1].status is None:
                 break
         changed = {each.number: each for each in (*new, *tried)}
         if tried and tried[-1].status is None:
-            later = {"due_ms": began_ms + PAUSE // MS}
+            later = {"due_ms": now_ms + PAUSE // MS}
             changed |= {each.number: each.model_copy(update=later) for each in due[len(tried) :]}
         if changed or number - log.number == EVENTS_READ_AT_ONCE:
             await self._store(webhook.place, number, [*changed.values()])
