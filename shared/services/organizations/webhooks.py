@@ -221,7 +221,7 @@ class WebhookDelivery(Struct, frozen=True):
         events, new, tried = dict[int, Event](), list[Delivery](), list[Delivery]()
         for each, event in await self.events.since(log.number, EVENTS_READ_AT_ONCE):
             if webhook.wants(event):
-                if len(new) == room:
+                if len(new) >= room:
                     break
                 events[each] = event
                 new.append(
