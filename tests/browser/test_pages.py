@@ -47,6 +47,7 @@ OWN = (
     "/account/organizations/acme/held",
     "/account/organizations/acme/tokens",
     "/account/organizations/acme/publishers?provider=gitlab",
+    "/account/organizations/acme/webhooks",
     "/account/organizations/acme/log",
     "/account/organizations/acme/settings",
     "/account/sessions",
