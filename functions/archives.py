@@ -17,9 +17,10 @@ from shared.composition import Registry
 from shared.domain.archives.delivery import ARCHIVE_TYPE, ClientKind, content_disposition
 from shared.domain.archives.names import ArchiveName, Digest, archive_file_name
 from shared.domain.errors.base import InvalidDigest
+from shared.domain.errors.identity import SignInToRead
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.names import ANY_CLIENT, Coordinate, Package, Range, Version
-from shared.domain.packages import Visibility
+from shared.domain.packages import Readers, Visibility
 from shared.domain.principals import Principal
 from shared.runtime.answers import Answer, RangeNotSatisfiable, is_current, requested_range
 from shared.services.packages.archives import COORDINATES, ArchiveLink, DeliveredArchive
@@ -44,7 +45,8 @@ central = CentralFace()
 FACES = (central,)
 
 
-@central.read("archives/{scope}/{digest}/{version}/{file}", is_open=True)
+# A signed link needs no credentials, and `archive_caller` asks for them without one.
+@central.read("archives/{scope}/{digest}/{version}/{file}", is_open=True, stays_public=True)
 async def archive_bytes(call: Call) -> Answer:
     link = link_of([call.route_params[each] for each in LINK_PARTS], call.params)
     call.set_caller(await archive_caller(call.registry, link, call.headers))
@@ -105,10 +107,16 @@ def _to_send(served: DeliveredArchive) -> ArchiveToSend:
 async def archive_caller(
     registry: Registry, link: ArchiveLink, headers: Mapping[str, str]
 ) -> Principal:
-    """Identify the caller; for public archives and valid links, credentials are ignored."""
+    """Identify the caller; for public archives and valid links, credentials are ignored.
+
+    Raises `SignInToRead` where only signed-in people read, and what `caller_of` raises.
+    """
     if await registry.packages.archive_delivery.may_follow(link):
         return anonymous_caller(headers, registry.settings.proxies)
-    return await caller_of(headers, registry)
+    caller = await caller_of(headers, registry)
+    if caller.is_anonymous and registry.settings.readers is Readers.SIGNED_IN:
+        raise SignInToRead(registry.settings.base_url)
+    return caller
 
 
 LINK_PARTS = ("scope", "digest", "version", "file")  # Of the path.

@@ -24,18 +24,18 @@ central = CentralFace()
 FACES = (central,)
 
 
-@central.read("health/live", is_open=True)
+@central.read("health/live", is_open=True, stays_public=True)
 async def health_live(call: Call) -> Answer:
     return json_answer({"status": "live"})
 
 
-@central.read("health", is_open=True)
+@central.read("health", is_open=True, stays_public=True)
 async def health_default(call: Call) -> Answer:
     # Where monitors ask that nobody has configured.
     return await health_ready(call)
 
 
-@central.read("health/ready", is_open=True)
+@central.read("health/ready", is_open=True, stays_public=True)
 async def health_ready(call: Call) -> Answer:
     await call.registry.probe()
     await call.registry.require_writable()
@@ -67,7 +67,7 @@ def _is_enabled(settings: Settings) -> bool:
     return settings.metrics != "off"
 
 
-@central.read(PATH, is_open=True, exists=_is_enabled)
+@central.read(PATH, is_open=True, exists=_is_enabled, stays_public=True)
 async def metrics_text(call: Call) -> Answer:
     _require_access(call)
     # Loaded where metrics are enabled alone.

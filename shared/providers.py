@@ -46,6 +46,7 @@ from shared.services.maintenance.package_tasks import (
     AuditArchives,
     DeleteOrphanedArchives,
     GenerateApiDocs,
+    PlaceArchives,
     RebuildDerivedData,
     RebuildSearchIndex,
     RepairDerivedData,
@@ -169,11 +170,11 @@ def _archive_reader(settings: Settings) -> ArchiveReader:
     )
 
 
-def _archive_relocation(adapters: Adapters) -> ArchiveRelocation | None:
+def _archive_relocation(adapters: Adapters, settings: Settings) -> ArchiveRelocation | None:
     """Create the mover of archives if a link could outlive a change, else None."""
     if adapters.links is None and adapters.edge is None:
         return None
-    return ArchiveRelocation(adapters.metadata, adapters.archives, adapters.edge)
+    return ArchiveRelocation(adapters.metadata, adapters.archives, adapters.edge, settings.readers)
 
 
 def _redirect_cache(
@@ -294,7 +295,12 @@ def _leak_reports(adapters: Adapters, settings: Settings) -> LeakReports:
 # --- Tasks ---
 
 
-def _tasks(adapters: Adapters, mirroring: Upstreams | None, wiring: Wiring) -> MaintenanceTasks:
+def _tasks(
+    adapters: Adapters,
+    mirroring: Upstreams | None,
+    relocation: ArchiveRelocation | None,
+    wiring: Wiring,
+) -> MaintenanceTasks:
     """Create the tasks, in the order in which pages list them and `upkeep run` runs them."""
     kinds: list[type[Task]] = [
         ProcessOutboxes,
@@ -313,6 +319,8 @@ def _tasks(adapters: Adapters, mirroring: Upstreams | None, wiring: Wiring) -> M
     ]
     if mirroring is not None:
         kinds += [ApplyMirrorRules, UpdateUpstreamCatalogue]
+    if relocation is not None:
+        kinds.append(PlaceArchives)
     if adapters.feed is not None:
         kinds += [UpdateSearchIndex, RebuildSearchIndex]
     return {task.id: task for task in map(wiring.create, kinds)}

@@ -29,7 +29,7 @@ pages = SignInPages()
 FACES = (pages,)
 
 
-@pages.read("sign-in")
+@pages.read("sign-in", stays_public=True)
 async def sign_in_page_shown(call: PageCall) -> Answer:
     await _identify(call)
     purpose = purpose_of(call)
@@ -42,7 +42,7 @@ async def sign_in_page_shown(call: PageCall) -> Answer:
     return sign_in_page(call, purpose)
 
 
-@pages.read("sign-in/{provider}", ["GET"])
+@pages.read("sign-in/{provider}", ["GET"], stays_public=True)
 async def sign_in_begin(call: PageCall) -> Answer:
     browser = browser_of(call, _browser_name(call))
     await _count(call, browser)
@@ -63,7 +63,7 @@ def _check_ticket(call: PageCall, sign_in: SignInRequest) -> None:
         raise sign_in_expired()
 
 
-@pages.change("sign-in/callback/{provider}", ["GET", "POST"])
+@pages.change("sign-in/callback/{provider}", ["GET", "POST"], stays_public=True)
 async def sign_in_callback(call: PageCall) -> Answer:
     browser = browser_of(call, call.registry.identity.browsers.name(call.headers))
     provider, answered = call.route_params["provider"], _provider_answer(call)
@@ -86,7 +86,7 @@ def _provider_answer(call: PageCall) -> dict[str, str]:
     return dict(call.params)
 
 
-@pages.read("sign-in/link/{code}")
+@pages.read("sign-in/link/{code}", stays_public=True)
 async def sign_in_link_page(call: PageCall) -> Answer:
     """Show a button, since programs that preview links would use the link up."""
     browsers, code = call.registry.identity.browsers, call.route_params["code"]
@@ -105,7 +105,7 @@ async def _link_account(call: PageCall, browser: SignInBrowser) -> Account:
     return await call.registry.identity.accounts.by_id(account_id)
 
 
-@pages.change("sign-in/link/{code}")
+@pages.change("sign-in/link/{code}", stays_public=True)
 async def sign_in_link_used(call: PageCall) -> Answer:
     registry, code = call.registry, call.route_params["code"]
     browser = browser_of(call, registry.identity.browsers.name(call.headers))
@@ -119,7 +119,7 @@ async def sign_in_link_used(call: PageCall) -> Answer:
     return see_other(remembered_page(call))
 
 
-@pages.change("sign-out")
+@pages.change("sign-out", stays_public=True)
 async def sign_in_out(call: PageCall) -> Answer:
     await _identify(call)
     authentication = call.registry.identity.session_authentication

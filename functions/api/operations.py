@@ -179,6 +179,7 @@ class ApiFace(JsonFace[ApiCall]):
         also: tuple[int, ...] = (),
         limit: RateLimitClass | None = RateLimitClass.WRITE,
         is_open: bool = False,
+        stays_public: bool = False,
         name: str = "",
     ) -> Callable[[ApiHandlerT], ApiHandlerT]:
         """Declare the decorated handler as an operation; one that returns None answers a 204.
@@ -202,6 +203,7 @@ class ApiFace(JsonFace[ApiCall]):
             )
             named = name or cast("Any", handler).__name__
             options: dict[str, Any] = {"openapi": described, "is_open": is_open, "name": named}
+            options["stays_public"] = stays_public
             answer = partial(self._call, handler, described)
             if method == "GET":
                 self.read(route, **options)(answer)

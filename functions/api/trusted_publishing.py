@@ -192,6 +192,7 @@ token_exchange_api = ApiFace()
     "Exchange the id token of a job, once, for a token that publishes its packages.",
     status=201,
     limit=RateLimitClass.TOKEN_ISSUE,
+    stays_public=True,
 )
 async def api_trusted_exchange(call: ApiCall, sent: IdToken) -> JobTokenView:
     org = None if sent.org is None else parse_org(sent.org)
@@ -216,6 +217,7 @@ async def api_trusted_exchange(call: ApiCall, sent: IdToken) -> JobTokenView:
     "api/v1/trusted-publishing/audience",
     "Say whom an id token has to be for, which a job asks its provider for.",
     is_open=True,
+    stays_public=True,
 )
 async def api_trusted_audience(call: ApiCall) -> AudienceView:
     return AudienceView(audience=call.registry.settings.base_url)

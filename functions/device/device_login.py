@@ -113,6 +113,7 @@ device_api = ApiFace(_parse_request, takes_sessions=False)
     "Ask for a token for a machine without a browser (RFC 8628); JSON or a form is read.",
     limit=None,
     refusals=(400,),
+    stays_public=True,
 )
 async def device_api_ask(call: ApiCall, sent: DeviceAsk) -> DeviceCodes:
     login = call.registry.tokens.device_login
@@ -125,6 +126,7 @@ async def device_api_ask(call: ApiCall, sent: DeviceAsk) -> DeviceCodes:
     "Return the token of a machine that somebody approved; refusals are those of the RFC.",
     limit=None,
     refusals=(400,),
+    stays_public=True,
 )
 async def device_api_token(call: ApiCall, poll: DevicePoll) -> DeviceToken | Answer:
     login = call.registry.tokens.device_login
@@ -170,7 +172,7 @@ def _confirm(call: SignedInCall, login: DeviceRequest) -> Answer:
 PYTHON = "text/x-python"
 
 
-@pages.read("login.py", is_open=True)
+@pages.read("login.py", is_open=True, stays_public=True)
 async def login_file(call: Call) -> Answer:
     script = _login_source().replace(shared.login.ADDRESS, call.registry.settings.base_url)
     return conditional_answer(call, Representation(script.encode(), PYTHON, is_public=True))

@@ -18,6 +18,7 @@ from shared.composition import Registry
 from shared.domain.documents import etag_of, gzipped
 from shared.domain.errors.base import Refusal, RefusalKind, Unavailable
 from shared.domain.errors.requests import MethodNotAllowed, TooMany
+from shared.domain.packages import Readers
 from shared.domain.rate_limits import RateLimitAllowance, tightest_allowance
 from shared.runtime.answers import (
     REQUEST_ID_HEADER,
@@ -122,6 +123,12 @@ def conditional_answer(call: Call, document: Representation) -> Answer:
     return Answer(b"" if call.is_head else content, status, headers, document.media_type)
 
 
+def make_private(answer: Answer) -> None:
+    """Keep the answer out of shared caches."""
+    if _is_shared(answer):
+        answer.headers["Cache-Control"] = CACHE_PRIVATE
+
+
 def unchanged_answer(call: Call, headers: dict[str, str], *, etag: str) -> Answer | None:
     """Return a 304 if the client has what the tag names, else None."""
     return Answer(status=304, headers=headers) if is_known(call.headers, etag=etag) else None
@@ -210,15 +217,19 @@ def _let_repeat(call: Call, answer: Answer, number: int, read: PackagesRead) -> 
 
 
 def recognizer(registry: Registry) -> RecognizeCaller:
-    """Return a function by which the host recognizes the callers to whom it repeats answers."""
+    """Return a function by which the host recognizes the callers to whom it repeats answers: not
+    those without credentials where only signed-in people read."""
     readers = registry.common.authorization.readers
+    needs_credentials = registry.settings.readers is Readers.SIGNED_IN
 
     def recognize(request: func.HttpRequest) -> KnownCaller | None:
         try:
             caller = recognized_caller(headers_of(request), registry)
         except Refusal:  # The Function says why.
             return None
-        return caller and KnownCaller(caller, partial(readers.among, caller))
+        if caller is None or (needs_credentials and caller.is_anonymous):
+            return None
+        return KnownCaller(caller, partial(readers.among, caller))
 
     return recognize
 

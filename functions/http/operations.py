@@ -23,6 +23,7 @@ from functions.http.answers import (
     add_length,
     compressed,
     failure_answer,
+    make_private,
     problem_answer,
     rate_limit_fields,
     repeatable,
@@ -37,9 +38,10 @@ from functions.http.calls import (
 )
 from shared.composition import Registry
 from shared.domain.errors.base import InvalidName, Refusal
-from shared.domain.errors.identity import organization_not_found
+from shared.domain.errors.identity import SignInToRead, organization_not_found
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.errors.requests import LengthMissing
+from shared.domain.packages import Readers
 from shared.domain.rate_limits import RateLimitClass, tightest_allowance
 from shared.runtime.answers import REQUEST_ID_HEADER, Answer, FunctionResponse
 from shared.settings import Settings
@@ -68,9 +70,10 @@ def _always(_settings: Settings) -> bool:
 class Operation(Struct, frozen=True, eq=False):
     """One operation. Its name is that of its Function, and names it in the log.
 
-    Nobody is identified for one that `is_open`. Each request is counted against `limit`, if there
-    is one. Answers of an operation that `is_repeated` depend on the request and on what was read of
-    the stores for it, on the clock only by `Answer.repeated_until_ms`, and on who asks only by the
+    Nobody is identified for one that `is_open`. One that `stays_public` answers everybody also
+    where only signed-in people read. Each request is counted against `limit`, if there is one.
+    Answers of an operation that `is_repeated` depend on the request and on what was read of the
+    stores for it, on the clock only by `Answer.repeated_until_ms`, and on who asks only by the
     packages that they may read.
     """
 
@@ -81,6 +84,7 @@ class Operation(Struct, frozen=True, eq=False):
     face: "Face[Any]"
     handler: Handler
     is_open: bool = False
+    stays_public: bool = False
     limit: RateLimitClass | None = None
     is_repeated: bool = False
     exists: Callable[[Settings], bool] = _always
@@ -90,11 +94,17 @@ class Operation(Struct, frozen=True, eq=False):
     async def handle(self, call: Call) -> Answer:
         """Count the request against the limit, and let the handler answer.
 
-        Every face calls the handler by this alone.
+        Every face calls the handler by this alone. Raises `SignInToRead`.
         """
+        if call.caller.is_anonymous and self.needs_credentials(call):
+            raise SignInToRead(call.registry.settings.base_url)
         if self.limit is not None:
             await call.count(self.limit)
         return await self.handler(call)
+
+    def needs_credentials(self, call: Call) -> bool:
+        """Whether only who sends credentials gets an answer."""
+        return call.registry.settings.readers is Readers.SIGNED_IN and not self.stays_public
 
     @property
     def is_ordinary(self) -> bool:
@@ -145,7 +155,7 @@ class Face(Generic[CallT]):
 
     async def answer(self, call: CallT, operation: Operation) -> Answer:
         """Identify the caller, count the request, and let the handler answer."""
-        if not operation.is_open:
+        if not operation.is_open or operation.needs_credentials(call):
             await self.identify(call)
         return await operation.handle(call)
 
@@ -220,6 +230,8 @@ async def _outcome(operation: Operation, call: Call) -> tuple[Answer, str]:
         _require_a_whole_body(call)
         make = partial(face.answer, call, operation)
         made = await (repeatable(call, make) if operation.is_repeated else make())
+        if operation.needs_credentials(call):
+            make_private(made)
         return await compressed(call, made), ANSWERED
     except Refusal as error:
         refusal = _as_missing(error, call)

@@ -9,6 +9,7 @@ from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlencode
 
 from msgspec import Struct
 
@@ -26,6 +27,8 @@ from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.documents import etag_of
 from shared.domain.errors.base import Refusal, redact_tokens
+from shared.domain.errors.identity import SignInToRead
+from shared.domain.packages import Readers
 from shared.domain.principals import Principal
 from shared.domain.status import Banner
 from shared.domain.times import MS
@@ -84,6 +87,11 @@ class PageCall(Call):
     visitor: Visitor | None = None
     banners: tuple[Banner, ...] = ()
     refusal_page: RefusalPage | None = None
+
+    @property
+    def target(self) -> str:
+        """The path and query as they were sent, with tokens redacted."""
+        return redact_tokens("/" + self.url.partition("://")[2].partition("/")[2])
 
     @cached_property
     def now_ms(self) -> int:
@@ -169,12 +177,14 @@ class Pages(Face[PageCallT]):
 
     def refused(self, call: PageCallT, refusal: Refusal) -> Answer:
         """Return the refusal as a page with its sentence and the id of the request."""
+        if isinstance(refusal, SignInToRead) and call.method == "GET" and _is_browser(call):
+            return see_other(f"/sign-in?{urlencode({'to': call.target})}")
         status = STATUS_BY_KIND[refusal.kind]
         title = _TITLES.get(status, "Request failed")
         page = call.refusal_page or USUAL_REFUSAL_PAGE
         values = {"title": title, "sentence": str(refusal), "again": "", **page.values}
         if status == TOO_MANY and call.method == "GET":
-            values["again"] = "/" + call.url.partition("://")[2].partition("/")[2]
+            values["again"] = call.target
         return self._problem(call, page.template, status, retry_headers(refusal), values)
 
     def failed(self, call: PageCallT) -> Answer:
@@ -193,6 +203,10 @@ class Pages(Face[PageCallT]):
     ) -> Answer:
         own = {"refused": status, "request_id": call.exchange.request_id, **values}
         return call.page(template, status=status, headers=headers, **own)
+
+
+def _is_browser(call: PageCall) -> bool:
+    return HTML in call.header("accept").lower() and not call.header("authorization")
 
 
 _TITLES = {NOT_FOUND: "Page not found", TOO_MANY: "Too many requests"}
@@ -340,11 +354,6 @@ class PublicPageCall(PageCall):
         return self.registry.settings.base_url
 
     @property
-    def target(self) -> str:
-        """The path and query as they were sent, with tokens redacted."""
-        return redact_tokens("/" + self.url.partition("://")[2].partition("/")[2])
-
-    @property
     def wants_markdown(self) -> bool:
         """Whether the client accepts Markdown and not HTML, as programs do, or the address asks
         for it."""
@@ -410,10 +419,13 @@ class PublicPages(Pages[PublicPageCall]):
 
 
 class AnonymousPages(PublicPages):
-    """Pages that ignore credentials, such as lists for programs."""
+    """Pages that ignore credentials where everybody reads, such as lists for programs."""
 
     async def identify(self, call: PublicPageCall) -> None:
-        call.identify_as_anonymous()
+        if call.registry.settings.readers is Readers.SIGNED_IN:
+            await super().identify(call)
+        else:
+            call.identify_as_anonymous()
 
 
 def _cached(call: PublicPageCall, answer: Answer, number: int) -> Answer:

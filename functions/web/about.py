@@ -167,7 +167,7 @@ PROGRAMS = (
 manual_pages = PublicPages()
 
 
-@manual_pages.read("docs/{page?}")
+@manual_pages.read("docs/{page?}", stays_public=True)
 async def web_manual(call: PublicPageCall) -> Answer:
     # In a thread, since the first call of a process renders every page.
     program = call.registry.settings.operator_program

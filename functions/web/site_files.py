@@ -30,7 +30,7 @@ pages, anonymous = PublicPages(), AnonymousPages()
 FACES = (pages, anonymous)
 
 
-@pages.read("static/{file}", is_open=True)
+@pages.read("static/{file}", is_open=True, stays_public=True)
 async def static_file(call: PublicPageCall) -> Answer:
     file = call.route_params["file"]
     name = _name_without_hash(file)
@@ -76,12 +76,12 @@ Disallow: /2.0/
 """
 
 
-@pages.read("robots.txt")
+@pages.read("robots.txt", stays_public=True)
 async def web_site_robots(call: PublicPageCall) -> Answer:
     return call.text(_ROBOTS, TEXT)
 
 
-@pages.read("favicon.ico", is_open=True)
+@pages.read("favicon.ico", is_open=True, stays_public=True)
 async def web_site_icon(call: PublicPageCall) -> Answer:
     icon = (STATIC / "favicon.ico").read_bytes()
     response = conditional_answer(call, Representation(icon, ICON, is_public=True))
@@ -134,7 +134,7 @@ SECURITY_TXT_PATH = ".well-known/security.txt"
 SECURITY_TXT_LIFETIME = timedelta(days=90)
 
 
-@pages.read(SECURITY_TXT_PATH, is_open=True)
+@pages.read(SECURITY_TXT_PATH, is_open=True, stays_public=True)
 async def security_txt_file(call: Call) -> Answer:
     settings = call.registry.settings
     if not settings.security_contact:

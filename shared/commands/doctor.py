@@ -2,7 +2,7 @@
 
 import platform
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import click
 
@@ -10,14 +10,16 @@ from shared.bootstrap import CONFINEMENT, StoreCheck, examine_confinement, exami
 from shared.commands.base import OutputFormat, as_json, print_rows, with_registry
 from shared.composition import Registry
 from shared.domain.sign_in import needs_https
+from shared.services.maintenance.package_tasks import PlaceArchives
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.settings import Settings
 
 # Checks that must succeed before a registry can be opened.
 _NEEDED = frozenset({"data folder", "records", "search", "keys", "blobs"})
 _UPSTREAM = "upstream"
+_PLACEMENT = "placement"
 # Findings that need no action at once; the registry and its backups are whole.
-_ADVICE = frozenset({_UPSTREAM, CONFINEMENT})
+_ADVICE = frozenset({_UPSTREAM, _PLACEMENT, CONFINEMENT})
 
 
 @click.command()
@@ -49,11 +51,25 @@ def _surroundings(settings: Settings) -> Iterator[StoreCheck]:
 
 
 async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
+    found = [each async for each in _placement(registry)]
     if registry.mirroring is None:
-        return []
+        return found
     sources = await registry.mirroring.reader.upstreams.sources()
-    found = [await _upstream(each) for each in sources]
+    found += [await _upstream(each) for each in sources]
     return found + [await _token(each.with_token) for each in sources if each.with_token]
+
+
+async def _placement(registry: Registry) -> AsyncIterator[StoreCheck]:
+    """Say how far the archives are placed for who may read, where a task places them."""
+    task = registry.maintenance.upkeep.tasks.get(PlaceArchives.id)
+    if not isinstance(task, PlaceArchives):
+        return
+    left, way_out = await task.packages_left(), ""
+    found = f"All archives are placed for BALLROOM_READERS={task.readers.value}."
+    if left:
+        found = f"{left} packages are not yet placed for BALLROOM_READERS={task.readers.value}."
+        way_out = f"The task {task.id} goes on every five minutes; `upkeep run {task.id}` does now."
+    yield StoreCheck(_PLACEMENT, found, way_out)
 
 
 async def _upstream(source: UpstreamSource) -> StoreCheck:

@@ -27,6 +27,13 @@ class Visibility(Enum):
     INTERNAL = "internal"  # Every account, and every token that reads.
 
 
+class Readers(Enum):
+    """Whom the registry lets read: everybody, or only who sends credentials."""
+
+    EVERYBODY = "everybody"
+    SIGNED_IN = "signed_in"
+
+
 # What owners and archives choose, and what the containers of archives are.
 CHOSEN_VISIBILITIES = (Visibility.PUBLIC, Visibility.PRIVATE)
 
@@ -181,6 +188,8 @@ class Head(Record):
     made_by: tuple[str, ...] = ()  # The trusted publishers of its first push.
     pulls: int = 0
     upstream: str = ""  # The registry that its releases are mirrored from; empty for ours.
+    # Whom the registry let read when the archives got their containers (`PlaceArchives`).
+    placed_for: Readers = Readers.EVERYBODY
     revision: int = 1
     outbox: tuple[Event, ...] = ()
 
@@ -356,9 +365,15 @@ def effective_deprecation(head: Head, own: str | None) -> str | None:
     return own if own is not None else head.deprecation
 
 
-def archive_container(head: Head, release: Release) -> Visibility:
-    """Return the container for a release: private for private packages and withheld releases."""
-    is_public = head.visibility is Visibility.PUBLIC and release.state is State.LIVE
+def is_for_everybody(head: Head, readers: Readers) -> bool:
+    """Check whether links, caches and copies of the package may be for everybody."""
+    return head.visibility is Visibility.PUBLIC and readers is Readers.EVERYBODY
+
+
+def archive_container(head: Head, release: Release, readers: Readers) -> Visibility:
+    """Return the container for a release: private for withheld releases, and where not everybody
+    may read the package."""
+    is_public = is_for_everybody(head, readers) and release.state is State.LIVE
     return Visibility.PUBLIC if is_public else Visibility.PRIVATE
 
 

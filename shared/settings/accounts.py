@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from shared.auth.identity_providers import StrongClaims
+from shared.domain.packages import Readers
 from shared.settings.values import (
     Address,
     AddressWithoutSlash,
@@ -36,6 +37,12 @@ class SignInSettings(TopicSettings):
         default="anyone",
         description="Who gets an account by signing in with an identity provider: anyone, or "
         "nobody; then only the operator creates accounts.",
+    )
+    readers: Readers = Field(
+        default=Readers.EVERYBODY,
+        description="Who may read the registry: everybody, or signed_in; then each client needs an "
+        "access token, and browsers sign in first. In the cloud the task `place-archives` moves "
+        "the archives after a change.",
     )
     session_idle_hours: int = Field(
         default=24, ge=1, le=24 * 30, description="Hours until an unused session ends."

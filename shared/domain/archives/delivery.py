@@ -12,7 +12,7 @@ from enum import Enum
 from msgspec import Struct
 
 from shared.domain.archives.names import ArchiveName
-from shared.domain.packages import Head, Release, Visibility
+from shared.domain.packages import Head, Readers, Release, Visibility
 from shared.domain.records import Event
 
 ARCHIVE_TYPE = "application/octet-stream"
@@ -89,9 +89,9 @@ def changes_placement(outbox: Iterable[Event]) -> bool:
     return any(not _DECIDING.isdisjoint(event.details) for event in outbox)
 
 
-def is_placement_settled(head: Head, release: Release, *, now_ms: int) -> bool:
+def is_placement_settled(head: Head, release: Release, readers: Readers, *, now_ms: int) -> bool:
     """Check that the archive can only be in the container where it belongs."""
-    if changes_placement((*head.outbox, *release.outbox)):
+    if head.placed_for is not readers or changes_placement((*head.outbox, *release.outbox)):
         return False
     age = timedelta(milliseconds=now_ms - (head.changed_ms or 0))
     return head.changed_ms is None or age >= PLACEMENT_SETTLED_AFTER

@@ -24,6 +24,17 @@ def credentials_missing() -> Unauthenticated:
     )
 
 
+class SignInToRead(Unauthenticated):
+    """Raised where the registry lets only signed-in people read; browsers are sent to sign in."""
+
+    def __init__(self, base_url: str) -> None:
+        super().__init__(
+            "sign-in-to-read",
+            "This registry is read with an access token alone. Create one on "
+            f"{base_url}/account/tokens, and add it to Settings.toml as central.accesstoken.",
+        )
+
+
 class TokenUnknown(Unauthenticated):
     def __init__(self) -> None:
         super().__init__(

@@ -12,7 +12,15 @@ from shared.domain.archives.names import Digest
 from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.events import ChangeKind, package_change
 from shared.domain.names import Version
-from shared.domain.packages import ArchiveFacts, Head, Release, State, Texts, archive_container
+from shared.domain.packages import (
+    ArchiveFacts,
+    Head,
+    Readers,
+    Release,
+    State,
+    Texts,
+    archive_container,
+)
 from shared.domain.principals import ANONYMOUS
 from shared.domain.releases import new_release
 from shared.domain.status import TaskReport
@@ -33,7 +41,9 @@ from shared.services.maintenance.tasks import LONGEST_CALL, Checkpoints, Task
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import RuleApplication
 from shared.services.packages.archive_reader import ArchiveReader
+from shared.services.packages.archives import ArchiveRelocation
 from shared.services.packages.derived_data import DerivedData
+from shared.services.records import RECORDS_AT_ONCE, package_batches
 
 FACTS = sorted(ArchiveFacts.model_fields)
 
@@ -107,6 +117,7 @@ class DeleteOrphanedArchives(Task):
     api_history: ApiHistory
     checkpoints: Checkpoints
     sweep_grace_hours: int
+    readers: Readers
 
     async def run(self) -> TaskReport:
         """Look at every archive; those that a push may still need are within the grace period."""
@@ -138,11 +149,66 @@ class DeleteOrphanedArchives(Task):
         return True
 
     async def _correct(self, archive: StoredArchive, head: Head, release: Release) -> bool:
-        container = archive_container(head, release)
+        container = archive_container(head, release, self.readers)
         if archive.container in (None, container):
             return False
         await self.archives.move(release.archive, container)
         return True
+
+
+_PLACED_FOR_KEPT = timedelta(days=400)
+_PLACED_FOR = "placed-for"
+
+
+@dataclass(frozen=True)
+class PlaceArchives(Task):
+    id = "place-archives"
+    title = "Place archives"
+    sentence = (
+        "Moves archives to the container for who may read the registry, and purges copies at the "
+        "edge, after BALLROOM_READERS was changed."
+    )
+    schedule = "20 */5 * * * *"
+
+    relocation: ArchiveRelocation
+    metadata: MetadataStore
+    work: WorkStore
+    checkpoints: Checkpoints
+    clock: Clock
+    readers: Readers
+
+    async def run(self) -> TaskReport:
+        """Move the archives of all packages that were placed for other readers."""
+        if await self._placed_for() is self.readers:
+            return TaskReport(0, 0)
+        seen = moved = 0
+
+        async def visit(head: Head) -> None:
+            nonlocal seen, moved
+            seen += 1
+            if head.placed_for is not self.readers:
+                await self.relocation.place(head, self.clock.now_ms())
+                moved += 1
+
+        finished = await self.checkpoints.visit_packages(self, visit)
+        if finished:
+            ends_ms = self.clock.now_ms() + _PLACED_FOR_KEPT // MS
+            await self.work.put(_PLACED_FOR, _PLACED_FOR, self.readers.value, ends_ms)
+        return TaskReport(seen, moved, unfinished=not finished)
+
+    async def packages_left(self) -> int:
+        """Return how many packages wait for this task; reads all of them after a change."""
+        if await self._placed_for() is self.readers:
+            return 0
+        batches = package_batches(self.metadata, RECORDS_AT_ONCE)
+        return sum(
+            [each.placed_for is not self.readers async for batch in batches for each in batch]
+        )
+
+    async def _placed_for(self) -> Readers:
+        """Return the readers that the last completed visit of all packages was for."""
+        found = await self.work.peek(_PLACED_FOR, _PLACED_FOR, self.clock.now_ms())
+        return Readers(found) if found else Readers.EVERYBODY
 
 
 NO_GRAPH = b"[]"

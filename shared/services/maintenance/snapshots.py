@@ -19,7 +19,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from shared.domain.accounts import Account
-from shared.domain.packages import Head, Release, State, archive_container
+from shared.domain.packages import Head, Readers, Release, State, archive_container
 from shared.domain.records import Entity, Event, Place, Record
 from shared.domain.snapshots import (
     DIRECTORY,
@@ -222,6 +222,7 @@ class SnapshotRestore(Struct, frozen=True):
     clock: Clock
     here: ArchiveSources
     derived_data: DerivedData
+    readers: Readers = Readers.EVERYBODY
 
     async def restore(
         self, snapshots: StoredSnapshots, name: str, elsewhere: ArchiveSources | None = None
@@ -300,7 +301,8 @@ class SnapshotRestore(Struct, frozen=True):
             return
         if await self.here.archives.stat(release.archive) is None:
             content = await elsewhere.archives.read(release.archive)
-            await self.here.archives.put(release.archive, content, archive_container(head, release))
+            container = archive_container(head, release, self.readers)
+            await self.here.archives.put(release.archive, content, container)
         sbom = await elsewhere.documents.sbom(release.content)
         if sbom is not None:
             await self.here.documents.put_sbom(release.content, sbom)

@@ -27,11 +27,20 @@ from shared.domain.archives.delivery import (
 from shared.domain.archives.names import ArchiveName, Digest, archive_file_name, canonical_file_name
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import ArchiveNotFound
-from shared.domain.names import NO_PACKAGE
-from shared.domain.packages import Head, Release, State, Visibility, archive_container
+from shared.domain.names import NO_PACKAGE, Package
+from shared.domain.packages import (
+    Head,
+    Readers,
+    Release,
+    State,
+    Visibility,
+    archive_container,
+    is_for_everybody,
+)
 from shared.domain.principals import Principal
 from shared.domain.times import MS
 from shared.ports import ArchiveLinks, ArchiveStore, Clock, EdgeCache, MetadataStore, PackageReader
+from shared.runtime.retries import retried_when_stale
 
 SIGNED_LINK_LIFETIME = timedelta(minutes=10)  # A slow client on a 64 MiB archive needs about eight.
 
@@ -97,13 +106,14 @@ class ArchiveDelivery(Struct, frozen=True):
     clock: Clock
     base_url: str
     edges: DeliveryRoutes = DeliveryRoutes()
+    readers: Readers = Readers.EVERYBODY
 
     def link(self, head: Head, release: Release) -> ArchiveLink:
         """Return the archive's link, without a signature."""
-        is_blob = self._reads_blobs and head.visibility is Visibility.PUBLIC
+        is_blob = self._reads_blobs and is_for_everybody(head, self.readers)
         file_name = canonical_file_name if is_blob else archive_file_name
         file = file_name(release.coordinate, release.platform)
-        return ArchiveLink(_scope_of(head), release.content, release.version, file)
+        return ArchiveLink(self._scope_of(head), release.content, release.version, file)
 
     def address(self, head: Head, release: Release) -> str:
         """Return the address of the archive of a release, which stays as it is.
@@ -124,7 +134,7 @@ class ArchiveDelivery(Struct, frozen=True):
     async def redirect(self, head: Head, release: Release, *, to: ClientKind) -> ArchiveRedirect:
         """Return where the caller gets the bytes: docs/run/azure/archive-delivery.md."""
         link, links = self.link(head, release), self._links(head, release)
-        container = archive_container(head, release)
+        container = archive_container(head, release, self.readers)
         route = second_hop(to, container, self.edges.cdn, is_linked=links is not None)
         if links and route is DeliveryRoute.STORE:
             with suppress(Unavailable):  # Then the registry serves the archive itself.
@@ -147,7 +157,7 @@ class ArchiveDelivery(Struct, frozen=True):
         """Return the store's links, unless the archive may still be moving between containers."""
         return (
             self.edges.links
-            if is_placement_settled(head, release, now_ms=self.clock.now_ms())
+            if is_placement_settled(head, release, self.readers, now_ms=self.clock.now_ms())
             else None
         )
 
@@ -196,14 +206,19 @@ class ArchiveDelivery(Struct, frozen=True):
         return await self.authorization.may_find(by, package, head)
 
     async def _is_in_scope(self, link: ArchiveLink, head: Head) -> bool:
-        if link.scope == _scope_of(head):
+        if link.scope == self._scope_of(head):
             return True
         # A signed link still works after its package became public: a pull may be under way.
         return link.scope == Visibility.PRIVATE.value and await self.may_follow(link)
 
+    def _scope_of(self, head: Head) -> str:
+        """Return the scope of links to archives of the package: public or private."""
+        is_public = is_for_everybody(head, self.readers)
+        return (Visibility.PUBLIC if is_public else Visibility.PRIVATE).value
+
     async def may_follow(self, link: ArchiveLink) -> bool:
         """Check whether anybody with the link may follow it: it is public, or signed."""
-        if link.scope == Visibility.PUBLIC.value:
+        if link.scope == Visibility.PUBLIC.value and self.readers is Readers.EVERYBODY:
             return True
         if not link.signature:
             return False
@@ -215,12 +230,6 @@ class ArchiveDelivery(Struct, frozen=True):
         return self.signer.verify(
             link.path, link.expires_ms, link.signature, now_ms=self.clock.now_ms()
         )
-
-
-def _scope_of(head: Head) -> str:
-    """Return the scope of links to archives of the package: public or private."""
-    is_public = head.visibility is Visibility.PUBLIC
-    return (Visibility.PUBLIC if is_public else Visibility.PRIVATE).value
 
 
 def _is_address_of(release: Release, link: ArchiveLink) -> bool:
@@ -246,6 +255,7 @@ class ArchiveRelocation(Struct, frozen=True):
     metadata: MetadataStore
     archives: ArchiveStore
     edge: EdgeCache | None  # None if no cache can be purged.
+    readers: Readers = Readers.EVERYBODY
 
     async def apply(self, record: Head | Release) -> None:
         """Move the archives of a changed record; most changes move none.
@@ -259,6 +269,22 @@ class ArchiveRelocation(Struct, frozen=True):
             await self._move(wanted)
             placed = wanted
 
+    async def place(self, head: Head, now_ms: int) -> None:
+        """Move the archives of a package that was placed for other readers, and note it.
+
+        Pushes of instances with the earlier setting may come after it, so its placement is settled
+        only after a while, as after a change of the package.
+        """
+        await self._move(await self._containers(head))
+        await self._note_placement(head.package, now_ms)
+
+    @retried_when_stale
+    async def _note_placement(self, package: Package, now_ms: int) -> None:
+        head = await self.metadata.head(package)
+        if head is not None:
+            noted = {"placed_for": self.readers, "changed_ms": now_ms}
+            await self.metadata.replace_head(head.model_copy(update=noted))
+
     async def _containers(self, record: Head | Release) -> Mapping[ArchiveName, Visibility]:
         """Return the container in which each archive of the record now belongs."""
         if isinstance(record, Head):
@@ -266,11 +292,15 @@ class ArchiveRelocation(Struct, frozen=True):
                 self.metadata.head(record.package), self.metadata.releases(record.package)
             )
             return (
-                {each.archive: archive_container(head, each) for each in releases} if head else {}
+                {each.archive: archive_container(head, each, self.readers) for each in releases}
+                if head
+                else {}
             )
         found = await self.metadata.find(record.coordinate)
         head, release = found.head, found.release
-        return {release.archive: archive_container(head, release)} if head and release else {}
+        if head is None or release is None:
+            return {}
+        return {release.archive: archive_container(head, release, self.readers)}
 
     async def _move(self, wanted: Mapping[ArchiveName, Visibility]) -> None:
         names = list(wanted)

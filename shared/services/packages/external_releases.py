@@ -23,7 +23,14 @@ from shared.domain.mirroring import (
     upstream_versions_place,
 )
 from shared.domain.names import Coordinate, Package, package_owner, release_place
-from shared.domain.packages import Head, Release, UpstreamOrigin, Visibility, archive_container
+from shared.domain.packages import (
+    Head,
+    Readers,
+    Release,
+    UpstreamOrigin,
+    Visibility,
+    archive_container,
+)
 from shared.domain.principals import Principal
 from shared.domain.releases import MIRROR, mirrored_release, with_change, with_removal
 from shared.ports import (
@@ -49,6 +56,7 @@ class ExternalReleases(Struct, frozen=True):
     derived_data: DerivedData
     records: PackageRecordWriter
     clock: Clock
+    readers: Readers = Readers.EVERYBODY
 
     async def store(
         self, bala: Bala, content: bytes | memoryview, described: Release, wanted: Head
@@ -60,7 +68,7 @@ class ExternalReleases(Struct, frozen=True):
         `ReleaseNotFound` if the package is another one's, and `SpelledDifferently`.
         """
         package, version = bala.coordinate.package, bala.coordinate.version
-        head = await self.metadata.claim(wanted)
+        head = await self.metadata.claim(wanted.model_copy(update={"placed_for": self.readers}))
         if head.upstream != wanted.upstream:  # It is ours, or of another upstream.
             raise ReleaseNotFound(package, version)
         if head.package != package:
@@ -75,8 +83,9 @@ class ExternalReleases(Struct, frozen=True):
         )
         release = mirrored_release(bala, described, origin)
         # Archive before record, as for a push: a crash between the two leaves an orphaned archive.
+        container = archive_container(head, release, self.readers)
         await asyncio.gather(
-            self.archives.put(release.archive, content, archive_container(head, release)),
+            self.archives.put(release.archive, content, container),
             self.documents.put(bala.content, bala.texts, bala.graph),
         )
         with suppress(AlreadyThere):

@@ -8,7 +8,7 @@ from shared.auth.authorization import Authorization
 from shared.domain.documents import DerivedDocument
 from shared.domain.events import PackageChange, package_change
 from shared.domain.names import Package
-from shared.domain.packages import Visibility
+from shared.domain.packages import Readers, Visibility, is_for_everybody
 from shared.domain.principals import Principal
 from shared.domain.records import Event
 from shared.domain.sparse_index import index_file, index_path
@@ -41,6 +41,7 @@ class PackageIndex(Struct, frozen=True):
     metadata: MetadataStore
     events: EventStore
     files: DocumentCache
+    readers: Readers = Readers.EVERYBODY
 
     async def file(self, package: Package, packages: PackageSource, *, by: Principal) -> IndexFile:
         """Return the package's index file as `packages` has it, or raise what that raises. One
@@ -63,13 +64,14 @@ class PackageIndex(Struct, frozen=True):
         return PackageChanges((), events[-1][0] if len(events) == CHANGES_READ else since)
 
     async def public_files(self) -> AsyncGenerator[list[tuple[str, DerivedDocument]]]:
-        """Yield the path and content of every public index file, in batches, in order of key."""
+        """Yield the path and content of every index file that everybody may read, in batches, in
+        order of key."""
         async for heads in package_batches(self.metadata, RECORDS_AT_ONCE):
             surveys = await self.metadata.survey([head.package for head in heads])
             yield [
                 (index_path(survey.head), DerivedDocument.of(content, survey.changed_ms))
                 for survey in surveys
-                if survey and survey.head.visibility is Visibility.PUBLIC
+                if survey and is_for_everybody(survey.head, self.readers)
                 if (content := index_file(survey))
             ]
 

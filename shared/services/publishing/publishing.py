@@ -15,7 +15,15 @@ from shared.domain.errors.base import Conflict, Invalid, Refusal
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.errors.packages import SpelledDifferently, VersionExists, owned_by_upstream
 from shared.domain.names import Coordinate, Package
-from shared.domain.packages import FoundRelease, Head, Release, State, Visibility, archive_container
+from shared.domain.packages import (
+    FoundRelease,
+    Head,
+    Readers,
+    Release,
+    State,
+    Visibility,
+    archive_container,
+)
 from shared.domain.principals import PUBLISHING_SCOPES, Action, Principal
 from shared.domain.rate_limits import RateLimitAllowance
 from shared.domain.releases import held_for_owner, new_head, new_release
@@ -139,6 +147,7 @@ class Publishing(Struct, frozen=True):
     api_docs: ApiDocsQueue
     base_url: str
     count_release: Callable[[Mapping[str, str]], None]  # By its state; not called for repeats.
+    readers: Readers = Readers.EVERYBODY
     _may_publish: LruCache[str, int] = field(
         default_factory=lambda: LruCache[str, int](MAX_PUBLISHERS_CACHED)
     )
@@ -285,8 +294,9 @@ class Publishing(Struct, frozen=True):
             release = held_for_owner(release, held_because)
         # Archive before record: a crash between the two leaves an orphaned archive, never a
         # release that cannot be pulled.
+        container = archive_container(head, release, self.readers)
         await asyncio.gather(
-            self.archives.put(release.archive, upload.content, archive_container(head, release)),
+            self.archives.put(release.archive, upload.content, container),
             self.documents.put(bala.content, bala.texts, bala.graph),
         )
         try:
@@ -307,9 +317,8 @@ class Publishing(Struct, frozen=True):
         head = push.found.head
         if head is None:
             visibility = organization.default_visibility if organization else Visibility.PUBLIC
-            head = await self.metadata.claim(
-                new_head(bala, by=push.by, now_ms=now_ms, default_visibility=visibility)
-            )
+            new = new_head(bala, by=push.by, now_ms=now_ms, default_visibility=visibility)
+            head = await self.metadata.claim(new.model_copy(update={"placed_for": self.readers}))
         _check_name(bala, head)
         return head
 

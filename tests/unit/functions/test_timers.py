@@ -150,6 +150,7 @@ async def test_a_process_that_starts_anew_makes_up_for_what_never_ran(
         "delete-expired-records",
         "deliver-webhooks",
         "generate-api-docs",
+        "place-archives",
         "process-outboxes",
         "update-search-index",
         "update-upstream-catalogue",

@@ -15,7 +15,14 @@ from shared.domain.archives.delivery import (
     is_placement_settled,
     second_hop,
 )
-from shared.domain.packages import CHOSEN_VISIBILITIES, Head, State, Visibility, archive_container
+from shared.domain.packages import (
+    CHOSEN_VISIBILITIES,
+    Head,
+    Readers,
+    State,
+    Visibility,
+    archive_container,
+)
 from shared.domain.principals import OPERATOR
 from shared.domain.releases import with_change
 from tests.contract.sample_records import head, release
@@ -58,14 +65,18 @@ def test_the_page_says_once_what_the_code_does(
 PRIVATE = Visibility.PRIVATE
 
 
+EVERYBODY = Readers.EVERYBODY
+
+
 @pytest.mark.parametrize("visibility", list(Visibility))
 @pytest.mark.parametrize("state", list(State))
 def test_only_archives_that_everybody_may_read_belong_in_the_public_container(
     visibility: Visibility, state: State
 ) -> None:
-    side = archive_container(head(visibility=visibility), release(state=state))
+    package, one = head(visibility=visibility), release(state=state)
     is_open = visibility is Visibility.PUBLIC and state is State.LIVE
-    assert (side is Visibility.PUBLIC) == is_open
+    assert (archive_container(package, one, EVERYBODY) is Visibility.PUBLIC) == is_open
+    assert archive_container(package, one, Readers.SIGNED_IN) is Visibility.PRIVATE
 
 
 def test_changes_of_the_container_move_archives() -> None:
@@ -84,18 +95,19 @@ def made_private(at_ms: int) -> Head:
 
 
 def test_an_archive_that_nobody_changed_is_where_it_belongs() -> None:
-    assert is_placement_settled(head(), release(), now_ms=START_MS)
+    assert is_placement_settled(head(), release(), EVERYBODY, now_ms=START_MS)
+    assert not is_placement_settled(head(), release(), Readers.SIGNED_IN, now_ms=START_MS)
 
 
 def test_an_unfinished_change_leaves_it_uncertain_for_however_long() -> None:
     later_ms = START_MS + timedelta(days=30) // timedelta(milliseconds=1)
-    assert not is_placement_settled(made_private(START_MS), release(), now_ms=later_ms)
+    assert not is_placement_settled(made_private(START_MS), release(), EVERYBODY, now_ms=later_ms)
     quarantined = with_change(release(), "kind", by=OPERATOR, now_ms=1, state=State.QUARANTINED)
-    assert not is_placement_settled(head(), quarantined, now_ms=later_ms)
+    assert not is_placement_settled(head(), quarantined, EVERYBODY, now_ms=later_ms)
 
 
 def test_a_finished_change_of_the_package_leaves_it_uncertain_until_a_sweep_has_been() -> None:
     finished = made_private(START_MS).model_copy(update={"outbox": ()})
     settled_ms = START_MS + PLACEMENT_SETTLED_AFTER // timedelta(milliseconds=1)
-    assert not is_placement_settled(finished, release(), now_ms=settled_ms - 1)
-    assert is_placement_settled(finished, release(), now_ms=settled_ms)
+    assert not is_placement_settled(finished, release(), EVERYBODY, now_ms=settled_ms - 1)
+    assert is_placement_settled(finished, release(), EVERYBODY, now_ms=settled_ms)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate
-from shared.domain.packages import Visibility
+from shared.domain.packages import Readers, Visibility
 from shared.domain.principals import OPERATOR
 from shared.ports import ArchiveStore, StoredArchive
 from shared.services.common import Adapters
@@ -57,6 +57,7 @@ async def test_the_sweep_spares_an_archive_that_is_stored_again_while_it_looks(
         api_history=world.registry.api_docs.history,
         checkpoints=Checkpoints(stores.metadata, stores.work, world.clock),
         sweep_grace_hours=24,
+        readers=Readers.EVERYBODY,
     )
     assert (await sweep_service.run()).changed == 0
     assert await stores.archives.stat(orphan) is not None
