@@ -17,7 +17,8 @@ def documented() -> str:
 def row(field: str) -> str:
     info = Settings.model_fields[field]
     name = UNPREFIXED.get(field, f"BALLROOM_{field.upper()}")
-    default = "" if info.default in (None, "") else f"`{info.default}`"
+    value = getattr(info.default, "value", info.default)  # Of an enum.
+    default = "" if value in (None, "") else f"`{value}`"
     return f"| `{name}` | {default} | {info.description} |"
 
 

@@ -9,6 +9,7 @@ import azure.functions as func
 from functions.http.calls import Call, Exchange, headers_of
 from functions.http.operations import Face, answer
 from shared.composition import Registry
+from shared.domain.packages import Readers
 from shared.domain.status import NoticeBoard
 from shared.runtime.answers import Answer, FunctionResponse
 from tests.fakes.system import FakeClock
@@ -23,7 +24,12 @@ class _Notices:
 
 # What an operation needs that identifies nobody.
 NO_REGISTRY = cast(
-    "Registry", SimpleNamespace(clock=FakeClock(), limits=SimpleNamespace(notice_cache=_Notices()))
+    "Registry",
+    SimpleNamespace(
+        clock=FakeClock(),
+        limits=SimpleNamespace(notice_cache=_Notices()),
+        settings=SimpleNamespace(readers=Readers.EVERYBODY),
+    ),
 )
 
 

@@ -1,0 +1,112 @@
+"""With BALLROOM_READERS=signed_in nobody without credentials learns a name on any route."""
+
+import pytest
+
+from functions.faces import operations
+from functions.http.operations import Operation
+from shared.domain.packages import Readers
+from shared.settings import Settings
+from tests.protocol.bal.failures import ClientFailure
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.security.access_table import DECLARED, NOBODYS, Cell, State
+from tests.security.personas import PERSONAS
+from tests.support.archives import bala
+from tests.support.page_client import PageClient
+from tests.support.world import MAVEN, URL, OpenWorld, World
+
+ANONYMOUS = next(each for each in PERSONAS if each.is_anonymous)
+OPERATIONS: dict[str, Operation] = {each.name: each for each in operations(Settings())}
+BROWSER = {"Accept": "text/html"}
+CLOSED = sorted(name for name in DECLARED if not OPERATIONS[name.partition(" ")[0]].stays_public)
+
+
+@pytest.fixture(scope="module")
+async def closed(shared_worlds: OpenWorld) -> World:
+    world = await shared_worlds(readers=Readers.SIGNED_IN)
+    await world.push(bala("acme/public:1.0.0"))
+    return world
+
+
+@pytest.mark.parametrize("name", CLOSED)
+async def test_without_credentials_every_operation_that_is_not_public_asks_for_them(
+    closed: World, name: str
+) -> None:
+    declared, ids = DECLARED[name], {"max": NOBODYS, "ann": closed.people.ann.account.id}
+    for state in (State.PUBLIC, State.MISSING):
+        answer = await closed.http.send(declared.request(Cell(ANONYMOUS, state, 1), ids))
+        # Clients of GraphQL read errors from the body of a 200.
+        assert answer.status_code == (200 if name == "central_graphql" else 401), answer.text
+        if name == "central_graphql":
+            assert answer.json()["data"] is None
+            assert "access token alone" in answer.text
+
+
+def test_only_these_operations_stay_public() -> None:
+    assert sorted(name for name, each in OPERATIONS.items() if each.stays_public) == [
+        "api_leaks_report",
+        "api_trusted_audience",
+        "api_trusted_exchange",
+        "archive_bytes",
+        "device_api_ask",
+        "device_api_token",
+        "health_default",
+        "health_live",
+        "health_ready",
+        "login_file",
+        "security_txt_file",
+        "sign_in_begin",
+        "sign_in_callback",
+        "sign_in_link_page",
+        "sign_in_link_used",
+        "sign_in_out",
+        "sign_in_page_shown",
+        "static_file",
+        "web_manual",
+        "web_site_icon",
+        "web_site_robots",
+    ]
+
+
+async def test_what_was_answered_to_a_reader_is_not_repeated_to_others(closed: World) -> None:
+    for path in ("/packages/acme/public", f"{URL}/index/acme/public/index.json"):
+        for _ in range(2):
+            read = await closed.get(path, by=closed.people.bob)
+            assert read.status_code == 200
+            assert "no-store" in read.headers["cache-control"]
+        assert (await closed.get(path)).status_code == 401
+
+
+async def test_bal_says_how_to_get_a_token(closed: World) -> None:
+    with pytest.raises(ClientFailure, match=r"This registry is read with an access token alone"):
+        await closed.java().pull("acme/public:1.0.0")
+    await closed.java(closed.people.bob).pull("acme/public:1.0.0")
+
+
+async def test_maven_is_asked_once_for_credentials(closed: World) -> None:
+    answer = await closed.get(f"{MAVEN}/acme/public/maven-metadata.xml")
+    assert answer.headers["www-authenticate"] == 'Basic realm="Ballroom"'
+    client = closed.maven(closed.people.bob)
+    assert await client.pull("acme/public:1.0.0") == bala("acme/public:1.0.0")
+    assert [status for _, _, status in client.requests].count(401) == 1
+
+
+async def test_a_browser_signs_in_and_comes_back(closed: World) -> None:
+    answer = await closed.get(f"{URL}/packages/acme/public?tab=x", headers=BROWSER)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/sign-in?to=%2Fpackages%2Facme%2Fpublic%3Ftab%3Dx"
+    browser = await PageClient.at(closed, closed.people.bob, "/packages/acme/public")
+    assert "acme/public" in browser.text
+
+
+async def test_an_archive_is_for_signed_links_and_readers(closed: World) -> None:
+    wanted = dict(ACCEPT_ARCHIVE)
+    first = await closed.get("/packages/acme/public/1.0.0", headers=wanted, by=closed.people.bob)
+    signed = first.headers["location"]
+    assert "/archives/private/" in signed
+    sent = await closed.get(signed)
+    assert sent.status_code == 200
+    assert sent.headers["cache-control"] == "private, no-store"
+    unsigned = signed.partition("?")[0]
+    for address in (unsigned, unsigned.replace("/private/", "/public/")):
+        assert (await closed.get(address)).status_code == 401
+    assert (await closed.get(unsigned, by=closed.people.bob)).status_code == 200
