@@ -233,6 +233,7 @@ async def test_a_read_only_registry_postpones_tasks_that_change_records(
     assert sorted(tasks.ran) == [
         "create-snapshot",
         "deliver-webhooks",
+        "place-archives",
         "process-outboxes",
         "update-search-index",
         "update-upstream-catalogue",
