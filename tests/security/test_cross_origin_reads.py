@@ -18,7 +18,7 @@ from tests.support.world import URL, World
 FOREIGN = {"Origin": "https://elsewhere.test"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
-MINE = "secret"
+MINE = "unreleased"
 
 
 @pytest.fixture

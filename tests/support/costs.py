@@ -98,7 +98,7 @@ OTHERS = (
     *("account_", "manage_", "sign_in_", "token_", "device_", "login_", "health_", "static_"),
     *("api_audit_", "api_docs_", "api_invitations_", "api_members_"),
     "api_mirror_",
-    *("api_org_tokens_", "api_publishers_"),
+    *("api_org_tokens_", "api_org_webhooks_", "api_publishers_", "api_webhooks_"),
     *("api_settings_", "api_trusted_"),
     *(
         "central_doc_ui",

@@ -296,7 +296,7 @@ class DeliverWebhooks(Task):
     id = "deliver-webhooks"
     title = "Deliver webhooks"
     sentence = "Sends new events to webhooks, and repeats what their receivers did not accept."
-    schedule = "15 * * * * *"
+    schedule = "45 * * * * *"
 
     directory: DirectoryStore
     delivery: WebhookDelivery

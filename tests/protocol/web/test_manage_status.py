@@ -29,7 +29,7 @@ HALF_EMPTY, ALMOST_FULL = DiskSpace(100 * GiB, 50 * GiB), DiskSpace(40 * GiB, Gi
 
 def on_a_disk(room: DiskSpace) -> Callable[[Adapters], Adapters]:
     """Have the stores lie on a disk that never changes, and the tasks be those of one machine."""
-    return lambda stores: replace(stores, room=lambda: room, feed=None)
+    return lambda stores: replace(stores, room=lambda: room, feed=None, links=None, edge=None)
 
 
 @pytest.fixture
