@@ -96,7 +96,7 @@ class Operation(Struct, frozen=True, eq=False):
 
         Every face calls the handler by this alone. Raises `SignInToRead`.
         """
-        if call.caller.is_anonymous and self.needs_credentials(call):
+        if self.needs_credentials(call) and call.caller.is_anonymous:
             raise SignInToRead(call.registry.settings.base_url)
         if self.limit is not None:
             await call.count(self.limit)
