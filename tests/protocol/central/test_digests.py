@@ -6,7 +6,8 @@ from itertools import count
 import pytest
 
 from tests.protocol.bal.java import ACCEPT_ARCHIVE, JavaBal
-from tests.protocol.bal.okhttp import java_digest
+from tests.protocol.bal.okhttp import java_digest, multipart
+from tests.protocol.central.answers import refused
 from tests.support.archives import bala
 from tests.support.world import World
 
@@ -28,6 +29,15 @@ ZERO = with_leading_zero_byte()
 async def test_a_digest_without_its_leading_zeros_is_accepted_on_push(ann: JavaBal) -> None:
     assert len(java_digest(ZERO)) < 64
     await ann.push("acme/zero:1.0.0", ZERO)
+
+
+async def test_an_archive_that_was_damaged_on_the_way_is_not_stored(
+    world: World, ann: JavaBal
+) -> None:
+    announced = {"digest": f"sha-256={java_digest(bala('acme/zero:1.0.0'))}"}
+    answer = await world.upload(multipart("z.bala", ZERO), by=world.people.ann, headers=announced)
+    assert "It was damaged on the way; push it again." in refused(answer, 400)
+    assert await ann.versions("acme/zero") == []
 
 
 async def test_each_client_gets_the_digest_as_it_computes_it(world: World, ann: JavaBal) -> None:
