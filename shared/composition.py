@@ -34,6 +34,7 @@ from shared.services.bundles.bundle_export import BundleExport
 from shared.services.bundles.bundle_import import BundleImport
 from shared.services.common import Adapters
 from shared.services.identity.accounts import Accounts
+from shared.services.identity.group_roles import GroupRuleChanges, RolesByGroups
 from shared.services.identity.mail import AccountMail, MailDelivery, ReleaseMail, TokenMail
 from shared.services.identity.sessions import Identities, Sessions
 from shared.services.identity.sign_in import SignInFlow, SignInLinks
@@ -184,6 +185,8 @@ class IdentityServices(Struct, frozen=True):
     account_mail: AccountMail
     token_mail: TokenMail
     release_mail: ReleaseMail
+    group_rules: GroupRuleChanges
+    roles_by_groups: RolesByGroups
 
 
 class TokenServices(Struct, frozen=True):

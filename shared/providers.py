@@ -15,11 +15,18 @@ from shared.auth.openid_connect import (
     ENTRA_LABEL,
     EntraSignIn,
     GitHubProvider,
+    MicrosoftGraph,
     OAuthClient,
     OidcProvider,
 )
 from shared.auth.secret_scanning import FetchedScannerKeys, LeakReports
-from shared.auth.sessions import Cookie, ReportCopiedCookie, SessionAuthentication, SessionLifetimes
+from shared.auth.sessions import (
+    Cookie,
+    ReportCopiedCookie,
+    RightsRenewal,
+    SessionAuthentication,
+    SessionLifetimes,
+)
 from shared.auth.signed_tokens import IdTokenValidator
 from shared.auth.tokens import Secret
 from shared.domain.archives.unpacking import ArchiveLimits, Documentation
@@ -37,6 +44,7 @@ from shared.services.api_docs.on_demand import ApiComparisons, OnDemandJobs
 from shared.services.bundles.bundle_export import BundleExport
 from shared.services.bundles.bundle_import import BundleImport
 from shared.services.common import Adapters
+from shared.services.identity.group_roles import RolesByGroups
 from shared.services.identity.mail import MailDelivery
 from shared.services.identity.sessions import Sessions
 from shared.services.identity.sign_in import SignInFlow
@@ -110,6 +118,7 @@ def arguments_of(settings: Settings) -> dict[Callable[..., object], Mapping[str,
         RateLimiter: {"rules": {each: settings.limits_of(each) for each in RateLimitClass}},
         RecordWriter: {"delayed": _logged("event.delayed", "reason")},
         Refreshing: {"fresh_for": fresh_for},
+        RolesByGroups: {"hold": timedelta(hours=settings.group_roles_hours)},
         SessionAuthentication: {
             "cookie": Cookie.named("ballroom", settings.base_url),
             "delayed": _logged("session.not_renewed", "reason"),
@@ -223,6 +232,7 @@ def _identity_providers(
 ) -> Mapping[str, IdentityProvider]:
     """Create the identity providers that the settings describe, by their names in URLs."""
     fetcher, clock, randomness = adapters.fetcher, adapters.clock, adapters.randomness
+    graph = MicrosoftGraph(settings.entra_graph, fetcher, clock)
     openid_connect = partial(
         OidcProvider,
         discovery=discovery,
@@ -231,6 +241,7 @@ def _identity_providers(
         strong=StrongClaims.parse(settings.strong_claims),
         clock=clock,
         randomness=randomness,
+        groups_unread=_logged("groups.unanswered", "provider", "reason"),
     )
     providers = dict[str, IdentityProvider]()
     if settings.entra_tenant:
@@ -241,11 +252,16 @@ def _identity_providers(
             ENTRA_LABEL,
             OAuthClient(settings.entra_client_id, secret or Secret(""), assertion),
             entra=EntraSignIn(settings.entra_tenant, settings.base_url.startswith("https:")),
+            groups_claim="groups" if settings.entra_groups else "",
+            graph=graph if settings.entra_groups else None,
         )
     if settings.oidc_issuer:
         secret = _secret(settings.oidc_client_secret) or Secret("")
         client = OAuthClient(settings.oidc_client_id, secret)
-        providers["oidc"] = openid_connect(settings.oidc_issuer, settings.oidc_name, client)
+        claim = settings.oidc_groups_claim
+        providers["oidc"] = openid_connect(
+            settings.oidc_issuer, settings.oidc_name, client, groups_claim=claim
+        )
     if settings.github_client_id:
         secret = _secret(settings.github_client_secret) or Secret("")
         client = OAuthClient(settings.github_client_id, secret)
@@ -261,6 +277,10 @@ def _secret(setting: SecretStr | None) -> Secret | None:
 
 def _report_copied_cookie(sessions: Sessions) -> ReportCopiedCookie:
     return sessions.end_copied
+
+
+def _rights_renewal(roles: RolesByGroups) -> RightsRenewal:
+    return roles
 
 
 def _trusted_issuers(settings: Settings) -> Iterator[TrustedIssuer]:
@@ -340,5 +360,6 @@ PROVIDERS: tuple[Callable[..., object], ...] = (
     _redirect_cache,
     _report_copied_cookie,
     _servers_of_jobs,
+    _rights_renewal,
     _tasks,
 )

@@ -140,7 +140,7 @@ class Authorization(Struct, frozen=True):
             raise TokenUnknown
         now_ms = self.clock.now_ms()
         publishes = any(each.role_at(now_ms) in PUBLISHING_ROLES for each in members)
-        if not publishes and not (account and account.administrator):
+        if not publishes and not account.administers_at(now_ms):
             if of and (renamed := way_to_rename(of.org)):
                 access = await self.directory.access_context(by.id, of.org, now_ms)
                 if access.seen_by(by, of.org).organization is None:
@@ -322,7 +322,8 @@ class Administration(Struct, frozen=True):
         if by.is_operator:
             return
         account = await self.directory.get(Account, Place(by.id))
-        if account is None or not account.administrator or account.is_locked:
+        is_known = account is not None and account.administers_at(self.clock.now_ms())
+        if account is None or not is_known or account.is_locked:
             raise NotPermitted(verb, what, "only administrators of the registry can do this")
         if not by.manages_everything:
             raise NotPermitted(verb, what, "the token does not manage everything")

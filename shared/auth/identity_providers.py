@@ -43,6 +43,7 @@ class VerifiedIdentity(Struct, frozen=True):
     display_name: str
     strong: bool
     authenticated_ms: int
+    groups: tuple[str, ...] | None = None  # As they are stored; None where it does not say them.
 
 
 class IdentityProvider(Protocol):
@@ -62,6 +63,11 @@ class IdentityProvider(Protocol):
 
     async def finish(self, flow: str, answer: Mapping[str, str]) -> VerifiedIdentity:
         """Return who signed in, from the stored flow and the response. Succeeds once."""
+        ...
+
+    async def groups_of(self, identifier: str) -> tuple[str, ...] | None:
+        """Return the groups of a person now; None where it does not say them without a sign-in, or
+        does not respond."""
         ...
 
 

@@ -10,9 +10,10 @@ import hmac
 import json
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from enum import Enum
 from typing import cast
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -28,10 +29,13 @@ from shared.auth.identity_providers import (
     reason_of,
 )
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerDocument
-from shared.auth.signed_tokens import IdTokenRequest, IdTokenValidator
+from shared.auth.signed_tokens import Claims, IdTokenRequest, IdTokenValidator
 from shared.auth.tokens import Secret, random_text
+from shared.domain.accounts import parse_groups
 from shared.domain.errors.identity import issuer_silent, sign_in_failed
+from shared.domain.times import MS
 from shared.ports import Clock, HttpClient, HttpResponse, Randomness, Unanswered
+from shared.runtime.caching import ReportFailure, ignore_failure
 
 SECRET_LENGTH = 43  # For state, nonce and PKCE verifier: the minimum of PKCE.
 
@@ -82,6 +86,16 @@ class OAuthClient(Struct, frozen=True):
             "redirect_uri": flow.redirect_uri,
             "code_verifier": flow.code_verifier,
         }
+        return await self.request_tokens(fetcher, endpoint, form, authentication)
+
+    async def request_tokens(
+        self,
+        fetcher: HttpClient,
+        endpoint: str,
+        form: dict[str, str],
+        authentication: ClientAuthentication,
+    ) -> Mapping[str, object]:
+        """Send a token request with the credentials of the client; as `exchange`."""
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",
             "Accept": "application/json",
@@ -139,6 +153,9 @@ class OidcFlow(Struct, frozen=True):
 
 
 ENTRA_LABEL = "Microsoft Entra ID"
+GRAPH_TOKEN_USED_FOR = timedelta(minutes=30)  # They are valid for an hour at least.
+_UNAUTHORIZED, _NOT_FOUND = 401, 404
+_NO_GROUPS = "the answer holds no groups"
 
 
 class EntraSignIn(Struct, frozen=True):
@@ -158,6 +175,49 @@ class EntraSignIn(Struct, frozen=True):
         return {**mode, "prompt": "login", "claims": json.dumps({"id_token": requested})}
 
 
+class MicrosoftGraph:
+    """Reads the groups of people of a tenant, by the identity of the app."""
+
+    def __init__(self, address: str, fetcher: HttpClient, clock: Clock) -> None:
+        self._address = address
+        self._fetcher = fetcher
+        self._clock = clock
+        self._token = Secret("")
+        self._expires_ms = 0
+
+    async def groups_of(self, person: str, client: OAuthClient, endpoint: str) -> tuple[str, ...]:
+        """Return the ids of all security groups that the person is in, also by other groups; none
+        for somebody who left. `endpoint` gives tokens. Raises `Unanswered`."""
+        headers = {
+            "Authorization": f"Bearer {await self._access_token(client, endpoint)}",
+            "Content-Type": "application/json",
+        }
+        # Never the address in the token: it is of an earlier service.
+        url = f"{self._address}/v1.0/users/{quote(person, safe='')}/getMemberObjects"
+        answer = await self._fetcher.post(url, headers, b'{"securityEnabledOnly": true}')
+        if answer.status == _NOT_FOUND:
+            return ()
+        if answer.status == _UNAUTHORIZED:
+            self._expires_ms = 0  # Revoked; the next request has a new one.
+        groups = answer.json_object().get("value")
+        if not isinstance(groups, list):
+            raise Unanswered(_NO_GROUPS)
+        return parse_groups(e for e in cast(list[object], groups) if isinstance(e, str))
+
+    async def _access_token(self, client: OAuthClient, endpoint: str) -> str:
+        if self._clock.now_ms() >= self._expires_ms:
+            form = {"grant_type": "client_credentials", "scope": f"{self._address}/.default"}
+            tokens = await client.request_tokens(
+                self._fetcher, endpoint, form, ClientAuthentication.FORM
+            )
+            token = tokens.get("access_token")
+            if not isinstance(token, str) or not token:
+                raise Unanswered(reason_of(str(tokens.get("error", ""))))
+            self._token = Secret(token)
+            self._expires_ms = self._clock.now_ms() + GRAPH_TOKEN_USED_FOR // MS
+        return self._token.reveal()
+
+
 class OidcProvider:
     """Signs people in with an OpenID Connect provider."""
 
@@ -174,9 +234,17 @@ class OidcProvider:
         clock: Clock,
         randomness: Randomness,
         entra: EntraSignIn | None = None,
+        groups_claim: str = "",
+        graph: MicrosoftGraph | None = None,
+        groups_unread: ReportFailure = ignore_failure,
     ) -> None:
+        """Without a name of their claim, groups are not read; call `groups_unread` with the label
+        and the reason when Microsoft Graph does not say them."""
         self.label = label
         self._entra = entra
+        self._groups_claim = groups_claim
+        self._graph = graph
+        self._groups_unread = groups_unread
         self._issuer = issuer
         self._client = client
         self._discovery = discovery
@@ -231,23 +299,50 @@ class OidcProvider:
         claims = await self._id_tokens.validate(id_token, request)
         email = mail_address(claims.text_or_empty("email"))
         name = claims.text_or_empty("name")
+        # `sub` of Entra ID differs from one application to the next.
+        identifier = claims.text("oid" if self._entra else "sub")
         return VerifiedIdentity(
             issuer=self._issuer,
-            # `sub` of Entra ID differs from one application to the next.
-            identifier=claims.text("oid" if self._entra else "sub"),
+            identifier=identifier,
             label=one_line(claims.text_or_empty("preferred_username") or email or name),
             # An unverified address can be anything that somebody typed; a tenant knows its own.
             email=email if self._entra or claims.values.get("email_verified") is True else "",
             display_name=one_line(name),
             strong=self._strong.met_by(claims),
             authenticated_ms=authenticated_ms(claims, self._clock),
+            groups=await self._groups(claims, identifier),
         )
+
+    async def groups_of(self, identifier: str) -> tuple[str, ...] | None:
+        if self._graph is None:
+            return None
+        try:
+            endpoint = (await self._discovery.document(self._issuer)).token
+            return await self._graph.groups_of(identifier, self._client, endpoint)
+        except Unanswered as failure:
+            self._groups_unread(self.label, str(failure))
+            return None
+
+    async def _groups(self, claims: Claims, identifier: str) -> tuple[str, ...] | None:
+        if not self._groups_claim:
+            return None
+        roles = claims.texts("roles") if self._entra else ()
+        if not (self._entra and _is_too_long(claims)):
+            return parse_groups(claims.texts(self._groups_claim), roles)
+        read = await self.groups_of(identifier)
+        return None if read is None else parse_groups(read, roles)
 
     async def _document(self) -> IssuerDocument:
         try:
             return await self._discovery.document(self._issuer)
         except Unanswered:
             raise issuer_silent(self.label) from None
+
+
+def _is_too_long(claims: Claims) -> bool:
+    """Check whether Entra ID left the groups out of the token, because there are too many."""
+    names = claims.values.get("_claim_names")
+    return claims.values.get("hasgroups") is True or (isinstance(names, dict) and "groups" in names)
 
 
 GITHUB_LABEL = "GitHub"
@@ -296,6 +391,9 @@ class GitHubProvider:
             return await self._person(await self._access_token(stored, code))
         except Unanswered:
             raise issuer_silent(GITHUB_LABEL) from None
+
+    async def groups_of(self, identifier: str) -> tuple[str, ...] | None:  # noqa: ARG002 - a port.
+        return None
 
     async def _access_token(self, stored: OidcFlow, code: str) -> str:
         endpoint = f"{self._address}/login/oauth/access_token"

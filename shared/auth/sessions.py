@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from enum import Enum
-from typing import Self
+from typing import Protocol, Self
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -15,6 +15,7 @@ from shared.auth.signing_keys import SigningKeys
 from shared.auth.tokens import Secret, random_text
 from shared.domain.accounts import Account, hash_secret
 from shared.domain.errors.base import InvalidRequest, Refusal, Unavailable
+from shared.domain.errors.requests import Busy
 from shared.domain.principals import ANONYMOUS, Grant, Principal
 from shared.domain.records import Place
 from shared.domain.sessions import SecretState, Session
@@ -190,6 +191,14 @@ _FORM = re.compile(
 ReportCopiedCookie = Callable[[Session], Awaitable[None]]
 
 
+class RightsRenewal(Protocol):
+    """Brings the rights that groups give up to date, when the secret of a session is renewed."""
+
+    async def renew(self, account_id: str) -> None:
+        """Wait until the account has the rights of now; raises `Unavailable` and `Busy`."""
+        ...
+
+
 class SessionLifetimes(Struct, frozen=True):
     """How long a session lasts without use, and in total."""
 
@@ -236,6 +245,7 @@ class SessionAuthentication:
         cookie: Cookie,
         require_strong: bool,
         copied: ReportCopiedCookie,
+        renewal: RightsRenewal,
         delayed: Callable[[Refusal], None],
     ) -> None:
         """Call `copied` for a session whose cookie was copied, and `delayed` for a secret that
@@ -247,6 +257,7 @@ class SessionAuthentication:
         self._cookie = cookie
         self._require_strong = require_strong
         self._copied = copied
+        self._renewal = renewal
         self._delayed = delayed
         self._cache = LruCache[str, _CachedSession](MAX_CACHED_SESSIONS)
 
@@ -342,6 +353,7 @@ class SessionAuthentication:
             secret = self.new_secret()
             changed = session.with_new_secret(hash_secret(secret.reveal()), secret_hash, now_ms)
             if await self._try_replace(changed):
+                await self._renew(session)
                 return self.session_cookie(session, secret)
         elif session.needs_confirmation(presented):
             await self._try_replace(session.confirmed(now_ms))
@@ -358,6 +370,12 @@ class SessionAuthentication:
             self._delayed(refusal)
             return False
         return True
+
+    async def _renew(self, session: Session) -> None:
+        try:
+            await self._renewal.renew(session.account)
+        except (Unavailable, Busy) as refusal:
+            self._delayed(refusal)  # The next renewal repeats it.
 
     def _permits_recent(self, session: Session) -> bool:
         return session.strong or not self._require_strong

@@ -67,8 +67,31 @@ class PendingRole(Record):
     by: str
 
 
+class GroupRole(Record):
+    """The role that the groups of an account give it, beside the one by hand.
+
+    After `until_ms` nobody knows whether the account is still in its groups, and it may only read.
+    """
+
+    role: Role
+    until_ms: int
+    groups: tuple[str, ...]
+    by_hand: Role | None = None
+
+    def role_at(self, now_ms: int) -> Role:
+        return self.role if now_ms < self.until_ms else Role.MEMBER
+
+
+def strongest(*roles: Role | None) -> Role | None:
+    """Return the role with the most rights; None without any."""
+    return next((each for each in Role if each in roles), None)
+
+
 class Membership(Entity):
-    """An account's role in an organization."""
+    """An account's role in an organization: the stronger one of that by hand and that by groups.
+
+    Changes by people are of the role by hand; `pending` is one of these.
+    """
 
     kind: ClassVar[str] = "membership"
 
@@ -78,6 +101,7 @@ class Membership(Entity):
     since_ms: int = 0
     pending: PendingRole | None = None
     invited_by: str = ""  # The account whose invitation was accepted.
+    group: GroupRole | None = None  # None: the role is by hand.
 
     @property
     def place(self) -> Place:
@@ -88,10 +112,36 @@ class Membership(Entity):
         """The account, so that its organizations can be listed."""
         return self.account
 
+    @property
+    def hand_role(self) -> Role | None:
+        """The role by hand; None where only groups give one."""
+        return self.group.by_hand if self.group else self.role
+
+    @property
+    def group_role(self) -> Role | None:
+        """The role by groups, whether they are still known or not."""
+        return self.group.role if self.group else None
+
     def role_at(self, now_ms: int) -> Role | None:
-        if self.pending is not None and now_ms >= self.pending.at_ms:
-            return self.pending.role
-        return self.role
+        is_due = self.pending is not None and now_ms >= self.pending.at_ms
+        by_hand = self.pending.role if self.pending is not None and is_due else self.hand_role
+        return strongest(by_hand, self.group.role_at(now_ms) if self.group else None)
+
+    def with_hand_role(self, role: Role | None, **changes: object) -> Self | None:
+        """Return the membership with another role by hand; None if none is left."""
+        if self.group is None:
+            return None if role is None else self.model_copy(update={"role": role, **changes})
+        both = strongest(role, self.group.role)
+        group = self.group.model_copy(update={"by_hand": role})
+        return self.model_copy(update={"role": both, "group": group, **changes})
+
+    def with_group_role(self, group: GroupRole | None) -> Self | None:
+        """Return the membership with another role by groups; None if none is left."""
+        role = strongest(self.hand_role, group.role if group else None)
+        if role is None:
+            return None
+        kept = group and group.model_copy(update={"by_hand": self.hand_role})
+        return self.model_copy(update={"role": role, "group": kept})
 
     def sponsor_at(self, now_ms: int) -> str:
         """Return the account that invited this one, while the role is new; empty later."""
@@ -100,14 +150,13 @@ class Membership(Entity):
 
     def at(self, now_ms: int) -> Self | None:
         """Return the membership in effect at that time; None when it has ended."""
-        if self.pending is None or now_ms < self.pending.at_ms:
-            return self
-        if self.pending.role is None:
-            return None
-        since_ms = self.pending.at_ms
-        return self.model_copy(
-            update={"role": self.pending.role, "since_ms": since_ms, "pending": None}
-        )
+        current: Self | None = self
+        if self.pending is not None and now_ms >= self.pending.at_ms:
+            since_ms = self.pending.at_ms
+            current = self.with_hand_role(self.pending.role, since_ms=since_ms, pending=None)
+        if current is None or current.group is None or now_ms < current.group.until_ms:
+            return current
+        return current.model_copy(update={"role": current.role_at(now_ms)})
 
 
 def member_place(org: str, account_id: str) -> Place:
@@ -209,7 +258,8 @@ class MemberList(Struct, frozen=True):
         return next((each for each in self.members if each.account == account_id), None)
 
     def require_other_owner(self, account_id: str, name: str) -> None:
-        """Raise `last-owner` unless another account is and stays owner."""
+        """Raise `last-owner` unless another account is and stays owner, by hand: what a group gives
+        can end with any sign-in."""
         if not any(each.account != account_id and _stays(each) for each in self.owners):
             raise last_owner(name, self.org)
 
@@ -224,7 +274,8 @@ class MemberList(Struct, frozen=True):
 
 
 def _stays(owner: Membership) -> bool:
-    return owner.pending is None or owner.pending.role is Role.OWNER
+    by_hand = owner.pending.role if owner.pending is not None else owner.hand_role
+    return by_hand is Role.OWNER
 
 
 MISSING_PUBLISHING_SCOPES = "the token lacks the scopes push-new and push-version"
@@ -270,7 +321,7 @@ class AccessContext(Struct, frozen=True):
 
     @property
     def is_administrator(self) -> bool:
-        return self.account is not None and self.account.administrator
+        return self.account is not None and self.account.administers_at(self.at_ms)
 
     @property
     def is_locked(self) -> bool:

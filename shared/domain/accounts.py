@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from shared.domain.errors.base import Invalid, InvalidRequest
 from shared.domain.packages import Provenance, Visibility
@@ -39,6 +39,19 @@ class AccountLock(Record):
     reason: str
 
 
+class AccountByGroups(Record):
+    """What the groups of an account make it, and whether it is an administrator by hand as well.
+
+    After `until_ms` nobody knows whether the account is still in its groups.
+    """
+
+    administrator: bool = False
+    staff: bool = False
+    until_ms: int = 0
+    groups: tuple[str, ...] = ()  # Those that make it an administrator.
+    administrator_by_hand: bool = False
+
+
 class Account(Entity):
     """A person. While an account is locked, sign-in and all its credentials are refused."""
 
@@ -50,10 +63,40 @@ class Account(Entity):
     created_ms: int
     email: str = ""  # Empty when unknown.
     lock: AccountLock | None = None
+    by_groups: AccountByGroups | None = None  # None: `administrator` is by hand.
 
     @property
     def place(self) -> Place:
         return Place(self.id)
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether a group makes the account staff, which may read internal packages."""
+        return self.by_groups is not None and self.by_groups.staff
+
+    @property
+    def is_administrator_by_hand(self) -> bool:
+        return self.by_groups.administrator_by_hand if self.by_groups else self.administrator
+
+    def administers_at(self, now_ms: int) -> bool:
+        """Check whether the account is an administrator, by hand or by groups that are known."""
+        is_known = self.by_groups is None or now_ms < self.by_groups.until_ms
+        return self.administrator and (is_known or self.is_administrator_by_hand)
+
+    def with_administrator_by_hand(self, *, by_hand: bool) -> Self:
+        """Return the account as an administrator by hand or not; groups keep what they give."""
+        if self.by_groups is None:
+            return self.model_copy(update={"administrator": by_hand})
+        by_groups = self.by_groups.model_copy(update={"administrator_by_hand": by_hand})
+        administrator = by_hand or by_groups.administrator
+        return self.model_copy(update={"administrator": administrator, "by_groups": by_groups})
+
+    def with_groups(self, by_groups: AccountByGroups | None) -> Self:
+        """Return the account with what its groups make it."""
+        by_hand = self.is_administrator_by_hand
+        kept = by_groups and by_groups.model_copy(update={"administrator_by_hand": by_hand})
+        administrator = by_hand or (kept is not None and kept.administrator)
+        return self.model_copy(update={"administrator": administrator, "by_groups": kept})
 
     @property
     def subject(self) -> str:
@@ -129,6 +172,20 @@ def account_name_place(name: str) -> Place:
     return Place(f"name-{name.lower()}")
 
 
+MAX_GROUPS = 2_000  # Of an identity; those of one person fit into 80 KiB.
+MAX_GROUP_LENGTH = 200  # Characters; a longer one is none.
+ROLE_PREFIX = "role:"  # Before the app roles of Entra ID, which stand among the groups.
+
+
+def parse_groups(groups: Iterable[str], roles: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return what a provider says as groups to store: each once, in order, without what no rule can
+    name."""
+    named = {each for each in groups if not each.startswith(ROLE_PREFIX)}
+    named |= {f"{ROLE_PREFIX}{each}" for each in roles}
+    fit = (each for each in named if each == each.strip() and each.isprintable())
+    return tuple(sorted(each for each in fit if 0 < len(each) <= MAX_GROUP_LENGTH))[:MAX_GROUPS]
+
+
 class Identity(Entity):
     """A person's identity at an identity provider, linked to an account."""
 
@@ -140,6 +197,9 @@ class Identity(Entity):
     label: str  # The person's name at the provider.
     provider: str
     linked_ms: int
+    groups: tuple[str, ...] = ()
+    groups_ms: int | None = None  # When the provider last said the groups; None for never.
+    roles_ms: int = 0  # When it last said those that begin with `ROLE_PREFIX`, in a token.
 
     @property
     def place(self) -> Place:

@@ -79,6 +79,16 @@ class SignInSettings(TopicSettings):
         default="https://login.microsoftonline.com",
         description="Address of Entra ID; national clouds have their own.",
     )
+    entra_groups: bool = Field(
+        default=False,
+        description="Give roles by the groups and app roles of Entra ID, as the rules on "
+        "/manage/groups say.",
+    )
+    entra_graph: AddressWithoutSlash = Field(
+        default="https://graph.microsoft.com",
+        description="Address of Microsoft Graph, which says the groups of a person between "
+        "sign-ins, and those of people with more than 200; national clouds have their own.",
+    )
     # Some issuers end with a slash, and sign their tokens with it.
     oidc_issuer: Address = Field(
         default="", description="Issuer of an OpenID Connect provider that signs people in."
@@ -94,6 +104,19 @@ class SignInSettings(TopicSettings):
         min_length=1,
         max_length=40,
         description="Name of that provider on the sign-in page, such as Google.",
+    )
+    oidc_groups_claim: str = Field(
+        default="",
+        max_length=100,
+        description="Claim of its id tokens with the groups of a person, such as groups, which "
+        "give roles as the rules on /manage/groups say; empty for none.",
+    )
+    group_roles_hours: int = Field(
+        default=24 * 7,
+        ge=1,
+        le=24 * 90,
+        description="Hours that roles by groups hold after the provider last said the groups of a "
+        "person; then they allow reading alone.",
     )
     github_client_id: str = Field(
         default="", description="Client id of an OAuth app of GitHub that signs people in."

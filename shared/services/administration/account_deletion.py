@@ -140,15 +140,17 @@ class AccountDeletion(Struct, frozen=True):
     async def _check_not_last_owner(
         self, membership: Membership, account: Account, by: Principal
     ) -> None:
-        if membership.role is not Role.OWNER or await self._is_organization_deleted(membership):
+        by_hand = membership.hand_role
+        if by_hand is not Role.OWNER or await self._is_organization_deleted(membership):
             return
         members = await self.memberships.members(OrgName(membership.org), by=by)
-        owners = [each for each in members if each.membership.role is Role.OWNER]
+        owners = [each for each in members if each.membership.hand_role is Role.OWNER]
         if len(owners) == 1:
             raise last_owner(account.name, membership.org)
 
     async def _leave(self, membership: Membership, account: Account, by: Principal) -> None:
-        if await self._is_organization_deleted(membership):
+        # Nobody leaves what a group gives, so the whole record is removed.
+        if membership.group is not None or await self._is_organization_deleted(membership):
             await self._remove_membership(membership, by)
         else:
             await self.memberships.remove_member(OrgName(membership.org), account, by=by)

@@ -13,6 +13,7 @@ from shared.domain.access import Membership
 from shared.domain.accounts import (
     ADMINISTRATORS,
     Account,
+    AccountByGroups,
     AccountLock,
     AccountName,
     Identity,
@@ -81,9 +82,9 @@ class Administrators(Struct, frozen=True):
         async with self.locked(account, "appoint", by=by) as current:
             if current.is_locked:
                 raise account_locked(current.name)
-            if current.administrator:
+            if current.is_administrator_by_hand:
                 return current
-            return await self._write(current.model_copy(update={"administrator": True}), by)
+            return await self._write(current.with_administrator_by_hand(by_hand=True), by)
 
     @retried_when_leased
     async def dismiss(self, account: Account, *, by: Principal) -> Account:
@@ -91,10 +92,31 @@ class Administrators(Struct, frozen=True):
         `last-administrator`.
         """
         async with self.locked(account, "dismiss", by=by) as current:
+            if current.administrator and not current.is_administrator_by_hand:
+                raise Conflict(
+                    "administrator-by-group",
+                    f"{current.name} is an administrator by a group. Change the rule on "
+                    "/manage/groups, or the members of the group.",
+                )
             if not current.administrator:
                 return current
             await self.require_another(current)
-            return await self._write(current.model_copy(update={"administrator": False}), by)
+            return await self._write(current.with_administrator_by_hand(by_hand=False), by)
+
+    @retried_when_stale
+    async def set_by_groups(
+        self, account_id: str, by_groups: AccountByGroups | None, *, by: Principal
+    ) -> None:
+        """Store what its groups make an account. No lease: an administrator by hand stays one, and
+        there is always such a one."""
+        current = await self.directory.get(Account, Place(account_id))
+        changed = current and current.with_groups(by_groups)
+        if current is None or changed is None or changed == current:
+            return
+        if changed.administrator != current.administrator:
+            await self._write(changed, by)
+        else:
+            await self.directory.replace(changed)
 
     @asynccontextmanager
     async def locked(
@@ -116,12 +138,14 @@ class Administrators(Struct, frozen=True):
             yield current
 
     async def require_another(self, account: Account) -> None:
-        """Raise `last-administrator` unless another administrator can sign in."""
-        if not any(each.id != account.id and not each.is_locked for each in await self.all()):
+        """Raise `last-administrator` unless another administrator, by hand, can sign in."""
+        others = [each for each in await self.all() if each.id != account.id and not each.is_locked]
+        if not any(each.is_administrator_by_hand for each in others):
+            by_groups = ": the others are administrators by groups, which can end" if others else ""
             raise Conflict(
                 "last-administrator",
-                f"{account.name} is the only administrator who can sign in. Appoint another one "
-                "first.",
+                f"{account.name} is the only administrator who can sign in{by_groups}. Appoint "
+                "another one first.",
             )
 
     async def _write(self, account: Account, by: Principal) -> Account:

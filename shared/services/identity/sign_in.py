@@ -35,6 +35,7 @@ from shared.domain.sign_in import SignInAttempt, SignInPurpose, require_recent_s
 from shared.domain.times import MS
 from shared.ports import Clock, DirectoryStore, Randomness, WorkStore
 from shared.runtime.retries import retried_when_stale
+from shared.services.identity.group_roles import RolesByGroups
 from shared.services.identity.mail import AccountMail
 from shared.services.identity.sessions import Identities
 from shared.services.records import EntityChange, RecordWriter
@@ -132,6 +133,7 @@ class SignInFlow(Struct, frozen=True):
     clock: Clock
     randomness: Randomness
     account_mail: AccountMail
+    roles_by_groups: RolesByGroups
     base_url: str
     lifetimes: SessionLifetimes
     sign_up: str  # As in the settings.
@@ -201,7 +203,9 @@ class SignInFlow(Struct, frozen=True):
         if by.is_anonymous:
             raise credentials_missing()
         issuer = await self.directory.get(Account, Place(by.id))
-        if not by.is_operator and (issuer is None or not issuer.administrator):
+        if not by.is_operator and (
+            issuer is None or not issuer.administers_at(self.clock.now_ms())
+        ):
             reason = "only administrators of the registry can do this"
             raise NotPermitted("issue", "sign-in links", reason)
         require_recent_sign_in(by, self.clock.now_ms(), "issue", "a sign-in link")
@@ -261,6 +265,7 @@ class SignInFlow(Struct, frozen=True):
                 )
             by = Principal(address=browser.address, agent=browser.agent)
             account_id = await self.identities.register(verified, provider, by=by)
+        await self.roles_by_groups.signed_in(verified)
         authentication = _Authentication(provider, verified.authenticated_ms, verified.strong)
         return await self._start(account_id, authentication, browser)
 
@@ -270,6 +275,7 @@ class SignInFlow(Struct, frozen=True):
         if await self.identities.account_id_of(verified) != attempt.account:
             label = self._provider(attempt.provider).label
             raise sign_in_failed(label, "you showed that you are somebody else")
+        await self.roles_by_groups.signed_in(verified)
         secret = self.session_authentication.new_secret()
         session = await self._renew_session(verified, attempt, secret, browser)
         self.session_authentication.invalidate(session)
@@ -295,6 +301,7 @@ class SignInFlow(Struct, frozen=True):
     ) -> Cookies:
         session = await self._session(attempt)
         await self.identities.link(verified, attempt.provider, by=_owner(session, browser))
+        await self.roles_by_groups.signed_in(verified)
         return ()
 
     async def _session(self, attempt: SignInAttempt) -> Session:

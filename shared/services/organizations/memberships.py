@@ -22,7 +22,7 @@ from shared.domain.access import (
     require_right,
 )
 from shared.domain.accounts import Account, Organization
-from shared.domain.errors.base import NotFound
+from shared.domain.errors.base import Conflict, NotFound
 from shared.domain.errors.identity import credentials_missing, member_not_found
 from shared.domain.mail import MailText
 from shared.domain.names import OrgName
@@ -103,12 +103,18 @@ class OrganizationMembers(Struct, frozen=True):
         `change-pending`, or what `Action.GOVERN` raises.
         """
         current = members.member(request.account.id)
-        if request.role is (current.role if current else None):
+        by_hand = current.hand_role if current else None
+        if current is not None and request.role is None and by_hand is None:
+            raise Conflict(
+                "member-by-group",
+                f"{request.account.name} is a member of {members.org} by a group. Ask an "
+                "administrator of this registry to change the rule, or the members of the group.",
+            )
+        if request.role is by_hand:
             if current is not None and current.pending is not None:
                 await self.cancel(members, request.account, actor)
             return
-        was_owner = current is not None and current.role is Role.OWNER
-        if was_owner or request.role is Role.OWNER:
+        if Role.OWNER in (by_hand, request.role):
             await self._change_owner(members, request, actor)
             return
         if request.role is not None and not actor.is_operator_or_administrator:
@@ -223,19 +229,18 @@ class OrganizationMembers(Struct, frozen=True):
         self, members: MemberList, request: RequestedMembership, actor: Actor
     ) -> None:
         current = members.member(request.account.id) or _new_member(members, request.account)
-        if request.role is None:
+        changed = current.with_hand_role(
+            request.role,
+            since_ms=members.now_ms,
+            pending=None,
+            invited_by=request.invited_by or current.invited_by,
+        )
+        if changed is None:
             change = _change("member.removed", members, request)
             removed = self._with_events_if_owner(current, members, change, actor)
             await self.record_writer.remove(removed, change=change, by=actor.by)
             return
-        fields = {
-            "role": request.role,
-            "since_ms": members.now_ms,
-            "pending": None,
-            "invited_by": request.invited_by or current.invited_by,
-        }
-        change = _change("member.set", members, request)
-        await self._write(members, current.model_copy(update=fields), change, actor)
+        await self._write(members, changed, _change("member.set", members, request), actor)
 
     async def _write(
         self, members: MemberList, membership: Membership, change: EntityChange, actor: Actor
@@ -269,7 +274,7 @@ def _change(
     current = members.member(request.account.id)
     all_details = {
         "account": request.account.id,
-        "before": current.role.value if current else "",
+        "before": current.hand_role.value if current and current.hand_role else "",
         "after": request.role.value if request.role else "",
         **details,
     }
