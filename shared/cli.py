@@ -3,7 +3,7 @@
 They work on the data folder that the settings name, while the registry runs or not.
 """
 
-from shared.commands.accounts import accounts, signin_link
+from shared.commands.accounts import accounts, groups, signin_link
 from shared.commands.administration import names, read_only, upkeep
 from shared.commands.base import CommandGroup
 from shared.commands.bundles import bundle
@@ -19,8 +19,8 @@ cli = CommandGroup(
     name="ballroom",
     help="Operate the registry whose data folder BALLROOM_DATA names (.ballroom by default).",
     commands=[
-        accounts, backup, bundle, doctor, index, keys, login, names, organizations, packages,
-        publishers, read_only, restore, signin_link, snapshot, tokens, upkeep, upstream,
+        accounts, backup, bundle, doctor, groups, index, keys, login, names, organizations,
+        packages, publishers, read_only, restore, signin_link, snapshot, tokens, upkeep, upstream,
         webhooks,
     ],
 )  # fmt: skip

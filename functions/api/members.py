@@ -38,6 +38,14 @@ class OrgMemberView(ResponseModel):
     name: str
     role: Role = Field(validation_alias=AliasPath("membership", "role"))
     since: UtcTime = Field(validation_alias=AliasPath("membership", "since_ms"))
+    role_by_hand: Role | None = Field(
+        validation_alias=AliasPath("membership", "hand_role"),
+        description="Null where only groups give one.",
+    )
+    role_by_groups: Role | None = Field(validation_alias=AliasPath("membership", "group_role"))
+    groups: list[str] = Field(
+        validation_alias=AliasPath("membership", "groups"), description="Those that give a role."
+    )
     pending: PendingRoleView | None = Field(validation_alias=AliasPath("membership", "pending"))
 
 

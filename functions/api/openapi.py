@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 from functions.api import (
     account,
     audit_log,
+    groups,
     members,
     mirror,
     organizations,
@@ -37,6 +38,7 @@ async def api_docs_openapi(call: ApiCall) -> Answer:
 FACES = (
     audit_log.audit_log_api,
     members.invitations_api,
+    groups.groups_api,
     mirror.mirror_api,
     tokens.secret_scanning_api,
     members.members_api,

@@ -231,6 +231,7 @@ MANAGE_PAGES = (
     ("/manage", "Overview"),
     ("/manage/releases", "Releases"),
     ("/manage/accounts", "Accounts"),
+    ("/manage/groups", "Groups"),
     ("/manage/organizations", "Organizations"),
     ("/manage/names", "Reserved names"),
     ("/manage/notices", "Notice"),

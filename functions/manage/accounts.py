@@ -1,4 +1,5 @@
-"""/manage/accounts: accounts, their tokens and sessions, locking, and administrators."""
+"""/manage/accounts: accounts, their tokens and sessions, locking, and administrators; and
+/manage/groups: the rules by which groups give roles."""
 
 from collections.abc import Iterable
 
@@ -16,15 +17,18 @@ from shared.auth.tokens import Secret
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, about_field
 from shared.domain.events import EventQuery
+from shared.domain.group_rules import MAX_GROUP_RULES, GroupRules
 from shared.domain.mail import parse_email
 from shared.domain.principals import OPERATOR_ID
 from shared.domain.sessions import Session
 from shared.runtime.answers import Answer
 from shared.services.administration.administration import AccountAdministration
+from shared.services.identity.group_roles import GroupRuleDryRun
 
 ACCOUNTS_PATH = "/manage/accounts"
 ACCOUNT_ROUTE = "manage/accounts/{account}"
 ACCOUNTS_PER_PAGE = 25  # A screen or two.
+EFFECTS_SHOWN = 100  # Of a dry run.
 
 
 pages = AdministratorPages()
@@ -214,3 +218,38 @@ async def _confirmed_account(call: SignedInCall) -> Account:
     account = await _account(call)
     require_confirmation(call, account.name)
     return account
+
+
+@pages.read("manage/groups")
+async def manage_groups(
+    call: SignedInCall, problem: FormProblem | None = None, dry_run: GroupRuleDryRun | None = None
+) -> Answer:
+    rules = await call.registry.identity.group_rules.current(by=call.caller)
+    settings = call.registry.settings
+    return call.show(
+        "manage/groups.html",
+        problem,
+        is_on=settings.entra_groups or bool(settings.oidc_groups_claim),
+        typed=call.form.text("rules", "\n".join(map(str, rules.rules))),
+        dry_run=dry_run,
+        effects_shown=EFFECTS_SHOWN,
+        most_rules=MAX_GROUP_RULES,
+        hold_hours=settings.group_roles_hours,
+    )
+
+
+@pages.form("manage/groups/preview", manage_groups)
+async def manage_groups_preview(call: SignedInCall) -> Answer:
+    wanted = GroupRules.parse(call.form.text("rules").splitlines())
+    dry_run = await call.registry.identity.group_rules.dry_run(wanted, by=call.caller)
+    return await manage_groups(call, dry_run=dry_run)
+
+
+@pages.form(
+    "manage/groups",
+    manage_groups,
+    done="Rules saved. They apply to each account at its next sign-in or renewal.",
+)
+async def manage_groups_save(call: SignedInCall) -> None:
+    wanted = GroupRules.parse(call.form.text("rules").splitlines())
+    await call.registry.identity.group_rules.replace(wanted, by=call.caller)

@@ -1,10 +1,13 @@
-"""account …: the accounts of the registry; signin-link: a sign-in link for one of them."""
+"""account …: the accounts of the registry; groups …: the rules by which groups give them roles;
+signin-link: a sign-in link for one of them."""
 
 from functools import partial
 
 import click
 
-from shared.commands.base import Rows, format_time, in_registry, operator_command
+from functions.api.groups import api_groups_dry_run, api_groups_replace, api_groups_show
+from shared.commands.base import OutputFormat, Rows, format_time, in_registry, operator_command
+from shared.commands.operations import add_operation, call_operation, print_answer
 from shared.composition import Registry
 from shared.domain.principals import OPERATOR
 from shared.services.records import ENTITIES_READ_AT_ONCE, iterate_pages
@@ -132,3 +135,29 @@ async def signin_link(registry: Registry, account: str) -> str:
     """
     found = await registry.identity.accounts.by_name_or_id(account)
     return (await registry.identity.sign_in_flow.issue_link(found, by=OPERATOR)).reveal()
+
+
+@click.group("groups")
+def groups() -> None:
+    """Show and change the rules by which groups of an identity provider give roles."""
+
+
+add_operation(groups, "rules", api_groups_show, "", text="Show the rules about groups.")
+
+
+@groups.command("set")
+@click.option("--rule", "rules", multiple=True, help="A group and what it gives; repeatable.")
+@click.option("--dry-run", is_flag=True, help="Change nothing; list who would get what.")
+@in_registry
+async def set_group_rules(
+    registry: Registry, *, rules: tuple[str, ...], dry_run: bool, output: OutputFormat
+) -> None:
+    """Replace the rules; what is not given is removed.
+
+    \b
+    Example:
+      python -m shared.cli groups set --rule 'oidc:developers -> acme, maintainer' --dry-run
+    """
+    operation = api_groups_dry_run if dry_run else api_groups_replace
+    answer = await call_operation(registry, operation, {}, {"rules": rules})
+    print_answer({"effects": answer["effects"]} if dry_run else answer, output)

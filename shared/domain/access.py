@@ -122,6 +122,11 @@ class Membership(Entity):
         """The role by groups, whether they are still known or not."""
         return self.group.role if self.group else None
 
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups that give a role, with their providers."""
+        return self.group.groups if self.group else ()
+
     def role_at(self, now_ms: int) -> Role | None:
         is_due = self.pending is not None and now_ms >= self.pending.at_ms
         by_hand = self.pending.role if self.pending is not None and is_due else self.hand_role

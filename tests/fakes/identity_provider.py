@@ -87,6 +87,8 @@ class Issuer:
     change_token: Callable[[str], str] = lambda token: token
     names_itself: bool = False
     client_authentication: list[str] = field(default_factory=list[str])
+    graph_groups: list[str] | None = field(default_factory=list[str])  # None: no such person.
+    graph_status: int = 200
 
     def sign(
         self, claims: Mapping[str, Any], *, key: str = "", headers: Mapping[str, Any] | None = None
@@ -130,6 +132,7 @@ class Issuer:
                 Route("/.well-known/openid-configuration", self._discovery),
                 Route("/keys", self._keys),
                 Route("/authorize", self._authorize),
+                Route("/v1.0/users/{id}/getMemberObjects", self._member_objects, methods=["POST"]),
                 Route("/token", self._token, methods=["POST"]),
                 Route("/login/oauth/authorize", self._authorize),
                 Route("/login/oauth/access_token", self._token, methods=["POST"]),
@@ -176,6 +179,8 @@ class Issuer:
         sent = {
             name: values[0] for name, values in parse_qs((await request.body()).decode()).items()
         }
+        if sent.get("grant_type") == "client_credentials" and self._is_client(request, sent):
+            return JSONResponse({"access_token": f"graph of {sent['scope']}"})
         if not self._is_exchange(request, sent):
             return JSONResponse({"error": "invalid_request"}, 400)
         asked = self.codes.pop(sent.get("code", ""), None)
@@ -212,6 +217,17 @@ class Issuer:
             return True
         pair = (sent.get("client_id"), sent.get("client_secret"))
         return pair == (self.client_id, self.client_secret)
+
+    async def _member_objects(self, request: Request) -> Response:
+        """Say the groups of a person to an application that has a token for this service."""
+        self.calls.append(f"groups of {request.path_params['id']}")
+        if request.headers.get("authorization") != f"Bearer graph of {self._root}/.default":
+            return JSONResponse({"error": {"code": "InvalidAuthenticationToken"}}, 401)
+        if self.graph_groups is None:
+            return JSONResponse({"error": {"code": "Request_ResourceNotFound"}}, 404)
+        asked = await request.json()
+        assert asked == {"securityEnabledOnly": True}
+        return JSONResponse({"value": self.graph_groups}, self.graph_status)
 
     async def _user(self, request: Request) -> Response:
         self.calls.append("user")

@@ -24,6 +24,7 @@ SETTINGS = {
     "entra_tenant": TENANT,
     "entra_client_id": CLIENT_ID,
     "entra_client_secret": CLIENT_SECRET,
+    "entra_graph": HOST,
     "oidc_issuer": f"{HOST}/{TENANT}/v2.0",
     "oidc_client_id": CLIENT_ID,
     "oidc_client_secret": CLIENT_SECRET,

@@ -197,7 +197,7 @@ class GroupRuleEffect(Struct, frozen=True):
     then: str
 
 
-class GroupRuleTrial(Struct, frozen=True):
+class GroupRuleDryRun(Struct, frozen=True):
     """Who would get what by other rules, of all accounts whose groups are known."""
 
     effects: tuple[GroupRuleEffect, ...]
@@ -206,7 +206,7 @@ class GroupRuleTrial(Struct, frozen=True):
 
 
 class GroupRuleChanges(Struct, frozen=True):
-    """Shows, tries and changes the rules; a change takes an administrator who signed in recently.
+    """Shows and changes the rules; a change takes an administrator who signed in recently.
 
     A change is applied to each account at its next sign-in or renewal.
     """
@@ -221,7 +221,7 @@ class GroupRuleChanges(Struct, frozen=True):
         await self.administration.require(by, "look at", _WHAT)
         return await self.roles_by_groups.rules()
 
-    async def try_out(self, wanted: GroupRules, *, by: Principal) -> GroupRuleTrial:
+    async def dry_run(self, wanted: GroupRules, *, by: Principal) -> GroupRuleDryRun:
         """Compare the wanted rules with the stored ones over all accounts; nothing is changed."""
         now = await self.current(by=by)
         await self._require_organizations(wanted)
@@ -248,7 +248,7 @@ class GroupRuleChanges(Struct, frozen=True):
         ]
         named_effects.sort(key=lambda each: (each.account.lower(), each.target))
         unknown = wanted.unknown_groups([each for found in people.values() for each in found])
-        return GroupRuleTrial(tuple(named_effects), len(people), unknown)
+        return GroupRuleDryRun(tuple(named_effects), len(people), unknown)
 
     async def replace(self, wanted: GroupRules, *, by: Principal) -> GroupRules:
         """Store the wanted rules; raise `organization-not-found` for one that names none."""

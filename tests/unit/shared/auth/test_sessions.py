@@ -42,6 +42,7 @@ class Place:
         """Sign Ann in."""
         self.clock, self.directory = FakeClock(), FakeDirectory()
         self.copies: list[str] = []
+        self.renewed: list[str] = []
         self.delayed: list[Refusal] = []
         self.randomness = FakeRandomness("sessions")
         self.require_strong, self.url = require_strong, url
@@ -75,6 +76,7 @@ class Place:
             cookie=Cookie.named("ballroom", self.url),
             require_strong=self.require_strong,
             copied=self._copied,
+            renewal=self,
             delayed=self.delayed.append,
         )
 
@@ -92,6 +94,10 @@ class Place:
         if found.new_cookie is not None and not cookie:
             self.cookie = found.new_cookie.reveal().partition(";")[0]
         return found.principal
+
+    async def renew(self, account_id: str) -> None:
+        """Note whose rights are renewed."""
+        self.renewed.append(account_id)
 
     async def _copied(self, session: Session) -> None:
         self.copies.append(session.id)

@@ -1,6 +1,7 @@
 """Identities: who signs in to which account, also where several sign in at once or halfway."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -24,9 +25,9 @@ from tests.fakes.system import START_MS, FakeClock, FakeRandomness
 BROWSER = Principal(address="192.0.2.1")
 
 
-def person(label: str = "kim", **changed: str) -> VerifiedIdentity:
+def person(label: str = "kim", **changed: Any) -> VerifiedIdentity:
     """Return somebody whom a provider vouches for."""
-    values = {"email": "kim@example.org", "display_name": "Kim Larsen", **changed}
+    values: dict[str, Any] = {"email": "kim@example.org", "display_name": "Kim Larsen", **changed}
     return VerifiedIdentity(
         issuer="https://login.test",
         identifier=f"subject of {label}",
@@ -35,6 +36,13 @@ def person(label: str = "kim", **changed: str) -> VerifiedIdentity:
         authenticated_ms=START_MS,
         **values,
     )
+
+
+class NoGroups:
+    """Groups that give no rights."""
+
+    async def renew(self, account_id: str) -> None:
+        """Do nothing."""
 
 
 class SameDigits(FakeRandomness):
@@ -60,6 +68,7 @@ def identities(directory: FakeDirectory) -> Identities:
             directory, mail_delivery, "https://registry.test", BackgroundTasks()
         ),
         read_only_mode=changes_allowed(),
+        renewal=NoGroups(),
     )
 
 
