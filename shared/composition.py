@@ -23,6 +23,7 @@ from shared.services.administration.administration import (
     OrganizationAdministration,
 )
 from shared.services.administration.audit_log import AuditLog
+from shared.services.administration.group_roles import GroupRuleChanges
 from shared.services.administration.status import RegistryStatus
 from shared.services.api_docs.api_docs import ApiDocs
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
@@ -34,7 +35,6 @@ from shared.services.bundles.bundle_export import BundleExport
 from shared.services.bundles.bundle_import import BundleImport
 from shared.services.common import Adapters
 from shared.services.identity.accounts import Accounts
-from shared.services.identity.group_roles import GroupRuleChanges, RolesByGroups
 from shared.services.identity.mail import AccountMail, MailDelivery, ReleaseMail, TokenMail
 from shared.services.identity.sessions import Identities, Sessions
 from shared.services.identity.sign_in import SignInFlow, SignInLinks
@@ -186,7 +186,6 @@ class IdentityServices(Struct, frozen=True):
     token_mail: TokenMail
     release_mail: ReleaseMail
     group_rules: GroupRuleChanges
-    roles_by_groups: RolesByGroups
 
 
 class TokenServices(Struct, frozen=True):

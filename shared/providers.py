@@ -15,15 +15,14 @@ from shared.auth.openid_connect import (
     ENTRA_LABEL,
     EntraSignIn,
     GitHubProvider,
-    MicrosoftGraph,
     OAuthClient,
     OidcProvider,
 )
 from shared.auth.secret_scanning import FetchedScannerKeys, LeakReports
 from shared.auth.sessions import (
     Cookie,
+    GroupRights,
     ReportCopiedCookie,
-    RightsRenewal,
     SessionAuthentication,
     SessionLifetimes,
 )
@@ -39,12 +38,12 @@ from shared.log import log, record_metric
 from shared.ports import PackageReader
 from shared.runtime.kept_answers import KeptAnswers
 from shared.runtime.wiring import Wiring
+from shared.services.administration.group_roles import RolesByGroups
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.api_docs.on_demand import ApiComparisons, OnDemandJobs
 from shared.services.bundles.bundle_export import BundleExport
 from shared.services.bundles.bundle_import import BundleImport
 from shared.services.common import Adapters
-from shared.services.identity.group_roles import RolesByGroups
 from shared.services.identity.mail import MailDelivery
 from shared.services.identity.sessions import Sessions
 from shared.services.identity.sign_in import SignInFlow
@@ -232,7 +231,6 @@ def _identity_providers(
 ) -> Mapping[str, IdentityProvider]:
     """Create the identity providers that the settings describe, by their names in URLs."""
     fetcher, clock, randomness = adapters.fetcher, adapters.clock, adapters.randomness
-    graph = MicrosoftGraph(settings.entra_graph, fetcher, clock)
     openid_connect = partial(
         OidcProvider,
         discovery=discovery,
@@ -253,14 +251,16 @@ def _identity_providers(
             OAuthClient(settings.entra_client_id, secret or Secret(""), assertion),
             entra=EntraSignIn(settings.entra_tenant, settings.base_url.startswith("https:")),
             groups_claim="groups" if settings.entra_groups else "",
-            graph=graph if settings.entra_groups else None,
+            graph=settings.entra_graph if settings.entra_groups else "",
         )
     if settings.oidc_issuer:
         secret = _secret(settings.oidc_client_secret) or Secret("")
         client = OAuthClient(settings.oidc_client_id, secret)
-        claim = settings.oidc_groups_claim
         providers["oidc"] = openid_connect(
-            settings.oidc_issuer, settings.oidc_name, client, groups_claim=claim
+            settings.oidc_issuer,
+            settings.oidc_name,
+            client,
+            groups_claim=settings.oidc_groups_claim,
         )
     if settings.github_client_id:
         secret = _secret(settings.github_client_secret) or Secret("")
@@ -279,7 +279,7 @@ def _report_copied_cookie(sessions: Sessions) -> ReportCopiedCookie:
     return sessions.end_copied
 
 
-def _rights_renewal(roles: RolesByGroups) -> RightsRenewal:
+def _group_rights(roles: RolesByGroups) -> GroupRights:
     return roles
 
 
@@ -360,6 +360,6 @@ PROVIDERS: tuple[Callable[..., object], ...] = (
     _redirect_cache,
     _report_copied_cookie,
     _servers_of_jobs,
-    _rights_renewal,
+    _group_rights,
     _tasks,
 )

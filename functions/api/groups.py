@@ -14,17 +14,11 @@ class GroupRuleChange(RequestModel):
     """All rules; what is left out is removed."""
 
     rules: list[str] = Field(
+        default=[],
         max_length=MAX_GROUP_RULES,
-        description="A group and what it gives: `oidc:developers -> acme, maintainer`, or "
-        "administrator or staff in place of an organization and a role. Before the group stands "
-        "its provider, entra or oidc. A group of Entra ID is its object id, or `role:` and an app "
-        "role.",
+        description="`oidc:GROUP -> acme, maintainer`, `oidc:GROUP -> administrator` or staff. A "
+        "group of Entra ID is `entra:` and its object id, an app role `entra:role:` and its value.",
     )
-
-    @property
-    def wanted(self) -> GroupRules:
-        """The parsed change; raises `InvalidRequest`."""
-        return GroupRules.parse(self.rules)
 
 
 class GroupRulesView(ResponseModel):
@@ -71,8 +65,8 @@ async def api_groups_show(call: ApiCall) -> GroupRulesView:
     also=(404,),
 )
 async def api_groups_replace(call: ApiCall, sent: GroupRuleChange) -> GroupRulesView:
-    rules = call.registry.identity.group_rules
-    return GroupRulesView.model_validate(await rules.replace(sent.wanted, by=call.caller))
+    rules, wanted = call.registry.identity.group_rules, GroupRules.parse(sent.rules)
+    return GroupRulesView.model_validate(await rules.replace(wanted, by=call.caller))
 
 
 @groups_api.operation(
@@ -82,5 +76,5 @@ async def api_groups_replace(call: ApiCall, sent: GroupRuleChange) -> GroupRules
     also=(404,),
 )
 async def api_groups_dry_run(call: ApiCall, sent: GroupRuleChange) -> GroupRuleDryRunView:
-    rules = call.registry.identity.group_rules
-    return GroupRuleDryRunView.model_validate(await rules.dry_run(sent.wanted, by=call.caller))
+    rules, wanted = call.registry.identity.group_rules, GroupRules.parse(sent.rules)
+    return GroupRuleDryRunView.model_validate(await rules.dry_run(wanted, by=call.caller))

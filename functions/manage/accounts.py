@@ -23,7 +23,7 @@ from shared.domain.principals import OPERATOR_ID
 from shared.domain.sessions import Session
 from shared.runtime.answers import Answer
 from shared.services.administration.administration import AccountAdministration
-from shared.services.identity.group_roles import GroupRuleDryRun
+from shared.services.administration.group_roles import GroupRuleDryRun
 
 ACCOUNTS_PATH = "/manage/accounts"
 ACCOUNT_ROUTE = "manage/accounts/{account}"
@@ -225,16 +225,14 @@ async def manage_groups(
     call: SignedInCall, problem: FormProblem | None = None, dry_run: GroupRuleDryRun | None = None
 ) -> Answer:
     rules = await call.registry.identity.group_rules.current(by=call.caller)
-    settings = call.registry.settings
     return call.show(
         "manage/groups.html",
         problem,
-        is_on=settings.entra_groups or bool(settings.oidc_groups_claim),
+        settings=call.registry.settings,
         typed=call.form.text("rules", "\n".join(map(str, rules.rules))),
         dry_run=dry_run,
         effects_shown=EFFECTS_SHOWN,
         most_rules=MAX_GROUP_RULES,
-        hold_hours=settings.group_roles_hours,
     )
 
 

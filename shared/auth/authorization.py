@@ -322,8 +322,7 @@ class Administration(Struct, frozen=True):
         if by.is_operator:
             return
         account = await self.directory.get(Account, Place(by.id))
-        is_known = account is not None and account.administers_at(self.clock.now_ms())
-        if account is None or not is_known or account.is_locked:
+        if account is None or account.is_locked or not account.administers_at(self.clock.now_ms()):
             raise NotPermitted(verb, what, "only administrators of the registry can do this")
         if not by.manages_everything:
             raise NotPermitted(verb, what, "the token does not manage everything")

@@ -10,7 +10,6 @@ import hmac
 import json
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from enum import Enum
 from typing import cast
 from urllib.parse import quote, urlencode
@@ -33,13 +32,12 @@ from shared.auth.signed_tokens import Claims, IdTokenRequest, IdTokenValidator
 from shared.auth.tokens import Secret, random_text
 from shared.domain.accounts import parse_groups
 from shared.domain.errors.identity import issuer_silent, sign_in_failed
-from shared.domain.times import MS
 from shared.ports import Clock, HttpClient, HttpResponse, Randomness, Unanswered
 from shared.runtime.caching import ReportFailure, ignore_failure
 
 SECRET_LENGTH = 43  # For state, nonce and PKCE verifier: the minimum of PKCE.
 
-_OK, _SERVER_ERROR = 200, 500
+_OK, _NOT_FOUND, _SERVER_ERROR = 200, 404, 500
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -153,8 +151,6 @@ class OidcFlow(Struct, frozen=True):
 
 
 ENTRA_LABEL = "Microsoft Entra ID"
-GRAPH_TOKEN_USED_FOR = timedelta(minutes=30)  # They are valid for an hour at least.
-_UNAUTHORIZED, _NOT_FOUND = 401, 404
 _NO_GROUPS = "the answer holds no groups"
 
 
@@ -175,49 +171,6 @@ class EntraSignIn(Struct, frozen=True):
         return {**mode, "prompt": "login", "claims": json.dumps({"id_token": requested})}
 
 
-class MicrosoftGraph:
-    """Reads the groups of people of a tenant, by the identity of the app."""
-
-    def __init__(self, address: str, fetcher: HttpClient, clock: Clock) -> None:
-        self._address = address
-        self._fetcher = fetcher
-        self._clock = clock
-        self._token = Secret("")
-        self._expires_ms = 0
-
-    async def groups_of(self, person: str, client: OAuthClient, endpoint: str) -> tuple[str, ...]:
-        """Return the ids of all security groups that the person is in, also by other groups; none
-        for somebody who left. `endpoint` gives tokens. Raises `Unanswered`."""
-        headers = {
-            "Authorization": f"Bearer {await self._access_token(client, endpoint)}",
-            "Content-Type": "application/json",
-        }
-        # Never the address in the token: it is of an earlier service.
-        url = f"{self._address}/v1.0/users/{quote(person, safe='')}/getMemberObjects"
-        answer = await self._fetcher.post(url, headers, b'{"securityEnabledOnly": true}')
-        if answer.status == _NOT_FOUND:
-            return ()
-        if answer.status == _UNAUTHORIZED:
-            self._expires_ms = 0  # Revoked; the next request has a new one.
-        groups = answer.json_object().get("value")
-        if not isinstance(groups, list):
-            raise Unanswered(_NO_GROUPS)
-        return parse_groups(e for e in cast(list[object], groups) if isinstance(e, str))
-
-    async def _access_token(self, client: OAuthClient, endpoint: str) -> str:
-        if self._clock.now_ms() >= self._expires_ms:
-            form = {"grant_type": "client_credentials", "scope": f"{self._address}/.default"}
-            tokens = await client.request_tokens(
-                self._fetcher, endpoint, form, ClientAuthentication.FORM
-            )
-            token = tokens.get("access_token")
-            if not isinstance(token, str) or not token:
-                raise Unanswered(reason_of(str(tokens.get("error", ""))))
-            self._token = Secret(token)
-            self._expires_ms = self._clock.now_ms() + GRAPH_TOKEN_USED_FOR // MS
-        return self._token.reveal()
-
-
 class OidcProvider:
     """Signs people in with an OpenID Connect provider."""
 
@@ -235,11 +188,11 @@ class OidcProvider:
         randomness: Randomness,
         entra: EntraSignIn | None = None,
         groups_claim: str = "",
-        graph: MicrosoftGraph | None = None,
+        graph: str = "",
         groups_unread: ReportFailure = ignore_failure,
     ) -> None:
-        """Without a name of their claim, groups are not read; call `groups_unread` with the label
-        and the reason when Microsoft Graph does not say them."""
+        """Without a name of their claim, groups are not read. `graph` is the address of Microsoft
+        Graph; call `groups_unread` with the label and the reason when it does not say them."""
         self.label = label
         self._entra = entra
         self._groups_claim = groups_claim
@@ -314,14 +267,35 @@ class OidcProvider:
         )
 
     async def groups_of(self, identifier: str) -> tuple[str, ...] | None:
-        if self._graph is None:
+        if not self._graph:
             return None
         try:
-            endpoint = (await self._discovery.document(self._issuer)).token
-            return await self._graph.groups_of(identifier, self._client, endpoint)
+            return await self._groups_by_graph(identifier)
         except Unanswered as failure:
             self._groups_unread(self.label, str(failure))
             return None
+
+    async def _groups_by_graph(self, identifier: str) -> tuple[str, ...]:
+        """Return all security groups that a person is in, also by other groups; none for somebody
+        who left. Raises `Unanswered`."""
+        endpoint = (await self._discovery.document(self._issuer)).token
+        form = {"grant_type": "client_credentials", "scope": f"{self._graph}/.default"}
+        tokens = await self._client.request_tokens(
+            self._fetcher, endpoint, form, ClientAuthentication.FORM
+        )
+        headers = {
+            "Authorization": f"Bearer {tokens.get('access_token')}",
+            "Content-Type": "application/json",
+        }
+        # Never the address in a token with too many groups: it is of an earlier service.
+        url = f"{self._graph}/v1.0/users/{quote(identifier, safe='')}/getMemberObjects"
+        answer = await self._fetcher.post(url, headers, b'{"securityEnabledOnly": true}')
+        if answer.status == _NOT_FOUND:
+            return ()
+        groups = answer.json_object().get("value")
+        if not isinstance(groups, list):
+            raise Unanswered(_NO_GROUPS)
+        return parse_groups(e for e in cast(list[object], groups) if isinstance(e, str))
 
     async def _groups(self, claims: Claims, identifier: str) -> tuple[str, ...] | None:
         if not self._groups_claim:

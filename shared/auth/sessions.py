@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from shared.auth.identity_providers import VerifiedIdentity
 from shared.auth.signing_keys import SigningKeys
 from shared.auth.tokens import Secret, random_text
 from shared.domain.accounts import Account, hash_secret
@@ -191,11 +192,15 @@ _FORM = re.compile(
 ReportCopiedCookie = Callable[[Session], Awaitable[None]]
 
 
-class RightsRenewal(Protocol):
-    """Brings the rights that groups give up to date, when the secret of a session is renewed."""
+class GroupRights(Protocol):
+    """Stores what groups of identity providers give; raises `Unavailable` and `Busy`."""
+
+    async def signed_in(self, verified: VerifiedIdentity) -> None:
+        """Give the account of an identity what its provider said at a sign-in."""
+        ...
 
     async def renew(self, account_id: str) -> None:
-        """Wait until the account has the rights of now; raises `Unavailable` and `Busy`."""
+        """Give an account what its providers say now, where one says it without a sign-in."""
         ...
 
 
@@ -245,7 +250,7 @@ class SessionAuthentication:
         cookie: Cookie,
         require_strong: bool,
         copied: ReportCopiedCookie,
-        renewal: RightsRenewal,
+        rights: GroupRights,
         delayed: Callable[[Refusal], None],
     ) -> None:
         """Call `copied` for a session whose cookie was copied, and `delayed` for a secret that
@@ -257,7 +262,7 @@ class SessionAuthentication:
         self._cookie = cookie
         self._require_strong = require_strong
         self._copied = copied
-        self._renewal = renewal
+        self._rights = rights
         self._delayed = delayed
         self._cache = LruCache[str, _CachedSession](MAX_CACHED_SESSIONS)
 
@@ -373,7 +378,7 @@ class SessionAuthentication:
 
     async def _renew(self, session: Session) -> None:
         try:
-            await self._renewal.renew(session.account)
+            await self._rights.renew(session.account)
         except (Unavailable, Busy) as refusal:
             self._delayed(refusal)  # The next renewal repeats it.
 

@@ -6,8 +6,8 @@ from functools import partial
 import click
 
 from functions.api.groups import api_groups_dry_run, api_groups_replace, api_groups_show
-from shared.commands.base import OutputFormat, Rows, format_time, in_registry, operator_command
-from shared.commands.operations import add_operation, call_operation, print_answer
+from shared.commands.base import Rows, format_time, in_registry, operator_command
+from shared.commands.operations import add_operation
 from shared.composition import Registry
 from shared.domain.principals import OPERATOR
 from shared.services.records import ENTITIES_READ_AT_ONCE, iterate_pages
@@ -143,21 +143,16 @@ def groups() -> None:
 
 
 add_operation(groups, "rules", api_groups_show, "", text="Show the rules about groups.")
-
-
-@groups.command("set")
-@click.option("--rule", "rules", multiple=True, help="A group and what it gives; repeatable.")
-@click.option("--dry-run", is_flag=True, help="Change nothing; list who would get what.")
-@in_registry
-async def set_group_rules(
-    registry: Registry, *, rules: tuple[str, ...], dry_run: bool, output: OutputFormat
-) -> None:
-    """Replace the rules; what is not given is removed.
+add_operation(groups, "dry-run", api_groups_dry_run, "", text="Show who would get what.")
+add_operation(
+    groups,
+    "set",
+    api_groups_replace,
+    "",
+    text="""Replace the rules; what is not given is removed.
 
     \b
     Example:
-      python -m shared.cli groups set --rule 'oidc:developers -> acme, maintainer' --dry-run
-    """
-    operation = api_groups_dry_run if dry_run else api_groups_replace
-    answer = await call_operation(registry, operation, {}, {"rules": rules})
-    print_answer({"effects": answer["effects"]} if dry_run else answer, output)
+      python -m shared.cli groups set --rule 'oidc:developers -> acme, maintainer'
+    """,
+)

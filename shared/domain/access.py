@@ -68,18 +68,13 @@ class PendingRole(Record):
 
 
 class GroupRole(Record):
-    """The role that the groups of an account give it, beside the one by hand.
-
-    After `until_ms` nobody knows whether the account is still in its groups, and it may only read.
-    """
+    """The role that groups give, beside the one by hand. After `until_ms`, when nobody knows
+    whether the account is still in them, it may only read."""
 
     role: Role
     until_ms: int
     groups: tuple[str, ...]
     by_hand: Role | None = None
-
-    def role_at(self, now_ms: int) -> Role:
-        return self.role if now_ms < self.until_ms else Role.MEMBER
 
 
 def strongest(*roles: Role | None) -> Role | None:
@@ -128,25 +123,24 @@ class Membership(Entity):
         return self.group.groups if self.group else ()
 
     def role_at(self, now_ms: int) -> Role | None:
-        is_due = self.pending is not None and now_ms >= self.pending.at_ms
-        by_hand = self.pending.role if self.pending is not None and is_due else self.hand_role
-        return strongest(by_hand, self.group.role_at(now_ms) if self.group else None)
+        current = self.at(now_ms)
+        return current.role if current else None
 
     def with_hand_role(self, role: Role | None, **changes: object) -> Self | None:
         """Return the membership with another role by hand; None if none is left."""
-        if self.group is None:
-            return None if role is None else self.model_copy(update={"role": role, **changes})
-        both = strongest(role, self.group.role)
-        group = self.group.model_copy(update={"by_hand": role})
-        return self.model_copy(update={"role": both, "group": group, **changes})
+        return self._with_roles(role, self.group, **changes)
 
     def with_group_role(self, group: GroupRole | None) -> Self | None:
         """Return the membership with another role by groups; None if none is left."""
-        role = strongest(self.hand_role, group.role if group else None)
-        if role is None:
-            return None
-        kept = group and group.model_copy(update={"by_hand": self.hand_role})
-        return self.model_copy(update={"role": role, "group": kept})
+        return self._with_roles(self.hand_role, group)
+
+    def _with_roles(
+        self, by_hand: Role | None, group: GroupRole | None, **changes: object
+    ) -> Self | None:
+        role = strongest(by_hand, group.role if group else None)
+        kept = group and group.model_copy(update={"by_hand": by_hand})
+        update = {"role": role, "group": kept, **changes}
+        return self.model_copy(update=update) if role else None
 
     def sponsor_at(self, now_ms: int) -> str:
         """Return the account that invited this one, while the role is new; empty later."""
@@ -161,7 +155,8 @@ class Membership(Entity):
             current = self.with_hand_role(self.pending.role, since_ms=since_ms, pending=None)
         if current is None or current.group is None or now_ms < current.group.until_ms:
             return current
-        return current.model_copy(update={"role": current.role_at(now_ms)})
+        role = strongest(current.hand_role, Role.MEMBER)
+        return current.model_copy(update={"role": role})
 
 
 def member_place(org: str, account_id: str) -> Place:

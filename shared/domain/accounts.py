@@ -48,7 +48,6 @@ class AccountByGroups(Record):
     administrator: bool = False
     staff: bool = False
     until_ms: int = 0
-    groups: tuple[str, ...] = ()  # Those that make it an administrator.
     administrator_by_hand: bool = False
 
 
@@ -85,15 +84,13 @@ class Account(Entity):
 
     def with_administrator_by_hand(self, *, by_hand: bool) -> Self:
         """Return the account as an administrator by hand or not; groups keep what they give."""
-        if self.by_groups is None:
-            return self.model_copy(update={"administrator": by_hand})
-        by_groups = self.by_groups.model_copy(update={"administrator_by_hand": by_hand})
-        administrator = by_hand or by_groups.administrator
-        return self.model_copy(update={"administrator": administrator, "by_groups": by_groups})
+        return self._with(self.by_groups, by_hand)
 
     def with_groups(self, by_groups: AccountByGroups | None) -> Self:
         """Return the account with what its groups make it."""
-        by_hand = self.is_administrator_by_hand
+        return self._with(by_groups, self.is_administrator_by_hand)
+
+    def _with(self, by_groups: AccountByGroups | None, by_hand: bool) -> Self:
         kept = by_groups and by_groups.model_copy(update={"administrator_by_hand": by_hand})
         administrator = by_hand or (kept is not None and kept.administrator)
         return self.model_copy(update={"administrator": administrator, "by_groups": kept})

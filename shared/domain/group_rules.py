@@ -4,6 +4,7 @@ A rule is a line such as `entra:8f7c2f0e-5d0b-4c0a-9a56-0f5c2b7d9e11 -> acme, ma
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import ClassVar
@@ -19,7 +20,6 @@ from shared.domain.records import Entity, Place, Record
 from shared.domain.times import MS
 
 MAX_GROUP_RULES = 500  # All are compared with the groups of an account.
-MAX_RULE_LENGTH = 600  # Characters of a line.
 ADMINISTRATOR, STAFF = "administrator", "staff"  # What a group makes an account, without a role.
 ENTRA = "entra"
 PROVIDERS = (ENTRA, "oidc")  # Those that say groups, as in the address of a sign-in.
@@ -84,24 +84,18 @@ class GroupRules(Entity):
             message = f"There can be {MAX_GROUP_RULES} rules. Combine groups at the provider."
             raise InvalidRequest(message)
         rules = tuple(map(_parse_rule, lines))
-        seen = set[tuple[str, str]]()
-        for rule in rules:
-            given = (rule.source, rule.target if rule.role else f"({rule.target})")
-            if given in seen:
-                message = f"Two rules say what {rule.source} gives for {rule.target}. Keep one."
+        given = Counter((each.source, each.target, each.role is None) for each in rules)
+        for (source, target, _), count in given.items():
+            if count > 1:
+                message = f"Two rules say what {source} gives for {target}. Keep one."
                 raise InvalidRequest(message)
-            seen.add(given)
         return cls(rules=rules)
-
-    def with_wanted(self, wanted: "GroupRules", *, now_ms: int) -> "GroupRules":
-        """Return the record with what an operator wants."""
-        return self.model_copy(update={"rules": wanted.rules, "changed_ms": now_ms})
 
     def roles_of(self, identities: Iterable[Identity], hold: timedelta) -> GrantedRoles:
         """Return what the identities of one account get; each role holds for `hold` after the
         provider last said the group."""
         known = {
-            f"{each.provider}:{group}": holds_until(_said_ms(each, group), hold)
+            f"{each.provider}:{group}": _holds_until(each, group, hold)
             for each in identities
             if each.groups_ms is not None
             for group in each.groups
@@ -114,26 +108,14 @@ class GroupRules(Entity):
         }
         return GrantedRoles(roles, _by_groups([each for each in found if each[0].role is None]))
 
-    def unknown_groups(self, identities: Iterable[Identity]) -> tuple[str, ...]:
-        """Return the groups of the rules that none of the identities is in."""
-        known = {f"{each.provider}:{group}" for each in identities for group in each.groups}
-        return tuple(dict.fromkeys(e.source for e in self.rules if e.source not in known))
-
 
 GROUP_RULES_PLACE = Place("registry", "groups")
 
 
-def holds_until(said_ms: int, hold: timedelta) -> int:
-    """Return until when a role holds. Times are rounded to a tenth of `hold`, so that no renewal
-    writes a record without need."""
-    step_ms = max(hold // MS // 10, 1)
-    return said_ms - said_ms % step_ms + hold // MS
-
-
-def _said_ms(identity: Identity, group: str) -> int:
-    """Return when the provider last said the group: app roles are only in tokens."""
+def _holds_until(identity: Identity, group: str, hold: timedelta) -> int:
+    # App roles are only in tokens.
     said_ms = identity.roles_ms if group.startswith(ROLE_PREFIX) else identity.groups_ms
-    return said_ms or 0
+    return (said_ms or 0) + hold // MS
 
 
 def _group_role(found: Sequence[tuple[GroupRule, int]]) -> GroupRole:
@@ -151,56 +133,39 @@ def _group_role(found: Sequence[tuple[GroupRule, int]]) -> GroupRole:
 def _by_groups(found: Sequence[tuple[GroupRule, int]]) -> AccountByGroups | None:
     if not found:
         return None
-    administrator = [(rule, until) for rule, until in found if rule.target == ADMINISTRATOR]
+    ends_ms = [until_ms for rule, until_ms in found if rule.target == ADMINISTRATOR]
     return AccountByGroups(
-        administrator=bool(administrator),
+        administrator=bool(ends_ms),
         staff=any(rule.target == STAFF for rule, _ in found),
-        until_ms=max((until_ms for _, until_ms in administrator), default=0),
-        groups=tuple(rule.source for rule, _ in administrator),
+        until_ms=max(ends_ms, default=0),
     )
 
 
 def _parse_rule(line: str) -> GroupRule:
     source, arrow, given = (part.strip() for part in line.rpartition("->"))
     provider, _, group = source.partition(":")
-    target, comma, role = (part.strip() for part in given.partition(","))
-    provider, role = provider.lower(), role.lower()
-    if not (arrow and group and target) or len(line) > MAX_RULE_LENGTH or not line.isprintable():
-        message = f"{line[:100]!r} is no rule. Write a group and what it gives: {_EXAMPLE}."
-        raise InvalidRequest(message)
-    if provider not in PROVIDERS:
-        known = " and ".join(PROVIDERS)
-        message = f"The provider {provider[:40]!r} of {line[:100]!r} is unknown. There are {known}."
-        raise InvalidRequest(message)
-    group = _parse_group(provider, group)
-    if not comma:
-        if target.lower() not in (ADMINISTRATOR, STAFF):
-            message = (
-                f"{target[:100]!r} is nothing that a group gives. Write {ADMINISTRATOR}, {STAFF}, "
-                "or an organization and a role: acme, maintainer."
-            )
-            raise InvalidRequest(message)
-        return GroupRule(provider=provider, group=group, target=target.lower())
-    if role not in [each.value for each in Role]:
-        known = ", ".join(each.value for each in Role)
-        message = f"The role {role[:40]!r} of {line[:100]!r} is unknown. There are: {known}."
+    target, comma, role = (part.strip() for part in given.lower().partition(","))
+    provider, reason = provider.lower(), ""
+    is_id = provider == ENTRA and not group.startswith(ROLE_PREFIX)
+    if not (arrow and group and target) or not line.isprintable():
+        reason = "it has no group and what that gives"
+    elif provider not in PROVIDERS:
+        reason = f"its provider is none of {', '.join(PROVIDERS)}"
+    elif len(group) > MAX_GROUP_LENGTH:
+        reason = f"its group has more than {MAX_GROUP_LENGTH} characters"
+    elif is_id and not _OBJECT_ID.fullmatch(group.lower()):
+        # Another group may get the name of one that was deleted, and never its id.
+        reason = "its group is not the object id of a group of Entra ID"
+    elif not comma and target not in (ADMINISTRATOR, STAFF):
+        reason = f"it gives neither {ADMINISTRATOR} nor {STAFF}, nor a role in an organization"
+    elif comma and role not in [each.value for each in Role]:
+        reason = f"its role is none of {', '.join(each.value for each in Role)}"
+    if reason:
+        message = f"{line[:100]!r} is no rule: {reason}. Write it as {_EXAMPLE}."
         raise InvalidRequest(message)
     return GroupRule(
-        provider=provider, group=group, target=parse_org(target).lower(), role=Role(role)
+        provider=provider,
+        group=group.lower() if is_id else group,
+        target=parse_org(target) if comma else target,
+        role=Role(role) if comma else None,
     )
-
-
-def _parse_group(provider: str, group: str) -> str:
-    if len(group) > MAX_GROUP_LENGTH:
-        message = f"The group {group[:40]!r} has more than {MAX_GROUP_LENGTH} characters."
-        raise InvalidRequest(message)
-    if provider != ENTRA or group.startswith(ROLE_PREFIX):
-        return group
-    # Somebody else may get the name of a group that was deleted, and never its id.
-    if not _OBJECT_ID.fullmatch(group.lower()):
-        message = (
-            f"{group[:100]!r} is no object id of a group of Entra ID. Names can pass to other "
-            f"groups, so copy the id from its page: {_EXAMPLE}."
-        )
-        raise InvalidRequest(message)
-    return group.lower()

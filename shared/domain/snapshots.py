@@ -27,6 +27,7 @@ from shared.domain.accounts import (
     Token,
     TokenUse,
 )
+from shared.domain.group_rules import GroupRules
 from shared.domain.mirror_rules import MirrorRules
 from shared.domain.mirroring import UpstreamRelease, UpstreamVersions
 from shared.domain.names import OrgName, Package, PackageName
@@ -58,6 +59,7 @@ ENTITIES: tuple[type[Entity], ...] = (
     NameOwner,
     UpstreamRelease,
     MirrorRules,
+    GroupRules,
     UpstreamVersions,
     Webhook,
     DeliveryLog,

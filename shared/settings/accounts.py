@@ -80,9 +80,7 @@ class SignInSettings(TopicSettings):
         description="Address of Entra ID; national clouds have their own.",
     )
     entra_groups: bool = Field(
-        default=False,
-        description="Give roles by the groups and app roles of Entra ID, as the rules on "
-        "/manage/groups say.",
+        default=False, description="Give roles by groups and app roles of Entra ID."
     )
     entra_graph: AddressWithoutSlash = Field(
         default="https://graph.microsoft.com",
@@ -108,15 +106,14 @@ class SignInSettings(TopicSettings):
     oidc_groups_claim: str = Field(
         default="",
         max_length=100,
-        description="Claim of its id tokens with the groups of a person, such as groups, which "
-        "give roles as the rules on /manage/groups say; empty for none.",
+        description="Claim of its id tokens that gives roles by groups, such as groups.",
     )
     group_roles_hours: int = Field(
         default=24 * 7,
         ge=1,
         le=24 * 90,
-        description="Hours that roles by groups hold after the provider last said the groups of a "
-        "person; then they allow reading alone.",
+        description="Hours that roles by groups hold after the provider last said the groups; then "
+        "they allow reading alone.",
     )
     github_client_id: str = Field(
         default="", description="Client id of an OAuth app of GitHub that signs people in."

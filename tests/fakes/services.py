@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from shared.auth.identity_providers import VerifiedIdentity
 from shared.domain.errors.base import Refusal
 from shared.services.limits.notices import NoticeCache, ReadOnlyMode
 from shared.services.records import RecordWriter
@@ -36,3 +37,13 @@ def fake_record_writer(
 def changes_allowed() -> ReadOnlyMode:
     """Return a registry's read-only mode that is off."""
     return ReadOnlyMode(NoticeCache(FakeDirectory(), FakeClock()))
+
+
+class NoGroups:
+    """Groups that give no rights."""
+
+    async def signed_in(self, verified: VerifiedIdentity) -> None:
+        """Do nothing."""
+
+    async def renew(self, account_id: str) -> None:
+        """Do nothing."""

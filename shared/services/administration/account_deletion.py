@@ -140,8 +140,9 @@ class AccountDeletion(Struct, frozen=True):
     async def _check_not_last_owner(
         self, membership: Membership, account: Account, by: Principal
     ) -> None:
-        by_hand = membership.hand_role
-        if by_hand is not Role.OWNER or await self._is_organization_deleted(membership):
+        if membership.hand_role is not Role.OWNER or await self._is_organization_deleted(
+            membership
+        ):
             return
         members = await self.memberships.members(OrgName(membership.org), by=by)
         owners = [each for each in members if each.membership.hand_role is Role.OWNER]

@@ -95,8 +95,7 @@ class Administrators(Struct, frozen=True):
             if current.administrator and not current.is_administrator_by_hand:
                 raise Conflict(
                     "administrator-by-group",
-                    f"{current.name} is an administrator by a group. Change the rule on "
-                    "/manage/groups, or the members of the group.",
+                    f"{current.name} is one by a group. Change the rule on /manage/groups.",
                 )
             if not current.administrator:
                 return current
@@ -141,11 +140,10 @@ class Administrators(Struct, frozen=True):
         """Raise `last-administrator` unless another administrator, by hand, can sign in."""
         others = [each for each in await self.all() if each.id != account.id and not each.is_locked]
         if not any(each.is_administrator_by_hand for each in others):
-            by_groups = ": the others are administrators by groups, which can end" if others else ""
             raise Conflict(
                 "last-administrator",
-                f"{account.name} is the only administrator who can sign in{by_groups}. Appoint "
-                "another one first.",
+                f"{account.name} is the only administrator who can sign in. Appoint another one "
+                f"first{', because groups can end' if others else ''}.",
             )
 
     async def _write(self, account: Account, by: Principal) -> Account:

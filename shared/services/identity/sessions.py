@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.identity_providers import VerifiedIdentity
-from shared.auth.sessions import SESSION_CREDENTIAL, RightsRenewal
+from shared.auth.sessions import SESSION_CREDENTIAL, GroupRights
 from shared.auth.tokens import OWNER_LENGTH, random_text
 from shared.domain.access import require_own_account
 from shared.domain.accounts import (
@@ -50,7 +50,7 @@ class Identities(Struct, frozen=True):
     randomness: Randomness
     account_mail: AccountMail
     read_only_mode: ReadOnlyMode
-    renewal: RightsRenewal
+    rights: GroupRights
 
     async def account_id_of(self, verified: VerifiedIdentity) -> str | None:
         """Return None for an identity that no account has."""
@@ -116,7 +116,7 @@ class Identities(Struct, frozen=True):
             )
         change = self._change("identity.removed", identity)
         await self.record_writer.remove(identity, change=change, by=by)
-        await self.renewal.renew(by.id)
+        await self.rights.renew(by.id)
         label, provider = mail_line(identity.label), identity.provider
         self.account_mail.send(by.id, "identity-removed", label=label, provider=provider)
 

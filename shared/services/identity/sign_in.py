@@ -10,6 +10,7 @@ from shared.auth.identity_providers import Freshness, IdentityProvider, Verified
 from shared.auth.sessions import (
     SESSION_CREDENTIAL,
     SESSION_ID_LENGTH,
+    GroupRights,
     KnownBrowsers,
     SessionAuthentication,
     SessionLifetimes,
@@ -35,7 +36,6 @@ from shared.domain.sign_in import SignInAttempt, SignInPurpose, require_recent_s
 from shared.domain.times import MS
 from shared.ports import Clock, DirectoryStore, Randomness, WorkStore
 from shared.runtime.retries import retried_when_stale
-from shared.services.identity.group_roles import RolesByGroups
 from shared.services.identity.mail import AccountMail
 from shared.services.identity.sessions import Identities
 from shared.services.records import EntityChange, RecordWriter
@@ -133,7 +133,7 @@ class SignInFlow(Struct, frozen=True):
     clock: Clock
     randomness: Randomness
     account_mail: AccountMail
-    roles_by_groups: RolesByGroups
+    rights: GroupRights
     base_url: str
     lifetimes: SessionLifetimes
     sign_up: str  # As in the settings.
@@ -203,9 +203,8 @@ class SignInFlow(Struct, frozen=True):
         if by.is_anonymous:
             raise credentials_missing()
         issuer = await self.directory.get(Account, Place(by.id))
-        if not by.is_operator and (
-            issuer is None or not issuer.administers_at(self.clock.now_ms())
-        ):
+        is_issuer = issuer is not None and issuer.administers_at(self.clock.now_ms())
+        if not by.is_operator and not is_issuer:
             reason = "only administrators of the registry can do this"
             raise NotPermitted("issue", "sign-in links", reason)
         require_recent_sign_in(by, self.clock.now_ms(), "issue", "a sign-in link")
@@ -265,7 +264,7 @@ class SignInFlow(Struct, frozen=True):
                 )
             by = Principal(address=browser.address, agent=browser.agent)
             account_id = await self.identities.register(verified, provider, by=by)
-        await self.roles_by_groups.signed_in(verified)
+        await self.rights.signed_in(verified)
         authentication = _Authentication(provider, verified.authenticated_ms, verified.strong)
         return await self._start(account_id, authentication, browser)
 
@@ -275,7 +274,7 @@ class SignInFlow(Struct, frozen=True):
         if await self.identities.account_id_of(verified) != attempt.account:
             label = self._provider(attempt.provider).label
             raise sign_in_failed(label, "you showed that you are somebody else")
-        await self.roles_by_groups.signed_in(verified)
+        await self.rights.signed_in(verified)
         secret = self.session_authentication.new_secret()
         session = await self._renew_session(verified, attempt, secret, browser)
         self.session_authentication.invalidate(session)
@@ -301,7 +300,7 @@ class SignInFlow(Struct, frozen=True):
     ) -> Cookies:
         session = await self._session(attempt)
         await self.identities.link(verified, attempt.provider, by=_owner(session, browser))
-        await self.roles_by_groups.signed_in(verified)
+        await self.rights.signed_in(verified)
         return ()
 
     async def _session(self, attempt: SignInAttempt) -> Session:

@@ -108,7 +108,7 @@ class OrganizationMembers(Struct, frozen=True):
             raise Conflict(
                 "member-by-group",
                 f"{request.account.name} is a member of {members.org} by a group. Ask an "
-                "administrator of this registry to change the rule, or the members of the group.",
+                "administrator of this registry to change its rule.",
             )
         if request.role is by_hand:
             if current is not None and current.pending is not None:

@@ -16,6 +16,7 @@ from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.records import Entity
 from shared.domain.sessions import SECRET_GRACE, SECRET_ROTATION, Session
 from shared.domain.sign_in import SignInPurpose, needs_https
+from tests.fakes.services import NoGroups
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock, FakeRandomness
 
@@ -42,7 +43,6 @@ class Place:
         """Sign Ann in."""
         self.clock, self.directory = FakeClock(), FakeDirectory()
         self.copies: list[str] = []
-        self.renewed: list[str] = []
         self.delayed: list[Refusal] = []
         self.randomness = FakeRandomness("sessions")
         self.require_strong, self.url = require_strong, url
@@ -76,7 +76,7 @@ class Place:
             cookie=Cookie.named("ballroom", self.url),
             require_strong=self.require_strong,
             copied=self._copied,
-            renewal=self,
+            rights=NoGroups(),
             delayed=self.delayed.append,
         )
 
@@ -94,10 +94,6 @@ class Place:
         if found.new_cookie is not None and not cookie:
             self.cookie = found.new_cookie.reveal().partition(";")[0]
         return found.principal
-
-    async def renew(self, account_id: str) -> None:
-        """Note whose rights are renewed."""
-        self.renewed.append(account_id)
 
     async def _copied(self, session: Session) -> None:
         self.copies.append(session.id)

@@ -18,7 +18,7 @@ from shared.services.identity.sessions import (
     suggested_account_name,
 )
 from tests.fakes.mail import FakeMailer
-from tests.fakes.services import changes_allowed, fake_record_writer
+from tests.fakes.services import NoGroups, changes_allowed, fake_record_writer
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import START_MS, FakeClock, FakeRandomness
 
@@ -36,13 +36,6 @@ def person(label: str = "kim", **changed: Any) -> VerifiedIdentity:
         authenticated_ms=START_MS,
         **values,
     )
-
-
-class NoGroups:
-    """Groups that give no rights."""
-
-    async def renew(self, account_id: str) -> None:
-        """Do nothing."""
 
 
 class SameDigits(FakeRandomness):
@@ -68,7 +61,7 @@ def identities(directory: FakeDirectory) -> Identities:
             directory, mail_delivery, "https://registry.test", BackgroundTasks()
         ),
         read_only_mode=changes_allowed(),
-        renewal=NoGroups(),
+        rights=NoGroups(),
     )
 
 

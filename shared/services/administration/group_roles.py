@@ -11,32 +11,27 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.auth.authorization import Administration
 from shared.auth.identity_providers import IdentityProvider, VerifiedIdentity
 from shared.domain.access import GroupRole, Membership, member_place
-from shared.domain.accounts import (
-    ROLE_PREFIX,
-    Identity,
-    Organization,
-    identity_place,
-    organization_place,
-)
+from shared.domain.accounts import ROLE_PREFIX, Identity, Organization, identity_place
 from shared.domain.errors.identity import organization_not_found
-from shared.domain.group_rules import GROUP_RULES_PLACE, GroupRules, holds_until
+from shared.domain.group_rules import GROUP_RULES_PLACE, GroupRules
 from shared.domain.names import OrgName
 from shared.domain.principals import Principal
 from shared.domain.records import Place
+from shared.domain.times import MS
 from shared.ports import Clock, DirectoryStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.administration.administration import Administrators
 from shared.services.identity.accounts import account_names
-from shared.services.records import EntityChange, RecordWriter, entity_batches
+from shared.services.records import RECORDS_AT_ONCE, EntityChange, RecordWriter, entity_batches
 
 GROUPS = Principal(id="groups", credential="groups")  # The actor of what groups change.
 
 _WHAT = "the rules about groups"
-_IDENTITIES_AT_ONCE = 200
 _MOST_IN_AN_EVENT = 4_000  # Characters: events are read by the page.
 
 
@@ -56,25 +51,20 @@ class RolesByGroups(Struct, frozen=True):
         return await self.directory.get(GroupRules, GROUP_RULES_PLACE) or GroupRules()
 
     async def signed_in(self, verified: VerifiedIdentity) -> None:
-        """Store the groups of a person who signs in, and apply them; what is stored stands where
-        the provider does not say them."""
+        """As `GroupRights` says; what is stored stands where the provider does not say groups."""
         if verified.groups is None:
             return
         place = identity_place(verified.issuer, verified.identifier)
         identity = await self._store_groups(place, verified.groups, has_roles=True)
         if identity is not None:
-            others = await self._identities(identity.account)
-            await self._apply(
-                identity.account, [identity, *(e for e in others if e.place != place)]
-            )
+            found = await self._identities(identity.account)
+            others = [each for each in found if each.place != place]
+            await self._apply(identity.account, [identity, *others])
 
     async def renew(self, account_id: str) -> None:
-        """Read the groups of an account again, of providers that say them without a sign-in, and
-        apply them."""
-        if not (self.entra_groups or self.oidc_groups_claim):
-            return
-        found = await self._identities(account_id)
-        await self._apply(account_id, [await self._refreshed(each) for each in found])
+        if self.entra_groups or self.oidc_groups_claim:
+            found = await self._identities(account_id)
+            await self._apply(account_id, [await self._refreshed(each) for each in found])
 
     async def _identities(self, account_id: str) -> list[Identity]:
         listed = await self.directory.list_by_subject(Identity, account_id)
@@ -84,9 +74,8 @@ class RolesByGroups(Struct, frozen=True):
 
     async def _refreshed(self, identity: Identity) -> Identity:
         provider = self.providers.get(identity.provider)
-        if provider is None or identity.groups_ms is None:
-            return identity
-        groups = await provider.groups_of(identity.identifier)
+        is_asked = provider is not None and identity.groups_ms is not None
+        groups = await provider.groups_of(identity.identifier) if provider and is_asked else None
         if groups is None:
             return identity
         return await self._store_groups(identity.place, groups, has_roles=False) or identity
@@ -111,68 +100,43 @@ class RolesByGroups(Struct, frozen=True):
         if identity is None:
             return None
         roles = [] if has_roles else [e for e in identity.groups if e.startswith(ROLE_PREFIX)]
+        # Rounded, so that a renewal after ten minutes writes no record without need.
         now_ms = self.clock.now_ms()
-        changed = identity.model_copy(
-            update={
-                "groups": tuple(sorted({*groups, *roles})),
-                "groups_ms": now_ms,
-                "roles_ms": now_ms if has_roles else identity.roles_ms,
-            }
-        )
-        if self._is_as_good(identity, changed):
-            return identity
-        return await self.directory.replace(changed)
-
-    def _is_as_good(self, stored: Identity, changed: Identity) -> bool:
-        """Check whether the stored groups give the same roles for as long."""
-        ends = [
-            (holds_until(each.groups_ms or 0, self.hold), holds_until(each.roles_ms, self.hold))
-            for each in (stored, changed)
-        ]
-        is_known = stored.groups_ms is not None
-        return is_known and stored.groups == changed.groups and ends[0] == ends[1]
+        said_ms = now_ms - now_ms % (self.hold // MS // 10)
+        update = {
+            "groups": tuple(sorted({*groups, *roles})),
+            "groups_ms": said_ms,
+            "roles_ms": said_ms if has_roles else identity.roles_ms,
+        }
+        changed = identity.model_copy(update=update)
+        return identity if changed == identity else await self.directory.replace(changed)
 
     @retried_when_stale
     async def _set_role(self, org: OrgName, account_id: str, wanted: GroupRole | None) -> None:
+        now_ms = self.clock.now_ms()
         stored = await self.directory.get(Membership, member_place(org, account_id))
-        current = stored.at(self.clock.now_ms()) if stored else None
-        if current is None:
-            await self._add_member(org, account_id, wanted, stored)
-            return
-        changed = current.with_group_role(wanted)
-        if changed is not None and changed.group == current.group:
+        current = stored.at(now_ms) if stored else None
+        if current is not None:
+            changed = current.with_group_role(wanted)
+        else:
+            found = await self.directory.get(Organization, Place(org))
+            if wanted is None or found is None or found.is_deleted_at(now_ms):
+                return
+            new = Membership(
+                org=found.name, account=account_id, role=wanted.role, since_ms=now_ms, group=wanted
+            )
+            kept = {"revision": stored.revision, "outbox": stored.outbox} if stored else {}
+            changed = new.model_copy(update=kept)
+        if changed is not None and current is not None and changed.group == current.group:
             return
         change = _change(current, changed)
-        if changed is None:
+        if changed is None and current is not None:
             await self.record_writer.remove(current, change=change, by=GROUPS)
-        elif change.details["before"] == change.details["after"]:
+        elif changed is not None and change.details["before"] == change.details["after"]:
             await self.directory.replace(changed)  # It holds longer.
-        else:
-            await self.record_writer.replace(changed, change=change, by=GROUPS)
-
-    async def _add_member(
-        self, org: OrgName, account_id: str, wanted: GroupRole | None, ended: Membership | None
-    ) -> None:
-        """Add a member; `ended` is the record of an ended membership."""
-        if wanted is None:
-            return
-        now_ms = self.clock.now_ms()
-        organization = await self.directory.get(Organization, organization_place(org))
-        if organization is None or organization.is_deleted_at(now_ms):
-            return
-        new = Membership(
-            org=organization.name,
-            account=account_id,
-            role=wanted.role,
-            since_ms=now_ms,
-            group=wanted,
-        )
-        change = _change(None, new)
-        if ended is None:
-            await self.record_writer.add(new, change=change, by=GROUPS)
-            return
-        kept = {"revision": ended.revision, "outbox": ended.outbox}
-        await self.record_writer.replace(new.model_copy(update=kept), change=change, by=GROUPS)
+        elif changed is not None:
+            write = self.record_writer.replace if stored else self.record_writer.add
+            await write(changed, change=change, by=GROUPS)
 
 
 def _change(before: Membership | None, after: Membership | None) -> EntityChange:
@@ -181,7 +145,7 @@ def _change(before: Membership | None, after: Membership | None) -> EntityChange
         "account": one.account,
         "before": before.role.value if before else "",
         "after": after.role.value if after else "",
-        "groups": ", ".join(one.group.groups)[:_MOST_IN_AN_EVENT] if one.group else "",
+        "groups": ", ".join(one.groups)[:_MOST_IN_AN_EVENT],
     }
     kind = "member.set" if after else "member.removed"
     return EntityChange(kind, one.org, org=one.org, account=one.account, details=details)
@@ -226,29 +190,27 @@ class GroupRuleChanges(Struct, frozen=True):
         now = await self.current(by=by)
         await self._require_organizations(wanted)
         named = {rule.group for rules in (now, wanted) for rule in rules.rules}
-        people = defaultdict[str, list[Identity]](list)
-        async for batch in entity_batches(self.directory, Identity, _IDENTITIES_AT_ONCE):
+        people, known = defaultdict[str, list[Identity]](list), set[str]()
+        async for batch in entity_batches(self.directory, Identity, RECORDS_AT_ONCE):
             for each in batch:
                 # Others are left out: thousands of people may have hundreds of groups each.
                 kept = tuple(group for group in each.groups if group in named)
+                known |= {f"{each.provider}:{group}" for group in kept}
                 if each.groups_ms is not None:
                     people[each.account].append(each.model_copy(update={"groups": kept}))
-        effects = list[GroupRuleEffect]()
+        found, hold = list[GroupRuleEffect](), self.roles_by_groups.hold
         for account, identities in people.items():
-            before, after = (self._granted(each, identities) for each in (now, wanted))
-            effects += [
+            before, after = (e.roles_of(identities, hold).granted for e in (now, wanted))
+            found += [
                 GroupRuleEffect(account, org, before.get(org, ""), after.get(org, ""))
                 for org in sorted({*before, *after})
                 if before.get(org) != after.get(org)
             ]
-        names = await account_names(self.directory, [each.account for each in effects])
-        named_effects = [
-            GroupRuleEffect(names.get(e.account, e.account), e.target, e.now, e.then)
-            for e in effects
-        ]
-        named_effects.sort(key=lambda each: (each.account.lower(), each.target))
-        unknown = wanted.unknown_groups([each for found in people.values() for each in found])
-        return GroupRuleDryRun(tuple(named_effects), len(people), unknown)
+        names = await account_names(self.directory, [each.account for each in found])
+        effects = [replace(e, account=names.get(e.account, e.account)) for e in found]
+        effects.sort(key=lambda each: (each.account.lower(), each.target))
+        unknown = dict.fromkeys(e.source for e in wanted.rules if e.source not in known)
+        return GroupRuleDryRun(tuple(effects), len(people), tuple(unknown))
 
     async def replace(self, wanted: GroupRules, *, by: Principal) -> GroupRules:
         """Store the wanted rules; raise `organization-not-found` for one that names none."""
@@ -258,27 +220,20 @@ class GroupRuleChanges(Struct, frozen=True):
 
     @retried_when_stale
     async def _store(self, wanted: GroupRules, by: Principal) -> GroupRules:
-        stored = await self.roles_by_groups.rules()
-        changed = stored.with_wanted(wanted, now_ms=self.record_writer.clock.now_ms())
-        details = {"before": _text(stored), "after": _text(changed)}
+        stored, now_ms = await self.roles_by_groups.rules(), self.record_writer.clock.now_ms()
+        changed = stored.model_copy(update={"rules": wanted.rules, "changed_ms": now_ms})
+        details = {
+            when: "; ".join(map(str, each.rules))[:_MOST_IN_AN_EVENT]
+            for when, each in (("before", stored), ("after", changed))
+        }
         change = EntityChange("groups.rules", "groups", details=details)
         is_first = stored.changed_ms is None
         write = self.record_writer.add if is_first else self.record_writer.replace
         return await write(changed, change=change, by=by)
 
-    def _granted(self, rules: GroupRules, identities: Sequence[Identity]) -> Mapping[str, str]:
-        return rules.roles_of(identities, self.roles_by_groups.hold).granted
-
     async def _require_organizations(self, wanted: GroupRules) -> None:
-        orgs = sorted({rule.target for rule in wanted.rules if rule.role})
         now_ms = self.record_writer.clock.now_ms()
-        found = await asyncio.gather(
-            *(self.directory.get(Organization, organization_place(each)) for each in orgs)
-        )
-        for org, organization in zip(orgs, found, strict=True):
-            if organization is None or organization.is_deleted_at(now_ms):
-                raise organization_not_found(OrgName(org))
-
-
-def _text(rules: GroupRules) -> str:
-    return "; ".join(map(str, rules.rules))[:_MOST_IN_AN_EVENT]
+        for org in sorted({rule.target for rule in wanted.rules if rule.role}):
+            found = await self.directory.get(Organization, Place(org))
+            if found is None or found.is_deleted_at(now_ms):
+                raise organization_not_found(org)
