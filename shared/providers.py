@@ -256,12 +256,8 @@ def _identity_providers(
     if settings.oidc_issuer:
         secret = _secret(settings.oidc_client_secret) or Secret("")
         client = OAuthClient(settings.oidc_client_id, secret)
-        providers["oidc"] = openid_connect(
-            settings.oidc_issuer,
-            settings.oidc_name,
-            client,
-            groups_claim=settings.oidc_groups_claim,
-        )
+        name, claim = settings.oidc_name, settings.oidc_groups_claim
+        providers["oidc"] = openid_connect(settings.oidc_issuer, name, client, groups_claim=claim)
     if settings.github_client_id:
         secret = _secret(settings.github_client_secret) or Secret("")
         client = OAuthClient(settings.github_client_id, secret)

@@ -126,17 +126,10 @@ class Membership(Entity):
         current = self.at(now_ms)
         return current.role if current else None
 
-    def with_hand_role(self, role: Role | None, **changes: object) -> Self | None:
-        """Return the membership with another role by hand; None if none is left."""
-        return self._with_roles(role, self.group, **changes)
-
-    def with_group_role(self, group: GroupRole | None) -> Self | None:
-        """Return the membership with another role by groups; None if none is left."""
-        return self._with_roles(self.hand_role, group)
-
-    def _with_roles(
+    def with_roles(
         self, by_hand: Role | None, group: GroupRole | None, **changes: object
     ) -> Self | None:
+        """Return the membership with these roles by hand and by groups; None if none is left."""
         role = strongest(by_hand, group.role if group else None)
         kept = group and group.model_copy(update={"by_hand": by_hand})
         update = {"role": role, "group": kept, **changes}
@@ -151,8 +144,9 @@ class Membership(Entity):
         """Return the membership in effect at that time; None when it has ended."""
         current: Self | None = self
         if self.pending is not None and now_ms >= self.pending.at_ms:
-            since_ms = self.pending.at_ms
-            current = self.with_hand_role(self.pending.role, since_ms=since_ms, pending=None)
+            current = self.with_roles(
+                self.pending.role, self.group, since_ms=self.pending.at_ms, pending=None
+            )
         if current is None or current.group is None or now_ms < current.group.until_ms:
             return current
         role = strongest(current.hand_role, Role.MEMBER)

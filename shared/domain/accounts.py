@@ -82,15 +82,8 @@ class Account(Entity):
         is_known = self.by_groups is None or now_ms < self.by_groups.until_ms
         return self.administrator and (is_known or self.is_administrator_by_hand)
 
-    def with_administrator_by_hand(self, *, by_hand: bool) -> Self:
-        """Return the account as an administrator by hand or not; groups keep what they give."""
-        return self._with(self.by_groups, by_hand)
-
-    def with_groups(self, by_groups: AccountByGroups | None) -> Self:
-        """Return the account with what its groups make it."""
-        return self._with(by_groups, self.is_administrator_by_hand)
-
-    def _with(self, by_groups: AccountByGroups | None, by_hand: bool) -> Self:
+    def with_rights(self, by_groups: AccountByGroups | None, *, by_hand: bool) -> Self:
+        """Return the account with what its groups make it, as administrator by hand or not."""
         kept = by_groups and by_groups.model_copy(update={"administrator_by_hand": by_hand})
         administrator = by_hand or (kept is not None and kept.administrator)
         return self.model_copy(update={"administrator": administrator, "by_groups": kept})

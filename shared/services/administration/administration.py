@@ -84,7 +84,7 @@ class Administrators(Struct, frozen=True):
                 raise account_locked(current.name)
             if current.is_administrator_by_hand:
                 return current
-            return await self._write(current.with_administrator_by_hand(by_hand=True), by)
+            return await self._write(current.with_rights(current.by_groups, by_hand=True), by)
 
     @retried_when_leased
     async def dismiss(self, account: Account, *, by: Principal) -> Account:
@@ -100,7 +100,7 @@ class Administrators(Struct, frozen=True):
             if not current.administrator:
                 return current
             await self.require_another(current)
-            return await self._write(current.with_administrator_by_hand(by_hand=False), by)
+            return await self._write(current.with_rights(current.by_groups, by_hand=False), by)
 
     @retried_when_stale
     async def set_by_groups(
@@ -109,8 +109,10 @@ class Administrators(Struct, frozen=True):
         """Store what its groups make an account. No lease: an administrator by hand stays one, and
         there is always such a one."""
         current = await self.directory.get(Account, Place(account_id))
-        changed = current and current.with_groups(by_groups)
-        if current is None or changed is None or changed == current:
+        if current is None:
+            return
+        changed = current.with_rights(by_groups, by_hand=current.is_administrator_by_hand)
+        if changed == current:
             return
         if changed.administrator != current.administrator:
             await self._write(changed, by)

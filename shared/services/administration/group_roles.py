@@ -117,7 +117,7 @@ class RolesByGroups(Struct, frozen=True):
         stored = await self.directory.get(Membership, member_place(org, account_id))
         current = stored.at(now_ms) if stored else None
         if current is not None:
-            changed = current.with_group_role(wanted)
+            changed = current.with_roles(current.hand_role, wanted)
         else:
             found = await self.directory.get(Organization, Place(org))
             if wanted is None or found is None or found.is_deleted_at(now_ms):

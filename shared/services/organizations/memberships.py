@@ -229,8 +229,9 @@ class OrganizationMembers(Struct, frozen=True):
         self, members: MemberList, request: RequestedMembership, actor: Actor
     ) -> None:
         current = members.member(request.account.id) or _new_member(members, request.account)
-        changed = current.with_hand_role(
+        changed = current.with_roles(
             request.role,
+            current.group,
             since_ms=members.now_ms,
             pending=None,
             invited_by=request.invited_by or current.invited_by,
