@@ -121,6 +121,7 @@ class IdentityView(ResponseModel):
     issuer: str
     label: str
     linked_at: UtcTime
+    groups: list[str]
 
 
 class PersonalDataView(ResponseModel):

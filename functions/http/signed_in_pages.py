@@ -180,7 +180,7 @@ class AdministratorPages(SignedInPages):
     records_reads = True
 
     def require_access(self, call: SignedInCall) -> None:
-        if not call.account.administrator:
+        if not call.account.administers_at(call.now_ms):
             raise PageNotFound(redact_tokens(call.path))
 
 

@@ -56,11 +56,11 @@ class PrivatePackageAccess(Struct, frozen=True):
     access_contexts: Mapping[OrgName, AccessContext] = field(
         default_factory=dict[OrgName, AccessContext]
     )
+    administers: bool = False
 
     @property
     def covers_everything(self) -> bool:
-        is_administrator = self.account is not None and self.account.administrator
-        return self.by.is_operator or (is_administrator and _reads_everything(self.by))
+        return self.by.is_operator or (self.administers and _reads_everything(self.by))
 
     def readers(self) -> frozenset[str]:
         """Return the readers, as `Head.readers` says, that the principal is one of: the
@@ -242,7 +242,8 @@ class Authorization(Struct, frozen=True):
         named = {each.org for each in members} | {by.organization} - {""}
         # The list of memberships may lag behind, so each organization is read.
         access_contexts = await self._access_contexts(by, {_key(org) for org in named})
-        return PrivatePackageAccess(by, account, access_contexts)
+        administers = account is not None and account.administers_at(self.clock.now_ms())
+        return PrivatePackageAccess(by, account, access_contexts, administers)
 
     async def viewer(self, by: Principal) -> Viewer:
         """Return which packages that are not public a search shows to `by`.

@@ -44,6 +44,8 @@ case "$*" in
 *"app list"*) [ -f "$HOME/registered" ] && echo client-1 ;;
 *"credential list"*) [ -f "$HOME/registered" ] && echo ballroom ;;
 *"credential create"* | *"credential update"*) cp "${*##*@}" "$HOME/trust.json" ;;
+*resource-accesses*) cp "${*##*@}" "$HOME/graph.json" ;;
+*admin-consent*) [ ! -f "$HOME/developer" ] || exit 1 ;;
 esac
 exit 0
 """
@@ -198,6 +200,22 @@ def test_an_application_that_is_there_is_brought_up_to_date(cloud: Cloud) -> Non
     assert made.returncode == 0, made.stderr
     assert "app create" not in cloud.calls
     assert "credential update" in cloud.calls
+    assert "azd env set BALLROOM_ENTRA_CLIENT_ID client-1" in cloud.calls
+
+
+@pytest.mark.parametrize("consents", [True, False])
+def test_the_application_reads_groups_only_if_it_is_told_to(cloud: Cloud, consents: bool) -> None:
+    cloud.run("entra.sh", "https://ballroom.example.org")
+    assert "groupMembershipClaims" not in cloud.calls
+    assert "admin-consent" not in cloud.calls
+    if not consents:
+        (cloud.folder / "developer").touch()
+    made = cloud.run("entra.sh", "--groups", "https://ballroom.example.org")
+    assert made.returncode == 0, made.stderr
+    assert "--set groupMembershipClaims=SecurityGroup" in cloud.calls
+    (graph,) = json.loads((cloud.folder / "graph.json").read_text())
+    assert {each["type"] for each in graph["resourceAccess"]} == {"Role"}
+    assert ("Ask an administrator" in made.stderr) is not consents
     assert "azd env set BALLROOM_ENTRA_CLIENT_ID client-1" in cloud.calls
 
 

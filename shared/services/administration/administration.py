@@ -95,7 +95,8 @@ class Administrators(Struct, frozen=True):
             if current.administrator and not current.is_administrator_by_hand:
                 raise Conflict(
                     "administrator-by-group",
-                    f"{current.name} is one by a group. Change the rule on /manage/groups.",
+                    f"{current.name} is an administrator by a group. Change the rule on "
+                    "/manage/groups.",
                 )
             if not current.administrator:
                 return current
@@ -144,8 +145,8 @@ class Administrators(Struct, frozen=True):
         if not any(each.is_administrator_by_hand for each in others):
             raise Conflict(
                 "last-administrator",
-                f"{account.name} is the only administrator who can sign in. Appoint another one "
-                f"first{', because groups can end' if others else ''}.",
+                f"{account.name} is the only administrator who can sign in and is not one by a "
+                "group. Appoint another one first.",
             )
 
     async def _write(self, account: Account, by: Principal) -> Account:

@@ -226,7 +226,8 @@ class GroupRuleChanges(Struct, frozen=True):
             when: "; ".join(map(str, each.rules))[:_MOST_IN_AN_EVENT]
             for when, each in (("before", stored), ("after", changed))
         }
-        change = EntityChange("groups.rules", "groups", details=details)
+        # The log of the administrator has it.
+        change = EntityChange("groups.rules", "groups", account=by.id, details=details)
         is_first = stored.changed_ms is None
         write = self.record_writer.add if is_first else self.record_writer.replace
         return await write(changed, change=change, by=by)

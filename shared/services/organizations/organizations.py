@@ -120,7 +120,7 @@ class Organizations(Struct, frozen=True):
         if await self.directory.get(Organization, organization_place(org)):
             raise OrganizationExists(org)  # Before the rate limit; the store decides races.
         await self._check_display_name(org, profile.display_name or "")
-        if owner.id == by.id and not owner.administrator:
+        if owner.id == by.id and not owner.administers_at(self.record_writer.clock.now_ms()):
             # Names are few, and a creator of many keeps them from others.
             await self.rate_limiter.check(RateLimitClass.FOUND, RateLimitKeys.of(by))
         return await self._add(profile.applied_to(self._new(org, owner)), by)

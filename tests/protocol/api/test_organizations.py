@@ -117,11 +117,13 @@ async def test_a_deletion_is_shown_until_it_is_undone(world: World) -> None:
 async def test_members_see_each_other(world: World) -> None:
     ann, mia = world.people.ann, world.people.mia
     listed = await fetched(world, f"{ORGS}/acme/members", mia)
-    joined = {"since": "2026-09-21T14:13:20Z", "pending": None}
+    joined = {"since": "2026-09-21T14:13:20Z", "pending": None, "roleByGroups": None, "groups": []}
+    owner = {"role": "owner", "roleByHand": "owner"}
+    member = {"role": "member", "roleByHand": "member"}
     assert listed == {
         "members": [
-            {"id": ann.account.id, "name": "ann", "role": "owner", **joined},
-            {"id": mia.account.id, "name": "mia", "role": "member", **joined},
+            {"id": ann.account.id, "name": "ann", **owner, **joined},
+            {"id": mia.account.id, "name": "mia", **member, **joined},
         ]
     }
 

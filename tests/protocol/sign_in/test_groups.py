@@ -1,5 +1,6 @@
 """Roles by groups: what a sign-in gives, when it ends, and what hostile or missing groups do."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -133,9 +134,12 @@ async def test_while_the_directory_is_away_roles_hold_for_a_time_and_then_only_r
         await browser.get("/account")
     assert await push(company, person, "1.0.0")
     assert (await company.world.get(f"{URL}/api/v1/groups", by=person)).status_code == 200
-    company.wait(hours=28)
+    company.wait(hours=20)
+    await browser.get("/account")
+    company.wait(hours=8)
     assert not await push(company, person, "1.1.0")
     assert (await company.world.get(f"{URL}/api/v1/groups", by=person)).status_code == 403
+    assert (await browser.get("/manage/accounts")).status_code == 404
     assert await role(company) == "member"
     pulled = await company.world.get("/packages/acme/secret/1.0.0", by=person)
     assert pulled.status_code in (200, 302)
@@ -271,6 +275,23 @@ async def test_what_providers_say_gives_no_role_that_no_rule_gives(
     await sign_in(company, kind, **claims)
     assert await role(company) == expected
     assert not any("graph.windows.net" in each for each in company.internet.asked)
+
+
+async def test_the_subject_of_another_provider_is_another_person(worlds: OpenWorld) -> None:
+    company = await open_sign_in(worlds, **ON, oidc_issuer="https://other.test")
+    await rule(company, MAINTAINERS, "oidc:dev -> acme, owner")
+    await sign_in(company, groups=["dev"])
+    other = dataclasses.replace(company.issuer, url="https://other.test")
+    company.internet.issuers.append(other)
+    other.person = dataclasses.replace(
+        company.issuer.person, subject="object-of-kim", claims={"teams": [GROUP]}
+    )
+    await Browser(company.world, other).get("/sign-in/oidc")
+    identities = await all_entities(company.world.stores.directory, Identity)
+    found = {(e.account, e.issuer) for e in identities if e.identifier == "object-of-kim"}
+    assert len({account for account, _ in found}) == len(found) == 2
+    members = await all_entities(company.world.stores.directory, Membership)
+    assert [each for each in members if each.group] == []
 
 
 async def test_two_hundred_and_one_groups_keep_the_known_role_while_graph_is_away(

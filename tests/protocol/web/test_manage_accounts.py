@@ -6,12 +6,14 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.accounts import Organization, organization_place
+from shared.domain.group_rules import GroupRules
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from shared.services.organizations.organizations import OrganizationProfile
 from tests.protocol.test_page_goldens import PLACES, shown
 from tests.support.page_client import PageClient
-from tests.support.world import Person, World
+from tests.support.sign_in import open_sign_in
+from tests.support.world import OpenWorld, Person, World
 
 ACCOUNTS, ORGANIZATIONS, NAMES = "/manage/accounts", "/manage/organizations", "/manage/names"
 HOSTILE = "<b>bold</b> \N{HEBREW LETTER ALEF} & 'quoted'"
@@ -37,6 +39,7 @@ SENT: dict[str, tuple[str, str, dict[str, str]]] = {
     "account_that_is_locked": (MIA, f"{MIA}/lock", LOCKED),
     "lock_that_is_refused": (ADMIN, f"{ADMIN}/lock", LOCKED),
     "sign_in_link": (MIA, f"{MIA}/link", {}),
+    "groups_without_a_setting": ("/manage/groups", "", {}),
     "organization": (f"{ORGANIZATIONS}/acme", "", {}),
     "organization_that_is_refused": (ORGANIZATIONS, ORGANIZATIONS, TYPED),
     "pattern_that_is_refused": (NAMES, f"{NAMES}/new", {"pattern": HOSTILE, "reason": HOSTILE}),
@@ -79,6 +82,26 @@ async def test_an_account_that_has_nothing(
     zoe = await world.registry.identity.accounts.create("zoe", by=OPERATOR)
     await admin.open(f"{ACCOUNTS}/{zoe.id}")
     assert main(admin) == page
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        pytest.param("oidc:dev -> acme, owner\noidc:ops -> staff", id="tried"),
+        pytest.param("<b>dev</b> -> staff", id="refused"),
+    ],
+)
+async def test_rules_about_groups(worlds: OpenWorld, page: SnapshotAssertion, rules: str) -> None:
+    company = await open_sign_in(worlds, oidc_groups_claim="teams")
+    world = company.world
+    stored = GroupRules.parse(["oidc:dev -> administrator"])
+    await world.registry.identity.group_rules.replace(stored, by=world.fresh(world.people.admin))
+    company.issuer.person.claims |= {"teams": ["dev"]}
+    await company.signed_in()
+    browser = await PageClient.of(world, world.people.admin)
+    await browser.open("/manage/groups")
+    await browser.send("/manage/groups/preview", rules=rules)
+    assert main(browser) == page
 
 
 async def test_every_organization(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
