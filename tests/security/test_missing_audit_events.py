@@ -50,8 +50,10 @@ TELLING = {
 }
 
 MIRROR_CHANGES = {f"api_mirror_{verb}" for verb in ("admit", "dry_run", "replace", "retry")}
-FOR_ADMINISTRATORS = {"api_groups_replace", "api_orgs_allow_bursts", "api_webhooks_add"}
-FOR_ADMINISTRATORS |= MIRROR_CHANGES
+FOR_ADMINISTRATORS = {
+    *("api_groups_replace", "api_orgs_allow_bursts", "api_webhooks_add"),
+    *MIRROR_CHANGES,
+}
 
 # What the matrix asks for and is not there, or may not be done to what is; refusals leave nothing.
 REFUSED = {

@@ -141,6 +141,9 @@ async def test_while_the_directory_is_away_roles_hold_for_a_time_and_then_only_r
     assert (await company.world.get(f"{URL}/api/v1/groups", by=person)).status_code == 403
     assert (await browser.get("/manage/accounts")).status_code == 404
     assert await role(company) == "member"
+    page = await signed_in(company.world, company.world.people.ann)
+    await page.get("/account/organizations/acme")
+    assert "maintainer by a group, which allows reading alone" in page.page.text
     pulled = await company.world.get("/packages/acme/secret/1.0.0", by=person)
     assert pulled.status_code in (200, 302)
     company.issuer.graph_status, company.issuer.graph_groups = 200, [GROUP]
