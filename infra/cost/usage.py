@@ -108,6 +108,7 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "generate-api-docs": UpkeepUsage(
             4_380, Usage(67.8, 17), Usage(24.1, 3.33, 5.6), visits_a_month=30.4
         ),
+        "place-archives": UpkeepUsage(8_760, Usage(24, 7)),
         "update-search-index": UpkeepUsage(8_760, Usage(28.6, 8, 3, 3)),
         "roll-up-pulls": UpkeepUsage(2_920, Usage(30.6, 7)),
         "delete-expired-records": UpkeepUsage(730, Usage(43.4, 10)),
@@ -133,5 +134,5 @@ STORED_USAGE = Stored(record_bytes=6_810, document_bytes=640)
 
 # Bytes of an item in Cosmos DB, including the fields of the service.
 ITEMS: Mapping[str, int] = MappingProxyType(
-    {"release": 1_450, "entry": 900, "listing": 2_030, "head": 510, "name": 250, "event": 870}
+    {"release": 1_450, "entry": 900, "listing": 2_030, "head": 550, "name": 250, "event": 870}
 )

@@ -21,11 +21,7 @@ from infra.cost.model import (
 )
 from infra.cost.usage import UPKEEP_USAGE
 from shared.auth.signing_keys import REREAD_AFTER
-from shared.services.maintenance.package_tasks import (
-    ApplyMirrorRules,
-    PlaceArchives,
-    UpdateUpstreamCatalogue,
-)
+from shared.services.maintenance.package_tasks import ApplyMirrorRules, UpdateUpstreamCatalogue
 from shared.settings import Settings
 from tests.paths import docs
 from tests.repo.bicep_templates import module
@@ -100,8 +96,6 @@ NOT_COUNTED = (
     # Only a registry with an upstream has these.
     ApplyMirrorRules.id,
     UpdateUpstreamCatalogue.id,
-    # One point read each time, less than a cent a month.
-    PlaceArchives.id,
 )
 
 

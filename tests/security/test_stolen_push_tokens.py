@@ -48,7 +48,7 @@ async def found(world: World, operation: Operation) -> str:
     path = operation.route
     for parameter, value in (
         ("{org}", "acme"), ("{name}", "greet"), ("{version}", "1.0.0"), ("{id}", token_id),
-        ("{account}", world.people.mia.account.id),
+        ("{account}", world.people.mia.account.id), ("{number}", "1"),
     ):  # fmt: skip
         path = path.replace(parameter, value)
     assert "{" not in path, "say above what the parameter is to be"
