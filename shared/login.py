@@ -38,6 +38,7 @@ DEFAULT_ID = "ballroom"
 EXIT_INTERRUPTED = 130  # The exit code of a command that Ctrl-C ended.
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
+PUSH_SCOPES = "read push-new push-version deprecate"
 SLOWER_S = 5.0  # Added to the interval for each slow_down, as in the RFC, and for each failure.
 SHORTEST_S = 0.2  # The least interval, whatever a registry says.
 TIMEOUT_S = 30.0
@@ -71,6 +72,7 @@ class LoginOptions:
     is_proxy: bool = False
     opens_browser: bool = True
     has_token: bool = False
+    pushes: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,9 @@ def main(arguments: list[str], address: str) -> int:
     add, flag = parser.add_argument, "store_true"
     add("--id", default=DEFAULT_ID, help="name of the registry's entry (%(default)s)")
     add("--central", action=flag, dest="sets_central", help="set the token of [central] as well")
+    add(
+        "--push", action=flag, dest="pushes", help="request a token that publishes, not reads alone"
+    )
     add("--proxy", action=flag, dest="is_proxy", help="read all packages here, none from Central")
     add(
         "--token",
@@ -162,10 +167,12 @@ def _log_in(options: LoginOptions, machine: LocalMachine, file: Path) -> None:
     if backup:
         machine.print_line(f"What was there before is in {backup}.")
     option = f"--repository={options.id}"
-    machine.print_line(
-        f"\nPublish from the folder of a package:\n\n  bal pack && bal push {option}\n"
-    )
-    machine.print_line(f"Use what others published:\n\n  bal pull ORG/NAME:VERSION {option}")
+    machine.print_line(f"\nUse what others published:\n\n  bal pull ORG/NAME:VERSION {option}\n")
+    if options.pushes or options.has_token:
+        way = f"bal pack && bal push {option}"
+        machine.print_line(f"Publish from the folder of a package:\n\n  {way}")
+    else:
+        machine.print_line("The token reads. To publish from this machine, log in with --push.")
 
 
 def _print_line(text: str) -> None:
@@ -237,7 +244,8 @@ def request_token(
     Returns the account that approved it, and the token; raises `LoginFailed` if the request is
     denied or expires.
     """
-    status, answer = registry.send("/api/v1/device", {"client_id": machine.name})
+    asked = {"client_id": machine.name, **({"scope": PUSH_SCOPES} if options.pushes else {})}
+    status, answer = registry.send("/api/v1/device", asked)
     if status != _OK:
         raise LoginFailed(_reason(answer, f"This is not a registry that issues tokens ({status})."))
     device_code, user_code, page, expires_in = _texts(

@@ -52,7 +52,11 @@ REVOKE = TokenAction(
 TOKEN_ACTIONS = (ROTATE, REVOKE)
 
 
-PUSH_SCOPES = (Scope.READ, Scope.PUSH_VERSION, Scope.PUSH_NEW)
+# The name and the scopes of a new token by what it is for, as the address of the form says.
+PRESETS = {
+    "push": ("", (Scope.READ, Scope.PUSH_VERSION, Scope.PUSH_NEW)),
+    "ci": ("CI reader", (Scope.READ,)),
+}
 
 pages = SignedInPages()
 organization_pages = SignedInPages()
@@ -80,7 +84,7 @@ async def _show(
 async def account_tokens(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     registry, by = call.registry, call.caller
     tokens = await registry.tokens.access_tokens.list(_owner(call), by=by)
-    scopes = PUSH_SCOPES if call.params.get("for") == "push" else (Scope.READ,)
+    name, scopes = PRESETS.get(call.params.get("for", ""), ("", (Scope.READ,)))
     return await _show(
         call,
         problem,
@@ -91,7 +95,7 @@ async def account_tokens(call: SignedInCall, problem: FormProblem | None = None)
         if "org" not in call.route_params
         else (),
         most_days=MAX_TOKEN_DAYS,
-        typed=_form_values(call.form, registry.settings.token_days, scopes),
+        typed=_form_values(call.form, registry.settings.token_days, name, scopes),
     )
 
 
@@ -142,11 +146,13 @@ def scope_choices(*left_out: Scope) -> list[tuple[str, str, str]]:
     ]
 
 
-def _form_values(form: Form, days: int, scopes: Sequence[Scope]) -> dict[str, object]:
+def _form_values(
+    form: Form, days: int, name: str = "", scopes: Sequence[Scope] = ()
+) -> dict[str, object]:
     """Return the values of the fields: what was typed, else the defaults."""
     selected = [] if form.values else [each.value for each in scopes]
     return {
-        "name": form.text("name"),
+        "name": form.text("name", name),
         "scope": form.all("scope") or selected,
         "org": form.text("org", ANY_NAME),
         "package": form.text("package", ANY_NAME),

@@ -13,12 +13,7 @@ from functions.http.answers import NO_STORE, Representation, conditional_answer,
 from functions.http.calls import Call
 from functions.http.requests import form_of, is_form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.domain.device_login import (
-    DEVICE_SCOPES,
-    DEVICE_TOKEN_DAYS,
-    DeviceRequest,
-    read_user_code,
-)
+from shared.domain.device_login import DEVICE_TOKEN_DAYS, READING, DeviceRequest, read_user_code
 from shared.domain.errors.base import InvalidRequest, NotFound, about_field
 from shared.domain.errors.identity import DeviceRefusal
 from shared.runtime.answers import Answer
@@ -37,6 +32,9 @@ class DeviceAsk(RequestModel):
     model_config = ConfigDict(alias_generator=to_snake)
 
     client_id: str = Field(min_length=1, max_length=200)
+    scope: str = Field(
+        default="", max_length=200, description="Separated by spaces; read if empty."
+    )
 
 
 class DevicePoll(RequestModel):
@@ -86,7 +84,7 @@ class DeviceToken(ResponseModel):
         return cls(
             access_token=result.issued.text.reveal(),
             expires_in=DEVICE_TOKEN_DAYS * _DAY_S,
-            scope=" ".join(scope.value for scope in DEVICE_SCOPES),
+            scope=" ".join(scope.value for scope in result.scopes),
             account=result.account.name,
         )
 
@@ -115,9 +113,12 @@ device_api = ApiFace(_parse_request, takes_sessions=False)
     refusals=(400,),
     stays_public=True,
 )
-async def device_api_ask(call: ApiCall, sent: DeviceAsk) -> DeviceCodes:
+async def device_api_ask(call: ApiCall, sent: DeviceAsk) -> DeviceCodes | Answer:
     login = call.registry.tokens.device_login
-    return DeviceCodes.of(await login.authorize(sent.client_id, by=call.caller))
+    try:
+        return DeviceCodes.of(await login.authorize(sent.client_id, sent.scope, by=call.caller))
+    except DeviceRefusal as refusal:
+        return _oauth_error(refusal)
 
 
 @device_api.operation(
@@ -164,7 +165,8 @@ def _confirm(call: SignedInCall, login: DeviceRequest) -> Answer:
         code=read_user_code(call.form.text("code")),
         is_elsewhere=login.address != call.caller.address,
         address=call.caller.address,
-        scopes=[scope.value for scope in DEVICE_SCOPES],
+        scopes=[scope.value for scope in login.scopes],
+        publishes=login.scopes != READING,
         days=DEVICE_TOKEN_DAYS,
     )
 

@@ -119,8 +119,11 @@ async def issue(
 @click.option(
     "--token", is_flag=True, help="Use a token that you have: BALLROOM_TOKEN, or what you type."
 )
+@click.option("--push", is_flag=True, help="Request a token that publishes, not reads alone.")
 @click.option("--browser/--no-browser", default=True, help="Open the page to approve it on.")
-def login(*, url: str, name: str, central: bool, proxy: bool, token: bool, browser: bool) -> None:
+def login(
+    *, url: str, name: str, central: bool, proxy: bool, token: bool, push: bool, browser: bool
+) -> None:
     """Log this machine in to the registry at URL, for `bal`.
 
     \b
@@ -134,5 +137,6 @@ def login(*, url: str, name: str, central: bool, proxy: bool, token: bool, brows
         is_proxy=proxy,
         opens_browser=browser,
         has_token=token,
+        pushes=push,
     )
     raise SystemExit(run(options, local_machine()))

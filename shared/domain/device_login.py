@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from shared.domain.errors.base import redact_tokens
+from shared.domain.errors.identity import DeviceRefusal
 from shared.domain.principals import Scope
 from shared.domain.records import Record
 
@@ -17,17 +18,19 @@ USER_CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 USER_CODE_LENGTH = 8
 USER_CODE_RANDOM_BYTES = 16  # Many more bits than the code has, so the modulo is unbiased.
 
-# Enough to build and publish; MANAGE is not for a token in a file.
+READING = (Scope.READ,)  # What a device gets that names no scope.
+# What a device may ask for, to build and publish; MANAGE is not for a token in a file.
 DEVICE_SCOPES = (Scope.READ, Scope.PUSH_NEW, Scope.PUSH_VERSION, Scope.DEPRECATE)
 
 
 class DeviceRequest(Record):
-    """A device that waits for approval: its name, address and user agent."""
+    """A device that waits for approval: its name, address and user agent, and what it asks for."""
 
     device: str  # The hash of the device code.
     client: str
     address: str
     agent: str
+    scopes: tuple[Scope, ...] = READING
     asked_ms: int
     expires_ms: int
 
@@ -36,6 +39,22 @@ class DeviceDecision(Record):
     """The account that the token is for; empty when the person refused."""
 
     account: str = ""
+
+
+def read_scopes(text: str) -> tuple[Scope, ...]:
+    """Return the scopes of a request, which are separated by spaces; raise `DeviceRefusal` for one
+    that no device gets."""
+    named = set(text.split())
+    found = tuple(each for each in DEVICE_SCOPES if each.value in named)
+    if len(found) < len(named):
+        known = " ".join(each.value for each in DEVICE_SCOPES)
+        raise DeviceRefusal(
+            "scope-unknown",
+            f"A device gets some of the scopes {known}. Send these, separated by spaces, or none "
+            "for read.",
+            error="invalid_scope",
+        )
+    return found or READING
 
 
 def user_code(random: bytes) -> str:

@@ -16,10 +16,10 @@ INTERVAL = timedelta(seconds=5)
 MACHINE = "198.51.100.7"
 
 
-async def ask(world: World, client: str = "kim's laptop") -> dict[str, Any]:
+async def ask(world: World, client: str = "kim's laptop", scope: str = "") -> dict[str, Any]:
     """Ask for codes as a machine."""
     headers = {**FORM, "User-Agent": "ballroom-login", "X-Forwarded-For": MACHINE}
-    body = urlencode({"client_id": client, "scope": "ignored"}).encode()
+    body = urlencode({"client_id": client, "scope": scope}).encode()
     answer = await world.send("POST", ASK, headers=headers, content=body)
     assert answer.status_code == 200, answer.text
     return answer.json()

@@ -9,20 +9,20 @@ from shared.auth.tokens import Secret, random_text
 from shared.domain.accounts import Account, hash_secret
 from shared.domain.device_login import (
     DEVICE_CODE_LIFETIME,
-    DEVICE_SCOPES,
     DEVICE_TOKEN_DAYS,
     POLL_INTERVAL,
     USER_CODE_RANDOM_BYTES,
     DeviceDecision,
     DeviceRequest,
     read_client_name,
+    read_scopes,
     read_user_code,
     user_code,
 )
 from shared.domain.errors.base import NotFound
 from shared.domain.errors.identity import DeviceRefusal, credentials_missing
 from shared.domain.errors.requests import Busy
-from shared.domain.principals import Grant, Principal
+from shared.domain.principals import Grant, Principal, Scope
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.records import Place, Record
 from shared.domain.times import MS
@@ -54,10 +54,11 @@ class DeviceAuthorization(Struct, frozen=True):
 
 
 class DeviceLoginResult(Struct, frozen=True):
-    """A token for a device, and its account."""
+    """A token for a device, its account and its scopes."""
 
     issued: IssuedToken
     account: Account
+    scopes: tuple[Scope, ...]
 
 
 class DeviceLogin(Struct, frozen=True):
@@ -83,8 +84,12 @@ class DeviceLogin(Struct, frozen=True):
     def _signer(self) -> Signer:
         return self.keys.signer("device")
 
-    async def authorize(self, client: str, *, by: Principal) -> DeviceAuthorization:
-        """Start a device login; raise `TooManyRequests`."""
+    async def authorize(
+        self, client: str, scopes: str = "", *, by: Principal
+    ) -> DeviceAuthorization:
+        """Start a device login for these scopes; raise as `read_scopes` does, and
+        `TooManyRequests`."""
+        wanted = read_scopes(scopes)
         await self.rate_limiter.check(RateLimitClass.DEVICE, RateLimitKeys.of(by))
         device_code = random_text(self.randomness, CODE_LENGTH)
         now_ms = self.clock.now_ms()
@@ -93,6 +98,7 @@ class DeviceLogin(Struct, frozen=True):
             client=read_client_name(client),
             address=by.address,
             agent=by.agent,
+            scopes=wanted,
             asked_ms=now_ms,
             expires_ms=now_ms + DEVICE_CODE_LIFETIME // MS,
         )
@@ -192,12 +198,13 @@ class DeviceLogin(Struct, frozen=True):
         person = Principal(account.id, "device", (Grant(),), address=by.address, agent=by.agent)
         wanted = TokenRequest.parse(
             request.client,
-            [scope.value for scope in DEVICE_SCOPES],
+            [scope.value for scope in request.scopes],
             org="*",
             package="*",
             days=DEVICE_TOKEN_DAYS,
         )
-        return DeviceLoginResult(await self.tokens.issue(account.id, wanted, by=person), account)
+        issued = await self.tokens.issue(account.id, wanted, by=person)
+        return DeviceLoginResult(issued, account, request.scopes)
 
     async def _check_poll_interval(self, device: str) -> None:
         now_ms = self.clock.now_ms()

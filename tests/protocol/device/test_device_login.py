@@ -8,9 +8,10 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.device_login import DEVICE_SCOPES, USER_CODE_LETTERS
+from shared.domain.device_login import USER_CODE_LETTERS
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import Principal
+from shared.login import PUSH_SCOPES
 from shared.ports import WorkStore
 from tests.support.device_login import ASK, MACHINE, ask, error, poll, poll_at_once
 from tests.support.page_client import FORM, PageClient
@@ -45,10 +46,18 @@ async def test_the_codes_are_of_the_form_that_people_can_type(world: World) -> N
     assert "verification_uri_complete" not in codes
 
 
-async def test_a_machine_that_is_approved_gets_a_token_that_builds_and_publishes(
-    world: World,
+@pytest.mark.parametrize(
+    ("asked", "scopes"),
+    [
+        ("", ["read"]),
+        ("push-version read", ["read", "push-version"]),
+        (PUSH_SCOPES, ["read", "push-new", "push-version", "deprecate"]),
+    ],
+)
+async def test_a_machine_that_is_approved_gets_a_token_for_what_it_asked(
+    world: World, asked: str, scopes: list[str]
 ) -> None:
-    codes = await ask(world)
+    codes = await ask(world, scope=asked)
     assert error(await poll(world, codes)) == "authorization_pending"
     await approved(codes, await PageClient.of(world, world.people.ann))
     answer = await poll(world, codes)
@@ -56,14 +65,12 @@ async def test_a_machine_that_is_approved_gets_a_token_that_builds_and_publishes
     assert answer.headers["cache-control"] == "no-store"
     given = answer.json()
     assert (given["token_type"], given["account"]) == ("Bearer", "ann")
-    assert given["scope"].split() == ["read", "push-new", "push-version", "deprecate"]
+    assert given["scope"].split() == scopes
     assert given["expires_in"] == 90 * 86_400
     bearer = {"Authorization": f"Bearer {given['access_token']}"}
     who = (await world.get(f"{URL}/api/v1/whoami", headers=bearer)).json()
     assert who["name"] == "ann"
-    assert who["grants"] == [
-        {"scopes": [each.value for each in DEVICE_SCOPES], "org": "*", "package": "*"}
-    ]
+    assert who["grants"] == [{"scopes": scopes, "org": "*", "package": "*"}]
 
 
 async def test_the_token_is_named_after_the_machine_and_lives_ninety_days(world: World) -> None:
@@ -74,6 +81,19 @@ async def test_the_token_is_named_after_the_machine_and_lives_ninety_days(world:
     tokens = (await world.get(f"{URL}/api/v1/tokens", by=ann)).json()["tokens"]
     [token] = [each for each in tokens if each["name"] == "build [2J box"]
     assert token["expiresAt"][:10] == "2026-12-20"
+
+
+async def test_whoever_approves_reads_whether_the_machine_publishes(world: World) -> None:
+    browser = await PageClient.at(world, world.people.ann, "/device")
+    for scope, sentence in (("", "The device cannot publish."), (PUSH_SCOPES, "can publish in")):
+        await browser.send("/device", code=(await ask(world, scope=scope))["user_code"])
+        assert sentence in browser.text
+
+
+async def test_a_scope_that_no_machine_gets_is_refused(world: World) -> None:
+    body = b"client_id=laptop&scope=read+manage"
+    answer = await world.send("POST", ASK, headers=FORM, content=body)
+    assert error(answer) == "invalid_scope"
 
 
 async def test_json_is_read_as_well_as_a_form(world: World) -> None:

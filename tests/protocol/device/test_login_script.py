@@ -163,7 +163,7 @@ def test_a_machine_that_is_approved_has_settings_that_work(
     registry: Registry, tmp_path: Path, start: tuple[str, ...]
 ) -> None:
     options = [registry.url] if start is CLONE else []
-    ended = log_in(registry, tmp_path, *options, start=start)
+    ended = log_in(registry, tmp_path, *options, "--push", start=start)
     assert ended.code == 0, ended.printed
     [entry] = settings(tmp_path)["repository"]["maven"]
     assert entry["url"] == f"{registry.url}/2.0/maven"

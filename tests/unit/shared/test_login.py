@@ -252,9 +252,15 @@ def fake(tmp_path: Path) -> FakeLaptop:
     return FakeLaptop(tmp_path)
 
 
-def test_it_waits_as_requested_and_prints_what_it_did_and_what_is_next(fake: FakeLaptop) -> None:
+@pytest.mark.parametrize(
+    ("pushes", "next_step"),
+    [(True, "bal pack && bal push --repository=ballroom"), (False, "log in with --push")],
+)
+def test_it_waits_as_requested_and_prints_what_it_did_and_what_is_next(
+    fake: FakeLaptop, pushes: bool, next_step: str
+) -> None:
     with served() as address:
-        assert run(LoginOptions(address.url), fake.laptop()) == 0
+        assert run(LoginOptions(address.url, pushes=pushes), fake.laptop()) == 0
     said = "\n".join(fake.said)
     assert fake.slept == [5]
     for words in (
@@ -262,7 +268,7 @@ def test_it_waits_as_requested_and_prints_what_it_did_and_what_is_next(fake: Fak
         "good for 10 minutes",
         "Approved by ann: read, for 90 days.",
         f"Wrote the entry 'ballroom' to {fake.home / 'Settings.toml'}.",
-        "bal pack && bal push --repository=ballroom",
+        next_step,
     ):
         assert words in said
     assert "blr_t" not in said
