@@ -28,6 +28,7 @@ from shared.auth.sessions import (
 )
 from shared.auth.signed_tokens import IdTokenValidator
 from shared.auth.tokens import Secret
+from shared.domain.accounts import Staff
 from shared.domain.archives.unpacking import ArchiveLimits, Documentation
 from shared.domain.errors.base import Refusal
 from shared.domain.names import Coordinate
@@ -129,6 +130,7 @@ def arguments_of(settings: Settings) -> dict[Callable[..., object], Mapping[str,
             ),
             "refused": _logged("sign_in.refused", "provider", "reason"),
         },
+        Staff: {"sources": Staff.parse(settings.staff).sources},
         UpstreamReader: {"pseudonym": pseudonym_of(settings.base_url)},
         Upstreams: {
             "configured": settings.upstreams,

@@ -162,6 +162,7 @@ async def account_organization_invite(call: SignedInCall) -> Answer:
 # The choices of the forms with their labels.
 VISIBILITY_CHOICES = (
     (Visibility.PUBLIC.value, "Public"),
+    (Visibility.INTERNAL.value, "Internal: visible to staff and members"),
     (Visibility.PRIVATE.value, "Private: visible only to members"),
 )
 
@@ -190,7 +191,7 @@ async def account_organization_describe(call: SignedInCall) -> None:
     done="Default visibility saved. Existing packages are not affected.",
 )
 async def account_organization_visibility(call: SignedInCall) -> None:
-    otherwise = "Choose a default visibility: public or private."
+    otherwise = "Choose a default visibility: public, internal or private."
     visibility = call.form.choice("visibility", Visibility, otherwise)
     profile = OrganizationProfile(default_visibility=visibility)
     await call.registry.organizations.organizations.change(call.org, profile, by=call.caller)

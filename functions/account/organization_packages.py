@@ -113,11 +113,14 @@ async def account_organization_packages_versions_undeprecate(call: SignedInCall)
 @pages.form(f"{PACKAGE_ROUTE}/visibility", account_organization_package, done="Visibility changed.")
 async def account_organization_packages_visibility(call: SignedInCall) -> None:
     package = _package(call)
-    otherwise = "Choose a visibility: public or private."
+    otherwise = "Choose a visibility: public, internal or private."
     wanted = call.form.choice("visibility", Visibility, otherwise)
-    # Builds of others fail from then on, so it has to be confirmed.
-    if wanted is Visibility.PRIVATE and call.form.text("confirm").lower() != package.name.lower():
-        message = f"To make {package} private, type its name, {package.name}, into the field."
+    # Builds of others fail if fewer may see it, so it has to be confirmed.
+    found = await call.registry.packages.of_organization.package(package, by=call.caller)
+    is_narrower = wanted.is_narrower_than(found.head.visibility)
+    if is_narrower and call.form.text("confirm").lower() != package.name.lower():
+        name, how = package.name, wanted.value
+        message = f"To make {package} {how}, type its name, {name}, into the field."
         with about_field("confirm"):
             raise InvalidRequest(message)
     await call.registry.packages.visibility.change(package, wanted, by=call.caller)

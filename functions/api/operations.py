@@ -15,15 +15,7 @@ from types import NoneType
 from typing import Annotated, Any, TypeVar, cast, get_args, get_type_hints
 
 from msgspec import Struct
-from pydantic import (
-    AfterValidator,
-    AliasGenerator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    ValidationError,
-    WithJsonSchema,
-)
+from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from functions.http.answers import JSON, NO_STORE, empty_answer
@@ -31,9 +23,7 @@ from functions.http.calls import Call
 from functions.http.operations import READ_METHODS, JsonFace
 from functions.http.requests import bounded_body
 from shared.domain.errors.base import Forbidden, InvalidRequest, contains_token
-from shared.domain.errors.packages import not_made_internal
 from shared.domain.errors.requests import BodyUnreadable, token_misplaced
-from shared.domain.packages import CHOSEN_VISIBILITIES, Visibility
 from shared.domain.rate_limits import RateLimitClass
 from shared.runtime.answers import Answer
 from shared.services.tokens.tokens import OfOrganization, TokenOwner
@@ -49,20 +39,6 @@ class RequestModel(BaseModel):
     model_config = ConfigDict(
         alias_generator=to_camel, extra="forbid", strict=True, defer_build=True
     )
-
-
-def _chosen(visibility: Visibility) -> Visibility:
-    if visibility not in CHOSEN_VISIBILITIES:
-        raise ValueError(str(not_made_internal()))
-    return visibility
-
-
-# A visibility in a request.
-ChosenVisibility = Annotated[
-    Visibility,
-    AfterValidator(_chosen),
-    WithJsonSchema({"type": "string", "enum": [each.value for each in CHOSEN_VISIBILITIES]}),
-]
 
 
 def utc_datetime(at: int | datetime | None) -> datetime | None:

@@ -2,14 +2,7 @@
 
 from pydantic import AliasPath, Field
 
-from functions.api.operations import (
-    ApiCall,
-    ApiFace,
-    ChosenVisibility,
-    RequestModel,
-    ResponseModel,
-    UtcTime,
-)
+from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from shared.domain.accounts import MAX_DESCRIPTION, MAX_DISPLAY_NAME
 from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
@@ -25,7 +18,7 @@ class NewOrganization(RequestModel):
     name: str = Field(description="Never changes.")
     display_name: str = Field(default="", max_length=MAX_DISPLAY_NAME)
     description: str = Field(default="", max_length=MAX_DESCRIPTION)
-    default_visibility: ChosenVisibility = Field(
+    default_visibility: Visibility = Field(
         default=Visibility.PUBLIC, description=_DEFAULT_VISIBILITY_MEANING
     )
 
@@ -35,7 +28,7 @@ class OrganizationChange(RequestModel):
 
     display_name: str | None = Field(default=None, max_length=MAX_DISPLAY_NAME)
     description: str | None = Field(default=None, max_length=MAX_DESCRIPTION)
-    default_visibility: ChosenVisibility | None = Field(
+    default_visibility: Visibility | None = Field(
         default=None, description=_DEFAULT_VISIBILITY_MEANING
     )
 

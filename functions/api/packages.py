@@ -8,7 +8,6 @@ from pydantic import Field
 from functions.api.operations import (
     ApiCall,
     ApiFace,
-    ChosenVisibility,
     RequestModel,
     ResponseModel,
     UtcTime,
@@ -23,9 +22,7 @@ from shared.domain.trusted_publishing.jobs import Provider
 class NewVisibility(RequestModel):
     """Who is to see a package."""
 
-    visibility: ChosenVisibility = Field(
-        description="Private is for members of its organization alone."
-    )
+    visibility: Visibility = Field(description="Private is for members of its organization alone.")
 
 
 class PackageView(ResponseModel):

@@ -19,6 +19,7 @@ from shared.auth.signed_tokens import MAX_TOKEN_BYTES
 from shared.auth.tokens import Secret
 from shared.domain.names import Package, parse_org
 from shared.domain.packages import Pushers
+from shared.domain.principals import PUBLISHING_SCOPES
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import MAX_REFS, PublisherRules
@@ -208,7 +209,7 @@ async def api_trusted_exchange(call: ApiCall, sent: IdToken) -> JobTokenView:
         token=issued.text.reveal(),
         expires_at=utc_datetime(token.expires_ms),
         org=token.org,
-        packages=[grant.package for grant in token.grants],
+        packages=[each.package for each in token.grants if each.scopes & PUBLISHING_SCOPES],
     )
 
 

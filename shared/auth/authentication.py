@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.tokens import AccessToken, token_text
-from shared.domain.accounts import Account, Token, TokenUse, hash_secret
+from shared.domain.accounts import Account, Staff, Token, TokenUse, hash_secret
 from shared.domain.client_addresses import Networks, client_address, is_address_allowed
 from shared.domain.client_settings import TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Forbidden, Refusal, Unauthenticated, redact_tokens
@@ -60,13 +60,20 @@ class Authentication:
     seconds, and again when a record of its owner is known to have changed."""
 
     def __init__(
-        self, directory: DirectoryStore, clock: Clock, environment: str, *, edition: Edition
+        self,
+        directory: DirectoryStore,
+        clock: Clock,
+        environment: str,
+        *,
+        edition: Edition,
+        staff: Staff,
     ) -> None:
         """Accept the tokens of `environment`."""
         self._directory = directory
         self._clock = clock
         self._environment = environment
         self._edition = edition
+        self._staff = staff
         self._verified = LruCache[str, _CachedToken](MAX_CACHED_TOKENS)
         self._last_use = TokenLastUse(directory)
 
@@ -170,7 +177,9 @@ class Authentication:
             raise TokenUnknown
         if account is None and not token.org:
             raise TokenUnknown  # It was created while its account was deleted.
-        verified = _CachedToken(token, account, _principal(token, client), now_ms, number)
+        is_guest = token.by_guest if account is None else not self._staff.includes(account)
+        principal = _principal(token, client, is_guest=is_guest)
+        verified = _CachedToken(token, account, principal, now_ms, number)
         self._verified.put(key, verified)
         return verified
 
@@ -217,7 +226,7 @@ def from_client(principal: Principal, client: RequestClient) -> Principal:
     return replace(principal, address=client.address, agent=client.agent)
 
 
-def _principal(token: Token, client: RequestClient) -> Principal:
+def _principal(token: Token, client: RequestClient, *, is_guest: bool) -> Principal:
     return Principal(
         id=token.owner,
         credential=token.id,
@@ -230,6 +239,7 @@ def _principal(token: Token, client: RequestClient) -> Principal:
         provenance=token.provenance,
         token=token.id,
         token_creator=token.made_by if token.org else "",
+        is_guest=is_guest,
     )
 
 

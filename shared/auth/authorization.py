@@ -26,7 +26,7 @@ from shared.domain.errors.identity import (
     organization_not_found,
 )
 from shared.domain.names import OrgName, Package
-from shared.domain.packages import EVERY_ACCOUNT, Head, Survey, Visibility
+from shared.domain.packages import STAFF, Head, Survey, Visibility
 from shared.domain.principals import (
     ANY_NAME,
     PUBLISHING_SCOPES,
@@ -64,12 +64,11 @@ class PrivatePackageAccess(Struct, frozen=True):
 
     def readers(self) -> frozenset[str]:
         """Return the readers, as `Head.readers` says, that the principal is one of: the
-        organizations whose packages are all readable, and every account."""
+        organizations whose packages are all readable, and staff."""
         orgs = frozenset(
             org for org, access in self.access_contexts.items() if _may_read(self.by, access, org)
         )
-        is_account = _reads_internal(self.by, self._no_membership)
-        return orgs | {EVERY_ACCOUNT} if is_account else orgs
+        return orgs | {STAFF} if _reads_every_internal(self.by, self._no_membership) else orgs
 
     def covers(self, head: Head) -> bool:
         """Check whether the package is readable; public packages always are."""
@@ -218,8 +217,8 @@ class Authorization(Struct, frozen=True):
         for org, access in access_contexts.items():
             if _may_read(by, access, org):
                 self.readers.note(by, org, number)
-            if _reads_internal(by, access):
-                self.readers.note(by, EVERY_ACCOUNT, number)
+            if _reads_every_internal(by, access):
+                self.readers.note(by, STAFF, number)
         return frozenset(
             package.key
             for package, head in found
@@ -283,15 +282,22 @@ def _may_read(by: Principal, access: AccessContext | None, resource: Resource) -
 
 
 def _may_read_package(by: Principal, access: AccessContext | None, head: Head) -> bool:
-    if head.visibility is Visibility.INTERNAL:
-        return access is not None and _reads_internal(by, access)
-    return _may_read(by, access, head.package)
+    """Check whether `by` reads a package that is not public, with this access to its
+    organization."""
+    if head.visibility is not Visibility.INTERNAL:
+        return _may_read(by, access, head.package)
+    covers = bool(head.upstream) or by.reads_every_internal or by.allows(Scope.READ, head.package)
+    if access is not None and _is_known(by, access) and by.reads_internal and covers:
+        return True
+    return by.is_operator or (not head.upstream and _may_read(by, access, head.package))
 
 
-def _reads_internal(by: Principal, access: AccessContext) -> bool:
-    """Check whether `by` reads internal packages: whoever is known here and has the scope."""
-    is_known = access.account is not None or bool(by.organization)
-    return by.is_operator or (is_known and by.reads_internal)
+def _reads_every_internal(by: Principal, access: AccessContext) -> bool:
+    return by.is_operator or (_is_known(by, access) and by.reads_every_internal)
+
+
+def _is_known(by: Principal, access: AccessContext) -> bool:
+    return access.account is not None or bool(by.organization)
 
 
 def _is_public(head: Head) -> bool:
@@ -355,7 +361,7 @@ class _Known(Struct, frozen=True):
 
 class KnownReaders:
     """The readers, as `Head.readers` says, that each credential is one of: organizations of which
-    it reads every package, and every account. They are known while no record of its account or of
+    it reads every package, and staff. They are known while no record of its account or of
     these organizations is known to have changed; in the cloud for three seconds at most."""
 
     def __init__(self, edition: Edition, clock: Clock) -> None:
@@ -384,5 +390,5 @@ class KnownReaders:
 
     def among(self, by: Principal, orgs: Iterable[str]) -> Iterator[str]:
         """Yield the readers that `by` is known to be one of: of these organizations, in lower case,
-        and every account."""
-        return (each for each in (*orgs, EVERY_ACCOUNT) if self.includes(by, each))
+        and staff."""
+        return (each for each in (*orgs, STAFF) if self.includes(by, each))

@@ -14,7 +14,7 @@ from msgspec import Struct
 from shared.auth.identity_providers import VerifiedIdentity
 from shared.auth.signing_keys import SigningKeys
 from shared.auth.tokens import Secret, random_text
-from shared.domain.accounts import Account, hash_secret
+from shared.domain.accounts import Account, Staff, hash_secret
 from shared.domain.errors.base import InvalidRequest, Refusal, Unavailable
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import ANONYMOUS, Grant, Principal
@@ -212,9 +212,10 @@ class SessionLifetimes(Struct, frozen=True):
 
 
 class _CachedSession(Struct, frozen=True):
-    """A session as it was read from the store."""
+    """A session as it was read from the store, and whether its account is no staff."""
 
     session: Session
+    is_guest: bool
     read_ms: int
 
 
@@ -249,6 +250,7 @@ class SessionAuthentication:
         randomness: Randomness,
         cookie: Cookie,
         require_strong: bool,
+        staff: Staff,
         copied: ReportCopiedCookie,
         rights: GroupRights,
         delayed: Callable[[Refusal], None],
@@ -261,6 +263,7 @@ class SessionAuthentication:
         self._randomness = randomness
         self._cookie = cookie
         self._require_strong = require_strong
+        self._staff = staff
         self._copied = copied
         self._rights = rights
         self._delayed = delayed
@@ -275,9 +278,10 @@ class SessionAuthentication:
         cookie = _parse_cookie(self._cookie.read(headers))
         if cookie is None or self._cookie.is_sent_by_another_site(headers):
             return NO_SESSION
-        session = await self._find(cookie)
-        if session is None or session.ends_ms <= self._clock.now_ms():
+        found = await self._find(cookie)
+        if found is None or found.session.ends_ms <= self._clock.now_ms():
             return NO_SESSION
+        session = found.session
         await self._signer.ready()  # Pages of a session contain signatures.
         presented = session.secret_state(cookie.secret_hash, self._clock.now_ms())
         if presented is SecretState.COPIED:
@@ -286,7 +290,7 @@ class SessionAuthentication:
         if presented in (SecretState.COPIED, SecretState.UNKNOWN):
             return NO_SESSION
         new_cookie = await self._rotate_secret(session, presented, cookie.secret_hash)
-        return AuthenticatedSession(self._principal(session), new_cookie)
+        return AuthenticatedSession(self._principal(found), new_cookie)
 
     def should_delete_cookie(self, headers: Mapping[str, str]) -> bool:
         """Check whether the browser sent a cookie without a session, which is to be deleted.
@@ -329,7 +333,7 @@ class SessionAuthentication:
     def is_ticket_valid(self, by: Principal, purpose: SignInPurpose, text: str) -> bool:
         return self._signer.verify(_ticket(by, purpose), text)
 
-    async def _find(self, cookie: _Cookie) -> Session | None:
+    async def _find(self, cookie: _Cookie) -> _CachedSession | None:
         now_ms = self._clock.monotonic_ms()
         cached = self._cache.get(cookie.place.key)
         if (
@@ -337,7 +341,7 @@ class SessionAuthentication:
             and now_ms - cached.read_ms < SESSION_CACHED_FOR // MS
             and _matches(cached, cookie)
         ):
-            return cached.session
+            return cached
         session, account = await asyncio.gather(
             self._directory.get(Session, cookie.place),
             self._directory.get(Account, Place(cookie.place.owner)),
@@ -346,8 +350,9 @@ class SessionAuthentication:
             self._cache.drop(cookie.place.key)
             return None
         # The time before the read counts: an end during the read is seen three seconds later.
-        self._cache.put(session.id, _CachedSession(session, now_ms))
-        return session
+        found = _CachedSession(session, not self._staff.includes(account), now_ms)
+        self._cache.put(session.id, found)
+        return found
 
     async def _rotate_secret(
         self, session: Session, presented: SecretState, secret_hash: str
@@ -385,12 +390,14 @@ class SessionAuthentication:
     def _permits_recent(self, session: Session) -> bool:
         return session.strong or not self._require_strong
 
-    def _principal(self, session: Session) -> Principal:
+    def _principal(self, found: _CachedSession) -> Principal:
+        session = found.session
         return Principal(
             id=session.account,
             credential=f"{SESSION_CREDENTIAL}{session.id}",
             grants=(Grant(),),
             signed_in_ms=session.signed_in_ms if self._permits_recent(session) else None,
+            is_guest=found.is_guest,
         )
 
 

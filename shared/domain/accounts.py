@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import ClassVar, Self
 
+from msgspec import Struct
+
 from shared.domain.errors.base import Invalid, InvalidRequest
 from shared.domain.packages import Provenance, Visibility
 from shared.domain.principals import Grant, Scope
@@ -63,15 +65,11 @@ class Account(Entity):
     email: str = ""  # Empty when unknown.
     lock: AccountLock | None = None
     by_groups: AccountByGroups | None = None  # None: `administrator` is by hand.
+    providers: tuple[str, ...] = ()  # Of its identities, in the order of their first sign-ins.
 
     @property
     def place(self) -> Place:
         return Place(self.id)
-
-    @property
-    def is_staff(self) -> bool:
-        """Whether a group makes the account staff, which may read internal packages."""
-        return self.by_groups is not None and self.by_groups.staff
 
     @property
     def is_administrator_by_hand(self) -> bool:
@@ -96,6 +94,40 @@ class Account(Entity):
     @property
     def is_locked(self) -> bool:
         return self.lock is not None
+
+
+STAFF_PROVIDERS = ("entra", "oidc", "github")  # As in the address of a sign-in.
+BY_GROUPS = "groups"
+
+
+class Staff(Struct, frozen=True):
+    """Which accounts are staff: all, or administrators and those that `sources` name: a mail domain
+    after @, an identity provider, or `BY_GROUPS` for those that a rule about groups names."""
+
+    sources: frozenset[str] = frozenset()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read sources separated by commas, or raise `ValueError`."""
+        sources = frozenset(each.strip().lower() for each in text.split(",") if each.strip())
+        for each in sorted(sources - {*STAFF_PROVIDERS, BY_GROUPS}):
+            if not re.fullmatch(r"@[a-z0-9-]+(?:\.[a-z0-9-]+)+", each):
+                message = f"{each!r} is neither a mail domain such as @example.org nor one of " + (
+                    ", ".join((*STAFF_PROVIDERS, BY_GROUPS))
+                )
+                raise ValueError(message)
+        return cls(sources)
+
+    def includes(self, account: Account) -> bool:
+        if not self.sources or account.administrator:
+            return True
+        _, at, domain = account.email.lower().rpartition("@")
+        by_groups = account.by_groups is not None and account.by_groups.staff
+        return (
+            f"{at}{domain}" in self.sources
+            or not self.sources.isdisjoint(account.providers)
+            or (by_groups and BY_GROUPS in self.sources)
+        )
 
 
 class AccountName(Entity):
@@ -253,6 +285,7 @@ class Token(Entity):
     canary: bool = False  # Of an earlier version: refused as if it did not exist.
     provenance: Provenance | None = None  # The CI job of a job's token.
     made_by: str = ""  # The account that got its text; empty for old tokens.
+    by_guest: bool = False  # Of an organization, and made or caused by a guest.
 
     @property
     def place(self) -> Place:

@@ -64,7 +64,10 @@ def package_change(number: int, event: Event) -> PackageChange | None:
     subject, _, version = event.subject.partition(":")
     org, _, name = subject.partition("/")
     package = Package.parse(org, name)
-    is_farewell = event.kind in _REMOVALS
+    was_public = event.details.get("visibility_before", "public") == "public"
+    if event.kind == "package.internal" and not was_public:
+        change = ChangeKind.RESTORED  # For staff, which alone is told.
+    is_farewell = event.kind in _REMOVALS and was_public
     return PackageChange(
         number, event.at_ms, change, package, version or EVERY_VERSION, is_farewell
     )

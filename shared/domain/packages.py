@@ -19,12 +19,23 @@ from shared.domain.records import Event, Record
 class Visibility(Enum):
     """Who may see a package.
 
-    Internal ones are mirrored: their upstream gives them for its token alone.
+    Internal are packages of ours that are for staff, and mirrored ones that an upstream gives for
+    its token alone.
     """
 
     PUBLIC = "public"
     PRIVATE = "private"  # Members of its organization.
-    INTERNAL = "internal"  # Every account, and every token that reads.
+    INTERNAL = "internal"  # Staff, and every token that reads; of ours, members as well.
+
+    def is_narrower_than(self, other: "Visibility") -> bool:
+        """Whether fewer may see a package of this visibility."""
+        order = (Visibility.PUBLIC, Visibility.INTERNAL, Visibility.PRIVATE)
+        return order.index(self) > order.index(other)
+
+    @property
+    def told(self) -> str:
+        """What clients are told, which know public and private alone."""
+        return "public" if self is Visibility.PUBLIC else "private"
 
 
 class Readers(Enum):
@@ -34,11 +45,10 @@ class Readers(Enum):
     SIGNED_IN = "signed_in"
 
 
-# What owners and archives choose, and what the containers of archives are.
-CHOSEN_VISIBILITIES = (Visibility.PUBLIC, Visibility.PRIVATE)
+CONTAINERS = (Visibility.PUBLIC, Visibility.PRIVATE)  # Of archives.
 
 EVERYBODY = ""  # The readers of public packages.
-EVERY_ACCOUNT = "*"  # The readers of internal packages; no organization has this name.
+STAFF = "*"  # The readers of internal packages; no organization has this name.
 
 
 class State(Enum):
@@ -200,12 +210,11 @@ class Head(Record):
 
     @property
     def readers(self) -> str:
-        """Who may see the package: `EVERYBODY`, `EVERY_ACCOUNT`, or the key of its organization,
-        for its members."""
+        """Who may see the package: `EVERYBODY`, `STAFF`, or the key of its organization, for its
+        members."""
         if self.visibility is Visibility.PUBLIC:
             return EVERYBODY
-        is_internal = self.visibility is Visibility.INTERNAL
-        return EVERY_ACCOUNT if is_internal else self.org.lower()
+        return STAFF if self.visibility is Visibility.INTERNAL else self.org.lower()
 
 
 class ArchiveFacts(Record):

@@ -116,7 +116,8 @@ class Principal(Struct, frozen=True):
     in, None for tokens. `address` and `agent` are the client's. `provenance` is the CI job of a
     job's token. `addresses` are the ranges that the token may be used from; empty means everywhere.
     `token` is the id of a stored access token, which marks whatever is created with it;
-    `token_creator` is the account that created a token of an organization.
+    `token_creator` is the account that created a token of an organization. A guest is not staff,
+    or uses a token that a guest created for an organization.
     """
 
     id: str = ""
@@ -131,6 +132,7 @@ class Principal(Struct, frozen=True):
     addresses: tuple[str, ...] = ()
     token: str = ""
     token_creator: str = ""
+    is_guest: bool = False
 
     @property
     def is_anonymous(self) -> bool:
@@ -152,8 +154,20 @@ class Principal(Struct, frozen=True):
 
     @property
     def reads_internal(self) -> bool:
-        """Whether the credential reads internal packages: it has the scope read for anything."""
-        return any(Scope.READ in grant.scopes for grant in self.grants)
+        """Whether the principal reads internal packages of upstreams, whose organizations are none
+        of ours: it is staff, and its credential has the scope read for anything."""
+        return not self.is_guest and any(Scope.READ in grant.scopes for grant in self.grants)
+
+    @property
+    def reads_every_internal(self) -> bool:
+        """Whether the principal reads all internal packages: its credential has the scope read for
+        everything or, as one of an organization, for all packages of that."""
+        return self.reads_internal and any(
+            Scope.READ in grant.scopes
+            and grant.package == ANY_NAME
+            and (bool(self.organization) or grant.org == ANY_NAME)
+            for grant in self.grants
+        )
 
     @property
     def manages_everything(self) -> bool:

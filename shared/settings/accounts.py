@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from shared.auth.identity_providers import StrongClaims
+from shared.domain.accounts import Staff
 from shared.domain.packages import Readers
 from shared.settings.values import (
     Address,
@@ -43,6 +44,12 @@ class SignInSettings(TopicSettings):
         description="Who may read the registry: everybody, or signed_in; then each client needs an "
         "access token, and browsers sign in first. In the cloud the task `place-archives` moves "
         "the archives after a change.",
+    )
+    staff: Annotated[str, checked_by(Staff.parse)] = Field(
+        default="",
+        description="Who reads internal packages: mail domains as @example.org, the providers "
+        "entra, oidc and github, and groups for whom a rule about groups makes staff, separated by "
+        "commas. If empty, everybody with an account.",
     )
     session_idle_hours: int = Field(
         default=24, ge=1, le=24 * 30, description="Hours until an unused session ends."

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.errors.packages import ArchiveNotFound
-from shared.domain.packages import CHOSEN_VISIBILITIES, Visibility
+from shared.domain.packages import CONTAINERS, Visibility
 from tests.contract.sample_records import BALA, DIGEST, NAME, named
 from tests.contract.stores import STORES_OVER_EMULATOR, Stores
 from tests.fakes.system import FakeClock
@@ -92,7 +92,7 @@ async def test_a_deleted_archive_is_in_no_container_and_may_be_deleted_or_stored
 ) -> None:
     other = named(b"other")
     await stores.archives.put(other, b"other", PUBLIC)
-    for container in CHOSEN_VISIBILITIES:
+    for container in CONTAINERS:
         await stores.archives.put(NAME, BALA, container)
     for _ in range(2):
         assert await stores.archives.delete(DIGEST, FOREVER)
@@ -128,9 +128,7 @@ async def test_an_archive_stored_during_a_sweep_remains(
 
 # --- containers --------------------------------------------------------------------------------
 
-BOTH = pytest.mark.parametrize(
-    "container", CHOSEN_VISIBILITIES, ids=lambda container: container.value
-)
+BOTH = pytest.mark.parametrize("container", CONTAINERS, ids=lambda container: container.value)
 
 
 async def containers(stores: Stores) -> list[Visibility | None]:
@@ -139,9 +137,7 @@ async def containers(stores: Stores) -> list[Visibility | None]:
 
 
 @BOTH
-@pytest.mark.parametrize(
-    "first", CHOSEN_VISIBILITIES, ids=lambda container: f"{container.value} first"
-)
+@pytest.mark.parametrize("first", CONTAINERS, ids=lambda container: f"{container.value} first")
 async def test_an_archive_is_read_from_wherever_it_lies(
     stores: Stores, container: Visibility, first: Visibility
 ) -> None:
@@ -155,7 +151,7 @@ async def test_an_archive_is_read_from_wherever_it_lies(
 async def test_a_move_puts_the_archive_into_the_other_container_and_may_be_repeated(
     stores: Stores, container: Visibility, clock: FakeClock
 ) -> None:
-    [other] = set(CHOSEN_VISIBILITIES) - {container}
+    [other] = set(CONTAINERS) - {container}
     await stores.archives.put(NAME, BALA, other)
     for _ in range(3):
         await stores.archives.move(NAME, container)
@@ -193,7 +189,7 @@ async def test_an_archive_that_is_moved_there_and_back_can_always_be_read(
             *(
                 process.archives.move(NAME, container)
                 for process in (stores, others)
-                for container in CHOSEN_VISIBILITIES
+                for container in CONTAINERS
             ),
             *(process.archives.read(NAME) for process in (stores, others)),
         )

@@ -1,21 +1,23 @@
 """Changes of visibility: who sees a package afterwards, and links issued before."""
 
+import dataclasses
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.names import Package
+from shared.domain.names import Package, parse_org
 from shared.domain.packages import Visibility
-from shared.domain.principals import Principal
+from shared.domain.principals import OPERATOR, Principal
 from shared.domain.records import org_stream
+from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.central.answers import answered
 from tests.security.package_probes import READING, seen
 from tests.support.archives import bala
-from tests.support.world import MAVEN, URL, OpenWorld, Person, World
+from tests.support.world import MAVEN, URL, OpenWorld, Person, World, limited, token_of
 
 GREET = "acme/greet:1.0.0"
 PACKAGE = Package.parse("acme", "greet")
@@ -219,3 +221,97 @@ async def shown(world: World) -> list[tuple[str, str]]:
     """Return what the feed tells everybody of the package."""
     changes = (await world.get(f"{URL}/index/changes")).json()["changes"]
     return [(each["kind"], each["version"]) for each in changes if each["name"] == "greet"]
+
+
+# --- internal ----------------------------------------------------------------------------------
+
+INSIDE = bala("acme/inside:1.0.0", visibility="internal")
+PULL = dict(ACCEPT_ARCHIVE)
+
+
+@pytest.fixture
+async def inside(worlds: OpenWorld) -> World:
+    """Return a registry with an internal package of `acme`, where Bob is staff by his address, and
+    Mia a guest."""
+    world = await worlds(staff="@example.org, groups")
+    bob = world.people.bob.account.model_copy(update={"email": "Bob@Example.org"})
+    await world.stores.directory.replace(bob)
+    await world.push(INSIDE)
+    return world
+
+
+async def status_of_pull(world: World, by: Person | None) -> int:
+    return (await world.get("/packages/acme/inside/1.0.0", headers=PULL, by=by)).status_code
+
+
+async def test_staff_and_members_read_an_internal_package_within_their_tokens(
+    inside: World,
+) -> None:
+    ann, bob, mia = inside.people.ann, inside.people.bob, inside.people.mia
+    sam = await inside.registry.identity.accounts.create("sam", by=OPERATOR)
+    guest = dataclasses.replace(bob, token=await token_of(inside.registry, sam))
+    found = {
+        "nobody": await status_of_pull(inside, None),
+        "guest": await status_of_pull(inside, guest),
+        "guest who is a member": await status_of_pull(inside, mia),
+        "staff": await status_of_pull(inside, bob),
+        "owner": await status_of_pull(inside, ann),
+        "pattern": await status_of_pull(inside, await limited(inside, bob, "read", org="acme")),
+        "other": await status_of_pull(inside, await limited(inside, bob, "read", org="other")),
+        "no scope": await status_of_pull(inside, await limited(inside, bob, "push-version")),
+    }
+    refused = {name for name, status in found.items() if status != 302}
+    assert refused == {"nobody", "guest", "other", "no scope"}
+    assert {found[name] for name in refused} == {404}
+
+
+async def test_clients_are_told_that_an_internal_package_is_private(inside: World) -> None:
+    bob = inside.people.bob
+    told = answered(await inside.get("/packages/acme/inside/1.0.0", by=bob))
+    assert told["visibility"] == "private"
+    for client in (inside.java(bob), inside.go(bob)):
+        pulled = await client.pull("acme/inside:1.0.0")
+        assert pulled.content == INSIDE
+    listed = answered(await inside.get("/packages?q=inside", by=bob))
+    assert listed["count"] == 1
+    assert answered(await inside.get("/packages?q=inside"))["count"] == 0
+
+
+async def test_a_package_becomes_internal_by_its_owner_and_nobody_outside_is_told(
+    inside: World,
+) -> None:
+    await inside.push(OTHER)
+    package = Package.parse("acme", "hidden")
+    await make(inside, Visibility.INTERNAL, package)
+    pulled = await inside.get("/packages/acme/hidden/1.0.0", headers=PULL, by=inside.people.bob)
+    assert pulled.status_code == 302
+    for by, changes in ((None, []), (inside.people.bob, ["published", "published", "restored"])):
+        feed = (await inside.get(f"{URL}/index/changes", by=by)).json()
+        assert [each["kind"] for each in feed["changes"]] == changes
+    await make(inside, PRIVATE, package)
+    assert "hidden" not in (await inside.get(f"{URL}/index/changes")).text
+
+
+@pytest.mark.parametrize(
+    ("package", "archive"), [("public", "internal"), ("public", "private"), ("internal", "private")]
+)
+async def test_an_archive_narrows_no_package(world: World, package: str, archive: str) -> None:
+    await world.push(bala("acme/thing:1.0.0", visibility=package))
+    with pytest.raises(ClientFailure, match=f"acme/thing is {package}, but"):
+        await world.push(bala("acme/thing:1.0.1", visibility=archive))
+    await world.push(bala("acme/thing:1.0.2"))
+
+
+@pytest.mark.parametrize("is_guest", [False, True], ids=["staff", "guest"])
+async def test_a_token_of_an_organization_reads_internal_packages_unless_a_guest_made_it(
+    inside: World, is_guest: bool
+) -> None:
+    bob, owner = inside.people.bob, OfOrganization(parse_org("other"))
+    by = signed_in(inside, bob, is_guest=is_guest)
+    found = []
+    for org, package in (("other", "*"), ("other", "greet")):
+        wanted = TokenRequest.parse("ci", ["read"], org=org, package=package, days=None)
+        issued = await inside.registry.tokens.access_tokens.issue(owner, wanted, by=by)
+        robot = dataclasses.replace(bob, token=issued.text.reveal())
+        found.append(await status_of_pull(inside, robot))
+    assert found == [404 if is_guest else 302, 404]

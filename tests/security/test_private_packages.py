@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -48,7 +49,7 @@ PUBLISHED = (
 )
 
 
-async def filled(template: Template, folder: Path, *archives: bytes) -> Filled:
+async def filled(template: Template, folder: Path, *archives: bytes, **settings: Any) -> Filled:
     """Fill a registry with what everybody may see, and these archives of Ann's."""
     people = {"nobody": NOBODY, "owner elsewhere": bearer(template.people.bob.token)}
 
@@ -62,7 +63,7 @@ async def filled(template: Template, folder: Path, *archives: bytes) -> Filled:
         people["token for others"] = bearer(await limited("read", org="acme", package="gre*"))
         people["token that cannot read"] = bearer(await limited("push-version", org="acme"))
 
-    return Filled(await template.filled(folder, fill), people)
+    return Filled(await template.filled(folder, fill, **settings), people)
 
 
 @pytest.fixture(scope="module")
@@ -220,3 +221,27 @@ def asked_of(function: str) -> list[tuple[str, Probe]]:
 def path(probe: Probe) -> str:
     """Return the path that a question is sent to."""
     return probe.about(NAME).url.path
+
+
+# --- internal packages and guests ----------------------------------------------------------------
+
+GUESTS = ("nobody", "stranger", "token for others", "token that cannot read")
+
+
+async def test_for_guests_an_internal_package_is_not_there(
+    template: Template, tmp_path: Path
+) -> None:
+    def inside(name: str) -> bytes:
+        return bala(f"acme/{name}:1.0.0", visibility="internal", tools=[name], modules=["sub"])
+
+    folders = {"having": (NAME, "nearby"), "lacking": ("nearby",)}
+    pair = Pair(
+        *[
+            await filled(template, tmp_path / folder, *map(inside, names), staff="@example.org")
+            for folder, names in folders.items()
+        ]
+    )
+    async with pair.registries(tmp_path / "opened", staff="@example.org") as both:
+        for function, questions in READING.items():
+            asked = pairs_of(GUESTS, questions, seed=function)
+            assert await told_apart(both, asked, NAME) == [], function

@@ -47,7 +47,7 @@ from shared.adapters.search.vocabulary import WEAK_STEMS
 from shared.adapters.search.words import WordMark, facet_word, stem
 from shared.domain.listings import Facet, FacetValue, Listing
 from shared.domain.names import ANY_CLIENT, ANY_PLATFORM
-from shared.domain.packages import EVERY_ACCOUNT
+from shared.domain.packages import STAFF
 from shared.domain.search import Hit, ResultPage, Sort
 from shared.runtime.caching import LruCache, memory_of
 
@@ -143,9 +143,7 @@ class Matching:
         private = self._postings.packages(PRIVATE)
         if not private or not viewer.orgs:
             return private
-        shown = (
-            INTERNAL if each == EVERY_ACCOUNT else facet_word("org", each) for each in viewer.orgs
-        )
+        shown = (INTERNAL if each == STAFF else facet_word("org", each) for each in viewer.orgs)
         return private - self._postings.packages(*shown)
 
     def _unusable(self) -> Set[int]:

@@ -80,7 +80,7 @@ class PackageFacts(_Parsed):
     licenses: Many[Line] = ()
     source_repository: Line = ""
     export: Many[str] = ()
-    visibility: Literal["", "private", "public"] = ""
+    visibility: Literal["", "private", "internal", "public"] = ""
     icon: Path = ""
     readme: Path = ""
     description: str = ""

@@ -127,14 +127,6 @@ class NotAwaited(Conflict):
         )
 
 
-def not_made_internal() -> Invalid:
-    return Invalid(
-        "not-made-internal",
-        "Nobody makes a package internal: those are internal that an upstream registry gives for "
-        "its token alone. Choose public or private.",
-    )
-
-
 class SpelledDifferently(Invalid):
     def __init__(self, given: object, taken: object) -> None:
         super().__init__(

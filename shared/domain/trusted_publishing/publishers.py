@@ -168,6 +168,7 @@ class Publisher(Entity):
     rules: PublisherRules = PublisherRules()
     created_ms: int
     by: str = ""
+    by_guest: bool = False
     pending_until_ms: int | None = None
 
     @property

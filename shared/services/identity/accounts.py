@@ -121,10 +121,13 @@ class Accounts(Struct, frozen=True):
         now_ms = self.clock.now_ms()
         return Account(id=account_id, name=name, administrator=administrator, created_ms=now_ms)
 
-    async def register(self, account_id: str, name: str, *, email: str, by: Principal) -> Account:
+    async def register(
+        self, account_id: str, name: str, *, email: str, provider: str, by: Principal
+    ) -> Account:
         """Create the account of a first sign-in with a given id, or raise `AccountExists`."""
         new = self._new(name, administrator=False)
-        account = new.model_copy(update={"id": account_id, "email": email})
+        update = {"id": account_id, "email": email, "providers": (provider,)}
+        account = new.model_copy(update=update)
         return await self._create(account, by)
 
     def _check_name(self, name: str, *, administrator: bool) -> None:

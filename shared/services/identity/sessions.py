@@ -1,7 +1,7 @@
 """How an account is signed in: its identities at providers, and its sessions."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from msgspec import Struct
@@ -62,6 +62,8 @@ class Identities(Struct, frozen=True):
         identity, account = await self._find(verified)
         if account is not None and account.is_locked:
             raise account_locked(account.name)
+        if identity and account and identity.provider not in account.providers:
+            await self._store_providers(account.id, (*account.providers, identity.provider))
         return identity.account if identity else None
 
     async def register(self, verified: VerifiedIdentity, provider: str, *, by: Principal) -> str:
@@ -72,7 +74,7 @@ class Identities(Struct, frozen=True):
             await self._add(verified, provider, account_id, replace(by, id=account_id))
         except AlreadyThere:
             return await self.account_id_of(verified) or account_id
-        await self._create_account(account_id, verified)
+        await self._create_account(account_id, verified, provider)
         return account_id
 
     async def link(self, verified: VerifiedIdentity, provider: str, *, by: Principal) -> None:
@@ -87,6 +89,7 @@ class Identities(Struct, frozen=True):
                     "this registry. Sign in with it and remove it there first.",
                 ) from None
             return
+        await self._store_providers(by.id, (*(e.provider for e in await self.of(by=by)), provider))
         label = mail_line(verified.label)
         self.account_mail.send(by.id, "identity-linked", label=label, provider=provider)
 
@@ -116,6 +119,8 @@ class Identities(Struct, frozen=True):
             )
         change = self._change("identity.removed", identity)
         await self.record_writer.remove(identity, change=change, by=by)
+        kept = [each.provider for each in identities if each is not identity]
+        await self._store_providers(by.id, kept)
         await self.rights.renew(by.id)
         label, provider = mail_line(identity.label), identity.provider
         self.account_mail.send(by.id, "identity-removed", label=label, provider=provider)
@@ -129,7 +134,7 @@ class Identities(Struct, frozen=True):
         account = await self.directory.get(Account, Place(identity.account))
         # `register` crashed before it created the account.
         if account is None:
-            await self._create_account(identity.account, verified)
+            await self._create_account(identity.account, verified, identity.provider)
         return identity, account
 
     async def _add(
@@ -148,13 +153,27 @@ class Identities(Struct, frozen=True):
             identity, change=self._change("identity.linked", identity), by=by
         )
 
-    async def _create_account(self, account_id: str, verified: VerifiedIdentity) -> None:
+    @retried_when_stale
+    async def _store_providers(self, account_id: str, providers: Sequence[str]) -> None:
+        """Store by which providers an account comes, which decides whether it is staff."""
+        account = await self.directory.get(Account, Place(account_id))
+        changed = account and account.model_copy(
+            update={"providers": tuple(dict.fromkeys(providers))}
+        )
+        if changed is not None and changed != account:
+            await self.directory.replace(changed)
+
+    async def _create_account(
+        self, account_id: str, verified: VerifiedIdentity, provider: str
+    ) -> None:
         by = Principal(account_id)
         wanted = suggested_account_name(verified)
         for attempt in range(ACCOUNT_NAME_ATTEMPTS):
             name = wanted if not attempt else f"{wanted}-{self._random_digits()}"
             try:
-                await self.accounts.register(account_id, name, email=verified.email, by=by)
+                await self.accounts.register(
+                    account_id, name, email=verified.email, provider=provider, by=by
+                )
             except AccountExists:
                 continue
             except AlreadyThere:

@@ -37,7 +37,7 @@ from shared.domain.errors.identity import (
     credentials_missing,
     organization_not_found,
 )
-from shared.domain.errors.packages import not_made_internal, owned_by_upstream
+from shared.domain.errors.packages import owned_by_upstream
 from shared.domain.mail import MailText
 from shared.domain.names import OrgName, Package, is_one_edit_apart, is_reserved, require_plain_org
 from shared.domain.packages import Visibility
@@ -165,10 +165,7 @@ class Organizations(Struct, frozen=True):
     async def change(
         self, org: OrgName, profile: OrganizationProfile, *, by: Principal
     ) -> Organization:
-        """Change the profile; the default visibility takes `Action.GOVERN`. Raises
-        `not-made-internal`."""
-        if profile.default_visibility is Visibility.INTERNAL:
-            raise not_made_internal()
+        """Change the profile; the default visibility takes `Action.GOVERN`."""
         access = await self.authorization.require_within(by, Action.MANAGE, org)
         if profile.default_visibility is not None:
             require_right(by, access, Action.GOVERN, org)

@@ -9,7 +9,7 @@ from msgspec import Struct
 from shared.auth.authorization import Authorization
 from shared.domain.access import refusal_of, require_right
 from shared.domain.errors.base import Conflict, Invalid
-from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound, not_made_internal
+from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.names import ANY_CLIENT, Coordinate, OrgName, Package, Range
 from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, Visibility
 from shared.domain.principals import Action, Principal
@@ -166,29 +166,27 @@ def _message(text: str) -> str:
 
 
 class PackageVisibility(Struct, frozen=True):
-    """Makes packages public, or private to the members of their organization."""
+    """Makes packages public, internal, or private to the members of their organization."""
 
     authorization: Authorization
     records: PackageRecordWriter
     clock: Clock
 
     async def change(self, package: Package, wanted: Visibility, *, by: Principal) -> Head:
-        """Make the package public or private, in search and index too; a repeat changes nothing.
+        """Change who may see the package, in search and index too; a repeat changes nothing.
 
-        Takes an owner who signed in recently. Raises `PackageNotFound`, `not-made-internal`, and
-        `visibility-of-upstream` for an internal package.
+        Takes an owner who signed in recently. Raises `PackageNotFound`, and
+        `visibility-of-upstream` for a package that an upstream makes internal or could.
         """
         await self.authorization.require_within(by, Action.GOVERN, package)
-        if wanted is Visibility.INTERNAL:
-            raise not_made_internal()
 
         def decide(head: Head) -> Head:
-            if head.visibility is Visibility.INTERNAL:
+            if head.upstream and Visibility.INTERNAL in (head.visibility, wanted):
                 raise Conflict(
                     "visibility-of-upstream",
-                    f"{head.package} is internal, because the upstream registry {head.upstream} "
-                    "gives it for its token alone, so its visibility is not changed here. It "
-                    f"becomes public as soon as {head.upstream} gives it to everybody.",
+                    f"The upstream registry {head.upstream} decides whether {head.package} is "
+                    "public or internal, so this is not changed here. It is internal while "
+                    f"{head.upstream} gives it for its token alone.",
                 )
             if head.visibility is wanted:
                 return head

@@ -411,9 +411,10 @@ def _check_name(bala: Bala, head: Head) -> None:
         raise owned_by_upstream(head.org, head.upstream)
     if bala.coordinate.package != head.package:
         raise SpelledDifferently(bala.coordinate.package, head.package)
-    if bala.visibility is Visibility.PRIVATE and head.visibility is Visibility.PUBLIC:
+    if bala.visibility and bala.visibility.is_narrower_than(head.visibility):
         raise Invalid(
             "visibility-differs",
-            f'{head.package} is public, but this archive says visibility = "private". Remove the '
-            "line from Ballerina.toml, or push under another name.",
+            f"{head.package} is {head.visibility.value}, but this archive says visibility = "
+            f'"{bala.visibility.value}". Remove the line from Ballerina.toml, or push under '
+            "another name.",
         )

@@ -62,6 +62,7 @@ class TokenRecords(Struct, frozen=True):
             "hash": access_token.hash,
             "created_ms": self.clock.now_ms(),
             "made_by": by.id,
+            "by_guest": draft.by_guest or by.is_guest,
         }
         token = draft.model_copy(update=made)
         added = await self.record_writer.add(token, change=token_change("issued", token), by=by)
@@ -96,6 +97,7 @@ class TokenRecords(Struct, frozen=True):
             "expires_ms": expires_ms,
             "provenance": None,  # The caller is not the CI job that got the old text.
             "made_by": by.id,
+            "by_guest": by.is_guest,
             "revision": 1,
             "outbox": (),
         }

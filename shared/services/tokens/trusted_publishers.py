@@ -244,6 +244,7 @@ class TrustedPublishers(Struct, frozen=True):
             rules=PublisherRules.parse(wanted.provider, wanted.rules),
             created_ms=now_ms,
             by=by.id,
+            by_guest=by.is_guest,
             pending_until_ms=None if head else now_ms + PENDING_FOR // MS,
         )
 

@@ -217,10 +217,12 @@ class TrustedPublishing:
             owner=organization.id,
             org=organization.name,
             name=f"{job.job.provider.title} {job.job.repository}".strip(),
-            grants=tuple(_grant(each) for each in publishers),
+            # It reads what members read: the dependencies of its build, and what it pushed.
+            grants=(*(_grant(each) for each in publishers), _reading(organization)),
             created_ms=now_ms,
             expires_ms=now_ms + TOKEN_LIFETIME // MS,
             provenance=job.job.provenance(*(each.id for each in publishers)),
+            by_guest=any(each.by_guest for each in publishers),
         )
         return await self.tokens.issue(draft, by=by)
 
@@ -262,6 +264,10 @@ def _grant(publisher: Publisher) -> Grant:
     new = {Scope.PUSH_NEW} if publisher.pending_until_ms is not None else set[Scope]()
     scopes = frozenset({Scope.PUSH_VERSION} | new)
     return Grant(scopes=scopes, org=publisher.org, package=publisher.package)
+
+
+def _reading(organization: Organization) -> Grant:
+    return Grant(scopes=frozenset({Scope.READ}), org=organization.name)
 
 
 def _refused(publisher: Publisher, refusal: Untrusted, job: VerifiedJob) -> EntityChange:

@@ -4,11 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.names import Package, parse_org
 from shared.domain.packages import Visibility
 from shared.domain.trusted_publishing.jobs import Provider
 from tests.protocol.bal.failures import ClientFailure
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.port_doubles import Journal
@@ -270,3 +272,22 @@ async def test_the_log_says_why_a_job_was_refused(trust: TrustedPublishingWorld)
     [refused] = [each for each in await trust.log() if each.kind == "publisher.refused"]
     assert refused.details["why"] == answer.json()["error"]["message"]
     assert refused.details["ref"] == "refs/heads/other"
+
+
+@pytest.mark.parametrize("by_guest", [False, True], ids=["staff", "guest"])
+async def test_a_job_reads_what_the_members_of_its_organization_read(
+    trust: TrustedPublishingWorld, by_guest: bool
+) -> None:
+    world, bob = trust.world, trust.world.people.bob
+    await trust.add(by=replace(trust.owner, is_guest=by_guest))
+    await world.push(bala("acme/hidden:1.0.0", visibility="private"))
+    await world.push(bala("other/inside:1.0.0", visibility="internal"), by=bob)
+    await world.push(bala("other/hidden:1.0.0", visibility="private"), by=bob)
+    token = (await trust.mint()).text.reveal()
+    headers = {**dict(ACCEPT_ARCHIVE), "Authorization": f"Bearer {token}"}
+    found = {
+        name: (await world.get(f"/packages/{name}/1.0.0", headers=headers)).status_code
+        for name in ("acme/hidden", "other/inside", "other/hidden")
+    }
+    inside = 404 if by_guest else 302
+    assert found == {"acme/hidden": 302, "other/inside": inside, "other/hidden": 404}

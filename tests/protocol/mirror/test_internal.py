@@ -12,9 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.packages import Head, Visibility
 from shared.domain.principals import OPERATOR
-from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.web.page_reader import main_of
-from tests.support.archives import bala
 from tests.support.mirrors import PULL, drained, events_of, release_of, resolved, services, status
 from tests.support.page_client import PageClient
 from tests.support.refusals import raises_refusal
@@ -127,7 +125,7 @@ async def test_its_link_is_signed_and_its_address_takes_a_token(stored: World) -
     archive = (await stored.get(link)).content
     path = f"{BASE}{SECRET}/1.0.0"
     model = (await stored.get(path, by=stored.people.bob)).json()
-    assert model["visibility"] == "internal"
+    assert model["visibility"] == "private"
     assert model["digest"] == f"sha-256={hashlib.sha256(archive).hexdigest()}"
     address = model["balaURL"]
     assert "/archives/private/" in address
@@ -138,7 +136,7 @@ async def test_its_link_is_signed_and_its_address_takes_a_token(stored: World) -
 async def test_pages_say_that_it_is_internal(stored: World) -> None:
     page = await stored.get(f"{URL}/packages/partner/secret/1.0.0", by=stored.people.bob)
     assert "Internal" in page.text
-    assert "every account" in page.text
+    assert "staff of this registry" in page.text
     assert "Only members of" not in page.text
     assert (await stored.get(f"{URL}/packages/partner/secret/1.0.0")).status_code == 404
 
@@ -343,27 +341,10 @@ async def test_nobody_changes_the_visibility_of_an_internal_package(
     mirror.clock.advance(timedelta(seconds=10))
     assert (await pulled(mirror)).status_code == 302
     change = mirror.registry.packages.visibility.change
-    with raises_refusal("visibility-of-upstream", match="is internal, because"):
-        await change(Package.parse("partner", "secret"), Visibility.PUBLIC, by=OPERATOR)
-    with raises_refusal("not-made-internal", match="Choose public or private"):
-        await change(Package.parse("partner", "open"), Visibility.INTERNAL, by=OPERATOR)
-
-
-async def test_an_archive_that_says_internal_is_refused(mirror: World) -> None:
-    with pytest.raises(ClientFailure, match="neither"):
-        await mirror.push(bala("acme/mine:1.0.0", visibility="internal"))
-
-
-async def test_the_api_sets_no_internal_visibility(mirror: World) -> None:
-    await mirror.push(bala("acme/mine:1.0.0"))
-    answer = await mirror.send(
-        "PUT",
-        f"{URL}/api/v1/packages/acme/mine/visibility",
-        by=mirror.people.ann,
-        json={"visibility": "internal"},
-    )
-    assert answer.status_code == 400
-    assert "visibility" in answer.text
+    assert (await pulled(mirror, "/packages/partner/open/1.0.0")).status_code == 302
+    for name, wanted in (("secret", Visibility.PUBLIC), ("open", Visibility.INTERNAL)):
+        with raises_refusal("visibility-of-upstream", match=f"decides whether partner/{name} is"):
+            await change(Package.parse("partner", name), wanted, by=OPERATOR)
 
 
 async def test_nothing_is_stored_if_nobody_knows_whether_it_is_public(

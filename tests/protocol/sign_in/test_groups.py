@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.domain.access import Membership
-from shared.domain.accounts import MAX_GROUPS, Account, Identity
+from shared.domain.accounts import MAX_GROUPS, Account, Identity, Staff
 from shared.domain.errors.base import Conflict, Invalid
 from shared.domain.group_rules import MAX_GROUP_RULES, GroupRules
 from shared.domain.names import parse_org
@@ -166,12 +166,15 @@ async def test_a_removed_identity_takes_its_groups_with_it(company: SignInWorld)
 
 
 async def test_staff_is_who_a_group_makes_staff(company: SignInWorld) -> None:
+    by_groups, by_provider = Staff.parse("groups"), Staff.parse("@example.com, ENTRA")
     await rule(company, f"entra:{GROUP} -> staff")
     await sign_in(company, groups=[GROUP])
-    assert (await kim(company)).is_staff
+    assert by_groups.includes(await kim(company))
     assert not (await kim(company)).administrator
     await sign_in(company, groups=[])
-    assert not (await kim(company)).is_staff
+    assert not by_groups.includes(await kim(company))
+    assert by_provider.includes(await kim(company))
+    assert not Staff.parse("github, @test.example").includes(await kim(company))
 
 
 # --- By hand and by groups ----------------------------------------------------------------------

@@ -16,7 +16,7 @@ from shared.auth.authentication import (
     printable_user_agent,
 )
 from shared.auth.tokens import AccessToken
-from shared.domain.accounts import Account, AccountLock, Token, TokenUse
+from shared.domain.accounts import Account, AccountLock, Staff, Token, TokenUse
 from shared.domain.errors.identity import TokenUnknown
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Provenance
@@ -61,7 +61,7 @@ def stored(tokens: FakeDirectory) -> Token:
 def authenticating(tokens: FakeDirectory, clock: FakeClock) -> Authentication:
     """Return what reads tokens out of a directory."""
     edition = ChangeFeedEdition(cast("CosmosDatabase", None), clock)
-    return Authentication(tokens, clock, "local", edition=edition)
+    return Authentication(tokens, clock, "local", edition=edition, staff=Staff())
 
 
 async def authenticate(by: Authentication, headers: Mapping[str, str]) -> Principal:

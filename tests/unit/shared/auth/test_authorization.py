@@ -3,6 +3,7 @@
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
 from shared.adapters.cosmos.change_feed import ChangeFeedEdition
 from shared.adapters.cosmos.client import CosmosDatabase
@@ -12,7 +13,7 @@ from shared.domain.access import Membership
 from shared.domain.accounts import Account, Organization
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.names import OrgName, Package
-from shared.domain.packages import EVERY_ACCOUNT, Head, Survey, Visibility
+from shared.domain.packages import STAFF, Head, Survey, Visibility
 from shared.domain.principals import ANONYMOUS, OPERATOR, Grant, Principal, Role, Scope
 from shared.domain.search import Viewer
 from shared.runtime.caching import records_of
@@ -64,39 +65,58 @@ async def test_lists_show_what_the_caller_may_see_in_their_order(
     assert directory.calls == ["access_context", "access_context"]
 
 
-# Viewers who read internal packages, as every account does.
+# Viewers who read internal packages, as every account does that is no guest.
 PUSHING = Grant(scopes=frozenset({Scope.PUSH_NEW}))  # As of CI.
-ACCOUNT = Viewer(frozenset({EVERY_ACCOUNT}))
-ACME_MEMBER = Viewer(frozenset({"acme", EVERY_ACCOUNT}))
+ACCOUNT = Viewer(frozenset({STAFF}))
+ACME_MEMBER = Viewer(frozenset({"acme", STAFF}))
 SOME = Principal(ADMINISTRATOR.id, "token", (Grant(package="greet*"),))
+GUEST = replace(MEMBER, is_guest=True)
+OF_ACME = Principal("robot", "token", (Grant(org="acme"),), organization="acme")
 
 
 @pytest.mark.parametrize(
-    ("by", "reads"),
+    ("by", "theirs", "ours", "every"),
     [
-        (ANONYMOUS, False),
-        (STRANGER, True),
-        (MEMBER, True),
-        (OPERATOR, True),
-        (Principal("unknown000", "token", (Grant(),)), False),
-        (limited(org="globex"), True),
-        (limited(package="greet"), True),
-        (limited(scopes=[Scope.MANAGE]), False),
-        (limited(scopes=[]), False),
-        (Principal("robot", grants=(Grant(),), organization="acme"), True),
-        (Principal("job", grants=(PUSHING,), organization="acme"), False),
+        (ANONYMOUS, False, False, False),
+        (STRANGER, True, True, True),
+        (MEMBER, True, True, True),
+        (OPERATOR, True, True, True),
+        (Principal("unknown000", "token", (Grant(),)), False, False, False),
+        (limited(org="globex"), True, False, False),
+        (limited(package="greet"), True, True, False),
+        (limited(scopes=[Scope.MANAGE]), False, False, False),
+        (limited(scopes=[]), False, False, False),
+        (OF_ACME, True, True, True),
+        (replace(OF_ACME, id="robot2", is_guest=True), False, False, False),
+        (replace(OF_ACME, grants=(Grant(org="acme", package="a*"),)), True, False, False),
+        (Principal("job", grants=(PUSHING,), organization="acme"), False, False, False),
+        (GUEST, False, False, False),
+        (replace(STRANGER, is_guest=True), False, False, False),
     ],
 )
-async def test_every_account_reads_internal_packages_if_its_credential_reads(
-    authorization: Authorization, by: Principal, reads: bool
+async def test_internal_packages_are_read_by_staff_whose_credential_reads(
+    authorization: Authorization, by: Principal, theirs: bool, ours: bool, every: bool
 ) -> None:
-    internal, missing = head("partner/inside", Visibility.INTERNAL), head("partner/none")
-    assert await authorization.may_read(by, internal) is reads
+    """Of an upstream with the scope for anything, of ours within the credential's pattern."""
+    own, missing = head("other/greet", Visibility.INTERNAL), head("partner/none")
+    mirrored = own.model_copy(update={"upstream": "central"})
+    for internal, reads in ((mirrored, theirs), (own, ours)):
+        assert await authorization.may_read(by, internal) is reads
+        assert (await authorization.private_access(by)).covers(internal) is reads
     assert await authorization.may_find(by, missing.package, None) is False
-    assert (await authorization.private_access(by)).covers(internal) is reads
     viewer = await authorization.viewer(by)
-    assert (viewer.sees_everything or EVERY_ACCOUNT in viewer.orgs) is reads
-    assert authorization.readers.includes(by, EVERY_ACCOUNT) is (reads and bool(by.credential))
+    assert (viewer.sees_everything or STAFF in viewer.orgs) is every
+    assert authorization.readers.includes(by, STAFF) is (every and bool(by.credential))
+
+
+async def test_members_who_are_guests_read_internal_packages_of_their_organization(
+    authorization: Authorization,
+) -> None:
+    for name, reads in (("acme/greet", True), ("globex/greet", False)):
+        internal = head(name, Visibility.INTERNAL)
+        assert await authorization.may_read(GUEST, internal) is reads
+        mirrored = internal.model_copy(update={"upstream": "central"})
+        assert await authorization.may_read(GUEST, mirrored) is False
 
 
 @pytest.mark.parametrize(
@@ -108,12 +128,12 @@ async def test_every_account_reads_internal_packages_if_its_credential_reads(
         (ADMINISTRATOR, Viewer(sees_everything=True)),
         (OPERATOR, Viewer(sees_everything=True)),
         (Principal("unknown000", "token", (Grant(),)), Viewer()),
-        (limited(org="ac*"), ACME_MEMBER),
-        (limited(org="globex"), ACCOUNT),
-        (limited(package="greet"), ACCOUNT),
+        (limited(org="ac*"), Viewer(frozenset({"acme"}))),
+        (limited(org="globex"), Viewer()),
+        (limited(package="greet"), Viewer()),
         (limited(scopes=[Scope.MANAGE]), Viewer()),
-        (Principal(ADMINISTRATOR.id, "token", (Grant(org="acme"),)), ACCOUNT),
-        (SOME, ACCOUNT),
+        (Principal(ADMINISTRATOR.id, "token", (Grant(org="acme"),)), Viewer()),
+        (SOME, Viewer()),
     ],
 )
 async def test_a_search_shows_private_packages_of_organizations_that_one_may_read(
@@ -227,8 +247,8 @@ def test_what_was_noted_is_known_of_this_credential_alone(scene: Scene) -> None:
 def test_readers_are_looked_up_by_the_names_that_are_asked_for(scene: Scene) -> None:
     scene.note(ACME)
     assert list(scene.readers.among(ANN, ("nothing", OTHER))) == []
-    scene.note(OrgName(EVERY_ACCOUNT))
-    assert list(scene.readers.among(ANN, ())) == [EVERY_ACCOUNT]
+    scene.note(OrgName(STAFF))
+    assert list(scene.readers.among(ANN, ())) == [STAFF]
 
 
 @pytest.mark.parametrize("owner", [ANN.id, ACME])

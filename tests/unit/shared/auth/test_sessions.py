@@ -9,7 +9,7 @@ import pytest
 from shared.auth.sessions import Cookie, SameSite, SessionAuthentication
 from shared.auth.signing_keys import KeyRing
 from shared.auth.tokens import Secret
-from shared.domain.accounts import Account, hash_secret
+from shared.domain.accounts import Account, Staff, hash_secret
 from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import ANONYMOUS, Principal
@@ -75,6 +75,7 @@ class Place:
             randomness=self.randomness,
             cookie=Cookie.named("ballroom", self.url),
             require_strong=self.require_strong,
+            staff=Staff(),
             copied=self._copied,
             rights=NoGroups(),
             delayed=self.delayed.append,

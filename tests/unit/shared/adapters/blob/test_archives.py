@@ -11,7 +11,7 @@ import pytest
 from shared.adapters.blob.archives import BlobArchives
 from shared.adapters.blob.client import BlobContainers
 from shared.domain.errors.requests import Busy
-from shared.domain.packages import CHOSEN_VISIBILITIES, Visibility
+from shared.domain.packages import CONTAINERS, Visibility
 from tests.contract.sample_records import BALA, NAME
 from tests.fakes.blob_storage import FailingBlobsInMemory, Failure, Outage
 from tests.fakes.system import FakeClock
@@ -42,7 +42,7 @@ async def move(place: Path, outage: Outage, to: Visibility, *, is_left_over: boo
     clock = FakeClock()
     plain = CloudInMemory(place, clock)
     async with opened(plain, clock) as archives:
-        for container in CHOSEN_VISIBILITIES:
+        for container in CONTAINERS:
             if is_left_over or container is not to:
                 await archives.put(NAME, BALA, container)
         clock.advance(LONG)
@@ -64,7 +64,7 @@ async def check(place: Path, to: Visibility) -> None:
         assert await containers(archives) == {to}
 
 
-@pytest.mark.parametrize("to", CHOSEN_VISIBILITIES, ids=lambda container: container.value)
+@pytest.mark.parametrize("to", CONTAINERS, ids=lambda container: container.value)
 @pytest.mark.parametrize("is_left_over", [False, True], ids=["on one container", "on both"])
 async def test_whatever_fails_the_archive_can_be_read_and_a_repeat_ends_the_move(
     tmp_path: Path, to: Visibility, *, is_left_over: bool

@@ -22,7 +22,7 @@ from shared.adapters.blob.client import (
     BlobLinks,
 )
 from shared.domain.errors.requests import Busy
-from shared.domain.packages import CHOSEN_VISIBILITIES, Visibility
+from shared.domain.packages import CONTAINERS, Visibility
 from tests.contract.sample_records import DIGEST, NAME
 from tests.fakes.blob_storage import ACCOUNT, KEY, OBJECT, TENANT, DelegationKeyService
 from tests.fakes.system import FakeClock
@@ -79,7 +79,7 @@ async def test_a_link_is_an_address_that_clients_can_read(
     assert link.path == f"/{container}/{PATH}"
 
 
-@pytest.mark.parametrize("side", CHOSEN_VISIBILITIES)
+@pytest.mark.parametrize("side", CONTAINERS)
 async def test_a_link_is_repeated_for_a_sixth_of_its_life(
     links: BlobLinks, clock: FakeClock, side: Visibility
 ) -> None:
@@ -100,7 +100,7 @@ async def test_no_slash_is_in_the_query_whatever_the_signature_is(
     assert escaped  # Most signatures have a slash, and the library leaves it as it is.
 
 
-@pytest.mark.parametrize("side", CHOSEN_VISIBILITIES)
+@pytest.mark.parametrize("side", CONTAINERS)
 async def test_a_delegation_key_signs_the_string_that_the_service_documents(
     links: BlobLinks, clock: FakeClock, side: Visibility
 ) -> None:

@@ -15,14 +15,7 @@ from shared.domain.archives.delivery import (
     is_placement_settled,
     second_hop,
 )
-from shared.domain.packages import (
-    CHOSEN_VISIBILITIES,
-    Head,
-    Readers,
-    State,
-    Visibility,
-    archive_container,
-)
+from shared.domain.packages import CONTAINERS, Head, Readers, State, Visibility, archive_container
 from shared.domain.principals import OPERATOR
 from shared.domain.releases import with_change
 from tests.contract.sample_records import head, release
@@ -37,7 +30,7 @@ ROWS = [
         0
     ].splitlines()[2:]
 ]
-CASES = list(product(ClientKind, CHOSEN_VISIBILITIES, Cdn, (True, False)))
+CASES = list(product(ClientKind, CONTAINERS, Cdn, (True, False)))
 
 
 def shown(caller: ClientKind, side: Visibility, cdn: Cdn, *, is_linked: bool) -> list[str]:

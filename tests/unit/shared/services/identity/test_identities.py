@@ -79,7 +79,7 @@ async def test_an_account_that_another_process_made_meanwhile_is_taken() -> None
     account_id = await known.register(person(), "oidc", by=BROWSER)
     for each in directory.every(AccountName):  # As if they had never been written.
         del directory.entities[each.kind, each.place]
-    await known._create_account(account_id, person())
+    await known._create_account(account_id, person(), "oidc")
     assert len(directory.every(Account)) == 1
 
 
