@@ -37,6 +37,13 @@ BEGINNINGS = (
     "/device",
     "/sign-in",
 )
+# Pages that look otherwise than the first of their kind.
+ODD = (
+    "/search?q=greet",
+    "/search?q=nothing-is-called-that",
+    "/packages/acme/hostile",
+    "/packages/acme/welcome",
+)
 OWN = (
     "/account",
     "/account/tokens",
@@ -75,7 +82,7 @@ def test_pages_for_everybody_are_accessible(
 ) -> None:
     addresses = pages_for_everybody.kinds().values()
     paths = [address.removeprefix(shared_site.url) for address in addresses]
-    assert_all_accessible(opened(shared_site.url), paths)
+    assert_all_accessible(opened(shared_site.url), (*paths, *ODD))
 
 
 @pytest.mark.timeout(600)
