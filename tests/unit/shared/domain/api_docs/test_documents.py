@@ -125,20 +125,6 @@ def test_a_document_of_objects_in_objects_is_written_and_read() -> None:
     assert read_document(write_document(docs)) == docs
 
 
-def test_a_whole_document_looks_as_before(snapshot: SnapshotAssertion) -> None:
-    whole = document("""
-# Sends.
-#
-# + to - Who,
-#        or what
-# + return - nil
-public isolated function send(string to, int n = 3, *Opts o) returns error? { }
-""")
-    [docs] = whole["docsData"].pop("modules")
-    lines = [f"{name}: {json.dumps(value)}" for name, value in docs.items()]
-    assert [json.dumps(whole), *lines] == snapshot
-
-
 def test_each_list_of_a_module_and_each_item_is_as_in_its_document() -> None:
     lists = {key: json.loads(text) for key, text in list_texts(documented(EVERYTHING))}
     expected = {key: value for key, value in module().items() if isinstance(value, list)}
