@@ -25,7 +25,7 @@ def test_one_blank_is_dropped_within_a_fence() -> None:
         #   + a - no parameter
         #
         # ```
-        # After.
+        #   After.
     """)
     assert comment.description == (
         "Example:\n```ballerina\n  # not a heading\n  + a - no parameter\n\n```\nAfter.\n"
