@@ -18,6 +18,7 @@ def test_the_rest_field_of_an_included_private_record_is_the_records() -> None:
     """)
     first, second = docs.records
     assert [each.name for each in first.fields] == ["b", "a", ""]
+    assert first.fields[-1].description == "Rest field"  # As Central has it.
     assert first.rest_type == Type(name="string", category="builtin")
     assert (first.is_closed, second.is_closed, second.rest_type) == (False, False, None)
 
