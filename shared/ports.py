@@ -648,6 +648,10 @@ class AnswerUnusable(Unanswered):
     other answers."""
 
 
+class TokenNeeded(AnswerUnusable):
+    """The registry answers nobody without an access token, and none is set for it."""
+
+
 class AnswerTooLarge(AnswerUnusable):
     """The answer has more bytes than its reader takes."""
 

@@ -62,6 +62,7 @@ from shared.ports import (
     HttpResponse,
     ReleaseUnusable,
     ServerUnreachable,
+    TokenNeeded,
     Unanswered,
     UpstreamBusy,
 )
@@ -78,6 +79,7 @@ _AGENT = "Ballroom"  # Where no client's version matters.
 _OK, _FOUND, _MISSING = 200, 302, 404
 _TOO_MANY, _SERVER_ERRORS = 429, 500
 _UNKNOWN = 401
+_NOT_PUBLIC = HttpResponse(_MISSING, {}, b'{"message": "not found"}')
 _REFUSED = frozenset((_UNKNOWN, 403))  # With a token.
 
 T = TypeVar("T")
@@ -150,6 +152,8 @@ class CentralUpstream(Struct, frozen=True):
         ]
         content = {"packages": wanted}
         answer = await self._ask("packages/resolve-dependencies", client, via, content)
+        if answer is _NOT_PUBLIC:
+            return [None] * len(requests)
         return _read(answer, partial(read_resolutions, requests=requests))
 
     async def resolve_modules(
@@ -164,6 +168,8 @@ class CentralUpstream(Struct, frozen=True):
             batch = list(reversed(asked.values()))
             content = {"modules": [_module(each) for each in batch]}
             answer = await self._ask("packages/resolve-modules", client, via, content)
+            if answer is _NOT_PUBLIC:
+                return [None] * len(requests)
             modules = _read(answer, partial(read_modules, requests=batch))
             found.update(zip(batch, modules, strict=True))
             rest = [each for each in rest if each not in found]
@@ -172,6 +178,8 @@ class CentralUpstream(Struct, frozen=True):
     async def catalogue(self, offset: int, limit: int) -> UpstreamPage[CataloguedPackage]:
         query = f"?q=&sort=name,ASC&readme=false&deprecated=true&limit={limit}&offset={offset}"
         answer = await self._ask("packages/", query=query)
+        if answer is _NOT_PUBLIC:
+            return UpstreamPage({}, 0, 0)
         return _read(answer, lambda body: read_catalogue_page(body, self._origin()))
 
     async def tool(self, tool: str, *, via: str) -> Package | None:
@@ -207,7 +215,11 @@ class CentralUpstream(Struct, frozen=True):
         query: str = "",
         **more: str,
     ) -> HttpResponse:
-        """Get a document, or send the content; raise `Unanswered` if the token is refused."""
+        """Get a document, or send the content; raise `Unanswered` if the token is refused.
+
+        A registry that nobody reads without a token has nothing public: what it answers without it
+        is that there is no such thing, and the token is sent next.
+        """
         url = f"{self.base_url}/{quote(path, safe='/*')}{query}"
         headers = self._headers(client, via) | more
         if self.token and self.sends_token:
@@ -217,6 +229,14 @@ class CentralUpstream(Struct, frozen=True):
         else:
             headers["Content-Type"] = "application/json"
             answer = await self.documents.post(url, headers, json.dumps(content).encode())
+        if not self.sends_token and _is_closed(answer):
+            if self.token:
+                return _NOT_PUBLIC
+            message = (
+                "it is read with an access token alone. Create one with the scope read there, set "
+                "BALLROOM_UPSTREAM_TOKEN, and restart this registry"
+            )
+            raise TokenNeeded(message)
         if self.sends_token and answer.status in _REFUSED:
             message = (
                 f"it does not accept the token (the answer was {answer.status}). Create one with "
@@ -274,6 +294,13 @@ def _is_missing(answer: HttpResponse) -> bool:
     with suppress(ValueError):
         if answer.status == _MISSING:
             return "not found" in text(read_object(answer.body).get("message"))
+    return False
+
+
+def _is_closed(answer: HttpResponse) -> bool:
+    """Check for a 401 of the registry itself, which says in JSON that it wants a token."""
+    with suppress(ValueError):
+        return answer.status == _UNKNOWN and bool(text(read_object(answer.body).get("message")))
     return False
 
 

@@ -164,7 +164,7 @@ add_operation(
     "visibility",
     api_packages_visibility,
     f"{PACKAGE} VISIBILITY",
-    text="""Make a package public, or private to the members of its organization.
+    text="""Make a package public, internal, or private to the members of its organization.
 
     \b
     Example:

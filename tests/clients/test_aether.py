@@ -8,9 +8,10 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.clients.aether import Aether, AetherFailure, Repository
-from tests.clients.recorded_registry import Request, Served
+from tests.clients.recorded_registry import Request, Served, served
 from tests.paths import BALAS
 from tests.support.archives import bala
+from tests.support.world import Template
 
 BALA = "/2.0/maven/acme/greet/1.0.0/greet-1.0.0.bala"
 POM = "/2.0/maven/acme/greet/1.0.0/greet-1.0.0.pom"
@@ -215,3 +216,22 @@ def test_a_client_with_credentials_is_challenged_where_they_help(
     assert [each.text for each in root.iter("number")] == ["1.0.0"]
     with pytest.raises(AetherFailure, match="401"):
         metadata_of(stranger, "acme", "greet")
+
+
+def test_on_a_registry_that_nobody_reads_without_a_token_one_credential_does_everything(
+    aether: Aether, template: Template, tmp_path: Path
+) -> None:
+    with served(template, tmp_path / "data", readers="signed_in") as closed:
+        owner = Repository(aether, closed.maven, closed.people.ann)
+        stranger = Repository(aether, closed.maven)
+        owner.do("push", "acme", "greet", "1.0.0", file(tmp_path))
+        closed.take_requests()
+        listed, pulled = owner.do_all(
+            [("versions", "acme", "greet"), ("pull", "acme", "greet", "1.0.0")]
+        )
+        assert (listed, Path(pulled).read_bytes()) == ("[1.0.0]", bala())
+        # Each command asks without its credential first, as the client does everywhere.
+        assert [each.status for each in closed.take_requests()] == [401, 200, 200, 401, 200]
+        assert stranger.do("versions", "acme", "greet") == "[]"
+        with pytest.raises(AetherFailure, match="status code: 401"):
+            stranger.do("pull", "acme", "greet", "1.0.0")

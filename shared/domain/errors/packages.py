@@ -172,6 +172,7 @@ def owned_by_upstream(org: object, upstream: str) -> Conflict:
 
 
 UNUSABLE = "gives an answer about it that cannot be used"
+CLOSED = "is read with an access token alone, and this registry has none for it"
 FAILING = "fails to answer about it"
 NO_ROOM = "is not asked now, because this registry fetches as much as it has room for"
 

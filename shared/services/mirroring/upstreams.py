@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import (
+    CLOSED,
     FAILING,
     NO_ROOM,
     UNUSABLE,
@@ -24,6 +25,7 @@ from shared.ports import (
     DirectoryStore,
     NoRoomToFetch,
     ServerUnreachable,
+    TokenNeeded,
     Unanswered,
     Upstream,
     UpstreamBusy,
@@ -73,6 +75,8 @@ class UpstreamSource(Struct, frozen=True):
 
 def refusal_of(failure: Unanswered, what: object, source: UpstreamSource) -> UpstreamUnavailable:
     """Return the refusal of a question that the upstream did not answer, or not usably."""
+    if isinstance(failure, TokenNeeded):
+        return UpstreamUnavailable(what, source.name, CLOSED)
     if isinstance(failure, AnswerUnusable):
         return UpstreamUnavailable(what, source.name, UNUSABLE)
     if isinstance(failure, NoRoomToFetch):

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from shared.auth.tokens import Secret
+from shared.domain.packages import Readers
 from shared.ports import HttpResponse
 from tests.support.archives import bala
-from tests.support.mirrors import PULL, connecting, resolve
+from tests.support.mirrors import PULL, connecting, resolve, resolved
 from tests.support.world import MAVEN, URL, OpenWorld, World, token_of
 
 pytestmark = pytest.mark.measured
@@ -153,3 +154,41 @@ async def test_a_token_serves_its_private_packages_to_accounts_alone(
     assert (await mirror.get(paths[0], by=bob)).json() == ["1.0.0"]
     index = await mirror.get(f"{URL}/index/tools/secret/index.json", by=bob)
     assert json.loads(index.text)["version"] == "1.0.0"
+
+
+# --- an upstream that nobody reads without a token -----------------------------------------------
+
+
+async def mirror_of_closed(worlds: OpenWorld, *, has_token: bool) -> World:
+    """Return a mirror of a registry with a package that is public for whoever signed in."""
+    upstream = await worlds(url=URL_OF_UPSTREAM, readers=Readers.SIGNED_IN)
+    await upstream.create_organization("tools")
+    admin = upstream.people.admin
+    for coordinate in ("tools/hammer:1.0.0", "tools/hammer:1.1.0"):
+        await upstream.push(bala(coordinate, modules=["sub"], tools=["hit"]), by=admin)
+    token = Secret(await token_of(upstream.registry, admin.account, "read"))
+    to_upstream, given = ToWorld(upstream), {"token": token} if has_token else {}
+    return await mirror_of(worlds, to_upstream, to_upstream, **given)
+
+
+async def test_what_a_closed_upstream_gives_for_a_token_is_internal(worlds: OpenWorld) -> None:
+    mirror = await mirror_of_closed(worlds, has_token=True)
+    bob = mirror.people.bob
+    assert await resolved(mirror, "tools/hammer:1.0.0 soft", by=bob) == ["tools/hammer:1.1.0"]
+    hammer = bala("tools/hammer:1.1.0", modules=["sub"], tools=["hit"])
+    for client in (mirror.java(bob), mirror.go(bob), mirror.maven(bob)):
+        assert "1.1.0" in await client.versions("tools/hammer")
+        pulled = await client.pull("tools/hammer:1.1.0")
+        assert getattr(pulled, "content", pulled) == hammer
+    for path in ("/packages/tools/hammer", "/packages/tools/hammer/1.0.0", "/tools/hit"):
+        assert (await mirror.get(path, by=bob)).status_code == 200, path
+        assert (await mirror.get(path)).status_code == 404, path
+
+
+async def test_a_mirror_says_that_its_upstream_asks_for_a_token(worlds: OpenWorld) -> None:
+    mirror = await mirror_of_closed(worlds, has_token=False)
+    answer = await mirror.get("/packages/tools/hammer", by=mirror.people.bob)
+    assert answer.status_code == 503
+    assert "is read with an access token alone" in answer.text
+    source, _ = (await mirror.registry.require_mirroring().states())[0]
+    assert "set BALLROOM_UPSTREAM_TOKEN" in await source.problem()
