@@ -87,7 +87,8 @@ class _Maker(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         kind = self._kind(node.func)
-        if kind is not None and isinstance(node.args[0], ast.Constant):
+        # A mutant may lack an argument.
+        if kind is not None and len(node.args) > 1 and isinstance(node.args[0], ast.Constant):
             named = {each.arg: _template(each.value) for each in node.keywords if each.arg}
             self._found.append(self._made(kind, str(node.args[0].value), node.args[1], **named))
         self.generic_visit(node)
