@@ -8,7 +8,7 @@ from urllib.parse import quote
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.confined.budget import AFTER, BEFORE, CHANGES_PAGE, REQUEST, Json
+from shared.confined.budget import AFTER, BEFORE, CHANGES, CHANGES_PAGE, REQUEST, Json
 from shared.confined.docs_pages import counted, template
 from shared.confined.release_files import ReleaseRequest
 from shared.confined.tasks import Job
@@ -24,13 +24,14 @@ from shared.domain.api_docs.comparison import (
 )
 from shared.domain.api_docs.documents import read_document
 from shared.domain.api_docs.model import ModuleDocs
-from shared.domain.api_docs.records import ApiVerdict
+from shared.domain.api_docs.records import ApiVerdict, ChangeList, ListedChange
 from shared.domain.api_docs.symbols import path_of
 from shared.domain.names import Version
 from shared.prose.safe_html import show_bidi_characters
 
 MAX_CHANGES = 1_000  # The gravest, on a page.
 SIGNATURE_SHOWN = 1_000  # Characters.
+SIGNATURE_LISTED = 300
 
 
 class ShownChange(Struct, frozen=True):
@@ -61,8 +62,9 @@ def compare_versions(job: Job) -> None:
     def work() -> Json:
         release = ReleaseRequest.model_validate_json((job.folder / REQUEST).read_bytes())
         before, after = (read_models(job.folder / each) for each in (BEFORE, AFTER))
-        page, verdict = compared(release, before, after)
+        page, listed, verdict = compared(release, before, after)
         (job.output / CHANGES_PAGE).write_text(page)
+        (job.output / CHANGES).write_text(listed)
         return verdict
 
     job.run_last("comparison", work)
@@ -75,21 +77,37 @@ def read_models(folder: Path) -> list[ModuleDocs]:
 
 def compared(
     release: ReleaseRequest, before: Sequence[ModuleDocs], after: Sequence[ModuleDocs]
-) -> tuple[str, Json]:
-    """Return the page of a comparison with the version that the request names, and the fields of
-    its verdict."""
+) -> tuple[str, str, Json]:
+    """Return the page of a comparison with the version that the request names, the list of its
+    changes for programs, and the fields of its verdict."""
     versions = (Version.parse(release.before), before), (Version.parse(release.version), after)
     found = compare(*versions)
     gravest = sorted(found.changes, key=lambda each: -each.level)
     shown = list(map(_with_short_signatures, gravest[:MAX_CHANGES]))
     verdict = verdict_of(release.coordinate, found)
+    sentence = verdict_sentence(found, verdict)
     page = template("changes").render(
         compared=found,
-        verdict=verdict_sentence(found, verdict),
+        verdict=sentence,
         types=list(_changed_types(release, shown)),
         hidden=len(gravest[MAX_CHANGES:]),
     )
-    return page, verdict.model_dump(mode="json")
+    listed = ChangeList(
+        verdict=sentence, breaking=verdict.breaking, changes=tuple(map(_listed, shown))
+    )
+    return page, listed.model_dump_json(), verdict.model_dump(mode="json")
+
+
+def _listed(change: ApiChange) -> ListedChange:
+    return ListedChange(
+        is_breaking=change.level is ChangeLevel.MAJOR,
+        change=change.kind.value,
+        declares=change.declares,
+        symbol=change.symbol,
+        before=change.before[:SIGNATURE_LISTED],
+        after=change.after[:SIGNATURE_LISTED],
+        why=" ".join(change.reasons[:1]),
+    )
 
 
 def _with_short_signatures(change: ApiChange) -> ApiChange:

@@ -58,8 +58,7 @@ from shared.domain.api_docs.pieces import (
     piece_name,
 )
 from shared.domain.api_docs.records import UnreadLines
-from shared.domain.api_docs.release import ModuleFacts, read_sources, release_record
-from shared.domain.api_docs.sources import source_names
+from shared.domain.api_docs.release import ModuleFacts, read_sources, release_record, source_names
 from shared.domain.archives.unpacking import text_of
 from shared.prose.rendering import highlight, render_markdown
 
@@ -202,9 +201,11 @@ class _Making:
     def comparison(self) -> Json:
         """Write the changes from the version before; return the verdict on the release."""
         after = [self._model(each) for each in self.documented]
-        page, verdict = compared(self.request, read_models(self._job.folder / BEFORE), after)
+        before = read_models(self._job.folder / BEFORE)
+        page, listed, verdict = compared(self.request, before, after)
         with self._pieces("comparison") as pieces:
             pieces.add(piece_name(PieceKind.CHANGES_PAGE, self.request.before), page)
+            pieces.add(piece_name(PieceKind.CHANGES, self.request.before), listed)
         return verdict
 
     def finish(self) -> None:

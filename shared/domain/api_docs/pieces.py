@@ -39,7 +39,8 @@ class PieceKind(StrEnum):
     TRIGGER_NAME = "trigger.name"  # Empty: a name by which editors ask for the trigger.
     README = "readme"  # Of a module, or of the release.
     SINCE = "since"  # Since which version the symbols of each module exist.
-    CHANGES_PAGE = "changes.html"  # From the version before.
+    CHANGES_PAGE = "changes.html"  # From the version before; as CHANGES.
+    CHANGES = "changes"  # A `ChangeList`, for programs.
     AWAITED = "awaited"  # Empty: a record, or a module, includes a record that is not known.
 
 

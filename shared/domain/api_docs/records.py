@@ -99,6 +99,26 @@ class ApiVerdict(Entity):
         return "minor" if self.version.startswith("0.") else self.required
 
 
+class ListedChange(Record):
+    """A change of one symbol between two versions, as programs read it; signatures are short."""
+
+    is_breaking: bool
+    change: str  # `added`, `removed` or `changed`.
+    declares: str  # `function`, `method`, `field`, `record`…
+    symbol: str
+    before: str = ""
+    after: str = ""
+    why: str = ""
+
+
+class ChangeList(Record):
+    """The changes between two versions, those that break callers first."""
+
+    verdict: str
+    breaking: int
+    changes: tuple[ListedChange, ...] = ()
+
+
 def earlier_release(entries: Iterable[ReleaseEntry], version: Version) -> ReleaseEntry | None:
     """Return the release that a version is compared with: the highest lower one, which is a stable
     one if there is any."""

@@ -1,8 +1,11 @@
 """From the sources of a release to its modules, and to the record of its documentation."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby, islice
 from typing import Self
+
+from msgspec import Struct
 
 from shared.ballerina.declarations import read_source
 from shared.ballerina.syntax import SourceFile
@@ -13,10 +16,38 @@ from shared.domain.api_docs.model import DeclarationKind, ModuleDocs
 from shared.domain.api_docs.outline import DocsSymbol, count_documented, declared
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState, UnreadLines
 from shared.domain.api_docs.signatures import signature_text
-from shared.domain.api_docs.sources import SourceName
 from shared.domain.api_docs.symbols import SYMBOL_FLAGS, Symbol, pack_symbols
+from shared.domain.archives.manifest import BALA_TOML
 from shared.domain.packages import ModuleText, Texts
 from shared.domain.records import Record
+
+_SOURCE = re.compile(r"(?:modules/(?P<module>[^/]+)/)?(?P<path>(?:generated/)?[^/]+\.bal)")
+
+
+class SourceName(Struct, frozen=True):
+    """A source file: its module, its path below the folder of the module, its name in the
+    archive."""
+
+    module: str
+    path: str
+    entry: str
+
+
+def source_names(entries: Iterable[str], package: str) -> list[SourceName]:
+    """Return the sources of a package among the files of its archive, by module and path.
+
+    Sources of tests are in other folders.
+    """
+    names = frozenset(entries)
+    is_project = BALA_TOML in names  # The author's project, with the default module at the root.
+    sources = list[SourceName]()
+    for entry in names:
+        if found := _SOURCE.fullmatch(entry):
+            folder, path = found["module"], found["path"]
+            module = f"{package}.{folder}" if folder and is_project else folder
+            if module or is_project:
+                sources.append(SourceName(module or package, path, entry))
+    return sorted(sources, key=lambda each: (each.module, each.path))
 
 
 def read_sources(

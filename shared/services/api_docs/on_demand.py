@@ -8,12 +8,14 @@ from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from shared.confined.budget import (
     AFTER,
     BEFORE,
+    CHANGES,
     CHANGES_PAGE,
     MOST_ENDS,
     OUTPUT,
@@ -27,7 +29,7 @@ from shared.confined.budget import (
 )
 from shared.confined.release_files import ReleaseRequest
 from shared.domain.api_docs.pieces import PieceKind
-from shared.domain.api_docs.records import GENERATOR_VERSION
+from shared.domain.api_docs.records import GENERATOR_VERSION, ChangeList
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import ApiDocsFailed
@@ -133,6 +135,18 @@ class FileHighlighting(Struct, frozen=True):
         await self.documents.put_rendering(archive, name, (version + content).encode())
 
 
+class _Form(NamedTuple):
+    """What is stored of a comparison: as a piece, by its name among renderings, in a file."""
+
+    kind: PieceKind
+    name: str
+    file: str
+
+
+_PAGE = _Form(PieceKind.CHANGES_PAGE, "comparison", CHANGES_PAGE)
+_LIST = _Form(PieceKind.CHANGES, "changes", CHANGES)
+
+
 class ApiComparisons(Struct, frozen=True):
     """Compares versions of a package.
 
@@ -153,29 +167,38 @@ class ApiComparisons(Struct, frozen=True):
 
         Raises `ApiDocsPending` until they are made, and `ApiDocsFailed` or `Busy`.
         """
+        return SafeHtml(await self._stored(_PAGE, package, before, after))
+
+    async def changes(
+        self, package: Package, before: ReleaseEntry, after: ReleaseEntry
+    ) -> ChangeList:
+        """Return the same changes for programs; raise as `compare` does."""
+        return ChangeList.model_validate_json(await self._stored(_LIST, package, before, after))
+
+    async def _stored(
+        self, form: _Form, package: Package, before: ReleaseEntry, after: ReleaseEntry
+    ) -> str:
         coordinate, digest = package.at(after.parsed), Digest(after.digest)
-        kind = PieceKind.CHANGES_PAGE
-        with_before = await self.api_docs.piece(digest, coordinate, kind, before.version)
+        with_before = await self.api_docs.piece(digest, coordinate, form.kind, before.version)
         if with_before is not None:
-            return SafeHtml(with_before.unpack().decode())
+            return with_before.unpack().decode()
         await self.api_docs.record(Digest(before.digest), package.at(before.parsed))
-        name = f"comparison-{before.digest}"
-        stored = await self.documents.rendering(digest, name)
+        stored = await self.documents.rendering(digest, f"{form.name}-{before.digest}")
         key = f"{GENERATOR_VERSION} {before.digest}\n"
         if stored is not None and stored.startswith(key.encode()):
             content = stored[len(key) :].decode()
             if content.startswith(REFUSED):
                 raise ApiDocsFailed(coordinate, content.removeprefix(REFUSED))
-            return SafeHtml(content)
+            return content
         pair = f"{before.digest} {after.digest}"
         if self.jobs.is_set_aside(pair):
             raise ApiDocsFailed(coordinate, SET_ASIDE)
-        if not self.jobs.start(pair, partial(self._make, package, before, after, name, key)):
+        if not self.jobs.start(pair, partial(self._make, package, before, after, key)):
             raise Busy
         raise ApiDocsPending(coordinate)
 
     async def _make(
-        self, package: Package, before: ReleaseEntry, after: ReleaseEntry, name: str, key: str
+        self, package: Package, before: ReleaseEntry, after: ReleaseEntry, key: str
     ) -> None:
         async with job_folder() as folder:
             for entry, inside in ((before, BEFORE), (after, AFTER)):
@@ -185,8 +208,10 @@ class ApiComparisons(Struct, frozen=True):
             request = _comparison_request(package, before, after).model_dump_json()
             await asyncio.to_thread((folder / REQUEST).write_text, request, "utf-8")
             [part] = await self.confined.run("compare", folder, None)
-            content = await asyncio.to_thread(_made, folder, part, CHANGES_PAGE)
-        await self.documents.put_rendering(Digest(after.digest), name, f"{key}{content}".encode())
+            made = [await asyncio.to_thread(_made, folder, part, e.file) for e in (_PAGE, _LIST)]
+        for form, content in zip((_PAGE, _LIST), made, strict=True):
+            name, whole = f"{form.name}-{before.digest}", f"{key}{content}".encode()
+            await self.documents.put_rendering(Digest(after.digest), name, whole)
 
 
 def _comparison_request(

@@ -67,7 +67,7 @@ def test_changes_are_grouped_by_type_and_link_to_the_symbol() -> None:
 
 def test_a_module_is_listed_by_its_whole_name() -> None:
     more = ModuleDocs(id="shop.sub", org_name="acme", version="1.2.0")
-    page, _ = compared(REQUEST, [documented(OLD)], [documented(OLD), more])
+    page, _, _ = compared(REQUEST, [documented(OLD)], [documented(OLD), more])
     assert '<a href="/packages/acme/shop/1.2.0/docs/shop.sub">shop.sub</a>' in page
     assert "#sub" not in page
 

@@ -11,11 +11,11 @@ from shared.domain.api_docs.records import ApiDocsRecord, DocsState, UnreadLines
 from shared.domain.api_docs.release import (
     MAX_UNREAD,
     ModuleFacts,
+    SourceName,
     read_sources,
     release_record,
     symbols_of,
 )
-from shared.domain.api_docs.sources import SourceName
 from shared.domain.api_docs.symbols import unpack_symbols
 from shared.domain.names import Coordinate
 from shared.domain.packages import Graph, Texts
