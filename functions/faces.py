@@ -46,6 +46,7 @@ MODULES = (
     "manage.releases",
     "manage.status",
     "maven.repository",
+    "mcp.protocol",
     "web.about",
     "web.home",
     "web.not_found",

@@ -108,7 +108,8 @@ def _llms_packages(found: Results, number: int, base_url: str) -> str:
     how = (
         "Send `Accept: text/markdown` to the address of a package for its readme and how to use "
         f"it; {base_url}/2.0/registry/packages/ORG/NAME/latest has its facts as JSON. How clients "
-        f"read this registry: {base_url}/about. The API: {base_url}/api/v1/openapi.json."
+        f"read this registry: {base_url}/about. The API: {base_url}/api/v1/openapi.json. Agents "
+        f"call the tools of the Model Context Protocol at {base_url}/mcp: {base_url}/docs/agents."
     )
     beginning = (
         "# Ballroom",

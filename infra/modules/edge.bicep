@@ -41,6 +41,7 @@ var readsByPost = [
   '2.0/registry/packages/resolve-dependencies'
   '2.0/registry/packages/resolve-modules'
   '2.0/registry/tools/resolve-dependencies'
+  'mcp'
 ]
 
 resource profile 'Microsoft.Cdn/profiles@2025-06-01' existing = {

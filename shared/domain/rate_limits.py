@@ -34,6 +34,7 @@ class RateLimitClass(Enum):
     LOOK_UP = "look-up"
     FAILURE = "failure"
     MIRROR = "mirror"
+    AGENT = "agent"
 
     @property
     def window(self) -> timedelta:
@@ -80,6 +81,7 @@ _NOUNS = {
     RateLimitClass.LOOK_UP: "look-ups of repositories",
     RateLimitClass.FAILURE: "requests with credentials that are not valid",
     RateLimitClass.MIRROR: "requests that the upstream registry is asked for",
+    RateLimitClass.AGENT: "calls of /mcp",
 }
 
 

@@ -78,7 +78,7 @@ _WORDS = """
 about abuse account accounts admin administrator administrators api archive archives assets auth
 badge badges ballroom blog central cli_token contact dashboard device devices docs documentation
 download downloads feed feeds file files health help home host icons index internal invitations
-keywords legal localhost login logout mail manage maven metrics moderator null oci official
+keywords legal localhost login logout mail manage maven mcp metrics moderator null oci official
 operator org organization organizations orgs owner owners package packages policy postmaster press
 privacy public publish registry root runtime scim search security settings signin signout signup
 site sitemap staff static status support symbols sysadmin system terms token tokens undefined

@@ -20,7 +20,7 @@ MANUALS_KEPT = 2  # A process has one address; tests have two.
 
 # The files below `docs/` in the order of the menu.
 GROUPS = (
-    ("Clients", ("use/clients.md", "use/clients-behind-proxies.md")),
+    ("Clients", ("use/clients.md", "use/clients-behind-proxies.md", "use/agents.md")),
     ("Accounts", ("use/login.md", "use/sign-in.md", "use/tokens.md")),
     ("Publishing", ("use/trusted-publishing.md", "use/go-toolchain.md", "reference/limits.md")),
     ("Organizations", ("use/organizations.md", "use/private-packages.md")),
@@ -31,6 +31,7 @@ GROUPS = (
             "reference/protocols/maven.md",
             "reference/protocols/index.md",
             "reference/protocols/api-docs.md",
+            "reference/protocols/mcp.md",
         ),
     ),
 )

@@ -153,6 +153,10 @@ class RateLimitSettings(TopicSettings):
         default="account=20 address=30",
         description="Repositories whose ids are looked up for trusted publishers, in 60 minutes.",
     )
+    limit_agent: LimitText = Field(
+        default="token=1200 account=2400 address=1200",
+        description="Calls of /mcp a minute, counted by each process.",
+    )
     limit_failure: LimitText = Field(
         default="address=10",
         description=("Different invalid credentials in five minutes; further ones have to wait."),

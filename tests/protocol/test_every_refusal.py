@@ -26,8 +26,9 @@ from functions.http.operations import Face
 from functions.http.pages import PublicPages
 from functions.index.sparse_index import IndexFace
 from functions.maven.repository import MavenFace
+from functions.mcp.protocol import McpFace
 from shared.domain.errors.base import Invalid, Refusal, RefusalKind, Unavailable
-from shared.domain.errors.requests import TooMany
+from shared.domain.errors.requests import BodyUnreadable, TooMany
 from shared.runtime.answers import Answer, FunctionResponse
 from shared.settings import Settings
 from tests.support.operations import answer_of
@@ -76,6 +77,12 @@ def message(refusal: Refusal) -> object:
     return {"message": str(refusal)}
 
 
+def rpc_error(refusal: Refusal) -> object:
+    """Return the body that agents read of a request that was not answered."""
+    code = -32700 if isinstance(refusal, BodyUnreadable) else -32600
+    return {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": str(refusal)}}
+
+
 def problem(refusal: Refusal) -> object:
     """Return the body that programs of our own API read."""
     return {"error": {"code": refusal.code, "message": str(refusal)}}
@@ -89,6 +96,7 @@ FACES: dict[str, tuple[Callable[[], Face[Any]], Table]] = {
     ),
     "api": (ApiFace, Table(API, problem)),
     "index": (IndexFace, Table(API, problem)),
+    "mcp": (McpFace, Table(API, rpc_error)),
 }
 OTHER_FACES = {"maven": MavenFace, "pages": SignInPages, "public pages": PublicPages}
 EVERY_FACE: dict[str, Callable[[], Face[Any]]] = {

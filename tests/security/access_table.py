@@ -21,6 +21,7 @@ from shared.domain.principals import Action
 from shared.settings import Settings
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import FORM, multipart
+from tests.protocol.mcp.agent import tool_call
 from tests.security.personas import Credential, Persona
 from tests.support.archives import bala
 from tests.support.world import URL
@@ -312,6 +313,13 @@ def by_graphql(answer: httpx.Response) -> Outcome:
     return Outcome.DONE if body["data"]["package"] else Outcome.HIDDEN
 
 
+def by_tool(answer: httpx.Response) -> Outcome:
+    """Read what a tool told an agent, which has the status 200 if the caller is known."""
+    if answer.status_code != 200:
+        return by_status(answer)
+    return Outcome.HIDDEN if answer.json()["result"]["isError"] else Outcome.DONE
+
+
 # --- the table ---------------------------------------------------------------------------------
 
 TOKEN = {"name": "made by the matrix", "scopes": ["read"]}
@@ -354,7 +362,8 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         *("api_provenance_origin", "archive_of_release", "central_docs", "central_graphql"),
         *("central_package", "central_package (pull)", "central_package (range)"),
         *("central_resolve_modules", "central_resolve_packages", "central_resolve_tools"),
-        *("central_tool", "central_versions", "index_file", "web_file", "web_module_docs"),
+        *("central_tool", "central_versions", "index_file", "mcp_request", "web_file"),
+        "web_module_docs",
         *("web_package", "web_package_version", "web_type_docs"),
         *(f"web_package_tab ({tab})" for tab in TAB_HANDLERS),
     ),
@@ -482,6 +491,7 @@ BODIES: Mapping[str, object] = {
     "central_resolve_packages": {"packages": [{"org": "ORG", "name": "NAME"}]},
     "central_resolve_tools": {"tools": [{"id": "NAME"}]},
     "central_undeprecate": {},
+    "mcp_request": tool_call("get_package", package="ORG/NAME"),
     "device_api_ask": {"client_id": "a machine"},
     "device_api_token": {"grant_type": GRANT_TYPE, "device_code": "none"},
     "token_issue": TOKEN,
@@ -505,6 +515,7 @@ SHOWING: Mapping[str, Reads] = {
     "central_graphql": by_graphql,
     "central_resolve_modules": by_list("resolvedModules"),
     "central_tools": by_list("tools"),
+    "mcp_request": by_tool,
     "web_type_docs": by_place,
 }
 

@@ -16,6 +16,7 @@ from functions.web.package import pages
 from shared.domain.archives.names import Digest
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import FORM, multipart
+from tests.protocol.mcp.agent import tool_call
 from tests.support.archives import bala
 from tests.support.world import BASE, MAVEN, URL, Person, World
 
@@ -79,6 +80,7 @@ PUBLISHER = (
     '{"package":"NAME","provider":"github","ids":{"repository_id":"1","repository_owner_id":"2"}}'
 )
 MESSAGE = '{"message":"x"}'
+LOCKED = '[[package]]\norg = "acme"\nname = "NAME"\nversion = "1.0.0"\n'
 
 OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
     "api_orgs_show": (Probe("/api/v1/orgs/acme"), Probe("/api/v1/orgs/other")),
@@ -139,6 +141,25 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
                 '{ apiDocs(inputFilter: { moduleInfo: { orgName: "acme", moduleName: "NAME",'
                 ' version: "1.0.0" } }) { docsData { modules { id functions } } } }'
             ),
+        )
+    ),
+    "mcp_request": tuple(
+        Probe("/mcp", "POST", json.dumps(tool_call(name, **arguments)))
+        for name, arguments in (
+            *(("search_packages", {"query": each}) for each in ("NAME", "org:acme", "WORDS")),
+            *(("search_symbols", {"query": each}) for each in ("NAME", "Client.greet")),
+            *(
+                ("get_package", {"package": "acme/NAME", "version": v})
+                for v in ("", "9.9.9", "1.*")
+            ),
+            ("get_readme", {"package": "acme/NAME"}),
+            ("list_api", {"package": "acme/NAME", "bucket": "client"}),
+            ("get_symbol", {"package": "acme/NAME", "symbol": "Client"}),
+            ("get_library", {"name": "acme/NAME"}),
+            ("compare_versions", {"package": "acme/NAME"}),
+            ("compare_versions", {"package": "acme/NAME", "before": "1.0.0", "after": "9.9.9"}),
+            ("resolve", {"packages": ["acme/NAME", "acme/greet", "other/NAME:1.0.0"]}),
+            ("check", {"dependencies": LOCKED}),
         )
     ),
     "central_resolve_packages": tuple(

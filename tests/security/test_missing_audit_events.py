@@ -68,7 +68,7 @@ REFUSED = {
 def is_change(name: str, declared: Declared) -> bool:
     """Say whether the Function changes something by the right of its caller."""
     is_open = declared.expects in (anybody, anybody_known, nobody_by_token)
-    asks_by_post = "resolve" in name or name == "central_graphql"
+    asks_by_post = "resolve" in name or name in ("central_graphql", "mcp_request")
     is_reading = declared.method in ("GET", "HEAD") or asks_by_post
     return not (is_open or is_reading) and name not in SILENT
 

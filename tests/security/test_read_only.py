@@ -34,7 +34,11 @@ __all__ = ["prepared"]  # The fixture is the matrix's.
 INTERNAL = 500
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 READING = {"GET", "HEAD", "OPTIONS"}
-ASKS_BY_POST = {"central_graphql", *(name for name in DECLARED if "_resolve_" in name)}
+ASKS_BY_POST = {
+    "central_graphql",
+    "mcp_request",
+    *(name for name in DECLARED if "_resolve_" in name),
+}
 # Sessions begin and end, so that administrators come in; and they let changes be made again.
 GOES_ON = {"sign_in_link_used", "sign_in_out", "manage_read_only_on", "manage_read_only_off"}
 CHANGING = sorted(

@@ -14,6 +14,7 @@ import httpx
 
 from shared.services.common import Adapters
 from tests.fakes.elsewhere import ELSEWHERE
+from tests.protocol.mcp.agent import tool_call
 from tests.support.world import URL, Template, World, asking
 from tests.support.worst_archives import SMALL, WorstArchive
 
@@ -34,6 +35,7 @@ OF_ARCHIVES: Mapping[str, tuple[str, ...]] = {
     "central_triggers_by_name": ("/2.0/registry/triggers/{package}/{version}/{module}/{symbol}",),
     "central_versions": ("/2.0/registry/packages/{package}",),
     "index_file": ("/index/{package}/index.json",),
+    "mcp_request": (),  # See `_of_tools`.
     "maven_read": (
         "/2.0/maven/{package}/maven-metadata.xml",
         "/2.0/maven/{package}/{version}/{module}-{version}.pom",
@@ -169,10 +171,36 @@ def questions(archives: Iterable[WorstArchive]) -> Iterator[Question]:
         query = GRAPHQL.format(module=archive.name, version=archive.version)
         body = b'{"query": "%b"}' % query.replace('"', '\\"').replace("\n", " ").encode()
         yield Question("central_graphql", "/2.0/graphql", body=body)
+        yield from _of_tools(archive)
     for function, paths in OF_ALL.items():
         for path in paths:
             for form in FORMS:
                 yield Question(function, path, form)
+
+
+def _of_tools(archive: WorstArchive) -> Iterator[Question]:
+    """Yield the calls of agents about an archive."""
+    of, name = {"package": f"acme/{archive.name}", "version": archive.version}, archive.name
+    lock = "".join(f"[[package]]\norg='acme'\nname='p{n}'\nversion='1.0.0'\n" for n in range(900))
+    calls: list[tuple[str, dict[str, object]]] = [
+        ("search_packages", {"query": "t"}),
+        ("search_symbols", {"query": "c1"}),
+        ("get_package", {**of}),
+        ("get_readme", {**of, "offset": 100_000}),
+        *(("list_api", {**of, **more}) for more in ({}, {"bucket": "types"}, {"query": "zz"})),
+        *(("get_symbol", {**of, "symbol": each}) for each in archive.symbols),
+        *(("get_library", {"name": of["package"], "offset": each}) for each in (0, 300)),
+        ("compare_versions", {"package": of["package"]}),
+        ("resolve", {"packages": [f"{of['package']}:{each}" for each in (archive.version, "")]}),
+        (
+            "check",
+            {"dependencies": lock + f"[[package]]\norg='acme'\nname='{name}'\nversion='0.0.1'"},
+        ),
+    ]
+    for tool, arguments in calls:
+        yield Question(
+            "mcp_request", "/mcp", body=json.dumps(tool_call(tool, **arguments)).encode()
+        )
 
 
 def _filled(path: str, archive: WorstArchive) -> Iterator[str]:

@@ -187,6 +187,7 @@ class RateLimiter:
         self._burst_detection = burst_detection
         self._read_only_mode = read_only_mode
         self._reads = ReadLimiter(rules[RateLimitClass.READ], clock)
+        self._agents = ReadLimiter(rules[RateLimitClass.AGENT], clock)
         self._exceeded = LruCache[str, tuple[int, RateLimitAllowance]](CALLERS_REMEMBERED)
         self._failed = LruCache[str, bool](CALLERS_REMEMBERED)
 
@@ -246,6 +247,10 @@ class RateLimiter:
         Returns what is left of each limit of which half is used.
         """
         return self._reads.count(by)
+
+    def count_agent(self, by: Principal) -> list[RateLimitAllowance]:
+        """Count a call of /mcp as `count_read` counts a request."""
+        return self._agents.count(by)
 
     def require_room(self, address: str) -> None:
         """Raise `TooManyRequests` if the address may read no more now; count nothing."""
@@ -372,6 +377,7 @@ class ReadLimiter:
         """Count up to `most_callers` apart, and all others together."""
         self._clock = clock
         self._most_callers = most_callers
+        self._limit_class = limits.limit_class
         self._window = limits.limit_class.window
         self._number = 0
         self._begins_ms = self._ends_ms = 0
@@ -436,7 +442,7 @@ class ReadLimiter:
             counts.most,
             window_counts,
             Window.at(now_ms, self._window),
-            limit_class=RateLimitClass.READ,
+            limit_class=self._limit_class,
             subject=counts.subject,
         )
 

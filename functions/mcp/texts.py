@@ -1,0 +1,117 @@
+"""What tools answer: models for programs, and the same as Markdown for agents.
+
+Whatever an author of a package wrote could be an order to an agent that reads it. So every string
+of an answer is a code span, and every longer text is in a fence that the text cannot end; only the
+notes of the registry are plain. As a field of the structured answer a longer text has its fence,
+too.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, TypeVar, cast
+
+import msgspec
+import orjson
+from msgspec import Meta, Struct
+
+from shared.domain.outside_values import in_one_line
+from shared.prose.safe_html import show_bidi_characters
+
+# An answer has both forms, and JSON escapes the Markdown: together they stay below 24 KB.
+PAGE_BYTES = 9_000  # Of the structured form.
+LONGEST_VALUE = 200  # Characters of a text within a row.
+
+
+class ToolAnswer(Struct, frozen=True, rename="camel"):
+    """The answer of a tool; the notes are the registry's own sentences."""
+
+    notes: Annotated[list[str], Meta(description="All else is from authors of packages.")]
+
+
+RowT = TypeVar("RowT")
+
+
+def page_of_rows(
+    rows: Iterable[RowT], offset: int, most: int, count: int
+) -> tuple[list[RowT], int | None]:
+    """Return the rows of the page at an offset, of `count` in all, and the next offset."""
+    kept, size = list[RowT](), 0
+    for row in rows:
+        size += len(msgspec.json.encode(row))
+        if len(kept) == most or (kept and size > PAGE_BYTES):
+            break
+        kept.append(row)
+    end = offset + len(kept)
+    return kept, end if kept and end < count else None
+
+
+def page_of_text(text: str, offset: int, most_bytes: int = PAGE_BYTES) -> tuple[str, int | None]:
+    """Return the page of a text at an offset, in characters, and the next offset."""
+    part = text[offset : offset + most_bytes]
+    while sent_bytes(_shown(part)) > most_bytes:
+        part = part[: len(part) * 3 // 4]
+    end = offset + len(part)
+    if end >= len(text):
+        return _shown(part), None
+    lines = part.rfind("\n") + 1
+    part = part[:lines] if lines > len(part) // 2 else part
+    return _shown(part), offset + len(part)
+
+
+def sent_bytes(text: str) -> int:
+    """Return how many bytes a text takes as JSON."""
+    return len(orjson.dumps(text))
+
+
+# The last ones are invisible copies of ASCII, which models read.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\U000e0000-\U000e007f]")
+
+
+def _shown(text: str) -> str:
+    return _CONTROL.sub(" ", show_bidi_characters(text.replace("\r\n", "\n")))
+
+
+_BACKTICKS = re.compile("`+")
+
+
+def fenced(text: str, language: str) -> str:
+    """Return a text in a fence that is longer than any of the text."""
+    longest = max(map(len, _BACKTICKS.findall(text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def short(text: str) -> str:
+    """Return a text on one line, shortened to what a row shows."""
+    line = in_one_line(_shown(text))
+    return line if len(line) <= LONGEST_VALUE else f"{line[: LONGEST_VALUE - 1]}…"
+
+
+def as_markdown(answer: ToolAnswer) -> str:
+    """Return the answer as Markdown: the notes, single values, then lists and texts."""
+    single, long = list[str](), list[str]()
+    for name, value in cast("Mapping[str, object]", msgspec.to_builtins(answer)).items():
+        if name == "notes" or value in (None, "", []):
+            continue
+        if isinstance(value, list):
+            rows = cast("Sequence[object]", value)
+            long += [f"## {name}", "\n".join(f"- {_row(each)}" for each in rows)]
+        elif "\n" in str(value):
+            long += [f"## {name}", str(value)]
+        else:
+            single.append(f"- {name}: {span(value)}")
+    return "\n\n".join([*answer.notes, *(["\n".join(single)] if single else []), *long])
+
+
+def _row(row: object) -> str:
+    if not isinstance(row, dict):
+        return span(row)
+    values = cast("Mapping[str, object]", row).items()
+    return ", ".join(f"{name}: {span(value)}" for name, value in values if value != "")
+
+
+def span(value: object) -> str:
+    """Return a value as a code span, which shows Markdown as it is."""
+    if isinstance(value, bool | int | float):
+        return str(value).lower()
+    return "`" + in_one_line(_shown(str(value))).replace("`", "'") + "`"

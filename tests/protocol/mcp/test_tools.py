@@ -1,0 +1,214 @@
+"""What the tools of /mcp answer: what the registry knows, in pages, each with the next call."""
+
+import json
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from tests.protocol.mcp.agent import Agent
+from tests.support.archives import bala
+from tests.support.documented_packages import CLIENT, LISTENER, TYPES, documented_bala, published
+from tests.support.world import World
+
+SECOND = {"client.bal": CLIENT.replace("int times = 1", "int times"), "types.bal": TYPES}
+GREET = "acme/greet"
+
+
+@pytest.fixture(scope="module")
+async def agent(shared_world: World) -> Agent:
+    await published(
+        shared_world,
+        documented_bala(summary="Greets people."),
+        documented_bala("acme/greet:1.1.0", SECOND, summary="Greets people."),
+        bala("acme/hidden:1.0.0", visibility="private"),
+        bala("acme/old:1.0.0"),
+    )
+    return Agent(shared_world)
+
+
+CALLS = [
+    ("search_packages", {"query": "greet"}),
+    ("search_symbols", {"query": "greetWorld"}),
+    ("get_package", {"package": GREET}),
+    ("get_readme", {"package": GREET}),
+    ("list_api", {"package": GREET, "bucket": "client"}),
+    ("get_symbol", {"package": GREET, "symbol": "Client.greet"}),
+    ("get_library", {"name": GREET}),
+    ("compare_versions", {"package": GREET}),
+    ("resolve", {"packages": [GREET, "acme/none"], "distribution": "2201.12.0"}),
+    ("check", {"dependencies": "[[package]]\norg='acme'\nname='greet'\nversion='1.0.0'\n"}),
+]
+
+
+@pytest.mark.parametrize(("tool", "arguments"), CALLS, ids=[name for name, _ in CALLS])
+async def test_a_tool_answers_programs_and_agents(
+    agent: Agent, golden: SnapshotAssertion, tool: str, arguments: dict[str, object]
+) -> None:
+    told = await agent.use(tool, **arguments)
+    assert not told.is_error
+    assert {"structured": told.structured, "text": told.text.splitlines()} == golden
+
+
+@pytest.mark.parametrize(("tool", "arguments"), CALLS, ids=[name for name, _ in CALLS])
+async def test_a_private_package_is_missing_for_others(
+    agent: Agent, tool: str, arguments: dict[str, object]
+) -> None:
+    def about(name: str) -> dict[str, object]:
+        text = json.dumps(arguments).replace("greet", name).replace("Client.", "")
+        found: dict[str, object] = json.loads(text)
+        return found | ({"query": name} if "query" in found else {})
+
+    hidden, missing = [await agent.use(tool, **about(name)) for name in ("hidden", "missin")]
+    assert hidden.text.replace("hidden", "missin") == missing.text
+    assert hidden.is_error == missing.is_error
+
+
+async def test_a_token_opens_what_its_account_may_read(agent: Agent) -> None:
+    world = agent.world
+    ann, bob = Agent(world, world.people.ann), Agent(world, world.people.bob)
+    assert (await ann.use("get_package", package="acme/hidden")).structured[
+        "visibility"
+    ] == "private"
+    found = await ann.use("search_packages", query="hidden")
+    assert [each["package"] for each in found.structured["packages"]] == ["acme/hidden"]
+    assert (await bob.use("get_package", package="acme/hidden")).is_error
+
+
+async def test_a_list_has_pages(agent: Agent) -> None:
+    first = await agent.use("list_api", package=GREET, version="1.0.0", bucket="types")
+    whole = first.structured["declarations"]
+    last = await agent.use("list_api", package=GREET, version="1.0.0", bucket="types", offset=2)
+    assert last.structured["declarations"] == whole[2:]
+    assert (first.structured["nextOffset"], last.structured["nextOffset"]) == (None, None)
+
+
+QUOTES, VALUE = (
+    '"\\' * 120,
+    '"' + "\\\\" * 90 + '"',
+)  # Each is escaped twice in the Markdown of a body.
+
+
+async def test_a_long_readme_and_a_large_library_have_pages(agent: Agent) -> None:
+    lines = [f'Line {number} with `code` and "quotes".' for number in range(900)]
+    functions = "\n".join(
+        f"# Says {number} {QUOTES}.\npublic function say{number}(string a = {VALUE}) {{}}"
+        for number in range(120)
+    )
+    large = documented_bala("acme/large:1.0.0", {"a.bal": functions}, readme="\n".join(lines))
+    await published(agent.world, large)
+    for tool, arguments in (
+        ("get_readme", {"package": "acme/large"}),
+        ("get_library", {"name": "acme/large"}),
+    ):
+        texts, offset = list[str](), 0
+        while offset is not None:
+            told = await agent.use(tool, **arguments, offset=offset)
+            texts.append(told.structured["authorText"])
+            offset = told.structured["nextOffset"]
+        assert len(texts) > 2
+        said = "\n".join(texts)
+        assert all(
+            word in said
+            for word in (("Line 0", "Line 899") if tool == "get_readme" else ("say0(", "say119("))
+        )
+
+
+@pytest.mark.parametrize(
+    ("asked", "path"),
+    [
+        ("greet:Client.greet", "Client.greet"),
+        ("Client->greet", "Client.greet"),
+        ("greetworld", "greetWorld"),
+        ("Person.name", "Person.name"),
+        ("Client.get greetings/[string language]/latest", "Client.get greetings/"),
+    ],
+)
+async def test_a_declaration_is_found_as_people_write_it(
+    agent: Agent, asked: str, path: str
+) -> None:
+    told = await agent.use("get_symbol", package=GREET, symbol=asked)
+    assert f"# {path}" in told.structured["authorText"]
+
+
+async def test_what_is_not_declared_is_told_with_what_is_similar(agent: Agent) -> None:
+    told = await agent.use("get_symbol", package=GREET, symbol="Client.greetAll")
+    assert told.is_error
+    assert told.text == (
+        "acme/greet:1.1.0 declares no Client.greetAll in its module greet. list_api lists what "
+        "there is."
+    )
+    told = await agent.use("get_symbol", package=GREET, symbol="Mo")
+    assert "Similar: `Mood`, `Mood.HAPPY`, `Mood.SAD`." in told.text
+
+
+async def test_a_comparison_that_is_not_made_yet_says_when_to_come_back(world: World) -> None:
+    versions = ("1.0.0", "1.1.0", "1.2.0")
+    await published(world, *(documented_bala(f"acme/greet:{each}") for each in versions))
+    agent, asked = Agent(world), {"package": GREET, "before": "1.0.0", "after": "1.2.0"}
+    told = await agent.use("compare_versions", **asked)
+    assert told.is_error
+    assert told.text.endswith("Retry after 2 seconds.")
+    await world.document()
+    told = await agent.use("compare_versions", **asked)
+    assert told.structured["changes"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"package": "greet"}, "'greet' names no package. Write it as org/name."),
+        ({"package": GREET, "before": "9.0.0"}, "9.0.0"),
+        ({"package": GREET, "before": "x"}, "'x' is not a version"),
+        ({"package": GREET, "after": "1.0.0"}, "has no version before 1.0.0 to compare with."),
+        ({"package": GREET, "after": "9.0.0"}, "9.0.0"),
+    ],
+)
+async def test_what_cannot_be_compared_is_told(
+    agent: Agent, arguments: dict[str, str], sentence: str
+) -> None:
+    told = await agent.use("compare_versions", **arguments)
+    assert told.is_error
+    assert sentence in told.text
+
+
+async def test_a_check_tells_each_state(world: World) -> None:
+    first, second = documented_bala(), documented_bala("acme/greet:2.0.0", {"l.bal": LISTENER})
+    await published(world, first, second, bala("acme/old:1.0.0"), bala("acme/current:1.0.0"))
+    await world.java(world.people.ann).deprecate("acme/old:1.0.0", "Use acme/new.")
+    locked = '[ballerina]\ndependencies-toml-version = "2"\n' + "".join(
+        f'[[package]]\norg = "acme"\nname = "{name}"\nversion = "{version}"\n'
+        for name, version in (
+            *(("greet", "1.0.0"), ("greet", "1.5.0"), ("old", "1.0.0"), ("current", "1.0.0")),
+            *(("none", "1.0.0"), ("lang.int", "0.0.0")),
+        )
+    )
+    told = await Agent(world).use("check", dependencies=locked)
+    rows = {f"{e['package']}:{e['version']}": e for e in told.structured["packages"]}
+    assert {name: each["state"] for name, each in rows.items()} == {
+        "acme/greet:1.0.0": "newer",
+        "acme/greet:1.5.0": "missing",
+        "acme/old:1.0.0": "deprecated",
+        "acme/current:1.0.0": "current",
+        "acme/none:1.0.0": "missing",
+    }
+    assert rows["acme/greet:1.0.0"]["breakingVersions"] == "2.0.0"
+    assert rows["acme/old:1.0.0"]["authorDeprecation"] == "Use acme/new."
+    assert rows["acme/greet:1.0.0"]["next"].startswith("compare_versions package=acme/greet ")
+
+
+@pytest.mark.parametrize(
+    "text", ["[[package", "package = 1\n[[x]]", "[[package]]\norg='?'\nversion='1.0.0'"]
+)
+async def test_what_is_no_dependencies_toml_is_refused_or_empty(agent: Agent, text: str) -> None:
+    told = await agent.use("check", dependencies=text)
+    assert told.is_error or told.structured["packages"] == []
+
+
+async def test_a_resolution_has_what_the_packages_depend_on(world: World) -> None:
+    await world.push(bala("acme/base:1.0.0"))
+    await world.push(bala("acme/app:1.0.0", dependencies=["acme/base:1.0.0"]))
+    told = await Agent(world).use("resolve", packages=["acme/app:1.0.0"])
+    rows = [(e["package"], e["version"], e["isDirect"]) for e in told.structured["packages"]]
+    assert rows == [("acme/app", "1.0.0", True), ("acme/base", "1.0.0", False)]
+    wrong = await Agent(world).use("resolve", packages=["acme/app"], distribution="swan")
+    assert wrong.text == "'swan' is no distribution. Write it as 2201.13.0."
