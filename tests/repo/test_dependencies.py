@@ -17,7 +17,8 @@ from tests.repo.product_source import product
 RUNTIME = ROOT / "requirements.txt"
 TESTS = ROOT / "tests" / "requirements.txt"
 TOOLS = [
-    ROOT / "tests" / tool / "requirements.txt" for tool in ("checkov", "mutants", "zizmor", "az")
+    ROOT / "tests" / tool / "requirements.txt"
+    for tool in ("checkov", "mutants", "zizmor", "az", "clients/mcp")
 ]
 LOCKS = [RUNTIME, TESTS, ROOT / ".ci" / "requirements.txt", *TOOLS]
 

@@ -74,6 +74,19 @@ async def test_a_token_opens_what_its_account_may_read(agent: Agent) -> None:
     assert (await bob.use("get_package", package="acme/hidden")).is_error
 
 
+async def test_a_list_without_a_bucket_or_words_has_no_members(agent: Agent) -> None:
+    async def symbols(**asked: str) -> list[str]:
+        told = await agent.use("list_api", package=GREET, **asked)
+        return [each["symbol"] for each in told.structured["declarations"]]
+
+    assert await symbols() == ["Client", "greet", "greetWorld", "Config", "Person", "Mood", "Error"]
+    assert await symbols(query="greetings latest") == [
+        "Client.get greetings/[string language]/latest"
+    ]
+    assert await symbols(module="greet", bucket="functions") == ["greet", "greetWorld"]
+    assert await symbols(module="other") == []
+
+
 async def test_a_list_has_pages(agent: Agent) -> None:
     first = await agent.use("list_api", package=GREET, version="1.0.0", bucket="types")
     whole = first.structured["declarations"]
@@ -94,23 +107,26 @@ async def test_a_long_readme_and_a_large_library_have_pages(agent: Agent) -> Non
         f"# Says {number} {QUOTES}.\npublic function say{number}(string a = {VALUE}) {{}}"
         for number in range(120)
     )
-    large = documented_bala("acme/large:1.0.0", {"a.bal": functions}, readme="\n".join(lines))
-    await published(agent.world, large)
-    for tool, arguments in (
-        ("get_readme", {"package": "acme/large"}),
-        ("get_library", {"name": "acme/large"}),
-    ):
-        texts, offset = list[str](), 0
-        while offset is not None:
-            told = await agent.use(tool, **arguments, offset=offset)
-            texts.append(told.structured["authorText"])
-            offset = told.structured["nextOffset"]
-        assert len(texts) > 2
-        said = "\n".join(texts)
-        assert all(
-            word in said
-            for word in (("Line 0", "Line 899") if tool == "get_readme" else ("say0(", "say119("))
-        )
+    readme = "\n".join(["é" * 20_000, *lines])
+    await published(
+        agent.world, documented_bala("acme/large:1.0.0", {"a.bal": functions}, readme=readme)
+    )
+    shown = await pages(agent, "get_readme", package="acme/large")
+    assert "".join(shown) == readme
+    library = "\n".join(await pages(agent, "get_library", name="acme/large"))
+    assert [each for each in range(120) if f"function say{each}(" not in library] == []
+
+
+async def pages(agent: Agent, tool: str, **arguments: object) -> list[str]:
+    """Return what is in the fences of all pages, of which there are several."""
+    found, offset = list[str](), 0
+    while offset is not None:
+        told = (await agent.use(tool, **arguments, offset=offset)).structured
+        _, _, text = told["authorText"].partition("\n")
+        found.append(text.rpartition("\n")[0])
+        offset = told["nextOffset"]
+    assert len(found) > 2
+    return found
 
 
 @pytest.mark.parametrize(
@@ -173,7 +189,8 @@ async def test_what_cannot_be_compared_is_told(
 
 async def test_a_check_tells_each_state(world: World) -> None:
     first, second = documented_bala(), documented_bala("acme/greet:2.0.0", {"l.bal": LISTENER})
-    await published(world, first, second, bala("acme/old:1.0.0"), bala("acme/current:1.0.0"))
+    third = documented_bala("acme/greet:2.1.0", {"l.bal": LISTENER.replace("int port", "string p")})
+    await published(world, first, second, third, bala("acme/old:1.0.0"), bala("acme/current:1.0.0"))
     await world.java(world.people.ann).deprecate("acme/old:1.0.0", "Use acme/new.")
     locked = '[ballerina]\ndependencies-toml-version = "2"\n' + "".join(
         f'[[package]]\norg = "acme"\nname = "{name}"\nversion = "{version}"\n'
@@ -191,7 +208,8 @@ async def test_a_check_tells_each_state(world: World) -> None:
         "acme/current:1.0.0": "current",
         "acme/none:1.0.0": "missing",
     }
-    assert rows["acme/greet:1.0.0"]["breakingVersions"] == "2.0.0"
+    assert rows["acme/greet:1.0.0"]["breakingVersions"] == "2.0.0, 2.1.0"
+    assert rows["acme/greet:1.0.0"]["newest"] == "2.1.0"
     assert rows["acme/old:1.0.0"]["authorDeprecation"] == "Use acme/new."
     assert rows["acme/greet:1.0.0"]["next"].startswith("compare_versions package=acme/greet ")
 
@@ -205,10 +223,23 @@ async def test_what_is_no_dependencies_toml_is_refused_or_empty(agent: Agent, te
 
 
 async def test_a_resolution_has_what_the_packages_depend_on(world: World) -> None:
-    await world.push(bala("acme/base:1.0.0"))
-    await world.push(bala("acme/app:1.0.0", dependencies=["acme/base:1.0.0"]))
-    told = await Agent(world).use("resolve", packages=["acme/app:1.0.0"])
-    rows = [(e["package"], e["version"], e["isDirect"]) for e in told.structured["packages"]]
-    assert rows == [("acme/app", "1.0.0", True), ("acme/base", "1.0.0", False)]
-    wrong = await Agent(world).use("resolve", packages=["acme/app"], distribution="swan")
+    for version in ("1.0.0", "1.10.0", "1.9.0", "2.0.0"):
+        await world.push(bala(f"acme/base:{version}"))
+    for name, needed in (("a", "1.9.0"), ("b", "1.10.0"), ("c", "1.0.0")):
+        await world.push(bala(f"acme/{name}:1.0.0", dependencies=[f"acme/base:{needed}"]))
+    agent = Agent(world)
+
+    async def resolved(*packages: str, **asked: str) -> list[tuple[str, str, bool]]:
+        told = (await agent.use("resolve", packages=packages, **asked)).structured
+        return [(each["package"], each["version"], each["isDirect"]) for each in told["packages"]]
+
+    direct = [(f"acme/{name}", "1.0.0", True) for name in "abc"]
+    assert await resolved("acme/a:1.0.0", "acme/b", "acme/c") == [
+        *direct,
+        ("acme/base", "1.10.0", False),
+    ]
+    assert await resolved("acme/a", "acme/base:1.0.0") == [direct[0], ("acme/base", "1.10.0", True)]
+    assert await resolved("acme/a", distribution="2201.12.0") != []
+    assert await resolved("acme/a", distribution="2201.8.0") == []
+    wrong = await agent.use("resolve", packages=["acme/app"], distribution="swan")
     assert wrong.text == "'swan' is no distribution. Write it as 2201.13.0."
