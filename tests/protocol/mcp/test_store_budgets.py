@@ -1,0 +1,69 @@
+"""Store operations of each tool of agents: first, and again when what it read is in memory."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.protocol.mcp.agent import MCP, tool_call
+from tests.support.documented_packages import documented_bala, published
+from tests.support.instances import edition_confirmed
+from tests.support.port_doubles import Journal
+from tests.support.storage import one_instance
+from tests.support.world import Template, World, asking
+
+pytestmark = one_instance("it counts calls of one instance")
+
+OF = {"package": "acme/greet", "version": "1.0.0"}
+LOCK = "[[package]]\norg='acme'\nname='greet'\nversion='1.0.0'\n"
+CALLS: dict[str, dict[str, object]] = {
+    "search_packages": {"query": "greet"},
+    "search_symbols": {"query": "greet"},
+    "get_package": {**OF},
+    "get_readme": {**OF},
+    "list_api": {**OF},
+    "get_symbol": {**OF, "symbol": "Client.greet"},
+    "get_library": {"name": "acme/greet", "version": "1.0.0"},
+    "compare_versions": {"package": "acme/greet"},
+    "resolve": {"packages": ["acme/greet"]},
+    "check": {"dependencies": LOCK},
+}
+
+
+SURVEY, FIND, TEXTS = "metadata.survey", "metadata.find", "documents.texts"
+RECORD, PIECES, VERDICTS = (
+    *("documents.api_docs_record", "documents.read_pieces"),
+    "directory.list_by_owner",
+)
+# What is read in any case, and what only if it is not in memory.
+BUDGETS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
+    "search_packages": ({"search.search": 1}, {}),
+    "search_symbols": ({"search.symbols": 1}, {}),
+    "get_package": ({TEXTS: 1}, {FIND: 1, SURVEY: 1}),
+    "get_readme": ({TEXTS: 1}, {FIND: 1}),
+    "list_api": ({RECORD: 1}, {FIND: 1, RECORD: 1}),
+    "get_symbol": ({RECORD: 1, PIECES: 2}, {FIND: 1, RECORD: 1, PIECES: 1}),
+    "get_library": ({RECORD: 1, PIECES: 9}, {FIND: 1, RECORD: 1, PIECES: 1}),
+    "compare_versions": ({PIECES: 1}, {SURVEY: 1, RECORD: 1, PIECES: 1}),
+    "resolve": ({"documents.graphs": 1}, {SURVEY: 1}),
+    "check": ({VERDICTS: 1}, {SURVEY: 1}),
+}
+
+
+@pytest.mark.parametrize("tool", CALLS)
+async def test_a_tool_asks_the_stores_no_more_than_its_budget(
+    template: Template, scratch: Path, journal: Journal, tool: str
+) -> None:
+    async with template.world(scratch / "data", wrap=journal.wrap, host=asking) as world:
+        await published(world, documented_bala(), documented_bala("acme/greet:1.1.0"))
+        await edition_confirmed(world.registry)
+        journal.taken()
+        always, once = map(Counter, BUDGETS[tool])
+        assert await calls(world, journal, tool) == always + once
+        assert await calls(world, journal, tool) == always
+
+
+async def calls(world: World, journal: Journal, tool: str) -> Counter[str]:
+    answer = await world.send("POST", MCP, json=tool_call(tool, **CALLS[tool]))
+    assert not answer.json()["result"]["isError"], answer.text
+    return Counter(journal.taken())
