@@ -45,7 +45,7 @@ def test_the_sample_of_a_command_and_that_of_a_project_are_the_same_server() -> 
 
 
 def test_the_page_lists_every_tool_with_its_arguments() -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", PAGE, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `(\w+)` \| .+ \| ([^|]+) \|$", PAGE, re.MULTILINE))
     listed = {name: re.findall(r"`(\w+)\??`", arguments) for name, arguments in rows.items()}
     declared = {
         name: sorted(each.encode_name for each in msgspec.structs.fields(tool.arguments))
