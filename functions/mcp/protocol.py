@@ -9,6 +9,7 @@ import base64
 import binascii
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -55,17 +56,19 @@ _INSTRUCTIONS = (
 _PARSE_ERROR, _INVALID_REQUEST, _METHOD_NOT_FOUND, _INVALID_PARAMS = -32700, -32600, -32601, -32602
 _INTERNAL_ERROR, _HEADER_MISMATCH, _UNSUPPORTED_VERSION = -32603, -32020, -32022
 
+_OF_EVERY_REVISION = (_METHOD_NOT_FOUND, _INVALID_PARAMS)
+
 Json = Mapping[str, Any]
 
 
+@dataclass
 class RpcError(Exception):
-    """A request that the protocol does not allow: a code, a sentence and a status."""
+    """A request that the protocol does not allow."""
 
-    def __init__(
-        self, code: int, sentence: str, status: int = 400, data: Json | None = None
-    ) -> None:
-        super().__init__(sentence)
-        self.code, self.sentence, self.status, self.data = code, sentence, status, data
+    code: int
+    sentence: str
+    status: int = 400
+    data: Json | None = None
 
 
 class McpFace(Face[Call]):
@@ -100,7 +103,10 @@ async def mcp_request(call: Call) -> Answer:
         result = await _result(call, body)
     except RpcError as error:
         known_id = body.get("id") if _is_id(body.get("id")) else None
-        return _error(known_id, error.code, error.sentence, error.status, error.data)
+        # Clients of the revisions before take a 404 for the end of a session, and fail at a 400.
+        is_older = call.header("mcp-protocol-version") in ("", *HANDSHAKE_REVISIONS)
+        status = 200 if is_older and error.code in _OF_EVERY_REVISION else error.status
+        return _error(known_id, error.code, error.sentence, status, error.data)
     told = {"jsonrpc": "2.0", "id": body.get("id"), "result": result}
     return json_answer(told) if result is not None else empty_answer(202)
 
@@ -285,7 +291,7 @@ def _asked(tool: Tool, arguments: object) -> Arguments:
         return msgspec.json.decode(orjson.dumps(arguments), type=tool.arguments)
     except (msgspec.ValidationError, orjson.JSONEncodeError) as error:  # As for half a character.
         known = ", ".join(each.encode_name for each in msgspec.structs.fields(tool.arguments))
-        message = f"The arguments are not right: {error}. There are: {known}."
+        message = f"The arguments are not right: {printable(str(error))}. There are: {known}."
         raise InvalidRequest(message) from None
 
 

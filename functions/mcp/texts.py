@@ -48,42 +48,57 @@ def page_of_rows(
 def page_of_text(text: str, offset: int, most_bytes: int = PAGE_BYTES) -> tuple[str, int | None]:
     """Return the page of a text at an offset, in characters, and the next offset."""
     part = text[offset : offset + most_bytes]
-    while sent_bytes(_shown(part)) > most_bytes:
+    while sent_bytes(shown(part)) > most_bytes:
         part = part[: len(part) * 3 // 4]
     end = offset + len(part)
     if end >= len(text):
-        return _shown(part), None
+        return shown(part), None
     lines = part.rfind("\n") + 1
     part = part[:lines] if lines > len(part) // 2 else part
-    return _shown(part), offset + len(part)
+    return shown(part), offset + len(part)
 
 
 def sent_bytes(text: str) -> int:
-    """Return how many bytes a text takes as JSON."""
-    return len(orjson.dumps(text))
+    """Return how many bytes a text takes as JSON, in its fence."""
+    return len(orjson.dumps(fenced(text, "")))
 
 
-# The last ones are invisible copies of ASCII, which models read.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\U000e0000-\U000e007f]")
+# The last ones are invisible, such as copies of ASCII, which models read.
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u2060-\u2064\U000e0000-\U000e007f]"
+)
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
+    """Return a text without control characters, and with those by number that change directions."""
     return _CONTROL.sub(" ", show_bidi_characters(text.replace("\r\n", "\n")))
+
+
+def fenced(text: str, language: str) -> str:
+    """Return a text in a fence that is longer than any of the text."""
+    fence = "`" * max(3, _longest_run(text) + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def span(value: object) -> str:
+    """Return a value as a code span, which shows Markdown as it is."""
+    if isinstance(value, bool | int | float):
+        return str(value).lower()
+    text = in_one_line(shown(str(value)))
+    ticks, pad = "`" * (_longest_run(text) + 1), " " if "`" in text else ""
+    return f"{ticks}{pad}{text}{pad}{ticks}"
+
+
+def _longest_run(text: str) -> int:
+    return max(map(len, _BACKTICKS.findall(text)), default=0)
 
 
 _BACKTICKS = re.compile("`+")
 
 
-def fenced(text: str, language: str) -> str:
-    """Return a text in a fence that is longer than any of the text."""
-    longest = max(map(len, _BACKTICKS.findall(text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{text}\n{fence}"
-
-
 def short(text: str) -> str:
     """Return a text on one line, shortened to what a row shows."""
-    line = in_one_line(_shown(text))
+    line = in_one_line(shown(text))
     return line if len(line) <= LONGEST_VALUE else f"{line[: LONGEST_VALUE - 1]}…"
 
 
@@ -108,10 +123,3 @@ def _row(row: object) -> str:
         return span(row)
     values = cast("Mapping[str, object]", row).items()
     return ", ".join(f"{name}: {span(value)}" for name, value in values if value != "")
-
-
-def span(value: object) -> str:
-    """Return a value as a code span, which shows Markdown as it is."""
-    if isinstance(value, bool | int | float):
-        return str(value).lower()
-    return "`" + in_one_line(_shown(str(value))).replace("`", "'") + "`"

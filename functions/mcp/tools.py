@@ -24,6 +24,7 @@ from functions.mcp.texts import (
     page_of_text,
     sent_bytes,
     short,
+    shown,
     span,
 )
 from shared.domain.api_docs.pieces import PieceKind
@@ -39,11 +40,13 @@ from shared.domain.names import (
     Distribution,
     LanguageVersion,
     Package,
+    Range,
     Version,
     import_line,
     parse_version_or_range,
 )
-from shared.domain.packages import ReleaseEntry, Survey
+from shared.domain.packages import Release, ReleaseEntry, Survey
+from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage, SymbolQuery
 from shared.services.packages.package_details import CheckedRelease
 from shared.services.packages.source import AvailableRelease
@@ -51,6 +54,8 @@ from shared.services.packages.source import AvailableRelease
 FOUND_ON_A_PAGE = 20
 ROWS_ON_A_PAGE = 40  # As many as the command-line tools of Ballerina list.
 TYPE_BYTES = 6_000  # Of the types that a declaration uses, below it.
+MODULES_NAMED = 10
+MOST_NEEDED = 500  # Dependencies of the packages that are resolved.
 MOST_TYPES = 8  # Each is a read of the stored documentation.
 LONGEST_SOURCE = 3_000  # Bytes of a declaration of a whole library.
 
@@ -158,7 +163,7 @@ async def search_symbols(call: Call, asked: Search) -> SymbolRows:
         SymbolRow(
             str(package),
             hit.listing.release.version,
-            *(symbol.module, symbol.kind, symbol.path),
+            *(symbol.module, symbol.kind, shown(symbol.path)),
             *(short(symbol.signature), short(symbol.description)),
             _get_symbol(package, symbol),
         )
@@ -171,7 +176,7 @@ async def search_symbols(call: Call, asked: Search) -> SymbolRows:
 
 def _get_symbol(package: Package, symbol: Symbol) -> str:
     module = "" if symbol.module == package.name else f" module={symbol.module}"
-    return f"get_symbol package={package}{module} symbol={short(symbol.path)}"
+    return f"get_symbol package={package}{module} symbol={shown(symbol.path)}"
 
 
 # --- Packages ------------------------------------------------------------------------------------
@@ -244,8 +249,9 @@ class AuthorText(ToolAnswer, frozen=True):
 async def get_readme(call: Call, asked: PageOfPackage) -> AuthorText:
     """Read the readme of a package, a page at a time, as its authors wrote it."""
     found = await _described(call, asked)
-    text = found.texts.readme.strip() or "This version has no readme."
-    return _author_text(found, page_of_text(text, asked.offset))
+    text = found.texts.readme.strip()
+    notes = [] if text else ["This version has no readme."]
+    return _author_text(found, page_of_text(text, asked.offset), *notes)
 
 
 def _author_text(
@@ -320,6 +326,7 @@ async def list_api(call: Call, asked: ListApi) -> DeclarationRows:
     """List the declarations of a package with their signatures: clients, services, classes,
     functions, types and constants. A bucket or a query lists their methods as well."""
     found = await _found(call, asked)
+    module = asked.module and _module(found.release, asked.module)
     symbols = await call.registry.api_docs.documentation.symbols(found.release)
     owners = {(each.module, each.name): each.kind for each in symbols if not each.parent}
     words, package = asked.query.casefold().split(), found.head.package
@@ -331,7 +338,7 @@ async def list_api(call: Call, asked: ListApi) -> DeclarationRows:
     def is_wanted(symbol: Symbol) -> bool:
         text = f"{symbol.path} {symbol.signature} {symbol.description}".casefold()
         return (
-            asked.module in ("", symbol.module)
+            module in ("", symbol.module)
             and asked.bucket in ("", bucket_of(symbol))
             and (not symbol.parent or bool(asked.bucket or words))
             and all(word in text for word in words)
@@ -340,7 +347,7 @@ async def list_api(call: Call, asked: ListApi) -> DeclarationRows:
     wanted = list(filter(is_wanted, symbols))
     rows = (
         DeclarationRow(
-            *(each.kind, each.path, short(each.signature), short(each.description)),
+            *(each.kind, shown(each.path), short(each.signature), short(each.description)),
             each.is_deprecated,
             _get_symbol(package, each),
         )
@@ -354,7 +361,7 @@ async def list_api(call: Call, asked: ListApi) -> DeclarationRows:
 
 
 class GetSymbol(PageOfPackage, frozen=True, kw_only=True):
-    symbol: Annotated[str, Meta(max_length=500, description="Such as Client.get or parseCsv.")]
+    symbol: Annotated[str, Meta(max_length=1_000, description="Such as Client.get or parseCsv.")]
     module: ModuleText = ""
 
 
@@ -364,9 +371,11 @@ async def get_symbol(call: Call, asked: GetSymbol) -> AuthorText:
     the types that it uses."""
     found = await _found(call, asked)
     release, docs = found.release, call.registry.api_docs.documentation
-    module = asked.module or release.name
+    prefix, _, rest = asked.symbol.partition(":")
+    is_prefixed = bool(rest and _modules(release, prefix))
+    module = _module(release, asked.module or (prefix if is_prefixed else ""))
     own = [each for each in await docs.symbols(release) if each.module == module]
-    path = _path(own, asked.symbol)
+    path = _path(own, rest if is_prefixed else asked.symbol)
     text = await docs.text(release, PieceKind.SYMBOL_MARKDOWN, module, path)
     if text is None:
         word = asked.symbol.rpartition(".")[2].casefold()
@@ -388,29 +397,45 @@ async def get_symbol(call: Call, asked: GetSymbol) -> AuthorText:
             parts.append(each)
         else:
             left.append(name)
-    notes = [f"It uses more types: {', '.join(left)}."] if left else []
+    notes = [f"It uses more types: {', '.join(map(span, left))}."] if left else []
     return _author_text(found, page_of_text("\n".join(parts), asked.offset), *notes)
+
+
+def _module(release: Release, name: str) -> str:
+    """Return the module with this name or this last part of it, for an empty name the default."""
+    found = _modules(release, name or release.name)
+    if not found:
+        known = ", ".join(map(span, release.modules[:MODULES_NAMED]))
+        message = f"{release.coordinate} exports no module {printable(name)}. It has {known}."
+        raise NotFound("module-not-exported", message)
+    return found[0]
+
+
+def _modules(release: Release, name: str) -> list[str]:
+    return [each for each in release.modules if name in (each, each.rpartition(".")[2])]
 
 
 def _path(symbols: Sequence[Symbol], name: str) -> str:
     """Return the path of the symbol with this path or, in any case, name; else the path that may
     be that of a field."""
     path = name.replace("->", ".")
-    path = path.partition(":")[2] if ":" in path and " " not in path else path
     key = path.casefold()
     similar = [e.path for e in symbols if key in (e.path.casefold(), e.name.casefold())]
     return similar[0] if len(similar) == 1 and path not in similar else path
 
 
-_CODE = re.compile(r"^`{3,}\w*\n(.*?)^`{3,}$", re.DOTALL | re.MULTILINE)
 _TYPE_NAME = re.compile(r"(?<![\w:'])[A-Z]\w*")
 
 
 def _types_in(text: str, path: str, symbols: Sequence[Symbol]) -> Iterator[str]:
-    """Yield the types of the module that the code of a declaration names, in order."""
+    """Yield the types of the module that the source of a declaration names, in order."""
     types = {each.path for each in symbols if each.kind in BUCKETS["types"]} - {path}
-    names = dict.fromkeys(_TYPE_NAME.findall("\n".join(_CODE.findall(text))))
-    return (name for name in names if name in types)
+    return (each for each in dict.fromkeys(_TYPE_NAME.findall(_code(text))) if each in types)
+
+
+def _code(markdown: str) -> str:
+    """Return the source of a declaration, which is the first fenced text of its documentation."""
+    return markdown.partition("```ballerina\n")[2].partition("\n```\n")[0].strip()
 
 
 class GetLibrary(Arguments, frozen=True):
@@ -427,30 +452,28 @@ async def get_library(call: Call, asked: GetLibrary) -> AuthorText:
     time. list_api and get_symbol answer in less."""
     found = await _found(call, OfPackage(asked.name, asked.version))
     release, docs = found.release, call.registry.api_docs.documentation
-    module = asked.module or release.name
+    module = _module(release, asked.module)
     symbols = [e for e in await docs.symbols(release) if e.module == module and not e.parent]
     page = symbols[asked.offset : asked.offset + ROWS_ON_A_PAGE]
     texts = await asyncio.gather(
         *(docs.text(release, PieceKind.SYMBOL_MARKDOWN, module, each.path) for each in page)
     )
-    kept, size = list[str](), 0
+    whole, end = "", asked.offset
     for symbol, text in zip(page, texts, strict=True):
-        part = _source(symbol, text or "")
-        size += sent_bytes(part)
-        if kept and size > PAGE_BYTES:
+        longer = f"{whole}\n\n{_source(symbol, text or '')}".lstrip("\n")
+        if whole and sent_bytes(longer) > PAGE_BYTES:
             break
-        kept.append(part)
-    end = asked.offset + len(kept)
-    others = [each for each in release.modules if each != module]
-    notes = [f"{counted(len(symbols), 'declaration')}, of which this page ends at {end}."]
-    notes += [f"Other modules: {', '.join(others[:ROWS_ON_A_PAGE])}."] if others else []
-    more = end if end < len(symbols) else None
-    return _author_text(found, ("\n\n".join(kept), more), *notes, language="ballerina")
+        whole, end = longer, end + 1
+    others = [span(each) for each in release.modules if each != module][:MODULES_NAMED]
+    notes = [f"{counted(len(symbols), 'declaration')} of the module {span(module)}."]
+    notes += [f"Other modules: {', '.join(others)}."] if others else []
+    more = end if end < len(symbols) and page else None
+    return _author_text(found, (whole, more), *notes, language="ballerina")
 
 
 def _source(symbol: Symbol, markdown: str) -> str:
     """Return a declaration as source, with the first line of its comment, if it is not too long."""
-    code = next(iter(_CODE.findall(markdown)), symbol.signature).strip()
+    code = _code(markdown) or symbol.signature
     said = f"# {symbol.description}\n" if symbol.description else ""
     shown, more = page_of_text(f"{said}{code}", 0, LONGEST_SOURCE)
     return f"{shown}\n// … get_symbol {short(symbol.path)} shows the rest." if more else shown
@@ -490,7 +513,8 @@ async def compare_versions(call: Call, asked: CompareVersions) -> Changes:
     with both signatures and the reason."""
     survey = await call.packages.survey(_package(asked.package), by=call.caller)
     package, live = survey.head.package, survey.live
-    after = _entry(survey, asked.after) if asked.after else next(iter(live), None)
+    newest = latest(survey, Range(), call.client)
+    after = _entry(survey, asked.after) if asked.after else newest
     if after is None:
         raise ReleaseNotFound(package, asked.after or "*")
     before = _entry(survey, asked.before) if asked.before else earlier_release(live, after.parsed)
@@ -499,6 +523,8 @@ async def compare_versions(call: Call, asked: CompareVersions) -> Changes:
             raise ReleaseNotFound(package, asked.before)
         message = f"{package} has no version before {after.version} to compare with."
         raise InvalidRequest(message)
+    if survey.head.upstream:
+        before, after = [await _stored(call, package, each) for each in (before, after)]
     found = await call.registry.api_docs.comparisons.changes(package, before, after)
     rows = (
         ChangeRow(
@@ -508,9 +534,16 @@ async def compare_versions(call: Call, asked: CompareVersions) -> Changes:
         )
         for each in found.changes[asked.offset :]
     )
-    told = f"From {before.version} to {after.version}: {found.verdict}."
+    told = [f"From {span(before.version)} to {span(after.version)}: {found.verdict}."]
+    told += [f"{counted(found.hidden, 'change')} more are not listed."] if found.hidden else []
     page = page_of_rows(rows, asked.offset, ROWS_ON_A_PAGE, len(found.changes))
-    return Changes([told], str(package), before.version, after.version, found.breaking, *page)
+    return Changes(told, str(package), before.version, after.version, found.breaking, *page)
+
+
+async def _stored(call: Call, package: Package, entry: ReleaseEntry) -> ReleaseEntry:
+    """Return an entry of an upstream as it is once its release is stored."""
+    found = await call.packages.find(package, entry.parsed, client=call.client, by=call.caller)
+    return ReleaseEntry.of(found.release)
 
 
 def _entry(survey: Survey, version: str) -> ReleaseEntry | None:
@@ -551,28 +584,36 @@ async def resolve(call: Call, asked: Resolve) -> Resolution:
             message = f"{quoted(asked.distribution)} is no distribution. Write it as 2201.13.0."
             raise InvalidRequest(message)
         client = Distribution(asked.distribution, language).client
-    requests = list(map(_request, asked.packages))
-    found = await call.packages.resolve_packages(requests, client=client, by=call.caller)
-    taken = dict[str, ResolvedRow]()
-    for each in found.resolved:
-        name, told = f"{each.request.org}/{each.request.name}", short(each.deprecation or "")
-        taken[name.lower()] = ResolvedRow(name, each.version.text, True, told)
-    for org, name, version in {node for each in found.resolved for node in _nodes(each.graph)}:
-        row = ResolvedRow(f"{org}/{name}", version, is_direct=False)
-        known = taken.setdefault(row.package.lower(), row)
-        if not known.is_direct and Version.parse(known.version) < Version.parse(version):
-            taken[row.package.lower()] = row
-    ordered = sorted(taken.values(), key=lambda each: (not each.is_direct, each.package))
-    unresolved = [short(f"{e.org}/{e.name}:{e.version}") for e in found.unresolved]
-    told = f"{counted(len(taken), 'package')} taken, {len(unresolved)} unresolved."
-    rows = ordered[asked.offset :]
-    page = page_of_rows(rows, asked.offset, ROWS_ON_A_PAGE, len(ordered))
-    return Resolution([told], unresolved, *page)
+    requests, by = list(dict.fromkeys(map(_request, asked.packages))), call.caller
+    direct = await call.packages.resolve_packages(requests, client=client, by=by)
+    graphs = {each.content: each.graph for each in direct.resolved}
+    nodes = sorted({node for graph in graphs.values() for node in _nodes(graph)})[:MOST_NEEDED]
+    requests = [PackageRequest.of(*each) for each in nodes]
+    needed = await call.packages.resolve_packages(requests, client=client, by=by)
+    rows = dict[tuple[str, str], ResolvedRow]()
+    for is_direct, found in ((True, direct), (False, needed)):
+        for each in found.resolved:
+            name, told = f"{each.request.org}/{each.request.name}", short(each.deprecation or "")
+            row = ResolvedRow(name, each.version.text, is_direct, told)
+            rows.setdefault((name.lower(), row.version), row)
+    missing = [
+        short(f"{e.org}/{e.name}:{e.version}") for e in (*direct.unresolved, *needed.unresolved)
+    ]
+    notes = [f"{counted(len(rows), 'package')} taken, {len(missing)} unresolved."]
+    if len({name for name, _ in rows}) < len(rows):
+        notes.append("Two versions of one package are taken, which a build refuses.")
+    if len(nodes) == MOST_NEEDED:
+        notes.append(f"More than the first {MOST_NEEDED} dependencies were not resolved.")
+    ordered = list(rows.values())
+    page = page_of_rows(ordered[asked.offset :], asked.offset, ROWS_ON_A_PAGE, len(ordered))
+    return Resolution(notes, missing[:FOUND_ON_A_PAGE], *page)
 
 
 def _nodes(graph: bytes) -> Iterator[tuple[str, str, str]]:
-    """Yield the packages of a graph, of which an author may have made a large one."""
-    return ((each["org"], each["name"], each["version"]) for each in orjson.loads(graph))
+    """Yield the packages of a graph but its root, without those that are part of the language."""
+    for each in orjson.loads(graph)[1:]:
+        if each["version"] != "0.0.0":
+            yield each["org"], each["name"], each["version"]
 
 
 def _request(text: str) -> PackageRequest:
@@ -611,8 +652,10 @@ async def check(call: Call, asked: Check) -> Checked:
     page = wanted[asked.offset : asked.offset + ROWS_ON_A_PAGE]
     found = await call.registry.packages.details.check(page, by=call.caller)
     rows = await asyncio.gather(*(_checked_row(call, each) for each in found))
-    told = f"{counted(len(wanted), 'package')} checked."
-    return Checked([told], *page_of_rows(rows, asked.offset, ROWS_ON_A_PAGE, len(wanted)))
+    told = [f"{counted(len(wanted), 'package')} checked."]
+    if call.registry.mirroring:
+        told.append("What nobody pulled from an upstream is missing here.")
+    return Checked(told, *page_of_rows(rows, asked.offset, ROWS_ON_A_PAGE, len(wanted)))
 
 
 def _locked(text: str) -> Iterator[Coordinate]:
@@ -636,6 +679,6 @@ async def _checked_row(call: Call, each: CheckedRelease) -> CheckedRow:
     return replace(
         row,
         newest=newer[-1],
-        breaking_versions=", ".join(breaking[:10]),
+        breaking_versions=short(", ".join(breaking)),
         next=f"compare_versions package={package} before={version} after={newer[-1]}",
     )

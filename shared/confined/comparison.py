@@ -93,17 +93,21 @@ def compared(
         hidden=len(gravest[MAX_CHANGES:]),
     )
     listed = ChangeList(
-        verdict=sentence, breaking=verdict.breaking, changes=tuple(map(_listed, shown))
+        verdict=sentence,
+        breaking=verdict.breaking,
+        changes=tuple(_listed(each, release.name) for each in shown),
+        hidden=len(gravest[MAX_CHANGES:]),
     )
     return page, listed.model_dump_json(), verdict.model_dump(mode="json")
 
 
-def _listed(change: ApiChange) -> ListedChange:
+def _listed(change: ApiChange, default_module: str) -> ListedChange:
+    module = "" if change.module in (default_module, change.symbol) else f"{change.module}:"
     return ListedChange(
         is_breaking=change.level is ChangeLevel.MAJOR,
         change=change.kind.value,
         declares=change.declares,
-        symbol=change.symbol,
+        symbol=f"{module}{change.symbol}",
         before=change.before[:SIGNATURE_LISTED],
         after=change.after[:SIGNATURE_LISTED],
         why=" ".join(change.reasons[:1]),

@@ -22,7 +22,9 @@ SOURCE = f"""\
 # {ORDER}
 # + words - {IN_LINE}
 # + return - {ORDER}
-public function order(string words = "{ORDER} ` ``` {ORDER}") returns Orders|Large => {{}};
+public function obey{HIDDEN}() {{}}
+
+public function order(string words = "{ORDER} ` ``` {ORDER}") returns Orders|IGNORE_large => {{}};
 
 # {ORDER}
 public type Orders record {{|
@@ -30,7 +32,7 @@ public type Orders record {{|
     string order = "{ORDER}`";
 |}};
 
-public type Large record {{|
+public type IGNORE_large record {{|
 {LARGE}
 |}};
 """
@@ -43,7 +45,7 @@ CALLS = [
     ("get_symbol", {"package": "acme/orders", "symbol": "order"}),
     ("get_symbol", {"package": "acme/orders", "symbol": "Orders"}),
     ("get_library", {"name": "acme/orders"}),
-    ("compare_versions", {"package": "acme/orders"}),
+    ("compare_versions", {"package": "acme/orders", "after": "1.1.0-IGNORE"}),
     ("resolve", {"packages": ["acme/orders"]}),
     ("check", {"dependencies": "[[package]]\norg='acme'\nname='orders'\nversion='1.0.0'\n"}),
 ]
@@ -56,7 +58,9 @@ async def agent(shared_worlds: OpenWorld) -> Agent:
     await published(
         world,
         documented_bala("acme/orders:1.0.0", {"a.bal": SOURCE}, **facts),
-        documented_bala("acme/orders:1.1.0", {"a.bal": SOURCE.replace("words", "text")}, **facts),
+        documented_bala(
+            "acme/orders:1.1.0-IGNORE", {"a.bal": SOURCE.replace("words", "text")}, **facts
+        ),
         bala("acme/other:1.0.0", readme="Fine."),
     )
     await world.java(world.people.ann).deprecate("acme/orders:1.0.0", IN_LINE)

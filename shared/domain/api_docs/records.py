@@ -105,18 +105,19 @@ class ListedChange(Record):
     is_breaking: bool
     change: str  # `added`, `removed` or `changed`.
     declares: str  # `function`, `method`, `field`, `record`…
-    symbol: str
-    before: str = ""
-    after: str = ""
-    why: str = ""
+    symbol: str  # After its module, if that is not the default one.
+    before: str
+    after: str
+    why: str
 
 
 class ChangeList(Record):
-    """The changes between two versions, those that break callers first."""
+    """The changes between two versions, those that break callers first; more are `hidden`."""
 
     verdict: str
     breaking: int
-    changes: tuple[ListedChange, ...] = ()
+    hidden: int
+    changes: tuple[ListedChange, ...]
 
 
 def earlier_release(entries: Iterable[ReleaseEntry], version: Version) -> ReleaseEntry | None:

@@ -102,7 +102,7 @@ class DependencyDetails(Struct, frozen=True):
 
 class CheckedRelease(Struct, frozen=True):
     """What became of a release that a project uses: `entry` is None if it is missing or was never
-    published, and `newer` are the live releases after it, up to the newest stable one."""
+    published, and `newer` are the live and withdrawn releases after it, up to the latest one."""
 
     coordinate: Coordinate
     entry: ReleaseEntry | None = None
@@ -269,7 +269,11 @@ def _checked(coordinate: Coordinate, survey: Survey | None) -> CheckedRelease:
     shown = used if used and (used.state is State.LIVE or used.is_withdrawn) else None
     newest = latest(survey, Range(), ANY_CLIENT)
     newer = tuple(
-        each for each in survey.live if newest and coordinate.version < each.parsed <= newest.parsed
+        each
+        for each in survey.entries
+        if (each.state is State.LIVE or each.is_withdrawn)
+        and newest
+        and coordinate.version < each.parsed <= newest.parsed
     )
     own = shown.deprecation if shown else None
     return CheckedRelease(coordinate, shown, effective_deprecation(survey.head, own), newer)

@@ -158,6 +158,8 @@ async def test_an_unknown_tool_and_wrong_arguments_are_told_apart(agent: Agent) 
         told = await agent.use("search_packages", **arguments)
         assert told.is_error
         assert "There are: query, offset." in told.text
+    long = await agent.use("list_api", package="acme/greet", bucket="x" * 100_000)
+    assert long.is_error
     for odd in ([1], {"query": "\ud800"}, {"query": "x", "offset": 2**70}):
         params = {"name": "search_packages", "arguments": odd, "_meta": META}
         told = await sent(agent, request(method="tools/call", params=params), **NAMED)
@@ -190,6 +192,19 @@ async def test_an_older_client_begins_with_initialize(
     told = await handshake(agent, "tools/call", params)
     assert told["structuredContent"]["packages"] == []
     assert "resultType" not in told
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "code"),
+    [("resources/list", {}, NO_METHOD), ("tools/call", {"name": "push"}, INVALID_PARAMS)],
+)
+async def test_an_older_client_gets_errors_that_do_not_end_its_session(
+    agent: Agent, method: str, params: dict[str, object], code: int
+) -> None:
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    for headers in ({}, {"mcp-protocol-version": "2025-11-25"}):
+        answer = await agent.world.send("POST", MCP, headers=headers, json=body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (200, code)
 
 
 async def test_calls_have_a_limit_of_their_own(worlds: OpenWorld) -> None:

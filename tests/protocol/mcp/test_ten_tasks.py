@@ -6,6 +6,7 @@ An agent follows the calls that answers name. It knows the tools, and nothing of
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -16,69 +17,10 @@ from tests.support.world import OpenWorld
 
 MOST_CALLS, MOST_BYTES = 4, 20_000
 
-MAIL = """\
-# Sends mail by SMTP.
-public isolated client class SmtpClient {
-    # Opens the connection.
-    public isolated function init(string host, *SmtpConfig config) returns Error? {}
-    # Sends a message.
-    # + message - What to send
-    remote isolated function sendMessage(Message message) returns Error? {}
-}
-
-# A message of electronic mail.
-public type Message record {|
-    string[] to;
-    string subject;
-    string body?;
-|};
-
-# Security of the connection.
-public type SmtpConfig record {|
-    int port = 465;
-    Security security = SSL;
-|};
-
-# How the connection is secured.
-public enum Security { SSL, START_TLS_AUTO }
-
-# Why a message was not sent.
-public type Error distinct error;
-"""
-SALESFORCE = """\
-# Reads and writes records of Salesforce.
-public isolated client class Client {
-    public isolated function init(ConnectionConfig config) returns error? {}
-    # Creates a record.
-    # + sObjectName - The kind of the record
-    # + sObject - Its fields
-    remote isolated function create(string sObjectName, record {} sObject)
-        returns CreationResponse|error {}
-    # Deletes a record.
-    remote isolated function delete(string sObjectName, string id) returns error? {}
-}
-
-public type ConnectionConfig record {| string baseUrl; |};
-
-# What was created.
-public type CreationResponse record { string id; boolean success; };
-"""
-HTTP = """\
-# Calls servers.
-public isolated client class Client {
-    public isolated function init(string url) returns error? {}
-    # Gets a resource.
-    remote isolated function get(string path, int retries = 0) returns Response|error {}
-    # Sends a request on.
-    remote isolated function forward(string path) returns Response|error {}
-}
-
-# What a server answers.
-public class Response {
-    # The status.
-    public int statusCode = 200;
-}
-"""
+MAIL, SALESFORCE, HTTP = (
+    (Path(__file__).parent / "sources" / f"{name}.bal").read_text("utf-8")
+    for name in ("email", "salesforce", "http")
+)
 HTTP_LATER = HTTP.replace("int retries = 0", "int retries").replace("forward", "passOn")
 
 
@@ -180,7 +122,7 @@ TASKS: list[tuple[Callable[[Session], Awaitable[str]], tuple[str, ...]]] = [
     (how_salesforce_creates_a_record, ("->create(sObjectName, sObject)", "boolean success")),
     (what_to_import_for_mail, ("import acme/email;", "2.0.0")),
     (whether_an_upgrade_is_safe, ("breakingCount: 2", "was removed")),
-    (what_a_build_would_take, ("acme/http", "2.13.0")),
+    (what_a_build_would_take, ("acme/http", "2.15.0")),
     (which_fields_a_configuration_has, ("int port = 465;", "START_TLS_AUTO")),
     (how_to_begin, ("Get started.",)),
     (everything_of_a_library, ("sendMessage", "public type Error distinct error")),

@@ -5,6 +5,8 @@ import json
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from shared.domain.names import Coordinate
+from shared.domain.principals import OPERATOR
 from tests.protocol.mcp.agent import Agent
 from tests.support.archives import bala
 from tests.support.documented_packages import CLIENT, LISTENER, TYPES, documented_bala, published
@@ -84,7 +86,8 @@ async def test_a_list_without_a_bucket_or_words_has_no_members(agent: Agent) -> 
         "Client.get greetings/[string language]/latest"
     ]
     assert await symbols(module="greet", bucket="functions") == ["greet", "greetWorld"]
-    assert await symbols(module="other") == []
+    told = await agent.use("list_api", package=GREET, module="other")
+    assert told.text == "acme/greet:1.1.0 exports no module other. It has `greet`."
 
 
 async def test_a_list_has_pages(agent: Agent) -> None:
@@ -157,6 +160,63 @@ async def test_what_is_not_declared_is_told_with_what_is_similar(agent: Agent) -
     assert "Similar: `Mood`, `Mood.HAPPY`, `Mood.SAD`." in told.text
 
 
+async def test_a_name_of_several_modules_is_that_of_the_module_before_it(world: World) -> None:
+    def source(parameter: str) -> str:
+        return f"public client class Client {{ remote function get({parameter}) {{}} }}"
+
+    def two(version: str, types: str) -> bytes:
+        entries = {
+            f"modules/two{module}/a.bal": source(f"{types} {name}")
+            for module, name in (("", "a"), (".sub", "b"))
+        }
+        return bala(f"acme/two:{version}", modules=["sub"], entries=entries)
+
+    await published(world, two("1.0.0", "int"), two("1.1.0", "string"), two("2.0.0-rc.1", "int"))
+    agent = Agent(world)
+    for asked, parameter in (
+        ({"symbol": "Client.get"}, "string a"),
+        ({"symbol": "sub:Client.get"}, "string b"),
+        ({"symbol": "two.sub:Client.get"}, "string b"),
+        ({"symbol": "Client.get", "module": "sub"}, "string b"),
+    ):
+        told = await agent.use("get_symbol", package="acme/two", **asked)
+        assert parameter in told.structured["authorText"]
+    told = (await agent.use("compare_versions", package="acme/two")).structured
+    assert (told["before"], told["after"]) == ("1.0.0", "1.1.0")
+    assert [each["symbol"] for each in told["changes"]] == ["Client.get", "two.sub:Client.get"]
+
+
+async def test_a_path_of_any_length_can_be_followed(world: World) -> None:
+    long = "/".join(f"[string {'x' * 30}{number}]" for number in range(9))
+    source = f"public client class Client {{ resource function get {long}() {{}} }}"
+    await published(world, documented_bala("acme/long:1.0.0", {"a.bal": source}))
+    agent = Agent(world)
+    told = await agent.use("list_api", package="acme/long", bucket="client")
+    symbol = told.structured["declarations"][-1]["next"].partition("symbol=")[2]
+    assert not (await agent.use("get_symbol", package="acme/long", symbol=symbol)).is_error
+
+
+async def test_a_fence_and_names_of_modules_count_for_the_size_of_a_page(world: World) -> None:
+    ticks = documented_bala("acme/ticks:1.0.0", readme="a\n" + "`" * 60_000)
+    modules = [f"{'m' * 120}{number}" for number in range(40)]
+    wide = {"a.bal": f'public const X = "{"x" * 8_000}";'}
+    await published(world, ticks, documented_bala("acme/wide:1.0.0", wide, modules=modules))
+    agent = Agent(world)
+    assert (await agent.use("get_readme", package="acme/ticks")).structured["nextOffset"]
+    assert not (await agent.use("get_library", name="acme/wide")).is_error
+
+
+async def test_more_changes_than_a_comparison_keeps_are_counted(world: World) -> None:
+    def source(kind: str) -> dict[str, str]:
+        return {"a.bal": "\n".join(f"public const C{each} = {kind};" for each in range(1_100))}
+
+    versions = (documented_bala(f"acme/a:{n}.0.0", source(k)) for n, k in ((1, "1"), (2, '"x"')))
+    await published(world, *versions)
+    told = await Agent(world).use("compare_versions", package="acme/a")
+    assert told.structured["breakingCount"] == 1_100
+    assert told.structured["notes"][1] == "100 changes more are not listed."
+
+
 async def test_a_comparison_that_is_not_made_yet_says_when_to_come_back(world: World) -> None:
     versions = ("1.0.0", "1.1.0", "1.2.0")
     await published(world, *(documented_bala(f"acme/greet:{each}") for each in versions))
@@ -199,6 +259,8 @@ async def test_a_check_tells_each_state(world: World) -> None:
             *(("none", "1.0.0"), ("lang.int", "0.0.0")),
         )
     )
+    withdrawn = Coordinate.parse("acme", "greet", "2.0.0")
+    await world.registry.publishing.moderation.quarantine(withdrawn, "malware", by=OPERATOR)
     told = await Agent(world).use("check", dependencies=locked)
     rows = {f"{e['package']}:{e['version']}": e for e in told.structured["packages"]}
     assert {name: each["state"] for name, each in rows.items()} == {
@@ -240,6 +302,9 @@ async def test_a_resolution_has_what_the_packages_depend_on(world: World) -> Non
     ]
     assert await resolved("acme/a", "acme/base:1.0.0") == [direct[0], ("acme/base", "1.10.0", True)]
     assert await resolved("acme/a", distribution="2201.12.0") != []
+    await world.push(bala("acme/d:1.0.0", dependencies=["acme/base:2.0.0"]))
+    told = await agent.use("resolve", packages=["acme/a", "acme/d"])
+    assert "Two versions of one package are taken, which a build refuses." in told.text
     assert await resolved("acme/a", distribution="2201.8.0") == []
     wrong = await agent.use("resolve", packages=["acme/app"], distribution="swan")
     assert wrong.text == "'swan' is no distribution. Write it as 2201.13.0."

@@ -1,0 +1,25 @@
+"""What agents are told of packages of an upstream."""
+
+from tests.protocol.mcp.agent import Agent
+from tests.support.world import World
+
+LOCK = "[[package]]\norg='ballerina'\nname='io'\nversion='1.0.0'\n"
+
+
+async def test_versions_that_nobody_pulled_are_stored_and_compared(mirror: World) -> None:
+    agent, asked = Agent(mirror), {"package": "ballerina/io", "before": "1.0.0", "after": "1.1.0"}
+    for _ in range(3):  # Until both versions are documented, and then compared.
+        told = await agent.use("compare_versions", **asked)
+        assert "Retry after" in told.text
+        await mirror.document()
+    told = await agent.use("compare_versions", **asked)
+    assert told.structured["after"] == "1.1.0"
+
+
+async def test_a_package_is_shown_and_not_stored(mirror: World) -> None:
+    agent = Agent(mirror)
+    told = (await agent.use("get_package", package="ballerina/io")).structured
+    assert (told["version"], told["versions"]) == ("1.1.0", ["1.1.0", "1.0.0"])
+    checked = await agent.use("check", dependencies=LOCK)
+    assert checked.structured["packages"][0]["state"] == "missing"
+    assert "What nobody pulled from an upstream is missing here." in checked.text
