@@ -60,8 +60,8 @@ async def test_a_private_package_is_missing_for_others(
         found: dict[str, object] = json.loads(text)
         return found | ({"query": name} if "query" in found else {})
 
-    hidden, missing = [await agent.use(tool, **about(name)) for name in ("hidden", "missin")]
-    assert hidden.text.replace("hidden", "missin") == missing.text
+    hidden, missing = [await agent.use(tool, **about(name)) for name in ("hidden", "absent")]
+    assert hidden.text.replace("hidden", "absent") == missing.text
     assert hidden.is_error == missing.is_error
 
 
