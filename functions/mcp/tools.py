@@ -406,7 +406,9 @@ def _module(release: Release, name: str) -> str:
     found = _modules(release, name or release.name)
     if not found:
         known = ", ".join(map(span, release.modules[:MODULES_NAMED]))
-        message = f"{release.coordinate} exports no module {printable(name)}. It has {known}."
+        message = (
+            f"{release.coordinate} exports no module {printable(name)}. It has {known or 'none'}."
+        )
         raise NotFound("module-not-exported", message)
     return found[0]
 
@@ -475,8 +477,8 @@ def _source(symbol: Symbol, markdown: str) -> str:
     """Return a declaration as source, with the first line of its comment, if it is not too long."""
     code = _code(markdown) or symbol.signature
     said = f"# {symbol.description}\n" if symbol.description else ""
-    shown, more = page_of_text(f"{said}{code}", 0, LONGEST_SOURCE)
-    return f"{shown}\n// … get_symbol {short(symbol.path)} shows the rest." if more else shown
+    part, more = page_of_text(f"{said}{code}", 0, LONGEST_SOURCE)
+    return f"{part}\n// … get_symbol {short(symbol.path)} shows the rest." if more else part
 
 
 # --- Versions ------------------------------------------------------------------------------------
@@ -603,7 +605,7 @@ async def resolve(call: Call, asked: Resolve) -> Resolution:
     if len({name for name, _ in rows}) < len(rows):
         notes.append("Two versions of one package are taken, which a build refuses.")
     if len(nodes) == MOST_NEEDED:
-        notes.append(f"More than the first {MOST_NEEDED} dependencies were not resolved.")
+        notes.append(f"Dependencies after the first {MOST_NEEDED} were not resolved.")
     ordered = list(rows.values())
     page = page_of_rows(ordered[asked.offset :], asked.offset, ROWS_ON_A_PAGE, len(ordered))
     return Resolution(notes, missing[:FOUND_ON_A_PAGE], *page)
