@@ -207,3 +207,4 @@ async def test_administrators_follow_the_log_of_the_whole_registry(busy_week: Wo
     assert len(released) == 3
     both = await busy_week.get(f"{AUDIT}.jsonl?before=4&after=2", by=people.ann)
     assert both.status_code == 400
+    assert "not both." in both.text

@@ -39,8 +39,9 @@ class BusyDirectory(FakeDirectory):
 class Place:
     """Sessions over a directory, and one browser of Ann's."""
 
-    def __init__(self, url: str = URL, *, require_strong: bool = False) -> None:
+    def __init__(self, url: str = URL, *, require_strong: bool = False, staff: str = "") -> None:
         """Sign Ann in."""
+        self.staff = Staff.parse(staff)
         self.clock, self.directory = FakeClock(), FakeDirectory()
         self.copies: list[str] = []
         self.delayed: list[Refusal] = []
@@ -75,7 +76,7 @@ class Place:
             randomness=self.randomness,
             cookie=Cookie.named("ballroom", self.url),
             require_strong=self.require_strong,
-            staff=Staff(),
+            staff=self.staff,
             copied=self._copied,
             rights=NoGroups(),
             delayed=self.delayed.append,
@@ -125,6 +126,11 @@ async def test_any_other_cookie_is_nobodys(place: Place, change: Callable[[str],
     for _ in range(2):  # Also while the session is in the cache.
         assert await place.ask(change(place.cookie)) is ANONYMOUS
         assert (await place.ask()).id == ACCOUNT
+
+
+async def test_a_session_of_somebody_who_is_no_staff_is_that_of_a_guest(place: Place) -> None:
+    guest = await Place(staff="@example.org").ask()
+    assert ((await place.ask()).is_guest, guest.is_guest) == (False, True)
 
 
 async def test_the_cookies_of_other_programs_are_passed_over(place: Place) -> None:

@@ -12,6 +12,7 @@ from shared.domain.access import (
     NO_ACCESS,
     WAY_TO_PUBLISH,
     AccessContext,
+    GroupRole,
     Invitation,
     MemberList,
     Membership,
@@ -284,3 +285,7 @@ def test_a_new_role_counts_from_the_time_at_which_it_takes_effect() -> None:
     assert before.at(NOW - 1) is before
     after = Membership(org="acme", account=ID, role=Role.OWNER, since_ms=NOW)
     assert before.at(NOW) == after
+    groups = GroupRole(role=Role.MAINTAINER, until_ms=NOW + 9, groups=("dev",))
+    both = before.model_copy(update={"group": groups}).at(NOW)
+    assert both
+    assert (both.role, both.group and both.group.role) == (Role.OWNER, Role.MAINTAINER)

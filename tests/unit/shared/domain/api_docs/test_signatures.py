@@ -106,6 +106,11 @@ def test_a_private_type_is_named_and_not_linked() -> None:
     dependent = "public function f(typedesc<any> t = <>) returns stream<t, error?> = external;"
     parts = signature(documented(dependent).functions[0])
     assert [part.target for part in parts if part.text == "t"][1] is None
+    parts = signature(documented("public function f(int a, anydata b) = external;").functions[0])
+    for name, module in (("int", "lang.int"), ("anydata", "lang.value")):
+        target = target_of(parts, name)
+        assert target
+        assert (target.module, target.name) == (module, name)
 
 
 def test_what_a_document_of_central_lacks_is_left_out() -> None:
@@ -152,6 +157,7 @@ def test_sources_have_a_line_for_each_member(snapshot: SnapshotAssertion) -> Non
     [
         'record {| int b = 3; record { string c = "x"; } d = {}; |}',
         "object { object { int a; } b; }",
+        "distinct object { int a; }",
     ],
 )
 def test_types_that_have_no_name_are_written_with_their_defaults(text: str) -> None:

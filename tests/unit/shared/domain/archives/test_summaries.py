@@ -82,6 +82,7 @@ def test_a_summary_of_any_markdown_is_one_short_line(markdown: str) -> None:
         ("Waits for a\n     long time. Ends.", "Waits for a long time."),
         ("Sends:\n- letters\n- parcels", "Sends:"),
         ("```\ncode\n```\nSends things. Waits.", "Sends things."),
+        ("~~~\ncode\n~~~\nSends things. Waits.", "Sends things."),
         ("# Sending\n\nSends things. Waits.", "Sends things."),
         ("Without an end", "Without an end"),
         ("#\n\n" * 9 + "Too late.", ""),

@@ -10,6 +10,7 @@ from shared.auth.authorization import Authorization
 from shared.domain.accounts import Token
 from shared.domain.errors.identity import NotPermitted, TokenNotFound
 from shared.domain.errors.requests import Busy
+from shared.domain.packages import Provenance
 from shared.domain.principals import Grant, Principal, Scope
 from shared.services.tokens.tokens import (
     IssuedToken,
@@ -58,6 +59,15 @@ def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Tokens
 async def issued(tokens: Tokens) -> IssuedToken:
     request = TokenRequest("laptop", Grant(scopes=frozenset({Scope.READ})), None)
     return await tokens.issue(KIM.id, request, by=KIM)
+
+
+async def test_a_token_of_a_job_that_is_rotated_is_no_longer_that_of_the_job(
+    tokens: Tokens, store: FakeDirectory
+) -> None:
+    token = (await issued(tokens)).token
+    job = Provenance(provider="github", repository="octo/greet")
+    await store.replace(token.model_copy(update={"provenance": job}))
+    assert (await tokens.rotate(KIM.id, token.id, by=KIM)).token.provenance is None
 
 
 async def test_a_rotation_that_was_cut_off_leaves_what_works_and_can_be_repeated(
