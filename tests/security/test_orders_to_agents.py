@@ -110,9 +110,3 @@ def outside_of_code(markdown: str) -> str:
         else:
             rest.append(re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", line))
     return "\n".join(rest)
-
-
-def test_the_reader_of_this_test_finds_what_is_outside() -> None:
-    assert outside_of_code("a\n```\nb\n```\nc `d` e") == "a\nc  e"
-    assert "b" in outside_of_code("````\n```\n````\nb")
-    assert "b" in outside_of_code("`a` b `c`")
