@@ -152,11 +152,16 @@ STATUS_BY_KIND = {
 
 def problem_answer(refusal: Refusal) -> Answer:
     """Return a refusal with its code, for programs, and its sentence, for people."""
+    code, status = refusal.code, STATUS_BY_KIND[refusal.kind]
+    return _problem(status, code, str(refusal), refusal_headers(refusal))
+
+
+def refusal_headers(refusal: Refusal) -> dict[str, str]:
+    """Return the headers of a refusal, whose credentials are tokens."""
     headers = NO_STORE | retry_headers(refusal)
     if refusal.kind is RefusalKind.UNAUTHENTICATED:
         headers["WWW-Authenticate"] = "Bearer"
-    code, status = refusal.code, STATUS_BY_KIND[refusal.kind]
-    return _problem(status, code, str(refusal), headers)
+    return headers
 
 
 def failure_answer(request_id: str) -> Answer:
