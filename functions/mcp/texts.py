@@ -22,7 +22,7 @@ PAGE_BYTES = 9_000  # Of the structured form.
 LONGEST_VALUE = 200  # Characters of a text within a row.
 
 
-class ToolAnswer(Struct, frozen=True, rename="camel"):
+class AgentAnswer(Struct, frozen=True, rename="camel"):
     """The answer of a tool; the notes are the registry's own sentences."""
 
     notes: Annotated[list[str], Meta(description="All else is from authors of packages.")]
@@ -102,7 +102,7 @@ def short(text: str) -> str:
     return line if len(line) <= LONGEST_VALUE else f"{line[: LONGEST_VALUE - 1]}…"
 
 
-def as_markdown(answer: ToolAnswer) -> str:
+def as_markdown(answer: AgentAnswer) -> str:
     """Return the answer as Markdown: the notes, single values, then lists and texts."""
     single, long = list[str](), list[str]()
     for name, value in cast("Mapping[str, object]", msgspec.to_builtins(answer)).items():
