@@ -12,8 +12,8 @@ from itertools import islice
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, cast, get_type_hints
 
 import orjson
-from msgspec import Meta, Struct
-from msgspec.structs import replace
+from msgspec import Meta, Struct, field
+from msgspec.structs import astuple
 
 from functions.http.calls import Call
 from functions.http.formatting import counted, machine_moment
@@ -29,7 +29,7 @@ from functions.mcp.texts import (
     span,
 )
 from shared.domain.api_docs.pieces import PieceKind
-from shared.domain.api_docs.records import earlier_release
+from shared.domain.api_docs.records import ListedChange, earlier_release
 from shared.domain.api_docs.symbols import Symbol
 from shared.domain.bounded_parsing import parse_toml
 from shared.domain.build_resolution import PackageRequest
@@ -37,6 +37,7 @@ from shared.domain.errors.base import InvalidRequest, NotFound, printable, quote
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.listings import Listing
 from shared.domain.names import (
+    ANY_CLIENT,
     Coordinate,
     Distribution,
     LanguageVersion,
@@ -46,10 +47,9 @@ from shared.domain.names import (
     import_line,
     parse_version_or_range,
 )
-from shared.domain.packages import Release, ReleaseEntry, Survey
+from shared.domain.packages import Release, ReleaseEntry, State, Survey, effective_deprecation
 from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage, SymbolQuery
-from shared.services.packages.package_details import CheckedRelease
 from shared.services.packages.source import AvailableRelease
 
 FOUND_ON_A_PAGE = 20
@@ -138,19 +138,36 @@ async def search_packages(call: Call, asked: Search) -> FoundPackages:
     return FoundPackages(told, *page_of_rows(rows, asked.offset, page.limit, found.count))
 
 
-class SymbolRow(Struct, frozen=True, rename="camel"):
-    package: str
-    version: str
-    module: str
+class Declaration(Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
+    package: str = ""  # The first three are told by a search alone.
+    version: str = ""
+    module: str = ""
     kind: str
     symbol: str
     signature: str
     author_summary: str
+    is_deprecated: bool = False
     next: str
 
 
+def _declaration(package: Package, symbol: Symbol, version: str = "") -> Declaration:
+    path, module = shown(symbol.path), symbol.module
+    of = "" if module == package.name else f" module={module}"
+    return Declaration(
+        package=str(package) if version else "",
+        version=version,
+        module=module if version else "",
+        kind=symbol.kind,
+        symbol=path,
+        signature=short(symbol.signature),
+        author_summary=short(symbol.description),
+        is_deprecated=symbol.is_deprecated,
+        next=f"get_symbol package={package}{of} symbol={path}",
+    )
+
+
 class FoundSymbols(AgentAnswer, frozen=True):
-    symbols: list[SymbolRow]
+    symbols: list[Declaration]
     next_offset: int | None
 
 
@@ -161,23 +178,11 @@ async def search_symbols(call: Call, asked: Search) -> FoundSymbols:
     page, query = ResultPage(asked.offset, FOUND_ON_A_PAGE), SymbolQuery.parse(asked.query)
     found = await call.registry.packages.search.symbols(query, page, by=call.caller)
     rows = (
-        SymbolRow(
-            str(package),
-            hit.listing.release.version,
-            *(symbol.module, symbol.kind, shown(symbol.path)),
-            *(short(symbol.signature), short(symbol.description)),
-            _get_symbol(package, symbol),
-        )
-        for hit in found.hits
-        for package, symbol in [(hit.listing.head.package, hit.symbol)]
+        _declaration(each.listing.head.package, each.symbol, each.listing.release.version)
+        for each in found.hits
     )
     told = [f"{counted(found.count, 'declaration')} found."]
     return FoundSymbols(told, *page_of_rows(rows, asked.offset, page.limit, found.count))
-
-
-def _get_symbol(package: Package, symbol: Symbol) -> str:
-    module = "" if symbol.module == package.name else f" module={symbol.module}"
-    return f"get_symbol package={package}{module} symbol={shown(symbol.path)}"
 
 
 # --- Packages ------------------------------------------------------------------------------------
@@ -276,13 +281,15 @@ def _package(text: str) -> Package:
 
 
 async def _described(call: Call, asked: OfPackage) -> Listing:
-    package, wanted = _package(asked.package), parse_version_or_range(asked.version or "*")
-    return await call.packages.describe(package, wanted, client=call.client, by=call.caller)
+    return await call.packages.describe(*_asked(asked), client=call.client, by=call.caller)
 
 
 async def _found(call: Call, asked: OfPackage) -> AvailableRelease:
-    package, wanted = _package(asked.package), parse_version_or_range(asked.version or "*")
-    return await call.packages.find(package, wanted, client=call.client, by=call.caller)
+    return await call.packages.find(*_asked(asked), client=call.client, by=call.caller)
+
+
+def _asked(asked: OfPackage) -> tuple[Package, Version | Range]:
+    return _package(asked.package), parse_version_or_range(asked.version or "*")
 
 
 # --- API documentation ---------------------------------------------------------------------------
@@ -306,24 +313,15 @@ class ListApi(PageOfPackage, frozen=True):
     query: Annotated[str, Meta(max_length=200, description="Words that each row must have.")] = ""
 
 
-class DeclarationRow(Struct, frozen=True, rename="camel"):
-    kind: str
-    symbol: str
-    signature: str
-    author_summary: str
-    is_deprecated: bool
-    next: str
-
-
-class DeclarationRows(AgentAnswer, frozen=True):
+class Declarations(AgentAnswer, frozen=True):
     package: str
     version: str
-    declarations: list[DeclarationRow]
+    declarations: list[Declaration]
     next_offset: int | None
 
 
 @tool("List what a package declares")
-async def list_api(call: Call, asked: ListApi) -> DeclarationRows:
+async def list_api(call: Call, asked: ListApi) -> Declarations:
     """List the declarations of a package with their signatures: clients, services, classes,
     functions, types and constants. A bucket or a query lists their methods as well."""
     found = await _found(call, asked)
@@ -346,19 +344,12 @@ async def list_api(call: Call, asked: ListApi) -> DeclarationRows:
         )
 
     wanted = list(filter(is_wanted, symbols))
-    rows = (
-        DeclarationRow(
-            *(each.kind, shown(each.path), short(each.signature), short(each.description)),
-            each.is_deprecated,
-            _get_symbol(package, each),
-        )
-        for each in wanted[asked.offset :]
-    )
+    rows = (_declaration(package, each) for each in wanted[asked.offset :])
     sizes = Counter(map(bucket_of, symbols))
     buckets = ", ".join(f"{each} {sizes[each]}" for each in BUCKETS if sizes[each])
     told = f"{counted(len(wanted), 'declaration')} found. Buckets: {buckets or 'none'}."
     page = page_of_rows(rows, asked.offset, ROWS_ON_A_PAGE, len(wanted))
-    return DeclarationRows([told], str(package), found.release.version, *page)
+    return Declarations([told], str(package), found.release.version, *page)
 
 
 class GetSymbol(PageOfPackage, frozen=True, kw_only=True):
@@ -371,14 +362,14 @@ async def get_symbol(call: Call, asked: GetSymbol) -> AuthorText:
     """Read a declaration or a method: its signature, comment, parameters, an example call, and
     the types that it uses."""
     found = await _found(call, asked)
-    release, docs = found.release, call.registry.api_docs.documentation
+    release = found.release
     prefix, _, rest = asked.symbol.partition(":")
     is_prefixed = bool(rest and _modules(release, prefix))
     module = _module(release, asked.module or (prefix if is_prefixed else ""))
-    own = [each for each in await docs.symbols(release) if each.module == module]
+    own = await _symbols(call, release, module)
     path = _path(own, rest if is_prefixed else asked.symbol)
-    text = await docs.text(release, PieceKind.SYMBOL_MARKDOWN, module, path)
-    if text is None:
+    [text] = await _texts(call, release, module, [path])
+    if not text:
         word = asked.symbol.rpartition(".")[2].casefold()
         similar = [span(short(each.path)) for each in own if word and word in each.path.casefold()]
         hint = f"Similar: {', '.join(similar[:5])}" if similar else "list_api lists what there is"
@@ -388,18 +379,27 @@ async def get_symbol(call: Call, asked: GetSymbol) -> AuthorText:
             f"{printable(module)}. {hint}.",
         )
     used = list(islice(_types_in(text, path, own), MOST_TYPES))
-    texts = await asyncio.gather(
-        *(docs.text(release, PieceKind.SYMBOL_MARKDOWN, module, name) for name in used)
-    )
     parts, left, size = [text], list[str](), 0
-    for name, each in zip(used, texts, strict=True):
-        size += len((each or "").encode())
+    for name, each in zip(used, await _texts(call, release, module, used), strict=True):
+        size += len(each.encode())
         if each and size <= TYPE_BYTES:
             parts.append(each)
         else:
             left.append(name)
     notes = [f"It uses more types: {', '.join(map(span, left))}."] if left else []
     return _author_text(found, page_of_text("\n".join(parts), asked.offset), *notes)
+
+
+async def _symbols(call: Call, release: Release, module: str) -> list[Symbol]:
+    found = await call.registry.api_docs.documentation.symbols(release)
+    return [each for each in found if each.module == module]
+
+
+async def _texts(call: Call, release: Release, module: str, paths: Iterable[str]) -> list[str]:
+    """Return the documentation of symbols, empty where there is none."""
+    docs = call.registry.api_docs.documentation
+    read = (docs.text(release, PieceKind.SYMBOL_MARKDOWN, module, each) for each in paths)
+    return [text or "" for text in await asyncio.gather(*read)]
 
 
 def _module(release: Release, name: str) -> str:
@@ -441,29 +441,25 @@ def _code(markdown: str) -> str:
     return markdown.partition("```ballerina\n")[2].partition("\n```\n")[0].strip()
 
 
-class GetLibrary(Arguments, frozen=True):
-    name: PackageText
-    version: VersionText = ""
+class GetLibrary(PageOfPackage, frozen=True):
+    package: PackageText = field(name="name")
     project_dir: Annotated[str, Meta(max_length=1_000, description="Not read here.")] = ""
     module: ModuleText = ""
-    offset: Offset = 0
 
 
 @tool("Read a whole library")
 async def get_library(call: Call, asked: GetLibrary) -> AuthorText:
     """Read everything that a library declares as Ballerina source without bodies, a page at a
     time. list_api and get_symbol answer in less."""
-    found = await _found(call, OfPackage(asked.name, asked.version))
-    release, docs = found.release, call.registry.api_docs.documentation
+    found = await _found(call, asked)
+    release = found.release
     module = _module(release, asked.module)
-    symbols = [e for e in await docs.symbols(release) if e.module == module and not e.parent]
+    symbols = [each for each in await _symbols(call, release, module) if not each.parent]
     page = symbols[asked.offset : asked.offset + ROWS_ON_A_PAGE]
-    texts = await asyncio.gather(
-        *(docs.text(release, PieceKind.SYMBOL_MARKDOWN, module, each.path) for each in page)
-    )
+    texts = await _texts(call, release, module, [each.path for each in page])
     whole, end = "", asked.offset
     for symbol, text in zip(page, texts, strict=True):
-        longer = f"{whole}\n\n{_source(symbol, text or '')}".lstrip("\n")
+        longer = f"{whole}\n\n{_source(symbol, text)}".lstrip("\n")
         if whole and sent_bytes(longer) > PAGE_BYTES:
             break
         whole, end = longer, end + 1
@@ -485,20 +481,9 @@ def _source(symbol: Symbol, markdown: str) -> str:
 # --- Versions ------------------------------------------------------------------------------------
 
 
-class CompareVersions(Arguments, frozen=True):
-    package: PackageText
+class CompareVersions(PageOfPackage, frozen=True):
     before: Annotated[str, Meta(max_length=130, description="Without it the one before.")] = ""
-    after: VersionText = ""
-    offset: Offset = 0
-
-
-class ChangeRow(Struct, frozen=True, rename="camel"):
-    is_breaking: bool
-    change: str
-    symbol: str
-    before: str
-    after: str
-    why: str
+    version: VersionText = field(default="", name="after")
 
 
 class VersionChanges(AgentAnswer, frozen=True):
@@ -506,7 +491,7 @@ class VersionChanges(AgentAnswer, frozen=True):
     before: str
     after: str
     breaking_count: int
-    changes: list[ChangeRow]
+    changes: list[ListedChange]
     next_offset: int | None
 
 
@@ -515,26 +500,18 @@ async def compare_versions(call: Call, asked: CompareVersions) -> VersionChanges
     """Compare the API of two versions of a package: what breaks callers comes first, each change
     with both signatures and the reason."""
     survey = await call.packages.survey(_package(asked.package), by=call.caller)
-    package, live = survey.head.package, survey.live
-    newest = latest(survey, Range(), call.client)
-    after = _entry(survey, asked.after) if asked.after else newest
-    if after is None:
-        raise ReleaseNotFound(package, asked.after or "*")
-    before = _entry(survey, asked.before) if asked.before else earlier_release(live, after.parsed)
-    if before is None:
-        if asked.before:
-            raise ReleaseNotFound(package, asked.before)
+    package = survey.head.package
+    after = _entry(survey, asked.version, latest(survey, Range(), call.client))
+    earlier = earlier_release(survey.live, after.parsed)
+    if not asked.before and earlier is None:
         message = f"{package} has no version before {after.version} to compare with."
         raise InvalidRequest(message)
+    before = _entry(survey, asked.before, earlier)
     if survey.head.upstream:
         before, after = [await _stored(call, package, each) for each in (before, after)]
     found = await call.registry.api_docs.comparisons.changes(package, before, after)
     rows = (
-        ChangeRow(
-            each.is_breaking,
-            f"{each.change} {each.declares}",
-            *map(short, (each.symbol, each.before, each.after, each.why)),
-        )
+        ListedChange(each.is_breaking, *map(short, astuple(each)[1:]))
         for each in found.changes[asked.offset :]
     )
     told = [f"From {span(before.version)} to {span(after.version)}: {found.verdict}."]
@@ -549,9 +526,13 @@ async def _stored(call: Call, package: Package, entry: ReleaseEntry) -> ReleaseE
     return ReleaseEntry.of(found.release)
 
 
-def _entry(survey: Survey, version: str) -> ReleaseEntry | None:
-    wanted = Version.parse(version).text
-    return next((each for each in survey.live if each.version == wanted), None)
+def _entry(survey: Survey, version: str, otherwise: ReleaseEntry | None) -> ReleaseEntry:
+    """Return the live release of a version, or without one the other. Raises `ReleaseNotFound`."""
+    wanted = version and Version.parse(version).text
+    found = next((e for e in survey.live if e.version == wanted), None) if version else otherwise
+    if found is None:
+        raise ReleaseNotFound(survey.head.package, version or "*")
+    return found
 
 
 class Resolve(Arguments, frozen=True):
@@ -632,11 +613,11 @@ class Check(Arguments, frozen=True):
     offset: Offset = 0
 
 
-class CheckedRow(Struct, frozen=True, rename="camel"):
+class CheckedRow(Struct, rename="camel"):
     package: str
     version: str
-    state: Literal["withdrawn", "missing", "deprecated", "newer", "current"]
-    author_deprecation: str
+    state: Literal["withdrawn", "missing", "deprecated", "newer", "current"] = "missing"
+    author_deprecation: str = ""
     newest: str = ""
     breaking_versions: str = ""
     next: str = ""
@@ -653,8 +634,10 @@ async def check(call: Call, asked: Check) -> Checked:
     newer ones, and which of these break callers."""
     wanted = list(_locked(asked.dependencies))
     page = wanted[asked.offset : asked.offset + ROWS_ON_A_PAGE]
-    found = await call.registry.packages.details.check(page, by=call.caller)
-    rows = await asyncio.gather(*(_checked_row(call, each) for each in found))
+    packages = [each.package for each in page]
+    surveys = await call.registry.packages.details.visible(packages, by=call.caller)
+    found = (_checked(call, each, surveys.get(each.package.key)) for each in page)
+    rows = await asyncio.gather(*found)
     told = [f"{counted(len(wanted), 'package')} checked."]
     if call.registry.mirroring:
         told.append("What nobody pulled from an upstream is missing here.")
@@ -671,17 +654,23 @@ def _locked(text: str) -> Iterator[Coordinate]:
             yield Coordinate.parse(org, name, version)
 
 
-async def _checked_row(call: Call, each: CheckedRelease) -> CheckedRow:
-    package, version = each.coordinate.package, each.coordinate.version.text
-    row = CheckedRow(str(package), version, each.state, short(each.deprecation or ""))
-    if not each.newer:
+async def _checked(call: Call, used: Coordinate, survey: Survey | None) -> CheckedRow:
+    row = CheckedRow(str(used.package), used.version.text)
+    if survey is None:
         return row
-    verdicts = await call.registry.api_docs.history.verdicts(package)
-    newer = [entry.version for entry in reversed(each.newer)]
-    breaking = [e for e in newer if (verdict := verdicts.get(e)) and verdict.breaking]
-    return replace(
-        row,
-        newest=newer[-1],
-        breaking_versions=short(", ".join(breaking)),
-        next=f"compare_versions package={package} before={version} after={newer[-1]}",
-    )
+    entries = [e for e in reversed(survey.entries) if e.state is State.LIVE or e.is_withdrawn]
+    entry = next((each for each in entries if each.version == row.version), None)
+    deprecation = effective_deprecation(survey.head, entry and entry.deprecation)
+    if entry is not None:
+        row.state = "deprecated" if deprecation is not None else "current"
+        row.state = "withdrawn" if entry.is_withdrawn else row.state
+        row.author_deprecation = short(deprecation or "")
+    newest = latest(survey, Range(), ANY_CLIENT)
+    newer = [e.version for e in entries if newest and used.version < e.parsed <= newest.parsed]
+    if newer:
+        verdicts = await call.registry.api_docs.history.verdicts(used.package)
+        breaking = (e for e in newer if (verdict := verdicts.get(e)) and verdict.breaking)
+        row.state = "newer" if row.state == "current" else row.state
+        row.newest, row.breaking_versions = newer[-1], short(", ".join(breaking))
+        row.next = f"compare_versions package={used.package} before={row.version} after={newer[-1]}"
+    return row

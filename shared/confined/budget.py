@@ -104,6 +104,4 @@ SOURCE = "source"  # The file that is highlighted.
 
 # What they write.
 RECORD, PIECES = "record.json", "all.pieces"
-CHANGES_PAGE = "changes.html"
-CHANGES = "changes.json"  # The same for programs: a `ChangeList`.
 SOURCE_PAGE = "source.html"

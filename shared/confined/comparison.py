@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.confined.budget import AFTER, BEFORE, CHANGES, CHANGES_PAGE, REQUEST, Json
+from shared.confined.budget import AFTER, BEFORE, REQUEST, Json
 from shared.confined.docs_pages import counted, template
 from shared.confined.release_files import ReleaseRequest
 from shared.confined.tasks import Job
@@ -24,6 +25,7 @@ from shared.domain.api_docs.comparison import (
 )
 from shared.domain.api_docs.documents import read_document
 from shared.domain.api_docs.model import ModuleDocs
+from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import ApiVerdict, ChangeList, ListedChange
 from shared.domain.api_docs.symbols import path_of
 from shared.domain.names import Version
@@ -62,9 +64,9 @@ def compare_versions(job: Job) -> None:
     def work() -> Json:
         release = ReleaseRequest.model_validate_json((job.folder / REQUEST).read_bytes())
         before, after = (read_models(job.folder / each) for each in (BEFORE, AFTER))
-        page, listed, verdict = compared(release, before, after)
-        (job.output / CHANGES_PAGE).write_text(page)
-        (job.output / CHANGES).write_text(listed)
+        made, verdict = compared(release, before, after)
+        for kind, text in made.items():
+            (job.output / kind.value).write_text(text)
         return verdict
 
     job.run_last("comparison", work)
@@ -77,9 +79,9 @@ def read_models(folder: Path) -> list[ModuleDocs]:
 
 def compared(
     release: ReleaseRequest, before: Sequence[ModuleDocs], after: Sequence[ModuleDocs]
-) -> tuple[str, str, Json]:
-    """Return the page of a comparison with the version that the request names, the list of its
-    changes for programs, and the fields of its verdict."""
+) -> tuple[dict[PieceKind, str], Json]:
+    """Return the page and the list of the changes from the version that the request names, and the
+    fields of the verdict."""
     versions = (Version.parse(release.before), before), (Version.parse(release.version), after)
     found = compare(*versions)
     gravest = sorted(found.changes, key=lambda each: -each.level)
@@ -98,15 +100,15 @@ def compared(
         changes=tuple(_listed(each, release.name) for each in shown),
         hidden=len(gravest[MAX_CHANGES:]),
     )
-    return page, listed.model_dump_json(), verdict.model_dump(mode="json")
+    made = {PieceKind.CHANGES_PAGE: page, PieceKind.CHANGES: msgspec.json.encode(listed).decode()}
+    return made, verdict.model_dump(mode="json")
 
 
 def _listed(change: ApiChange, default_module: str) -> ListedChange:
     module = "" if change.module in (default_module, change.symbol) else f"{change.module}:"
     return ListedChange(
         is_breaking=change.level is ChangeLevel.MAJOR,
-        change=change.kind.value,
-        declares=change.declares,
+        change=f"{change.kind.value} {change.declares}",
         symbol=f"{module}{change.symbol}",
         before=change.before[:SIGNATURE_LISTED],
         after=change.after[:SIGNATURE_LISTED],

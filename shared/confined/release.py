@@ -202,10 +202,10 @@ class _Making:
         """Write the changes from the version before; return the verdict on the release."""
         after = [self._model(each) for each in self.documented]
         before = read_models(self._job.folder / BEFORE)
-        page, listed, verdict = compared(self.request, before, after)
+        made, verdict = compared(self.request, before, after)
         with self._pieces("comparison") as pieces:
-            pieces.add(piece_name(PieceKind.CHANGES_PAGE, self.request.before), page)
-            pieces.add(piece_name(PieceKind.CHANGES, self.request.before), listed)
+            for kind, text in made.items():
+                pieces.add(piece_name(kind, self.request.before), text)
         return verdict
 
     def finish(self) -> None:

@@ -40,7 +40,7 @@ class PieceKind(StrEnum):
     README = "readme"  # Of a module, or of the release.
     SINCE = "since"  # Since which version the symbols of each module exist.
     CHANGES_PAGE = "changes.html"  # From the version before; as CHANGES.
-    CHANGES = "changes"  # A `ChangeList`, for programs.
+    CHANGES = "changes.json"  # A `ChangeList`, for programs.
     AWAITED = "awaited"  # Empty: a record, or a module, includes a record that is not known.
 
 

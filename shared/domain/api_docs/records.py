@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import ClassVar
 
+from msgspec import Struct
+
 from shared.domain.api_docs.listed_connectors import NO_API, ApiSummary
 from shared.domain.api_docs.pieces import PiecesPointer
 from shared.domain.names import Coordinate, Version, release_place
@@ -99,19 +101,18 @@ class ApiVerdict(Entity):
         return "minor" if self.version.startswith("0.") else self.required
 
 
-class ListedChange(Record):
+class ListedChange(Struct, frozen=True, rename="camel"):
     """A change of one symbol between two versions, as programs read it; signatures are short."""
 
     is_breaking: bool
-    change: str  # `added`, `removed` or `changed`.
-    declares: str  # `function`, `method`, `field`, `record`…
+    change: str  # Such as `removed method`.
     symbol: str  # After its module, if that is not the default one.
     before: str
     after: str
     why: str
 
 
-class ChangeList(Record):
+class ChangeList(Struct, frozen=True):
     """The changes between two versions, those that break callers first; more are `hidden`."""
 
     verdict: str

@@ -9,7 +9,7 @@ from shared.auth.authorization import Authorization
 from shared.domain.api_docs.listed_connectors import NO_API, ApiSummary
 from shared.domain.api_docs.pieces import PieceKind, PiecePlace, complete_name, piece_name
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
-from shared.domain.api_docs.symbols import Symbol, unpack_symbols
+from shared.domain.api_docs.symbols import Symbol
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import InvalidName, InvalidVersion, NotFound, printable
 from shared.domain.errors.packages import ApiDocsFailed
@@ -195,9 +195,8 @@ class ApiDocs(Struct, frozen=True):
     async def symbols(self, release: Release) -> tuple[Symbol, ...]:
         """Return the declarations of a release and their members, without fields of records; raise
         as `piece` does."""
-        await self.record(release.content, release.coordinate)
-        record = await self.documents.api_docs_record(release.content)
-        return unpack_symbols(record.symbols) if record else ()
+        record = await self.record(release.content, release.coordinate)
+        return await self.pieces.symbols(release.content, record)
 
     async def state(self, release: Release) -> ApiDocsRecord:
         """Return the record of a release, also if nothing is made yet or could be."""

@@ -8,15 +8,13 @@ from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
 
+import msgspec
 from msgspec import Struct
 
 from shared.confined.budget import (
     AFTER,
     BEFORE,
-    CHANGES,
-    CHANGES_PAGE,
     MOST_ENDS,
     OUTPUT,
     REQUEST,
@@ -135,18 +133,6 @@ class FileHighlighting(Struct, frozen=True):
         await self.documents.put_rendering(archive, name, (version + content).encode())
 
 
-class _Form(NamedTuple):
-    """What is stored of a comparison: as a piece, by its name among renderings, in a file."""
-
-    kind: PieceKind
-    name: str
-    file: str
-
-
-_PAGE = _Form(PieceKind.CHANGES_PAGE, "comparison", CHANGES_PAGE)
-_LIST = _Form(PieceKind.CHANGES, "changes", CHANGES)
-
-
 class ApiComparisons(Struct, frozen=True):
     """Compares versions of a package.
 
@@ -167,23 +153,24 @@ class ApiComparisons(Struct, frozen=True):
 
         Raises `ApiDocsPending` until they are made, and `ApiDocsFailed` or `Busy`.
         """
-        return SafeHtml(await self._stored(_PAGE, package, before, after))
+        return SafeHtml(await self._stored(PieceKind.CHANGES_PAGE, package, before, after))
 
     async def changes(
         self, package: Package, before: ReleaseEntry, after: ReleaseEntry
     ) -> ChangeList:
         """Return the same changes for programs; raise as `compare` does."""
-        return ChangeList.model_validate_json(await self._stored(_LIST, package, before, after))
+        text = await self._stored(PieceKind.CHANGES, package, before, after)
+        return msgspec.json.decode(text, type=ChangeList)
 
     async def _stored(
-        self, form: _Form, package: Package, before: ReleaseEntry, after: ReleaseEntry
+        self, kind: PieceKind, package: Package, before: ReleaseEntry, after: ReleaseEntry
     ) -> str:
         coordinate, digest = package.at(after.parsed), Digest(after.digest)
-        with_before = await self.api_docs.piece(digest, coordinate, form.kind, before.version)
+        with_before = await self.api_docs.piece(digest, coordinate, kind, before.version)
         if with_before is not None:
             return with_before.unpack().decode()
         await self.api_docs.record(Digest(before.digest), package.at(before.parsed))
-        stored = await self.documents.rendering(digest, f"{form.name}-{before.digest}")
+        stored = await self.documents.rendering(digest, f"{kind.value}-{before.digest}")
         key = f"{GENERATOR_VERSION} {before.digest}\n"
         if stored is not None and stored.startswith(key.encode()):
             content = stored[len(key) :].decode()
@@ -208,10 +195,10 @@ class ApiComparisons(Struct, frozen=True):
             request = _comparison_request(package, before, after).model_dump_json()
             await asyncio.to_thread((folder / REQUEST).write_text, request, "utf-8")
             [part] = await self.confined.run("compare", folder, None)
-            made = [await asyncio.to_thread(_made, folder, part, e.file) for e in (_PAGE, _LIST)]
-        for form, content in zip((_PAGE, _LIST), made, strict=True):
-            name, whole = f"{form.name}-{before.digest}", f"{key}{content}".encode()
-            await self.documents.put_rendering(Digest(after.digest), name, whole)
+            for kind in (PieceKind.CHANGES_PAGE, PieceKind.CHANGES):
+                made = key + await asyncio.to_thread(_made, folder, part, kind.value)
+                name = f"{kind.value}-{before.digest}"
+                await self.documents.put_rendering(Digest(after.digest), name, made.encode())
 
 
 def _comparison_request(

@@ -11,6 +11,7 @@ from msgspec import Struct
 from shared.domain.api_docs.listed_connectors import NO_API
 from shared.domain.api_docs.pieces import PiecePlace, PiecesPointer, place_in_index
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord
+from shared.domain.api_docs.symbols import Symbol, unpack_symbols
 from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate
 from shared.domain.packages import ReleaseEntry, State, Survey, Visibility
@@ -19,6 +20,7 @@ from shared.runtime.caching import LruCache
 
 RECORDS_CACHED = 2_000  # Without symbols; each has some 2 KB.
 INDEX_CACHED_BYTES = 16 * 1024 * 1024  # The indexes of some thousand releases.
+SYMBOLS_CACHED = 30_000  # Some 20 MB.
 
 
 class PiecesGone(Exception):
@@ -50,6 +52,10 @@ class PieceReader:
         self._documents = documents
         self._records = LruCache[str, ApiDocsRecord](RECORDS_CACHED)
         self._indexes = LruCache[str, bytes](INDEX_CACHED_BYTES, weigh=lambda _, index: len(index))
+        # By the names of files of pieces.
+        self._symbols = LruCache[str, tuple[Symbol, ...]](
+            SYMBOLS_CACHED, lambda _, found: 1 + len(found)
+        )
 
     async def record(self, digest: Digest) -> ApiDocsRecord | None:
         """Return the record of an archive's documentation without its connectors and symbols, or
@@ -64,6 +70,16 @@ class PieceReader:
         if record.pieces is not None:
             self._records.put(digest.hex, short)
         return short
+
+    async def symbols(self, digest: Digest, record: ApiDocsRecord) -> tuple[Symbol, ...]:
+        """Return the declarations of an archive and their members, without fields of records."""
+        name = record.pieces.name if record.pieces else ""
+        symbols = self._symbols.get(name)
+        if symbols is None:
+            whole = await self._documents.api_docs_record(digest)
+            symbols = unpack_symbols(whole.symbols) if whole else ()
+            self._symbols.put(name, symbols)
+        return symbols
 
     async def place(self, digest: Digest, name: str) -> PiecePlace | None:
         """Return where a piece is, or None; raise `PiecesGone`."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Literal, cast
+from typing import cast
 
 from msgspec import Struct
 
@@ -100,26 +100,6 @@ class DependencyDetails(Struct, frozen=True):
     deprecation: str | None
 
 
-class CheckedRelease(Struct, frozen=True):
-    """What became of a release that a project uses: `entry` is None if it is missing or was never
-    published, and `newer` are the live and withdrawn releases after it, up to the latest one."""
-
-    coordinate: Coordinate
-    entry: ReleaseEntry | None = None
-    deprecation: str | None = None
-    newer: tuple[ReleaseEntry, ...] = ()
-
-    @property
-    def state(self) -> Literal["withdrawn", "missing", "deprecated", "newer", "current"]:
-        if self.entry is None:
-            return "missing"
-        if self.entry.is_withdrawn:
-            return "withdrawn"
-        if self.deprecation is not None:
-            return "deprecated"
-        return "newer" if self.newer else "current"
-
-
 class PackageDetails(Struct, frozen=True):
     """Reads packages for their pages."""
 
@@ -169,16 +149,6 @@ class PackageDetails(Struct, frozen=True):
         [document] = await self.documents.graphs([details.release.content])
         return read_graph(document)
 
-    async def check(
-        self, coordinates: Sequence[Coordinate], *, by: Principal
-    ) -> list[CheckedRelease]:
-        """Return what became of each of these releases, in their order. One trip.
-
-        A package that the caller may not see is missing.
-        """
-        surveys = await self._visible([each.package for each in coordinates], by)
-        return [_checked(each, surveys.get(each.package.key)) for each in coordinates]
-
     async def dependencies(
         self, nodes: Sequence[GraphNode], *, by: Principal
     ) -> list[DependencyDetails]:
@@ -189,14 +159,14 @@ class PackageDetails(Struct, frozen=True):
         root, *others = nodes
         direct = {(each.org, each.name) for each in root.dependencies}
         packages = [Package(OrgName(node.org), PackageName(node.name)) for node in others]
-        surveys = await self._visible(packages, by)
+        surveys = await self.visible(packages, by=by)
         return [
             _dependency(node, (node.org, node.name) in direct, surveys.get(package.key))
             for node, package in zip(others, packages, strict=True)
         ]
 
-    async def _visible(self, packages: Sequence[Package], by: Principal) -> dict[str, Survey]:
-        """Return the packages that the caller may see, by key."""
+    async def visible(self, packages: Sequence[Package], *, by: Principal) -> dict[str, Survey]:
+        """Return those of the packages that the caller may see, by key. One trip."""
         surveys = await self.records.survey(packages)
         candidates = list(zip(packages, surveys, strict=True))
         visible = await self.packages.authorization.visible(by, candidates)
@@ -260,23 +230,6 @@ def _withdrawn_above(survey: Survey, newest: ReleaseEntry) -> str:
 def _latest(survey: Survey) -> ReleaseEntry:
     """Return the latest release; a package that was found has a live one."""
     return cast("ReleaseEntry", latest(survey, Range(), ANY_CLIENT))
-
-
-def _checked(coordinate: Coordinate, survey: Survey | None) -> CheckedRelease:
-    if survey is None:
-        return CheckedRelease(coordinate)
-    used = next((e for e in survey.entries if e.version == coordinate.version.text), None)
-    shown = used if used and (used.state is State.LIVE or used.is_withdrawn) else None
-    newest = latest(survey, Range(), ANY_CLIENT)
-    newer = tuple(
-        each
-        for each in survey.entries
-        if (each.state is State.LIVE or each.is_withdrawn)
-        and newest
-        and coordinate.version < each.parsed <= newest.parsed
-    )
-    own = shown.deprecation if shown else None
-    return CheckedRelease(coordinate, shown, effective_deprecation(survey.head, own), newer)
 
 
 def _dependency(node: GraphNode, is_direct: bool, survey: Survey | None) -> DependencyDetails:

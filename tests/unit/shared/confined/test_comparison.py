@@ -6,6 +6,7 @@ from shared.confined import comparison
 from shared.confined.comparison import compared, verdict_sentence
 from shared.domain.api_docs.comparison import compare, verdict_of
 from shared.domain.api_docs.model import ModuleDocs
+from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.names import Coordinate, Version
 from tests.support.documented import documented
 from tests.support.release_jobs import a_request
@@ -15,8 +16,9 @@ OLD = "public function kept() {} public function gone() {}"
 NEW = "public function kept() {} public function added() {}"
 
 
-def page_of(before: str, after: str) -> str:
-    return compared(REQUEST, [documented(before)], [documented(after)])[0]
+def page_of(before: str, after: str, *more: ModuleDocs) -> str:
+    made, _ = compared(REQUEST, [documented(before)], [documented(after), *more])
+    return made[PieceKind.CHANGES_PAGE]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,7 @@ def test_changes_are_grouped_by_type_and_link_to_the_symbol() -> None:
 
 def test_a_module_is_listed_by_its_whole_name() -> None:
     more = ModuleDocs(id="shop.sub", org_name="acme", version="1.2.0")
-    page, _, _ = compared(REQUEST, [documented(OLD)], [documented(OLD), more])
+    page = page_of(OLD, OLD, more)
     assert '<a href="/packages/acme/shop/1.2.0/docs/shop.sub">shop.sub</a>' in page
     assert "#sub" not in page
 
