@@ -8,7 +8,7 @@ for them either. Answers are JSON, because the Functions host sends no streams (
 import base64
 import binascii
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
@@ -30,10 +30,11 @@ from functions.http.answers import (
 from functions.http.calls import Call
 from functions.http.operations import Face
 from functions.http.requests import bounded_body, json_object
-from functions.mcp.texts import as_markdown
+from functions.mcp.texts import as_markdown, span
 from functions.mcp.tools import TOOLS, Arguments, Tool
 from shared.domain.errors.base import Forbidden, InvalidRequest, Refusal, printable
-from shared.domain.errors.requests import BodyUnreadable, MethodNotAllowed
+from shared.domain.errors.packages import ApiDocsFailed
+from shared.domain.errors.requests import ApiDocsPending, BodyUnreadable, MethodNotAllowed
 from shared.domain.status import SOFTWARE_VERSION
 from shared.runtime.answers import Answer
 
@@ -120,14 +121,9 @@ async def _result(call: Call, body: Json) -> dict[str, object] | None:
     is_modern = _is_modern(call, method, params)
     if is_modern:
         _require_matching_headers(call, method, params)
-    known = _MODERN_METHODS if is_modern else _HANDSHAKE_METHODS
-    if method not in known:
-        sentence = f"There is no method {printable(method)}. There are: {', '.join(known)}."
-        raise RpcError(_METHOD_NOT_FOUND, sentence, 404)
-    result = await known[method](call, params)
-    if is_modern:
-        return {"resultType": "complete", **result, "_meta": {_SERVER_KEY: _SERVER}}
-    return result
+    result = await _method_result(call, method, params, _MODERN if is_modern else _HANDSHAKE)
+    modern = {"resultType": "complete", **result, "_meta": {_SERVER_KEY: _SERVER}}
+    return modern if is_modern else result
 
 
 def _require_own_origin(call: Call) -> None:
@@ -150,7 +146,7 @@ def _message(body: Json) -> tuple[str, Json]:
             _INVALID_REQUEST,
             'The body must be one JSON-RPC request: {"jsonrpc": "2.0", "id": 1, "method": …}.',
         )
-    if not isinstance(params, dict):
+    if "id" in body and not isinstance(params, dict):
         raise RpcError(_INVALID_PARAMS, "The params of a request must be an object.")
     return method, cast("Json", params)
 
@@ -213,25 +209,29 @@ def _decoded(header: str) -> str | None:
 
 # --- Methods -------------------------------------------------------------------------------------
 
-Method = Callable[[Call, Json], Awaitable[dict[str, object]]]
+_MODERN = ("server/discover", "tools/list", "tools/call")
+_HANDSHAKE = ("initialize", "ping", "tools/list", "tools/call")
 
 
-async def _discover(_call: Call, _params: Json) -> dict[str, object]:
-    return {"supportedVersions": _SUPPORTED, **_ABOUT, **_CACHED}
-
-
-async def _initialize(_call: Call, params: Json) -> dict[str, object]:
-    wanted = params.get("protocolVersion")
-    agreed = wanted if wanted in HANDSHAKE_REVISIONS else HANDSHAKE_REVISIONS[0]
-    return {"protocolVersion": agreed, "serverInfo": _SERVER, **_ABOUT}
-
-
-async def _ping(_call: Call, _params: Json) -> dict[str, object]:
-    return {}
-
-
-async def _list_tools(_call: Call, _params: Json) -> dict[str, object]:
-    return {"tools": _tool_models(), **_CACHED}
+async def _method_result(
+    call: Call, method: str, params: Json, known: Sequence[str]
+) -> dict[str, object]:
+    if method not in known:
+        sentence = f"There is no method {printable(method)}. There are: {', '.join(known)}."
+        raise RpcError(_METHOD_NOT_FOUND, sentence, 404)
+    match method:
+        case "tools/list":
+            return {"tools": _tool_models(), **_CACHED}
+        case "tools/call":
+            return await _call_tool(call, params)
+        case "server/discover":
+            return {"supportedVersions": _SUPPORTED, **_ABOUT, **_CACHED}
+        case "initialize":
+            wanted = params.get("protocolVersion")
+            agreed = wanted if wanted in HANDSHAKE_REVISIONS else HANDSHAKE_REVISIONS[0]
+            return {"protocolVersion": agreed, "serverInfo": _SERVER, **_ABOUT}
+        case _:
+            return {}  # To a ping.
 
 
 @cache
@@ -257,19 +257,28 @@ def _schema(model: type[Struct]) -> dict[str, object]:
 
 
 async def _call_tool(call: Call, params: Json) -> dict[str, object]:
-    tool = TOOLS.get(str(params.get("name")))
+    name = str(params.get("name", ""))
+    tool = TOOLS.get(name)
     if tool is None:
-        sentence = f"There is no tool {printable(str(params.get('name')))}. Ask for tools/list."
+        sentence = f"There is no tool {printable(name)}. Ask for tools/list."
         raise RpcError(_INVALID_PARAMS, sentence)
     try:
         answer = await tool.run(call, _asked(tool, params.get("arguments") or {}))
     except Refusal as refusal:  # Agents read what a tool says, and not errors of the protocol.
         wait = retry_headers(refusal).get("Retry-After")
-        text = f"{refusal} Retry after {wait} seconds." if wait else str(refusal)
+        text = span(refusal) if isinstance(refusal, _WITH_AUTHORS_WORDS) else str(refusal)
+        text += f" Retry after {wait} seconds." if wait else _WAYS_OUT.get(refusal.code, "")
         return {"content": [{"type": "text", "text": text}], "isError": True}
     content = [{"type": "text", "text": as_markdown(answer)}]
     structured = msgspec.to_builtins(answer)
     return {"content": content, "structuredContent": structured, "isError": False}
+
+
+_WITH_AUTHORS_WORDS = (ApiDocsPending, ApiDocsFailed)  # A version, the reason.
+_WAYS_OUT = {
+    "package-not-found": ". search_packages finds packages.",
+    "release-not-found": ". get_package lists its versions.",
+}
 
 
 def _asked(tool: Tool, arguments: object) -> Arguments:
@@ -279,11 +288,6 @@ def _asked(tool: Tool, arguments: object) -> Arguments:
         known = ", ".join(each.encode_name for each in msgspec.structs.fields(tool.arguments))
         message = f"The arguments are not right: {printable(str(error))}. There are: {known}."
         raise InvalidRequest(message) from None
-
-
-_BOTH: dict[str, Method] = {"tools/list": _list_tools, "tools/call": _call_tool}
-_MODERN_METHODS: dict[str, Method] = {"server/discover": _discover, **_BOTH}
-_HANDSHAKE_METHODS: dict[str, Method] = {"initialize": _initialize, "ping": _ping, **_BOTH}
 
 
 def _error(

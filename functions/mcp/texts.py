@@ -14,11 +14,12 @@ import msgspec
 import orjson
 from msgspec import Meta, Struct
 
-from shared.domain.outside_values import in_one_line
+from shared.domain.outside_values import backticks, fenced, in_one_line
 from shared.prose.safe_html import show_bidi_characters
 
 # An answer has both forms, and JSON escapes the Markdown: together they stay below 24 KB.
-PAGE_BYTES = 9_000  # Of the structured form.
+PAGE_BYTES = 9_000  # Of one form.
+LIST_BYTES = 3_000  # Of both forms of a list that has no pages.
 LONGEST_VALUE = 200  # Characters of a text within a row.
 
 
@@ -32,20 +33,23 @@ RowT = TypeVar("RowT")
 
 
 def page_of_rows(
-    rows: Iterable[RowT], offset: int, most: int, count: int
+    rows: Iterable[RowT], offset: int, most: int, count: int, most_bytes: int = 2 * PAGE_BYTES
 ) -> tuple[list[RowT], int | None]:
     """Return the rows of the page at an offset, of `count` in all, and the next offset."""
     kept, size = list[RowT](), 0
     for row in rows:
-        size += len(msgspec.json.encode(row))
-        if len(kept) == most or (kept and size > PAGE_BYTES):
+        size += len(msgspec.json.encode((row, _row(msgspec.to_builtins(row)))))
+        if len(kept) == most or (kept and size > most_bytes):
             break
         kept.append(row)
     end = offset + len(kept)
     return kept, end if kept and end < count else None
 
 
-def page_of_text(text: str, offset: int, most_bytes: int = PAGE_BYTES) -> tuple[str, int | None]:
+Part = tuple[str, int | None]  # A part of a text, and where the next one begins.
+
+
+def page_of_text(text: str, offset: int, most_bytes: int = PAGE_BYTES) -> Part:
     """Return the page of a text at an offset, in characters, and the next offset."""
     part = text[offset : offset + most_bytes]
     while sent_bytes(shown(part)) > most_bytes:
@@ -63,9 +67,11 @@ def sent_bytes(text: str) -> int:
     return len(orjson.dumps(fenced(text, "")))
 
 
-# The last ones are invisible, such as copies of ASCII, which models read.
+# All after those that control are invisible, such as copies of ASCII, which models read.
 _CONTROL = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u2060-\u2064\U000e0000-\U000e007f]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    r"\u200b-\u200f\u2060-\u2065\u206a-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    r"\U000e0000-\U000e0fff]"
 )
 
 
@@ -74,26 +80,13 @@ def shown(text: str) -> str:
     return _CONTROL.sub(" ", show_bidi_characters(text.replace("\r\n", "\n")))
 
 
-def fenced(text: str, language: str) -> str:
-    """Return a text in a fence that is longer than any of the text."""
-    fence = "`" * max(3, _longest_run(text) + 1)
-    return f"{fence}{language}\n{text}\n{fence}"
-
-
 def span(value: object) -> str:
     """Return a value as a code span, which shows Markdown as it is."""
-    if isinstance(value, bool | int | float):
+    if isinstance(value, int):
         return str(value).lower()
     text = in_one_line(shown(str(value)))
-    ticks, pad = "`" * (_longest_run(text) + 1), " " if "`" in text else ""
+    ticks, pad = backticks(text), " " if "`" in text else ""
     return f"{ticks}{pad}{text}{pad}{ticks}"
-
-
-def _longest_run(text: str) -> int:
-    return max(map(len, _BACKTICKS.findall(text)), default=0)
-
-
-_BACKTICKS = re.compile("`+")
 
 
 def short(text: str) -> str:

@@ -26,6 +26,7 @@ from shared.domain.api_docs.pieces import BASE_URL
 from shared.domain.api_docs.signatures import signature_text, source_text
 from shared.domain.api_docs.type_parts import PathSegment, path_segments, type_parts
 from shared.domain.names import RESERVED_WORDS, import_line, module_prefix
+from shared.domain.outside_values import fenced
 
 KIND_TITLES = {
     DeclarationKind.CLIENT: "Clients",
@@ -69,7 +70,7 @@ def module_markdown(release: ReleaseRequest, module: ModuleDocs) -> str:
     page = f"{BASE_URL}/packages/{release.coordinate.package}/{release.version}/docs/{module.id}"
     parts = [f"# {module.org_name}/{module.id} {module.version}"]
     parts += [module.summary] if module.summary else []
-    parts += [_fenced(import_line(module.org_name, module.id)), f"Page: {page}"]
+    parts += [fenced(import_line(module.org_name, module.id)), f"Page: {page}"]
     for title, symbols in outline_of(module):
         parts += [f"## {title}", *map(_declaration, symbols)]
     return _joined(parts)
@@ -78,16 +79,16 @@ def module_markdown(release: ReleaseRequest, module: ModuleDocs) -> str:
 def symbol_markdown(module: ModuleDocs, symbol: DocsSymbol) -> str:
     """Return a declaration with its members, or one member, as Markdown."""
     parts = [f"# {symbol.path} ({symbol.kind} of {module.org_name}/{module.id} {module.version})"]
-    parts += [_fenced(source_text(symbol.docs)), *_comment(symbol)]
+    parts += [fenced(source_text(symbol.docs)), *_comment(symbol)]
     call = call_of(module, symbol)
-    parts += ["## Call", _fenced(call)] if call else []
+    parts += ["## Call", fenced(call)] if call else []
     for member in symbol.members():
-        parts += [f"## {member.title}", _fenced(signature_text(member.docs)), *_comment(member)]
+        parts += [f"## {member.title}", fenced(signature_text(member.docs)), *_comment(member)]
     for origin, fields in inclusions_of(symbol):
         parts += [] if fields else [f"## Fields of *{_type(origin)}", NOT_SHOWN]
         for field in fields:
             parts += [f"## {field.title} (of *{_type(origin)})"]
-            parts += [_fenced(signature_text(field.docs)), *_comment(field)]
+            parts += [fenced(signature_text(field.docs)), *_comment(field)]
     return _joined(parts)
 
 
@@ -100,7 +101,7 @@ def _type(docs: Type) -> str:
 
 def _declaration(symbol: DocsSymbol) -> str:
     said = f"\n\n{symbol.summary}" if symbol.summary else ""
-    return f"### {symbol.title}\n\n{_fenced(signature_text(symbol.docs))}{said}"
+    return f"### {symbol.title}\n\n{fenced(signature_text(symbol.docs))}{said}"
 
 
 def _comment(symbol: DocsSymbol) -> Iterator[str]:
@@ -116,10 +117,6 @@ def _comment(symbol: DocsSymbol) -> Iterator[str]:
         lines = [f"- `{name}`: {text}" for name, text in texts if text]
         if lines:
             yield "\n".join(lines)
-
-
-def _fenced(code: str) -> str:
-    return f"```ballerina\n{code}\n```"
 
 
 def _joined(parts: Sequence[str]) -> str:

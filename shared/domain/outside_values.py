@@ -41,6 +41,17 @@ def in_one_line(text: str) -> str:
     return " ".join(_CONTROL.sub(" ", text).split())
 
 
+def fenced(text: str, language: str = "ballerina") -> str:
+    """Return a text in a fence of Markdown that is longer than any in it."""
+    fence = backticks(text, 3)
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def backticks(text: str, least: int = 1) -> str:
+    """Return more backticks than follow one another in a text."""
+    return "`" * max(least, 1 + max(map(len, re.findall("`+", text)), default=0))
+
+
 def summary_of(description: str, markdown: str) -> str:
     """Return the description, or else the first line of prose in a Markdown text, on one line."""
     line = in_one_line(description) or _first_prose(markdown)

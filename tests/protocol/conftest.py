@@ -9,6 +9,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from tests.support.documented_packages import published
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal, Ledger
 from tests.support.upstreams import Stand
@@ -21,6 +22,14 @@ _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 async def shared_world(shared_worlds: OpenWorld) -> World:
     """Return a registry without packages that the tests of a module share."""
     return await shared_worlds()
+
+
+@pytest.fixture(scope="module")
+async def documented(shared_worlds: OpenWorld) -> World:
+    """Return a registry with a package and its documentation, which no test changes."""
+    world = await shared_worlds()
+    await published(world)
+    return world
 
 
 @pytest.fixture(scope="session")

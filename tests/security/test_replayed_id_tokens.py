@@ -12,8 +12,7 @@ from shared.auth.signed_tokens import LEEWAY
 from shared.domain.errors.identity import SignedTokenRefused
 from shared.domain.trusted_publishing.jobs import Provider
 from tests.support.refusals import raises_refusal
-from tests.support.trusted_publishing import JOBS, LIFETIME_S, TrustedPublishingWorld, trusting
-from tests.support.world import OpenWorld
+from tests.support.trusted_publishing import JOBS, LIFETIME_S, TrustedPublishingWorld
 
 END = timedelta(seconds=LIFETIME_S)
 REPLAYS = 100
@@ -21,27 +20,10 @@ TOO_LATE = timedelta(days=1)
 A_SECOND = timedelta(seconds=1)
 
 
-@pytest.fixture
-async def trust(worlds: OpenWorld) -> TrustedPublishingWorld:
-    """Return a registry whose package is published by a job of every provider."""
-    trust = await trusting(worlds)
-    for provider in JOBS:
-        await trust.add(provider=provider)
-    return trust
-
-
 @pytest.mark.parametrize("provider", JOBS)
 @pytest.mark.parametrize(
     "late",
-    [
-        -END,
-        timedelta(seconds=-1),
-        timedelta(0),
-        LEEWAY - A_SECOND,
-        LEEWAY,
-        LEEWAY + A_SECOND,
-        TOO_LATE,
-    ],
+    [-END, -A_SECOND, timedelta(0), LEEWAY - A_SECOND, LEEWAY, LEEWAY + A_SECOND, TOO_LATE],
     ids=str,
 )
 async def test_a_replay_is_refused_whenever_it_comes(

@@ -7,8 +7,7 @@ import pytest
 
 from shared.domain.trusted_publishing.jobs import Provider
 from tests.support.archives import bala
-from tests.support.trusted_publishing import JOBS, TrustedPublishingWorld, trusting
-from tests.support.world import OpenWorld
+from tests.support.trusted_publishing import TrustedPublishingWorld
 
 # The same names throughout; what differs are the numbers that are never given twice.
 TAKEN_OVER: list[tuple[Provider, dict[str, object]]] = [
@@ -20,15 +19,6 @@ TAKEN_OVER: list[tuple[Provider, dict[str, object]]] = [
     (Provider.AZURE_DEVOPS, {"prj_id": "00000000-0000-0000-0000-000000000001"}),
     (Provider.AZURE_DEVOPS, {"def_id": "2"}),
 ]
-
-
-@pytest.fixture
-async def trust(worlds: OpenWorld) -> TrustedPublishingWorld:
-    """Return a registry whose package is published by a job of every provider."""
-    trust = await trusting(worlds)
-    for provider in JOBS:
-        await trust.add(provider=provider)
-    return trust
 
 
 @pytest.mark.parametrize(("provider", "numbers"), TAKEN_OVER)

@@ -5,6 +5,7 @@ the exact version of the dependency graph.
 """
 
 from collections.abc import Sequence
+from sys import getsizeof
 
 from msgspec import Struct
 
@@ -20,7 +21,7 @@ from shared.runtime.caching import LruCache
 
 RECORDS_CACHED = 2_000  # Without symbols; each has some 2 KB.
 INDEX_CACHED_BYTES = 16 * 1024 * 1024  # The indexes of some thousand releases.
-SYMBOLS_CACHED = 30_000  # Some 20 MB.
+SYMBOLS_CACHED_BYTES = 20 * 1024 * 1024
 
 
 class PiecesGone(Exception):
@@ -52,9 +53,8 @@ class PieceReader:
         self._documents = documents
         self._records = LruCache[str, ApiDocsRecord](RECORDS_CACHED)
         self._indexes = LruCache[str, bytes](INDEX_CACHED_BYTES, weigh=lambda _, index: len(index))
-        # By the names of files of pieces.
-        self._symbols = LruCache[str, tuple[Symbol, ...]](
-            SYMBOLS_CACHED, lambda _, found: 1 + len(found)
+        self._symbols = LruCache[str, tuple[Symbol, ...]](  # By the names of files of pieces.
+            SYMBOLS_CACHED_BYTES, weigh=lambda _, symbols: sum(map(_memory_of, symbols), 100)
         )
 
     async def record(self, digest: Digest) -> ApiDocsRecord | None:
@@ -131,6 +131,10 @@ class PieceReader:
             self._records.drop(digest.hex)
             return None
         return content
+
+
+def _memory_of(symbol: Symbol) -> int:
+    return 400 + getsizeof(symbol.signature) + getsizeof(symbol.description)
 
 
 # --- Releases of other packages ------------------------------------------------------------------

@@ -39,14 +39,6 @@ async def test_a_symbol_has_every_key_of_central(world: World, golden: SnapshotA
     assert answer == golden
 
 
-@pytest.fixture(scope="module")
-async def documented(shared_worlds: OpenWorld) -> World:
-    """Return a registry with a package and its documentation, which no test changes."""
-    world = await shared_worlds()
-    await published(world)
-    return world
-
-
 @pytest.mark.parametrize(
     ("text", "kind"),
     [

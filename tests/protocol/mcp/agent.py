@@ -16,6 +16,21 @@ META = {
 }
 MOST_BYTES = 24 * 1024
 
+GREET = "acme/greet"
+FIRST = {"package": GREET, "version": "1.0.0"}
+CALLS: Mapping[str, Mapping[str, object]] = {  # Of each tool, about a package of two versions.
+    "search_packages": {"query": "greet"},
+    "search_symbols": {"query": "greetWorld"},
+    "get_package": FIRST,
+    "get_readme": FIRST,
+    "list_api": {**FIRST, "bucket": "client"},
+    "get_symbol": {**FIRST, "symbol": "Client.greet"},
+    "get_library": {"name": GREET, "version": "1.0.0"},
+    "compare_versions": {"package": GREET},
+    "resolve": {"packages": [GREET], "distribution": "2201.12.0"},
+    "check": {"dependencies": "[[package]]\norg='acme'\nname='greet'\nversion='1.0.0'\n"},
+}
+
 
 def tool_call(name: str, /, **arguments: object) -> dict[str, object]:
     """Return the call of a tool as clients of 2025-11-25 send it."""

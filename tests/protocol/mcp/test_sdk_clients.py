@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tests.paths import ROOT
-from tests.protocol.mcp.agent import MCP
+from tests.protocol.mcp.agent import CALLS, MCP
 from tests.repo import tool_environments
 from tests.support import npm
 from tests.support.documented_packages import CLIENT, documented_bala, published
@@ -32,20 +32,6 @@ NPM_FILE = "node_modules/@modelcontextprotocol/client/package.json"
 REVISIONS = ("2026-07-28", "2025-11-25")
 
 CHANGED = CLIENT.replace("int times = 1", "string times")
-LOCKED = '[[package]]\norg = "acme"\nname = "greet"\nversion = "1.0.0"\n'
-CALLS: Mapping[str, Mapping[str, object]] = {
-    "search_packages": {"query": "greet"},
-    "search_symbols": {"query": "greet"},
-    "get_package": {"package": "acme/greet"},
-    "get_readme": {"package": "acme/greet"},
-    "list_api": {"package": "acme/greet", "version": "1.0.0", "bucket": "client"},
-    "get_symbol": {"package": "acme/greet", "version": "1.0.0", "symbol": "Client.greet"},
-    "get_library": {"name": "acme/greet"},
-    "compare_versions": {"package": "acme/greet", "before": "1.0.0", "after": "1.1.0"},
-    "resolve": {"packages": ["acme/greet"]},
-    "check": {"dependencies": LOCKED},
-}
-
 Calls = Sequence[tuple[str, Mapping[str, object]]]
 
 

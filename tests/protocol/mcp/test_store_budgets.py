@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.protocol.mcp.agent import MCP, tool_call
+from tests.protocol.mcp.agent import CALLS, MCP, tool_call
 from tests.support.documented_packages import documented_bala, published
 from tests.support.instances import edition_confirmed
 from tests.support.port_doubles import Journal
@@ -14,27 +14,8 @@ from tests.support.world import Template, World, asking
 
 pytestmark = one_instance("it counts calls of one instance")
 
-OF = {"package": "acme/greet", "version": "1.0.0"}
-LOCK = "[[package]]\norg='acme'\nname='greet'\nversion='1.0.0'\n"
-CALLS: dict[str, dict[str, object]] = {
-    "search_packages": {"query": "greet"},
-    "search_symbols": {"query": "greet"},
-    "get_package": {**OF},
-    "get_readme": {**OF},
-    "list_api": {**OF},
-    "get_symbol": {**OF, "symbol": "Client.greet"},
-    "get_library": {"name": "acme/greet", "version": "1.0.0"},
-    "compare_versions": {"package": "acme/greet"},
-    "resolve": {"packages": ["acme/greet"]},
-    "check": {"dependencies": LOCK},
-}
-
-
 SURVEY, FIND, TEXTS = "metadata.survey", "metadata.find", "documents.texts"
-RECORD, PIECES, VERDICTS = (
-    *("documents.api_docs_record", "documents.read_pieces"),
-    "directory.list_by_owner",
-)
+RECORD, PIECES = "documents.api_docs_record", "documents.read_pieces"
 # What is read in any case, and what only if it is not in memory.
 BUDGETS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "search_packages": ({"search.search": 1}, {}),
@@ -46,7 +27,7 @@ BUDGETS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "get_library": ({PIECES: 9}, {FIND: 1, RECORD: 2, PIECES: 1}),
     "compare_versions": ({PIECES: 1}, {SURVEY: 1, RECORD: 1, PIECES: 1}),
     "resolve": ({"documents.graphs": 1}, {SURVEY: 1}),
-    "check": ({VERDICTS: 1}, {SURVEY: 1}),
+    "check": ({"directory.list_by_owner": 1}, {SURVEY: 1}),
 }
 
 

@@ -1,19 +1,16 @@
 """What the tools of /mcp answer: what the registry knows, in pages, each with the next call."""
 
-import json
-
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.names import Coordinate
 from shared.domain.principals import OPERATOR
-from tests.protocol.mcp.agent import Agent
+from tests.protocol.mcp.agent import CALLS, GREET, Agent
 from tests.support.archives import bala
 from tests.support.documented_packages import CLIENT, LISTENER, TYPES, documented_bala, published
 from tests.support.world import World
 
 SECOND = {"client.bal": CLIENT.replace("int times = 1", "int times"), "types.bal": TYPES}
-GREET = "acme/greet"
 
 
 @pytest.fixture(scope="module")
@@ -28,49 +25,20 @@ async def agent(shared_world: World) -> Agent:
     return Agent(shared_world)
 
 
-CALLS = [
-    ("search_packages", {"query": "greet"}),
-    ("search_symbols", {"query": "greetWorld"}),
-    ("get_package", {"package": GREET}),
-    ("get_readme", {"package": GREET}),
-    ("list_api", {"package": GREET, "bucket": "client"}),
-    ("get_symbol", {"package": GREET, "symbol": "Client.greet"}),
-    ("get_library", {"name": GREET}),
-    ("compare_versions", {"package": GREET}),
-    ("resolve", {"packages": [GREET, "acme/none"], "distribution": "2201.12.0"}),
-    ("check", {"dependencies": "[[package]]\norg='acme'\nname='greet'\nversion='1.0.0'\n"}),
-]
-
-
-@pytest.mark.parametrize(("tool", "arguments"), CALLS, ids=[name for name, _ in CALLS])
+@pytest.mark.parametrize("tool", CALLS)
 async def test_a_tool_answers_programs_and_agents(
-    agent: Agent, golden: SnapshotAssertion, tool: str, arguments: dict[str, object]
+    agent: Agent, golden: SnapshotAssertion, tool: str
 ) -> None:
-    told = await agent.use(tool, **arguments)
+    told = await agent.use(tool, **CALLS[tool])
     assert not told.is_error
     assert {"structured": told.structured, "text": told.text.splitlines()} == golden
-
-
-@pytest.mark.parametrize(("tool", "arguments"), CALLS, ids=[name for name, _ in CALLS])
-async def test_a_private_package_is_missing_for_others(
-    agent: Agent, tool: str, arguments: dict[str, object]
-) -> None:
-    def about(name: str) -> dict[str, object]:
-        text = json.dumps(arguments).replace("greet", name).replace("Client.", "")
-        found: dict[str, object] = json.loads(text)
-        return found | ({"query": name} if "query" in found else {})
-
-    hidden, missing = [await agent.use(tool, **about(name)) for name in ("hidden", "absent")]
-    assert hidden.text.replace("hidden", "absent") == missing.text
-    assert hidden.is_error == missing.is_error
 
 
 async def test_a_token_opens_what_its_account_may_read(agent: Agent) -> None:
     world = agent.world
     ann, bob = Agent(world, world.people.ann), Agent(world, world.people.bob)
-    assert (await ann.use("get_package", package="acme/hidden")).structured[
-        "visibility"
-    ] == "private"
+    opened = await ann.use("get_package", package="acme/hidden")
+    assert opened.structured["visibility"] == "private"
     found = await ann.use("search_packages", query="hidden")
     assert [each["package"] for each in found.structured["packages"]] == ["acme/hidden"]
     assert (await bob.use("get_package", package="acme/hidden")).is_error
@@ -87,7 +55,7 @@ async def test_a_list_without_a_bucket_or_words_has_no_members(agent: Agent) -> 
     ]
     assert await symbols(module="greet", bucket="functions") == ["greet", "greetWorld"]
     told = await agent.use("list_api", package=GREET, module="other")
-    assert told.text == "acme/greet:1.1.0 exports no module other. It has `greet`."
+    assert told.text == "`acme/greet:1.1.0` exports no module other. It has `greet`."
 
 
 async def test_a_list_has_pages(agent: Agent) -> None:
@@ -98,10 +66,7 @@ async def test_a_list_has_pages(agent: Agent) -> None:
     assert (first.structured["nextOffset"], last.structured["nextOffset"]) == (None, None)
 
 
-QUOTES, VALUE = (
-    '"\\' * 120,
-    '"' + "\\\\" * 90 + '"',
-)  # Each is escaped twice in the Markdown of a body.
+QUOTES, VALUE = '"\\' * 120, '"' + "\\\\" * 90 + '"'  # JSON escapes each twice.
 
 
 async def test_a_long_readme_and_a_large_library_have_pages(agent: Agent) -> None:
@@ -153,8 +118,8 @@ async def test_what_is_not_declared_is_told_with_what_is_similar(agent: Agent) -
     told = await agent.use("get_symbol", package=GREET, symbol="Client.greetAll")
     assert told.is_error
     assert told.text == (
-        "acme/greet:1.1.0 declares no Client.greetAll in its module greet. list_api lists what "
-        "there is."
+        "`acme/greet:1.1.0` declares no Client.greetAll in its module `greet`. list_api lists "
+        "what there is."
     )
     told = await agent.use("get_symbol", package=GREET, symbol="Mo")
     assert "Similar: `Mood`, `Mood.HAPPY`, `Mood.SAD`." in told.text
@@ -206,6 +171,46 @@ async def test_a_fence_and_names_of_modules_count_for_the_size_of_a_page(world: 
     assert not (await agent.use("get_library", name="acme/wide")).is_error
 
 
+async def test_answers_of_hostile_texts_stay_below_their_limit(world: World) -> None:
+    ticks, wide, long = "`" * 197, "T" + "語" * 250, '# Say "word".\n' * 900
+    used = ", ".join(f"{wide}{each} a{each}" for each in range(8))
+    sources = [
+        f"{long}public function f({used}) {{}}\n"
+        + "\n".join(
+            f'public const {kind} C{each} = "{ticks}";\n{long}public type {wide}{each} record {{}};'
+            for each in range(60)
+        )
+        for kind in ("string", "int")
+    ]
+    facts = {"keywords": [f"{ticks}{each}" for each in range(20)], "licenses": ["\U0001f600" * 190]}
+    facts["dependencies"] = [f"acme/{'d' * 190}{each}:1.0.0" for each in range(12)]
+    versions = (
+        documented_bala(f"acme/tick:{n}.0.0", {"a.bal": s}, **facts)
+        for n, s in enumerate(sources, 1)
+    )
+    await published(world, *versions)
+    await world.java(world.people.ann).deprecate("acme/tick:1.0.0", ticks)
+    agent = Agent(world)
+    told = await agent.use("get_package", package="acme/tick")
+    [note] = [each for each in told.structured["notes"] if each.endswith("of 20 keywords.")]
+    assert str(len(told.structured["authorKeywords"])) in note
+    assert (await agent.use("compare_versions", package="acme/tick")).structured["nextOffset"]
+    assert (await agent.use("list_api", package="acme/tick")).structured["nextOffset"]
+    assert not (await agent.use("get_symbol", package="acme/tick", symbol="f")).is_error
+    lock = "[[package]]\norg='acme'\nname='tick'\nversion='1.0.0'\n" * 40
+    assert (await agent.use("check", dependencies=lock)).structured["packages"]
+
+
+async def test_a_declaration_with_a_fence_is_whole(world: World) -> None:
+    source = "public function f(string a = string `x\n```\nz\n```\ny`, int last = 1) {}"
+    await published(world, documented_bala("acme/fence:1.0.0", {"a.bal": source}))
+    for tool, asked in (
+        ("get_library", {"name": "acme/fence"}),
+        ("get_symbol", {"package": "acme/fence", "symbol": "f"}),
+    ):
+        assert "y`, int last = 1)" in (await Agent(world).use(tool, **asked)).text
+
+
 async def test_more_changes_than_a_comparison_keeps_are_counted(world: World) -> None:
     def source(kind: str) -> dict[str, str]:
         return {"a.bal": "\n".join(f"public const C{each} = {kind};" for each in range(1_100))}
@@ -235,7 +240,7 @@ async def test_a_comparison_that_is_not_made_yet_says_when_to_come_back(world: W
         ({"package": "greet"}, "'greet' names no package. Write it as org/name."),
         ({"package": GREET, "before": "9.0.0"}, "9.0.0"),
         ({"package": GREET, "before": "x"}, "'x' is not a version"),
-        ({"package": GREET, "after": "1.0.0"}, "has no version before 1.0.0 to compare with."),
+        ({"package": GREET, "after": "1.0.0"}, "has no version before `1.0.0` to compare with."),
         ({"package": GREET, "after": "9.0.0"}, "9.0.0"),
     ],
 )
@@ -274,6 +279,7 @@ async def test_a_check_tells_each_state(world: World) -> None:
     assert rows["acme/greet:1.0.0"]["newest"] == "2.1.0"
     assert rows["acme/old:1.0.0"]["authorDeprecation"] == "Use acme/new."
     assert rows["acme/greet:1.0.0"]["next"].startswith("compare_versions package=acme/greet ")
+    assert rows["acme/greet:1.5.0"]["next"] == "get_package package=acme/greet"
 
 
 @pytest.mark.parametrize(
@@ -308,3 +314,22 @@ async def test_a_resolution_has_what_the_packages_depend_on(world: World) -> Non
     assert await resolved("acme/a", distribution="2201.8.0") == []
     wrong = await agent.use("resolve", packages=["acme/app"], distribution="swan")
     assert wrong.text == "'swan' is no distribution. Write it as 2201.13.0."
+    assert (await agent.use("resolve", packages=["app"])).text.startswith("'app' names no package.")
+
+
+async def test_a_resolution_says_what_it_leaves_out(world: World) -> None:
+    for name, first, count in (("a", "x", 500), ("b", "y", 501), ("c", "w", 9)):
+        base, *others = [f"acme/{first}{each}:1.0.0" for each in range(count)]
+        needed = {"dependencies": [base], "transitive": {base: others}}
+        await world.push(bala(f"acme/{name}:1.0.0", **needed))
+    every, most, more = [
+        (await Agent(world).use("resolve", packages=[f"acme/{each}" for each in names])).structured
+        for names in ("a", "b", "bc")
+    ]
+    assert every["notes"] == [
+        "1 package taken, 500 unresolved.",
+        "The first 10 of the unresolved ones are listed.",
+    ]
+    left_out = "Dependencies after the first 500 were not resolved."
+    assert most["notes"] == [*every["notes"], left_out]
+    assert more["unresolved"][0].startswith("acme/y")  # The graph of the second was not read.

@@ -9,7 +9,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from tests.protocol.web.page_reader import counted, listed, main_of, opened
 from tests.support.documented_packages import documented_bala, published
-from tests.support.world import URL, OpenWorld, World
+from tests.support.world import URL, World
 
 MANY = "".join(f"public function parse{number:02}() {{}}\n" for number in range(45))
 
@@ -18,14 +18,6 @@ async def symbols(world: World, path: str, **options: Any) -> list[str]:
     """Return the addresses of the symbols on a page."""
     text = (await opened(world, path, **options)).text
     return re.findall(r'<a class="mono" href="([^"]+)"', text)
-
-
-@pytest.fixture(scope="module")
-async def documented(shared_worlds: OpenWorld) -> World:
-    """Return a registry with a package and its documentation, which no test changes."""
-    world = await shared_worlds()
-    await published(world)
-    return world
 
 
 @pytest.mark.parametrize(
