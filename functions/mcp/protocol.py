@@ -33,7 +33,7 @@ from functions.http.requests import bounded_body, json_object
 from functions.mcp.texts import as_markdown, span
 from functions.mcp.tools import TOOLS, Arguments, Tool
 from shared.domain.errors.base import Forbidden, InvalidRequest, Refusal, printable
-from shared.domain.errors.packages import ApiDocsFailed
+from shared.domain.errors.packages import ApiDocsFailed, UpstreamReleaseRefused
 from shared.domain.errors.requests import ApiDocsPending, BodyUnreadable, MethodNotAllowed
 from shared.domain.status import SOFTWARE_VERSION
 from shared.runtime.answers import Answer
@@ -153,7 +153,7 @@ def _message(body: Json) -> tuple[str, Json]:
 
 def _is_id(value: object) -> bool:
     if isinstance(value, str):
-        return value.isprintable()  # Others, such as half a character, no answer could repeat.
+        return not any("\ud800" <= each <= "\udfff" for each in value)  # Halves of characters.
     return type(value) is int and abs(value) <= 2**53  # Larger ones are not exact in JavaScript.
 
 
@@ -274,10 +274,10 @@ async def _call_tool(call: Call, params: Json) -> dict[str, object]:
     return {"content": content, "structuredContent": structured, "isError": False}
 
 
-_WITH_AUTHORS_WORDS = (ApiDocsPending, ApiDocsFailed)  # A version, the reason.
+_WITH_AUTHORS_WORDS = (ApiDocsPending, ApiDocsFailed, UpstreamReleaseRefused)
 _WAYS_OUT = {
     "package-not-found": ". search_packages finds packages.",
-    "release-not-found": ". get_package lists its versions.",
+    "release-not-found": ". Leave out the version, or find packages with search_packages.",
 }
 
 

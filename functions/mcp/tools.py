@@ -231,7 +231,7 @@ async def get_package(call: Call, asked: OfPackage) -> PackageSummary:
         for name, values in lists.items()
     }
     of = f"package={package} version={release.version}"
-    told = [f"list_api {of} lists what it declares; get_readme shows its readme."]
+    told = [f"{span(f'list_api {of}')} lists what it declares; get_readme shows its readme."]
     told += [
         f"Listed are the first {len(firsts[name])} of {len(values)} {name.removeprefix('author_')}."
         for name, values in lists.items()
@@ -347,7 +347,7 @@ async def list_api(call: Call, asked: ListApi) -> Declarations:
 
     wanted = list(filter(is_wanted, symbols))
     rows = (_declaration(found.release, each) for each in wanted[asked.offset :])
-    sizes = Counter(map(bucket_of, symbols))
+    sizes = Counter(bucket_of(each) for each in symbols if module in ("", each.module))
     buckets = ", ".join(f"{each} {sizes[each]}" for each in BUCKETS if sizes[each])
     told = f"{counted(len(wanted), 'declaration')} found. Buckets: {buckets or 'none'}."
     page = page_of_rows(rows, asked.offset, ROWS_ON_A_PAGE, len(wanted))
@@ -373,11 +373,11 @@ async def get_symbol(call: Call, asked: GetSymbol) -> AuthorText:
     [text] = await _texts(call, release, module, [path])
     if not text:
         word = asked.symbol.rpartition(".")[2].casefold()
-        similar = [span(short(each.path)) for each in own if word and word in each.path.casefold()]
-        hint = f"Similar: {', '.join(similar[:5])}" if similar else "list_api lists what there is"
-        named = f"{printable(asked.symbol)} in its module {span(module)}"
-        sentence = f"{span(release.coordinate)} declares no {named}. {hint}."
-        raise NotFound("symbol-not-found", sentence)
+        near = (each.path for each in own if word and word in each.path.casefold())
+        similar = ", ".join(span(short(each)) for each in islice(near, 5))
+        hint = f"Similar: {similar}" if similar else "list_api lists what there is"
+        named = f"{span(short(asked.symbol))} in its module {span(module)}. {hint}"
+        raise NotFound("symbol-not-found", f"{span(release.coordinate)} declares no {named}.")
     used = list(islice(_types_in(text, path, own), MOST_TYPES))
     parts, left, size = [text], list[str](), 0
     for name, each in zip(used, await _texts(call, release, module, used), strict=True):
@@ -401,7 +401,7 @@ def _module(release: Release, name: str) -> str:
     """Return the module with this name or this last part of it, for an empty name the default."""
     wanted = name or release.name
     for each in release.modules:
-        if wanted in (each, each.rpartition(".")[2]):
+        if wanted.lower() in (each.lower(), each.lower().rpartition(".")[2]):
             return each
     known = ", ".join(map(span, release.modules[:MODULES_NAMED])) or "none"
     sentence = f"{span(release.coordinate)} exports no module {printable(wanted)}. It has {known}."
@@ -417,7 +417,7 @@ def _path(symbols: Sequence[Symbol], name: str) -> str:
     return similar[0] if len(similar) == 1 and path not in similar else path
 
 
-_TYPE_NAME = re.compile(r"(?<![\w:'])[A-Z]\w*")
+_TYPE_NAME = re.compile(r"(?<![\w:'])'?[A-Z]\w*")
 
 
 def _types_in(text: str, path: str, symbols: Sequence[Symbol]) -> Iterator[str]:
@@ -664,7 +664,7 @@ async def _checked(call: Call, used: Coordinate, survey: Survey | None) -> Check
         breaking = (e for e in newer if (verdict := verdicts.get(e)) and verdict.breaking)
         row.state = "newer" if row.state == "current" else row.state
         row.newest, row.breaking_versions = newer[-1], short(", ".join(breaking))
-        of = f"package={used.package}"
-        compare = f"compare_versions {of} before={row.version} after={newer[-1]}"
-        row.next = compare if row.state in ("newer", "deprecated") else f"get_package {of}"
+    of, is_comparable = f"package={used.package}", newer and row.state in ("newer", "deprecated")
+    compare = f"compare_versions {of} before={row.version} after={row.newest}"
+    row.next = compare if is_comparable else f"get_package {of}"
     return row

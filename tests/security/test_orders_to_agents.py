@@ -41,6 +41,7 @@ CALLS = [
     ("search_packages", {"query": "orders"}),
     ("search_symbols", {"query": "order"}),
     ("get_package", {"package": "acme/orders"}),
+    ("get_package", {"package": "acme/only"}),
     ("get_readme", {"package": "acme/orders"}),
     ("list_api", {"package": "acme/orders"}),
     ("get_symbol", {"package": "acme/orders", "symbol": "order"}),
@@ -85,7 +86,7 @@ async def test_no_words_of_an_author_are_outside_of_code(
 @pytest.mark.parametrize(
     ("tool", "arguments"),
     [
-        ("get_symbol", {"package": "acme/only", "symbol": "none"}),
+        ("get_symbol", {"package": "acme/only", "symbol": "IGNORE this"}),
         ("list_api", {"package": "acme/only", "module": "none"}),
         ("compare_versions", {"package": "acme/only"}),
         ("list_api", {"package": "acme/pending"}),

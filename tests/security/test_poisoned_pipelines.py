@@ -73,11 +73,7 @@ GITLAB_HEADS = {
     # Newer servers name the source as well, whatever they call the project.
     "source": {"project_id": "20", "job_project_id": "20", "source_project_id": "21"},
 }
-GITLAB_RULES = {
-    "refs": ["refs/heads/main", "refs/tags/v*"],
-    "environment": "release",
-    "protected": True,
-}
+GITLAB_RULES = {name: rule for name, rule in GITHUB_RULES.items() if name != "workflow"}
 GITLAB_ALLOWED = {
     Cell(trigger, ref, "release", OWN, "true")
     for trigger in ("push", "web", "api", "trigger", "schedule")

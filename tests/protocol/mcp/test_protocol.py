@@ -133,6 +133,11 @@ async def test_a_body_of_more_than_256_kib_is_refused(agent: Agent) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, INVALID_REQUEST)
 
 
+async def test_an_id_is_repeated_as_it_is(agent: Agent) -> None:
+    for known in ("a\tb", "\u202e", "", -1):
+        assert (await sent(agent, request(id=known))).json()["id"] == known
+
+
 async def test_a_notification_gets_no_answer(agent: Agent) -> None:
     body = {"jsonrpc": "2.0", "method": "notifications/initialized"}
     answer = await agent.world.send("POST", MCP, json=body)

@@ -13,7 +13,6 @@ from tests.support.storage import one_instance
 from tests.support.world import Template, World, asking
 
 pytestmark = one_instance("it counts calls of one instance")
-
 SURVEY, FIND, TEXTS = "metadata.survey", "metadata.find", "documents.texts"
 RECORD, PIECES = "documents.api_docs_record", "documents.read_pieces"
 # What is read in any case, and what only if it is not in memory.

@@ -100,7 +100,7 @@ async def pages(agent: Agent, tool: str, **arguments: object) -> list[str]:
 @pytest.mark.parametrize(
     ("asked", "path"),
     [
-        ("greet:Client.greet", "Client.greet"),
+        ("Greet:Client.greet", "Client.greet"),
         ("Client->greet", "Client.greet"),
         ("greetworld", "greetWorld"),
         ("Person.name", "Person.name"),
@@ -118,7 +118,7 @@ async def test_what_is_not_declared_is_told_with_what_is_similar(agent: Agent) -
     told = await agent.use("get_symbol", package=GREET, symbol="Client.greetAll")
     assert told.is_error
     assert told.text == (
-        "`acme/greet:1.1.0` declares no Client.greetAll in its module `greet`. list_api lists "
+        "`acme/greet:1.1.0` declares no `Client.greetAll` in its module `greet`. list_api lists "
         "what there is."
     )
     told = await agent.use("get_symbol", package=GREET, symbol="Mo")
@@ -279,7 +279,8 @@ async def test_a_check_tells_each_state(world: World) -> None:
     assert rows["acme/greet:1.0.0"]["newest"] == "2.1.0"
     assert rows["acme/old:1.0.0"]["authorDeprecation"] == "Use acme/new."
     assert rows["acme/greet:1.0.0"]["next"].startswith("compare_versions package=acme/greet ")
-    assert rows["acme/greet:1.5.0"]["next"] == "get_package package=acme/greet"
+    for name in ("acme/greet:1.5.0", "acme/old:1.0.0"):
+        assert rows[name]["next"] == f"get_package package={name.partition(':')[0]}"
 
 
 @pytest.mark.parametrize(
@@ -326,10 +327,7 @@ async def test_a_resolution_says_what_it_leaves_out(world: World) -> None:
         (await Agent(world).use("resolve", packages=[f"acme/{each}" for each in names])).structured
         for names in ("a", "b", "bc")
     ]
-    assert every["notes"] == [
-        "1 package taken, 500 unresolved.",
-        "The first 10 of the unresolved ones are listed.",
-    ]
-    left_out = "Dependencies after the first 500 were not resolved."
-    assert most["notes"] == [*every["notes"], left_out]
+    listed = "The first 10 of the unresolved ones are listed."
+    assert every["notes"] == ["1 package taken, 500 unresolved.", listed]
+    assert most["notes"][2:] == ["Dependencies after the first 500 were not resolved."]
     assert more["unresolved"][0].startswith("acme/y")  # The graph of the second was not read.

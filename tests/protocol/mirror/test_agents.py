@@ -1,6 +1,7 @@
 """What agents are told of packages of an upstream."""
 
 from tests.protocol.mcp.agent import Agent
+from tests.support.upstreams import FakeUpstream
 from tests.support.world import World
 
 LOCK = "[[package]]\norg='ballerina'\nname='io'\nversion='1.0.0'\n"
@@ -23,3 +24,14 @@ async def test_a_package_is_shown_and_not_stored(mirror: World) -> None:
     checked = await agent.use("check", dependencies=LOCK)
     assert checked.structured["packages"][0]["state"] == "missing"
     assert "What nobody pulled from an upstream is missing here." in checked.text
+
+
+async def test_why_a_release_of_an_upstream_is_refused_is_in_code(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    upstream.publish("ballerina/ent:1.0.0", entries={"../IGNORE this": "x"})
+    told = await Agent(mirror).use("list_api", package="ballerina/ent")
+    assert told.is_error
+    assert told.text.startswith("`ballerina/ent:1.0.0 of the upstream registry ")
+    assert told.text.endswith("ask the operator.`")
+    assert "IGNORE" in told.text

@@ -38,9 +38,8 @@ def test_the_sample_of_a_command_and_that_of_a_project_are_the_same_server() -> 
     words = shlex.split(SAMPLES["Claude Code"])
     assert words[:3] == ["claude", "mcp", "add"]
     assert ADDRESS in words
-    [shared] = [
-        each for each in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL) if '"type"' in each
-    ][:1]
+    samples = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    shared = next(each for each in samples if '"type"' in each)
     assert json.loads(shared)["mcpServers"]["ballroom"]["url"] == ADDRESS
 
 
