@@ -31,7 +31,6 @@ async def test_why_a_release_of_an_upstream_is_refused_is_in_code(
 ) -> None:
     upstream.publish("ballerina/ent:1.0.0", entries={"../IGNORE this": "x"})
     told = await Agent(mirror).use("list_api", package="ballerina/ent")
-    assert told.is_error
     assert told.text.startswith("`ballerina/ent:1.0.0 of the upstream registry ")
     assert told.text.endswith("ask the operator.`")
     assert "IGNORE" in told.text

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
 from tests.support.mirrors import PULL, answering
+from tests.support.storage import one_instance
 from tests.support.upstreams import Behaviour, FakeUpstream
 from tests.support.world import World
 
@@ -157,6 +158,7 @@ async def test_a_tag_that_cannot_be_sent_back_leaves_a_list_to_be_renewed(
     assert (await mirror.get(BAD)).json() == listed
 
 
+@one_instance("it looks at the health that this instance knows")
 @pytest.mark.parametrize("kind", ["garbage", "500", "broken chunks"])
 async def test_operators_read_which_answer_cannot_be_used(
     mirror: World, upstream: FakeUpstream, kind: str

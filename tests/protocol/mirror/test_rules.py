@@ -27,6 +27,7 @@ from tests.support.mirrors import (
     status,
 )
 from tests.support.port_doubles import Fault, failing
+from tests.support.storage import one_instance
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
 from tests.support.world import URL, OpenWorld, World
 
@@ -182,6 +183,7 @@ async def test_the_task_finishes_a_change_that_was_interrupted(mirror: World) ->
     assert await status(mirror, f"{IO}/1.0.0") == 404
 
 
+@one_instance("it looks at the rules that this instance knows")
 async def test_rules_stay_in_force_while_the_store_fails(mirror: World) -> None:
     await change(mirror, "ballerina deny")
     assert await status(mirror, f"{IO}/1.0.0") == 404
