@@ -1,7 +1,4 @@
-"""Fuzzing the reader of Ballerina sources with edited sources, for MINUTES.
-
-FUZZ_SEED tries a case again.
-"""
+"""Fuzzing the reader of Ballerina sources, for MINUTES; FUZZ_SEED tries a case again."""
 
 import os
 import time
