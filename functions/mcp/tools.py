@@ -58,7 +58,7 @@ from shared.services.packages.source import AvailableRelease
 FOUND_ON_A_PAGE = 20
 ROWS_ON_A_PAGE = 40  # As many as the command-line tools of Ballerina list.
 TYPE_BYTES = 6_000  # Of the types that a declaration uses, below it.
-MODULES_NAMED = 10
+NAMES_LISTED = 10
 MOST_NEEDED = 500  # Dependencies of the packages that are resolved.
 MOST_TYPES = 8  # Each is a read of the stored documentation.
 LONGEST_SOURCE = 3_000  # Bytes of a declaration of a whole library.
@@ -140,7 +140,7 @@ async def search_packages(call: Call, asked: Search) -> FoundPackages:
     return FoundPackages(told, *page_of_rows(rows, asked.offset, page.limit, found.count))
 
 
-class Declaration(Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
+class DeclarationRow(Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
     package: str = ""  # In a search.
     kind: str
     symbol: str
@@ -150,10 +150,10 @@ class Declaration(Struct, frozen=True, rename="camel", kw_only=True, omit_defaul
     next: str
 
 
-def _declaration(release: Release, symbol: Symbol, package: str = "") -> Declaration:
+def _declaration(release: Release, symbol: Symbol, package: str = "") -> DeclarationRow:
     path, of = shown(symbol.path), f"package={release.org}/{release.name} version={release.version}"
     of += "" if symbol.module == release.name else f" module={symbol.module}"
-    return Declaration(
+    return DeclarationRow(
         package=package,
         kind=symbol.kind,
         symbol=path,
@@ -165,7 +165,7 @@ def _declaration(release: Release, symbol: Symbol, package: str = "") -> Declara
 
 
 class FoundSymbols(AgentAnswer, frozen=True):
-    symbols: list[Declaration]
+    symbols: list[DeclarationRow]
     next_offset: int | None
 
 
@@ -283,14 +283,14 @@ def _package(text: str) -> Package:
 
 
 async def _described(call: Call, asked: OfPackage) -> Listing:
-    return await call.packages.describe(*_asked(asked), client=call.client, by=call.caller)
+    return await call.packages.describe(*_wanted(asked), client=call.client, by=call.caller)
 
 
 async def _found(call: Call, asked: OfPackage) -> AvailableRelease:
-    return await call.packages.find(*_asked(asked), client=call.client, by=call.caller)
+    return await call.packages.find(*_wanted(asked), client=call.client, by=call.caller)
 
 
-def _asked(asked: OfPackage) -> tuple[Package, Version | Range]:
+def _wanted(asked: OfPackage) -> tuple[Package, Version | Range]:
     return _package(asked.package), parse_version_or_range(asked.version or "*")
 
 
@@ -315,15 +315,15 @@ class ListApi(PageOfPackage, frozen=True):
     query: Annotated[str, Meta(max_length=200, description="Words that each row must have.")] = ""
 
 
-class Declarations(AgentAnswer, frozen=True):
+class DeclarationRows(AgentAnswer, frozen=True):
     package: str
     version: str
-    declarations: list[Declaration]
+    declarations: list[DeclarationRow]
     next_offset: int | None
 
 
 @tool("List what a package declares")
-async def list_api(call: Call, asked: ListApi) -> Declarations:
+async def list_api(call: Call, asked: ListApi) -> DeclarationRows:
     """List the declarations of a package with their signatures: clients, services, classes,
     functions, types and constants. A bucket or a query lists their methods as well."""
     found = await _found(call, asked)
@@ -351,7 +351,7 @@ async def list_api(call: Call, asked: ListApi) -> Declarations:
     buckets = ", ".join(f"{each} {sizes[each]}" for each in BUCKETS if sizes[each])
     told = f"{counted(len(wanted), 'declaration')} found. Buckets: {buckets or 'none'}."
     page = page_of_rows(rows, asked.offset, ROWS_ON_A_PAGE, len(wanted))
-    return Declarations([told], str(package), found.release.version, *page)
+    return DeclarationRows([told], str(package), found.release.version, *page)
 
 
 class GetSymbol(PageOfPackage, frozen=True, kw_only=True):
@@ -403,7 +403,7 @@ def _module(release: Release, name: str) -> str:
     for each in release.modules:
         if wanted.lower() in (each.lower(), each.lower().rpartition(".")[2]):
             return each
-    known = ", ".join(map(span, release.modules[:MODULES_NAMED])) or "none"
+    known = ", ".join(map(span, release.modules[:NAMES_LISTED])) or "none"
     sentence = f"{span(release.coordinate)} exports no module {printable(wanted)}. It has {known}."
     raise NotFound("module-not-exported", sentence)
 
@@ -458,7 +458,7 @@ async def get_library(call: Call, asked: GetLibrary) -> AuthorText:
         if whole and sent_bytes(longer) > PAGE_BYTES:
             break
         whole, end = longer, end + 1
-    others = [span(each) for each in release.modules if each != module][:MODULES_NAMED]
+    others = [span(each) for each in release.modules if each != module][:NAMES_LISTED]
     notes = [f"{counted(len(symbols), 'declaration')} of the module {span(module)}."]
     notes += [f"Other modules: {', '.join(others)}."] if others else []
     more = end if end < len(symbols) and page else None
@@ -575,14 +575,14 @@ async def resolve(call: Call, asked: Resolve) -> Resolution:
     unresolved = (*direct.unresolved, *needed.unresolved)
     missing = [short(f"{e.org}/{e.name}:{e.version}".rstrip(":")) for e in unresolved]
     notes = [f"{counted(len(rows), 'package')} taken, {len(missing)} unresolved."]
-    if len(missing) > MODULES_NAMED:
-        notes.append(f"The first {MODULES_NAMED} of the unresolved ones are listed.")
+    if len(missing) > NAMES_LISTED:
+        notes.append(f"The first {NAMES_LISTED} of the unresolved ones are listed.")
     if len({name for name, _ in rows}) < len(rows):
         notes.append("Two versions of one package are taken, which a build refuses.")
     if len(nodes) > MOST_NEEDED:
         notes.append(f"Dependencies after the first {MOST_NEEDED} were not resolved.")
     page = page_of_rows([*rows.values()][asked.offset :], asked.offset, ROWS_ON_A_PAGE, len(rows))
-    return Resolution(notes, missing[:MODULES_NAMED], *page)
+    return Resolution(notes, missing[:NAMES_LISTED], *page)
 
 
 def _nodes(graph: bytes) -> Iterator[tuple[str, str, str]]:

@@ -53,7 +53,7 @@ class PieceReader:
         self._documents = documents
         self._records = LruCache[str, ApiDocsRecord](RECORDS_CACHED)
         self._indexes = LruCache[str, bytes](INDEX_CACHED_BYTES, weigh=lambda _, index: len(index))
-        self._symbols = LruCache[str, tuple[Symbol, ...]](  # By the names of files of pieces.
+        self._symbols = LruCache[tuple[str, str | None], tuple[Symbol, ...]](
             SYMBOLS_CACHED_BYTES, weigh=lambda _, symbols: sum(map(_memory_of, symbols), 100)
         )
 
@@ -73,12 +73,12 @@ class PieceReader:
 
     async def symbols(self, digest: Digest, record: ApiDocsRecord) -> tuple[Symbol, ...]:
         """Return the declarations of an archive and their members, without fields of records."""
-        name = record.pieces.name if record.pieces else ""
-        symbols = self._symbols.get(name)
+        key = digest.hex, record.pieces and record.pieces.name  # It is made again, by another name.
+        symbols = self._symbols.get(key)
         if symbols is None:
             whole = await self._documents.api_docs_record(digest)
             symbols = unpack_symbols(whole.symbols) if whole else ()
-            self._symbols.put(name, symbols)
+            self._symbols.put(key, symbols)
         return symbols
 
     async def place(self, digest: Digest, name: str) -> PiecePlace | None:
