@@ -99,20 +99,46 @@ class Randomness(Protocol):
         ...
 
 
-class PackageReader(Protocol):
-    """Reads packages, releases and their entries."""
+class ReadCheck(Protocol):
+    """Decides which packages a caller may read; `Authorization.read_check` returns one."""
 
-    async def find(self, coordinate: Coordinate) -> FoundRelease:
+    async def __call__(
+        self, requested: Sequence[tuple[Package, Head | None]], /
+    ) -> Collection[str]:
+        """Return the keys of the packages that the caller may read; the head of one that does not
+        exist is None."""
+        ...
+
+
+class PackageReader(Protocol):
+    """Reads packages, releases and their entries.
+
+    With a `check`, a package that the caller may not read does not exist. It is asked once the
+    heads are known, and before anything else is decoded, so that the time of an answer does not
+    tell a hidden package from a missing one.
+    """
+
+    async def find(
+        self, coordinate: Coordinate, /, *, check: ReadCheck | None = None
+    ) -> FoundRelease:
         """Return the package and the release, each None if it does not exist."""
         ...
 
-    async def by_digest(self, digest: Digest) -> FoundRelease:
+    async def by_digest(self, digest: Digest, /, *, check: ReadCheck | None = None) -> FoundRelease:
         """Return the release whose archive has this digest, and its package, each None if it does
-        not exist. An archive contains its coordinate, so no two releases share a digest."""
+        not exist. An archive contains its coordinate, so no two releases share a digest.
+
+        For a digest without a release, `check` is asked about `NO_PACKAGE`.
+        """
         ...
 
     async def survey(
-        self, packages: Sequence[Package], versions: Collection[Coordinate] = (), /
+        self,
+        packages: Sequence[Package],
+        versions: Collection[Coordinate] = (),
+        /,
+        *,
+        check: ReadCheck | None = None,
     ) -> list[Survey | None]:
         """Return each package with all its entries, newest first, in the order of `packages`; None
         for a package that does not exist. Of `versions` are among the entries all that were

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 from msgspec import Struct, field
 
@@ -26,7 +27,7 @@ from shared.domain.errors.identity import (
     organization_not_found,
 )
 from shared.domain.names import OrgName, Package
-from shared.domain.packages import STAFF, Head, Survey, Visibility
+from shared.domain.packages import STAFF, Head, Visibility
 from shared.domain.principals import (
     ANY_NAME,
     PUBLISHING_SCOPES,
@@ -41,7 +42,7 @@ from shared.domain.records import Place
 from shared.domain.search import Viewer
 from shared.domain.sign_in import require_recent_sign_in
 from shared.domain.times import MS
-from shared.ports import Clock, DirectoryStore
+from shared.ports import Clock, DirectoryStore, ReadCheck
 from shared.runtime.caching import RECORDS, Edition, LruCache, records_of, unnoted
 
 _ANYTHING = "any package"
@@ -182,34 +183,25 @@ class Authorization(Struct, frozen=True):
 
     async def may_read(self, by: Principal, head: Head) -> bool:
         """Check whether `by` may read the package; for a public one no store is called."""
-        return await self.may_find(by, head.package, head)
+        return head.package.key in await self.readable(by, [(head.package, head)])
 
-    async def may_find(self, by: Principal, package: Package, head: Head | None) -> bool:
-        """Check whether `by` may find the package; `head` is None where it does not exist.
-
-        A missing package takes the same calls as a hidden one, so that timing tells nothing.
-        """
-        is_public = head is not None and _is_public(head)
-        return is_public or package.key in await self.readable(by, [(package, head)])
-
-    async def visible(
-        self, by: Principal, requested: Sequence[tuple[Package, Survey | None]]
-    ) -> list[Survey]:
-        """Return the requested packages that `by` may read; calls the store as `readable` does."""
-        heads = [(package, survey and survey.head) for package, survey in requested]
-        readable = await self.readable(by, heads)
-        return [survey for package, survey in requested if survey and package.key in readable]
+    def read_check(self, by: Principal) -> ReadCheck:
+        """Return the check of what `by` may read, for readers of packages."""
+        return partial(self.readable, by)
 
     async def readable(
         self, by: Principal, requested: Iterable[tuple[Package, Head | None]]
     ) -> frozenset[str]:
-        """Return the keys of the requested packages that `by` may read.
+        """Return the keys of the requested packages that `by` may read; the head of one that does
+        not exist is None.
 
         Calls the store once, concurrently, for each organization of a package that is not public
         or missing: the calls do not tell which.
         """
         found = list(requested)
         hidden = [package for package, head in found if head is None or not _is_public(head)]
+        if not hidden:
+            return frozenset(package.key for package, _ in found)
         orgs = set[OrgName]() if by.is_anonymous else {_key(package.org) for package in hidden}
         number = self.readers.number
         with unnoted():  # The organizations of private packages are noted with the packages.

@@ -1,10 +1,12 @@
 """What MetadataStore promises."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from shared.domain.archives.names import Digest
+from shared.domain.names import NO_PACKAGE, Package
 from shared.domain.packages import Dependency, FoundRelease, Head, Release, State, Visibility
 from shared.ports import AlreadyThere, Pull, Stale
 from tests.contract.sample_records import (
@@ -59,6 +61,47 @@ async def test_a_release_is_found_with_its_package(stores: Stores) -> None:
     await stores.metadata.add_release(added)
     assert await stores.metadata.find(FIRST) == FoundRelease(stored, added)
     assert await stores.metadata.find(coordinate("acme/greet:1.0.1")) == FoundRelease(stored, None)
+
+
+class Reader:
+    """A check of somebody who may read some packages; remembers about what it was asked."""
+
+    def __init__(self, *readable: Package) -> None:
+        self.readable = {each.key for each in readable}
+        self.asked: list[tuple[str, Head | None]] = []
+
+    async def __call__(self, requested: Sequence[tuple[Package, Head | None]], /) -> set[str]:
+        self.asked += [(package.key, head) for package, head in requested]
+        return self.readable
+
+
+async def test_what_a_check_refuses_does_not_exist(stores: Stores) -> None:
+    stored = await claimed(stores, visibility=Visibility.PRIVATE)
+    await stores.metadata.add_release(release())
+    await stores.metadata.put_entries(GREET, [entry()])
+    stranger, member, absent = Reader(), Reader(GREET), package("acme/absent")
+    nothing = FoundRelease(None, None)
+    assert await stores.metadata.find(FIRST, check=stranger) == nothing
+    assert await stores.metadata.by_digest(release().content, check=stranger) == nothing
+    assert await stores.metadata.survey([GREET, absent], check=stranger) == [None, None]
+    assert stranger.asked == [(GREET.key, stored)] * 3 + [(absent.key, None)]
+    found = FoundRelease(stored, release())
+    assert await stores.metadata.find(FIRST, check=member) == found
+    assert await stores.metadata.by_digest(release().content, check=member) == found
+    [survey] = await stores.metadata.survey([GREET], check=member)
+    assert survey is not None
+    assert survey.head == stored
+
+
+async def test_a_check_is_asked_about_what_is_missing_as_about_what_is_hidden(
+    stores: Stores,
+) -> None:
+    reader = Reader(GREET)
+    nothing = FoundRelease(None, None)
+    assert await stores.metadata.find(FIRST, check=reader) == nothing
+    assert await stores.metadata.by_digest(DIGEST, check=reader) == nothing
+    assert await stores.metadata.survey([GREET], check=reader) == [None]
+    assert reader.asked == [(GREET.key, None), (NO_PACKAGE.key, None), (GREET.key, None)]
 
 
 async def test_packages_are_compared_without_case(stores: Stores) -> None:

@@ -10,7 +10,7 @@ from functions.web.package.frame import TAB_PAGES
 from shared.domain.names import Coordinate
 from shared.domain.packages import FoundRelease
 from shared.domain.principals import OPERATOR
-from shared.ports import MetadataStore
+from shared.ports import MetadataStore, ReadCheck
 from shared.services.common import Adapters
 from tests.protocol.web.page_reader import opened
 from tests.protocol.web.sample_packages import fill
@@ -67,9 +67,11 @@ class ChangedMeanwhile:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._metadata, name)
 
-    async def find(self, coordinate: Coordinate) -> FoundRelease:
+    async def find(
+        self, coordinate: Coordinate, /, *, check: ReadCheck | None = None
+    ) -> FoundRelease:
         """Return the package, without the release from some time on."""
-        found = await self._metadata.find(coordinate)
+        found = await self._metadata.find(coordinate, check=check)
         return replace(found, release=None) if self.is_changing else found
 
 

@@ -1,10 +1,11 @@
 """Surveys for tests: packages with the releases that a test names."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from shared.domain.archives.names import Digest
 from shared.domain.names import Package
 from shared.domain.packages import Head, ReleaseEntry, State, Survey, Visibility
+from shared.ports import ReadCheck
 
 
 def entry(
@@ -54,3 +55,13 @@ def survey(
 def newest_first(entries: Iterable[ReleaseEntry]) -> tuple[ReleaseEntry, ...]:
     """Return the entries in the order that surveys promise."""
     return tuple(sorted(entries, key=lambda each: each.parsed.precedence, reverse=True))
+
+
+async def checked(
+    found: Sequence[tuple[Package, Survey | None]], check: ReadCheck | None
+) -> list[Survey | None]:
+    """Return the surveys of a store that asks a check, as `PackageReader` promises."""
+    if check is None:
+        return [each for _, each in found]
+    readable = await check([(package, each.head if each else None) for package, each in found])
+    return [each if package.key in readable else None for package, each in found]

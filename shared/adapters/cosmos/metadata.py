@@ -7,6 +7,7 @@ import zlib
 from base64 import b64decode, b64encode
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from functools import cache
 from operator import attrgetter, itemgetter
 from typing import TypeVar
 
@@ -14,10 +15,10 @@ from msgspec import Struct
 
 from shared.adapters.cosmos.client import CosmosContainer, CosmosDatabase, Item
 from shared.domain.archives.names import Digest
-from shared.domain.names import Coordinate, OrgName, Package, PackageName
-from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey
+from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package, PackageName
+from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey, Visibility
 from shared.domain.records import Event
-from shared.ports import AlreadyThere, Stale
+from shared.ports import AlreadyThere, ReadCheck, Stale
 from shared.runtime.caching import SURVEYS_CACHED_BYTES, LruCache, merge_entries, share_field_names
 
 # One partition that lists every package, in order; a name is written there before it is claimed.
@@ -37,25 +38,31 @@ class CosmosMetadata:
         self._surveys = CosmosSurveys(self._packages)
         self._pointers = LruCache[str, Coordinate](POINTERS_CACHED)
 
-    async def find(self, coordinate: Coordinate) -> FoundRelease:
+    async def find(
+        self, coordinate: Coordinate, /, *, check: ReadCheck | None = None
+    ) -> FoundRelease:
+        package = coordinate.package
         release = release_id(coordinate.version.text)
         # A query takes half the processor time of two reads, and finds what there is of both.
         found = await self._packages.query(
-            "SELECT * FROM c WHERE c.id IN ('head', @release)",
-            coordinate.package.key,
-            release=release,
+            "SELECT * FROM c WHERE c.id IN ('head', @release)", package.key, release=release
         )
         items = {item["id"]: item for item in found}
+        head = read_record(Head, items.get(HEAD) or _stand_in())
+        known = head if HEAD in items else None
+        if check is not None and package.key not in await check([(package, known)]):
+            return FoundRelease(None, None)
         return FoundRelease(
-            read_record(Head, items[HEAD]) if HEAD in items else None,
-            read_record(Release, items[release]) if release in items else None,
+            known, read_record(Release, items[release]) if release in items else None
         )
 
-    async def by_digest(self, digest: Digest) -> FoundRelease:
+    async def by_digest(self, digest: Digest, /, *, check: ReadCheck | None = None) -> FoundRelease:
         coordinate = await self._pointer(digest)
         if coordinate is None:
+            if check is not None:
+                await check([(NO_PACKAGE, None)])
             return FoundRelease(None, None)
-        found = await self.find(coordinate)
+        found = await self.find(coordinate, check=check)
         if found.release is None or found.release.digest != digest.hex:
             return FoundRelease(
                 None, None
@@ -67,9 +74,21 @@ class CosmosMetadata:
         return read_record(Head, item) if item else None
 
     async def survey(
-        self, packages: Sequence[Package], _versions: Collection[Coordinate] = ()
+        self,
+        packages: Sequence[Package],
+        _versions: Collection[Coordinate] = (),
+        /,
+        *,
+        check: ReadCheck | None = None,
     ) -> list[Survey | None]:
-        return await self._surveys.read([package.key for package in packages])
+        surveys = await self._surveys.read([package.key for package in packages])
+        if check is None:
+            return surveys
+        found = list(zip(packages, surveys, strict=True))
+        readable = await check(
+            [(package, survey.head if survey else None) for package, survey in found]
+        )
+        return [survey if package.key in readable else None for package, survey in found]
 
     async def claim(self, head: Head) -> Head:
         there = await self.head(head.package)
@@ -301,6 +320,14 @@ def read_record(kind: type[R], item: Item) -> R:
 def outbox_since(outbox: tuple[Event, ...]) -> int:
     """Return since when a record waits for its events to be published; 0 is not at all."""
     return outbox[0].at_ms if outbox else 0
+
+
+@cache
+def _stand_in() -> Item:
+    """Return what is decoded in place of a head that does not exist, so that a missing package
+    takes as long as one that is hidden from the caller."""
+    head = Head(org="organization", name="package", visibility=Visibility.PRIVATE, created_ms=0)
+    return item_of(head)
 
 
 GRAPH = "graph"

@@ -5,7 +5,7 @@ edition of one machine, whose stores count writes.
 import asyncio
 import sqlite3
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,10 +13,10 @@ from pydantic import TypeAdapter
 
 from shared.adapters.sqlite.database import Database
 from shared.domain.archives.names import Digest
-from shared.domain.names import Coordinate, OrgName, Package, PackageName
-from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey
+from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package, PackageName
+from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey, Visibility
 from shared.domain.records import Event
-from shared.ports import AlreadyThere, Stale
+from shared.ports import AlreadyThere, ReadCheck, Stale
 from shared.runtime.caching import (
     EVERYTHING,
     SURVEYS_CACHED_BYTES,
@@ -44,7 +44,9 @@ class SqliteMetadata:
         self._database = database
         self._surveys = SqliteSurveys(database)
 
-    async def find(self, coordinate: Coordinate) -> FoundRelease:
+    async def find(
+        self, coordinate: Coordinate, /, *, check: ReadCheck | None = None
+    ) -> FoundRelease:
         row = self._database.row(
             "SELECT heads.body, releases.body FROM heads"
             " LEFT JOIN releases ON releases.pk = heads.pk AND releases.version = ?"
@@ -52,24 +54,29 @@ class SqliteMetadata:
             coordinate.version.text,
             coordinate.package.key,
         )
-        return _found(row)
+        return await _found(row, coordinate.package, check)
 
-    async def by_digest(self, digest: Digest) -> FoundRelease:
+    async def by_digest(self, digest: Digest, /, *, check: ReadCheck | None = None) -> FoundRelease:
         row = self._database.row(
             "SELECT heads.body, releases.body FROM releases"
             " JOIN heads ON heads.pk = releases.pk WHERE releases.digest = ?",
             digest.hex,
         )
-        return _found(row)
+        return await _found(row, NO_PACKAGE, check)
 
     async def head(self, package: Package) -> Head | None:
         row = self._database.row("SELECT body FROM heads WHERE pk = ?", package.key)
         return None if row is None else read_head(row[0])
 
     async def survey(
-        self, packages: Sequence[Package], _versions: Collection[Coordinate] = ()
+        self,
+        packages: Sequence[Package],
+        _versions: Collection[Coordinate] = (),
+        /,
+        *,
+        check: ReadCheck | None = None,
     ) -> list[Survey | None]:
-        return await self._surveys.read([package.key for package in packages])
+        return await self._surveys.read(packages, check)
 
     async def claim(self, head: Head) -> Head:
         # Most pushes are of packages that exist, and reading is free of locks.
@@ -130,11 +137,32 @@ class SqliteMetadata:
         return await self._database.scan(work)
 
 
-def _found(row: tuple[str, str | None] | None) -> FoundRelease:
-    if row is None:
-        return FoundRelease(None, None)
-    head, release = row
-    return FoundRelease(read_head(head), None if release is None else read_release(release))
+async def _found(
+    row: tuple[str, str | None] | None, package: Package, check: ReadCheck | None
+) -> FoundRelease:
+    """Return the decoded records; `package` is what the check is asked about where there are
+    none."""
+    text, release = row or (None, None)
+    head = _head_of(text)
+    if check is not None:
+        asked = head.package if head else package
+        if asked.key not in await check([(asked, head)]):
+            return FoundRelease(None, None)
+    return FoundRelease(head, None if release is None else read_release(release))
+
+
+def _head_of(text: str | None) -> Head | None:
+    """Return the decoded head; for a package that does not exist a stand-in is decoded, so that it
+    takes as long as one that is hidden from the caller."""
+    head = read_head(_stand_in() if text is None else text)
+    return None if text is None else head
+
+
+@cache
+def _stand_in() -> str:
+    return Head(
+        org="organization", name="package", visibility=Visibility.PRIVATE, created_ms=0
+    ).model_dump_json()
 
 
 def _claim(head: Head, connection: sqlite3.Connection) -> Head:
@@ -287,12 +315,18 @@ class SqliteSurveys:
         )
         self._lock = asyncio.Lock()
 
-    async def read(self, keys: Sequence[str]) -> list[Survey | None]:
-        """Return the survey of each package by its key; None where it does not exist."""
-        asked = set(keys)
+    async def read(
+        self, packages: Sequence[Package], check: ReadCheck | None = None
+    ) -> list[Survey | None]:
+        """Return the survey of each package; None where it does not exist."""
+        asked = {package.key: package for package in packages}
         few = len(asked) <= PACKAGES_ON_THE_LOOP
-        work = partial(_read_heads, asked)
-        heads = self._database.read(work) if few else await self._database.scan(work)
+        work = partial(_read_heads, list(asked))
+        found = self._database.read(work) if few else await self._database.scan(work)
+        heads = {key: head for key, head in found.items() if head is not None}
+        if check is not None:
+            readable = await check([(each, _head_in(found[key])) for key, each in asked.items()])
+            heads = {key: head for key, head in heads.items() if key in readable}
         cached = self._cached(heads)
         missing = sum(max(0, stamp - known.stamp) for known, stamp in cached.values())
         if missing <= ROWS_ON_THE_LOOP:
@@ -301,6 +335,7 @@ class SqliteSurveys:
             async with self._lock:  # The first of several callers reads; the others find that.
                 catch_up = partial(_catch_up, self._cached(heads))
                 fresh = self._keep(await self._database.scan(catch_up))
+        keys = [package.key for package in packages]
         return [fresh[key].survey if key in fresh else None for key in keys]
 
     def _cached(self, heads: dict[str, tuple[Head, int]]) -> _Cached:
@@ -316,10 +351,21 @@ class SqliteSurveys:
         return fresh
 
 
-def _read_heads(keys: set[str], connection: sqlite3.Connection) -> dict[str, tuple[Head, int]]:
+def _read_heads(
+    keys: Sequence[str], connection: sqlite3.Connection
+) -> dict[str, tuple[Head, int] | None]:
+    """Return the head of each package with its stamp; None where it does not exist."""
     statement = "SELECT body, stamp FROM heads WHERE pk = ?"
-    rows = ((key, connection.execute(statement, (key,)).fetchone()) for key in keys)
-    return {key: (read_head(row[0]), row[1]) for key, row in rows if row is not None}
+    heads = dict[str, tuple[Head, int] | None]()
+    for key in keys:
+        text, stamp = connection.execute(statement, (key,)).fetchone() or (None, 0)
+        head = _head_of(text)
+        heads[key] = (head, stamp) if head else None
+    return heads
+
+
+def _head_in(found: tuple[Head, int] | None) -> Head | None:
+    return found[0] if found else None
 
 
 def _catch_up(cached: _Cached, connection: sqlite3.Connection) -> dict[str, _CachedSurvey]:

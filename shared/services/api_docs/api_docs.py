@@ -219,9 +219,9 @@ class ApiDocs(Struct, frozen=True):
         if not wanted:
             raise missing
         packages = [each.package for each in wanted]
-        surveys = await self.records.survey(packages, wanted)
-        requested = list(zip(packages, surveys, strict=True))
-        visible = await self.authorization.visible(by, requested)
+        check = self.authorization.read_check(by)
+        surveys = await self.records.survey(packages, wanted, check=check)
+        visible = filter(None, surveys)
         found = _find(visible, name.module, wanted[0].version)
         if found is None:
             raise missing

@@ -27,7 +27,7 @@ from shared.domain.archives.delivery import (
 from shared.domain.archives.names import ArchiveName, Digest, archive_file_name, canonical_file_name
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import ArchiveNotFound
-from shared.domain.names import NO_PACKAGE, Package
+from shared.domain.names import Package
 from shared.domain.packages import (
     Head,
     Readers,
@@ -184,10 +184,11 @@ class ArchiveDelivery(Struct, frozen=True):
 
         Raises the same `ArchiveNotFound` if it is missing, withheld, or hidden from the caller.
         """
-        found = await self.records.by_digest(link.digest)
+        has_link = await self.may_follow(link)
+        check = None if has_link else self.authorization.read_check(by)
+        found = await self.records.by_digest(link.digest, check=check)
         head, release = found.head, found.release
-        is_visible = await self.may_follow(link) or await self._may_find(head, by)
-        if not is_visible or head is None or release is None or release.state is not State.LIVE:
+        if head is None or release is None or release.state is not State.LIVE:
             raise ArchiveNotFound
         if not await self._is_in_scope(link, head) or not _is_address_of(release, link):
             raise ArchiveNotFound
@@ -200,10 +201,6 @@ class ArchiveDelivery(Struct, frozen=True):
         if not _is_address_of(release, link):
             raise ArchiveNotFound
         return DeliveredArchive(release, Visibility(link.scope))
-
-    async def _may_find(self, head: Head | None, by: Principal) -> bool:
-        package = head.package if head else NO_PACKAGE
-        return await self.authorization.may_find(by, package, head)
 
     async def _is_in_scope(self, link: ArchiveLink, head: Head) -> bool:
         if link.scope == self._scope_of(head):

@@ -2,8 +2,9 @@
 while the edition says that they stand.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from typing import TypeVar, cast
+from collections.abc import Collection, Iterable, Sequence
+from functools import partial
+from typing import Protocol, TypeVar, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -46,7 +47,7 @@ from shared.domain.names import (
 from shared.domain.packages import FoundRelease, Head, State, Survey, Visibility
 from shared.domain.principals import Principal
 from shared.domain.resolution import latest, usable_versions
-from shared.ports import DocumentStore, MetadataStore, PackageReader
+from shared.ports import DocumentStore, MetadataStore, PackageReader, ReadCheck
 from shared.runtime.caching import (
     Edition,
     LruCache,
@@ -149,9 +150,9 @@ class HostedPackages(Struct, frozen=True):
     ) -> Survey | None:
         """Return the package also if all of its releases are withheld, with these versions of it if
         they were published; None for a package that is missing or hidden."""
-        [survey] = await self.records.survey([package], versions)
-        is_visible = await self.authorization.may_find(by, package, survey and survey.head)
-        return survey if is_visible else None
+        check = self.authorization.read_check(by)
+        [survey] = await self.records.survey([package], versions, check=check)
+        return survey
 
     async def tool_owner(self, tool: str) -> Package:
         """Return the package that owns the tool, visible or not.
@@ -209,9 +210,8 @@ class HostedPackages(Struct, frozen=True):
     async def _exact(
         self, package: Package, version: Version, by: Principal
     ) -> AvailableRelease | None:
-        found = await self.records.find(package.at(version))
-        is_visible = await self.authorization.may_find(by, package, found.head)
-        return _live(found) if is_visible else None
+        check = self.authorization.read_check(by)
+        return _live(await self.records.find(package.at(version), check=check))
 
     async def _listing(self, available: AvailableRelease) -> Listing:
         texts = await self.documents.texts(available.release.content)
@@ -243,8 +243,9 @@ class HostedPackages(Struct, frozen=True):
         distinct = list({each.package.key: each.package for each in wanted}.values())
         if not distinct:
             return []
-        found = await self.records.survey(distinct, _versions(wanted))
-        return await self.authorization.visible(by, list(zip(distinct, found, strict=True)))
+        check = self.authorization.read_check(by)
+        found = await self.records.survey(distinct, _versions(wanted), check=check)
+        return [survey for survey in found if survey]
 
     async def _surveys_of_owners(
         self, wanted: Sequence[WantedPackage], by: Principal
@@ -253,11 +254,15 @@ class HostedPackages(Struct, frozen=True):
         distinct = list({each.package.key: each.package for each in wanted}.values())
         if not distinct:
             return []
-        found = await self.records.survey(distinct, _versions(wanted))
-        if all(survey and survey.head.visibility is Visibility.PUBLIC for survey in found):
-            return [survey for survey in found if survey]
-        access = await self.authorization.private_access(by)
-        return [survey for survey in found if survey and access.covers(survey.head)]
+
+        async def check(requested: Sequence[tuple[Package, Head | None]]) -> Collection[str]:
+            if all(head and head.visibility is Visibility.PUBLIC for _, head in requested):
+                return [package.key for package, _ in requested]
+            access = await self.authorization.private_access(by)
+            return [package.key for package, head in requested if head and access.covers(head)]
+
+        found = await self.records.survey(distinct, _versions(wanted), check=check)
+        return [survey for survey in found if survey]
 
     async def _owners(self, tools: Iterable[ToolId]) -> dict[ToolId, Package]:
         """Return the packages that own these tools, visible or not; `NO_PACKAGE` for a free tool,
@@ -334,7 +339,7 @@ class PackageCache:
     What is missing is never answered from memory: the store is asked again, so that a release is
     there for everybody once its push has been answered. Nor is a private package: the answer to
     somebody who may not see it would come faster than that for a missing one, and so tell that it
-    exists.
+    exists. What is in memory is public, so no check is asked about it.
     """
 
     def __init__(
@@ -347,18 +352,27 @@ class PackageCache:
         )
         self._owners = LruCache[str, Package](TOOLS_CACHED)
 
-    async def find(self, coordinate: Coordinate) -> FoundRelease:
+    async def find(
+        self, coordinate: Coordinate, /, *, check: ReadCheck | None = None
+    ) -> FoundRelease:
         note_read(coordinate.package.key)
-        return await self._release(f"={coordinate.key}", lambda: self._metadata.find(coordinate))
+        read = partial(self._metadata.find, coordinate)
+        return await self._release(f"={coordinate.key}", read, check)
 
-    async def by_digest(self, digest: Digest) -> FoundRelease:
-        found = await self._release(f"#{digest.hex}", lambda: self._metadata.by_digest(digest))
+    async def by_digest(self, digest: Digest, /, *, check: ReadCheck | None = None) -> FoundRelease:
+        read = partial(self._metadata.by_digest, digest)
+        found = await self._release(f"#{digest.hex}", read, check)
         if found.head is not None:
             note_read(found.head.package.key)
         return found
 
     async def survey(
-        self, packages: Sequence[Package], versions: Collection[Coordinate] = (), /
+        self,
+        packages: Sequence[Package],
+        versions: Collection[Coordinate] = (),
+        /,
+        *,
+        check: ReadCheck | None = None,
     ) -> list[Survey | None]:
         keys = [each.key for each in packages]
         for key in keys:
@@ -372,11 +386,12 @@ class PackageCache:
         unknown = {key: package for key, package in asked if surveys[key] is None}
         if unknown:
             number = self._edition.number
+            checked = _NotingCheck(check)
             with unnoted():
-                read = await self._metadata.survey(list(unknown.values()))
+                read = await self._metadata.survey(list(unknown.values()), check=checked)
+            checked.note_private()
             for key, survey in zip(unknown, read, strict=True):
                 surveys[key] = survey
-                _note_private(survey and survey.head)
                 if survey is not None:
                     self._keep(key, survey.head, survey, number)
         return [surveys[key] for key in keys]
@@ -400,15 +415,16 @@ class PackageCache:
         return owner if owner and await self._standing(owner.key) else None
 
     async def _release(
-        self, place: str, read: Callable[[], Awaitable[FoundRelease]]
+        self, place: str, read: "_ReadRelease", check: ReadCheck | None
     ) -> FoundRelease:
         standing = await self._standing(place)
         if standing is not None:
             return cast("FoundRelease", standing)
         number = self._edition.number
+        checked = _NotingCheck(check)
         with unnoted():
-            found = await read()
-        _note_private(found.head)
+            found = await read(check=checked)
+        checked.note_private()
         if found.head is not None and found.release is not None:
             self._keep(place, found.head, found, number)
         return found
@@ -433,9 +449,31 @@ class PackageCache:
             self._cached.put(place, _Cached(value, head.package.key, number, memory_bytes))
 
 
-def _note_private(head: Head | None) -> None:
-    if head is not None and head.visibility is not Visibility.PUBLIC:
-        note_private(head.readers)
+class _ReadRelease(Protocol):
+    async def __call__(self, *, check: ReadCheck | None) -> FoundRelease: ...
+
+
+class _NotingCheck:
+    """A check that remembers who reads the packages it was asked about: an answer depends on a
+    hidden package as well, which its readers get."""
+
+    def __init__(self, check: ReadCheck | None) -> None:
+        self._check = check
+        self._readers = list[str]()
+
+    async def __call__(
+        self, requested: Sequence[tuple[Package, Head | None]], /
+    ) -> Collection[str]:
+        for _, head in requested:
+            if head is not None and head.visibility is not Visibility.PUBLIC:
+                self._readers.append(head.readers)
+        if self._check is None:
+            return [package.key for package, _ in requested]
+        return await self._check(requested)
+
+    def note_private(self) -> None:
+        for each in self._readers:
+            note_private(each)
 
 
 def _memory_of_read(value: FoundRelease | Survey) -> int:

@@ -167,10 +167,9 @@ class PackageDetails(Struct, frozen=True):
 
     async def visible(self, packages: Sequence[Package], *, by: Principal) -> dict[str, Survey]:
         """Return those of the packages that the caller may see, by key. One trip."""
-        surveys = await self.records.survey(packages)
-        candidates = list(zip(packages, surveys, strict=True))
-        visible = await self.packages.authorization.visible(by, candidates)
-        return {survey.head.package.key: survey for survey in visible}
+        check = self.packages.authorization.read_check(by)
+        surveys = await self.records.survey(packages, check=check)
+        return {survey.head.package.key: survey for survey in surveys if survey}
 
     async def dependents(self, package: Package, page: ResultPage, *, by: Principal) -> Results:
         """Return the packages whose latest release depends on this one directly.

@@ -13,7 +13,7 @@ from shared.domain.access import Membership
 from shared.domain.accounts import Account, Organization
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.names import OrgName, Package
-from shared.domain.packages import STAFF, Head, Survey, Visibility
+from shared.domain.packages import STAFF, Head, Visibility
 from shared.domain.principals import ANONYMOUS, OPERATOR, Grant, Principal, Role, Scope
 from shared.domain.search import Viewer
 from shared.runtime.caching import records_of
@@ -52,16 +52,14 @@ def authorization(directory: FakeDirectory) -> Authorization:
     return Authorization(directory, FakeClock(), known_readers())
 
 
-async def test_lists_show_what_the_caller_may_see_in_their_order(
+async def test_the_organizations_of_hidden_and_missing_packages_are_asked_once_each(
     authorization: Authorization, directory: FakeDirectory
 ) -> None:
-    mine, other = Survey(head("Acme/mine"), ()), Survey(head("globex/theirs"), ())
-    public = Survey(head("globex/open", Visibility.PUBLIC), ())
-    again = Survey(head("acme/more"), ())
-    surveys = [other, mine, public, again]
-    asked = [(each.head.package, each) for each in surveys]
-    seen = await authorization.visible(MEMBER, [*asked, (GREET, None)])
-    assert seen == [mine, public, again]
+    mine, more, theirs = head("Acme/mine"), head("acme/more"), head("globex/theirs")
+    public = head("globex/open", Visibility.PUBLIC)
+    asked = [(each.package, each) for each in (theirs, mine, public, more)]
+    readable = await authorization.readable(MEMBER, [*asked, (GREET, None)])
+    assert readable == {mine.package.key, public.package.key, more.package.key}
     assert directory.calls == ["access_context", "access_context"]
 
 
@@ -103,7 +101,7 @@ async def test_internal_packages_are_read_by_staff_whose_credential_reads(
     for internal, reads in ((mirrored, theirs), (own, ours)):
         assert await authorization.may_read(by, internal) is reads
         assert (await authorization.private_access(by)).covers(internal) is reads
-    assert await authorization.may_find(by, missing.package, None) is False
+    assert not await authorization.readable(by, [(missing.package, None)])
     viewer = await authorization.viewer(by)
     assert (viewer.sees_everything or STAFF in viewer.orgs) is every
     assert authorization.readers.includes(by, STAFF) is (every and bool(by.credential))

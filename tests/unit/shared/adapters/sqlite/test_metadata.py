@@ -50,7 +50,7 @@ async def pushed(stores: EmbeddedStores, *versions: str, to: Package = GREET) ->
 
 async def versions_of(surveys: SqliteSurveys) -> list[Version]:
     """Return the versions of acme/greet."""
-    (survey,) = await surveys.read([GREET.key])
+    (survey,) = await surveys.read([GREET])
     return [each.parsed for each in survey.entries] if survey else []
 
 
@@ -64,7 +64,7 @@ async def steps_of(stores: EmbeddedStores, surveys: SqliteSurveys, *packages: Pa
         return 0
 
     stores.database.read(lambda reader: reader.set_progress_handler(count, 1))
-    await surveys.read([each.key for each in packages])
+    await surveys.read(packages)
     stores.database.read(lambda reader: reader.set_progress_handler(None, 1))
     return steps
 
@@ -73,21 +73,21 @@ async def test_a_survey_in_memory_costs_the_same_whatever_the_history(
     stores: EmbeddedStores, surveys: SqliteSurveys
 ) -> None:
     await pushed(stores, "1.0.0")
-    await surveys.read([GREET.key])
+    await surveys.read([GREET])
     short = await steps_of(stores, surveys, GREET)
     await pushed(stores, *(f"2.{number}.0" for number in range(500)))
-    await surveys.read([GREET.key])
+    await surveys.read([GREET])
     assert await steps_of(stores, surveys, GREET) == short
 
 
 async def test_a_survey_reads_what_changed_whatever_the_history(
     stores: EmbeddedStores, surveys: SqliteSurveys
 ) -> None:
-    await surveys.read([GREET.key])
+    await surveys.read([GREET])
     await pushed(stores, "1.0.0")
     short = await steps_of(stores, surveys, GREET)
     await pushed(stores, *(f"2.{number}.0" for number in range(500)))
-    await surveys.read([GREET.key])
+    await surveys.read([GREET])
     await pushed(stores, "3.0.0")
     assert await steps_of(stores, surveys, GREET) <= short + 5
 
@@ -96,7 +96,7 @@ async def test_an_entry_that_was_put_again_is_not_read_again(
     stores: EmbeddedStores, surveys: SqliteSurveys
 ) -> None:
     await pushed(stores, "1.0.0", "2.0.0")
-    await surveys.read([GREET.key])
+    await surveys.read([GREET])
     nothing_new = await steps_of(stores, surveys, GREET)
     await pushed(stores, "1.0.0", "2.0.0")
     assert await steps_of(stores, surveys, GREET) == nothing_new
@@ -108,7 +108,7 @@ async def test_a_package_larger_than_the_cache_is_surveyed_completely(
     surveys = SqliteSurveys(stores.database, capacity_bytes=10)
     await pushed(stores, *(f"1.{number}.0" for number in range(100)))
     for _ in range(2):
-        (survey,) = await surveys.read([GREET.key])
+        (survey,) = await surveys.read([GREET])
         assert survey is not None
         assert len(survey.entries) == 100
 
@@ -201,3 +201,25 @@ async def test_a_process_that_missed_too_many_changes_knows_none(
     changes = stores.metadata.changes_since(position)
     assert changes.keys is None
     assert stores.metadata.changes_since(changes.position).keys == []
+
+
+async def test_nothing_of_a_hidden_package_but_its_head_is_decoded(
+    stores: EmbeddedStores, surveys: SqliteSurveys
+) -> None:
+    """Else the time of an answer tells that the package exists, and how much there is of it."""
+
+    async def check(_requested: object) -> tuple[str, ...]:
+        return ()
+
+    first = GREET.at(Version.parse("1.0.0"))
+    await stores.metadata.add_release(release())
+    await pushed(stores, "1.0.0")
+    for table in ("releases", "entries"):
+        damage = f"UPDATE {table} SET body = 'not JSON'"  # noqa: S608 - the names are above.
+        await stores.database.write(lambda writer, damage=damage: writer.execute(damage))
+    with pytest.raises(ValueError, match="JSON"):
+        await stores.metadata.find(first)
+    with pytest.raises(ValueError, match="JSON"):
+        await surveys.read([GREET])
+    assert (await stores.metadata.find(first, check=check)).head is None
+    assert await surveys.read([GREET], check) == [None]

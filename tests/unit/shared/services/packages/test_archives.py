@@ -14,7 +14,7 @@ from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import FoundRelease, Visibility
 from shared.domain.principals import OPERATOR
-from shared.ports import MetadataStore
+from shared.ports import MetadataStore, ReadCheck
 from shared.services.common import Adapters
 from shared.services.packages.archives import ArchiveRelocation
 from tests.fakes.archive_placement import STORE, FakeEdge, FakeLinks, PlacedArchives
@@ -239,9 +239,11 @@ class Overtaken:
     world: World
     reads: int = 0
 
-    async def find(self, coordinate: Coordinate) -> FoundRelease:
+    async def find(
+        self, coordinate: Coordinate, /, *, check: ReadCheck | None = None
+    ) -> FoundRelease:
         """Read, and let the operator restore the release behind the back of the first reader."""
-        found = await self.metadata.find(coordinate)
+        found = await self.metadata.find(coordinate, check=check)
         self.reads += 1
         if self.reads == 1:
             await self.world.registry.publishing.moderation.restore(coordinate, by=OPERATOR)

@@ -9,23 +9,28 @@ from shared.domain.packages import Survey, Visibility
 from shared.domain.principals import ANONYMOUS
 from shared.domain.records import Event
 from shared.domain.sparse_index import index_file
-from shared.ports import MetadataStore
+from shared.ports import MetadataStore, ReadCheck
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.index import CHANGES_READ, PackageIndex
 from tests.fakes.readers import known_readers
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock
-from tests.support.surveys import survey
+from tests.support.surveys import checked, survey
 
 
 class Packages:
     """A public and a private package."""
 
     async def survey(
-        self, packages: Sequence[Package], _versions: Collection[Coordinate] = ()
+        self,
+        packages: Sequence[Package],
+        _versions: Collection[Coordinate] = (),
+        /,
+        *,
+        check: ReadCheck | None = None,
     ) -> list[Survey | None]:
         surveys = {each.head.package.key: each for each in (PUBLIC, PRIVATE)}
-        return [surveys.get(package.key) for package in packages]
+        return await checked([(each, surveys.get(each.key)) for each in packages], check)
 
 
 PUBLIC = survey("1.0.0")

@@ -10,10 +10,10 @@ from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
 from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, Package, Version
 from shared.domain.packages import FoundRelease, Survey, Visibility
-from shared.ports import MetadataStore
+from shared.ports import MetadataStore, ReadCheck
 from shared.runtime.caching import packages_read
 from shared.services.packages.hosted_packages import PackageCache
-from tests.support.surveys import survey
+from tests.support.surveys import checked, survey
 
 GREET = Package.parse("acme", "greet")
 MISSING = Package.parse("acme", "missing")
@@ -36,22 +36,30 @@ class Stores:
         return survey("1.0.0", visibility=self.visibility)
 
     async def survey(
-        self, packages: Sequence[Package], _versions: Collection[Coordinate] = ()
+        self,
+        packages: Sequence[Package],
+        _versions: Collection[Coordinate] = (),
+        /,
+        *,
+        check: ReadCheck | None = None,
     ) -> list[Survey | None]:
         self.calls["survey"] += len(packages)
-        return [self.survey_of(package) for package in packages]
+        return await checked([(each, self.survey_of(each)) for each in packages], check)
 
-    async def find(self, coordinate: Coordinate) -> FoundRelease:
+    async def find(
+        self, coordinate: Coordinate, /, *, check: ReadCheck | None = None
+    ) -> FoundRelease:
         self.calls["find"] += 1
-        found = self.survey_of(coordinate.package)
+        package = coordinate.package
+        [found] = await checked([(package, self.survey_of(package))], check)
         if found is None:
             return FoundRelease(None, None)
         return FoundRelease(found.head, cast("None", found.entries[0]))
 
-    async def by_digest(self, digest: Digest) -> FoundRelease:
+    async def by_digest(self, digest: Digest, /, *, check: ReadCheck | None = None) -> FoundRelease:
         assert digest == CONTENT
         self.calls["by_digest"] += 1
-        found = await self.find(ONE)
+        found = await self.find(ONE, check=check)
         self.calls["find"] -= 1
         return found
 

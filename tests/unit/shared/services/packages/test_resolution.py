@@ -21,7 +21,7 @@ from shared.domain.errors.base import InvalidRequest
 from shared.domain.names import ANY_CLIENT, Coordinate, Package
 from shared.domain.packages import Survey
 from shared.domain.principals import ANONYMOUS
-from shared.ports import DocumentStore, MetadataStore
+from shared.ports import DocumentStore, MetadataStore, ReadCheck
 from shared.services.packages import hosted_packages
 from shared.services.packages.hosted_packages import (
     CANDIDATES_PER_MODULE,
@@ -31,7 +31,7 @@ from shared.services.packages.hosted_packages import (
 from tests.fakes.readers import known_readers
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock
-from tests.support.surveys import deprecated, entry, survey
+from tests.support.surveys import checked, deprecated, entry, survey
 
 
 class Packages:
@@ -46,10 +46,15 @@ class Packages:
         self.calls: Counter[str] = Counter()
 
     async def survey(
-        self, packages: Sequence[Package], _versions: Collection[Coordinate] = ()
+        self,
+        packages: Sequence[Package],
+        _versions: Collection[Coordinate] = (),
+        /,
+        *,
+        check: ReadCheck | None = None,
     ) -> list[Survey | None]:
         self.calls["survey"] += 1
-        return [self.surveys.get(package.key) for package in packages]
+        return await checked([(each, self.surveys.get(each.key)) for each in packages], check)
 
 
 class Graphs:
