@@ -130,7 +130,10 @@ def arguments_of(settings: Settings) -> dict[Callable[..., object], Mapping[str,
             ),
             "refused": _logged("sign_in.refused", "provider", "reason"),
         },
-        Staff: {"sources": Staff.parse(settings.staff).sources},
+        Staff: {
+            "sources": Staff.parse(settings.staff).sources,
+            "reads_groups": settings.entra_groups or bool(settings.oidc_groups_claim),
+        },
         UpstreamReader: {"pseudonym": pseudonym_of(settings.base_url)},
         Upstreams: {
             "configured": settings.upstreams,

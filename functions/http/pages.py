@@ -149,7 +149,7 @@ def visitor_of(account: Account, session: Principal, registry: Registry) -> Visi
     return Visitor(
         account.name,
         registry.identity.session_authentication.csrf_token(session),
-        account.administrator,
+        account.administers_at(registry.clock.now_ms()),
     )
 
 

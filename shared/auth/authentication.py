@@ -2,7 +2,7 @@
 
 import asyncio
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Self
 
@@ -29,8 +29,8 @@ MAX_CACHED_TOKENS = 10_000  # Per process; each takes about 1 KiB.
 
 
 class _CachedToken(Struct):
-    """A token as it was read from the store, with its account; tokens of organizations have
-    none."""
+    """A token as it was read from the store, with its account; tokens of organizations have none,
+    and depend on the accounts that made them."""
 
     token: Token
     account: Account | None
@@ -137,7 +137,7 @@ class Authentication:
             return None
         if not self._edition.follows_records:
             return cached
-        keys = (records_of(cached.token.owner),)
+        keys = [records_of(each) for each in (cached.token.owner, *cached.token.makers)]
         return cached if self._edition.holds(cached.number, keys) else None
 
     def _check(self, verified: _CachedToken, client: RequestClient) -> None:
@@ -167,21 +167,48 @@ class Authentication:
         cached = self._known(key, now_ms) if is_confirmed else None
         if cached is not None:
             return cached
-        self._verified.drop(key)
-        token, account = await asyncio.gather(
-            self._directory.get(Token, Place(access_token.owner, key)),
-            self._directory.get(Account, Place(access_token.owner)),
-        )
+        token, accounts = await self._read(access_token, key)
         # Missing tokens are not cached, so that a new token works at once everywhere.
         if token is None or token.canary or not hmac.compare_digest(token.hash, key):
             raise TokenUnknown
+        account = None if token.org else accounts.get(token.owner)
         if account is None and not token.org:
             raise TokenUnknown  # It was created while its account was deleted.
-        is_guest = token.by_guest if account is None else not self._staff.includes(account)
+        is_guest = token.by_guest
+        if account is not None or token.makers:
+            holders = token.makers or (token.owner,)
+            is_guest = not all(self._is_staff(accounts.get(each)) for each in holders)
         principal = _principal(token, client, is_guest=is_guest)
         verified = _CachedToken(token, account, principal, now_ms, number)
         self._verified.put(key, verified)
         return verified
+
+    async def _read(
+        self, access_token: AccessToken, key: str
+    ) -> tuple[Token | None, Mapping[str, Account]]:
+        """Return the token, and by their ids the accounts that it depends on: its owner, or those
+        that made a token of an organization.
+
+        Who made it is known from the last time it was read. Only the first read in a process asks
+        for the token before them.
+        """
+        known = self._verified.peek(key)
+        self._verified.drop(key)
+        ids = (known.token.makers if known else ()) or (access_token.owner,)
+        token, accounts = await asyncio.gather(
+            self._directory.get(Token, Place(access_token.owner, key)), self._accounts(ids)
+        )
+        if token is not None and token.makers not in ((), ids):
+            accounts = await self._accounts(token.makers)
+        return token, accounts
+
+    async def _accounts(self, ids: Iterable[str]) -> Mapping[str, Account]:
+        found = await asyncio.gather(*(self._directory.get(Account, Place(each)) for each in ids))
+        return {each.id: each for each in found if each is not None}
+
+    def _is_staff(self, account: Account | None) -> bool:
+        """Check whether an account is staff now; one that was deleted is none."""
+        return account is not None and self._staff.includes(account, self._clock.now_ms())
 
 
 class TokenLastUse:

@@ -12,8 +12,11 @@ from shared.domain.access import (
     NO_ACCESS,
     PUBLISHING_ROLES,
     WAY_TO_PUBLISH,
+    WAY_TO_RENEW,
     AccessContext,
+    GroupRole,
     Membership,
+    reason_of_end,
     refusal_of,
     require_right,
     way_to_rename,
@@ -145,7 +148,11 @@ class Authorization(Struct, frozen=True):
                 access = await self.directory.access_context(by.id, of.org, now_ms)
                 if access.seen_by(by, of.org).organization is None:
                     raise OrganizationMissing("publish", of, of.org, way_out=renamed)
-            reason = _missing_role_reason(members)
+            ended = _ended_publishing_role(members, now_ms)
+            if ended is not None:
+                reason = reason_of_end(*ended)
+                raise NotPermitted("publish", of or _ANYTHING, reason, way_out=WAY_TO_RENEW)
+            reason = _missing_role_reason(members, now_ms)
             raise NotPermitted("publish", of or _ANYTHING, reason, way_out=self._first_role)
 
     @property
@@ -260,8 +267,17 @@ class Authorization(Struct, frozen=True):
         return await self.directory.access_context(by.id, org, self.clock.now_ms())
 
 
-def _missing_role_reason(members: Sequence[Membership]) -> str:
-    orgs = " and ".join(sorted(each.org for each in members))
+def _ended_publishing_role(
+    members: Sequence[Membership], now_ms: int
+) -> tuple[str, GroupRole] | None:
+    """Return a role by groups that published until it ended, with its organization."""
+    found = ((each.org, each.ended_group_at(now_ms)) for each in members)
+    ended = [(org, group) for org, group in found if group and group.role in PUBLISHING_ROLES]
+    return max(ended, key=lambda each: each[1].until_ms, default=None)
+
+
+def _missing_role_reason(members: Sequence[Membership], now_ms: int) -> str:
+    orgs = " and ".join(sorted(each.org for each in members if each.role_at(now_ms)))
     return f"you are only member of {orgs}" if orgs else "you belong to no organization"
 
 
@@ -373,7 +389,13 @@ class KnownReaders:
             self._known.put((by.id, by.credential, reader), known)
 
     def includes(self, by: Principal, reader: str) -> bool:
-        """Check whether `by` is known to be one of these readers."""
+        """Check whether `by` is known to be one of these readers.
+
+        A principal that was identified as a guest meanwhile is no staff, whatever is known of the
+        credential: both ages together would be more than five seconds.
+        """
+        if reader == STAFF and by.is_guest:
+            return False
         known = self._known.get((by.id, by.credential, reader))
         if known is None or self._clock.monotonic_ms() - known.read_ms >= KNOWN_FOR // MS:
             return False

@@ -350,7 +350,8 @@ class SessionAuthentication:
             self._cache.drop(cookie.place.key)
             return None
         # The time before the read counts: an end during the read is seen three seconds later.
-        found = _CachedSession(session, not self._staff.includes(account), now_ms)
+        is_guest = not self._staff.includes(account, self._clock.now_ms())
+        found = _CachedSession(session, is_guest, now_ms)
         self._cache.put(session.id, found)
         return found
 

@@ -37,7 +37,7 @@ from shared.domain.principals import (
 )
 from shared.domain.records import Entity, Place, Record
 from shared.domain.sign_in import is_recently_signed_in
-from shared.domain.times import MS
+from shared.domain.times import MS, time_text
 
 # The table of rights: an action needs this scope of the credential, and one of these roles in the
 # organization. Administrators have every role everywhere, and only they may OPERATE. READ is
@@ -68,8 +68,8 @@ class PendingRole(Record):
 
 
 class GroupRole(Record):
-    """The role that groups give, beside the one by hand. After `until_ms`, when nobody knows
-    whether the account is still in them, it may only read."""
+    """The role that groups give, beside the one by hand. It ends at `until_ms`, when nobody knows
+    whether the account is still in them."""
 
     role: Role
     until_ms: int
@@ -142,15 +142,23 @@ class Membership(Entity):
 
     def at(self, now_ms: int) -> Self | None:
         """Return the membership in effect at that time; None when it has ended."""
-        current: Self | None = self
-        if self.pending is not None and now_ms >= self.pending.at_ms:
-            current = self.with_roles(
-                self.pending.role, self.group, since_ms=self.pending.at_ms, pending=None
-            )
+        current = self.after_pending(now_ms)
         if current is None or current.group is None or now_ms < current.group.until_ms:
             return current
-        role = strongest(current.hand_role, Role.MEMBER)
-        return current.model_copy(update={"role": role})
+        role = current.hand_role
+        return current.model_copy(update={"role": role}) if role else None
+
+    def after_pending(self, now_ms: int) -> Self | None:
+        """Return the membership after its pending change, if that is due; the role by groups may
+        have ended."""
+        if self.pending is None or now_ms < self.pending.at_ms:
+            return self
+        since_ms = self.pending.at_ms
+        return self.with_roles(self.pending.role, self.group, since_ms=since_ms, pending=None)
+
+    def ended_group_at(self, now_ms: int) -> GroupRole | None:
+        """Return the role by groups if it has ended."""
+        return self.group if self.group and now_ms >= self.group.until_ms else None
 
 
 def member_place(org: str, account_id: str) -> Place:
@@ -299,6 +307,7 @@ class AccessContext(Struct, frozen=True):
     role: Role | None
     at_ms: int = 0
     sponsor: str = ""  # The account that invited a new member.
+    ended_group: GroupRole | None = None  # The role by groups if it has ended.
 
     @classmethod
     def of(
@@ -311,7 +320,8 @@ class AccessContext(Struct, frozen=True):
         """Read role and sponsor from the membership at that time."""
         role = membership.role_at(now_ms) if membership else None
         sponsor = membership.sponsor_at(now_ms) if membership else ""
-        return cls(account, organization, role, now_ms, sponsor)
+        ended = membership.ended_group_at(now_ms) if membership else None
+        return cls(account, organization, role, now_ms, sponsor, ended)
 
     @property
     def is_administrator(self) -> bool:
@@ -447,6 +457,9 @@ def _refusal_of_role(
         )
     if access.organization is None and roles:
         return OrganizationMissing(action.verb, resource, org)
+    ended = access.ended_group
+    if ended is not None and ended.role in roles:
+        return NotPermitted(action.verb, resource, reason_of_end(org, ended), WAY_TO_RENEW)
     return NotPermitted(action.verb, resource, _missing_role(org, roles))
 
 
@@ -457,6 +470,17 @@ def _refusal_of_closing(
         return None
     reason = "its organization is being deleted, which an owner can still undo"
     return NotPermitted(action.verb, resource, reason)
+
+
+WAY_TO_RENEW = "Sign in to the registry in a browser to renew it."
+
+
+def reason_of_end(org: str, ended: GroupRole) -> str:
+    """Return why somebody has no role by groups any more."""
+    return (
+        f"your role {ended.role.value} of {org} was by a group and ended on "
+        f"{time_text(ended.until_ms)}, since nobody has confirmed the group for too long"
+    )
 
 
 def _missing_role(org: OrgName, roles: frozenset[Role]) -> str:

@@ -44,12 +44,14 @@ class AccountLock(Record):
 class AccountByGroups(Record):
     """What the groups of an account make it, and whether it is an administrator by hand as well.
 
-    After `until_ms` nobody knows whether the account is still in its groups.
+    After `until_ms` it is no administrator by them, and after `staff_until_ms` no staff: nobody
+    knows whether it is still in its groups.
     """
 
     administrator: bool = False
     staff: bool = False
     until_ms: int = 0
+    staff_until_ms: int | None = None  # None: of an earlier version, until its groups are read.
     administrator_by_hand: bool = False
 
 
@@ -65,6 +67,8 @@ class Account(Entity):
     email: str = ""  # Empty when unknown.
     lock: AccountLock | None = None
     by_groups: AccountByGroups | None = None  # None: `administrator` is by hand.
+    # After that nobody knows whether it is in any group; None if no provider says its groups.
+    groups_until_ms: int | None = None
     providers: tuple[str, ...] = ()  # Of its identities, in the order of their first sign-ins.
 
     @property
@@ -79,6 +83,13 @@ class Account(Entity):
         """Check whether the account is an administrator, by hand or by groups that are known."""
         is_known = self.by_groups is None or now_ms < self.by_groups.until_ms
         return self.administrator and (is_known or self.is_administrator_by_hand)
+
+    def is_staff_by_groups_at(self, now_ms: int) -> bool:
+        """Check whether a rule about groups that are known makes the account staff."""
+        by_groups = self.by_groups
+        if by_groups is None or not by_groups.staff:
+            return False
+        return by_groups.staff_until_ms is None or now_ms < by_groups.staff_until_ms
 
     def with_rights(self, by_groups: AccountByGroups | None, *, by_hand: bool) -> Self:
         """Return the account with what its groups make it, as administrator by hand or not."""
@@ -102,9 +113,14 @@ BY_GROUPS = "groups"
 
 class Staff(Struct, frozen=True):
     """Which accounts are staff: all, or administrators and those that `sources` name: a mail domain
-    after @, an identity provider, or `BY_GROUPS` for those that a rule about groups names."""
+    after @, an identity provider, or `BY_GROUPS` for those that a rule about groups names.
+
+    Where providers say groups, an account whose provider has not said them for too long is none,
+    whatever names it: its person may have left.
+    """
 
     sources: frozenset[str] = frozenset()
+    reads_groups: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -118,15 +134,18 @@ class Staff(Struct, frozen=True):
                 raise ValueError(message)
         return cls(sources)
 
-    def includes(self, account: Account) -> bool:
-        if not self.sources or account.administrator:
+    def includes(self, account: Account, now_ms: int) -> bool:
+        if account.administers_at(now_ms):
             return True
+        until_ms = account.groups_until_ms
+        if self.reads_groups and until_ms is not None and now_ms >= until_ms:
+            return False
         _, at, domain = account.email.lower().rpartition("@")
-        by_groups = account.by_groups is not None and account.by_groups.staff
         return (
-            f"{at}{domain}" in self.sources
+            not self.sources
+            or f"{at}{domain}" in self.sources
             or not self.sources.isdisjoint(account.providers)
-            or (by_groups and BY_GROUPS in self.sources)
+            or (BY_GROUPS in self.sources and account.is_staff_by_groups_at(now_ms))
         )
 
 
@@ -285,7 +304,9 @@ class Token(Entity):
     canary: bool = False  # Of an earlier version: refused as if it did not exist.
     provenance: Provenance | None = None  # The CI job of a job's token.
     made_by: str = ""  # The account that got its text; empty for old tokens.
-    by_guest: bool = False  # Of an organization, and made or caused by a guest.
+    # The accounts that made the publishers of a job's token.
+    publishers_made_by: tuple[str, ...] = ()
+    by_guest: bool = False  # Of an organization, and made or caused by a guest, when it was made.
 
     @property
     def place(self) -> Place:
@@ -300,6 +321,15 @@ class Token(Entity):
     @property
     def ends_ms(self) -> int | None:
         return self.expires_ms
+
+    @property
+    def makers(self) -> tuple[str, ...]:
+        """The accounts that decide whether a token of an organization is one of staff; none where
+        no account is known, or the operator made it: then `by_guest` decides."""
+        if not self.org:
+            return ()
+        is_of_account = self.provenance is None and is_id(self.made_by)
+        return self.publishers_made_by or ((self.made_by,) if is_of_account else ())
 
     def expires_soon(self, now_ms: int) -> bool:
         return self.expires_ms is not None and self.expires_ms - now_ms < EXPIRES_SOON // MS

@@ -53,15 +53,22 @@ class GrantedRoles(Struct, frozen=True):
     roles: Mapping[str, GroupRole]
     account: AccountByGroups | None
 
-    @property
-    def granted(self) -> Mapping[str, str]:
-        """The roles as people read them, by organization, and by `ADMINISTRATOR` and `STAFF`."""
-        found = {org: each.role.value for org, each in self.roles.items()}
-        flags = {
-            f"({ADMINISTRATOR})": self.account is not None and self.account.administrator,
-            f"({STAFF})": self.account is not None and self.account.staff,
-        }
-        return found | {name: "yes" for name, is_given in flags.items() if is_given}
+    def ends(self) -> Mapping[str, int]:
+        """Return when each ends, by organization, `(administrator)` and `(staff)`."""
+        found = {org: each.until_ms for org, each in self.roles.items()}
+        account = self.account or AccountByGroups()
+        if account.administrator:
+            found[f"({ADMINISTRATOR})"] = account.until_ms
+        if account.staff:
+            found[f"({STAFF})"] = account.staff_until_ms or 0
+        return found
+
+    def granted_at(self, now_ms: int) -> Mapping[str, str]:
+        """Return the roles that hold as people read them, by organization, `(administrator)` and
+        `(staff)`."""
+        kept = [name for name, until_ms in self.ends().items() if now_ms < until_ms]
+        roles = {org: each.role.value for org, each in self.roles.items()}
+        return {name: roles.get(name, "yes") for name in kept}
 
 
 class GroupRules(Entity):
@@ -133,11 +140,15 @@ def _group_role(found: Sequence[tuple[GroupRule, int]]) -> GroupRole:
 def _by_groups(found: Sequence[tuple[GroupRule, int]]) -> AccountByGroups | None:
     if not found:
         return None
-    ends_ms = [until_ms for rule, until_ms in found if rule.target == ADMINISTRATOR]
+    ends = {
+        target: [until_ms for rule, until_ms in found if rule.target == target]
+        for target in (ADMINISTRATOR, STAFF)
+    }
     return AccountByGroups(
-        administrator=bool(ends_ms),
-        staff=any(rule.target == STAFF for rule, _ in found),
-        until_ms=max(ends_ms, default=0),
+        administrator=bool(ends[ADMINISTRATOR]),
+        staff=bool(ends[STAFF]),
+        until_ms=max(ends[ADMINISTRATOR], default=0),
+        staff_until_ms=max(ends[STAFF], default=0),
     )
 
 

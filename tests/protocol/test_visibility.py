@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from shared.domain.accounts import Account
 from shared.domain.names import Package, parse_org
 from shared.domain.packages import Visibility
-from shared.domain.principals import OPERATOR, Principal
+from shared.domain.principals import OPERATOR, OPERATOR_ID, Principal, Role
 from shared.domain.records import org_stream
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.protocol.bal.failures import ClientFailure
@@ -302,16 +303,66 @@ async def test_an_archive_narrows_no_package(world: World, package: str, archive
     await world.push(bala("acme/thing:1.0.2"))
 
 
-@pytest.mark.parametrize("is_guest", [False, True], ids=["staff", "guest"])
-async def test_a_token_of_an_organization_reads_internal_packages_unless_a_guest_made_it(
-    inside: World, is_guest: bool
+async def robot(world: World, package: str = "*", **changes: Any) -> Person:
+    """Return a token of the organization `other` that Bob made, with changes of its record."""
+    bob, owner = world.people.bob, OfOrganization(parse_org("other"))
+    wanted = TokenRequest.parse("ci", ["read"], org="other", package=package, days=None)
+    issued = await world.registry.tokens.access_tokens.issue(
+        owner, wanted, by=signed_in(world, bob)
+    )
+    await world.stores.directory.put(issued.token.model_copy(update=changes))
+    return dataclasses.replace(bob, token=issued.text.reveal())
+
+
+async def make_staff(world: World, person: Person, *, is_staff: bool) -> None:
+    """Give a person an address of the company, or another one."""
+    stored = await world.stores.directory.get(Account, person.account.place)
+    assert stored
+    email = f"{person.account.name}@{'example.org' if is_staff else 'supplier.test'}"
+    await world.stores.directory.replace(stored.model_copy(update={"email": email}))
+
+
+async def test_a_token_of_an_organization_reads_internal_packages_while_its_maker_is_staff(
+    inside: World,
 ) -> None:
-    bob, owner = inside.people.bob, OfOrganization(parse_org("other"))
-    by = signed_in(inside, bob, is_guest=is_guest)
-    found = []
-    for org, package in (("other", "*"), ("other", "greet")):
-        wanted = TokenRequest.parse("ci", ["read"], org=org, package=package, days=None)
-        issued = await inside.registry.tokens.access_tokens.issue(owner, wanted, by=by)
-        robot = dataclasses.replace(bob, token=issued.text.reveal())
-        found.append(await status_of_pull(inside, robot))
-    assert found == [404 if is_guest else 302, 404]
+    token, narrow = await robot(inside), await robot(inside, package="greet")
+    assert [await status_of_pull(inside, each) for each in (token, narrow)] == [302, 404]
+    for is_staff, status in ((False, 404), (True, 302)):
+        await make_staff(inside, inside.people.bob, is_staff=is_staff)
+        inside.clock.advance(timedelta(seconds=5))
+        assert await status_of_pull(inside, token) == status
+
+
+async def test_who_rotates_a_token_of_an_organization_decides_whether_it_is_one_of_staff(
+    inside: World,
+) -> None:
+    await robot(inside)
+    mia, other = inside.people.mia, OfOrganization(parse_org("other"))
+    memberships = inside.registry.organizations.memberships
+    await memberships.set_member(parse_org("other"), mia.account, Role.OWNER, by=OPERATOR)
+    tokens, by = inside.registry.tokens.access_tokens, signed_in(inside, mia)
+    [listed] = await tokens.list(other, by=by)
+    rotated = await tokens.rotate(other, listed.token.id, by=by)
+    token = dataclasses.replace(mia, token=rotated.text.reveal())
+    assert await status_of_pull(inside, token) == 404
+
+
+async def test_a_token_of_an_organization_whose_maker_was_deleted_is_one_of_a_guest(
+    inside: World,
+) -> None:
+    token, bob = await robot(inside), inside.people.bob.account
+    assert await status_of_pull(inside, token) == 302
+    stored = await inside.stores.directory.get(Account, bob.place)
+    assert stored
+    await inside.stores.directory.remove(stored)
+    inside.clock.advance(timedelta(seconds=5))
+    assert await status_of_pull(inside, token) == 404
+
+
+@pytest.mark.parametrize("by_guest", [False, True])
+@pytest.mark.parametrize("made_by", ["", OPERATOR_ID])
+async def test_without_an_account_that_made_it_a_token_keeps_what_is_stored(
+    inside: World, made_by: str, by_guest: bool
+) -> None:
+    token = await robot(inside, made_by=made_by, by_guest=by_guest)
+    assert await status_of_pull(inside, token) == (404 if by_guest else 302)

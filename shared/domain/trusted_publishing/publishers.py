@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import ClassVar, Self
 
+from shared.domain.accounts import is_id
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.names import Package
 from shared.domain.records import Entity, Place, Record
@@ -167,8 +168,8 @@ class Publisher(Entity):
     repository: str = ""
     rules: PublisherRules = PublisherRules()
     created_ms: int
-    by: str = ""
-    by_guest: bool = False
+    by: str = ""  # The account that made it; empty for old ones.
+    by_guest: bool = False  # When it was made.
     pending_until_ms: int | None = None
 
     @property
@@ -184,6 +185,12 @@ class Publisher(Entity):
     def ends_ms(self) -> int | None:
         """When it expires, while its package does not exist."""
         return self.pending_until_ms
+
+    @property
+    def maker(self) -> str | None:
+        """The account that decides whether its jobs are of staff; None where none is known, or the
+        operator made it: then `by_guest` decides."""
+        return self.by if is_id(self.by) else None
 
     @property
     def target(self) -> Package:

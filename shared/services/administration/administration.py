@@ -73,7 +73,8 @@ class Administrators(Struct, frozen=True):
         listed = await self.directory.list_by_subject(Account, ADMINISTRATORS)
         # The list may lag behind, so the records are read.
         found = await accounts_by_ids(self.directory, [each.id for each in listed])
-        current = [each for each in found if each.administrator]
+        now_ms = self.record_writer.clock.now_ms()
+        current = [each for each in found if each.administers_at(now_ms)]
         return sorted(current, key=lambda account: account.name.lower())
 
     @retried_when_leased
@@ -105,14 +106,20 @@ class Administrators(Struct, frozen=True):
 
     @retried_when_stale
     async def set_by_groups(
-        self, account_id: str, by_groups: AccountByGroups | None, *, by: Principal
+        self,
+        account_id: str,
+        by_groups: AccountByGroups | None,
+        groups_until_ms: int | None,
+        *,
+        by: Principal,
     ) -> None:
-        """Store what its groups make an account. No lease: an administrator by hand stays one, and
-        there is always such a one."""
+        """Store what its groups make an account, and until when they are known. No lease: an
+        administrator by hand stays one, and there is always such a one."""
         current = await self.directory.get(Account, Place(account_id))
         if current is None:
             return
-        changed = current.with_rights(by_groups, by_hand=current.is_administrator_by_hand)
+        rights = current.with_rights(by_groups, by_hand=current.is_administrator_by_hand)
+        changed = rights.model_copy(update={"groups_until_ms": groups_until_ms})
         if changed == current:
             return
         if changed.administrator != current.administrator:

@@ -18,7 +18,7 @@ from shared.auth.identity_providers import IdentityProvider, VerifiedIdentity
 from shared.domain.access import GroupRole, Membership, member_place
 from shared.domain.accounts import ROLE_PREFIX, Identity, Organization, identity_place
 from shared.domain.errors.identity import organization_not_found
-from shared.domain.group_rules import GROUP_RULES_PLACE, GroupRules
+from shared.domain.group_rules import GROUP_RULES_PLACE, GrantedRoles, GroupRules
 from shared.domain.names import OrgName
 from shared.domain.principals import Principal
 from shared.domain.records import Place
@@ -80,7 +80,12 @@ class RolesByGroups(Struct, frozen=True):
             return identity
         return await self._store_groups(identity.place, groups, has_roles=False) or identity
 
-    async def _apply(self, account_id: str, identities: Sequence[Identity]) -> None:
+    async def apply_stored(self, account_id: str) -> GrantedRoles:
+        """Bring the roles of an account up to date with its stored groups, without asking a
+        provider; return them, with those that have ended."""
+        return await self._apply(account_id, await self._identities(account_id))
+
+    async def _apply(self, account_id: str, identities: Sequence[Identity]) -> GrantedRoles:
         """Bring the roles of an account up to date."""
         rules, memberships = await asyncio.gather(
             self.rules(), self.directory.list_by_subject(Membership, account_id)
@@ -89,7 +94,19 @@ class RolesByGroups(Struct, frozen=True):
         had = {each.org.lower() for each in memberships if each.group is not None}
         for org in sorted(had | set(granted.roles)):
             await self._set_role(OrgName(org), account_id, granted.roles.get(org))
-        await self.administrators.set_by_groups(account_id, granted.account, by=GROUPS)
+        until_ms = self._known_until(identities)
+        await self.administrators.set_by_groups(account_id, granted.account, until_ms, by=GROUPS)
+        return granted
+
+    def _known_until(self, identities: Sequence[Identity]) -> int | None:
+        """Return until when the groups of an account are known; None if no provider says them."""
+        says_groups = {"entra": self.entra_groups, "oidc": bool(self.oidc_groups_claim)}
+        said_ms = [
+            each.groups_ms
+            for each in identities
+            if each.groups_ms is not None and says_groups.get(each.provider)
+        ]
+        return max(said_ms) + self.hold // MS if said_ms else None
 
     @retried_when_stale
     async def _store_groups(
@@ -115,12 +132,13 @@ class RolesByGroups(Struct, frozen=True):
     async def _set_role(self, org: OrgName, account_id: str, wanted: GroupRole | None) -> None:
         now_ms = self.clock.now_ms()
         stored = await self.directory.get(Membership, member_place(org, account_id))
-        current = stored.at(now_ms) if stored else None
+        current = stored.after_pending(now_ms) if stored else None
         if current is not None:
             changed = current.with_roles(current.hand_role, wanted)
         else:
             found = await self.directory.get(Organization, Place(org))
-            if wanted is None or found is None or found.is_deleted_at(now_ms):
+            is_due = wanted is not None and now_ms < wanted.until_ms
+            if wanted is None or not is_due or found is None or found.is_deleted_at(now_ms):
                 return
             new = Membership(
                 org=found.name, account=account_id, role=wanted.role, since_ms=now_ms, group=wanted
@@ -129,25 +147,36 @@ class RolesByGroups(Struct, frozen=True):
             changed = new.model_copy(update=kept)
         if changed is not None and current is not None and changed.group == current.group:
             return
-        change = _change(current, changed)
+        await self._write_role(stored, current, changed)
+
+    async def _write_role(
+        self, stored: Membership | None, current: Membership | None, changed: Membership | None
+    ) -> None:
+        """Store a membership with other groups, with an event if the role is another one now."""
+        change = _change(current, changed, self.clock.now_ms())
+        is_same = change.details["before"] == change.details["after"]
         if changed is None and current is not None:
-            await self.record_writer.remove(current, change=change, by=GROUPS)
-        elif changed is not None and change.details["before"] == change.details["after"]:
+            if is_same:  # The role by groups had ended before.
+                await self.directory.remove(current)
+            else:
+                await self.record_writer.remove(current, change=change, by=GROUPS)
+        elif changed is not None and is_same:
             await self.directory.replace(changed)  # It holds longer.
         elif changed is not None:
             write = self.record_writer.replace if stored else self.record_writer.add
             await write(changed, change=change, by=GROUPS)
 
 
-def _change(before: Membership | None, after: Membership | None) -> EntityChange:
+def _change(before: Membership | None, after: Membership | None, now_ms: int) -> EntityChange:
     [one, *_] = [each for each in (after, before) if each is not None]
+    role_before, role_after = (each.role_at(now_ms) if each else None for each in (before, after))
     details = {
         "account": one.account,
-        "before": before.role.value if before else "",
-        "after": after.role.value if after else "",
+        "before": role_before.value if role_before else "",
+        "after": role_after.value if role_after else "",
         "groups": ", ".join(one.groups)[:_MOST_IN_AN_EVENT],
     }
-    kind = "member.set" if after else "member.removed"
+    kind = "member.set" if role_after else "member.removed"
     return EntityChange(kind, one.org, org=one.org, account=one.account, details=details)
 
 
@@ -199,8 +228,11 @@ class GroupRuleChanges(Struct, frozen=True):
                 if each.groups_ms is not None:
                     people[each.account].append(each.model_copy(update={"groups": kept}))
         found, hold = list[GroupRuleEffect](), self.roles_by_groups.hold
+        now_ms = self.record_writer.clock.now_ms()
         for account, identities in people.items():
-            before, after = (e.roles_of(identities, hold).granted for e in (now, wanted))
+            before, after = (
+                each.roles_of(identities, hold).granted_at(now_ms) for each in (now, wanted)
+            )
             found += [
                 GroupRuleEffect(account, org, before.get(org, ""), after.get(org, ""))
                 for org in sorted({*before, *after})

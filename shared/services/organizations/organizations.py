@@ -174,12 +174,13 @@ class Organizations(Struct, frozen=True):
 
     async def _check_creator(self, org: OrgName, owner: Account, by: Principal) -> None:
         """Raise unless `by` may create an organization with this name for the owner."""
+        now_ms = self.record_writer.clock.now_ms()
         if by.is_operator:
-            _check_reserved(org, owner)
+            _check_reserved(org, owner, now_ms)
             return
         access = await self._creator_access(org, by)
         if access.is_administrator:
-            _check_reserved(org, owner)
+            _check_reserved(org, owner, now_ms)
             return
         require_plain_org(org)
         if self.founding == "administrators":
@@ -272,8 +273,8 @@ class Organizations(Struct, frozen=True):
         return await self.record_writer.replace(changed, change=change, by=by)
 
 
-def _check_reserved(org: OrgName, owner: Account) -> None:
-    if is_reserved(org) and not owner.administrator:
+def _check_reserved(org: OrgName, owner: Account, now_ms: int) -> None:
+    if is_reserved(org) and not owner.administers_at(now_ms):
         reason = "organizations that begin with ballerina are for administrators"
         raise NotPermitted("give", f"{org} to {owner.name}", reason)
 

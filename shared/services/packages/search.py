@@ -105,4 +105,5 @@ class PackageSearch(Struct, frozen=True):
         if by.is_anonymous:
             return frozenset()
         memberships = await self.authorization.directory.list_by_subject(Membership, by.id)
-        return frozenset(each.org for each in memberships)
+        now_ms = self.authorization.clock.now_ms()
+        return frozenset(each.org for each in memberships if each.role_at(now_ms))

@@ -97,6 +97,7 @@ class TokenRecords(Struct, frozen=True):
             "expires_ms": expires_ms,
             "provenance": None,  # The caller is not the CI job that got the old text.
             "made_by": by.id,
+            "publishers_made_by": (),
             "by_guest": by.is_guest,
             "revision": 1,
             "outbox": (),

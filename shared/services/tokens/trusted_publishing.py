@@ -222,6 +222,7 @@ class TrustedPublishing:
             created_ms=now_ms,
             expires_ms=now_ms + TOKEN_LIFETIME // MS,
             provenance=job.job.provenance(*(each.id for each in publishers)),
+            publishers_made_by=_makers(publishers),
             by_guest=any(each.by_guest for each in publishers),
         )
         return await self.tokens.issue(draft, by=by)
@@ -264,6 +265,14 @@ def _grant(publisher: Publisher) -> Grant:
     new = {Scope.PUSH_NEW} if publisher.pending_until_ms is not None else set[Scope]()
     scopes = frozenset({Scope.PUSH_VERSION} | new)
     return Grant(scopes=scopes, org=publisher.org, package=publisher.package)
+
+
+def _makers(publishers: Sequence[Publisher]) -> tuple[str, ...]:
+    """Return the accounts that made the publishers; none if one by a guest has no known maker,
+    which then decides."""
+    if any(each.by_guest and each.maker is None for each in publishers):
+        return ()
+    return tuple(sorted({each.maker for each in publishers if each.maker is not None}))
 
 
 def _reading(organization: Organization) -> Grant:

@@ -12,11 +12,13 @@ from shared.domain.group_rules import MAX_GROUP_RULES, GroupRules
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Role
 from shared.services.records import all_entities
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import multipart
+from tests.security.package_probes import READING, secret, seen
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
 from tests.support.sign_in import SignInWorld, open_sign_in
-from tests.support.world import URL, OpenWorld, Person, token_of
+from tests.support.world import URL, OpenWorld, Person, World, token_of
 
 pytestmark = pytest.mark.measured
 
@@ -121,7 +123,7 @@ async def test_a_renewal_asks_the_directory_and_ends_the_role_of_somebody_who_le
     assert (await company.events(person.account.id))[-1] == "member.removed"
 
 
-async def test_while_the_directory_is_away_roles_hold_for_a_time_and_then_only_read(
+async def test_while_the_directory_is_away_roles_hold_for_a_time_and_then_end(
     company: SignInWorld,
 ) -> None:
     await rule(company, MAINTAINERS, f"entra:{GROUP} -> administrator")
@@ -140,12 +142,9 @@ async def test_while_the_directory_is_away_roles_hold_for_a_time_and_then_only_r
     assert not await push(company, person, "1.1.0")
     assert (await company.world.get(f"{URL}/api/v1/groups", by=person)).status_code == 403
     assert (await browser.get("/manage/accounts")).status_code == 404
-    assert await role(company) == "member"
-    page = await signed_in(company.world, company.world.people.ann)
-    await page.get("/account/organizations/acme")
-    assert "maintainer by a group, which allows reading alone" in page.page.text
+    assert await role(company) is None
     pulled = await company.world.get("/packages/acme/secret/1.0.0", by=person)
-    assert pulled.status_code in (200, 302)
+    assert pulled.status_code == 404
     company.issuer.graph_status, company.issuer.graph_groups = 200, [GROUP]
     await sign_in(company, groups=[GROUP])
     assert await push(company, person, "1.1.0")
@@ -169,12 +168,161 @@ async def test_staff_is_who_a_group_makes_staff(company: SignInWorld) -> None:
     by_groups, by_provider = Staff.parse("groups"), Staff.parse("@example.com, ENTRA")
     await rule(company, f"entra:{GROUP} -> staff")
     await sign_in(company, groups=[GROUP])
-    assert by_groups.includes(await kim(company))
+    now_ms = company.world.clock.now_ms()
+    assert by_groups.includes(await kim(company), now_ms)
     assert not (await kim(company)).administrator
     await sign_in(company, groups=[])
-    assert not by_groups.includes(await kim(company))
-    assert by_provider.includes(await kim(company))
-    assert not Staff.parse("github, @test.example").includes(await kim(company))
+    assert not by_groups.includes(await kim(company), now_ms)
+    assert by_provider.includes(await kim(company), now_ms)
+    assert not Staff.parse("github, @test.example").includes(await kim(company), now_ms)
+
+
+# --- The end of what nobody confirms -------------------------------------------------------------
+
+
+async def until_the_end(company: SignInWorld) -> None:
+    """Wait until a second before the role of Kim in acme ends."""
+    members = await all_entities(company.world.stores.directory, Membership)
+    [ends_ms] = [each.group.until_ms for each in members if each.group]
+    company.wait(milliseconds=ends_ms - company.world.clock.now_ms() - 1_000)
+
+
+async def pulls(company: SignInWorld, *names: str, by: Person) -> list[int]:
+    headers = dict(ACCEPT_ARCHIVE)
+    paths = [f"/packages/{name}/1.0.0" for name in names]
+    return [(await company.world.get(path, headers=headers, by=by)).status_code for path in paths]
+
+
+@pytest.fixture
+async def left(worlds: OpenWorld) -> tuple[SignInWorld, Person]:
+    """Return a registry and Kim, who is maintainer of acme and staff by a group, and uses a token
+    from now on."""
+    company = await open_sign_in(worlds, **ON, staff="groups")
+    world = company.world
+    await rule(company, MAINTAINERS, f"entra:{GROUP} -> staff")
+    await world.push(secret("secret"))
+    await world.push(bala("other/inside:1.0.0", visibility="internal"), by=world.people.bob)
+    await sign_in(company, groups=[GROUP])
+    return company, Person(await kim(company), await token_of(world.registry, await kim(company)))
+
+
+async def test_five_seconds_after_the_end_a_token_reads_nothing_by_groups(
+    left: tuple[SignInWorld, Person],
+) -> None:
+    company, person = left
+    await until_the_end(company)
+    assert await pulls(company, "acme/secret", "other/inside", by=person) == [302, 302]
+    company.wait(seconds=5)
+    assert await pulls(company, "acme/secret", "other/inside", by=person) == [404, 404]
+    await sign_in(company, groups=[GROUP])
+    company.wait(seconds=5)
+    assert await pulls(company, "acme/secret", "other/inside", by=person) == [302, 302]
+
+
+async def test_what_memory_knows_of_staff_ends_with_the_token_it_was_read_for(
+    left: tuple[SignInWorld, Person],
+) -> None:
+    company, person = left
+    await until_the_end(company)
+    await pulls(company, "other/inside", by=person)  # The token is read, and the answer kept.
+    company.wait(seconds=2.9)
+    await pulls(company, "other/none", by=person)  # Rights are read for the token in memory.
+    company.wait(seconds=2.9)
+    # The second one asks memory, which knows by the first one that the token is one of a guest.
+    assert await pulls(company, "other/inside", "other/inside", by=person) == [404, 404]
+
+
+@pytest.mark.parametrize("function", sorted(READING))
+async def test_on_every_face_somebody_whose_roles_ended_sees_what_a_stranger_does(
+    ended: tuple[World, Person, Person], function: str
+) -> None:
+    world, person, stranger = ended
+    for probe in READING[function]:
+        one, other = [await seen(world, probe.about("secret"), by) for by in (person, stranger)]
+        assert one == other, probe
+
+
+@pytest.fixture(scope="module")
+async def ended(shared_worlds: OpenWorld) -> tuple[World, Person, Person]:
+    """Return a registry, Kim after the end of her roles by groups, and an account without roles."""
+    company = await open_sign_in(shared_worlds, **ON, staff="groups")
+    world = company.world
+    await rule(company, MAINTAINERS, f"entra:{GROUP} -> staff", f"entra:{GROUP} -> administrator")
+    await world.push(bala("acme/greet:1.0.0"))
+    await world.push(secret("secret"))
+    await sign_in(company, groups=[GROUP])
+    sam = await world.registry.identity.accounts.create("sam", by=OPERATOR)
+    person = Person(await kim(company), await token_of(world.registry, await kim(company)))
+    stranger = Person(sam, await token_of(world.registry, sam))
+    company.wait(days=8)
+    return world, person, stranger
+
+
+async def test_a_refused_push_says_when_the_role_ended_and_how_to_renew_it(
+    left: tuple[SignInWorld, Person],
+) -> None:
+    company, person = left
+    await until_the_end(company)
+    company.wait(seconds=5)
+    sent = await company.world.upload(multipart("x.bala", bala("acme/tools:1.0.0")), by=person)
+    assert "your role maintainer of acme was by a group and ended on" in sent.text
+    assert "Sign in to the registry in a browser to renew it." in sent.text
+
+
+async def test_a_role_by_hand_stays_when_the_one_by_groups_ends(
+    left: tuple[SignInWorld, Person],
+) -> None:
+    company, person = left
+    memberships = company.world.registry.organizations.memberships
+    await memberships.set_member(parse_org("acme"), person.account, Role.MEMBER, by=OPERATOR)
+    await until_the_end(company)
+    company.wait(seconds=5)
+    assert await role(company) == "member"
+    assert await pulls(company, "acme/secret", by=person) == [302]
+    assert not await push(company, person, "1.0.0")
+
+
+async def test_somebody_whose_role_ended_can_be_invited_again(
+    left: tuple[SignInWorld, Person],
+) -> None:
+    company, person = left
+    await until_the_end(company)
+    company.wait(seconds=5)
+    memberships = company.world.registry.organizations.memberships
+    await memberships.set_member(parse_org("acme"), person.account, Role.MEMBER, by=OPERATOR)
+    found = await member(company)
+    assert found is not None
+    assert (found["role"], found["roleByHand"]) == ("member", "member")
+    await sign_in(company, groups=[GROUP])
+    assert await role(company) == "maintainer"
+
+
+@pytest.mark.parametrize("staff", ["", "entra"])
+async def test_nobody_is_staff_whose_provider_says_groups_and_did_not_for_too_long(
+    worlds: OpenWorld, staff: str
+) -> None:
+    company = await open_sign_in(worlds, **ON, staff=staff)
+    world = company.world
+    await world.push(bala("other/inside:1.0.0", visibility="internal"), by=world.people.bob)
+    await sign_in(company, groups=[])
+    person = Person(await kim(company), await token_of(world.registry, await kim(company)))
+    assert await pulls(company, "other/inside", by=person) == [302]
+    company.wait(days=8)
+    assert await pulls(company, "other/inside", by=person) == [404]
+    assert await pulls(company, "other/inside", by=world.people.admin) == [302]
+
+
+@pytest.mark.parametrize(("settings", "status"), [({}, 302), (ON, 404)], ids=["off", "on"])
+async def test_without_groups_of_a_provider_staff_has_no_end(
+    worlds: OpenWorld, settings: dict[str, Any], status: int
+) -> None:
+    company = await open_sign_in(worlds, **settings)
+    world = company.world
+    await world.push(bala("other/inside:1.0.0", visibility="internal"), by=world.people.bob)
+    await sign_in(company, groups=[GROUP])
+    person = Person(await kim(company), await token_of(world.registry, await kim(company)))
+    company.wait(days=80)
+    assert await pulls(company, "other/inside", by=person) == [status]
 
 
 # --- By hand and by groups ----------------------------------------------------------------------
@@ -334,7 +482,7 @@ async def test_a_group_of_five_thousand_members_is_tried_in_batches(company: Sig
                 provider="entra",
                 linked_ms=0,
                 groups=(GROUP,),
-                groups_ms=1,
+                groups_ms=company.world.clock.now_ms(),
             )
         )
     by = company.world.fresh(company.world.people.admin)
