@@ -72,6 +72,7 @@ from shared.services.publishing.moderation import HeldReleases, Moderation
 from shared.services.publishing.publishing import Publishing
 from shared.services.records import RecordWriter
 from shared.services.tokens.device_login import DeviceLogin
+from shared.services.tokens.makers import MakerReview
 from shared.services.tokens.secret_scanning import SecretScanning
 from shared.services.tokens.tokens import TokenRecords, Tokens
 from shared.services.tokens.trusted_publishers import TrustedPublishers
@@ -197,6 +198,7 @@ class TokenServices(Struct, frozen=True):
     secret_scanning: SecretScanning
     trusted_publishers: TrustedPublishers
     trusted_publishing: TrustedPublishing
+    maker_review: MakerReview
 
 
 class OrganizationServices(Struct, frozen=True):

@@ -45,12 +45,15 @@ async def account_page(call: SignedInCall) -> Answer:
     organizations = await registry.organizations.memberships.list_own(by=by)
     tokens = await registry.tokens.access_tokens.list(by.id, by=by)
     held = await _held(call, organizations)
+    roles, now_ms = registry.identity.group_rules.roles_by_groups, call.now_ms
+    by_groups = await roles.ends_of(call.account)
     return call.show(
         "account/overview.html",
         account=call.account,
         organizations=organizations,
         tokens=tokens,
         held=held,
+        ending=(*by_groups.ended_at(now_ms), *by_groups.ending_within(now_ms, roles.notice)),
         expiring=[each.token for each in tokens if each.token.expires_soon(call.now_ms)],
         url=registry.settings.base_url,
         settings=registry.client_settings(call.account.name),

@@ -74,11 +74,13 @@ async def _account_page(
     params = {"before": call.params.get("before", ""), "count": str(EVENTS_PER_PAGE)}
     person = await _accounts(call).show(account_id, EventQuery.parse(params), by=call.caller)
     account, providers = person.account, call.registry.identity.sign_in_flow.providers
+    by_groups = await call.registry.identity.group_rules.roles_by_groups.ends_of(account)
     return call.show(
         "manage/account.html",
         problem,
         person=person,
         account=account,
+        by_groups=by_groups.roles,
         path=f"{ACCOUNTS_PATH}/{account.id}",
         link=link.reveal() if link else "",
         labels={name: provider.label for name, provider in providers.items()},

@@ -2,7 +2,8 @@
 
 import platform
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import timedelta
 
 import click
 
@@ -18,8 +19,11 @@ from shared.settings import Settings
 _NEEDED = frozenset({"data folder", "records", "search", "keys", "blobs"})
 _UPSTREAM = "upstream"
 _PLACEMENT = "placement"
+_STAFF = "staff"
+_GROUP_ROLES = "group roles"
 # Findings that need no action at once; the registry and its backups are whole.
-_ADVICE = frozenset({_UPSTREAM, _PLACEMENT, CONFINEMENT})
+_ADVICE = frozenset({_UPSTREAM, _PLACEMENT, _STAFF, _GROUP_ROLES, CONFINEMENT})
+_NAMED_AT_MOST = 10  # Of a list in a sentence.
 
 
 @click.command()
@@ -52,6 +56,8 @@ def _surroundings(settings: Settings) -> Iterator[StoreCheck]:
 
 async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     found = [each async for each in _placement(registry)]
+    found += [each async for each in _makers(registry)]
+    found += [each async for each in _group_roles(registry)]
     if registry.mirroring is None:
         return found
     sources = await registry.mirroring.reader.upstreams.sources()
@@ -70,6 +76,52 @@ async def _placement(registry: Registry) -> AsyncIterator[StoreCheck]:
         found = f"{left} packages are not yet placed for BALLROOM_READERS={task.readers.value}."
         way_out = f"The task {task.id} goes on every five minutes; `upkeep run {task.id}` does now."
     yield StoreCheck(_PLACEMENT, found, way_out)
+
+
+async def _makers(registry: Registry) -> AsyncIterator[StoreCheck]:
+    """Name tokens and publishers of organizations that are not of staff any more, or of whom nobody
+    knows it."""
+    review = registry.tokens.maker_review
+    ended = [f"{each.described}, made by {each.maker}" for each in await review.no_longer_staff()]
+    if ended:
+        found = f"Made by people who are not staff now: {_listed(ended)}."
+        way_out = (
+            "They read no internal packages of other organizations. If they should, let an owner "
+            "who is staff rotate the token, or add the publisher again."
+        )
+        yield StoreCheck(_STAFF, found, way_out)
+    unknown = [each.described for each in await review.without_maker()]
+    if unknown:
+        found = f"Nobody is known to have made: {_listed(unknown)}."
+        way_out = (
+            "They read what they could when they were made. Let an owner rotate the token, or add "
+            "the publisher again, so that its maker decides."
+        )
+        yield StoreCheck(_STAFF, found, way_out)
+
+
+async def _group_roles(registry: Registry) -> AsyncIterator[StoreCheck]:
+    """Name the accounts whose roles by groups have ended or end soon."""
+    roles, now_ms = registry.identity.group_rules.roles_by_groups, registry.clock.now_ms()
+    ended, ending = list[str](), list[str]()
+    async for each in roles.every_end():
+        if each.ended_at(now_ms):
+            ended.append(each.account.name)
+        elif each.ending_within(now_ms, roles.notice):
+            ending.append(each.account.name)
+    hours = roles.hold // timedelta(hours=1)
+    if ended:
+        found = f"Nobody has confirmed groups for {hours} hours of: {_listed(sorted(ended))}."
+        way_out = "Their roles by groups have ended. Let them sign in, or lock who has left."
+        yield StoreCheck(_GROUP_ROLES, found, way_out)
+    if ending:
+        found = f"Roles by groups end soon of: {_listed(sorted(ending))}."
+        yield StoreCheck(_GROUP_ROLES, found, "They keep them if they sign in.")
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED_AT_MOST
+    return "; ".join(names[:_NAMED_AT_MOST]) + (f"; and {more:,} more" if more > 0 else "")
 
 
 async def _upstream(source: UpstreamSource) -> StoreCheck:

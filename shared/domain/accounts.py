@@ -137,16 +137,35 @@ class Staff(Struct, frozen=True):
     def includes(self, account: Account, now_ms: int) -> bool:
         if account.administers_at(now_ms):
             return True
-        until_ms = account.groups_until_ms
-        if self.reads_groups and until_ms is not None and now_ms >= until_ms:
+        until_ms = self._known_until(account)
+        if until_ms is not None and now_ms >= until_ms:
             return False
+        return self._names(account) or (
+            BY_GROUPS in self.sources and account.is_staff_by_groups_at(now_ms)
+        )
+
+    def end_of(self, account: Account) -> int | None:
+        """Return when the account is no staff any more unless its provider confirms its groups;
+        None if it is staff without an end, or by nothing."""
+        if account.is_administrator_by_hand:
+            return None
+        if self._names(account):
+            return self._known_until(account)
+        by_groups = account.by_groups
+        is_by_groups = by_groups is not None and by_groups.staff and BY_GROUPS in self.sources
+        return by_groups.staff_until_ms if by_groups and is_by_groups else None
+
+    def _names(self, account: Account) -> bool:
+        """Check whether something but a rule about groups makes the account staff."""
         _, at, domain = account.email.lower().rpartition("@")
         return (
             not self.sources
             or f"{at}{domain}" in self.sources
             or not self.sources.isdisjoint(account.providers)
-            or (BY_GROUPS in self.sources and account.is_staff_by_groups_at(now_ms))
         )
+
+    def _known_until(self, account: Account) -> int | None:
+        return account.groups_until_ms if self.reads_groups else None
 
 
 class AccountName(Entity):

@@ -7,7 +7,8 @@ every change may be repeated, and the next renewal completes one that a crash st
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from msgspec import Struct
@@ -16,23 +17,59 @@ from msgspec.structs import replace
 from shared.auth.authorization import Administration
 from shared.auth.identity_providers import IdentityProvider, VerifiedIdentity
 from shared.domain.access import GroupRole, Membership, member_place
-from shared.domain.accounts import ROLE_PREFIX, Identity, Organization, identity_place
+from shared.domain.accounts import (
+    ROLE_PREFIX,
+    Account,
+    Identity,
+    Organization,
+    Staff,
+    identity_place,
+)
+from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import organization_not_found
 from shared.domain.group_rules import GROUP_RULES_PLACE, GrantedRoles, GroupRules
 from shared.domain.names import OrgName
 from shared.domain.principals import Principal
 from shared.domain.records import Place
-from shared.domain.times import MS
-from shared.ports import Clock, DirectoryStore
+from shared.domain.status import TaskReport
+from shared.domain.times import MS, time_text
+from shared.ports import Clock, DirectoryStore, WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.administration.administration import Administrators
 from shared.services.identity.accounts import account_names
+from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.maintenance.tasks import Task
 from shared.services.records import RECORDS_AT_ONCE, EntityChange, RecordWriter, entity_batches
 
 GROUPS = Principal(id="groups", credential="groups")  # The actor of what groups change.
 
+LONGEST_NOTICE = timedelta(days=7)  # Before a role by groups ends; half of the time if shorter.
+
 _WHAT = "the rules about groups"
 _MOST_IN_AN_EVENT = 4_000  # Characters: events are read by the page.
+
+
+class RoleEnd(Struct, frozen=True):
+    """A role by groups, as people read it, and when it ends or has ended unless the provider
+    confirms the groups."""
+
+    role: str
+    until_ms: int
+
+
+class EndingRoles(Struct, frozen=True):
+    """What an account has by groups, the first to end first."""
+
+    account: Account
+    roles: tuple[RoleEnd, ...]
+
+    def ended_at(self, now_ms: int) -> tuple[RoleEnd, ...]:
+        return tuple(each for each in self.roles if each.until_ms <= now_ms)
+
+    def ending_within(self, now_ms: int, notice: timedelta) -> tuple[RoleEnd, ...]:
+        """Return what has not ended, and does so that soon."""
+        latest_ms = now_ms + notice // MS
+        return tuple(each for each in self.roles if now_ms < each.until_ms <= latest_ms)
 
 
 class RolesByGroups(Struct, frozen=True):
@@ -43,9 +80,15 @@ class RolesByGroups(Struct, frozen=True):
     administrators: Administrators
     clock: Clock
     providers: Mapping[str, IdentityProvider]
+    staff: Staff
     hold: timedelta
     entra_groups: bool
     oidc_groups_claim: str
+
+    @property
+    def notice(self) -> timedelta:
+        """How long before its end a role by groups is said to end."""
+        return min(LONGEST_NOTICE, self.hold / 2)
 
     async def rules(self) -> GroupRules:
         return await self.directory.get(GroupRules, GROUP_RULES_PLACE) or GroupRules()
@@ -60,6 +103,29 @@ class RolesByGroups(Struct, frozen=True):
             found = await self._identities(identity.account)
             others = [each for each in found if each.place != place]
             await self._apply(identity.account, [identity, *others])
+
+    async def ends_of(self, account: Account) -> EndingRoles:
+        """Return what an account has by groups, with when it ends or has ended."""
+        members = await self.directory.list_by_subject(Membership, account.id)
+        ends = [
+            RoleEnd(f"{each.group.role.value} of {each.org}", each.group.until_ms)
+            for each in members
+            if each.group is not None and each.hand_role is not each.group.role
+        ]
+        by_groups, staff_until_ms = account.by_groups, self.staff.end_of(account)
+        if by_groups and by_groups.administrator and not account.is_administrator_by_hand:
+            ends.append(RoleEnd("administrator of this registry", by_groups.until_ms))
+        if staff_until_ms is not None:
+            ends.append(RoleEnd("staff, who read internal packages", staff_until_ms))
+        return EndingRoles(account, tuple(sorted(ends, key=lambda each: each.until_ms)))
+
+    async def every_end(self) -> AsyncIterator[EndingRoles]:
+        """Yield what each account has by groups. The cost grows with the number of accounts."""
+        async for batch in entity_batches(self.directory, Account, RECORDS_AT_ONCE):
+            known = [each for each in batch if each.by_groups or each.groups_until_ms is not None]
+            for found in await asyncio.gather(*map(self.ends_of, known)):
+                if found.roles:
+                    yield found
 
     async def renew(self, account_id: str) -> None:
         if self.entra_groups or self.oidc_groups_claim:
@@ -270,3 +336,67 @@ class GroupRuleChanges(Struct, frozen=True):
             found = await self.directory.get(Organization, Place(org))
             if found is None or found.is_deleted_at(now_ms):
                 raise organization_not_found(org)
+
+
+@dataclass(frozen=True)
+class ApplyGroupRules(Task):
+    id = "apply-group-rules"
+    title = "Apply rules about groups"
+    sentence = (
+        "Applies the rules about groups to the stored groups of people, and sends mail to people "
+        "whose roles by groups end within a week."
+    )
+    schedule = "0 25 */6 * * *"
+    runs_first = True  # Older versions did not store until when somebody is staff.
+
+    directory: DirectoryStore
+    work: WorkStore
+    roles_by_groups: RolesByGroups
+    mail_delivery: MailDelivery
+    clock: Clock
+    base_url: str
+
+    async def run(self) -> TaskReport:
+        """Visit each account whose groups are known; a repeat changes nothing and sends nothing."""
+        seen, sent, problems = 0, 0, list[str]()
+        async for account_id in self._accounts():
+            seen += 1
+            try:
+                await self.roles_by_groups.apply_stored(account_id)
+                sent += await self._remind(account_id)
+            except Refusal as refusal:
+                problems.append(str(refusal))
+        return TaskReport(seen, sent, tuple(problems))
+
+    async def _accounts(self) -> AsyncIterator[str]:
+        visited = set[str]()
+        async for batch in entity_batches(self.directory, Identity, RECORDS_AT_ONCE):
+            known = {each.account for each in batch if each.groups_ms is not None} - visited
+            visited |= known
+            for account_id in sorted(known):
+                yield account_id
+
+    async def _remind(self, account_id: str) -> int:
+        account = await self.directory.get(Account, Place(account_id))
+        if account is None:
+            return 0
+        found = await self.roles_by_groups.ends_of(account)
+        now_ms = self.clock.now_ms()
+        ending = found.ending_within(now_ms, self.roles_by_groups.notice)
+        if not ending:
+            return 0
+        until_ms = ending[0].until_ms
+        return await self.mail_delivery.send_once(
+            f"group-roles:{until_ms}",
+            [account],
+            mail_text(
+                "group-roles-end",
+                name=account.name,
+                url=self.base_url,
+                at=time_text(until_ms),
+                roles="\n".join(f"  {each.role}" for each in ending),
+            ),
+            work=self.work,
+            until_ms=until_ms,
+            now_ms=now_ms,
+        )

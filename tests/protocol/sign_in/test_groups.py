@@ -325,6 +325,91 @@ async def test_without_groups_of_a_provider_staff_has_no_end(
     assert await pulls(company, "other/inside", by=person) == [status]
 
 
+# --- Notice of the end ---------------------------------------------------------------------------
+
+
+async def apply_rules(company: SignInWorld) -> None:
+    await company.world.registry.maintenance.upkeep.run("apply-group-rules")
+
+
+@pytest.mark.parametrize(("hours", "days_before"), [(24 * 7, 3.5), (24 * 30, 7)])
+async def test_a_week_before_roles_by_groups_end_their_person_gets_one_mail(
+    worlds: OpenWorld, hours: int, days_before: float
+) -> None:
+    company = await open_sign_in(worlds, **ON, staff="groups", group_roles_hours=hours)
+    await rule(company, MAINTAINERS, f"entra:{GROUP} -> staff")
+    company.issuer.person.email = "kim@example.org"
+    await sign_in(company, groups=[GROUP], email="kim@example.org")
+    account = await kim(company)
+    await company.world.stores.directory.replace(
+        account.model_copy(update={"email": "kim@example.org"})
+    )
+    members = await all_entities(company.world.stores.directory, Membership)
+    [ends_ms] = [each.group.until_ms for each in members if each.group]
+    sent: list[float] = []
+    for _ in range(hours // 6):
+        before = len(await company.mails())
+        await apply_rules(company)
+        left_ms = ends_ms - company.world.clock.now_ms()
+        sent += [left_ms / 86_400_000] * (len(await company.mails()) - before)
+        company.wait(hours=6)
+    assert [days_before - 0.25 < each <= days_before for each in sent] == [True]
+    mail = (await company.mails())[-1]
+    assert "maintainer of acme\n  staff, who read internal packages" in mail.text
+    assert f"sign in: {URL}/sign-in" in mail.text
+
+
+async def test_nobody_who_signs_in_in_time_gets_mail(company: SignInWorld) -> None:
+    await rule(company, MAINTAINERS)
+    for _ in range(20):
+        await sign_in(company, groups=[GROUP])
+        await apply_rules(company)
+        company.wait(days=2)
+    assert not [each for each in await company.mails() if "roles by groups" in each.subject]
+
+
+async def test_the_task_applies_rules_and_ends_what_older_versions_stored_without_an_end(
+    worlds: OpenWorld,
+) -> None:
+    company = await open_sign_in(worlds, **ON, staff="groups")
+    directory = company.world.stores.directory
+    await rule(company, f"entra:{GROUP} -> staff")
+    await sign_in(company, groups=[GROUP])
+    account = await kim(company)
+    assert account.by_groups
+    older = account.by_groups.model_copy(update={"staff_until_ms": None})
+    stored = account.model_copy(update={"by_groups": older, "groups_until_ms": None})
+    await directory.replace(stored)
+    company.wait(days=8)
+    staff = Staff.parse("groups")
+    assert staff.includes(await kim(company), company.world.clock.now_ms())
+    await apply_rules(company)
+    assert not staff.includes(await kim(company), company.world.clock.now_ms())
+    await rule(company)
+    await apply_rules(company)
+    assert (await kim(company)).by_groups is None
+
+
+async def test_pages_say_when_roles_by_groups_end(company: SignInWorld) -> None:
+    await rule(company, "oidc:dev -> acme, maintainer")
+    browser = await sign_in(company, "oidc", teams=["dev"])
+    owner = await signed_in(company.world, company.world.people.ann)
+    await owner.get("/account/organizations/acme")
+    assert "maintainer by a group, until" in owner.page.text
+    await browser.get("/account")
+    assert "by a group" not in browser.page.text
+    for days, said in ((5, "ends"), (3, "ended")):
+        company.wait(days=days)
+        browser = await signed_in(company.world, Person(await kim(company), ""))
+        await browser.get("/account")
+        assert (
+            f"Your role <strong>maintainer of acme</strong> by a group {said}" in browser.page.text
+        )
+        admin = await signed_in(company.world, company.world.people.admin)
+        await admin.get(f"/manage/accounts/{(await kim(company)).id}")
+        assert f"maintainer of acme by a group, {said}" in admin.page.text
+
+
 # --- By hand and by groups ----------------------------------------------------------------------
 
 

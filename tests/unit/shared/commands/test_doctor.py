@@ -1,13 +1,24 @@
 """The findings of doctor, and the ways out."""
 
+import asyncio
 import json
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from shared.bootstrap import build_registry
+from shared.domain.names import parse_org
+from shared.domain.principals import OPERATOR_ID, Grant, Principal
+from shared.domain.times import MS
+from shared.domain.trusted_publishing.jobs import Provider
+from shared.domain.trusted_publishing.publishers import Publisher
 from shared.runtime.private_files import make_private_folder, open_private
+from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.support.terminal import Terminal
+from tests.support.trusted_publishing import IDS
+from tests.support.world import Template, settings_of
 
 
 def findings(terminal: Terminal) -> dict[str, dict[str, str]]:
@@ -110,3 +121,72 @@ def test_doctor_reports_a_database_of_another_version(
 def test_doctor_reports_a_missing_database(terminal: Terminal) -> None:
     (terminal.data / "search.db").unlink()
     assert findings(terminal)["search"]["way_out"] == "Start the registry to create it."
+
+
+async def _fill(terminal: Terminal, template: Template) -> None:
+    """Store tokens of organizations that ann, somebody unknown and the operator made, a publisher,
+    and accounts whose groups were confirmed at different times."""
+    registry = build_registry(settings_of(terminal.data))
+    directory, ann = registry.adapters.directory, template.people.ann.account
+    now_ms = registry.clock.now_ms()
+    by = Principal(ann.id, "session", (Grant(),), signed_in_ms=now_ms)
+    for name, changes in (
+        ("ci", {}),
+        ("old", {"made_by": ""}),
+        ("console", {"made_by": OPERATOR_ID}),
+        ("guest", {"by_guest": True}),
+        ("gone", {"made_by": "deleted000"}),
+    ):
+        wanted = TokenRequest.parse(name, ["read"], org="acme", package="*", days=None)
+        owner = OfOrganization(parse_org("acme"))
+        issued = await registry.tokens.access_tokens.issue(owner, wanted, by=by)
+        await directory.put(issued.token.model_copy(update=changes))
+    for maker in (ann.id, ""):
+        await directory.add(
+            Publisher(
+                id=f"publisher{len(maker) % 9}",
+                org="acme",
+                package="greet",
+                provider=Provider.GITHUB,
+                server="",
+                ids=IDS[Provider.GITHUB],
+                created_ms=0,
+                by=maker,
+            )
+        )
+    for person, days in (("mia", -1), ("bob", 2), ("ann", 6)):
+        account = getattr(template.people, person).account
+        until_ms = now_ms + timedelta(days=days) // MS
+        await directory.replace(account.model_copy(update={"groups_until_ms": until_ms}))
+    await registry.close()
+
+
+def test_doctor_names_tokens_of_organizations_whose_makers_are_not_staff_any_more(
+    terminal: Terminal, template: Template
+) -> None:
+    asyncio.run(_fill(terminal, template))
+    lines = terminal.run("doctor", BALLROOM_STAFF="@example.org").splitlines()
+    ended, unknown = [line for line in lines if line.startswith("advice   staff")]
+    assert "the token ci (" in ended
+    assert "of acme, made by ann" in ended
+    assert "the trusted publisher publisher1 of acme/greet, made by ann" in ended
+    assert "the token gone (" in ended
+    assert "made by deleted000" in ended
+    assert "let an owner who is staff rotate the token" in ended
+    assert "the token old (" in unknown
+    assert "the trusted publisher publisher0 of acme/greet." in unknown
+    for name in ("console", "guest"):
+        assert name not in ended + unknown
+    again = terminal.run("doctor").splitlines()  # Everybody with an account is staff.
+    [ended, _] = [line for line in again if line.startswith("advice   staff")]
+    assert "ann" not in ended
+
+
+def test_doctor_names_whose_roles_by_groups_have_ended_or_end_soon(
+    terminal: Terminal, template: Template
+) -> None:
+    asyncio.run(_fill(terminal, template))
+    lines = terminal.run("doctor", BALLROOM_ENTRA_GROUPS="true").splitlines()
+    ended, ending = [line for line in lines if line.startswith("advice   group roles")]
+    assert "Nobody has confirmed groups for 168 hours of: mia." in ended
+    assert "Roles by groups end soon of: bob." in ending
