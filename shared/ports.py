@@ -383,10 +383,14 @@ class DirectoryStore(Protocol):
         and maintenance tasks."""
         ...
 
-    async def add(self, entity: E, *others: Entity) -> E:
+    async def add(self, entity: E, *others: Entity, replacing: Entity | None = None) -> E:
         """Create all entities, which have one owner, or none; return the first as stored. Raise
         `AlreadyThere` if a place is taken. The new entity takes over unpublished events of an
-        entity that was removed from its place."""
+        entity that was removed from its place.
+
+        In the same write `replacing`, a changed entity of that owner without events, is stored with
+        the next revision; raise `Stale` if its `revision` is not the stored one. Of concurrent
+        calls that replace the same revision one succeeds."""
         ...
 
     async def replace(self, entity: E) -> E:

@@ -39,7 +39,7 @@ from shared.log import log, record_metric
 from shared.ports import PackageReader
 from shared.runtime.kept_answers import KeptAnswers
 from shared.runtime.wiring import Wiring
-from shared.services.administration.group_roles import ApplyGroupRules, RolesByGroups
+from shared.services.administration.group_roles import RolesByGroups
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.api_docs.on_demand import ApiComparisons, OnDemandJobs
 from shared.services.bundles.bundle_export import BundleExport
@@ -63,6 +63,7 @@ from shared.services.maintenance.package_tasks import (
 )
 from shared.services.maintenance.record_tasks import (
     AnonymizeEvents,
+    ApplyGroupRules,
     DeleteExpiredRecords,
     DeliverWebhooks,
     FinishDeletions,

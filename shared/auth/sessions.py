@@ -203,6 +203,11 @@ class GroupRights(Protocol):
         """Give an account what its providers say now, where one says it without a sign-in."""
         ...
 
+    async def review(self, account_id: str) -> int:
+        """Give an account what the rules say about its stored groups, without asking a provider,
+        and send it mail once if any of it ends soon; return how many were sent."""
+        ...
+
 
 class SessionLifetimes(Struct, frozen=True):
     """How long a session lasts without use, and in total."""

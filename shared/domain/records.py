@@ -86,6 +86,21 @@ class Entity(Record):
         return PendingEvents(self.kind, self.place, self.revision, self.outbox)
 
 
+class AdditionCount(Entity):
+    """How many entities of a kind were ever added for an owner. Each addition replaces it, so that
+    of two at the same time the second one counts again what is there."""
+
+    kind: ClassVar[str] = "addition-count"
+
+    owner: str
+    counted: str  # The kind.
+    number: int
+
+    @property
+    def place(self) -> Place:
+        return Place(self.owner, self.counted)
+
+
 def org_stream(key: str) -> str:
     return f"org:{key}"
 

@@ -10,13 +10,20 @@ from shared.domain.errors.base import Refusal, Unavailable
 from shared.domain.names import OrgName, Package
 from shared.domain.packages import Head
 from shared.domain.principals import Principal
-from shared.domain.records import Entity, Event, Place
+from shared.domain.records import AdditionCount, Entity, Event, Place
 from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, Randomness
+from shared.runtime.retries import back_off, retried
 
 E = TypeVar("E", bound=Entity)
 
 RECORDS_AT_ONCE = 200  # That a task holds, so that its memory stays bounded.
 EVENT_ID_LENGTH = 20  # Base62: no two changes share an id.
+
+
+ADDITION_ATTEMPTS = 16  # As of leases: of many at once each one that fails waits for a while.
+
+# Of an addition that checks what is there.
+retried_when_added = retried(ADDITION_ATTEMPTS, back_off)
 
 
 class EntityChange(Struct, frozen=True):
@@ -46,6 +53,30 @@ class RecordWriter(Struct, frozen=True):
         """Create entities of one owner, all or none; raise `AlreadyThere`."""
         owing = self._with_event(entity, change, by)
         return await self._published(await self.directory.add(owing, *others))
+
+    async def add_checked(
+        self,
+        entity: E,
+        *others: Entity,
+        check: Callable[[], Awaitable[None]],
+        change: EntityChange,
+        by: Principal,
+    ) -> E:
+        """Create entities of one owner, as `add` does, unless `check` raises a refusal about what
+        its owner has of this kind.
+
+        No other entity of the kind and owner is created between the check and the write: then this
+        raises `Stale` or `AlreadyThere`. Callers are `retried_when_added`.
+        """
+        owner = entity.place.owner
+        count = await self.directory.get(AdditionCount, Place(owner, entity.kind))
+        await check()
+        owing = self._with_event(entity, change, by)
+        if count is None:
+            first = AdditionCount(owner=owner, counted=entity.kind, number=1)
+            return await self._published(await self.directory.add(owing, *others, first))
+        counted = count.model_copy(update={"number": count.number + 1})
+        return await self._published(await self.directory.add(owing, *others, replacing=counted))
 
     async def replace(self, entity: E, *, change: EntityChange, by: Principal) -> E:
         """Store a changed entity; raise `Stale`."""

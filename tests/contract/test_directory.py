@@ -9,7 +9,7 @@ from shared.domain.access import AccessContext, Membership, PendingRole
 from shared.domain.accounts import Account, AccountName, Organization, Token, TokenUse
 from shared.domain.names import OrgName
 from shared.domain.principals import Role
-from shared.domain.records import Entity, Event, PendingEvents, Place
+from shared.domain.records import AdditionCount, Entity, Event, PendingEvents, Place
 from shared.ports import AlreadyThere, Stale
 from tests.contract.sample_records import account, event, organization, token
 from tests.contract.stores import Stores
@@ -73,6 +73,64 @@ async def test_exactly_one_of_concurrent_adds_succeeds(stores: Stores, others: S
     [won] = [each for each in results if isinstance(each, Organization)]
     assert await stores.directory.get(Organization, Place("acme")) == won
     assert await stores.directory.list_by_owner(Membership, "acme") == [member(won.founder)]
+
+
+def counted(number: int, owner: str = "acme") -> AdditionCount:
+    return AdditionCount(owner=owner, counted="membership", number=number)
+
+
+async def test_an_entity_is_replaced_in_the_write_that_adds_another_one(stores: Stores) -> None:
+    await stores.directory.add(counted(1))
+    await stores.directory.add(member("a1"), member("a2"), replacing=counted(2))
+    found = await stores.directory.get(AdditionCount, counted(2).place)
+    assert found == counted(2).model_copy(update={"revision": 2})
+    assert len(await stores.directory.list_by_owner(Membership, "acme")) == 2
+
+
+@pytest.mark.parametrize("revision", [1, 3])
+async def test_nothing_is_added_if_what_it_replaces_is_stale(stores: Stores, revision: int) -> None:
+    await stores.directory.add(counted(1))
+    await stores.directory.replace(counted(2))
+    stale = counted(3).model_copy(update={"revision": revision})
+    with pytest.raises(Stale):
+        await stores.directory.add(member("a1"), replacing=stale)
+    with pytest.raises(Stale):
+        await stores.directory.add(member("a1", org="other"), replacing=counted(1, "other"))
+    assert await stores.directory.list_by_owner(Membership, "acme") == []
+    await stores.directory.add(member("a1"))
+    current = counted(3).model_copy(update={"revision": 2})
+    with pytest.raises(AlreadyThere):
+        await stores.directory.add(member("a1"), replacing=current)
+    assert await stores.directory.get(AdditionCount, counted(1).place) == counted(2).model_copy(
+        update={"revision": 2}
+    )
+
+
+async def test_exactly_one_of_concurrent_adds_replaces_an_entity(
+    stores: Stores, others: Stores
+) -> None:
+    await stores.directory.add(counted(1))
+    attempts = [
+        process.directory.add(member(f"{name}{number}"), replacing=counted(2))
+        for number in range(10)
+        for name, process in (("a", stores), ("b", others))
+    ]
+    results = await asyncio.gather(*attempts, return_exceptions=True)
+    [won] = [each for each in results if isinstance(each, Membership)]
+    assert await stores.directory.list_by_owner(Membership, "acme") == [won]
+
+
+async def test_a_revived_entity_takes_its_place_in_the_write_that_replaces_another_one(
+    stores: Stores,
+) -> None:
+    await stores.directory.add(counted(1))
+    left = member("a1").model_copy(update={"outbox": (event("e1"),)})
+    await stores.directory.remove(await stores.directory.add(left))
+    added = await stores.directory.add(member("a1"), replacing=counted(2))
+    assert [each.id for each in added.outbox] == ["e1"]
+    found = await stores.directory.get(AdditionCount, counted(1).place)
+    assert found
+    assert found.number == 2
 
 
 async def test_entities_of_one_owner_are_added_together_or_not_at_all(stores: Stores) -> None:

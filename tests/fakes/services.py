@@ -45,5 +45,8 @@ class NoGroups:
     async def signed_in(self, verified: VerifiedIdentity) -> None:
         """Do nothing."""
 
+    async def review(self, account_id: str) -> int:
+        return 0
+
     async def renew(self, account_id: str) -> None:
         """Do nothing."""

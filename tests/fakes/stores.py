@@ -57,10 +57,13 @@ class FakeDirectory:
         self.calls.append("list_all")
         return [each for each in self.every(kind) if each.place > after][:count]
 
-    async def add(self, entity: E, *others: Entity) -> E:
+    async def add(self, entity: E, *others: Entity, replacing: Entity | None = None) -> E:
         self.calls.append("add")
         if any(_key(each) in self.entities for each in (entity, *others)):
             raise AlreadyThere
+        if replacing is not None:
+            self._check(replacing)
+            self._keep([replacing.model_copy(update={"revision": replacing.revision + 1})])
         self._keep((entity, *others))
         return entity
 

@@ -73,10 +73,12 @@ class CosmosDirectory:
             :count
         ]
 
-    async def add(self, entity: E, *others: Entity) -> E:
+    async def add(self, entity: E, *others: Entity, replacing: Entity | None = None) -> E:
         everyone = (entity, *others)
         container, owner = self._of_kind(entity.kind), entity.place.owner
-        if await container.batch(owner, [BatchWrite(self._item(each)) for each in everyone]):
+        replaced = [await self._replacement(replacing)] if replacing is not None else []
+        steps = [BatchWrite(self._item(each)) for each in everyone]
+        if await container.batch(owner, [*steps, *replaced]):
             return entity
         there = [await container.read(owner, _id(each.kind, each.place)) for each in everyone]
         if any(item is not None and not item["removed"] for item in there):
@@ -86,7 +88,7 @@ class CosmosDirectory:
             BatchWrite(self._item(each), item["_etag"] if item else "")
             for each, item in zip(revived, there, strict=True)
         ]
-        if not await container.batch(owner, steps):
+        if not await container.batch(owner, [*steps, *replaced]):
             raise AlreadyThere  # Another writer was faster.
         return entity.model_copy(
             update={"revision": revived[0].revision, "outbox": revived[0].outbox}
@@ -138,6 +140,16 @@ class CosmosDirectory:
         )
         if changed is not None and changed["removed"]:
             await _delete(container, changed)
+
+    async def _replacement(self, entity: Entity) -> BatchWrite:
+        """Return the step of a batch that replaces an entity; raise `Stale`."""
+        item = await self._of_kind(entity.kind).read(
+            entity.place.owner, _id(entity.kind, entity.place)
+        )
+        if item is None or item["removed"] or item["revision"] != entity.revision:
+            raise Stale
+        stored = entity.model_copy(update={"revision": entity.revision + 1})
+        return BatchWrite(self._item(stored), item["_etag"])
 
     async def _change(self, entity: E, more: Item) -> tuple[E, Item]:
         stored = entity.model_copy(update={"revision": entity.revision + 1})

@@ -57,9 +57,9 @@ class SqliteDirectory:
             *(kind.kind, *after, count),
         )
 
-    async def add(self, entity: E, *others: Entity) -> E:
+    async def add(self, entity: E, *others: Entity, replacing: Entity | None = None) -> E:
         write = self._database.write_few if len(others) < FEW else self._database.write
-        return await write(partial(_add_all, entity, others))
+        return await write(partial(_add_all, entity, others, replacing))
 
     async def replace(self, entity: E) -> E:
         return await self._database.write_few(partial(_replace, entity))
@@ -124,7 +124,11 @@ def _list_by_owner(
     return [kind.model_validate_json(body) for (body,) in rows]
 
 
-def _add_all(entity: E, others: tuple[Entity, ...], connection: sqlite3.Connection) -> E:
+def _add_all(
+    entity: E, others: tuple[Entity, ...], replacing: Entity | None, connection: sqlite3.Connection
+) -> E:
+    if replacing is not None:
+        _replace(replacing, connection)
     for other in others:
         _add(other, connection)
     return _add(entity, connection)

@@ -95,6 +95,8 @@ class AccountDeletion(Struct, frozen=True):
             await self._check_not_last_owner(each, account, by)
         for each in memberships:
             await self._leave(each, account, by)
+        for each in await self.directory.list_by_subject(Membership, by.id):
+            await self._remove_rest(each, by)
         for used in await self.tokens.list(by.id, by=by):
             await self.tokens.revoke(by.id, used.token.id, by=by)
         await self.retire_name(account.name)
@@ -150,11 +152,17 @@ class AccountDeletion(Struct, frozen=True):
             raise last_owner(account.name, membership.org)
 
     async def _leave(self, membership: Membership, account: Account, by: Principal) -> None:
-        # Nobody leaves what a group gives, so the whole record is removed.
-        if membership.group is not None or await self._is_organization_deleted(membership):
+        """End the role by hand, with the checks of members who leave."""
+        if membership.hand_role is None or await self._is_organization_deleted(membership):
+            return
+        await self.memberships.remove_member(OrgName(membership.org), account, by=by)
+
+    async def _remove_rest(self, listed: Membership, by: Principal) -> None:
+        """Remove the record of a role by groups, which nobody can leave, of an ended role, or of a
+        role in a deleted organization."""
+        membership = await self.directory.get(Membership, listed.place)
+        if membership is not None:
             await self._remove_membership(membership, by)
-        else:
-            await self.memberships.remove_member(OrgName(membership.org), account, by=by)
 
     async def _is_organization_deleted(self, membership: Membership) -> bool:
         """Check whether the organization is deleted, and so needs no owner."""

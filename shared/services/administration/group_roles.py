@@ -8,7 +8,6 @@ every change may be repeated, and the next renewal completes one that a crash st
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from msgspec import Struct
@@ -25,20 +24,17 @@ from shared.domain.accounts import (
     Staff,
     identity_place,
 )
-from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import organization_not_found
-from shared.domain.group_rules import GROUP_RULES_PLACE, GrantedRoles, GroupRules
+from shared.domain.group_rules import GROUP_RULES_PLACE, GroupRules
 from shared.domain.names import OrgName
 from shared.domain.principals import Principal
 from shared.domain.records import Place
-from shared.domain.status import TaskReport
 from shared.domain.times import MS, time_text
 from shared.ports import Clock, DirectoryStore, WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.administration.administration import Administrators
 from shared.services.identity.accounts import account_names
 from shared.services.identity.mail import MailDelivery, mail_text
-from shared.services.maintenance.tasks import Task
 from shared.services.records import RECORDS_AT_ONCE, EntityChange, RecordWriter, entity_batches
 
 GROUPS = Principal(id="groups", credential="groups")  # The actor of what groups change.
@@ -78,12 +74,15 @@ class RolesByGroups(Struct, frozen=True):
     directory: DirectoryStore
     record_writer: RecordWriter
     administrators: Administrators
+    mail_delivery: MailDelivery
+    work: WorkStore
     clock: Clock
     providers: Mapping[str, IdentityProvider]
     staff: Staff
     hold: timedelta
     entra_groups: bool
     oidc_groups_claim: str
+    base_url: str
 
     @property
     def notice(self) -> timedelta:
@@ -146,12 +145,35 @@ class RolesByGroups(Struct, frozen=True):
             return identity
         return await self._store_groups(identity.place, groups, has_roles=False) or identity
 
-    async def apply_stored(self, account_id: str) -> GrantedRoles:
-        """Bring the roles of an account up to date with its stored groups, without asking a
-        provider; return them, with those that have ended."""
-        return await self._apply(account_id, await self._identities(account_id))
+    async def review(self, account_id: str) -> int:
+        """As `GroupRights` says."""
+        await self._apply(account_id, await self._identities(account_id))
+        account = await self.directory.get(Account, Place(account_id))
+        if account is None:
+            return 0
+        now_ms = self.clock.now_ms()
+        ending = (await self.ends_of(account)).ending_within(now_ms, self.notice)
+        return await self._remind(account, ending, now_ms) if ending else 0
 
-    async def _apply(self, account_id: str, identities: Sequence[Identity]) -> GrantedRoles:
+    async def _remind(self, account: Account, ending: Sequence[RoleEnd], now_ms: int) -> int:
+        until_ms = ending[0].until_ms
+        mail = mail_text(
+            "group-roles-end",
+            name=account.name,
+            url=self.base_url,
+            at=time_text(until_ms),
+            roles="\n".join(f"  {each.role}" for each in ending),
+        )
+        return await self.mail_delivery.send_once(
+            f"group-roles:{until_ms}",
+            [account],
+            mail,
+            work=self.work,
+            until_ms=until_ms,
+            now_ms=now_ms,
+        )
+
+    async def _apply(self, account_id: str, identities: Sequence[Identity]) -> None:
         """Bring the roles of an account up to date."""
         rules, memberships = await asyncio.gather(
             self.rules(), self.directory.list_by_subject(Membership, account_id)
@@ -162,7 +184,6 @@ class RolesByGroups(Struct, frozen=True):
             await self._set_role(OrgName(org), account_id, granted.roles.get(org))
         until_ms = self._known_until(identities)
         await self.administrators.set_by_groups(account_id, granted.account, until_ms, by=GROUPS)
-        return granted
 
     def _known_until(self, identities: Sequence[Identity]) -> int | None:
         """Return until when the groups of an account are known; None if no provider says them."""
@@ -336,67 +357,3 @@ class GroupRuleChanges(Struct, frozen=True):
             found = await self.directory.get(Organization, Place(org))
             if found is None or found.is_deleted_at(now_ms):
                 raise organization_not_found(org)
-
-
-@dataclass(frozen=True)
-class ApplyGroupRules(Task):
-    id = "apply-group-rules"
-    title = "Apply rules about groups"
-    sentence = (
-        "Applies the rules about groups to the stored groups of people, and sends mail to people "
-        "whose roles by groups end within a week."
-    )
-    schedule = "0 25 */6 * * *"
-    runs_first = True  # Older versions did not store until when somebody is staff.
-
-    directory: DirectoryStore
-    work: WorkStore
-    roles_by_groups: RolesByGroups
-    mail_delivery: MailDelivery
-    clock: Clock
-    base_url: str
-
-    async def run(self) -> TaskReport:
-        """Visit each account whose groups are known; a repeat changes nothing and sends nothing."""
-        seen, sent, problems = 0, 0, list[str]()
-        async for account_id in self._accounts():
-            seen += 1
-            try:
-                await self.roles_by_groups.apply_stored(account_id)
-                sent += await self._remind(account_id)
-            except Refusal as refusal:
-                problems.append(str(refusal))
-        return TaskReport(seen, sent, tuple(problems))
-
-    async def _accounts(self) -> AsyncIterator[str]:
-        visited = set[str]()
-        async for batch in entity_batches(self.directory, Identity, RECORDS_AT_ONCE):
-            known = {each.account for each in batch if each.groups_ms is not None} - visited
-            visited |= known
-            for account_id in sorted(known):
-                yield account_id
-
-    async def _remind(self, account_id: str) -> int:
-        account = await self.directory.get(Account, Place(account_id))
-        if account is None:
-            return 0
-        found = await self.roles_by_groups.ends_of(account)
-        now_ms = self.clock.now_ms()
-        ending = found.ending_within(now_ms, self.roles_by_groups.notice)
-        if not ending:
-            return 0
-        until_ms = ending[0].until_ms
-        return await self.mail_delivery.send_once(
-            f"group-roles:{until_ms}",
-            [account],
-            mail_text(
-                "group-roles-end",
-                name=account.name,
-                url=self.base_url,
-                at=time_text(until_ms),
-                roles="\n".join(f"  {each.role}" for each in ending),
-            ),
-            work=self.work,
-            until_ms=until_ms,
-            now_ms=now_ms,
-        )

@@ -1,5 +1,6 @@
 """How an account is signed in: its identities at providers, and its sessions."""
 
+import asyncio
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -31,6 +32,7 @@ from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import Accounts
 from shared.services.identity.mail import AccountMail
+from shared.services.leases import Leases, retried_when_leased
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.records import EntityChange, RecordWriter
 
@@ -51,6 +53,7 @@ class Identities(Struct, frozen=True):
     account_mail: AccountMail
     read_only_mode: ReadOnlyMode
     rights: GroupRights
+    leases: Leases
 
     async def account_id_of(self, verified: VerifiedIdentity) -> str | None:
         """Return None for an identity that no account has."""
@@ -104,7 +107,30 @@ class Identities(Struct, frozen=True):
         `last-identity` for the only one."""
         require_own_account(by, "remove", "identities")
         require_recent_sign_in(by, self.clock.now_ms(), "remove", "an identity")
-        identities = await self.of(by=by)
+        identity, kept = await self._remove(identity_id, by)
+        await self._store_providers(by.id, [each.provider for each in kept])
+        await self.rights.renew(by.id)
+        label, provider = mail_line(identity.label), identity.provider
+        self.account_mail.send(by.id, "identity-removed", label=label, provider=provider)
+
+    @retried_when_leased
+    async def _remove(self, identity_id: str, by: Principal) -> tuple[Identity, Sequence[Identity]]:
+        """Remove an identity while nobody else can remove another one of the account: otherwise two
+        requests could remove the last two. Return it, and those that are left."""
+        async with self.leases.lease(f"identities:{by.id}"):
+            identity, kept = await self._removable(identity_id, by)
+            change = self._change("identity.removed", identity)
+            await self.record_writer.remove(identity, change=change, by=by)
+        return identity, kept
+
+    async def _removable(
+        self, identity_id: str, by: Principal
+    ) -> tuple[Identity, Sequence[Identity]]:
+        # The list may lag behind, so the records are read.
+        read = await asyncio.gather(
+            *(self.directory.get(Identity, each.place) for each in await self.of(by=by))
+        )
+        identities = [each for each in read if each is not None]
         identity = next((each for each in identities if each.id == identity_id), None)
         if identity is None:
             raise NotFound(
@@ -117,13 +143,7 @@ class Identities(Struct, frozen=True):
                 f"{identity.label} is the only way to sign in to this account. Link another "
                 "identity first.",
             )
-        change = self._change("identity.removed", identity)
-        await self.record_writer.remove(identity, change=change, by=by)
-        kept = [each.provider for each in identities if each is not identity]
-        await self._store_providers(by.id, kept)
-        await self.rights.renew(by.id)
-        label, provider = mail_line(identity.label), identity.provider
-        self.account_mail.send(by.id, "identity-removed", label=label, provider=provider)
+        return identity, [each for each in identities if each is not identity]
 
     async def _find(self, verified: VerifiedIdentity) -> tuple[Identity | None, Account | None]:
         identity = await self.directory.get(

@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared.auth.sessions import GroupRights
 from shared.domain.access import Invitation, Membership
 from shared.domain.accounts import (
     EXPIRED_KEPT_FOR,
+    Identity,
     NameOwner,
     NameSkeleton,
     Organization,
@@ -17,7 +19,7 @@ from shared.domain.accounts import (
 from shared.domain.errors.base import Refusal
 from shared.domain.packages import Head, Release
 from shared.domain.principals import UPKEEP
-from shared.domain.records import Entity, PendingEvents
+from shared.domain.records import AdditionCount, Entity, PendingEvents
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.domain.trusted_publishing.publishers import Publisher
@@ -113,7 +115,8 @@ class FinishDeletions(Task):
         found: list[Entity] = []
         for kind in (Token, TokenUse):
             found += await self.directory.list_by_owner(kind, organization.id)
-        for kind in (Publisher, Membership, Invitation, NameSkeleton, Webhook, DeliveryLog):
+        of_name = (Publisher, Membership, Invitation, NameSkeleton, Webhook, DeliveryLog)
+        for kind in (*of_name, AdditionCount):
             found += await self.directory.list_by_owner(kind, organization.key)
         return found
 
@@ -286,6 +289,40 @@ def _due_reminder(token: Token, now_ms: int) -> timedelta | None:
     if due is None or (token.expires_ms or 0) - token.created_ms <= due // MS:
         return None
     return due
+
+
+@dataclass(frozen=True)
+class ApplyGroupRules(Task):
+    id = "apply-group-rules"
+    title = "Apply rules about groups"
+    sentence = (
+        "Applies the rules about groups to the stored groups of people, and sends mail to people "
+        "whose roles by groups end within a week."
+    )
+    schedule = "0 25 */6 * * *"
+    runs_first = True  # Older versions did not store until when somebody is staff.
+
+    directory: DirectoryStore
+    rights: GroupRights
+
+    async def run(self) -> TaskReport:
+        """Visit each account whose groups are known; a repeat changes nothing and sends nothing."""
+        seen, sent, problems = 0, 0, list[str]()
+        async for account_id in self._accounts():
+            seen += 1
+            try:
+                sent += await self.rights.review(account_id)
+            except Refusal as refusal:
+                problems.append(str(refusal))
+        return TaskReport(seen, sent, tuple(problems))
+
+    async def _accounts(self) -> AsyncIterator[str]:
+        visited = set[str]()
+        async for batch in entity_batches(self.directory, Identity, RECORDS_AT_ONCE):
+            known = {each.account for each in batch if each.groups_ms is not None} - visited
+            visited |= known
+            for account_id in sorted(known):
+                yield account_id
 
 
 WEBHOOKS_AT_ONCE = 16  # An answer takes up to 1 MiB of memory and five seconds.

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Self
 
 from msgspec import Struct
@@ -40,7 +41,6 @@ from shared.domain.rate_limits import (
 )
 from shared.domain.times import MS, time_text
 from shared.ports import Clock, DirectoryStore, Randomness, Stale, WorkStore
-from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.leases import retried_when_leased
 from shared.services.limits.notices import ReadOnlyMode
@@ -50,7 +50,7 @@ from shared.services.organizations.memberships import (
     OrganizationMembers,
     RequestedMembership,
 )
-from shared.services.records import EntityChange, RecordWriter
+from shared.services.records import EntityChange, RecordWriter, retried_when_added
 
 _MAIL_KIND = "invitation-mail"
 
@@ -125,14 +125,10 @@ class Invitations:
             require_right(by, access, Action.GOVERN, org)
         organization = access.require_organization(org)
         code = random_text(self.randomness, INVITATION_CODE_LENGTH)
-        if len(await self._list_open(org)) >= MAX_INVITATIONS:
-            raise Conflict(
-                "invitations-full",
-                f"{organization.name} has {MAX_INVITATIONS} pending invitations, which is the "
-                "limit. Revoke one, or wait until one expires.",
-            )
+        new = self._new(organization, request, code, by)
+        await self._require_room(new)  # Before the limits, which count each attempt.
         await self._check_limits(request.address, by)
-        stored = await self._store(self._new(organization, request, code, by), by, access)
+        stored = await self._store(new, by, access)
         link = f"{self.base_url}/account/invitations/{code}"
         inviter = Actor(by, access).name
         if request.address is not None and await self._mail(stored, request.address, link, inviter):
@@ -228,7 +224,17 @@ class Invitations:
         found = await self.directory.list_by_owner(Invitation, org.lower())
         return [each for each in found if each.is_open_at(now_ms)]
 
-    @retried_when_stale
+    async def _require_room(self, new: Invitation) -> None:
+        """Raise `invitations-full` if the organization has too many others."""
+        others = [e for e in await self._list_open(OrgName(new.org)) if e.id != new.id]
+        if len(others) >= MAX_INVITATIONS:
+            raise Conflict(
+                "invitations-full",
+                f"{new.org} has {MAX_INVITATIONS} pending invitations, which is the "
+                "limit. Revoke one, or wait until one expires.",
+            )
+
+    @retried_when_added
     async def _store(
         self, invitation: Invitation, by: Principal, access: AccessContext
     ) -> Invitation:
@@ -236,8 +242,13 @@ class Invitations:
         known = await self.directory.get(Invitation, invitation.place)
         if known is not None and by.token and self._is_of_person(known):
             require_right(by, access, Action.GOVERN, OrgName(invitation.org))
+        if known is not None and not known.is_open_at(self.clock.now_ms()):
+            await self.directory.remove(known)  # Another open one, which counts.
+            known = None
         if known is None:
-            return await self.record_writer.add(invitation, change=change, by=by)
+            return await self.record_writer.add_checked(
+                invitation, check=partial(self._require_room, invitation), change=change, by=by
+            )
         fields = {"revision": known.revision, "outbox": known.outbox}
         renewed = invitation.model_copy(update=fields)
         return await self.record_writer.replace(renewed, change=change, by=by)

@@ -17,10 +17,10 @@ from shared.domain.reserved_names import (
     parse_reserved_name,
     reserved_name_place,
 )
-from shared.ports import AlreadyThere, DirectoryStore
+from shared.ports import DirectoryStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import account_names
-from shared.services.records import EntityChange, RecordWriter
+from shared.services.records import EntityChange, RecordWriter, retried_when_added
 
 _WHAT = "the names that nobody may found"
 
@@ -64,24 +64,31 @@ class ReservedNames(Struct, frozen=True):
             parsed = parse_reserved_name(pattern)
         with about_field("reason"):
             parsed_reason = parse_required_reason(reason, f"the pattern {parsed}")
-        known = await stored_patterns(self.directory)
-        if len(known) >= MAX_RESERVED_NAMES:
-            raise Conflict(
-                "reserved-names-full",
-                f"There are {MAX_RESERVED_NAMES} patterns, which is the limit, because creating "
-                "an organization reads all of them. Replace several by one with *.",
-            )
         now_ms = self.record_writer.clock.now_ms()
         reserved = ReservedName(pattern=parsed, reason=parsed_reason, by=by.id, since_ms=now_ms)
-        try:
-            return await self.record_writer.add(
-                reserved, change=_change("reserved", reserved), by=by
-            )
-        except AlreadyThere:
-            raise Conflict(
-                "reserved-already",
-                f"{parsed} is reserved already. Remove it first to change its reason.",
-            ) from None
+        return await self._add(reserved, by)
+
+    @retried_when_added
+    async def _add(self, reserved: ReservedName, by: Principal) -> ReservedName:
+        async def require_room() -> None:
+            known = await stored_patterns(self.directory)
+            if len(known) >= MAX_RESERVED_NAMES:
+                raise Conflict(
+                    "reserved-names-full",
+                    f"There are {MAX_RESERVED_NAMES} patterns, which is the limit, because "
+                    "creating an organization reads all of them. Replace several by one with *.",
+                )
+            if reserved.place in [each.place for each in known]:
+                raise Conflict(
+                    "reserved-already",
+                    f"{reserved.pattern} is reserved already. Remove it first to change its "
+                    "reason.",
+                )
+
+        change = _change("reserved", reserved)
+        return await self.record_writer.add_checked(
+            reserved, check=require_room, change=change, by=by
+        )
 
     @retried_when_stale
     async def remove(self, pattern: str, *, by: Principal) -> None:

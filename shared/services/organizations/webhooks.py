@@ -42,7 +42,12 @@ from shared.ports import (
     Unanswered,
 )
 from shared.runtime.retries import retried_when_stale
-from shared.services.records import EntityChange, RecordWriter, last_event_number
+from shared.services.records import (
+    EntityChange,
+    RecordWriter,
+    last_event_number,
+    retried_when_added,
+)
 
 MAX_WEBHOOKS = 10  # Of an organization, and of the registry.
 
@@ -81,15 +86,24 @@ class Webhooks(Struct, frozen=True):
         self, org: OrgName | None, url: str, topics: Sequence[Topic], *, by: Principal
     ) -> Webhook:
         """Add a webhook, which gets the events from now on; raise `InvalidRequest`."""
-        name = await self._require(org, Action.GOVERN, by)
+        await self._require(org, Action.GOVERN, by)
         if not topics:
             choices = ", ".join(each.value for each in Topic)
             message = f"Choose the events that the webhook delivers: {choices}."
             with about_field("events"):
                 raise InvalidRequest(message)
-        if len(await self._all(org)) >= MAX_WEBHOOKS:
-            reason = f"there are {MAX_WEBHOOKS} webhooks; remove one first"
-            raise NotPermitted("add", "another webhook", reason)
+        return await self._add(org, url, topics, by)
+
+    @retried_when_added
+    async def _add(
+        self, org: OrgName | None, url: str, topics: Sequence[Topic], by: Principal
+    ) -> Webhook:
+        async def require_room() -> None:
+            if len(await self._all(org)) >= MAX_WEBHOOKS:
+                reason = f"there are {MAX_WEBHOOKS} webhooks; remove one first"
+                raise NotPermitted("add", "another webhook", reason)
+
+        name = await self._require(org, Action.GOVERN, by)
         webhook = Webhook(
             id=random_text(self.randomness, _ID_LENGTH),
             org=name,
@@ -102,7 +116,9 @@ class Webhooks(Struct, frozen=True):
         number = await last_event_number(self.events)
         log = DeliveryLog(org=name, webhook=webhook.id, number=number)
         change = _change("added", webhook, by)
-        return await self.record_writer.add(webhook, log, change=change, by=by)
+        return await self.record_writer.add_checked(
+            webhook, log, check=require_room, change=change, by=by
+        )
 
     @retried_when_stale
     async def rotate(self, org: OrgName | None, webhook_id: str, *, by: Principal) -> Webhook:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from types import MappingProxyType
 from urllib.parse import quote, urlsplit
 
@@ -31,7 +32,7 @@ from shared.ports import Clock, DirectoryStore, HttpClient, MetadataStore, Rando
 from shared.runtime.retries import retried_when_stale
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.packages.derived_data import PackageRecordWriter
-from shared.services.records import EntityChange, RecordWriter
+from shared.services.records import EntityChange, RecordWriter, retried_when_added
 
 PENDING_FOR = timedelta(days=30)  # A publisher of a package that does not exist yet.
 PUBLISHER_ID_LENGTH = 10  # Base62, like the ids of tokens.
@@ -158,11 +159,16 @@ class TrustedPublishers(Struct, frozen=True):
         package = wanted.package
         await self.authorization.require_within(by, Action.GOVERN, package)
         head = await self.metadata.head(package)
-        publisher = self._new(wanted, head, by)
-        await self._check_limit(publisher)
+        return await self._add(self._new(wanted, head, by), by)
+
+    @retried_when_added
+    async def _add(self, publisher: Publisher, by: Principal) -> Publisher:
         details = {"publisher": publisher.id, **publisher.ids, **_details(publisher)}
-        change = EntityChange("publisher.added", str(package), org=publisher.org, details=details)
-        return await self.record_writer.add(publisher, change=change, by=by)
+        subject = str(publisher.target)
+        change = EntityChange("publisher.added", subject, org=publisher.org, details=details)
+        return await self.record_writer.add_checked(
+            publisher, check=partial(self._check_limit, publisher), change=change, by=by
+        )
 
     async def add_repository(self, wanted: PublisherRequest, *, by: Principal) -> Publisher:
         """Add a publisher whose ids are looked up by the name of its repository.

@@ -17,9 +17,10 @@ from shared.services.identity.sessions import (
     Identities,
     suggested_account_name,
 )
+from shared.services.leases import Leases
 from tests.fakes.mail import FakeMailer
 from tests.fakes.services import NoGroups, changes_allowed, fake_record_writer
-from tests.fakes.stores import FakeDirectory
+from tests.fakes.stores import FakeDirectory, FakeWork
 from tests.fakes.system import START_MS, FakeClock, FakeRandomness
 
 BROWSER = Principal(address="192.0.2.1")
@@ -62,6 +63,7 @@ def identities(directory: FakeDirectory) -> Identities:
         ),
         read_only_mode=changes_allowed(),
         rights=NoGroups(),
+        leases=Leases(FakeWork(), clock, randomness),
     )
 
 

@@ -28,12 +28,12 @@ class Racing(FakeDirectory):
 
     is_raced = False
 
-    async def add(self, entity: E, *others: Entity) -> E:
+    async def add(self, entity: E, *others: Entity, replacing: Entity | None = None) -> E:
         """Add another bulletin first."""
         if not self.is_raced:
             self.is_raced = True
             await super().add(NoticeBoard())
-        return await super().add(entity, *others)
+        return await super().add(entity, *others, replacing=replacing)
 
 
 @dataclass
