@@ -77,6 +77,7 @@ from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams
 from shared.services.mirroring.version_lists import VersionLists
+from shared.services.organizations.webhooks import Webhooks
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.archives import ArchiveRelocation, DeliveryRoutes
 from shared.services.packages.derived_data import DocumentCache
@@ -142,6 +143,7 @@ def arguments_of(settings: Settings) -> dict[Callable[..., object], Mapping[str,
             "minimum_age_days": settings.upstream_minimum_age,
         },
         VersionLists: {"fresh_for": fresh_for},
+        Webhooks: {"inside_hosts": frozenset(split_list(settings.inside_hosts.lower()))},
     }
 
 

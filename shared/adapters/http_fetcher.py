@@ -8,12 +8,13 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
+from shared.domain.server_addresses import Address, is_inside, is_public
 from shared.log import log
 from shared.ports import AnswerTooLarge, AnswerUnusable, HttpResponse, ServerUnreachable, Unanswered
 
@@ -23,17 +24,10 @@ if TYPE_CHECKING:
 MAX_BYTES = 1024 * 1024  # A key set has about ten KiB, a discovery document two.
 TIME_LIMIT = timedelta(seconds=5)  # A person waits for it while signing in.
 
-Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 Connect = Callable[[], "httpx.AsyncBaseTransport"]
 Write = Callable[[bytes], object]  # Called with each piece of a body when it arrives.
 
-# The unicast range of IPv6. Outside it are local addresses and forms that contain an IPv4 address
-# (mapped, NAT64); inside it, 6to4 addresses contain one too.
-_UNICAST = IPv6Network("2000::/3")
-_SIX_TO_FOUR = IPv6Network("2002::/16")
-# It looks public, but is the platform of every virtual machine of Azure.
-_PLATFORM = frozenset({IPv4Address("168.63.129.16")})
 _PORTS = {"https": 443, "http": 80}
 
 _NO_ADDRESS = "the address is not one to ask"
@@ -46,22 +40,6 @@ async def resolve(host: str, port: int) -> list[str]:
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(entry[4][0]) for entry in found]
-
-
-def is_public(address: Address) -> bool:
-    """Check whether an address is public: the same server for everybody."""
-    if isinstance(address, IPv6Address) and (address not in _UNICAST or address in _SIX_TO_FOUR):
-        return False
-    return address.is_global and not address.is_multicast and address not in _PLATFORM
-
-
-def is_inside(address: Address) -> bool:
-    """Check whether an address is one of the own network; metadata services have others."""
-    if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        return False
-    is_special = address.is_link_local or address.is_multicast
-    is_special = is_special or address.is_unspecified or address.is_reserved
-    return address.is_loopback or (address.is_private and not is_special)
 
 
 class GuardedFetcher:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from enum import Enum
 from typing import ClassVar, Self
@@ -11,6 +11,7 @@ from shared.domain.client_addresses import is_loopback
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.events import package_change
 from shared.domain.records import Entity, Event, Place, Record
+from shared.domain.server_addresses import can_be_called
 from shared.domain.times import MS, utc_text
 
 
@@ -40,8 +41,9 @@ _RECEIVER = re.compile(
 )
 
 
-def parse_receiver(url: str) -> str:
-    """Return the address of a receiver, or raise `InvalidRequest`.
+def parse_receiver(url: str, inside: Collection[str]) -> str:
+    """Return the address of a receiver, or raise `InvalidRequest`, also for one that can never be
+    called; `inside` is as `can_be_called` says.
 
     Whether it may be called is checked with each request, because names resolve anew.
     """
@@ -50,6 +52,14 @@ def parse_receiver(url: str) -> str:
         message = (
             "The address of a receiver is an https URL without a user name, a password and a "
             "fragment, such as https://hooks.example.org/ballroom."
+        )
+        with about_field("url"):
+            raise InvalidRequest(message)
+    if not can_be_called(url, inside):
+        message = (
+            f"The registry can never call {found['host']}: a receiver has a public address, and "
+            "answers by https on a port from 1 to 65535. Use its public name, or ask the operator "
+            "to add the host to BALLROOM_INSIDE_HOSTS."
         )
         with about_field("url"):
             raise InvalidRequest(message)

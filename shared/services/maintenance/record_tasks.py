@@ -1,9 +1,11 @@
 """Tasks about records: outboxes, webhooks, counted pulls, deletions, expired records, reminders."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import cast
 
 from shared.auth.sessions import GroupRights
 from shared.domain.access import Invitation, Membership
@@ -19,7 +21,7 @@ from shared.domain.accounts import (
 from shared.domain.errors.base import Refusal
 from shared.domain.packages import Head, Release
 from shared.domain.principals import UPKEEP
-from shared.domain.records import AdditionCount, Entity, PendingEvents
+from shared.domain.records import AdditionCount, Entity, PendingEvents, Place
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.domain.trusted_publishing.publishers import Publisher
@@ -35,9 +37,9 @@ from shared.ports import (
     WorkStore,
 )
 from shared.services.identity.mail import TokenMail
-from shared.services.maintenance.tasks import RUN_TIME, Task
+from shared.services.maintenance.tasks import CHECKPOINT_KEPT_FOR, Task
 from shared.services.organizations.organizations import OrganizationDeletion
-from shared.services.organizations.webhooks import WebhookDelivery
+from shared.services.organizations.webhooks import WebhookDelivery, WebhookTurns
 from shared.services.packages.derived_data import DerivedData
 from shared.services.packages.pull_counter import FLUSH_AFTER, pull_window, utc_day
 from shared.services.records import (
@@ -325,7 +327,11 @@ class ApplyGroupRules(Task):
                 yield account_id
 
 
-WEBHOOKS_AT_ONCE = 16  # An answer takes up to 1 MiB of memory and five seconds.
+# Of a run, in which no webhook begins later: with those under way it ends before the next run.
+DELIVERY_TIME = timedelta(seconds=40)
+WEBHOOKS_LEFT_KEPT = 1_000  # Places of a run that ended before all had their turn.
+
+_TURNS_KIND = "webhook-turns"
 
 
 @dataclass(frozen=True)
@@ -336,23 +342,53 @@ class DeliverWebhooks(Task):
     schedule = "45 * * * * *"
 
     directory: DirectoryStore
+    work: WorkStore
     delivery: WebhookDelivery
     clock: Clock
 
     async def run(self) -> TaskReport:
-        """Serve each webhook; a receiver that fails is a problem of its owners alone."""
-        until_ms = self.clock.now_ms() + RUN_TIME // MS
-        tried, problems = list[Delivery](), list[str]()
-        async for batch in entity_batches(self.directory, Webhook, WEBHOOKS_AT_ONCE):
-            for outcome in await asyncio.gather(*map(self._deliver, batch)):
-                if isinstance(outcome, Refusal):
-                    problems.append(str(outcome))
-                else:
-                    tried += outcome
-            if self.clock.now_ms() >= until_ms:
-                break
+        """Serve each webhook, beginning where the last run ended; a receiver that fails is a
+        problem of its owners alone."""
+        webhooks = await all_entities(self.directory, Webhook)
+        if not webhooks:
+            return TaskReport(0, 0)
+        first = await self._left()
+        turns = WebhookTurns(webhooks, first)
+        outcomes = await self._serve(turns)
+        if first or turns.left:
+            await self._keep(turns.left)
+        problems = [str(each) for each in outcomes if isinstance(each, Refusal)]
+        tried = [each for found in outcomes if isinstance(found, list) for each in found]
         delivered = sum(each.state is DeliveryState.DELIVERED for each in tried)
         return TaskReport(len(tried), delivered, tuple(problems))
+
+    async def _serve(self, turns: WebhookTurns) -> list[list[Delivery] | Refusal]:
+        """Serve webhooks until all had their turn or the time is over."""
+        until_ms = self.clock.now_ms() + DELIVERY_TIME // MS
+        running = dict[asyncio.Task[list[Delivery] | Refusal], Webhook]()
+        outcomes = list[list[Delivery] | Refusal]()
+        try:
+            while True:
+                while self.clock.now_ms() < until_ms and (webhook := turns.begin()):
+                    running[asyncio.create_task(self._deliver(webhook))] = webhook
+                if not running:
+                    return outcomes
+                ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for each in ended:
+                    turns.end(running.pop(each))
+                    outcomes.append(each.result())
+        finally:
+            for each in running:
+                each.cancel()
+
+    async def _left(self) -> list[Place]:
+        stored = await self.work.peek(_TURNS_KIND, self.id, self.clock.now_ms())
+        return [Place(*each) for each in cast("list[list[str]]", json.loads(stored or "[]"))]
+
+    async def _keep(self, left: Sequence[Place]) -> None:
+        ends_ms = self.clock.now_ms() + CHECKPOINT_KEPT_FOR // MS
+        value = json.dumps(left[:WEBHOOKS_LEFT_KEPT])
+        await self.work.put(_TURNS_KIND, self.id, value, ends_ms)
 
     async def _deliver(self, webhook: Webhook) -> list[Delivery] | Refusal:
         try:

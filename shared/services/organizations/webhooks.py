@@ -5,8 +5,10 @@ by which receivers recognize it.
 """
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from urllib.parse import urlsplit
 
 import standardwebhooks
@@ -67,6 +69,7 @@ class Webhooks(Struct, frozen=True):
     record_writer: RecordWriter
     clock: Clock
     randomness: Randomness
+    inside_hosts: frozenset[str]
 
     async def of(self, org: OrgName | None, *, by: Principal) -> list[Webhook]:
         """Return the webhooks, oldest first."""
@@ -92,7 +95,7 @@ class Webhooks(Struct, frozen=True):
             message = f"Choose the events that the webhook delivers: {choices}."
             with about_field("events"):
                 raise InvalidRequest(message)
-        return await self._add(org, url, topics, by)
+        return await self._add(org, parse_receiver(url, self.inside_hosts), topics, by)
 
     @retried_when_added
     async def _add(
@@ -107,7 +110,7 @@ class Webhooks(Struct, frozen=True):
         webhook = Webhook(
             id=random_text(self.randomness, _ID_LENGTH),
             org=name,
-            url=parse_receiver(url),
+            url=url,
             topics=tuple(each for each in Topic if each in topics),
             secret=self._new_secret(),
             created_ms=self.clock.now_ms(),
@@ -212,6 +215,8 @@ def _change(what: str, webhook: Webhook, by: Principal, **more: str) -> EntityCh
 
 EVENTS_READ_AT_ONCE = 200  # For a webhook in a run.
 TIME_OF_A_WEBHOOK = timedelta(seconds=10)  # In a run; after that the others have their turn.
+WEBHOOKS_AT_ONCE = 16  # An answer takes up to 1 MiB of memory and five seconds.
+SMALLEST_SHARE = 2  # Of these, for an organization.
 PAUSE = timedelta(minutes=5)  # Of a receiver that does not answer, for all that waits for it.
 
 
@@ -290,3 +295,42 @@ class WebhookDelivery(Struct, frozen=True):
         log = await self.directory.get(DeliveryLog, place)
         if log is not None:
             await self.directory.replace(log.with_deliveries(number, changed))
+
+
+class WebhookTurns:
+    """Which webhook is served next: organizations take turns, and each has a share of those that
+    are served at once, so that its slow receivers hold no other organization back."""
+
+    def __init__(self, webhooks: Iterable[Webhook], first: Sequence[Place]) -> None:
+        """Begin with the webhooks at the places `first`, in this order."""
+        ranks = {place: rank for rank, place in enumerate(first)}
+        # By owner, whose order is that of the turns.
+        self._waiting = dict[str, deque[Webhook]]()
+        for each in sorted(webhooks, key=lambda each: ranks.get(each.place, len(ranks))):
+            self._waiting.setdefault(each.place.owner, deque()).append(each)
+        self._share = max(SMALLEST_SHARE, WEBHOOKS_AT_ONCE // max(1, len(self._waiting)))
+        self._running = Counter[str]()
+
+    def begin(self) -> Webhook | None:
+        """Return the webhook to serve now; None while all that wait have to."""
+        if self._running.total() >= WEBHOOKS_AT_ONCE:
+            return None
+        owner = next((each for each in self._waiting if self._running[each] < self._share), None)
+        if owner is None:
+            return None
+        queue = self._waiting.pop(owner)
+        webhook = queue.popleft()
+        if queue:
+            self._waiting[owner] = queue  # The next turn of this owner is after all others.
+        self._running[owner] += 1
+        return webhook
+
+    def end(self, webhook: Webhook) -> None:
+        """Note that a webhook was served."""
+        self._running[webhook.place.owner] -= 1
+
+    @property
+    def left(self) -> list[Place]:
+        """The places of those that wait, in the order of their turns."""
+        rounds = zip_longest(*self._waiting.values())
+        return [each.place for turn in rounds for each in turn if each is not None]

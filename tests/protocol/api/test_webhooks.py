@@ -192,7 +192,9 @@ async def test_a_bad_receiver_costs_little_and_delays_no_other_one(
     worlds: OpenWorld, receiver: Receiver, behaviour: str
 ) -> None:
     hasty = GuardedFetcher(["127.0.0.1"], time_limit=timedelta(milliseconds=400))
-    world = await worlds(wrap=lambda stores: replace(stores, fetcher=hasty))
+    world = await worlds(
+        wrap=lambda stores: replace(stores, fetcher=hasty), inside_hosts="127.0.0.1"
+    )
     with receiving() as bad:
         vars(bad).update(BAD_RECEIVERS[behaviour])
         webhook = (await add(world, bad.url, "release"))["id"]
@@ -206,16 +208,63 @@ async def test_a_bad_receiver_costs_little_and_delays_no_other_one(
     assert {each["state"] for each in await shown(world, webhook)} == {"waiting"}
 
 
-async def test_an_address_inside_is_not_called(worlds: OpenWorld, receiver: Receiver) -> None:
-    world = await worlds()
-    inside = ("https://127.0.0.1/", "https://10.0.0.1/", "https://169.254.169.254/latest")
-    hooks = [(await add(world, url, "release"))["id"] for url in (receiver.url, *inside)]
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "169.254.169.254"])
+async def test_a_name_that_resolves_inside_is_not_called(worlds: OpenWorld, address: str) -> None:
+    async def resolve(_host: str, _port: int) -> list[str]:
+        return [address]
+
+    fetcher = GuardedFetcher(resolving=resolve)
+    world = await worlds(wrap=lambda stores: replace(stores, fetcher=fetcher))
+    hook = (await add(world, "https://hooks.test/", "release"))["id"]
     await world.push(bala("acme/greet:1.0.0"))
     await deliver(world)
-    answers = [each["answer"] for hook in hooks for each in await shown(world, hook)]
-    assert len(answers) == 4
-    assert set(answers) == {"No connection. A receiver has a public address and answers by https."}
-    assert receiver.received == []
+    [waiting] = await shown(world, hook)
+    assert waiting["answer"] == (
+        "No connection. A receiver has a public address and answers by https."
+    )
+
+
+NEVER_CALLED = """
+http://127.0.0.1:8080/ http://localhost/ https://127.0.0.1/ https://10.0.0.1/ https://192.168.1.7/
+https://169.254.169.254/latest https://168.63.129.16/ https://100.64.0.1/ https://224.0.0.1/
+https://0.0.0.0/ https://127.1/ https://2130706433/ https://256.1.1.1/ https://localhost/
+https://chat/ https://chat.internal/ https://printer.local/ https://x.localhost/ https://x.invalid/
+https://hooks.test:0/ https://hooks.test:65536/ https://-hooks.test/ https://hooks..test/
+https://hooks.test-/ https://./ https://hooks.1/
+"""
+
+
+@pytest.mark.parametrize("url", [*NEVER_CALLED.split(), f"https://{'a' * 64}.test/"])
+async def test_an_address_that_can_never_be_called_is_refused_when_it_is_added(
+    shared: World, url: str
+) -> None:
+    browser = await signed_in(shared, shared.people.ann)
+    answer = await browser.api("POST", PATH, {"url": url, "events": ["release"]})
+    assert answer.status_code == 400
+    assert "The registry can never call" in answer.text
+    assert "BALLROOM_INSIDE_HOSTS" in answer.text
+
+
+@pytest.fixture(scope="module")
+async def shared(shared_worlds: OpenWorld) -> World:
+    """Return a registry in which nothing is added."""
+    return await shared_worlds()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:8080/",
+        "https://chat/",
+        "https://CHAT.internal:8443/hook",
+        "https://10.0.0.1/",
+        "https://hooks.test:65535/",
+        "https://1.1.1.1/",
+        "https://hooks.test./",
+    ],
+)
+def test_public_addresses_and_hosts_of_the_operator_are_receivers(url: str) -> None:
+    assert parse_receiver(url, {"127.0.0.1", "chat", "chat.internal:8443", "10.0.0.1"}) == url
 
 
 NO_RECEIVERS = """
@@ -227,7 +276,7 @@ https://hooks.test/#a https://[::1/ https://hooks.test:x/ https://hooks.test/\N{
 @pytest.mark.parametrize("url", ["", "https://hooks.test/\n", *NO_RECEIVERS.split()])
 def test_what_is_no_address_of_a_receiver_is_refused(url: str) -> None:
     with pytest.raises(InvalidRequest, match="is an https URL"):
-        parse_receiver(url)
+        parse_receiver(url, ())
 
 
 async def test_a_request_whose_answer_was_not_stored_is_repeated_with_its_id(
