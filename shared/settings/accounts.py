@@ -119,8 +119,8 @@ class SignInSettings(TopicSettings):
         default=24 * 7,
         ge=1,
         le=24 * 90,
-        description="Hours that roles by groups hold after the provider last said the groups; then "
-        "they allow reading alone.",
+        description="Hours that roles by groups hold, and that people are staff, after their "
+        "provider last said the groups; then both end, for access tokens too.",
     )
     github_client_id: str = Field(
         default="", description="Client id of an OAuth app of GitHub that signs people in."
