@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.names import Package
+from shared.domain.names import Package, parse_org
 from shared.domain.packages import Visibility
+from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
@@ -236,6 +237,23 @@ async def test_a_token_adds_itself_and_its_account_at_most_every_three_seconds(
         counted.clock.advance(timedelta(seconds=seconds))
         await counted.get("/packages/acme/greet", by=counted.people.ann)
         assert ledger.by_port["directory"]["get"] == reads
+
+
+async def test_a_token_of_an_organization_adds_itself_and_its_maker(
+    counted: World, ledger: Ledger
+) -> None:
+    ann = counted.people.ann
+    wanted = TokenRequest.parse("ci", ["read"], org="acme", package="*", days=None)
+    tokens, owner = counted.registry.tokens.access_tokens, OfOrganization(parse_org("acme"))
+    issued = await tokens.issue(owner, wanted, by=counted.fresh(ann))
+    token = Person(ann.account, issued.text.reveal())
+    ledger.forget()
+    # Who made it is known from the first time, which reads the token before.
+    for seconds, reads in ((0, 3), (2, 3), (1, 5), (3, 7)):
+        counted.clock.advance(timedelta(seconds=seconds))
+        await counted.get("/packages/acme/greet", by=token)
+        assert ledger.by_port["directory"]["get"] == reads
+    assert ledger.by_port["directory"].get("access_context", 0) == 0
 
 
 async def test_the_cost_of_a_members_search_depends_on_the_member_only(

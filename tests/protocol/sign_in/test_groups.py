@@ -297,6 +297,32 @@ async def test_somebody_whose_role_ended_can_be_invited_again(
     assert await role(company) == "maintainer"
 
 
+@pytest.mark.parametrize("days", [0, 8])
+async def test_a_deleted_account_leaves_no_role_by_groups_behind(
+    left: tuple[SignInWorld, Person], days: int
+) -> None:
+    company, person = left
+    company.wait(days=days)
+    deletion = company.world.registry.administration.account_deletion
+    await deletion.delete(by=company.world.fresh(person))
+    members = await all_entities(company.world.stores.directory, Membership)
+    assert person.account.id not in {each.account for each in members}
+
+
+async def test_the_last_owner_by_hand_with_a_role_by_groups_cannot_delete_the_account(
+    left: tuple[SignInWorld, Person],
+) -> None:
+    company, person = left
+    world, memberships = company.world, company.world.registry.organizations.memberships
+    acme = parse_org("acme")
+    await memberships.set_member(acme, person.account, Role.OWNER, by=OPERATOR)
+    await memberships.remove_member(acme, world.people.ann.account, by=OPERATOR)
+    deletion = world.registry.administration.account_deletion
+    with pytest.raises(Conflict) as refusal:
+        await deletion.delete(by=world.fresh(person))
+    assert refusal.value.code == "last-owner"
+
+
 @pytest.mark.parametrize("staff", ["", "entra"])
 async def test_nobody_is_staff_whose_provider_says_groups_and_did_not_for_too_long(
     worlds: OpenWorld, staff: str
