@@ -2,12 +2,13 @@
 
     {org}/{name}/maven-metadata.xml
     {org}/{name}/{version}/{name}-{version}.bala · .pom · -depgraph.json · -listeners.json
-    {org}/{name}/{version}/bom.cdx.json
+    {org}/{name}/{version}/bom.cdx.json, which newer clients call {name}-{version}.cdx.json
     {distribution}/{org}/{name}/maven-metadata.xml
     {distribution}/__tools__/{tool}/maven-metadata.xml
     {distribution}/__packagesearch__/{Base64, slashes and all}/maven-metadata.xml
 
 With the suffix `.sha1`, `.md5`, `.sha256` or `.sha512`, a path names the checksum of the file.
+Clients also send other files beside an archive, none of which can be read.
 """
 
 from enum import Enum
@@ -32,7 +33,11 @@ class FileKind(Enum):
     POM = ".pom"
     GRAPH = "-depgraph.json"
     LISTENERS = "-listeners.json"
-    SBOM = "bom.cdx.json"  # Its whole name.
+    SBOM = ".cdx.json"
+
+
+# The whole name of the bill of materials for clients before September 2026.
+_EARLIER_SBOM_FILE = "bom.cdx.json"
 
 
 class PackageMetadata(Struct, frozen=True):
@@ -44,6 +49,13 @@ class PackageMetadata(Struct, frozen=True):
 class ReleaseFile(Struct, frozen=True):
     coordinate: Coordinate
     kind: FileKind
+
+
+class UnknownFile(Struct, frozen=True):
+    """A file beside the archive of a release that the registry does not know."""
+
+    coordinate: Coordinate
+    file: str
 
 
 class ClientMetadata(Struct, frozen=True):
@@ -62,7 +74,9 @@ class ToolMetadata(Struct, frozen=True):
     tool: ToolId
 
 
-Resource = PackageMetadata | ReleaseFile | ClientMetadata | ToolMetadata | MavenSearchRequest
+Resource = (
+    PackageMetadata | ReleaseFile | UnknownFile | ClientMetadata | ToolMetadata | MavenSearchRequest
+)
 
 
 class RepositoryPath(Struct, frozen=True):
@@ -105,10 +119,11 @@ def _parse(path: str) -> tuple[Resource, ChecksumAlgorithm | None]:
 
 def _is_deployable(resource: Resource) -> bool:
     match resource:
-        case PackageMetadata():
+        case PackageMetadata() | ReleaseFile():
             return True
-        case ReleaseFile(_, kind):
-            return kind in (FileKind.ARCHIVE, FileKind.POM, FileKind.SBOM)
+        case UnknownFile(_, file):
+            # An archive under another name would be lost without a word.
+            return not file.lower().endswith(FileKind.ARCHIVE.value)
         case _:
             return False
 
@@ -148,15 +163,16 @@ def _parse_repository_path(segments: list[str]) -> Resource | None:
     match segments:
         case [org, name, file] if file == METADATA_FILE:
             return PackageMetadata(Package.parse(org, name))
-        case [org, name, version, file]:
+        case [org, name, version, file] if file:
+            at = Coordinate.parse(org, name, version)
             kind = _file_kind(file, f"{name}-{version}")
-            return kind and ReleaseFile(Coordinate.parse(org, name, version), kind)
+            return ReleaseFile(at, kind) if kind else UnknownFile(at, file)
         case _:
             return None
 
 
 def _file_kind(file: str, stem: str) -> FileKind | None:
-    if file == FileKind.SBOM.value:
+    if file == _EARLIER_SBOM_FILE:
         return FileKind.SBOM
     named = (kind for kind in FileKind if file == f"{stem}{kind.value}")
     return next(named, None)
@@ -166,5 +182,5 @@ def _not_deployable(path: str) -> Invalid:
     return Invalid(
         "not-deployable",
         f"Nothing can be published at {quoted(path)}. A bala goes to "
-        "{org}/{name}/{version}/{name}-{version}.bala.",
+        "{org}/{name}/{version}/{name}-{version}.bala, and other files beside it.",
     )

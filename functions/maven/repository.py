@@ -29,12 +29,18 @@ from functions.maven.paths import (
     RepositoryPath,
     Resource,
     ToolMetadata,
+    UnknownFile,
 )
 from functions.maven.search import MavenSearchRequest, search_representation
 from shared.composition import Registry
 from shared.domain.api_docs.pieces import PieceKind
-from shared.domain.errors.base import Refusal, RefusalKind, Unauthenticated
-from shared.domain.errors.packages import ApiDocsFailed, PackageNotFound, ReleaseNotFound
+from shared.domain.errors.base import Refusal, RefusalKind, Unauthenticated, printable
+from shared.domain.errors.packages import (
+    ApiDocsFailed,
+    PackageNotFound,
+    PathNotFound,
+    ReleaseNotFound,
+)
 from shared.domain.maven import (
     XML_TYPE,
     ChecksumAlgorithm,
@@ -48,6 +54,7 @@ from shared.domain.names import Coordinate
 from shared.domain.packages import Head, Release, Visibility
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass
+from shared.log import log
 from shared.runtime.answers import PLAIN_TEXT, Answer
 from shared.services.packages.source import AvailableRelease
 from shared.services.publishing.maven import MavenVersionList
@@ -173,6 +180,8 @@ async def _resource_document(call: Call, resource: Resource) -> Representation:
             return _version_list(await packages.versions(package, call.packages, by=by))
         case ReleaseFile(at, kind):
             return await _release_document(registry, await _release(call, at), kind)
+        case UnknownFile():
+            raise PathNotFound(_requested_path(call))
         case ClientMetadata():
             return await _client_document(call, resource)
         case ToolMetadata(distribution, tool):
@@ -252,7 +261,10 @@ async def store_file(
             return published.allowance
         case RepositoryPath(ReleaseFile(at, FileKind.SBOM), None):
             await publishing.add_sbom(content, at, by=by)
-        # Made by the registry itself. A refusal would fail the push.
+        # Made by the registry itself, or unknown. A refusal would fail the push.
+        case RepositoryPath(UnknownFile(at, file), _):
+            await publishing.require_right(at.package, by=by)
+            log.info("maven.file_discarded", coordinate=str(at), file=printable(file))
         case RepositoryPath(ReleaseFile(at, _), _):
             await publishing.require_right(at.package, by=by)
         case RepositoryPath(PackageMetadata(package), _):

@@ -156,15 +156,16 @@ def test_without_credentials_nothing_is_pushed(stranger: Repository, tmp_path: P
     assert stranger.do("versions", "acme", "greet") == "[]"
 
 
+@pytest.mark.parametrize("name", ["bom.cdx.json", "greet-1.0.0.cdx.json"])
 def test_a_bill_of_materials_follows_with_a_challenge_of_its_own(
-    owner: Repository, registry: Served, tmp_path: Path
+    owner: Repository, registry: Served, tmp_path: Path, name: str
 ) -> None:
     owner.do("push", "acme", "greet", "1.0.0", file(tmp_path))
     registry.take_requests()
-    sbom = tmp_path / "bom.cdx.json"
+    sbom = tmp_path / name
     sbom.write_text('{"bomFormat": "CycloneDX", "specVersion": "1.6"}')
-    owner.do("sbom", "acme/greet/1.0.0/bom.cdx.json", str(sbom))
-    path = "/2.0/maven/acme/greet/1.0.0/bom.cdx.json"
+    owner.do("sbom", f"acme/greet/1.0.0/{name}", str(sbom))
+    path = f"/2.0/maven/acme/greet/1.0.0/{name}"
     assert lines(registry.take_requests()) == [
         ("OPTIONS", path, 401),
         ("OPTIONS", path, 200),

@@ -38,6 +38,7 @@ class MavenBal:
     user: str = ""
     token: str = ""
     distribution: str = "v2201-13-0"
+    sbom_file: str = "bom.cdx.json"  # Since September 2026 `{name}-{version}.cdx.json`.
     requests: list[tuple[str, str, int]] = field(default_factory=list[tuple[str, str, int]])
     _is_challenged: bool = False
 
@@ -63,8 +64,8 @@ class MavenBal:
         self._raise_failed(coordinate, statuses)
         await self._put_metadata(org, name, version)
         if sbom:
-            await self.send("OPTIONS", f"{org}/{name}/{version}/bom.cdx.json")
-            put = await self.send("PUT", f"{org}/{name}/{version}/bom.cdx.json", sbom)
+            await self.send("OPTIONS", f"{org}/{name}/{version}/{self.sbom_file}")
+            put = await self.send("PUT", f"{org}/{name}/{version}/{self.sbom_file}", sbom)
             self._raise_failed(coordinate, [put.status_code])
 
     async def pull(self, coordinate: str) -> bytes:

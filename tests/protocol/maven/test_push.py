@@ -1,6 +1,7 @@
 """A push to the Maven repository: one file a request, and the archive alone is the release."""
 
 import asyncio
+import hashlib
 import json
 from collections.abc import AsyncGenerator
 from datetime import timedelta
@@ -10,6 +11,7 @@ import pytest
 from shared.services.publishing.maven import MAX_SBOM_BYTES, MAX_SBOM_VALUES
 from tests.protocol.bal.maven import pom
 from tests.support.archives import bala
+from tests.support.logs import capture_logs
 from tests.support.stored_state import stored
 from tests.support.world import MAVEN, OpenWorld, World, limited
 
@@ -20,6 +22,7 @@ RELEASE = f"{MAVEN}/acme/greet/1.0.0"
 BALA = f"{RELEASE}/greet-1.0.0.bala"
 POM = f"{RELEASE}/greet-1.0.0.pom"
 SBOM = f"{RELEASE}/bom.cdx.json"
+NEWER_SBOM = f"{RELEASE}/greet-1.0.0.cdx.json"
 METADATA = f"{MAVEN}/acme/greet/maven-metadata.xml"
 CYCLONE = b'{"bomFormat": "CycloneDX", "specVersion": "1.6"}'
 
@@ -110,7 +113,12 @@ async def test_a_refused_upload_stores_nothing(greet: World, url: str, content: 
 # --- Who may -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("url", [BALA, POM, SBOM, METADATA, f"{BALA}.sha1", f"{METADATA}.md5"])
+OTHER_FILE = f"{RELEASE}/greet-1.0.0-notes.json"
+
+
+@pytest.mark.parametrize(
+    "url", [BALA, POM, SBOM, NEWER_SBOM, OTHER_FILE, METADATA, f"{BALA}.sha1", f"{METADATA}.md5"]
+)
 async def test_nothing_is_taken_without_credentials_or_without_the_right(
     greet: World, url: str
 ) -> None:
@@ -163,6 +171,29 @@ async def test_a_bill_of_materials_is_taken_once_and_comes_back(world: World) ->
     assert (await world.get(SBOM)).content == CYCLONE
 
 
+async def test_both_names_of_a_bill_of_materials_are_one_file(world: World) -> None:
+    await world.maven(world.people.ann).push(GREET, bala(GREET))
+    assert await put(world, NEWER_SBOM, CYCLONE) == (201, "")
+    assert await put(world, SBOM, CYCLONE) == (201, "")
+    for url in (SBOM, NEWER_SBOM):
+        answer = await world.get(url)
+        assert (answer.content, answer.headers["content-type"]) == (CYCLONE, "application/json")
+        checksum = hashlib.sha512(CYCLONE).hexdigest()
+        assert (await world.get(f"{url}.sha512")).text == checksum
+        assert (await put(world, url, CYCLONE.replace(b"1.6", b"1.7")))[0] == 409
+
+
+async def test_the_push_of_the_newest_client_ends_well(world: World) -> None:
+    newest = world.maven(world.people.ann, sbom_file="greet-1.0.0.cdx.json")
+    await newest.push(GREET, bala(GREET), sbom=CYCLONE)
+    assert (await world.get(SBOM)).content == CYCLONE
+
+
+@pytest.mark.parametrize("url", [SBOM, NEWER_SBOM])
+async def test_an_archive_is_no_bill_of_materials(greet: World, url: str) -> None:
+    assert (await put(greet, url, bala(GREET)))[0] == 400
+
+
 MANY_VALUES = CYCLONE.removesuffix(b"}") + b', "x": [' + b"1," * MAX_SBOM_VALUES + b"1]}"
 DEEP = b"[" * 100_000
 
@@ -204,10 +235,38 @@ async def test_files_that_are_made_here_are_taken_and_not_even_looked_at(
     greet: World, content: bytes
 ) -> None:
     before = await stored(greet.stores)
-    for url in (METADATA, POM, NEXT_POM, f"{BALA}.sha1", f"{POM}.md5"):
+    made = [f"{RELEASE}/greet-1.0.0-{each}.json" for each in ("depgraph", "listeners")]
+    for url in (METADATA, POM, NEXT_POM, *made, f"{BALA}.sha1", f"{POM}.md5"):
         shown = await greet.get(url)
         assert await put(greet, url, content) == (201, "")
         assert (await greet.get(url)).content == shown.content
+    assert await stored(greet.stores) == before
+
+
+DISCARDED = {"event": "maven.file_discarded", "log_level": "info", "coordinate": GREET}
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "greet-1.0.0.jar",
+        "greet-1.0.0.bala.asc",
+        "greet-1.0.0.bala.sha384",
+        "greet-1.0.1.cdx.json",
+        "maven-metadata.xml",
+        "n\N{LATIN SMALL LETTER O WITH DIAERESIS}tes blr_acme_0123456789.txt",
+    ],
+)
+async def test_an_unknown_file_beside_an_archive_is_discarded_with_a_line_in_the_log(
+    greet: World, file: str
+) -> None:
+    url, before = f"{RELEASE}/{file}", await stored(greet.stores)
+    shown = await greet.get(url)
+    with capture_logs() as events:
+        assert await put(greet, url, b"x") == (201, "")
+    discarded = [each for each in events if each["event"] == "maven.file_discarded"]
+    assert discarded == [{**DISCARDED, "file": file}]
+    assert (await greet.get(url)).content == shown.content
     assert await stored(greet.stores) == before
 
 
@@ -219,11 +278,10 @@ async def test_files_that_are_made_here_are_taken_and_not_even_looked_at(
         "acme/greet/greet-1.0.0.bala",
         "acme/greet/1.0.0/other-1.0.0.bala",
         "acme/greet/1.0.0/greet-1.0.1.bala",
-        "acme/greet/1.0.0/greet-1.0.0.jar",
-        "acme/greet/1.0.0/greet-1.0.0.bala.asc",
-        "acme/greet/1.0.0/greet-1.0.0-depgraph.json",
-        "acme/greet/1.0.0/greet-1.0.0-listeners.json",
-        "acme/greet/1.0.0/maven-metadata.xml",
+        "acme/greet/1.0.0/greet-1.0.0.BALA",
+        "acme/greet/1.0.0/bala.bala.sha1",
+        "acme/greet/1.0.0/",
+        "acme/greet/notes.txt",
         "acme/greet/1.0.0/x/greet-1.0.0.bala",
         "acme/greet/one/greet-one.bala",
         "acme/greet/1.0/greet-1.0.bala",
