@@ -33,6 +33,7 @@ from shared.domain.principals import (
     Resource,
     Role,
     Scope,
+    limit_of,
     org_of,
 )
 from shared.domain.records import Entity, Place, Record
@@ -282,6 +283,7 @@ def _stays(owner: Membership) -> bool:
 
 MISSING_PUBLISHING_SCOPES = "the token lacks the scopes push-new and push-version"
 WAY_TO_PUBLISH = "; create a token that may publish at /account/tokens?for=push"
+WAY_AROUND_LIMIT = "; use one that is not"
 
 
 _ORG_OF_ROOT = "root"  # `bal new` names the organization after the user of the system.
@@ -390,7 +392,7 @@ def require_own_account(by: Principal, verb: str, what: str) -> None:
     if by.manages_everything:
         return
     if any(Scope.MANAGE in grant.scopes for grant in by.grants):
-        reason = "the token is limited to some organizations or packages; use one that is not"
+        reason = f"the token is limited to some organizations or packages{WAY_AROUND_LIMIT}"
         raise NotPermitted(verb, what, reason)
     raise NotPermitted(verb, what, "the token lacks the scope manage for it")
 
@@ -418,16 +420,26 @@ def _refusal_of_scope(principal: Principal, action: Action, resource: Resource) 
     needed, _ = RIGHTS[action]
     if principal.allows(needed, resource):
         return None
-    publishes = any(principal.allows(scope, resource) for scope in PUBLISHING_SCOPES)
-    return NotPermitted(action.verb, resource, _missing_scope(needed, publishes=publishes))
+    return NotPermitted(action.verb, resource, missing_grant(principal, needed, resource))
 
 
-def _missing_scope(scope: Scope, *, publishes: bool) -> str:
-    if scope in PUBLISHING_SCOPES and not publishes:
-        # Tokens that may not publish here do not learn whether the package exists.
-        return f"{MISSING_PUBLISHING_SCOPES} here{WAY_TO_PUBLISH}"
-    way_out = WAY_TO_PUBLISH if scope in PUBLISHING_SCOPES else ""
-    return f"the token lacks the scope {scope.value} here{way_out}"
+def missing_grant(principal: Principal, scope: Scope, resource: Resource) -> str:
+    """Return why no grant of the principal covers `scope` on the resource: its credential is
+    limited to others, or lacks the scope."""
+    if scope not in PUBLISHING_SCOPES:
+        limit = _limit(principal, frozenset({scope}), resource)
+        return f"{limit}{WAY_AROUND_LIMIT}" if limit else f"the token lacks the scope {scope.value}"
+    if any(principal.allows(each, resource) for each in PUBLISHING_SCOPES):
+        return f"the token lacks the scope {scope.value} here{WAY_TO_PUBLISH}"
+    # Tokens that may not publish here do not learn whether the package exists.
+    limit = _limit(principal, PUBLISHING_SCOPES, resource)
+    return f"{limit or MISSING_PUBLISHING_SCOPES}{WAY_TO_PUBLISH}"
+
+
+def _limit(principal: Principal, scopes: frozenset[Scope], resource: Resource) -> str:
+    """Return to what the grants with one of these scopes are limited, empty if there are none."""
+    grants = [grant for grant in principal.grants if grant.scopes & scopes]
+    return f"the token is limited to {limit_of(grants, resource)}" if grants else ""
 
 
 def _refusal_of_age(
@@ -460,6 +472,9 @@ def _refusal_of_role(
     ended = access.ended_group
     if ended is not None and ended.role in roles:
         return NotPermitted(action.verb, resource, reason_of_end(org, ended), WAY_TO_RENEW)
+    if principal.organization and roles and not principal.granted_roles(org):
+        reason = f"the token is one of the organization {principal.organization}; use one of {org}"
+        return NotPermitted(action.verb, resource, reason)
     return NotPermitted(action.verb, resource, _missing_role(org, roles))
 
 

@@ -1,5 +1,6 @@
 """Principals: who makes a request, and what their credential allows; roles, scopes and actions."""
 
+from collections.abc import Iterable
 from enum import Enum
 from fnmatch import fnmatchcase
 
@@ -74,6 +75,10 @@ class Grant(Record):
     def covers(self, scope: Scope, resource: Resource) -> bool:
         return scope in self.scopes and self._matches(resource)
 
+    def is_for(self, org: OrgName) -> bool:
+        """Check whether the grant is for packages of the organization."""
+        return matches_pattern(org, self.org)
+
     def includes(self, other: "Grant") -> bool:
         """Check whether a holder of this grant may create one with `other`: nobody grants more than
         they have.
@@ -88,11 +93,26 @@ class Grant(Record):
 
     def _matches(self, resource: Resource) -> bool:
         if isinstance(resource, Package):
-            return matches_pattern(resource.org, self.org) and matches_pattern(
-                resource.name, self.package
-            )
+            return self.is_for(resource.org) and matches_pattern(resource.name, self.package)
         # A grant for some packages of an organization does not cover the organization itself.
-        return matches_pattern(resource, self.org) and self.package == ANY_NAME
+        return self.is_for(resource) and self.package == ANY_NAME
+
+
+def limit_of(grants: Iterable[Grant], resource: Resource) -> str:
+    """Return the limit of the grants that leaves the resource out, such as `the organization acme`.
+
+    None of the grants matches the resource, and there is at least one.
+    """
+    every = list(grants)
+    packages = [each.package for each in every if each.is_for(org_of(resource))]
+    if packages:
+        return _named("package", packages)
+    return _named("organization", [each.org for each in every])
+
+
+def _named(noun: str, patterns: Iterable[str]) -> str:
+    names = sorted(set(patterns))
+    return f"the {noun if len(names) == 1 else f'{noun}s'} {' and '.join(names)}"
 
 
 def org_of(resource: Resource) -> OrgName:

@@ -19,6 +19,7 @@ from shared.domain.access import (
     MemberList,
     invitation_id,
     invitation_place,
+    missing_grant,
     require_right,
 )
 from shared.domain.accounts import Account, Organization, hash_secret, parse_invitation_label
@@ -294,7 +295,7 @@ class Invitations:
     ) -> tuple[Actor, Account]:
         org = OrgName(organization.name)
         if not by.allows(Scope.MANAGE, org):
-            raise NotPermitted("join", org, "the token lacks the scope manage here")
+            raise NotPermitted("join", org, missing_grant(by, Scope.MANAGE, org))
         access = await self.directory.access_context(by.id, org, self.clock.now_ms())
         if access.account is None:
             raise TokenUnknown  # A CI job has no account.

@@ -15,6 +15,7 @@ from shared.domain.access import (
     OWNER_CHANGE_DELAY,
     AccessContext,
     Membership,
+    missing_grant,
     refusal_of,
     require_right,
     way_to_rename,
@@ -200,7 +201,7 @@ class Organizations(Struct, frozen=True):
         if access.account is None:
             raise TokenUnknown  # A CI job has no account that could own an organization.
         if not by.allows(Scope.MANAGE, org):
-            raise NotPermitted("create", org, "the token lacks the scope manage here")
+            raise NotPermitted("create", org, missing_grant(by, Scope.MANAGE, org))
         return access
 
     async def _check_display_name(self, org: OrgName, text: str) -> None:

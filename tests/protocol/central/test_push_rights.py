@@ -1,6 +1,7 @@
 """Rights to push: members of the organization, and administrators."""
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.accounts import Organization, organization_place
 from shared.domain.names import parse_org
@@ -8,12 +9,13 @@ from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from shared.localhost import sender_identifier
 from shared.services.organizations.organizations import OrganizationProfile
+from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import multipart
 from tests.protocol.central.answers import refused
 from tests.support.archives import bala
 from tests.support.port_doubles import Journal
-from tests.support.world import URL, OpenWorld, Person, World, limited, token_of
+from tests.support.world import MAVEN, URL, OpenWorld, Person, World, limited, token_of
 
 pytestmark = pytest.mark.measured
 
@@ -173,6 +175,63 @@ async def test_a_token_that_may_not_read_still_pushes_the_next_version(world: Wo
     robot = await limited(world, world.people.ann, "push-version", package="secret")
     await world.push(bala("acme/secret:1.1.0", visibility="private"), by=robot)
     assert await world.java(world.people.mia).versions("acme/secret") == ["1.1.0", "1.0.0"]
+
+
+# --- Limits of a token ---------------------------------------------------------------------------
+
+LIMITS = [
+    ({"org": "globex"}, "the token is limited to the organization globex"),
+    ({"package": "io*"}, "the token is limited to the package io*"),
+]
+
+
+async def push_everywhere(world: World, person: Person, sentence: str) -> None:
+    """Push `acme/greet` to each face that takes pushes, and expect a refusal with the sentence."""
+    archive = bala("acme/greet:1.0.0")
+    shown = refused(await world.upload(multipart("x.bala", archive), by=person), 400)
+    assert sentence in shown
+    url = f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.bala"
+    answer = await world.send("PUT", url, by=person, content=archive)
+    assert (answer.status_code, sentence in answer.text) == (403, True), answer.text
+
+
+@pytest.mark.parametrize(("limit", "sentence"), LIMITS)
+async def test_the_refusal_of_a_limited_token_names_the_limit_that_failed(
+    world: World, limit: dict[str, str], sentence: str
+) -> None:
+    for scopes in ((), ("push-new", "push-version")):
+        person = await limited(world, world.people.ann, *scopes, **limit)
+        await push_everywhere(world, person, f"You may not publish acme/greet: {sentence}; ")
+
+
+async def test_a_limit_is_named_for_a_package_that_exists_as_for_a_new_one(world: World) -> None:
+    person = await limited(world, world.people.ann, "push-new", "push-version", package="io")
+    before = await refusal_of(world, person, "acme/greet:1.0.1")
+    await world.push(bala("acme/greet:1.0.0"))
+    assert await refusal_of(world, person, "acme/greet:1.0.1") == before
+
+
+async def test_the_refusal_of_a_token_of_another_organization_names_it(world: World) -> None:
+    await world.create_organization("globex")
+    wanted = TokenRequest.parse("ci", ["push-new"], org="globex", package="*", days=30)
+    tokens = world.registry.tokens.access_tokens
+    issued = await tokens.issue(OfOrganization(parse_org("globex")), wanted, by=OPERATOR)
+    robot = Person(world.people.bob.account, issued.text.reveal())
+    await push_everywhere(
+        world, robot, "the token is one of the organization globex; use one of acme"
+    )
+
+
+async def test_the_refusal_of_a_token_for_other_addresses_names_the_address(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds()
+    wanted = TokenRequest.parse("ci", ["push-new"], org="*", package="*", days=30)
+    wanted = replace(wanted, addresses=("203.0.113.0/24",))
+    tokens = world.registry.tokens.access_tokens
+    issued = await tokens.issue(world.people.ann.account.id, wanted, by=OPERATOR)
+    person = Person(world.people.ann.account, issued.text.reveal())
+    await push_everywhere(world, person, "This access token may not be used from 127.0.0.1. ")
 
 
 RENAME_ROOT = 'Set org = "your-organization" in Ballerina.toml'

@@ -31,9 +31,18 @@ from shared.domain.errors.identity import (
     TokenUnknown,
 )
 from shared.domain.mail import parse_email
-from shared.domain.names import Package
+from shared.domain.names import OrgName, Package
 from shared.domain.packages import Visibility
-from shared.domain.principals import ANONYMOUS, OPERATOR, Action, Grant, Principal, Role, Scope
+from shared.domain.principals import (
+    ANONYMOUS,
+    OPERATOR,
+    PUBLISHING_SCOPES,
+    Action,
+    Grant,
+    Principal,
+    Role,
+    Scope,
+)
 from tests.support.refusals import raises_refusal
 
 # Written out, so that a change of the table in the code has to be a change here.
@@ -185,7 +194,16 @@ READING = Principal(ID, "token", (Grant(scopes=frozenset({Scope.READ})),))
 
 PUSHING = Principal(ID, "token", (Grant(scopes=frozenset({Scope.PUSH_NEW})),))
 OWNER = standing("owner")
-LACKS, HERE = "the token lacks the scope", f" here{WAY_TO_PUBLISH}"
+LACKS = "the token lacks the scope"
+LIMITED = "the token is limited to the"
+
+
+def limited(scopes: frozenset[Scope] = frozenset(Scope), **patterns: str) -> Principal:
+    return Principal(ID, "token", (Grant(scopes=scopes, **patterns),))
+
+
+BOTH = Principal(ID, "token", (Grant(org="globex"), Grant(org="initech")))
+TWO_PACKAGES = Principal(ID, "token", (Grant(package="lib*"), Grant(package="io")))
 OF_ACME = "of acme can do this"
 BEING_DELETED = "its organization is being deleted, which an owner can still undo"
 DELETED = "the organization acme was deleted, and nobody publishes to it any more"
@@ -197,9 +215,9 @@ DELETED = "the organization acme was deleted, and nobody publishes to it any mor
         (ALL, standing("member"), Action.DEPRECATE, f"only maintainers and owners {OF_ACME}"),
         (ALL, hidden("member"), Action.DEPRECATE, f"only maintainers and owners {OF_ACME}"),
         (SIGNED_IN, OWNER, Action.OPERATE, "only administrators of the registry can do this"),
-        (READING, OWNER, Action.DEPRECATE, "the token lacks the scope deprecate here"),
-        (READING, OWNER, Action.PUSH_NEW, f"{LACKS}s push-new and push-version{HERE}"),
-        (PUSHING, OWNER, Action.PUSH_VERSION, f"{LACKS} push-version{HERE}"),
+        (READING, OWNER, Action.DEPRECATE, f"{LACKS} deprecate"),
+        (READING, OWNER, Action.PUSH_NEW, f"{LACKS}s push-new and push-version{WAY_TO_PUBLISH}"),
+        (PUSHING, OWNER, Action.PUSH_VERSION, f"{LACKS} push-version here{WAY_TO_PUBLISH}"),
         (ALL, replace(OWNER, organization=CLOSING), Action.PUSH_VERSION, BEING_DELETED),
         (ALL, standing("owner", deleted=True), Action.READ, DELETED),
     ],
@@ -208,6 +226,43 @@ def test_a_refusal_names_the_action_the_package_and_the_reason(
     by: Principal, where: AccessContext, action: Action, reason: str
 ) -> None:
     refusal = refusal_of(by, where, action, GREET)
+    assert str(refusal) == f"You may not {action.verb} acme/greet: {reason}."
+
+
+@pytest.mark.parametrize(
+    ("by", "action", "limit"),
+    [
+        (limited(org="globex"), Action.PUSH_NEW, f"organization globex{WAY_TO_PUBLISH}"),
+        (limited(org="globex"), Action.PUSH_VERSION, f"organization globex{WAY_TO_PUBLISH}"),
+        (
+            limited(org="globex", package="io"),
+            Action.PUSH_NEW,
+            f"organization globex{WAY_TO_PUBLISH}",
+        ),
+        (limited(PUBLISHING_SCOPES, package="io"), Action.PUSH_NEW, f"package io{WAY_TO_PUBLISH}"),
+        (limited(org="ACME", package="io"), Action.PUSH_VERSION, f"package io{WAY_TO_PUBLISH}"),
+        (BOTH, Action.PUSH_NEW, f"organizations globex and initech{WAY_TO_PUBLISH}"),
+        (TWO_PACKAGES, Action.PUSH_NEW, f"packages io and lib*{WAY_TO_PUBLISH}"),
+        (limited(org="globex"), Action.DEPRECATE, "organization globex; use one that is not"),
+        (limited(package="io"), Action.MANAGE, "package io; use one that is not"),
+    ],
+)
+def test_a_refusal_names_the_limit_of_the_token_that_leaves_the_package_out(
+    by: Principal, action: Action, limit: str
+) -> None:
+    refusal = refusal_of(by, OWNER, action, GREET)
+    assert str(refusal) == f"You may not {action.verb} acme/greet: {LIMITED} {limit}."
+
+
+def test_a_grant_for_a_package_is_no_right_to_its_organization() -> None:
+    refusal = refusal_of(limited(package="greet"), OWNER, Action.MANAGE, OrgName("acme"))
+    assert f"acme: {LIMITED} package greet; use one that is not." in str(refusal)
+
+
+@pytest.mark.parametrize("action", [Action.PUSH_NEW, Action.DEPRECATE, Action.READ])
+def test_a_token_of_an_organization_names_it_in_the_refusals_of_others(action: Action) -> None:
+    refusal = refusal_of(machine("globex"), NOBODY, action, GREET)
+    reason = "the token is one of the organization globex; use one of acme"
     assert str(refusal) == f"You may not {action.verb} acme/greet: {reason}."
 
 
