@@ -332,9 +332,11 @@ def _read(contents: ArchiveContents, content: memoryview, limits: ArchiveLimits)
     tools = _tools(contents, manifest)
     compiler_plugin = _runs_in_builds(contents, manifest)
     exported, internal, sourceless = _modules(contents, layout)
-    # A package with only a tool may lack a default module.
+    # A package with a tool, or with other modules, may lack a default module: `bal pack` exports
+    # it also where it is empty.
     own = manifest.coordinate.package.name
-    if missing := [each for each in sourceless if each != own or not tools]:
+    has_content = bool(tools or internal) or exported != (own,)
+    if missing := [each for each in sourceless if each != own or not has_content]:
         raise BadArchive(
             "sources-missing",
             f"The exported module {printable(missing[0])} has no .bal file in "
@@ -383,7 +385,7 @@ def _modules(
     exports without a source file; a default module comes first.
 
     As in Central, a default module without source is not among the exported ones, unless there is
-    no other: a package with only a tool is known by its own name.
+    no other: a package with only a tool, or with internal modules, is known by its own name.
     """
     manifest = layout.manifest
     own = manifest.coordinate.package.name

@@ -13,8 +13,8 @@ from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.protocol.central.answers import refused
-from tests.support.archives import bala
-from tests.support.world import OpenWorld, World
+from tests.support.archives import Spec, bala, files, zipped
+from tests.support.world import URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
@@ -147,3 +147,18 @@ async def test_uploads_above_what_a_process_has_in_hand_are_refused_with_a_time_
         if answer.status_code == 503:
             assert int(answer.headers["Retry-After"]) > 0
             assert "room for a few large uploads at a time, and others take all" in answer.text
+
+
+async def test_a_package_of_submodules_alone_is_taken_and_its_modules_are_found(
+    world: World,
+) -> None:
+    content = files("acme/greet:1.0.0", Spec(modules=["a"]))
+    del content["modules/greet/greet.bal"]
+    await world.push(zipped(content))
+    assert (await world.java().pull("acme/greet:1.0.0")).content == zipped(content)
+    asked = [{"organization": "acme", "moduleName": "greet.a"}]
+    [found] = (await world.java().resolve_modules(asked))["resolvedModules"]
+    assert (found["packageName"], found["version"]) == ("greet", "1.0.0")
+    await world.document()
+    assert (await world.get(f"{URL}/packages/acme/greet/1.0.0/docs/greet.a")).status_code == 200
+    assert (await world.get(f"{URL}/packages/acme/greet")).status_code == 200

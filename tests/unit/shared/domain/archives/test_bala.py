@@ -340,6 +340,27 @@ def test_a_module_may_be_exported_in_a_list_of_modules(spec: dict[str, Any]) -> 
 UNNAMED = _GO_PACKAGE + _module_table("package.modules", "greet.a", "export = true")
 
 
+@pytest.mark.parametrize("spec", [{}, {"layout": 2}, {"layout": 4}])
+@pytest.mark.parametrize(
+    ("exported", "modules", "internal"),
+    [
+        (["greet", "greet.a"], ("greet.a",), ("greet.b",)),  # As `bal pack` exports.
+        (["greet.a"], ("greet.a",), ("greet.b",)),
+        (["greet"], ("greet",), ("greet.a", "greet.b")),
+    ],
+)
+def test_a_package_whose_default_module_has_no_source_and_another_one_has_is_accepted(
+    spec: dict[str, Any], exported: list[str], modules: tuple[str, ...], internal: tuple[str, ...]
+) -> None:
+    content = files(GREET, Spec(modules=["a", "b"], exported=exported, **spec))
+    del content["greet.bal" if spec.get("layout") == 4 else "modules/greet/greet.bal"]
+    found = read_bala(zipped(content))
+    assert (found.modules, found.internal_modules) == (modules, internal)
+    is_listed = "greet" in exported
+    warnings = ("The default module greet has no source file.",)
+    assert found.warnings == (warnings if is_listed else ())
+
+
 @pytest.mark.parametrize(
     ("spec", "source", "modules"),
     [
