@@ -8,7 +8,7 @@ ports promise:
   anything twice or in part.
 - Adapters raise `Busy` when a store is overloaded or unreachable and `StorageFull` when it is full
   (`shared.domain.errors.requests`), and no exception of their libraries.
-- Packages, organizations and coordinates are compared without case.
+- Packages and organizations are compared without case, and versions with it.
 """
 
 import json
@@ -73,6 +73,14 @@ class Stale(Exception):
 
 class AlreadyThere(Exception):
     """A record with this key exists; nothing was written."""
+
+
+class VersionDiffersInCase(AlreadyThere):
+    """A release exists whose version differs in upper and lower case alone; nothing was written."""
+
+    def __init__(self, existing: str) -> None:
+        super().__init__(existing)
+        self.existing = existing
 
 
 class Undelivered(Exception):
@@ -170,8 +178,14 @@ class MetadataStore(PackageReader, Protocol):
 
     async def add_release(self, release: Release) -> None:
         """Create the release of a package whose head exists. Of concurrent calls with one
-        coordinate exactly one succeeds; the others raise `AlreadyThere`. The release has the
-        spelling of the head."""
+        coordinate exactly one succeeds; the others raise `AlreadyThere`. So do those with versions
+        that differ in case alone, which raise `VersionDiffersInCase`. The release has the spelling
+        of the head."""
+        ...
+
+    async def restore_release(self, release: Release) -> None:
+        """Create a release of a snapshot as `add_release` does, but also beside one whose version
+        differs in case alone: earlier versions of the registry published both."""
         ...
 
     async def replace_release(self, release: Release) -> Release:

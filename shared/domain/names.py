@@ -41,6 +41,11 @@ class Version:
         return _remembered(text) if len(text) <= MAX_REMEMBERED_LENGTH else _parse(text)
 
     @property
+    def key(self) -> str:
+        """The version without case, by which a release claims it."""
+        return self.text.lower()
+
+    @property
     def major(self) -> int:
         return self.precedence[0]
 

@@ -162,7 +162,8 @@ def with_change(
     """
     subject = record.coordinate if isinstance(record, Release) else record.package
     event = Event(
-        id=f"{subject}@{record.revision + 1}".lower(),
+        # Versions are compared with case: earlier versions published some that differ in it alone.
+        id=f"{subject.key}@{record.revision + 1}",
         kind=kind,
         at_ms=now_ms,
         actor=by.id,

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
+from shared.adapters.cloud import CloudStores
 from shared.domain.archives.names import Digest
 from shared.domain.names import NO_PACKAGE, Package
 from shared.domain.packages import Dependency, FoundRelease, Head, Release, State, Visibility
-from shared.ports import AlreadyThere, Pull, Stale
+from shared.ports import AlreadyThere, Pull, Stale, VersionDiffersInCase
 from tests.contract.sample_records import (
     DIGEST,
     GREET,
@@ -19,7 +21,8 @@ from tests.contract.sample_records import (
     package,
     release,
 )
-from tests.contract.stores import Stores
+from tests.contract.stores import STORES, Stores
+from tests.fakes.system import FakeClock
 from tests.support.pulls import Process
 
 FIRST = coordinate("acme/greet:1.0.0")
@@ -227,6 +230,72 @@ async def test_a_version_is_added_only_once_whatever_its_spelling(stores: Stores
         with pytest.raises(AlreadyThere):
             await stores.metadata.add_release(release(spelling, digest=DIGEST.hex))
     assert (await stores.metadata.find(FIRST)).release == release()
+
+
+RC, UPPER_RC = "acme/greet:1.0.0-rc1", "acme/greet:1.0.0-RC1"
+
+
+async def test_of_versions_that_differ_in_case_the_first_is_added(stores: Stores) -> None:
+    stored = await claimed(stores)
+    await stores.metadata.add_release(release(UPPER_RC))
+    with pytest.raises(VersionDiffersInCase) as refused:
+        await stores.metadata.add_release(release(RC))
+    assert refused.value.existing == "1.0.0-RC1"
+    assert await stores.metadata.find(coordinate(RC)) == FoundRelease(stored, None)
+    assert await stores.metadata.find(coordinate(UPPER_RC)) == FoundRelease(
+        stored, release(UPPER_RC)
+    )
+    assert await outcome_of_add(stores, release(UPPER_RC)) == "already there"
+    await claimed(stores, "acme/other")
+    await stores.metadata.add_release(release("acme/other:1.0.0-rc1"))
+    await stores.metadata.add_release(release("acme/greet:1.0.0-rc2"))
+    await stores.metadata.add_release(release("acme/greet:1.0.0"))
+
+
+async def test_exactly_one_of_concurrent_adds_of_versions_that_differ_in_case_succeeds(
+    stores: Stores, others: Stores
+) -> None:
+    await claimed(stores)
+    spelled = ["1.0.0-rc1", "1.0.0-RC1", "1.0.0-Rc1", "1.0.0-rC1"]
+    adds = [
+        outcome_of_add(process, release(f"acme/greet:{version}"))
+        for process in (stores, others)
+        for version in spelled
+    ]
+    outcomes = await asyncio.gather(*adds)
+    assert sorted(outcomes) == ["added", *["already there"] * 7]
+    assert len(await stores.metadata.releases(GREET)) == 1
+
+
+async def test_a_pair_of_a_snapshot_is_restored_whole_and_takes_no_third(stores: Stores) -> None:
+    stored = await claimed(stores)
+    for text in (RC, UPPER_RC):
+        await stores.metadata.restore_release(release(text))
+    for text in (RC, UPPER_RC):
+        found = FoundRelease(stored, release(text))
+        assert await stores.metadata.find(coordinate(text)) == found
+        assert await outcome_of_add(stores, release(text)) == "already there"
+        with pytest.raises(AlreadyThere):
+            await stores.metadata.restore_release(release(text))
+        changed = await stores.metadata.replace_release(release(text, deprecation="Use 2."))
+        assert await stores.metadata.find(coordinate(text)) == FoundRelease(stored, changed)
+    with pytest.raises(VersionDiffersInCase):
+        await stores.metadata.add_release(release("acme/greet:1.0.0-Rc1"))
+    assert len(await stores.metadata.releases(GREET)) == 2
+
+
+async def test_a_release_of_the_cloud_that_was_stored_without_a_claim_has_its_version(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    async with STORES["cloud"](tmp_path, clock) as stores:
+        assert isinstance(stores, CloudStores)
+        await claimed(stores)
+        await stores.metadata.add_release(release(UPPER_RC))
+        # As earlier versions of the registry stored it.
+        await stores.cosmos.container("packages").delete(GREET.key, "version:1.0.0-rc1")
+        with pytest.raises(VersionDiffersInCase):
+            await stores.metadata.add_release(release(RC))
+        assert await outcome_of_add(stores, release(UPPER_RC)) == "already there"
 
 
 async def test_exactly_one_of_concurrent_adds_succeeds(stores: Stores, others: Stores) -> None:

@@ -13,12 +13,12 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from shared.adapters.cosmos.client import CosmosContainer, CosmosDatabase, Item
+from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDatabase, Item
 from shared.domain.archives.names import Digest
-from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package, PackageName
+from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package, PackageName, Version
 from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey, Visibility
 from shared.domain.records import Event
-from shared.ports import AlreadyThere, ReadCheck, Stale
+from shared.ports import AlreadyThere, ReadCheck, Stale, VersionDiffersInCase
 from shared.runtime.caching import SURVEYS_CACHED_BYTES, LruCache, merge_entries, share_field_names
 
 # One partition that lists every package, in order; a name is written there before it is claimed.
@@ -108,8 +108,17 @@ class CosmosMetadata:
         if head is None:
             raise LookupError(pk_of(release))  # A mistake of the caller: claim first.
         stored = release.model_copy(update={"org": head.org, "name": head.name})
-        if not await self._packages.create(item_of(stored)):
+        if not await self._create_release(stored):
             raise AlreadyThere
+
+    async def restore_release(self, release: Release) -> None:
+        try:
+            await self.add_release(release)
+        except VersionDiffersInCase:
+            head = await self.head(release.coordinate.package)
+            spelled = {"org": head.org, "name": head.name} if head else {}
+            if not await self._packages.create(item_of(release.model_copy(update=spelled))):
+                raise AlreadyThere from None
 
     async def replace_release(self, release: Release) -> Release:
         return await self._replace(release)
@@ -169,6 +178,32 @@ class CosmosMetadata:
         """Show this total, unless a higher one is shown; the revision stays."""
         where = f"c.pulls < {pulls}"
         await self._packages.change(package.key, HEAD, {"pulls": pulls}, where=where)
+
+    async def _create_release(self, release: Release) -> bool:
+        """Create the release, with the claim of its version if that can differ in case; return
+        whether it was created. Raises `VersionDiffersInCase`."""
+        version = release.coordinate.version
+        if version.key == version.text.upper():  # It has no letters, as most versions.
+            return await self._packages.create(item_of(release))
+        pk = pk_of(release)
+        claim: Item = {"id": claim_id(version), "kind": "version", "version": version.text}
+        await self._require_unclaimed(pk, version)
+        steps = [BatchWrite({**claim, "pk": pk, "schema": 1}), BatchWrite(item_of(release))]
+        if await self._packages.batch(pk, steps):
+            return True
+        await self._require_unclaimed(pk, version)
+        return False
+
+    async def _require_unclaimed(self, pk: str, version: Version) -> None:
+        """Raise `VersionDiffersInCase` if another spelling of the version is published and this one
+        is not. Releases of earlier versions of the registry have no claim."""
+        found = await self._packages.query("SELECT VALUE c.id FROM c WHERE c.kind = 'release'", pk)
+        published = [id_.removeprefix(release_id("")) for id_ in found]
+        same = sorted(each for each in published if each.lower() == version.key)
+        if version.text in same:
+            raise AlreadyThere
+        if same:
+            raise VersionDiffersInCase(same[0])
 
     async def _replace(self, record: R) -> R:
         stored = record.model_copy(update={"revision": record.revision + 1})
@@ -285,6 +320,10 @@ HEAD = "head"
 
 def release_id(version: str) -> str:
     return f"release:{version}"
+
+
+def claim_id(version: Version) -> str:
+    return f"version:{version.key}"
 
 
 def id_of(record: Head | Release) -> str:

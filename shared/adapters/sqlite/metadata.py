@@ -13,10 +13,10 @@ from pydantic import TypeAdapter
 
 from shared.adapters.sqlite.database import Database
 from shared.domain.archives.names import Digest
-from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package, PackageName
+from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package, PackageName, Version
 from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey, Visibility
 from shared.domain.records import Event
-from shared.ports import AlreadyThere, ReadCheck, Stale
+from shared.ports import AlreadyThere, ReadCheck, Stale, VersionDiffersInCase
 from shared.runtime.caching import (
     EVERYTHING,
     SURVEYS_CACHED_BYTES,
@@ -85,6 +85,9 @@ class SqliteMetadata:
 
     async def add_release(self, release: Release) -> None:
         await self._database.write_few(partial(_add_release, release))
+
+    async def restore_release(self, release: Release) -> None:
+        await self._database.write_few(partial(_restore_release, release))
 
     async def replace_release(self, release: Release) -> Release:
         return await self._database.write_few(partial(_replace_release, release))
@@ -177,20 +180,49 @@ def _claim(head: Head, connection: sqlite3.Connection) -> Head:
 
 
 def _add_release(release: Release, connection: sqlite3.Connection) -> None:
+    version_key = Version.parse(release.version).key
+    if _insert_release(release, version_key, connection):
+        return
+    pk = release.coordinate.package.key
+    statement = "SELECT version FROM releases WHERE pk = ? AND version_key = ?"
+    row = connection.execute(statement, (pk, version_key)).fetchone()
+    # The version of a release may be claimed by another one, if both are of before.
+    if row is None or row[0] == release.version or _has_release(release, connection):
+        raise AlreadyThere
+    raise VersionDiffersInCase(row[0])
+
+
+def _restore_release(release: Release, connection: sqlite3.Connection) -> None:
+    try:
+        _add_release(release, connection)
+    except VersionDiffersInCase:
+        _insert_release(release, None, connection)
+
+
+def _insert_release(
+    release: Release, version_key: str | None, connection: sqlite3.Connection
+) -> bool:
+    """Insert the release, which claims its version unless `version_key` is None; return whether
+    nothing was in its way."""
     stored = _as_the_head_spells(release, connection)
     cursor = connection.execute(
-        "INSERT INTO releases (pk, version, digest, body, revision, waiting_since)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO releases (pk, version, version_key, digest, body, revision, waiting_since)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (
             *_key(stored),
+            version_key,
             stored.digest,
             stored.model_dump_json(),
             stored.revision,
             outbox_since(stored.outbox),
         ),
     )
-    if not cursor.rowcount:
-        raise AlreadyThere
+    return bool(cursor.rowcount)
+
+
+def _has_release(release: Release, connection: sqlite3.Connection) -> bool:
+    statement = "SELECT 1 FROM releases WHERE pk = ? AND version = ?"
+    return connection.execute(statement, _key(release)).fetchone() is not None
 
 
 def _as_the_head_spells(release: Release, connection: sqlite3.Connection) -> Release:

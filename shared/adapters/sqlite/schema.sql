@@ -270,3 +270,13 @@ END;
 -- What was created with tokens, and which tokens were stolen, is no longer recorded.
 DELETE FROM entities WHERE kind IN ('made-by-token', 'stolen-token');
 DELETE FROM entities WHERE kind = 'token' AND body ->> '$.canary';
+
+-- Step 12: versions that differ in case
+
+-- The version in lower case claims it: of versions that differ in case alone one is published. Of
+-- those that were before, the first has the claim; the others have none, and stay.
+ALTER TABLE releases ADD COLUMN version_key TEXT;
+UPDATE releases SET version_key = lower(version) WHERE rowid IN (
+    SELECT min(rowid) FROM releases GROUP BY pk, lower(version)
+);
+CREATE UNIQUE INDEX releases_by_version_key ON releases (pk, version_key);

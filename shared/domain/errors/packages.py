@@ -118,6 +118,15 @@ class VersionExists(Conflict):
         )
 
 
+class VersionSpelledDifferently(Conflict):
+    def __init__(self, coordinate: "Coordinate", existing: str) -> None:
+        super().__init__(
+            "version-spelled-differently",
+            f"{coordinate} differs from the version {existing}, which exists, in upper and lower "
+            "case alone, and both are one folder on Windows and macOS. Choose another version.",
+        )
+
+
 class NotAwaited(Conflict):
     def __init__(self, coordinate: "Coordinate") -> None:
         super().__init__(

@@ -292,7 +292,7 @@ class SnapshotRestore(Struct, frozen=True):
         for tool in release.tools:
             await self.metadata.claim_tool(tool, head.package)
         with suppress(AlreadyThere):
-            await self.metadata.add_release(release)
+            await self.metadata.restore_release(release)
         return []
 
     async def _copy(self, head: Head, release: Release, elsewhere: ArchiveSources) -> None:

@@ -20,6 +20,7 @@ from shared.domain.errors.packages import (
     SpelledDifferently,
     UpstreamReleaseRefused,
     UpstreamUnavailable,
+    VersionSpelledDifferently,
     archive_too_large,
 )
 from shared.domain.listings import Listing
@@ -154,7 +155,7 @@ class Admission(Struct, frozen=True):
         head = mirrored_head(bala, source.name, visibility, now_ms=now_ms)
         try:
             await self.releases.store(bala, fetched.content, release, head)
-        except SpelledDifferently as refusal:
+        except (SpelledDifferently, VersionSpelledDifferently) as refusal:
             raise await self._refused(source, release, refusal) from None
 
     async def _refused(

@@ -14,6 +14,7 @@ from shared.domain.errors.packages import (
     ReleaseNotFound,
     SpelledDifferently,
     UpstreamReleaseRefused,
+    VersionSpelledDifferently,
 )
 from shared.domain.mirroring import (
     INCIDENT,
@@ -40,6 +41,7 @@ from shared.ports import (
     DirectoryStore,
     DocumentStore,
     MetadataStore,
+    VersionDiffersInCase,
 )
 from shared.runtime.retries import retried_when_stale
 from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
@@ -65,7 +67,8 @@ class ExternalReleases(Struct, frozen=True):
         registry describes it, with the head that its package gets here.
 
         The name of the organization belongs to the other registry already. Raises
-        `ReleaseNotFound` if the package is another one's, and `SpelledDifferently`.
+        `ReleaseNotFound` if the package is another one's, and `SpelledDifferently` or
+        `VersionSpelledDifferently`.
         """
         package, version = bala.coordinate.package, bala.coordinate.version
         head = await self.metadata.claim(wanted.model_copy(update={"placed_for": self.readers}))
@@ -88,8 +91,13 @@ class ExternalReleases(Struct, frozen=True):
             self.archives.put(release.archive, content, container),
             self.documents.put(bala.content, bala.texts, bala.graph),
         )
-        with suppress(AlreadyThere):
+        try:
             await self.metadata.add_release(release)
+        except VersionDiffersInCase as other:
+            raise VersionSpelledDifferently(release.coordinate, other.existing) from None
+        except AlreadyThere:
+            pass
+        else:
             await self.derived_data.add_release(head, release, bala.texts)
 
     async def follow(

@@ -13,7 +13,12 @@ from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Conflict, Invalid, Refusal
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
-from shared.domain.errors.packages import SpelledDifferently, VersionExists, owned_by_upstream
+from shared.domain.errors.packages import (
+    SpelledDifferently,
+    VersionExists,
+    VersionSpelledDifferently,
+    owned_by_upstream,
+)
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import (
     FoundRelease,
@@ -28,7 +33,14 @@ from shared.domain.principals import PUBLISHING_SCOPES, Action, Principal
 from shared.domain.rate_limits import RateLimitAllowance
 from shared.domain.releases import held_for_owner, new_head, new_release
 from shared.domain.times import MS
-from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, MetadataStore
+from shared.ports import (
+    AlreadyThere,
+    ArchiveStore,
+    Clock,
+    DocumentStore,
+    MetadataStore,
+    VersionDiffersInCase,
+)
 from shared.runtime.caching import LruCache
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.identity.mail import ReleaseMail
@@ -258,11 +270,23 @@ class Publishing(Struct, frozen=True):
         _check_org(push.package, push.access)
         if push.found.head:
             _check_name(push.bala, push.found.head)
+            await self._check_version(push.bala.coordinate)
         tools = push.bala.tools
         owners = await self.metadata.tool_owners(tools) if tools else []
         for tool, owner in zip(tools, owners, strict=True):
             if owner is not None:
                 await self._require_tool_owner(tool, owner, push)
+
+    async def _check_version(self, coordinate: Coordinate) -> None:
+        """Raise if a version that differs in case alone is published; the write decides."""
+        version = coordinate.version
+        if version.is_stable:  # It has no letters.
+            return
+        [survey] = await self.metadata.survey([coordinate.package])
+        versions = {each.version for each in survey.entries} if survey else set[str]()
+        same = sorted(each for each in versions if each.lower() == version.key)
+        if same and version.text not in same:
+            raise VersionSpelledDifferently(coordinate, same[0])
 
     async def _require_tool_owner(self, tool: str, owner: Package, push: _Push) -> None:
         if owner.key == push.package.key:
@@ -301,6 +325,8 @@ class Publishing(Struct, frozen=True):
         )
         try:
             await self.metadata.add_release(release)
+        except VersionDiffersInCase as other:
+            raise VersionSpelledDifferently(bala.coordinate, other.existing) from None
         except AlreadyThere:
             found = await self.metadata.find(release.coordinate)
             if found.release is None or not self._is_repeat(bala, found.release, by):

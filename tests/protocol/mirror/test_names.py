@@ -5,6 +5,7 @@ import pytest
 from shared.domain.accounts import NameOwner, name_owner_place
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
+from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.mirrors import PULL, modules, resolve
 from tests.support.upstreams import FakeUpstream
@@ -80,3 +81,14 @@ async def test_two_mirrors_that_point_at_each_other_stop(
     assert upstream.total == 0
     await mirror.get("/packages/ballerina/io", headers={"Via": "1.1 elsewhere"})
     assert upstream.headers[0]["via"] == "1.1 elsewhere, 1.1 registry.test"
+
+
+async def test_of_versions_that_differ_in_case_a_mirror_serves_the_first_that_was_asked_for(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    for version in ("1.0.0-RC1", "1.0.0-rc1"):
+        upstream.publish(f"theirs/greet:{version}")
+    assert (await mirror.java().pull("theirs/greet:1.0.0-rc1")).content
+    with pytest.raises(ClientFailure, match=r"differs from the version 1\.0\.0-rc1"):
+        await mirror.java().pull("theirs/greet:1.0.0-RC1")
+    assert (await mirror.java().pull("theirs/greet:1.0.0-rc1")).content

@@ -21,10 +21,12 @@ from shared.domain.accounts import (
     account_name_place,
     organization_place,
 )
-from shared.domain.names import OrgName
+from shared.domain.names import Coordinate, OrgName
 from shared.domain.packages import Head
 from shared.domain.principals import Role
 from shared.domain.records import Event, Place
+from shared.ports import AlreadyThere, VersionDiffersInCase
+from tests.contract.sample_records import release
 
 EVENT = '{"id":"e1","kind":"x","at_ms":1,"actor":"a","subject":"Acme/greet:1.0.0","details":{}}'
 ACCOUNT = f'{{"id":"kim0000000","name":"Kim","created_ms":5,"outbox":[{EVENT}]}}'
@@ -101,6 +103,42 @@ def test_pulls_that_waited_for_a_roll_up_are_in_the_head_and_told_to_the_search_
         assert (await pulls.roll_up(1, "2026-11-21")).changed == [head.package]
         assert (await pulls.roll_up(1, "2026-11-21")).changed == []
         assert await seen() == (7, 7)
+
+    asyncio.run(scenario())
+    database.close()
+
+
+def test_versions_that_differ_in_case_stay_and_take_no_third(tmp_path: Path) -> None:
+    path = tmp_path / "ballroom.db"
+    Database(path, MIGRATIONS[:11]).migrate()
+    head = Head(org="acme", name="greet", created_ms=1)
+    spelled = ("1.0.0-RC1", "1.0.0-rc1", "1.0.0")
+    with closing(sqlite3.connect(path)) as old, old:
+        row = ("acme/greet", head.model_dump_json())
+        old.execute("INSERT INTO heads (pk, body, revision, stamp) VALUES (?, ?, 1, 0)", row)
+        for version in spelled:
+            body = release(f"acme/greet:{version}")
+            old.execute(
+                "INSERT INTO releases (pk, version, digest, body, revision)"
+                " VALUES ('acme/greet', ?, ?, ?, 1)",
+                (version, body.digest, body.model_dump_json()),
+            )
+    database = Database(path, MIGRATIONS)
+    database.migrate()
+    metadata = SqliteMetadata(database)
+
+    async def scenario() -> None:
+        for version in spelled:
+            asked = Coordinate.parse("acme", "greet", version)
+            found = (await metadata.find(asked)).release
+            assert found is not None
+            assert found.version == version
+        with pytest.raises(VersionDiffersInCase):
+            await metadata.add_release(release("acme/greet:1.0.0-Rc1"))
+        for version in spelled:
+            with pytest.raises(AlreadyThere) as refused:
+                await metadata.add_release(release(f"acme/greet:{version}"))
+            assert refused.type is AlreadyThere
 
     asyncio.run(scenario())
     database.close()
