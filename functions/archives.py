@@ -18,10 +18,11 @@ from shared.domain.archives.delivery import ARCHIVE_TYPE, ClientKind, content_di
 from shared.domain.archives.names import ArchiveName, Digest, archive_file_name
 from shared.domain.errors.base import InvalidDigest
 from shared.domain.errors.identity import SignInToRead
-from shared.domain.errors.packages import ArchiveNotFound
+from shared.domain.errors.packages import ArchiveLost, ArchiveNotFound
 from shared.domain.names import ANY_CLIENT, Coordinate, Package, Range, Version
 from shared.domain.packages import Readers, Visibility
 from shared.domain.principals import Principal
+from shared.log import log
 from shared.runtime.answers import Answer, RangeNotSatisfiable, is_current, requested_range
 from shared.services.packages.archives import COORDINATES, ArchiveLink, DeliveredArchive
 from shared.services.packages.pull_redirects import LocatedArchive
@@ -139,9 +140,14 @@ async def _content(call: Call, found: ArchiveToSend) -> Answer:
         span = requested_range(call.headers, size=found.size, etag=found.etag)
     except RangeNotSatisfiable:
         return Answer(status=416, headers={"Content-Range": f"bytes */{found.size}"})
+    wanted = range(found.size) if span is None else span
+    body = await archives.read(found.name, wanted.start, len(wanted), first=found.container)
+    if len(body) != len(wanted):
+        coordinate = found.name.coordinate
+        log.error("archive.lost", coordinate=str(coordinate), digest=found.name.digest.hex)
+        raise ArchiveLost(coordinate)
     if span is None:
-        return Answer(await archives.read(found.name, first=found.container), headers=headers)
-    body = await archives.read(found.name, span.start, len(span), first=found.container)
+        return Answer(body, headers=headers)
     headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{found.size}"
     return Answer(body, 206, headers)
 

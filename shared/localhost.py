@@ -26,7 +26,9 @@ from shared.commands.first_start import Welcome, first_start
 from shared.composition import Registry
 from shared.domain.client_addresses import caller_network, is_shared
 from shared.domain.errors.base import Refusal, Unauthenticated
+from shared.domain.errors.packages import ArchiveLost
 from shared.domain.errors.requests import StorageFull, TooManyRequests
+from shared.domain.names import Coordinate
 from shared.domain.principals import Principal
 from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse, FollowedRedirects
 from shared.hosting.host import Host, LifespanHook, RepeatOptions, TimerOptions
@@ -221,19 +223,29 @@ def archive_resolver(registry: Registry) -> FileResolver | None:
                 registry.limits.rate_limiter.count_read(caller)
                 found = await archive_to_send(registry, link, caller)
         except Refusal as refusal:
-            answer = refusal_answer(refusal)
-            exchange.end(answer.status, refusal.outcome)
-            fields = {**answer.headers, **request_id, "Content-Type": answer.content_type}
-            return FileRefusal(answer.status, fields, answer.body)
+            refused = _file_refusal(refusal, request_id)
+            exchange.end(refused.status, refusal.outcome)
+            return refused
         exchange.end(200, STREAMED)
         repeat: Repeatable | None = None
         if found.is_cacheable:
             record = repeat_recorder(registry, exchange.operation, status=200)
             repeat = Repeatable(record, number, frozenset(read.packages))
         sent = {**found.headers, **request_id}
-        return FileResponse(path_of(found.name), found.size, found.etag, sent, repeat)
+        lost = partial(_lost_archive, found.name.coordinate, request_id)
+        return FileResponse(path_of(found.name), found.size, found.etag, sent, repeat, lost)
 
     return resolve
+
+
+def _lost_archive(coordinate: Coordinate, request_id: Mapping[str, str]) -> FileRefusal:
+    return _file_refusal(ArchiveLost(coordinate), request_id)
+
+
+def _file_refusal(refusal: Refusal, request_id: Mapping[str, str]) -> FileRefusal:
+    answer = refusal_answer(refusal)
+    fields = {**answer.headers, **request_id, "Content-Type": answer.content_type}
+    return FileRefusal(answer.status, fields, answer.body)
 
 
 def _worker_command(descriptor: int) -> list[str]:

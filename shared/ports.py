@@ -326,8 +326,8 @@ class ArchiveStore(Protocol):
         *,
         first: Visibility = Visibility.PUBLIC,
     ) -> bytes:
-        """Return `count` bytes from `start`, by default all; raise `ArchiveNotFound`. Reading costs
-        least if the archive is in the container `first`."""
+        """Return `count` bytes from `start`, by default all; log the loss and raise `ArchiveLost`
+        if there is no archive. Reading costs least if it is in the container `first`."""
         ...
 
     async def move(self, name: ArchiveName, to: Visibility) -> None:

@@ -14,9 +14,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from shared.domain.archives.names import ArchiveName, Digest
-from shared.domain.errors.packages import ArchiveNotFound
+from shared.domain.errors.packages import ArchiveLost
 from shared.domain.errors.requests import Busy, StorageFull
 from shared.domain.packages import Visibility
+from shared.log import log
 from shared.ports import Clock, StoredArchive
 from shared.runtime.private_files import (
     FileLock,
@@ -168,7 +169,7 @@ class FileArchives:
         *,
         first: Visibility = Visibility.PUBLIC,  # noqa: ARG002 - there is one folder for all archives.
     ) -> bytes:
-        return await asyncio.to_thread(self._read, name.digest, start, count)
+        return await asyncio.to_thread(self._read, name, start, count)
 
     async def move(self, name: ArchiveName, to: Visibility) -> None:
         """Do nothing: every link leads to the registry, which checks the records."""
@@ -263,12 +264,13 @@ class FileArchives:
             return StoredArchive(digest, stat.st_size, stat.st_mtime_ns // _NS_PER_MS)
         return None
 
-    def _read(self, digest: Digest, start: int, count: int | None) -> bytes:
-        path = self._folder.archive(digest)
+    def _read(self, name: ArchiveName, start: int, count: int | None) -> bytes:
+        path = self._folder.archive(name.digest)
         with translate_disk_errors(), suppress(FileNotFoundError), path.open("rb") as file:
             file.seek(start)
             return file.read(-1 if count is None else count)
-        raise ArchiveNotFound
+        log.error("archive.lost", coordinate=str(name.coordinate), digest=name.digest.hex)
+        raise ArchiveLost(name.coordinate)
 
     def _archives(self, prefix: str) -> Sequence[StoredArchive]:
         folder = self._folder.content / prefix

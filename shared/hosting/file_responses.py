@@ -40,22 +40,24 @@ MAX_BUFFERED_BYTES = 32 * CHUNK  # Read from files and not yet sent, for all cli
 INLINE_READ_BYTES = 128 * 1024  # Takes 5 microseconds on the loop, and 40 in a thread.
 
 
-class FileResponse(Struct, frozen=True):
-    """A file to send; `headers` are its type and how it may be cached."""
-
-    path: Path
-    size: int
-    etag: str  # With its quotes.
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    repeat: Repeatable | None = None  # None if the host must not repeat the answer.
-
-
 class FileRefusal(Struct, frozen=True):
     """An answer instead of the file."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     body: bytes = b""
+
+
+class FileResponse(Struct, frozen=True):
+    """A file to send; `headers` are its type and how it may be cached, and `refuse_damaged` makes
+    the answer if it is missing or has another size."""
+
+    path: Path
+    size: int
+    etag: str  # With its quotes.
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    repeat: Repeatable | None = None  # None if the host must not repeat the answer.
+    refuse_damaged: Callable[[], FileRefusal] = lambda: FileRefusal(500)
 
 
 FileResolver = Callable[
@@ -175,7 +177,7 @@ async def _send_content(
     except (FileNotFoundError, FileChanged):
         # There is a record of the file, so this is damage and not a 404.
         log.exception("file.damaged", path=file.path.name)
-        await send_answer((_start(500, [(b"content-length", b"0")]), _END), send)
+        await send_answer(_refusal(file.refuse_damaged(), "GET"), send)
         return
     with content:
         span = range(file.size) if wanted is None else wanted

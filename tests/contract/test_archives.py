@@ -7,11 +7,12 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.archives.names import ArchiveName, Digest
-from shared.domain.errors.packages import ArchiveNotFound
+from shared.domain.errors.packages import ArchiveLost
 from shared.domain.packages import CONTAINERS, Visibility
 from tests.contract.sample_records import BALA, DIGEST, NAME, named
 from tests.contract.stores import STORES_OVER_EMULATOR, Stores
 from tests.fakes.system import FakeClock
+from tests.support.logs import capture_logs
 
 STORES = STORES_OVER_EMULATOR  # Which the fixture `open_stores` reads.
 PUBLIC = Visibility.PUBLIC
@@ -48,8 +49,9 @@ async def test_a_part_of_an_archive_can_be_read(stores: Stores) -> None:
 
 
 async def test_an_archive_that_is_not_there_cannot_be_read(stores: Stores) -> None:
-    with pytest.raises(ArchiveNotFound):
+    with capture_logs() as events, pytest.raises(ArchiveLost, match="acme/greet"):
         await stores.archives.read(NAME)
+    assert [each["event"] for each in events] == ["archive.lost"]
     assert await stores.archives.stat(NAME) is None
 
 

@@ -30,9 +30,10 @@ from shared.adapters.blob.client import (
 )
 from shared.domain.archives.delivery import ARCHIVE_TYPE, content_disposition
 from shared.domain.archives.names import ArchiveName, Digest, archive_file_name
-from shared.domain.errors.packages import ArchiveNotFound
+from shared.domain.errors.packages import ArchiveLost
 from shared.domain.packages import Visibility
 from shared.domain.times import MS
+from shared.log import log
 from shared.ports import Clock, StoredArchive
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ class BlobArchives:
             for container in (first, _OTHER[first], first):
                 with suppress(ResourceNotFoundError):
                     return await _read_range(self._blob(name, container), start, count)
-        raise ArchiveNotFound
+        log.error("archive.lost", coordinate=str(name.coordinate), digest=name.digest.hex)
+        raise ArchiveLost(name.coordinate)
 
     async def move(self, name: ArchiveName, to: Visibility) -> None:
         """Move the archive to that container; safe while another process moves it back.

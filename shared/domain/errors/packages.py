@@ -92,6 +92,19 @@ class ArchiveNotFound(NotFound):
         )
 
 
+class ArchiveLost(Unavailable):
+    """The record of a release is there, and its archive is not, or not whole: damage, no 404."""
+
+    retry_after = timedelta(minutes=5)
+
+    def __init__(self, coordinate: "Coordinate") -> None:
+        super().__init__(
+            "archive-lost",
+            f"The archive of {coordinate} is lost or damaged in this registry's storage. Tell its "
+            "operator, who restores it, or push the same archive again.",
+        )
+
+
 class PathNotFound(NotFound):
     def __init__(
         self,

@@ -40,7 +40,7 @@ from shared.domain.api_docs.records import (
     earlier_release,
 )
 from shared.domain.archives.names import Digest
-from shared.domain.errors.packages import ArchiveNotFound
+from shared.domain.errors.packages import ArchiveLost
 from shared.domain.names import ANY_CLIENT, Coordinate, Package, Range, package_owner, release_place
 from shared.domain.packages import Graph, Release, ReleaseEntry, State, Survey, read_graph
 from shared.domain.resolution import latest
@@ -82,7 +82,7 @@ class JobInputs(Struct, frozen=True):
 
     async def write(self, release: Release, folder: Path) -> ReleaseRequest:
         """Write the archive, the facts of a release, and the documents that it is compared with
-        and refers to; raise `ArchiveNotFound`."""
+        and refers to; raise `ArchiveLost`."""
         for start in range(0, release.size_bytes, COPIED_BYTES):
             content = await self.archives.read(release.archive, start, COPIED_BYTES)
             await asyncio.to_thread(_append, folder / ARCHIVE, content)
@@ -290,7 +290,7 @@ class ApiDocsGeneration(Struct, frozen=True):
     async def _made(self, release: Release, folder: Path) -> "_Made":
         try:
             request = await self.inputs.write(release, folder)
-        except ArchiveNotFound as refusal:
+        except ArchiveLost as refusal:
             return _Made(_failed(str(refusal)))
         key = release.digest
         try:

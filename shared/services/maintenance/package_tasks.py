@@ -9,7 +9,8 @@ from shared.confined.budget import ConfinedUnavailable
 from shared.domain.api_docs.records import GENERATOR_VERSION
 from shared.domain.archives.bala import Bala
 from shared.domain.archives.names import Digest
-from shared.domain.errors.base import NotFound, Refusal
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.packages import ArchiveLost
 from shared.domain.events import ChangeKind, package_change
 from shared.domain.names import Version
 from shared.domain.packages import (
@@ -76,13 +77,16 @@ class AuditArchives(Task):
     async def _problems(self, release: Release) -> list[str]:
         if release.state is State.REMOVED:
             return []
+        remedy = f"Bring it back: ballroom restore --release {release.coordinate} --from BACKUP"
         try:
             content = await self.archives.read(release.archive)
             if Digest.of(content) != release.content:
-                return [f"{release.coordinate}: the stored archive has another digest."]
+                return [f"{release.coordinate}: the stored archive has another digest. {remedy}."]
             return _differences(release, await self.archive_reader.of(release).read(content))
-        except NotFound:
-            return [f"{release.coordinate}: its archive is missing."]
+        except ArchiveLost:
+            if release.upstream is None:
+                remedy = f"{remedy}, or push the same archive again"
+            return [f"{release.coordinate}: its archive is missing. {remedy}."]
         except Refusal as refusal:
             return [f"{release.coordinate}: its archive cannot be read: {refusal}"]
 

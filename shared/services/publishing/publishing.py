@@ -168,7 +168,8 @@ class Publishing(Struct, frozen=True):
         """Publish the archive, whose release is then listed everywhere, and return the outcome.
 
         A push of the same bytes by the same principal within `REPEAT_WINDOW` returns the release
-        that exists; so does one by anybody who may push it, at any time, if it was withheld before.
+        that exists; so does one by anybody who may push it, at any time, if it was withheld before,
+        or if its archive was lost, which is stored again.
         A refusal that is raised has stored nothing; a failing store raises what it raises.
         """
         with self.archive_reader.in_hand(len(upload.content)):
@@ -201,7 +202,7 @@ class Publishing(Struct, frozen=True):
             check_pusher(head, by)
         return access
 
-    # --- First step: nothing is written --------------------------------------------------------
+    # --- First step: nothing is written but a lost archive --------------------------------------
 
     async def _admit(self, upload: Upload, by: Principal) -> _Push:
         """Read the archive, count the push, and raise unless it can become a release of its
@@ -228,10 +229,26 @@ class Publishing(Struct, frozen=True):
         allowance.require()
         if found.release is None:
             await self._check(push)
-        elif not self._is_repeat(bala, found.release, by):
+        elif not await self._put_back(upload, push) and not self._is_repeat(
+            bala, found.release, by
+        ):
             await self._check(push)  # Its refusals say more than that the version exists.
             raise VersionExists(bala.coordinate)
         return push
+
+    async def _put_back(self, upload: Upload, push: _Push) -> bool:
+        """Store the archive of a release again if it is lost or cut; return whether it was."""
+        head, release = push.found.head, push.found.release
+        if head is None or release is None or release.state is State.REMOVED:
+            return False
+        if release.content != push.bala.content:
+            return False
+        there = await self.archives.stat(release.archive)
+        if there is not None and there.size_bytes == release.size_bytes:
+            return False
+        container = archive_container(head, release, self.readers)
+        await self.archives.put(release.archive, upload.content, container)
+        return True
 
     async def _require_publisher(self, by: Principal, of: Package | None = None) -> None:
         """Raise unless `by` may publish somewhere.

@@ -40,7 +40,11 @@ async def test_an_archive_with_a_flipped_bit_is_a_problem(world: World) -> None:
     path = archive(world)
     path.chmod(0o600)
     path.write_bytes(bytes(content))
-    assert await again(world) == ("acme/greet:1.0.0: the stored archive has another digest.",)
+    [problem] = await again(world)
+    assert problem == (
+        "acme/greet:1.0.0: the stored archive has another digest. Bring it back: ballroom restore "
+        "--release acme/greet:1.0.0 --from BACKUP."
+    )
 
 
 async def test_a_record_that_says_other_than_its_archive_is_a_problem(world: World) -> None:
