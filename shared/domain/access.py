@@ -469,6 +469,16 @@ def _refusal_of_role(
         )
     if access.organization is None and roles:
         return OrganizationMissing(action.verb, resource, org)
+    return _refusal_without_role(principal, access, action, resource)
+
+
+def _refusal_without_role(
+    principal: Principal, access: AccessContext, action: Action, resource: Resource
+) -> Refusal:
+    """Return the refusal that says why the principal has none of the roles that the action
+    takes."""
+    org = org_of(resource)
+    _, roles = RIGHTS[action]
     ended = access.ended_group
     if ended is not None and ended.role in roles:
         return NotPermitted(action.verb, resource, reason_of_end(org, ended), WAY_TO_RENEW)
