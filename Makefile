@@ -10,7 +10,7 @@ export PYTHON
 
 run: # Serve a registry on this machine (PORT, WORKERS and BALLROOM_* apply).
 	@sh .ci/environment requirements.txt $(VENV)
-	@exec $(VENV)/bin/python -m shared.localhost
+	@exec $(VENV)/bin/ballroom serve
 
 run-azure-local: tools # The same over a double of Cosmos DB and Azurite, as it is in the cloud; takes npm.
 	@exec $(VENV)/bin/python -m tests.azure_local

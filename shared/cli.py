@@ -1,7 +1,9 @@
-"""The commands of an operator: `python -m shared.cli --help` lists them.
+"""The commands of an operator: `ballroom --help` lists them, with those of `shared.command_line`.
 
 They work on the data folder that the settings name, while the registry runs or not.
 """
+
+from runpy import run_module
 
 from shared.commands.accounts import accounts, groups, signin_link
 from shared.commands.administration import names, read_only, upkeep
@@ -25,5 +27,5 @@ cli = CommandGroup(
     ],
 )  # fmt: skip
 
-if __name__ == "__main__":
-    cli(prog_name="python -m shared.cli")
+if __name__ == "__main__":  # As earlier versions were called: `python -m shared.cli doctor`.
+    run_module("shared.command_line", run_name="__main__")

@@ -42,6 +42,7 @@ async def manage_tasks(call: SignedInCall) -> Answer:
         "manage/tasks.html",
         tasks=await call.registry.administration.status.tasks(by=call.caller),
         described=call.registry.maintenance.tasks,
+        operator_program=call.registry.settings.operator_program,
     )
 
 
@@ -66,6 +67,7 @@ async def manage_read_only(call: SignedInCall, problem: FormProblem | None = Non
         read_only=read_only,
         typed=call.form.text("reason", read_only.reason if read_only else ""),
         most_of_a_reason=MAX_READ_ONLY_REASON_LENGTH,
+        operator_program=call.registry.settings.operator_program,
     )
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Run an operator's command with the settings of the service, as its user: `ballroom doctor`."""
+"""Run a command with the settings of the service, as its user: `ballroom doctor`."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> None:
     os.environ.update(BALLROOM_DATA=DATA, BALLROOM_COMMAND=USER)
     os.environ.update(read_settings(SETTINGS.read_text("utf-8")))
     os.chdir(PROGRAM)
-    command = [str(PROGRAM / ".venv/bin/python"), "-m", "shared.cli", *arguments]
+    command = [str(PROGRAM / ".venv/bin/ballroom"), *arguments]
     if os.geteuid() == 0:
         command = ["runuser", "-u", USER, "--", *command]
     os.execvp(command[0], command)  # noqa: S606 - no shell, and the name is ours.

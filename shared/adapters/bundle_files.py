@@ -40,7 +40,7 @@ class BundleKey:
         except (OSError, ValueError, TypeError):
             key = None
         if not isinstance(key, Ed25519PrivateKey):
-            raise _key_unusable(file, "holds no key of `bundle new-key`")
+            raise _key_unusable(file, "holds no key of `ballroom bundle new-key`")
         return cls(key)
 
     @classmethod
@@ -94,7 +94,9 @@ class KeysOfFile:
         texts = [each for line in lines if (each := line.partition("#")[0].strip())]
         keys = frozenset(_decoded(each.split(maxsplit=1)) for each in texts)
         if not keys or b"" in keys:
-            raise _key_unusable(file, "lists no public keys of `bundle new-key`, one a line")
+            raise _key_unusable(
+                file, "lists no public keys of `ballroom bundle new-key`, one a line"
+            )
         return cls(str(file), keys)
 
     def require(self, content: bytes, signature: bytes) -> None:

@@ -32,7 +32,7 @@ async def add(registry: Registry, name: str, administrator: bool) -> str:
 
     \b
     Example:
-      python -m shared.cli account add kim
+      ballroom account add kim
     """
     of_registry = registry.identity.accounts
     create = of_registry.create_administrator if administrator else of_registry.create
@@ -68,7 +68,7 @@ async def rename(registry: Registry, account: str, name: str) -> str:
 
     \b
     Example:
-      python -m shared.cli account rename id:aB3dE6gH9k christophe.l
+      ballroom account rename id:aB3dE6gH9k christophe.l
     """
     found = await registry.identity.accounts.by_name_or_id(account)
     renamed = await registry.identity.accounts.rename(found, name, by=OPERATOR)
@@ -86,7 +86,7 @@ async def lock(registry: Registry, account: str, reason: str) -> str:
 
     \b
     Example:
-      python -m shared.cli account lock kim --reason "Its laptop was stolen."
+      ballroom account lock kim --reason "Its laptop was stolen."
     """
     found = await registry.identity.accounts.by_name_or_id(account)
     await registry.administration.accounts.lock(found, reason, by=OPERATOR)
@@ -131,7 +131,7 @@ async def signin_link(registry: Registry, account: str) -> str:
 
     \b
     Example:
-      python -m shared.cli signin-link kim
+      ballroom signin-link kim
     """
     found = await registry.identity.accounts.by_name_or_id(account)
     return (await registry.identity.sign_in_flow.issue_link(found, by=OPERATOR)).reveal()
@@ -153,6 +153,6 @@ add_operation(
 
     \b
     Example:
-      python -m shared.cli groups set --rule 'oidc:developers -> acme, maintainer'
+      ballroom groups set --rule 'oidc:developers -> acme, maintainer'
     """,
 )

@@ -22,7 +22,7 @@ async def list_tasks(registry: Registry) -> Rows:
 
     \b
     Example:
-      python -m shared.cli upkeep list
+      ballroom upkeep list
     """
     now_ms = registry.clock.now_ms()
     return [_row(each, now_ms) for each in await registry.maintenance.upkeep.task_states()]
@@ -36,8 +36,8 @@ async def run(registry: Registry, name: str | None) -> None:
 
     \b
     Examples:
-      python -m shared.cli upkeep run
-      python -m shared.cli upkeep run audit-archives
+      ballroom upkeep run
+      ballroom upkeep run audit-archives
     """
     tasks = registry.maintenance.tasks
     chosen = [require_task(tasks, name).id] if name is not None else list(tasks)
@@ -124,7 +124,7 @@ async def add(registry: Registry, pattern: str, reason: str) -> str:
 
     \b
     Example:
-      python -m shared.cli names add "wso2*" --reason "Theirs."
+      ballroom names add "wso2*" --reason "Theirs."
     """
     added = await registry.organizations.reserved_names.add(pattern, reason, by=OPERATOR)
     return f"Nobody can create an organization that matches {added.pattern} any more."
@@ -156,7 +156,7 @@ async def on(registry: Registry, reason: str) -> str:
 
     \b
     Example:
-      python -m shared.cli read-only on --reason "moving house until 22:00"
+      ballroom read-only on --reason "moving house until 22:00"
     """
     state = await registry.limits.notices.enter_read_only_mode(reason, by=OPERATOR)
     return (

@@ -2,12 +2,10 @@
 
 import asyncio
 import shlex
-import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from functools import wraps
-from pathlib import Path
 from types import NoneType
 from typing import Any, TypeVar, get_type_hints
 
@@ -18,11 +16,9 @@ from pydantic import ValidationError
 from shared.bootstrap import START_ERRORS, existing_registry
 from shared.composition import Registry
 from shared.domain.errors.base import Refusal
+from shared.program import NAME, launcher, respelled
 from shared.settings import Settings
-from shared.settings.operations import OPERATOR_MODULE
 from shared.settings.problems import setting_problem
-
-_ROOT = Path(__file__).parents[2]  # The folder from which `shared` is imported.
 
 Result = TypeVar("Result")
 TableRow = Mapping[str, object]
@@ -51,20 +47,27 @@ class CommandGroup(click.Group):
         """Run the command; print a refusal as one sentence."""
         try:
             return super().invoke(ctx)
-        except ValidationError as invalid:
-            if invalid.title != Settings.__name__:  # Of what is stored: a defect, not a setting.
+        except Exception as failure:
+            sentence = sentence_of(failure)
+            if sentence is None:
                 raise
-            raise click.ClickException(setting_problem(invalid)) from None
-        except (Refusal, *START_ERRORS) as obstacle:
-            raise click.ClickException(str(obstacle)) from None
+            raise click.ClickException(sentence) from None
 
 
-def name_program(group: click.Group, program: str) -> None:
-    """Write the words that start the program into the examples of all commands of a group."""
-    for command in group.commands.values():
-        command.help = (command.help or "").replace(OPERATOR_MODULE, program)
-        if isinstance(command, click.Group):
-            name_program(command, program)
+def sentence_of(failure: Exception) -> str | None:
+    """Return what a command prints of a failure; None if it is a defect."""
+    if isinstance(failure, ValidationError):
+        # One of what is stored is a defect, and no setting.
+        return setting_problem(failure) if failure.title == Settings.__name__ else None
+    if isinstance(failure, (Refusal, *START_ERRORS)):
+        return spelled(str(failure))
+    return None
+
+
+def spelled(text: str) -> str:
+    """Write the words that started this program into the commands of a text."""
+    started = click.get_current_context().find_root().info_name
+    return respelled(text, started or NAME)
 
 
 def with_registry(work: Callable[[Registry], Awaitable[Result]]) -> Result:
@@ -96,7 +99,7 @@ def in_registry(
             arguments["output"] = output
         result = with_registry(lambda registry: work(registry, **arguments))
         if isinstance(result, str):
-            click.echo(result)
+            click.echo(spelled(result))
         elif isinstance(result, Mapping):
             print_facts(result, output)
         elif result is not None:
@@ -115,10 +118,8 @@ def operator_command(settings: Settings, *arguments: str) -> str:
     if settings.base_url != Settings().base_url:
         variables["BALLROOM_URL"] = settings.base_url
     assignments = "".join(f"{name}={shlex.quote(value)} " for name, value in variables.items())
-    if settings.launcher:
-        return f"{assignments}{settings.launcher} admin {shlex.join(arguments)}"
-    program = shlex.join([sys.executable, "-m", "shared.cli", *arguments])
-    return f"cd {shlex.quote(str(_ROOT))} && {assignments}{program}"
+    program = settings.launcher or launcher()
+    return f"{assignments}{program} {shlex.join(arguments)}"
 
 
 def print_rows(rows: Sequence[TableRow], output: OutputFormat) -> None:

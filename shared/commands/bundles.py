@@ -65,7 +65,7 @@ def create_key(file: Path) -> None:
 
     \b
     Example:
-      python -m shared.cli bundle new-key ~/bundle-key
+      ballroom bundle new-key ~/bundle-key
     """
     line = bundle_files().BundleKey.create(file).line
     click.echo(f"Keep {file} secret. The registries that import its bundles trust {file}.pub:")
@@ -76,7 +76,7 @@ def create_key(file: Path) -> None:
 @click.argument("file", metavar="FILE", type=_FILE)
 @click.argument("coordinates", metavar="[ORG/NAME:VERSION]", nargs=-1, type=parse_coordinate)
 @click.option("--key", "key", metavar="FILE", required=True, type=READABLE_FILE,
-              help="Key of `bundle new-key`.")  # fmt: skip
+              help="Key of `ballroom bundle new-key`.")  # fmt: skip
 @click.option("--list", "lists", metavar="FILE", multiple=True, type=READABLE_FILE,
               help="The releases of a file, one org/name:version on each line.")  # fmt: skip
 @click.option("--lock", "locks", metavar="FILE", multiple=True, type=READABLE_FILE,
@@ -109,8 +109,8 @@ async def export_bundle(
 
     \b
     Examples:
-      python -m shared.cli bundle export build.bundle --key ~/bundle-key --lock Dependencies.toml
-      python -m shared.cli bundle export week.bundle --key ~/bundle-key --after 1200
+      ballroom bundle export build.bundle --key ~/bundle-key --lock Dependencies.toml
+      ballroom bundle export week.bundle --key ~/bundle-key --after 1200
     """
     selection = Selection(
         coordinates=_wanted_releases(coordinates, lists, locks),
@@ -156,7 +156,7 @@ def import_bundle(file: Path, trust: Path) -> None:
 
     \b
     Example:
-      python -m shared.cli bundle import build.bundle --trust bundle-key.pub
+      ballroom bundle import build.bundle --trust bundle-key.pub
     """
     with prepared_stores(Settings.load()):
         report = with_registry(lambda registry: _import_into(registry, file, trust))
@@ -209,8 +209,8 @@ def show_bundle(file: Path, trust: Path, output: OutputFormat, *, lists_catalogu
 
     \b
     Examples:
-      python -m shared.cli bundle show build.bundle --trust bundle-key.pub
-      python -m shared.cli bundle show build.bundle --trust bundle-key.pub --catalogue
+      ballroom bundle show build.bundle --trust bundle-key.pub
+      ballroom bundle show build.bundle --trust bundle-key.pub --catalogue
     """
     files = bundle_files()
     keys = files.KeysOfFile.read(trust)

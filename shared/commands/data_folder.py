@@ -23,7 +23,7 @@ def backup(folder: Path) -> None:
 
     \b
     Example:
-      python -m shared.cli backup /var/backups/ballroom/monday
+      ballroom backup /var/backups/ballroom/monday
     """
     settings = Settings.load()
     back_up(settings, folder)
@@ -42,7 +42,7 @@ def restore(folder: Path) -> None:
 
     \b
     Example:
-      BALLROOM_DATA=/srv/ballroom python -m shared.cli restore /var/backups/ballroom/monday
+      BALLROOM_DATA=/srv/ballroom ballroom restore /var/backups/ballroom/monday
     """
     settings = Settings.load()
     restore_backup(settings, folder)
@@ -77,7 +77,7 @@ async def export(registry: Registry, folder: Path) -> str:
 
     \b
     Example:
-      python -m shared.cli index export /var/www/index
+      ballroom index export /var/www/index
     """
     paths, written = set[str](), 0
     with exported_index(folder) as tree:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import click
 
 from shared.bootstrap import CONFINEMENT, StoreCheck, examine_confinement, examine_data
-from shared.commands.base import OutputFormat, as_json, print_rows, with_registry
+from shared.commands.base import OutputFormat, as_json, print_rows, spelled, with_registry
 from shared.composition import Registry
 from shared.domain.sign_in import needs_https
 from shared.services.maintenance.package_tasks import PlaceArchives
@@ -40,7 +40,7 @@ def doctor(output: OutputFormat) -> None:
     if output is OutputFormat.JSON:
         print_rows([_row(each) for each in findings], output)
     else:
-        click.echo("\n".join(map(_line, findings)))
+        click.echo(spelled("\n".join(map(_line, findings))))
     if any(each.way_out and each.what not in _ADVICE for each in findings):
         raise click.exceptions.Exit(1)
 
@@ -74,7 +74,8 @@ async def _placement(registry: Registry) -> AsyncIterator[StoreCheck]:
     found = f"All archives are placed for BALLROOM_READERS={task.readers.value}."
     if left:
         found = f"{left} packages are not yet placed for BALLROOM_READERS={task.readers.value}."
-        way_out = f"The task {task.id} goes on every five minutes; `upkeep run {task.id}` does now."
+        by_hand = f"`ballroom upkeep run {task.id}`"
+        way_out = f"The task {task.id} goes on every five minutes; {by_hand} does now."
     yield StoreCheck(_PLACEMENT, found, way_out)
 
 
@@ -131,7 +132,7 @@ async def _upstream(source: UpstreamSource) -> StoreCheck:
         return StoreCheck(_UPSTREAM, f"{source.name} at {source.address} answers.")
     way_out = (
         "What is stored is served. See that this machine reaches the address, and that "
-        "`upstream rules` shows the right one."
+        "`ballroom upstream rules` shows the right one."
     )
     found = f"{source.name} at {source.address} does not answer: {problem}."
     return StoreCheck(_UPSTREAM, found, way_out)

@@ -40,7 +40,7 @@ click.confirmation_option(prompt="A day later anybody may create it again. Delet
 
         \b
         Example:
-          python -m shared.cli org delete acme
+          ballroom org delete acme
         """,
         done="Deleted the organization {org}.",
     )
@@ -66,7 +66,7 @@ async def add(registry: Registry, name: OrgName, owner: str) -> str:
 
     \b
     Example:
-      python -m shared.cli org add acme --owner kim
+      ballroom org add acme --owner kim
     """
     founder = await registry.identity.accounts.by_name_or_id(owner)
     await registry.organizations.organizations.create(name, founder, by=OPERATOR)
@@ -107,7 +107,7 @@ async def add_member(registry: Registry, name: OrgName, account: str, role: str)
 
     \b
     Example:
-      python -m shared.cli org add-member acme lee --role maintainer
+      ballroom org add-member acme lee --role maintainer
     """
     member = await registry.identity.accounts.by_name_or_id(account)
     await registry.organizations.memberships.set_member(name, member, Role(role), by=OPERATOR)
@@ -133,7 +133,7 @@ def webhooks() -> None:
 
     \b
     Example:
-      python -m shared.cli webhook add @acme https://hooks.example.org/ballroom --event release
+      ballroom webhook add @acme https://hooks.example.org/ballroom --event release
     """
 
 

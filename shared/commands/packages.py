@@ -56,7 +56,7 @@ async def show_release(registry: Registry, coordinate: Coordinate) -> TableRow:
 
     \b
     Example:
-      python -m shared.cli package show acme/greet:1.0.0
+      ballroom package show acme/greet:1.0.0
     """
     release = await registry.publishing.moderation.find(coordinate, by=OPERATOR)
     return {
@@ -83,8 +83,8 @@ async def document_package(registry: Registry, wanted: Package | None) -> str:
 
     \b
     Examples:
-      python -m shared.cli package document acme/greet
-      python -m shared.cli package document
+      ballroom package document acme/greet
+      ballroom package document
     """
     backfill = registry.api_docs.backfill
     documented = await (backfill.document(wanted) if wanted else backfill.document_missing())
@@ -106,7 +106,7 @@ def _api_docs_state(record: ApiDocsRecord) -> str:
 @reason_option
 @in_registry
 async def hold(registry: Registry, coordinate: Coordinate, reason: str) -> str:
-    """Hold a release until it is reviewed; `package release` serves it again."""
+    """Hold a release until it is reviewed; `ballroom package release` serves it again."""
     return _state(await registry.publishing.moderation.hold(coordinate, reason, by=OPERATOR))
 
 
@@ -119,11 +119,11 @@ async def hold(registry: Registry, coordinate: Coordinate, reason: str) -> str:
 async def quarantine(
     registry: Registry, coordinate: Coordinate, reason: str, why: str | None, note: str
 ) -> str:
-    """Quarantine a release that may do harm; `package release` serves it again.
+    """Quarantine a release that may do harm; `ballroom package release` serves it again.
 
     \b
     Example:
-      python -m shared.cli package quarantine acme/greet:1.0.0 --reason "steals tokens" \\
+      ballroom package quarantine acme/greet:1.0.0 --reason "steals tokens" \\
         --public-reason malware --public-note "It sends tokens to another host."
     """
     public, moderation = parse_public_reason(why or "", note), registry.publishing.moderation
@@ -168,7 +168,7 @@ add_operation(
 
     \b
     Example:
-      python -m shared.cli package visibility acme/greet private
+      ballroom package visibility acme/greet private
     """,
     done="{package} is {visibility}.",
 )
@@ -188,7 +188,7 @@ add_operation(
 
     \b
     Example:
-      python -m shared.cli publisher add acme/greet --provider github \\
+      ballroom publisher add acme/greet --provider github \\
         --id repository_id=74 --id repository_owner_id=65 \\
         --workflow release.yml --ref 'refs/tags/v*' --environment release
     """,
@@ -211,7 +211,7 @@ add_operation(
 
     \b
     Example:
-      python -m shared.cli publisher only acme/greet publishers
+      ballroom publisher only acme/greet publishers
     """,
     done="{package} accepts pushes from {pushers}.",
 )

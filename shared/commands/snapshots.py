@@ -36,7 +36,7 @@ async def take(registry: Registry) -> str:
 
     \b
     Example:
-      python -m shared.cli snapshot take
+      ballroom snapshot take
     """
     manifest = await registry.maintenance.snapshot_creation.create()
     return f"Took {manifest.name}: {manifest.lines} records."
@@ -50,7 +50,7 @@ async def list_snapshots(registry: Registry, data: Path | None) -> Rows:
 
     \b
     Example:
-      python -m shared.cli snapshot list
+      ballroom snapshot list
     """
     with _snapshots(registry, data) as (snapshots, _):
         return [
@@ -73,7 +73,7 @@ async def verify(registry: Registry, name: str, data: Path | None) -> str:
 
     \b
     Example:
-      python -m shared.cli snapshot verify 20261120T020500123Z
+      ballroom snapshot verify 20261120T020500123Z
     """
     with _snapshots(registry, data) as (snapshots, _):
         manifest = await snapshots.verify(name)
@@ -91,8 +91,8 @@ def restore(name: str, data: Path | None) -> None:
 
     \b
     Examples:
-      python -m shared.cli snapshot restore 20261120T020500123Z
-      python -m shared.cli snapshot restore 20261120T020500123Z --from /srv/ballroom
+      ballroom snapshot restore 20261120T020500123Z
+      ballroom snapshot restore 20261120T020500123Z --from /srv/ballroom
     """
 
     async def work(registry: Registry) -> TaskReport:

@@ -48,7 +48,7 @@ add_operation(
     "revoke",
     token_revoke,
     "OWNER ID",
-    text="Revoke the token ID of OWNER; `token list` prints the ids.",
+    text="Revoke the token ID of OWNER; `ballroom token list` prints the ids.",
     done="Revoked {id}. It is refused everywhere within five seconds.",
 )
 
@@ -78,8 +78,8 @@ async def issue(
 
     \b
     Examples:
-      python -m shared.cli token issue kim --name laptop
-      python -m shared.cli token issue @acme --name ci --scope read \\
+      ballroom token issue kim --name laptop
+      ballroom token issue @acme --name ci --scope read \\
         --scope push-version --address 203.0.113.0/24 --expires 30
     """
     unlimited = expires == NEVER_EXPIRES
@@ -128,7 +128,7 @@ def login(
 
     \b
     Example:
-      python -m shared.cli login https://packages.example.org
+      ballroom login https://packages.example.org
     """
     options = LoginOptions(
         address=url,

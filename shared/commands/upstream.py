@@ -67,7 +67,7 @@ add_operation(
 
     \b
     Example:
-      python -m shared.cli upstream retry ballerina/io:1.6.1
+      ballroom upstream retry ballerina/io:1.6.1
     """,
 )
 add_operation(
@@ -86,7 +86,7 @@ add_operation(
 
     \b
     Example:
-      python -m shared.cli upstream admit ballerina/io:1.6.1 --reason 'Fixes a leak of tokens.'
+      ballroom upstream admit ballerina/io:1.6.1 --reason 'Fixes a leak of tokens.'
     """,
     done="{release} is served at any age.",
 )
@@ -116,8 +116,8 @@ async def set_rules(
 
     \b
     Examples:
-      python -m shared.cli upstream set --rule 'acme* deny' --rule '* central' --dry-run
-      python -m shared.cli upstream set --minimum-age 'ballerina* 0' --minimum-age '7 central'
+      ballroom upstream set --rule 'acme* deny' --rule '* central' --dry-run
+      ballroom upstream set --minimum-age 'ballerina* 0' --minimum-age '7 central'
     """
     stored = await registry.require_mirroring().rules.current(by=OPERATOR)
     sent = {
@@ -145,7 +145,7 @@ async def move_name(registry: Registry, *, name: OrgName, target: str, yes: bool
 
     \b
     Example:
-      python -m shared.cli upstream move acme here --yes
+      ballroom upstream move acme here --yes
     """
     moves = registry.require_mirroring().moves
     moved = await (moves.move if yes else moves.dry_run)(name, target)

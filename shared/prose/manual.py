@@ -1,8 +1,8 @@
 """The manual: pages of `docs/` for people who publish and build packages, as HTML.
 
 The pages are the Markdown files as they are in the repository, in which the address of a registry
-replaces those of examples, and the command of its operators the one of a clone. Their headings keep
-the ids that GitHub gives them.
+replaces those of examples, and the words of its installation the command `ballroom`. Their headings
+keep the ids that GitHub gives them.
 """
 
 import re
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from shared.program import respelled
 from shared.prose.rendering import render_markdown
 from shared.prose.safe_html import SafeHtml, TextPlace
 
@@ -41,7 +42,6 @@ FILES = tuple(file for _, files in GROUPS for file in files)
 EXAMPLE_ADDRESSES = ("http://127.0.0.1:7071", "https://ballroom.example.org")
 
 _EXAMPLE = re.compile("|".join(rf"{re.escape(each)}(?![\w.:-])" for each in EXAMPLE_ADDRESSES))
-_PROGRAM_OF_CLONES = re.compile(r"(?:\.venv/bin/)?python -m shared\.cli(?= )")
 _TITLE = re.compile(r"\A# (.+)\n+")
 _FENCED = re.compile(r"(^ *```.*?^ *```$)", re.DOTALL | re.MULTILINE)
 _SUBHEADING = re.compile(r"^#(?=#+ )", re.MULTILINE)
@@ -119,12 +119,8 @@ class ManualPlace(TextPlace, frozen=True):
 
 
 def _localized(text: str, address: str, operator_program: str) -> str:
-    """Replace the address of examples and, unless this registry runs from a clone, the program."""
-
-    def program(found: re.Match[str]) -> str:
-        return found[0] if found[0].endswith(operator_program) else operator_program
-
-    return _PROGRAM_OF_CLONES.sub(program, _EXAMPLE.sub(lambda _: address, text))
+    """Replace the address of examples and the program of operators' commands."""
+    return respelled(_EXAMPLE.sub(lambda _: address, text), operator_program)
 
 
 def _page(file: str, texts: dict[str, str]) -> ManualPage:

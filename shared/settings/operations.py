@@ -1,16 +1,14 @@
 """What operators see: telemetry, metrics, the log, the security contact, and how mail is sent."""
 
 import re
-import shlex
-from pathlib import PurePath
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
 
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.mail import parse_email
+from shared.program import public_spelling
 from shared.settings.values import TopicSettings
 
-OPERATOR_MODULE = "python -m shared.cli"  # Run from the folder of a clone.
 INSIGHTS_VARIABLE = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 
 MIN_TOKEN_LENGTH = 24  # Characters; `openssl rand -hex 16` prints 32.
@@ -47,7 +45,7 @@ class OperationsSettings(TopicSettings):
         default="",
         pattern=r"^[A-Za-z0-9 ._/-]*$",
         description="Command that runs an operator's command, as messages print it, such as "
-        "ballroom; by default the interpreter, with the data folder.",
+        "ballroom; by default the path of the command, with the data folder.",
     )
     launcher: str = Field(
         default="",
@@ -76,17 +74,9 @@ class OperationsSettings(TopicSettings):
 
     @property
     def operator_program(self) -> str:
-        """The words before an operator's command, as public pages show them: without folders."""
-        program = self.command or (
-            f"{self._launcher_name} admin" if self.launcher else OPERATOR_MODULE
-        )
+        """The words before an operator's command, as pages show them: without folders."""
+        program = self.command or public_spelling(self.launcher)
         return f"{self.exec_prefix} {program}".lstrip()
-
-    @property
-    def _launcher_name(self) -> str:
-        """The file that was started; `ballroom` if Python was told which module to run."""
-        file = PurePath(shlex.split(self.launcher)[-1])
-        return "ballroom" if file.suffix == ".py" else file.name
 
 
 class MailSettings(TopicSettings):

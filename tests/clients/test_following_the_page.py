@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from textwrap import dedent
@@ -19,8 +18,9 @@ import pytest
 from shared.hosting.http_server.server import Certificate
 from shared.localhost import build_host
 from tests.clients.recorded_registry import Served
-from tests.paths import ROOT, docs
+from tests.paths import docs
 from tests.support.archives import bala
+from tests.support.installed_command import clone_command
 from tests.support.server import running
 from tests.support.world import Template, settings_of
 
@@ -34,7 +34,7 @@ SECONDS = 120
 
 FOLLOWED = (
     "curl -f -o Settings.toml",
-    ".venv/bin/python -m shared.cli account add",
+    "ballroom account add",
     "curl -u me:$TOKEN",
     "REGISTRY=http://127.0.0.1:7071",
     "openssl req",
@@ -68,7 +68,7 @@ def follow(commands: str, folder: Path, url: str = "", **environment: str) -> st
     ours = "\n".join(line for line in commands.splitlines() if not line.startswith("bal "))
     done = subprocess.run(
         ["/bin/sh", "-eu"],
-        input=ours.replace(ADDRESS, url).replace(".venv/bin/python", sys.executable),
+        input=ours.replace(ADDRESS, url),
         cwd=folder,
         env={**os.environ, "HOME": str(folder), "LC_ALL": "C", **environment},
         capture_output=True,
@@ -95,10 +95,11 @@ def test_settings_are_fetched_without_a_token(registry: Served, tmp_path: Path) 
 def test_the_operator_makes_an_account_and_tokens(template: Template, tmp_path: Path) -> None:
     data = tmp_path / "data"
     shutil.copytree(template.folder, data)
-    paths = {"BALLROOM_DATA": str(data), "PYTHONPATH": str(ROOT)}
+    command = clone_command(tmp_path / "bin")
+    paths = {"BALLROOM_DATA": str(data), "PATH": f"{command.parent}:{os.environ['PATH']}"}
     assert "blr_" in follow(block(FOLLOWED[1]), tmp_path, **paths)
     (more,) = re.findall(r"`(--org acme [^`]+)`", PAGE)
-    ours = f".venv/bin/python -m shared.cli token issue ann --name ci {more}"
+    ours = f"ballroom token issue ann --name ci {more}"
     assert "blr_" in follow(ours, tmp_path, **paths)
 
 

@@ -76,7 +76,7 @@ def served(
 
 def test_the_manual_shows_the_installed_command(served: Running) -> None:
     page = page_at(served, "/docs/clients")
-    assert "ballroom admin account add kim" in page
+    assert "ballroom account add kim" in page
     assert "shared.cli" not in page
 
 
@@ -84,7 +84,7 @@ def test_public_pages_name_no_folder_of_the_machine(ballroom: str, served: Runni
     for path in ("/", "/sign-in", "/docs/clients"):
         page = page_at(served, path)
         assert str(Path(ballroom).parent) not in page, path
-        assert "ballroom admin" in page
+        assert "ballroom account add" in page or "ballroom signin-link" in page
 
 
 def test_a_release_is_pushed_and_pulled(served: Running) -> None:
@@ -108,16 +108,12 @@ def test_the_printed_sign_in_command_runs_the_installed_command(
     ballroom: str, tmp_path: Path
 ) -> None:
     data = tmp_path / "Kim's data"
-    created = run(
-        ballroom, "admin", "account", "add", "kim", folder=tmp_path, BALLROOM_DATA=str(data)
-    )
+    created = run(ballroom, "account", "add", "kim", folder=tmp_path, BALLROOM_DATA=str(data))
     assert created.returncode == 1
     assert str(data) in created.stderr  # There is no registry yet; nothing was created.
     with running(data, workers=1, command=[ballroom, "serve"]):
         pass
-    created = run(
-        ballroom, "admin", "account", "add", "kim", folder=tmp_path, BALLROOM_DATA=str(data)
-    )
+    created = run(ballroom, "account", "add", "kim", folder=tmp_path, BALLROOM_DATA=str(data))
     [command] = re.findall(r"^  (.*signin-link kim)$", created.stdout, re.MULTILINE)
     assert shlex.quote(ballroom) in command
     linked = run("sh", "-c", command, folder=Path("/"))
@@ -151,16 +147,31 @@ def test_completions_know_the_commands_of_operators(ballroom: str, tmp_path: Pat
         ballroom,
         folder=tmp_path,
         _BALLROOM_COMPLETE="bash_complete",
-        COMP_WORDS="ballroom admin tok",
-        COMP_CWORD="2",
+        COMP_WORDS="ballroom tok",
+        COMP_CWORD="1",
     )
     assert done.stdout == "plain,token\n"
 
 
 def test_examples_of_help_texts_name_the_installed_command(ballroom: str, tmp_path: Path) -> None:
+    on_the_path = f"{Path(ballroom).parent}:{os.environ['PATH']}"
+    done = run(ballroom, "account", "add", "--help", folder=tmp_path, PATH=on_the_path)
+    assert "  ballroom account add kim" in done.stdout
+    done = run(ballroom, "account", "add", "--help", folder=tmp_path)
+    assert f"  {ballroom} account add kim" in done.stdout
+    done = run("bin/ballroom", "account", "add", "--help", folder=Path(ballroom).parents[1])
+    assert "  bin/ballroom account add kim" in done.stdout
+
+
+def test_commands_of_earlier_versions_work_and_are_printed_nowhere(
+    ballroom: str, tmp_path: Path
+) -> None:
     done = run(ballroom, "admin", "account", "add", "--help", folder=tmp_path)
-    assert "  ballroom admin account add kim" in done.stdout
-    assert "shared.cli" not in done.stdout
+    assert done.returncode == 0
+    assert f"Usage: {ballroom} account add" in done.stdout
+    listed = run(ballroom, "--help", folder=tmp_path)
+    assert "  account " in listed.stdout
+    assert "admin " not in listed.stdout
 
 
 def test_health_says_whether_the_registry_is_ready(ballroom: str, tmp_path: Path) -> None:

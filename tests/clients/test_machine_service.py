@@ -106,16 +106,16 @@ def given_to_a_command(folder: Path, settings: Path) -> dict[str, str]:
 
 
 def run_command(folder: Path, settings: Path) -> subprocess.CompletedProcess[str]:
-    """Run `ballroom` with a Python that prints its environment, and without another user."""
-    python, runuser = folder / ".venv/bin/python", folder / "runuser"
-    python.parent.mkdir(parents=True)
+    """Run `ballroom` with a program that prints its environment, and without another user."""
+    inner, runuser = folder / ".venv/bin/ballroom", folder / "runuser"
+    inner.parent.mkdir(parents=True)
     program = f"#!{sys.executable}\nimport json, os; print(json.dumps(dict(os.environ)))\n"
-    python.write_text(program)
+    inner.write_text(program)
     runuser.write_text('#!/bin/sh\nshift 3\nexec "$@"\n')
     text = (MACHINE / "ballroom.py").read_text().replace("/opt/ballroom", str(folder))
     command = folder / "ballroom"
     command.write_text(text.replace("/etc/ballroom/ballroom.env", str(settings)))
-    for each in (python, runuser, command):
+    for each in (inner, runuser, command):
         each.chmod(0o755)
     return subprocess.run(
         [sys.executable, str(command), "doctor"],

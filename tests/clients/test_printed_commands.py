@@ -22,7 +22,9 @@ BOUND_SECONDS = 60.0
 SHELLS = {"sh": "dash", "bash": "bash", "zsh": "zsh"}  # By the Debian packages that have them.
 PUBLIC = "https://registry.test"
 FOLDER = "Kim's data, *new*; $HOME"  # Signs that a shell or curl takes for its own.
-COMMAND = re.compile(r"^ +(?:Sign in +run: )?((?:curl|cd) (?:.*\\\n)*.*)$", re.MULTILINE)
+COMMAND = re.compile(
+    r"^ +(?:Sign in +run: )?((?:curl |BALLROOM_DATA=)(?:.*\\\n)*.*)$", re.MULTILINE
+)
 
 
 @pytest.fixture(params=SHELLS)
@@ -138,7 +140,7 @@ def operate(registry: Running, *command: str) -> str:
     """Run a command of the operator in the clone, and return the one that it prints."""
     environment = {**os.environ, "BALLROOM_DATA": str(registry.data), "PORT": registry.port}
     printed = subprocess.run(
-        [sys.executable, "-m", "shared.cli", *command],
+        [sys.executable, "packaging/ballroom/__main__.py", *command],
         cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     [found] = commands_in(printed)

@@ -14,6 +14,7 @@ from shared.domain.accounts import Account, AccountLock
 from shared.domain.events import EventQuery
 from shared.domain.principals import OPERATOR
 from shared.localhost import prepare
+from shared.program import launcher
 from shared.settings import Settings
 from tests.paths import ROOT
 from tests.support.archives import bala
@@ -84,7 +85,7 @@ def test_the_start_prints_what_a_person_needs_next(tmp_path: Path) -> None:
 def test_no_start_prints_a_link_where_the_registry_is_public(tmp_path: Path, url: str) -> None:
     printed = str(prepare(settings_of(tmp_path, url)))
     assert "/sign-in/link/" not in printed
-    assert " -m shared.cli signin-link admin\n" in printed
+    assert f"{launcher()} signin-link admin\n" in printed
     assert asyncio.run(links_made(tmp_path)) == 0
 
 

@@ -69,6 +69,7 @@ MAY_CALL = (
     "shared/adapters/",
     "shared/auth/",
     "shared/bootstrap.py",
+    "shared/command_line.py",
     "shared/commands/",
     "shared/login.py",
 )

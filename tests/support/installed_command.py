@@ -8,6 +8,16 @@ from pathlib import Path
 from tests.paths import ROOT
 
 
+def clone_command(folder: Path) -> Path:
+    """Write the command of this clone with this interpreter into a folder, and return it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    script = folder / "ballroom"
+    program = ROOT / "packaging" / "ballroom" / "__main__.py"
+    script.write_text(f'#!/bin/sh\nexec {sys.executable} {program} "$@"\n')
+    script.chmod(0o755)
+    return script
+
+
 def build_wheel(target: Path) -> Path:
     """Build the wheel into a folder and return its path."""
     command = [sys.executable, "packaging/build.py", "wheel", str(target)]

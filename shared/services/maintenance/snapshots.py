@@ -77,7 +77,9 @@ class StoredSnapshots(Struct, frozen=True):
         try:
             return SnapshotManifest.model_validate_json(content)
         except ValueError:
-            message = f"There is no snapshot {name!r}. `snapshot list` lists the snapshots."
+            message = (
+                f"There is no snapshot {name!r}. `ballroom snapshot list` lists the snapshots."
+            )
             raise SnapshotUnusable(message) from None
 
     async def verify(self, name: str) -> SnapshotManifest:

@@ -136,5 +136,5 @@ def test_a_file_that_is_no_bundle_gets_one_line(carried: Carried, tmp_path: Path
         "imported."
     )
     said = carried.target.fail("bundle", "import", carried.file, "--trust", carried.key)
-    unusable = f"{carried.key} lists no public keys of `bundle new-key`, one a line."
+    unusable = f"{carried.key} lists no public keys of `ballroom bundle new-key`, one a line."
     assert said == f"The file of keys cannot be used: {unusable}"
