@@ -4,6 +4,7 @@
 
 import asyncio
 import hmac
+import math
 import shutil
 from collections.abc import Mapping
 from ipaddress import ip_address
@@ -18,6 +19,7 @@ from shared.domain.status import TaskState
 from shared.domain.times import utc_text
 from shared.log import current_backend
 from shared.runtime.answers import Answer
+from shared.services.maintenance.package_tasks import AuditArchives
 from shared.settings import Settings
 
 central = CentralFace()
@@ -120,9 +122,29 @@ async def _gauges(registry: Registry) -> Mapping[str, tuple[str, float]]:
         "ballroom_read_only": ("1 while the registry is in read-only mode.", float(read_only)),
         "ballroom_disk_free_bytes": ("Free space of the disk with the data folder.", disk.free),
         "ballroom_disk_size_bytes": ("Size of the disk with the data folder.", disk.total),
+        "ballroom_damaged_archives": (
+            "Problems that the last run of the task audit-archives found, at most 20.",
+            sum(
+                len(each.last_run.problems)
+                for each in tasks
+                if each.task == AuditArchives.id and each.last_run
+            ),
+        ),
+        "ballroom_backup_age_seconds": (
+            "Time since the last backup by the command backup; infinite if there was none.",
+            _backup_age(registry.settings, now_ms),
+        ),
     }
     if registry.mirroring:
         incidents = len(await registry.mirroring.reader.pins.incidents())
         about = "Releases whose archives an upstream changed."
         gauges["ballroom_mirror_incidents"] = (about, incidents)
     return gauges
+
+
+def _backup_age(settings: Settings, now_ms: int) -> float:
+    """Return the seconds since the last complete backup; infinite if there was none."""
+    try:
+        return now_ms / 1_000 - settings.backed_up.stat().st_mtime
+    except OSError:
+        return math.inf

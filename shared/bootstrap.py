@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -43,7 +43,7 @@ from shared.domain.snapshots import SnapshotUnusable
 from shared.log import TelemetryBackend, is_recording, set_backend, set_log_share
 from shared.ports import CallerScope, Clock, EdgeCache, HttpClient, Mailer, Randomness, Upstream
 from shared.providers import pseudonym_of
-from shared.runtime.private_files import hold_file_lock
+from shared.runtime.private_files import hold_file_lock, replace_private
 from shared.services.common import Adapters
 from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
 from shared.settings import Settings
@@ -231,6 +231,8 @@ def back_up(settings: Settings, target: Path) -> None:
     """Copy the registry, running or not, to a new folder."""
     _require_folder(settings, "docs/run/backup.md says how it is backed up.")
     backup(settings.data, target)
+    with suppress(OSError):  # Of a full disk, or of another user: the backup is complete.
+        replace_private(settings.backed_up, b"")
 
 
 def restore_backup(settings: Settings, source: Path) -> None:

@@ -1,6 +1,6 @@
-"""The log: events on standard error without secrets, one JSON object a line, or one short line each
-if that is a terminal; which requests have a line; the activity that each line names (a request or a
-task run, in its W3C trace); and metrics, which cost one comparison without a backend.
+"""The log: events on standard error without secrets, one JSON object a line, or short lines for
+people if that is a terminal; which requests have a line; the activity that each line names (a
+request or a task run, in its W3C trace); and metrics, which cost one comparison without a backend.
 """
 
 import asyncio
@@ -134,6 +134,7 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 Event = dict[str, object]
 _Request = tuple[float, Event]  # When it ended, in seconds, and the fields of its line.
 _FIRST_ERROR_STATUS = 400
+_FIRST_FAILURE_STATUS = 500
 
 
 class _Lines:
@@ -146,6 +147,7 @@ class _Lines:
     def __init__(self) -> None:
         self._buffered: list[bytes | _Request] = []
         self.form: Callable[[str, str, float, Event], bytes] = _json_line
+        self.is_quiet = False  # About requests that were answered.
         atexit.register(self.flush)
 
     def later(self, line: bytes | _Request) -> None:
@@ -221,13 +223,21 @@ log = Log()
 
 
 def configure(level: str) -> None:
-    """Write events of at least `level`, in short lines if a terminal shows them."""
+    """Write events of at least `level`, in short lines if a terminal shows them.
+
+    There only failed requests have one, except with `debug`: the lines of others would move what
+    the start printed, such as the sign-in link, off the screen.
+    """
     log.threshold = LEVELS[level]
-    _lines.form = _terminal_line if sys.stderr.isatty() else _json_line
+    is_terminal = sys.stderr.isatty()
+    _lines.form = _terminal_line if is_terminal else _json_line
+    _lines.is_quiet = is_terminal and level != "debug"
 
 
 def log_request(**fields: object) -> None:
     """Write the line of a request, as `log.info` would, at a tenth of its cost."""
+    if _lines.is_quiet and cast(int, fields["status"]) < _FIRST_FAILURE_STATUS:
+        return
     if log.threshold <= LEVELS["info"]:
         _lines.later((time.time(), fields))
 

@@ -77,7 +77,7 @@ from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams
 from shared.services.mirroring.version_lists import VersionLists
-from shared.services.organizations.webhooks import Webhooks
+from shared.services.organizations.webhooks import WebhookDelivery, Webhooks
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.archives import ArchiveRelocation, DeliveryRoutes
 from shared.services.packages.derived_data import DocumentCache
@@ -93,7 +93,7 @@ from shared.services.tokens.trusted_publishing import (
 )
 from shared.settings import Settings
 from shared.settings.values import split_list
-from shared.telemetry.metrics import PUSHES
+from shared.telemetry.metrics import PUSHES, WEBHOOK_ATTEMPTS
 
 
 def pseudonym_of(base_url: str) -> str:
@@ -144,6 +144,7 @@ def arguments_of(settings: Settings) -> dict[Callable[..., object], Mapping[str,
         },
         VersionLists: {"fresh_for": fresh_for},
         Webhooks: {"inside_hosts": frozenset(split_list(settings.inside_hosts.lower()))},
+        WebhookDelivery: {"count_attempt": partial(record_metric, WEBHOOK_ATTEMPTS, 1)},
     }
 
 

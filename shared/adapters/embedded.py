@@ -12,7 +12,12 @@ from pathlib import Path
 from msgspec import Struct
 
 from shared.adapters.filesystem import DataFolder, FileArchives, FilePieces
-from shared.adapters.sqlite.connections import database_error, open_to_read, schema_version
+from shared.adapters.sqlite.connections import (
+    SEARCH_WAY_OUT,
+    database_error,
+    open_to_read,
+    schema_version,
+)
 from shared.adapters.sqlite.database import MIGRATIONS, Database, SqliteDocuments
 from shared.adapters.sqlite.directory import SqliteDirectory, SqliteEvents, SqliteWork
 from shared.adapters.sqlite.metadata import SqliteMetadata
@@ -87,10 +92,7 @@ def check_data_folder(data: Path, schemas: "SchemaVersions") -> Iterator[StoreCh
     yield _room(folder)
     restart = "Stop the registry and restore a backup."
     yield _database("records", folder.database, schemas.records, restart)
-    rebuild = (
-        "Stop the registry, move the file away, start, and run: upkeep run rebuild-derived-data."
-    )
-    yield _database("search", folder.search, schemas.search, rebuild)
+    yield _database("search", folder.search, schemas.search, SEARCH_WAY_OUT)
     yield _keys(folder)
     yield _permissions(folder)
 

@@ -133,6 +133,14 @@ class DeliveryState(Enum):
     FAILED = "failed"
 
 
+class AttemptResult(Enum):
+    """What became of one attempt, as metrics name it."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNANSWERED = "unanswered"
+
+
 class Delivery(Record):
     """An event for a receiver, and its last answer."""
 
@@ -154,6 +162,13 @@ class Delivery(Record):
         if self.due_ms is not None:
             return DeliveryState.WAITING
         return DeliveryState.DELIVERED if _is_success(self.status) else DeliveryState.FAILED
+
+    @property
+    def attempt(self) -> AttemptResult:
+        """What became of the last attempt."""
+        if self.status is None:
+            return AttemptResult.UNANSWERED
+        return AttemptResult.ACCEPTED if _is_success(self.status) else AttemptResult.REFUSED
 
     def tried(self, status: int | None, answer: str, now_ms: int) -> Self:
         """Return the delivery after an attempt: done, due again, or given up."""

@@ -44,6 +44,11 @@ class StoreSettings(TopicSettings):
         "with its managed identity.",
     )
 
+    @property
+    def backed_up(self) -> Path:
+        """The file that is written when a backup of the data folder is complete."""
+        return self.data / "backed-up"
+
     @field_validator("blob_endpoint")
     @classmethod
     def _check_blob_endpoint(cls, address: str, info: ValidationInfo) -> str:

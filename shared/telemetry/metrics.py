@@ -85,6 +85,13 @@ UPKEEP_PROBLEMS = Instrument(
     "Problems that maintenance tasks found.",
     ("task",),
 )
+WEBHOOK_ATTEMPTS = Instrument(
+    "ballroom.webhook.attempts",
+    InstrumentKind.COUNTER,
+    "{attempt}",
+    "Attempts to deliver an event to a webhook: accepted, refused or unanswered.",
+    ("result",),
+)
 
 INSTRUMENTS = (
     REQUESTS,
@@ -95,4 +102,5 @@ INSTRUMENTS = (
     PUSHES,
     UPKEEP,
     UPKEEP_PROBLEMS,
+    WEBHOOK_ATTEMPTS,
 )

@@ -23,7 +23,13 @@ EVERYTHING: Mapping[str, Any] = {
     "url": "https://ballroom.example.org",
     "workers": 2,
     "imagePullSecrets": ["registry"],
-    "settings": {"BALLROOM_LIMIT_PUSH": "", "BALLROOM_TOKEN_DAYS": 30},
+    "settings": {
+        "BALLROOM_LIMIT_PUSH": "",
+        "BALLROOM_TOKEN_DAYS": 30,
+        "BALLROOM_MAX_ARCHIVE_BYTES": 64 * 2**20,
+        "BALLROOM_LOG_SHARE": 0.25,
+        "BALLROOM_UPGRADE_BACKUP": False,
+    },
     "settingsFromSecrets": {"BALLROOM_SMTP_PASSWORD": {"name": "mail", "key": "password"}},
     "persistence": {"storageClass": "fast"},
     "ingress": {"enabled": True, "host": "ballroom.example.org", "tlsSecret": "certificate"},
@@ -82,7 +88,9 @@ def test_helm_finds_nothing_wrong(helm: str) -> None:
 
 def test_the_defaults_make_one_replica_with_a_volume(helm: str, tmp_path: Path) -> None:
     objects = render(helm, tmp_path, {"url": "https://ballroom.example.org"})
-    assert sorted(each["kind"] for each in objects) == ["Service", "StatefulSet"]
+    assert sorted(each["kind"] for each in objects) == [
+        "CronJob", "PersistentVolumeClaim", "Service", "StatefulSet",
+    ]  # fmt: skip
     stateful = of_kind(objects, "StatefulSet")["spec"]
     assert stateful["replicas"] == 1
     [claim] = stateful["volumeClaimTemplates"]
@@ -94,17 +102,66 @@ def test_the_defaults_make_one_replica_with_a_volume(helm: str, tmp_path: Path) 
 def test_every_value_reaches_its_object(helm: str, tmp_path: Path) -> None:
     objects = render(helm, tmp_path, EVERYTHING)
     assert sorted(each["kind"] for each in objects) == [
-        "Ingress", "Service", "ServiceMonitor", "StatefulSet",
+        "CronJob", "Ingress", "PersistentVolumeClaim", "Service", "ServiceMonitor", "StatefulSet",
     ]  # fmt: skip
     given = {each["name"]: each for each in container(objects)["env"]}
     assert given["WORKERS"]["value"] == "2"
     assert given["BALLROOM_TOKEN_DAYS"]["value"] == "30"
+    assert given["BALLROOM_MAX_ARCHIVE_BYTES"]["value"] == "67108864"
+    assert given["BALLROOM_LOG_SHARE"]["value"] == "0.25"
+    assert given["BALLROOM_UPGRADE_BACKUP"]["value"] == "false"
     assert given["BALLROOM_TRUSTED_PROXIES"]["value"] == "10.0.0.0/8"
     secret = given["BALLROOM_SMTP_PASSWORD"]["valueFrom"]["secretKeyRef"]
     assert secret == {"name": "mail", "key": "password"}
     assert given["BALLROOM_EXEC_PREFIX"]["value"] == "kubectl exec --namespace=packages team-0 --"
     [rule] = of_kind(objects, "Ingress")["spec"]["rules"]
     assert rule["host"] == "ballroom.example.org"
+
+
+def test_a_backup_is_made_every_night_beside_the_registry(helm: str, tmp_path: Path) -> None:
+    objects = render(helm, tmp_path, {"url": "https://ballroom.example.org"})
+    job = of_kind(objects, "CronJob")["spec"]
+    assert (job["schedule"], job["timeZone"]) == ("30 2 * * *", "Etc/UTC")
+    assert job["concurrencyPolicy"] == "Forbid"
+    pod = job["jobTemplate"]["spec"]["template"]["spec"]
+    [backup] = pod["containers"]
+    assert backup["command"] == ["ballroom-backup"]
+    assert backup["securityContext"] == container(objects)["securityContext"]
+    given = {each["name"]: each for each in backup["env"]}
+    assert given.pop("BALLROOM_BACKUPS_KEPT")["value"] == "14"
+    assert list(given.values()) == container(objects)["env"]
+    claims = {each["name"]: each["persistentVolumeClaim"]["claimName"] for each in pod["volumes"]}
+    assert claims == {"data": "data-team-0", "backups": "team-backups"}
+    assert of_kind(objects, "PersistentVolumeClaim")["metadata"]["name"] == "team-backups"
+    [rule] = pod["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    registry = of_kind(objects, "StatefulSet")["spec"]["template"]["metadata"]["labels"]
+    assert rule["labelSelector"]["matchLabels"].items() <= registry.items()
+    # The registry's service sends no request to the pod of a backup.
+    selected = of_kind(objects, "Service")["spec"]["selector"]
+    labels = job["jobTemplate"]["spec"]["template"]["metadata"]["labels"]
+    assert not selected.items() <= labels.items()
+
+
+def test_claims_that_exist_are_used(helm: str, tmp_path: Path) -> None:
+    objects = render(
+        helm,
+        tmp_path,
+        {
+            "url": "https://ballroom.example.org",
+            "persistence": {"existingClaim": "disk"},
+            "backup": {"existingClaim": "tape"},
+        },
+    )
+    pod = of_kind(objects, "CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    claims = [each["persistentVolumeClaim"]["claimName"] for each in pod["volumes"]]
+    assert claims == ["disk", "tape"]
+    assert "PersistentVolumeClaim" not in {each["kind"] for each in objects}
+
+
+def test_a_chart_without_backups_makes_none(helm: str, tmp_path: Path) -> None:
+    values = {"url": "https://ballroom.example.org", "backup": {"enabled": False}}
+    kinds = {each["kind"] for each in render(helm, tmp_path, values)}
+    assert kinds == {"Service", "StatefulSet"}
 
 
 def test_variables_of_the_chart_are_settings(helm: str, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.adapters.sqlite.connections import DatabaseDamaged
 from shared.bootstrap import build_registry
 from shared.commands.first_start import first_start
 from shared.domain.accounts import Account, AccountLock
@@ -203,6 +204,23 @@ async def test_a_lost_search_index_is_filled_again_by_the_next_start(world: Worl
     await world.registry.close()
     for file in data.glob("search.db*"):
         file.unlink()
+    await asyncio.to_thread(prepare, settings_of(data))
+    registry = build_registry(settings_of(data))
+    found = await registry.packages.search.suggest("greet", by=OPERATOR)
+    await registry.close()
+    assert [each.name for each in found] == ["greet"]
+
+
+async def test_a_damaged_search_index_is_moved_away_and_made_again(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    data = world.registry.settings.data
+    await world.registry.close()
+    for file in data.glob("search.db-*"):
+        file.unlink()
+    (data / "search.db").write_bytes(b"no database" * 1_000)
+    with pytest.raises(DatabaseDamaged, match=r"move search\.db away, and start"):
+        await asyncio.to_thread(prepare, settings_of(data))
+    (data / "search.db").rename(data / "away.db")
     await asyncio.to_thread(prepare, settings_of(data))
     registry = build_registry(settings_of(data))
     found = await registry.packages.search.suggest("greet", by=OPERATOR)

@@ -1,5 +1,6 @@
 """GET /metrics of a registry on one machine: who reads it, and what it says."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,13 +9,15 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
+from shared.bootstrap import back_up
 from shared.localhost import build_host
 from shared.log import current_backend, set_backend
+from shared.services.maintenance.package_tasks import AuditArchives
 from shared.settings import Settings
 from tests.support.archives import bala
 from tests.support.server import running
 from tests.support.storage import one_machine
-from tests.support.world import URL, OpenWorld, Template, settings_of
+from tests.support.world import URL, OpenWorld, Template, World, settings_of
 
 pytestmark = one_machine("metrics are those of a machine")
 
@@ -57,6 +60,28 @@ def test_programs_of_the_machine_read_what_happened(folder: Path) -> None:
         assert "ballroom_read_only 0.0\n" in answer.text
         assert "\nballroom_disk_free_bytes " in answer.text
         assert "acme" not in answer.text
+
+
+def test_the_age_of_the_last_backup_is_a_metric(folder: Path, tmp_path: Path) -> None:
+    settings = settings_of(folder, metrics="loopback")
+    with running(build_host(settings)) as server:
+        assert "\nballroom_backup_age_seconds +Inf\n" in httpx.get(f"{server.url}/metrics").text
+        back_up(settings, tmp_path / "backup")
+        text = httpx.get(f"{server.url}/metrics").text
+    [age] = re.findall(r"^ballroom_backup_age_seconds (.*)$", text, re.MULTILINE)
+    assert float(age) < 3_600
+    assert not (tmp_path / "backup" / settings.backed_up.name).exists()
+
+
+async def test_damaged_archives_are_a_metric(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    data = world.registry.settings.data
+    [archive] = (data / "archives").rglob("sha256/*/*/*")
+    archive.unlink()
+    await world.registry.maintenance.upkeep.run(AuditArchives.id)
+    await world.registry.close()
+    with running(build_host(settings_of(data, metrics="loopback"))) as server:
+        assert "\nballroom_damaged_archives 1.0\n" in httpx.get(f"{server.url}/metrics").text
 
 
 def test_a_mirror_has_the_number_of_its_incidents(folder: Path) -> None:

@@ -10,6 +10,7 @@ import yaml
 from functions.faces import operations
 from shared.domain.errors.base import Refusal
 from shared.domain.status import TaskResult
+from shared.domain.webhooks import AttemptResult
 from shared.settings import Settings
 from shared.telemetry.metrics import ANSWERED, BROKEN, INSTRUMENTS, STREAMED, InstrumentKind
 from shared.telemetry.prometheus import metric_name
@@ -24,7 +25,7 @@ EXPRESSIONS = [
     *(target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]),
 ]
 MEASURED_WHEN_ASKED = set(
-    re.findall(r"`(ballroom_(?:tasks|read|disk|mirror)_\w+)`", docs("telemetry"))
+    re.findall(r"`(ballroom_(?:tasks|read|disk|mirror|damaged|backup)_\w+)`", docs("telemetry"))
 )
 
 
@@ -67,4 +68,4 @@ def test_expressions_name_operations_outcomes_and_results_of_the_code() -> None:
     assert values("operation") <= served | {"archive_stream"}
     raised = {each.outcome for each in refusals_of_the_source()}
     assert values("outcome") <= {*raised, *refusals(Refusal), ANSWERED, BROKEN, STREAMED}
-    assert values("result") <= {each.value for each in TaskResult}
+    assert values("result") <= {each.value for each in (*TaskResult, *AttemptResult)}

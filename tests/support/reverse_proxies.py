@@ -54,8 +54,8 @@ def started_nginx(served: Site) -> Generator[None]:
             "    listen [::]:80;\n": "",
             "    listen 443 ssl http2;": f"    listen 127.0.0.1:{served.port} ssl http2;",
             "    listen [::]:443 ssl http2;\n": "",
-            f"/etc/letsencrypt/live/{NAME}/fullchain.pem": str(certificate.chain),
-            f"/etc/letsencrypt/live/{NAME}/privkey.pem": str(certificate.key),
+            "/etc/letsencrypt/live/ballroom/fullchain.pem": str(certificate.chain),
+            "/etc/letsencrypt/live/ballroom/privkey.pem": str(certificate.key),
         },
     )
     for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"):

@@ -173,11 +173,25 @@ class SchemaMismatch(DatabaseUnusable):
         super().__init__(f"{path} has schema {found}, and this Ballroom needs {known}. {way_out}")
 
 
+SEARCH_FILE = "search.db"
+SEARCH_WAY_OUT = (
+    f"Stop the registry, move {SEARCH_FILE} away, and start: the start builds it again from the "
+    "records, and nothing is lost."
+)
+
+
 class DatabaseDamaged(DatabaseUnusable):
     """SQLite cannot read the file, or rejects a statement."""
 
     def __init__(self, path: Path, error: sqlite3.Error) -> None:
-        super().__init__(f"{path} answers: {error}. If it is damaged, restore a backup.")
+        super().__init__(f"{path} answers: {error}. {_way_out(path)}")
+
+
+def _way_out(path: Path) -> str:
+    """Return what to do about a damaged file: the search index alone is made from the others."""
+    if path.name == SEARCH_FILE:
+        return f"If it is damaged: {SEARCH_WAY_OUT[0].lower()}{SEARCH_WAY_OUT[1:]}"
+    return "If it is damaged, restore a backup."
 
 
 @contextmanager

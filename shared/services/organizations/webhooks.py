@@ -6,7 +6,7 @@ by which receivers recognize it.
 
 from base64 import b64encode
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from urllib.parse import urlsplit
@@ -227,6 +227,7 @@ class WebhookDelivery(Struct, frozen=True):
     events: EventStore
     http: HttpClient
     clock: Clock
+    count_attempt: Callable[[Mapping[str, str]], None]  # By its result.
 
     async def deliver(self, webhook: Webhook) -> list[Delivery]:
         """Send what is due, in the order of the feed, and return what was tried.
@@ -255,6 +256,7 @@ class WebhookDelivery(Struct, frozen=True):
             if event is None:
                 [(_, event)] = await self.events.since(each.number - 1, 1)
             tried.append(await self._send(webhook, each, event))
+            self.count_attempt({"result": tried[-1].attempt.value})
             is_over = self.clock.now_ms() - now_ms >= TIME_OF_A_WEBHOOK // MS
             if is_over or tried[-1].status is None:
                 break

@@ -115,30 +115,47 @@ def test_the_lines_of_requests_are_as_other_lines_and_in_their_order() -> None:
 
 
 SPEAK_TO_A_PERSON = """
+import sys
 from shared.log import configure, log, log_request
 
-configure("info")
+configure(sys.argv[1])
 served = {"principal": "kim", "outcome": "pulled", "request_id": "r1"}
 log_request(operation="central_pull", status=200, seconds=0.0042, **served)
 log_request(operation="central_push", status=401, seconds=0.0001, **served)
+log_request(operation="central_push", status=503, seconds=0.0001, **served)
 log.warning("pulls.delayed", reason="The disk\\x1b[2J is full.", count=2, store="pulls")
 """
 
 
-def test_a_terminal_gets_one_short_line_for_each_request() -> None:
+FAILED = "503  central_push  1 ms  pulled  request r1"
+DELAYED = 'warning  pulls.delayed  reason="The disk\\u001b[2J is full."  count=2  store=pulls'
+
+
+@pytest.mark.parametrize(
+    ("level", "shown"),
+    [
+        ("info", [FAILED, DELAYED]),
+        ("debug", [
+            "200  central_pull  4 ms",
+            "401  central_push  1 ms  pulled  request r1",
+            FAILED,
+            DELAYED,
+        ]),
+    ],
+)  # fmt: skip
+def test_a_terminal_gets_short_lines_and_only_those_of_failed_requests(
+    level: str, shown: list[str]
+) -> None:
     ours, theirs = pty.openpty()
     subprocess.run(
-        [sys.executable, "-c", SPEAK_TO_A_PERSON], cwd=ROOT, stderr=theirs, check=True, timeout=60
-    )
+        [sys.executable, "-c", SPEAK_TO_A_PERSON, level],
+        cwd=ROOT, stderr=theirs, check=True, timeout=60,
+    )  # fmt: skip
     os.close(theirs)
     lines = os.read(ours, 1 << 16).decode().splitlines()
     os.close(ours)
     assert all(re.match(r"\d\d:\d\d:\d\d  ", each) for each in lines)
-    assert [each[10:] for each in lines] == [
-        "200  central_pull  4 ms",
-        "401  central_push  1 ms  pulled  request r1",
-        'warning  pulls.delayed  reason="The disk\\u001b[2J is full."  count=2  store=pulls',
-    ]
+    assert [each[10:] for each in lines] == shown
 
 
 SHARE = 0.01

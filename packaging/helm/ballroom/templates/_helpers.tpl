@@ -7,9 +7,64 @@ app.kubernetes.io/name: ballroom
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{/* A value of a setting as text. Helm reads every number of a file as one with a fraction. */}}
+{{- define "ballroom.text" -}}
+{{- if and (kindIs "float64" .) (eq . (floor .)) -}}
+{{- printf "%.0f" . -}}
+{{- else -}}
+{{- toString . -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "ballroom.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end -}}
+
 {{- define "ballroom.labels" -}}
 {{ include "ballroom.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end -}}
+
+{{/* The environment of the registry and of its backup. */}}
+{{- define "ballroom.env" -}}
+- name: BALLROOM_URL
+  value: {{ .Values.url | quote }}
+- name: BALLROOM_EXEC_PREFIX
+  value: kubectl exec --namespace={{ .Release.Namespace }} {{ include "ballroom.name" . }}-0 --
+- name: WORKERS
+  value: {{ .Values.workers | quote }}
+{{- with .Values.trustedProxies }}
+- name: BALLROOM_TRUSTED_PROXIES
+  value: {{ join "," . | quote }}
+{{- end }}
+{{- range $name, $value := .Values.settings }}
+- name: {{ $name }}
+  value: {{ include "ballroom.text" $value | quote }}
+{{- end }}
+{{- range $name, $secret := .Values.settingsFromSecrets }}
+- name: {{ $name }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ $secret.name }}
+      key: {{ $secret.key }}
+{{- end }}
+{{- end -}}
+
+{{- define "ballroom.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "ballroom.security" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
 {{- end -}}
