@@ -24,7 +24,7 @@ COMMANDS = (
 
 # Words before it that are a path or the name of a container belong to another command.
 _WRITTEN = re.compile(
-    rf"(?<![\w./:@-])(?:{re.escape(IN_CLONE)}|{NAME})(?=\s+(?:{'|'.join(COMMANDS)})\b)"
+    rf"(?<![\w./:@=-])(?:{re.escape(IN_CLONE)}|{NAME})(?=\s+(?:{'|'.join(COMMANDS)})\b)"
 )
 
 
@@ -63,7 +63,7 @@ def typed_spelling() -> str:
     if found and Path(found).resolve() == file.resolve():
         return file.name
     folder = Path.cwd()
-    if not file.is_relative_to(folder):
+    if folder == Path(folder.anchor) or not file.is_relative_to(folder):
         return words
     near = file.relative_to(folder)
     return shlex.quote(str(near) if near.name != str(near) else f"./{near}")

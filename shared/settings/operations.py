@@ -61,7 +61,7 @@ class OperationsSettings(TopicSettings):
     log_level: str = Field(
         default="info",
         pattern="^(debug|info|warning|error)$",
-        description="Minimum level of log lines.",
+        description="Minimum level of log lines; debug shows each request at a terminal, too.",
     )
 
     @field_validator("security_contact")
