@@ -8,12 +8,15 @@ import math
 import shutil
 from collections.abc import Mapping
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from functions.central.answers import CentralFace
 from functions.http.answers import NO_STORE, json_answer
 from functions.http.calls import Call
+from functions.http.operations import JsonFace
 from shared.composition import Registry
-from shared.domain.errors.base import Unauthenticated
+from shared.domain.client_addresses import is_loopback
+from shared.domain.errors.base import Forbidden, Unauthenticated, printable
 from shared.domain.errors.packages import PathNotFound
 from shared.domain.status import TaskState
 from shared.domain.times import utc_text
@@ -22,8 +25,16 @@ from shared.runtime.answers import Answer
 from shared.services.maintenance.package_tasks import AuditArchives
 from shared.settings import Settings
 
+
+class MetricsFace(JsonFace[Call]):
+    """The metrics, which no page of another site reads."""
+
+    call_type = Call
+
+
 central = CentralFace()
-FACES = (central,)
+machine = MetricsFace()
+FACES = (central, machine)
 
 
 @central.read("health/live", is_open=True, stays_public=True)
@@ -62,14 +73,14 @@ def _task_model(task: TaskState, now_ms: int) -> dict[str, object]:
     }
 
 
-PATH = "metrics"
+METRICS = "metrics"
 
 
 def _is_enabled(settings: Settings) -> bool:
     return settings.metrics != "off"
 
 
-@central.read(PATH, is_open=True, exists=_is_enabled, stays_public=True)
+@machine.read(METRICS, is_open=True, exists=_is_enabled, stays_public=True)
 async def metrics_text(call: Call) -> Answer:
     _require_access(call)
     # Loaded where metrics are enabled alone.
@@ -77,7 +88,7 @@ async def metrics_text(call: Call) -> Answer:
 
     backend = current_backend()
     if not isinstance(backend, PrometheusBackend):
-        raise PathNotFound(PATH, "Metrics are collected by a registry on one machine alone.")
+        raise PathNotFound(METRICS, "Metrics are collected by a registry on one machine alone.")
     gauges = await _gauges(call.registry)
     text = await asyncio.to_thread(backend.exposition, gauges)
     return Answer(text, 200, dict(NO_STORE), MEDIA_TYPE)
@@ -85,9 +96,16 @@ async def metrics_text(call: Call) -> Answer:
 
 def _require_access(call: Call) -> None:
     settings = call.registry.settings
+    if origin := call.header("origin"):
+        raise Forbidden(
+            "foreign-origin",
+            f"Pages, such as those of {printable(origin)}, may not read the metrics. Read them "
+            "with a program, which sends no Origin header.",
+        )
     if settings.metrics == "loopback":
         if not _is_from_this_machine(call):
-            raise PathNotFound(PATH, "Metrics are for programs on the machine of the registry.")
+            raise PathNotFound(METRICS, "Metrics are for programs on the machine of the registry.")
+        _require_own_host(call)
         return
     expected = settings.metrics_token.get_secret_value() if settings.metrics_token else ""
     scheme, _, given = call.header("authorization").partition(" ")
@@ -96,6 +114,23 @@ def _require_access(call: Call) -> None:
         raise Unauthenticated(
             "metrics-token-missing",
             "Metrics need the secret of BALLROOM_METRICS_TOKEN as a bearer token.",
+        )
+
+
+def _require_own_host(call: Call) -> None:
+    """Raise `foreign-host` for a name that a page chose: its owner may let it lead here, and a
+    browser then takes this registry for a part of the page's own site."""
+    given = call.header("host")
+    try:
+        host = (urlsplit(f"//{given}").hostname or "").removesuffix(".")
+    except ValueError:
+        host = ""
+    own = urlsplit(call.registry.settings.base_url).hostname
+    if host != own and not is_loopback(host):
+        raise Forbidden(
+            "foreign-host",
+            f"The host {printable(given)} of the request is not this machine. Ask 127.0.0.1 or "
+            "localhost for the metrics, or set BALLROOM_METRICS=token.",
         )
 
 

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from functions.archives import archive_caller, archive_to_send, link_of
 from functions.central.answers import refusal_answer
 from functions.faces import answer_missing, build_app
+from functions.health import METRICS
 from functions.http.answers import recognizer, repeat_recorder
 from functions.http.calls import Exchange
 from functions.http.requests import MAX_MULTIPART_OVERHEAD_BYTES
@@ -29,7 +30,6 @@ from shared.domain.errors.base import Refusal, Unauthenticated
 from shared.domain.errors.packages import ArchiveLost
 from shared.domain.errors.requests import StorageFull, TooManyRequests
 from shared.domain.names import Coordinate
-from shared.domain.principals import Principal
 from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse, FollowedRedirects
 from shared.hosting.host import Host, LifespanHook, RepeatOptions, TimerOptions
 from shared.hosting.http_server.processes import ServerOptions, serve, serve_as_worker
@@ -163,6 +163,7 @@ def build_host(settings: Settings) -> Host:
         ),
         identify=sender_identifier(registry),
         on_stop=[*on_stop, registry.close],
+        closed_to_pages=[f"/{METRICS}"],
     )
 
 
@@ -194,7 +195,7 @@ def sender_identifier(registry: Registry) -> IdentifySender:
             may_publish = await registry.publishing.releases.may_publish(caller)
         except Unauthenticated:
             with suppress(TooManyRequests):
-                registry.limits.rate_limiter.count_read(Principal(address=client.address))
+                registry.limits.rate_limiter.count_unverified(client.address)
             return BodySender(address)
         except Refusal:  # The Function refuses the request itself.
             return BodySender(address)

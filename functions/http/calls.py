@@ -305,7 +305,7 @@ async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal
             lambda: authenticate(headers, client), sent, registry, address=client.address
         )
     except Unauthenticated:
-        registry.limits.rate_limiter.count_read(Principal(address=client.address))
+        registry.limits.rate_limiter.count_unverified(client.address)
         raise
     return from_client(caller, client)
 

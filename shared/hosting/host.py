@@ -2,7 +2,7 @@
 
 import asyncio
 import gzip
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from io import BytesIO
 from pathlib import Path
@@ -105,10 +105,10 @@ class RepeatOptions(Struct, frozen=True):
 class Host:
     """Serves an app, or Functions that were read before, with `headers` on every answer.
 
-    Timers run only with `timers`, and answers are repeated
-    only with `repeats`. What no route matches is answered by `missing`, which gets the path and the
-    methods that there are for it as the route parameters `path` and `allow`; without it, by a bare
-    404, as the real host does.
+    Timers run only with `timers`, and answers are repeated only with `repeats`. Pages of other
+    sites read no answer of the paths that are `closed_to_pages`. What no route matches is answered
+    by `missing`, which gets the path and the methods that there are for it as the route parameters
+    `path` and `allow`; without it, by a bare 404, as the real host does.
     """
 
     def __init__(
@@ -125,6 +125,7 @@ class Host:
         identify: IdentifySender = trust_every_sender,
         on_start: Sequence[LifespanHook] = (),
         on_stop: Sequence[LifespanHook] = (),
+        closed_to_pages: Collection[str] = (),
     ) -> None:
         functions = app if isinstance(app, ReadFunctions) else functions_of(app)
         self._on_start = on_start
@@ -136,7 +137,7 @@ class Host:
             served = FileMiddleware(served, ARCHIVES, ARCHIVE_SEGMENTS, archives)
         if redirects is not None:
             served = RedirectFollower(served, redirects)
-        served = closing_without_leave(with_headers(with_cors(served), headers))
+        served = closing_without_leave(with_headers(with_cors(served, closed_to_pages), headers))
         self._answer_cache = repeats and AnswerCache(served, repeats.edition, repeats.recognize)
         self._serve_http = self._answer_cache or served
 

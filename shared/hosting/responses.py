@@ -2,7 +2,7 @@
 answer: those of host.json, and those for pages of other sites (CORS)."""
 
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -10,7 +10,17 @@ from typing import cast
 
 from msgspec import Struct
 
-from shared.hosting.requests import REPEAT, ASGIApp, Message, Receive, Scope, Send, body_length
+from shared.hosting.requests import (
+    REPEAT,
+    ASGIApp,
+    MalformedPath,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    body_length,
+    decode_path,
+)
 from shared.runtime.answers import FunctionResponse
 
 RawHeaders = list[tuple[bytes, bytes]]
@@ -172,12 +182,15 @@ _METHOD = b"access-control-request-method"
 _HEADERS = b"access-control-request-headers"
 
 
-def with_cors(app: ASGIApp) -> ASGIApp:
-    """Answer preflights, and allow every origin on all other answers to an `Origin`."""
+def with_cors(app: ASGIApp, closed: Collection[str] = ()) -> ASGIApp:
+    """Answer preflights, and allow every origin on all other answers to an `Origin`.
+
+    Nothing is allowed, and no preflight is answered, for the paths that are `closed`.
+    """
 
     def answering(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         asked = dict(scope["headers"])
-        if b"origin" not in asked:
+        if b"origin" not in asked or _is_one_of(closed, scope):
             return app(scope, receive, send)
         if scope["method"] == "OPTIONS" and _METHOD in asked:
             return send_answer(_preflight(asked[_METHOD], asked.get(_HEADERS, b"")), send)
@@ -191,6 +204,15 @@ def with_cors(app: ASGIApp) -> ASGIApp:
         return app(scope, receive, sending)
 
     return answering
+
+
+def _is_one_of(paths: Collection[str], scope: Scope) -> bool:
+    """Check whether the path of a request leads to the route of one of these paths."""
+    try:
+        path = decode_path(scope["raw_path"])
+    except MalformedPath:  # No route has it.
+        return False
+    return path.removesuffix("/").lower() in paths
 
 
 def _preflight(method: bytes, headers: bytes) -> AnswerMessages:

@@ -113,7 +113,8 @@ class RateLimitSettings(TopicSettings):
     )
     limit_read: LimitText = Field(
         default="token=30000 account=60000 address=30000",
-        description="Requests a minute, counted by each process separately.",
+        description="Requests a minute, counted by each process separately; an address counts for "
+        "callers without credentials.",
     )
     limit_write: LimitText = Field(
         default="token=300 account=300 address=600",
@@ -155,7 +156,8 @@ class RateLimitSettings(TopicSettings):
     )
     limit_agent: LimitText = Field(
         default="token=1200 account=2400 address=1200",
-        description="Calls of /mcp a minute, counted by each process.",
+        description="Calls of /mcp a minute, counted by each process; an address counts for "
+        "callers without credentials.",
     )
     limit_failure: LimitText = Field(
         default="address=10",

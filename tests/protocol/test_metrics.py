@@ -105,6 +105,60 @@ def test_a_proxy_of_the_machine_reads_nothing(folder: Path, headers: dict[str, s
         assert httpx.get(f"{server.url}/metrics", headers=headers).status_code == 404
 
 
+PREFLIGHT = {"Access-Control-Request-Method": "GET"}
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/Metrics/", "/%6detrics"])
+@pytest.mark.parametrize("metrics", ["loopback", "token", "off"])
+def test_no_page_of_a_browser_reads_metrics(folder: Path, metrics: str, path: str) -> None:
+    settings = settings_of(folder, metrics=metrics, metrics_token=SECRET)
+    headers = {"Origin": "https://store.test"}
+    if metrics == "token":
+        headers["Authorization"] = f"Bearer {SECRET}"
+    with running(build_host(settings)) as server:
+        answer = httpx.get(f"{server.url}{path}", headers=headers)
+        preflight = httpx.options(f"{server.url}{path}", headers=headers | PREFLIGHT)
+        assert answer.status_code == (404 if metrics == "off" else 403)
+        assert metrics == "off" or "Pages, such as those of https://store.test" in answer.text
+        assert preflight.status_code != 204
+        for each in (answer, preflight):
+            assert "ballroom_request" not in each.text
+            assert not [name for name in each.headers if name.startswith("access-control-")]
+        listed = f"{server.url}/2.0/registry/packages"
+        other = httpx.get(listed, headers={"Origin": "https://store.test"})
+        assert other.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:7071", 200),
+        ("LOCALHOST.", 200),
+        ("127.8.9.1", 200),
+        ("[::1]:7071", 200),
+        ("registry.test", 200),
+        ("rebound.example", 403),
+        ("127.0.0.1.rebound.example:7071", 403),
+        ("registry.test.rebound.example", 403),
+    ],
+)
+def test_a_name_of_another_site_that_leads_here_reads_no_metrics(
+    folder: Path, host: str, status: int
+) -> None:
+    settings = settings_of(folder, metrics="loopback", url="https://registry.test")
+    with running(build_host(settings)) as server:
+        answer = httpx.get(f"{server.url}/metrics", headers={"Host": host})
+        assert answer.status_code == status
+        assert status == 200 or "BALLROOM_METRICS=token" in answer.text
+
+
+def test_with_a_secret_metrics_are_read_by_any_name(folder: Path) -> None:
+    settings = settings_of(folder, metrics="token", metrics_token=SECRET)
+    headers = {"Host": "monitored.example", "Authorization": f"Bearer {SECRET}"}
+    with running(build_host(settings)) as server:
+        assert httpx.get(f"{server.url}/metrics", headers=headers).status_code == 200
+
+
 def test_a_secret_reads_metrics_from_anywhere(folder: Path) -> None:
     settings = settings_of(folder, metrics="token", metrics_token=SECRET)
     with running(build_host(settings)) as server:

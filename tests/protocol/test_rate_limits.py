@@ -67,6 +67,43 @@ async def test_a_token_and_its_account_have_limits_of_their_own(worlds: OpenWorl
     assert (await world.get(path, by=world.people.bob)).status_code == 404
 
 
+@EACH_COUNTS_READS
+@pytest.mark.parametrize("path", ["/packages", f"{MAVEN}/acme/greet/maven-metadata.xml"])
+async def test_reads_without_a_token_do_not_lock_out_tokens_of_the_same_address(
+    worlds: OpenWorld, path: str
+) -> None:
+    world = await worlds(limit_read="token=4 account=4 address=2")
+    assert [(await world.get(path)).status_code == 429 for _ in range(3)] == [False, False, True]
+    answers = [await world.get(path, by=world.people.ann) for _ in range(5)]
+    assert [each.status_code == 429 for each in answers] == [False] * 4 + [True]
+    assert "by this token" in answers[4].text
+
+
+@EACH_COUNTS_READS
+async def test_reads_with_a_token_do_not_count_for_others_at_the_address(worlds: OpenWorld) -> None:
+    world = await worlds(limit_read="token=9 address=1")
+    for _ in range(5):
+        assert (await world.get("/packages", by=world.people.ann)).status_code == 200
+    assert (await world.get("/packages")).status_code == 200
+
+
+@pytest.mark.parametrize("limited", ["push", "write"])
+async def test_pushes_and_changes_count_the_address_of_every_caller(
+    worlds: OpenWorld, limited: str
+) -> None:
+    world = await worlds(**{f"limit_{limited}": "address=1"})
+    if limited == "push":
+        answers = [await push(world, f"acme/greet:1.0.{patch}") for patch in range(2)]
+    else:
+        await push(world, "acme/greet:1.0.0")
+        body, path = b'{"message": "Gone."}', "/packages/deprecate/acme/greet/1.0.0"
+        answers = [
+            await world.send("PUT", path, by=world.people.ann, content=body) for _ in range(2)
+        ]
+    assert [each.status_code == 429 for each in answers] == [False, True]
+    assert "by this address" in answers[1].text
+
+
 async def test_a_push_says_what_remains_of_the_limit(worlds: OpenWorld) -> None:
     world = await worlds(limit_push="token=3")
     answers = [await push(world, f"acme/greet:1.0.{patch}") for patch in range(3)]

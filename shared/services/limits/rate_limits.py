@@ -188,6 +188,7 @@ class RateLimiter:
         self._read_only_mode = read_only_mode
         self._reads = ReadLimiter(rules[RateLimitClass.READ], clock)
         self._agents = ReadLimiter(rules[RateLimitClass.AGENT], clock)
+        self._unverified = ReadLimiter(rules[RateLimitClass.READ], clock)
         self._exceeded = LruCache[str, tuple[int, RateLimitAllowance]](CALLERS_REMEMBERED)
         self._failed = LruCache[str, bool](CALLERS_REMEMBERED)
 
@@ -252,9 +253,20 @@ class RateLimiter:
         """Count a call of /mcp as `count_read` counts a request."""
         return self._agents.count(by)
 
+    def count_unverified(self, address: str) -> None:
+        """Count a request with credentials that are not valid as a read of its address; raise
+        `TooManyRequests`."""
+        by = Principal(address=address)
+        self._unverified.count(by)
+        self._reads.count(by)
+
     def require_room(self, address: str) -> None:
-        """Raise `TooManyRequests` if the address may read no more now; count nothing."""
-        self._reads.require_room(address)
+        """Raise `TooManyRequests` if the address sent as many credentials that are not valid as it
+        may read; count nothing.
+
+        Reads without credentials do not count here: others behind the address send valid ones.
+        """
+        self._unverified.require_room(address)
 
     async def count_failure(self, address: str, credential: str) -> None:
         """Count a credential that is not valid, once in each window however often it is sent.
@@ -388,7 +400,8 @@ class ReadLimiter:
     def count(self, by: Principal) -> list[RateLimitAllowance]:
         """Count a request and return what is left of each limit of which half is used.
 
-        Raises `TooManyRequests`.
+        An address counts for callers without credentials: whoever shares it with them has limits
+        of their own. Raises `TooManyRequests`.
         """
         now_ms = self._clock.now_ms()
         if not self._begins_ms <= now_ms < self._ends_ms:
@@ -397,7 +410,8 @@ class ReadLimiter:
         if by.id:
             self._add(self._token, by.credential, now_ms, used)
             self._add(self._account, by.id, now_ms, used)
-        self._add(self._address, caller_network(by.address), now_ms, used)
+        else:
+            self._add(self._address, caller_network(by.address), now_ms, used)
         return used
 
     def require_room(self, address: str) -> None:

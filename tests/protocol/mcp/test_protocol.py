@@ -221,6 +221,13 @@ async def test_calls_have_a_limit_of_their_own(worlds: OpenWorld) -> None:
     assert (await agent.world.get("/packages")).status_code == 200
 
 
+async def test_calls_without_a_token_do_not_lock_out_agents_with_one(worlds: OpenWorld) -> None:
+    world = await worlds(limit_agent="token=2 address=1")
+    stranger, agent = Agent(world), Agent(world, world.people.ann)
+    assert [(await stranger.request("tools/list")).status_code for _ in range(2)] == [200, 429]
+    assert [(await agent.request("tools/list")).status_code for _ in range(3)] == [200, 200, 429]
+
+
 async def test_where_only_signed_in_people_read_a_call_takes_a_token(worlds: OpenWorld) -> None:
     world = await worlds(readers=Readers.SIGNED_IN)
     refused = await Agent(world).request("tools/list")

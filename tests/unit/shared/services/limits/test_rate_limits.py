@@ -105,18 +105,26 @@ async def test_a_refused_guess_is_no_known_one_when_the_wait_is_over(
     assert await fail(other, ANN.address, "a third")
 
 
-async def test_an_address_above_the_limit_of_reads_is_refused_before_credentials_are_checked(
+async def test_an_address_with_too_many_wrong_credentials_is_refused_before_they_are_checked(
     work: FakeWork, clock: FakeClock
 ) -> None:
     instance = Instance(work, clock, read="address=2")
     for _ in range(2):
         instance.rate_limiter.require_room(ANN.address)
-        instance.rate_limiter.count_read(Principal(address=ANN.address))
+        instance.rate_limiter.count_unverified(ANN.address)
     with pytest.raises(TooManyRequests):
         instance.rate_limiter.require_room(ANN.address)
     clock.advance(timedelta(seconds=99))  # One of the two is more than a minute ago.
     instance.rate_limiter.require_room(ANN.address)
     clock.advance(timedelta(minutes=2))
+    instance.rate_limiter.require_room(ANN.address)
+
+
+def test_reads_without_credentials_leave_room_for_those_with_some(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock, read="address=1")
+    instance.rate_limiter.count_read(Principal(address=ANN.address))
     instance.rate_limiter.require_room(ANN.address)
 
 
