@@ -12,8 +12,10 @@ from functions.faces import build_app, invalid_settings_app  # noqa: E402
 from shared.bootstrap import build_registry  # noqa: E402
 from shared.log import log  # noqa: E402
 from shared.settings import Settings  # noqa: E402
-from shared.settings.problems import refused_setting, setting_problem  # noqa: E402
+from shared.settings.problems import refused_setting, setting_problem, unknown_settings  # noqa: E402
 
+for sentence in unknown_settings():  # They may be those of code that is deployed next.
+    log.error("settings.unknown", reason=sentence)
 try:
     registry = build_registry(Settings.load())
     registry.api_docs.queue.enable()

@@ -51,18 +51,23 @@ WORKER = "--worker"
 
 def main(arguments: Sequence[str]) -> int:
     """Serve until a signal; return the exit code."""
-    if WORKER not in arguments:
-        for sentence in unknown_settings():
-            print(sentence, file=sys.stderr)
     try:
-        _serve(Settings.load(), arguments)
-    except ValidationError as invalid:
-        print(setting_problem(invalid), file=sys.stderr)
-        return 1
+        _serve(_settings_of_start(), arguments)
     except (StartRefused, Refusal, *START_ERRORS) as obstacle:
         print(obstacle, file=sys.stderr)
         return 1
     return 0
+
+
+def _settings_of_start() -> Settings:
+    """Return the settings; raise `StartRefused` for values that cannot be used, and for unknown
+    settings, of which one may be meant to close the registry."""
+    if unknown := unknown_settings():
+        raise StartRefused("\n".join(unknown))
+    try:
+        return Settings.load()
+    except ValidationError as invalid:
+        raise StartRefused(setting_problem(invalid)) from None
 
 
 def _serve(settings: Settings, arguments: Sequence[str]) -> None:
@@ -139,7 +144,7 @@ def application() -> Host:
 
     docs/run/self-hosting.md says how, and what is lost.
     """
-    return build_host(Settings.load())
+    return build_host(_settings_of_start())
 
 
 def build_host(settings: Settings) -> Host:

@@ -7,37 +7,37 @@ from pydantic import BeforeValidator, Field
 
 from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from shared.composition import MirroringServices
-from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorRules
+from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorRules, RuleLists
 from shared.domain.release_lists import parse_coordinate
-from shared.services.mirroring.mirror_rules import MAX_REASON
+from shared.services.mirroring.mirror_rules import MAX_REASON, ChangedRules
 
 EFFECTS_LISTED = 1_000  # Of a dry run, those with the most pulls.
 
 
 class MirrorChange(RequestModel):
-    """All upstream registries and rules; what is left out is removed."""
+    """Upstream registries and rules. A list takes the place of the one that is there, and an empty
+    list removes its rules; a list that is left out stays."""
 
-    upstreams: list[str] = Field(
-        max_length=MAX_UPSTREAMS, description="central or addresses, in their order."
+    upstreams: list[str] | None = Field(
+        default=None, max_length=MAX_UPSTREAMS, description="central or addresses, in their order."
     )
-    rules: list[str] = Field(
-        default=[],
+    rules: list[str] | None = Field(
+        default=None,
         max_length=MAX_RULES,
         description="A pattern and its target, such as `acme/* deny`. Targets are allow, deny and "
         "names of upstreams; the first rule that matches decides.",
     )
-    minimum_ages: list[str] = Field(
-        default=[],
+    minimum_ages: list[str] | None = Field(
+        default=None,
         max_length=MAX_RULES,
         description="How old releases have to be: a pattern, days or a time after which nothing is "
         "served, and the name of an upstream if it is for one alone, such as `acme/* 14`, "
         "`* 7 central` and `* 2026-06-01`. The first one that matches decides; 0 is an exception.",
     )
 
-    @property
-    def wanted(self) -> MirrorRules:
-        """The parsed change; raises `InvalidRequest`."""
-        return MirrorRules.parse(self.upstreams, self.rules, self.minimum_ages)
+    def applied_to(self, stored: MirrorRules) -> MirrorRules:
+        """Return the rules after the change; raise `InvalidRequest`."""
+        return RuleLists(self.upstreams, self.rules, self.minimum_ages).applied_to(stored)
 
 
 AsText = Annotated[str, BeforeValidator(str)]
@@ -63,6 +63,17 @@ class MirrorView(ResponseModel):
     changed_at: UtcTime = Field(description="Null for those of the setting.")
 
 
+class ChangedMirrorView(MirrorView):
+    """The upstream registries and rules after a change."""
+
+    removed: list[str] = Field(description="What the change removed, such as `rule acme/* deny`.")
+
+    @classmethod
+    def of(cls, changed: ChangedRules) -> "ChangedMirrorView":
+        view = MirrorView.model_validate(changed.rules)
+        return cls.model_construct(**dict(view), removed=list(changed.removed))
+
+
 class RuleEffectView(ResponseModel):
     """A stored release that a change decides otherwise about."""
 
@@ -77,6 +88,7 @@ class RuleDryRunView(ResponseModel):
 
     pulls: int
     releases_read: int
+    removed: list[str] = Field(description="What it removes, such as `rule acme/* deny`.")
     effects: Annotated[
         list[RuleEffectView], BeforeValidator(lambda effects: effects[:EFFECTS_LISTED])
     ]
@@ -142,11 +154,12 @@ async def api_mirror_show(call: ApiCall) -> MirrorView:
 @mirror_api.operation(
     "PUT",
     "api/v1/mirror",
-    "Replace the upstream registries and their rules; for administrators who signed in recently.",
+    "Replace the lists that are given: upstream registries, rules or minimum ages; for "
+    "administrators who signed in recently.",
 )
-async def api_mirror_replace(call: ApiCall, sent: MirrorChange) -> MirrorView:
-    mirroring = await require_mirroring(call)
-    return MirrorView.model_validate(await mirroring.rules.replace(sent.wanted, by=call.caller))
+async def api_mirror_replace(call: ApiCall, sent: MirrorChange) -> ChangedMirrorView:
+    rules = (await require_mirroring(call)).rules
+    return ChangedMirrorView.of(await rules.change(sent.applied_to, by=call.caller))
 
 
 @mirror_api.operation(
@@ -155,8 +168,8 @@ async def api_mirror_replace(call: ApiCall, sent: MirrorChange) -> MirrorView:
     "Show what other rules would have done to the pulls of the last 30 days; for administrators.",
 )
 async def api_mirror_dry_run(call: ApiCall, sent: MirrorChange) -> RuleDryRunView:
-    mirroring = await require_mirroring(call)
-    return RuleDryRunView.model_validate(await mirroring.rules.dry_run(sent.wanted, by=call.caller))
+    rules = (await require_mirroring(call)).rules
+    return RuleDryRunView.model_validate(await rules.preview(sent.applied_to, by=call.caller))
 
 
 @mirror_api.operation(

@@ -7,6 +7,7 @@ from shared.runtime.answers import Answer
 from shared.services.administration.status import MAX_RECORDS_COUNTED
 from shared.services.maintenance.package_tasks import AuditArchives, UpdateSearchIndex
 from shared.services.maintenance.snapshots import CreateSnapshot
+from shared.settings.problems import unknown_settings
 
 ON_ONE_MACHINE = "SQLite and files, on one machine"
 IN_THE_CLOUD = "Cosmos DB and Blob Storage, on Azure"
@@ -30,6 +31,7 @@ async def manage_overview(call: SignedInCall) -> Answer:
         now_ms=overview.at_ms,
         world=IN_THE_CLOUD if settings.is_in_the_cloud else ON_ONE_MACHINE,
         settings=settings,
+        unknown_settings=unknown_settings(),
         version=SOFTWARE_VERSION,
         most=MAX_RECORDS_COUNTED,
         upstreams=await mirroring.states() if mirroring else (),

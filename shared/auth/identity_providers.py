@@ -82,7 +82,7 @@ class StrongClaims:
         """Read `claim=value` pairs separated by commas, or raise `ValueError`."""
         split = [pair.strip().partition("=") for pair in text.split(",") if pair.strip()]
         if any(not name or not value for name, _, value in split):
-            message = "it is no list such as amr=fido,acr=phr"
+            message = "it is not a list of claims, such as amr=fido,acr=phr"
             raise ValueError(message)
         return cls(frozenset((name.strip(), value.strip()) for name, _, value in split))
 

@@ -18,7 +18,9 @@ from shared.composition import Registry
 from shared.domain.errors.base import Refusal
 from shared.program import NAME, launcher, respelled
 from shared.settings import Settings
-from shared.settings.problems import setting_problem
+from shared.settings.problems import setting_problem, unknown_settings
+
+_WARNED = f"{__name__}.warned"  # In the state that a command shares with its groups.
 
 Result = TypeVar("Result")
 TableRow = Mapping[str, object]
@@ -44,7 +46,11 @@ class CommandGroup(click.Group):
     """A group whose commands fail with one line and exit code 1."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; print a refusal as one sentence."""
+        """Run the command; warn about unknown settings, and print a refusal as one sentence."""
+        if _WARNED not in ctx.meta:
+            ctx.meta[_WARNED] = True
+            for sentence in unknown_settings():
+                click.echo(f"Warning: {sentence}", err=True)
         try:
             return super().invoke(ctx)
         except Exception as failure:

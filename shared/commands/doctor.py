@@ -14,6 +14,7 @@ from shared.domain.sign_in import needs_https
 from shared.services.maintenance.package_tasks import PlaceArchives
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.settings import Settings
+from shared.settings.problems import unknown_settings
 
 # Checks that must succeed before a registry can be opened.
 _NEEDED = frozenset({"data folder", "records", "search", "keys", "blobs"})
@@ -23,6 +24,7 @@ _STAFF = "staff"
 _GROUP_ROLES = "group roles"
 # Findings that need no action at once; the registry and its backups are whole.
 _ADVICE = frozenset({_UPSTREAM, _PLACEMENT, _STAFF, _GROUP_ROLES, CONFINEMENT})
+_SETTINGS = "settings"  # Unknown ones are errors that end nothing: a backup runs this command.
 _NAMED_AT_MOST = 10  # Of a list in a sentence.
 
 
@@ -31,7 +33,7 @@ _NAMED_AT_MOST = 10  # Of a list in a sentence.
 def doctor(output: OutputFormat) -> None:
     """Check the settings and the data folder, and say how to solve each problem.
 
-    The exit code is 1 if there is a problem; advice does not count.
+    The exit code is 1 if there is a problem; advice and unknown settings do not count.
     """
     settings = Settings.load()
     findings = [*_surroundings(settings), examine_confinement(), *examine_data(settings)]
@@ -41,13 +43,18 @@ def doctor(output: OutputFormat) -> None:
         print_rows([_row(each) for each in findings], output)
     else:
         click.echo(spelled("\n".join(map(_line, findings))))
-    if any(each.way_out and each.what not in _ADVICE for each in findings):
+    if any(each.way_out and each.what not in {*_ADVICE, _SETTINGS} for each in findings):
         raise click.exceptions.Exit(1)
 
 
 def _surroundings(settings: Settings) -> Iterator[StoreCheck]:
     python, sqlite = platform.python_version(), sqlite3.sqlite_version
     yield StoreCheck("versions", f"Python {python}, SQLite {sqlite}.")
+    unknown = unknown_settings()
+    if not unknown:
+        yield StoreCheck(_SETTINGS, "Every variable that begins with BALLROOM_ is known.")
+    for sentence in unknown:
+        yield StoreCheck(_SETTINGS, sentence, "Correct or remove the variable.")
     way_out = ""
     if needs_https(settings.base_url):
         way_out = "Nobody can sign in there. Set BALLROOM_URL to an https address."
@@ -159,6 +166,7 @@ def _row(finding: StoreCheck) -> dict[str, object]:
 
 
 def _line(finding: StoreCheck) -> str:
-    trouble = "advice" if finding.what in _ADVICE else "problem"
+    is_setting = finding.what == _SETTINGS
+    trouble = "error" if is_setting else "advice" if finding.what in _ADVICE else "problem"
     state = trouble if finding.way_out else "ok"
     return f"{state:<8} {finding.what:<14} {finding.found} {finding.way_out}".rstrip()

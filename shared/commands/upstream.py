@@ -1,19 +1,23 @@
 """upstream …: the registries that are mirrored, their rules, what is stored, what is refused."""
 
+from collections.abc import Sequence
+from typing import BinaryIO
+
 import click
+from pydantic import BaseModel, Field, ValidationError
 
 from functions.api.mirror import (
+    ChangedMirrorView,
+    RuleDryRunView,
     api_mirror_admit,
-    api_mirror_dry_run,
     api_mirror_refusals,
-    api_mirror_replace,
     api_mirror_retry,
     api_mirror_show,
 )
 from shared.commands.base import OutputFormat, Rows, TableRow, in_registry
-from shared.commands.operations import add_operation, call_operation, print_answer
+from shared.commands.operations import add_operation, print_answer
 from shared.composition import Registry
-from shared.domain.mirror_rules import HERE
+from shared.domain.mirror_rules import CENTRAL_NAME, HERE, RuleEdits, RuleLists
 from shared.domain.names import OrgName, parse_org
 from shared.domain.principals import OPERATOR
 
@@ -97,6 +101,12 @@ add_operation(
 @click.option("--rule", "rules", multiple=True, help="Such as 'acme/* deny'; repeatable.")
 @click.option("--minimum-age", "ages", multiple=True, metavar="[PATTERN] DAYS|TIME [UPSTREAM]",
               help="Serve no younger or later release: '7', 'acme/* 14'; repeatable.")  # fmt: skip
+@click.option("--remove", "removed", multiple=True, metavar="LINE",
+              help="An upstream, rule or minimum age as it is listed; repeatable.")  # fmt: skip
+@click.option("--replace", is_flag=True, help="Remove all rules and minimum ages that are not "
+              "given and, if an upstream is given, all other ones.")  # fmt: skip
+@click.option("--file", type=click.File("rb"),
+              help="Replace all by what `upstream rules --json` prints.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Change nothing; list the pulls that are affected.")
 @in_registry
 async def set_rules(
@@ -105,32 +115,91 @@ async def set_rules(
     upstreams: tuple[str, ...],
     rules: tuple[str, ...],
     ages: tuple[str, ...],
+    removed: tuple[str, ...],
+    replace: bool,
+    file: BinaryIO | None,
     dry_run: bool,
     output: OutputFormat,
 ) -> None:
-    """Replace the upstream registries, the rules and the minimum ages; what is not given is
-    removed, except the registries.
+    """Change the upstream registries, rules and minimum ages that are given; all others stay.
 
-    The first rule that matches a package decides. Its target is allow, deny or the name of a
-    registry. So does the first minimum age; 0 days is an exception.
+    A rule takes the place of the one for the same pattern. The first rule that matches a package
+    decides; a new one comes before the first for a wider pattern. Its target is allow, deny or the
+    name of a registry. The first minimum age decides as well; 0 days is an exception.
 
     \b
     Examples:
       ballroom upstream set --rule 'acme* deny' --rule '* central' --dry-run
       ballroom upstream set --minimum-age 'ballerina* 0' --minimum-age '7 central'
+      ballroom upstream set --remove 'acme* deny'
+      ballroom upstream set --replace --rule 'ballerina* allow' --rule '* deny'
     """
-    stored = await registry.require_mirroring().rules.current(by=OPERATOR)
-    sent = {
-        "upstreams": upstreams or [each.given for each in stored.upstreams],
-        "rules": rules,
-        "minimumAges": ages,
-    }
-    answer = await call_operation(
-        registry, api_mirror_dry_run if dry_run else api_mirror_replace, {}, sent
-    )
+    if not (upstreams or rules or ages or removed or replace or file):
+        message = "Say what to change: --upstream, --rule, --minimum-age, --remove or --file."
+        raise click.UsageError(message)
+    if file and (upstreams or rules or ages or removed or replace):
+        message = "A file replaces everything. Give it without other changes."
+        raise click.UsageError(message)
+    if replace and removed:
+        message = "--replace removes what is not given. Leave --remove out."
+        raise click.UsageError(message)
+    change: RuleLists | RuleEdits = RuleEdits(upstreams, rules, ages, removed)
+    if file:
+        change = _lists_of(file)
+    elif replace:
+        change = RuleLists(upstreams or None, rules, ages)
+    changes = registry.require_mirroring().rules
     if dry_run:
-        answer = {"effects": answer["effects"]}
+        found = RuleDryRunView.model_validate(await changes.preview(change.applied_to, by=OPERATOR))
+        _say_removed("Would be removed", found.removed)
+        answer = found.model_dump(mode="json", by_alias=True)
+        shown = answer if output is OutputFormat.JSON else {"effects": answer["effects"]}
+        print_answer(shown, output)
+        return
+    changed = ChangedMirrorView.of(await changes.change(change.applied_to, by=OPERATOR))
+    _say_removed("Removed", changed.removed)
+    answer = changed.model_dump(mode="json", by_alias=True)
+    if output is not OutputFormat.JSON:
+        del answer["removed"]  # Said above.
     print_answer(answer, output)
+
+
+def _say_removed(what: str, removed: Sequence[str]) -> None:
+    for each in removed:
+        click.echo(f"{what}: {each}", err=True)
+
+
+class _FileUpstream(BaseModel):
+    """An upstream registry, as `upstream rules --json` prints it."""
+
+    name: str
+    address: str
+
+
+class _RulesFile(BaseModel):
+    """All upstreams and rules, as `upstream rules --json` prints them, or as the API takes them."""
+
+    upstreams: list[_FileUpstream | str] = Field(min_length=1)
+    rules: list[str]
+    minimum_ages: list[str] = Field(alias="minimumAges")
+
+
+def _lists_of(file: BinaryIO) -> RuleLists:
+    try:
+        read = _RulesFile.model_validate_json(file.read())
+    except ValidationError:
+        message = (
+            f"{file.name} is no file of rules. It needs the lists upstreams, rules and "
+            "minimumAges, as `upstream rules --json` prints them."
+        )
+        raise click.ClickException(message) from None
+    upstreams = [
+        each if isinstance(each, str)
+        else CENTRAL_NAME if each.name == CENTRAL_NAME
+        else each.address
+        for each in read.upstreams
+    ]  # fmt: skip
+    return RuleLists(upstreams, read.rules, read.minimum_ages)
 
 
 @upstream.command("move")

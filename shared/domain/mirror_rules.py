@@ -4,12 +4,13 @@ The first rule that matches a package decides. Without one, the upstreams are as
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 from pydantic import Field
 
 from shared.domain.client_addresses import is_loopback
@@ -213,6 +214,15 @@ def _age_rule(line: str, upstreams: Mapping[str, str]) -> AgeRule:
     return AgeRule(pattern=pattern, days=int(age), upstream=upstream)
 
 
+def _upstreams(texts: Sequence[str]) -> tuple[UpstreamAddress, ...]:
+    """Return the registries that an operator names; one that is named again is one."""
+    try:
+        return parse_upstreams(list(dict.fromkeys(each.strip() for each in texts if each.strip())))
+    except ValueError as error:
+        message = f"The list of upstream registries cannot be used: {error}."
+        raise InvalidRequest(message) from None
+
+
 class MirrorRules(Entity):
     """The upstream registries of this one in order, its rules, and the minimum ages of releases, in
     one record.
@@ -250,11 +260,7 @@ class MirrorRules(Entity):
     ) -> "MirrorRules":
         """Parse what an operator wants: addresses, rules such as `acme/* deny`, and minimum ages
         such as `acme/* 14`. Raises `InvalidRequest`."""
-        try:
-            parsed = parse_upstreams([each.strip() for each in upstreams if each.strip()])
-        except ValueError as error:
-            message = f"The list of upstream registries cannot be used: {error}."
-            raise InvalidRequest(message) from None
+        parsed = _upstreams(upstreams)
         if not parsed:
             message = "Name an upstream registry: central, or an address. To end mirroring, empty "
             raise InvalidRequest(message + "BALLROOM_UPSTREAM and restart the registry.")
@@ -303,6 +309,115 @@ class MirrorRules(Entity):
             return f"the rule `{rule}` denies it."
         age = self.age_rule(package, upstream.name if upstream else "")
         return age.refusal(public_since_ms, now_ms) if age else ""
+
+
+class RuleLists(Struct, frozen=True):
+    """Lists that take the place of the stored ones; None leaves a list as it is."""
+
+    upstreams: Sequence[str] | None = None
+    rules: Sequence[str] | None = None
+    ages: Sequence[str] | None = None
+
+    def applied_to(self, stored: MirrorRules) -> MirrorRules:
+        """Return what the lists make of the stored rules; raise `InvalidRequest`."""
+        lines = _RuleLines.of(stored)
+        return MirrorRules.parse(
+            lines.upstreams if self.upstreams is None else self.upstreams,
+            lines.rules if self.rules is None else self.rules,
+            lines.ages if self.ages is None else self.ages,
+        )
+
+
+class RuleEdits(Struct, frozen=True):
+    """Upstreams, rules and minimum ages to add, and those to remove, as they are listed.
+
+    A rule takes the place of the one for the same pattern, and a minimum age that of the one for
+    the same pattern and upstream. A new one comes before the first for a pattern that contains its
+    own, so that it has an effect, and else comes last. Everything else stays.
+    """
+
+    upstreams: Sequence[str] = ()
+    rules: Sequence[str] = ()
+    ages: Sequence[str] = ()
+    removed: Sequence[str] = ()
+
+    def applied_to(self, stored: MirrorRules) -> MirrorRules:
+        """Return what the edits make of the stored rules; raise `InvalidRequest`."""
+        lines = self._without_removed(_RuleLines.of(stored))
+        upstreams = [*lines.upstreams, *self.upstreams]
+        known = {each.url: each for each in _upstreams(upstreams)}
+        given = [each.given for each in known.values()]
+        kept = MirrorRules.parse(given, lines.rules, lines.ages)
+        added = MirrorRules.parse(given, self.rules, self.ages)
+        rules, ages = list(kept.rules), list(kept.ages)
+        for rule in added.rules:
+            _put(rules, rule, lambda each, rule=rule: _same(each, rule))
+        for age in added.ages:
+            _put(
+                ages, age, lambda each, age=age: _same(each, age) and each.upstream == age.upstream
+            )
+        return MirrorRules.parse(given, list(map(str, rules)), list(map(str, ages)))
+
+    def _without_removed(self, lines: "_RuleLines") -> "_RuleLines":
+        removed = {" ".join(each.split()).lower() for each in self.removed}
+        listed = {each.lower() for each in (*lines.upstreams, *lines.rules, *lines.ages)}
+        for each in sorted(removed - listed):
+            message = f"There is no upstream, rule or minimum age {each[:100]!r} to remove."
+            raise InvalidRequest(message)
+
+        def kept(texts: Sequence[str]) -> tuple[str, ...]:
+            return tuple(each for each in texts if each.lower() not in removed)
+
+        return _RuleLines(kept(lines.upstreams), kept(lines.rules), kept(lines.ages))
+
+
+class _RuleLines(Struct, frozen=True):
+    """Rules as an operator writes them."""
+
+    upstreams: Sequence[str]
+    rules: Sequence[str]
+    ages: Sequence[str]
+
+    @classmethod
+    def of(cls, rules: MirrorRules) -> "_RuleLines":
+        upstreams = [each.given for each in rules.upstreams]
+        return cls(upstreams, list(map(str, rules.rules)), list(map(str, rules.ages)))
+
+
+def removed_rules(before: MirrorRules, after: MirrorRules) -> list[str]:
+    """Return what a change removes, such as `rule acme/* deny`."""
+    old, new = _RuleLines.of(before), _RuleLines.of(after)
+    return [
+        f"{what} {line}"
+        for what, earlier, later in (
+            ("upstream", old.upstreams, new.upstreams),
+            ("rule", old.rules, new.rules),
+            ("minimum age", old.ages, new.ages),
+        )
+        for line in earlier
+        if line not in later
+    ]
+
+
+_PatternT = TypeVar("_PatternT", bound=_PackageRule)
+
+
+def _same(one: _PackageRule, other: _PackageRule) -> bool:
+    return (one.orgs, one.names) == (other.orgs, other.names)
+
+
+def _put(rules: list[_PatternT], rule: _PatternT, is_same: Callable[[_PatternT], bool]) -> None:
+    """Put a rule in the place of the same one, or before the first for a pattern around its own."""
+    for at, each in enumerate(rules):
+        if is_same(each):
+            rules[at] = rule
+            return
+    wider = (
+        at
+        for at, each in enumerate(rules)
+        if fnmatchcase(rule.orgs, each.orgs) and fnmatchcase(rule.names, each.names)
+    )
+    rules.insert(next(wider, len(rules)), rule)
 
 
 MIRROR_RULES_PLACE = Place("registry", "mirror")

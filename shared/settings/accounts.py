@@ -8,9 +8,11 @@ from shared.auth.identity_providers import StrongClaims
 from shared.domain.accounts import Staff
 from shared.domain.packages import Readers
 from shared.settings.values import (
-    Address,
-    AddressWithoutSlash,
     EntraTenants,
+    HostNames,
+    OrgNames,
+    SecureAddress,
+    SecureAddressWithoutSlash,
     TopicSettings,
     checked_by,
     needed_by,
@@ -24,11 +26,19 @@ class TokenSettings(TopicSettings):
     token_days: int = Field(
         default=90, ge=1, le=365, description="Days until a new token expires, by default."
     )
-    report_keys_url: Address = Field(
+    report_keys_url: SecureAddress = Field(
         default="",
         description="Address where a scanner publishes the keys that sign its reports of leaked "
         "tokens; for GitHub https://api.github.com/meta/public_keys/secret_scanning.",
     )
+
+
+def _check_staff(text: str) -> None:
+    try:
+        Staff.parse(text)
+    except ValueError as problem:
+        reason = f"{problem}, such as @example.org,groups"
+        raise ValueError(reason) from None
 
 
 class SignInSettings(TopicSettings):
@@ -44,12 +54,6 @@ class SignInSettings(TopicSettings):
         description="Who may read the registry: everybody, or signed_in; then each client needs an "
         "access token, and browsers sign in first. In the cloud the task `place-archives` moves "
         "the archives after a change.",
-    )
-    staff: Annotated[str, checked_by(Staff.parse)] = Field(
-        default="",
-        description="Who reads internal packages: mail domains as @example.org, the providers "
-        "entra, oidc and github, and groups for whom a rule about groups makes staff, separated by "
-        "commas. If empty, everybody with an account.",
     )
     session_idle_hours: int = Field(
         default=24, ge=1, le=24 * 30, description="Hours until an unused session ends."
@@ -82,20 +86,20 @@ class SignInSettings(TopicSettings):
         description="Instead of a secret: client id of the managed identity that the application "
         "trusts as a federated credential, or system for the system-assigned identity.",
     )
-    entra_authority: AddressWithoutSlash = Field(
+    entra_authority: SecureAddressWithoutSlash = Field(
         default="https://login.microsoftonline.com",
         description="Address of Entra ID; national clouds have their own.",
     )
     entra_groups: bool = Field(
         default=False, description="Give roles by groups and app roles of Entra ID."
     )
-    entra_graph: AddressWithoutSlash = Field(
+    entra_graph: SecureAddressWithoutSlash = Field(
         default="https://graph.microsoft.com",
         description="Address of Microsoft Graph, which says the groups of a person between "
         "sign-ins, and those of people with more than 200; national clouds have their own.",
     )
     # Some issuers end with a slash, and sign their tokens with it.
-    oidc_issuer: Address = Field(
+    oidc_issuer: SecureAddress = Field(
         default="", description="Issuer of an OpenID Connect provider that signs people in."
     )
     oidc_client_id: Annotated[str, needed_by("oidc_issuer")] = Field(
@@ -112,7 +116,9 @@ class SignInSettings(TopicSettings):
     )
     oidc_groups_claim: str = Field(
         default="",
+        min_length=0,
         max_length=100,
+        examples=["groups"],
         description="Claim of its id tokens that gives roles by groups, such as groups.",
     )
     group_roles_hours: int = Field(
@@ -128,22 +134,46 @@ class SignInSettings(TopicSettings):
     github_client_secret: Annotated[SecretStr | None, needed_by("github_client_id")] = Field(
         default=None, validate_default=True, description="Client secret of that app."
     )
-    github_url: AddressWithoutSlash = Field(
+    github_url: SecureAddressWithoutSlash = Field(
         default="https://github.com", description="Address of GitHub, or of your own GitHub server."
     )
-    inside_hosts: str = Field(
+    inside_hosts: HostNames = Field(
         default="",
         description="Hosts of your own network that the registry may call, as host or host:port, "
         "separated by commas, such as an identity provider with a private address. All others "
         "must have public addresses. Plain http is allowed only for hosts on this machine.",
     )
 
+    staff: Annotated[str, checked_by(_check_staff)] = Field(
+        default="",
+        description="Who reads internal packages: mail domains as @example.org, the providers "
+        "entra, oidc and github, and groups for whom a rule about groups makes staff, separated by "
+        "commas. If empty, everybody with an account.",
+    )
+
+    @field_validator("entra_groups")
+    @classmethod
+    def _check_entra_groups(cls, groups: bool, info: ValidationInfo) -> bool:
+        if groups and not info.data.get("entra_tenant"):
+            reason = "it is set, and BALLROOM_ENTRA_TENANT is empty; groups need that provider"
+            raise ValueError(reason)
+        return groups
+
+    @field_validator("oidc_groups_claim")
+    @classmethod
+    def _check_groups_claim(cls, claim: str, info: ValidationInfo) -> str:
+        if claim and not info.data.get("oidc_issuer"):
+            reason = "it is set, and BALLROOM_OIDC_ISSUER is empty; groups need that provider"
+            raise ValueError(reason)
+        return claim
+
     @field_validator("entra_managed_identity")
     @classmethod
     def _check_credential(cls, identity: str, info: ValidationInfo) -> str:
         needed = bool(info.data.get("entra_client_id"))
         if needed and bool(identity) == (info.data.get("entra_client_secret") is not None):
-            reason = "Entra ID takes either it or BALLROOM_ENTRA_CLIENT_SECRET"
+            state = "set" if identity else "empty"
+            reason = f"it is {state}, and so is BALLROOM_ENTRA_CLIENT_SECRET; set one of them"
             raise ValueError(reason)
         return identity
 
@@ -151,18 +181,17 @@ class SignInSettings(TopicSettings):
 class OrganizationSettings(TopicSettings):
     """Who may create organizations, which names are reserved, and which ones search prefers."""
 
-    founding: str = Field(
+    founding: Literal["anyone", "administrators"] = Field(
         default="anyone",
-        pattern="^(anyone|administrators)$",
         description=("Who may create organizations: anyone who has an account, or administrators."),
     )
-    reserved_names: str = Field(
+    reserved_names: OrgNames = Field(
         default="",
         description="Names of organizations that people may not create, with * and ?, separated by "
         "commas; similar names are reserved as well.",
     )
 
-    standard_organizations: str = Field(
+    standard_organizations: OrgNames = Field(
         default="ballerina,ballerinax",
         description="Organizations whose packages search lists a little higher, separated by "
         "commas, such as those of the standard library; empty for none. A change takes effect "

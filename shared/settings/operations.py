@@ -1,19 +1,31 @@
 """What operators see: telemetry, metrics, the log, the security contact, and how mail is sent."""
 
 import re
+import shlex
+from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
 
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.mail import parse_email
 from shared.program import public_spelling
-from shared.settings.values import TopicSettings
+from shared.settings.values import HostName, TopicSettings, check_address, checked_by, matching
 
 INSIGHTS_VARIABLE = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 
 MIN_TOKEN_LENGTH = 24  # Characters; `openssl rand -hex 16` prints 32.
 
 _CONTACT = re.compile(r"(?:mailto:[^\s@]+@[^\s@]+|https://[^\s]+)")
+
+
+def _check_words(text: str) -> None:
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        words = []
+    if text and not words:
+        reason = "it is not a command in the form of a shell, such as /usr/bin/ballroom"
+        raise ValueError(reason)
 
 
 class OperationsSettings(TopicSettings):
@@ -41,26 +53,27 @@ class OperationsSettings(TopicSettings):
     snapshot_days: int = Field(
         default=30, ge=1, description="Days that snapshots of the records are kept."
     )
-    command: str = Field(
+    command: Annotated[
+        str, matching(r"[A-Za-z0-9 ._/-]*", "a command without quotes, such as ballroom")
+    ] = Field(
         default="",
-        pattern=r"^[A-Za-z0-9 ._/-]*$",
         description="Command that runs an operator's command, as messages print it, such as "
         "ballroom; by default the path of the command, with the data folder.",
     )
-    launcher: str = Field(
+    launcher: Annotated[str, checked_by(_check_words)] = Field(
         default="",
         description="How the installed command was started, for the commands that messages print; "
         "`ballroom` sets it itself.",
     )
-    exec_prefix: str = Field(
+    exec_prefix: Annotated[
+        str, matching(r"[A-Za-z0-9 ._/:@=-]*", "words without quotes, such as docker exec ballroom")
+    ] = Field(
         default="",
-        pattern=r"^[A-Za-z0-9 ._/:@=-]*$",
         description="Words that run a command where the registry runs, before the commands that "
         "messages print, such as docker exec ballroom; the image sets it.",
     )
-    log_level: str = Field(
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info",
-        pattern="^(debug|info|warning|error)$",
         description="Minimum level of log lines; debug shows each request at a terminal, too.",
     )
 
@@ -68,7 +81,10 @@ class OperationsSettings(TopicSettings):
     @classmethod
     def _check_security_contact(cls, contact: str) -> str:
         if contact and not _CONTACT.fullmatch(contact):
-            reason = "it is not a valid URL, such as mailto:security@example.org or https://example.org/x"
+            reason = (
+                "it is not a mailto: or https: address, such as mailto:security@example.org or "
+                "https://example.org/security"
+            )
             raise ValueError(reason)
         return contact
 
@@ -82,9 +98,8 @@ class OperationsSettings(TopicSettings):
 class MailSettings(TopicSettings):
     """How mail is sent."""
 
-    mail: str = Field(
+    mail: Literal["console", "smtp", "azure"] = Field(
         default="console",
-        pattern="^(console|smtp|azure)$",
         description="How mail is sent: console (printed in the terminal), smtp or azure.",
     )
     mail_from: str = Field(
@@ -92,13 +107,12 @@ class MailSettings(TopicSettings):
         validate_default=True,
         description="Sender address of mail; required for smtp and azure.",
     )
-    smtp_host: str = Field(
+    smtp_host: HostName = Field(
         default="", validate_default=True, description="Mail server; required for smtp."
     )
     smtp_port: int = Field(default=587, ge=1, le=65_535, description="Port of the mail server.")
-    smtp_encryption: str = Field(
+    smtp_encryption: Literal["starttls", "tls", "none"] = Field(
         default="starttls",
-        pattern="^(starttls|tls|none)$",
         description="Encryption of the connection to the mail server: starttls, tls (from the "
         "first byte) or none, which is for a server on the same machine.",
     )
@@ -123,7 +137,7 @@ class MailSettings(TopicSettings):
     @classmethod
     def _check_smtp_host(cls, host: str, info: ValidationInfo) -> str:
         if not host and info.data.get("mail") == "smtp":
-            reason = "it is the mail server, which BALLROOM_MAIL=smtp needs"
+            reason = "it is empty, and BALLROOM_MAIL=smtp needs it, such as mail.example.org"
             raise ValueError(reason)
         return host
 
@@ -131,8 +145,11 @@ class MailSettings(TopicSettings):
     @classmethod
     def _check_acs_endpoint(cls, endpoint: str, info: ValidationInfo) -> str:
         needed = endpoint or info.data.get("mail") == "azure"
-        if needed and not endpoint.startswith("https://"):
-            reason = "it is no https address, which BALLROOM_MAIL=azure needs"
+        if needed and not (endpoint.startswith("https://") and check_address(endpoint)):
+            reason = (
+                "it is not the https address that BALLROOM_MAIL=azure needs, such as "
+                "https://example.communication.azure.com"
+            )
             raise ValueError(reason)
         return endpoint
 
@@ -141,16 +158,15 @@ def _require_email(address: str) -> None:
     try:
         parse_email(address)
     except InvalidRequest:
-        reason = "it is no mail address such as ballroom@example.org"
+        reason = "it is not a mail address, such as ballroom@example.org"
         raise ValueError(reason) from None
 
 
 class MonitoringSettings(TopicSettings):
     """The metrics at /metrics."""
 
-    metrics: str = Field(
+    metrics: Literal["off", "loopback", "token"] = Field(
         default="off",
-        pattern="^(off|loopback|token)$",
         description="Who reads metrics in the format of Prometheus at /metrics of a registry on "
         "one machine: nobody (off), programs on the same machine (loopback), or who sends "
         "BALLROOM_METRICS_TOKEN (token). They replace an export to Application Insights.",

@@ -1,12 +1,21 @@
 """Variables that are no setting, and values that cannot be used, each in a sentence."""
 
 import os
+import re
+from collections.abc import Mapping
 from difflib import get_close_matches
+from enum import Enum
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 
+from shared.domain.errors.base import quoted, redact_tokens
 from shared.settings import PREFIX, Settings
+from shared.settings.earlier import GONE_SETTINGS, is_of_others
 from shared.settings.operations import INSIGHTS_VARIABLE
+from shared.settings.values import SIZE_EXAMPLE, is_reference
 
 # Settings that are read from variables without our prefix, by the names that errors have for them.
 _WITHOUT_PREFIX = {
@@ -15,33 +24,27 @@ _WITHOUT_PREFIX = {
     INSIGHTS_VARIABLE: INSIGHTS_VARIABLE,
     "INSIGHTS_CONNECTION": INSIGHTS_VARIABLE,
 }
-
-# What scripts and tests read from the same environment.
-_OF_SCRIPTS = (
-    "BALLROOM_BACKUPS",
-    "BALLROOM_OPERATE",
-    "BALLROOM_PYTHON",
-    "BALLROOM_TEST_",
-    "BALLROOM_TOKEN",
-)
+_PAGE = "docs/reference/configuration.md lists every setting."
 
 
 def unknown_settings() -> list[str]:
-    """Return a sentence for each variable with our prefix that is no setting."""
+    """Return a sentence for each variable with our prefix that is no setting of this version."""
     known = {variable.upper() for _, variable in Settings.variables()}
     given = sorted(name for name in os.environ if name.upper().startswith(PREFIX))
     return [
-        f"{name} is not a setting and has no effect.{_suggestion(name.upper(), known)} "
-        "docs/reference/configuration.md lists every setting."
+        f"{name} is {_unknown(name.upper(), known)} {_PAGE}"
         for name in given
-        if not (name.upper() in known or name.upper().startswith(_OF_SCRIPTS))
+        if name.upper() not in known and not is_of_others(name.upper(), os.environ[name])
     ]
 
 
-def _suggestion(name: str, known: set[str]) -> str:
+def _unknown(name: str, known: set[str]) -> str:
+    if name in GONE_SETTINGS:
+        return f"a setting of an earlier version, and has no effect. {GONE_SETTINGS[name]}"
     without = _WITHOUT_PREFIX.get(name.removeprefix(PREFIX))
     near = [without] if without else get_close_matches(name, known, 1)
-    return f" Did you mean {near[0]}?" if near else ""
+    suggestion = f" Did you mean {near[0]}?" if near else ""
+    return f"not a setting, and has no effect.{suggestion}"
 
 
 def refused_setting(invalid: ValidationError) -> str:
@@ -51,10 +54,82 @@ def refused_setting(invalid: ValidationError) -> str:
 
 
 def setting_problem(invalid: ValidationError) -> str:
-    """Return one line about the first invalid setting."""
-    error = invalid.errors(include_input=False)[0]
-    variable = refused_setting(invalid)
-    reason = error["msg"].removeprefix("Value error, ").rstrip(".")
+    """Return one line about the first invalid setting: its value unless it may be secret, what it
+    should look like, and an example."""
+    error = invalid.errors()[0]
+    variable, name = refused_setting(invalid), str(error["loc"][0]).lower()
+    field = Settings.model_fields[_FIELDS.get(variable, name)]
+    shown = _shown(field, error["input"])
+    if error["type"] == "value_error":
+        reason = _SUBJECT.sub(lambda _it: f"{shown} ", error["msg"].removeprefix("Value error, "))
+    else:
+        reason = f"{shown} is not {_expected(_FIELDS.get(variable, name), field)}"
+    return f"{variable} cannot be used: {reason.rstrip('.')}. {_PAGE}"
+
+
+_FIELDS = {"PORT": "port", "WORKERS": "workers", INSIGHTS_VARIABLE: "insights_connection"}
+
+# A reason about the value begins so: the value takes the place of its first word.
+_SUBJECT = re.compile(r"^it (?=(?:is (?!set|empty|a reference)|has|names|does) ?)")
+
+_CREDENTIALS = re.compile(r"(?<=//)[^/\s]*@")
+_QUERY = re.compile(r"[?#].*", re.DOTALL)
+
+
+def _shown(field: FieldInfo, value: object) -> str:
+    """Return the value as a message quotes it: nothing of a secret, and no credentials in an
+    address."""
+    if SecretStr in _types(field.annotation) or is_reference(value):
+        return "it"
+    text = _QUERY.sub("?****", str(value)) if "://" in str(value) else str(value)
+    return quoted(redact_tokens(_CREDENTIALS.sub("****@", text))) if text else "an empty text"
+
+
+def _types(annotation: object) -> tuple[object, ...]:
+    is_union = get_origin(annotation) in (Union, UnionType)
+    return get_args(annotation) if is_union else (annotation,)
+
+
+_UNITS = ("days", "hours", "minutes", "seconds")
+
+
+def _expected(name: str, field: FieldInfo) -> str:
+    """Return what a value of the field looks like, and an example."""
+    bounds = _bounds(field)
+    kind, example = _types(field.annotation)[0], _example(field)
+    if kind is bool:
+        return "true or false, such as true"
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(map(str, get_args(kind)))}, such as {example}"
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return f"one of {', '.join(str(each.value) for each in kind)}, such as {example}"
+    if name.endswith("_bytes"):
+        return f"a size in bytes or with a unit{_range(bounds)}, such as {SIZE_EXAMPLE}"
+    if kind in (int, float):
+        unit = next((f" of {each}" for each in _UNITS if each.rstrip("s") in name), "")
+        number = "a whole number" if kind is int else "a number"
+        return f"{number}{unit}{_range(bounds)}, such as {example}"
     return (
-        f"{variable} cannot be used: {reason}. docs/reference/configuration.md lists every setting."
+        f"a text of {bounds['min_length']} to {bounds['max_length']} characters, such as {example}"
     )
+
+
+def _bounds(field: FieldInfo) -> Mapping[str, Any]:
+    names = ("ge", "le", "min_length", "max_length")
+    return {
+        name: getattr(each, name)
+        for each in field.metadata
+        for name in names
+        if getattr(each, name, None) is not None
+    }
+
+
+def _range(bounds: Mapping[str, Any]) -> str:
+    if "le" in bounds:
+        return f" from {bounds['ge']} to {bounds['le']}"
+    return f" of at least {bounds['ge']}" if "ge" in bounds else ""
+
+
+def _example(field: FieldInfo) -> str:
+    given = field.examples[0] if field.examples else field.default
+    return str(getattr(given, "value", given))

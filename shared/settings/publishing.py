@@ -1,11 +1,21 @@
 """What may be published and by which CI jobs, and how archives are delivered."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from shared.domain.archives.delivery import Cdn
-from shared.settings.values import Addresses, AddressWithoutSlash, TopicSettings
+from shared.settings.values import Addresses, AddressWithoutSlash, TopicSettings, matching
+
+_FRONT_DOOR_ENDPOINT = (
+    r"(?i)(?:/subscriptions/[\w-]+/resourceGroups/[\w.()-]+/providers/Microsoft\.Cdn"
+    r"/profiles/[\w-]+/afdEndpoints/[\w-]+)?"
+)
+_ENDPOINT_EXPECTED = (
+    "the id of an endpoint of Front Door, such as /subscriptions/0f/resourceGroups/rg-ballroom"
+    "/providers/Microsoft.Cdn/profiles/afd-ballroom/afdEndpoints/ballroom"
+)
+FrontDoorEndpoint = Annotated[str, matching(_FRONT_DOOR_ENDPOINT, _ENDPOINT_EXPECTED)]
 
 
 class ArchiveSettings(TopicSettings):
@@ -40,10 +50,8 @@ class DeliverySettings(TopicSettings):
         description="Where that CDN reads public archives: from the registry, or, with an identity "
         "of its own, from Blob Storage (blobs), as Front Door does in the templates.",
     )
-    archive_cdn_resource: str = Field(
+    archive_cdn_resource: FrontDoorEndpoint = Field(
         default="",
-        pattern=r"(?i)^(/subscriptions/[\w-]+/resourceGroups/[\w.()-]+/providers/Microsoft\.Cdn"
-        r"/profiles/[\w-]+/afdEndpoints/[\w-]+)?$",
         description="Id of the Front Door endpoint that is purged when an archive is withdrawn; if "
         "empty, copies expire within five minutes.",
     )

@@ -5,14 +5,46 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, ValidationInfo, field_validator
 
 from shared.domain.client_addresses import Networks, parse_networks
-from shared.domain.rate_limits import RateLimit, RateLimitClass
-from shared.settings.values import MIB, Address, TopicSettings, checked_by
+from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitSubject
+from shared.settings.values import (
+    MIB,
+    HostName,
+    OwnAddress,
+    Size,
+    TopicSettings,
+    checked_by,
+    matching,
+)
 
 AppRole = Literal["all", "reads"]
+
+
+def _require_host(host: str) -> None:
+    if not host:
+        reason = "it is empty. Give an address of this machine, such as 127.0.0.1"
+        raise ValueError(reason)
+
+
+def _check_networks(text: str) -> None:
+    try:
+        parse_networks(text)
+    except ValueError:
+        reason = "it is not a list of addresses or networks, such as 127.0.0.1,10.0.0.0/8"
+        raise ValueError(reason) from None
+
+
+def _check_address_limit(text: str) -> None:
+    others = RateLimit.parse(RateLimitClass.READ, text).limits.keys() - {RateLimitSubject.ADDRESS}
+    if others:
+        reason = "it is not a limit of addresses, which alone are counted here, such as address=10"
+        raise ValueError(reason)
+
+
 LimitText = Annotated[str, checked_by(partial(RateLimit.parse, RateLimitClass.READ))]
+AddressLimitText = Annotated[str, checked_by(_check_address_limit)]
 
 
 class ListenerSettings(TopicSettings):
@@ -32,12 +64,12 @@ class ListenerSettings(TopicSettings):
         le=64,
         description="Worker processes of the local host. Read from WORKERS, without the prefix.",
     )
-    host: str = Field(
+    host: Annotated[HostName, checked_by(_require_host)] = Field(
         default="127.0.0.1",
         description="Address that the local host listens on. An address that means every address "
         "of the machine, 0.0.0.0 or ::, requires BALLROOM_URL.",
     )
-    url: Address = Field(
+    url: OwnAddress = Field(
         default="",
         description="Public address of the registry, with which every absolute link begins; by "
         "default the address that the local host listens on.",
@@ -49,18 +81,29 @@ class ServerSettings(ListenerSettings):
 
     tls_cert: Path | None = Field(default=None, description="Certificate chain (PEM) for HTTPS.")
     tls_key: Path | None = Field(default=None, description="Private key (PEM) of that certificate.")
+
+    @field_validator("tls_cert", "tls_key", mode="before")
+    @classmethod
+    def _check_file(cls, file: object, info: ValidationInfo) -> object:
+        if info.field_name == "tls_key" and file and not info.data.get("tls_cert"):
+            reason = "it is set, and BALLROOM_TLS_CERT is empty; HTTPS needs the certificate"
+            raise ValueError(reason)
+        return file or None
+
     app_role: AppRole = Field(
         default="all",
         description="Which requests this app answers: all, or, beside another app for everything "
         "else, reads, with bodies of 4 MiB at most and no timer.",
     )
-    environment: str = Field(
-        default="local",
-        pattern=r"^[a-z0-9]{1,12}$",
-        description="Short name of this installation; every token contains it.",
+    environment: Annotated[
+        str, matching(r"[a-z0-9]{1,12}", "1 to 12 lower-case letters and digits, such as prod")
+    ] = Field(
+        default="local", description="Short name of this installation; every token contains it."
     )
-    max_archive_bytes: int = Field(
-        default=64 * MIB, ge=1, description="Maximum size of an archive, in bytes."
+    max_archive_bytes: Size = Field(
+        default=64 * MIB,
+        ge=1,
+        description="Maximum size of an archive, in bytes or with a unit, such as 64MiB.",
     )
     max_archives_in_hand: int = Field(
         default=4,
@@ -68,11 +111,12 @@ class ServerSettings(ListenerSettings):
         description="Number of archives of the maximum size that one process receives at once; "
         "other uploads wait, and get a 503 after 20 seconds.",
     )
-    max_anonymous_bytes: int = Field(
+    max_anonymous_bytes: Size = Field(
         default=32 * MIB,
         ge=8 * MIB,
-        description="Bytes of large requests (above 64 KiB) that one process holds for callers "
-        "without a token that may publish; one address gets a quarter.",
+        description="Bytes, or a size with a unit such as 32MiB, of large requests (above 64 KiB) "
+        "that one process holds for callers without a token that may publish; one address gets a "
+        "quarter.",
     )
     max_connections: int = Field(
         default=1_000,
@@ -106,7 +150,7 @@ class ServerSettings(ListenerSettings):
 class RateLimitSettings(TopicSettings):
     """How callers are distinguished, and how much each may do."""
 
-    trusted_proxies: Annotated[str, checked_by(parse_networks)] = Field(
+    trusted_proxies: Annotated[str, checked_by(_check_networks)] = Field(
         default="",
         description="Addresses or networks (CIDR) of the reverse proxies whose X-Forwarded-For is "
         "trusted, separated by commas; by default none, not even on this machine.",
@@ -159,11 +203,11 @@ class RateLimitSettings(TopicSettings):
         description="Calls of /mcp a minute, counted by each process; an address counts for "
         "callers without credentials.",
     )
-    limit_failure: LimitText = Field(
+    limit_failure: AddressLimitText = Field(
         default="address=10",
         description=("Different invalid credentials in five minutes; further ones have to wait."),
     )
-    limit_mirror: LimitText = Field(
+    limit_mirror: AddressLimitText = Field(
         default="address=600",
         description="Requests of callers without a token that the upstream registry is asked for, "
         "a minute; what is stored is not counted.",

@@ -1,11 +1,17 @@
 """Where records, archives and keys are stored."""
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from shared.auth.signing_keys import KeyRing
-from shared.settings.values import AddressWithoutSlash, TopicSettings, address_without_slash
+from shared.settings.values import (
+    AddressWithoutSlash,
+    TopicSettings,
+    address_without_slash,
+    matching,
+)
 
 
 class StoreSettings(TopicSettings):
@@ -15,6 +21,15 @@ class StoreSettings(TopicSettings):
         default=Path(".ballroom"),
         description="Data folder: the embedded stores, the keys and Settings.toml.",
     )
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _check_data(cls, folder: object) -> object:
+        if folder == "":
+            reason = "it is empty. Give a folder, such as /var/lib/ballroom, or remove the variable"
+            raise ValueError(reason)
+        return folder
+
     upgrade_backup: bool = Field(
         default=True,
         description="Whether a start that changes the schema of the data folder backs it up first, "
@@ -88,11 +103,9 @@ class KeySettings(TopicSettings):
         description="Address of the key vault with the key for signed links and sessions, which "
         "the app reads with its identity every few minutes; for the stores of the cloud.",
     )
-    key_secret: str = Field(
-        default="link-key",
-        pattern=r"^[0-9A-Za-z-]{1,127}$",
-        description="Name of the secret in that vault.",
-    )
+    key_secret: Annotated[
+        str, matching(r"[0-9A-Za-z-]{1,127}", "the name of a secret, such as link-key")
+    ] = Field(default="link-key", description="Name of the secret in that vault.")
     link_key: SecretStr | None = Field(
         default=None,
         validate_default=True,
@@ -124,6 +137,6 @@ class KeySettings(TopicSettings):
             reason = "it is set, and BALLROOM_COSMOS_ENDPOINT is empty; here the keys are files"
             raise ValueError(reason)
         if address and not address.startswith("https://"):
-            reason = "it is no https address such as https://example.vault.azure.net"
+            reason = "it is not an https address, such as https://example.vault.azure.net"
             raise ValueError(reason)
         return address_without_slash(address)

@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
+from ipaddress import ip_address
 from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     SecretStr,
     ValidationInfo,
@@ -14,9 +18,11 @@ from pydantic import (
 )
 
 from shared.auth.signing_keys import KEY_VAULT_REFERENCE
+from shared.domain.client_addresses import is_loopback
 from shared.domain.trusted_publishing.jobs import GUID_PATTERN
 
 MIB = 1024 * 1024
+SIZE_EXAMPLE = "64MiB"
 
 ValueT = TypeVar("ValueT")
 
@@ -66,6 +72,30 @@ def check_address(address: str) -> str:
     return address
 
 
+def check_secure_address(address: str) -> str:
+    """Check an address that the registry trusts: plain http only on this machine."""
+    parsed = urlsplit(check_address(address))
+    if parsed.scheme == "http" and not is_loopback(parsed.hostname or ""):
+        reason = (
+            "it is plain http, which is allowed on this machine only. Use https, such as "
+            "https://login.example.org"
+        )
+        raise ValueError(reason)
+    return address
+
+
+def check_own_address(address: str) -> str:
+    """Check the address of the registry itself, which has a host of its own."""
+    path = urlsplit(check_address(address)).path
+    if path not in ("", "/"):
+        reason = (
+            "it has a path, and the registry needs a host of its own. Give the address without "
+            "a path, such as https://ballroom.example.org"
+        )
+        raise ValueError(reason)
+    return address
+
+
 def address_without_slash(address: str) -> str:
     """Check an address, and return it without a slash at its end."""
     return check_address(address).rstrip("/")
@@ -73,12 +103,82 @@ def address_without_slash(address: str) -> str:
 
 def _check_addresses(text: str) -> None:
     for address in split_list(text):
-        check_address(address)
+        check_secure_address(address)
+
+
+_HOST = re.compile(r"(?:[A-Za-z0-9_-]+\.)*[A-Za-z0-9_-]+\.?")
+_HOST_AND_PORT = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::(?P<port>\d{1,5}))?")
+_MOST_PORT = 65_535
+
+
+def is_host(text: str) -> bool:
+    """Check whether a text is the name of a host, or an address without a port."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return _HOST.fullmatch(text) is not None
+    return True
+
+
+def _check_host(text: str) -> str:
+    if text and not is_host(text):
+        reason = "it is not a host without scheme and port, such as mail.example.org or 127.0.0.1"
+        raise ValueError(reason)
+    return text
+
+
+def _check_hosts(text: str) -> None:
+    for each in split_list(text):
+        found = _HOST_AND_PORT.fullmatch(each)
+        is_usable = is_host(found["host"].strip("[]")) if found else is_host(each)
+        if not is_usable or (found and int(found["port"] or 0) > _MOST_PORT):
+            reason = (
+                f"it has {each[:80]!r}, which is not a host or host:port, such as "
+                "login.example.org or login.example.org:8443"
+            )
+            raise ValueError(reason)
+
+
+_SIZE = re.compile(
+    r"(?P<number>\d{1,18}(?:\.\d{1,18})?(?:e\+?\d{1,2})?) *(?P<unit>[kmg]i?b|b)?", re.IGNORECASE
+)
+_SIZE_UNITS = {
+    "b": 1,
+    "kb": 1000,
+    "mb": 1000**2,
+    "gb": 1000**3,
+    "kib": 1024,
+    "mib": MIB,
+    "gib": 1024 * MIB,
+}
+
+
+def parse_size(value: object) -> object:
+    """Return the bytes of a size such as 64MiB, or 67108864 and 6.7108864e+07 in bytes, as tools
+    for values files write large numbers."""
+    if not isinstance(value, str):
+        return value
+    found = _SIZE.fullmatch(value.strip())
+    size = found and Decimal(found["number"]) * _SIZE_UNITS[(found["unit"] or "b").lower()]
+    if size is None or size % 1:
+        reason = (
+            "it is not a size in bytes or with a unit (KiB, MiB, GiB, KB, MB or GB), such as "
+            f"{SIZE_EXAMPLE}"
+        )
+        raise ValueError(reason)
+    return int(size)
+
+
+def _check_names(text: str) -> None:
+    for each in split_list(text):
+        if not re.fullmatch(r"[A-Za-z0-9_.*?-]+", each):
+            reason = f"it has {each[:80]!r}, which is no name of an organization, such as acme"
+            raise ValueError(reason)
 
 
 def _check_tenants(text: str) -> None:
     if not all(re.fullmatch(GUID_PATTERN, tenant) for tenant in split_list(text)):
-        reason = "a tenant is known by its id, such as 01234567-89ab-cdef-0123-456789abcdef"
+        reason = "it is not the id of a tenant, such as 01234567-89ab-cdef-0123-456789abcdef"
         raise ValueError(reason)
 
 
@@ -87,6 +187,19 @@ def checked_by(parse: Callable[[str], object]) -> AfterValidator:
 
     def check(text: str) -> str:
         parse(text)
+        return text
+
+    return AfterValidator(check)
+
+
+def matching(pattern: str, expected: str) -> AfterValidator:
+    """Return the validator of a text that matches the pattern; `expected` says what it looks like,
+    with an example."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            reason = f"it is not {expected}"
+            raise ValueError(reason)
         return text
 
     return AfterValidator(check)
@@ -107,5 +220,12 @@ def needed_by(setting: str) -> AfterValidator:
 # The types of settings that are addresses or ids; lists are separated by commas.
 Address = Annotated[str, AfterValidator(check_address)]
 AddressWithoutSlash = Annotated[str, AfterValidator(address_without_slash)]
+SecureAddress = Annotated[str, AfterValidator(check_secure_address)]
+SecureAddressWithoutSlash = Annotated[SecureAddress, AfterValidator(address_without_slash)]
+OwnAddress = Annotated[str, AfterValidator(check_own_address)]
+HostName = Annotated[str, AfterValidator(_check_host)]
+HostNames = Annotated[str, checked_by(_check_hosts)]
+OrgNames = Annotated[str, checked_by(_check_names)]
+Size = Annotated[int, BeforeValidator(parse_size)]
 Addresses = Annotated[str, checked_by(_check_addresses)]
 EntraTenants = Annotated[str, checked_by(_check_tenants)]

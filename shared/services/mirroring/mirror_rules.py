@@ -6,7 +6,7 @@ again when both do.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from msgspec import Struct
 from shared.auth.authorization import Administration
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.packages import ReleaseNotFound, UpstreamReleaseRefused
-from shared.domain.mirror_rules import MirrorRules, apply_mirror_rules
+from shared.domain.mirror_rules import MirrorRules, apply_mirror_rules, removed_rules
 from shared.domain.mirroring import stored_since
 from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.packages import Head, Release, State, Survey
@@ -48,15 +48,27 @@ class RuleEffect(Struct, frozen=True):
 
 
 class RuleDryRun(Struct, frozen=True):
-    """The effects of a change of the rules, those with the most pulls first."""
+    """The effects of a change of the rules, those with the most pulls first, and the upstreams,
+    rules and minimum ages that it removes."""
 
     effects: tuple[RuleEffect, ...]
     releases_read: int
+    removed: tuple[str, ...] = ()
 
     @property
     def pulls(self) -> int:
         """The pulls of the last month that would have ended otherwise."""
         return sum(each.pulls for each in self.effects)
+
+
+class ChangedRules(Struct, frozen=True):
+    """The rules after a change, and the upstreams, rules and minimum ages that it removed."""
+
+    rules: MirrorRules
+    removed: tuple[str, ...]
+
+
+ChangeRules = Callable[[MirrorRules], MirrorRules]
 
 
 class RuleApplication(Struct, frozen=True):
@@ -147,25 +159,34 @@ class RuleChanges(Struct, frozen=True):
         return await self.reader.upstreams.stored_rules()
 
     async def dry_run(self, wanted: MirrorRules, *, by: Principal) -> RuleDryRun:
-        """Compare the wanted rules with the stored ones over all stored releases of upstreams; the
-        cost grows with the number of their packages."""
+        """Compare the wanted rules with the stored ones, as `preview` does."""
+        return await self.preview(lambda _stored: wanted, by=by)
+
+    async def preview(self, apply: ChangeRules, *, by: Principal) -> RuleDryRun:
+        """Compare what `apply` makes of the stored rules with these over all stored releases of
+        upstreams; the cost grows with the number of their packages."""
         now = await self.current(by=by)
-        then = now.with_wanted(wanted, now_ms=self.reader.clock.now_ms())
+        then = now.with_wanted(apply(now), now_ms=self.reader.clock.now_ms())
         effects, seen = list[RuleEffect](), 0
         async for survey in self.application.surveys({}):
             seen += len(survey.entries)
             effects += await self._effects(survey, now, then)
         effects.sort(key=lambda each: (-each.pulls, each.release))
-        return RuleDryRun(tuple(effects), seen)
+        return RuleDryRun(tuple(effects), seen, tuple(removed_rules(now, then)))
 
-    async def replace(self, wanted: MirrorRules, *, by: Principal) -> MirrorRules:
-        """Store the wanted rules. Other processes follow within five seconds, and stored releases
-        that they deny are withheld before this returns; a task repeats that after a crash."""
+    async def replace(self, wanted: MirrorRules, *, by: Principal) -> None:
+        """Store the wanted rules in place of all others, as `change` does."""
+        await self.change(lambda _stored: wanted, by=by)
+
+    async def change(self, apply: ChangeRules, *, by: Principal) -> ChangedRules:
+        """Store what `apply` makes of the stored rules, which nobody else changes meanwhile. Other
+        processes follow within five seconds, and stored releases that the rules deny are withheld
+        before this returns; a task repeats that after a crash."""
         await self.administration.require_fresh(by, "change", _WHAT)
-        rules = await self._store(wanted, by)
+        changed = await self._store(apply, by)
         self.reader.upstreams.invalidate()
         await self.application.apply()
-        return rules
+        return changed
 
     async def admit(self, coordinate: Coordinate, reason: str, *, by: Principal) -> None:
         """Serve a release of an upstream at any age, such as an urgent fix; the audit log has the
@@ -187,14 +208,15 @@ class RuleChanges(Struct, frozen=True):
             await self.application.apply_to_release(coordinate, rules, owner)
 
     @retried_when_stale
-    async def _store(self, wanted: MirrorRules, by: Principal) -> MirrorRules:
+    async def _store(self, apply: ChangeRules, by: Principal) -> ChangedRules:
         stored = await self.reader.upstreams.stored_rules()
-        changed = stored.with_wanted(wanted, now_ms=self.reader.clock.now_ms())
+        changed = stored.with_wanted(apply(stored), now_ms=self.reader.clock.now_ms())
         details = {**_details("before", stored), **_details("after", changed)}
         change = EntityChange("mirror.rules", "mirror", details=details)
         write = self.record_writer.replace if stored.revision else self.record_writer.add
         numbered = changed.model_copy(update={"revision": max(stored.revision, 1)})
-        return await write(numbered, change=change, by=by)
+        written = await write(numbered, change=change, by=by)
+        return ChangedRules(written, tuple(removed_rules(stored, written)))
 
     async def _effects(
         self, survey: Survey, now: MirrorRules, then: MirrorRules

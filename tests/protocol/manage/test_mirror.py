@@ -141,6 +141,29 @@ async def test_a_session_changes_rules_by_the_api(mirror: World, upstream: FakeU
     assert (await browser.api("POST", "/api/v1/mirror/admissions", wanted)).status_code == 404
 
 
+async def test_the_api_changes_the_lists_that_are_sent_and_shows_what_goes(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    browser = await signed_in(mirror, mirror.people.admin)
+
+    async def put(**sent: list[str]) -> dict[str, list[object]]:
+        answer = await browser.api("PUT", "/api/v1/mirror", sent)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    await put(rules=["x deny", "y deny"])
+    changed = await put(minimumAges=["x 7"])
+    assert (changed["rules"], changed["minimumAges"]) == (["x deny", "y deny"], ["x 7"])
+    assert (len(changed["upstreams"]), changed["removed"]) == (1, [])
+    planned = (await ask(mirror, "POST", "/dry-run", rules=["y deny"])).json()
+    assert planned["removed"] == ["rule x deny"]
+    changed = await put(rules=["y deny"])
+    assert (changed["rules"], changed["minimumAges"]) == (["y deny"], ["x 7"])
+    assert changed["removed"] == ["rule x deny"]
+    assert (await put(minimumAges=[]))["removed"] == ["minimum age x 7"]
+    assert upstream.url in str(changed["upstreams"])
+
+
 async def test_without_an_upstream_the_api_says_so(world: World) -> None:
     answer = await ask(world, "GET")
     assert answer.status_code == 400

@@ -221,3 +221,16 @@ async def test_pages_are_shown_while_the_directory_is_away(world: World) -> None
 async def test_a_push_without_the_right_is_refused_for_that_reason_first(world: World) -> None:
     await world.registry.limits.notices.enter_read_only_mode(REASON, by=OPERATOR)
     assert (await world.upload(b"x")).status_code == 401
+
+
+async def test_the_overview_names_variables_that_are_no_settings(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = await PageClient.of(world, world.people.admin)
+    await admin.open("/manage")
+    assert admin.page is not None
+    assert "not used" not in admin.page.text
+    monkeypatch.setenv("BALLROOM_READER", "signed_in")
+    await admin.open("/manage")
+    assert "Did you mean BALLROOM_READERS?" in admin.page.text
+    assert "1 variable is not used." in admin.page.text

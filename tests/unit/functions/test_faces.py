@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 from tests.paths import ROOT
 
@@ -25,3 +26,18 @@ def test_the_app_starts_and_logs_the_reason_without_the_value() -> None:
     shown = started.stdout + started.stderr
     assert "BALLROOM_LINK_KEY cannot be used: it is a reference to a secret" in shown
     assert "kv.example.org" not in shown
+
+
+def test_an_unknown_setting_is_an_error_in_the_log_of_an_app_that_starts(tmp_path: Path) -> None:
+    started = subprocess.run(
+        [sys.executable, "-c", START],
+        cwd=ROOT,
+        env={"BALLROOM_DATA": str(tmp_path / "data"), "BALLROOM_READER": "signed_in"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "'web_package'" in started.stdout.splitlines()[-1]
+    [line] = [each for each in started.stderr.splitlines() if "settings.unknown" in each]
+    assert "error" in line
+    assert "Did you mean BALLROOM_READERS?" in line

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.localhost import main
+from shared.hosting.triggers import StartRefused
+from shared.localhost import application, main
 
 
 def free_port() -> int:
@@ -72,13 +73,25 @@ def test_the_example_for_https_begins_so(
 
 
 @pytest.mark.usefixtures("data")
-def test_a_start_names_unknown_settings_before_anything_else(
+def test_an_unknown_setting_ends_the_start_before_anything_else(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BALLROOM_HOST", "::")
     monkeypatch.setenv("BALLROOM_ULR", "https://registry.test")
     assert main([]) == 1
-    first, second, *_ = capsys.readouterr().err.splitlines()
-    assert first.startswith("BALLROOM_ULR is not a setting")
-    assert "Did you mean BALLROOM_URL?" in first
-    assert "BALLROOM_URL" in second
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("BALLROOM_ULR is not a setting")
+    assert "Did you mean BALLROOM_URL?" in line
+
+
+@pytest.mark.usefixtures("data")
+def test_a_mistyped_setting_opens_no_registry_under_another_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BALLROOM_READER", "signed_in")
+    with pytest.raises(StartRefused, match=r"Did you mean BALLROOM_READERS\?"):
+        application()
+    monkeypatch.delenv("BALLROOM_READER")
+    monkeypatch.setenv("BALLROOM_READERS", "staff")
+    with pytest.raises(StartRefused, match="'staff' is not one of everybody, signed_in"):
+        application()

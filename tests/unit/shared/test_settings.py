@@ -1,5 +1,7 @@
 """Settings that cannot be used stop the start, with a line that names them."""
 
+import re
+
 import pytest
 from pydantic import SecretStr, ValidationError
 
@@ -8,8 +10,9 @@ from shared.domain.client_addresses import parse_networks
 from shared.domain.mirror_rules import parse_upstreams
 from shared.domain.rate_limits import RateLimitClass, RateLimitSubject
 from shared.settings import Settings
+from shared.settings.earlier import GONE_SETTINGS
 from shared.settings.problems import refused_setting, setting_problem, unknown_settings
-from shared.settings.values import split_list
+from shared.settings.values import MIB, split_list
 
 
 def problem(**settings: object) -> str:
@@ -19,6 +22,11 @@ def problem(**settings: object) -> str:
     return setting_problem(invalid.value)
 
 
+SECRETS = sorted(
+    name for name, info in Settings.model_fields.items() if "SecretStr" in str(info.annotation)
+)
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -26,7 +34,7 @@ def problem(**settings: object) -> str:
         "https://ballroom.example.org/",
         "http://127.0.0.1:7071",
         "http://[::1]:7071",
-        "https://example.org/ballroom",
+        "http://127.0.0.1:7071/",
     ],
 )
 def test_an_address_is_taken_without_the_slash_at_its_end(url: str) -> None:
@@ -51,8 +59,16 @@ def test_an_address_is_taken_without_the_slash_at_its_end(url: str) -> None:
 )
 def test_an_address_that_no_link_can_begin_with_is_refused(url: str) -> None:
     line = problem(url=url)
-    assert line.startswith("BALLROOM_URL cannot be used: it is not a valid URL, such as https://")
+    assert line.startswith("BALLROOM_URL cannot be used: '")
+    assert " is not a valid URL, such as https://ballroom.example.org." in line
     assert "secret" not in line
+
+
+@pytest.mark.parametrize("url", ["https://example.org/ballroom", "http://127.0.0.1:7071/a/"])
+def test_a_registry_has_a_host_of_its_own(url: str) -> None:
+    line = problem(url=url)
+    assert line.startswith(f"BALLROOM_URL cannot be used: '{url}' has a path")
+    assert "such as https://ballroom.example.org." in line
 
 
 def test_proxies_are_networks() -> None:
@@ -88,7 +104,7 @@ def test_mail_takes_what_it_is_sent_with(wanted: dict[str, str]) -> None:
     assert Settings.model_validate(wanted).mail == wanted["mail"]
     for name in set(wanted) - {"mail"}:
         without = {key: value for key, value in wanted.items() if key != name}
-        assert problem(**without).startswith(f"BALLROOM_{name.upper()} cannot be used: it is ")
+        assert problem(**without).startswith(f"BALLROOM_{name.upper()} cannot be used: ")
 
 
 def test_a_laptop_sends_no_mail_and_needs_no_address() -> None:
@@ -173,9 +189,6 @@ def test_an_endpoint_of_front_door_is_known_by_its_id(id_: str) -> None:
 
 VAULT = {**CLOUD, "link_key": None, "key_vault": "https://kv.vault.azure.net/"}
 UNRESOLVED = "@Microsoft.KeyVault(SecretUri=https://kv.vault.azure.net/secrets/x)"
-SECRETS = sorted(
-    name for name, info in Settings.model_fields.items() if "SecretStr" in str(info.annotation)
-)
 
 
 def test_the_key_of_the_cloud_may_be_in_a_vault() -> None:
@@ -220,7 +233,7 @@ def test_an_unknown_setting_is_named_with_the_nearest_known_one(
     monkeypatch.setenv(variable, "1")
     [sentence] = unknown_settings()
     named, page = (
-        f"{variable} is not a setting and has no effect.",
+        f"{variable} is not a setting, and has no effect.",
         "docs/reference/configuration.md lists",
     )
     assert sentence == f"{named}{suggestion} {page} every setting."
@@ -229,9 +242,138 @@ def test_an_unknown_setting_is_named_with_the_nearest_known_one(
 def test_known_settings_and_those_of_the_scripts_are_not_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for variable in ("BALLROOM_DATA", "ballroom_url", "BALLROOM_BACKUPS_KEPT", "PORT"):
+    for variable in ("BALLROOM_DATA", "ballroom_url", "PORT", *OF_OTHERS):
         monkeypatch.setenv(variable, "1")
+    monkeypatch.setenv("BALLROOM_PORT", "tcp://10.0.0.7:7071")  # Of a service of Kubernetes.
     assert unknown_settings() == []
+
+
+OF_OTHERS = (
+    *("BALLROOM_BACKUPS", "BALLROOM_BACKUPS_KEPT", "BALLROOM_DOMAIN", "BALLROOM_IMAGE"),
+    *("BALLROOM_TOKEN", "BALLROOM_SERVICE_HOST", "BALLROOM_WEB_SERVICE_PORT_HTTP"),
+    *("BALLROOM_PORT_7071_TCP", "BALLROOM_PORT_7071_TCP_ADDR"),
+)
+
+
+@pytest.mark.parametrize("variable", [*GONE_SETTINGS, "ballroom_bundle"])
+def test_a_setting_of_an_earlier_version_is_named_with_what_took_its_place(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "1")
+    [sentence] = unknown_settings()
+    assert sentence.startswith(f"{variable} is a setting of an earlier version, and has no effect.")
+    assert GONE_SETTINGS[variable.upper()] in sentence
+    assert "Did you mean" not in sentence
+
+
+def test_a_mistyped_name_is_not_taken_for_one_of_a_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BALLROOM_TOKEN_DAY", "1")
+    [sentence] = unknown_settings()
+    assert "Did you mean BALLROOM_TOKEN_DAYS?" in sentence
+
+
+@pytest.mark.parametrize(
+    ("given", "size"),
+    [
+        ("67108864", 64 * MIB),
+        ("64MiB", 64 * MIB),
+        ("64 mib", 64 * MIB),
+        ("0.5GiB", 512 * MIB),
+        ("64MB", 64_000_000),
+        ("65536KiB", 64 * MIB),
+        ("67108864B", 64 * MIB),
+        ("6.7108864e+07", 64 * MIB),
+    ],
+)
+def test_a_size_is_in_bytes_or_has_a_unit(given: object, size: int) -> None:
+    assert Settings.model_validate({"max_archive_bytes": given}).max_archive_bytes == size
+
+
+@pytest.mark.parametrize("given", ["64M", "64 megabytes", "lots", "0.3", "-1", "", "1e999"])
+def test_a_text_that_is_no_size_is_refused_with_an_example(given: str) -> None:
+    line = problem(max_archive_bytes=given)
+    shown = f"'{given}'" if given else "an empty text"
+    assert line.startswith(f"BALLROOM_MAX_ARCHIVE_BYTES cannot be used: {shown} is not a size in")
+    assert "such as 64MiB." in line
+
+
+def test_a_size_that_is_too_small_is_refused_with_the_smallest() -> None:
+    line = problem(max_anonymous_bytes="1MiB")
+    assert "a size in bytes or with a unit of at least 8388608, such as 64MiB." in line
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+@pytest.mark.parametrize("value", ["", "-7", "1.5x", "not \x07 usable", "http://a b", "x" * 2_000])
+def test_no_text_of_the_validator_reaches_an_operator(name: str, value: str) -> None:
+    """Whatever is refused is one sentence with the value, if it is no secret, and an example."""
+    try:
+        Settings.model_validate({name: value})
+    except ValidationError as invalid:
+        line, variable = setting_problem(invalid), refused_setting(invalid)
+        reason = line.removesuffix(" docs/reference/configuration.md lists every setting.")
+        assert not re.search(r"Input should|Value error|String should|valid (integer|number)", line)
+        assert len(line.splitlines()) == 1
+        assert line.isprintable()
+        assert reason.startswith(f"{variable} cannot be used: ")
+        is_about_another = "is empty" in reason or "is set" in reason
+        assert is_about_another or "such as " in reason or name in SECRETS
+        if name in SECRETS and value:
+            assert value not in reason
+        elif value and not is_about_another:
+            assert value[:5].strip("\x07") in reason
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"port": "abc"}, "PORT cannot be used: 'abc' is not a whole number from 1 to 65535, such"),
+        ({"token_days": "3 weeks"}, "'3 weeks' is not a whole number of days from 1 to 365, such"),
+        ({"upgrade_backup": "maybe"}, "'maybe' is not true or false, such as true."),
+        ({"readers": "staff"}, "'staff' is not one of everybody, signed_in, such as everybody."),
+        ({"mail": "pigeon"}, "'pigeon' is not one of console, smtp, azure, such as console."),
+        ({"log_share": "2"}, "'2' is not a number from 0 to 1, such as 1."),
+        ({"oidc_name": "x" * 41}, "is not a text of 1 to 40 characters, such as OpenID Connect."),
+        ({"oidc_issuer": "http://login.example.org"}, "is plain http, which is allowed on this"),
+        ({"publish_from_gitlab": "http://gitlab.example.org"}, "is plain http, which is allowed"),
+        ({"inside_hosts": "https://login.example.org"}, "which is not a host or host:port, such"),
+        ({"inside_hosts": "login.example.org:70000"}, "which is not a host or host:port, such"),
+        ({"inside_hosts": "ok.example.org, a/b"}, "has 'a/b', which is not a host or host:port"),
+        ({"smtp_host": "smtp://mail.example.org"}, "is not a host without scheme and port, such"),
+        ({"host": "0.0.0.0:7071"}, "'0.0.0.0:7071' is not a host without scheme and port"),
+        ({"host": ""}, "it is empty. Give an address of this machine, such as 127.0.0.1"),
+        ({"data": ""}, "it is empty. Give a folder, such as /var/lib/ballroom"),
+        ({"entra_groups": "true"}, "BALLROOM_ENTRA_TENANT is empty; groups need that provider"),
+        ({"oidc_groups_claim": "teams"}, "BALLROOM_OIDC_ISSUER is empty; groups need that"),
+        ({"tls_key": "key.pem"}, "BALLROOM_TLS_CERT is empty; HTTPS needs the certificate"),
+        ({"limit_mirror": "token=5"}, "'token=5' is not a limit of addresses"),
+        ({"launcher": "'ballroom"}, "is not a command in the form of a shell, such as"),
+        ({"reserved_names": "acme/*"}, "which is no name of an organization, such as acme"),
+        ({"staff": "example.org"}, "nor one of entra, oidc, github, groups, such as @example.org"),
+        ({"report_keys_url": "https://u:hidden@a.test/?sig=hidden"}, "'https://****@a.test/?****'"),
+    ],
+)
+def test_a_refused_value_is_named_with_its_form_and_an_example(
+    given: dict[str, str], reason: str
+) -> None:
+    line = problem(**given)
+    assert reason in line
+    assert "hidden" not in line
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"oidc_issuer": "http://127.0.0.1:8080/realms/x/", "oidc_client_id": "c"}
+        | {"oidc_client_secret": "s", "oidc_groups_claim": "teams"},
+        {"inside_hosts": "localhost, 10.0.0.7, 10.0.0.7:8443, [::1]:80, ::1, a_b.corp.:443"},
+        {"host": "::"},
+        {"tls_cert": "", "tls_key": ""},
+        {"limit_failure": "", "limit_mirror": ""},
+        {"trusted_proxies": "127.0.0.1 10.0.0.0/8"},
+    ],
+)
+def test_a_value_of_the_right_form_is_accepted(given: dict[str, str]) -> None:
+    Settings.model_validate(given)
 
 
 @pytest.mark.parametrize(
@@ -294,12 +436,12 @@ def test_a_token_that_cannot_be_used_is_refused_without_its_text(
 
 
 # What cannot be used, by the setting and the beginning of the sentence.
-NO_URL, EMULATOR = "it is not a valid URL", "http://127.0.0.1:8081"
+NO_URL, EMULATOR = " is not a valid URL", "http://127.0.0.1:8081"
 HOST_TWICE, HOSTS = "https://a.example,https://A.example/", "https://a{}.example"
 REFUSED: list[tuple[str, object, str]] = [
     *(("environment", value, "") for value in ("Prod", "my_registry", "", "a" * 13, "prod\n")),
     *(("log_level", value, "") for value in ("INFO", "infos", "verbose")),
-    ("trusted_proxies", "example.org", "'example.org' does not appear to be"),
+    ("trusted_proxies", "example.org", "'example.org' is not a list of addresses"),
     ("report_keys_url", "scanner.example", NO_URL),
     ("mail", "pigeon", ""),
     ("mail_from", "ballroom", ""),
@@ -314,15 +456,15 @@ REFUSED: list[tuple[str, object, str]] = [
     ("archive_cdn_resource", f"{FRONT_DOOR}/purge?x=", ""),
     ("key_vault", "https://kv.vault.azure.net", "it is set, and BALLROOM_COSMOS"),
     *(("upstream", value, NO_URL) for value in ("Central", "https://user@a.example")),
-    ("upstream", "http://a.example", "it is plain http, which is allowed on this machine only."),
-    ("upstream", HOST_TWICE, "it names one host twice. Name each once"),
-    ("upstream", ",".join(map(HOSTS.format, range(11))), "it names more than 10 registries"),
+    ("upstream", "http://a.example", " is plain http, which is allowed on this machine only."),
+    ("upstream", HOST_TWICE, " names one host twice. Name each once"),
+    ("upstream", ",".join(map(HOSTS.format, range(11))), " names more than 10 registries"),
 ]
 REFUSED_IN_THE_CLOUD = [
     ("cosmos_endpoint", "ballroom", NO_URL),
     ("blob_endpoint", "ballroom", NO_URL),
     ("link_key", "a" * 32, "BALLROOM_KEY_VAULT is set as well"),
-    *(("key_vault", value, "it is no") for value in ("http://kv.test", "kv", "https://kv/?x=1")),
+    *(("key_vault", value, " is not ") for value in ("http://kv.test", "kv", "https://kv/?x=1")),
     ("key_secret", "secrets/link-key", ""),
 ]
 
@@ -335,7 +477,8 @@ def test_a_value_that_cannot_be_used_is_refused_with_its_setting_and_the_reason(
     others: dict[str, object], name: str, value: object, reason: str
 ) -> None:
     line = problem(**{**others, name: value})
-    assert line.startswith(f"BALLROOM_{name.upper()} cannot be used: {reason}")
+    assert line.startswith(f"BALLROOM_{name.upper()} cannot be used: ")
+    assert reason in line
 
 
 @pytest.mark.parametrize(

@@ -34,12 +34,12 @@ def test_a_healthy_registry_has_no_problem(terminal: Terminal) -> None:
     assert all(each["ok"] for each in findings(terminal).values())
     lines = terminal.run("doctor").splitlines()
     assert all(line.startswith("ok ") for line in lines)
-    assert len(lines) == 9
+    assert len(lines) == 10
 
 
 def test_doctor_checks_versions_and_settings_even_without_a_registry(empty: Terminal) -> None:
     found = findings(empty)
-    assert list(found) == ["versions", "address", "confined process", "data folder"]
+    assert list(found) == ["versions", "settings", "address", "confined process", "data folder"]
     assert "does not exist" in found["data folder"]["found"]
     assert "Start the registry" in found["data folder"]["way_out"]
     assert not empty.data.exists()
@@ -52,6 +52,22 @@ def test_doctor_reports_a_folder_that_cannot_be_written() -> None:
     found = findings(Terminal(Path("/proc/self")))
     assert "/proc/self cannot be written" in found["data folder"]["found"]
     assert "right to write" in found["data folder"]["way_out"]
+
+
+def test_unknown_settings_are_errors_that_end_no_backup(terminal: Terminal) -> None:
+    result = terminal.invoke("doctor", BALLROOM_READER="signed_in", BALLROOM_BUNDLE="x.bundle")
+    assert result.exit_code == 0
+    errors = [line for line in result.stdout.splitlines() if line.startswith("error ")]
+    assert "BALLROOM_BUNDLE is a setting of an earlier version" in errors[0]
+    assert "Did you mean BALLROOM_READERS?" in errors[1]
+
+
+def test_a_command_warns_of_unknown_settings_once_and_goes_on(terminal: Terminal) -> None:
+    result = terminal.invoke("upkeep", "list", "--json", BALLROOM_READER="signed_in")
+    assert result.exit_code == 0
+    [warning] = result.stderr.splitlines()
+    assert warning.startswith("Warning: BALLROOM_READER is not a setting, and has no effect.")
+    assert json.loads(result.stdout)
 
 
 def test_doctor_reports_an_address_that_nobody_can_sign_in_at(terminal: Terminal) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -90,6 +91,7 @@ def test_rules_are_changed_and_shown(mirroring: Terminal, upstream: FakeUpstream
     )
     changed = mirroring.json("upstream", "set", *rules, "--minimum-age", f"7 {upstream.name}")
     assert changed["rules"] == ["ballerina/io deny", "acme allow"]
+    assert changed.pop("removed") == []
     assert mirroring.json("upstream", "rules") == changed
     assert changed["minimumAges"] == [f"* 7 {upstream.name}"]
     address = f"{upstream.url}/2.0/registry"
@@ -98,6 +100,70 @@ def test_rules_are_changed_and_shown(mirroring: Terminal, upstream: FakeUpstream
     assert "ballerina central, ballerinax central, wso2 central" in mirroring.run(
         "upstream", "rules"
     )
+
+
+def test_a_command_changes_the_rules_that_it_names_and_no_others(
+    mirroring: Terminal, upstream: FakeUpstream
+) -> None:
+    address = f"{upstream.url}/2.0/registry"
+    mirroring.run("upstream", "set", "--rule", "acme/* deny", "--rule", "* allow")
+    mirroring.run("upstream", "set", "--minimum-age", "ballerina* 0", "--minimum-age", "7")
+    mirroring.run("upstream", "set", "--rule", "Acme allow", "--rule", "ballerinax deny")
+    changed = mirroring.json("upstream", "set", "--minimum-age", "14", "--upstream", "central")
+    assert changed["rules"] == ["Acme allow", "ballerinax deny", "* allow"]
+    assert changed["minimumAges"] == ["ballerina* 0", "* 14"]
+    assert changed["removed"] == ["minimum age * 7"]
+    before, added = changed["upstreams"]
+    assert (before["address"], added["name"]) == (address, "central")
+    removed = mirroring.json("upstream", "set", "--remove", "central", "--remove", "* ALLOW")
+    assert removed["removed"] == ["upstream central", "rule * allow"]
+    assert removed["rules"] == ["Acme allow", "ballerinax deny"]
+
+
+def test_replacing_all_rules_is_said_and_shows_what_goes(mirroring: Terminal) -> None:
+    mirroring.run("upstream", "set", "--rule", "acme deny", "--minimum-age", "7")
+    replace = ("upstream", "set", "--replace", "--rule", "ballerina allow")
+    planned = mirroring.invoke(*replace, "--dry-run")
+    gone = ["rule acme deny", "minimum age * 7"]
+    assert planned.stderr.splitlines() == [f"Would be removed: {each}" for each in gone]
+    assert mirroring.json("upstream", "rules")["rules"] == ["acme deny"]
+    done = mirroring.invoke(*replace)
+    assert done.stderr.splitlines() == [f"Removed: {each}" for each in gone]
+    shown = mirroring.json("upstream", "rules")
+    assert (shown["rules"], shown["minimumAges"]) == (["ballerina allow"], [])
+    assert len(shown["upstreams"]) == 1
+
+
+def test_rules_are_kept_in_a_file_and_taken_from_it(mirroring: Terminal, tmp_path: Path) -> None:
+    mirroring.run("upstream", "set", "--upstream", "central", "--rule", "acme deny")
+    kept, file = mirroring.json("upstream", "rules"), tmp_path / "rules.json"
+    file.write_text(json.dumps(kept))
+    mirroring.run("upstream", "set", "--replace", "--minimum-age", "7", "--upstream", "central")
+    changed = mirroring.json("upstream", "set", "--file", str(file))
+    assert changed["removed"] == ["minimum age * 7"]
+    for name in ("upstreams", "rules", "minimumAges"):
+        assert changed[name] == kept[name]
+    file.write_text('{"rules": []}')
+    refused = mirroring.invoke("upstream", "set", "--file", str(file))
+    assert refused.exit_code == 1
+    assert "is no file of rules. It needs the lists upstreams, rules and" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ([], "Say what to change"),
+        (["--dry-run"], "Say what to change"),
+        (["--replace", "--remove", "acme deny"], "Leave --remove out"),
+        (["--remove", "acme deny"], "There is no upstream, rule or minimum age 'acme deny'"),
+    ],
+)
+def test_a_change_of_rules_that_names_nothing_is_refused(
+    mirroring: Terminal, given: list[str], reason: str
+) -> None:
+    refused = mirroring.invoke("upstream", "set", *given)
+    assert refused.exit_code != 0
+    assert reason in refused.stderr
 
 
 def test_a_name_is_moved_after_a_dry_run(mirroring: Terminal, upstream: FakeUpstream) -> None:
