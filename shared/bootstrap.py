@@ -27,7 +27,7 @@ from shared.adapters.index_export import open_index_export
 from shared.adapters.instrumentation import instrumented
 from shared.adapters.mail import AzureMailer, ConsoleMailer, Encryption, SmtpMailer, SmtpServer
 from shared.adapters.sqlite.connections import DatabaseMissing, DatabaseUnusable
-from shared.adapters.sqlite.database import MIGRATIONS
+from shared.adapters.sqlite.database import MIGRATIONS, Database
 from shared.adapters.sqlite.metadata import EmbeddedEdition
 from shared.adapters.system import SystemClock, SystemRandomness, WriteProbe, disk_space
 from shared.auth.signing_keys import KeyFiles, KeyRing, SigningKeys, VaultKeys
@@ -37,6 +37,7 @@ from shared.confined.access import Restriction
 from shared.confined.budget import RELEASE_BUDGET
 from shared.confined.child import restrictions_here
 from shared.confined.process import ConfinedProcess
+from shared.domain.errors.requests import StorageFull
 from shared.domain.mail import parse_email
 from shared.domain.mirror_rules import UpstreamAddress
 from shared.domain.snapshots import SnapshotUnusable
@@ -90,6 +91,23 @@ def prepared_stores(settings: Settings, report: Report = report_nothing) -> Gene
     with translate_full_disk(), hold_file_lock(lock_path(DataFolder(settings.data).settings)):
         migrate(settings, report)
         yield
+
+
+def is_readable_without_room(settings: Settings) -> bool:
+    """Check whether a full disk holds all that is needed to answer reads."""
+    if settings.is_in_the_cloud:
+        return False
+    from shared.adapters.search.rows import SEARCH_MIGRATIONS
+
+    folder = DataFolder(settings.data)
+    databases = (Database(folder.database, MIGRATIONS), Database(folder.search, SEARCH_MIGRATIONS))
+    try:
+        for each in databases:
+            each.row("SELECT 1")
+            each.close()
+    except (DatabaseUnusable, StorageFull):
+        return False
+    return bool(KeyFiles(folder.keys, SystemClock(), SystemRandomness()).paths())
 
 
 def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapters:

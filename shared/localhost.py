@@ -22,8 +22,14 @@ from functions.http.answers import recognizer, repeat_recorder
 from functions.http.calls import Exchange
 from functions.http.requests import MAX_MULTIPART_OVERHEAD_BYTES
 from shared.auth.authentication import RequestClient
-from shared.bootstrap import START_ERRORS, build_registry, prepared_stores, settings_file
-from shared.commands.first_start import Welcome, first_start
+from shared.bootstrap import (
+    START_ERRORS,
+    build_registry,
+    is_readable_without_room,
+    prepared_stores,
+    settings_file,
+)
+from shared.commands.first_start import ReadsAlone, Welcome, first_start
 from shared.composition import Registry
 from shared.domain.client_addresses import caller_network, is_shared
 from shared.domain.errors.base import Refusal, Unauthenticated
@@ -85,7 +91,7 @@ def _serve(settings: Settings, arguments: Sequence[str]) -> None:
         case [flag, descriptor] if flag == WORKER:
             serve_as_worker(plan, int(descriptor))
         case _:
-            welcomes: list[Welcome] = []
+            welcomes: list[Welcome | ReadsAlone] = []
             serve(
                 plan,
                 prepare=lambda: welcomes.append(prepare(settings)),
@@ -115,8 +121,11 @@ def _print_progress(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
 
 
-def prepare(settings: Settings) -> Welcome:
-    """Migrate the data folder and return the start message; runs once, before any worker."""
+def prepare(settings: Settings) -> Welcome | ReadsAlone:
+    """Migrate the data folder and return the start message; runs once, before any worker.
+
+    On a full disk nothing is prepared, and the registry answers reads alone until there is room.
+    """
     for file in metrics_folder(settings).glob("*.json"):  # Of processes of an earlier start.
         with suppress(OSError):  # Counters then go on from there.
             file.unlink()
@@ -124,11 +133,13 @@ def prepare(settings: Settings) -> Welcome:
         with prepared_stores(settings, _print_progress):
             return asyncio.run(_first_start(settings))
     except StorageFull:
-        message = (
-            f"The disk of the data folder {settings.data} is full, and nothing can be served "
-            "from it without some room. Make room there, and start again."
-        )
-        raise StartRefused(message) from None
+        if not is_readable_without_room(settings):
+            message = (
+                f"The disk of the data folder {settings.data} is full, and nothing can be served "
+                "from it without some room. Make room there, and start again."
+            )
+            raise StartRefused(message) from None
+        return ReadsAlone(settings.base_url, settings.data)
 
 
 async def _first_start(settings: Settings) -> Welcome:

@@ -116,6 +116,78 @@ async def check_full(filling: Filling, http: httpx.AsyncClient) -> None:
     assert (await bal.search("org:acme"))["count"] == 2
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_registry_starts_on_a_full_disk_and_takes_pushes_when_there_is_room(
+    tmp_path: Path, workers: int
+) -> None:
+    with small_disk(tmp_path / "disk", 32 * MIB) as disk:
+        data = disk.root / "data"
+        with running(data, workers=workers) as host:
+            async with client_of(host) as http:
+                assert (await push(host, http, bala(OLD))).status_code == 204
+        disk.fill()
+        with running(data, workers=workers, ready=False) as host:
+            assert host.process.stdout is not None
+            assert host.process.stdout.readline().decode() == (
+                f"Ballroom serves {host.url} for reads alone: the disk of {data} is full.\n"
+            )
+            async with client_of(host) as http:
+                await check_reads_alone(host, http)
+                disk.free()
+                await check_takes_pushes(host, http)
+            assert host.stop() == 0
+        left = stored(data)
+    assert (len(left.archives), len(left.documents)) == (2, 2)
+    assert (left.unfinished, left.waiting) == (set(), 0)
+
+
+async def test_a_registry_that_was_killed_starts_on_a_full_disk(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 32 * MIB) as disk:
+        data = disk.root / "data"
+        with running(data, workers=1) as host:
+            async with client_of(host) as http:
+                assert (await push(host, http, bala(OLD))).status_code == 204
+            host.process.kill()
+        disk.fill()
+        with running(data, workers=1, ready=False) as host:
+            async with client_of(host) as http:
+                await check_reads(host, http)
+                disk.free()
+                await check_takes_pushes(host, http)
+
+
+async def check_reads_alone(host: Running, http: httpx.AsyncClient) -> None:
+    """Check that everything is read, and that changes are refused with the reason."""
+    await check_reads(host, http)
+    refused = await push(host, http, bala(NEW))
+    assert (refused.status_code, refused.json()) == (503, {"message": str(StorageFull())})
+    shown = await readiness(host, http, 503)
+    assert shown["message"].startswith("The registry's storage is full: packages are read and")
+
+
+async def check_reads(host: Running, http: httpx.AsyncClient) -> None:
+    """Check that the package is pulled, listed, found and shown."""
+    bal = host.java(http)
+    assert (await bal.pull(OLD)).content == bala(OLD)
+    assert await bal.versions("acme/old") == ["1.0.0"]
+    assert (await bal.search("org:acme"))["count"] == 1
+    assert (await http.get(f"{host.url}/packages/acme/old")).status_code == 200
+
+
+async def check_takes_pushes(host: Running, http: httpx.AsyncClient) -> None:
+    """Check that changes are accepted without a restart, and are read by every process."""
+    bal = host.java(http)
+    assert (await readiness(host, http, 200))["status"] == "ready"
+    async with asyncio.timeout(BOUND_SECONDS):
+        while (await push(host, http, bala(NEW))).status_code != 204:
+            pass
+    for _ in range(8):
+        async with client_of(host) as other:  # A connection of its own, to either process.
+            assert await host.java(other).versions("acme/new") == ["1.0.0"]
+            assert (await host.java(other).search("org:acme"))["count"] == 2
+    assert (await bal.pull(NEW)).content == bala(NEW)
+
+
 def test_a_full_disk_that_holds_no_registry_stops_the_start(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", MIB) as disk:
         disk.fill()

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Self
 
 from msgspec import Struct, field
 
@@ -22,6 +22,7 @@ BUSY_TIMEOUT = timedelta(
     seconds=10
 )  # Longer than any of our transactions; clients wait for at least 30 s.
 BUSY_RETRY_INTERVAL = timedelta(milliseconds=1)  # A transaction takes one to five of these.
+_LOG_INDEX_BYTES = 32_768  # SQLite needs them before it reads or writes with a log.
 CHECKPOINT_PAGES = 1_000  # Of the log, from which a commit moves them into the file: SQLite's own.
 PRAGMAS = (
     "synchronous = FULL",  # A commit is on the disk when it returns.
@@ -33,18 +34,44 @@ def create_database(path: Path) -> sqlite3.Connection:
     """Open the file for writing; create it if it does not exist."""
     if not path.exists():
         open_private(path, "ab").close()  # SQLite gives its other files the same permissions.
-    return _connect(path, BUSY_TIMEOUT)
+    return _connect(path, "rw", BUSY_TIMEOUT)
 
 
 def open_to_write(path: Path) -> sqlite3.Connection:
     """Open the file for transactions."""
-    return _connect(path, BUSY_RETRY_INTERVAL)
+    return _connect(path, "rw", BUSY_RETRY_INTERVAL)
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
     """Open the file for reading alone."""
     # Not `mode=ro`: to read the log that a crash left, SQLite has to write the index of the log.
-    return _connect(path, BUSY_TIMEOUT, "query_only = ON")
+    return _connect(path, "rw", BUSY_TIMEOUT, "query_only = ON")
+
+
+def open_without_room(path: Path) -> sqlite3.Connection:
+    """Open the file for reading alone, on a disk without room for the index of its log.
+
+    Nothing is locked: what is read stands while the `FileState` is the same. Raises `StorageFull`
+    if the log has changes that are not in the file.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    if FileState.of(path).is_shared or (log.exists() and log.stat().st_size):
+        raise StorageFull
+    return _connect(path, "ro&immutable=1", BUSY_TIMEOUT)
+
+
+class FileState(Struct, frozen=True):
+    """A value that changes as soon as another process may write to a database, or has written."""
+
+    changed_ns: int
+    size_bytes: int
+    is_shared: bool  # A process has opened it with its log.
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        stat, index = path.stat(), path.with_name(f"{path.name}-shm")
+        is_shared = index.exists() and index.stat().st_size >= _LOG_INDEX_BYTES
+        return cls(stat.st_mtime_ns, stat.st_size, is_shared)
 
 
 def schema_version(connection: sqlite3.Connection) -> int:
@@ -116,9 +143,9 @@ def _begin(connection: sqlite3.Connection, patience: timedelta) -> None:
     connection.execute("BEGIN IMMEDIATE")
 
 
-def _connect(path: Path, patience: timedelta, *pragmas: str) -> sqlite3.Connection:
+def _connect(path: Path, mode: str, patience: timedelta, *pragmas: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=rw",
+        f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
         timeout=patience.total_seconds(),
         isolation_level=None,  # Transactions begin and end where this module says so.

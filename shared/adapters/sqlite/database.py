@@ -21,17 +21,21 @@ from shared.adapters.filesystem import FilePieces, data_version_path, lock_path,
 from shared.adapters.sqlite.connections import (
     BUSY_TIMEOUT,
     DatabaseMissing,
+    DatabaseUnusable,
+    FileState,
     SchemaMismatch,
     Writer,
     create_database,
     database_error,
     open_to_read,
+    open_without_room,
     schema_version,
     transaction,
     translate_sqlite_errors,
 )
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.names import Digest
+from shared.domain.errors.requests import StorageFull
 from shared.domain.packages import Graph, Texts, graph_document
 from shared.runtime.private_files import hold_file_lock, make_private_folder, open_private
 
@@ -43,6 +47,8 @@ from shared.runtime.private_files import hold_file_lock, make_private_folder, op
 #   another process writes. Short ones run on the event loop as well, and only their commit, which
 #   waits for the disk, on the one thread that writes: while readers keep the loop busy, a thread
 #   waits for the interpreter at each statement. All others run on that thread.
+# - On a disk so full that SQLite has no room for the index of its log, the file is read without
+#   locks, and refuses writes, until there is room.
 # - Connections are opened when they are first needed, so a process that only starts workers has
 #   none.
 
@@ -70,6 +76,7 @@ MIGRATIONS = read_migrations(Path(__file__).with_name("schema.sql"))  # Of `ball
 
 # A withdrawal takes effect everywhere within five seconds.
 DATA_VERSION_CHECK_INTERVAL = timedelta(seconds=1)
+ROOM_CHECK_INTERVAL = timedelta(seconds=1)  # Between two attempts to open a file on a full disk.
 
 # A scan releases the interpreter at each row, and then waits until the event loop gives it back: a
 # loop that is busy keeps it for 5 ms by default, so a search of 60 rows would take 300. More
@@ -131,9 +138,11 @@ class Database:
         self._patience = patience
         self._migrations = migrations
         self._opened: _Opened | None = None
+        self._openings = 0
         self._monotonic = monotonic
         self._ask_at = 0.0
         self._version: object = None
+        self._look_for_room_at = 0.0
 
     def migrate(self) -> None:
         """Create the database or bring it up to date; of several processes one does it."""
@@ -164,7 +173,8 @@ class Database:
             # A connection counts the commits of all others, and the reader commits nothing.
             self._version = self.row("PRAGMA data_version")
             self._ask_at = now + DATA_VERSION_CHECK_INTERVAL.total_seconds()
-        return self._here().mark.read(), self._version
+        mark = self._here().mark
+        return mark.read() if mark else b"", self._version, self._openings
 
     def read(self, work: Work[T]) -> T:
         """Run a short read on the event loop: some rows by key, at most 64 KiB."""
@@ -182,7 +192,16 @@ class Database:
             with translate_sqlite_errors(self._path), opened.scanner() as connection:
                 return work(connection)
 
-        return await loop.run_in_executor(opened.threads, scan)
+        try:
+            result = await loop.run_in_executor(opened.threads, scan)
+        except (DatabaseUnusable, StorageFull):
+            if not opened.is_outdated():
+                raise
+        else:
+            if not opened.is_outdated():
+                return result
+        # Nothing was locked on a full disk, and another process found room and wrote meanwhile.
+        return await self.scan(work)
 
     async def decoded(self, decode: Callable[..., T], statement: str, *values: object) -> list[T]:
         """Return what `decode` makes of the columns of each row, on a thread as `scan` does."""
@@ -206,12 +225,12 @@ class Database:
         It runs on the event loop, unless another write is under way. The work must do as for
         `write`.
         """
-        return await _outcome(self._here().writer.run(work))
+        return await _outcome(self._writer().run(work))
 
     async def write_unsynced(self, work: Work[T]) -> T:
         """Run a short write as `write_few` does, and do not wait for the disk: it outlives the
         process. Until the next durable write, a machine that loses its power may forget it."""
-        return await _outcome(self._here().writer.run_unsynced(work))
+        return await _outcome(self._writer().run_unsynced(work))
 
     async def write(self, work: Work[T]) -> T:
         """Run a write of any length in a transaction, which is durable when this returns.
@@ -219,7 +238,7 @@ class Database:
         The work must use only its connection: it is repeated if the transaction that it shared with
         others failed.
         """
-        return await _outcome(self._here().writer.submit(work))
+        return await _outcome(self._writer().submit(work))
 
     def close(self) -> None:
         """Close every connection of this process; the next use opens new ones."""
@@ -238,20 +257,51 @@ class Database:
                 connection.execute(f"PRAGMA user_version = {number}")
 
     def _here(self) -> "_Opened":
-        if self._opened is None:
-            self._opened = self._open()
-        return self._opened
+        opened = self._opened
+        return self._open() if opened is None or opened.is_outdated() else opened
+
+    def _writer(self) -> Writer:
+        opened, now = self._here(), self._monotonic()
+        if opened.writer is None and now >= self._look_for_room_at:
+            self._look_for_room_at = now + ROOM_CHECK_INTERVAL.total_seconds()
+            opened = self._use(self._open_to_write())
+        if opened.writer is None:
+            raise StorageFull
+        return opened.writer
 
     def _open(self) -> "_Opened":
         if not self._path.exists():
             raise DatabaseMissing(self._path)
+        try:
+            return self._use(self._open_to_write())
+        except StorageFull:
+            return self._use(self._open_without_room())
+
+    def _use(self, opened: "_Opened") -> "_Opened":
+        """Replace how the file was open before."""
+        self._openings += 1
         self._ask_at = 0.0
+        if self._opened is not None:
+            self._opened.retire()
+        self._opened = opened
+        return opened
+
+    def _open_to_write(self) -> "_Opened":
         with translate_sqlite_errors(self._path), translate_full_disk():
-            with closing(open_to_read(self._path)) as connection:
-                found = schema_version(connection)
-            if found != len(self._migrations):
-                raise SchemaMismatch(self._path, found, len(self._migrations))
+            self._check(open_to_read)
             return _Opened(self._path, self._patience)
+
+    def _open_without_room(self) -> "_Opened":
+        with translate_sqlite_errors(self._path):
+            state = FileState.of(self._path)
+            self._check(open_without_room)
+            return _Opened(self._path, self._patience, state)
+
+    def _check(self, open_file: Callable[[Path], sqlite3.Connection]) -> None:
+        with closing(open_file(self._path)) as connection:
+            found = schema_version(connection)
+        if found != len(self._migrations):
+            raise SchemaMismatch(self._path, found, len(self._migrations))
 
 
 async def _outcome(future: Future[T]) -> T:
@@ -260,12 +310,14 @@ async def _outcome(future: Future[T]) -> T:
 
 
 class _Opened:
-    """The connections and threads of one process."""
+    """The connections and threads of one process; with a state, for reading without room."""
 
-    def __init__(self, path: Path, patience: timedelta) -> None:
-        self.mark = DataVersionFile(data_version_path(path))
-        self.reader = open_to_read(path)
-        self.writer = Writer(path, patience, self.mark.renew)
+    def __init__(self, path: Path, patience: timedelta, state: FileState | None = None) -> None:
+        self._open_reader = open_to_read if state is None else open_without_room
+        self._state = state
+        self.mark = DataVersionFile(data_version_path(path)) if state is None else None
+        self.reader = self._open_reader(path)
+        self.writer = Writer(path, patience, self.mark.renew) if self.mark else None
         self.threads = ThreadPoolExecutor(SCANNING_THREADS, f"{path.stem}-scanning")
         sys.setswitchinterval(SWITCH_INTERVAL.total_seconds())
         self._path = path
@@ -277,19 +329,30 @@ class _Opened:
         try:
             connection = self._scanners.pop()
         except IndexError:
-            connection = open_to_read(self._path)
+            connection = self._open_reader(self._path)
         try:
             yield connection
         finally:
             self._scanners.append(connection)
 
+    def is_outdated(self) -> bool:
+        """Check whether the file was read without locks, and is no longer as it was."""
+        return self._state is not None and FileState.of(self._path) != self._state
+
+    def retire(self) -> None:
+        """Let the scans that run end; what they opened closes with the last of them."""
+        self.threads.shutdown(wait=False)
+        self.reader.close()
+
     def close(self) -> None:
         """Finish running work, then close."""
-        self.writer.close()
+        if self.writer:
+            self.writer.close()
         self.threads.shutdown()
         for connection in (*self._scanners, self.reader):
             connection.close()
-        self.mark.close()
+        if self.mark:
+            self.mark.close()
 
 
 Document = TypeVar("Document")

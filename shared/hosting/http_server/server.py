@@ -140,7 +140,7 @@ def require_writable(folder: Path) -> None:
             pass
     except OSError as refused:
         if refused.errno in (errno.ENOSPC, errno.EDQUOT) and folder.is_dir():
-            return  # The preparation says so.
+            return  # What is there can be read.
         message = (
             f"The data folder {folder} cannot be written ({refused.strerror or refused}). "
             "Give this user the right to write there, or set BALLROOM_DATA to another folder."
