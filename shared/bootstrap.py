@@ -1,9 +1,10 @@
 """The only module that names adapters: which adapter serves which port."""
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -26,6 +27,7 @@ from shared.adapters.http_fetcher import GuardedFetcher
 from shared.adapters.index_export import open_index_export
 from shared.adapters.instrumentation import instrumented
 from shared.adapters.mail import AzureMailer, ConsoleMailer, Encryption, SmtpMailer, SmtpServer
+from shared.adapters.serving_processes import ServingProcess, require_alone, serving, serving_alone
 from shared.adapters.sqlite.connections import DatabaseMissing, DatabaseUnusable
 from shared.adapters.sqlite.database import MIGRATIONS, Database
 from shared.adapters.sqlite.metadata import EmbeddedEdition
@@ -41,6 +43,7 @@ from shared.domain.errors.requests import StorageFull
 from shared.domain.mail import parse_email
 from shared.domain.mirror_rules import UpstreamAddress
 from shared.domain.snapshots import SnapshotUnusable
+from shared.domain.status import SOFTWARE_VERSION
 from shared.log import TelemetryBackend, is_recording, set_backend, set_log_share
 from shared.ports import CallerScope, Clock, EdgeCache, HttpClient, Mailer, Randomness, Upstream
 from shared.providers import pseudonym_of
@@ -71,11 +74,14 @@ def migrate(settings: Settings, report: Report = report_nothing) -> None:
     """Migrate the stores of the data folder; one process at a time, before any other uses them.
 
     If its schema changes, the folder is backed up first, and `report` gets a sentence about each
-    step. The templates in infra/ create the stores of the cloud.
+    step; raises `FolderInUse` if other processes serve it with the schema of before. The templates
+    in infra/ create the stores of the cloud.
     """
     if settings.is_in_the_cloud:
         return
     embedded = open_embedded(settings.data, SystemClock())
+    if not embedded.database.is_current():
+        require_alone(settings.data)
     with upgrading(settings.data, report, keeps_backup=settings.upgrade_backup):
         embedded.migrate()
     _search_index(DataFolder(settings.data)).migrate()
@@ -91,6 +97,37 @@ def prepared_stores(settings: Settings, report: Report = report_nothing) -> Gene
     with translate_full_disk(), hold_file_lock(lock_path(DataFolder(settings.data).settings)):
         migrate(settings, report)
         yield
+
+
+def require_no_other_start(settings: Settings) -> None:
+    """Raise `FolderInUse` if another process serves the data folder."""
+    if not settings.is_in_the_cloud:
+        require_alone(settings.data)
+
+
+def starting(settings: Settings) -> AbstractContextManager[None]:
+    """Serve the data folder until the block ends, as the process that migrates it and starts the
+    others; raises `FolderInUse` if another one serves it."""
+    if settings.is_in_the_cloud:
+        return nullcontext()
+    what = f"Ballroom {SOFTWARE_VERSION} at {settings.base_url}"
+    return serving_alone(settings.data, ServingProcess.this(what))
+
+
+def serving_as_worker(settings: Settings) -> AbstractContextManager[None]:
+    """Serve the data folder until the block ends, as a process that another one started."""
+    if settings.is_in_the_cloud:
+        return nullcontext()
+    what = f"a worker of Ballroom {SOFTWARE_VERSION} at {settings.base_url}"
+    return serving(settings.data, ServingProcess.this(what, parent=os.getppid()))
+
+
+def serving_as_application(settings: Settings) -> AbstractContextManager[None]:
+    """Serve the data folder until the block ends, as the application of another server."""
+    if settings.is_in_the_cloud:
+        return nullcontext()
+    what = f"an application of Ballroom {SOFTWARE_VERSION} at {settings.base_url}"
+    return serving(settings.data, ServingProcess.this(what))
 
 
 def is_readable_without_room(settings: Settings) -> bool:

@@ -8,7 +8,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +27,11 @@ from shared.bootstrap import (
     build_registry,
     is_readable_without_room,
     prepared_stores,
+    require_no_other_start,
+    serving_as_application,
+    serving_as_worker,
     settings_file,
+    starting,
 )
 from shared.commands.first_start import ReadsAlone, Welcome, first_start
 from shared.composition import Registry
@@ -89,14 +93,24 @@ def _serve(settings: Settings, arguments: Sequence[str]) -> None:
         raise StartRefused(message)
     match arguments:
         case [flag, descriptor] if flag == WORKER:
-            serve_as_worker(plan, int(descriptor))
+            with serving_as_worker(settings):
+                serve_as_worker(plan, int(descriptor))
         case _:
-            welcomes: list[Welcome | ReadsAlone] = []
-            serve(
-                plan,
-                prepare=lambda: welcomes.append(prepare(settings)),
-                announce=lambda: print(*welcomes, flush=True),
-            )
+            _start(settings, plan)
+
+
+def _start(settings: Settings, plan: ServerOptions) -> None:
+    # Before the address is bound: a second start over the folder names the process of the first,
+    # also if both have one port.
+    require_no_other_start(settings)
+    welcomes: list[Welcome | ReadsAlone] = []
+    with ExitStack() as served:
+
+        def begin() -> None:
+            served.enter_context(starting(settings))
+            welcomes.append(prepare(settings))
+
+        serve(plan, prepare=begin, announce=lambda: print(*welcomes, flush=True))
 
 
 def server_options(settings: Settings) -> ServerOptions:
@@ -155,13 +169,18 @@ def application() -> Host:
 
     docs/run/self-hosting.md says how, and what is lost.
     """
-    return build_host(_settings_of_start())
+    settings = _settings_of_start()
+    served = ExitStack()
+    served.enter_context(serving_as_application(settings))
+    return build_host(settings, served)
 
 
-def build_host(settings: Settings) -> Host:
+def build_host(settings: Settings, served: ExitStack | None = None) -> Host:
+    """Return the application; `served` is closed when it has stopped."""
     on_stop = list[LifespanHook]()
     if settings.metrics != "off":
         on_stop.append(_collect_metrics(settings))
+    released = [] if served is None else [partial(asyncio.to_thread, served.close)]
     registry = build_registry(settings)
     registry.api_docs.queue.enable()
     return Host(
@@ -178,7 +197,7 @@ def build_host(settings: Settings) -> Host:
             anonymous_bytes=settings.max_anonymous_bytes,
         ),
         identify=sender_identifier(registry),
-        on_stop=[*on_stop, registry.close],
+        on_stop=[*on_stop, registry.close, *released],
         closed_to_pages=[f"/{METRICS}"],
     )
 

@@ -103,6 +103,11 @@ class DataFolder(Struct, frozen=True):
         return self.root / "upgrades"
 
     @property
+    def processes(self) -> Path:
+        """The folder of the files that the processes which serve the registry hold."""
+        return self.root / "processes"
+
+    @property
     def archives(self) -> ArchiveFolder:
         return ArchiveFolder(self.root / "archives")
 

@@ -144,6 +144,17 @@ class Database:
         self._version: object = None
         self._look_for_room_at = 0.0
 
+    def is_current(self) -> bool:
+        """Check whether the database exists and needs no migration; change nothing."""
+        if not self._path.is_file():
+            return False
+        with (
+            translate_sqlite_errors(self._path),
+            translate_full_disk(),
+            closing(open_to_read(self._path)) as connection,
+        ):
+            return schema_version(connection) == len(self._migrations)
+
     def migrate(self) -> None:
         """Create the database or bring it up to date; of several processes one does it."""
         make_private_folder(self._path.parent)
