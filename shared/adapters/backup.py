@@ -129,6 +129,8 @@ def upgrading(data: Path, report: Report, *, keeps_backup: bool) -> Generator[No
     """Back up the folder if its schema changes in the block, and report how long both took.
 
     If the block or the backup fails, or the process is killed, the next start does both again.
+    Copies of earlier upgrades are deleted when this one has ended: until then they may be the only
+    way back.
     """
     database = DataFolder(data).database
     schema = 0
@@ -139,20 +141,22 @@ def upgrading(data: Path, report: Report, *, keeps_backup: bool) -> Generator[No
         yield
         return
     began = time.monotonic()
-    if keeps_backup:
-        copy = back_up_before_upgrade(data, schema)
+    copy = back_up_before_upgrade(data, schema) if keeps_backup else None
+    if copy is not None:
         report(f"Backed up {data} to {copy} in {time.monotonic() - began:.1f} s.")
     began = time.monotonic()
     yield
     steps = f"from schema {schema} to {len(MIGRATIONS)}"
     report(f"Upgraded {data} {steps} in {time.monotonic() - began:.1f} s.")
+    if copy is not None:
+        for earlier in set(DataFolder(data).upgrades.iterdir()) - {copy}:
+            rmtree(earlier)
 
 
 def back_up_before_upgrade(data: Path, schema: int) -> Path:
     """Copy a registry of this schema into its data folder, and return where the copy is.
 
-    A copy that an interrupted start left is made anew. Copies of earlier upgrades are deleted when
-    this one is complete.
+    A copy that an interrupted start left incomplete is made anew.
     """
     folder = DataFolder(data).upgrades
     target = folder / f"before-{SOFTWARE_VERSION}-schema-{schema}"
@@ -160,6 +164,4 @@ def back_up_before_upgrade(data: Path, schema: int) -> Path:
         rmtree(target, ignore_errors=True)
         make_private_folder(folder)
         backup(data, target)
-    for earlier in set(folder.iterdir()) - {target}:
-        rmtree(earlier)
     return target

@@ -261,11 +261,15 @@ class Database:
         done = schema_version(connection)
         if done > len(self._migrations):
             raise SchemaMismatch(self._path, done, len(self._migrations))
-        for number, statements in enumerate(self._migrations[done:], start=done + 1):
-            with transaction(connection, self._patience):
+        if done == len(self._migrations):
+            return
+        # In one transaction: whatever interrupts an upgrade, the backup from before it is of the
+        # database that is there.
+        with transaction(connection, self._patience):
+            for statements in self._migrations[done:]:
                 for statement in statements:
                     connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute(f"PRAGMA user_version = {len(self._migrations)}")
 
     def _here(self) -> "_Opened":
         opened = self._opened

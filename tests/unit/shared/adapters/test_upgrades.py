@@ -109,3 +109,12 @@ def test_an_older_program_says_how_to_go_back(data: Path) -> None:
     set_schema(data, KNOWN + 1)
     with pytest.raises(SchemaMismatch, match="restore the backup from before its upgrade"):
         migrate(data)
+
+
+def test_the_backup_of_an_upgrade_that_did_not_end_stays_until_one_has_ended(data: Path) -> None:
+    earlier = DataFolder(data).upgrades / "before-0.1.0-schema-3"
+    earlier.mkdir(parents=True)
+    with pytest.raises(KeyboardInterrupt), upgrading(data, lambda _: None, keeps_backup=True):
+        raise KeyboardInterrupt
+    assert earlier in backups(data)
+    assert len(backups(data)) == 2
