@@ -1,9 +1,12 @@
 """upkeep …, names … and read-only …: administration of the whole registry."""
 
+from collections.abc import Awaitable, Callable
+
 import click
 
 from shared.commands.base import Rows, format_time, in_registry
 from shared.composition import Registry
+from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.principals import OPERATOR
 from shared.domain.status import TaskReport, TaskRun, TaskState
@@ -30,20 +33,32 @@ async def list_tasks(registry: Registry) -> Rows:
 
 @upkeep.command()
 @click.argument("name", required=False)
+@click.option(
+    "--force", is_flag=True, help="Run NAME even if it would stop because it deletes too much."
+)
 @in_registry
-async def run(registry: Registry, name: str | None) -> None:
+async def run(registry: Registry, name: str | None, *, force: bool) -> None:
     """Run the maintenance task NAME, or all of them. Each may be repeated.
+
+    With --force, delete-orphaned-archives deletes archives however many they are. Use it only if
+    the database is the right one.
 
     \b
     Examples:
       ballroom upkeep run
       ballroom upkeep run audit-archives
+      ballroom upkeep run delete-orphaned-archives --force
     """
+    if force and name is None:
+        sentence = "--force needs the name of a task."
+        raise InvalidRequest(sentence)
+    upkeep = registry.maintenance.upkeep
+    run_once = upkeep.run_forced if force else upkeep.run
     tasks = registry.maintenance.tasks
     chosen = [require_task(tasks, name).id] if name is not None else list(tasks)
     has_problems = False
     for task in chosen:
-        for report in await _whole(registry, task):
+        for report in await _whole(run_once, task):
             if report is None:
                 click.echo(f"{task}: another process is running it.")
                 continue
@@ -55,11 +70,13 @@ async def run(registry: Registry, name: str | None) -> None:
         raise click.exceptions.Exit(1)
 
 
-async def _whole(registry: Registry, task: str) -> list[TaskReport | None]:
+async def _whole(
+    run_once: Callable[[str], Awaitable[TaskReport | None]], task: str
+) -> list[TaskReport | None]:
     """Run a task until it is finished, where the schedule would continue with its next run."""
-    reports = [await registry.maintenance.upkeep.run(task)]
+    reports = [await run_once(task)]
     while (last := reports[-1]) is not None and last.unfinished:
-        reports.append(await registry.maintenance.upkeep.run(task))
+        reports.append(await run_once(task))
     return reports
 
 

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+import msgspec
 from msgspec import Struct
 
 from shared.confined.budget import ConfinedUnavailable
+from shared.domain.accounts import Account
 from shared.domain.api_docs.records import GENERATOR_VERSION
 from shared.domain.archives.bala import Bala
 from shared.domain.archives.names import Digest
@@ -29,6 +31,7 @@ from shared.domain.times import MS
 from shared.ports import (
     ArchiveStore,
     Clock,
+    DirectoryStore,
     DocumentStore,
     EventStore,
     MetadataStore,
@@ -38,13 +41,19 @@ from shared.ports import (
 )
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
 from shared.services.api_docs.api_docs_queue import oldest_first
-from shared.services.maintenance.tasks import LONGEST_CALL, Checkpoints, Task
+from shared.services.maintenance.tasks import (
+    CHECKPOINT_KEPT_FOR,
+    LONGEST_CALL,
+    Checkpoints,
+    Guarded,
+    Task,
+)
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import RuleApplication
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.archives import ArchiveRelocation
 from shared.services.packages.derived_data import DerivedData
-from shared.services.records import RECORDS_AT_ONCE, package_batches
+from shared.services.records import RECORDS_AT_ONCE, entity_batches, package_batches
 
 FACTS = sorted(ArchiveFacts.model_fields)
 
@@ -106,12 +115,50 @@ def _differences(release: Release, bala: Bala) -> list[str]:
 
 
 @dataclass(frozen=True)
-class DeleteOrphanedArchives(Task):
+class DatabaseAge:
+    """Tells whether a database is too young to know of archives: it may have been made anew."""
+
+    events: EventStore
+    directory: DirectoryStore
+
+    async def is_younger_than(self, stored_ms: int) -> bool:
+        """Check whether all records are younger than what was stored at that time.
+
+        A restored database is as old as its oldest record. That is mostly the first event of the
+        feed; accounts are read as well if it is not old enough.
+        """
+        for _, event in await self.events.since(0, 1):
+            if event.at_ms <= stored_ms:
+                return False
+        async for accounts in entity_batches(self.directory, Account, RECORDS_AT_ONCE):
+            if any(account.created_ms <= stored_ms for account in accounts):
+                return False
+        return True
+
+
+FEW_ORPHANS = 5  # So many may go in any case: interrupted pushes leave one each.
+ORPHANS_OF = 20  # And of so many archives one.
+FOREVER = 2**62
+_SWEEP_KIND = "sweep-count"
+
+
+class _SweepCount(Struct):
+    """What the runs of one sweep have counted; with `allowed`, how many archives may still go."""
+
+    seen: int = 0
+    orphans: int = 0
+    changed: int = 0
+    oldest_ms: int = FOREVER
+    allowed: int | None = None
+
+
+@dataclass(frozen=True)
+class DeleteOrphanedArchives(Task, Guarded):
     id = "delete-orphaned-archives"
     title = "Delete orphaned archives"
     sentence = (
-        "Deletes archives of interrupted pushes after a grace period, and moves archives that "
-        "are in the wrong container."
+        "Deletes archives of interrupted pushes after a grace period, unless they are too many, "
+        "and moves archives that are in the wrong container."
     )
     schedule = "0 20 3 * * *"
 
@@ -120,37 +167,125 @@ class DeleteOrphanedArchives(Task):
     archives: ArchiveStore
     api_history: ApiHistory
     checkpoints: Checkpoints
+    database_age: DatabaseAge
+    work: WorkStore
     sweep_grace_hours: int
     readers: Readers
 
     async def run(self) -> TaskReport:
-        """Look at every archive; those that a push may still need are within the grace period."""
-        now_ms = self.checkpoints.clock.now_ms()
-        grace = timedelta(hours=self.sweep_grace_hours)
-        before_ms = now_ms - grace // MS
-        seen = changed = 0
+        """Look at every archive, and delete those without a release when all were counted; those
+        that a push may still need are within the grace period.
+
+        Deletes nothing, and reports a problem, if too many would go or if the database is younger
+        than the archives: it may be one that took the place of a lost one.
+        """
+        count = await self._load_count()
+        if count.allowed is not None:
+            return await self._delete_counted(count)
+        found, is_first = list[StoredArchive](), not count.seen
 
         async def visit(archive: StoredArchive) -> None:
-            nonlocal seen, changed
+            count.seen += 1
+            count.oldest_ms = min(count.oldest_ms, archive.stored_ms)
+            if await self._is_orphan(archive, count):
+                count.orphans += 1
+                found.append(archive)
+
+        finished = await self.checkpoints.visit(self, self.archives.list(self._now_ms()), visit)
+        seen = count.seen
+        problem = await self._problem(count) if finished else ""
+        if problem or not finished:
+            await self._save_count(_SweepCount() if problem else count)
+            problems = (problem,) if problem else ()
+            return TaskReport(seen, count.changed, problems, unfinished=not finished)
+        if not is_first:  # Those of earlier runs are not in memory: the next runs find them again.
+            count.allowed = max(FEW_ORPHANS, count.seen // ORPHANS_OF)
+            await self._save_count(count)
+            return TaskReport(seen, count.changed, unfinished=True)
+        for archive in found:
+            count.changed += await self._delete(archive)
+        await self._save_count(_SweepCount())
+        return TaskReport(seen, count.changed)
+
+    async def run_forced(self) -> TaskReport:
+        """Delete every archive without a release, however many there are."""
+        return await self._delete_counted(_SweepCount(allowed=FOREVER))
+
+    async def _delete_counted(self, count: "_SweepCount") -> TaskReport:
+        """Delete archives without a release, as many as the count allows."""
+        seen, allowed = 0, count.allowed or 0
+        is_forced = allowed == FOREVER
+        count.changed = 0
+
+        async def visit(archive: StoredArchive) -> None:
+            nonlocal seen, allowed
             seen += 1
-            changed += await self._sweep(archive, before_ms)
+            if allowed and await self._is_orphan(archive, count) and await self._delete(archive):
+                count.changed += 1
+                allowed -= 1
+                count.allowed = allowed
 
-        finished = await self.checkpoints.visit(self, self.archives.list(now_ms), visit)
-        return TaskReport(seen, changed, unfinished=not finished)
+        finished = await self.checkpoints.visit(self, self.archives.list(self._now_ms()), visit)
+        if finished or not is_forced:
+            await self._save_count(_SweepCount() if finished else count)
+        return TaskReport(seen, count.changed, unfinished=not finished)
 
-    async def _sweep(self, archive: StoredArchive, before_ms: int) -> bool:
-        """Delete, move or complete an archive if it needs that; return whether it did."""
+    async def _problem(self, count: "_SweepCount") -> str:
+        """Return why nothing may be deleted; empty if all orphans may."""
+        if not count.orphans:
+            return ""
+        if count.orphans > max(FEW_ORPHANS, count.seen / ORPHANS_OF):
+            reason = (
+                f"{count.orphans:,} of {count.seen:,} archives have no release, which is more than "
+                "a twentieth"
+            )
+        elif await self.database_age.is_younger_than(count.oldest_ms):
+            reason = (
+                f"{count.orphans:,} of {count.seen:,} archives have no release, and the oldest "
+                "record of the database is younger than the archives"
+            )
+        else:
+            return ""
+        return (
+            f"{reason}, so none was deleted. If the database was lost, restore a backup or a "
+            f"snapshot. If they may go, run: ballroom upkeep run {self.id} --force"
+        )
+
+    async def _is_orphan(self, archive: StoredArchive, count: "_SweepCount") -> bool:
+        """Check whether an archive may go; one that stays is moved where its records want it."""
         found = await self.metadata.by_digest(archive.digest)
         if found.head and found.release and found.release.state is not State.REMOVED:
-            return await self._correct(archive, found.head, found.release)
-        if archive.stored_ms >= before_ms:
+            count.changed += await self._correct(archive, found.head, found.release)
             return False
-        if not await self.archives.delete(archive.digest, before_ms):
+        return archive.stored_ms < self._before_ms()
+
+    async def _delete(self, archive: StoredArchive) -> bool:
+        """Delete an archive unless it was stored again or published meanwhile; return whether it
+        is gone."""
+        found = await self.metadata.by_digest(archive.digest)
+        if found.release and found.release.state is not State.REMOVED:
+            return False
+        if not await self.archives.delete(archive.digest, self._before_ms()):
             return False
         await self.documents.delete(archive.digest)
         if found.release:
             await self.api_history.put(found.release.coordinate, None)
         return True
+
+    def _now_ms(self) -> int:
+        return self.checkpoints.clock.now_ms()
+
+    def _before_ms(self) -> int:
+        return self._now_ms() - timedelta(hours=self.sweep_grace_hours) // MS
+
+    async def _load_count(self) -> "_SweepCount":
+        stored = await self.work.peek(_SWEEP_KIND, self.id, self._now_ms())
+        return msgspec.json.decode(stored, type=_SweepCount) if stored else _SweepCount()
+
+    async def _save_count(self, count: "_SweepCount") -> None:
+        ends_ms = self._now_ms() + CHECKPOINT_KEPT_FOR // MS
+        value = msgspec.json.encode(count).decode()
+        await self.work.put(_SWEEP_KIND, self.id, value, ends_ms)
 
     async def _correct(self, archive: StoredArchive, head: Head, release: Release) -> bool:
         container = archive_container(head, release, self.readers)

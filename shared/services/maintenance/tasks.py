@@ -43,6 +43,15 @@ class Task(ABC):
     async def run(self) -> TaskReport: ...
 
 
+class Guarded(ABC):
+    """A task that stops with a problem before it does harm, and that an operator may force."""
+
+    @abstractmethod
+    async def run_forced(self) -> TaskReport:
+        """Do what `run` may refuse; by hand, never by the timer."""
+        ...
+
+
 LONGEST_CALL = timedelta(minutes=30)  # The host ends a Function that runs longer.
 
 MaintenanceTasks = Mapping[str, Task]  # By id.
@@ -251,7 +260,18 @@ class Upkeep(Struct, frozen=True):
         """
         task = self.tasks[task_id]
         async with self._leased(task) as is_leased:
-            return await self._run(task) if is_leased else None
+            return await self._run(task, task.run) if is_leased else None
+
+    async def run_forced(self, task_id: str) -> TaskReport | None:
+        """Run the task as `run` does, without what guards it; raise `InvalidRequest` if nothing
+        does."""
+        task = self.tasks[task_id]
+        if not isinstance(task, Guarded):
+            guarded = [each.id for each in self.tasks.values() if isinstance(each, Guarded)]
+            sentence = f"{task_id} cannot be forced. --force is for: {', '.join(guarded)}."
+            raise InvalidRequest(sentence)
+        async with self._leased(task) as is_leased:
+            return await self._run(task, task.run_forced) if is_leased else None
 
     async def run_due(self, task_id: str) -> TaskReport | None:
         """Run a task that is due, or return None if another process is running it or has run it,
@@ -262,7 +282,8 @@ class Upkeep(Struct, frozen=True):
         task = self.tasks[task_id]
         async with self._leased(task) as is_leased:
             is_due = is_leased and await self.runs.is_due(task)
-            return await self._run(task) if is_due and await self.runs.begin(task) else None
+            may_run = is_due and await self.runs.begin(task)
+            return await self._run(task, task.run) if may_run else None
 
     async def task_states(self) -> list[TaskState]:
         """Return the state of each task: its last run, and when the next is due."""
@@ -272,10 +293,10 @@ class Upkeep(Struct, frozen=True):
         """Return the states as they were a few seconds ago, mostly without a read."""
         return await self.runs.read_cached(self.tasks.values())
 
-    async def _run(self, task: Task) -> TaskReport:
+    async def _run(self, task: Task, work: Callable[[], Awaitable[TaskReport]]) -> TaskReport:
         started_ms = self.clock.now_ms()
         try:
-            report = await task.run()
+            report = await work()
         except Exception:  # Not if it is cancelled: then it stays due.
             await self._save(task, started_ms, None)
             raise

@@ -1,13 +1,15 @@
 """names …"""
 
+import os
 import sqlite3
 from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import Any
 
+from shared.adapters.filesystem import ArchiveFolder
 from shared.commands.administration import _whole
+from shared.domain.archives.names import Digest
 from shared.domain.reserved_names import RESERVED_WORDS
 from shared.domain.status import TaskReport
+from shared.runtime.private_files import make_private_folder
 from tests.support.tasks import TASKS
 from tests.support.terminal import Terminal
 
@@ -128,5 +130,23 @@ class Tiring:
 
 async def test_a_task_that_is_run_by_hand_runs_until_it_has_read_everything() -> None:
     upkeep = Tiring()
-    registry: Any = SimpleNamespace(maintenance=SimpleNamespace(upkeep=upkeep))
-    assert len(await _whole(registry, "audit-archives")) == 3
+    assert len(await _whole(upkeep.run, "audit-archives")) == 3
+
+
+def test_the_sweep_of_too_many_archives_is_forced_by_hand(published: Terminal) -> None:
+    folder = ArchiveFolder(published.data / "archives")
+    for number in range(6):
+        path = folder.archive(Digest.of(b"%d" % number))
+        make_private_folder(path.parent)
+        path.write_bytes(b"%d" % number)
+        os.utime(path, (1, 1))
+    task = ("upkeep", "run", "delete-orphaned-archives")
+    refused = published.invoke(*task)
+    assert refused.exit_code == 1
+    assert "6 of 7 archives have no release" in refused.stdout
+    assert published.run(*task, "--force") == "delete-orphaned-archives: checked 7, changed 6.\n"
+
+
+def test_force_needs_a_task_that_has_a_guard(terminal: Terminal) -> None:
+    assert terminal.fail("upkeep", "run", "--force") == "--force needs the name of a task."
+    assert "cannot be forced" in terminal.fail("upkeep", "run", "audit-archives", "--force")

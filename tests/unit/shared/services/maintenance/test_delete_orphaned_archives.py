@@ -13,7 +13,7 @@ from shared.domain.packages import Readers, Visibility
 from shared.domain.principals import OPERATOR
 from shared.ports import ArchiveStore, StoredArchive
 from shared.services.common import Adapters
-from shared.services.maintenance.package_tasks import DeleteOrphanedArchives
+from shared.services.maintenance.package_tasks import DatabaseAge, DeleteOrphanedArchives
 from shared.services.maintenance.tasks import Checkpoints
 from tests.contract.sample_records import named
 from tests.fakes.archive_placement import PlacedArchives
@@ -56,6 +56,8 @@ async def test_the_sweep_spares_an_archive_that_is_stored_again_while_it_looks(
         archives=renewing,  # pyright: ignore[reportArgumentType] - the parts that are called.
         api_history=world.registry.api_docs.history,
         checkpoints=Checkpoints(stores.metadata, stores.work, world.clock),
+        database_age=DatabaseAge(stores.events, stores.directory),
+        work=stores.work,
         sweep_grace_hours=24,
         readers=Readers.EVERYBODY,
     )
