@@ -15,7 +15,14 @@ from pydantic import SecretStr
 from shared import log
 from shared.adapters.azure_services import KeyVault, log_key_problem
 from shared.adapters.backup import Report, backup, report_nothing, restore, upgrading
-from shared.adapters.embedded import SchemaVersions, StoreCheck, check_data_folder, open_embedded
+from shared.adapters.embedded import (
+    SchemaVersions,
+    StoreCheck,
+    check_data_folder,
+    open_embedded,
+    require_database,
+    require_registry,
+)
 from shared.adapters.filesystem import (
     DataFolder,
     FolderUnusable,
@@ -103,6 +110,12 @@ def require_no_other_start(settings: Settings) -> None:
     """Raise `FolderInUse` if another process serves the data folder."""
     if not settings.is_in_the_cloud:
         require_alone(settings.data)
+
+
+def require_whole_folder(settings: Settings) -> None:
+    """Raise `DatabaseLost` if the data folder has parts of a registry, and not its records."""
+    if not settings.is_in_the_cloud:
+        require_registry(settings.data)
 
 
 def starting(settings: Settings) -> AbstractContextManager[None]:
@@ -270,10 +283,13 @@ START_ERRORS = (DatabaseUnusable, FolderUnusable, DataFolderRequired, SnapshotUn
 
 
 def existing_registry(settings: Settings) -> Registry:
-    """Return the registry of an existing data folder, or of the cloud; raise `DatabaseMissing`."""
-    database = DataFolder(settings.data).database
-    if not settings.is_in_the_cloud and not database.exists():
-        raise DatabaseMissing(database)
+    """Return the registry of an existing data folder, or of the cloud; raise `DatabaseMissing`, or
+    `DatabaseLost` if other parts of the registry are there."""
+    if not settings.is_in_the_cloud:
+        require_database(settings.data)
+        database = DataFolder(settings.data).database
+        if not database.exists():
+            raise DatabaseMissing(database)
     return build_registry(settings)
 
 

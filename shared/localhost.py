@@ -28,6 +28,7 @@ from shared.bootstrap import (
     is_readable_without_room,
     prepared_stores,
     require_no_other_start,
+    require_whole_folder,
     serving_as_application,
     serving_as_worker,
     settings_file,
@@ -139,7 +140,10 @@ def prepare(settings: Settings) -> Welcome | ReadsAlone:
     """Migrate the data folder and return the start message; runs once, before any worker.
 
     On a full disk nothing is prepared, and the registry answers reads alone until there is room.
+
+    Raises `DatabaseLost` over a folder that has archives, keys or copies, and not their database.
     """
+    require_whole_folder(settings)
     for file in metrics_folder(settings).glob("*.json"):  # Of processes of an earlier start.
         with suppress(OSError):  # Counters then go on from there.
             file.unlink()
@@ -170,6 +174,7 @@ def application() -> Host:
     docs/run/self-hosting.md says how, and what is lost.
     """
     settings = _settings_of_start()
+    require_whole_folder(settings)
     served = ExitStack()
     served.enter_context(serving_as_application(settings))
     return build_host(settings, served)

@@ -4,16 +4,17 @@ import shutil
 import sqlite3
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 from msgspec import Struct
 
-from shared.adapters.filesystem import DataFolder, FileArchives, FilePieces
+from shared.adapters.filesystem import DataFolder, FileArchives, FilePieces, partial_path
 from shared.adapters.sqlite.connections import (
     SEARCH_WAY_OUT,
+    DatabaseUnusable,
     database_error,
     open_to_read,
     schema_version,
@@ -23,6 +24,7 @@ from shared.adapters.sqlite.directory import SqliteDirectory, SqliteEvents, Sqli
 from shared.adapters.sqlite.metadata import SqliteMetadata
 from shared.adapters.sqlite.pull_ledger import SqlitePulls
 from shared.domain.errors.requests import StorageFull
+from shared.domain.snapshots import MANIFEST_FILE, RESTORE_KIND, RESTORE_UNFINISHED
 from shared.domain.times import MS
 from shared.ports import Clock
 from shared.runtime.private_files import open_to_others
@@ -70,6 +72,108 @@ def open_embedded(data: Path, clock: Clock) -> EmbeddedStores:
     )
 
 
+class DatabaseLost(DatabaseUnusable):
+    """A data folder has parts of a registry, and not its database. A start would make an empty
+    registry of it."""
+
+    def __init__(self, found: str, way_out: str) -> None:
+        super().__init__(f"{found} Nothing was started. {way_out}")
+        self.found = found
+        self.way_out = way_out
+
+
+def require_database(data: Path) -> None:
+    """Raise `DatabaseLost` if the database is missing or empty beside archives, keys, snapshots or
+    other parts of a registry."""
+    folder = DataFolder(data)
+    if not _is_empty(folder.database):
+        return
+    parts = _parts(folder)
+    if parts:
+        state = "is empty" if folder.database.exists() else "is missing"
+        raise _lost(folder, parts, state)
+
+
+def require_registry(data: Path) -> None:
+    """Raise `DatabaseLost` as `require_database` does, and if the database has no record beside
+    archives or copies, or a snapshot is half restored; for a start."""
+    folder = DataFolder(data)
+    require_database(data)
+    if not folder.database.exists():
+        return
+    parts = _parts(folder)
+    try:
+        with closing(open_to_read(folder.database)) as connection:
+            # A first start that was killed left keys, and no administrator: it is completed.
+            if set(parts) - {_KEYS} and not _has_records(connection):
+                raise _lost(folder, parts, "has no record")
+            snapshot = _unfinished_restore(connection)
+    except sqlite3.Error:  # The start meets it as well, and says so.
+        return
+    if snapshot:
+        found = f"The restore of the snapshot {snapshot} to {folder.root} did not end."
+        way_out = f"Repeat it, with the same options: ballroom snapshot restore {snapshot}"
+        raise DatabaseLost(found, way_out)
+
+
+_KEYS = "keys"
+
+
+def _parts(folder: DataFolder) -> list[str]:
+    """Return which parts of a registry the folder has besides the database."""
+    parts = {
+        "archives": any(folder.archives.content.glob("*/*/*")),
+        _KEYS: any(folder.keys.glob("*.key")),
+        "snapshots": any(folder.snapshots.glob("*/*")),
+        "a backup from before an upgrade": any(folder.upgrades.glob("*/*")),
+        "an unfinished restore": partial_path(folder.database).exists(),
+    }
+    return [part for part, is_there in parts.items() if is_there]
+
+
+def _lost(folder: DataFolder, parts: Sequence[str], state: str) -> DatabaseLost:
+    *others, last = parts
+    listed = f"{', '.join(others)} and {last}" if others else last
+    found = f"{folder.root} has {listed}, but its database {folder.database.name} {state}."
+    manifests = folder.snapshots.glob(f"*/{MANIFEST_FILE}")
+    newest = max((file.parent.name for file in manifests), default="")
+    snapshot = f"Restore the newest snapshot: ballroom snapshot restore {newest}; or move"
+    way_out = (
+        f"{snapshot if newest else 'Move'} the folder away and restore a backup: ballroom restore "
+        "DIR. Never start over these parts: that would be an empty registry."
+    )
+    return DatabaseLost(found, way_out)
+
+
+def _is_empty(database: Path) -> bool:
+    """Check whether there is no database, or one without any table."""
+    if not database.exists() or not database.stat().st_size:
+        return True
+    try:
+        with closing(open_to_read(database)) as connection:
+            return not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    except sqlite3.Error:  # It is damaged, or the disk is full.
+        return False
+
+
+def _has_records(connection: sqlite3.Connection) -> bool:
+    """Check whether there is a package, an event, an account or another entity."""
+    statement = "SELECT name FROM sqlite_schema WHERE type = 'table'"
+    tables = {name for (name,) in connection.execute(statement)}
+    return any(
+        connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone()  # noqa: S608 - constants.
+        for table in ("heads", "events", "entities", "accounts")
+        if table in tables
+    )
+
+
+def _unfinished_restore(connection: sqlite3.Connection) -> str:
+    """Return the name of a snapshot whose restore did not end; empty if there is none."""
+    statement = "SELECT value FROM work WHERE kind = ? AND key = ?"
+    row = connection.execute(statement, (RESTORE_KIND, RESTORE_UNFINISHED)).fetchone()
+    return row[0] if row else ""
+
+
 _MORE_ROOM = "Make room, or move the data folder to a larger disk."
 SCARCE_BYTES = 1024**3  # A busy registry fills it in a day: time enough to react.
 
@@ -90,6 +194,11 @@ def check_data_folder(data: Path, schemas: "SchemaVersions") -> Iterator[StoreCh
     if writable.way_out:
         return
     yield _room(folder)
+    try:
+        require_registry(data)
+    except DatabaseLost as lost:
+        yield StoreCheck("records", lost.found, lost.way_out)
+        return
     restart = "Stop the registry and restore a backup."
     yield _database("records", folder.database, schemas.records, restart)
     yield _database("search", folder.search, schemas.search, SEARCH_WAY_OUT)

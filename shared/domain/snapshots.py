@@ -42,6 +42,10 @@ FORMAT = 1
 MANIFEST_FILE = "manifest.json"
 DIRECTORY, PACKAGES, EVENTS = "directory.jsonl.gz", "packages.jsonl.gz", "events.jsonl.gz"
 
+# Where the work store has the snapshot that is being restored, until all of it was.
+RESTORE_KIND = "snapshot-restore"
+RESTORE_UNFINISHED = "unfinished"
+
 # In the order of a restore: owners first.
 ENTITIES: tuple[type[Entity], ...] = (
     Account,

@@ -27,6 +27,8 @@ from shared.domain.snapshots import (
     EVENTS,
     MANIFEST_FILE,
     PACKAGES,
+    RESTORE_KIND,
+    RESTORE_UNFINISHED,
     SnapshotManifest,
     SnapshotPart,
     SnapshotPulls,
@@ -198,7 +200,7 @@ async def _one(piece: bytes) -> AsyncGenerator[bytes]:
 
 RESTORE_MARK_KEPT_FOR = timedelta(days=7)  # So long an interrupted restore may be repeated.
 
-_KIND, _KEY = "snapshot-restore", "name"
+_KEY = "name"
 
 
 class ArchiveSources(Struct, frozen=True):
@@ -243,16 +245,18 @@ class SnapshotRestore(Struct, frozen=True):
         await self._append_events(snapshots, name)
         async for records in _packages(snapshots, name):
             problems += await self._restore_package(records, elsewhere)
+        await self.work.take(RESTORE_KIND, RESTORE_UNFINISHED, self.clock.now_ms())
         return TaskReport(manifest.lines, manifest.lines - len(problems), tuple(problems))
 
     async def _begin(self, name: str) -> None:
         now_ms = self.clock.now_ms()
-        begun = await self.work.peek(_KIND, _KEY, now_ms)
+        begun = await self.work.peek(RESTORE_KIND, _KEY, now_ms)
         if begun != name and not await self._is_empty():
             message = "There is a registry here already. Restore to an empty one."
             raise SnapshotUnusable(message)
         ends_ms = now_ms + RESTORE_MARK_KEPT_FOR // MS
-        await self.work.put(_KIND, _KEY, name, ends_ms)
+        await self.work.put(RESTORE_KIND, _KEY, name, ends_ms)
+        await self.work.put(RESTORE_KIND, RESTORE_UNFINISHED, name, ends_ms)
 
     async def _is_empty(self) -> bool:
         heads = await self.metadata.packages("", 1)
