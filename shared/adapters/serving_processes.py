@@ -107,9 +107,11 @@ def _join(folder: DataFolder, process: ServingProcess, held: ExitStack) -> None:
             lock = try_file_lock(path)
             if lock is None:
                 continue
-            held.enter_context(lock)
-            with path.open("r+b", buffering=0) as file:
-                file.write(msgspec.json.encode(process).ljust(_LABEL_BYTES))
+            with ExitStack() as locked:  # Held only if it says by whom.
+                locked.enter_context(lock)
+                with path.open("r+b", buffering=0) as file:
+                    file.write(msgspec.json.encode(process).ljust(_LABEL_BYTES))
+                held.enter_context(locked.pop_all())
             return
 
 
