@@ -14,7 +14,16 @@ from pydantic import SecretStr
 
 from shared import log
 from shared.adapters.azure_services import KeyVault, log_key_problem
-from shared.adapters.backup import Report, backup, report_nothing, restore, upgrading
+from shared.adapters.backup import (
+    ArchiveChecks,
+    Report,
+    Restored,
+    backup,
+    half_restored,
+    report_nothing,
+    restore,
+    upgrading,
+)
 from shared.adapters.embedded import (
     SchemaVersions,
     StoreCheck,
@@ -25,6 +34,7 @@ from shared.adapters.embedded import (
 )
 from shared.adapters.filesystem import (
     DataFolder,
+    FileArchives,
     FolderUnusable,
     SnapshotFolder,
     lock_path,
@@ -52,7 +62,16 @@ from shared.domain.mirror_rules import UpstreamAddress
 from shared.domain.snapshots import SnapshotUnusable
 from shared.domain.status import SOFTWARE_VERSION
 from shared.log import TelemetryBackend, is_recording, set_backend, set_log_share
-from shared.ports import CallerScope, Clock, EdgeCache, HttpClient, Mailer, Randomness, Upstream
+from shared.ports import (
+    ArchiveStore,
+    CallerScope,
+    Clock,
+    EdgeCache,
+    HttpClient,
+    Mailer,
+    Randomness,
+    Upstream,
+)
 from shared.providers import pseudonym_of
 from shared.runtime.private_files import hold_file_lock, replace_private
 from shared.services.common import Adapters
@@ -306,10 +325,34 @@ def back_up(settings: Settings, target: Path) -> None:
         replace_private(settings.backed_up, b"")
 
 
-def restore_backup(settings: Settings, source: Path) -> None:
-    """Copy a backup to the data folder, which is new or empty."""
+def restore_backup(
+    settings: Settings,
+    source: Path,
+    checks: ArchiveChecks = ArchiveChecks.ALL,
+    report: Report = report_nothing,
+) -> Restored:
+    """Copy a backup to the data folder, which is new, empty, or has lost its database."""
     _require_folder(settings, "docs/run/backup.md says how it is restored.")
-    restore(source, settings.data)
+    return restore(source, settings.data, checks, report)
+
+
+def refuse_half_restored(settings: Settings) -> None:
+    """Raise `FolderUnusable` if a restore to the data folder was killed and not repeated."""
+    if not settings.is_in_the_cloud and (left := half_restored(settings.data)):
+        message = (
+            f"{settings.data} has no registry yet: a restore to it did not end. Run the restore "
+            f"again, or delete {left} to begin with an empty registry."
+        )
+        raise FolderUnusable(message)
+
+
+@contextmanager
+def archives_of_backup(source: Path) -> Generator[ArchiveStore]:
+    """Open the archives of a backup, whose records may be of another version."""
+    if not DataFolder(source).archives.root.is_dir():
+        message = f"{source} is no backup: it has no folder archives."
+        raise FolderUnusable(message)
+    yield FileArchives(DataFolder(source).archives, SystemClock())
 
 
 CONFINEMENT = "confined process"

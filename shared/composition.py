@@ -41,6 +41,7 @@ from shared.services.identity.sign_in import SignInFlow, SignInLinks
 from shared.services.leases import Leases
 from shared.services.limits.notices import NoticeCache, Notices, ReadOnlyMode
 from shared.services.limits.rate_limits import RateLimiter
+from shared.services.maintenance.archive_recovery import ArchiveRecovery
 from shared.services.maintenance.snapshots import SnapshotCreation, SnapshotRestore
 from shared.services.maintenance.tasks import Checkpoints, MaintenanceTasks, Upkeep
 from shared.services.mirroring.admission import Admission, Refreshing
@@ -220,6 +221,7 @@ class MaintenanceServices(Struct, frozen=True):
     checkpoints: Checkpoints
     snapshot_creation: SnapshotCreation
     snapshot_restore: SnapshotRestore
+    archive_recovery: ArchiveRecovery
 
 
 class AdministrationServices(Struct, frozen=True):

@@ -27,6 +27,7 @@ from shared.bootstrap import (
     build_registry,
     is_readable_without_room,
     prepared_stores,
+    refuse_half_restored,
     require_no_other_start,
     require_whole_folder,
     serving_as_application,
@@ -141,8 +142,10 @@ def prepare(settings: Settings) -> Welcome | ReadsAlone:
 
     On a full disk nothing is prepared, and the registry answers reads alone until there is room.
 
-    Raises `DatabaseLost` over a folder that has archives, keys or copies, and not their database.
+    Raises `FolderUnusable` over a folder to which a restore did not end, and `DatabaseLost` over one
+    that has archives, keys or copies, and not their database.
     """
+    refuse_half_restored(settings)
     require_whole_folder(settings)
     for file in metrics_folder(settings).glob("*.json"):  # Of processes of an earlier start.
         with suppress(OSError):  # Counters then go on from there.

@@ -1,127 +1,423 @@
 """Backup and restore of a data folder, while the registry runs or is stopped, and the backup before
 an upgrade."""
 
+import errno
+import hashlib
+import os
 import sqlite3
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
+from enum import Enum
 from pathlib import Path
 from shutil import rmtree
 
-from shared.adapters.filesystem import DataFolder, FolderUnusable, partial_path
+from msgspec import Struct
+
+from shared.adapters.filesystem import (
+    FULL_DISK,
+    DataFolder,
+    FolderUnusable,
+    lock_path,
+    partial_path,
+)
 from shared.adapters.sqlite.connections import (
     BUSY_TIMEOUT,
+    database_error,
     open_to_read,
     open_to_write,
     schema_version,
-    transaction,
     translate_sqlite_errors,
+    without_writers,
 )
 from shared.adapters.sqlite.database import MIGRATIONS
+from shared.domain.errors.requests import StorageFull
 from shared.domain.status import SOFTWARE_VERSION
 from shared.runtime.private_files import (
     close_to_others,
     copy_private,
     make_private_folder,
     open_private,
+    try_file_lock,
 )
 
+Report = Callable[[str], None]  # Gets a sentence about a step, when it is done.
 WhileCopying = Callable[[Path, Sequence[sqlite3.Connection]], None]
+
+
+def report_nothing(sentence: str) -> None:
+    """Report a step to nobody."""
+
+
+class ArchiveChecks(Enum):
+    """Which archives a restore reads, to compare them with their records."""
+
+    ALL = "all"
+    NONE = "none"
+
+
+class Restored(Struct, frozen=True):
+    """What a restore copied, and a sentence for each release that lacks its archive."""
+
+    archives: int
+    damaged: tuple[str, ...] = ()
 
 
 def backup(data: Path, target: Path) -> None:
     """Copy a registry, running or not, into a folder that is new or empty.
 
     The copy contains the keys, so it is as secret as the original. Archives are hard links where
-    both folders are on one disk: they take no space, and a broken disk loses both.
+    both folders are on one disk: they take no space, and a broken disk loses both. If it fails,
+    nothing is left of it. Raises `FolderUnusable`.
     """
-    _copy(DataFolder(data), DataFolder(target), _begin_reads)
+    source = DataFolder(data)
+    with _named_errors(data, target):
+        _require_registry(source)
+        if _holds_something(target):
+            message = f"{target} is not empty. Name a folder that is, or that does not exist."
+            raise FolderUnusable(message)
+        with _put_in_place(target) as place:
+            _copy_databases(source, place, _begin_reads)
+            for file in _archives(source):
+                with suppress(FileNotFoundError):  # Swept just now, so no record names it.
+                    _copy_archive(file, source, place)
+            _copy_keys(source, place)
 
 
-def restore(source: Path, data: Path) -> None:
-    """Create a registry from a backup, in a folder that is new or empty."""
-    _require_empty(
-        data, "Stop the registry and move the folder away, or name another one by BALLROOM_DATA."
-    )
-    # No process writes to a backup, which may be on a read-only disk: nothing is held.
-    _copy(DataFolder(source), DataFolder(data), lambda _records, _databases: None)
-    # Of the processes of the original, for which no task has to wait here.
-    with closing(sqlite3.connect(DataFolder(data).database)) as connection, connection:
-        connection.execute("DELETE FROM leases")
+def restore(
+    source: Path,
+    data: Path,
+    checks: ArchiveChecks = ArchiveChecks.ALL,
+    report: Report = report_nothing,
+) -> Restored:
+    """Create a registry from a backup, in a folder that is new or empty.
+
+    A folder that lost its database keeps the archives, keys and snapshots that it holds. An
+    archive that is not as its record says is left out and named. If the restore fails or is killed,
+    the folder has no database. Raises `FolderUnusable`.
+    """
+    origin = DataFolder(source)
+    with _named_errors(source, data):
+        _require_registry(origin)
+        _require_no_registry(DataFolder(data))
+        with _put_in_place(data) as place:
+            # No process writes to a backup, which may be on a read-only disk: nothing is held.
+            _copy_databases(origin, place, lambda _records, _databases: None)
+            records = partial_path(place.database)
+            # Of the processes of the original, for which no task has to wait here.
+            with closing(sqlite3.connect(records)) as connection, connection:
+                connection.execute("DELETE FROM leases")
+            # First of the folders: where keys are, no start takes the folder for an empty one.
+            _copy_keys(origin, place)
+            if checks is ArchiveChecks.NONE:
+                files = list(_archives(origin))
+                for file in files:
+                    _copy_archive(file, origin, place)
+                return Restored(len(files))
+            return _copy_checked(origin, place, _recorded(records), report)
 
 
-def _require_empty(folder: Path, way_out: str) -> None:
-    if folder.exists() and any(folder.iterdir()):
-        message = f"{folder} is not empty. {way_out}"
+def half_restored(data: Path) -> Path | None:
+    """Return what a restore to this folder left that was killed, if there is no registry here."""
+    beside = partial_path(data.absolute())
+    is_one = not _holds_registry(DataFolder(data)) and DataFolder(beside).root.is_dir()
+    return beside if is_one and _is_unfinished(beside) else None
+
+
+def _holds_registry(folder: DataFolder) -> bool:
+    """Return whether the folder has a database with something in it."""
+    return _holds_bytes(folder.database)
+
+
+def _require_registry(folder: DataFolder) -> None:
+    if not _holds_registry(folder):
+        found = "an empty" if folder.database.exists() else "no"
+        message = f"{folder.root} holds no registry or no whole backup: it has {found} ballroom.db."
         raise FolderUnusable(message)
 
 
-def _copy(source: DataFolder, target: DataFolder, hold: WhileCopying) -> None:
-    if not source.database.is_file():
-        message = f"{source.root} holds no registry or no whole backup: it has no ballroom.db."
+def _require_no_registry(folder: DataFolder) -> None:
+    """Refuse a folder that holds a registry, or something that is not a registry's."""
+    remains = (folder.archives.root, folder.keys, folder.snapshots, partial_path(folder.database))
+    is_registry = _holds_registry(folder)
+    if is_registry or (_holds_something(folder.root) and not any(map(Path.exists, remains))):
+        message = (
+            f"{folder.root} is not empty. Stop the registry and move the folder away, or name "
+            "another one by BALLROOM_DATA."
+        )
         raise FolderUnusable(message)
-    _require_empty(target.root, "Name a folder that is, or that does not exist.")
-    make_private_folder(target.root)
-    with suppress(PermissionError):  # A folder of another user; what it holds is private anyway.
-        close_to_others(target.root)
-    records = partial_path(target.database)
-    with _opened(source) as databases:
-        hold(source.database, databases)
-        for database, place in zip(databases, (records, target.search), strict=False):
-            _copy_database(database, place)
-    for file in source.archives.content.glob("*/*/*"):
-        place = target.archives.root / file.relative_to(source.archives.root)
-        make_private_folder(place.parent)
-        with suppress(FileNotFoundError):  # Swept just now, so no record names it.
-            _link_or_copy(file, place)
-    if source.keys.is_dir():
-        make_private_folder(target.keys)
-        for key in source.keys.iterdir():
-            copy_private(key, target.keys / key.name)
-    records.replace(target.database)
+
+
+def _holds_something(folder: Path) -> bool:
+    return folder.exists() and any(folder.iterdir())
+
+
+# --- Where a copy is made ------------------------------------------------------------------------
 
 
 @contextmanager
-def _opened(source: DataFolder) -> Generator[list[sqlite3.Connection]]:
-    """Provide the records and, if there is one, the search index."""
-    with ExitStack() as stack:
-        files = [file for file in (source.database, source.search) if file.is_file()]
-        yield [stack.enter_context(closing(sqlite3.connect(file))) for file in files]
+def _put_in_place(target: Path) -> Generator[DataFolder]:
+    """Provide a folder, which becomes the target at the end; if the block fails, nothing is left.
+
+    It is made beside the target, and one rename puts it in place. Where that is impossible, as at a
+    mount or where the folder above belongs to another user, it is the target itself: then the last
+    rename is that of the database, without which no start and no restore takes it for a registry.
+    So it is also if the target holds something, which stays.
+    """
+    target = target.resolve()  # What a link leads to may be on another disk.
+    began_empty = not _holds_something(target)
+    place = _make_beside(target) if began_empty else None
+    if place is None:
+        make_private_folder(target)
+        place = target
+    with suppress(PermissionError):  # A folder of another user; what it holds is private anyway.
+        close_to_others(place)
+    lock = lock_path(DataFolder(place).settings)
+    held = try_file_lock(lock)
+    if held is None:
+        message = f"Another process is at work in {place}. Wait until it has ended."
+        raise FolderUnusable(message)
+    try:
+        with held:
+            yield DataFolder(place)
+            _finish(DataFolder(place))
+            lock.unlink()
+        if place != target:
+            if os.name == "nt" and target.exists():
+                target.rmdir()
+            place.replace(target)
+    except BaseException:
+        _clear(place, is_new=place != target, began_empty=began_empty)
+        raise
+
+
+def _make_beside(target: Path) -> Path | None:
+    """Make a folder beside the target on its disk; return None where that is impossible."""
+    beside = partial_path(target)
+    if target.exists() and target.is_mount():
+        return None
+    if beside.exists():
+        if not _is_unfinished(beside):
+            message = f"{beside} is in the way. Move it away, and run this again."
+            raise FolderUnusable(message)
+        _remove_unfinished(beside)
+    try:
+        make_private_folder(beside)
+    except OSError as error:
+        if target.is_dir() and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            return None
+        raise
+    return beside
+
+
+def _is_unfinished(folder: Path) -> bool:
+    """Return whether the folder is what a copy left that was killed."""
+    has_part = partial_path(DataFolder(folder).database).exists()
+    return not DataFolder(folder).database.exists() and (has_part or not _holds_something(folder))
+
+
+def _remove_unfinished(folder: Path) -> None:
+    """Delete what a killed copy left; raise `FolderUnusable` if it is being made now."""
+    lock = lock_path(DataFolder(folder).settings)
+    held = try_file_lock(lock)
+    if held is None:
+        message = f"Another process is at work in {folder}. Wait until it has ended."
+        raise FolderUnusable(message)
+    with held:
+        pass
+    rmtree(folder)
+
+
+def _finish(folder: DataFolder) -> None:
+    """Give the databases their names, the records last."""
+    for database in (folder.search, folder.database):
+        for name in ("-wal", "-shm", "-journal"):  # Of a database that is lost.
+            log = database.with_name(f"{database.name}{name}")
+            if log.exists():
+                log.replace(log.with_name(f"{log.name}.before-restore"))
+        if partial_path(database).exists():
+            partial_path(database).replace(database)
+
+
+def _clear(place: Path, *, is_new: bool, began_empty: bool) -> None:
+    """Delete a copy that failed; what the folder held before stays."""
+    if is_new:
+        rmtree(place, ignore_errors=True)
+        return
+    folder = DataFolder(place)
+    for database in (folder.database, folder.search):
+        with suppress(OSError):
+            partial_path(database).unlink(missing_ok=True)
+    if began_empty:
+        for each in place.iterdir():
+            if each.is_dir():
+                rmtree(each, ignore_errors=True)
+            else:
+                each.unlink(missing_ok=True)
+
+
+@contextmanager
+def _named_errors(source: Path, target: Path) -> Generator[None]:
+    """Raise errors of the disks as sentences that name the file or the disk."""
+    try:
+        yield
+    except StorageFull as full:
+        raise _disk_full(target) from full
+    except OSError as error:
+        if error.errno in FULL_DISK:
+            raise _disk_full(target) from error
+        file = error.filename2 or error.filename or source
+        message = (
+            f"{file} cannot be read or written: {error.strerror or error}. Give the user who runs "
+            "this the right to it, or name another folder, and run it again."
+        )
+        raise FolderUnusable(message) from error
+
+
+def _disk_full(target: Path) -> FolderUnusable:
+    return FolderUnusable(
+        f"The disk of {target} is full, and nothing is left of the copy. Make room there, or name "
+        "a folder on another disk, and run this again."
+    )
+
+
+# --- What is copied ------------------------------------------------------------------------------
+
+
+def _copy_databases(source: DataFolder, place: DataFolder, hold: WhileCopying) -> None:
+    """Copy the records, and the search index if there is one, under names of unfinished files."""
+    files = [file for file in (source.database, source.search) if _holds_bytes(file)]
+    targets = {source.database: place.database, source.search: place.search}
+    with ExitStack() as opened:
+        databases = list[sqlite3.Connection]()
+        for file in files:
+            with _damage_named(file):
+                databases.append(opened.enter_context(closing(_connected(file))))
+        with _damage_named(source.database):
+            hold(source.database, databases)
+        for file, database in zip(files, databases, strict=True):
+            with _damage_named(file):
+                _copy_database(file, database, partial_path(targets[file]))
+
+
+def _holds_bytes(file: Path) -> bool:
+    return file.is_file() and file.stat().st_size > 0
+
+
+def _connected(file: Path) -> sqlite3.Connection:
+    with file.open("rb"):  # SQLite says of each reason only that it cannot open the file.
+        return sqlite3.connect(file)
+
+
+@contextmanager
+def _damage_named(file: Path) -> Generator[None]:
+    """Raise what SQLite says of a file as a sentence for the operator."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        trouble = database_error(file, error)
+        if isinstance(trouble, StorageFull):
+            raise trouble from error
+        raise _damaged(file, str(error)) from error
+
+
+def _damaged(file: Path, reason: str) -> FolderUnusable:
+    return FolderUnusable(
+        f"{file} is damaged: {reason}. Nothing was copied. Restore an older backup; "
+        "docs/run/recovery.md says how."
+    )
 
 
 def _begin_reads(records: Path, databases: Sequence[sqlite3.Connection]) -> None:
     """Begin the read of every connection while no process can write, so that all see one state."""
-    with (
-        translate_sqlite_errors(records),
-        closing(open_to_write(records)) as writer,
-        transaction(writer, BUSY_TIMEOUT),
-    ):
+    with closing(open_to_write(records)) as writer, without_writers(writer, BUSY_TIMEOUT):
         for database in databases:
             database.execute("BEGIN")
             database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
 
 
-def _copy_database(original: sqlite3.Connection, target: Path) -> None:
+def _copy_database(file: Path, original: sqlite3.Connection, target: Path) -> None:
+    target.unlink(missing_ok=True)
     open_private(target, "xb").close()
     with closing(sqlite3.connect(target)) as copy:
         original.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")  # One file, which can be moved by itself.
+        [verdict] = copy.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise _damaged(file, verdict)
+
+
+def _archives(folder: DataFolder) -> Iterator[Path]:
+    return folder.archives.content.glob("*/*/*")
+
+
+def _copy_archive(file: Path, source: DataFolder, place: DataFolder) -> None:
+    target = place.archives.root / file.relative_to(source.archives.root)
+    make_private_folder(target.parent)
+    if target.exists():  # Of the registry whose database was lost.
+        if _digest_of(target) == target.name:
+            return
+        target.unlink()
+    _link_or_copy(file, target)
+
+
+def _copy_keys(source: DataFolder, place: DataFolder) -> None:
+    if source.keys.is_dir():
+        make_private_folder(place.keys)
+        for key in source.keys.iterdir():
+            target = place.keys / key.name
+            target.unlink(missing_ok=True)
+            copy_private(key, target)
+
+
+ARCHIVES_PER_REPORT = 500
+
+
+def _copy_checked(
+    source: DataFolder, place: DataFolder, recorded: dict[str, str], report: Report
+) -> Restored:
+    """Copy the archives; leave out those of releases that are not as their records say."""
+    files = {file.name: file for file in _archives(source)}
+    damaged = list[str]()
+    for number, (digest, file) in enumerate(files.items(), 1):
+        if digest in recorded and _digest_of(file) != digest:
+            damaged.append(f"{recorded[digest]}: the archive in the backup has another digest.")
+        else:
+            _copy_archive(file, source, place)
+        if number % ARCHIVES_PER_REPORT == 0:
+            report(f"Checked {number:,} of {len(files):,} archives.")
+    for digest in recorded.keys() - files.keys():
+        damaged.append(f"{recorded[digest]}: its archive is missing in the backup.")
+    return Restored(len(files), tuple(sorted(damaged)))
+
+
+def _recorded(records: Path) -> dict[str, str]:
+    """Return the releases that have an archive, by its digest; of every schema there was."""
+    statement = """
+        SELECT digest, printf('%s/%s:%s', body ->> '$.org', body ->> '$.name', body ->> '$.version')
+        FROM releases WHERE coalesce(body ->> '$.state', '') <> 'removed'
+    """
+    with closing(sqlite3.connect(records)) as connection:
+        return dict(connection.execute(statement).fetchall())
+
+
+def _digest_of(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _link_or_copy(file: Path, place: Path) -> None:
     try:
         place.hardlink_to(file)
         close_to_others(place)
+    except FileNotFoundError:
+        raise
     except OSError:  # Another disk, one without links, or a file of another user.
         place.unlink(missing_ok=True)
         copy_private(file, place)
 
 
-Report = Callable[[str], None]  # Gets a sentence about a step, when it is done.
-
-
-def report_nothing(sentence: str) -> None:
-    """Report a step to nobody."""
+# --- Before an upgrade ----------------------------------------------------------------------------
 
 
 @contextmanager

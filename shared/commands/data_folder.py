@@ -1,13 +1,23 @@
 """backup, restore, keys … and index …: the data folder, and the index as files."""
 
+from functools import partial
 from pathlib import Path
 
 import click
 
-from shared.bootstrap import back_up, exported_index, restore_backup, rotate_keys
-from shared.commands.base import in_registry, operator_command
+from shared.bootstrap import (
+    ArchiveChecks,
+    archives_of_backup,
+    back_up,
+    exported_index,
+    restore_backup,
+    rotate_keys,
+)
+from shared.commands.base import in_registry, operator_command, with_registry
+from shared.commands.operations import parse_coordinate
 from shared.composition import Registry
 from shared.domain.documents import DerivedDocument
+from shared.domain.names import Coordinate
 from shared.domain.sparse_index import INDEX_CONFIG_PATH, index_config
 from shared.settings import Settings
 
@@ -36,17 +46,81 @@ def backup(folder: Path) -> None:
 
 
 @click.command()
-@folder_argument
-def restore(folder: Path) -> None:
-    """Copy the backup DIR into the data folder, which is new or empty.
+@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--skip-archives",
+    "checks",
+    flag_value=ArchiveChecks.NONE,
+    type=click.UNPROCESSED,
+    default=ArchiveChecks.ALL,
+    help="Copy the archives without reading them.",
+)
+@click.option(
+    "--release",
+    "coordinate",
+    metavar="ORG/NAME:VERSION",
+    type=parse_coordinate,
+    help="Bring back the archive of one release alone; the registry may be running.",
+)
+@click.option(
+    "--from",
+    "origin",
+    metavar="BACKUP",
+    type=click.Path(path_type=Path),
+    help="The backup that has the archive of the release.",
+)
+def restore(
+    folder: Path | None, checks: ArchiveChecks, coordinate: Coordinate | None, origin: Path | None
+) -> None:
+    """Copy the backup DIR into the data folder, which is new, empty, or has lost its database.
+
+    Each archive is compared with its record. Those that differ are left out and listed, and then
+    the exit code is 1, although everything else is restored.
 
     \b
-    Example:
+    Examples:
       BALLROOM_DATA=/srv/ballroom ballroom restore /var/backups/ballroom/monday
+      ballroom restore --release acme/greet:1.0.0 --from /var/backups/ballroom/monday
     """
+    if coordinate and origin and not folder:
+        _restore_release(coordinate, origin)
+    elif folder and not coordinate and not origin:
+        _restore_all(folder, checks)
+    else:
+        message = (
+            "Name a backup, or a release and its backup: --release ORG/NAME:VERSION --from DIR"
+        )
+        raise click.UsageError(message)
+
+
+def _restore_all(folder: Path, checks: ArchiveChecks) -> None:
     settings = Settings.load()
-    restore_backup(settings, folder)
-    click.echo(f"Restored to {settings.data}. Start the registry as usual.")
+    restored = restore_backup(settings, folder, checks, partial(click.echo, err=True))
+    if not restored.damaged:
+        click.echo(f"Restored to {settings.data}. Start the registry as usual.")
+        return
+    click.echo(f"Restored to {settings.data}, without these archives:")
+    for sentence in restored.damaged:
+        click.echo(f"  {sentence}")
+    command = operator_command(
+        settings, "restore", "--release", "ORG/NAME:VERSION", "--from", "DIR"
+    )
+    click.echo(
+        "You can start the registry, which answers their pulls with 503. To bring one back, push "
+        f"it again, or use another backup:\n  {command}"
+    )
+    raise SystemExit(1)
+
+
+def _restore_release(coordinate: Coordinate, origin: Path) -> None:
+    async def work(registry: Registry) -> bool:
+        with archives_of_backup(origin) as archives:
+            return await registry.maintenance.archive_recovery.put_back(coordinate, archives)
+
+    if with_registry(work):
+        click.echo(f"The archive of {coordinate} is back, as its record says.")
+    else:
+        click.echo(f"The archive of {coordinate} is here and as its record says.")
 
 
 @click.group()

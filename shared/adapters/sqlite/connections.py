@@ -91,6 +91,17 @@ def transaction(connection: sqlite3.Connection, patience: timedelta) -> Generato
     commit(connection)
 
 
+@contextmanager
+def without_writers(connection: sqlite3.Connection, patience: timedelta) -> Generator[None]:
+    """Wait for other writers, and let none begin in the block, which changes nothing."""
+    _begin(connection, patience)
+    try:
+        yield
+    finally:
+        # Not a commit: in a file without a log of its own, it would wait for the block's readers.
+        roll_back(connection)
+
+
 def commit(connection: sqlite3.Connection) -> None:
     """Commit the open transaction, or roll it back and raise."""
     try:

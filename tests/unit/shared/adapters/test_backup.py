@@ -1,6 +1,7 @@
 """A backup is a registry by itself, also when it was made under load."""
 
 import os
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Generator
 from contextlib import closing, contextmanager, nullcontext
@@ -9,11 +10,13 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from shared.adapters.backup import backup, restore
+from shared.adapters.backup import ARCHIVES_PER_REPORT, ArchiveChecks, Restored, backup, restore
 from shared.adapters.embedded import EmbeddedStores, open_embedded
-from shared.adapters.filesystem import DataFolder, FolderUnusable
-from shared.domain.archives.names import Digest
-from shared.runtime.private_files import open_to_others
+from shared.adapters.filesystem import DataFolder, FolderUnusable, lock_path
+from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.names import Version
+from shared.domain.packages import Visibility
+from shared.runtime.private_files import hold_file_lock, open_to_others
 from tests.contract.sample_records import BALA, DIGEST, GREET
 from tests.contract.worker_process import publish
 from tests.fakes.system import START_MS, FakeClock
@@ -132,3 +135,157 @@ async def test_a_backup_that_broke_off_is_not_restored(tmp_path: Path) -> None:
     copy.rename(copy.with_name("ballroom.db.partial"))  # Its name until everything is there.
     with pytest.raises(FolderUnusable):
         restore(tmp_path / "backup", tmp_path / "restored")
+
+
+def archive_of(folder: Path) -> Path:
+    return DataFolder(folder).archives.archive(DIGEST)
+
+
+def damage(file: Path) -> None:
+    """Change the last byte of a file alone, of which other folders may have a hard link."""
+    content = file.read_bytes()
+    file.unlink()
+    file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_restored_folder_that_was_never_started_is_backed_up(tmp_path: Path) -> None:
+    backup(tmp_path / "data", tmp_path / "backup")
+    restore(tmp_path / "backup", tmp_path / "restored")
+    backup(tmp_path / "restored", tmp_path / "again")
+    restore(tmp_path / "again", tmp_path / "twice")
+    assert await versions(tmp_path / "twice") == {"1.0.0"}
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_restore_names_a_changed_archive_and_leaves_it_out(tmp_path: Path) -> None:
+    backup(tmp_path / "data", tmp_path / "backup")
+    damage(archive_of(tmp_path / "backup"))
+    restored = restore(tmp_path / "backup", tmp_path / "restored")
+    assert restored.damaged == ("acme/greet:1.0.0: the archive in the backup has another digest.",)
+    assert not archive_of(tmp_path / "restored").exists()
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_restore_names_a_missing_archive(tmp_path: Path) -> None:
+    backup(tmp_path / "data", tmp_path / "backup")
+    archive_of(tmp_path / "backup").unlink()
+    restored = restore(tmp_path / "backup", tmp_path / "restored")
+    assert restored.damaged == ("acme/greet:1.0.0: its archive is missing in the backup.",)
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_restore_that_checks_nothing_copies_every_archive(tmp_path: Path) -> None:
+    backup(tmp_path / "data", tmp_path / "backup")
+    damage(archive_of(tmp_path / "backup"))
+    restored = restore(tmp_path / "backup", tmp_path / "restored", ArchiveChecks.NONE)
+    assert restored == Restored(archives=1)
+    assert archive_of(tmp_path / "restored").exists()
+
+
+async def test_a_restore_reports_how_far_it_is(registry: EmbeddedStores, tmp_path: Path) -> None:
+    for number in range(ARCHIVES_PER_REPORT):
+        content = f"archive {number}".encode()
+        name = ArchiveName(Digest.of(content), GREET.at(Version.parse("1.0.0")), "any")
+        await registry.archives.put(name, content, Visibility.PUBLIC)
+    backup(tmp_path / "data", tmp_path / "backup")
+    told = list[str]()
+    restore(tmp_path / "backup", tmp_path / "restored", report=told.append)
+    assert told == ["Checked 500 of 501 archives."]
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_restore_works_over_a_folder_that_lost_its_database(tmp_path: Path) -> None:
+    backup(tmp_path / "data", tmp_path / "backup")
+    lost = DataFolder(tmp_path / "lost")
+    shutil.copytree(tmp_path / "data", lost.root)
+    lost.database.write_bytes(b"")
+    lost.database.with_name("ballroom.db-wal").write_bytes(b"of the lost database")
+    damage(archive_of(lost.root))
+    newer = lost.archives.content / "ab" / "cd" / ("abcd" + "0" * 60)
+    newer.parent.mkdir(parents=True)
+    newer.write_bytes(b"pushed after the backup")
+    (lost.snapshots / "20261120T020500123Z").mkdir(parents=True)
+    restored = restore(tmp_path / "backup", lost.root)
+    assert restored.damaged == ()
+    assert await versions(lost.root) == {"1.0.0"}
+    assert newer.exists()
+    assert (lost.snapshots / "20261120T020500123Z").is_dir()
+    assert lost.database.with_name("ballroom.db-wal.before-restore").exists()
+
+
+@pytest.mark.parametrize("content", [b"", None])
+@pytest.mark.usefixtures("registry")
+async def test_a_backup_whose_database_is_empty_is_refused(
+    content: bytes | None, tmp_path: Path
+) -> None:
+    backup(tmp_path / "data", tmp_path / "backup")
+    database = DataFolder(tmp_path / "backup").database
+    database.unlink()
+    if content is not None:
+        database.write_bytes(content)
+    with pytest.raises(FolderUnusable, match="holds no registry or no whole backup"):
+        restore(tmp_path / "backup", tmp_path / "restored")
+    assert not (tmp_path / "restored").exists()
+
+
+@pytest.mark.parametrize("place", [0.5, 0.9])
+@pytest.mark.usefixtures("registry")
+async def test_a_cut_database_is_named_and_nothing_is_left(place: float, tmp_path: Path) -> None:
+    backup(tmp_path / "data", tmp_path / "backup")
+    database = DataFolder(tmp_path / "backup").database
+    content = database.read_bytes()
+    database.write_bytes(content[: int(len(content) * place)])
+    for copy in (backup, restore):
+        with pytest.raises(FolderUnusable, match=rf"^{database} is damaged: .* older backup"):
+            copy(tmp_path / "backup", tmp_path / "copy")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["backup", "data"]
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_damaged_page_is_found_before_anything_is_in_place(tmp_path: Path) -> None:
+    backup(tmp_path / "data", tmp_path / "backup")
+    database = DataFolder(tmp_path / "backup").database
+    content = database.read_bytes()
+    middle = len(content) // 2 // 4096 * 4096
+    database.write_bytes(content[:middle] + b"\xff" * 4096 + content[middle + 4096 :])
+    with pytest.raises(FolderUnusable, match="is damaged"):
+        restore(tmp_path / "backup", tmp_path / "restored")
+    assert not (tmp_path / "restored").exists()
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FolderUnusable, match=rf"^{tmp_path}/file.* cannot be read or written: Not"):
+        backup(tmp_path / "data", tmp_path / "file" / "backup")
+
+
+@pytest.mark.usefixtures("registry")
+async def test_what_a_killed_backup_left_is_made_anew(tmp_path: Path) -> None:
+    left = DataFolder(tmp_path / "backup.partial")
+    left.archives.root.mkdir(parents=True)
+    left.root.joinpath("ballroom.db.partial").touch()
+    backup(tmp_path / "data", tmp_path / "backup")
+    assert not left.root.exists()
+    assert await versions(tmp_path / "backup") == {"1.0.0"}
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_folder_of_somebody_else_is_not_taken_for_a_killed_backup(tmp_path: Path) -> None:
+    (tmp_path / "backup.partial").mkdir()
+    (tmp_path / "backup.partial" / "notes.txt").touch()
+    with pytest.raises(FolderUnusable, match="is in the way"):
+        backup(tmp_path / "data", tmp_path / "backup")
+    assert (tmp_path / "backup.partial" / "notes.txt").exists()
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_copy_that_another_process_makes_is_left_alone(tmp_path: Path) -> None:
+    left = DataFolder(tmp_path / "backup.partial")
+    left.root.mkdir()
+    with hold_file_lock(lock_path(left.settings)):
+        left.root.joinpath("ballroom.db.partial").touch()
+        with pytest.raises(FolderUnusable, match="Another process is at work"):
+            backup(tmp_path / "data", tmp_path / "backup")
+    assert left.root.exists()

@@ -1,0 +1,57 @@
+"""Bringing back the archive of a release that was lost or damaged."""
+
+from msgspec import Struct
+
+from shared.domain.archives.names import Digest
+from shared.domain.errors.base import Invalid, NotFound
+from shared.domain.errors.packages import ReleaseNotFound
+from shared.domain.names import Coordinate
+from shared.domain.packages import Readers, Release, State, archive_container
+from shared.ports import ArchiveStore, Clock, MetadataStore
+
+
+class ArchiveRecovery(Struct, frozen=True):
+    """Puts archives back that other stores have: a backup, or the registry of another folder."""
+
+    metadata: MetadataStore
+    archives: ArchiveStore
+    clock: Clock
+    readers: Readers = Readers.EVERYBODY
+
+    async def put_back(self, coordinate: Coordinate, source: ArchiveStore) -> bool:
+        """Store the archive of a release as `source` has it; return False if it is intact here.
+
+        The bytes have to be those of the record. It may be repeated.
+        """
+        found = await self.metadata.find(coordinate)
+        head, release = found.head, found.release
+        if head is None or release is None or release.state is State.REMOVED:
+            raise ReleaseNotFound(coordinate.package, coordinate.version)
+        if await _has(self.archives, release):
+            return False
+        try:
+            content = await source.read(release.archive)
+        except NotFound:
+            raise NotFound(
+                "archive-not-in-backup",
+                f"That backup has no archive of {coordinate}. Try an older or a newer backup, or "
+                "push the same archive again.",
+            ) from None
+        if Digest.of(content) != release.content:
+            raise Invalid(
+                "archive-damaged-in-backup",
+                f"The archive of {coordinate} is damaged in that backup as well. Try an older one, "
+                "or push the same archive again.",
+            )
+        # What is damaged has the same name, and a repeated `put` would keep it.
+        await self.archives.delete(release.content, self.clock.now_ms() + 1)
+        container = archive_container(head, release, self.readers)
+        await self.archives.put(release.archive, content, container)
+        return True
+
+
+async def _has(archives: ArchiveStore, release: Release) -> bool:
+    try:
+        return Digest.of(await archives.read(release.archive)) == release.content
+    except NotFound:
+        return False
