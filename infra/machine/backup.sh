@@ -2,7 +2,9 @@
 # Back up the registry while it runs, and prove the backup by restoring it into a scratch folder.
 #
 # BALLROOM_BACKUPS names the folder of the backups, BALLROOM_BACKUPS_KEPT how many are kept. A backup
-# gets its name only after the drill passed, so every folder with a date in its name can be restored.
+# gets its name only after it was restored, so every folder with a date in its name can be restored.
+# What doctor or the audit of the archives find wrong costs no backup: it is written beside it, to
+# a file of the same name with .problems. The newest backup without problems is never deleted.
 set -eu
 umask 077
 
@@ -21,22 +23,45 @@ case $kept in
         ;;
 esac
 
-mkdir -p "$backups"
+mkdir -p "$backups" || {
+    echo "The folder $backups cannot be made. Make it, or set BALLROOM_BACKUPS to another one." >&2
+    exit 1
+}
 # What an interrupted run left behind.
-rm -rf "$unproven" "$drill"
-trap 'rm -rf "$unproven" "$drill"' EXIT
+rm -rf "$unproven" "$unproven.partial" "$drill" "$drill.partial"
+trap 'rm -rf "$unproven" "$unproven.partial" "$drill" "$drill.partial"' EXIT
 
 $operate backup "$unproven"
 
 echo "Restoring the backup into a scratch folder."
-BALLROOM_DATA=$drill $operate restore "$unproven"
-BALLROOM_DATA=$drill $operate doctor
+# The audit below reads the archives.
+BALLROOM_DATA=$drill $operate restore --skip-archives "$unproven"
+problems=
+check() {
+    # A command that finds a problem prints it, and ends with 1.
+    found=$(BALLROOM_DATA=$drill $operate "$@" 2>&1) || problems=$problems$found$newline
+    echo "$found"
+}
+newline='
+'
+check doctor
 # Reads every archive and compares it with its record.
-BALLROOM_DATA=$drill $operate upkeep run audit-archives
+check upkeep run audit-archives
 
+if [ "$problems" ]; then
+    printf '%s' "$problems" >"$backups/$name.problems" || true
+    echo "The backup has problems, which $backups/$name.problems names." >&2
+fi
 mv "$unproven" "$backups/$name"
 echo "The backup $backups/$name is complete and can be restored."
 
 # With a slash behind it: the folder may be a link to another disk.
-find "$backups/" -mindepth 1 -maxdepth 1 -type d -name '[0-9]*T[0-9]*Z' | sort | head -n "-$kept" \
-    | while read -r old; do rm -rf "$old"; done
+dated() {
+    find "$backups/" -mindepth 1 -maxdepth 1 -type d -name '[0-9]*T[0-9]*Z' | sort
+}
+whole=$(dated | while read -r each; do
+    [ -e "$each.problems" ] || echo "$each"
+done | tail -n 1)
+dated | head -n "-$kept" | while read -r old; do
+    [ "$old" = "$whole" ] || rm -rf "$old" "$old.problems"
+done

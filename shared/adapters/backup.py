@@ -11,16 +11,11 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from enum import Enum
 from pathlib import Path
 from shutil import rmtree
+from typing import BinaryIO
 
 from msgspec import Struct
 
-from shared.adapters.filesystem import (
-    FULL_DISK,
-    DataFolder,
-    FolderUnusable,
-    lock_path,
-    partial_path,
-)
+from shared.adapters.filesystem import FULL_DISK, DataFolder, FolderUnusable, partial_path
 from shared.adapters.sqlite.connections import (
     BUSY_TIMEOUT,
     database_error,
@@ -119,9 +114,10 @@ def restore(
 
 def half_restored(data: Path) -> Path | None:
     """Return what a restore to this folder left that was killed, if there is no registry here."""
-    beside = partial_path(data.absolute())
-    is_one = not _holds_registry(DataFolder(data)) and DataFolder(beside).root.is_dir()
-    return beside if is_one and _is_unfinished(beside) else None
+    if _holds_registry(DataFolder(data)):
+        return None
+    places = (partial_path(data.absolute()), data)
+    return next((place for place in places if (place / _MARK).exists()), None)
 
 
 def _holds_registry(folder: DataFolder) -> bool:
@@ -138,7 +134,7 @@ def _require_registry(folder: DataFolder) -> None:
 
 def _require_no_registry(folder: DataFolder) -> None:
     """Refuse a folder that holds a registry, or something that is not a registry's."""
-    remains = (folder.archives.root, folder.keys, folder.snapshots, partial_path(folder.database))
+    remains = (folder.archives.root, folder.keys, folder.snapshots, folder.root / _MARK)
     is_registry = _holds_registry(folder)
     if is_registry or (_holds_something(folder.root) and not any(map(Path.exists, remains))):
         message = (
@@ -172,20 +168,15 @@ def _put_in_place(target: Path) -> Generator[DataFolder]:
         place = target
     with suppress(PermissionError):  # A folder of another user; what it holds is private anyway.
         close_to_others(place)
-    lock = lock_path(DataFolder(place).settings)
-    held = try_file_lock(lock)
-    if held is None:
-        message = f"Another process is at work in {place}. Wait until it has ended."
-        raise FolderUnusable(message)
     try:
-        with held:
+        with _lock(place):
             yield DataFolder(place)
             _finish(DataFolder(place))
-            lock.unlink()
         if place != target:
             if os.name == "nt" and target.exists():
                 target.rmdir()
             place.replace(target)
+        (target / _MARK).unlink()
     except BaseException:
         _clear(place, is_new=place != target, began_empty=began_empty)
         raise
@@ -210,22 +201,31 @@ def _make_beside(target: Path) -> Path | None:
     return beside
 
 
+_MARK = "copy.lock"  # In a folder as long as a copy is made there; its lock is held.
+
+
+def _lock(folder: Path) -> BinaryIO:
+    held = try_file_lock(folder / _MARK)
+    if held is None:
+        message = f"Another process is at work in {folder}. Wait until it has ended."
+        raise FolderUnusable(message)
+    return held
+
+
 def _is_unfinished(folder: Path) -> bool:
     """Return whether the folder is what a copy left that was killed."""
-    has_part = partial_path(DataFolder(folder).database).exists()
-    return not DataFolder(folder).database.exists() and (has_part or not _holds_something(folder))
+    return (folder / _MARK).exists() or not _holds_something(folder)
 
 
 def _remove_unfinished(folder: Path) -> None:
     """Delete what a killed copy left; raise `FolderUnusable` if it is being made now."""
-    lock = lock_path(DataFolder(folder).settings)
-    held = try_file_lock(lock)
-    if held is None:
-        message = f"Another process is at work in {folder}. Wait until it has ended."
-        raise FolderUnusable(message)
-    with held:
-        pass
-    rmtree(folder)
+    _lock(folder).close()
+    for each in folder.iterdir():
+        if each.is_dir():
+            rmtree(each)
+        elif each.name != _MARK:
+            each.unlink()
+    rmtree(folder)  # The mark last: what is left of a deletion is still known by it.
 
 
 def _finish(folder: DataFolder) -> None:

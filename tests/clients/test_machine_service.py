@@ -184,18 +184,25 @@ def test_no_backup_is_made_to_be_deleted_at_once(tmp_path: Path, kept: str) -> N
     assert (done.returncode, "BALLROOM_BACKUPS_KEPT" in done.stderr) == (2, True)
 
 
-async def test_a_backup_with_a_damaged_archive_gets_no_name(
+async def test_a_backup_with_a_damaged_archive_is_kept_and_what_is_wrong_is_beside_it(
     world: World, scratch: Path, tmp_path: Path
 ) -> None:
     await world.push(bala("acme/greet:1.0.0"))
-    data = scratch / "data"
+    data, backups = scratch / "data", tmp_path / "backups"
     [archive] = (data / "archives").rglob("sha256/*/*/*")
     archive.chmod(0o600)
     archive.write_bytes(archive.read_bytes()[:-1] + b"x")
-    done = back_up(data, tmp_path / "backups")
-    assert done.returncode != 0
-    assert "acme/greet:1.0.0" in done.stdout
-    assert names(tmp_path / "backups") == []
+    for day in ("20260101T033000Z", "20260102T033000Z", "20260103T033000Z"):
+        (backups / day).mkdir(parents=True)
+    (backups / "20260103T033000Z.problems").touch()
+    done = back_up(data, backups, BALLROOM_BACKUPS_KEPT="1")
+    assert done.returncode == 0, done.stderr
+    # The newest one without problems stays beside the one that is kept.
+    whole, newest, problems = names(backups)
+    assert whole == "20260102T033000Z"
+    assert problems == f"{newest}.problems"
+    assert problems in done.stderr
+    assert "acme/greet:1.0.0" in (backups / problems).read_text()
 
 
 def test_a_backup_of_a_damaged_database_gets_no_name(template: Template, tmp_path: Path) -> None:

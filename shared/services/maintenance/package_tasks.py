@@ -101,7 +101,10 @@ class AuditArchives(Task):
 
 
 def _differences(release: Release, bala: Bala) -> list[str]:
-    """Return the differences between a record and its archive, a sentence each."""
+    """Return the differences between a record and its archive, a sentence each.
+
+    Facts that the record does not know, as earlier versions wrote it without them, are passed over.
+    """
     again = new_release(bala, by=ANONYMOUS, now_ms=release.created_ms)
     if release.upstream is not None:
         tools = tuple(each for each in again.tools if each not in release.upstream.without_tools)
@@ -110,6 +113,7 @@ def _differences(release: Release, bala: Bala) -> list[str]:
         f"{release.coordinate}: {field} is recorded as {getattr(release, field)!r}, "
         f"but the archive says {getattr(again, field)!r}."
         for field in FACTS
+        if field in release.model_fields_set and getattr(release, field) is not None
         if getattr(release, field) != getattr(again, field)
     ]
 

@@ -12,7 +12,7 @@ import pytest
 
 from shared.adapters.backup import ARCHIVES_PER_REPORT, ArchiveChecks, Restored, backup, restore
 from shared.adapters.embedded import EmbeddedStores, open_embedded
-from shared.adapters.filesystem import DataFolder, FolderUnusable, lock_path
+from shared.adapters.filesystem import DataFolder, FolderUnusable
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.names import Version
 from shared.domain.packages import Visibility
@@ -265,7 +265,7 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 async def test_what_a_killed_backup_left_is_made_anew(tmp_path: Path) -> None:
     left = DataFolder(tmp_path / "backup.partial")
     left.archives.root.mkdir(parents=True)
-    left.root.joinpath("ballroom.db.partial").touch()
+    left.root.joinpath("copy.lock").touch()
     backup(tmp_path / "data", tmp_path / "backup")
     assert not left.root.exists()
     assert await versions(tmp_path / "backup") == {"1.0.0"}
@@ -284,8 +284,9 @@ async def test_a_folder_of_somebody_else_is_not_taken_for_a_killed_backup(tmp_pa
 async def test_a_copy_that_another_process_makes_is_left_alone(tmp_path: Path) -> None:
     left = DataFolder(tmp_path / "backup.partial")
     left.root.mkdir()
-    with hold_file_lock(lock_path(left.settings)):
-        left.root.joinpath("ballroom.db.partial").touch()
-        with pytest.raises(FolderUnusable, match="Another process is at work"):
-            backup(tmp_path / "data", tmp_path / "backup")
+    with (
+        hold_file_lock(left.root / "copy.lock"),
+        pytest.raises(FolderUnusable, match="Another process is at work"),
+    ):
+        backup(tmp_path / "data", tmp_path / "backup")
     assert left.root.exists()

@@ -63,3 +63,14 @@ async def test_an_archive_that_newer_rules_refuse_is_a_problem_and_not_a_crash(
     world.registry.publishing.releases.archive_reader.max_archive_bytes = 10
     [problem] = await again(world)
     assert problem.startswith("acme/greet:1.0.0: its archive cannot be read: The archive has")
+
+
+async def test_what_a_record_of_an_earlier_version_does_not_know_is_no_problem(
+    world: World,
+) -> None:
+    await audit(world)
+    release = (await world.stores.metadata.find(GREET)).release
+    assert release is not None
+    unknown = release.model_copy(update={"internal_modules": None})
+    await world.stores.metadata.replace_release(unknown)
+    assert await again(world) == ()
