@@ -142,8 +142,8 @@ def prepare(settings: Settings) -> Welcome | ReadsAlone:
 
     On a full disk nothing is prepared, and the registry answers reads alone until there is room.
 
-    Raises `FolderUnusable` over a folder to which a restore did not end, and `DatabaseLost` over one
-    that has archives, keys or copies, and not their database.
+    Raises `FolderUnusable` over a folder to which a restore did not end, and `DatabaseLost` over
+    one that has archives, keys or copies, and not their database.
     """
     refuse_half_restored(settings)
     require_whole_folder(settings)

@@ -67,6 +67,11 @@ def sentence_of(failure: Exception) -> str | None:
         return setting_problem(failure) if failure.title == Settings.__name__ else None
     if isinstance(failure, (Refusal, *START_ERRORS)):
         return spelled(str(failure))
+    if isinstance(failure, PermissionError):
+        return (
+            f"{failure.filename} cannot be opened: {failure.strerror}. Run this as the user of the "
+            "registry, or give this user the right to it."
+        )
     return None
 
 

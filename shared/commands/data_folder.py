@@ -21,7 +21,9 @@ from shared.domain.names import Coordinate
 from shared.domain.sparse_index import INDEX_CONFIG_PATH, index_config
 from shared.settings import Settings
 
-folder_argument = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+folder_argument = click.argument(
+    "folder", metavar="DIR", type=click.Path(path_type=Path, readable=False)
+)
 
 
 @click.command()
@@ -46,7 +48,9 @@ def backup(folder: Path) -> None:
 
 
 @click.command()
-@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), required=False)
+@click.argument(
+    "folder", metavar="[DIR]", type=click.Path(path_type=Path, readable=False), required=False
+)
 @click.option(
     "--skip-archives",
     "checks",
@@ -66,7 +70,7 @@ def backup(folder: Path) -> None:
     "--from",
     "origin",
     metavar="BACKUP",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     help="The backup that has the archive of the release.",
 )
 def restore(

@@ -1,6 +1,10 @@
 """backup, restore, keys and the exported index."""
 
+import os
+import sys
 from pathlib import Path
+
+import pytest
 
 from tests.support.terminal import Terminal
 
@@ -38,3 +42,49 @@ def test_a_folder_that_cannot_be_written_is_refused(published: Terminal, tmp_pat
         f"{folder} cannot be written: Not a directory. Give whoever runs this the right "
         "and the room to write there, and run it again."
     )
+
+
+def test_a_restore_names_a_backup_or_a_release_and_its_backup(terminal: Terminal) -> None:
+    for arguments in ((), ("--release", "acme/greet:1.0.0"), ("monday", "--from", "tuesday")):
+        result = terminal.invoke("restore", *arguments)
+        assert (result.exit_code, "Name a backup, or a release" in result.stderr) == (2, True)
+
+
+def test_a_release_that_the_backup_lacks_is_named(published: Terminal, tmp_path: Path) -> None:
+    published.run("backup", str(tmp_path / "backup"))
+    [here] = (published.data / "archives" / "sha256").glob("*/*/*")
+    [archive] = (tmp_path / "backup" / "archives" / "sha256").glob("*/*/*")
+    here.unlink()
+    archive.unlink()
+    back = ("restore", "--release", "acme/greet:1.0.0", "--from", str(tmp_path / "backup"))
+    assert "has no archive of acme/greet:1.0.0" in published.fail(*back)
+    archive.write_bytes(b"something else")
+    assert "is damaged in that backup as well" in published.fail(*back)
+    assert "package not found" in published.fail(*back[:2], "acme/none:1.0.0", *back[3:])
+    assert "is no backup" in published.fail(*back[:4], str(tmp_path / "nowhere"))
+
+
+def test_a_restore_ends_with_a_list_of_what_is_damaged(published: Terminal, tmp_path: Path) -> None:
+    published.run("backup", str(tmp_path / "backup"))
+    [archive] = (tmp_path / "backup" / "archives" / "sha256").glob("*/*/*")
+    archive.unlink()
+    other = Terminal(tmp_path / "restored")
+    result = other.invoke("restore", str(tmp_path / "backup"))
+    assert result.exit_code == 1
+    assert "acme/greet:1.0.0: its archive is missing in the backup." in result.stdout
+    assert "--release ORG/NAME:VERSION" in result.stdout
+    assert "acme/greet:1.0.0" in other.run("package", "show", "acme/greet:1.0.0")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+def test_a_folder_that_may_not_be_opened_is_named(terminal: Terminal) -> None:
+    terminal.data.chmod(0)
+    user = os.geteuid()
+    if user == 0:  # To whom permissions do not apply.
+        os.seteuid(65534)
+    try:
+        said = terminal.fail("account", "list")
+    finally:
+        os.seteuid(user)
+        terminal.data.chmod(0o700)
+    assert "cannot be opened: Permission denied. Run this as the user of the registry" in said
