@@ -186,7 +186,6 @@ def test_an_upgrade_is_taken_back(machine: Machine) -> None:
 def test_what_was_deleted_is_shown_from_a_backup(machine: Machine) -> None:
     undo, look = blocks("Something was deleted by mistake")
     machine.follow('ballroom package hold acme/greet:1.0.0 --reason "by mistake"')
-    machine.follow("ballroom org delete acme --yes || ballroom org delete acme")
     machine.follow(undo)
     assert machine.pull() == GREET
     machine.follow('ballroom package remove acme/greet:1.0.0 --reason "by mistake" --yes')
