@@ -68,7 +68,7 @@ async def _archive_answer(call: Call, found: ArchiveToSend) -> Answer:
     headers = dict(found.headers)
     if not is_current(call.headers, etag=found.etag):
         return Answer(status=412, headers=headers | NO_STORE)
-    if unchanged := unchanged_answer(call, headers, etag=found.etag):
+    if unchanged := unchanged_answer(call, Answer(headers=headers), etag=found.etag):
         return unchanged
     if call.is_head:
         return Answer(headers={**headers, "Content-Length": str(found.size)})

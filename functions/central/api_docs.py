@@ -68,7 +68,7 @@ async def document_answer(call: Call, document: StoredPiece, *, is_public: bool)
     is_packed = is_public and document.is_packed and accepts_gzip(call.headers)
     if is_packed:
         headers["ETag"] = f"W/{etag}"
-    if unchanged := unchanged_answer(call, headers, etag=etag):
+    if unchanged := unchanged_answer(call, Answer(headers=headers, media_type=JSON), etag=etag):
         return unchanged
     if is_packed:
         headers["Content-Encoding"] = "gzip"

@@ -108,7 +108,8 @@ def conditional_answer(call: Call, document: Representation) -> Answer:
     }
     if not is_current(call.headers, etag=etag):
         return Answer(status=412, headers=headers | NO_STORE)
-    if unchanged := unchanged_answer(call, headers, etag=etag):
+    whole = Answer(headers=headers, media_type=document.media_type, length=len(content))
+    if unchanged := unchanged_answer(call, whole, etag=etag):
         return unchanged
     try:
         span = requested_range(call.headers, size=len(content), etag=etag)
@@ -129,9 +130,13 @@ def make_private(answer: Answer) -> None:
         answer.headers["Cache-Control"] = CACHE_PRIVATE
 
 
-def unchanged_answer(call: Call, headers: dict[str, str], *, etag: str) -> Answer | None:
-    """Return a 304 if the client has what the tag names, else None."""
-    return Answer(status=304, headers=headers) if is_known(call.headers, etag=etag) else None
+def unchanged_answer(call: Call, whole: Answer, *, etag: str) -> Answer | None:
+    """Return a 304 if the client has what the tag names, else None.
+
+    `whole` is the 200 that it stands for, with its `length`. The 304 has its headers and its type:
+    caches take over what a 304 says into the answer that they keep.
+    """
+    return replace(whole, status=304, body=b"") if is_known(call.headers, etag=etag) else None
 
 
 # --- Refusals as JSON problems, the form of every face that has none of its own ------------------
@@ -306,12 +311,13 @@ async def compressed(call: Call, answer: Answer) -> Answer:
     status = answer.status
     if status not in (_OK, _UNCHANGED) or call.method not in _READING or not _is_shared(answer):
         return answer
-    if status == _OK and not _is_long_text(answer):
+    if not _is_long_text(answer):
         return answer
     _add_vary(answer)
     if status == _UNCHANGED:  # Its ETag is that of the encoding that the client has.
         if f"W/{answer.headers.get('ETag')}" in call.header("if-none-match"):
             _weaken(answer)
+            answer.headers.pop("Accept-Ranges", None)
         return answer
     return await _packed(answer) if accepts_gzip(call.headers) else answer
 
@@ -335,8 +341,9 @@ def _is_long_text(answer: Answer) -> bool:
     headers = answer.headers
     if "Content-Encoding" in headers or not _TEXT.match(answer.content_type):
         return False
-    # The answer to a HEAD has the length of the text, and no body.
-    length = int(headers.get("Content-Length", len(answer.body)))
+    length = answer.length
+    if length is None:  # The answer to a HEAD has the length of the text, and no body.
+        length = int(headers.get("Content-Length", len(answer.body)))
     return SMALLEST_BYTES < length <= LARGEST_BYTES
 
 

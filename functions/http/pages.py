@@ -382,7 +382,8 @@ class PublicPageCall(PageCall):
             return Answer(body, status, PAGE_HEADERS | NO_STORE, media_type)
         etag = etag or etag_of(body)
         headers = PAGE_HEADERS | _CACHED_HEADERS | {"ETag": etag}
-        if unchanged := unchanged_answer(self, headers, etag=etag):
+        whole = Answer(headers=headers, media_type=media_type, length=len(body))
+        if unchanged := unchanged_answer(self, whole, etag=etag):
             return unchanged
         headers["Content-Length"] = str(len(body))
         return Answer(b"" if self.is_head else body, _OK, headers, media_type)

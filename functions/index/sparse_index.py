@@ -86,7 +86,9 @@ INDEX_CACHE_PUBLIC = "public, max-age=60"
 def index_answer(call: Call, document: DerivedDocument, *, media_type: str, caching: str) -> Answer:
     """Return the document, compressed if the client accepts gzip, or a 304."""
     headers = _headers(document, caching)
-    if unchanged := unchanged_answer(call, headers, etag=document.tag):
+    if unchanged := unchanged_answer(
+        call, Answer(headers=headers, media_type=media_type), etag=document.tag
+    ):
         return unchanged
     body = document.content
     if len(document.gzipped) < len(body) and accepts_gzip(call.headers):

@@ -67,7 +67,8 @@ class Answer:
 
     A gzip file in `packed` is a body that a host of the registry's own unpacks while it sends it;
     then the `Content-Length` is that of the whole, and `body` is empty. The Functions host takes
-    whole bodies alone: `unpack` makes one.
+    whole bodies alone: `unpack` makes one. `length` is that of the body of a 200, for the 304 that
+    stands for it.
 
     An operation that is repeated calls `on_repeat` with the call of each repeat, to count a pull,
     and repeats the answer until a time of the monotonic clock: 0 for never.
@@ -82,6 +83,7 @@ class Answer:
     on_repeat: Callable[[Any], None] | None = None
     repeated_until_ms: float = inf
     repeat: Repeatable | None = None  # Set by its operation, for the host.
+    length: int | None = None
 
     def __post_init__(self) -> None:
         self.headers = dict(self.headers)  # Callers share theirs, and more are added here.

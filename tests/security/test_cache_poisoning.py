@@ -135,6 +135,27 @@ async def test_an_answer_that_depends_on_headers_is_not_stored_or_has_vary(
             assert len(coded) == 1 or "accept-encoding" in varied, url
 
 
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+async def test_a_304_changes_nothing_of_an_answer_that_a_cache_has(
+    full: World, reads: list[str], encoding: str
+) -> None:
+    """A cache merges the headers of a 304 into what it keeps: another type there made Varnish and
+    Google's CDN show pages as their source."""
+    confirmed = set[str]()
+    for url in reads:
+        first = await full.get(url, headers={"Accept-Encoding": encoding})
+        if "etag" not in first.headers:
+            continue
+        known = {"Accept-Encoding": encoding, "If-None-Match": first.headers["etag"]}
+        again = await full.get(url, headers=known)
+        assert (again.status_code, again.content) == (304, b""), url
+        for name, value in again.headers.items():
+            assert name in EACH_TIME or value == first.headers.get(name), (url, name)
+        assert again.headers.get("vary") == first.headers.get("vary"), url
+        confirmed.add(again.headers["content-type"].partition(";")[0])
+    assert confirmed >= {"text/html", "application/json", "application/xml"}
+
+
 @pytest.mark.parametrize(
     "tail", ["/x.css", ".css", "%2Fx.css", ";x.css", "?x.css", "%3Fx.css", "/..%2Fx.css", "%00.css"]
 )

@@ -98,6 +98,9 @@ REGISTRY = [
     Ask("POST /2.0/registry/packages/resolve-dependencies", body=b'{"packages": []}'),
     Ask("POST /2.0/registry/packages/resolve-dependencies", body=b"{"),
     Ask("GET /2.0/registry/packages", {"authorization": "Bearer nonsense"}),
+    Ask("GET /index/acme/greet/index.json", {"if-none-match": "*"}),
+    Ask("GET /2.0/maven/acme/greet/maven-metadata.xml", {"if-none-match": "*"}),
+    Ask("GET /about/api", {"if-none-match": "*", "accept-encoding": "gzip"}),
 ]
 
 # What the parameters of routes stand for, and a path for the templates with a pattern of their own.

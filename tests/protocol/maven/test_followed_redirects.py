@@ -60,6 +60,8 @@ async def test_a_head_and_a_known_tag_send_no_byte(world: World) -> None:
     assert (head.status_code, head.content) == (200, b"")
     known = await world.get(BALA, headers={"If-None-Match": whole.headers["etag"]})
     assert (known.status_code, known.content) == (304, b"")
+    for name in ("etag", "content-type", "accept-ranges", "cache-control"):
+        assert known.headers[name] == whole.headers[name]
 
 
 async def test_a_private_archive_is_for_those_who_may_read_it(world: World) -> None:
