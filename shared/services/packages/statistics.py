@@ -18,7 +18,6 @@ from shared.runtime.caching import SingleFlight
 from shared.services.packages.pull_counter import utc_day
 
 PACKAGES_LISTED = 6  # In each list: what a visitor reads without scrolling.
-SUMMARY_CACHED_FOR = timedelta(seconds=5)  # Of the counts, which read all packages.
 
 
 class RegistrySummary(Struct, frozen=True):
@@ -95,13 +94,14 @@ class RecentPulls(Struct, frozen=True):
 
 
 class RegistryStatistics:
-    """Summarizes the public packages from the search index and the last counts."""
+    """Summarizes the public packages from the search index and the last counts.
 
-    def __init__(self, index: SearchIndex, last_counts: LastRegistryCounts, clock: Clock) -> None:
+    Nothing of it is kept here: the index remembers what it counted until it changes.
+    """
+
+    def __init__(self, index: SearchIndex, last_counts: LastRegistryCounts) -> None:
         self._index = index
         self._last_counts = last_counts
-        self._clock = clock
-        self._counted: tuple[int, IndexTotals, Facets, Mapping[str, int]] | None = None
         self._single_flight = SingleFlight[RegistrySummary]()
 
     async def summary(self) -> RegistrySummary:
@@ -124,20 +124,17 @@ class RegistryStatistics:
     async def _counts(
         self, used: Sequence[Listing]
     ) -> tuple[IndexTotals, Facets, Mapping[str, int]]:
-        now_ms = self._clock.monotonic_ms()
-        counted = self._counted
-        if counted is None or now_ms - counted[0] >= SUMMARY_CACHED_FOR // MS:
-            packages = [each.head.package for each in used]
+        packages = [each.head.package for each in used]
+        totals, found, dependents = await asyncio.gather(
+            self._index.totals(),
             # The searches that keywords lead to list deprecated packages too.
-            everything = Query(include_deprecated=True)
-            totals, found, dependents = await asyncio.gather(
-                self._index.totals(),
-                self._index.search_with_facets(everything, ResultPage(limit=0), ANYONE),
-                asyncio.gather(*map(self._count_dependents, packages)),
-            )
-            by_key = dict(zip((each.key for each in packages), dependents, strict=True))
-            counted = self._counted = now_ms, totals, found.facets, by_key
-        return counted[1:]
+            self._index.search_with_facets(
+                Query(include_deprecated=True), ResultPage(limit=0), ANYONE
+            ),
+            asyncio.gather(*map(self._count_dependents, packages)),
+        )
+        by_key = dict(zip((each.key for each in packages), dependents, strict=True))
+        return totals, found.facets, by_key
 
     async def _count_dependents(self, package: Package) -> int:
         query = Query(depends_on=package.key, include_deprecated=True)

@@ -23,7 +23,6 @@ from shared.domain.status import RegistryCounts
 from shared.ports import SearchIndex
 from shared.services.packages.statistics import (
     COUNTS_CACHED_FOR,
-    SUMMARY_CACHED_FOR,
     LastRegistryCounts,
     RegistryStatistics,
 )
@@ -86,24 +85,28 @@ def statistics_of(
     index: CountedIndex, clock: FakeClock, work: FakeWork | None = None
 ) -> RegistryStatistics:
     return RegistryStatistics(
-        cast(SearchIndex, index), LastRegistryCounts(work or FakeWork(), clock), clock
+        cast(SearchIndex, index), LastRegistryCounts(work or FakeWork(), clock)
     )
 
 
-async def test_packages_and_dependents_of_the_most_used_are_counted_once_in_five_seconds() -> None:
-    index, clock = CountedIndex(), FakeClock()
-    shown = statistics_of(index, clock)
-    for _ in range(2):
-        assert (await shown.summary()).dependents == {"acme/dependents": 1}
+async def test_the_dependents_of_the_most_used_are_counted() -> None:
+    index = CountedIndex()
+    summary = await statistics_of(index, FakeClock()).summary()
+    assert summary.dependents == {"acme/dependents": 1}
     asked = (
         Query(depends_on="acme/dependents", include_deprecated=True),
         ResultPage(limit=0),
         ANYONE,
     )
     assert (index.searches.count(asked), index.counts) == (1, 1)
-    clock.advance(SUMMARY_CACHED_FOR)
-    await shown.summary()
-    assert (index.searches.count(asked), index.counts) == (2, 2)
+
+
+async def test_a_summary_is_that_of_the_index_as_it_is_now() -> None:
+    index = CountedIndex(packages=3)
+    shown = statistics_of(index, FakeClock())
+    assert (await shown.summary()).totals.packages == 3
+    index.packages = 4
+    assert (await shown.summary()).totals.packages == 4
 
 
 @pytest.mark.parametrize(
