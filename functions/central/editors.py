@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from functions.central.answers import OPEN_HEADERS, CentralFace, page_model, page_of
 from functions.central.packages import package_model
-from functions.central.search import query_of, symbol_model, symbol_query_of
+from functions.central.search import lists_items_of_caller, query_of, symbol_model, symbol_query_of
 from functions.http.answers import JSON, json_answer
 from functions.http.calls import Call
 from shared.composition import Registry
@@ -80,7 +80,7 @@ def _filter_of(call: Call) -> CatalogFilter:
     words = " ".join(params.get(each, "") for each in ("q", "description"))
     keyword = params.get("keyword", "").replace('"', "")
     terms = parse_terms(f'{words} keyword:"{keyword}"' if keyword else words)
-    is_own = query.own_only or params.get("user-packages") == "1"
+    is_own = lists_items_of_caller(params)
     query = replace(query, terms=terms, own_only=is_own, client=_client_of(call))
     platform = params.get("platform", "").lower()  # Visual Studio Code sends the flag `1`.
     return CatalogFilter(query, platform=platform if is_platform(platform) else "")

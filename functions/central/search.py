@@ -32,7 +32,8 @@ async def central_list(call: Call) -> Answer:
 @central_without_404.read("2.0/registry/packages/{org}")
 async def central_organization(call: Call) -> Answer:
     org, page = _organization(call.route_params["org"]), page_of(call.params)
-    results = await call.registry.packages.search.search_organization(org, page, by=call.caller)
+    query = Query(include_deprecated=_lists_deprecated(call)).within(frozenset({org}))
+    results = await call.registry.packages.search.search(query, page, by=call.caller)
     return _packages(call, results, page)
 
 
@@ -63,10 +64,19 @@ def query_of(call: Call) -> Query:
         Query.parse(params.get("q", "")),
         package=params.get("package", ""),
         own_only=params.get("user-packages", "").lower() == "true",
-        include_deprecated=params.get("deprecated", "").lower() == "true",
+        include_deprecated=_lists_deprecated(call),
         client=call.client,
     )
     return query.within(frozenset({params["org"]})) if params.get("org") else query
+
+
+def _lists_deprecated(call: Call) -> bool:
+    return call.params.get("deprecated", "").lower() == "true"
+
+
+def lists_items_of_caller(params: Mapping[str, str]) -> bool:
+    """Check whether an editor asks for what the caller's organizations have; some send 1."""
+    return params.get("user-packages", "").lower() in ("true", "1")
 
 
 def _packages(
@@ -151,11 +161,11 @@ _CENTRAL_KINDS = {
 
 def symbol_query_of(params: Mapping[str, str]) -> SymbolQuery:
     """Parse the parameters of a search for symbols."""
-    query = SymbolQuery.parse(params.get("q", ""))
+    query = replace(SymbolQuery.parse(params.get("q", "")), own_only=lists_items_of_caller(params))
     if kind := params.get("symbolType", "").strip().lower():
         ours = (name for name, theirs in _CENTRAL_KINDS.items() if theirs == kind)
         query = replace(query, kinds=frozenset((kind, *ours)))
-    return query.within(params["org"]) if params.get("org") else query
+    return query.within(frozenset({params["org"]})) if params.get("org") else query
 
 
 def symbol_model(hit: SymbolHit) -> dict[str, object]:

@@ -279,6 +279,7 @@ class SymbolQuery(Struct, frozen=True):
     without: tuple[str, ...] = ()  # Words that a symbol must not have.
     orgs: frozenset[str] | None = None  # Keys of organizations; None: any.
     kinds: frozenset[str] | None = None  # As `Symbol.kind`; None: any.
+    own_only: bool = False  # Only the caller's organizations; `PackageSearch` turns it into `orgs`.
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -294,10 +295,10 @@ class SymbolQuery(Struct, frozen=True):
         without = tuple(each[1:] for each in rest if _EXCLUDED.match(each))
         return cls(" ".join(each for each in rest if not _EXCLUDED.match(each)), without, orgs)
 
-    def within(self, org: str) -> Self:
-        """Return the query restricted further, to an organization."""
-        key = frozenset({org.lower()})
-        return replace(self, orgs=key if self.orgs is None else self.orgs & key)
+    def within(self, orgs: frozenset[str]) -> Self:
+        """Return the query restricted further, to these organizations."""
+        keys = frozenset(org.lower() for org in orgs)
+        return replace(self, orgs=keys if self.orgs is None else self.orgs & keys)
 
 
 class SymbolHit(Struct, frozen=True):

@@ -7,7 +7,6 @@ from shared.auth.authorization import Authorization
 from shared.domain.access import Membership
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.listings import Facet, FacetCount
-from shared.domain.names import OrgName
 from shared.domain.principals import Principal
 from shared.domain.search import (
     FacetedResults,
@@ -51,11 +50,6 @@ class PackageSearch(Struct, frozen=True):
             return FacetedResults(_NOTHING, {}, 0)
         return await self.index.search_with_facets(query, page, viewer)
 
-    async def search_organization(
-        self, org: OrgName, page: ResultPage, *, by: Principal
-    ) -> Results:
-        return await self.search(Query().within(frozenset({org})), page, by=by)
-
     async def suggest(
         self, text: str, *, by: Principal, count: int = SUGGESTIONS
     ) -> list[Suggestion]:
@@ -77,6 +71,8 @@ class PackageSearch(Struct, frozen=True):
     ) -> SymbolResults:
         """Return a page of the symbols that match, with their count; none while the index may have
         symbols of packages that became private, as editors would show a failure to everybody."""
+        if query.own_only:
+            query = replace(query, own_only=False).within(await self._own_organizations(by))
         viewer = await self.authorization.viewer(by)
         try:
             return await self.index.symbols(query, page, viewer)

@@ -149,6 +149,19 @@ async def test_deprecated_packages_are_listed_on_demand(world: World) -> None:
     assert "acme/greet" in await names(world, "/packages?q=greet&deprecated=true")
 
 
+async def test_deprecated_packages_of_an_organization_are_listed_on_demand(world: World) -> None:
+    await stock(world)
+    admin = world.java(world.people.admin)
+    await admin.deprecate("acme/greet:*", "Gone.")
+    await world.push(bala("acme/late:1.0.0"), by=world.people.admin)
+    await admin.deprecate("acme/late:1.0.0", "Gone, too.")  # Its only version.
+    gone, every = {"acme/greet", "acme/late"}, {*await names(world, "/packages?deprecated=true")}
+    assert gone.isdisjoint(await names(world, "/packages/acme"))
+    listed = await names(world, "/packages/acme?deprecated=true")
+    assert gone <= {*listed} == {each for each in every if each.startswith("acme/")}
+    assert (await page(world, "/packages/acme?deprecated=true"))["count"] == len(listed)
+
+
 async def test_readmes_can_be_left_out(store: World) -> None:
     [found] = (await page(store, "/packages?q=name:storage"))["packages"]
     assert found["readme"]

@@ -11,7 +11,7 @@ from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala, published
-from tests.support.world import OpenWorld, World
+from tests.support.world import OpenWorld, Person, World
 
 FUNCTION = "# Says hello.\npublic function sayHello(string name) returns string => name;\n"
 
@@ -116,6 +116,31 @@ async def of_organizations(shared_worlds: OpenWorld) -> World:
         by=world.people.admin,
     )
     return world
+
+
+async def test_all_symbols_of_ones_own_organizations_are_listed_page_by_page(
+    of_organizations: World,
+) -> None:
+    world, own = of_organizations, "/search-symbols?user-packages="
+
+    async def listed(query: str, by: Person | None) -> list[str]:
+        answer = (await world.get(query, by=by)).json()
+        assert answer["count"] >= len(answer["symbols"])
+        return [_path(each) for each in answer["symbols"]]
+
+    every = await listed(f"{own}true&limit=50", world.people.ann)
+    assert [each.removeprefix("acme/") for each in sorted(every)] == (
+        ["one:greet", "one:sayHello", "two:greet", "two:sayHello", "two:sayMore"]
+    )
+    pages = [await listed(f"{own}1&limit=2&offset={at}", world.people.ann) for at in range(0, 8, 2)]
+    assert [len(each) for each in pages] == [2, 2, 1, 0]
+    assert [each for page in pages for each in page] == every
+    assert await listed(f"{own}true&q=more", world.people.ann) == ["acme/two:sayMore"]
+    assert await listed(f"{own}true&org=other", world.people.ann) == []
+    bobs = await listed(f"{own}true", world.people.bob)
+    assert sorted(bobs) == ["other/one:greet", "other/one:sayHello"]
+    assert await listed(f"{own}true", world.people.mia) == every
+    assert await listed(f"{own}true", None) == []
 
 
 async def test_the_symbols_are_those_of_the_latest_release(world: World) -> None:
