@@ -4,7 +4,7 @@ Every list of a module is a string that holds JSON: an array, or the one object 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date
 from inspect import isawaitable
@@ -39,7 +39,14 @@ from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.listings import Listing
-from shared.domain.names import ANY_CLIENT, Package, Version, parse_org, parse_version_or_range
+from shared.domain.names import (
+    ANY_CLIENT,
+    Package,
+    Range,
+    Version,
+    parse_org,
+    parse_version_or_range,
+)
 from shared.domain.packages import Dependency, Release
 from shared.domain.principals import Principal
 from shared.domain.search import MAX_LIMIT, Query, ResultPage, Sort
@@ -49,7 +56,6 @@ from shared.services.packages.source import PackageSource
 
 Json = dict[str, Any]
 
-MAX_DEPENDENTS = 20  # Of a package; each is read from the index.
 MAX_ERRORS = 5  # Of a query; each would search for similar names.
 
 # Overlapping fields take quadratic time; `_survey` compares those of each selection.
@@ -142,6 +148,7 @@ class Allowance(Struct):
     aliases: int = 0  # Below the top.
     cost: int = MAX_COST
     bytes: int = MAX_ANSWER_BYTES
+    has_read_dependents: bool = False
 
     @classmethod
     def of(cls, document: DocumentNode) -> "Allowance":
@@ -169,6 +176,12 @@ class Allowance(Struct):
     def spend_dependents(self) -> None:
         """All dependents are a list of hundreds of packages: one of them in a query."""
         self._spend(300)
+
+    def spend_dependents_of_package(self, count: int) -> None:
+        """Those of one package are free: an editor asks for them with all versions of it."""
+        if self.has_read_dependents:
+            self._spend(count // 4)
+        self.has_read_dependents = True
 
     def _spend(self, cost: int) -> None:
         """Raise `GraphQLError` once the document has cost too much."""
@@ -211,8 +224,17 @@ def too_expensive() -> GraphQLError:
         "package 4, packages 50, and all dependentPackages of a version 300. Each 12 different "
         "fields of the query take 1 more of a package. A list takes as much for each 4 packages "
         "of its limit, and 1 more. dependentPackages and dailyPullCount of a package take 1 more, "
-        "and 10 more of each package of a list. Aliases below the top multiply this."
+        "and 10 more of each package of a list. For each package after the first one, "
+        "dependentPackages take 1 more for each 4 of them. Aliases below the top multiply this."
     )
+
+
+class _Dependent(Struct, frozen=True):
+    """A package whose latest release depends on another one directly, and on which versions."""
+
+    named: Json
+    versions: tuple[str, ...]
+    pulls: int
 
 
 class _Context(Struct, frozen=True):
@@ -223,8 +245,8 @@ class _Context(Struct, frozen=True):
     packages: PackageSource
     by: Principal
     allowance: Allowance
-    dependents: dict[str, asyncio.Task[list[Json]]] = field(
-        default_factory=dict[str, asyncio.Task[list[Json]]]
+    dependents: dict[str, asyncio.Task[list[_Dependent]]] = field(
+        default_factory=dict[str, asyncio.Task[list[_Dependent]]]
     )
     pulls_today: dict[str, asyncio.Task[int]] = field(default_factory=dict[str, asyncio.Task[int]])
 
@@ -328,7 +350,7 @@ async def _package(_root: object, info: "_Info", **arguments: Any) -> Json | Non
         listing = await context.packages.describe(package, wanted, client=ANY_CLIENT, by=context.by)
     except NotFound:
         return None
-    model = _package_model(context, listing)
+    model = _package_model(context, listing) | {"wanted": wanted}
     days = _days(arguments)
     if days is None:
         return model
@@ -358,17 +380,20 @@ def _package_model(context: _Context, listing: Listing) -> Json:
 
 
 async def _dependents(package: Json, info: "_Info") -> list[Json]:
-    """Return the packages that are used most of those that depend on one directly."""
+    """Return the packages whose latest release depends directly on the version that was asked for,
+    or on any version that it admits, those with the most pulls first."""
     context, of = info.context, package["listing"].head.package
     if of.key not in context.dependents:
-        context.dependents[of.key] = asyncio.create_task(_find_dependents(context, of))
-    return await context.dependents[of.key]
+        context.dependents[of.key] = asyncio.create_task(_counted_dependents(context, of))
+    found = _on(package.get("wanted", Range()), await context.dependents[of.key])
+    return [each.named for each in sorted(found, key=lambda each: -each.pulls)]
 
 
-async def _find_dependents(context: _Context, package: Package) -> list[Json]:
-    page = ResultPage(limit=MAX_DEPENDENTS, sort=Sort.PULLS)
-    found = await context.registry.packages.details.dependents(package, page, by=context.by)
-    return [_name_of(each.listing.release) for each in found.hits]
+async def _counted_dependents(context: _Context, package: Package) -> list[_Dependent]:
+    """Return all dependents of a package, once the query may still cost that much."""
+    count = await context.registry.packages.details.dependents_count(package, by=context.by)
+    context.allowance.spend_dependents_of_package(count)
+    return await _every_dependent(context, package)
 
 
 async def _dependents_of_version(_root: object, info: "_Info", **arguments: Any) -> list[Json]:
@@ -376,24 +401,39 @@ async def _dependents_of_version(_root: object, info: "_Info", **arguments: Any)
     if none is named."""
     org, name, version = (arguments.get(key) or "" for key in ("orgName", "packageName", "version"))
     info.context.allowance.spend_dependents()
-    package, context, found = Package.parse(org, name), info.context, list[Json]()
-    wanted = Version.parse(version).text if version else ""
-    offset, total = 0, 1
+    wanted = parse_version_or_range(version or "*")
+    found = await _every_dependent(info.context, Package.parse(org, name))
+    return [each.named for each in _on(wanted, found)]
+
+
+async def _every_dependent(context: _Context, package: Package) -> list[_Dependent]:
+    """Return all packages whose latest release depends on the package directly, by their names."""
+    found, offset, total = list[_Dependent](), 0, 1
     while offset < total:
         page = ResultPage(offset=offset, limit=MAX_LIMIT, sort=Sort.NAME, descending=False)
         results = await context.registry.packages.details.dependents(package, page, by=context.by)
-        releases = (each.listing.release for each in results.hits)
-        found += [
-            _name_of(release)
-            for release in releases
-            if any(
-                f"{each.org}/{each.name}".lower() == package.key
-                and each.version == (wanted or each.version)
-                for each in release.dependencies
-            )
-        ]
+        found += [_dependent(each.listing, package) for each in results.hits]
         offset, total = offset + MAX_LIMIT, results.count
     return found
+
+
+def _dependent(listing: Listing, package: Package) -> _Dependent:
+    own = (e for e in listing.release.dependencies if f"{e.org}/{e.name}".lower() == package.key)
+    versions = tuple(each.version for each in own)
+    return _Dependent(_name_of(listing.release), versions, listing.head.pulls)
+
+
+def _on(wanted: Version | Range, dependents: Iterable[_Dependent]) -> Iterator[_Dependent]:
+    """Yield those that depend on the version, or on one in the range."""
+    for each in dependents:
+        if any(_is_wanted(version, wanted) for version in each.versions):
+            yield each
+
+
+def _is_wanted(version: str, wanted: Version | Range) -> bool:
+    if isinstance(wanted, Version):
+        return version == wanted.text
+    return wanted == Range() or wanted.contains(Version.parse(version))
 
 
 def _dependencies(package: Json, _info: "_Info") -> list[Json]:

@@ -151,6 +151,39 @@ async def test_all_dependents_of_a_version_are_listed_to_who_may_see_them(world:
     assert "costs too much" in str(await asked(world, f"{{a: {one} b: {one}}}"))
 
 
+async def test_a_package_has_all_dependents_of_the_version_that_was_asked_for(world: World) -> None:
+    admin = world.people.admin  # Whom no burst stops.
+    for version in ("1.0.0", "1.1.0"):
+        await world.push(bala(f"acme/base:{version}"))
+    for number in range(25):
+        user = bala(f"acme/user{number:02}:1.0.0", dependencies=["acme/base:1.0.0"])
+        await world.push(user, by=admin)
+    await world.push(bala("acme/newer:1.0.0", dependencies=["acme/base:1.1.0"]), by=admin)
+    users = [f"user{number:02}" for number in range(25)]
+    query = '{package(orgName: "acme", packageName: "base"%s) {dependentPackages {name}}}'
+    for version, expected in (
+        ("1.0.0", users),
+        ("1.1.0", ["newer"]),
+        ("1.1.*", ["newer"]),
+        ("*", ["newer", *users]),
+        ("", ["newer", *users]),
+    ):
+        asked_for = f', version: "{version}"' if version else ""
+        answer = await asked(world, query % asked_for)
+        found = answer["data"]["package"]["dependentPackages"]
+        assert sorted(each["name"] for each in found) == expected
+    both = "".join(
+        f'v{each[2]}: package(orgName: "acme", packageName: "base", version: "{each}")'
+        " {dependentPackages {name}}"
+        for each in ("1.0.0", "1.1.0")
+    )
+    data = (await asked(world, f"{{{both}}}"))["data"]
+    assert [len(data[each]["dependentPackages"]) for each in ("v0", "v1")] == [25, 1]
+    listed = await asked(world, "{packages {packages {name dependentPackages {name}}}}")
+    [base] = [each for each in listed["data"]["packages"]["packages"] if each["name"] == "base"]
+    assert len(base["dependentPackages"]) == 26
+
+
 async def test_pulls_are_counted_between_two_days(world: World) -> None:
     await published(world)
     await world.java().pull("acme/greet:1.0.0")
