@@ -127,6 +127,11 @@ class MirrorRule(_PackageRule):
         """Whether nothing that matches comes from an upstream."""
         return self.target == DENY
 
+    @property
+    def denial(self) -> str:
+        """Why it serves nothing, as a part of a sentence; empty if it does not deny."""
+        return f"the rule `{self}` denies it." if self.denies else ""
+
     def __str__(self) -> str:
         return f"{self.pattern} {self.target}"
 
@@ -306,7 +311,7 @@ class MirrorRules(Entity):
         package, upstream = release.coordinate.package, release.upstream
         rule = self.rule(package)
         if rule and rule.denies:
-            return f"the rule `{rule}` denies it."
+            return rule.denial
         age = self.age_rule(package, upstream.name if upstream else "")
         return age.refusal(public_since_ms, now_ms) if age else ""
 

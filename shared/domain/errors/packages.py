@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 
 
 class PackageNotFound(NotFound):
-    def __init__(self, package: object) -> None:
+    def __init__(self, package: object, reason: str = "") -> None:
         # Java clients look for `package not found`, Go clients for `package not found:`.
-        super().__init__("package-not-found", f"package not found: {package}")
+        sentence = f"package not found: {package}"
+        super().__init__("package-not-found", f"{sentence}. {reason}" if reason else sentence)
 
 
 class ReleaseNotFound(NotFound):
@@ -176,12 +177,18 @@ def file_too_large(what: str, size_bytes: int, limit_bytes: int) -> TooLarge:
 class UpstreamReleaseRefused(Invalid):
     def __init__(self, coordinate: object, upstream: str, reason: str) -> None:
         # A 400, whose sentence every client shows: a 404 would say that it does not exist.
+        of = f" of the upstream registry {upstream}" if upstream else ""
+        way_out = "Use another version" if upstream else "Use another package"
         super().__init__(
             "upstream-release-refused",
-            f"{coordinate} of the upstream registry {upstream} is not served here: {reason} Use "
-            "another version, or ask the operator.",
+            f"{coordinate}{of} is not served here: {reason} {way_out}, or ask the operator.",
         )
         self.reason = reason
+
+
+def release_denied(package: object, wanted: object, reason: str) -> UpstreamReleaseRefused:
+    """Return the refusal of a release that a rule denies, whichever upstream may have it."""
+    return UpstreamReleaseRefused(f"{package}:{wanted}", "", reason)
 
 
 def owned_by_upstream(org: object, upstream: str) -> Conflict:
@@ -197,6 +204,11 @@ UNUSABLE = "gives an answer about it that cannot be used"
 CLOSED = "is read with an access token alone, and this registry has none for it"
 FAILING = "fails to answer about it"
 NO_ROOM = "is not asked now, because this registry fetches as much as it has room for"
+
+
+def complete_list(of: object) -> str:
+    """Return what is missing where only an upstream knows which versions or packages there are."""
+    return f"A complete list of {of}"
 
 
 class UpstreamUnavailable(Unavailable):

@@ -35,9 +35,11 @@ from shared.domain.build_resolution import (
 )
 from shared.domain.errors.base import InvalidName, InvalidRequest, NotFound, Refusal, Unavailable
 from shared.domain.errors.packages import (
+    PackageNotFound,
     ReleaseNotFound,
     UpstreamReleaseRefused,
     UpstreamUnavailable,
+    release_denied,
 )
 from shared.domain.errors.requests import TooManyRequests
 from shared.domain.listings import Listing
@@ -117,17 +119,29 @@ class PackageChain(Struct, frozen=True):
     ) -> tuple[Version, ...]:
         local = partial(self.hosted.versions, package, client=client, by=by)
         theirs = partial(self._all_versions, package, client)
-        return await self._theirs_or_local(package, theirs, local)
+
+        async def known() -> tuple[Version, ...] | None:
+            survey = await self._known(package)
+            return _in_order(usable_versions(survey, client)) if survey else None
+
+        try:
+            return await self._theirs_or_local(package, theirs, known, local)
+        except PackageNotFound as missing:
+            raise await self._missing(missing, package) from None
 
     async def survey(self, package: Package, *, by: Principal) -> Survey:
         if await self._may_ask(package):
             found = await self._listed(package)
             if found and found.live:
                 return found
-        return await self.hosted.survey(package, by=by)
+        try:
+            return await self.hosted.survey(package, by=by)
+        except PackageNotFound as missing:
+            raise await self._missing(missing, package) from None
 
     async def preview(self, package: Package, wanted: Version | Range) -> ReleasePreview:
         if not await self._may_ask(package):
+            await self._require_not_denied(package, wanted)
             raise ReleaseNotFound(package, wanted)
         listing = await self.describe(package, wanted, client=ANY_CLIENT, by=self.asker.by)
         versions = await self.versions(package, client=ANY_CLIENT, by=self.asker.by)
@@ -152,6 +166,8 @@ class PackageChain(Struct, frozen=True):
                 found = await self._described(each)
                 if found and module.lower() in map(str.lower, found.release.modules):
                     return await self.admission.admit(each, self.asker)
+        for each in candidates:
+            await self._require_not_denied(each.package, each.version)
         return False
 
     async def resolve_packages(
@@ -159,7 +175,7 @@ class PackageChain(Struct, frozen=True):
     ) -> PackageAnswer:
         local = await self.hosted.resolve_packages(requests, client=client, by=by)
         stored = {each.request: each for each in local.resolved}
-        theirs = await self._resolved(_unknown(requests, stored), client)
+        theirs = await self._resolved(_unknown(requests, stored), client, by)
         return PackageAnswer(*_answered(requests, theirs, stored))
 
     async def resolve_modules(
@@ -171,6 +187,9 @@ class PackageChain(Struct, frozen=True):
         stored = {each.request: each for each in local.resolved}
         found = await self.reader.resolve_modules(requests, client, self.asker)
         theirs = await _each_answer(found, partial(self._module, client=client))
+        for each, answer in theirs.items():
+            if isinstance(answer, Refusal):
+                theirs[each] = await self._known_module(each, stored, client) or answer
         resolved, unresolved = _answered(requests, theirs, stored)
         return ModuleAnswer(resolved, tuple(map(UnresolvedModule, unresolved)))
 
@@ -189,7 +208,7 @@ class PackageChain(Struct, frozen=True):
                 theirs[each] = owner
             elif owner:
                 packages[each] = PackageRequest.of(owner.org, owner.name, each.version, mode)
-        found = await self._resolved(list(packages.values()), client)
+        found = await self._resolved(list(packages.values()), client, by)
         for each, package in packages.items():
             answer = found.get(package)
             if isinstance(answer, Refusal):
@@ -236,14 +255,57 @@ class PackageChain(Struct, frozen=True):
         return owners
 
     async def _resolved(
-        self, requests: Sequence[PackageRequest], client: ClientProfile
+        self, requests: Sequence[PackageRequest], client: ClientProfile, by: Principal
     ) -> dict[PackageRequest, ResolvedPackage | Refusal]:
-        """Return what upstreams have for the requests and is served here, and refusals."""
+        """Return what upstreams have for the requests and is served here, and refusals; of a
+        package whose upstream does not answer, what the last complete list has and is stored."""
         found = await self.reader.resolve_packages(requests, client, self.asker)
-        return await _each_answer(found, partial(self._package, client=client))
+        answers = await _each_answer(found, partial(self._package, client=client, by=by))
+        known = {e: found for e, found in answers.items() if isinstance(found, UpstreamUnavailable)}
+        exact = dict[PackageRequest, PackageRequest]()
+        for each in known:
+            survey = await self._known(each.wanted.package) if each.wanted else None
+            best = (
+                survey
+                and each.wanted
+                and ReleaseChoice(survey, client).pick(each.wanted.version, each.mode)
+            )
+            if best:
+                mode = ResolutionMode.HARD.value
+                exact[each] = PackageRequest.of(each.org, each.name, best.version, mode)
+        stored = await self.hosted.resolve_packages(list(exact.values()), client=client, by=by)
+        by_request = {each.request: each for each in stored.resolved}
+        for each, wanted in exact.items():
+            if wanted in by_request:
+                answers[each] = replace(by_request[wanted], request=each)
+        return answers
+
+    async def _known_module(
+        self,
+        request: ModuleRequest,
+        stored: Mapping[ModuleRequest, ResolvedModule],
+        client: ClientProfile,
+    ) -> ResolvedModule | None:
+        """Return the stored answer to a request for an exact version; otherwise that of the last
+        complete lists of all packages that may have the module."""
+        if request.mode.is_exact and request in stored:
+            answer = stored[request]
+            if any(answer.version == each.version for each in request.candidates):
+                return answer
+        packages = dict.fromkeys(each.package for each in request.candidates)
+        surveys = [await self._known(each) for each in packages]
+        complete = [each for each in surveys if each is not None]
+        if len(complete) < len(packages):
+            return None
+        found = resolve_module(request, ResolutionCandidates(complete, client))
+        return found if isinstance(found, ResolvedModule) else None
 
     async def _package(
-        self, request: PackageRequest, chosen: UpstreamResolution, client: ClientProfile
+        self,
+        request: PackageRequest,
+        chosen: UpstreamResolution,
+        client: ClientProfile,
+        by: Principal,
     ) -> ResolvedPackage | Refusal | None:
         """Return the choice of an upstream, or the best release that is served here in its place;
         the refusal if nobody knows."""
@@ -257,7 +319,8 @@ class PackageChain(Struct, frozen=True):
         if not best:
             return None
         exact = request.org, request.name, best.version, ResolutionMode.HARD.value
-        [found] = (await self._resolved([PackageRequest.of(*exact)], client)).values() or [None]
+        answers = await self._resolved([PackageRequest.of(*exact)], client, by)
+        [found] = answers.values() or [None]
         return replace(found, request=request) if isinstance(found, ResolvedPackage) else found
 
     async def _module(
@@ -290,6 +353,23 @@ class PackageChain(Struct, frozen=True):
             return None
         return await self.lists.survey(package, stored, self.asker)
 
+    async def _known(self, package: Package) -> Survey | None:
+        """Return the package as the last complete list of its upstream has it, or None."""
+        stored = await self._stored(package)
+        if stored and stored.head.visibility is Visibility.PRIVATE:
+            return None
+        return await self.lists.known(package, stored, self.asker)
+
+    async def _missing(self, missing: PackageNotFound, package: Package) -> PackageNotFound:
+        """Return the refusal of a missing package, with the rule if one denies it."""
+        denial = await self.reader.denial(package, self.asker)
+        return PackageNotFound(package, f"It is not served here: {denial}") if denial else missing
+
+    async def _require_not_denied(self, package: Package, wanted: Version | Range) -> None:
+        """Raise `UpstreamReleaseRefused` if a rule denies the package."""
+        if denial := await self.reader.denial(package, self.asker):
+            raise release_denied(package, wanted, denial)
+
     async def _stored(self, package: Package) -> Survey | None:
         [stored] = await self.hosted.records.survey([package])
         return stored if stored and self.asker.may_see(stored.head) else None
@@ -298,14 +378,23 @@ class PackageChain(Struct, frozen=True):
         self,
         package: Package,
         theirs: Callable[[], Awaitable[T | None]],
+        known: Callable[[], Awaitable[T | None]],
         local: Callable[[], Awaitable[T]],
     ) -> T:
-        """Return the upstream's result, or the stored one if it does not answer."""
+        """Return the upstream's result, or the stored one if it has none.
+
+        If it does not answer, that of the last complete list: what is stored is a part of the
+        whole, and a build would silently take an older version.
+        """
         found = None
         if await self._may_ask(package):
             try:
                 found = await theirs()
-            except (UpstreamUnavailable, UpstreamReleaseRefused):
+            except UpstreamUnavailable:
+                found = await known()
+                if found is None:
+                    raise
+            except UpstreamReleaseRefused:
                 with suppress(NotFound):
                     return await local()
                 raise
@@ -321,9 +410,28 @@ class PackageChain(Struct, frozen=True):
     ) -> FoundT:
         """Return what is found of the exact version, or of the one in the range that the upstream
         chooses; of the best one that is not refused here if that one is."""
+        try:
+            return await self._choose(package, wanted, client, local, theirs)
+        except ReleaseNotFound:
+            await self._require_not_denied(package, wanted)
+            raise
+
+    async def _choose(
+        self,
+        package: Package,
+        wanted: Version | Range,
+        client: ClientProfile,
+        local: Local[FoundT],
+        theirs: Theirs[FoundT],
+    ) -> FoundT:
         exact = partial(self._exact, local, theirs)
         if isinstance(wanted, Version):
             return await exact(package.at(wanted))
+
+        async def known() -> FoundT | None:
+            survey = await self._known(package)
+            best = ReleaseChoice(survey, client).latest(wanted) if survey else None
+            return await exact(package.at(best.parsed)) if best else None
 
         async def choice() -> FoundT | None:
             try:
@@ -338,7 +446,7 @@ class PackageChain(Struct, frozen=True):
                 raise refusal from None
 
         return await self._theirs_or_local(
-            package, choice, partial(local, package, wanted, client=client)
+            package, choice, known, partial(local, package, wanted, client=client)
         )
 
     async def _exact(self, local: Local[FoundT], theirs: Theirs[FoundT], at: Coordinate) -> FoundT:
@@ -371,10 +479,7 @@ class PackageChain(Struct, frozen=True):
             every = usable_versions(survey, client) if survey else None
         else:
             every = await self._versions_of_any_age(package, client)
-        if every is None:
-            return None
-        stable = next((each for each in every if each.is_stable), None)
-        return tuple(sorted(every, key=lambda each: each != stable))
+        return None if every is None else _in_order(every)
 
     async def _versions_of_any_age(
         self, package: Package, client: ClientProfile
@@ -388,6 +493,12 @@ class PackageChain(Struct, frozen=True):
         ours = usable_versions(stored, client) if stored else ()
         accepted = (each for each in theirs if each.text not in refused)
         return sorted({*accepted, *ours}, reverse=True)
+
+
+def _in_order(newest_first: Sequence[Version]) -> tuple[Version, ...]:
+    """Return the versions with the newest stable one first, as clients expect them."""
+    stable = next((each for each in newest_first if each.is_stable), None)
+    return tuple(sorted(newest_first, key=lambda each: each != stable))
 
 
 async def _each_answer(
@@ -412,11 +523,11 @@ def _answered(
     stored: Mapping[RequestT, AnswerT],
 ) -> tuple[tuple[AnswerT, ...], tuple[RequestT, ...]]:
     """Return the answers, an upstream's before the stored one, and the requests without any; raise
-    the refusal of a request that has nothing else."""
+    the refusal of a request that an upstream would have to answer."""
     usable = {each: found for each, found in theirs.items() if not isinstance(found, Refusal)}
     answers = {**stored, **usable}
     for each in requests:
-        if each not in answers and isinstance(refusal := theirs.get(each), Refusal):
+        if isinstance(refusal := theirs.get(each), Refusal):
             raise refusal
     resolved = tuple(answers[each] for each in requests if each in answers)
     return resolved, tuple(each for each in requests if each not in answers)

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from shared.domain.build_resolution import ModuleRequest, PackageRequest
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.packages import UpstreamReleaseRefused, UpstreamUnavailable
+from shared.domain.errors.packages import UpstreamReleaseRefused, UpstreamUnavailable, complete_list
 from shared.domain.errors.requests import TooManyRequests
 from shared.domain.listings import Listing
 from shared.domain.mirror_rules import AgeRule
@@ -130,13 +130,22 @@ class UpstreamReader(Struct, frozen=True):
             return await upstream.has_organization(package.org, via=via) or None
 
         org = package.org.lower()
-        question = Question(package.org, org, ("organization", org), ask)
+        what = complete_list(f"packages of {package.org}")
+        question = Question(what, org, ("organization", org), ask)
         # The last one needs no question, because its answers about packages say the same.
         *first, last = await self.upstreams.sources()
         for source in first:
             if await self.answer(question, source.asked_by(asker.by), asker):
                 return source
         return last
+
+    async def denial(self, package: Package, asker: Asker) -> str:
+        """Return the rule that denies a package of others, as a part of a sentence; empty if none
+        does."""
+        if self._passed_here(asker) or await self.owners.owner(package.org) == OURS:
+            return ""
+        rule = (await self.upstreams.rules()).rule(package)
+        return rule.denial if rule else ""
 
     def _passed_here(self, asker: Asker) -> bool:
         """Check whether the request came through this registry before."""
@@ -187,7 +196,7 @@ class UpstreamReader(Struct, frozen=True):
     ) -> tuple[Version, ...] | None:
         """Return the versions that the client can use, newest first, or None."""
         question = Question(
-            package,
+            complete_list(f"versions of {package}"),
             package_owner(package),
             ("versions", package.key, client),
             lambda upstream, via: upstream.versions(package, client, via=via),
@@ -241,8 +250,9 @@ class UpstreamReader(Struct, frozen=True):
                 self.kept.put((source.kept_as, *exact), NewAnswer(found, size(found)))
             return found
 
+        is_exact = isinstance(wanted, Version)
         return Question(
-            package,
+            package.at(wanted) if is_exact else complete_list(f"versions of {package}"),
             package_owner(package),
             ("package", package.key, wanted, client),
             lambda upstream, via: upstream.describe(package, wanted, client, via=via),
@@ -377,7 +387,7 @@ class UpstreamReader(Struct, frozen=True):
         if await self.owners.owner(OrgName(tool)) == OURS or self._passed_here(asker):
             return None
         question = Question(
-            f"The tool {tool}",
+            complete_list(f"packages with the tool {tool}"),
             "tool",
             ("tool", tool),
             lambda upstream, via: upstream.tool(tool, via=via),
@@ -392,5 +402,9 @@ class UpstreamReader(Struct, frozen=True):
 
 def _named(request: PackageRequest | ModuleRequest) -> str:
     if isinstance(request, ModuleRequest):
-        return f"The module {request.organization}/{request.module}"
-    return f"{request.org}/{request.name}"
+        named = f"{request.organization}/{request.module}"
+        return complete_list(f"packages with the module {named}")
+    package = f"{request.org}/{request.name}"
+    if request.mode.is_exact and request.version:
+        return f"{package}:{request.version}"
+    return complete_list(f"versions of {package}")

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from shared.domain.archives.names import Digest
 from shared.domain.build_resolution import PackageRequest
 from shared.domain.errors.base import Unavailable
-from shared.domain.errors.packages import UpstreamReleaseRefused
+from shared.domain.errors.packages import UpstreamReleaseRefused, complete_list
 from shared.domain.mirroring import UpstreamResolution, UpstreamVersions, upstream_versions_place
 from shared.domain.names import ANY_CLIENT, Package, Version, package_owner
 from shared.domain.packages import Head, ReleaseEntry, Survey, Visibility, read_graph, stable_number
@@ -93,19 +93,34 @@ class VersionLists(Struct, frozen=True):
         for source in await self.reader.ways(package, asker):
             wanted = _Wanted(source, package, asker.via())
             versions = await self._versions(wanted, asker)
-            if versions is None:
-                continue
-            head = Head(org=package.org, name=package.name, created_ms=0, upstream=source.name)
-            known = stored or Survey(head, ())
-            if source.sends_token and known.head.visibility is Visibility.PUBLIC:
-                # It is internal by now, whatever was stored of it.
-                head = known.head.model_copy(update={"visibility": Visibility.INTERNAL})
-                known = replace(known, head=head)
-            theirs = await self._served(wanted, versions)
-            every = {each.version: each for each in (*theirs, *known.entries)}.values()
-            entries = sorted(every, key=lambda each: each.parsed, reverse=True)
-            return replace(known, entries=tuple(entries))
+            if versions is not None:
+                return await self._surveyed(wanted, versions, stored)
         return None
+
+    async def known(self, package: Package, stored: Survey | None, asker: Asker) -> Survey | None:
+        """Return the package as its last complete list has it, or None; asks no upstream."""
+        for source in await self.reader.ways(package, asker):
+            wanted = _Wanted(source, package, asker.via())
+            if (listed := await self._stored(wanted)) is not None:
+                return await self._surveyed(wanted, listed.versions, stored)
+        return None
+
+    async def _surveyed(
+        self, wanted: _Wanted, versions: tuple[str, ...], stored: Survey | None
+    ) -> Survey:
+        """Return the package with the versions of a list that are served here, and what is stored
+        of it."""
+        package, source = wanted.package, wanted.source
+        head = Head(org=package.org, name=package.name, created_ms=0, upstream=source.name)
+        known = stored or Survey(head, ())
+        if source.sends_token and known.head.visibility is Visibility.PUBLIC:
+            # It is internal by now, whatever was stored of it.
+            head = known.head.model_copy(update={"visibility": Visibility.INTERNAL})
+            known = replace(known, head=head)
+        theirs = await self._served(wanted, versions)
+        every = {each.version: each for each in (*theirs, *known.entries)}.values()
+        entries = sorted(every, key=lambda each: each.parsed, reverse=True)
+        return replace(known, entries=tuple(entries))
 
     async def _versions(self, wanted: _Wanted, asker: Asker) -> tuple[str, ...] | None:
         kept, package, source = self.reader.kept, wanted.package, wanted.source
@@ -124,7 +139,8 @@ class VersionLists(Struct, frozen=True):
                 timedelta(seconds=5),
             ) from None
         except Unanswered as failure:
-            raise refusal_of(failure, package, source) from None
+            what = complete_list(f"versions of {package}")
+            raise refusal_of(failure, what, source) from None
         return found
 
     async def _served(self, wanted: _Wanted, versions: tuple[str, ...]) -> Facts:
