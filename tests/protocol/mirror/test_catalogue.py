@@ -1,6 +1,7 @@
 """What the upstream has is known before anybody pulls it."""
 
 from datetime import timedelta
+from html import unescape
 from urllib.parse import urlsplit
 
 import pytest
@@ -139,7 +140,9 @@ async def test_an_organization_that_was_founded_here_leaves_it(
 
 async def test_what_the_rules_leave_out_leaves_it_with_the_next_run(known: World) -> None:
     await change(known, "octo deny")
-    assert (await known.get(f"{URL}/packages/octo/kafka")).status_code == 404
+    page = await known.get(f"{URL}/packages/octo/kafka")
+    assert page.status_code == 400
+    assert "the rule `octo deny` denies it" in unescape(page.text)
     await update(known)
     assert await found(known, "kafka") == []
     assert await found(known, "name:io") == ["ballerina/io:1.1.0"]

@@ -25,12 +25,14 @@ from tests.support.mirrors import (
     connecting,
     drained,
     events_of,
+    modules,
+    resolve,
     resolved,
     services,
     waiting,
 )
 from tests.support.upstreams import FakeUpstream
-from tests.support.world import OpenWorld, World
+from tests.support.world import MAVEN, URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
@@ -213,10 +215,72 @@ async def test_what_is_stored_is_served_without_the_upstream(
         upstream.behave[kind] = answering(Response("", 502))
     mirror.clock.advance(timedelta(hours=5))
     assert (await pulled(mirror)).status_code == 302
-    assert (await pulled(mirror, "*")).status_code == 302
-    assert (await mirror.get(IO)).json() == ["1.0.0"]
     assert (await mirror.get(f"{IO}/1.0.0")).status_code == 200
     assert await resolved(mirror, "ballerina/io:1.0.0 locked") == ["ballerina/io:1.0.0"]
+
+
+EXPECTED = (
+    "A complete list of versions of ballerina/io is not stored here, and the upstream registry"
+)
+
+
+async def test_without_a_complete_list_nothing_is_chosen_from_what_is_stored(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    """A new build would silently take an older version."""
+    await pulled(mirror)
+    for kind in ("package", "pull", "versions", "resolve", "modules", "file"):
+        upstream.behave[kind] = answering(Response("", 502))
+    module = {"modules": [{"organization": "ballerina", "moduleName": "io"}]}
+    answers = [
+        await mirror.get(IO),
+        await mirror.get(f"{IO}/*"),
+        await mirror.get(f"{IO}/1.*"),
+        await pulled(mirror, "*"),
+        await mirror.get(f"{URL}/index/ballerina/io/index.json"),
+        await mirror.get(f"{MAVEN}/ballerina/io/maven-metadata.xml"),
+        await resolve(mirror, "ballerina/io"),
+        await resolve(mirror, "ballerina/io:1.0.0 soft"),
+        await mirror.send("POST", "/packages/resolve-modules", json=module),
+    ]
+    for answer in answers:
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "10"), answer.url
+        assert "ballerina/io is not stored here" in answer.text
+        assert "ballerina/io is not stored here" not in answer.text.replace(
+            "A complete list of versions of ballerina/io", ""
+        ).replace("A complete list of packages with the module ballerina/io", "")
+    query = '{package(orgName: "ballerina", packageName: "io") {version}}'
+    asked = await mirror.send("POST", f"{URL}/2.0/graphql", json={"query": query})
+    assert EXPECTED in asked.json()["errors"][0]["message"]
+
+
+async def test_the_last_complete_list_decides_while_the_upstream_does_not_answer(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await pulled(mirror, "1.1.0")
+    await mirror.get(f"{MAVEN}/ballerina/io/maven-metadata.xml")  # The list is complete.
+    for kind in ("package", "pull", "versions", "resolve", "modules", "file"):
+        upstream.behave[kind] = answering(Response("", 502))
+    mirror.clock.advance(timedelta(hours=5))
+    assert (await mirror.get(IO)).json() == ["1.1.0", "1.0.0"]
+    assert (await mirror.get(f"{IO}/*")).json()["version"] == "1.1.0"
+    assert (await pulled(mirror, "*")).status_code == 302
+    assert await resolved(mirror, "ballerina/io") == ["ballerina/io:1.1.0"]
+    assert await modules(mirror, "ballerina/io") == ["io:1.1.0"]
+
+
+async def test_a_version_of_the_list_that_nobody_pulled_is_not_replaced_by_an_older_one(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await pulled(mirror, "1.0.0")
+    await mirror.get(f"{MAVEN}/ballerina/io/maven-metadata.xml")
+    for kind in ("package", "pull", "versions", "resolve", "file"):
+        upstream.behave[kind] = answering(Response("", 502))
+    mirror.clock.advance(timedelta(hours=5))
+    assert (await mirror.get(IO)).json() == ["1.1.0", "1.0.0"]
+    assert (await pulled(mirror, "*")).status_code == 503
+    assert (await resolve(mirror, "ballerina/io")).status_code == 503
+    assert (await pulled(mirror, "1.0.0")).status_code == 302
 
 
 # --- other faults ------------------------------------------------------------------------------

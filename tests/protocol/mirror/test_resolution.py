@@ -75,9 +75,9 @@ SILENT: dict[str, tuple[str, str, dict[str, Any], str]] = {
         "modules",
         MODULES,
         {"modules": [{"organization": "ballerina", "moduleName": "io"}]},
-        "The module ballerina/io",
+        "with the module ballerina/io",
     ),
-    "tool": ("tool", TOOLS, {"tools": [{"id": "health", "version": ""}]}, "The tool health"),
+    "tool": ("tool", TOOLS, {"tools": [{"id": "health", "version": ""}]}, "with the tool health"),
 }
 
 
@@ -107,7 +107,7 @@ async def test_what_only_a_silent_upstream_could_answer_is_a_503(
     assert not answer.json().get("unresolved", answer.json().get("unresolvedModules"))
 
 
-async def test_what_is_stored_needs_no_answer_of_the_upstream(
+async def test_exact_versions_that_are_stored_need_no_answer_of_the_upstream(
     mirror: World, upstream: FakeUpstream
 ) -> None:
     upstream.publish("octo/health:1.2.0", tools=["health"], platform="java21")
@@ -115,10 +115,16 @@ async def test_what_is_stored_needs_no_answer_of_the_upstream(
         await mirror.get(f"/packages/{path}", headers=PULL)
     for asked in ("resolve", "modules", "tool", "list"):
         upstream.behave[asked] = broken
-    assert await resolved(mirror, "ballerina/io:") == ["ballerina/io:1.0.0"]
-    for asked, path, body, _ in SILENT.values():
+    assert await resolved(mirror, "ballerina/io:1.0.0 locked") == ["ballerina/io:1.0.0"]
+    known = {"org": "ballerina", "name": "io", "version": "1.0.0"}
+    module = {"organization": "ballerina", "moduleName": "io", "possiblePackages": [known]}
+    exact = {"id": "health", "version": "1.2.0", "mode": "locked"}
+    for path, body in (
+        (MODULES, {"modules": [{**module, "mode": "hard"}]}),
+        (TOOLS, {"tools": [exact]}),
+    ):
         answer = await mirror.send("POST", path, json=body)
-        assert answer.status_code == 200, asked
+        assert answer.status_code == 200, answer.text
         assert "1." in answer.text
 
 

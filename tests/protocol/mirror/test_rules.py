@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from msgspec.structs import replace
@@ -17,6 +18,7 @@ from shared.ports import AlreadyThere
 from shared.services.mirroring.upstream_reader import Asker
 from shared.services.mirroring.upstreams import Upstreams
 from tests.support.mirrors import (
+    PULL,
     answering,
     change,
     events_of,
@@ -46,11 +48,18 @@ async def test_a_denied_package_is_not_asked_for_and_not_served(
     assert await status(mirror, f"{IO}/1.0.0") == 302
     await change(mirror, "ballerina/io deny")
     asked = upstream.total
-    assert await status(mirror, f"{IO}/1.0.0") == 404  # It was stored.
-    assert await status(mirror, f"{IO}/1.1.0") == 404
-    assert await status(mirror, IO, pull=False) == 404
-    for path in ("/index/ballerina/io/index.json", "/packages/ballerina/io"):
-        assert (await mirror.get(URL + path)).status_code == 404
+    said = "is not served here: the rule `ballerina/io deny` denies it"
+    for version in ("1.0.0", "1.1.0", "*", "1.*"):  # The first one was stored.
+        for headers in (PULL, {}):
+            answer = await mirror.get(f"{IO}/{version}", headers=headers)
+            assert (answer.status_code, said in answer.text) == (400, True)
+    for path in ("2.0/maven/ballerina/io/1.0.0/io-1.0.0.bala", "packages/ballerina/io/1.1.0"):
+        answer = await mirror.get(f"{URL}/{path}")
+        assert (answer.status_code, said in unescape(answer.text)) == (400, True)
+    for path in (f"{URL}/2.0/registry{IO}", f"{URL}/index/ballerina/io/index.json"):
+        answer = await mirror.get(path)
+        assert answer.status_code == 404
+        assert f"package not found: ballerina/io. It {said}" in answer.text
     assert upstream.total == asked
     assert await status(mirror, "/packages/ballerina/http/1.0.0") == 302
 
@@ -58,7 +67,7 @@ async def test_a_denied_package_is_not_asked_for_and_not_served(
 async def test_a_rule_that_is_taken_back_serves_the_stored_release_again(mirror: World) -> None:
     assert await status(mirror, f"{IO}/1.0.0") == 302
     await change(mirror, "ballerina deny")
-    assert await status(mirror, f"{IO}/1.0.0") == 404
+    assert await status(mirror, f"{IO}/1.0.0") == 400
     await change(mirror)
     assert await status(mirror, f"{IO}/1.0.0") == 302
 
@@ -79,8 +88,8 @@ async def test_an_allow_list_serves_nothing_else(mirror: World, upstream: FakeUp
     upstream.publish("others/x:1.0.0")
     await change(mirror, "ballerina/io allow", "* deny")
     assert await status(mirror, f"{IO}/1.0.0") == 302
-    assert await status(mirror, "/packages/ballerina/http/1.0.0") == 404
-    assert await status(mirror, "/packages/others/x/1.0.0") == 404
+    assert await status(mirror, "/packages/ballerina/http/1.0.0") == 400
+    assert await status(mirror, "/packages/others/x/1.0.0") == 400
     assert await resolved(mirror, "ballerina/io", "ballerina/http") == ["ballerina/io:1.1.0"]
 
 
@@ -180,13 +189,13 @@ async def test_the_task_finishes_a_change_that_was_interrupted(mirror: World) ->
     mirror.clock.advance(timedelta(seconds=6))
     assert await status(mirror, f"{IO}/1.0.0") == 302
     await mirror.registry.maintenance.upkeep.run("apply-mirror-rules")
-    assert await status(mirror, f"{IO}/1.0.0") == 404
+    assert await status(mirror, f"{IO}/1.0.0") == 400
 
 
 @one_instance("it looks at the rules that this instance knows")
 async def test_rules_stay_in_force_while_the_store_fails(mirror: World) -> None:
     await change(mirror, "ballerina deny")
-    assert await status(mirror, f"{IO}/1.0.0") == 404
+    assert await status(mirror, f"{IO}/1.0.0") == 400
     upstreams = services(mirror).reader.upstreams
     stored = upstreams._directory
     upstreams._directory = failing(stored, Fault("get", Busy()))

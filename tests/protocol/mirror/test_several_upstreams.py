@@ -82,7 +82,10 @@ async def test_one_of_two_upstreams_offline_leaves_the_packages_of_the_other(
     assert await pull(mirror, "two/c") == 302
     assert (await mirror.get("/packages/two/c")).json() == ["1.0.0"]
     assert await pull(mirror, "one/a") == 302  # It is stored.
-    assert await resolved(mirror, "one/a", "two/c") == ["one/a:1.0.0", "two/c:1.0.0"]
+    wanted = ("one/a:1.0.0 locked", "two/c")
+    assert await resolved(mirror, *wanted) == ["one/a:1.0.0", "two/c:1.0.0"]
+    # Whether it has a newer version nobody knows.
+    assert (await resolve(mirror, "one/a", "two/c")).status_code == 503
 
 
 async def test_one_of_two_upstreams_offline_leaves_the_first(mirror: World, both: Both) -> None:
