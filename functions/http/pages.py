@@ -28,6 +28,7 @@ from shared.domain.accounts import Account
 from shared.domain.documents import etag_of
 from shared.domain.errors.base import Refusal, redact_tokens
 from shared.domain.errors.identity import SignInToRead
+from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.packages import Readers
 from shared.domain.principals import Principal
 from shared.domain.status import Banner
@@ -185,7 +186,8 @@ class Pages(Face[PageCallT]):
         values = {"title": title, "sentence": str(refusal), "again": "", **page.values}
         if status == TOO_MANY and call.method == "GET":
             values["again"] = call.target
-        return self._problem(call, page.template, status, retry_headers(refusal), values)
+        headers = retry_headers(refusal) | (RELOAD if isinstance(refusal, ApiDocsPending) else {})
+        return self._problem(call, page.template, status, headers, values)
 
     def failed(self, call: PageCallT) -> Answer:
         """Return a page that tells its reader what to quote, and nothing of the inside."""
@@ -324,6 +326,9 @@ def _environment() -> "Environment":
 
 MARKDOWN = "text/markdown"
 
+# Of a page on which something is being made: browsers load it again by themselves.
+RELOAD = {"Refresh": "3"}
+
 # How long a cache may keep the page of an anonymous visitor. Withheld releases vanish within it.
 PAGE_CACHE_TIME = timedelta(seconds=5)
 
@@ -338,6 +343,12 @@ _OK = 200
 
 class PublicPageCall(PageCall):
     """The call of a public page."""
+
+    _is_incomplete = False
+
+    def reload_soon(self) -> None:
+        """Have browsers load the page again, a part of which is being made; no cache keeps it."""
+        self._is_incomplete = True
 
     @property
     def redacted_route(self) -> Mapping[str, str]:
@@ -378,8 +389,9 @@ class PublicPageCall(PageCall):
         return Answer(status=302, headers=PAGE_HEADERS | NO_STORE | {"Location": path})
 
     def _answer(self, body: bytes, media_type: str, status: int, etag: str = "") -> Answer:
-        if status != _OK or not self.caller.is_anonymous:
-            return Answer(body, status, PAGE_HEADERS | NO_STORE, media_type)
+        if status != _OK or not self.caller.is_anonymous or self._is_incomplete:
+            headers = PAGE_HEADERS | NO_STORE | (RELOAD if self._is_incomplete else {})
+            return Answer(body, status, headers, media_type)
         etag = etag or etag_of(body)
         headers = PAGE_HEADERS | _CACHED_HEADERS | {"ETag": etag}
         whole = Answer(headers=headers, media_type=media_type, length=len(body))

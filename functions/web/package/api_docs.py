@@ -97,7 +97,7 @@ async def _module_page(call: PublicPageCall, details: ReleaseDetails, module: st
         )
         page = SafeHtml(text or "")
     except (ApiDocsFailed, ApiDocsPending) as refusal:
-        problem = str(refusal)
+        problem = _problem(call, refusal)
     is_told = bool(problem) and module == details.head.name
     readme = SafeHtml() if is_told else await readme_html(call, details, module)
     values = {
@@ -109,6 +109,13 @@ async def _module_page(call: PublicPageCall, details: ReleaseDetails, module: st
         "canonical": f"{call.base_url}{_address(details, module)}",
     }
     return await show_tab(call, details, "docs", values)
+
+
+def _problem(call: PublicPageCall, refusal: ApiDocsFailed | ApiDocsPending) -> str:
+    """Return why the page lacks a part; have it loaded again if that is being made."""
+    if isinstance(refusal, ApiDocsPending):
+        call.reload_soon()
+    return str(refusal)
 
 
 async def _symbol_page(
@@ -166,7 +173,7 @@ async def changes_page(call: PublicPageCall, details: ReleaseDetails) -> Answer:
                 details.package, before, after
             )
         except (ApiDocsFailed, ApiDocsPending) as refusal:
-            problem = str(refusal)
+            problem = _problem(call, refusal)
     values = {"before": before, "others": others, "problem": problem, "changes": changes}
     return await show_tab(call, details, "changes", values)
 

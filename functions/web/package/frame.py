@@ -352,5 +352,7 @@ async def readme_html(
     try:
         return SafeHtml(await text(details.release, PieceKind.README, module) or "")
     except (ApiDocsFailed, ApiDocsPending) as refusal:
+        if isinstance(refusal, ApiDocsPending):
+            call.reload_soon()
         reason = f'<p class="cut">{escape(str(refusal))}</p>\n'
         return SafeHtml(reason + (PLAIN.format(show_plain(plain)) if plain else ""))

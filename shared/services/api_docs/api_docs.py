@@ -30,6 +30,7 @@ from shared.services.api_docs.pieces import PieceReader, PiecesGone, StoredPiece
 from shared.services.packages.source import PackageSource
 
 WAITED_FOR = timedelta(seconds=5)  # Until a release that was just fetched is documented.
+MADE_WITHIN = timedelta(seconds=2)  # Of what is being made: most is, before a reader is told so.
 MAX_CANDIDATES = 8  # Packages that may have a module; no known module has four parts.
 
 
@@ -172,9 +173,16 @@ class ApiDocs(Struct, frozen=True):
         return None if piece is None else piece.unpack().decode()
 
     async def record(self, digest: Digest, coordinate: Coordinate) -> ApiDocsRecord:
-        """Return the record of documentation that has pieces; raise as `piece` does."""
+        """Return the record of documentation that has pieces; raise as `piece` does.
+
+        Waits a moment for what is being made by this process.
+        """
         record = await self.pieces.record(digest)
-        if record is None or (record.pieces is None and record.generator < GENERATOR_VERSION):
+        if _is_awaited(record):
+            self.queue.want(coordinate)
+            await self.queue.wait(MADE_WITHIN)
+            record = await self.pieces.record(digest)
+        if record is None or _is_awaited(record):
             raise self._pending(coordinate)
         if record.pieces is None:
             raise ApiDocsFailed(coordinate, record.reason or "the archive has no sources")
@@ -226,6 +234,11 @@ class ApiDocs(Struct, frozen=True):
         if found is None:
             raise missing
         return found
+
+
+def _is_awaited(record: ApiDocsRecord | None) -> bool:
+    """Check whether the documentation is still to be made, or made again."""
+    return record is None or (record.pieces is None and record.generator < GENERATOR_VERSION)
 
 
 def _find(surveys: Iterable[Survey], module: str, version: Version) -> DocumentedModule | None:

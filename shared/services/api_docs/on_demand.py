@@ -5,6 +5,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -32,13 +33,13 @@ from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending, Busy
-from shared.domain.names import Package
+from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Graph, ReleaseEntry, Texts
 from shared.ports import ConfinedTasks, DocumentStore
 from shared.prose.rendering import renderer_version
 from shared.prose.safe_html import SafeHtml
 from shared.runtime.caching import LruCache
-from shared.services.api_docs.api_docs import ApiDocs
+from shared.services.api_docs.api_docs import MADE_WITHIN, ApiDocs
 from shared.services.api_docs.api_docs_generation import ENDS_COUNTED, JobInputs, job_folder
 
 SET_ASIDE_SECONDS = 24 * 60 * 60
@@ -70,6 +71,11 @@ class OnDemandJobs:
         self._running[key] = task
         task.add_done_callback(lambda _: self._running.pop(key, None))
         return True
+
+    async def wait(self, key: str, patience: timedelta) -> None:
+        """Wait until a job has ended, for so long at most."""
+        if (task := self._running.get(key)) is not None:
+            await asyncio.wait({task}, timeout=patience.total_seconds())
 
     async def drain(self) -> None:
         """Wait for the jobs that run."""
@@ -151,7 +157,8 @@ class ApiComparisons(Struct, frozen=True):
     ) -> SafeHtml:
         """Return the page of the changes between two releases of a package that the caller may see.
 
-        Raises `ApiDocsPending` until they are made, and `ApiDocsFailed` or `Busy`.
+        Waits a moment until they are made. Raises `ApiDocsPending` if that takes longer, and
+        `ApiDocsFailed` or `Busy`.
         """
         return SafeHtml(await self._stored(PieceKind.CHANGES_PAGE, package, before, after))
 
@@ -170,19 +177,30 @@ class ApiComparisons(Struct, frozen=True):
         if with_before is not None:
             return with_before.unpack().decode()
         await self.api_docs.record(Digest(before.digest), package.at(before.parsed))
-        stored = await self.documents.rendering(digest, f"{kind.value}-{before.digest}")
-        key = f"{GENERATOR_VERSION} {before.digest}\n"
-        if stored is not None and stored.startswith(key.encode()):
-            content = stored[len(key) :].decode()
-            if content.startswith(REFUSED):
-                raise ApiDocsFailed(coordinate, content.removeprefix(REFUSED))
-            return content
+        if (made := await self._made(kind, coordinate, before, after)) is not None:
+            return made
         pair = f"{before.digest} {after.digest}"
         if self.jobs.is_set_aside(pair):
             raise ApiDocsFailed(coordinate, SET_ASIDE)
-        if not self.jobs.start(pair, partial(self._make, package, before, after, key)):
+        if not self.jobs.start(pair, partial(self._make, package, before, after, _key_of(before))):
             raise Busy
+        await self.jobs.wait(pair, MADE_WITHIN)
+        if (made := await self._made(kind, coordinate, before, after)) is not None:
+            return made
         raise ApiDocsPending(coordinate)
+
+    async def _made(
+        self, kind: PieceKind, coordinate: Coordinate, before: ReleaseEntry, after: ReleaseEntry
+    ) -> str | None:
+        """Return what was made of a comparison, None if nothing was yet; raise `ApiDocsFailed`."""
+        name, key = f"{kind.value}-{before.digest}", _key_of(before)
+        stored = await self.documents.rendering(Digest(after.digest), name)
+        if stored is None or not stored.startswith(key.encode()):
+            return None
+        content = stored[len(key) :].decode()
+        if content.startswith(REFUSED):
+            raise ApiDocsFailed(coordinate, content.removeprefix(REFUSED))
+        return content
 
     async def _make(
         self, package: Package, before: ReleaseEntry, after: ReleaseEntry, key: str
@@ -199,6 +217,11 @@ class ApiComparisons(Struct, frozen=True):
                 made = key + await asyncio.to_thread(_made, folder, part, kind.value)
                 name = f"{kind.value}-{before.digest}"
                 await self.documents.put_rendering(Digest(after.digest), name, made.encode())
+
+
+def _key_of(before: ReleaseEntry) -> str:
+    """Return how a stored comparison begins, which another generator makes anew."""
+    return f"{GENERATOR_VERSION} {before.digest}\n"
 
 
 def _comparison_request(
