@@ -151,6 +151,7 @@ class ApiComparisons(Struct, frozen=True):
     inputs: JobInputs
     confined: ConfinedTasks
     jobs: OnDemandJobs
+    patience: timedelta = MADE_WITHIN
 
     async def compare(
         self, package: Package, before: ReleaseEntry, after: ReleaseEntry
@@ -184,7 +185,7 @@ class ApiComparisons(Struct, frozen=True):
             raise ApiDocsFailed(coordinate, SET_ASIDE)
         if not self.jobs.start(pair, partial(self._make, package, before, after, _key_of(before))):
             raise Busy
-        await self.jobs.wait(pair, MADE_WITHIN)
+        await self.jobs.wait(pair, self.patience)
         if (made := await self._made(kind, coordinate, before, after)) is not None:
             return made
         raise ApiDocsPending(coordinate)

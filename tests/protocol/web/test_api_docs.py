@@ -11,6 +11,7 @@ from shared.domain.api_docs.outline import DocsSymbol
 from shared.domain.mirror_rules import CENTRAL_PAGES
 from tests.protocol.web.page_reader import Elements, main_of, opened, words
 from tests.protocol.web.sample_packages import publish
+from tests.support.archives import bala
 from tests.support.world import World
 
 pytestmark = pytest.mark.measured
@@ -302,12 +303,27 @@ async def test_a_new_major_version_may_break_callers(own_shelf: World) -> None:
     assert "should have been" not in text
 
 
+async def test_a_page_on_which_something_is_being_made_loads_itself_again(own_shelf: World) -> None:
+    await own_shelf.push(bala("acme/late:1.0.0", readme="# Late"))
+    own_shelf.documents_when_read = False
+    for path in ("docs", "changes?from=1.0.0", ""):
+        page = await opened(own_shelf, f"/packages/acme/late/1.0.0/{path}".rstrip("/"))
+        if "is being made" in page.text:
+            assert page.headers["refresh"] == "3"
+            assert page.headers["cache-control"] == "no-store"
+    page = await opened(own_shelf, "/packages/acme/late/1.0.0/docs")
+    assert "is being made" in page.text
+    await own_shelf.document()
+    page = await opened(own_shelf, "/packages/acme/late/1.0.0/docs")
+    assert "is being made" not in page.text
+    assert "refresh" not in page.headers
+
+
 async def test_any_two_versions_can_be_compared(own_shelf: World) -> None:
     await publish_documented(own_shelf, *TWO)
 
     path = "/packages/acme/moving/1.0.0/changes?from=1.0.1"
-    assert "is being made. Ask again in a few seconds." in await words(own_shelf, path)
-    text = await words(own_shelf, path)
+    text = await words(own_shelf, path)  # It is made before the first answer.
     assert "API of 1.0.0 compared with 1.0.1" in text
     assert "added function removed" in text
     assert "There is no earlier version." in await words(

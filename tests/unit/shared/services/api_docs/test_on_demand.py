@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -153,15 +154,22 @@ async def compare(world: World, before: str, after: str) -> str:
     return await world.registry.api_docs.comparisons.compare(PACKAGE, found[before], found[after])
 
 
-async def pending(world: World, before: str, after: str) -> None:
-    """Ask for a comparison that is not made yet, and let it be made."""
+async def test_a_comparison_that_takes_longer_than_a_moment_is_pending(moving: World) -> None:
+    may_go_on, found = asyncio.Event(), await entries(moving)
+
+    async def job() -> None:
+        await may_go_on.wait()
+
+    comparisons = moving.registry.api_docs.comparisons
+    comparisons.jobs.start("another", job)
+    hasty = replace(comparisons, patience=timedelta(0))
     with pytest.raises(ApiDocsPending):
-        await compare(world, before, after)
-    await world.document()
+        await hasty.compare(PACKAGE, found["1.0.0"], found["1.2.0"])
+    may_go_on.set()
+    assert "in100" in await compare(moving, "1.0.0", "1.2.0")
 
 
 async def test_another_comparison_is_made_once(moving: World, confined: Answering) -> None:
-    await pending(moving, "1.0.0", "1.2.0")
     found = await compare(moving, "1.0.0", "1.2.0")
     assert "in100" in found
     assert "in120" in found
@@ -173,7 +181,6 @@ async def test_a_refused_comparison_is_stored_with_its_reason(
     moving: World, confined: Answering
 ) -> None:
     confined.refusal = "it takes too long"
-    await pending(moving, "1.0.0", "1.2.0")
     for _ in range(2):
         with pytest.raises(ApiDocsFailed, match="it takes too long"):
             await compare(moving, "1.0.0", "1.2.0")
