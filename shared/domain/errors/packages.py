@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 class PackageNotFound(NotFound):
     def __init__(self, package: object, reason: str = "") -> None:
         # Java clients look for `package not found`, Go clients for `package not found:`.
-        sentence = f"package not found: {package}"
-        super().__init__("package-not-found", f"{sentence}. {reason}" if reason else sentence)
+        super().__init__("package-not-found", f"package not found: {package}{reason}")
 
 
 class ReleaseNotFound(NotFound):

@@ -363,7 +363,7 @@ class PackageChain(Struct, frozen=True):
     async def _missing(self, missing: PackageNotFound, package: Package) -> PackageNotFound:
         """Return the refusal of a missing package, with the rule if one denies it."""
         denial = await self.reader.denial(package, self.asker)
-        return PackageNotFound(package, f"It is not served here: {denial}") if denial else missing
+        return PackageNotFound(package, f". It is not served here: {denial}") if denial else missing
 
     async def _require_not_denied(self, package: Package, wanted: Version | Range) -> None:
         """Raise `UpstreamReleaseRefused` if a rule denies the package."""
