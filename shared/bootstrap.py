@@ -44,11 +44,13 @@ from shared.adapters.http_fetcher import GuardedFetcher
 from shared.adapters.index_export import open_index_export
 from shared.adapters.instrumentation import instrumented
 from shared.adapters.mail import AzureMailer, ConsoleMailer, Encryption, SmtpMailer, SmtpServer
+from shared.adapters.network import Network
 from shared.adapters.serving_processes import ServingProcess, require_alone, serving, serving_alone
 from shared.adapters.sqlite.connections import DatabaseMissing, DatabaseUnusable
 from shared.adapters.sqlite.database import MIGRATIONS, Database
 from shared.adapters.sqlite.metadata import EmbeddedEdition
 from shared.adapters.system import SystemClock, SystemRandomness, WriteProbe, disk_space
+from shared.auth.entra import AppIdentity, app_identity
 from shared.auth.signing_keys import KeyFiles, KeyRing, SigningKeys, VaultKeys
 from shared.auth.tokens import Secret
 from shared.composition import Registry, create_registry
@@ -81,6 +83,8 @@ from shared.settings.values import split_list
 from shared.telemetry.startup_buffer import StartupBuffer
 
 if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
     from shared.adapters.cloud import AzureClients, CloudStores
     from shared.adapters.search.index import SqliteSearchIndex
 
@@ -187,6 +191,8 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
     search = cache(lambda: _search_index(folder))
 
     confined = ConfinedProcess(folder.confined, RELEASE_BUDGET)
+    network = network_of(settings)
+    fetcher = GuardedFetcher(split_list(settings.inside_hosts), network=network)
 
     async def close() -> None:
         await confined.close()
@@ -207,13 +213,14 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         pulls=embedded.pulls,
         search=_opened_later(search),
         snapshots=SnapshotFolder(folder.snapshots),
-        fetcher=GuardedFetcher(split_list(settings.inside_hosts)),
-        mailer=_mailer(settings),
+        fetcher=fetcher,
+        mailer=_mailer(settings, network),
         confined=confined,
         archive_path=embedded.archives.path,
         close=close,
         edition=EmbeddedEdition(embedded.database.data_version, embedded.metadata.changes_since),
-        connect_upstream=_upstreams(settings, clock, folder.root),
+        connect_upstream=_upstreams(settings, network, clock, folder.root),
+        connect=fetcher.connect,
         writable=WriteProbe(folder.root).require_room,
         room=lambda: disk_space(settings.data),
     )
@@ -232,7 +239,8 @@ def cloud_adapters(
         if cloud.cache_info().currsize:
             await cloud().close()
 
-    fetcher = GuardedFetcher(split_list(settings.inside_hosts))
+    network = network_of(settings)
+    fetcher = GuardedFetcher(split_list(settings.inside_hosts), network=network)
     return Adapters(
         clock=clock,
         randomness=randomness,
@@ -247,16 +255,17 @@ def cloud_adapters(
         search=_opened_later(lambda: cloud().search.index),
         snapshots=_opened_later(lambda: cloud().snapshots),
         fetcher=fetcher,
-        mailer=_mailer(settings),
+        mailer=_mailer(settings, network),
         confined=confined,
         archive_path=None,
         edition=_opened_later(lambda: cloud().edition),
         close=close,
         links=_opened_later(lambda: cloud().archives.links),
         feed=_opened_later(lambda: cloud().search.feed),
-        connect_upstream=_upstreams(settings, clock, Path(tempfile.gettempdir())),
+        connect_upstream=_upstreams(settings, network, clock, Path(tempfile.gettempdir())),
+        connect=fetcher.connect,
         caller_scope=CallerScope.PROCESS,
-        edge=_edge(settings, fetcher),
+        edge=_edge(settings, fetcher, network),
     )
 
 
@@ -282,17 +291,18 @@ def build_registry(settings: Settings, adapters: Adapters | None = None) -> Regi
     log.configure(settings.log_level)
     set_log_share(settings.log_share)
     if settings.insights_connection and not is_recording():  # Once a process.
-        _send_telemetry(settings.insights_connection.get_secret_value())
+        _send_telemetry(settings.insights_connection.get_secret_value(), network_of(settings))
     return create_registry(settings, instrumented(adapters or _selected_adapters(settings)))
 
 
-def _send_telemetry(connection: str) -> None:
+def _send_telemetry(connection: str, network: Network) -> None:
     """Send metrics to Application Insights, from the first request on."""
 
     def load() -> TelemetryBackend:
+        from shared.adapters.azure_transports import telemetry_transport
         from shared.telemetry.exporter import azure_monitor_backend
 
-        return azure_monitor_backend(connection)
+        return azure_monitor_backend(connection, telemetry_transport(network))
 
     set_backend(StartupBuffer(load))
 
@@ -422,7 +432,8 @@ def _open_cloud(
         cosmos_key=_secret(settings.cosmos_key),
         blob_connection=_secret(settings.blob_connection),
     )
-    return open_cloud(connections or IdentityClients(addresses), clock, SystemRandomness())
+    clients = connections or IdentityClients(addresses, network_of(settings))
+    return open_cloud(clients, clock, SystemRandomness())
 
 
 async def _examine_cloud(settings: Settings) -> list[StoreCheck]:
@@ -446,14 +457,30 @@ def _search_index(folder: DataFolder) -> "SqliteSearchIndex":
     return SqliteSearchIndex(folder.search)
 
 
-def _edge(settings: Settings, fetcher: HttpClient) -> EdgeCache | None:
+def network_of(settings: Settings) -> Network:
+    """Return how other servers are reached."""
+    return Network(settings.proxy_rules, settings.ca_file)
+
+
+def _identity(network: Network) -> AppIdentity:
+    """Return the function that creates the identity of the app in Azure."""
+
+    def identity() -> "AsyncTokenCredential":
+        from shared.adapters.azure_transports import identity_transport
+
+        return app_identity(identity_transport(network))
+
+    return identity
+
+
+def _edge(settings: Settings, fetcher: HttpClient, network: Network) -> EdgeCache | None:
     from shared.adapters.azure_services import FrontDoor
 
     endpoint = settings.archive_cdn_resource
-    return FrontDoor(endpoint, fetcher) if endpoint else None
+    return FrontDoor(endpoint, fetcher, _identity(network)) if endpoint else None
 
 
-def _mailer(settings: Settings) -> Mailer:
+def _mailer(settings: Settings, network: Network) -> Mailer:
     if settings.mail == "smtp":
         server = SmtpServer(
             settings.smtp_host,
@@ -462,16 +489,20 @@ def _mailer(settings: Settings) -> Mailer:
             settings.smtp_user,
             _secret(settings.smtp_password),
         )
-        return SmtpMailer(server, parse_email(settings.mail_from))
+        return SmtpMailer(server, parse_email(settings.mail_from), network)
     if settings.mail == "azure":
         sender = parse_email(settings.mail_from)
-        fetcher = _fetcher_of(settings.acs_endpoint)
-        return AzureMailer(settings.acs_endpoint, sender, fetcher=fetcher)
+        return AzureMailer(
+            settings.acs_endpoint,
+            sender,
+            fetcher=_fetcher_of(settings.acs_endpoint, network),
+            identity=_identity(network),
+        )
     return ConsoleMailer()
 
 
 def _upstreams(
-    settings: Settings, clock: Clock, fetched: Path
+    settings: Settings, network: Network, clock: Clock, fetched: Path
 ) -> Callable[[UpstreamAddress], Upstream] | None:
     """Return the function that connects registries that are mirrored; archives of theirs are files
     in `fetched` until they are stored.
@@ -499,12 +530,16 @@ def _upstreams(
             address.url,
             documents=GuardedFetcher(
                 inside,
+                network=network,
                 time_limit=DOCUMENT_DEADLINE,
                 max_bytes=MAX_DOCUMENT_BYTES,
                 count=budget.count_document,
             ),
             archives=GuardedFetcher(
-                inside, time_limit=ARCHIVE_DEADLINE, max_bytes=settings.max_archive_bytes
+                inside,
+                network=network,
+                time_limit=ARCHIVE_DEADLINE,
+                max_bytes=settings.max_archive_bytes,
             ),
             budget=budget,
             pseudonym=pseudonym_of(settings.base_url),
@@ -515,9 +550,9 @@ def _upstreams(
     return connect
 
 
-def _fetcher_of(service: str) -> HttpClient:
+def _fetcher_of(service: str, network: Network) -> HttpClient:
     """Return a client for a service of the operator, which a private endpoint may serve."""
-    return GuardedFetcher([urlsplit(service).netloc])
+    return GuardedFetcher([urlsplit(service).netloc], network=network)
 
 
 def _secret(setting: SecretStr | None) -> Secret:
@@ -530,7 +565,8 @@ def _keys(
     if settings.link_key:
         return KeyRing.of_setting(settings.link_key.get_secret_value())
     if settings.key_vault:
-        fetcher = _fetcher_of(settings.key_vault)
-        vault = KeyVault(settings.key_vault, settings.key_secret, fetcher)
+        network = network_of(settings)
+        fetcher = _fetcher_of(settings.key_vault, network)
+        vault = KeyVault(settings.key_vault, settings.key_secret, fetcher, _identity(network))
         return VaultKeys(vault.read, clock, log_key_problem)
     return KeyFiles(folder.keys, clock, randomness).load()

@@ -24,6 +24,7 @@ from shared.services.administration.administration import (
 )
 from shared.services.administration.audit_log import AuditLog
 from shared.services.administration.group_roles import GroupRuleChanges
+from shared.services.administration.reachability import Reachability
 from shared.services.administration.status import RegistryStatus
 from shared.services.api_docs.api_docs import ApiDocs
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
@@ -233,6 +234,7 @@ class AdministrationServices(Struct, frozen=True):
     account_deletion: AccountDeletion
     audit_log: AuditLog
     status: RegistryStatus
+    reachability: Reachability
 
 
 class PublishingServices(Struct, frozen=True):

@@ -84,7 +84,12 @@ class VersionDiffersInCase(AlreadyThere):
 
 
 class Undelivered(Exception):
-    """The mail server refused a mail. The text is the kind of error, without address or content."""
+    """The mail server refused a mail. The text is the kind of error, without address or content;
+    `way_out` is a sentence for the operator, if there is one of this kind."""
+
+    def __init__(self, reason: str, way_out: str = "") -> None:
+        super().__init__(reason)
+        self.way_out = way_out
 
 
 class Clock(Protocol):
@@ -678,13 +683,59 @@ class Mailer(Protocol):
         repeat sends the mail again."""
         ...
 
+    async def check(self) -> str:
+        """Connect to the mail server, sign in, and send nothing; within five seconds.
+
+        Returns a sentence about the server, an empty text if there is none; raises `Undelivered`.
+        """
+        ...
+
 
 class Unanswered(Exception):
-    """Another server gave no usable response; the text is the reason, for the log."""
+    """Another server gave no usable response; the text is the reason, for the log.
+
+    `trouble` and `way_out` say it to people, without names of the network inside.
+    """
+
+    trouble: str = "does not answer"
+    way_out: str = ""
 
 
 class ServerUnreachable(Unanswered):
     """No connection could be made, or none is tried for a time: it concerns every request."""
+
+
+class CertificateUntrusted(ServerUnreachable):
+    """The server shows a certificate that is not trusted, or is for another name."""
+
+    trouble = "has a certificate that this registry does not trust"
+    way_out = (
+        "If an authority of your own issued it, or that of a proxy that opens TLS, add the "
+        "authority's certificate to the file that BALLROOM_CA_FILE names, and restart."
+    )
+
+
+class ProxyFailed(ServerUnreachable):
+    """The proxy refuses the connection, or is not reached itself.
+
+    `is_name_public` if the name of the server resolves here to public addresses. Others may be
+    names of the network inside, so people who chose the name are not told what the proxy says.
+    """
+
+    is_name_public: bool = False
+
+    trouble = "is not reached through the proxy of this registry"
+    way_out = (
+        "See that HTTPS_PROXY names the proxy, with user and password if it asks for them, and "
+        "that the proxy lets this machine through; NO_PROXY names hosts that are called directly."
+    )
+
+
+def repeated(failure: Unanswered, reason: str) -> Unanswered:
+    """Return a failure of an earlier request as that of another one, of the same kind if no
+    connection was made."""
+    kind = type(failure) if isinstance(failure, ServerUnreachable) else Unanswered
+    return kind(reason)
 
 
 class AnswerUnusable(Unanswered):

@@ -144,7 +144,10 @@ def arguments_of(settings: Settings) -> dict[Callable[..., object], Mapping[str,
         },
         VersionLists: {"fresh_for": fresh_for},
         Webhooks: {"inside_hosts": frozenset(split_list(settings.inside_hosts.lower()))},
-        WebhookDelivery: {"count_attempt": partial(record_metric, WEBHOOK_ATTEMPTS, 1)},
+        WebhookDelivery: {
+            "count_attempt": partial(record_metric, WEBHOOK_ATTEMPTS, 1),
+            "unanswered": _logged("webhook.unanswered", "webhook", "host", "reason"),
+        },
     }
 
 

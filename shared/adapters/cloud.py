@@ -6,15 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Protocol
-from urllib.request import getproxies
 
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError, HttpResponseError
-from azure.core.pipeline.transport import AioHttpTransport
 from azure.cosmos.aio import CosmosClient
 from azure.storage.blob.aio import BlobServiceClient
 from msgspec import Struct
 
+from shared.adapters.azure_transports import http_transport, identity_transport
 from shared.adapters.blob.archives import BlobArchives
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BLOB_CONTAINERS, BlobContainers
 from shared.adapters.blob.documents import BlobDocuments, BlobSnapshots
@@ -26,9 +25,11 @@ from shared.adapters.cosmos.events import CosmosEvents
 from shared.adapters.cosmos.metadata import CosmosGraphs, CosmosMetadata
 from shared.adapters.cosmos.pull_ledger import CosmosPulls
 from shared.adapters.embedded import StoreCheck
+from shared.adapters.network import DIRECT, Network
 from shared.auth.entra import app_identity
 from shared.auth.tokens import Secret
 from shared.ports import Clock, Randomness
+from shared.runtime.connection_problems import reason_of
 
 
 class AzureClients(Protocol):
@@ -66,8 +67,9 @@ class IdentityClients:
     database = DATABASE
     prefix = ""
 
-    def __init__(self, addresses: StoreAddresses) -> None:
+    def __init__(self, addresses: StoreAddresses, network: Network = DIRECT) -> None:
         self._addresses = addresses
+        self._network = network
         self._identity: AsyncTokenCredential | None = None
 
     def cosmos(self) -> CosmosClient:
@@ -77,12 +79,12 @@ class IdentityClients:
             self._addresses.cosmos,
             identity,
             raw_response_hook=record_charge,
-            transport=http_transport(),
+            transport=http_transport(self._network),
         )
 
     def blobs(self) -> BlobServiceClient:
         connection = self._addresses.blob_connection.reveal()
-        options = {**BLOB_CLIENT_OPTIONS, "transport": http_transport()}
+        options = {**BLOB_CLIENT_OPTIONS, "transport": http_transport(self._network)}
         if connection:
             return BlobServiceClient.from_connection_string(connection, **options)
         return BlobServiceClient(self._addresses.blobs, self._identified(), **options)
@@ -94,15 +96,8 @@ class IdentityClients:
             await identity.close()
 
     def _identified(self) -> AsyncTokenCredential:
-        self._identity = self._identity or app_identity()
+        self._identity = self._identity or app_identity(identity_transport(self._network))
         return self._identity
-
-
-def http_transport() -> AioHttpTransport:
-    """Return the transport of a client, through the proxy of the environment if any."""
-    # The library looks for a proxy before each request, in another thread, twice: where there is
-    # none, that is a third of the processor time of a read.
-    return AioHttpTransport(use_env_settings=bool(getproxies()))
 
 
 class CloudStores(Struct, frozen=True):
@@ -185,7 +180,7 @@ async def check_cloud_stores(
                 await asyncio.wait_for(ask(name), patience.total_seconds())
             except (AzureError, TimeoutError) as error:
                 status = error.status_code if isinstance(error, HttpResponseError) else None
-                unanswered = (f"does not answer ({type(error).__name__})", _REACH)
+                unanswered = (f"does not answer ({reason_of(error)})", _REACH)
                 problem, way_out = _WAYS_OUT.get(status or 0, unanswered)
                 return StoreCheck(what, f"The container {name} of {store} {problem}.", way_out)
         return StoreCheck(what, f"{store} has its {len(containers)} containers.")

@@ -3,18 +3,28 @@
 import asyncio
 import json
 import smtplib
-import ssl
+import socket
 import sys
+from collections.abc import Callable
 from email.message import EmailMessage
 from enum import Enum
 from typing import TextIO
 
 from msgspec import Struct, field
 
+from shared.adapters.network import DIRECT, Network
 from shared.auth.entra import AppIdentity, app_identity, bearer
 from shared.auth.tokens import Secret
 from shared.domain.mail import EmailAddress, Mail, mail_line, mask_email
-from shared.ports import HttpClient, Unanswered, Undelivered
+from shared.ports import (
+    CertificateUntrusted,
+    HttpClient,
+    ServerUnreachable,
+    Unanswered,
+    Undelivered,
+)
+from shared.runtime.abandonable import run_abandonable
+from shared.runtime.connection_problems import has_untrusted_certificate, reason_of
 
 
 class ConsoleMailer:
@@ -30,8 +40,13 @@ class ConsoleMailer:
         terminal.write(f"\nMail to {mask_email(mail.to)}: {mail.subject}\n\n{mail.text}\n\n")
         terminal.flush()
 
+    async def check(self) -> str:
+        """There is no server."""
+        return ""
+
 
 SMTP_TIMEOUT_SECONDS = 10  # For each step; the request that sends the mail waits for it.
+SMTP_CHECK_SECONDS = 5  # For all steps; an operator waits for it.
 
 
 class Encryption(Enum):
@@ -55,48 +70,87 @@ class SmtpServer(Struct, frozen=True):
 class SmtpMailer:
     """Sends mail by SMTP, each over a new connection, because mail is rare."""
 
-    def __init__(
-        self, server: SmtpServer, sender: EmailAddress, trust: ssl.SSLContext | None = None
-    ) -> None:
-        """Trust the certificates of `trust`, by default those that the system trusts."""
+    def __init__(self, server: SmtpServer, sender: EmailAddress, network: Network = DIRECT) -> None:
         self._server = server
         self._sender = sender
-        self._trust = trust or ssl.create_default_context()
+        self._network = network
 
     async def send(self, mail: Mail) -> None:
         """Pass the mail to the server, or raise `Undelivered`."""
+
+        def deliver() -> None:
+            with self._signed_in(SMTP_TIMEOUT_SECONDS) as connection:
+                connection.send_message(_message(mail, self._sender))
+
+        await self._do(deliver)
+
+    async def check(self) -> str:
+        """Sign in to the server and send nothing."""
+
+        def greet() -> None:
+            with self._signed_in(SMTP_CHECK_SECONDS) as connection:
+                connection.noop()
+
+        server = self._server
         try:
-            await asyncio.to_thread(self._deliver, mail)
+            async with asyncio.timeout(SMTP_CHECK_SECONDS):
+                await self._do(greet)
+        except TimeoutError:
+            reason = "there was no answer in time"
+            raise Undelivered(reason) from None
+        way = f" and signs {server.user} in" if server.user else ""
+        return f"The mail server {server.host}:{server.port} answers{way}."
+
+    async def _do(self, conversation: Callable[[], None]) -> None:
+        try:
+            await run_abandonable(conversation)
+        except ServerUnreachable as failure:
+            raise Undelivered(str(failure), failure.way_out) from None
         except (OSError, smtplib.SMTPException, ValueError) as error:
             # A ValueError is an address that is invalid in a header. The cause and the text of the
             # error are left out, because they contain the address.
-            reason = type(error).__name__
-            raise Undelivered(reason) from None
+            is_untrusted = has_untrusted_certificate(error)
+            way_out = CertificateUntrusted.way_out if is_untrusted else ""
+            raise Undelivered(_reason(error), way_out) from None
 
-    def _deliver(self, mail: Mail) -> None:
-        with self._connected() as connection:
+    def _signed_in(self, timeout_s: float) -> smtplib.SMTP:
+        connection = _Conversation(self._server, self._network, timeout_s)
+        try:
+            if self._server.encryption is Encryption.STARTTLS:
+                # Required: without it the server gets neither mail nor password.
+                connection.starttls(context=self._network.trust)
             if self._server.user:
                 connection.login(self._server.user, self._server.password.reveal())
-            connection.send_message(_message(mail, self._sender))
-
-    def _connected(self) -> smtplib.SMTP:
-        server = self._server
-        if server.encryption is Encryption.TLS:
-            return smtplib.SMTP_SSL(
-                server.host, server.port, timeout=SMTP_TIMEOUT_SECONDS, context=self._trust
-            )
-        connection = smtplib.SMTP(server.host, server.port, timeout=SMTP_TIMEOUT_SECONDS)
-        if server.encryption is Encryption.STARTTLS:
-            self._encrypt(connection)
-        return connection
-
-    def _encrypt(self, connection: smtplib.SMTP) -> None:
-        """Require TLS: without it the server gets neither mail nor password."""
-        try:
-            connection.starttls(context=self._trust)
         except BaseException:
             connection.close()
             raise
+        return connection
+
+
+class _Conversation(smtplib.SMTP):
+    """A connection to a mail server, which may lead through a proxy."""
+
+    def __init__(self, server: SmtpServer, network: Network, timeout_s: float) -> None:
+        """Connect, and read the greeting."""
+        self._network = network
+        self._encryption = server.encryption
+        super().__init__(server.host, server.port, timeout=timeout_s)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        connection = self._network.connect(host, port, timeout)
+        if self._encryption is not Encryption.TLS:
+            return connection
+        return self._network.trust.wrap_socket(connection, server_hostname=host)
+
+
+def _reason(error: Exception) -> str:
+    """Return why mail was not passed on, without the text of the server, which may repeat an
+    address."""
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return f"it does not accept the user and password ({error.smtp_code})"
+    if isinstance(error, smtplib.SMTPNotSupportedError):
+        return "it does not offer STARTTLS, or no sign-in"
+    return reason_of(error)
 
 
 def _message(mail: Mail, sender: EmailAddress) -> EmailMessage:
@@ -112,7 +166,12 @@ def _message(mail: Mail, sender: EmailAddress) -> EmailMessage:
 AZURE_MAIL_RESOURCE = "https://communication.azure.com"
 AZURE_MAIL_PATH = "/emails:send?api-version=2025-09-01"
 
+# Of a message that does not exist; Azure says so to whoever may ask.
+AZURE_CHECK_PATH = "/emails/operations/00000000-0000-0000-0000-000000000000?api-version=2025-09-01"
+
 _ACCEPTED = 202
+_REFUSED = frozenset((401, 403))
+_SERVER_ERROR = 500
 
 
 class AzureMailer:
@@ -150,3 +209,16 @@ class AzureMailer:
             # The body is left out, because it repeats the address.
             reason = f"the answer was {answer.status}"
             raise Undelivered(reason)
+
+    async def check(self) -> str:
+        """Ask for the state of a message that does not exist."""
+        try:
+            token = await bearer(AZURE_MAIL_RESOURCE, self._identity)
+            headers = {"Authorization": token}
+            answer = await self._fetcher.get(self._endpoint + AZURE_CHECK_PATH, headers)
+        except Unanswered as silence:
+            raise Undelivered(str(silence)) from None
+        if answer.status in _REFUSED or answer.status >= _SERVER_ERROR:
+            reason = f"the answer was {answer.status}"
+            raise Undelivered(reason)
+        return f"{self._endpoint} answers, and knows this app."

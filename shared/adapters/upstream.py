@@ -140,7 +140,10 @@ class CentralUpstream(Struct, frozen=True):
                 _require(await self.archives.download(url, headers, file.write), _OK)
             except (ServerUnreachable, UpstreamBusy) as error:
                 # The registry itself answered; one package may lead to a server that is none.
-                raise Unanswered(str(error)) from None
+                failure = Unanswered(f"the server of its archives is not reached: {error}")
+                if error.trouble != Unanswered.trouble:
+                    failure.trouble = f"sends archives from a server that {error.trouble}"
+                raise failure from None
             yield FetchedArchive(file.content(), file.digest, announced)
 
     async def resolve_packages(

@@ -1,12 +1,14 @@
 """The identity of the app in Microsoft Entra ID."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.ports import Unanswered
+from shared.runtime.connection_problems import reason_of
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
+    from azure.core.pipeline.transport import AsyncHttpTransport
 
 ClientAssertion = Callable[[], str]
 AppIdentity = Callable[[], "AsyncTokenCredential"]
@@ -14,12 +16,13 @@ AppIdentity = Callable[[], "AsyncTokenCredential"]
 _PATIENCE_SECONDS = 5  # The endpoint of managed identities is local, and a person waits.
 
 
-def app_identity() -> "AsyncTokenCredential":
+def app_identity(transport: "AsyncHttpTransport[Any, Any] | None" = None) -> "AsyncTokenCredential":
     """Return the credential of the app: the managed identity that AZURE_CLIENT_ID names, by default
-    the one of the system; on the machine of a developer, who is signed in there."""
+    the one of the system; on the machine of a developer, who is signed in there. It connects by
+    `transport`, which it closes."""
     from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - takes 100 ms.
 
-    return DefaultAzureCredential()
+    return DefaultAzureCredential(**({"transport": transport} if transport else {}))
 
 
 async def bearer(resource: str, identity: AppIdentity = app_identity) -> str:
@@ -30,7 +33,7 @@ async def bearer(resource: str, identity: AppIdentity = app_identity) -> str:
         async with identity() as credential:
             return f"Bearer {(await credential.get_token(f'{resource}/.default')).token}"
     except AzureError as failure:
-        raise Unanswered(type(failure).__name__) from None
+        raise Unanswered(reason_of(failure)) from None
 
 
 def managed_identity(client_id: str) -> ClientAssertion:
@@ -55,6 +58,6 @@ def managed_identity(client_id: str) -> ClientAssertion:
             ) as credential:
                 return credential.get_token("api://AzureADTokenExchange/.default").token
         except AzureError as failure:
-            raise Unanswered(type(failure).__name__) from None
+            raise Unanswered(reason_of(failure)) from None
 
     return assertion

@@ -49,7 +49,8 @@ class VerifiedIdentity(Struct, frozen=True):
 class IdentityProvider(Protocol):
     """A service that verifies who a person is.
 
-    Both methods raise `sign-in-failed`, or `issuer-silent` when the provider does not respond.
+    `begin` and `finish` raise `sign-in-failed`, or `issuer-silent` when the provider does not
+    respond.
     """
 
     @property
@@ -68,6 +69,11 @@ class IdentityProvider(Protocol):
     async def groups_of(self, identifier: str) -> tuple[str, ...] | None:
         """Return the groups of a person now; None where it does not say them without a sign-in, or
         does not respond."""
+        ...
+
+    async def check(self) -> None:
+        """Ask the provider what a sign-in asks it, without a person, and sign in as this registry;
+        raise `Unanswered`."""
         ...
 
 

@@ -117,6 +117,10 @@ class IssuerKeys:
         found = _find_key(await cached.value(), name, algorithm)
         return found or _find_key(await cached.renew(), name, algorithm)
 
+    async def check(self, issuer: str) -> None:
+        """Read the keys of the issuer unless they are known; raise `Unanswered`."""
+        await self._key_set(issuer).value()
+
     def _key_set(self, issuer: str) -> Refreshed[tuple[IssuerKey, ...]]:
         if issuer not in self._sets:
             name = f"keys of {issuer}"

@@ -37,6 +37,10 @@ from shared.runtime.caching import ReportFailure, ignore_failure
 
 SECRET_LENGTH = 43  # For state, nonce and PKCE verifier: the minimum of PKCE.
 
+# The errors of a client that is unknown or has another secret; the last one is of GitHub.
+_CLIENT_REFUSED = frozenset(
+    ("invalid_client", "unauthorized_client", "incorrect_client_credentials")
+)
 _OK, _NOT_FOUND, _SERVER_ERROR = 200, 404, 500
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -110,6 +114,17 @@ class OAuthClient(Struct, frozen=True):
             form["client_id"] = self.client_id
             form.update({"client_secret": secret} if secret else {})
         return _tokens(await fetcher.post(endpoint, headers, urlencode(form).encode()))
+
+    async def check(
+        self, fetcher: HttpClient, endpoint: str, authentication: ClientAuthentication
+    ) -> None:
+        """Exchange a code that nobody got; raise `Unanswered` if that is not what is refused."""
+        flow = OidcFlow("", "", "0" * SECRET_LENGTH, "")
+        tokens = await self.exchange(fetcher, endpoint, flow, "none", authentication)
+        error = str(tokens.get("error", ""))
+        if error in _CLIENT_REFUSED:
+            message = f"it does not accept the client id and secret of this registry ({error})"
+            raise Unanswered(message)
 
 
 def _tokens(answer: HttpResponse) -> Mapping[str, object]:
@@ -235,16 +250,18 @@ class OidcProvider:
     async def _tokens(
         self, document: IssuerDocument, stored: OidcFlow, code: str
     ) -> Mapping[str, object]:
+        try:
+            return await self._client.exchange(
+                self._fetcher, document.token, stored, code, self._authentication(document)
+            )
+        except Unanswered as failure:
+            raise issuer_silent(self.label, failure.trouble) from None
+
+    def _authentication(self, document: IssuerDocument) -> ClientAuthentication:
         methods = document.client_authentication
         by_form = "client_secret_basic" not in methods and "client_secret_post" in methods
         by_form = by_form or self._entra is not None
-        authentication = ClientAuthentication.FORM if by_form else ClientAuthentication.HEADER
-        try:
-            return await self._client.exchange(
-                self._fetcher, document.token, stored, code, authentication
-            )
-        except Unanswered:
-            raise issuer_silent(self.label) from None
+        return ClientAuthentication.FORM if by_form else ClientAuthentication.HEADER
 
     async def _person(self, id_token: str, nonce: str) -> VerifiedIdentity:
         tenant = self._entra.tenant if self._entra else ""
@@ -275,16 +292,18 @@ class OidcProvider:
             self._groups_unread(self.label, str(failure))
             return None
 
+    async def check(self) -> None:
+        document = await self._discovery.document(self._issuer)
+        (await self._fetcher.get(document.keys, {"Accept": "application/json"})).json_object()
+        await self._client.check(self._fetcher, document.token, self._authentication(document))
+        if self._graph:
+            await self._graph_token()
+
     async def _groups_by_graph(self, identifier: str) -> tuple[str, ...]:
         """Return all security groups that a person is in, also by other groups; none for somebody
         who left. Raises `Unanswered`."""
-        endpoint = (await self._discovery.document(self._issuer)).token
-        form = {"grant_type": "client_credentials", "scope": f"{self._graph}/.default"}
-        tokens = await self._client.request_tokens(
-            self._fetcher, endpoint, form, ClientAuthentication.FORM
-        )
         headers = {
-            "Authorization": f"Bearer {tokens.get('access_token')}",
+            "Authorization": f"Bearer {await self._graph_token()}",
             "Content-Type": "application/json",
         }
         # Never the address in a token with too many groups: it is of an earlier service.
@@ -296,6 +315,18 @@ class OidcProvider:
         if not isinstance(groups, list):
             raise Unanswered(_NO_GROUPS)
         return parse_groups(e for e in cast(list[object], groups) if isinstance(e, str))
+
+    async def _graph_token(self) -> str:
+        """Return a token of this registry for Microsoft Graph; raise `Unanswered`."""
+        endpoint = (await self._discovery.document(self._issuer)).token
+        form = {"grant_type": "client_credentials", "scope": f"{self._graph}/.default"}
+        tokens = await self._client.request_tokens(
+            self._fetcher, endpoint, form, ClientAuthentication.FORM
+        )
+        if "access_token" not in tokens:
+            message = f"no token for Microsoft Graph: {reason_of(str(tokens.get('error', '')))}"
+            raise Unanswered(message)
+        return str(tokens["access_token"])
 
     async def _groups(self, claims: Claims, identifier: str) -> tuple[str, ...] | None:
         if not self._groups_claim:
@@ -309,8 +340,8 @@ class OidcProvider:
     async def _document(self) -> IssuerDocument:
         try:
             return await self._discovery.document(self._issuer)
-        except Unanswered:
-            raise issuer_silent(self.label) from None
+        except Unanswered as failure:
+            raise issuer_silent(self.label, failure.trouble) from None
 
 
 def _is_too_long(claims: Claims) -> bool:
@@ -363,11 +394,15 @@ class GitHubProvider:
         code = stored.code_of(answer, GITHUB_LABEL)
         try:
             return await self._person(await self._access_token(stored, code))
-        except Unanswered:
-            raise issuer_silent(GITHUB_LABEL) from None
+        except Unanswered as failure:
+            raise issuer_silent(GITHUB_LABEL, failure.trouble) from None
 
     async def groups_of(self, identifier: str) -> tuple[str, ...] | None:  # noqa: ARG002 - a port.
         return None
+
+    async def check(self) -> None:
+        endpoint = f"{self._address}/login/oauth/access_token"
+        await self._client.check(self._fetcher, endpoint, ClientAuthentication.FORM)
 
     async def _access_token(self, stored: OidcFlow, code: str) -> str:
         endpoint = f"{self._address}/login/oauth/access_token"

@@ -141,8 +141,8 @@ async def _key(
         raise SignedTokenRefused(TokenFlaw.KEY.value)
     try:
         key = await keys.find(issuer, name, str(header["alg"]))
-    except Unanswered:
-        raise issuer_silent(issuer) from None
+    except Unanswered as failure:
+        raise issuer_silent(issuer, failure.trouble) from None
     if key is None:
         raise SignedTokenRefused(TokenFlaw.KEY.value)
     return key

@@ -1,4 +1,4 @@
-"""doctor: checks the settings, the stores and the upstreams."""
+"""doctor: checks the settings, the stores, and the servers that the registry calls."""
 
 import platform
 import sqlite3
@@ -11,6 +11,7 @@ from shared.bootstrap import CONFINEMENT, StoreCheck, examine_confinement, exami
 from shared.commands.base import OutputFormat, as_json, print_rows, spelled, with_registry
 from shared.composition import Registry
 from shared.domain.sign_in import needs_https
+from shared.services.administration.reachability import ServerKind
 from shared.services.maintenance.package_tasks import PlaceArchives
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.settings import Settings
@@ -23,7 +24,9 @@ _PLACEMENT = "placement"
 _STAFF = "staff"
 _GROUP_ROLES = "group roles"
 # Findings that need no action at once; the registry and its backups are whole.
-_ADVICE = frozenset({_UPSTREAM, _PLACEMENT, _STAFF, _GROUP_ROLES, CONFINEMENT})
+_ADVICE = frozenset(
+    {_UPSTREAM, _PLACEMENT, _STAFF, _GROUP_ROLES, CONFINEMENT, *(each.value for each in ServerKind)}
+)
 _SETTINGS = "settings"  # Unknown ones are errors that end nothing: a backup runs this command.
 _NAMED_AT_MOST = 10  # Of a list in a sentence.
 
@@ -33,7 +36,9 @@ _NAMED_AT_MOST = 10  # Of a list in a sentence.
 def doctor(output: OutputFormat) -> None:
     """Check the settings and the data folder, and say how to solve each problem.
 
-    The exit code is 1 if there is a problem; advice and unknown settings do not count.
+    Identity providers, the mail server and the receivers of webhooks are tried as well, for five
+    seconds each: it connects and signs in, and sends no mail and no delivery. What they answer is
+    advice. The exit code is 1 if there is a problem; advice and unknown settings do not count.
     """
     settings = Settings.load()
     findings = [*_surroundings(settings), examine_confinement(), *examine_data(settings)]
@@ -59,12 +64,28 @@ def _surroundings(settings: Settings) -> Iterator[StoreCheck]:
     if needs_https(settings.base_url):
         way_out = "Nobody can sign in there. Set BALLROOM_URL to an https address."
     yield StoreCheck("address", f"The registry is {settings.base_url}.", way_out)
+    if ways := [*_ways_out_of_here(settings)]:
+        yield StoreCheck("network", " ".join(ways))
+
+
+def _ways_out_of_here(settings: Settings) -> Iterator[str]:
+    """Say how other servers are called, where that is not directly."""
+    rules = settings.proxy_rules
+    if rules.https is not None:
+        apart = f", except {', '.join(rules.direct)}" if rules.direct else ""
+        yield f"Other servers are called through the proxy {rules.https}{apart}."
+    if settings.ca_file is not None:
+        yield f"Certificates of the authorities in {settings.ca_file} are trusted."
 
 
 async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     found = [each async for each in _placement(registry)]
     found += [each async for each in _makers(registry)]
     found += [each async for each in _group_roles(registry)]
+    found += [
+        StoreCheck(each.kind.value, each.found, each.way_out)
+        for each in await registry.administration.reachability.check()
+    ]
     if registry.mirroring is None:
         return found
     sources = await registry.mirroring.reader.upstreams.sources()
@@ -134,26 +155,26 @@ def _listed(names: Sequence[str]) -> str:
 
 async def _upstream(source: UpstreamSource) -> StoreCheck:
     """Ask an upstream registry."""
-    problem = await source.problem()
-    if not problem:
-        return StoreCheck(_UPSTREAM, f"{source.name} at {source.address} answers.")
-    way_out = (
-        "What is stored is served. See that this machine reaches the address, and that "
+    failure = await source.failure()
+    name = f"{source.name} at {source.address}"
+    if failure is None:
+        return StoreCheck(_UPSTREAM, f"{name} answers.")
+    way_out = failure.way_out or (
+        "See that this machine reaches the address, and that "
         "`ballroom upstream rules` shows the right one."
     )
-    found = f"{source.name} at {source.address} does not answer: {problem}."
-    return StoreCheck(_UPSTREAM, found, way_out)
+    found = f"{name} {failure.trouble}: {failure}."
+    return StoreCheck(_UPSTREAM, found, f"What is stored is served. {way_out}")
 
 
 async def _token(source: UpstreamSource) -> StoreCheck:
     """Ask an upstream registry with the token for it."""
-    problem = await source.problem()
-    if not problem:
+    failure = await source.failure()
+    if failure is None:
         return StoreCheck(_UPSTREAM, f"{source.name} answers with its token.")
-    way_out = "What is stored is served. See that BALLROOM_UPSTREAM_TOKEN is valid there."
-    return StoreCheck(
-        _UPSTREAM, f"{source.name} does not answer with its token: {problem}.", way_out
-    )
+    way_out = failure.way_out or "See that BALLROOM_UPSTREAM_TOKEN is valid there."
+    found = f"{source.name} does not answer with its token: {failure}."
+    return StoreCheck(_UPSTREAM, found, f"What is stored is served. {way_out}")
 
 
 def _row(finding: StoreCheck) -> dict[str, object]:

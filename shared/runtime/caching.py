@@ -29,7 +29,7 @@ from shared.domain.names import Precedence
 from shared.domain.packages import Dependency, Release, ReleaseEntry
 from shared.domain.records import Record
 from shared.domain.times import MS
-from shared.ports import Clock, Unanswered
+from shared.ports import Clock, Unanswered, repeated
 
 # How old a change may be that an edition does not know of. An exact version is there for everybody
 # once its push has been answered: what is missing is always asked for.
@@ -287,6 +287,7 @@ class Refreshed(Generic[Value]):
         self._lock = asyncio.Lock()
         self._held: tuple[Value, int] | None = None
         self._tried_ms: int | None = None
+        self._failure = Unanswered(name)  # Of the last try.
 
     async def value(self) -> Value:
         """Return the value, renewed if it is older than an hour; raise `Unanswered`."""
@@ -309,7 +310,7 @@ class Refreshed(Generic[Value]):
             await self._renew()
         if self._held is not None and self._usable():
             return self._held[0]
-        raise Unanswered(self._name)
+        raise repeated(self._failure, str(self._failure))
 
     async def _renew(self) -> None:
         # The time before the request counts: the value may change while it is on its way.
@@ -317,6 +318,7 @@ class Refreshed(Generic[Value]):
         try:
             self._held = await self._fetch(), now_ms
         except Unanswered as error:
+            self._failure = error
             self._failed(self._name, str(error))
 
     def _usable(self) -> bool:

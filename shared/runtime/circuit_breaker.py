@@ -48,6 +48,7 @@ class CircuitBreaker:
         self._failed = failed
         self._failures = set[str]()
         self._open_until_ms: int | None = None  # Of the monotonic clock.
+        self._kind = ServerUnreachable  # Of the last failure.
         self._tried = list[str]()  # The subjects of the requests that decide whether it closes.
         self.health = ServerHealth()
 
@@ -61,7 +62,7 @@ class CircuitBreaker:
         is_tried = self._tried in ([], [subject])
         if until_ms is not None and (not is_tried or self._clock.monotonic_ms() < until_ms):
             message = f"it is left alone for a time: {self.health.reason}"
-            raise ServerUnreachable(message)
+            raise self._kind(message)
         is_trial = until_ms is not None
         if is_trial:
             self._tried.append(subject)
@@ -102,6 +103,7 @@ class CircuitBreaker:
         # A package that failed before says nothing about the others: another one is tried next.
         is_new, was_open = failure not in self._failures, self._open_until_ms is not None
         self._failures.add(failure)
+        self._kind = type(error) if isinstance(error, ServerUnreachable) else ServerUnreachable
         is_opening = was_open or len(self._failures) >= FAILURES_TO_OPEN
         if isinstance(error, UpstreamBusy) or (is_opening and is_new):
             wait = error.wait if isinstance(error, UpstreamBusy) else OPEN_FOR

@@ -62,3 +62,5 @@ class Adapters(Struct, frozen=True):
     room: Callable[[], DiskSpace | None] | None = None  # Of the disk that holds everything.
     # Other registries, whose packages are served here, too; None if nothing is mirrored.
     connect_upstream: Callable[[UpstreamAddress], Upstream] | None = None
+    # Connects to the server of an address and sends nothing; raises `Unanswered`.
+    connect: Callable[[str], Awaitable[None]] | None = None

@@ -1,6 +1,7 @@
 """Every setting, read once from the environment; docs/reference/configuration.md lists them.
 
 server.py        addresses, TLS, memory, connections, trusted proxies and rate limits
+network.py       authorities of certificates, and proxies to other servers
 stores.py        data folder, stores of the cloud and keys
 publishing.py    limits of archives and their documents, delivery, bursts and trusted publishing
 accounts.py      access tokens, sign-in, identity providers and organizations
@@ -16,6 +17,7 @@ from typing import Self
 from pydantic import AliasChoices, ConfigDict
 
 from shared.settings.accounts import OrganizationSettings, SignInSettings, TokenSettings
+from shared.settings.network import NetworkSettings
 from shared.settings.operations import (
     MailSettings,
     MonitoringSettings,
@@ -42,6 +44,7 @@ class Settings(
     MonitoringSettings,
     OrganizationSettings,
     OperationsSettings,
+    NetworkSettings,
     SignInSettings,
     TrustedPublishingSettings,
     BurstSettings,
@@ -66,9 +69,11 @@ class Settings(
     def load(cls) -> Self:
         """Read the environment; raise `pydantic.ValidationError` for invalid settings.
 
-        Names of variables may be in lower case.
+        Names of variables may be in lower case, and that spelling goes before the other one, as
+        curl has it for proxies.
         """
-        given = {variable.upper(): value for variable, value in os.environ.items()}
+        # Capital letters sort first.
+        given = {variable.upper(): value for variable, value in sorted(os.environ.items())}
         return cls.model_validate(
             {
                 name: given[variable.upper()]

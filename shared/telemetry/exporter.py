@@ -7,6 +7,7 @@ no spans, which would contain the URLs that they call, some of them signed.
 import os
 from collections.abc import Callable
 
+from azure.core.pipeline.transport import RequestsTransport
 from azure.monitor.opentelemetry.exporter import AzureMonitorMetricExporter
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
@@ -47,15 +48,19 @@ class OpenTelemetryBackend:
         self._meters.shutdown()
 
 
-def azure_monitor_backend(connection: str) -> OpenTelemetryBackend:
-    """Return a backend that exports all metrics to Application Insights.
+def azure_monitor_backend(
+    connection: str, transport: RequestsTransport | None = None
+) -> OpenTelemetryBackend:
+    """Return a backend that exports all metrics to Application Insights, by this transport.
 
     Its identity is read from APPLICATIONINSIGHTS_AUTHENTICATION_STRING.
     """
     for switch in _LIBRARY_REPORTS:
         os.environ.setdefault(f"APPLICATIONINSIGHTS_{switch}", "true")
     exporter = AzureMonitorMetricExporter(
-        connection_string=connection, disable_offline_storage=True
+        connection_string=connection,
+        disable_offline_storage=True,
+        **({"transport": transport} if transport else {}),
     )
     return OpenTelemetryBackend([PeriodicExportingMetricReader(exporter, EXPORT_MS)])
 

@@ -21,6 +21,13 @@ class FakeMailer:
             raise Undelivered(reason)
         self.sent.append(mail)
 
+    async def check(self) -> str:
+        """Answer as a mail server does."""
+        if self.is_down:
+            reason = "the connection was refused"
+            raise Undelivered(reason)
+        return "The mail server mail.test:587 answers."
+
     def to(self, address: str) -> list[Mail]:
         """Return what was sent to somebody, oldest first."""
         return [mail for mail in self.sent if mail.to == address]

@@ -16,7 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.adapters.http_fetcher import MAX_BYTES, GuardedFetcher, resolve, trusted_tls_context
+from shared.adapters.http_fetcher import MAX_BYTES, GuardedFetcher, resolve
+from shared.adapters.network import Network
 from shared.ports import Unanswered
 from tests.support.server import make_certificate
 
@@ -233,16 +234,13 @@ async def test_a_certificate_must_be_for_the_name_and_not_for_the_address(
     tmp_path: Path, name: str, answers: bool
 ) -> None:
     made = make_certificate(tmp_path, f"DNS:{name}")
-    trust, context = [
-        ssl.SSLContext(side) for side in (ssl.PROTOCOL_TLS_CLIENT, ssl.PROTOCOL_TLS_SERVER)
-    ]
-    trust.load_verify_locations(made.chain)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(made.chain, made.key)
     async with _tls_server(context) as port:
         guarded = GuardedFetcher(
             [f"login.test:{port}"],
             resolving=Names([["127.0.0.1"]]),
-            connecting=lambda: trusted_tls_context(trust),
+            network=Network(ca_file=made.chain),
         )
         with nullcontext() if answers else pytest.raises(Unanswered):
             fetched = await guarded.post(f"https://login.test:{port}/keys", {}, b"body")

@@ -128,10 +128,15 @@ class SigningKeyUnavailable(Unavailable):
         )
 
 
-def issuer_silent(issuer: str) -> Unavailable:
+_SILENT = "does not answer"
+
+
+def issuer_silent(issuer: str, trouble: str = _SILENT) -> Unavailable:
+    """`trouble` is what keeps the issuer from answering, after its name in a sentence."""
+    way_out = "" if trouble == _SILENT else "The operator finds the reason in the log. "
     return Unavailable(
         "issuer-silent",
-        f"{quoted(issuer)} does not answer, so what it signed cannot be checked. Try again in a "
+        f"{quoted(issuer)} {trouble}, so what it signed cannot be checked. {way_out}Try again in a "
         "minute.",
         timedelta(seconds=30),
     )

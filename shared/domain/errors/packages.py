@@ -213,9 +213,14 @@ def complete_list(of: object) -> str:
 class UpstreamUnavailable(Unavailable):
     retry_after = timedelta(seconds=10)
 
-    def __init__(self, what: object, upstream: str, trouble: str = "does not answer") -> None:
+    def __init__(
+        self,
+        what: object,
+        upstream: str,
+        trouble: str = "does not answer",
+        way_out: str = "Try again in a moment.",
+    ) -> None:
         super().__init__(
             "upstream-unavailable",
-            f"{what} is not stored here, and the upstream registry {upstream} {trouble}. Try again "
-            "in a moment.",
+            f"{what} is not stored here, and the upstream registry {upstream} {trouble}. {way_out}",
         )

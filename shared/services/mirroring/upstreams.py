@@ -59,18 +59,21 @@ class UpstreamSource(Struct, frozen=True):
         """The key of its kept answers, which are apart for requests with a token."""
         return f"{self.name} with token" if self.sends_token else self.name
 
-    async def problem(self) -> str:
-        """Ask it; return why it does not answer, as part of a sentence, or an empty text."""
+    async def failure(self) -> Unanswered | None:
+        """Ask it; return why it does not answer."""
         try:
             await self.upstream.versions(PROBED, ANY_CLIENT, via="")
         except Unanswered as error:
-            return str(error)
-        return ""
+            return error
+        return None
 
     def asked_by(self, by: Principal) -> tuple["UpstreamSource", ...]:
         """Return how the upstream is asked for a caller, in this order: as anybody asks it, and
         with the token if the caller reads internal packages."""
         return (self, self.with_token) if self.with_token and by.reads_internal else (self,)
+
+
+_ASK_OPERATOR = "Ask the operator of this registry, whose log has the reason."
 
 
 def refusal_of(failure: Unanswered, what: object, source: UpstreamSource) -> UpstreamUnavailable:
@@ -81,6 +84,8 @@ def refusal_of(failure: Unanswered, what: object, source: UpstreamSource) -> Ups
         return UpstreamUnavailable(what, source.name, UNUSABLE)
     if isinstance(failure, NoRoomToFetch):
         return UpstreamUnavailable(what, source.name, NO_ROOM)
+    if failure.trouble != Unanswered.trouble:
+        return UpstreamUnavailable(what, source.name, failure.trouble, _ASK_OPERATOR)
     if isinstance(failure, ServerUnreachable | UpstreamBusy):
         return UpstreamUnavailable(what, source.name)
     return UpstreamUnavailable(what, source.name, FAILING)

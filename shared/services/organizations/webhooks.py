@@ -35,10 +35,12 @@ from shared.domain.webhooks import (
 from shared.ports import (
     AnswerTooLarge,
     AnswerUnusable,
+    CertificateUntrusted,
     Clock,
     DirectoryStore,
     EventStore,
     HttpClient,
+    ProxyFailed,
     Randomness,
     ServerUnreachable,
     Unanswered,
@@ -228,6 +230,8 @@ class WebhookDelivery(Struct, frozen=True):
     http: HttpClient
     clock: Clock
     count_attempt: Callable[[Mapping[str, str]], None]  # By its result.
+    # Called with the id of the webhook, the host and the reason, for the operator.
+    unanswered: Callable[[str, str, str], None]
 
     async def deliver(self, webhook: Webhook) -> list[Delivery]:
         """Send what is due, in the order of the feed, and return what was tried.
@@ -283,10 +287,9 @@ class WebhookDelivery(Struct, frozen=True):
             answer = await self.http.post(webhook.url, headers, body.encode())
         except AnswerTooLarge:
             reason = "The answer was larger than 1 MiB."
-        except (ServerUnreachable, AnswerUnusable):  # Owners learn no names of the network inside.
-            reason = "No connection. A receiver has a public address and answers by https."
-        except Unanswered:
-            reason = "There was no complete answer within five seconds."
+        except Unanswered as failure:
+            self.unanswered(webhook.id, urlsplit(webhook.url).netloc, str(failure))
+            reason = _reason(failure)
         else:
             text = redact_tokens(answer.body[: 4 * MAX_ANSWER].decode(errors="replace"))
             return delivery.tried(answer.status, text, now_ms)
@@ -336,3 +339,18 @@ class WebhookTurns:
         """The places of those that wait, in the order of their turns."""
         rounds = zip_longest(*self._waiting.values())
         return [each.place for turn in rounds for each in turn if each is not None]
+
+
+def _reason(failure: Unanswered) -> str:
+    """Return why there was no answer, for owners, who learn no names of the network inside."""
+    match failure:
+        case CertificateUntrusted() | ProxyFailed(is_name_public=True):
+            return f"No connection. The receiver {failure.trouble}. Ask the operator."
+        case ServerUnreachable() | AnswerUnusable():
+            # One sentence, also for a name that is private, or known to the proxy alone.
+            return (
+                "No connection. A receiver has a public address and answers by https. If this "
+                "registry calls others through a proxy, the proxy lets it through."
+            )
+        case _:
+            return "There was no complete answer within five seconds."

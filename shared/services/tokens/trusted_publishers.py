@@ -87,8 +87,11 @@ class RepositoryIds(Struct, frozen=True):
             raise InvalidRequest(message)
         try:
             answer = await self.http.get(_ADDRESSES[provider](server, repository), _HEADERS)
-        except Unanswered:
-            message = f"Could not reach {_HOSTS[provider]} to look up {repository}. {_OTHERWISE}"
+        except Unanswered as failure:
+            message = (
+                f"{_HOSTS[provider]} {failure.trouble}, so {repository} could not be looked up. "
+                f"{_OTHERWISE}"
+            )
             raise InvalidRequest(message) from None
         try:
             return _ids(provider, answer.json_object())

@@ -70,6 +70,14 @@ class JobTokenVerifier:
         self._clock = clock
 
     @property
+    def issuers(self) -> tuple[TrustedIssuer, ...]:
+        return tuple(self._issuers.values())
+
+    async def check(self, issuer: str) -> None:
+        """Read the keys of an issuer; raise `Unanswered`."""
+        await self._keys.check(issuer)
+
+    @property
     def servers(self) -> Mapping[Provider, frozenset[str]]:
         return {
             provider: frozenset(

@@ -30,6 +30,12 @@ PATH, OF_REGISTRY = "/api/v1/orgs/acme/webhooks", "/api/v1/webhooks"
 HOOKS = URL + PATH
 
 
+NOT_CONNECTED = (
+    "No connection. A receiver has a public address and answers by https. If this registry calls "
+    "others through a proxy, the proxy lets it through."
+)
+
+
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     with receiving() as running:
@@ -219,9 +225,7 @@ async def test_a_name_that_resolves_inside_is_not_called(worlds: OpenWorld, addr
     await world.push(bala("acme/greet:1.0.0"))
     await deliver(world)
     [waiting] = await shown(world, hook)
-    assert waiting["answer"] == (
-        "No connection. A receiver has a public address and answers by https."
-    )
+    assert waiting["answer"] == NOT_CONNECTED
 
 
 NEVER_CALLED = """

@@ -128,11 +128,11 @@ async def test_operators_see_whether_the_upstream_answers(
     mirror: World, upstream: FakeUpstream
 ) -> None:
     [(source, _)] = await services(mirror).states()
-    assert await source.problem() == ""
+    assert await source.failure() is None
     upstream.archives.clear()
 
     upstream.behave["versions"] = broken
-    assert await source.problem() == "the answer was 500"
+    assert str(await source.failure()) == "the answer was 500"
 
 
 async def test_of_several_digests_at_once_one_is_pinned(mirror: World) -> None:

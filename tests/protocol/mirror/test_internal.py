@@ -252,9 +252,9 @@ async def test_a_refused_token_leaves_everything_else_as_it_is(
     assert fresh.status_code == 302
     assert (await stored.get(f"{SECRET}/1.1.0", headers=PULL)).status_code == 404
     source, _ = (await services(stored).states())[0]
-    assert not await source.problem()
+    assert await source.failure() is None
     assert source.with_token is not None
-    token_problem = await source.with_token.problem()
+    token_problem = str(await source.with_token.failure())
     assert "401" in token_problem
     assert "BALLROOM_UPSTREAM_TOKEN" in token_problem
     assert sent not in caplog.text

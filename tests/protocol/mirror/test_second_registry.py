@@ -191,4 +191,4 @@ async def test_a_mirror_says_that_its_upstream_asks_for_a_token(worlds: OpenWorl
     assert answer.status_code == 503
     assert "is read with an access token alone" in answer.text
     source, _ = (await mirror.registry.require_mirroring().states())[0]
-    assert "set BALLROOM_UPSTREAM_TOKEN" in await source.problem()
+    assert "set BALLROOM_UPSTREAM_TOKEN" in str(await source.failure())

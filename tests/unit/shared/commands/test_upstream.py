@@ -77,7 +77,7 @@ def test_the_doctor_asks_the_upstream(mirroring: Terminal) -> None:
     result = mirroring.invoke("doctor", BALLROOM_UPSTREAM="http://127.0.0.1:1")
     assert result.exit_code == 0
     assert "advice" in result.stdout
-    assert "does not answer: ConnectError." in result.stdout
+    assert "does not answer: the connection was refused." in result.stdout
 
 
 def test_rules_are_changed_and_shown(mirroring: Terminal, upstream: FakeUpstream) -> None:

@@ -56,7 +56,7 @@ async def test_some_providers_tell_no_ids() -> None:
 @pytest.mark.parametrize(
     ("http", "sentence"),
     [
-        (OneAnswer(None), "Could not reach GitHub to look up octo/greet. Check the name, or"),
+        (OneAnswer(None), "GitHub does not answer, so octo/greet could not be looked up."),
         (answering(404, b"{}"), "GitHub has no public repository octo/greet. Check the"),
         (answering(200, b"[]"), ""),
         (answering(200, b'{"id":74}'), ""),

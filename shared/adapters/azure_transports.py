@@ -1,0 +1,99 @@
+"""The transports of the libraries of Azure, with the certificates and proxies of the operator.
+
+Left to themselves, they look for a proxy in the environment before each request, in another thread,
+twice: where there is none, that is a third of the processor time of a read.
+"""
+
+# The transports of azure-core are untyped in part.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from collections.abc import MutableMapping
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import aiohttp
+from azure.core.pipeline.transport import AioHttpTransport, RequestsTransport
+from requests import Session
+from requests.adapters import HTTPAdapter
+
+from shared.adapters.network import Network
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def http_transport(network: Network) -> AioHttpTransport:
+    """Return the transport of a client of Cosmos DB or Blob Storage."""
+    if network.is_plain:
+        return AioHttpTransport(use_env_settings=False)
+    return _AsyncTransport(network)
+
+
+def identity_transport(network: Network) -> AioHttpTransport | None:
+    """Return the transport of the identity of the app; None for that of the library."""
+    return None if network.is_plain else _AsyncTransport(network)
+
+
+def telemetry_transport(network: Network) -> RequestsTransport:
+    """Return the transport of the exporter of telemetry."""
+    if network.is_plain:
+        return RequestsTransport()
+    return _BlockingTransport(network)
+
+
+class _AsyncTransport(AioHttpTransport):
+    def __init__(self, network: Network) -> None:
+        super().__init__(use_env_settings=False)
+        self._network = network
+
+    async def open(self) -> None:
+        """Open connections that trust the certificates of the operator."""
+        if cast("object", self.session) is None:
+            self.session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(ssl=self._network.trust),
+                trust_env=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+            )
+        await super().open()
+
+    async def send(self, request: Any, *, proxies: Any = None, **config: Any) -> Any:
+        """Send the request, through the proxy for its server if there is one."""
+        return await super().send(
+            request, proxies=proxies or _proxies(self._network, request.url), **config
+        )
+
+
+class _BlockingTransport(RequestsTransport):
+    def __init__(self, network: Network) -> None:
+        super().__init__(use_env_settings=False)
+        self._network = network
+
+    def open(self) -> None:
+        """Open connections that trust the certificates of the operator."""
+        super().open()
+        cast("Session", self.session).mount("https://", _TrustingAdapter(self._network))
+
+    def send(self, request: Any, *, proxies: Any = None, **kwargs: Any) -> Any:
+        """Send the request, through the proxy for its server if there is one."""
+        return super().send(
+            request, proxies=proxies or _proxies(self._network, request.url), **kwargs
+        )
+
+
+class _TrustingAdapter(HTTPAdapter):
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs, ssl_context=self._network.trust)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        return super().proxy_manager_for(proxy, **kwargs, ssl_context=self._network.trust)
+
+
+def _proxies(network: Network, url: str) -> MutableMapping[str, str] | None:
+    parts = urlsplit(url)
+    port = parts.port or _PORTS.get(parts.scheme, 0)
+    proxy = network.proxies.proxy_for(parts.scheme, parts.hostname or "", port)
+    return {parts.scheme: proxy.url_with_credentials} if proxy else None
