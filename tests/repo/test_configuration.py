@@ -9,6 +9,9 @@ from tests.paths import ROOT
 UNPREFIXED = {
     "port": "PORT",
     "workers": "WORKERS",
+    "https_proxy": "HTTPS_PROXY",
+    "http_proxy": "HTTP_PROXY",
+    "no_proxy": "NO_PROXY",
     "insights_connection": "APPLICATIONINSIGHTS_CONNECTION_STRING",
 }
 
