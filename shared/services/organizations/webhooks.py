@@ -289,7 +289,7 @@ class WebhookDelivery(Struct, frozen=True):
             reason = "The answer was larger than 1 MiB."
         except Unanswered as failure:
             self.unanswered(webhook.id, urlsplit(webhook.url).netloc, str(failure))
-            reason = _reason(failure)
+            reason = reason_for_owners(failure)
         else:
             text = redact_tokens(answer.body[: 4 * MAX_ANSWER].decode(errors="replace"))
             return delivery.tried(answer.status, text, now_ms)
@@ -341,7 +341,7 @@ class WebhookTurns:
         return [each.place for turn in rounds for each in turn if each is not None]
 
 
-def _reason(failure: Unanswered) -> str:
+def reason_for_owners(failure: Unanswered) -> str:
     """Return why there was no answer, for owners, who learn no names of the network inside."""
     match failure:
         case CertificateUntrusted() | ProxyFailed(is_name_public=True):

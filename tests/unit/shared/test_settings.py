@@ -214,7 +214,12 @@ def test_a_reference_is_found_in_the_environment(monkeypatch: pytest.MonkeyPatch
     assert refused_setting(invalid.value) == "BALLROOM_LINK_KEY"
 
 
-VARIABLES = {"insights_connection": "APPLICATIONINSIGHTS_CONNECTION_STRING", "workers": "WORKERS"}
+VARIABLES = {
+    "https_proxy": "HTTPS_PROXY",
+    "http_proxy": "HTTP_PROXY",
+    "insights_connection": "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "workers": "WORKERS",
+}
 
 
 @pytest.mark.parametrize(

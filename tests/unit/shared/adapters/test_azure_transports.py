@@ -1,0 +1,74 @@
+"""The libraries of Azure trust the operator's authority, and go through the proxy."""
+
+import asyncio
+import ssl
+from collections.abc import Generator
+
+import pytest
+from azure.core.exceptions import ServiceRequestError
+from azure.core.pipeline.transport import HttpRequest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from shared.adapters.azure_transports import http_transport, identity_transport, telemetry_transport
+from shared.adapters.network import DIRECT, Network
+from shared.domain.proxies import ProxyRules
+from shared.runtime.connection_problems import reason_of
+from tests.support.authorities import Authority
+from tests.support.forward_proxies import ForwardProxy, forwarding
+from tests.support.server import running
+
+URL = "https://store.test/"
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority.create(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def proxy(authority: Authority) -> Generator[ForwardProxy]:
+    """Run a proxy that leads to a server of the name store.test."""
+
+    async def answer(_request: Request) -> Response:
+        return Response("here")
+
+    app = Starlette(routes=[Route("/", answer)])
+    certificate = authority.issue("store.test")
+    asking = ForwardProxy(user="kim:secret")
+    with running(app, certificate=certificate) as address, forwarding(asking) as served:
+        served.hosts = {"store.test": address.port}
+        yield served
+
+
+async def status(network: Network) -> int:
+    async with http_transport(network) as transport:
+        return (await transport.send(HttpRequest("GET", URL))).status_code
+
+
+async def test_stores_are_reached_through_the_proxy(
+    proxy: ForwardProxy, authority: Authority
+) -> None:
+    rules = ProxyRules.parse(proxy.url)
+    assert await status(Network(rules, authority.file)) == 200
+    assert proxy.asked == ["store.test:443"]
+    with pytest.raises(ServiceRequestError) as refused:
+        await status(Network(rules))
+    assert "its certificate is not trusted" in reason_of(refused.value)
+
+
+async def test_telemetry_goes_through_the_proxy(proxy: ForwardProxy, authority: Authority) -> None:
+    def send() -> int:
+        network = Network(ProxyRules.parse(proxy.url), authority.file)
+        with telemetry_transport(network) as transport:
+            return transport.send(HttpRequest("GET", URL)).status_code
+
+    assert await asyncio.to_thread(send) == 200
+    assert proxy.asked == ["store.test:443"]
+
+
+def test_without_settings_the_libraries_connect_by_themselves() -> None:
+    assert identity_transport(DIRECT) is None
+    assert isinstance(DIRECT.trust, ssl.SSLContext)
