@@ -50,6 +50,7 @@ from shared.hosting.request_bodies import BodySender, HostLimits, IdentifySender
 from shared.hosting.responses import configured_headers
 from shared.hosting.triggers import StartRefused
 from shared.log import set_backend
+from shared.program import respelled, typed_spelling
 from shared.runtime.answers import Repeatable
 from shared.runtime.caching import packages_read
 from shared.settings import Settings
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         _serve(_settings_of_start(), arguments)
     except (StartRefused, Refusal, *START_ERRORS) as obstacle:
-        print(obstacle, file=sys.stderr)
+        print(respelled(str(obstacle), typed_spelling()), file=sys.stderr)
         return 1
     return 0
 

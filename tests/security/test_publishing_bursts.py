@@ -136,7 +136,8 @@ async def test_a_push_is_held_even_if_nobody_can_be_notified(worlds: OpenWorld) 
         """A mailer that takes nothing."""
 
         async def send(self, mail: Mail) -> None:
-            raise Undelivered
+            reason = "the server refuses it"
+            raise Undelivered(reason)
 
     world = await worlds(wrap=lambda stores: replace(stores, mailer=Silent()), brake_packages=1)
     account = world.people.ann.account.model_copy(update={"email": "ann@example.org"})

@@ -114,7 +114,7 @@ async def applied(mirror: World) -> TaskReport:
 async def store_rules(mirror: World, upstream: FakeUpstream, *rules: str, age: str = "") -> None:
     """Store rules as a process does that ends before it withholds anything."""
     draft = MirrorRules.parse([upstream.url], rules, [age])
-    await services(mirror).rules._store(draft, OPERATOR)
+    await services(mirror).rules._store(lambda _stored: draft, OPERATOR)
 
 
 async def test_the_task_counts_the_packages_of_upstreams_and_what_it_changed(

@@ -268,5 +268,6 @@ async def test_another_process_may_write_the_same_record_first(
     rules, fault = mirroring.rules, Fault("add", AlreadyThere())
     writer = replace(rules.record_writer, directory=failing(moves.directory, fault))
     draft = MirrorRules.parse([upstream.url], ["acme deny"])
-    changed = await replace(rules, record_writer=writer).replace(draft, by=OPERATOR)
-    assert [str(each) for each in changed.rules] == ["acme deny"]
+    await replace(rules, record_writer=writer).replace(draft, by=OPERATOR)
+    stored = await rules.current(by=OPERATOR)
+    assert [str(each) for each in stored.rules] == ["acme deny"]

@@ -198,8 +198,10 @@ LACKS = "the token lacks the scope"
 LIMITED = "the token is limited to the"
 
 
-def limited(scopes: frozenset[Scope] = frozenset(Scope), **patterns: str) -> Principal:
-    return Principal(ID, "token", (Grant(scopes=scopes, **patterns),))
+def limited(
+    scopes: frozenset[Scope] = frozenset(Scope), *, org: str = "*", package: str = "*"
+) -> Principal:
+    return Principal(ID, "token", (Grant(scopes=scopes, org=org, package=package),))
 
 
 BOTH = Principal(ID, "token", (Grant(org="globex"), Grant(org="initech")))
