@@ -317,7 +317,8 @@ async def test_a_stored_release_that_is_too_young_is_refused_before_the_task_wit
     await change(mirror, age="ballerina 0")
     assert await status(mirror, f"{IO}/1.1.0") == 302
     draft = MirrorRules.parse([upstream.url], [])
-    await services(mirror).rules._store(lambda _stored: draft, OPERATOR)  # As a start with another setting.
+    # As a start with another setting does.
+    await services(mirror).rules._store(lambda _stored: draft, OPERATOR)
     mirror.clock.advance(timedelta(seconds=6))
     address = f"{URL}/archives/mirrored/ballerina/io/1.1.0/ballerina-io-any-1.1.0.bala"
     for path in (f"{IO}/1.1.0", address):
