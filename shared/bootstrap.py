@@ -341,8 +341,12 @@ def restore_backup(
     checks: ArchiveChecks = ArchiveChecks.ALL,
     report: Report = report_nothing,
 ) -> Restored:
-    """Copy a backup to the data folder, which is new, empty, or has lost its database."""
+    """Copy a backup to the data folder, which is new, empty, or has lost its database.
+
+    Raises `FolderInUse` while a process serves the folder.
+    """
     _require_folder(settings, "docs/run/backup.md says how it is restored.")
+    require_alone(settings.data)
     return restore(source, settings.data, checks, report)
 
 

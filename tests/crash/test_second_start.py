@@ -115,6 +115,20 @@ def test_commands_work_while_the_registry_runs(tmp_path: Path) -> None:
             assert done.returncode == 0, done.stderr
 
 
+def test_a_folder_that_is_served_is_not_restored_though_its_database_is_deleted(
+    tmp_path: Path,
+) -> None:
+    backup = tmp_path / "backup"
+    with running(tmp_path / "data", workers=1) as host:
+        assert command(host.data, "backup", str(backup)).returncode == 0
+        DataFolder(host.data).database.unlink()
+        refused = command(host.data, "restore", str(backup))
+        assert refused.returncode == 1
+        assert f"Process {host.process.pid} " in refused.stderr
+        assert not DataFolder(host.data).database.exists()
+    assert command(host.data, "restore", str(backup)).returncode == 0
+
+
 def test_a_start_after_a_crash_finds_nothing_in_its_way(tmp_path: Path) -> None:
     data = tmp_path / "data"
     for _ in range(2):
