@@ -98,7 +98,7 @@ def _require_access(call: Call) -> None:
     settings = call.registry.settings
     if origin := call.header("origin"):
         raise Forbidden(
-            "foreign-origin",
+            "metrics-for-programs",
             f"Pages, such as those of {printable(origin)}, may not read the metrics. Read them "
             "with a program, which sends no Origin header.",
         )

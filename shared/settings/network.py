@@ -10,6 +10,8 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, Secre
 from shared.domain.proxies import Proxy, ProxyRules
 from shared.settings.values import TopicSettings
 
+_CERTIFICATES = "such as /etc/ballroom/company-ca.pem"
+
 
 def _check_certificates(file: Path | None) -> Path | None:
     if file is None:
@@ -17,10 +19,11 @@ def _check_certificates(file: Path | None) -> Path | None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
     except ssl.SSLError:
-        reason = f"{file} has no certificates in the format PEM, which begins with -----BEGIN"
+        reason = f"it has no certificates in PEM, {_CERTIFICATES}"
         raise ValueError(reason) from None
     except OSError as error:
-        reason = f"{file} cannot be read: {(error.strerror or type(error).__name__).lower()}"
+        trouble = (error.strerror or type(error).__name__).lower()
+        reason = f"it names no file to read ({trouble}), {_CERTIFICATES}"
         raise ValueError(reason) from None
     return file
 

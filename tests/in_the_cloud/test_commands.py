@@ -44,7 +44,7 @@ def test_upkeep_runs_in_the_cloud(cloud: Terminal) -> None:
 def test_a_healthy_registry_in_the_cloud_has_no_problem(cloud: Terminal) -> None:
     found = {each["what"]: each for each in cloud.json("doctor")}
     assert list(found) == [
-        "versions", "address", "confined process", "records", "blobs", "placement",
+        "versions", "settings", "address", "confined process", "records", "blobs", "placement",
     ]  # fmt: skip
     assert found["records"]["found"] == f"Cosmos DB has its {len(COSMOS_CONTAINERS)} containers."
     assert all(each["ok"] for each in found.values())

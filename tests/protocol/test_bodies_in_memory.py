@@ -131,7 +131,7 @@ REFUSED = {
     "PUT of another version": put(400, bala("acme/greet:2.0.0")),
     "PUT of no archive": put(400, b"x" * 10_000),
     "PUT above the limit": put(413, b"x" * (LIMIT + 1)),
-    "PUT of a damaged SBOM": put(400, b"{", file="greet-1.0.0-cyclonedx.json"),
+    "PUT of the SBOM of a missing release": put(404, b"{}", file="greet-1.0.0.cdx.json"),
     "API with no JSON": Sent(400, "POST", TOKENS, b"{"),
     "API with a wrong field": Sent(400, "POST", TOKENS, b'{"name": 1}'),
     "API with a token in the body": Sent(400, "POST", TOKENS, b'{"name": "TOKEN"}'),

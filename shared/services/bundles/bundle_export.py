@@ -25,7 +25,8 @@ from shared.domain.bundles import (
     padding,
     tar_header,
 )
-from shared.domain.errors.base import Invalid, NotFound
+from shared.domain.errors.base import Invalid
+from shared.domain.errors.packages import ArchiveLost
 from shared.domain.events import EVERY_VERSION, package_change
 from shared.domain.names import ANY_CLIENT, Coordinate, OrgName, Package, Range, Version
 from shared.domain.packages import EVERYBODY, Head, Release, State, Survey, Visibility
@@ -150,7 +151,7 @@ class BundleExport(Struct, frozen=True):
     async def _archive(self, release: Release) -> bytes:
         try:
             content = await self.archives.read(release.archive)
-        except NotFound:
+        except ArchiveLost:
             content = b""
         if Digest.of(content) != release.content:
             raise _incomplete([release.coordinate])

@@ -29,14 +29,13 @@ class ArchiveRecovery(Struct, frozen=True):
             raise ReleaseNotFound(coordinate.package, coordinate.version)
         if await _has(self.archives, release):
             return False
-        try:
-            content = await source.read(release.archive)
-        except NotFound:
+        if await source.stat(release.archive) is None:
             raise NotFound(
                 "archive-not-in-backup",
                 f"That backup has no archive of {coordinate}. Try an older or a newer backup, or "
                 "push the same archive again.",
-            ) from None
+            )
+        content = await source.read(release.archive)
         if Digest.of(content) != release.content:
             raise Invalid(
                 "archive-damaged-in-backup",
@@ -51,7 +50,6 @@ class ArchiveRecovery(Struct, frozen=True):
 
 
 async def _has(archives: ArchiveStore, release: Release) -> bool:
-    try:
-        return Digest.of(await archives.read(release.archive)) == release.content
-    except NotFound:
+    if await archives.stat(release.archive) is None:
         return False
+    return Digest.of(await archives.read(release.archive)) == release.content

@@ -65,7 +65,7 @@ async def test_saved_rules_are_in_force(
     await admin.send(MIRROR, upstreams=upstream.url, rules="ballerina deny")
     assert "Rules saved." in admin.text
     mirror.clock.advance(timedelta(seconds=6))
-    assert await status(mirror, "/packages/ballerina/io/1.0.0") == 404
+    assert await status(mirror, "/packages/ballerina/io/1.0.0") == 400
 
 
 async def test_a_mistake_is_shown_beside_what_was_typed(

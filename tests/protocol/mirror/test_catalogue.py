@@ -68,9 +68,9 @@ async def test_the_first_round_begins_with_the_first_call_of_the_timer(
     mirror: World, upstream: FakeUpstream
 ) -> None:
     upkeep = mirror.registry.maintenance.upkeep
-    assert [each.id for each in await upkeep.due()] == [UpdateUpstreamCatalogue.id]
+    assert UpdateUpstreamCatalogue.id in [each.id for each in await upkeep.due()]
     assert await upkeep.run_due(UpdateUpstreamCatalogue.id)
-    assert not await upkeep.due()
+    assert UpdateUpstreamCatalogue.id not in [each.id for each in await upkeep.due()]
     await catch_up(mirror)
     assert await found(mirror, "org:ballerina") == ["ballerina/io:1.1.0"]
     assert upstream.asked["list"] == 1

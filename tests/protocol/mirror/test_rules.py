@@ -157,7 +157,7 @@ async def test_the_list_of_upstreams_changes_while_the_registry_runs(
         ([], [], "Name an upstream registry"),
         (["ftp://x"], [], "it is not a valid URL"),
         (["http://elsewhere.example"], [], "it is plain http"),
-        (["central", "central"], [], "names one host twice"),
+        (["https://a.example", "https://A.example"], [], "names one host twice"),
         (["central"], ["x"], "The target '' of x is unknown"),
         (["central"], ["a/b/c deny"], "is no rule"),
         (["central"], ["x elsewhere"], "The target 'elsewhere' of x is unknown"),

@@ -202,7 +202,13 @@ def test_doctor_names_whose_roles_by_groups_have_ended_or_end_soon(
     terminal: Terminal, template: Template
 ) -> None:
     asyncio.run(_fill(terminal, template))
-    lines = terminal.run("doctor", BALLROOM_ENTRA_GROUPS="true").splitlines()
+    provider = {
+        "BALLROOM_OIDC_ISSUER": "http://127.0.0.1:1",  # Where nobody answers.
+        "BALLROOM_OIDC_CLIENT_ID": "ballroom",
+        "BALLROOM_OIDC_CLIENT_SECRET": "secret",
+        "BALLROOM_OIDC_GROUPS_CLAIM": "groups",
+    }
+    lines = terminal.run("doctor", **provider).splitlines()
     ended, ending = [line for line in lines if line.startswith("advice   group roles")]
     assert "Nobody has confirmed groups for 168 hours of: mia." in ended
     assert "Roles by groups end soon of: bob." in ending

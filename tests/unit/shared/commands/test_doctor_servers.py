@@ -214,9 +214,12 @@ def test_an_unusable_authority_or_proxy_ends_the_start_in_one_sentence(
 ) -> None:
     text = tmp_path / "ca.txt"
     text.write_text("no certificate")
-    for value, reason in ((text, "has no certificates"), (tmp_path / "none.pem", "cannot be read")):
+    for value, reason in (
+        (text, "has no certificates"),
+        (tmp_path / "none.pem", "names no file to read"),
+    ):
         line = terminal.fail("doctor", BALLROOM_CA_FILE=str(value))
-        assert line.startswith(f"BALLROOM_CA_FILE cannot be used: {value} {reason}")
+        assert line.startswith(f"BALLROOM_CA_FILE cannot be used: '{value}' {reason}")
     line = terminal.fail("doctor", HTTPS_PROXY="socks5://kim:secret@proxy.test:1080")
     assert line.startswith("HTTPS_PROXY cannot be used: it is not the address of a proxy")
     assert "secret" not in line

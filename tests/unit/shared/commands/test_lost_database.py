@@ -55,6 +55,7 @@ def start(data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     """Return the one line that a start is refused with."""
     monkeypatch.setenv("BALLROOM_DATA", str(data))
     monkeypatch.setenv("PORT", str(free_port()))
+    monkeypatch.setenv("BALLROOM_COMMAND", "ballroom")  # As messages spell it.
     assert main([]) == 1
     said = capsys.readouterr()
     assert said.out == ""
