@@ -19,7 +19,7 @@ from tests.protocol.bal.wire import Wire
 from tests.support.registry_process import BOUND_SECONDS, wait_for
 
 # `make run`, without the step that installs an environment.
-PROGRAMS = {"exec_run": "-m shared.localhost", "python": '"$@"'}
+PROGRAMS = {"exec_run": "-m shared.localhost", "ballroom": '-m shared.cli "$@"'}
 
 
 def url_at(port: str) -> str:
