@@ -28,6 +28,7 @@ from shared.domain.snapshots import (
 )
 from shared.domain.status import RegistryCounts
 from shared.ports import Pull, SnapshotStore
+from shared.services.maintenance.database_age import DatabaseAge
 from shared.services.maintenance.snapshots import (
     ArchiveSources,
     CreateSnapshot,
@@ -116,7 +117,8 @@ def snapshotting(stores: Stores, store: SnapshotStore, clock: FakeClock) -> Snap
 
 def nightly(stores: Stores, store: SnapshotStore, clock: FakeClock) -> CreateSnapshot:
     creation = snapshotting(stores, store, clock)
-    return CreateSnapshot(creation.snapshots, creation, clock, snapshot_days=30)
+    age = DatabaseAge(stores.events, stores.directory)
+    return CreateSnapshot(creation.snapshots, creation, age, clock, snapshot_days=30)
 
 
 @pytest.fixture
@@ -379,6 +381,7 @@ async def test_a_file_whose_writing_broke_off_is_not_there(store: SnapshotStore)
 async def test_old_snapshots_go_and_the_newest_stays(
     store: SnapshotStore, stores: Stores, clock: FakeClock
 ) -> None:
+    await stores.directory.add(Account(id="ann", name="ann", created_ms=clock.now_ms() - 1))
     taking = nightly(stores, store, clock)
     await taking.run()
     first = (await taking.snapshots.manifests())[0].name
@@ -390,6 +393,21 @@ async def test_old_snapshots_go_and_the_newest_stays(
     assert manifest.name > first
     clock.advance(31 * DAY)
     assert [each.name for each in await taking.snapshots.manifests()] == [manifest.name]
+
+
+async def test_old_snapshots_stay_while_the_database_is_younger(
+    store: SnapshotStore, stores: Stores, clock: FakeClock
+) -> None:
+    """They are all that is left of one that was lost."""
+    taking = nightly(stores, store, clock)
+    await taking.run()
+    [lost] = await taking.snapshots.manifests()
+    clock.advance(31 * DAY)
+    await stores.directory.add(Account(id="ann", name="ann", created_ms=clock.now_ms()))
+    report = await taking.run()
+    [problem] = report.problems
+    assert f"ballroom snapshot restore {lost.name}" in problem
+    assert lost in await taking.snapshots.manifests()
 
 
 async def test_a_snapshot_that_another_process_is_writing_stays_for_a_day(

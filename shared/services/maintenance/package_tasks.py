@@ -7,7 +7,6 @@ import msgspec
 from msgspec import Struct
 
 from shared.confined.budget import ConfinedUnavailable
-from shared.domain.accounts import Account
 from shared.domain.api_docs.records import GENERATOR_VERSION
 from shared.domain.archives.bala import Bala
 from shared.domain.archives.names import Digest
@@ -31,7 +30,6 @@ from shared.domain.times import MS
 from shared.ports import (
     ArchiveStore,
     Clock,
-    DirectoryStore,
     DocumentStore,
     EventStore,
     MetadataStore,
@@ -41,6 +39,7 @@ from shared.ports import (
 )
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
 from shared.services.api_docs.api_docs_queue import oldest_first
+from shared.services.maintenance.database_age import DatabaseAge
 from shared.services.maintenance.tasks import (
     CHECKPOINT_KEPT_FOR,
     LONGEST_CALL,
@@ -53,7 +52,7 @@ from shared.services.mirroring.mirror_rules import RuleApplication
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.archives import ArchiveRelocation
 from shared.services.packages.derived_data import DerivedData
-from shared.services.records import RECORDS_AT_ONCE, entity_batches, package_batches
+from shared.services.records import RECORDS_AT_ONCE, package_batches
 
 FACTS = sorted(ArchiveFacts.model_fields)
 
@@ -116,28 +115,6 @@ def _differences(release: Release, bala: Bala) -> list[str]:
         if field in release.model_fields_set and getattr(release, field) is not None
         if getattr(release, field) != getattr(again, field)
     ]
-
-
-@dataclass(frozen=True)
-class DatabaseAge:
-    """Tells whether a database is too young to know of archives: it may have been made anew."""
-
-    events: EventStore
-    directory: DirectoryStore
-
-    async def is_younger_than(self, stored_ms: int) -> bool:
-        """Check whether all records are younger than what was stored at that time.
-
-        A restored database is as old as its oldest record. That is mostly the first event of the
-        feed; accounts are read as well if it is not old enough.
-        """
-        for _, event in await self.events.since(0, 1):
-            if event.at_ms <= stored_ms:
-                return False
-        async for accounts in entity_batches(self.directory, Account, RECORDS_AT_ONCE):
-            if any(account.created_ms <= stored_ms for account in accounts):
-                return False
-        return True
 
 
 FEW_ORPHANS = 5  # So many may go in any case: interrupted pushes leave one each.

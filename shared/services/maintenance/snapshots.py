@@ -51,6 +51,7 @@ from shared.ports import (
     SnapshotStore,
     WorkStore,
 )
+from shared.services.maintenance.database_age import DatabaseAge
 from shared.services.maintenance.tasks import LONGEST_CALL, Task
 from shared.services.packages.derived_data import DerivedData
 from shared.services.packages.statistics import LastRegistryCounts
@@ -405,26 +406,42 @@ class CreateSnapshot(Task):
 
     snapshots: StoredSnapshots
     snapshot_creation: SnapshotCreation
+    database_age: DatabaseAge
     clock: Clock
     snapshot_days: int
 
     async def run(self) -> TaskReport:
-        """Create a snapshot, verify it, and delete old ones; if it is damaged, delete none."""
+        """Create a snapshot, verify it, and delete old ones; if it is damaged, or the database is
+        younger than those, delete none."""
         manifest = await self.snapshot_creation.create()
         try:
             await self.snapshots.verify(manifest.name)
         except SnapshotUnusable as unusable:
             return TaskReport(manifest.lines, 0, (str(unusable),))
-        return TaskReport(manifest.lines, 1 + await self._delete_old())
+        deleted, problems = await self._delete_old()
+        return TaskReport(manifest.lines, 1 + deleted, problems)
 
-    async def _delete_old(self) -> int:
-        """Delete old and incomplete snapshots, never the newest complete one; return how many."""
+    async def _delete_old(self) -> tuple[int, tuple[str, ...]]:
+        """Delete old and incomplete snapshots, never the newest complete one; return how many, and
+        why old ones stay."""
         now_ms = self.clock.now_ms()
-        complete = [manifest.name for manifest in await self.snapshots.manifests()]
-        old = snapshot_name(now_ms - timedelta(days=self.snapshot_days) // MS)
+        complete = await self.snapshots.manifests()
+        old_ms = now_ms - timedelta(days=self.snapshot_days) // MS
         abandoned = snapshot_name(now_ms - UNFINISHED_KEPT // MS)
         names = {each.partition("/")[0] for each in await self.snapshots.store.list()}
-        deleted = {name for name in complete[1:] if name < old}
-        deleted |= {name for name in names.difference(complete) if name < abandoned}
+        unfinished = names.difference(manifest.name for manifest in complete)
+        deleted = {name for name in unfinished if name < abandoned}
+        problems = tuple[str, ...]()
+        old = [manifest for manifest in complete[1:] if manifest.begun_ms < old_ms]
+        if old and await self.database_age.is_younger_than(old[-1].begun_ms):
+            problem = (
+                f"{len(old):,} snapshots are older than {self.snapshot_days} days, and the oldest "
+                "record of the database is younger than they are, so none was deleted. If the "
+                f"database was lost, restore one: ballroom snapshot restore {old[0].name}. If they "
+                "may go, delete them where they are stored."
+            )
+            problems = (problem,)
+        else:
+            deleted |= {manifest.name for manifest in old}
         await self.snapshots.remove(deleted)
-        return len(deleted)
+        return len(deleted), problems

@@ -33,7 +33,7 @@ SECONDS = 120
 
 FOLLOWED = ('git clone "$REPOSITORY" ballroom', ".venv/bin/ballroom doctor", "pipx install")
 ELSEWHERE = {
-    "docker load": "takes Docker; test_image.py runs the image's files without it",
+    "docker load": "takes Docker; tests/packaging/test_image.py runs the image's files without it",
     "./dist/ballroom-": "test_single_file.py builds the file and serves with it",
     "mv .ballroom .ballroom-newer": "tests/compatibility/test_upgrades.py goes back",
     "cd packaging/compose": "takes Docker; test_compose.py reads the files",
