@@ -26,8 +26,8 @@ BACKUPS = sorted((HERE / "backups").glob("*.tar.xz"), key=lambda file: schema_in
 VERSIONS = ("1.0.0", "1.1.0")
 
 
-def test_there_is_a_backup_of_each_schema() -> None:
-    assert [schema_in(file.name) for file in BACKUPS] == list(range(1, len(MIGRATIONS) + 1))
+def test_there_is_a_backup_of_each_schema_before_this_one() -> None:
+    assert [schema_in(file.name) for file in BACKUPS] == list(range(1, len(MIGRATIONS)))
 
 
 @pytest.mark.slow
