@@ -103,6 +103,8 @@ def _serve(settings: Settings, arguments: Sequence[str]) -> None:
 
 
 def _start(settings: Settings, plan: ServerOptions) -> None:
+    # Before anything is written to the folder: the restore is repeated to an empty one.
+    refuse_half_restored(settings)
     # Before the address is bound: a second start over the folder names the process of the first,
     # also if both have one port.
     require_no_other_start(settings)
@@ -143,10 +145,8 @@ def prepare(settings: Settings) -> Welcome | ReadsAlone:
 
     On a full disk nothing is prepared, and the registry answers reads alone until there is room.
 
-    Raises `FolderUnusable` over a folder to which a restore did not end, and `DatabaseLost` over
-    one that has archives, keys or copies, and not their database.
+    Raises `DatabaseLost` over a folder that has archives, keys or copies, and not their database.
     """
-    refuse_half_restored(settings)
     require_whole_folder(settings)
     for file in metrics_folder(settings).glob("*.json"):  # Of processes of an earlier start.
         with suppress(OSError):  # Counters then go on from there.
