@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from shared.program import launcher, respelled
 from tests.paths import ROOT
 from tests.support.archives import bala
 from tests.support.server import running
@@ -31,9 +31,9 @@ pytestmark = [
 
 
 def script() -> str:
-    """Return the lines of the page, with the interpreter of the tests and from any folder."""
+    """Return the lines of the page, with the command as this installation spells it."""
     [block] = re.findall(r"```sh\n(git init .+?)```", PAGE.read_text(), re.DOTALL)
-    return block.replace("python -m", f"PYTHONPATH={ROOT} {sys.executable} -m")
+    return respelled(block, launcher())
 
 
 def shell(command: list[str], folder: Path, **settings: str) -> str:
