@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -26,12 +25,12 @@ DIST = ROOT / "dist"
 
 
 @pytest.fixture(scope="session")
-def image() -> Image:
+def image(build_python: Path) -> Image:
     """Build the image; the base of an earlier build is used again."""
     if os.geteuid() != 0:
         pytest.skip("the image is built and run by root")
     require_packages(["mmdebstrap", "buildah"])
-    environment = {**os.environ, "PYTHON": sys.executable}
+    environment = {**os.environ, "PYTHON": str(build_python)}
     command = [str(ROOT / "packaging/image/build"), str(DIST)]
     subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=BUILD_SECONDS)
     return unpacked(f"localhost/ballroom:{SOFTWARE_VERSION}")

@@ -16,12 +16,9 @@ pytestmark = pytest.mark.timeout(BUILD_SECONDS)
 
 
 @pytest.fixture(scope="session")
-def single_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def single_file(build_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("single-file")
-    tools = ROOT / ".venvs" / "packaging"
-    install = ["sh", ".ci/environment", "packaging/requirements.txt", str(tools), sys.executable]
-    subprocess.run(install, cwd=ROOT, check=True, timeout=BUILD_SECONDS)
-    build = [str(tools / "bin/python"), "packaging/build.py", "single-file", str(target)]
+    build = [str(build_python), "packaging/build.py", "single-file", str(target)]
     subprocess.run(build, cwd=ROOT, check=True, timeout=BUILD_SECONDS)
     [file] = target.glob("*.pyz")
     return file
