@@ -152,7 +152,12 @@ class PackageChain(Struct, frozen=True):
     ) -> Listing:
         """Return the release of the tool, which is stored now: the request is the first one of a
         pull, whose second one asks for the archive by its address."""
-        package = await self._upstream_tool_owner(tool)
+        try:
+            package = await self._upstream_tool_owner(tool)
+        except UpstreamReleaseRefused:
+            with suppress(NotFound):
+                return await self.hosted.find_tool(tool, wanted, client=client, by=by)
+            raise
         if package is not None:
             found = await self.find(package, wanted, client=client, by=by)
             if tool in found.release.tools:
@@ -224,7 +229,7 @@ class PackageChain(Struct, frozen=True):
     async def _upstream_tool_owner(self, tool: str) -> Package | None:
         """Return the package of an upstream that has the tool; None if it is ours, or nobody's.
 
-        A tool of ours is never looked for at an upstream.
+        A tool of ours is never looked for at an upstream. Raises as `tool_owner` does.
         """
         [stored] = await self.hosted.records.tool_owners([tool])
         if not self.asker.by.reads_internal:
@@ -232,7 +237,10 @@ class PackageChain(Struct, frozen=True):
             [survey] = await self.hosted.records.survey([stored or NO_PACKAGE])
             stored = stored if survey is None or self.asker.may_see(survey.head) else None
         if stored is not None:
-            return stored if await self._may_ask(stored) else None
+            if await self._may_ask(stored):
+                return stored
+            await self._require_not_denied(stored, Range())
+            return None
         with suppress(InvalidName):
             return await self.reader.tool_owner(parse_tool_id(tool), self.asker)
         return None
@@ -250,6 +258,8 @@ class PackageChain(Struct, frozen=True):
         for tool in tools:
             try:
                 owners[tool] = await self._upstream_tool_owner(tool)
+            except UpstreamReleaseRefused:  # A denied package is unresolved, as a missing one.
+                owners[tool] = None
             except (UpstreamUnavailable, TooManyRequests) as refusal:
                 owners[tool] = refusal
         return owners

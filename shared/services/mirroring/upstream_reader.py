@@ -10,7 +10,12 @@ from msgspec import Struct
 
 from shared.domain.build_resolution import ModuleRequest, PackageRequest
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.packages import UpstreamReleaseRefused, UpstreamUnavailable, complete_list
+from shared.domain.errors.packages import (
+    UpstreamReleaseRefused,
+    UpstreamUnavailable,
+    complete_list,
+    release_denied,
+)
 from shared.domain.errors.requests import TooManyRequests
 from shared.domain.listings import Listing
 from shared.domain.mirror_rules import AgeRule
@@ -381,8 +386,10 @@ class UpstreamReader(Struct, frozen=True):
         return found
 
     async def tool_owner(self, tool: ToolId, asker: Asker) -> Package | None:
-        """Return the package that has the tool and comes from the upstream that says so, or None;
-        raise as `versions` does."""
+        """Return the package that has the tool and comes from the upstream that says so, or None.
+
+        Raises as `versions` does, and `UpstreamReleaseRefused` if a rule denies the only package.
+        """
         # Tools are often named as their organization, and that of ours is not told to others.
         if await self.owners.owner(OrgName(tool)) == OURS or self._passed_here(asker):
             return None
@@ -392,11 +399,16 @@ class UpstreamReader(Struct, frozen=True):
             ("tool", tool),
             lambda upstream, via: upstream.tool(tool, via=via),
         )
+        refusal = None
         for source in await self.upstreams.sources():
             owner = await self.answer(question, source.asked_by(asker.by), asker)
             own = await self.source(owner, asker) if owner else None
             if own and own.name == source.name:
                 return owner
+            if owner and (denial := await self.denial(owner, asker)):
+                refusal = release_denied(owner, Range(), denial)
+        if refusal is not None:
+            raise refusal
         return None
 
 

@@ -1,6 +1,10 @@
 """What agents are told of packages of an upstream."""
 
+import pytest
+from starlette.responses import JSONResponse
+
 from tests.protocol.mcp.agent import Agent
+from tests.support.mirrors import answering, change
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import World
 
@@ -34,3 +38,21 @@ async def test_why_a_release_of_an_upstream_is_refused_is_in_code(
     assert told.text.startswith("`ballerina/ent:1.0.0 of the upstream registry ")
     assert told.text.endswith("ask the operator.`")
     assert "IGNORE" in told.text
+
+
+@pytest.mark.parametrize("tool", ["get_package", "list_api", "compare_versions"])
+async def test_a_package_that_a_rule_denies_is_told_with_the_rule(mirror: World, tool: str) -> None:
+    await change(mirror, "ballerina/io deny")
+    told = await Agent(mirror).use(tool, package="ballerina/io")
+    assert told.is_error
+    assert "is not served here: the rule `ballerina/io deny` denies it" in told.text
+
+
+@pytest.mark.parametrize("tool", ["get_package", "compare_versions"])
+async def test_an_incomplete_list_is_no_list(
+    mirror: World, upstream: FakeUpstream, tool: str
+) -> None:
+    upstream.behave["versions"] = answering(JSONResponse({}, 500))
+    told = await Agent(mirror).use(tool, package="ballerina/io")
+    assert told.is_error
+    assert "A complete list of versions of ballerina/io is not stored here" in told.text

@@ -352,6 +352,23 @@ async def test_tools_are_resolved(mirror: World, tool: str) -> None:
     assert [each["id"] for each in answer["unresolved"]] == ["none"]
 
 
+@pytest.mark.parametrize("wanted", ["", "/1.2.0"])
+@pytest.mark.parametrize("is_stored", [True, False])
+async def test_a_tool_of_a_denied_package_is_told_with_the_rule(
+    mirror: World, tool: str, wanted: str, is_stored: bool
+) -> None:
+    if is_stored:
+        assert (await mirror.get(f"/tools/{tool}")).status_code == 200
+    await change(mirror, "octo deny")
+    answer = await mirror.get(f"/tools/{tool}{wanted}")
+    assert answer.status_code == 400
+    assert "octo/health" in answer.text
+    assert "is not served here: the rule `octo deny` denies it" in answer.text
+    body = {"tools": [{"id": tool, "version": "", "mode": "soft"}]}
+    answer = await mirror.send("POST", "/tools/resolve-dependencies", json=body)
+    assert [each["id"] for each in answer.json()["unresolved"]] == [tool]
+
+
 async def test_a_missing_tool_costs_the_upstream_one_request_a_minute(
     mirror: World, upstream: FakeUpstream
 ) -> None:
