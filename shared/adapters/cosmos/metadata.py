@@ -197,9 +197,9 @@ class CosmosMetadata:
     async def _require_unclaimed(self, pk: str, version: Version) -> None:
         """Raise `VersionDiffersInCase` if another spelling of the version is published and this one
         is not. Releases of earlier versions of the registry have no claim."""
-        found = await self._packages.query("SELECT VALUE c.id FROM c WHERE c.kind = 'release'", pk)
-        published = [id_.removeprefix(release_id("")) for id_ in found]
-        same = sorted(each for each in published if each.lower() == version.key)
+        text = "SELECT VALUE c.id FROM c WHERE c.kind = 'release' AND STRINGEQUALS(c.id, @id, true)"
+        found = await self._packages.query(text, pk, id=release_id(version.key))
+        same = sorted(id_.removeprefix(release_id("")) for id_ in found)
         if version.text in same:
             raise AlreadyThere
         if same:

@@ -285,4 +285,17 @@ def _defined(value: Value) -> Test:
     return lambda item: value(item) is not UNDEFINED
 
 
-_FUNCTIONS: Mapping[str, Callable[..., Test]] = {"IS_DEFINED": _defined}
+def _equal_strings(one: Value, other: Value, ignores_case: Value = lambda _item: False) -> Test:
+    def test(item: Item) -> bool:
+        left, right = one(item), other(item)
+        if not isinstance(left, str) or not isinstance(right, str):
+            return False
+        return left.lower() == right.lower() if ignores_case(item) else left == right
+
+    return test
+
+
+_FUNCTIONS: Mapping[str, Callable[..., Test]] = {
+    "IS_DEFINED": _defined,
+    "STRINGEQUALS": _equal_strings,
+}

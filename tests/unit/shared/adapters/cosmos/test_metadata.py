@@ -70,6 +70,20 @@ async def test_a_digest_is_two_requests_the_first_time_and_then_one(process: Pro
         assert process.requests() == requests
 
 
+async def test_a_version_with_letters_costs_the_same_after_many_releases(process: Process) -> None:
+    await process.publish("acme/greet")
+
+    async def charge_of(version: str) -> float:
+        before = process.double.charged
+        await process.metadata.add_release(release(f"acme/greet:{version}"))
+        return process.double.charged - before
+
+    first = await charge_of("1.0.0-rc.1")
+    for number in range(30):
+        await process.metadata.add_release(release(f"acme/greet:2.{number}.0"))
+    assert await charge_of("1.0.0-rc.2") == pytest.approx(first)
+
+
 async def test_only_changes_are_read_of_packages_that_are_known(process: Process) -> None:
     await process.publish(*SOME)
     for number in range(50):
