@@ -19,6 +19,7 @@ KUBERNETES = "1.31.0"  # A Helm that Go built has no version of its own.
 BUILD_SECONDS = 1_800
 CHART = ROOT / "packaging" / "helm" / "ballroom"
 pytestmark = pytest.mark.timeout(BUILD_SECONDS)
+PROXIES = ("HTTPS_PROXY", "NO_PROXY")
 EVERYTHING: Mapping[str, Any] = {
     "url": "https://ballroom.example.org",
     "workers": 2,
@@ -29,7 +30,10 @@ EVERYTHING: Mapping[str, Any] = {
         "BALLROOM_MAX_ARCHIVE_BYTES": 64 * 2**20,
         "BALLROOM_LOG_SHARE": 0.25,
         "BALLROOM_UPGRADE_BACKUP": False,
+        "HTTPS_PROXY": "http://proxy.example.internal:3128",
+        "NO_PROXY": ".example.internal",
     },
+    "certificateAuthority": {"configMap": "company", "key": "root.crt"},
     "settingsFromSecrets": {"BALLROOM_SMTP_PASSWORD": {"name": "mail", "key": "password"}},
     "persistence": {"storageClass": "fast"},
     "ingress": {"enabled": True, "host": "ballroom.example.org", "tlsSecret": "certificate"},
@@ -118,6 +122,23 @@ def test_every_value_reaches_its_object(helm: str, tmp_path: Path) -> None:
     assert rule["host"] == "ballroom.example.org"
 
 
+@pytest.mark.parametrize("claim", ["", "disk"])
+def test_an_authority_of_ones_own_is_a_file_of_the_registry_and_of_its_backup(
+    helm: str, tmp_path: Path, claim: str
+) -> None:
+    objects = render(helm, tmp_path, {**EVERYTHING, "persistence": {"existingClaim": claim}})
+    job = of_kind(objects, "CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    pods = [of_kind(objects, "StatefulSet")["spec"]["template"]["spec"], job]
+    for pod in pods:
+        [serving] = pod["containers"]
+        given = {each["name"]: each.get("value") for each in serving["env"]}
+        [mount] = [e for e in serving["volumeMounts"] if e["name"] == "certificate-authority"]
+        [volume] = [each for each in pod["volumes"] if each["name"] == "certificate-authority"]
+        [item] = volume["configMap"]["items"]
+        assert given["BALLROOM_CA_FILE"] == f"{mount['mountPath']}/{item['path']}"
+        assert (volume["configMap"]["name"], item["key"]) == ("company", "root.crt")
+
+
 def test_a_backup_is_made_every_night_beside_the_registry(helm: str, tmp_path: Path) -> None:
     objects = render(helm, tmp_path, {"url": "https://ballroom.example.org"})
     job = of_kind(objects, "CronJob")["spec"]
@@ -165,9 +186,10 @@ def test_a_chart_without_backups_makes_none(helm: str, tmp_path: Path) -> None:
 
 
 def test_variables_of_the_chart_are_settings(helm: str, tmp_path: Path) -> None:
-    variables = {variable.upper() for _, variable in Settings.variables()}
+    variables = {variable.upper() for _, variable in Settings.variables()} | set(PROXIES)
     given = [each["name"] for each in container(render(helm, tmp_path, EVERYTHING))["env"]]
     assert set(given) <= variables
+    assert set(PROXIES) <= set(given)
     assert len(given) == len(set(given))
 
 

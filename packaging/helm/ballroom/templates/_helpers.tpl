@@ -39,6 +39,10 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 - name: BALLROOM_TRUSTED_PROXIES
   value: {{ join "," . | quote }}
 {{- end }}
+{{- if .Values.certificateAuthority.configMap }}
+- name: BALLROOM_CA_FILE
+  value: /etc/ballroom/ca.pem
+{{- end }}
 {{- range $name, $value := .Values.settings }}
 - name: {{ $name }}
   value: {{ include "ballroom.text" $value | quote }}
@@ -49,6 +53,26 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
     secretKeyRef:
       name: {{ $secret.name }}
       key: {{ $secret.key }}
+{{- end }}
+{{- end -}}
+
+{{/* The file of the company's own authority, where BALLROOM_CA_FILE names it. */}}
+{{- define "ballroom.caVolume" -}}
+{{- with .Values.certificateAuthority }}
+{{- if .configMap }}
+- name: certificate-authority
+  configMap:
+    name: {{ .configMap }}
+    items: [{key: {{ .key | quote }}, path: ca.pem}]
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "ballroom.caMount" -}}
+{{- if .Values.certificateAuthority.configMap }}
+- name: certificate-authority
+  mountPath: /etc/ballroom
+  readOnly: true
 {{- end }}
 {{- end -}}
 
