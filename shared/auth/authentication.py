@@ -14,7 +14,7 @@ from shared.domain.accounts import Account, Staff, Token, TokenUse, hash_secret
 from shared.domain.client_addresses import Networks, client_address, is_address_allowed
 from shared.domain.client_settings import TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Forbidden, Refusal, Unauthenticated, redact_tokens
-from shared.domain.errors.identity import TokenUnknown, account_locked
+from shared.domain.errors.identity import TokenUnknown
 from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.records import Place
 from shared.domain.times import MS
@@ -143,7 +143,9 @@ class Authentication:
     def _check(self, verified: _CachedToken, client: RequestClient) -> None:
         token, account = verified.token, verified.account
         if account is not None and account.is_locked:
-            raise account_locked(account.name)
+            # Whoever holds a stolen token learns neither the name nor that the theft was seen.
+            log.info("token.of_locked_account", token=token.id, address=client.address)
+            raise TokenUnknown
         if token.expires_ms is not None and token.expires_ms <= self._clock.now_ms():
             raise Unauthenticated(
                 "token-expired",
