@@ -83,11 +83,11 @@ def answer_missing(registry: Registry) -> Callable[[Any], Awaitable[object]]:
 def build_app(registry: Registry) -> func.FunctionApp:
     """Return the app with every Function of the registry.
 
-    An app that answers reads alone leaves what runs without requests to the other app.
+    An app for reads or for uploads leaves what runs without requests to the app for changes.
     """
     app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
     app.register_functions(blueprint_of(operations(registry.settings), registry))
-    if registry.settings.app_role == "all":
+    if registry.settings.app_role in ("all", "changes"):
         app.register_functions(timers.blueprint(registry))
     return app
 

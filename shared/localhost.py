@@ -20,7 +20,6 @@ from functions.faces import answer_missing, build_app
 from functions.health import METRICS
 from functions.http.answers import recognizer, repeat_recorder
 from functions.http.calls import Exchange
-from functions.http.requests import MAX_MULTIPART_OVERHEAD_BYTES
 from shared.auth.authentication import RequestClient
 from shared.bootstrap import (
     START_ERRORS,
@@ -37,6 +36,7 @@ from shared.bootstrap import (
 )
 from shared.commands.first_start import ReadsAlone, Welcome, first_start
 from shared.composition import Registry
+from shared.domain.body_sizes import MAX_MULTIPART_OVERHEAD_BYTES
 from shared.domain.client_addresses import caller_network, is_shared
 from shared.domain.errors.base import Refusal, Unauthenticated
 from shared.domain.errors.packages import ArchiveLost

@@ -28,7 +28,7 @@ from shared.domain.rate_limits import RateLimitClass
 from shared.runtime.answers import Answer
 from shared.services.tokens.tokens import OfOrganization, TokenOwner
 
-MAX_BODY_BYTES = 64 * 1024  # Of a request: names, descriptions and lists of twenty or so.
+MAX_API_BODY_BYTES = 64 * 1024  # Of a request: names, descriptions and lists of twenty or so.
 
 _OBJECT = "a JSON object"
 
@@ -115,7 +115,7 @@ def parse_body(model: type[ModelT], call: Call) -> ModelT:
 
     A body with an access token in it is refused: what it says may be stored and shown.
     """
-    body = bounded_body(call, MAX_BODY_BYTES)
+    body = bounded_body(call, MAX_API_BODY_BYTES)
     if contains_token(body):
         raise token_misplaced()
     try:

@@ -12,6 +12,7 @@ from functions.http.answers import NO_STORE, failure_sentence, json_answer, retr
 from functions.http.calls import Call
 from functions.http.operations import Face
 from shared.domain.errors.base import Refusal, RefusalKind
+from shared.domain.errors.requests import BodyTooLarge
 from shared.domain.names import LanguageVersion
 from shared.domain.search import Query, ResultPage
 from shared.runtime.answers import Answer
@@ -49,10 +50,12 @@ class CentralFace(Face[Call]):
         if refusal.kind is RefusalKind.NOT_FOUND and not self._shows_404:
             return json_answer({"message": str(refusal)}, 400, OPEN_HEADERS)
         answer = refusal_answer(refusal)
-        # `bal` shows no message of a 429.
+        # `bal` shows no message of a 413 or a 429.
         is_ballerina = LanguageVersion.parse(call.header("user-agent")) is not None
         if is_ballerina and refusal.kind is RefusalKind.TOO_MANY:
             answer.status = _STATUS_BY_KIND[RefusalKind.UNAVAILABLE]
+        if not is_ballerina and isinstance(refusal, BodyTooLarge):
+            answer.status = 413
         return answer
 
     def failed(self, call: Call) -> Answer:

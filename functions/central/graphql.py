@@ -11,11 +11,9 @@ from functions.central.answers import OPEN_HEADERS
 from functions.http.answers import failure_sentence, json_answer
 from functions.http.calls import Call
 from functions.http.operations import Face
-from functions.http.requests import bounded_body, json_object
+from functions.http.requests import json_object
 from shared.domain.errors.base import Refusal
 from shared.runtime.answers import Answer
-
-MAX_BODY_BYTES = 256 * 1024  # Fifty aliased fields have eight thousand.
 
 
 class GraphqlFace(Face[Call]):
@@ -40,7 +38,6 @@ FACES = (graphql,)
 
 @graphql.read("2.0/graphql", ["POST"])
 async def central_graphql(call: Call) -> Answer:
-    bounded_body(call, MAX_BODY_BYTES)
     body = json_object(call)
     # The library takes a tenth of a second to import, and most processes need it never.
     execution = await asyncio.to_thread(import_module, "functions.central.graphql_execution")

@@ -175,9 +175,14 @@ class Call:
 
     @property
     def body_size(self) -> int:
+        """The size of the body, or what the client declared of a body that was not read."""
+        return max(len(self.content()), self.declared_size)
+
+    @property
+    def declared_size(self) -> int:
         """The `Content-Length`: a host drops a body above its limit, and calls the Function."""
         length = self.header("content-length")
-        return max(len(self.content()), int(length) if length.isdecimal() else 0)
+        return int(length) if length.isdecimal() else 0
 
     # --- What its names mean --------------------------------------------------------------------
 

@@ -37,10 +37,11 @@ from functions.http.calls import (
     traceparent_of,
 )
 from shared.composition import Registry
+from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.domain.errors.base import InvalidName, Refusal
 from shared.domain.errors.identity import SignInToRead, organization_not_found
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
-from shared.domain.errors.requests import LengthMissing
+from shared.domain.errors.requests import BodyTooLarge, LengthMissing
 from shared.domain.packages import Readers
 from shared.domain.rate_limits import RateLimitClass, tightest_allowance
 from shared.runtime.answers import REQUEST_ID_HEADER, Answer, FunctionResponse
@@ -74,7 +75,8 @@ class Operation(Struct, frozen=True, eq=False):
     where only signed-in people read. Each request is counted against `limit`, if there is one.
     Answers of an operation that `is_repeated` depend on the request and on what was read of the
     stores for it, on the clock only by `Answer.repeated_until_ms`, and on who asks only by the
-    packages that they may read.
+    packages that they may read. Only the body of one that `takes_archive` may have more than
+    `MAX_BODY_BYTES`.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Operation(Struct, frozen=True, eq=False):
     stays_public: bool = False
     limit: RateLimitClass | None = None
     is_repeated: bool = False
+    takes_archive: bool = False
     exists: Callable[[Settings], bool] = _always
     respond: "Respond | None" = None  # In place of `answer`.
     openapi: object = None  # What openapi.json says of it (functions/api/operations.py).
@@ -228,6 +231,7 @@ async def _outcome(operation: Operation, call: Call) -> tuple[Answer, str]:
     face = operation.face
     try:
         _require_a_whole_body(call)
+        _require_a_small_body(operation, call)
         make = partial(face.answer, call, operation)
         made = await (repeatable(call, make) if operation.is_repeated else make())
         if operation.needs_credentials(call):
@@ -262,6 +266,12 @@ def _require_a_whole_body(call: Call) -> None:
     """Raise `LengthMissing` for a chunked body, which the host passes on as an empty one."""
     if call.method not in _BODILESS and call.header("transfer-encoding"):
         raise LengthMissing
+
+
+def _require_a_small_body(operation: Operation, call: Call) -> None:
+    """Raise `BodyTooLarge` for a body that only uploads of archives may have."""
+    if not operation.takes_archive and call.declared_size > MAX_BODY_BYTES:
+        raise BodyTooLarge(call.declared_size, MAX_BODY_BYTES)
 
 
 _BODILESS = frozenset((*READ_METHODS, "OPTIONS"))

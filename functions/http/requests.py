@@ -13,18 +13,14 @@ from multipart import (  # pyright: ignore[reportMissingTypeStubs] - it has none
 )
 
 from functions.http.calls import Call
-from shared.domain.bounded_parsing import has_at_most_values, is_shallow
+from shared.domain.body_sizes import MAX_BODY_BYTES, MAX_MULTIPART_OVERHEAD_BYTES
+from shared.domain.bounded_parsing import is_shallow
 from shared.domain.errors.base import Invalid, InvalidRequest, TooLarge, contains_token
 from shared.domain.errors.packages import archive_too_large, file_too_large
 from shared.domain.errors.requests import BodyUnreadable, token_misplaced
 from shared.settings.server import AppRole
 
-MAX_JSON_BYTES = 4 * 1024 * 1024  # A resolve of 2,000 modules with candidates has 1 MiB.
-MAX_JSON_VALUES = 250_000
-MAX_MULTIPART_OVERHEAD_BYTES = 1024 * 1024  # Of a form, beside the archive in it.
-
 _OBJECT = "a JSON object, such as {}"
-_NOT_SO_MANY = f"a JSON object of fewer than {MAX_JSON_VALUES:,} values"
 
 
 def json_object(call: Call) -> dict[str, object]:
@@ -33,9 +29,7 @@ def json_object(call: Call) -> dict[str, object]:
     Control characters inside strings are accepted, because the clients do not escape them.
     A body with an access token in it is refused, since its content may be stored and shown.
     """
-    body = bounded_body(call, MAX_JSON_BYTES)
-    if not has_at_most_values(MAX_JSON_VALUES, body):
-        raise BodyUnreadable(_NOT_SO_MANY)
+    body = call.content()
     if contains_token(body):
         raise token_misplaced()
     try:
@@ -56,14 +50,14 @@ def bounded_body(call: Call, limit: int) -> bytes:
 
 
 def require_upload_taken(call: Call, role: AppRole) -> None:
-    """Raise `upload-not-taken` for a large body if this app answers reads alone."""
-    if role == "reads" and call.body_size > MAX_JSON_BYTES:
+    """Raise `upload-not-taken` for a large body if another app takes uploads."""
+    if role in ("reads", "changes") and call.body_size > MAX_BODY_BYTES:
         raise TooLarge(
             "upload-not-taken",
             f"The body of the request has {call.body_size:,} bytes, and this app of the registry "
-            f"answers reads, with {MAX_JSON_BYTES:,} at most. Send uploads to the registry's "
-            "public address; if you did, try again in an hour, because its edge may still be "
-            "changing.",
+            f"takes {MAX_BODY_BYTES:,} at most, because another one takes uploads. Send them to "
+            "the registry's public address; if you did, try again in an hour, because its edge "
+            "may still be changing.",
         )
 
 

@@ -29,7 +29,7 @@ from functions.http.answers import (
 )
 from functions.http.calls import Call
 from functions.http.operations import Face
-from functions.http.requests import bounded_body, json_object
+from functions.http.requests import json_object
 from functions.mcp.texts import as_markdown, span
 from functions.mcp.tools import TOOLS, Arguments, Tool
 from shared.domain.errors.base import Forbidden, InvalidRequest, Refusal, printable
@@ -41,7 +41,6 @@ from shared.runtime.answers import Answer
 REVISION = "2026-07-28"
 HANDSHAKE_REVISIONS = ("2025-11-25", "2025-06-18")  # The newest is offered to older clients.
 _SUPPORTED = [REVISION, *HANDSHAKE_REVISIONS]
-MAX_BODY_BYTES = 256 * 1024  # A Dependencies.toml of 600 packages has 100 KB.
 
 _VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
 _CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"
@@ -99,7 +98,6 @@ async def mcp_request(call: Call) -> Answer:
         raise MethodNotAllowed("GET", "/mcp", ["POST"])
     _require_own_origin(call)
     call.allowances += call.registry.limits.rate_limiter.count_agent(call.caller)
-    bounded_body(call, MAX_BODY_BYTES)
     body = json_object(call)
     try:
         result = await _result(call, body)

@@ -1,10 +1,9 @@
-// A function app, on Flex Consumption: the only one, or one of two with the same package, of which one
-// answers reads and the other everything else.
+// A function app, on Flex Consumption: the only one, or one of several with the same package, each of which
+// has a role.
 //
-// The host reads a whole body before a Function runs, and holds it several times. What an instance survives
-// was measured on the real host, with uploads of 64 MiB that began at once: two on 2,048 MB, where three and
-// four ended the host, and eight on 4,096 MB. So all requests that it takes at once have 128 MiB of bodies on
-// 2,048 MB, and 512 MiB on 4,096 MB. An instance of 512 MB holds none: one such upload takes the host 370 MiB.
+// The host reads a whole body as text before a Function runs, for every method and path, and parses it where
+// it looks like JSON. It holds a body several times over, and nothing ends that work. decisions/0105 has what
+// was measured, and `bounds` follows from it.
 
 @description('Name of the app.')
 param name string
@@ -12,8 +11,8 @@ param name string
 @description('Name of the service in azure.yaml whose package is deployed to the app.')
 param service string
 
-@description('What the app answers: everything, or reads alone, without the timer and with small bodies.')
-@allowed(['all', 'reads'])
+@description('What the app is there for: everything, or uploads of archives, other changes with the timer, or reads. Apps for changes and reads take small bodies.')
+@allowed(['all', 'changes', 'reads', 'uploads'])
 param role string
 
 @description('Region.')
@@ -104,19 +103,20 @@ param frontDoorId string
 // The same as a part of one.
 var logShare = (logPercent == 100) ? '1' : '0.${padLeft(string(logPercent), 2, '0')}'
 
-// How many requests an instance takes at once, and the largest archive and body of each, in MiB. The only app
-// takes archives of half the size, because a slow download has a slot, too: one slow client would stop it. Where
-// uploads arrive, the confined process has the memory of one slot.
+// How many requests an instance takes at once, and the largest body of each in KiB, by role and memory. An app
+// that takes archives has one slot, with more memory as well: seven slots end with two bodies of 33 MiB. The
+// other bodies are what 0.5 seconds of a core and eight at once allow.
 var bounds = {
-  only2048: { slots: 3, archive: 32, body: 34 }
-  only4096: { slots: 7, archive: 64, body: 66 }
-  changes2048: { slots: 1, archive: 64, body: 66 }
-  changes4096: { slots: 7, archive: 64, body: 66 }
-  reads2048: { slots: 32, archive: 64, body: 4 }
-  reads4096: { slots: 64, archive: 64, body: 8 }
+  all2048: { slots: 1, body: 67584 }
+  all4096: { slots: 1, body: 67584 }
+  uploads2048: { slots: 1, body: 67584 }
+  uploads4096: { slots: 1, body: 67584 }
+  changes2048: { slots: 8, body: 128 }
+  changes4096: { slots: 16, body: 128 }
+  reads2048: { slots: 8, body: 128 }
+  reads4096: { slots: 16, body: 128 }
 }
-var kind = (role == 'reads') ? 'reads' : empty(frontDoorId) ? 'only' : 'changes'
-var bound = bounds['${kind}${instanceMemory}']
+var bound = bounds['${role}${instanceMemory}']
 var slots = bound.slots
 // In several zones Azure accepts no fewer than two instances of a group, and keeps two of those it is not told of.
 var fewest = zoneRedundant ? 2 : 0
@@ -132,8 +132,8 @@ var hostSettings = {
   APPLICATIONINSIGHTS_CONNECTION_STRING: insights.properties.ConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
   AZURE_CLIENT_ID: identityClientId
-  // An archive with its form, or the largest body of a read. What is larger gets an empty 500 of the host.
-  FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: string(bound.body * 1048576)
+  // The host refuses a larger body before it reads a byte, with an empty 500.
+  FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: string(bound.body * 1024)
   // The same as in host.json, for an instance of this size.
   AzureFunctionsJobHost__extensions__http__maxConcurrentRequests: string(slots)
   // As in host.json: the host keeps its records of the same requests of which the app has a line.
@@ -152,7 +152,6 @@ var settings = {
   BALLROOM_COSMOS_ENDPOINT: cosmosEndpoint
   BALLROOM_BLOB_ENDPOINT: blobEndpoint
   BALLROOM_LOG_SHARE: logShare
-  BALLROOM_MAX_ARCHIVE_BYTES: string(bound.archive * 1048576)
   // The platform may start more requests than the host has slots.
   BALLROOM_MAX_ARCHIVES_IN_HAND: string(slots)
   // No reference: Azure looks those up once a day, and the app reads the key itself every few minutes.

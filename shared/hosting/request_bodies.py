@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from msgspec import Struct, field
 
+from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.domain.errors.base import TooLarge
 from shared.domain.errors.requests import NoRoomForUpload, UploadTrouble
 from shared.hosting.requests import Receive, RequestHeaders, Scope, body_length
@@ -20,9 +21,7 @@ class HostLimits(Struct, frozen=True):
 
     body_bytes: int = 65 * MIB  # The largest archive, with the form around it.
     small_body_bytes: int = 64 * 1024  # Takes no room: a connection buffers as much in any case.
-    anonymous_body_bytes: int = (
-        5 * MIB
-    )  # Of a caller who may not publish; JSON bodies have 4 MiB at most.
+    anonymous_body_bytes: int = MAX_BODY_BYTES  # Of a caller who may not publish.
     large_bodies: int = (
         4  # Bodies of body_bytes in memory at once, from the first byte to the answer.
     )

@@ -19,7 +19,7 @@ from shared.settings.values import (
     matching,
 )
 
-AppRole = Literal["all", "reads"]
+AppRole = Literal["all", "reads", "changes", "uploads"]
 
 
 def _require_host(host: str) -> None:
@@ -92,8 +92,9 @@ class ServerSettings(ListenerSettings):
 
     app_role: AppRole = Field(
         default="all",
-        description="Which requests this app answers: all, or, beside another app for everything "
-        "else, reads, with bodies of 4 MiB at most and no timer.",
+        description="Which requests this app is there for: all, or, beside other apps, uploads of "
+        "archives, other changes with the maintenance tasks, or reads. An app for changes or reads "
+        "takes bodies of 128 KiB at most.",
     )
     environment: Annotated[
         str, matching(r"[a-z0-9]{1,12}", "1 to 12 lower-case letters and digits, such as prod")

@@ -3,13 +3,13 @@
 import pytest
 
 from functions.faces import build_app
-from functions.http.requests import MAX_JSON_BYTES
+from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.hosting.triggers import functions_of
 from tests.support.archives import bala
 from tests.support.world import BASE, MAVEN, OpenWorld, World
 
 GREET = "acme/greet:1.0.0"
-LARGE = bala("acme/large:1.0.0", padding=MAX_JSON_BYTES + 1)
+LARGE = bala("acme/large:1.0.0", padding=MAX_BODY_BYTES + 1)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ async def test_a_large_push_is_refused_with_the_way_out(reads: World) -> None:
         files={"bala-file": ("a.bala", LARGE)},
     )
     assert answer.status_code == 400  # `bal` prints the message of no other status.
-    assert "this app of the registry answers reads, with 4,194,304 at most" in answer.text
+    assert "takes 131,072 at most, because another one takes uploads" in answer.text
 
 
 async def test_a_large_upload_of_maven_is_refused(reads: World) -> None:

@@ -5,7 +5,15 @@ from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from shared.domain.errors.base import Invalid, NotFound, Refusal, RefusalKind, Unavailable, quoted
+from shared.domain.errors.base import (
+    Invalid,
+    NotFound,
+    Refusal,
+    RefusalKind,
+    TooLarge,
+    Unavailable,
+    quoted,
+)
 
 if TYPE_CHECKING:
     from shared.domain.names import Coordinate
@@ -42,6 +50,17 @@ class MethodNotAllowed(Refusal):
             f"{method} is not supported at {quoted(path)}. Use {' or '.join(allowed)}.",
         )
         self.allowed = allowed
+
+
+class BodyTooLarge(TooLarge):
+    """The body is larger than that of any operation that takes no archive."""
+
+    def __init__(self, size_bytes: int, limit_bytes: int) -> None:
+        super().__init__(
+            "body-too-large",
+            f"The body of the request has {size_bytes:,} bytes, and only uploads of archives may "
+            f"have more than {limit_bytes:,}. Send less, or divide it among several requests.",
+        )
 
 
 class LengthMissing(Refusal):

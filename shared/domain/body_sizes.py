@@ -1,0 +1,10 @@
+"""How large the body of a request may be.
+
+A Functions host reads the whole body before it calls the Function, and holds and parses it several
+times over. So every operation takes small bodies, except those that take an archive. The limit and
+the requests that an instance takes at once belong together, and infra/modules/functions.bicep has
+both for each role of an app (`bounds`).
+"""
+
+MAX_BODY_BYTES = 128 * 1024  # Of an operation that takes no archive.
+MAX_MULTIPART_OVERHEAD_BYTES = 1024 * 1024  # Of a form, beside the archive in it.
