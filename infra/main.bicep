@@ -79,6 +79,9 @@ param edge bool = size != 'dev'
 @description('Addresses that Front Door calls the app from, between commas; infra/edge-addresses.sh asks Azure for them.')
 param edgeAddresses string = ''
 
+@description('Networks that may call the app where there is no Front Door, between commas, such as 203.0.113.7,198.51.100.0/24: empty for nobody, * for everybody, who can then stop it with one large body.')
+param addresses string = ''
+
 @description('Stores in a network of their own, reachable from the app alone. Costs an endpoint an hour for each of six.')
 param isolated bool = false
 
@@ -110,6 +113,7 @@ var readsHost = '${readsName}.azurewebsites.net'
 var tags = { product: 'ballroom', 'azd-env-name': environmentName }
 // Front Door has no way into a network of its own for the stores; the app then sends archives.
 var edgeReadsBlobs = edge && !isolated
+var isPublic = edge || trim(addresses) == '*'
 var storageSku = zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS'
 // What would be found out late, by a service or by the app. infra/preflight.py says the same before
 // azd begins.
@@ -288,6 +292,7 @@ module functions 'modules/functions.bicep' = {
     zoneRedundant: zoneRedundant
     subnetId: isolated ? network!.outputs.functionsSubnetId : ''
     frontDoorId: edge ? frontDoorProfile!.outputs.frontDoorId : ''
+    addresses: addresses
   }
   // The host reads its storage as soon as it starts, and gives up when it may not.
   dependsOn: [roles]
@@ -326,6 +331,7 @@ module reads 'modules/functions.bicep' = if (edge) {
     zoneRedundant: zoneRedundant
     subnetId: isolated ? network!.outputs.readsSubnetId : ''
     frontDoorId: edge ? frontDoorProfile!.outputs.frontDoorId : ''
+    addresses: addresses
   }
   dependsOn: [roles]
 }
@@ -340,6 +346,7 @@ module alerts 'modules/alerts.bicep' = {
     insightsName: monitoring.outputs.insightsName
     email: alertEmail
     url: publicUrl
+    isPublic: isPublic
   }
 }
 

@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import cast
 
@@ -22,6 +23,7 @@ FILE = Path(__file__).resolve().parent / "main.parameters.json"
 FEWEST_INSTANCES, MOST_INSTANCES = 1, 1_000  # That Flex Consumption takes.
 FEWEST_ANYWHERE = 40  # Every region takes this maximum; some take a smaller one.
 INSTANCE_MB, QUOTA_MB = 2_048, 512_000  # Of one instance; of a new subscription, in a region.
+EVERYBODY, MOST_NETWORKS = "*", 500  # Of the rules for addresses of an app, Azure takes 512.
 THROUGHPUT_STEP, MOST_THROUGHPUT = 1_000, 1_000_000  # Request units of Cosmos DB.
 
 ZONE_REGIONS = (
@@ -44,7 +46,7 @@ def main(arguments: list[str]) -> str | int:
     found += isolation(given, os.environ)
     # Azure takes seconds to answer, so it is asked last.
     found += [] if found else zones(given)
-    for warning in (*fewer(given), *quota(given)):
+    for warning in (*opened(given), *fewer(given), *quota(given)):
         sys.stderr.write(f"{warning}\n")
     return "\n".join(found) or 0
 
@@ -90,6 +92,31 @@ def addresses(given: Mapping[str, object]) -> Problems:
             f"BALLROOM_URL is {url!r}. It is an https address without a path and without a slash "
             "at its end, such as https://packages.example.org, or empty."
         )
+
+
+def callers(given: Mapping[str, object]) -> Problems:
+    """Check who may call the app where no Front Door is before it."""
+    if has_edge(given):
+        return
+    text = str(given.get("addresses", ""))
+    networks = [each.strip() for each in text.split(",") if each.strip()]
+    if not networks:
+        yield (
+            "BALLROOM_ADDRESSES is empty, and without Front Door only the addresses that it names "
+            "can call the registry. Name your networks, with commas between them: "
+            "azd env set BALLROOM_ADDRESSES 203.0.113.7,198.51.100.0/24"
+        )
+    elif len(networks) > MOST_NETWORKS:
+        yield (
+            f"BALLROOM_ADDRESSES names {len(networks)} networks, and Azure takes {MOST_NETWORKS}. "
+            "Name larger networks, or put Front Door before the app (edge)."
+        )
+    for each in networks if networks != [EVERYBODY] else ():
+        if not is_network(each):
+            yield (
+                f"BALLROOM_ADDRESSES has {each!r}. It takes addresses and networks, such as "
+                "203.0.113.7 and 198.51.100.0/24, or * alone for everybody."
+            )
 
 
 def throughput(given: Mapping[str, object]) -> Problems:
@@ -162,6 +189,16 @@ def has_edge(given: Mapping[str, object]) -> bool:
     return bool(given.get("edge", given.get("size", "dev") != "dev"))
 
 
+def opened(given: Mapping[str, object]) -> Problems:
+    """Warn if everybody may call an app that no Front Door protects."""
+    if not has_edge(given) and str(given.get("addresses", "")).strip() == EVERYBODY:
+        yield (
+            "Note: BALLROOM_ADDRESSES is *, so everybody can call the registry, and no firewall is "
+            "before it: a single large request of a stranger, without a token, can stop it for "
+            "hours. Name networks instead, or choose team or public."
+        )
+
+
 def fewer(given: Mapping[str, object]) -> Problems:
     """Warn if not every region accepts the limit of instances."""
     if is_whole(given.get("maximumInstances"), FEWEST_INSTANCES, FEWEST_ANYWHERE - 1):
@@ -183,13 +220,22 @@ def quota(given: Mapping[str, object]) -> Problems:
         )
 
 
+def is_network(text: str) -> bool:
+    """Say whether a text is an address or a network in the form that Azure takes."""
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
 def is_whole(value: object, least: int, most: int) -> bool:
     """Say whether a value is an integer from `least` to `most`."""
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 CHECKS: tuple[Callable[[Mapping[str, object]], Problems], ...] = (
-    names, sizes, addresses, throughput, instances, settings,
+    names, sizes, addresses, callers, throughput, instances, settings,
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -21,6 +21,9 @@ param email string
 @description('Public address of the registry.')
 param url string
 
+@description('Whether everybody may call it: the addresses that Azure asks from are not named.')
+param isPublic bool
+
 var rules = [
   {
     name: 'error-rate'
@@ -168,7 +171,7 @@ var probes = [
 
 // Where nobody is told, nothing is asked: rules and probes cost the same, and probes keep the app awake.
 var rulesAsked = empty(email) ? [] : rules
-var probesSent = empty(email) ? [] : probes
+var probesSent = (empty(email) || !isPublic) ? [] : probes
 
 resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: insightsName

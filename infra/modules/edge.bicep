@@ -44,6 +44,19 @@ var readsByPost = [
   'mcp'
 ]
 
+// Whether a request has a body above 128 KiB, by its Content-Length, which all apps but that for uploads refuse.
+// Whatever the header says beside a small number counts as large. A body in pieces has none, and reaches no
+// Function.
+var isLarge = [
+  { matchVariable: 'RequestHeader', selector: 'Content-Length', operator: 'Any', negateCondition: false, matchValue: [] }
+  { matchVariable: 'RequestHeader', selector: 'Content-Length', operator: 'RegEx', negateCondition: true, matchValue: [smallLength] }
+]
+var smallLength = '^0*([0-9]{1,5}|1[0-2][0-9]{4}|130[0-9]{3}|1310[0-6][0-9]|13107[0-2])$'
+
+// Where archives are sent, with or without the host before the path. A policy takes five rules with a regular
+// expression, and those about large bodies are four.
+var uploads = '^(https?://[^/]*)?/(2[.]0/registry//?packages|api/v1/dry-run|2[.]0/maven/[^?]+)/?([?].*)?$'
+
 resource profile 'Microsoft.Cdn/profiles@2025-06-01' existing = {
   name: profileName
 }
@@ -415,7 +428,7 @@ resource firewall 'Microsoft.Network/FrontDoorWebApplicationFirewallPolicies@202
   tags: tags
   sku: { name: 'Standard_AzureFrontDoor' }
   properties: {
-    policySettings: { enabledState: 'Enabled', mode: 'Prevention' }
+    policySettings: { enabledState: 'Enabled', mode: 'Prevention', requestBodyCheck: 'Enabled' }
     customRules: {
       rules: [
         {
@@ -432,16 +445,45 @@ resource firewall 'Microsoft.Network/FrontDoorWebApplicationFirewallPolicies@202
           action: 'Block'
         }
         {
-          // Bodies of 10 MB or more come with a token: archives. Its rules see what a request claims, and
-          // neither whether the token is valid nor the size of a body that is sent in pieces.
-          name: 'uploads'
+          name: 'largeElsewhere'
           enabledState: 'Enabled'
           priority: 200
           ruleType: 'MatchRule'
-          matchConditions: [
-            { matchVariable: 'RequestHeader', selector: 'Content-Length', operator: 'RegEx', negateCondition: false, matchValue: ['^[0-9]{8,}$'] }
+          matchConditions: concat(isLarge, [
+            { matchVariable: 'RequestUri', operator: 'RegEx', negateCondition: true, matchValue: [uploads], transforms: ['Lowercase'] }
+          ])
+          action: 'Block'
+        }
+        {
+          name: 'largeByOtherMethods'
+          enabledState: 'Enabled'
+          priority: 210
+          ruleType: 'MatchRule'
+          matchConditions: concat(isLarge, [
+            { matchVariable: 'RequestMethod', operator: 'Equal', negateCondition: true, matchValue: ['POST', 'PUT'] }
+          ])
+          action: 'Block'
+        }
+        {
+          // It sees what a request claims, and not whether the token is valid.
+          name: 'largeWithoutToken'
+          enabledState: 'Enabled'
+          priority: 220
+          ruleType: 'MatchRule'
+          matchConditions: concat(isLarge, [
             { matchVariable: 'RequestHeader', selector: 'Authorization', operator: 'Any', negateCondition: true, matchValue: [] }
-          ]
+          ])
+          action: 'Block'
+        }
+        {
+          // The host parses no body that begins as a form or as an archive does.
+          name: 'largeAndNoArchive'
+          enabledState: 'Enabled'
+          priority: 230
+          ruleType: 'MatchRule'
+          matchConditions: concat(isLarge, [
+            { matchVariable: 'RequestBody', operator: 'BeginsWith', negateCondition: true, matchValue: ['--', 'PK'] }
+          ])
           action: 'Block'
         }
       ]

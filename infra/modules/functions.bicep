@@ -97,8 +97,11 @@ param zoneRedundant bool
 @description('Subnet that the app reaches its stores from; empty for none.')
 param subnetId string
 
-@description('Id of the Front Door that alone may call; empty where everybody may.')
+@description('Id of the Front Door that alone may call; empty where there is none.')
 param frontDoorId string
+
+@description('Networks that may call where there is no Front Door, between commas: empty for nobody, * for everybody.')
+param addresses string
 
 // The same as a part of one.
 var logShare = (logPercent == 100) ? '1' : '0.${padLeft(string(logPercent), 2, '0')}'
@@ -121,6 +124,16 @@ var slots = bound.slots
 // In several zones Azure accepts no fewer than two instances of a group, and keeps two of those it is not told of.
 var fewest = zoneRedundant ? 2 : 0
 var ready = max(alwaysReady, fewest)
+
+// Without Front Door nothing limits bodies and requests before the app, so only who is named may call it.
+var networks = filter(map(split(addresses, ','), network => trim(network)), network => !empty(network) && network != '*')
+var callers = [for (network, at) in networks: {
+  name: 'address-${at}'
+  priority: 100 + at
+  action: 'Allow'
+  ipAddress: contains(network, '/') ? network : '${network}${contains(network, ':') ? '/128' : '/32'}'
+}]
+var isOpen = empty(frontDoorId) && trim(addresses) == '*'
 
 // What the host reads. Identity alone: there is no connection string.
 var hostSettings = {
@@ -226,7 +239,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     type: 'UserAssigned'
     userAssignedIdentities: { '${identityId}': {} }
   }
-  // checkov:skip=CKV_AZURE_222: A registry is there for the public; behind Front Door only that may call.
+  // checkov:skip=CKV_AZURE_222: Behind Front Door only that may call, and elsewhere who is named.
   // checkov:skip=CKV_AZURE_17: Clients of a registry have tokens, not certificates, and `bal` can send none.
   // checkov:skip=CKV_AZURE_212: Flex Consumption has no workers to count; alwaysReady keeps instances for HTTP.
   // checkov:skip=CKV_AZURE_57: Any page may read what anybody may; no cookie and no login of the browser goes along.
@@ -271,8 +284,8 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       // The host answers every preflight itself. Any page may read what anybody may; cookies are for ours alone.
       cors: { allowedOrigins: ['*'], supportCredentials: false }
       // Behind Front Door nobody goes around it; deploying is another door, with its own lock.
-      ipSecurityRestrictionsDefaultAction: empty(frontDoorId) ? 'Allow' : 'Deny'
-      ipSecurityRestrictions: empty(frontDoorId) ? [] : [
+      ipSecurityRestrictionsDefaultAction: isOpen ? 'Allow' : 'Deny'
+      ipSecurityRestrictions: empty(frontDoorId) ? callers : [
         {
           name: 'front-door'
           priority: 100

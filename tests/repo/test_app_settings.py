@@ -147,13 +147,3 @@ def test_the_host_runs_as_many_requests_as_there_are_slots() -> None:
     assert http["maxOutstandingRequests"] > max(each["slots"] for each in bounds().values())
     assert f"{OF_THE_HOST}maxConcurrentRequests: string(slots)" in functions.text
     assert "perInstanceConcurrency: slots" in functions.text
-
-
-def test_the_firewall_refuses_large_bodies_without_credentials_and_no_body_of_a_read() -> None:
-    _, _, rule = module("edge").text.partition("name: 'uploads'")
-    conditions, _, _ = rule.partition("action: 'Block'")
-    assert "selector: 'Authorization', operator: 'Any', negateCondition: true" in conditions
-    assert "selector: 'Content-Length', operator: 'RegEx'" in conditions
-    (pattern,) = re.findall(r"matchValue: \['(.+)'\]", conditions)
-    assert re.search(pattern, str(bounds()["all2048"]["body"] * KIB))
-    assert not re.search(pattern, str(bounds()["reads4096"]["body"] * KIB))

@@ -11,12 +11,14 @@ from functions.faces import operations
 from functions.http.operations import READ_METHODS, Effect, Operation
 from shared.adapters.blob.client import ARCHIVE_CONTAINERS, LINK_CACHE_CONTROL
 from shared.domain.archives.names import Digest
+from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.domain.packages import Visibility
 from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitSubject
 from shared.services.packages.archives import ArchiveLink, public_link_prefix
 from shared.settings import Settings
 from tests.contract.sample_records import NAME
 from tests.repo.bicep_templates import MAIN, module, template
+from tests.support.archives import bala
 from tests.support.front_door import readable_containers
 
 EDGE, ROLES = module("edge"), module("roles")
@@ -132,7 +134,8 @@ def test_the_app_for_reads_has_what_the_other_has() -> None:
 
 def test_the_app_takes_nobody_but_this_front_door() -> None:
     functions = module("functions").text
-    assert re.search(r"ipSecurityRestrictionsDefaultAction: .*'Deny'", functions)
+    assert "ipSecurityRestrictionsDefaultAction: isOpen ? 'Allow' : 'Deny'" in functions
+    assert "var isOpen = empty(frontDoorId) && trim(addresses) == '*'" in functions
     assert "'x-azure-fdid': [frontDoorId]" in functions
 
 
@@ -169,3 +172,110 @@ def test_front_door_reads_public_blobs_alone_and_as_itself() -> None:
     assert ARCHIVE_CONTAINERS[Visibility.PUBLIC] in containers
     assert ARCHIVE_CONTAINERS[Visibility.PRIVATE] not in containers
     assert set(containers) <= set(template(MAIN).given("registryStorage")["containers"])
+
+
+# --- What the firewall says of large bodies ------------------------------------------------------
+
+
+def firewall_rules() -> dict[str, Any]:
+    rules = configured("firewall")["customRules"]["rules"]
+    return {each["name"]: each for each in rules}
+
+
+ABOUT_LARGE_BODIES = {
+    *("largeElsewhere", "largeByOtherMethods", "largeWithoutToken", "largeAndNoArchive")
+}
+MOST_RULES_WITH_AN_EXPRESSION = 5  # Of a policy of Front Door.
+
+
+def own_condition(rule: str) -> Mapping[str, Any]:
+    """Return the condition of a rule beside that the body is large."""
+    found = firewall_rules()[rule]
+    assert found["action"] == "Block"
+    assert found["ruleType"] == "MatchRule"
+    is_large, (own,) = found["matchConditions"]["function"]["parameters"].values()
+    assert is_large == "isLarge"
+    return own
+
+
+@pytest.mark.parametrize(
+    "length", [*("0", "5", "00000000000000", "99999", "100000", "129999"), *("130999", "131072")]
+)
+def test_a_small_body_passes_the_firewall(length: str) -> None:
+    assert re.search(EDGE.value("smallLength"), length)
+
+
+@pytest.mark.parametrize(
+    "length",
+    [
+        *("131073", "131080", "131100", "132000", "140000", "200000", "1000000", "34603008"),
+        *("+5", "0x10", "5,5", " 131073", "-1", "1e9", ""),
+    ],
+)
+def test_a_body_above_the_limit_is_large_for_the_firewall(length: str) -> None:
+    assert not re.search(EDGE.value("smallLength"), length)
+
+
+def test_the_firewall_and_the_apps_have_one_limit() -> None:
+    small = re.compile(EDGE.value("smallLength"))
+    assert small.search(str(MAX_BODY_BYTES))
+    assert not small.search(str(MAX_BODY_BYTES + 1))
+    names, expressions = EDGE.value("isLarge")
+    for each in (names, expressions):
+        assert (each["matchVariable"], each["selector"]) == ("RequestHeader", "Content-Length")
+    assert (names["operator"], names["negateCondition"]) == ("Any", False)
+    assert (expressions["operator"], expressions["negateCondition"]) == ("RegEx", True)
+
+
+@pytest.mark.parametrize("host", ["", "https://packages.example.org:443"])
+@pytest.mark.parametrize("query", ["", "?a=b", "/"])
+def test_large_bodies_pass_where_archives_are_taken(host: str, query: str) -> None:
+    condition = own_condition("largeElsewhere")
+    assert (condition["matchVariable"], condition["negateCondition"]) == ("RequestUri", True)
+    assert condition["transforms"] == ["Lowercase"]
+    taking = re.compile(EDGE.value("uploads"))
+    found = operations(WITH_FRONT_DOOR)
+    for each in (each for each in found if not {*each.methods}.isdisjoint(("POST", "PUT"))):
+        path = each.route.replace("{*path}", "acme/greet/1.0.0/greet-1.0.0.bala")
+        assert bool(taking.search(f"{host}/{path}{query}")) == each.takes_archive, each.name
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/2.0/graphql", "/2.0/registry/packages/a/b", "/2.0/maven/", "/mcp"),
+        *(
+            "/2.0/registry///packages",
+            "/x?https://h/2.0/registry/packages",
+            "/x/2.0/registry/packages",
+        ),
+        "/2.0/registry/packages/resolve-dependencies",
+    ],
+)
+def test_large_bodies_pass_nowhere_else(path: str) -> None:
+    for host in ("", "https://packages.example.org"):
+        assert not re.search(EDGE.value("uploads"), f"{host}{path}")
+
+
+def test_large_bodies_come_by_the_methods_of_uploads_and_with_a_token() -> None:
+    methods = own_condition("largeByOtherMethods")
+    assert (methods["matchVariable"], methods["negateCondition"]) == ("RequestMethod", True)
+    taking = [each for each in operations(WITH_FRONT_DOOR) if each.takes_archive]
+    assert set(methods["matchValue"]) == {method for each in taking for method in each.methods}
+    token = own_condition("largeWithoutToken")
+    assert (token["selector"], token["operator"]) == ("Authorization", "Any")
+    assert token["negateCondition"]
+
+
+def test_large_bodies_begin_as_a_form_or_as_an_archive_does() -> None:
+    body = own_condition("largeAndNoArchive")
+    assert (body["matchVariable"], body["operator"]) == ("RequestBody", "BeginsWith")
+    assert body["negateCondition"]
+    archive = bala("acme/greet:1.0.0")
+    assert [each.encode() for each in body["matchValue"]] == [b"--", archive[:2]]
+
+
+def test_the_firewall_has_no_more_expressions_than_front_door_takes() -> None:
+    assert set(firewall_rules()) >= ABOUT_LARGE_BODIES
+    text = module("edge").text
+    assert text.count("concat(isLarge") == len(ABOUT_LARGE_BODIES) <= MOST_RULES_WITH_AN_EXPRESSION

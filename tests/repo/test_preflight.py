@@ -13,7 +13,11 @@ from infra.cost.model import COST_PLANS, Size
 from tests.paths import ROOT
 from tests.repo.bicep_templates import INFRA
 
-GIVEN = {"AZURE_ENV_NAME": "ballroom", "AZURE_LOCATION": "northeurope"}
+GIVEN = {
+    "AZURE_ENV_NAME": "ballroom",
+    "AZURE_LOCATION": "northeurope",
+    "BALLROOM_ADDRESSES": "203.0.113.7",
+}
 ZONES = "eastus\nnortheurope\nuksouth"
 
 
@@ -66,8 +70,8 @@ def test_variables_that_azd_sets_are_accepted(location: str) -> None:
     url = "https://packages.example.org"
     passed = checked(BALLROOM_SIZE="public", BALLROOM_URL=url, AZURE_LOCATION=location)
     assert (passed.returncode, passed.stdout, passed.stderr) == (0, "", "")
-    for size in Size:
-        assert checked(str(INFRA / f"{size.value}.parameters.json")).returncode == 0
+    for size in ("team", "public"):
+        assert checked(str(INFRA / f"{size}.parameters.json")).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -111,6 +115,52 @@ def test_a_deployment_that_would_fail_late_is_refused_early(
     assert refused.returncode == 1
     assert parameter in refused.stderr or "BALLROOM_SIZE" in refused.stderr
     assert sentence in refused.stderr
+
+
+NO_ADDRESSES = (
+    "BALLROOM_ADDRESSES is empty, and without Front Door only the addresses that it names"
+)
+
+
+def test_dev_is_closed_until_somebody_names_addresses() -> None:
+    for refused in (
+        checked(BALLROOM_ADDRESSES=""),
+        checked(BALLROOM_ADDRESSES=" , "),
+        checked(str(INFRA / "dev.parameters.json")),
+    ):
+        assert refused.returncode == 1
+        assert NO_ADDRESSES in refused.stderr
+    assert checked(BALLROOM_ADDRESSES="", BALLROOM_SIZE="team").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "addresses", ["203.0.113.7", "203.0.113.7, 198.51.100.0/24", "2001:db8::1,2001:db8::/32,"]
+)
+def test_addresses_and_networks_are_accepted(addresses: str) -> None:
+    passed = checked(BALLROOM_ADDRESSES=addresses)
+    assert (passed.returncode, passed.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("addresses", ["example.org", "203.0.113.7/24", "203.0.113.7,*", "1.2.3"])
+def test_what_azure_would_not_take_as_an_address_is_refused(addresses: str) -> None:
+    refused = checked(BALLROOM_ADDRESSES=addresses)
+    assert refused.returncode == 1
+    assert "It takes addresses and networks" in refused.stderr
+
+
+def test_more_networks_than_azure_takes_are_refused() -> None:
+    refused = checked(
+        BALLROOM_ADDRESSES=",".join(f"10.{at // 256}.{at % 256}.1" for at in range(501))
+    )
+    assert refused.returncode == 1
+    assert "names 501 networks, and Azure takes 500" in refused.stderr
+
+
+def test_whoever_opens_dev_to_everybody_is_told_the_risk() -> None:
+    shown = checked(BALLROOM_ADDRESSES="*")
+    assert shown.returncode == 0
+    assert "a single large request of a stranger, without a token, can stop it" in shown.stderr
+    assert checked(BALLROOM_ADDRESSES="*", BALLROOM_SIZE="team").stderr == ""
 
 
 def test_more_instances_than_a_subscription_allows_are_reported(tmp_path: Path) -> None:
