@@ -3,7 +3,7 @@ the token that the operator set for it.
 """
 
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
@@ -17,6 +17,7 @@ from shared.adapters.fetch_budget import FetchBudget
 from shared.auth.tokens import Secret
 from shared.domain.archives.delivery import ARCHIVE_TYPE
 from shared.domain.archives.names import Digest
+from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.domain.build_resolution import ModuleRequest, PackageRequest
 from shared.domain.errors.base import Refusal
 from shared.domain.listings import Listing
@@ -149,15 +150,14 @@ class CentralUpstream(Struct, frozen=True):
     async def resolve_packages(
         self, requests: Sequence[PackageRequest], client: ClientProfile, *, via: str
     ) -> list[UpstreamResolution | None]:
-        wanted = [
-            {"org": e.org, "name": e.name, "version": e.version, "mode": e.mode.value}
-            for e in requests
-        ]
-        content = {"packages": wanted}
-        answer = await self._ask("packages/resolve-dependencies", client, via, content)
-        if answer is _NOT_PUBLIC:
-            return [None] * len(requests)
-        return _read(answer, partial(read_resolutions, requests=requests))
+        found = list[UpstreamResolution | None]()
+        for batch in _batches(requests, _package):
+            content = {"packages": [_package(each) for each in batch]}
+            answer = await self._ask("packages/resolve-dependencies", client, via, content)
+            if answer is _NOT_PUBLIC:
+                return [None] * len(requests)
+            found += _read(answer, partial(read_resolutions, requests=batch))
+        return found
 
     async def resolve_modules(
         self, requests: Sequence[ModuleRequest], client: ClientProfile, *, via: str
@@ -168,7 +168,8 @@ class CentralUpstream(Struct, frozen=True):
         rest: list[ModuleRequest] = [*dict.fromkeys(requests)]
         while rest:
             asked = {f"{each.organization}/{each.module}".lower(): each for each in reversed(rest)}
-            batch = list(reversed(asked.values()))
+            # The others are asked for in the next rounds.
+            batch = next(_batches(list(reversed(asked.values())), _module))
             content = {"modules": [_module(each) for each in batch]}
             answer = await self._ask("packages/resolve-modules", client, via, content)
             if answer is _NOT_PUBLIC:
@@ -231,7 +232,7 @@ class CentralUpstream(Struct, frozen=True):
             answer = await self.documents.get(url, headers)
         else:
             headers["Content-Type"] = "application/json"
-            answer = await self.documents.post(url, headers, json.dumps(content).encode())
+            answer = await self.documents.post(url, headers, _encoded(content))
         if not self.sends_token and _is_closed(answer):
             if self.token:
                 return _NOT_PUBLIC
@@ -259,6 +260,42 @@ class CentralUpstream(Struct, frozen=True):
             known = sorted(filter(is_platform, client.platforms))[:MOST_PLATFORMS]
             headers["Ballerina-Platform"] = ",".join(known) or ANY_PLATFORM
         return headers
+
+
+def _encoded(content: object) -> bytes:
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+RequestT = TypeVar("RequestT")
+
+
+def _batches(
+    requests: Sequence[RequestT], model: Callable[[RequestT], object]
+) -> Iterator[list[RequestT]]:
+    """Divide requests into batches, in their order, that have bodies of `MAX_BODY_BYTES` at most:
+    a registry like this one takes no larger one."""
+    batch, size = list[RequestT](), 0
+    for each in requests:
+        length = len(_encoded(model(each))) + len(",")
+        if batch and size + length > MAX_BODY_BYTES - _ENVELOPE_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(each)
+        size += length
+    if batch:
+        yield batch
+
+
+_ENVELOPE_BYTES = 100  # The object and the list around the requests.
+
+
+def _package(request: PackageRequest) -> dict[str, object]:
+    return {
+        "org": request.org,
+        "name": request.name,
+        "version": request.version,
+        "mode": request.mode.value,
+    }
 
 
 def _module(request: ModuleRequest) -> dict[str, object]:

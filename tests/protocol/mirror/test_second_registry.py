@@ -192,3 +192,28 @@ async def test_a_mirror_says_that_its_upstream_asks_for_a_token(worlds: OpenWorl
     assert "is read with an access token alone" in answer.text
     source, _ = (await mirror.registry.require_mirroring().states())[0]
     assert "set BALLROOM_UPSTREAM_TOKEN" in str(await source.failure())
+
+
+LONG = [f"missing_{number:04}_with_a_name_of_forty_characters" for number in range(1_500)]
+
+
+async def test_a_list_that_an_upstream_takes_in_parts_alone_is_sent_in_parts(pair: Pair) -> None:
+    # Of `bal`, whose bodies are shorter: it leaves out what has no value.
+    packages = [{"org": "tools", "name": name} for name in (*LONG, "hammer")]
+    content = json.dumps({"packages": packages}).encode()
+    answer = await pair.mirror.send("POST", "/packages/resolve-dependencies", content=content)
+    assert answer.status_code == 200
+    assert [each["name"] for each in answer.json()["resolved"]] == ["hammer"]
+    assert len(answer.json()["unresolved"]) == len(LONG)
+    assert pair.documents.asked["POST"] == 2
+
+
+async def test_a_list_of_modules_is_sent_in_parts(pair: Pair) -> None:
+    modules = [{"organization": "tools", "moduleName": name} for name in (*LONG, "hammer.sub")]
+    content = json.dumps({"modules": modules}, separators=(",", ":")).encode()
+    answer = await pair.mirror.send("POST", "/packages/resolve-modules", content=content)
+    assert answer.status_code == 200
+    [found] = answer.json()["resolvedModules"]
+    assert (found["moduleName"], found["packageName"]) == ("hammer.sub", "hammer")
+    assert len(answer.json()["unresolvedModules"]) == len(LONG)
+    assert pair.documents.asked["POST"] == 2
