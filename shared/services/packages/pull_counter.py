@@ -20,7 +20,7 @@ from shared.services.limits.notices import ReadOnlyMode
 
 # Old clients pull a package once for each platform that they know, all within seconds.
 PULL_WINDOW = timedelta(minutes=10)
-FLUSH_AFTER = timedelta(seconds=30)  # A crash loses the pulls of that long, and nothing else.
+FLUSH_AFTER = timedelta(seconds=30)  # A crash, and each end of a Functions host, loses as much.
 MAX_PULLS_REMEMBERED = 100_000  # By one process, and as many that wait for a store; 40 MB.
 BATCH_PULLS = 1_000  # Counts of a batch; with the longest names they take 300 KB in the cloud.
 
