@@ -13,6 +13,7 @@ from threading import Event, Thread
 import httpx
 import pytest
 
+from shared.domain.body_sizes import MAX_BODY_BYTES
 from tests.support.archives import bala
 from tests.support.registry_process import BOUND_SECONDS, Running, running
 from tests.support.storage import one_machine
@@ -172,7 +173,7 @@ def test_an_account_that_may_publish_nowhere_gets_no_room_of_publishers(registry
 
 def test_bodies_of_nobody_take_little_memory_and_keep_nobody_out(registry: Running) -> None:
     before = memory(registry)
-    with begun(registry, RESOLVES, MIB, MIB - 1):
+    with begun(registry, RESOLVES, MAX_BODY_BYTES, MAX_BODY_BYTES - 1):
         assert pushed(registry, "1.2.0", 900_000) == 204
         assert memory(registry) - before < MOST
 

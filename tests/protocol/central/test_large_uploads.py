@@ -58,7 +58,7 @@ async def test_any_other_body_is_refused_in_the_words_of_its_operation(
 ) -> None:
     url = f"{registry.base}/packages/resolve-dependencies"
     answer = await http.post(url, content=b" " * 8 * MIB)
-    assert "body of the request has 8,388,608 bytes" in refused(answer, 400)
+    assert "body of the request has 8,388,608 bytes" in refused(answer, 413)
 
 
 async def test_a_connection_goes_on_after_a_body_that_was_too_large(registry: Running) -> None:

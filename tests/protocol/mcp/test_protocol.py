@@ -128,8 +128,8 @@ async def test_a_body_that_is_no_object_cannot_be_parsed(agent: Agent, body: byt
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, -32700)
 
 
-async def test_a_body_of_more_than_256_kib_is_refused(agent: Agent) -> None:
-    answer = await agent.world.send("POST", MCP, content=b" " * (256 * 1024 + 1))
+async def test_a_body_of_more_than_128_kib_is_refused(agent: Agent) -> None:
+    answer = await agent.world.send("POST", MCP, content=b" " * (128 * 1024 + 1))
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, INVALID_REQUEST)
 
 
