@@ -1,4 +1,8 @@
-"""The app that the Functions host loads."""
+"""The app that the Functions host loads.
+
+`start` imports what it needs when it is called, so that an import that fails is an error at start
+like any other; functions/recovery.py says what is served then.
+"""
 
 import gc
 
@@ -6,23 +10,47 @@ import gc
 # import find nothing, and take a seventh of its time.
 gc.disable()
 
-from pydantic import ValidationError  # noqa: E402 - as above.
+from functools import cache  # noqa: E402 - as above.
+from typing import TYPE_CHECKING  # noqa: E402
 
-from functions.faces import build_app, invalid_settings_app  # noqa: E402
-from shared.bootstrap import build_registry  # noqa: E402
-from shared.log import log  # noqa: E402
-from shared.settings import Settings  # noqa: E402
-from shared.settings.problems import refused_setting, setting_problem, unknown_settings  # noqa: E402
+import azure.functions as func  # noqa: E402
 
-for sentence in unknown_settings():  # They may be those of code that is deployed next.
-    log.error("settings.unknown", reason=sentence)
+from functions.recovery import SettingRefused, started_app  # noqa: E402
+
+if TYPE_CHECKING:
+    from shared.composition import Registry
+
+
+def start() -> func.FunctionApp:
+    """Return the app of the registry; raise `SettingRefused`, or whatever fails."""
+    from functions.faces import build_app
+
+    return build_app(registry())
+
+
+@cache  # A later step that fails is repeated alone.
+def registry() -> "Registry":
+    """Return the registry, which serves clients."""
+    from pydantic import ValidationError
+
+    from shared.bootstrap import build_registry
+    from shared.log import log
+    from shared.settings import Settings
+    from shared.settings.problems import refused_setting, setting_problem, unknown_settings
+
+    for sentence in unknown_settings():  # They may be those of code that is deployed next.
+        log.error("settings.unknown", reason=sentence)
+    try:
+        settings = Settings.load()
+    except ValidationError as invalid:
+        raise SettingRefused(refused_setting(invalid), setting_problem(invalid)) from None
+    built = build_registry(settings)
+    built.api_docs.queue.enable()
+    return built
+
+
 try:
-    registry = build_registry(Settings.load())
-    registry.api_docs.queue.enable()
-    app = build_app(registry)
-except ValidationError as invalid:
-    log.error("settings.refused", reason=setting_problem(invalid))
-    app = invalid_settings_app(refused_setting(invalid))
+    app = started_app(start)
 finally:
     gc.freeze()  # Later collections do not look through it.
     gc.enable()

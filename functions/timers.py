@@ -13,6 +13,7 @@ from datetime import timedelta
 import azure.functions as func
 
 from functions.http.calls import declare_context, traceparent_of
+from functions.recovery import TIMER, TIMER_SCHEDULE
 from shared.composition import Registry
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges
@@ -22,10 +23,6 @@ from shared.log import Activity, log, record_metric
 from shared.runtime.background_tasks import next_run
 from shared.services.maintenance.tasks import LONGEST_CALL, Task, Upkeep
 from shared.telemetry.metrics import UPKEEP, UPKEEP_PROBLEMS
-
-# A few seconds after the task of each minute is due, so that a host whose clock is ahead does not
-# skip a minute.
-TIMER_SCHEDULE = "20 * * * * *"
 
 _A_MINUTE = timedelta(minutes=1)
 
@@ -45,7 +42,8 @@ def blueprint(registry: Registry, wait: Wait = _wait) -> func.Blueprint:
         await _Call(registry, context, wait).run()
 
     declared = declare_context(timer_upkeep)
-    bp.timer_trigger(arg_name="timer", schedule=TIMER_SCHEDULE)(declared)
+    triggered = bp.timer_trigger(arg_name="timer", schedule=TIMER_SCHEDULE)(declared)
+    bp.function_name(TIMER)(triggered)
     return bp
 
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from functions.archives import archive_caller, archive_to_send, link_of
 from functions.central.answers import refusal_answer
-from functions.faces import answer_missing, build_app
+from functions.faces import build_app
 from functions.health import METRICS
 from functions.http.answers import recognizer, repeat_recorder
 from functions.http.calls import Exchange
@@ -194,7 +194,6 @@ def build_host(settings: Settings, served: ExitStack | None = None) -> Host:
     registry.api_docs.queue.enable()
     return Host(
         build_app(registry),
-        missing=answer_missing(registry),
         headers=configured_headers(settings.base_url),
         archives=archive_resolver(registry),
         redirects=FollowedRedirects(MAVEN_PATHS, settings.base_url),

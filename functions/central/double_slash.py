@@ -13,7 +13,7 @@ import azure.functions as func
 from msgspec import Struct
 
 from functions.central.answers import CentralFace
-from functions.http.calls import Call
+from functions.http.calls import Call, RewrittenRequest
 from functions.http.operations import Operation, answer
 from shared.composition import Registry
 from shared.domain.errors.requests import PageNotFound
@@ -58,8 +58,10 @@ async def _call_target(
     path = "/".join(filter(None, request.route_params["rest"].split("/")[1:]))
     for each in targets:
         found = each.path.fullmatch(f"/{path}")
-        if found and request.method in each.operation.methods:
-            return await answer(each.operation, registry, _rewritten(request, found), context)
+        if found and str(request.method).upper() in each.operation.methods:
+            params = {name: value for name, value in found.groupdict().items() if value is not None}
+            rewritten = RewrittenRequest(request, params)
+            return await answer(each.operation, registry, rewritten, context)
     return await answer(doubled, registry, request, context)
 
 
@@ -71,26 +73,3 @@ def _pattern(route: str) -> re.Pattern[str]:
 
 def _group(parameter: re.Match[str]) -> str:
     return f"(?:/(?P<{parameter[1]}>[^/]+)){'?' if parameter[2] else ''}"
-
-
-class _RewrittenRequest(func.HttpRequest):
-    """A request with the route parameters of the other Function.
-
-    The body is read when the Function reads it, which may refuse the request before.
-    """
-
-    def __init__(self, sent: func.HttpRequest, params: dict[str, str]) -> None:
-        headers, query = sent.headers, sent.params
-        super().__init__(
-            sent.method, sent.url, headers=headers, params=query, route_params=params, body=b""
-        )
-        self._sent = sent
-
-    def get_body(self) -> bytes:
-        """Return the body, or raise the refusal of one that was not read."""
-        return self._sent.get_body()
-
-
-def _rewritten(request: func.HttpRequest, found: re.Match[str]) -> func.HttpRequest:
-    params = {name: value for name, value in found.groupdict().items() if value is not None}
-    return _RewrittenRequest(request, params)

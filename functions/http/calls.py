@@ -140,7 +140,9 @@ class Call:
 
     @property
     def method(self) -> str:
-        return str(self.request.method)
+        """The method in capitals: the Functions host compares it without case, and passes it on as
+        it was sent."""
+        return str(self.request.method).upper()
 
     @property
     def url(self) -> str:
@@ -282,6 +284,24 @@ class Call:
         """Send with the answer what is left of a limit."""
         if allowance is not None:
             self.allowances.append(allowance)
+
+
+class RewrittenRequest(func.HttpRequest):
+    """A request with the route parameters of another Function than the host called.
+
+    The body is read when the Function reads it, which may refuse the request before.
+    """
+
+    def __init__(self, sent: func.HttpRequest, params: Mapping[str, str]) -> None:
+        headers, query = sent.headers, sent.params
+        super().__init__(
+            sent.method, sent.url, headers=headers, params=query, route_params=params, body=b""
+        )
+        self._sent = sent
+
+    def get_body(self) -> bytes:
+        """Return the body, or raise the refusal of one that was not read."""
+        return self._sent.get_body()
 
 
 def headers_of(request: func.HttpRequest) -> Mapping[str, str]:

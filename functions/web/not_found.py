@@ -1,28 +1,43 @@
 """Paths that no other Function serves: a redirect where the target is clear, otherwise 404 or 405.
 
-The local host asks `missing_operation` for what no route matches. In the cloud such requests get
-the empty 404 of the Functions host, which allows no two routes for one path and method. Short
-addresses, which `bal` prints, lead to pages: `/org/name` and `/org/name/version`.
+One Function has a route that matches every path, and its name is the last: the host takes the first
+Function by name whose route matches (docs/decisions/0056-unknown-paths.md). Short addresses, which
+`bal` prints, lead to pages: `/org/name` and `/org/name/version`.
 """
 
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
-from functools import partial
+from functools import cached_property
 
-from functions.central.answers import CentralFace, refusal_answer
-from functions.http.answers import problem_answer
-from functions.http.calls import Call
-from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
+import azure.functions as func
+
+from functions.central.answers import CentralFace
+from functions.http.calls import Call, RewrittenRequest
+from functions.http.operations import (
+    READ_METHODS,
+    WRITE_METHODS,
+    Effect,
+    Face,
+    JsonFace,
+    Operation,
+    answer,
+)
 from functions.http.pages import PAGE_HEADERS, PublicPageCall, PublicPages
+from functions.recovery import CATCH_ALL, EVERY_PATH
+from shared.composition import Registry
 from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.errors.requests import MethodNotAllowed, PageNotFound
 from shared.domain.names import Package, Version
 from shared.runtime.answers import Answer
+from shared.runtime.routing import Route, Router, parse_template
 
 central = CentralFace()
 
-_CENTRAL, _API = "/2.0/", "/api/"
+ALL_METHODS = (*READ_METHODS, *WRITE_METHODS)
+
+_CENTRAL = "/2.0/"
+_API = "/api/"
 _SLASHES = re.compile("/{2,}")
 
 
@@ -36,31 +51,98 @@ async def web_update_tool(_call: Call) -> Answer:
     )
 
 
-def missing_operation(operations: Iterable[Operation]) -> Operation:
-    """Return the operation of paths and methods that none of these operations has."""
-    prefixes = {each.route.split("/")[0].lower() for each in operations}
-    pages, handler = PublicPages(), partial(_missing, prefixes)
-    pages.read("{*path}", (*READ_METHODS, *WRITE_METHODS), name="web_missing")(handler)
-    [operation] = pages
-    return operation
+class _JsonApi(JsonFace[Call]):
+    call_type = Call
 
 
-async def _missing(prefixes: Set[str], call: PublicPageCall) -> Answer:
-    path, mark, query = call.target.partition("?")
-    is_read = call.method in READ_METHODS
-    if "//" in path and is_read and not path.startswith(("//", _CENTRAL)):
-        # From a base URL that ends in a slash; the host does not normalize slashes.
-        return redirect(_SLASHES.sub("/", path) + mark + query)
-    methods = call.route_params["allow"].split(",")
-    allowed = [each for each in (*READ_METHODS, *WRITE_METHODS) if each in methods]
-    refusal = MethodNotAllowed(call.method, path, allowed) if allowed else PageNotFound(path)
-    if path.startswith(_CENTRAL):
-        return refusal_answer(refusal)
-    if path.startswith(_API):
-        return problem_answer(refusal)
-    if is_read and not allowed and (page := package_page(call.route_params["path"], prefixes)):
-        return redirect(page)
-    raise refusal
+class _UnknownPaths(PublicPages):
+    """Pages about paths that nothing else serves; programs get JSON below their prefixes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._by_prefix: dict[str, Face[Call]] = {_CENTRAL: central, _API: _JsonApi()}
+
+    def refused(self, call: PublicPageCall, refusal: Refusal) -> Answer:
+        face = self._of_programs(call)
+        return face.refused(call, refusal) if face else super().refused(call, refusal)
+
+    def failed(self, call: PublicPageCall) -> Answer:
+        face = self._of_programs(call)
+        return face.failed(call) if face else super().failed(call)
+
+    def _of_programs(self, call: PublicPageCall) -> Face[Call] | None:
+        path = call.path.lower()
+        return next((face for each, face in self._by_prefix.items() if path.startswith(each)), None)
+
+
+def missing_operation(operations: Sequence[Operation]) -> Operation:
+    """Return the operation of paths and methods that none of these operations has.
+
+    A request that one of them has is answered by it, so that nothing depends on the order in which
+    the host compares routes.
+    """
+    other_paths = _OtherPaths(operations)
+    return Operation(
+        CATCH_ALL,
+        EVERY_PATH,
+        ALL_METHODS,
+        Effect.READ,
+        _UnknownPaths(),
+        other_paths.explain,
+        respond=other_paths.respond,
+    )
+
+
+class _OtherPaths:
+    """Answers every request that reaches the last route."""
+
+    def __init__(self, operations: Sequence[Operation]) -> None:
+        self._operations = operations
+        self._prefixes = {each.route.split("/")[0].lower() for each in operations}
+
+    @cached_property  # Most processes start without a request that needs it.
+    def _router(self) -> Router[Operation]:
+        return Router([(_route_of(each), each) for each in self._operations])
+
+    async def respond(
+        self,
+        missing: Operation,
+        registry: Registry,
+        request: func.HttpRequest,
+        context: func.Context | None = None,
+    ) -> func.HttpResponse:
+        """Answer with the operation that the request leads to, else with this one."""
+        found = self._router.match(str(request.method), _path_of(request.route_params))
+        if found is None:
+            return await answer(missing, registry, request, context)
+        operation, params = found
+        rewritten = RewrittenRequest(request, params)
+        return await (operation.respond or answer)(operation, registry, rewritten, context)
+
+    async def explain(self, call: PublicPageCall) -> Answer:
+        """Redirect a read where the target is clear; raise `PageNotFound` or `MethodNotAllowed`."""
+        path, mark, query = call.target.partition("?")
+        is_read = call.method in READ_METHODS
+        if "//" in path and is_read and not path.startswith(("//", _CENTRAL)):
+            # From a base URL that ends in a slash; the host does not normalize slashes.
+            return redirect(_SLASHES.sub("/", path) + mark + query)
+        methods = self._router.methods(_path_of(call.route_params))
+        if methods:
+            raise MethodNotAllowed(
+                call.method, path, [each for each in ALL_METHODS if each in methods]
+            )
+        if is_read and (page := package_page(_path_of(call.route_params), self._prefixes)):
+            return redirect(page)
+        raise PageNotFound(path)
+
+
+def _route_of(operation: Operation) -> Route:
+    template = parse_template(operation.route)
+    return Route(operation.name, template, frozenset(operation.methods))
+
+
+def _path_of(route_params: Mapping[str, str]) -> str:
+    return "/" + route_params.get("path", "")
 
 
 def package_page(path: str, prefixes: Set[str]) -> str:

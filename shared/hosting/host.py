@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from io import BytesIO
@@ -34,7 +35,6 @@ from shared.hosting.requests import (
     LazyRequest,
     MalformedPath,
     Receive,
-    Router,
     Scope,
     Send,
     decode_path,
@@ -52,28 +52,21 @@ from shared.hosting.responses import (
     with_headers,
 )
 from shared.hosting.triggers import AppFunctions as ReadFunctions
-from shared.hosting.triggers import (
-    FunctionCall,
-    HttpFunction,
-    Route,
-    TimerFunction,
-    functions_of,
-    parse_template,
-    unsupported,
-)
+from shared.hosting.triggers import HttpFunction, TimerFunction, functions_of, unsupported
 from shared.log import log
 from shared.ports import Clock
 from shared.runtime.answers import RecognizeCaller
 from shared.runtime.background_tasks import is_schedule, next_run
 from shared.runtime.caching import Edition
 from shared.runtime.private_files import make_private_folder, try_file_lock
+from shared.runtime.routing import Router
 
 LifespanHook = Callable[[], Awaitable[object]]
 
 ARCHIVES = "/archives/"  # {scope}/{digest}/{version}/{file}
 ARCHIVE_SEGMENTS = 4
 
-_PATHS_OF_HOST = ("/admin/", "/runtime/")  # The real host answers below them itself.
+_OF_HOST = re.compile("/(?:admin|runtime)/", re.I).match  # Below them the real host answers itself.
 _NOT_FOUND = status_answer(404)
 # The answer of the real host to `/` where its home page is turned off.
 _NO_HOME_PAGE: AnswerMessages = (
@@ -106,9 +99,8 @@ class Host:
     """Serves an app, or Functions that were read before, with `headers` on every answer.
 
     Timers run only with `timers`, and answers are repeated only with `repeats`. Pages of other
-    sites read no answer of the paths that are `closed_to_pages`. What no route matches is answered
-    by `missing`, which gets the path and the methods that there are for it as the route parameters
-    `path` and `allow`; without it, by a bare 404, as the real host does.
+    sites read no answer of the paths that are `closed_to_pages`. What no route matches gets a bare
+    404, as from the real host.
     """
 
     def __init__(
@@ -116,7 +108,6 @@ class Host:
         app: func.FunctionApp | ReadFunctions,
         *,
         headers: RawHeaders = _NO_HEADERS,
-        missing: FunctionCall | None = None,
         archives: FileResolver | None = None,
         redirects: FollowedRedirects | None = None,
         timers: TimerOptions | None = None,
@@ -132,7 +123,7 @@ class Host:
         self._on_stop = on_stop
         self._bodies = BodyReader(limits, identify)
         self._timers = timers and Timers(functions.timers, timers.folder, timers.clock)
-        served: ASGIApp = FunctionDispatcher(functions.http, self._bodies, missing)
+        served: ASGIApp = FunctionDispatcher(functions.http, self._bodies)
         if archives is not None:
             served = FileMiddleware(served, ARCHIVES, ARCHIVE_SEGMENTS, archives)
         if redirects is not None:
@@ -145,6 +136,8 @@ class Host:
         """Answer one request, or handle the server's start and stop."""
         if scope["type"] == "lifespan":
             return self._live(receive, send)
+        if not scope["method"].isupper():  # The real host compares methods without case.
+            scope = {**scope, "method": scope["method"].upper()}
         return self._serve_http(scope, receive, send)
 
     def at_once(self, scope: Scope) -> PreparedAnswer | None:
@@ -199,15 +192,8 @@ class Host:
 class FunctionDispatcher:
     """Answers HTTP requests with the Functions of an app."""
 
-    def __init__(
-        self,
-        functions: Sequence[HttpFunction],
-        bodies: BodyReader,
-        missing: FunctionCall | None = None,
-    ) -> None:
+    def __init__(self, functions: Sequence[HttpFunction], bodies: BodyReader) -> None:
         self._router = Router([(each.route, each) for each in functions])
-        every_path = Route("missing", parse_template("{*path}"), None)
-        self._missing = missing and HttpFunction(every_path.function, every_path, missing)
         self._bodies = bodies
         self._chunks = ChunkSender()
 
@@ -227,12 +213,9 @@ class FunctionDispatcher:
             path = decode_path(scope["raw_path"])
         except MalformedPath:
             return _UNUSABLE_PATH
-        found = self._router.match(scope["method"], path)
+        found = None if _OF_HOST(path) else self._router.match(scope["method"], path)
         if found is None:
-            if self._missing is None or path.lower().startswith(_PATHS_OF_HOST):
-                return _NO_HOME_PAGE if path == "/" else _NOT_FOUND
-            params = {"path": path[1:], "allow": ",".join(self._router.methods(path))}
-            found = self._missing, params
+            return _NO_HOME_PAGE if path == "/" else _NOT_FOUND
         function, params = found
         if not body_length(scope["headers"]):
             return await self._invoke(function, LazyRequest(scope, params, b""))

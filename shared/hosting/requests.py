@@ -1,25 +1,12 @@
-"""Requests: decoding of paths, the `HttpRequest` of a Function, and which Function answers."""
+"""Requests: decoding of paths, and the `HttpRequest` of a Function."""
 
 import re
-from collections.abc import (
-    Awaitable,
-    Callable,
-    Iterable,
-    Iterator,
-    Mapping,
-    MutableMapping,
-    Sequence,
-)
-from functools import lru_cache
-from string import ascii_lowercase, ascii_uppercase
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from types import MappingProxyType
-from typing import Any, Generic, Self, TypeAlias, TypeVar
+from typing import Any, Self, TypeAlias
 from urllib.parse import quote
 
-from msgspec import Struct, field
-
 from shared.domain.errors.base import Refusal
-from shared.hosting.triggers import CatchAll, Literal, Parameter, Route, Segment
 from shared.runtime.answers import KnownCaller, RecognizedRequest
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -293,120 +280,3 @@ def _without_dots(path: str) -> str:
     if segments[-1] in (".", ".."):
         result.append("")
     return "/" + "/".join(result)
-
-
-# --- Which Function answers a path and a method ---
-
-T = TypeVar("T")
-
-_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
-
-
-class Router(Generic[T]):
-    """Finds the target of a request among routes of which no two match one path and method."""
-
-    def __init__(self, routes: Sequence[tuple[Route, T]]) -> None:
-        self._targets = [target for _, target in routes]
-        self._by_method, self._any_method = _trees(tuple(route for route, _ in routes))
-
-    def match(self, method: str, path: str) -> tuple[T, dict[str, str]] | None:
-        """Return the target and the route parameters of a decoded path, or None."""
-        if not path.startswith("/"):  # `OPTIONS *` is about the server itself.
-            return None
-        root = self._by_method.get(method, self._any_method)
-        parts = path.split("/")
-        # One trailing slash is not a segment, but a catch-all contains it.
-        count = len(parts) - 1 if not parts[-1] else len(parts)
-        # Only ASCII letters are compared without case, though Unicode folds others.
-        lowered = path.lower() if path.isascii() else path.translate(_LOWER)
-        found = root.find(parts, lowered.split("/"), 1, count)
-        return found and (self._targets[found[0]], found[1])
-
-    def methods(self, path: str) -> list[str]:
-        """Return the methods that routes name for a decoded path."""
-        return [method for method in self._by_method if self.match(method, path)]
-
-
-# --- The tree ----------------------------------------------------------------------------------
-
-RouteMatch = tuple[int, dict[str, str]] | None  # The number of a route, and its parameters.
-
-
-class _Leaf:
-    """The end of a route: its number, and where its parameters are in the path."""
-
-    def __init__(self, segments: Sequence[Segment], number: int) -> None:
-        self.number = number
-        numbered = list(enumerate(segments, start=1))
-        self.parameters = [(each.name, at) for at, each in numbered if isinstance(each, Parameter)]
-        self.rest = next(((each, at) for at, each in numbered if isinstance(each, CatchAll)), None)
-
-    def read(self, parts: Sequence[str]) -> RouteMatch:
-        values = {name: parts[at] for name, at in self.parameters}
-        if self.rest is not None:
-            rest, at = self.rest
-            left = "/".join(parts[at:])
-            if left:  # If nothing is left, the parameter is absent and not empty.
-                values[rest.name] = left
-            if rest.expression and not (left and rest.expression.search(left)):
-                return None
-        return self.number, values
-
-
-class _Node(Struct):
-    """One node of the tree: the segments that may follow, and the routes that end here."""
-
-    literals: dict[str, "_Node"] = field(default_factory=dict[str, "_Node"])
-    anything: "_Node | None" = None
-    rests: list[_Leaf] = field(default_factory=list[_Leaf])
-    ends: list[_Leaf] = field(default_factory=list[_Leaf])
-
-    def find(self, parts: list[str], lowered: list[str], at: int, count: int) -> RouteMatch:
-        if at == count:
-            return _first(self.ends, parts) or _first(self.rests, parts)
-        if not parts[at]:
-            return None
-        for child in (self.literals.get(lowered[at]), self.anything):
-            found = child and child.find(parts, lowered, at + 1, count)
-            if found:
-                return found
-        return _first(self.rests, parts)
-
-    def add(self, segments: Sequence[Segment], leaf: _Leaf) -> None:
-        if not segments:
-            self.ends.append(leaf)
-        elif isinstance(segments[0], CatchAll):
-            self.rests.append(leaf)
-        else:
-            self._next(segments[0]).add(segments[1:], leaf)
-
-    def _next(self, segment: Segment) -> "_Node":
-        if isinstance(segment, Literal):
-            return self.literals.setdefault(segment.text, _Node())
-        if self.anything is None:
-            self.anything = _Node()
-        return self.anything
-
-
-@lru_cache(maxsize=4)  # An app always has the same routes.
-def _trees(routes: tuple[Route, ...]) -> tuple[dict[str, _Node], _Node]:
-    """Return a tree for each method that a route names, and one for all other methods."""
-    named = {method for route in routes for method in route.methods or ()}
-    return {method: _tree(routes, method) for method in named}, _tree(routes, "")
-
-
-def _tree(routes: Sequence[Route], method: str) -> _Node:
-    root = _Node()
-    for number, route in enumerate(routes):
-        if route.methods is None or method in route.methods:
-            for shape in route.template.shapes:
-                root.add(shape, _Leaf(shape, number))
-    return root
-
-
-def _first(leaves: Sequence[_Leaf], parts: list[str]) -> RouteMatch:
-    for leaf in leaves:
-        found = leaf.read(parts)
-        if found is not None:
-            return found
-    return None

@@ -12,7 +12,6 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from functions.faces import answer_missing
 from functions.http.answers import recognizer
 from shared.composition import Registry
 from shared.domain.principals import OPERATOR
@@ -51,7 +50,6 @@ class Watch:
         app = lazy_functions(registry)
         return Host(
             replace(app, http=[replace(each, call=self._noting(each.call)) for each in app.http]),
-            missing=self._noting(answer_missing(registry)),
             repeats=RepeatOptions(registry.adapters.edition, recognizer(registry)),
             limits=self.limits,
             identify=_by_token,

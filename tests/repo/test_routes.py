@@ -1,4 +1,6 @@
-"""No two Functions answer one path and method, each is named for its face, and none is left out."""
+"""No two Functions answer one path and method, but the one for every other path, whose name is the
+last; each of the others is named for its face, and none is left out.
+"""
 
 import importlib
 import pkgutil
@@ -14,10 +16,12 @@ import functions
 from functions import timers
 from functions.central.double_slash import ROUTE as DOUBLED_ROUTE
 from functions.faces import MODULES, build_app, operations
+from functions.recovery import CATCH_ALL, EVERY_PATH
 from shared.bootstrap import build_registry, migrate
 from shared.composition import Registry
 from shared.hosting.host import ARCHIVE_SEGMENTS, ARCHIVES
-from shared.hosting.triggers import AppFunctions, CatchAll, Literal, Route, Segment, functions_of
+from shared.hosting.triggers import AppFunctions, functions_of
+from shared.runtime.routing import CatchAll, Literal, Route, Segment
 from shared.settings import Settings
 from tests.lazy_app import lazy_functions
 
@@ -81,8 +85,18 @@ def meet(one: Segment, other: Segment) -> bool:
             return True
 
 
-async def test_no_two_templates_match_one_path_and_method(registry: Registry) -> None:
-    routes = [each.route for each in functions_of(build_app(registry)).http]
+async def test_the_one_function_for_every_path_is_the_last_by_name(registry: Registry) -> None:
+    app = build_app(registry)
+    *others, last = functions_of(app).http
+    assert (last.name, last.route.template.text) == (CATCH_ALL, EVERY_PATH)
+    assert last.route.methods == {each.value for each in func.HttpMethod}
+    shown = {str(each.get_function_name()).lower() for each in app.get_functions()}
+    assert max(shown) == CATCH_ALL  # Of timers, too: the host has one order for all.
+    assert [each.name for each in others if each.route.template.text == EVERY_PATH] == []
+
+
+async def test_no_two_other_templates_match_one_path_and_method(registry: Registry) -> None:
+    *routes, _ = [each.route for each in functions_of(build_app(registry)).http]
     assert len(routes) > 1
     constrained = [each.template.text for each in routes if ":" in each.template.text]
     assert constrained == [DOUBLED_ROUTE]

@@ -18,8 +18,8 @@ from functions.faces import build_app
 from shared.domain.names import Package
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
-from shared.hosting.requests import Router
 from shared.hosting.triggers import functions_of
+from shared.runtime.routing import Router
 from tests.security.package_probes import (
     CHANGING,
     READING,

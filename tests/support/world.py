@@ -18,7 +18,6 @@ from msgspec.structs import replace
 from pydantic import BaseModel
 from starlette.types import ASGIApp
 
-from functions.faces import answer_missing
 from functions.http.answers import recognizer
 from shared.bootstrap import build_registry
 from shared.composition import Registry
@@ -223,7 +222,6 @@ def repeating(registry: Registry) -> Host:
     """Serve as one machine does: what stands is given again without asking a Function."""
     return Host(
         lazy_functions(registry),
-        missing=answer_missing(registry),
         headers=configured_headers(URL),
         repeats=RepeatOptions(registry.adapters.edition, recognizer(registry)),
     )
@@ -231,8 +229,7 @@ def repeating(registry: Registry) -> Host:
 
 def asking(registry: Registry) -> Host:
     """Serve as the real host does: a Function answers each request."""
-    functions, missing = lazy_functions(registry), answer_missing(registry)
-    return Host(functions, missing=missing, headers=configured_headers(URL))
+    return Host(lazy_functions(registry), headers=configured_headers(URL))
 
 
 @asynccontextmanager

@@ -22,8 +22,9 @@ from functions.central.double_slash import ROUTE as DOUBLED_ROUTE
 from functions.faces import build_app, invalid_settings_app
 from shared.bootstrap import build_registry
 from shared.hosting.host import Host
-from shared.hosting.requests import Router, decode_path
+from shared.hosting.requests import decode_path
 from shared.hosting.triggers import functions_of
+from shared.runtime.routing import Router
 from shared.services.publishing.publishing import Upload
 from shared.settings import Settings
 from tests.paths import ROOT

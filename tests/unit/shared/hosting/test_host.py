@@ -34,11 +34,14 @@ async def test_a_function_that_takes_too_long_is_a_504() -> None:
 
 
 async def test_a_header_of_two_lines_is_never_sent() -> None:
-    async def split(_request: object) -> FunctionResponse:
+    app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+    @app.route("split")
+    async def split(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - as above.
         return FunctionResponse(Answer(headers={"Location": "/a\r\nSet-Cookie: a=b"}))
 
     with capture_logs() as events:
-        answer = await ask(Host(func.FunctionApp(), missing=split), scope("GET", "/"))
+        answer = await ask(Host(app), scope("GET", "/split"))
     assert (answer.status, [event["event"] for event in events]) == (500, ["function.failed"])
 
 

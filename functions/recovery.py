@@ -1,0 +1,140 @@
+"""The app while the registry cannot be started: it answers 503, and starts the registry again.
+
+Without any Function the host would answer 404, which clients take for a missing package. Nothing of
+ours is imported here before it is needed, so that an import that fails is answered as well.
+"""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, cast
+
+import azure.functions as func
+
+# What the host calls, whether or not the registry was started.
+CATCH_ALL = "zz_missing"  # The host takes the first Function by name whose route matches.
+EVERY_PATH = "{*path}"
+TIMER = "timer_upkeep"
+# A few seconds after the task of each minute is due, so that a host whose clock is ahead does not
+# skip a minute.
+TIMER_SCHEDULE = "20 * * * * *"
+
+SECONDS_BETWEEN_STARTS = 10
+
+_ALL_METHODS = tuple(each.value for each in func.HttpMethod)
+_NO_CONTEXT = cast("func.Context", None)
+
+Start = Callable[[], func.FunctionApp]
+
+
+class SettingRefused(Exception):
+    """A setting cannot be used; the message says why, with a value that is no secret."""
+
+    def __init__(self, variable: str, reason: str) -> None:
+        super().__init__(reason)
+        self.variable = variable
+
+
+def started_app(start: Start, clock: Callable[[], float] = time.monotonic) -> func.FunctionApp:
+    """Return the app that `start` builds, or one that answers 503 until `start` succeeds."""
+    try:
+        return start()
+    except Exception as failure:
+        return _app_of(_Recovery(start, failure, clock))
+
+
+def _app_of(recovery: "_Recovery") -> func.FunctionApp:
+    app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+    async def missing(
+        req: func.HttpRequest, context: func.Context = _NO_CONTEXT
+    ) -> func.HttpResponse:
+        answer = await recovery.function(CATCH_ALL)
+        return recovery.unavailable() if answer is None else await answer(req, context)
+
+    async def upkeep(timer: func.TimerRequest, context: func.Context = _NO_CONTEXT) -> None:
+        run = await recovery.function(TIMER)
+        if run is not None:  # An app that answers reads alone has no timer.
+            await run(timer, context)
+
+    app.function_name(CATCH_ALL)(app.route(EVERY_PATH, methods=_ALL_METHODS)(missing))
+    app.function_name(TIMER)(app.timer_trigger(arg_name="timer", schedule=TIMER_SCHEDULE)(upkeep))
+    return app
+
+
+class _Recovery:
+    """Starts the registry again at most each ten seconds; once it runs, it stays.
+
+    The host has the Functions of the first start until the process ends, so its catch-all answers
+    every request then, by the router of the registry.
+    """
+
+    def __init__(self, start: Start, failure: Exception, clock: Callable[[], float]) -> None:
+        self._start = start
+        self._clock = clock
+        self._functions: Mapping[str, Callable[..., Awaitable[Any]]] = {}
+        self._is_starting = False
+        self._sentence = self._logged = ""
+        self._note(failure)
+
+    async def function(self, name: str) -> Callable[..., Awaitable[Any]] | None:
+        """Return a Function of the registry, None if it does not run or has none of this name."""
+        if not self._functions and not self._is_starting and self._clock() >= self._next_start:
+            await self._start_again()
+        return self._functions.get(name)
+
+    async def _start_again(self) -> None:
+        self._is_starting = True
+        try:
+            # In a thread, so that the others are refused meanwhile.
+            app = await asyncio.to_thread(self._start)
+        except Exception as failure:
+            self._note(failure)
+        else:
+            self._functions = {
+                str(each.get_function_name()): each.get_user_function()
+                for each in app.get_functions()
+            }
+        finally:
+            self._is_starting = False
+
+    def _note(self, failure: Exception) -> None:
+        """Log a failure, and keep what clients are told of it: never a value."""
+        self._next_start = self._clock() + SECONDS_BETWEEN_STARTS
+        reason = "it could not be started"
+        if isinstance(failure, SettingRefused):
+            reason = f"its setting {failure.variable} cannot be used"
+        self._sentence = (
+            f"The registry does not run: {reason}, and its log says why. Tell its operator."
+        )
+        described = repr(failure)
+        _log(failure, is_known=described == self._logged)
+        self._logged = described
+
+    def unavailable(self) -> func.HttpResponse:
+        body = json.dumps({"message": self._sentence}).encode()
+        headers = {
+            "Cache-Control": "no-store",
+            "Content-Length": str(len(body)),
+            "Retry-After": str(SECONDS_BETWEEN_STARTS),
+        }
+        return func.HttpResponse(
+            body, status_code=503, headers=headers, mimetype="application/json"
+        )
+
+
+def _log(failure: Exception, *, is_known: bool) -> None:
+    """Log why the registry could not be started, with the stack if it is another reason."""
+    try:
+        from shared.log import log  # noqa: PLC0415 - its import may be what fails.
+
+        if isinstance(failure, SettingRefused):
+            log.error("settings.refused", reason=str(failure))
+        elif is_known:
+            log.error("start.refused", reason=repr(failure))
+        else:
+            log.error("start.refused", exc_info=failure)
+    except Exception:
+        logging.getLogger("ballroom").exception("start.refused", exc_info=failure)
