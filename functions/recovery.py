@@ -76,7 +76,6 @@ class _Recovery:
         self._clock = clock
         self._functions: Mapping[str, Callable[..., Awaitable[Any]]] = {}
         self._is_starting = False
-        self._sentence = self._logged = ""
         self._note(failure)
 
     async def function(self, name: str) -> Callable[..., Awaitable[Any]] | None:
@@ -97,6 +96,7 @@ class _Recovery:
                 str(each.get_function_name()): each.get_user_function()
                 for each in app.get_functions()
             }
+            _log_recovery()
         finally:
             self._is_starting = False
 
@@ -109,9 +109,7 @@ class _Recovery:
         self._sentence = (
             f"The registry does not run: {reason}, and its log says why. Tell its operator."
         )
-        described = repr(failure)
-        _log(failure, is_known=described == self._logged)
-        self._logged = described
+        _log(failure)
 
     def unavailable(self) -> func.HttpResponse:
         body = json.dumps({"message": self._sentence}).encode()
@@ -125,16 +123,20 @@ class _Recovery:
         )
 
 
-def _log(failure: Exception, *, is_known: bool) -> None:
-    """Log why the registry could not be started, with the stack if it is another reason."""
+def _log(failure: Exception) -> None:
+    """Log the failure, which is being handled."""
     try:
         from shared.log import log  # noqa: PLC0415 - its import may be what fails.
 
         if isinstance(failure, SettingRefused):
             log.error("settings.refused", reason=str(failure))
-        elif is_known:
-            log.error("start.refused", reason=repr(failure))
         else:
-            log.error("start.refused", exc_info=failure)
+            log.exception("start.failed")
     except Exception:
-        logging.getLogger("ballroom").exception("start.refused", exc_info=failure)
+        logging.getLogger("ballroom").exception("start.failed", exc_info=failure)
+
+
+def _log_recovery() -> None:
+    from shared.log import log  # noqa: PLC0415 - as above; a registry has it.
+
+    log.info("start.recovered")

@@ -1,7 +1,9 @@
 """Invoke Functions through the worker of the Functions host: `driver.py FOLDER`.
 
 The worker is the real one; this command plays the other half, the host itself. Each line of
-standard input is a JSON list of requests; a line of standard output has an answer for each of them.
+standard input is a JSON list of requests, each to one Function; a line of standard output has an
+answer for each of them. A request for the `index` is answered with what the worker told the host of
+its Functions: their names and bindings.
 """
 
 import asyncio
@@ -26,7 +28,10 @@ async def _serve(folder: str) -> None:
     await _load(folder)
     # A thread waits for input, so that the app can write its log meanwhile.
     while line := await asyncio.to_thread(sys.stdin.readline):
-        answered = [await _answer(request) for request in json.loads(line)]
+        answered = [
+            await (_index() if request == "index" else _answer(request))
+            for request in json.loads(line)
+        ]
         print(json.dumps(answered), file=answers, flush=True)
 
 
@@ -43,6 +48,16 @@ async def _load(folder: str) -> None:
     answer = await handle_event.worker_init_request(request)
     if answer.result.status != protos.StatusResult.Success:
         sys.exit(f"the worker refuses the app: {answer.result.exception.message}")
+
+
+async def _index() -> dict[str, list[dict[str, Any]]]:
+    from azure_functions_runtime import handle_event  # type: ignore[import-not-found]
+
+    answer = await handle_event.functions_metadata_request(None)
+    return {
+        each.name: [json.loads(binding) for binding in each.raw_bindings]
+        for each in answer.function_metadata_results
+    }
 
 
 async def _answer(request: dict[str, Any]) -> dict[str, Any]:

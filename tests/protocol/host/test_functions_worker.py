@@ -19,7 +19,8 @@ import azure.functions as func
 import pytest
 
 from functions.central.double_slash import ROUTE as DOUBLED_ROUTE
-from functions.faces import build_app, invalid_settings_app
+from functions.faces import build_app
+from functions.recovery import CATCH_ALL, EVERY_PATH, TIMER
 from shared.bootstrap import build_registry
 from shared.hosting.host import Host
 from shared.hosting.requests import decode_path
@@ -145,7 +146,12 @@ class Worker:
     process: subprocess.Popen[str]
     log: Path
 
-    def answers(self, shown: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def index(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the Functions that the worker found, by name, with their bindings."""
+        [found] = self.answers(["index"])
+        return found
+
+    def answers(self, shown: Sequence[Mapping[str, Any] | str]) -> list[dict[str, Any]]:
         """Return the answers to requests, as the host tells them to the worker."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -316,15 +322,167 @@ def test_the_worker_takes_the_app_of_the_cloud_which_follows_a_change_feed(
     assert worker.process.returncode == 0, worker.log.read_text()
 
 
-async def test_the_worker_serves_the_app_whose_settings_cannot_be_used(
-    python: str, tmp_path: Path
+def test_the_worker_indexes_a_catch_all_that_comes_last(registry: Worker) -> None:
+    index = registry.index()
+    assert max(index, key=str.lower) == CATCH_ALL
+    trigger, _ = index[CATCH_ALL]
+    assert (trigger["type"], trigger["route"]) == ("httpTrigger", EVERY_PATH)
+    assert set(trigger["methods"]) == {each.value for each in func.HttpMethod}
+    read = functions_of(registry.served.app)
+    assert index.keys() == {each.name for each in [*read.http, *read.timers]}
+
+
+UNKNOWN = [
+    Ask("GET /search/more/and/more", {"accept": "text/html"}),
+    Ask("GET /acme/greet"),
+    Ask("GET /acme/greet/1.0.0?q=a//b"),
+    Ask("HEAD /packages//acme/greet"),
+    Ask("GET /2.0/nothing"),
+    Ask("GET /api/v1/nothing"),
+    Ask("DELETE /2.0/registry/packages/acme/greet"),
+    Ask("PATCH /api/v1/orgs"),
+    Ask("POST /", body=b"{}"),
+    Ask("OPTIONS /packages/acme/greet"),
+    Ask("POST /nothing", {"transfer-encoding": "chunked"}),
+]
+
+
+@pytest.mark.timeout(BOUND_SECONDS)
+async def test_unknown_paths_and_methods_get_the_same_answers(registry: Worker) -> None:
+    assert {each["function"] for each in _shown(registry.served, UNKNOWN)} == {CATCH_ALL}
+    await _compare(registry, UNKNOWN)
+
+
+@pytest.mark.timeout(BOUND_SECONDS)
+async def test_the_catch_all_answers_what_another_function_serves(registry: Worker) -> None:
+    asks = [*REGISTRY, *_asks_of(registry.served.app)]
+    answered = registry.answers([_to_catch_all(each) for each in asks])
+    expected = registry.answers(_shown(registry.served, asks))
+    wrong = [
+        ask.line
+        for ask, one, other in zip(asks, answered, expected, strict=True)
+        if _comparable(one) != _comparable(other)
+    ]
+    assert wrong == []
+
+
+def _rest_of(ask: Ask) -> dict[str, str]:
+    path = decode_path(ask.target.partition("?")[0].encode())[1:]
+    return {"path": path} if path else {}
+
+
+def _comparable(answer: Mapping[str, Any]) -> object:
+    headers = {name for name in answer["headers"] if name not in OWN}
+    return answer["status"], headers, re.sub(r"\d", "", _without_id(answer["body"]))
+
+
+@pytest.mark.timeout(BOUND_SECONDS)
+async def test_methods_in_small_letters_are_those_in_capitals(registry: Worker) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    asks = [
+        Ask("POST /account/tokens", form, b"name=a"),
+        Ask("POST /manage/accounts", form, b"name=a"),
+        Ask("POST /2.0/registry//packages", FORM, FORM_BODY),
+        Ask("POST /api/v1/orgs", {"transfer-encoding": "chunked"}),
+        Ask("GET /manage/accounts"),
+        Ask("GET /2.0/registry/packages/acme/greet"),
+        Ask("HEAD /2.0/registry/packages/acme/greet"),
+        Ask("HEAD /packages/acme/greet"),
+        Ask("DELETE /nothing"),
+        Ask("GET /acme/greet"),
+    ]
+    capitals = _shown(registry.served, asks)
+    small = [{**each, "method": each["method"].lower()} for each in capitals]
+    answers, expected = registry.answers(small), registry.answers(capitals)
+    for ask, answered, wanted in zip(asks, answers, expected, strict=True):
+        assert _comparable(answered) == _comparable(wanted), ask.line
+
+
+# Why the registry cannot be started: settings of the app, files of its data folder, and modules
+# whose import fails.
+@dataclass(frozen=True)
+class Fault:
+    """Something that makes a start fail."""
+
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    file: str = ""
+    unimportable: str = ""
+    named: str = "it could not be started"
+
+
+VALUE = "hidden-in-every-answer"
+FAULTS = {
+    "a setting": Fault(
+        {"BALLROOM_LINK_KEY": f"@Microsoft.KeyVault(SecretUri=https://{VALUE}.test/a)"},
+        named="its setting BALLROOM_LINK_KEY cannot be used",
+    ),
+    "a folder that cannot be read": Fault(file=f"{VALUE}"),
+    "a store that raises": Fault(file=f"{VALUE}/keys"),
+    "a face": Fault(unimportable="functions.maven.repository"),
+    "the bootstrap": Fault(unimportable="shared.bootstrap"),
+    "the log": Fault(unimportable="shared.log"),
+    "a library": Fault(unimportable="pydantic"),
+}
+REFUSED = [
+    Ask("GET /health/live"),
+    Ask("GET /2.0/registry/packages/acme/greet"),
+    Ask("POST /2.0/registry/packages", FORM, FORM_BODY),
+    Ask("GET /"),
+    Ask("OPTIONS /nothing"),
+]
+
+
+@pytest.mark.timeout(BOUND_SECONDS)
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=list(FAULTS))
+def test_an_error_at_start_is_an_app_that_answers_503(
+    fault: Fault, python: str, tmp_path: Path
 ) -> None:
-    unresolved = "@Microsoft.KeyVault(SecretUri=https://kv.test/secrets/link-key)"
-    environment = {"BALLROOM_DATA": str(tmp_path), "BALLROOM_LINK_KEY": unresolved}
-    asks = [Ask("GET /health/ready"), Ask("POST /2.0/registry/packages", body=b"{}")]
-    served = Served(invalid_settings_app("BALLROOM_LINK_KEY"), ".", environment)
+    if fault.file:
+        (tmp_path / fault.file).parent.mkdir(exist_ok=True)
+        (tmp_path / fault.file).touch()
+    (tmp_path / "sitecustomize.py").write_text(REFUSING_IMPORTS.format(name=fault.unimportable))
+    environment = {
+        "BALLROOM_DATA": str(tmp_path / VALUE),
+        "BALLROOM_URL": URL,
+        "PYTHONPATH": str(tmp_path),
+        **fault.settings,
+    }
+    served = Served(func.FunctionApp(), ".", environment)
     with started(python, served, tmp_path / "log") as worker:
-        await _compare(worker, asks)
+        types = {name: {each["type"] for each in found} for name, found in worker.index().items()}
+        assert types == {CATCH_ALL: {"httpTrigger", "http"}, TIMER: {"timerTrigger"}}
+        answers = worker.answers([_to_catch_all(each) for each in REFUSED])
+    for ask, answer in zip(REFUSED, answers, strict=True):
+        assert (answer["status"], answer["headers"]["retry-after"]) == (503, "10"), ask.line
+        assert fault.named in json.loads(answer["body"])["message"]
+        assert VALUE not in answer["body"]
+    lines = (tmp_path / "log").read_text()
+    assert ("settings.refused" if fault.settings else "start.failed") in lines
+
+
+# What a process imports first: it refuses one module.
+REFUSING_IMPORTS = """
+import sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "{name}":
+            raise ImportError(name)
+
+sys.meta_path.insert(0, Finder())
+"""
+
+
+def _to_catch_all(ask: Ask) -> dict[str, Any]:
+    """Return a request as the host tells it to an app that has the catch-all alone."""
+    return {
+        "function": CATCH_ALL,
+        "params": _rest_of(ask),
+        "method": ask.method,
+        "target": ask.target,
+        "headers": [["host", "registry.test"], *map(list, ask.sent.items())],
+        "body": ask.body.decode("latin-1"),
+    }
 
 
 async def _compare(worker: Worker, asks: Sequence[Ask]) -> None:

@@ -22,7 +22,7 @@ def test_the_app_starts_and_logs_the_reason_without_the_value() -> None:
         text=True,
         check=True,
     )
-    assert started.stdout.splitlines()[-1] == "['refused_settings']"
+    assert started.stdout.splitlines()[-1] == "['zz_missing', 'timer_upkeep']"
     shown = started.stdout + started.stderr
     assert "BALLROOM_LINK_KEY cannot be used: it is a reference to a secret" in shown
     assert "kv.example.org" not in shown
