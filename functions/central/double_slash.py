@@ -58,7 +58,7 @@ async def _call_target(
     path = "/".join(filter(None, request.route_params["rest"].split("/")[1:]))
     for each in targets:
         found = each.path.fullmatch(f"/{path}")
-        if found and str(request.method).upper() in each.operation.methods:
+        if found and request.method in each.operation.methods:
             params = {name: value for name, value in found.groupdict().items() if value is not None}
             rewritten = RewrittenRequest(request, params)
             return await answer(each.operation, registry, rewritten, context)

@@ -140,9 +140,8 @@ class Call:
 
     @property
     def method(self) -> str:
-        """The method in capitals: the Functions host compares it without case, and passes it on as
-        it was sent."""
-        return str(self.request.method).upper()
+        """The method in capitals, whatever was sent: the Functions host compares it without case."""
+        return str(self.request.method)
 
     @property
     def url(self) -> str:

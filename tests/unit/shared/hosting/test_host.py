@@ -45,6 +45,25 @@ async def test_a_header_of_two_lines_is_never_sent() -> None:
     assert (answer.status, [event["event"] for event in events]) == (500, ["function.failed"])
 
 
+@pytest.mark.parametrize("method", ["get", "Head", "options", "post"])
+async def test_a_method_is_compared_without_case(method: str) -> None:
+    # Other servers of ASGI applications may pass it on as it was sent.
+    host = Host(build_app())
+    for path, headers in (
+        ("/echo/acme/greet", {}),
+        ("/any", {}),
+        ("/any", {"origin": "https://a.test", "access-control-request-method": "PUT"}),
+        ("/nothing", {}),
+    ):
+        asked = await ask(host, scope(method, path, headers))
+        capital = await ask(host, scope(method.upper(), path, headers))
+        assert (asked.status, asked.headers, asked.body) == (
+            capital.status,
+            capital.headers,
+            capital.body,
+        )
+
+
 async def test_the_end_of_the_process_is_no_504() -> None:
     asking = asyncio.create_task(ask(Host(hanging_app()), scope("GET", "/hang")))
     await asyncio.sleep(0)
