@@ -140,7 +140,7 @@ class Call:
 
     @property
     def method(self) -> str:
-        """The method in capitals, whatever was sent: the Functions host compares it without case."""
+        """The method in capitals, whatever was sent: the host compares it without case."""
         return str(self.request.method)
 
     @property

@@ -356,7 +356,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     ),
     empty: (
         *("central_connectors_by_id", "central_connectors_by_name", "central_triggers_by_id"),
-        *("central_triggers_by_name", "web_update_tool"),
+        *("central_triggers_by_name", "web_update_tool", "zz_missing"),
     ),
     readers: (
         *("api_provenance_origin", "archive_of_release", "central_docs", "central_graphql"),
@@ -459,6 +459,7 @@ PATHS = {
     "web_search (deprecated)": f"{FOUND}&deprecated=true",
     "web_type_docs": "/docs/ORG/NAME/1.0.0/greet",
     "web_update_tool": "/2.0/update-tool/distributions",
+    "zz_missing": "/nothing/more/and/more",
     **{f"web_package_tab ({tab})": f"/packages/ORG/NAME/1.0.0/{tab}" for tab in TAB_HANDLERS},
 }
 

@@ -326,7 +326,7 @@ ABOUT_NO_PACKAGE = {
     "are the same for everybody, whatever they name": (
         *("api_docs_*", "health_*", "index_settings", "login_*", "security_txt_*", "static_*"),
         *("web_manual", "web_update_tool"),
-        *("central_doc_ui", "web_site_icon", "web_site_robots", "web_cli_token", "web_missing*"),
+        *("central_doc_ui", "web_site_icon", "web_site_robots", "web_cli_token", "zz_missing"),
     ),
     "are the same for everybody who is not signed in": ("sign_in_*",),
     "list or count public packages alone, whoever asks": ("web_home", "web_about"),

@@ -108,7 +108,7 @@ OTHERS = (
         "security_txt_",
         "web_about",
         "web_manual",
-        "web_missing",
+        "zz_missing",
         "web_update_tool",
     ),
     *("web_cli_token", "web_site_icon", "web_site_robots"),
