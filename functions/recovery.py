@@ -89,12 +89,12 @@ class _Recovery:
         try:
             # In a thread, so that the others are refused meanwhile.
             app = await asyncio.to_thread(self._start)
+            functions = app.get_functions()
         except Exception as failure:
             self._note(failure)
         else:
             self._functions = {
-                str(each.get_function_name()): each.get_user_function()
-                for each in app.get_functions()
+                str(each.get_function_name()): each.get_user_function() for each in functions
             }
             _log_recovery()
         finally:
