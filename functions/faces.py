@@ -16,6 +16,7 @@ from shared.settings import Settings
 # topic has the same name on every face.
 MODULES = (
     "account.audit_log",
+    "account.invitations",
     "account.organization",
     "account.organization_packages",
     "account.organizations",

@@ -1,17 +1,26 @@
 """/sign-in/… and /sign-out: with an identity provider or by a link, and out again."""
 
 import json
+from collections.abc import Awaitable, Callable
+from functools import partial
 
-from functions.http.calls import verify_credential
-from functions.http.pages import PageCall, Pages, see_other, visitor_of
+from functions.http.browser_forms import (
+    browser_csrf_token,
+    browser_form,
+    browser_name,
+    form_of_another_page,
+)
+from functions.http.calls import VerifiedT, verify_credential
+from functions.http.pages import PageCall, Pages, RefusalPage, see_other, visitor_of
 from functions.http.requests import form_of, is_form
-from functions.http.signed_in_pages import remembered_page, return_page, sign_in_page
+from functions.http.signed_in_pages import FormProblem, remembered_page, return_page, sign_in_page
 from shared.auth.authentication import RequestClient
+from shared.auth.identity_providers import PROVIDERS
 from shared.auth.sessions import SignInBrowser
-from shared.domain.accounts import Account
 from shared.domain.client_addresses import caller_network
-from shared.domain.errors.base import Invalid
+from shared.domain.errors.base import Unauthenticated, about_field
 from shared.domain.errors.identity import sign_in_expired
+from shared.domain.one_time_links import code_of
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.sign_in import SignInPurpose
 from shared.runtime.answers import Answer
@@ -42,16 +51,21 @@ async def sign_in_page_shown(call: PageCall) -> Answer:
     return sign_in_page(call, purpose)
 
 
-@pages.read("sign-in/{provider}", ["GET"], stays_public=True)
-async def sign_in_begin(call: PageCall) -> Answer:
-    browser = browser_of(call, _browser_name(call))
+async def _begin(provider: str, call: PageCall) -> Answer:
+    browser = browser_of(call, browser_name(call))
     await _count(call, browser)
     await _identify(call)
     sign_in = SignInRequest(purpose_of(call), return_page(call), call.caller)
     if sign_in.purpose is not SignInPurpose.ENTER:
         _check_ticket(call, sign_in)
-    begin, provider = call.registry.identity.sign_in_flow.begin, call.route_params["provider"]
+    begin = call.registry.identity.sign_in_flow.begin
     return see_other(await begin(provider, sign_in, browser))
+
+
+# Each provider has a route of its own, since no template may match `sign-in/link` as well.
+for _provider in PROVIDERS:
+    _route, _name = f"sign-in/{_provider}", f"sign_in_begin_{_provider}"
+    pages.read(_route, ["GET"], stays_public=True, name=_name)(partial(_begin, _provider))
 
 
 def _check_ticket(call: PageCall, sign_in: SignInRequest) -> None:
@@ -86,37 +100,50 @@ def _provider_answer(call: PageCall) -> dict[str, str]:
     return dict(call.params)
 
 
-@pages.read("sign-in/link/{code}", stays_public=True)
+@pages.read("sign-in/link", stays_public=True)
 async def sign_in_link_page(call: PageCall) -> Answer:
-    """Show a button, since programs that preview links would use the link up."""
-    browsers, code = call.registry.identity.browsers, call.route_params["code"]
-    await browsers.ready()
-    account = await _link_account(call, browser_of(call, browsers.name(call.headers)))
-    csrf = browsers.csrf_token(_browser_name(call))
-    return call.page("sign_in_link.html", account=account.name, code=code, csrf=csrf)
+    """Show the field for the code, which the script fills in from the fragment and posts."""
+    return call.page(_LINK_TEMPLATE, problem=None, csrf=await browser_csrf_token(call))
 
 
-async def _link_account(call: PageCall, browser: SignInBrowser) -> Account:
-    await _count(call, browser)
-    peek, code = call.registry.identity.sign_in_links.peek, call.route_params["code"]
-    account_id = await verify_credential(
-        lambda: peek(code), code, call.registry, address=browser.address
-    )
-    return await call.registry.identity.accounts.by_id(account_id)
+_LINK_TEMPLATE = "sign_in_link.html"
 
 
-@pages.change("sign-in/link/{code}", stays_public=True)
+@pages.change("sign-in/link", stays_public=True)
 async def sign_in_link_used(call: PageCall) -> Answer:
-    registry, code = call.registry, call.route_params["code"]
-    browser = browser_of(call, registry.identity.browsers.name(call.headers))
-    await registry.identity.browsers.ready()
-    if not registry.identity.browsers.is_csrf_token_valid(browser.name, form_of(call).text("csrf")):
-        raise _form_of_another_page()
-    enter = registry.identity.sign_in_flow.finish_link
-    call.cookies += await verify_credential(
-        lambda: enter(code, browser), code, registry, address=browser.address
-    )
+    """Sign in with the code, or show whom it signs in.
+
+    A posted page must not use the link up: programs that check links run the scripts of pages.
+    """
+    form = await browser_form(call)
+    browser = browser_of(call, call.registry.identity.browsers.name(call.headers))
+    code, is_question = code_of(form.text("code")), form.text("step") == "show"
+    try:
+        with about_field("code", Unauthenticated):
+            if is_question:
+                return await _link_account_page(call, code, browser)
+            enter = call.registry.identity.sign_in_flow.finish_link
+            call.cookies += await _verified(call, code, browser, partial(enter, code, browser))
+    except Unauthenticated as refusal:
+        values = {"csrf": await browser_csrf_token(call), "problem": FormProblem.of(refusal)}
+        call.refusal_page = RefusalPage(_LINK_TEMPLATE, values)
+        raise
     return see_other(remembered_page(call))
+
+
+async def _link_account_page(call: PageCall, code: str, browser: SignInBrowser) -> Answer:
+    await _count(call, browser)
+    identity = call.registry.identity
+    peek = partial(identity.sign_in_links.peek, code)
+    account = await identity.accounts.by_id(await _verified(call, code, browser, peek))
+    csrf = identity.browsers.csrf_token(browser.name)
+    return call.page("sign_in_link_account.html", account=account.name, code=code, csrf=csrf)
+
+
+async def _verified(
+    call: PageCall, code: str, browser: SignInBrowser, verify: Callable[[], Awaitable[VerifiedT]]
+) -> VerifiedT:
+    return await verify_credential(verify, code, call.registry, address=browser.address)
 
 
 @pages.change("sign-out", stays_public=True)
@@ -125,7 +152,7 @@ async def sign_in_out(call: PageCall) -> Answer:
     authentication = call.registry.identity.session_authentication
     if not call.caller.is_anonymous:
         if not authentication.is_csrf_token_valid(call.caller, form_of(call).text("csrf")):
-            raise _form_of_another_page()
+            raise form_of_another_page()
         session = await call.registry.identity.sessions.sign_out(by=call.caller)
         if session is not None:
             authentication.invalidate(session)
@@ -152,22 +179,7 @@ def purpose_of(call: PageCall) -> SignInPurpose:
     return known.get(asked, SignInPurpose.ENTER)
 
 
-def _browser_name(call: PageCall) -> str:
-    """Return the name of the browser, which the answer gives it if it has none."""
-    name, cookie = call.registry.identity.browsers.name_or_create(call.headers)
-    call.cookies.append(cookie)
-    return name
-
-
 def browser_of(call: PageCall, name: str) -> SignInBrowser:
     client = RequestClient.of(call.headers, call.registry.settings.proxies)
     known = call.registry.identity.known_browsers.read(call.headers)
     return SignInBrowser(client.address, client.agent, name, known)
-
-
-def _form_of_another_page() -> Invalid:
-    return Invalid(
-        "form-of-another-page",
-        "This form is not from a page of this browser, or the page was open for too long. Reload "
-        "the page, and allow cookies of this registry.",
-    )

@@ -98,6 +98,7 @@ class SignedInPages(Pages[SignedInCall]):
         leads_to: str = "",
         name: str = "",
         works_in_read_only_mode: bool = False,
+        stays_public: bool = False,
     ) -> Callable[[FormHandlerT], FormHandlerT]:
         """Declare the decorated handler as a form; `show` shows its page with a refusal.
 
@@ -112,7 +113,7 @@ class SignedInPages(Pages[SignedInCall]):
             DONE_MESSAGES.update({key: done} if isinstance(done, str) else done)
             to = leads_to or next(each.route for each in self if each.handler is show)
             submit = partial(self._submit, handler, show, limit, f"/{to}?done={key}")
-            self.change(route, name=key)(submit)
+            self.change(route, name=key, stays_public=stays_public)(submit)
             return handler
 
         return declare
@@ -191,7 +192,7 @@ def require_confirmation(call: SignedInCall, name: str) -> None:
             raise Invalid("not-meant", f"To confirm, type the name, {name}, exactly as shown.")
 
 
-RETURN_COOKIE_LIFETIME = timedelta(hours=1)  # Until somebody sends the sign-in link.
+SIGN_IN_COOKIE_LIFETIME = timedelta(hours=1)  # Until somebody sends the sign-in link.
 
 
 def return_cookie(registry: Registry) -> Cookie:
@@ -205,12 +206,14 @@ def sign_in_page(
     *,
     status: int = 200,
     invitation: InvitationDetails | None = None,
+    to: str = "",
 ) -> Answer:
-    """Return the page with every sign-in method; signing in leads back to the requested page.
+    """Return the page with every sign-in method; signing in leads to the page `to`, by default back
+    to the requested page.
 
     With a purpose, the account of the caller signs in again for it.
     """
-    registry, query = call.registry, {"to": return_page(call)}
+    registry, query = call.registry, {"to": to or return_page(call)}
     if purpose is SignInPurpose.ENTER:
         _remember(query["to"], call)
     else:
@@ -237,7 +240,7 @@ def _remember(page: str, call: PageCall) -> None:
     cookie = return_cookie(call.registry)
     if page != HOME_PATH and cookie.is_allowed:
         value = urlsafe_b64encode(page.encode()).decode().rstrip("=")  # Hosts change other values.
-        call.cookies.append(cookie.set(value, RETURN_COOKIE_LIFETIME))
+        call.cookies.append(cookie.set(value, SIGN_IN_COOKIE_LIFETIME))
 
 
 def remembered_page(call: PageCall) -> str:

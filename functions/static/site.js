@@ -1,5 +1,6 @@
 // Optional features of the pages: keys that focus the search field, suggestions while typing, copy
-// buttons, filters of lists, and the choice of a theme. Every page works without this script.
+// buttons, filters of lists, codes of one-time links, and the choice of a theme. Every page works
+// without this script.
 "use strict";
 
 (() => {
@@ -133,6 +134,21 @@
     field.hidden = false;
   }
 
+  const LINK_CODE = /^#[0-9A-Za-z]{32}$/;
+
+  // A field for the code of a one-time link, which is the fragment of the link: fills it in, takes it
+  // out of the address, and sends the form.
+  function onLinkCode(field) {
+    const send = () => {
+      if (!LINK_CODE.test(location.hash)) return;
+      field.value = location.hash.slice(1);
+      history.replaceState(null, "", location.pathname);
+      field.form.querySelector("button").click();
+    };
+    addEventListener("hashchange", send); // Another link, opened from its own page.
+    send();
+  }
+
   const SUGGESTION_DELAY_MS = 150; // Fast typing sends one request.
   const MIN_SUGGESTION_LENGTH = 2; // One letter begins too many names.
 
@@ -247,6 +263,7 @@
     document.querySelectorAll("[data-copy], [data-copy-text]").forEach(onCopy);
     document.querySelectorAll("[data-copy-blocks]").forEach(onCopyBlocks);
     document.querySelectorAll("[data-filters]").forEach(onFilter);
+    document.querySelectorAll("[data-link-code]").forEach(onLinkCode);
     document.querySelectorAll("[data-theme-switch]").forEach(onThemes);
   });
 })();

@@ -27,8 +27,10 @@ from functions.http.pages import PAGE_HEADERS, PublicPageCall, PublicPages
 from functions.recovery import CATCH_ALL, EVERY_PATH
 from shared.composition import Registry
 from shared.domain.errors.base import NotFound, Refusal
+from shared.domain.errors.identity import LinkOutdated
 from shared.domain.errors.requests import MethodNotAllowed, PageNotFound
 from shared.domain.names import Package, Version
+from shared.domain.one_time_links import is_outdated_link
 from shared.runtime.answers import Answer
 from shared.runtime.routing import Route, Router, parse_template
 
@@ -126,6 +128,8 @@ class _OtherPaths:
         if "//" in path and is_read and not path.startswith(("//", _CENTRAL)):
             # From a base URL that ends in a slash; the host does not normalize slashes.
             return redirect(_SLASHES.sub("/", path) + mark + query)
+        if is_outdated_link(path):
+            raise LinkOutdated
         methods = self._router.methods(_path_of(call.route_params))
         if methods:
             raise MethodNotAllowed(

@@ -10,6 +10,8 @@ from msgspec import Struct
 from shared.auth.signed_tokens import Claims
 from shared.ports import Clock
 
+PROVIDERS = ("entra", "github", "oidc")  # Their names in addresses.
+
 MAX_NAME_LENGTH = 100  # Characters: one short line.
 MAX_EMAIL_LENGTH = 254  # What SMTP can carry.
 

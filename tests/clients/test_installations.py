@@ -130,7 +130,7 @@ def test_a_clone_is_served_and_operated_by_its_commands(clone: Path) -> None:
         assert ".venv/bin/ballroom signin-link" in httpx.get(f"{url}/sign-in", trust_env=False).text
         printed = run(block(FOLLOWED[1]), clone, PORT=url.rpartition(":")[2])
         [command] = re.findall(r"^  (.*signin-link kim)$", printed, re.MULTILINE)
-        link = re.search(rf"{url}/sign-in/link/\w+", run(command, Path("/")))
+        link = re.search(rf"{url}/sign-in/link#\w+", run(command, Path("/")))
         assert link
         assert httpx.get(link[0], trust_env=False).status_code == 200
     assert (clone.parent / "ballroom-backup" / "ballroom.db").is_file()

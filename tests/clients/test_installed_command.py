@@ -117,7 +117,7 @@ def test_the_printed_sign_in_command_runs_the_installed_command(
     [command] = re.findall(r"^  (.*signin-link kim)$", created.stdout, re.MULTILINE)
     assert shlex.quote(ballroom) in command
     linked = run("sh", "-c", command, folder=Path("/"))
-    assert "/sign-in/link/" in linked.stdout
+    assert "/sign-in/link#" in linked.stdout
 
 
 def test_options_of_serve_go_before_variables(ballroom: str, tmp_path: Path) -> None:

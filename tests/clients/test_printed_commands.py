@@ -133,7 +133,7 @@ def public_command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_the_command_of_a_public_start_prints_a_link_of_its_address(
     public_command: str, shell: str, elsewhere: Path
 ) -> None:
-    assert f"{PUBLIC}/sign-in/link/" in run(shell, public_command, elsewhere)
+    assert f"{PUBLIC}/sign-in/link#" in run(shell, public_command, elsewhere)
 
 
 def operate(registry: Running, *command: str) -> str:
@@ -156,7 +156,7 @@ def account_command(registry: Running) -> str:
 def test_the_command_after_a_new_account_signs_it_in_where_this_start_listens(
     registry: Running, account_command: str, shell: str, elsewhere: Path
 ) -> None:
-    link = f"{registry.url}/sign-in/link/"
+    link = f"{registry.url}/sign-in/link#"
     assert link in run(shell, account_command, elsewhere)
 
 

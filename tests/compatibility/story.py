@@ -297,7 +297,7 @@ async def _people(story: Story) -> None:
         who = await browser.api("GET", f"{API}/whoami")
         story.facts.ids[name] = who.json()["id"]
     code = json.loads(story.facts.codes["accepted"])
-    await story.form("kim", f"/account/invitations/{_code_of(code)}", decision="accept")
+    await story.form("kim", "/account/invitations", code=_code_of(code), decision="accept")
     await story.sign_in("ann", "mia", "admin", "bob")
     locked = f"/manage/accounts/{story.facts.ids['sam']}/lock"
     await story.form("admin", locked, reason="Its laptop was lost.")
@@ -306,7 +306,7 @@ async def _people(story: Story) -> None:
 
 def _code_of(invited: Mapping[str, Any]) -> str:
     link = str(invited.get("code") or invited["link"])
-    return link.rpartition("/")[2]
+    return link.rpartition("#")[2]
 
 
 async def _wait(story: Story) -> None:

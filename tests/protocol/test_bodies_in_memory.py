@@ -143,7 +143,7 @@ REFUSED = {
     "resolve of many": Sent(400, "POST", f"{PUSH}/resolve-modules", b'{"modules":' + b"[" * 99),
     "deprecation with no JSON": Sent(400, "PUT", f"{PUSH}/deprecate/acme/greet/1.0.0", b"["),
     "form of nobody": Sent(401, "POST", "/account/tokens", b"name=x", PAGE_FORM, False),
-    "form that is none": Sent(400, "POST", "/sign-in/link/x", b"\xff", PAGE_FORM, False),
+    "form that is none": Sent(400, "POST", "/sign-in/link", b"\xff", PAGE_FORM, False),
     "no such page": Sent(404, "POST", "/nothing", b"x" * 10_000),
     "method that is not taken": Sent(405, "DELETE", PUSH, b"x" * 10_000),
 }

@@ -76,7 +76,7 @@ def test_the_start_prints_what_a_person_needs_next(tmp_path: Path) -> None:
     printed = str(prepare(settings_of(tmp_path)))
     assert "http://127.0.0.1:7071" in printed
     assert str(tmp_path / "Settings.toml") in printed
-    assert "http://127.0.0.1:7071/sign-in/link/" in printed
+    assert "http://127.0.0.1:7071/sign-in/link#" in printed
     assert "-F bala-file=@" in printed
     assert "Accept: application/octet-stream" in printed
     assert token_in(tmp_path) not in printed
@@ -85,7 +85,7 @@ def test_the_start_prints_what_a_person_needs_next(tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", ["https://registry.test", "http://registry.test"])
 def test_no_start_prints_a_link_where_the_registry_is_public(tmp_path: Path, url: str) -> None:
     printed = str(prepare(settings_of(tmp_path, url)))
-    assert "/sign-in/link/" not in printed
+    assert "/sign-in/link#" not in printed
     assert f"{launcher()} signin-link admin\n" in printed
     assert asyncio.run(links_made(tmp_path)) == 0
 
@@ -106,7 +106,7 @@ async def links_made(data: Path) -> int:
 
 def test_each_link_that_a_start_prints_is_in_the_log(tmp_path: Path) -> None:
     for made in (1, 2):
-        assert "/sign-in/link/" in str(prepare(settings_of(tmp_path)))
+        assert "/sign-in/link#" in str(prepare(settings_of(tmp_path)))
         assert asyncio.run(links_made(tmp_path)) == made
 
 

@@ -13,7 +13,7 @@ from tests.protocol.conftest import Html
 from tests.support.device_login import ask
 from tests.support.page_client import PageClient
 from tests.support.sign_in import open_sign_in
-from tests.support.world import OpenWorld, World, token_of
+from tests.support.world import URL, OpenWorld, World, token_of
 
 # What is new each time, by what it is replaced with.
 CHANGING = {
@@ -27,7 +27,9 @@ CHANGING = {
     "INVITATION": re.compile(r'(?<=name="invitation" value=")[0-9a-f]{20}'),
     "CHALLENGE": re.compile(r"(?<=ballroom-verification=)\w{32}"),
     "REQUEST": re.compile(r"(?<=<code>)[0-9a-f]{16}(?=</code>)"),
-    "CODE": re.compile(r"[B-Z]{4}-[B-Z]{4}(?=[<\"])|(?<=/invitations/)\w{32}"),
+    "CODE": re.compile(
+        r"[B-Z]{4}-[B-Z]{4}(?=[<\"])|(?:(?<=/invitations#)|(?<=name=\"code\" value=\"))\w{32}"
+    ),
 }
 
 _DIGEST_OF_FILE = re.compile(r"(?<=[?/.])[0-9a-f]{8,64}(?=[.\"/])")
@@ -170,6 +172,33 @@ async def test_an_invitation(world: World, page: SnapshotAssertion) -> None:
         invited.link.reveal().removeprefix(world.registry.settings.base_url),
     )
     assert shown(bob) == page
+
+
+async def test_the_field_for_the_code_of_an_invitation(
+    world: World, page: SnapshotAssertion
+) -> None:
+    stranger = PageClient(world)
+    await stranger.open("/account/invitations")
+    assert shown(stranger) == page
+
+
+async def test_a_code_that_is_refused(world: World, page: SnapshotAssertion) -> None:
+    stranger = PageClient(world)
+    await stranger.open("/account/invitations#guess")
+    assert shown(stranger) == page
+
+
+async def test_a_sign_in_link(world: World, page: SnapshotAssertion) -> None:
+    stranger = PageClient(world)
+    await stranger.open("/sign-in/link")
+    assert shown(stranger) == page
+
+
+async def test_whom_a_sign_in_link_signs_in(world: World, page: SnapshotAssertion) -> None:
+    stranger = PageClient(world)
+    link = await world.registry.identity.sign_in_links.create(world.people.bob.account.id)
+    await stranger.open(link.reveal().removeprefix(URL))
+    assert shown(stranger) == page
 
 
 async def test_security_events(ann: PageClient, page: SnapshotAssertion) -> None:

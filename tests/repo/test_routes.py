@@ -17,11 +17,12 @@ from functions import timers
 from functions.central.double_slash import ROUTE as DOUBLED_ROUTE
 from functions.faces import MODULES, build_app, operations
 from functions.recovery import CATCH_ALL, EVERY_PATH
+from shared.auth.identity_providers import PROVIDERS
 from shared.bootstrap import build_registry, migrate
 from shared.composition import Registry
 from shared.hosting.host import ARCHIVE_SEGMENTS, ARCHIVES
 from shared.hosting.triggers import AppFunctions, functions_of
-from shared.runtime.routing import CatchAll, Literal, Route, Segment
+from shared.runtime.routing import CatchAll, Literal, Parameter, Route, Segment
 from shared.settings import Settings
 from tests.lazy_app import lazy_functions
 
@@ -157,8 +158,25 @@ async def test_every_route_lists_its_methods(registry: Registry) -> None:
     assert [route.function for route in routes if not route.methods] == []
 
 
+# What is in paths, which logs of hosts and proxies have. None of them is a secret: the code of a
+# one-time link is its fragment, and its page posts it.
+PARAMETERS = {
+    *("org", "name", "package", "version", "module", "symbol", "distribution"),
+    *("tab", "page", "file", "path", "rest", "provider"),
+    *("scope", "digest"),  # Of an archive, which is private without the signature in the query.
+    *("account", "id", "number"),  # Of an account; of a token, webhook, invitation; of a delivery.
+}
+
+
+async def test_no_route_has_a_parameter_that_is_a_secret(registry: Registry) -> None:
+    routes = [each.route for each in functions_of(build_app(registry)).http]
+    segments = [segment for route in routes for segment in route.template.segments]
+    named = {each.name for each in segments if isinstance(each, Parameter | CatchAll)}
+    assert named == PARAMETERS
+
+
 # What a `GET` of these begins or ends is nothing that anybody reads.
-NO_READS = {"sign_in_begin", "sign_in_callback"}
+NO_READS = {*(f"sign_in_begin_{name}" for name in PROVIDERS), "sign_in_callback"}
 
 
 async def test_a_head_is_answered_wherever_a_get_is(registry: Registry) -> None:

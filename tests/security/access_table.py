@@ -336,9 +336,10 @@ WEBHOOK = {"url": "https://hooks.test/NUMBER", "events": ["release"]}
 # The Functions by what comes of a request to them. Some are asked in several ways.
 EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     anybody: (
-        *("api_docs_openapi", "api_trusted_audience", "health_default", "health_live"),
-        *("health_ready", "index_settings", "login_file", "sign_in_link_used", "sign_in_out"),
-        *("sign_in_page_shown", "web_llms", "web_site_icon"),
+        *("account_invitation", "account_invitation_answer", "api_docs_openapi"),
+        *("api_trusted_audience", "health_default", "health_live", "health_ready"),
+        *("index_settings", "login_file", "sign_in_link_page", "sign_in_link_used"),
+        *("sign_in_out", "sign_in_page_shown", "web_llms", "web_site_icon"),
     ),
     anybody_known: (
         *("api_settings_toml", "api_symbols_search", "central_connectors"),
@@ -349,10 +350,10 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         *("web_organizations", "web_site_robots", "web_symbols"),
     ),
     anybody_known_alone: ("api_orgs_list", "maven_options", "token_whoami"),
-    nobody_by_token: ("api_leaks_report", "api_trusted_exchange", "sign_in_link_page"),
+    nobody_by_token: ("api_leaks_report", "api_trusted_exchange"),
     not_there: (
-        *("archive_bytes", "central_doc_ui", "security_txt_file", "sign_in_begin"),
-        *("sign_in_callback", "static_file"),
+        *("archive_bytes", "central_doc_ui", "security_txt_file", "sign_in_begin_entra"),
+        *("sign_in_begin_github", "sign_in_begin_oidc", "sign_in_callback", "static_file"),
     ),
     empty: (
         *("central_connectors_by_id", "central_connectors_by_name", "central_triggers_by_id"),

@@ -10,6 +10,7 @@ from shared.domain.client_settings import TOKEN_PLACEHOLDER
 from shared.hosting.request_bodies import BodySender
 from shared.localhost import sender_identifier
 from tests.fakes.system import FakeRandomness
+from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal
 from tests.support.world import MAVEN, URL, OpenWorld, World
 
@@ -124,15 +125,16 @@ async def test_bad_tokens_before_bodies_that_never_come_count_as_reads(worlds: O
 
 
 async def test_guesses_at_sign_in_links_and_id_tokens_count_as_well(world: World) -> None:
+    browser = PageClient(world)
     for number in range(5):
-        assert (await world.get(f"{URL}/sign-in/link/guess{number}")).status_code == 401
+        assert (await browser.open(f"/sign-in/link#guess{number}")).status_code == 401
         url = f"{URL}/api/v1/trusted-publishing/token"
         content = f'{{"token": "a.b.{number}"}}'.encode()
         assert (await world.send("POST", url, content=content)).status_code == 401
     assert (await guess(world, 1)).status_code == 429
-    assert (await world.get(f"{URL}/sign-in/link/another")).status_code == 429
+    assert (await browser.open("/sign-in/link#another")).status_code == 429
     link = await world.registry.identity.sign_in_links.create(world.people.ann.account.id)
-    assert (await world.get(link.reveal())).status_code == 200
+    assert (await browser.open(link.reveal().removeprefix(URL))).status_code == 200
 
 
 async def test_another_address_need_not_wait(worlds: OpenWorld) -> None:

@@ -34,7 +34,7 @@ async def invite_owner(world: OrganizationServices, by: Account) -> str:
     offer = InvitationRequest.parse(Role.OWNER, None, "our new maintainer")
     invited = await world.invitations.invite(ACME, offer, by=world.signed_in(by))
     assert invited.link
-    [code] = re.findall(r"/([0-9A-Za-z]{32})$", invited.link.reveal())
+    [code] = re.findall(r"#([0-9A-Za-z]{32})$", invited.link.reveal())
     return str(code)
 
 

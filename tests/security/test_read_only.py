@@ -25,7 +25,7 @@ from tests.security.personas import PERSONAS
 from tests.security.test_authorization_matrix import Prepared, prepared
 from tests.support.browsers import Browser, signed_in
 from tests.support.stored_state import stored
-from tests.support.world import URL, World
+from tests.support.world import World
 
 pytestmark = pytest.mark.measured
 
@@ -70,20 +70,21 @@ async def ask(
         request.headers.update(prepared.header(ADMINISTRATOR))
         return await world.http.send(request)
     path = request.url.raw_path.decode()
+    fields = {"csrf": browser.csrf}
     if name == "account_invitation_answer":
-        path = offered
-    body = urlencode({"csrf": browser.csrf}).encode()
+        fields |= {"code": offered, "decision": "accept"}
+    body = urlencode(fields).encode()
     return await browser.send(declared.method, path, headers=FORM, content=body)
 
 
 async def invitation(world: World) -> str:
-    """Return the page of an invitation, which only the operator sends meanwhile."""
+    """Return the code of an invitation, which only the operator sends meanwhile."""
     offer = InvitationRequest.parse(Role.MEMBER, None, "admin")
     invited = await world.registry.organizations.invitations.invite(
         parse_org("acme"), offer, by=OPERATOR
     )
     assert invited.link
-    return invited.link.reveal().removeprefix(URL)
+    return invited.link.reveal().partition("#")[2]
 
 
 async def everything(world: World) -> dict[str, Any]:

@@ -72,7 +72,7 @@ class Scene:
         made = self.browsers.enter_context(client)
         page = made.get(link.path)
         [csrf] = set(re.findall(r'name="csrf" value="([^"]*)"', page.text))
-        made.post(link.path, data={"csrf": csrf}).raise_for_status()
+        made.post(link.path, data={"csrf": csrf, "code": link.fragment}).raise_for_status()
         return made
 
 

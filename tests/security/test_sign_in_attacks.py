@@ -142,7 +142,7 @@ async def test_guesses_are_counted(worlds: OpenWorld) -> None:
         for n in range(7)
     ]
     assert statuses[-1] == 429
-    assert (await browser.get("/sign-in/link/guess")).status_code == 429
+    assert (await browser.get("/sign-in/link#guess")).status_code == 429
 
 
 async def test_the_stored_state_contains_no_secret_and_neither_does_the_address(

@@ -22,6 +22,7 @@ from tests.security.routes import addresses_with, routes
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
 from tests.support.device_login import ask, poll
+from tests.support.page_client import PageClient
 from tests.support.sign_in import open_sign_in
 from tests.support.telemetry import Heard, hearing
 from tests.support.world import URL, OpenWorld, World
@@ -46,6 +47,10 @@ SHORT = 8  # Texts below are found everywhere: "1", "ok".
 # Names of Functions, stores, operations and refusals.
 WORD_OF_THE_CODE = re.compile(r"[A-Za-z][a-z_-]*(?:[A-Z][a-z]+)*")
 
+# Parameters of queries with a secret: of signed links, and of what an identity provider answers.
+SECRET_QUERIES = ("/archives/", "/sign-in/callback/")
+
+_CODE_OF_LINK = re.compile(r"#(\w{32})\b")
 _HIDDEN = re.compile(r'name="(?:csrf|state|code)" value="([^"]{8,})"')
 _TOKEN = re.compile(r"\bblr_\w{20,}")
 _EMAIL = re.compile(r"[\w.]+@[\w.]+\.\w+")
@@ -56,8 +61,11 @@ class Secrets:
     """Gathers every secret that goes to a registry or comes from it."""
 
     found: set[str] = field(default_factory=set[str])
+    codes: set[str] = field(default_factory=set[str])  # Of one-time links.
+    addresses: list[str] = field(default_factory=list[str])  # As hosts and proxies log them.
 
     async def note_request(self, request: httpx.Request) -> None:
+        self.addresses.append(_logged_address(request.url))
         self._take(*request.headers.get("authorization", "").split()[1:])
         cookies = request.headers.get("cookie", "").split("; ")
         self._take(*(each.partition("=")[2] for each in cookies))
@@ -73,6 +81,11 @@ class Secrets:
         if "text" in answer.headers.get("content-type", "") or "json" in str(answer.headers):
             await answer.aread()
             self._take(*_HIDDEN.findall(answer.text), *_TOKEN.findall(answer.text))
+            self.note_links(answer.text)
+
+    def note_links(self, text: str) -> None:
+        self.codes.update(_CODE_OF_LINK.findall(text))
+        self._take(*self.codes)
 
     def _take_query(self, address: str) -> None:
         parts = urlsplit(address)
@@ -85,6 +98,12 @@ class Secrets:
         """Return the secrets that a text holds, as they are or as addresses write them."""
         plain = unquote(text)
         return {each for each in self.found if each in text or each in plain}
+
+
+def _logged_address(url: httpx.URL) -> str:
+    """Return the address as logs of requests have it, without queries that hold a secret."""
+    has_secrets = url.path.startswith(SECRET_QUERIES)
+    return url.raw_path.decode().partition("?")[0] if has_secrets else url.raw_path.decode()
 
 
 @dataclass
@@ -145,7 +164,32 @@ async def people(world: World, browser: Browser) -> None:
     await browser.post("/account/tokens", name="laptop", scope="read", org="*", package="*")
     codes = await ask(world)
     assert (await poll(world, codes)).status_code == 400
-    await browser.get(f"/device?user_code={codes['user_code']}")
+    await browser.get("/device")
+    await browser.post("/device", code=codes["user_code"])
+
+
+async def links(world: World) -> None:
+    """Make one-time links of every kind on pages, by mail and by the API, and follow them."""
+    admin, ann = world.people.admin, world.people.ann
+    browser = await PageClient.at(world, admin, "/manage/accounts")
+    await browser.send("/manage/accounts", name="zoe")
+    [to_sign_in] = re.findall(rf'value="{URL}(/sign-in/link#\w+)"', browser.text)
+    await browser.send("/manage/accounts", name="yan", email="yan@example.org")
+    owner = await PageClient.at(world, ann, "/account/organizations/acme")
+    invite = "/account/organizations/acme/invite"
+    await owner.send(invite, role="member", email="", label="for zoe")
+    [to_join] = re.findall(rf'value="{URL}(/account/invitations#\w+)"', owner.text)
+    await owner.send(invite, role="member", email="bob@example.org", label="")
+    body = json.dumps({"role": "member", "label": "for mia"}).encode()
+    url = f"{URL}/api/v1/orgs/acme/invitations"
+    assert (await world.send("POST", url, by=ann, content=body)).status_code == 201
+    zoe = PageClient(world)
+    assert (await zoe.open(to_join)).status_code == 401
+    await zoe.open(to_sign_in)
+    await zoe.send(to_sign_in)
+    assert "Join acme?" in zoe.text
+    await zoe.send(to_join, decision="accept")
+    assert "Invitation accepted." in zoe.text
 
 
 async def planted(world: World) -> None:
@@ -194,6 +238,27 @@ async def test_no_secret_is_in_telemetry(worlds: OpenWorld, shown: Told) -> None
     assert {"metadata", "directory", "events"} <= {
         point["store"] for point in shown.heard.points(STORE_CALLS)
     }
+
+
+async def test_no_secret_is_in_an_address_that_hosts_log(worlds: OpenWorld, shown: Told) -> None:
+    """Whoever reads the log of requests would sign in as somebody else.
+
+    Logs of hosts and proxies have the path of every request, and most have its query.
+    """
+    settings: dict[str, Any] = {"log_level": "debug", **UNREACHED_LIMITS}
+    sign_ins = await open_sign_in(worlds, **settings)
+    world = sign_ins.world
+    secrets = watched(world)
+    await sign_ins.signed_in("oidc")
+    await packages(world)
+    await people(world, await signed_in(world, world.people.ann))
+    await links(world)
+    for mail in world.mailer.sent:
+        secrets.note_links(mail.text)
+    assert len(secrets.codes) >= 6
+    assert secrets.in_("\n".join(secrets.addresses)) == set()
+    assert secrets.in_(shown.text()) == set()
+    assert len(secrets.addresses) > 50
 
 
 def words(heard: Heard) -> set[str]:

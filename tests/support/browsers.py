@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import httpx
 
 from tests.fakes.identity_provider import FakeInternet, Issuer
+from tests.support.page_client import TAKES_CODE, step_of
 from tests.support.world import URL, Person, World
 
 _INPUT = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
@@ -30,8 +31,13 @@ class Browser:
     page: httpx.Response = field(default_factory=lambda: httpx.Response(200))
 
     async def get(self, path: str, **headers: str) -> httpx.Response:
-        """Open a page, and follow where it leads."""
-        return await self._followed(await self.send("GET", path, headers=headers))
+        """Open a page, and follow where it leads; that of a one-time link posts the code, as its
+        script does."""
+        page = await self._followed(await self.send("GET", path, headers=headers))
+        code = urlsplit(path).fragment
+        if code and TAKES_CODE in page.text:
+            return await self.post(path, code=code, **step_of(page))
+        return page
 
     async def choose(self, path: str, kind: str) -> httpx.Response:
         """Open a page that offers ways to sign in, and follow one."""

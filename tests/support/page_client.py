@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Self
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import httpx
 
@@ -12,6 +12,13 @@ from tests.support.world import URL, Person, World
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _CSRF = re.compile(r'name="csrf" value="([^"]*)"')
+TAKES_CODE = "data-link-code"
+_STEP = re.compile(r'<button type="submit" name="(step)" value="([^"]*)">')
+
+
+def step_of(page: httpx.Response) -> dict[str, str]:
+    """Return what the button beside the field for a code sends."""
+    return dict(_STEP.findall(page.text))
 
 
 @dataclass
@@ -28,7 +35,7 @@ class PageClient:
         """Return a browser in which somebody has just signed in by a link."""
         browser = cls(world, {}, **more)
         link = await world.registry.identity.sign_in_links.create(person.account.id)
-        path = urlsplit(link.reveal()).path
+        path = link.reveal().removeprefix(world.registry.settings.base_url)
         await browser.open(path)
         await browser.send(path)
         return browser
@@ -47,14 +54,20 @@ class PageClient:
         return unescape(self.page.text)
 
     async def open(self, path: str) -> httpx.Response:
-        self.page = await self.world.get(URL + path, headers=self._headers())
+        """Open a page; that of a one-time link posts the code, as its script does."""
+        page, _, code = path.partition("#")
+        self.page = await self.world.get(URL + page, headers=self._headers())
         self._keep(self.page)
+        if code and TAKES_CODE in self.page.text:
+            return await self.send(page, code=code, **step_of(self.page))
         return self.page
 
     async def send(self, path: str, **fields: str | list[str]) -> httpx.Response:
-        """Send a form of the page that is open, with its hidden proof."""
+        """Send a form of the page that is open, with its hidden proof, and the code of a link."""
+        page, _, code = path.partition("#")
         found = _CSRF.search(self.page.text) if self.page else None
-        return await self.send_raw(path, csrf=found[1] if found else "", **fields)
+        sent = {"code": code, **fields} if code else fields
+        return await self.send_raw(page, csrf=found[1] if found else "", **sent)
 
     async def send_raw(self, path: str, **fields: str | list[str]) -> httpx.Response:
         """Send a form with these fields alone, and follow where it leads."""

@@ -68,6 +68,16 @@ def link_expired() -> Unauthenticated:
     )
 
 
+class LinkOutdated(NotFound):
+    def __init__(self) -> None:
+        super().__init__(
+            "link-outdated",
+            "This link is from an earlier version of the registry and no longer works. Ask an "
+            "administrator for a new sign-in link, or an owner of the organization for a new "
+            "invitation.",
+        )
+
+
 class SignedTokenRefused(Unauthenticated):
     def __init__(self, reason: str) -> None:
         super().__init__(

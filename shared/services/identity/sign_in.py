@@ -29,6 +29,7 @@ from shared.domain.errors.identity import (
     sign_in_failed,
 )
 from shared.domain.mail import mail_line
+from shared.domain.one_time_links import SIGN_IN_LINK_PATH, code_hash, one_time_link
 from shared.domain.principals import Grant, Principal
 from shared.domain.records import Place
 from shared.domain.sessions import Session
@@ -61,23 +62,20 @@ class SignInLinks:
         """Return a link that signs the account in, valid for an hour and one use."""
         code = random_text(self._randomness, LINK_CODE_LENGTH)
         expires_ms = self._clock.now_ms() + LINK_LIFETIME // MS
-        await self._work.put(_KIND, hash_secret(code), account_id, expires_ms)
-        return Secret(f"{self._base_url}/sign-in/link/{code}")
+        await self._work.put(_KIND, code_hash(code), account_id, expires_ms)
+        return Secret(one_time_link(self._base_url, SIGN_IN_LINK_PATH, code))
 
     async def peek(self, code: str) -> str:
         """Return the id of the account, without using the link up; raise `link-expired`.
 
-        Opening the page does not sign in, because programs that preview links open it too.
+        Showing whom the link signs in does not use it up, because programs that check links run
+        the scripts of their pages.
         """
-        return _require_account(
-            await self._work.peek(_KIND, hash_secret(code), self._clock.now_ms())
-        )
+        return _require_account(await self._work.peek(_KIND, code_hash(code), self._clock.now_ms()))
 
     async def redeem(self, code: str) -> str:
         """Use the link up and return the id of its account; raise `link-expired` from then on."""
-        return _require_account(
-            await self._work.take(_KIND, hash_secret(code), self._clock.now_ms())
-        )
+        return _require_account(await self._work.take(_KIND, code_hash(code), self._clock.now_ms()))
 
 
 def _require_account(account_id: str | None) -> str:

@@ -33,6 +33,7 @@ from shared.domain.errors.identity import (
 from shared.domain.errors.requests import TooMany
 from shared.domain.mail import EmailAddress, mailbox_key, mask_email, parse_email
 from shared.domain.names import OrgName
+from shared.domain.one_time_links import INVITATION_PATH, code_hash, one_time_link
 from shared.domain.principals import Action, Principal, Role, Scope
 from shared.domain.rate_limits import (
     RateLimitAllowance,
@@ -130,7 +131,7 @@ class Invitations:
         await self._require_room(new)  # Before the limits, which count each attempt.
         await self._check_limits(request.address, by)
         stored = await self._store(new, by, access)
-        link = f"{self.base_url}/account/invitations/{code}"
+        link = one_time_link(self.base_url, INVITATION_PATH, code)
         inviter = Actor(by, access).name
         if request.address is not None and await self._mail(stored, request.address, link, inviter):
             return IssuedInvitation(stored, None, mailed=True)
@@ -158,11 +159,11 @@ class Invitations:
     async def peek(self, code: str) -> InvitationDetails:
         """Return the invitation with this code to whoever has the code; raise
         `InvitationNotFound`."""
-        code_hash = hash_secret(code)
-        for listed in await self.directory.list_by_subject(Invitation, code_hash):
+        known_hash = code_hash(code)
+        for listed in await self.directory.list_by_subject(Invitation, known_hash):
             # The list may lag behind, so the record is read.
             invitation = await self.directory.get(Invitation, listed.place)
-            if invitation is not None and invitation.code_hash == code_hash:
+            if invitation is not None and invitation.code_hash == known_hash:
                 return await self._require_open(invitation)
         raise InvitationNotFound
 
@@ -209,7 +210,7 @@ class Invitations:
             org=organization.name,
             id=invitation_id(organization.name, address) if address else self._random_id(),
             role=request.role,
-            code_hash=hash_secret(code),
+            code_hash=code_hash(code),
             label=request.label,
             by=by.id,
             created_ms=now_ms,

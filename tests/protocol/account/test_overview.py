@@ -1,6 +1,7 @@
 """/account: the first page of an account, and links to it."""
 
 import re
+from urllib.parse import urlsplit
 
 from shared.domain.client_settings import client_settings
 from shared.domain.principals import OPERATOR
@@ -18,8 +19,8 @@ async def link_of(world: World, person: Person) -> str:
 async def test_a_link_signs_in_and_leads_to_the_account(world: World) -> None:
     browser = Browser(world)
     link = await link_of(world, world.people.ann)
-    for _ in range(3):  # A preview does not use it up.
-        assert (await world.get(link)).status_code == 200
+    for _ in range(3):  # A program that checks links, and runs scripts, does not use it up.
+        assert (await Browser(world).get(link)).status_code == 200
     shown = await browser.get(link)
     assert (shown.status_code, browser.session) == (200, "")
     assert "sign in as <strong>ann</strong>. This link works once" in shown.text
@@ -27,6 +28,27 @@ async def test_a_link_signs_in_and_leads_to_the_account(world: World) -> None:
     assert page.status_code == 200
     assert "Signed in as <strong>ann</strong>." in page.text
     assert "acme: owner" in page.text
+
+
+async def test_the_page_of_a_link_has_a_field_for_people_without_scripts(world: World) -> None:
+    link, browser = await link_of(world, world.people.ann), Browser(world)
+    address, _, code = link.partition("#")
+    assert address == f"{URL}/sign-in/link"
+    assert (await browser.get(address)).status_code == 200
+    for typed in (code, link):
+        shown = await browser.post(address, code=typed, step="show")
+        assert "sign in as <strong>ann</strong>" in shown.text
+    assert "Signed in as <strong>ann</strong>." in (await browser.post(address)).text
+
+
+async def test_a_refused_code_is_asked_for_again(world: World) -> None:
+    browser = Browser(world)
+    for fields in ({"step": "show"}, {}):
+        await browser.get("/sign-in/link")
+        refused = await browser.post("/sign-in/link", code="guess", **fields)
+        assert refused.status_code == 401
+        assert 'aria-invalid="true"' in refused.text
+        assert "guess" not in refused.text
 
 
 async def test_a_link_can_be_used_once(world: World) -> None:
@@ -98,7 +120,8 @@ async def test_the_cookie_is_for_this_host_over_https_and_not_for_scripts(world:
     link = await link_of(world, world.people.ann)
     await browser.get(link)
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    answer = await browser.send("POST", link, form, f"csrf={browser.csrf}".encode())
+    code = urlsplit(link).fragment
+    answer = await browser.send("POST", link, form, f"csrf={browser.csrf}&code={code}".encode())
     cookies = answer.headers.get_list("set-cookie")
     [cookie] = [each for each in cookies if each.startswith("__Host-ballroom=")]
     assert {"Path=/", "Secure", "HttpOnly", "SameSite=Lax"} <= set(cookie.split("; "))

@@ -238,7 +238,7 @@ async def test_an_invitation_by_mail_shows_the_code_in_the_mail_only(world: Worl
     assert sent["link"] is None
     assert sent["invitation"]["label"] == "b\N{HORIZONTAL ELLIPSIS}@example.org"
     [mail] = world.mailer.to("bob@example.org")
-    [link] = re.findall(r"https:\S+/account/invitations/\w+", mail.text)
+    [link] = re.findall(r"https:\S+/account/invitations#\w+", mail.text)
     browser = await browser_of(world, world.people.bob)
     await browser.get(link)
     await browser.post(link, decision="decline")

@@ -18,7 +18,7 @@ from tests.support.world import OpenWorld, Person, World
 ACCOUNTS, ORGANIZATIONS, NAMES = "/manage/accounts", "/manage/organizations", "/manage/names"
 HOSTILE = "<b>bold</b> \N{HEBREW LETTER ALEF} & 'quoted'"
 _ID = re.compile(r"(?<=<code>)\w{10}(?=</code>)")
-_LINK = re.compile(r"(?<=/sign-in/link/)\w{32}")
+_LINK = re.compile(r"(?<=/sign-in/link#)\w{32}")
 
 
 def main(browser: PageClient) -> str:

@@ -100,7 +100,7 @@ async def test_the_link_of_a_mail_leads_to_the_page(world: World) -> None:
 async def test_an_owner_invites_by_a_link_that_is_shown_once(world: World, ann: PageClient) -> None:
     answer = await ann.send(f"{PAGE}/invite", role="maintainer", email="", label="for bob")
     assert answer.status_code == 200
-    [link] = re.findall(rf'value="({URL}/account/invitations/\w+)"', ann.text)
+    [link] = re.findall(rf'value="({URL}/account/invitations#\w+)"', ann.text)
     await ann.open(PAGE)
     assert "for bob" in ann.text
     assert link not in ann.text
@@ -113,7 +113,7 @@ async def test_an_owner_invites_by_mail(world: World, ann: PageClient) -> None:
     await ann.send(f"{PAGE}/invite", role="member", email="bob@example.org", label="")
     assert "Invitation sent to b\N{HORIZONTAL ELLIPSIS}@example.org" in ann.text
     assert len(world.mailer.to("bob@example.org")) == 1
-    assert "/account/invitations/" not in ann.text
+    assert "/account/invitations#" not in ann.text
 
 
 async def test_who_invites_reads_how_the_person_gets_an_account(
@@ -132,7 +132,7 @@ async def test_the_command_for_an_invited_person_makes_an_account(
     world: World, ann: PageClient
 ) -> None:
     await ann.send(f"{PAGE}/invite", role="member", email="", label="new")
-    [link] = re.findall(rf'value="({URL}/account/invitations/\w+)"', ann.text)
+    [link] = re.findall(rf'value="({URL}/account/invitations#\w+)"', ann.text)
     page = (await PageClient(world).open(link.removeprefix(URL))).text
     program = world.registry.settings.operator_program
     assert page.index(f"{program} account add NAME") < page.index(f"{program} signin-link NAME")
@@ -142,7 +142,7 @@ async def test_where_no_mail_leaves_the_owner_gets_the_link(world: World, ann: P
     world.mailer.is_down = True
     await ann.send(f"{PAGE}/invite", role="member", email="bob@example.org", label="")
     assert "The email could not be sent" in ann.text
-    assert f"{URL}/account/invitations/" in ann.text
+    assert f"{URL}/account/invitations#" in ann.text
 
 
 async def test_an_owner_withdraws_an_invitation(world: World, ann: PageClient) -> None:
@@ -212,7 +212,7 @@ async def test_a_freshly_signed_in_owner_sets_the_default_visibility(
 
 async def test_a_freshly_signed_in_owner_invites_an_owner(world: World, ann: PageClient) -> None:
     await ann.send(f"{PAGE}/invite", role="owner", email="", label="")
-    [path] = re.findall(rf'value="{URL}(/account/invitations/\w+)"', ann.text)
+    [path] = re.findall(rf'value="{URL}(/account/invitations#\w+)"', ann.text)
     bob = await PageClient.at(world, world.people.bob, path)
     await bob.send(path, decision="accept")
     assert (await roles(world))["bob"] == "member"

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from shared.domain.accounts import hash_secret
 from shared.services.identity.sign_in import LINK_LIFETIME, SignInLinks
 from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
@@ -13,8 +14,9 @@ URL = "https://registry.test"
 async def test_a_link_is_valid_for_an_hour_and_the_store_does_not_hold_it() -> None:
     work, clock = FakeWork(), FakeClock()
     links = SignInLinks(work, clock, FakeRandomness("links"), base_url=URL)
-    code = (await links.create("ann0000000")).reveal().removeprefix(f"{URL}/sign-in/link/")
+    code = (await links.create("ann0000000")).reveal().removeprefix(f"{URL}/sign-in/link#")
     assert code not in repr(work.values)
+    assert hash_secret(code) not in repr(work.values)  # As links with their code in the path had.
     clock.advance(LINK_LIFETIME - timedelta(milliseconds=1))
     assert await links.peek(code) == "ann0000000"
     clock.advance(timedelta(milliseconds=1))

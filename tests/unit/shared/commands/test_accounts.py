@@ -24,10 +24,10 @@ def test_an_account_is_renamed_and_its_name_before_is_nobodys(terminal: Terminal
     assert terminal.run("account", "rename", "ann", "anna").endswith(" is called anna.\n")
     assert "account not found: ann" in terminal.fail("signin-link", "ann")
     assert "ann exists already" in terminal.fail("account", "add", "ann")
-    assert "/sign-in/link/" in terminal.run("signin-link", "anna")
+    assert "/sign-in/link#" in terminal.run("signin-link", "anna")
 
 
 def test_an_account_is_named_by_its_id_as_well(terminal: Terminal) -> None:
     [ann] = [each["id"] for each in terminal.json("account", "list") if each["name"] == "ann"]
-    assert "/sign-in/link/" in terminal.run("signin-link", f"id:{ann}")
+    assert "/sign-in/link#" in terminal.run("signin-link", f"id:{ann}")
     assert f"An id has id: before it: id:{ann}." in terminal.fail("signin-link", ann)

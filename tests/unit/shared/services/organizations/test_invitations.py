@@ -28,7 +28,7 @@ async def code(world: OrganizationServices) -> str:
     """Return the code of a new invitation by link."""
     invited = await world.invitations.invite(ACME, BY_LINK, by=world.signed_in(KIM))
     assert invited.link
-    return invited.link.reveal().rpartition("/")[2]
+    return invited.link.reveal().rpartition("#")[2]
 
 
 def invitations(world: OrganizationServices) -> Sequence[Invitation]:
