@@ -66,7 +66,7 @@ async def _answer(request: dict[str, Any]) -> dict[str, Any]:
     from tests.worker import protos
 
     invocation = protos.Record(
-        invocation_id=str(uuid.uuid4()),
+        invocation_id=request.get("invocation") or str(uuid.uuid4()),
         function_id=str(uuid.uuid5(uuid.NAMESPACE_OID, request["function"])),
         input_data=[protos.ParameterBinding(name="req", data=_http(request, protos))],
         trigger_metadata={},

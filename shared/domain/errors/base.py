@@ -97,8 +97,16 @@ class Refusal(Exception):
 
     @property
     def outcome(self) -> str:
-        """Return the name in logs and metrics: `VersionExists` for `version-exists`."""
-        return "".join(word.capitalize() for word in self.code.split("-"))
+        """Return the name in logs and metrics: `VersionExists` for `version-exists`.
+
+        `failed` is `Refused` there, and `failures` are `Guesses`: the Functions host takes a line
+        with `fail` for an error, whatever its level.
+        """
+        words = self.code.split("-")
+        return "".join(_WORDS_OF_OUTCOMES.get(word, word).capitalize() for word in words)
+
+
+_WORDS_OF_OUTCOMES = {"failed": "refused", "failures": "guesses"}
 
 
 class Invalid(Refusal):
