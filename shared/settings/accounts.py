@@ -41,6 +41,10 @@ def _check_staff(text: str) -> None:
         raise ValueError(reason) from None
 
 
+# Which setting is set where an identity provider is used.
+_PROVIDER_SETTINGS = {"entra": "entra_tenant", "oidc": "oidc_issuer", "github": "github_client_id"}
+
+
 class SignInSettings(TopicSettings):
     """Sign-up, sessions and the identity providers."""
 
@@ -59,16 +63,6 @@ class SignInSettings(TopicSettings):
         default=24, ge=1, le=24 * 30, description="Hours until an unused session ends."
     )
     session_days: int = Field(default=14, ge=1, le=90, description="Days until any session ends.")
-    require_strong: bool = Field(
-        default=False,
-        description="Require sign-ins that cannot be phished for changes of owners, publishers and "
-        "visibility, transfers, deletion and tokens with the scope manage.",
-    )
-    strong_claims: Annotated[str, checked_by(StrongClaims.parse)] = Field(
-        default="amr=fido,amr=hwk,acr=phr,acr=phrh",
-        description="Claims of id tokens that identify such a sign-in, separated by commas; for "
-        "Entra ID add the id of an authentication context, as acrs=c1.",
-    )
     entra_tenant: EntraTenants = Field(
         default="", description="Id of the Entra ID tenant whose people sign in here."
     )
@@ -137,6 +131,16 @@ class SignInSettings(TopicSettings):
     github_url: SecureAddressWithoutSlash = Field(
         default="https://github.com", description="Address of GitHub, or of your own GitHub server."
     )
+    require_strong: bool = Field(
+        default=False,
+        description="Require sign-ins that cannot be phished for changes of owners, publishers and "
+        "visibility, transfers, deletion and tokens with the scope manage.",
+    )
+    strong_claims: Annotated[str, checked_by(StrongClaims.parse)] = Field(
+        default="amr=fido,amr=hwk,acr=phr,acr=phrh",
+        description="Claims of id tokens that identify such a sign-in, separated by commas; for "
+        "Entra ID add the id of an authentication context, as acrs=c1.",
+    )
     inside_hosts: HostNames = Field(
         default="",
         description="Hosts of your own network that the registry may call, as host or host:port, "
@@ -166,6 +170,27 @@ class SignInSettings(TopicSettings):
             reason = "it is set, and BALLROOM_OIDC_ISSUER is empty; groups need that provider"
             raise ValueError(reason)
         return claim
+
+    @field_validator("require_strong")
+    @classmethod
+    def _check_require_strong(cls, required: bool, info: ValidationInfo) -> bool:
+        # Links of operators and GitHub never say how somebody signed in.
+        if required and not (info.data.get("entra_tenant") or info.data.get("oidc_issuer")):
+            reason = (
+                "it is set, and BALLROOM_ENTRA_TENANT and BALLROOM_OIDC_ISSUER are empty; no other "
+                "sign-in is strong, so nobody could administer anything"
+            )
+            raise ValueError(reason)
+        return required
+
+    @field_validator("staff")
+    @classmethod
+    def _check_staff_providers(cls, staff: str, info: ValidationInfo) -> str:
+        for provider, setting in _PROVIDER_SETTINGS.items():
+            if provider in Staff.parse(staff).sources and not info.data.get(setting):
+                reason = f"it names {provider}, and BALLROOM_{setting.upper()} is empty"
+                raise ValueError(reason)
+        return staff
 
     @field_validator("entra_managed_identity")
     @classmethod

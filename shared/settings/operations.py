@@ -9,7 +9,14 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_valid
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.mail import parse_email
 from shared.program import public_spelling
-from shared.settings.values import HostName, TopicSettings, check_address, checked_by, matching
+from shared.settings.values import (
+    HostName,
+    TopicSettings,
+    check_address,
+    checked_by,
+    matching,
+    needed_by,
+)
 
 INSIGHTS_VARIABLE = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 
@@ -117,8 +124,8 @@ class MailSettings(TopicSettings):
         "first byte) or none, which is for a server on the same machine.",
     )
     smtp_user: str = Field(default="", description="User name for the mail server.")
-    smtp_password: SecretStr | None = Field(
-        default=None, description="Password for the mail server."
+    smtp_password: Annotated[SecretStr | None, needed_by("smtp_user")] = Field(
+        default=None, validate_default=True, description="Password for the mail server."
     )
     acs_endpoint: str = Field(
         default="",

@@ -349,6 +349,14 @@ def test_no_text_of_the_validator_reaches_an_operator(name: str, value: str) -> 
         ({"data": ""}, "it is empty. Give a folder, such as /var/lib/ballroom"),
         ({"entra_groups": "true"}, "BALLROOM_ENTRA_TENANT is empty; groups need that provider"),
         ({"oidc_groups_claim": "teams"}, "BALLROOM_OIDC_ISSUER is empty; groups need that"),
+        ({"require_strong": "true"}, "BALLROOM_REQUIRE_STRONG cannot be used: it is set, and"),
+        (
+            {"require_strong": "true", "github_client_id": "c", "github_client_secret": "hidden"},
+            "BALLROOM_ENTRA_TENANT and BALLROOM_OIDC_ISSUER are empty; no other sign-in is strong",
+        ),
+        ({"staff": "@a.test, GitHub"}, "names github, and BALLROOM_GITHUB_CLIENT_ID is empty"),
+        ({"staff": "entra"}, "names entra, and BALLROOM_ENTRA_TENANT is empty"),
+        ({"smtp_user": "ballroom"}, "BALLROOM_SMTP_PASSWORD cannot be used: it is empty, and"),
         ({"tls_key": "key.pem"}, "BALLROOM_TLS_CERT is empty; HTTPS needs the certificate"),
         ({"limit_mirror": "token=5"}, "'token=5' is not a limit of addresses"),
         ({"launcher": "'ballroom"}, "is not a command in the form of a shell, such as"),
@@ -369,7 +377,9 @@ def test_a_refused_value_is_named_with_its_form_and_an_example(
     "given",
     [
         {"oidc_issuer": "http://127.0.0.1:8080/realms/x/", "oidc_client_id": "c"}
-        | {"oidc_client_secret": "s", "oidc_groups_claim": "teams"},
+        | {"oidc_client_secret": "s", "oidc_groups_claim": "teams", "require_strong": "true"}
+        | {"staff": "oidc"},
+        {"smtp_user": "ballroom", "smtp_password": "s"},
         {"inside_hosts": "localhost, 10.0.0.7, 10.0.0.7:8443, [::1]:80, ::1, a_b.corp.:443"},
         {"host": "::"},
         {"tls_cert": "", "tls_key": ""},
