@@ -1,6 +1,6 @@
 # One command for each thing one does here. `make run` needs Python 3.11 with venv, nothing else.
 
-.PHONY: run run-azure-local demo screenshots docs-site check check-az fix test test-azure bench mutants wheel single-file sbom image lock clean
+.PHONY: run run-azure-local demo screenshots docs-site check check-az fix test test-azure bench mutants wheel single-file azure-package sbom image lock clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -60,7 +60,7 @@ bench: tools # Every benchmark, one after the other; ONLY=pushes runs one; REVIS
 mutants: tools # Try small faults in the rules; ONLY=domain, MODULE=shared/domain/rate_limits.py, SAMPLE=10, OFFSET=3, LISTED=1, JOBS=2, FRESH=1.
 	@exec $(VENV)/bin/python -u -m tests.mutants
 
-wheel single-file sbom: # Build what people install into dist/: the wheel, a single file, the bill of materials.
+wheel single-file azure-package sbom: # Build what people install into dist/: the wheel, a single file, the package for Azure, the bill of materials.
 	@sh .ci/environment packaging/requirements.txt .venvs/packaging
 	@.venvs/packaging/bin/python packaging/build.py $@ dist
 
@@ -72,7 +72,7 @@ lock: tools # Write all locks from pyproject.toml; UPGRADE=1 renews every pin.
 	$(VENV)/bin/python .ci/lock.py $(if $(UPGRADE),upgrade)
 
 clean: # Everything that can be made again; never a registry's data.
-	rm -rf $(VENV) .venvs .test-results .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venvs .package .test-results .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path "./node_modules/*" -prune -exec rm -rf {} +
 
 .PHONY: tools

@@ -58,7 +58,7 @@ param zoneRedundant bool = size == 'public'
 param alwaysReady int = size == 'public' ? 2 : (size == 'team' ? 1 : 0)
 
 @description('Version of Python; the package has to be deployed again when it changes.')
-@allowed(['3.11', '3.12', '3.13'])
+@allowed(['3.11', '3.12', '3.13', '3.14'])
 param pythonVersion string = '3.13'
 
 @description('Memory of an instance, which has one core for 2,048 MB.')

@@ -1,11 +1,13 @@
 """Build what people install into a folder, or print the version.
 
-`python packaging/build.py WHAT FOLDER`, with wheel, single-file, sbom or notes; or `version` alone.
+`python packaging/build.py WHAT FOLDER`, with wheel, single-file, azure-package, sbom or notes; or
+`version` alone.
 The tools are in packaging/requirements.txt. The same commit gives the same bytes.
 """
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -50,6 +52,7 @@ def main(arguments: list[str]) -> str | None:
     builders: dict[str, Callable[[Path], Path]] = {
         "notes": write_notes,
         "wheel": build_wheel, "single-file": build_single_file, "sbom": write_sbom,
+        "azure-package": build_azure_package,
     }  # fmt: skip
     match arguments:
         case ["version"]:
@@ -99,13 +102,38 @@ def build_single_file(target: Path) -> Path:
     return target / name
 
 
+def build_azure_package(target: Path) -> Path:
+    """Build the file that is deployed to Azure, and the bill of materials of what it has."""
+    file = target / f"ballroom-{version()}-azure.zip"
+    command = [sys.executable, ".ci/package.py", "--bytecode", str(file)]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    with zipfile.ZipFile(file) as package:
+        has = {
+            (found[1].replace("_", "-").lower(), found[2])
+            for name in package.namelist()
+            if (found := _METADATA.search(name))
+        }
+    pins = [
+        each
+        for each in _PIN.split(LOCK.read_text())
+        if (pin := _NAME.match(each)) and pin.groups() in has
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        lock = Path(folder) / "requirements.txt"
+        lock.write_text("".join(pins))
+        _write_sbom(lock, file.with_suffix(".cdx.json"))
+    return file
+
+
+_METADATA = re.compile(r"/([^/]+)-([^/-]+)\.dist-info/METADATA$")
+_PIN = re.compile(r"^(?=[a-z])", re.MULTILINE)
+_NAME = re.compile(r"([\w.-]+)==(\S+)")
+
+
 def write_sbom(target: Path) -> Path:
     """Write the bill of materials of the lock in CycloneDX's form."""
     file = target / f"ballroom-{version()}.cdx.json"
-    _run(
-        *("cyclonedx_py", "requirements", str(LOCK), "--pyproject", str(ROOT / "pyproject.toml")),
-        *("--output-reproducible", "--output-format", "JSON", "--output-file", str(file)),
-    )
+    _write_sbom(LOCK, file)
     return file
 
 
@@ -132,13 +160,20 @@ def requirements() -> Iterator[str]:
 
 
 def _unpack_program(target: Path) -> None:
-    """Write the files that are deployed to Azure, too, to a folder."""
+    """Write our own files of what is deployed to Azure to a folder."""
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder) / "program.zip"
-        command = [sys.executable, ".ci/package.py", str(package)]
+        command = [sys.executable, ".ci/package.py", "--code", str(package)]
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         with zipfile.ZipFile(package) as archive:
             archive.extractall(target)
+
+
+def _write_sbom(lock: Path, file: Path) -> None:
+    _run(
+        *("cyclonedx_py", "requirements", str(lock), "--pyproject", str(ROOT / "pyproject.toml")),
+        *("--output-reproducible", "--output-format", "JSON", "--output-file", str(file)),
+    )
 
 
 def _project() -> str:

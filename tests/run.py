@@ -82,7 +82,7 @@ ON_OTHERS = (
 FEW_EXAMPLES = "--hypothesis-profile=few-examples"
 WITHOUT_NIGHTLY = ("-m", "not nightly")
 QUICK = ("-m", "not nightly and not slow", FEW_EXAMPLES)  # Also on other Pythons.
-PYTHONS = ("3.11", "3.12", "3.13")  # Those that we serve.
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")  # Those that we serve.
 DIVIDED_FROM = 8  # Files. Fewer are done before a second process has started.
 MOST_PARTS = 8
 PROGRESS_SECONDS = 20.0  # Between two lines that say how far each process is.

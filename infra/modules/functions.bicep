@@ -75,7 +75,7 @@ param moreSettings object
 param logPercent int = 1
 
 @description('Version of Python.')
-@allowed(['3.11', '3.12', '3.13'])
+@allowed(['3.11', '3.12', '3.13', '3.14'])
 param pythonVersion string
 
 @description('Memory of an instance; 2,048 MB have one core, 4,096 MB two.')

@@ -45,7 +45,7 @@ _OF_OTHERS = frozenset(
         *("COMPLETE", "DOMAIN", "IMAGE", "OPERATE", "PYTHON", "TOKEN"),
         # Parameters and outputs of the templates for Azure, and variables of the workflows.
         *("ADDRESSES", "ALERT_EMAIL", "COSMOS", "EDGE_ADDRESSES", "ENDPOINT", "FUNCTION_APP"),
-        *("IDENTITY_PRINCIPAL_ID", "ISOLATED", "PUBLIC_URL", "READS_APART", "READS_APP"),
+        *("IDENTITY_PRINCIPAL_ID", "ISOLATED", "PACKAGE", "PUBLIC_URL", "READS_APART", "READS_APP"),
         *("SIZE", "SMOKE_PACKAGE", "STORAGE", "VAULT"),
     )
 )

@@ -51,6 +51,23 @@ def test_a_service_is_enabled_by_an_output_of_the_template() -> None:
     assert template(MAIN).outputs["BALLROOM_READS_APART"]["value"] == "edge"
 
 
+def test_every_app_gets_the_package_that_a_hook_makes_once() -> None:
+    # azd packs services at the same time, so the hook is one of the project.
+    for service in SERVICES.values():
+        assert service["dist"] == ".package"
+        assert service["remoteBuild"] is False
+        assert "hooks" not in service
+    for hook in ("predeploy", "prepackage"):
+        assert PROJECT["hooks"][hook]["posix"]["run"] == "python3 .ci/package.py .package"
+
+
+def test_azd_deploys_also_from_windows() -> None:
+    # A hook without a command for the system ends the command.
+    for hook in ("predeploy", "prepackage", "postdeploy"):
+        posix, windows = (PROJECT["hooks"][hook][each]["run"] for each in ("posix", "windows"))
+        assert windows.split()[:2] == ["python", posix.split()[1]]
+
+
 def test_every_service_has_the_tag_of_one_app() -> None:
     tagged = [template(MAIN).given(each)["service"] for each in ("functions", "reads")]
     assert sorted(tagged) == sorted(SERVICES)

@@ -1,24 +1,33 @@
-"""The package that is deployed holds what the app needs and nothing else."""
+"""The package that is deployed holds what the app needs and nothing else, and runs as it is."""
 
+import importlib.util
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
-import venv
 import zipfile
-from importlib.metadata import PackageNotFoundError, distribution
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from packaging.markers import Marker
 
 from shared.prose.manual import FILES
 from tests.paths import ROOT
-from tests.sampling import FULL
+from tests.run import find_python
 
 pytestmark = pytest.mark.slow
 
-BOUND_SECONDS = 300.0  # The first run installs.
-MOST_BYTES = 5 * 1024 * 1024  # Of our own code; what it stands on is installed where it runs.
+BOUND_SECONDS = 300.0  # The first run downloads.
+PACKER = ".ci/package.py"
+SITE = ".python_packages/lib/site-packages"
+MOST_BYTES_OF_CODE = 5 * 1024 * 1024
+MOST_BYTES = 64 * 1024 * 1024  # Azure copies the package to each new instance.
 NEEDED = {
     "function_app.py",
     "host.json",
@@ -30,20 +39,34 @@ NEEDED = {
     "shared/adapters/search/vocabulary/products.txt",
     "shared/adapters/sqlite/schema.sql",
 }
-TOPS = {"docs", "function_app.py", "host.json", "requirements.txt", "functions", "shared"}
+TOPS = ("docs", "function_app.py", "host.json", "requirements.txt", "functions", "shared")
 # What a page, a script or a mail is made of; anything else has strayed into the tree.
 KINDS = {
     *(".py", ".json", ".graphql", ".sql", ".txt", ".html", ".css", ".js", ".svg", ".xml", ".md"),
     *(".woff2", ".png", ".ico", ".yml", ".sh", ".bal"),  # The last: of the sample package.
 }
+# What the documents, azd and people make beside the code.
+STRAYS = (
+    *("ballroom.zip", "ballroom-1.0.0-azure.zip", "prices.json", "notes.txt", ".env", "key.pem"),
+    *("local.settings.json", "registry_env/pyvenv.cfg", "registry_env/lib/site.py"),
+    *("venv/pyvenv.cfg", "env/bin/python", ".package/host.json", ".azure/dev/.env"),
+    *("functions/__pycache__/faces.pyc", "shared/cli.pyc", "node_modules/a/index.js"),
+)
 
 
-@pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("package") / "ballroom.zip"
-    command = [sys.executable, ".ci/package.py", str(target)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return target
+def packed(
+    *arguments: str, root: Path = ROOT, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the packer, whose interpreter may be another one than that of the package."""
+    return subprocess.run(
+        [sys.executable, PACKER, *arguments],
+        cwd=root,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=BOUND_SECONDS,
+    )
 
 
 def names(package: Path) -> list[str]:
@@ -51,48 +74,273 @@ def names(package: Path) -> list[str]:
         return archive.namelist()
 
 
-def test_the_package_holds_what_the_app_needs(package: Path) -> None:
-    assert set(names(package)) >= NEEDED
-    folders = {name.rpartition("/")[0] for name in names(package)}
-    assert {"functions/templates", "functions/templates/pipelines", "functions/static"} <= folders
+def packer() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("packer", ROOT / PACKER)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def test_the_package_holds_nothing_else(package: Path) -> None:
-    assert {name.partition("/")[0] for name in names(package)} == TOPS
-    assert {Path(name).suffix for name in names(package)} <= KINDS
-    assert [name for name in names(package) if "__pycache__" in name] == []
-
-
-def test_every_module_of_the_product_is_in_the_package(package: Path) -> None:
-    modules = {
-        path.relative_to(ROOT).as_posix()
-        for folder in ("functions", "shared")
-        for path in ROOT.glob(f"{folder}/**/*.py")
-    }
-    assert modules <= set(names(package))
-
-
-def test_the_documentation_in_the_package_is_what_the_registry_serves(package: Path) -> None:
-    shipped = {name for name in names(package) if name.startswith("docs/")}
-    assert shipped == {f"docs/{file}" for file in FILES}
-
-
-def test_our_code_is_small(package: Path) -> None:
-    assert package.stat().st_size < MOST_BYTES
+# --- our own files ------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def unpacked(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the app, as the service unpacks it."""
-    folder = tmp_path_factory.mktemp("app")
-    with zipfile.ZipFile(package) as archive:
-        archive.extractall(folder)
-    return folder
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("code") / "ballroom.zip"
+    assert packed("--code", str(target)).returncode == 0
+    return target
 
 
+def tracked() -> set[str]:
+    """Return the files of the repository that are deployed, also those of the next commit."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *TOPS],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    found = {name for name in listed.stdout.splitlines() if (ROOT / name).is_file()}
+    manual = {f"docs/{file}" for file in FILES}
+    return {name for name in found if not name.startswith("docs/") or name in manual}
+
+
+def test_the_package_has_the_files_of_the_repository_that_the_app_needs(code: Path) -> None:
+    assert set(names(code)) == tracked()
+    assert set(names(code)) >= NEEDED
+    assert {Path(name).suffix for name in names(code)} <= KINDS
+
+
+def test_what_documents_and_tools_make_beside_the_code_is_not_deployed(
+    code: Path, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(code) as archive:
+        archive.extractall(tmp_path)
+    for name in (PACKER, ".funcignore"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    for name in STRAYS:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("astray")
+    assert packed("--code", "ballroom.zip", root=tmp_path).returncode == 0
+    assert names(tmp_path / "ballroom.zip") == names(code)
+
+
+def test_our_code_is_small(code: Path) -> None:
+    assert code.stat().st_size < MOST_BYTES_OF_CODE
+
+
+# --- the whole package --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Package:
+    """The whole package for a version of Python, and what it holds, unpacked."""
+
+    file: Path
+    folder: Path
+    version: str
+    interpreter: str
+
+    @property
+    def site(self) -> Path:
+        return self.folder / SITE
+
+
+def at_hand(version: str) -> str:
+    """Return an interpreter of a version, or skip the test."""
+    interpreter = find_python(version)
+    if interpreter is None:
+        pytest.skip(f"Python {version} is not installed here")
+    return interpreter
+
+
+def path_with(interpreter: str) -> str:
+    return f"{Path(interpreter).parent}:{os.environ['PATH']}"
+
+
+def built(folder: Path, version: str) -> Package:
+    interpreter = at_hand(version)
+    file = folder / "ballroom.zip"
+    made = packed("--bytecode", "--python", version, str(file), PATH=path_with(interpreter))
+    assert made.returncode == 0, made.stderr
+    with zipfile.ZipFile(file) as archive:
+        archive.extractall(folder / "app")
+    return Package(file, folder / "app", version, interpreter)
+
+
+@cache
+def default_version() -> str:
+    return str(packer().python_of_templates())
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    return built(tmp_path_factory.mktemp("package"), default_version())
+
+
+def pins(version: str) -> dict[str, str]:
+    """Return what requirements.txt pins for a version of Python on Linux."""
+    target = {
+        "python_version": version,
+        "python_full_version": f"{version}.0",
+        "sys_platform": "linux",
+        "platform_python_implementation": "CPython",
+        "implementation_name": "cpython",
+    }
+    lock = (ROOT / "requirements.txt").read_text()
+    found = re.findall(r"^([\w.-]+)==(\S+)(?: ; (.+?))? \\$", lock, re.MULTILINE)
+    return {
+        name: pinned
+        for name, pinned, marker in found
+        if not marker or Marker(marker).evaluate(target)
+    }
+
+
+def installed(site: Path) -> dict[str, str]:
+    metadata = (each.read_text() for each in site.glob("*.dist-info/METADATA"))
+    fields = (dict(re.findall(r"^(Name|Version): (\S+)$", each, re.MULTILINE)) for each in metadata)
+    return {re.sub(r"[-_.]+", "-", each["Name"]).lower(): each["Version"] for each in fields}
+
+
+@pytest.mark.timeout(BOUND_SECONDS)
+def test_the_package_has_what_the_lock_pins_for_the_python_of_the_apps(package: Package) -> None:
+    assert installed(package.site) == pins(package.version)
+    assert installed(package.site)["azure-functions"].startswith("2.")  # 1.x takes Python to 3.12.
+
+
+@pytest.mark.timeout(BOUND_SECONDS)
+def test_compiled_modules_are_for_linux_on_x86_64_and_that_python(package: Package) -> None:
+    tag = f"cpython-{package.version.replace('.', '')}-x86_64-linux-gnu"
+    libraries = [each.name for each in package.site.rglob("*.so*")]
+    assert any(tag in name for name in libraries)
+    assert [name for name in libraries if tag not in name and ".abi3." not in name] == []
+    assert [each for each in package.site.rglob("*") if each.suffix in (".pyd", ".dylib")] == []
+
+
+@pytest.mark.timeout(BOUND_SECONDS)
+def test_the_package_holds_nothing_of_the_machine_that_made_it(package: Package) -> None:
+    assert {each.name for each in package.folder.iterdir()} == {
+        *TOPS,
+        ".python_packages",
+        "__pycache__",
+    }
+    assert not (package.site / "bin").exists()
+    for record in package.site.glob("*.dist-info/RECORD"):
+        recorded = [line.partition(",")[0] for line in record.read_text().splitlines()]
+        assert [name for name in recorded if name.startswith(("..", "bin/", "/"))] == []
+    assert package.file.stat().st_size < MOST_BYTES
+
+
+@pytest.mark.timeout(2 * BOUND_SECONDS)
+def test_the_same_inputs_give_the_same_bytes(package: Package, tmp_path: Path) -> None:
+    again = built(tmp_path / "elsewhere", package.version)
+    assert again.file.read_bytes() == package.file.read_bytes()
+
+
+@pytest.mark.timeout(BOUND_SECONDS)
+def test_every_module_has_bytecode_that_no_time_makes_stale(package: Package) -> None:
+    tag = f"cpython-{package.version.replace('.', '')}"
+    sources = [each for each in package.folder.rglob("*.py") if each.name.isascii()]
+    assert len(sources) > 2_000
+    for source in sources:
+        compiled = source.parent / "__pycache__" / f"{source.stem}.{tag}.pyc"
+        flags = int.from_bytes(compiled.read_bytes()[4:8], "little")
+        assert flags == 0b01, compiled  # By hash, and not compared with the source.
+
+
+@pytest.mark.timeout(BOUND_SECONDS)
+def test_tracebacks_name_files_where_azure_has_them(package: Package) -> None:
+    [compiled] = package.folder.glob("__pycache__/function_app.*.pyc")
+    code = (
+        "import marshal, sys; print(marshal.loads(open(sys.argv[1], 'rb').read()[16:]).co_filename)"
+    )
+    command = [package.interpreter, "-c", code, str(compiled)]
+    read = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert read.stdout.strip() == "/home/site/wwwroot/function_app.py"
+
+
+def without_python(folder: Path) -> str:
+    """Return a PATH with all commands but interpreters of Python."""
+    for place in ("/usr/bin", "/bin"):
+        for command in Path(place).iterdir():
+            link = folder / command.name
+            if not command.name.startswith("python") and not link.is_symlink():
+                link.symlink_to(command)
+    return str(folder)
+
+
+@pytest.mark.timeout(BOUND_SECONDS)
+def test_without_that_python_the_package_has_no_bytecode_and_says_so(tmp_path: Path) -> None:
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    version = next(each for each in ("3.13", "3.12") if each != here)
+    (tmp_path / "bin").mkdir()
+    path = without_python(tmp_path / "bin")
+    made = packed("--python", version, str(tmp_path / "p.zip"), PATH=path)
+    assert made.returncode == 0, made.stderr
+    assert f"no bytecode, because Python {version} is not on the PATH" in made.stderr
+    assert [name for name in names(tmp_path / "p.zip") if name.endswith(".pyc")] == []
+    refused = packed("--bytecode", "--python", version, str(tmp_path / "q.zip"), PATH=path)
+    assert refused.returncode == 1
+    assert f"needs bytecode, and Python {version} is not on the PATH" in refused.stderr
+    assert not (tmp_path / "q.zip").exists()
+
+
+@pytest.mark.timeout(BOUND_SECONDS)
+def test_azd_gets_the_files_of_the_package_and_leaves_none_of_them_out(
+    package: Package, tmp_path: Path
+) -> None:
+    folder = tmp_path / ".package"
+    for _ in range(2):  # The second takes the place of the first.
+        made = packed(str(folder), BALLROOM_PACKAGE=str(package.file))
+        assert made.returncode == 0, made.stderr
+    files = {each.relative_to(folder).as_posix() for each in folder.rglob("*") if each.is_file()}
+    assert files == {*names(package.file), ".funcignore"}
+    patterns = (folder / ".funcignore").read_text().splitlines()
+    assert [each for each in patterns if not each.startswith("#")] == []
+    assert [each.name for each in tmp_path.iterdir()] == [".package"]
+
+
+def test_a_file_that_is_no_package_is_refused_and_what_was_there_stays(tmp_path: Path) -> None:
+    (tmp_path / ".package").mkdir()
+    (tmp_path / ".package" / "host.json").write_text("{}")
+    (tmp_path / "page.zip").write_text("<html>Not found</html>")
+    for given in ("page.zip", "missing.zip"):
+        refused = packed(str(tmp_path / ".package"), BALLROOM_PACKAGE=str(tmp_path / given))
+        assert refused.returncode == 1
+        assert f"{given}, which cannot be read as a zip file" in refused.stderr
+    assert (tmp_path / ".package" / "host.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "version"),
+    [
+        ({}, "3.13"),
+        ({"pythonVersion": {"value": "3.14"}}, "3.14"),
+        ({"size": {"value": "dev"}}, "3.13"),
+    ],
+)
+def test_the_package_is_for_the_python_that_azd_deploys(
+    parameters: Mapping[str, object], version: str, tmp_path: Path
+) -> None:
+    module = packer()
+    (tmp_path / "infra").mkdir()
+    shutil.copyfile(ROOT / "infra" / "main.bicep", tmp_path / "infra" / "main.bicep")
+    given = json.dumps({"parameters": parameters})
+    (tmp_path / "infra" / "main.parameters.json").write_text(given)
+    vars(module)["ROOT"] = tmp_path
+    assert module.python_of_templates() == version
+
+
+# --- the worker of the Functions host -----------------------------------------------------------
+
+WORKER = "tests/worker/requirements.txt"
+OF_THE_WORKER = ("azure_functions_runtime", "azurefunctions")
 # What selects each world; in the cloud nothing is connected to before it is used.
 WORLDS = {
-    "one machine": {},
+    "one machine": {"BALLROOM_URL": "http://registry.test"},
     "the cloud": {
         "BALLROOM_URL": "https://registry.test",
         "BALLROOM_COSMOS_ENDPOINT": "https://cosmos.test:443/",
@@ -103,61 +351,101 @@ WORLDS = {
         ),
     },
 }
+# Nobody reaches a network from here, and nothing writes beside the code.
+CONFINED = """
+set -eu
+mount --bind "$0" "$0"
+mount -o remount,bind,ro "$0"
+! touch "$0/written" 2> /dev/null
+exec "$@"
+"""
 
 
 @pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the interpreter of an environment that has the requirements and nothing else."""
-    if FULL:
-        environment = ROOT / ".venvs" / "production"
-        install = ["sh", ".ci/environment", "requirements.txt", str(environment), sys.executable]
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the worker alone: everything else has to be in the package."""
+    interpreter = at_hand("3.13")
+    environment = ROOT / ".venvs" / "worker"
+    for lock in ("requirements.txt", WORKER):
+        install = ["sh", ".ci/environment", lock, str(environment), interpreter]
         subprocess.run(install, cwd=ROOT, check=True, capture_output=True, timeout=BOUND_SECONDS)
-    else:
-        environment = tmp_path_factory.mktemp("production")
-        venv.create(environment, symlinks=True)
-        link_requirements(next(environment.glob("lib/python*/site-packages")))
-    return environment / "bin" / "python"
+    folder = tmp_path_factory.mktemp("worker")
+    shutil.copytree(ROOT / "tests" / "worker", folder / "tests" / "worker")
+    [site] = environment.glob("lib/python*/site-packages")
+    for each in OF_THE_WORKER:
+        shutil.copytree(site / each, folder / each)
+    return folder
 
 
-def link_requirements(folder: Path) -> None:
-    """Link what this environment has of the requirements: to install them again takes 25 s."""
-    lock = (ROOT / "requirements.txt").read_text()
-    for name, version, marker in re.findall(r"^([\w.-]+)==(\S+) (; )?", lock, re.MULTILINE):
-        try:
-            found = distribution(name)
-        except PackageNotFoundError:
-            found = None
-        if found is None or found.version != version:
-            assert marker, f"{name} {version} is not installed"
-            continue
-        for file in found.files or ():
-            if ".." not in file.parts:  # Programs are beside the packages.
-                (folder / file).parent.mkdir(parents=True, exist_ok=True)
-                (folder / file).symlink_to(file.locate())
+@pytest.fixture(scope="module", params=["3.13", "3.14"])
+def package_of_worker(
+    request: pytest.FixtureRequest, package: Package, tmp_path_factory: pytest.TempPathFactory
+) -> Package:
+    if request.param == package.version:
+        return package
+    return built(tmp_path_factory.mktemp("package"), request.param)
 
 
-@pytest.mark.timeout(BOUND_SECONDS)
-@pytest.mark.parametrize("world", WORLDS)
-def test_the_package_starts_with_only_its_requirements(
-    world: str, unpacked: Path, python: Path, tmp_path: Path
-) -> None:
-    code = "import function_app; print(len(function_app.app.get_functions()))"
+def confinement(folder: Path) -> list[str]:
+    """Return the beginning of a command that runs without a network, over a read-only folder."""
+    unshare = ["unshare", "--net", "--mount", *(["--map-root-user"] if os.geteuid() else [])]
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run([*unshare, "true"], check=False).returncode
+    ):
+        pytest.skip("this system lets nobody run a command without a network")
+    return [*unshare, "sh", "-c", CONFINED, str(folder)]
+
+
+def asked(package: Package, worker: Path, world: str, data: Path) -> list[dict[str, object]]:
+    """Start the worker with the unpacked package, and return its answers."""
+    asks = json.dumps(list(requests()))
     started = subprocess.run(
-        [python, "-c", code],
-        cwd=unpacked,
-        env={"PATH": os.defpath, "BALLROOM_DATA": str(tmp_path / "data"), **WORLDS[world]},
+        [
+            *confinement(package.folder),
+            *(package.interpreter, "-s", "-B", f"{worker}/tests/worker/driver.py"),
+            str(package.folder),
+        ],
+        cwd=data,
+        env={
+            "PATH": os.defpath,
+            "HOME": str(data),
+            "BALLROOM_DATA": str(data / "data"),
+            **WORLDS[world],
+        },
+        input=f"{asks}\n",
         capture_output=True,
         text=True,
         check=False,
         timeout=BOUND_SECONDS,
     )
     assert started.returncode == 0, started.stderr
-    assert int(started.stdout) > 100
+    answers: list[dict[str, object]] = json.loads(started.stdout)
+    return answers
 
 
-def test_the_package_renders_every_page_of_the_manual(unpacked: Path, python: Path) -> None:
-    manual = "read_manual('https://r.test', 'ballroom')"
-    code = f"from shared.prose.manual import read_manual; print(len({manual}.pages))"
-    command = [python, "-c", code]
-    read = subprocess.run(command, cwd=unpacked, check=True, capture_output=True, text=True)
-    assert int(read.stdout) == len(FILES)
+def requests() -> Iterator[dict[str, object]]:
+    """Yield a probe, a page of the manual, and the style of all pages."""
+    for function, target, params in (
+        ("health_live", "/health/live", {}),
+        ("web_manual", "/docs", {}),
+        ("static_file", "/static/site.x.css", {"file": "site.x.css"}),
+    ):
+        headers = [["host", "registry.test"], ["accept", "text/html"]]
+        yield {
+            "function": function,
+            "params": params,
+            "method": "GET",
+            "target": target,
+            "headers": headers,
+            "body": "",
+        }
+
+
+@pytest.mark.timeout(2 * BOUND_SECONDS)
+@pytest.mark.parametrize("world", WORLDS)
+def test_the_package_runs_in_the_worker_read_only_without_a_network(
+    world: str, package_of_worker: Package, worker: Path, tmp_path: Path
+) -> None:
+    answers = asked(package_of_worker, worker, world, tmp_path)
+    assert [each["status"] for each in answers] == [200, 200, 200]

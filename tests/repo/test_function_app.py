@@ -1,8 +1,17 @@
 """What the worker of the cloud finds in the app, whichever version of its library it brings."""
 
 import ast
+import json
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
 
+import azure.functions as func
+import pytest
+
+from functions.faces import build_app, invalid_settings_app
+from shared.bootstrap import build_registry, migrate
+from shared.settings import Settings
 from tests.paths import ROOT
 from tests.repo.product_source import Module, product
 
@@ -16,6 +25,41 @@ def test_the_worker_does_not_take_the_app_for_one_of_fastapi() -> None:
     text = (ROOT / "function_app.py").read_text()
     assert "FastAPI()" not in text
     assert "from fastapi import" not in text
+
+
+# What the host brings along. Every other binding is in an extension bundle, and a host that cannot
+# download the bundle of its host.json never starts.
+BUILT_IN = {"httpTrigger", "http", "timerTrigger"}
+
+
+def bindings(app: func.FunctionApp) -> set[str]:
+    return {
+        str(binding["type"])
+        for function in app.get_functions()
+        for binding in json.loads(str(function))["bindings"]
+    }
+
+
+def test_the_host_needs_no_extension_bundle() -> None:
+    host = json.loads((ROOT / "host.json").read_text())
+    assert "extensionBundle" not in host
+    assert set(host["extensions"]) == {"http"}
+
+
+@pytest.mark.parametrize("role", ["all", "reads"])
+async def test_every_binding_of_the_registry_is_built_into_the_host(
+    role: Literal["all", "reads"], tmp_path: Path
+) -> None:
+    settings = Settings(data=tmp_path, app_role=role)
+    migrate(settings)
+    registry = build_registry(settings)
+    app = build_app(registry)
+    await registry.close()
+    assert {"httpTrigger", "http"} <= bindings(app) <= BUILT_IN
+
+
+def test_every_binding_of_the_app_without_settings_is_built_into_the_host() -> None:
+    assert bindings(invalid_settings_app("BALLROOM_URL")) <= BUILT_IN
 
 
 def test_headers_are_assigned_by_name() -> None:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from shared.settings import Settings
 from tests.paths import ROOT
+from tests.repo.bicep_templates import MAIN, template
 from tests.repo.tool_environments import BOUND_SECONDS, folder, unavailable
 
 FOLDER = ROOT / ".github" / "workflows"
@@ -77,30 +79,51 @@ def test_the_stores_of_the_emulators_have_all_settings_that_they_require() -> No
     assert Settings(**settings).is_in_the_cloud  # pyright: ignore[reportArgumentType]
 
 
-# Answers what .ci/package-source asks GitHub for: a run, and the commit of a tag.
+# Answers what .ci/release-package asks GitHub for: the commit of a tag, a file of its release, and
+# whether the workflow made it from that commit.
 GH = """\
 #!/bin/sh
-case "$2" in
-repos/acme/registry/actions/runs/7) cat "$HOME/run" ;;
-repos/acme/registry/commits/tags/*) [ -f "$HOME/tags/${2##*/}" ] && cat "$HOME/tags/${2##*/}" ;;
+set -eu
+case "$1 $2" in
+"api repos/acme/registry/commits/tags/"*) cat "$HOME/tags/${2##*/}" ;;
+"release download") [ "$4 $5" = "--repo acme/registry" ] && cp "$HOME/releases/$3" "$9" ;;
+"attestation verify") grep -qx "$*" "$HOME/attested" ;;
 *) exit 1 ;;
 esac
 """
 
-DEPLOY = ".github/workflows/deploy.yml"
+ATTESTED = (
+    "attestation verify ballroom.zip --repo acme/registry"
+    " --signer-workflow acme/registry/.github/workflows/publish.yml"
+    " --source-ref refs/tags/{tag} --source-digest {commit}\n"
+)
 
 
 @dataclass(frozen=True)
 class GitHub:
-    """What stands in for GitHub, and knows of run 7 alone."""
+    """What stands in for GitHub, and for the folder of a job."""
 
     folder: Path
 
-    def refusal(self, *run: str, number: str = "7") -> str:
-        """Ask where the package of a run comes from; return why it is refused, or an empty text."""
-        (self.folder / "run").write_text(" ".join(run))
+    @property
+    def fetched(self) -> Path:
+        return self.folder / "ballroom.zip"
+
+    def has(self, tag: str, commit: str) -> None:
+        """Make a tag of a commit."""
+        (self.folder / "tags" / tag).write_text(commit)
+
+    def released(self, tag: str, commit: str) -> None:
+        """Make a release of a tag, with a package that the workflow made from a commit."""
+        (self.folder / "releases" / tag).write_text(f"package of {tag}")
+        with (self.folder / "attested").open("a") as attested:
+            attested.write(ATTESTED.format(tag=tag, commit=commit))
+
+    def refusal(self, tag: str) -> str:
+        """Fetch the package of a tag; return why it is refused, or an empty text."""
         asked = subprocess.run(
-            ["/bin/sh", ROOT / ".ci" / "package-source", number],
+            ["/bin/sh", ROOT / ".ci" / "release-package", tag],
+            cwd=self.folder,
             env={
                 "PATH": f"{self.folder}:{os.environ.get('PATH', os.defpath)}",
                 "HOME": str(self.folder),
@@ -119,37 +142,105 @@ def github(tmp_path: Path) -> GitHub:
     (tmp_path / "gh").write_text(GH)
     (tmp_path / "gh").chmod(0o755)
     (tmp_path / "tags").mkdir()
-    (tmp_path / "tags" / "v1.2.0").write_text("c0ffee")
+    (tmp_path / "releases").mkdir()
+    (tmp_path / "attested").touch()
     return GitHub(tmp_path)
 
 
-def test_the_package_of_a_tag_is_released(github: GitHub) -> None:
-    assert github.refusal(DEPLOY, "v1.2.0", "c0ffee", "acme/registry") == ""
-    assert github.refusal(f"{DEPLOY}@refs/tags/v1.2.0", "v1.2.0", "c0ffee", "acme/registry") == ""
+def test_the_package_of_a_tag_comes_from_its_release(github: GitHub) -> None:
+    github.has("v1.2.0", "c0ffee")
+    github.released("v1.2.0", "c0ffee")
+    assert github.refusal("v1.2.0") == ""
+    assert github.fetched.read_text() == "package of v1.2.0"
 
 
-@pytest.mark.parametrize(
-    ("run", "reason"),
-    [
-        ((".github/workflows/check.yml", "v1.2.0", "c0ffee", "acme/registry"), "check.yml"),
-        ((DEPLOY, "v1.2.0", "c0ffee", "mallory/registry"), "belongs to mallory/registry"),
-        ((DEPLOY, "main", "c0ffee", "acme/registry"), "is of main"),
-        ((DEPLOY, "v9.9.9", "c0ffee", "acme/registry"), "there is no such tag"),
-        # A branch that is named as a tag is, or a tag that was moved.
-        ((DEPLOY, "v1.2.0", "badc0de", "acme/registry"), "the tag v1.2.0 is c0ffee"),
-    ],
-)
-def test_a_package_of_anything_else_is_refused(
-    github: GitHub, run: tuple[str, ...], reason: str
-) -> None:
-    assert reason in github.refusal(*run)
+def test_the_package_of_a_tag_that_was_moved_since_is_refused_and_removed(github: GitHub) -> None:
+    github.has("v1.2.0", "badc0de")
+    github.released("v1.2.0", "c0ffee")
+    assert "was not made by publish from badc0de" in github.refusal("v1.2.0")
+    assert not github.fetched.exists()
 
 
-@pytest.mark.parametrize("number", ["", "7/artifacts", "-1", "8"])
-def test_an_unknown_run_is_refused(github: GitHub, number: str) -> None:
-    assert "run" in github.refusal(number=number)
+def test_a_package_that_no_workflow_made_is_refused_and_removed(github: GitHub) -> None:
+    github.has("v1.2.0", "c0ffee")
+    github.released("v1.2.0", "c0ffee")
+    (github.folder / "attested").write_text("")
+    assert "was not made by publish from c0ffee" in github.refusal("v1.2.0")
+    assert not github.fetched.exists()
 
 
-def test_a_release_asks_where_its_package_comes_from_before_it_takes_it() -> None:
+def test_a_release_without_a_package_is_refused(github: GitHub) -> None:
+    github.has("v0.1.0", "c0ffee")
+    assert "The release v0.1.0 has no package for Azure." in github.refusal("v0.1.0")
+
+
+@pytest.mark.parametrize("tag", ["", "main", "refs/tags/v1.2.0", "--help"])
+def test_what_is_no_tag_of_a_release_is_refused(github: GitHub, tag: str) -> None:
+    assert f"'{tag}' is no tag of a release." in github.refusal(tag)
+
+
+def test_an_unknown_tag_is_refused(github: GitHub) -> None:
+    assert "There is no tag v9.9.9 in acme/registry." in github.refusal("v9.9.9")
+
+
+def test_one_file_is_fetched_checked_and_deployed_as_it_is() -> None:
     release = (FOLDER / "release.yml").read_text()
-    assert 0 < release.index(".ci/package-source") < release.index("download-artifact@")
+    fetched = release.index(".ci/release-package")
+    deployments = re.findall(r"az functionapp deployment source config-zip(?:\\\n|.)*", release)
+    assert deployments
+    assert all("--src ballroom.zip --build-remote false" in each for each in deployments)
+    assert fetched < release.index(deployments[0])
+    assert ".ci/package.py" not in release + (FOLDER / "deploy.yml").read_text()
+
+
+def test_a_release_has_the_package_and_its_bill_of_materials_attested() -> None:
+    publish = (FOLDER / "publish.yml").read_text()
+    assert re.search(r"run: make .*\bazure-package\b", publish)
+    release = publish[publish.index("\n  release:") :]
+    assert "subject-path: dist/*\n" in release
+    assert "subject-path: dist/ballroom-*-azure.zip\n" in release
+    assert 'gh release create "$GITHUB_REF_NAME" dist/*' in release
+
+
+def test_the_package_of_a_release_is_made_by_the_python_of_the_templates() -> None:
+    # With another one it has no bytecode, and the step fails.
+    files = (FOLDER / "publish.yml").read_text().partition("\n  single-file:")[0]
+    [version] = re.findall(r'python-version: "(.+)"', files)
+    assert template(MAIN).parameters["pythonVersion"]["default"] == version
+
+
+def test_a_repository_without_an_installation_in_azure_deploys_nothing_and_says_so() -> None:
+    jobs = yaml.safe_load((FOLDER / "deploy.yml").read_text())["jobs"]
+    nowhere = jobs.pop("nowhere")
+    assert nowhere["if"] == "vars.AZURE_CLIENT_ID == ''"
+    [step] = nowhere["steps"]
+    said = subprocess.run(["sh", "-c", step["run"]], capture_output=True, text=True, check=True)
+    assert said.stdout.startswith("::notice::Nothing is deployed, because ")
+    assert said.stdout.endswith(".\n")
+    # All others wait for the first of them, which is left out.
+    firsts = {name: job["if"] for name, job in jobs.items() if "needs" not in job}
+    assert firsts == {"package": "vars.AZURE_CLIENT_ID != ''"}
+
+
+def test_a_deployment_names_the_variables_that_are_missing() -> None:
+    [job] = yaml.safe_load((FOLDER / "release.yml").read_text())["jobs"].values()
+    [step] = [each for each in job["steps"] if each.get("name") == "Check the variables"]
+    given = dict.fromkeys(step["env"], "given")
+    for missing in ({}, {"AZURE_TENANT_ID": ""}):
+        said = subprocess.run(
+            ["bash", "-e", "-c", step["run"]],
+            env={"PATH": os.environ["PATH"], **given, **missing},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert said.returncode == len(missing)
+        assert all(name in said.stdout for name in missing)
+    read = set(re.findall(r"\$\{\{ vars\.(\w+) \}\}", yaml.dump(job)))
+    optional = {"BALLROOM_READS_APP", "BALLROOM_UPLOADS_APP"}  # Not every size has these apps.
+    assert read - optional == set(step["env"])
+
+
+def test_every_image_of_the_workflows_has_a_digest(workflow: str) -> None:
+    images = re.findall(r"mcr\.microsoft\.com/\S+", workflow)
+    assert [each for each in images if not re.search(r":[\w.-]+@sha256:[0-9a-f]{64}$", each)] == []

@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 def main(folder: str) -> None:
     """Load the app of the folder, and answer what standard input asks until its end."""
-    sys.path[:0] = [folder, str(ROOT)]
+    # The order of the worker of 3.13 and later, which puts what the app brings along first.
+    sys.path[:0] = [f"{folder}/.python_packages/lib/site-packages", folder, str(ROOT)]
     asyncio.run(_serve(folder))
 
 
