@@ -8,18 +8,22 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import httpx
 import pytest
 from packaging.markers import Marker
 
 from shared.prose.manual import FILES
 from tests.paths import ROOT
 from tests.run import find_python
+from tests.support.archives import bala
+from tests.support.world import make_template
 
 pytestmark = pytest.mark.slow
 
@@ -338,19 +342,6 @@ def test_the_package_is_for_the_python_that_azd_deploys(
 
 WORKER = "tests/worker/requirements.txt"
 OF_THE_WORKER = ("azure_functions_runtime", "azurefunctions")
-# What selects each world; in the cloud nothing is connected to before it is used.
-WORLDS = {
-    "one machine": {"BALLROOM_URL": "http://registry.test"},
-    "the cloud": {
-        "BALLROOM_URL": "https://registry.test",
-        "BALLROOM_COSMOS_ENDPOINT": "https://cosmos.test:443/",
-        "BALLROOM_BLOB_ENDPOINT": "https://blobs.test/",
-        "BALLROOM_LINK_KEY": "0123456789abcdef" * 4,
-        "APPLICATIONINSIGHTS_CONNECTION_STRING": (
-            "InstrumentationKey=00000000-0000-0000-0000-000000000000"
-        ),
-    },
-}
 # Nobody reaches a network from here, and nothing writes beside the code.
 CONFINED = """
 set -eu
@@ -397,55 +388,91 @@ def confinement(folder: Path) -> list[str]:
     return [*unshare, "sh", "-c", CONFINED, str(folder)]
 
 
-def asked(package: Package, worker: Path, world: str, data: Path) -> list[dict[str, object]]:
+def asked(
+    package: Package, worker: Path, settings: Mapping[str, str], requests: Sequence[object]
+) -> list[dict[str, Any]]:
     """Start the worker with the unpacked package, and return its answers."""
-    asks = json.dumps(list(requests()))
     started = subprocess.run(
         [
             *confinement(package.folder),
             *(package.interpreter, "-s", "-B", f"{worker}/tests/worker/driver.py"),
             str(package.folder),
         ],
-        cwd=data,
-        env={
-            "PATH": os.defpath,
-            "HOME": str(data),
-            "BALLROOM_DATA": str(data / "data"),
-            **WORLDS[world],
-        },
-        input=f"{asks}\n",
+        cwd=worker,
+        env={"PATH": os.defpath, **settings},
+        input=f"{json.dumps(requests)}\n",
         capture_output=True,
         text=True,
         check=False,
         timeout=BOUND_SECONDS,
     )
     assert started.returncode == 0, started.stderr
-    answers: list[dict[str, object]] = json.loads(started.stdout)
+    answers: list[dict[str, Any]] = json.loads(started.stdout)
     return answers
 
 
-def requests() -> Iterator[dict[str, object]]:
-    """Yield a probe, a page of the manual, and the style of all pages."""
-    for function, target, params in (
-        ("health_live", "/health/live", {}),
-        ("web_manual", "/docs", {}),
-        ("static_file", "/static/site.x.css", {"file": "site.x.css"}),
-    ):
-        headers = [["host", "registry.test"], ["accept", "text/html"]]
-        yield {
-            "function": function,
-            "params": params,
-            "method": "GET",
-            "target": target,
-            "headers": headers,
-            "body": "",
-        }
+def told(function: str, request: httpx.Request, **params: str) -> dict[str, object]:
+    """Return a request as the host tells it to the worker."""
+    return {
+        "function": function,
+        "params": params,
+        "method": request.method,
+        "target": request.url.path,
+        "headers": [*request.headers.items()],
+        "body": request.read().decode("latin-1"),
+    }
+
+
+URL = "http://registry.test"
+PAGES = [
+    told("health_live", httpx.Request("GET", f"{URL}/health/live")),
+    told("web_manual", httpx.Request("GET", f"{URL}/docs", headers={"Accept": "text/html"})),
+    told("static_file", httpx.Request("GET", f"{URL}/static/site.x.css"), file="site.x.css"),
+]
 
 
 @pytest.mark.timeout(2 * BOUND_SECONDS)
-@pytest.mark.parametrize("world", WORLDS)
 def test_the_package_runs_in_the_worker_read_only_without_a_network(
-    world: str, package_of_worker: Package, worker: Path, tmp_path: Path
+    package_of_worker: Package, worker: Path, tmp_path: Path
 ) -> None:
-    answers = asked(package_of_worker, worker, world, tmp_path)
+    token = make_template(tmp_path / "data").people.ann.token
+    packages = f"{URL}/2.0/registry/packages"
+    push = httpx.Request(
+        "POST",
+        packages,
+        headers={"Authorization": f"Bearer {token}"},
+        files={"bala-file": ("any.bala", bala("acme/greet:1.0.0"))},
+    )
+    versions = httpx.Request("GET", f"{packages}/acme/greet")
+    answers = asked(
+        package_of_worker,
+        worker,
+        {"BALLROOM_URL": URL, "BALLROOM_DATA": str(tmp_path / "data")},
+        [
+            *PAGES,
+            told("central_push", push),
+            told("central_versions", versions, org="acme", name="greet"),
+        ],
+    )
+    assert [each["status"] for each in answers] == [200, 200, 200, 204, 200]
+    assert answers[-1]["body"] == '["1.0.0"]'
+
+
+# Nothing is connected to before it is used.
+CLOUD = {
+    "BALLROOM_URL": "https://registry.test",
+    "BALLROOM_COSMOS_ENDPOINT": "https://cosmos.test:443/",
+    "BALLROOM_BLOB_ENDPOINT": "https://blobs.test/",
+    "BALLROOM_LINK_KEY": "0123456789abcdef" * 4,
+    "APPLICATIONINSIGHTS_CONNECTION_STRING": (
+        "InstrumentationKey=00000000-0000-0000-0000-000000000000"
+    ),
+}
+
+
+@pytest.mark.timeout(2 * BOUND_SECONDS)
+def test_the_package_starts_in_the_worker_over_the_stores_of_the_cloud(
+    package_of_worker: Package, worker: Path
+) -> None:
+    answers = asked(package_of_worker, worker, CLOUD, PAGES)
     assert [each["status"] for each in answers] == [200, 200, 200]

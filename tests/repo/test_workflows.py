@@ -11,7 +11,6 @@ import yaml
 
 from shared.settings import Settings
 from tests.paths import ROOT
-from tests.repo.bicep_templates import MAIN, template
 from tests.repo.tool_environments import BOUND_SECONDS, folder, unavailable
 
 FOLDER = ROOT / ".github" / "workflows"
@@ -200,13 +199,6 @@ def test_a_release_has_the_package_and_its_bill_of_materials_attested() -> None:
     assert "subject-path: dist/*\n" in release
     assert "subject-path: dist/ballroom-*-azure.zip\n" in release
     assert 'gh release create "$GITHUB_REF_NAME" dist/*' in release
-
-
-def test_the_package_of_a_release_is_made_by_the_python_of_the_templates() -> None:
-    # With another one it has no bytecode, and the step fails.
-    files = (FOLDER / "publish.yml").read_text().partition("\n  single-file:")[0]
-    [version] = re.findall(r'python-version: "(.+)"', files)
-    assert template(MAIN).parameters["pythonVersion"]["default"] == version
 
 
 def test_a_repository_without_an_installation_in_azure_deploys_nothing_and_says_so() -> None:
