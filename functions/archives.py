@@ -14,7 +14,12 @@ from functions.central.answers import CORS_HEADERS, CentralFace
 from functions.http.answers import CACHE_PRIVATE, NO_STORE, unchanged_answer
 from functions.http.calls import Call, anonymous_caller, caller_of
 from shared.composition import Registry
-from shared.domain.archives.delivery import ARCHIVE_TYPE, ClientKind, content_disposition
+from shared.domain.archives.delivery import (
+    ARCHIVE_TYPE,
+    PullProtocol,
+    client_kind,
+    content_disposition,
+)
 from shared.domain.archives.names import ArchiveName, Digest, archive_file_name
 from shared.domain.errors.base import InvalidDigest
 from shared.domain.errors.identity import SignInToRead
@@ -152,17 +157,14 @@ async def _content(call: Call, found: ArchiveToSend) -> Answer:
     return Answer(body, 206, headers)
 
 
-async def locate_archive(call: Call, package: Package, wanted: Version | Range) -> LocatedArchive:
+async def locate_archive(
+    call: Call, package: Package, wanted: Version | Range, *, protocol: PullProtocol
+) -> LocatedArchive:
     """Return where the caller gets the archive that they pull; raise `ReleaseNotFound`."""
-    # Clients send the same headers to the second hop.
-    carries = "authorization" in call.headers
+    authorization = call.headers.get("authorization")
+    kind = client_kind(protocol, authorization=authorization, agent=call.header("user-agent"))
     return await call.registry.packages.pulls.locate(
-        package,
-        wanted,
-        call.packages,
-        client=call.client,
-        to=ClientKind.WITH_AUTHORIZATION if carries else ClientKind.WITHOUT_AUTHORIZATION,
-        by=call.caller,
+        package, wanted, call.packages, client=call.client, to=kind, by=call.caller
     )
 
 

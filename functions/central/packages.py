@@ -8,7 +8,7 @@ from functions.http.answers import empty_answer, json_answer
 from functions.http.calls import Call
 from functions.http.requests import archive_part, json_object, require_upload_taken
 from shared.composition import Registry
-from shared.domain.archives.delivery import ARCHIVE_TYPE, content_disposition
+from shared.domain.archives.delivery import ARCHIVE_TYPE, PullProtocol, content_disposition
 from shared.domain.archives.names import Digest, package_in_file_name
 from shared.domain.errors.base import Invalid
 from shared.domain.errors.identity import credentials_missing
@@ -71,7 +71,7 @@ async def central_package(call: Call) -> Answer:
 
 async def _pull(call: Call, version: Version | Range) -> Answer:
     """Redirect to the archive; `bal` reads its headers from the redirect."""
-    at = await locate_archive(call, call.package, version)
+    at = await locate_archive(call, call.package, version, protocol=PullProtocol.CENTRAL)
     # Java compares with BigInteger.toString(16), which has no leading zeros; Go wants all digits.
     is_java = any(platform.startswith("java") for platform in call.client.platforms or ())
     headers = {

@@ -34,6 +34,7 @@ from functions.maven.paths import (
 from functions.maven.search import MavenSearchRequest, search_representation
 from shared.composition import Registry
 from shared.domain.api_docs.pieces import PieceKind
+from shared.domain.archives.delivery import PullProtocol
 from shared.domain.errors.base import Refusal, RefusalKind, Unauthenticated, printable
 from shared.domain.errors.packages import (
     ApiDocsFailed,
@@ -148,7 +149,7 @@ async def _read(call: Call, target: RepositoryPath) -> Answer:
 
 async def _pull(call: Call, at: Coordinate) -> Answer:
     try:
-        located = await locate_archive(call, at.package, at.version)
+        located = await locate_archive(call, at.package, at.version, protocol=PullProtocol.MAVEN)
     except ReleaseNotFound as missing:
         packages = call.registry.publishing.maven_packages
         raise await packages.refusal(missing, at, at.package.org, call.caller) from None

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from shared.adapters.fetch_budget import FetchBudget
 from shared.auth.tokens import Secret
-from shared.domain.archives.delivery import ARCHIVE_TYPE
+from shared.domain.archives.delivery import ARCHIVE_TYPE, MIRROR_AGENT
 from shared.domain.archives.names import Digest
 from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.domain.build_resolution import ModuleRequest, PackageRequest
@@ -76,7 +76,6 @@ MOST_PLATFORMS = 16  # A `bal` client sends five.
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=5)
 DEFAULT_WAIT = timedelta(seconds=30)  # After a 429 that does not say for how long.
 
-_AGENT = "Ballroom"  # Where no client's version matters.
 _OK, _FOUND, _MISSING = 200, 302, 404
 _TOO_MANY, _SERVER_ERRORS = 429, 500
 _UNKNOWN = 401
@@ -253,7 +252,7 @@ class CentralUpstream(Struct, frozen=True):
     def _headers(self, client: ClientProfile, via: str) -> dict[str, str]:
         language = client.language
         # Only major and update decide what a client can use.
-        agent = f"{language.major}.{language.update}.0" if language else _AGENT
+        agent = f"{language.major}.{language.update}.0" if language else MIRROR_AGENT
         own = f"1.1 {self.pseudonym}"
         headers = {"User-Agent": agent, "Via": f"{via}, {own}" if via else own}
         if client.platforms is not None:

@@ -2,9 +2,11 @@
 
 Archives of public packages are in the public container, private and withheld ones in the private
 container. A classic `bal` client repeats its `Authorization` on the second hop, and Blob Storage
-refuses a request with credentials that it cannot use. So the route depends on the client.
+refuses a request with credentials that it cannot use. So the route depends on the client. Where it
+can be Blob Storage, no byte passes the app, whose host holds whole answers in memory.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 from enum import Enum
@@ -51,10 +53,48 @@ class DeliveryRoute(Enum):
 
 
 class ClientKind(Enum):
-    """How the client asked, and will ask there."""
+    """How the client will ask the host that the redirect names."""
 
     WITHOUT_AUTHORIZATION = "without `Authorization`"
     WITH_AUTHORIZATION = "with `Authorization`"
+
+
+class PullProtocol(Enum):
+    """The protocol of the request that is redirected."""
+
+    CENTRAL = "Central"
+    MAVEN = "Maven"
+
+
+def client_kind(protocol: PullProtocol, *, authorization: str | None, agent: str) -> ClientKind:
+    """Return how a client will ask another host for the archive, by its first request.
+
+    A client that no rule knows is taken for one that repeats its credentials there. Programs in Go
+    and Java may do so or not, which their `User-Agent` does not say (docs/decisions/0111).
+    """
+    if authorization is None:
+        return ClientKind.WITHOUT_AUTHORIZATION
+    match protocol:
+        case PullProtocol.CENTRAL:
+            is_dropped = agent == MIRROR_AGENT
+        case PullProtocol.MAVEN:
+            # What answers a challenge is for the host that sent it. Another scheme is a header that
+            # a program added, and the library sends that everywhere.
+            is_basic = authorization.partition(" ")[0].lower() == "basic"
+            is_dropped = agent == _RESOLVER_AGENT and is_basic
+    is_dropped = is_dropped or _is_curl(agent)
+    return ClientKind.WITHOUT_AUTHORIZATION if is_dropped else ClientKind.WITH_AUTHORIZATION
+
+
+MIRROR_AGENT = "Ballroom"  # Of a mirror that fetches an archive: it sends no token to a redirect.
+_RESOLVER_AGENT = "Aether"  # Of Maven Resolver in `bal`. That of `mvn` may send added headers.
+_CURL = re.compile(r"curl/(\d{1,4})\.(\d{1,4})\.")
+_CURL_DROPS_SINCE = (7, 58)  # Before January 2018 it repeated a header of its user everywhere.
+
+
+def _is_curl(agent: str) -> bool:
+    found = _CURL.match(agent)
+    return found is not None and (int(found[1]), int(found[2])) >= _CURL_DROPS_SINCE
 
 
 class Cdn(Enum):

@@ -7,11 +7,14 @@ from itertools import product
 import pytest
 
 from shared.domain.archives.delivery import (
+    MIRROR_AGENT,
     PLACEMENT_SETTLED_AFTER,
     Cdn,
     ClientKind,
     DeliveryRoute,
+    PullProtocol,
     changes_placement,
+    client_kind,
     is_placement_settled,
     second_hop,
 )
@@ -53,6 +56,51 @@ def test_the_page_says_once_what_the_code_does(
     if hop is DeliveryRoute.CDN:
         assert side is Visibility.PUBLIC
         assert cdn is not Cdn.NONE
+
+
+CENTRAL, MAVEN = PullProtocol.CENTRAL, PullProtocol.MAVEN
+CURL = "curl/7.88.1"
+REQUESTS = [
+    # Clients that were measured: they answer another host without the header.
+    (MAVEN, "Basic YTpi", "Aether", False),
+    (MAVEN, "Basic YTpi", CURL, False),
+    (CENTRAL, "Bearer t", CURL, False),
+    (CENTRAL, "Bearer t", "curl/7.58.0", False),
+    (CENTRAL, "Bearer t", "curl/8.14.1", False),
+    (CENTRAL, "Bearer t", "curl/10.0.0", False),
+    (CENTRAL, "Bearer t", MIRROR_AGENT, False),
+    # A header that a program added goes everywhere, as with `mvn`, whose server sees no difference.
+    (MAVEN, "Bearer t", "Aether", True),
+    (MAVEN, "Basic YTpi", "Apache-Maven/3.9.9 (Java 17.0.15; Linux 6.1)", True),
+    # Whoever is not that client on that route.
+    (CENTRAL, "Basic YTpi", "Aether", True),
+    (MAVEN, "Basic YTpi", "Aether/2", True),
+    (MAVEN, "Basic YTpi", MIRROR_AGENT, True),
+    (CENTRAL, "Bearer t", "curl/7.57.0", True),
+    (CENTRAL, "Bearer t", "curl/7", True),
+    (CENTRAL, "Bearer t", "libcurl/8.14.1", True),
+    # `bal`, which repeats it by itself, and libraries that leave it to the program.
+    *((CENTRAL, "Bearer t", each, True) for each in ("2201.13.2", "dev", "okhttp/4.12.0", "")),
+    *((CENTRAL, "Bearer t", f"{each}/25.0.3", True) for each in ("Java", "Java-http-client")),
+    (CENTRAL, "Bearer t", "Go-http-client/2.0", True),
+    (CENTRAL, "Bearer t", "Wget/1.21.3", True),
+]
+
+
+@pytest.mark.parametrize(("protocol", "authorization", "agent", "is_repeated"), REQUESTS)
+def test_a_client_is_known_to_drop_its_credentials_by_route_and_user_agent(
+    protocol: PullProtocol, authorization: str, agent: str, *, is_repeated: bool
+) -> None:
+    kind = client_kind(protocol, authorization=authorization, agent=agent)
+    assert (kind is ClientKind.WITH_AUTHORIZATION) == is_repeated
+
+
+@pytest.mark.parametrize("protocol", PullProtocol)
+def test_who_sends_no_credentials_has_none_to_repeat(protocol: PullProtocol) -> None:
+    kind = client_kind(protocol, authorization=None, agent="2201.13.2")
+    assert kind is ClientKind.WITHOUT_AUTHORIZATION
+    # Blob Storage refuses an empty header, too.
+    assert client_kind(protocol, authorization="", agent="") is ClientKind.WITH_AUTHORIZATION
 
 
 PRIVATE = Visibility.PRIVATE

@@ -114,6 +114,41 @@ async def test_the_maven_face_sends_its_clients_there_too(worlds: OpenWorld) -> 
     assert ours.headers["location"] == OURS
 
 
+MAVEN_SECRET = f"{URL}/2.0/maven/acme/secret/1.0.0/secret-1.0.0.bala"
+CENTRAL_SECRET = f"{URL}/2.0/registry/packages/acme/secret/1.0.0"
+
+
+@pytest.mark.parametrize(
+    ("url", "agent", "is_sent_to_the_store"),
+    [
+        (CENTRAL_SECRET, "curl/8.14.1", True),
+        (MAVEN_SECRET, "curl/8.14.1", True),
+        (CENTRAL_SECRET, "2201.13.2", False),  # `bal`, which repeats its token.
+        (CENTRAL_SECRET, "of nobody we know", False),
+    ],
+)
+async def test_a_private_archive_comes_from_the_store_where_the_client_keeps_its_token_here(
+    worlds: OpenWorld, url: str, agent: str, *, is_sent_to_the_store: bool
+) -> None:
+    world = await opened(worlds)
+    headers = {**dict(ACCEPT_ARCHIVE), "User-Agent": agent}
+    answer = await world.get(url, by=world.people.ann, headers=headers)
+    assert answer.status_code == 302
+    where = f"{STORE}/private/" if is_sent_to_the_store else f"{URL}/archives/private/"
+    assert answer.headers["location"].startswith(where)
+
+
+async def test_a_private_pull_of_bal_by_maven_passes_no_byte_through_the_registry(
+    worlds: OpenWorld,
+) -> None:
+    world = await opened(worlds)
+    ann = world.maven(world.people.ann)
+    answer = await ann.send("GET", "acme/secret/1.0.0/secret-1.0.0.bala")
+    assert answer.status_code == 302
+    assert answer.headers["location"].startswith(f"{STORE}/private/")
+    assert answer.headers["cache-control"] == "private, no-store"
+
+
 PUBLIC, PRIVATE = Visibility.PUBLIC, Visibility.PRIVATE
 PACKAGE = Package.parse("acme", "greet")
 FIRST = Coordinate.parse("acme", "greet", "1.0.0")
