@@ -58,7 +58,9 @@ async def health_ready(call: Call) -> Answer:
     now_ms = call.registry.clock.now_ms()
     upkeep = {each.task: _task_model(each, now_ms) for each in tasks if each.due_ms}
     read_only = (await call.registry.limits.notice_cache.current()).read_only is not None
-    return json_answer({"status": "ready", "readOnly": read_only, "upkeep": upkeep})
+    # Behind Front Door each app is asked by the query `app=NAME`, and says here which one answered.
+    role = call.registry.settings.app_role
+    return json_answer({"status": "ready", "app": role, "readOnly": read_only, "upkeep": upkeep})
 
 
 def _task_model(task: TaskState, now_ms: int) -> dict[str, object]:

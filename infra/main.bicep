@@ -71,10 +71,14 @@ param rollingUpdates bool = false
 @description('Most instances of an app, which bounds the bill as well; some regions take no fewer than 40.')
 @minValue(1)
 @maxValue(1000)
-param maximumInstances int = size == 'public' ? 200 : 40
+param maximumInstances int = size == 'public' ? 170 : 40
 
 @description('Front Door before the app: caches public archives near their readers, limits rates.')
 param edge bool = size != 'dev'
+
+@description('Whether the app for uploads has its package, so that Front Door sends archives there and the app for changes takes small bodies: true or false. infra/preflight.py asks that app.')
+@allowed(['true', 'false'])
+param uploadsReady string = 'true'
 
 @description('Addresses that Front Door calls the app from, between commas; infra/edge-addresses.sh asks Azure for them.')
 param edgeAddresses string = ''
@@ -107,9 +111,13 @@ param logEdgeRequests bool = false
 var unique = toLower(uniqueString(resourceGroup().id, environmentName))
 var functionsName = 'func-ballroom-${unique}'
 var functionsHost = '${functionsName}.azurewebsites.net'
-// Behind Front Door a second app of the same package answers reads, so uploads cannot hold their slots.
+// Behind Front Door a second app of the same package answers reads, and a third one takes archives: an upload
+// holds the slot of an instance as long as its client likes.
 var readsName = 'func-ballroom-read-${unique}'
 var readsHost = '${readsName}.azurewebsites.net'
+var uploadsName = 'func-ballroom-upload-${unique}'
+var uploadsHost = '${uploadsName}.azurewebsites.net'
+var uploadsTakeArchives = edge && uploadsReady == 'true'
 var tags = { product: 'ballroom', 'azd-env-name': environmentName }
 // Front Door has no way into a network of its own for the stores; the app then sends archives.
 var edgeReadsBlobs = edge && !isolated
@@ -155,7 +163,7 @@ module hostStorage 'modules/storage.bicep' = {
     location: location
     tags: tags
     sku: storageSku
-    containers: ['packages', 'packages-reads']
+    containers: ['packages', 'packages-reads', 'packages-uploads']
     history: false
     isolated: isolated
     workspaceId: monitoring.outputs.workspaceId
@@ -250,6 +258,8 @@ module frontDoor 'modules/edge.bicep' = if (edge) {
     domain: domain
     originHost: readsHost
     writesHost: functionsHost
+    uploadsHost: uploadsHost
+    sendUploads: uploadsTakeArchives
     blobHost: edgeReadsBlobs ? split(registryStorage.outputs.blobEndpoint, '/')[2] : ''
     workspaceId: monitoring.outputs.workspaceId
     logRequests: logEdgeRequests
@@ -263,7 +273,7 @@ module functions 'modules/functions.bicep' = {
   params: {
     name: functionsName
     service: 'registry'
-    role: 'all'
+    role: uploadsTakeArchives ? 'changes' : 'all'
     location: location
     tags: tags
     identityId: identity.outputs.id
@@ -286,7 +296,7 @@ module functions 'modules/functions.bicep' = {
     pythonVersion: pythonVersion
     instanceMemory: instanceMemory
     rollingUpdates: rollingUpdates
-    // Where another app answers reads, one instance is enough for changes, which are few.
+    // Where other apps answer reads and take archives, one instance is enough for changes, which are few.
     alwaysReady: edge ? min(alwaysReady, 1) : alwaysReady
     maximumInstances: edge ? 40 : maximumInstances
     zoneRedundant: zoneRedundant
@@ -336,6 +346,44 @@ module reads 'modules/functions.bicep' = if (edge) {
   dependsOn: [roles]
 }
 
+module uploads 'modules/functions.bicep' = if (edge) {
+  name: 'uploads'
+  params: {
+    name: uploadsName
+    service: 'uploads'
+    role: 'uploads'
+    location: location
+    tags: tags
+    identityId: identity.outputs.id
+    identityClientId: identity.outputs.clientId
+    hostStorageName: hostStorage.outputs.name
+    packagesContainer: 'packages-uploads'
+    insightsName: monitoring.outputs.insightsName
+    workspaceId: monitoring.outputs.workspaceId
+    vaultUri: vault.outputs.uri
+    cosmosEndpoint: cosmos.outputs.endpoint
+    blobEndpoint: registryStorage.outputs.blobEndpoint
+    url: publicUrl
+    tokenEnvironment: tokenName
+    entraClientId: entraClientId
+    edgeAddresses: edgeAddresses
+    edgeEndpointId: frontDoor!.outputs.endpointId
+    edgeReadsBlobs: edgeReadsBlobs
+    moreSettings: furtherSettings
+    logPercent: logPercent
+    pythonVersion: pythonVersion
+    instanceMemory: instanceMemory
+    rollingUpdates: rollingUpdates
+    alwaysReady: min(alwaysReady, 1)
+    maximumInstances: 40
+    zoneRedundant: zoneRedundant
+    subnetId: isolated ? network!.outputs.uploadsSubnetId : ''
+    frontDoorId: edge ? frontDoorProfile!.outputs.frontDoorId : ''
+    addresses: addresses
+  }
+  dependsOn: [roles]
+}
+
 module alerts 'modules/alerts.bicep' = {
   name: 'alerts'
   params: {
@@ -347,6 +395,7 @@ module alerts 'modules/alerts.bicep' = {
     email: alertEmail
     url: publicUrl
     isPublic: isPublic
+    hasUploads: edge
   }
 }
 
@@ -376,6 +425,15 @@ output BALLROOM_READS_APP string = edge ? reads!.outputs.name : ''
 
 @description('Whether there is an app for reads, to which azd deploys the package as well.')
 output BALLROOM_READS_APART bool = edge
+
+@description('Name of the function app that takes archives; empty where one app answers everything.')
+output BALLROOM_UPLOADS_APP string = edge ? uploads!.outputs.name : ''
+
+@description('Whether there is an app for uploads, to which azd deploys the package as well.')
+output BALLROOM_UPLOADS_APART bool = edge
+
+@description('Whether Front Door sends archives to the app for uploads: the parameter uploadsReady of the next deployment.')
+output BALLROOM_UPLOADS_READY string = uploadsTakeArchives ? 'true' : 'false'
 
 @description('Name of the key vault, for infra/keys.sh.')
 output BALLROOM_VAULT string = vault.outputs.name

@@ -1,4 +1,4 @@
-"""Check the parameters before azd deploys: `python3 infra/preflight.py [--has-edge] [FILE]`.
+"""Check the parameters before azd deploys: `python3 infra/preflight.py [OPTION] [FILE]`.
 
 Reads infra/main.parameters.json, or the file that is named, and fills it in from the environment
 as azd does. Prints a sentence for each value that the templates, a service or the app would refuse
@@ -6,6 +6,7 @@ later, and fails if there is one. The templates refuse most of these too, but on
 sent to Azure. Needs nothing but Python, and the Azure CLI if several zones are wanted.
 
 With --has-edge it prints nothing, and fails if these parameters put no Front Door before the app.
+With --uploads-ready it asks the app for uploads whether it has its package, and prints true or false.
 """
 
 import json
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import cast
+from urllib.request import urlopen
 
 FILE = Path(__file__).resolve().parent / "main.parameters.json"
 
@@ -25,6 +27,9 @@ FEWEST_ANYWHERE = 40  # Every region takes this maximum; some take a smaller one
 INSTANCE_MB, QUOTA_MB = 2_048, 512_000  # Of one instance; of a new subscription, in a region.
 EVERYBODY, MOST_NETWORKS = "*", 500  # Of the rules for addresses of an app, Azure takes 512.
 THROUGHPUT_STEP, MOST_THROUGHPUT = 1_000, 1_000_000  # Request units of Cosmos DB.
+
+HAS_EDGE, UPLOADS_READY = "--has-edge", "--uploads-ready"
+ANSWER_SECONDS = 60.0  # An app without an instance takes up to half a minute to start one.
 
 ZONE_REGIONS = (
     *("az", "functionapp", "list-flexconsumption-locations", "--zone-redundant=true"),
@@ -36,11 +41,15 @@ Problems = Iterator[str]
 
 def main(arguments: list[str]) -> str | int:
     """Check one file; return why it failed, or 0."""
-    asks, files = "--has-edge" in arguments, [each for each in arguments if each != "--has-edge"]
-    if len(files) > 1:
-        return "usage: infra/preflight.py [--has-edge] [FILE]"
+    options = [each for each in arguments if each in (HAS_EDGE, UPLOADS_READY)]
+    files = [each for each in arguments if each not in options]
+    if len(files) > 1 or len(options) > 1:
+        return f"usage: infra/preflight.py [{HAS_EDGE} | {UPLOADS_READY}] [FILE]"
+    if UPLOADS_READY in options:
+        print(str(uploads_ready(os.environ)).lower())
+        return 0
     given = filled(Path(files[0]) if files else FILE, os.environ)
-    if asks:
+    if HAS_EDGE in options:
         return 0 if has_edge(given) else 1
     found = [problem for check in CHECKS for problem in check(given)]
     found += isolation(given, os.environ)
@@ -189,6 +198,35 @@ def has_edge(given: Mapping[str, object]) -> bool:
     return bool(given.get("edge", given.get("size", "dev") != "dev"))
 
 
+def uploads_ready(environment: Mapping[str, str]) -> bool:
+    """Say whether Front Door may send archives to the app for uploads.
+
+    A new installation gets everything at once. In one of an earlier version the app has no package
+    before its first deployment. Once archives are sent there, an outage does not change that.
+    """
+    if environment.get("BALLROOM_UPLOADS_READY") == "true":
+        return True
+    endpoint = environment.get("BALLROOM_ENDPOINT", "")
+    if not endpoint:
+        return True
+    if environment.get("BALLROOM_UPLOADS_APP") and answering_app(endpoint) == "uploads":
+        return True
+    sys.stderr.write(
+        "Note: the app for uploads does not answer yet. This deployment leaves archives with the "
+        "app for changes; run azd up once more when it has ended, and they are sent there.\n"
+    )
+    return False
+
+
+def answering_app(endpoint: str) -> str:
+    """Return the name of the app that answers where the one for uploads should; empty for none."""
+    try:
+        with urlopen(f"{endpoint}/health/ready?app=uploads", timeout=ANSWER_SECONDS) as answer:  # noqa: S310 - an output of the deployment, an https address.
+            return str(json.load(answer)["app"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
 def opened(given: Mapping[str, object]) -> Problems:
     """Warn if everybody may call an app that no Front Door protects."""
     if not has_edge(given) and str(given.get("addresses", "")).strip() == EVERYBODY:
@@ -208,11 +246,11 @@ def fewer(given: Mapping[str, object]) -> Problems:
 def quota(given: Mapping[str, object]) -> Problems:
     """Warn if the limit of instances is above the default quota, which Azure raises on request."""
     size, memory = given.get("size"), given.get("instanceMemory", INSTANCE_MB)
-    most = given.get("maximumInstances", 200 if size == "public" else FEWEST_ANYWHERE)
+    most = given.get("maximumInstances", 170 if size == "public" else FEWEST_ANYWHERE)
     if not is_whole(most, 0, MOST_INSTANCES) or not is_whole(memory, 0, QUOTA_MB):
         return
-    # Behind Front Door there is an app for changes as well.
-    instances = int(str(most)) + FEWEST_ANYWHERE * has_edge(given)
+    # Behind Front Door there are apps for changes and for uploads as well.
+    instances = int(str(most)) + 2 * FEWEST_ANYWHERE * has_edge(given)
     if instances * int(str(memory)) > QUOTA_MB:
         yield (
             f"Note: {instances} instances of {memory:,} MB are more than the {QUOTA_MB:,} MB that "

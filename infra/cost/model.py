@@ -107,7 +107,7 @@ class CostPlan:
     watch: Monitoring
 
 
-_WATCHED = Monitoring(often=3, seldom=5, metric=2, probes_an_hour=40)
+_WATCHED = Monitoring(often=3, seldom=5, metric=3, probes_an_hour=44)
 
 _DEV = CostPlan(
     most_units=None,
@@ -231,7 +231,7 @@ class Traffic:
 
     @property
     def apps(self) -> int:
-        return 1 + self.apps_for_changes
+        return 1 + self.apps_beside_reads
 
     @property
     def host_leases(self) -> float:
@@ -242,7 +242,7 @@ class Traffic:
     def platform_metrics(self) -> float:
         """Return how many platform metrics are logged."""
         has_edge = self.plan.edge is not FrontDoorTier.NONE
-        resources = METERED_RESOURCES + self.apps_for_changes + has_edge
+        resources = METERED_RESOURCES + self.apps_beside_reads + has_edge
         return resources * self.prices["assumed.platform-metrics-a-minute"] * SECONDS / 60
 
     @property
@@ -251,9 +251,10 @@ class Traffic:
         return TIMER_CALLS
 
     @property
-    def apps_for_changes(self) -> int:
-        """Return how many apps there are beside the one that answers reads."""
-        return int(self.plan.edge is not FrontDoorTier.NONE)
+    def apps_beside_reads(self) -> int:
+        """Return how many apps there are beside the one that answers reads: for changes, and for
+        uploads."""
+        return 0 if self.plan.edge is FrontDoorTier.NONE else 2
 
     @property
     def ready(self) -> float:
@@ -261,8 +262,8 @@ class Traffic:
         if not self.plan.always_ready:
             return 0
         if self.plan.zones is Zones.ONE:
-            return self.plan.always_ready + self.apps_for_changes
-        others = READY_IN_ZONES * (GROUPS - 1 + self.apps_for_changes)
+            return self.plan.always_ready + self.apps_beside_reads
+        others = READY_IN_ZONES * (GROUPS - 1 + self.apps_beside_reads)
         return max(self.plan.always_ready, READY_IN_ZONES) + others
 
     @property

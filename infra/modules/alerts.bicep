@@ -24,6 +24,9 @@ param url string
 @description('Whether everybody may call it: the addresses that Azure asks from are not named.')
 param isPublic bool
 
+@description('Whether an app of its own takes archives, which is then asked as well.')
+param hasUploads bool
+
 var rules = [
   {
     name: 'error-rate'
@@ -167,11 +170,22 @@ var probes = [
     places: ['emea-nl-ams-azr']
     failing: 1
   }
+  {
+    name: 'uploads-not-ready'
+    description: 'The app for uploads does not answer, or cannot reach its stores: nobody can push.'
+    path: '/health/ready?app=uploads'
+    severity: 1
+    seconds: 900
+    window: 'PT1H'
+    daysOfCertificate: 1
+    places: ['emea-nl-ams-azr']
+    failing: 1
+  }
 ]
 
 // Where nobody is told, nothing is asked: rules and probes cost the same, and probes keep the app awake.
 var rulesAsked = empty(email) ? [] : rules
-var probesSent = (empty(email) || !isPublic) ? [] : probes
+var probesSent = (empty(email) || !isPublic) ? [] : filter(probes, probe => hasUploads || probe.name != 'uploads-not-ready')
 
 resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: insightsName

@@ -16,6 +16,12 @@ param originHost string
 @description('Host of the app that answers everything else.')
 param writesHost string
 
+@description('Host of the app that takes archives.')
+param uploadsHost string
+
+@description('Send archives to that app, which has its package by now.')
+param sendUploads bool
+
 @description('Host of the blobs of the registry, which the identity of the profile may read; empty where Front Door does not reach them.')
 param blobHost string = ''
 
@@ -25,6 +31,10 @@ param domain string = ''
 @description('Requests a minute that one address may make.')
 @minValue(10)
 param requestsAMinute int = 30000
+
+@description('Requests with a body and without a token that one address may make in five minutes, reads left aside.')
+@minValue(10)
+param anonymousBodies int = 300
 
 @description('Workspace that gets the log of requests and refusals.')
 param workspaceId string
@@ -43,6 +53,12 @@ var readsByPost = [
   '2.0/registry/tools/resolve-dependencies'
   'mcp'
 ]
+
+// The paths of archives that are sent as a form; clients whose base address ends in a slash double it.
+var formsOfArchives = ['2.0/registry/packages', '2.0/registry//packages']
+
+// The same reads as the firewall sees them: with or without the host before the path.
+var readByPost = '^(https?://[^/]*)?/(${replace(join(readsByPost, '|'), '.', '[.]')})([?].*)?$'
 
 // Whether a request has a body above 128 KiB, by its Content-Length, which all apps but that for uploads refuse.
 // Whatever the header says beside a small number counts as large. A body in pieces has none, and reaches no
@@ -145,12 +161,206 @@ resource writesOrigin 'Microsoft.Cdn/profiles/originGroups/origins@2024-02-01' =
   }
 }
 
+// No probe either: it would keep an instance of the app, with its one slot, awake for each place of the edge.
+resource pushes 'Microsoft.Cdn/profiles/originGroups@2024-02-01' = {
+  parent: profile
+  name: 'uploads'
+  properties: {
+    loadBalancingSettings: { sampleSize: 4, successfulSamplesRequired: 3, additionalLatencyInMilliseconds: 50 }
+  }
+}
+
+resource pushesOrigin 'Microsoft.Cdn/profiles/originGroups/origins@2024-02-01' = {
+  parent: pushes
+  name: 'app'
+  properties: {
+    hostName: uploadsHost
+    originHostHeader: uploadsHost
+    httpsPort: 443
+    enforceCertificateNameCheck: true
+    enabledState: 'Enabled'
+  }
+}
+
 resource changes 'Microsoft.Cdn/profiles/ruleSets@2024-02-01' = {
   parent: profile
   name: 'changes'
 }
 
-// Uploads, slow ones too, hold slots of the app for changes alone.
+// A set of its own, before that of changes, whose rules keep their order.
+resource uploading 'Microsoft.Cdn/profiles/ruleSets@2024-02-01' = {
+  parent: profile
+  name: 'uploads'
+}
+
+// An archive is read whole before the app runs, however slowly it comes. Nothing else waits for its slot.
+resource sendForms 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (sendUploads) {
+  parent: uploading
+  name: 'sendForms'
+  properties: {
+    order: 1
+    conditions: [
+      {
+        name: 'RequestMethod'
+        parameters: {
+          typeName: 'DeliveryRuleRequestMethodConditionParameters'
+          operator: 'Equal'
+          matchValues: ['POST']
+          negateCondition: false
+          transforms: []
+        }
+      }
+      {
+        name: 'UrlPath'
+        parameters: {
+          typeName: 'DeliveryRuleUrlPathMatchConditionParameters'
+          operator: 'Equal'
+          matchValues: formsOfArchives
+          negateCondition: false
+          transforms: []
+        }
+      }
+    ]
+    actions: [
+      {
+        name: 'RouteConfigurationOverride'
+        parameters: {
+          typeName: 'DeliveryRuleRouteConfigurationOverrideActionParameters'
+          originGroupOverride: { originGroup: { id: pushes.id }, forwardingProtocol: 'HttpsOnly' }
+        }
+      }
+    ]
+    matchProcessingBehavior: 'Stop'
+  }
+  dependsOn: [pushesOrigin]
+}
+
+// Files of the Maven repository, of which one is an archive. They come one after the other.
+resource sendFiles 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (sendUploads) {
+  parent: uploading
+  name: 'sendFiles'
+  properties: {
+    order: 2
+    conditions: [
+      {
+        name: 'RequestMethod'
+        parameters: {
+          typeName: 'DeliveryRuleRequestMethodConditionParameters'
+          operator: 'Equal'
+          matchValues: ['PUT']
+          negateCondition: false
+          transforms: []
+        }
+      }
+      {
+        name: 'UrlPath'
+        parameters: {
+          typeName: 'DeliveryRuleUrlPathMatchConditionParameters'
+          operator: 'BeginsWith'
+          matchValues: ['2.0/maven/']
+          negateCondition: false
+          transforms: []
+        }
+      }
+    ]
+    actions: [
+      {
+        name: 'RouteConfigurationOverride'
+        parameters: {
+          typeName: 'DeliveryRuleRouteConfigurationOverrideActionParameters'
+          originGroupOverride: { originGroup: { id: pushes.id }, forwardingProtocol: 'HttpsOnly' }
+        }
+      }
+    ]
+    matchProcessingBehavior: 'Stop'
+  }
+  dependsOn: [pushesOrigin]
+}
+
+// The apps answer to nobody but Front Door, so this is how somebody asks one whether it is there.
+resource askUploads 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = {
+  parent: uploading
+  name: 'askUploads'
+  properties: {
+    order: 3
+    conditions: [
+      {
+        name: 'UrlPath'
+        parameters: {
+          typeName: 'DeliveryRuleUrlPathMatchConditionParameters'
+          operator: 'Equal'
+          matchValues: ['health/ready']
+          negateCondition: false
+          transforms: []
+        }
+      }
+      {
+        name: 'QueryString'
+        parameters: {
+          typeName: 'DeliveryRuleQueryStringConditionParameters'
+          operator: 'Equal'
+          matchValues: ['app=uploads']
+          negateCondition: false
+          transforms: []
+        }
+      }
+    ]
+    actions: [
+      {
+        name: 'RouteConfigurationOverride'
+        parameters: {
+          typeName: 'DeliveryRuleRouteConfigurationOverrideActionParameters'
+          originGroupOverride: { originGroup: { id: pushes.id }, forwardingProtocol: 'HttpsOnly' }
+        }
+      }
+    ]
+    matchProcessingBehavior: 'Stop'
+  }
+  dependsOn: [pushesOrigin]
+}
+
+resource askChanges 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = {
+  parent: uploading
+  name: 'askChanges'
+  properties: {
+    order: 4
+    conditions: [
+      {
+        name: 'UrlPath'
+        parameters: {
+          typeName: 'DeliveryRuleUrlPathMatchConditionParameters'
+          operator: 'Equal'
+          matchValues: ['health/ready']
+          negateCondition: false
+          transforms: []
+        }
+      }
+      {
+        name: 'QueryString'
+        parameters: {
+          typeName: 'DeliveryRuleQueryStringConditionParameters'
+          operator: 'Equal'
+          matchValues: ['app=changes']
+          negateCondition: false
+          transforms: []
+        }
+      }
+    ]
+    actions: [
+      {
+        name: 'RouteConfigurationOverride'
+        parameters: {
+          typeName: 'DeliveryRuleRouteConfigurationOverrideActionParameters'
+          originGroupOverride: { originGroup: { id: writes.id }, forwardingProtocol: 'HttpsOnly' }
+        }
+      }
+    ]
+    matchProcessingBehavior: 'Stop'
+  }
+  dependsOn: [writesOrigin]
+}
+
+// Changes, slow ones too, hold no slots of the app for reads.
 resource sendChanges 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = {
   parent: changes
   name: 'sendChanges'
@@ -385,7 +595,7 @@ resource route 'Microsoft.Cdn/profiles/afdEndpoints/routes@2024-02-01' = {
   properties: {
     originGroup: { id: group.id }
     customDomains: empty(domain) ? [] : [{ id: ownDomain.id }]
-    ruleSets: empty(blobHost) ? [{ id: changes.id }, { id: archivesFromApp.id }] : [{ id: changes.id }, { id: archivesFromBlobs.id }]
+    ruleSets: empty(blobHost) ? [{ id: uploading.id }, { id: changes.id }, { id: archivesFromApp.id }] : [{ id: uploading.id }, { id: changes.id }, { id: archivesFromBlobs.id }]
     patternsToMatch: ['/*']
     supportedProtocols: ['Http', 'Https']
     forwardingProtocol: 'HttpsOnly'
@@ -393,7 +603,7 @@ resource route 'Microsoft.Cdn/profiles/afdEndpoints/routes@2024-02-01' = {
     linkToDefaultDomain: 'Enabled'
     enabledState: 'Enabled'
   }
-  dependsOn: [origin, sendChanges, sendPosts, keep, keepBlobs]
+  dependsOn: [origin, sendForms, sendFiles, askUploads, askChanges, sendChanges, sendPosts, keep, keepBlobs]
 }
 
 // Static files are the same for everybody and never change. Pages are not kept: Front Door ignores
@@ -441,6 +651,38 @@ resource firewall 'Microsoft.Network/FrontDoorWebApplicationFirewallPolicies@202
           // Every address: the rule counts each by itself.
           matchConditions: [
             { matchVariable: 'SocketAddr', operator: 'IPMatch', negateCondition: false, matchValue: ['0.0.0.0/0', '::/0'] }
+          ]
+          action: 'Block'
+        }
+        {
+          // A body holds a slot for as long as its client takes to send it, before the product knows who
+          // sends it. Reads by POST are left aside: a whole office resolves from one address.
+          name: 'anonymousPosts'
+          enabledState: 'Enabled'
+          priority: 110
+          ruleType: 'RateLimitRule'
+          rateLimitDurationInMinutes: 5
+          rateLimitThreshold: anonymousBodies
+          matchConditions: [
+            { matchVariable: 'RequestMethod', operator: 'Equal', negateCondition: false, matchValue: ['POST'] }
+            { matchVariable: 'RequestHeader', selector: 'Authorization', operator: 'Any', negateCondition: true, matchValue: [] }
+            { matchVariable: 'RequestUri', operator: 'RegEx', negateCondition: true, matchValue: [readByPost], transforms: ['Lowercase'] }
+          ]
+          action: 'Block'
+        }
+        {
+          // The host reads bodies of every method, and no client sends one with GET.
+          name: 'anonymousBodies'
+          enabledState: 'Enabled'
+          priority: 120
+          ruleType: 'RateLimitRule'
+          rateLimitDurationInMinutes: 5
+          rateLimitThreshold: anonymousBodies
+          matchConditions: [
+            { matchVariable: 'RequestMethod', operator: 'Equal', negateCondition: true, matchValue: ['POST'] }
+            { matchVariable: 'RequestHeader', selector: 'Authorization', operator: 'Any', negateCondition: true, matchValue: [] }
+            { matchVariable: 'RequestHeader', selector: 'Content-Length', operator: 'Any', negateCondition: false, matchValue: [] }
+            { matchVariable: 'RequestHeader', selector: 'Content-Length', operator: 'Equal', negateCondition: true, matchValue: ['0'] }
           ]
           action: 'Block'
         }

@@ -78,6 +78,16 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
         }
       }
       {
+        name: 'functions-uploads'
+        properties: {
+          addressPrefix: cidrSubnet(addresses, 26, 3)
+          networkSecurityGroup: { id: guard.id }
+          delegations: [
+            { name: 'flex', properties: { serviceName: 'Microsoft.App/environments' } }
+          ]
+        }
+      }
+      {
         name: 'stores'
         properties: {
           addressPrefix: cidrSubnet(addresses, 26, 1)
@@ -129,3 +139,6 @@ output functionsSubnetId string = '${network.id}/subnets/functions'
 
 @description('Resource id of the subnet of the app for reads: the apps of one share its addresses.')
 output readsSubnetId string = '${network.id}/subnets/functions-reads'
+
+@description('Resource id of the subnet of the app for uploads.')
+output uploadsSubnetId string = '${network.id}/subnets/functions-uploads'

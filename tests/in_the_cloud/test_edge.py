@@ -16,7 +16,15 @@ from shared.domain.principals import OPERATOR
 from tests.fakes.blob_storage import Failure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
-from tests.support.front_door import APP, BLOBS, CHANGES, EdgeRegistry, behind_front_door
+from tests.support.front_door import (
+    APP,
+    BLOBS,
+    CHANGES,
+    GIVEN,
+    UPLOADS,
+    EdgeRegistry,
+    behind_front_door,
+)
 from tests.support.refusals import raises_refusal
 from tests.support.world import BASE, MAVEN, URL
 
@@ -57,11 +65,64 @@ async def test_changes_and_reads_are_answered_by_apps_of_their_own(edge: EdgeReg
     asked = {"packages": [{"org": "acme", "name": "greet", "version": "1.0.0"}]}
     for path in ("packages/resolve-dependencies", "tools/resolve-dependencies"):
         assert (await edge.http.post(f"{BASE}/{path}", json=asked)).status_code < 500
-    assert edge.front_door.asked(CHANGES) == [
-        "/2.0/registry/packages",
-        *["/2.0/registry/packages/acme/greet"] * 3,
-    ]
+    assert edge.front_door.asked(CHANGES) == ["/2.0/registry/packages/acme/greet"] * 3
+    assert edge.front_door.asked(UPLOADS) == ["/2.0/registry/packages"]
     assert len(edge.front_door.asked(APP)) == 3
+
+
+# What takes an archive, for each way that a client writes the address.
+ARCHIVES_SENT = [
+    ("POST", "/2.0/registry/packages"),
+    ("POST", "/2.0/registry//packages"),
+    ("PUT", "/2.0/maven/acme/greet/1.0.0/greet-1.0.0.bala"),
+    ("PUT", "/2.0/maven/acme/greet/1.0.0/greet-1.0.0.pom"),
+]
+# And what takes none, though its method or path is that of an archive.
+OTHER_CHANGES = [
+    ("POST", "/api/v1/tokens"),
+    ("POST", "/sign-in/link"),
+    ("POST", "/2.0/registry/packages/acme"),
+    ("POST", "/2.0/maven/acme/greet"),
+    ("PUT", "/2.0/registry/packages"),
+    ("PUT", "/2.0/registry/packages/deprecate/acme/greet/1.0.0"),
+    ("DELETE", "/2.0/maven/acme/greet/1.0.0/greet-1.0.0.bala"),
+]
+
+
+async def test_archives_alone_reach_the_app_for_uploads(edge: EdgeRegistry) -> None:
+    for method, path in (*ARCHIVES_SENT, *OTHER_CHANGES):
+        await edge.http.request(method, f"{URL}{path}", json={})
+    assert edge.front_door.asked(UPLOADS) == [path for _, path in ARCHIVES_SENT]
+    assert edge.front_door.asked(CHANGES) == [path for _, path in OTHER_CHANGES]
+
+
+async def test_a_read_of_the_maven_repository_waits_for_no_upload(edge: EdgeRegistry) -> None:
+    path = "/2.0/maven/acme/greet/1.0.0/greet-1.0.0.bala"
+    for method in ("GET", "HEAD", "OPTIONS"):
+        await edge.http.request(method, f"{URL}{path}")
+    assert edge.front_door.requests == [(APP, path)] * 3
+
+
+async def test_before_the_app_for_uploads_has_its_package_archives_go_with_the_changes(
+    edge: EdgeRegistry,
+) -> None:
+    edge.front_door.given = {**GIVEN, "sendUploads": False}
+    for method, path in ARCHIVES_SENT:
+        await edge.http.request(method, f"{URL}{path}", json={})
+    assert edge.front_door.requests == [(CHANGES, path) for _, path in ARCHIVES_SENT]
+
+
+@pytest.mark.parametrize("are_sent", [True, False])
+@pytest.mark.parametrize(
+    ("query", "host"), [("", APP), ("?app=changes", CHANGES), ("?app=uploads", UPLOADS)]
+)
+async def test_each_app_can_be_asked_whether_it_is_there(
+    edge: EdgeRegistry, query: str, host: str, *, are_sent: bool
+) -> None:
+    edge.front_door.given = {**GIVEN, "sendUploads": are_sent}
+    answer = await edge.http.get(f"{URL}/health/ready{query}")
+    assert answer.json()["app"] == "all"  # In this test, which has one app for all hosts.
+    assert edge.front_door.requests == [(host, "/health/ready")]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,16 @@
-"""An app that answers reads beside another one: small bodies alone, no timer, no change feed."""
+"""Apps of one registry that divide its requests: an app for reads, one for uploads, one for all
+other changes."""
+
+from typing import get_args
 
 import pytest
 
 from functions.faces import build_app
 from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.hosting.triggers import functions_of
+from shared.settings.server import AppRole
 from tests.support.archives import bala
-from tests.support.world import BASE, MAVEN, OpenWorld, World
+from tests.support.world import BASE, MAVEN, URL, OpenWorld, World
 
 GREET = "acme/greet:1.0.0"
 LARGE = bala("acme/large:1.0.0", padding=MAX_BODY_BYTES + 1)
@@ -43,14 +47,25 @@ async def test_a_large_upload_of_maven_is_refused(reads: World) -> None:
     assert answer.status_code == 413
 
 
-async def test_every_other_app_takes_it(world: World) -> None:
-    await world.push(LARGE)
-
-
-async def test_it_runs_no_timer(reads: World, world: World) -> None:
-    functions, all_functions = (
-        functions_of(build_app(reads.registry)),
-        functions_of(build_app(world.registry)),
-    )
-    assert not functions.timers
+@pytest.mark.parametrize(
+    ("role", "has_timer"), [("reads", False), ("uploads", False), ("changes", True), ("all", True)]
+)
+async def test_the_timer_stays_with_the_changes_and_every_operation_is_in_each_app(
+    worlds: OpenWorld, role: str, *, has_timer: bool
+) -> None:
+    opened = await worlds(app_role=role)
+    all_functions = functions_of(build_app((await worlds()).registry))
+    functions = functions_of(build_app(opened.registry))
+    assert bool(functions.timers) == has_timer
     assert len(functions.http) == len(all_functions.http)
+
+
+@pytest.mark.parametrize("role", ["uploads", "all"])
+async def test_an_app_that_takes_archives_takes_large_ones(worlds: OpenWorld, role: str) -> None:
+    await (await worlds(app_role=role)).push(LARGE)
+
+
+@pytest.mark.parametrize("role", get_args(AppRole))
+async def test_an_app_says_which_one_it_is(worlds: OpenWorld, role: str) -> None:
+    answer = await (await worlds(app_role=role)).get(f"{URL}/health/ready")
+    assert (answer.status_code, answer.json()["app"]) == (200, role)

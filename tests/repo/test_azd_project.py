@@ -39,16 +39,18 @@ def deployed_by_a_first_up(outputs: dict[str, str]) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("edge", "services"), [("false", {"registry"}), ("true", {"registry", "reads"})]
+    ("edge", "services"), [("false", {"registry"}), ("true", {"registry", "reads", "uploads"})]
 )
 def test_a_first_up_deploys_the_package_to_every_app(edge: str, services: set[str]) -> None:
-    assert deployed_by_a_first_up({"BALLROOM_READS_APART": edge}) == services
+    outputs = {"BALLROOM_READS_APART": edge, "BALLROOM_UPLOADS_APART": edge}
+    assert deployed_by_a_first_up(outputs) == services
 
 
 def test_a_service_is_enabled_by_an_output_of_the_template() -> None:
     conditions = [each["condition"] for each in SERVICES.values() if "condition" in each]
-    assert conditions == ["${BALLROOM_READS_APART}"]
-    assert template(MAIN).outputs["BALLROOM_READS_APART"]["value"] == "edge"
+    assert conditions == ["${BALLROOM_READS_APART}", "${BALLROOM_UPLOADS_APART}"]
+    for each in conditions:
+        assert template(MAIN).outputs[each.strip("${}")]["value"] == "edge"
 
 
 def test_every_app_gets_the_package_that_a_hook_makes_once() -> None:
@@ -69,6 +71,6 @@ def test_azd_deploys_also_from_windows() -> None:
 
 
 def test_every_service_has_the_tag_of_one_app() -> None:
-    tagged = [template(MAIN).given(each)["service"] for each in ("functions", "reads")]
+    tagged = [template(MAIN).given(each)["service"] for each in ("functions", "reads", "uploads")]
     assert sorted(tagged) == sorted(SERVICES)
     assert "'azd-service-name': service" in module("functions").text

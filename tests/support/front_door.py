@@ -30,11 +30,17 @@ from tests.support.world import URL
 Model = Mapping[str, Any]
 Headers = dict[str, str]
 
-# The hosts of the origins: the app for reads, the one for changes, and Blob Storage.
-APP, CHANGES, BLOBS = "app.test", "changes.test", "blobs.test"
+# The hosts of the origins: the apps for reads, for changes and for uploads, and Blob Storage.
+APP, CHANGES, UPLOADS, BLOBS = "app.test", "changes.test", "uploads.test", "blobs.test"
 EDGE = module("edge")
 # Parameters of the template.
-GIVEN = {"originHost": APP, "writesHost": CHANGES, "blobHost": BLOBS}
+GIVEN: Mapping[str, Any] = {
+    "originHost": APP,
+    "writesHost": CHANGES,
+    "uploadsHost": UPLOADS,
+    "sendUploads": True,
+    "blobHost": BLOBS,
+}
 
 FORWARDED = ("host", "content-length", "transfer-encoding", "connection")
 MAX_AGE = "max-age="
@@ -54,7 +60,7 @@ class FrontDoor(httpx.AsyncBaseTransport):
 
     clock: FakeClock
     origins: dict[str, httpx.AsyncBaseTransport]
-    given: Mapping[str, str] = field(default_factory=lambda: GIVEN)
+    given: Mapping[str, Any] = field(default_factory=lambda: GIVEN)
     requests: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     refuses_purges: bool = False
     before_purge: Callable[[], Awaitable[None]] | None = None
@@ -193,7 +199,7 @@ class Forwarded:
     def matches(self, rule: Model) -> bool:
         return all(self._meets(each) for each in rule["conditions"])
 
-    def apply(self, rule: Model, given: Mapping[str, str]) -> str | None:
+    def apply(self, rule: Model, given: Mapping[str, Any]) -> str | None:
         """Change the request; return the origin group that the rule leads to, if any."""
         group: str | None = None
         for action in rule["actions"]:
@@ -253,6 +259,8 @@ class Forwarded:
                 else:
                     assert wanted["operator"] == "BeginsWith"
                     met = path.startswith(values)
+            case "QueryString" if wanted["operator"] == "Equal":
+                met = self.query.decode() in wanted["matchValues"]
             case "QueryString":
                 assert wanted["operator"] == "Any"
                 met = bool(self.query)
@@ -265,7 +273,7 @@ class Forwarded:
                 raise AssertionError(unknown)
         return met != wanted["negateCondition"]
 
-    def _modify(self, headers: Headers, parameters: Model, given: Mapping[str, str]) -> None:
+    def _modify(self, headers: Headers, parameters: Model, given: Mapping[str, Any]) -> None:
         name = parameters["headerName"].lower()
         if parameters["headerAction"] == "Delete":
             headers.pop(name, None)
@@ -281,7 +289,7 @@ def owner_of(reference: Model) -> str:
     return reference["id"]["operator"]["operands"]["operand_1"]
 
 
-def value_of(expression: Any, given: Mapping[str, str]) -> Any:
+def value_of(expression: Any, given: Mapping[str, Any]) -> Any:
     """Return the value of an expression of the kinds that the template has."""
     match expression:
         case {"operator": {"type": "not", "operands": {"bool_value": inner}}}:
@@ -381,7 +389,7 @@ class EdgeRegistry:
 async def behind_front_door(folder: Path, **settings: Any) -> AsyncGenerator[EdgeRegistry]:
     """Serve an empty registry over stores of its own, as the templates set it up with an edge."""
     app, blobs = AppOrigin(), BlobOrigin(_account_address(), "")
-    front_door = FrontDoor(FakeClock(), {APP: app, CHANGES: app, BLOBS: blobs})
+    front_door = FrontDoor(FakeClock(), {APP: app, CHANGES: app, UPLOADS: app, BLOBS: blobs})
     ours = {"archive_cdn_url": URL, "archive_cdn_origin": "blobs"}
     async with clouded(folder, front_door, **{**ours, **settings}) as cloud:
         front_door.clock, blobs.prefix = cloud.clock, cloud.place.prefix
