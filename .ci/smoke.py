@@ -23,7 +23,7 @@ PAUSE = 5.0
 READY = "200"
 TIMEOUT = 60.0
 REDIRECTS = 3
-# How Front Door is asked for an app, and which app may answer: without it, one app answers everything.
+# How Front Door is asked for an app, and which may answer: elsewhere one app answers everything.
 APPS = {"": (), "?app=changes": ("changes", "all"), "?app=uploads": ("uploads", "all")}
 BOUNDARY = "ballroom-smoke"
 
@@ -59,7 +59,7 @@ def wait_until_ready(url: str, patience: float = PATIENCE) -> None:
             time.sleep(PAUSE)
         role = role_of(asked)
         if wanted and role and role not in wanted:
-            # Front Door takes up to 45 minutes for a rule, which is no reason to take a package back.
+            # Front Door takes up to 45 minutes for a rule, which is no fault of the package.
             print(f"{asked} was answered by the app for {role}: its rule is not everywhere yet.")
     print(f"{url} is ready.")
 

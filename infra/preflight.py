@@ -6,7 +6,7 @@ later, and fails if there is one. The templates refuse most of these too, but on
 sent to Azure. Needs nothing but Python, and the Azure CLI if several zones are wanted.
 
 With --has-edge it prints nothing, and fails if these parameters put no Front Door before the app.
-With --uploads-ready it asks the app for uploads whether it has its package, and prints true or false.
+With --uploads-ready it asks whether the app for uploads has its package, and prints true or false.
 """
 
 import json
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> str | int:
     if len(files) > 1 or len(options) > 1:
         return f"usage: infra/preflight.py [{HAS_EDGE} | {UPLOADS_READY}] [FILE]"
     if UPLOADS_READY in options:
-        print(str(uploads_ready(os.environ)).lower())
+        sys.stdout.write(f"{str(uploads_ready(os.environ)).lower()}\n")
         return 0
     given = filled(Path(files[0]) if files else FILE, os.environ)
     if HAS_EDGE in options:

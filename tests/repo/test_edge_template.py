@@ -1,5 +1,6 @@
 """The edge keeps copies of what is everybody's, and of nothing else."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from functions.archives import ARCHIVE_CACHE_PUBLIC
+from functions.central.double_slash import BASE
 from functions.faces import operations
 from functions.http.operations import READ_METHODS, Effect, Operation
 from shared.adapters.blob.client import ARCHIVE_CONTAINERS, LINK_CACHE_CONTROL
@@ -19,7 +21,7 @@ from shared.settings import Settings
 from tests.contract.sample_records import NAME
 from tests.repo.bicep_templates import MAIN, module, template
 from tests.support.archives import bala
-from tests.support.front_door import readable_containers
+from tests.support.front_door import owner_of, readable_containers
 
 EDGE, ROLES = module("edge"), module("roles")
 
@@ -106,8 +108,51 @@ def test_changes_go_to_the_app_for_changes_and_reads_to_the_other() -> None:
     for rule in ("sendChanges", "sendPosts"):
         [action] = configured(rule)["actions"]
         assert "originGroupOverride" in action["parameters"]
-    # Of both routes, and of the first with and without blobs.
-    assert EDGE.text.count("[{ id: changes.id }") == 3
+    # Of both routes, and of the first with and without blobs; archives leave before.
+    assert EDGE.text.count("[{ id: uploading.id }, { id: changes.id }, { id: archives") == 2
+    assert EDGE.text.count("ruleSets: [{ id: changes.id }]") == 1
+    assert EDGE.text.count("{ id: changes.id }") == 3
+
+
+def test_archives_go_to_the_app_for_uploads_and_nothing_else_does() -> None:
+    taking = {
+        method: each
+        for each in operations(WITH_FRONT_DOOR)
+        if each.takes_archive
+        for method in each.methods
+    }
+    assert set(taking) == {"POST", "PUT"}
+    method, path = (each["parameters"] for each in configured("sendForms")["conditions"])
+    assert (method["matchValues"], method["negateCondition"]) == (["POST"], False)
+    assert (path["operator"], path["negateCondition"]) == ("Equal", False)
+    whole = taking["POST"].route
+    doubled = whole.replace(BASE, f"{BASE}/")
+    assert EDGE.value("formsOfArchives") == [whole, doubled]
+    method, path = (each["parameters"] for each in configured("sendFiles")["conditions"])
+    assert (method["matchValues"], method["negateCondition"]) == (["PUT"], False)
+    assert (path["operator"], path["negateCondition"]) == ("BeginsWith", False)
+    assert path["matchValues"] == [taking["PUT"].route.removesuffix("{*path}")]
+    for rule in ("sendForms", "sendFiles", "askUploads"):
+        [action] = configured(rule)["actions"]
+        override = action["parameters"]["originGroupOverride"]
+        assert owner_of(override["originGroup"]) == "pushes"
+
+
+def test_no_app_is_kept_awake_by_probes_of_front_door() -> None:
+    for group in ("group", "writes", "pushes"):
+        assert "healthProbeSettings" not in configured(group)
+
+
+def test_archives_are_sent_there_when_its_package_is_there() -> None:
+    for rule in ("sendForms", "sendFiles"):
+        assert re.search(rf"resource {rule} .* = if \(sendUploads\) {{", EDGE.text)
+    for rule in ("askUploads", "askChanges"):
+        assert re.search(rf"resource {rule} '[^']+' = {{", EDGE.text)
+    main = template(MAIN)
+    assert main.given("frontDoor")["sendUploads"] == "uploadsTakeArchives"
+    # Bodies of the app for changes are small from the same moment on.
+    assert "role: uploadsTakeArchives ? 'changes' : 'all'" in main.text
+    assert "var uploadsTakeArchives = edge && uploadsReady == 'true'" in main.text
 
 
 def test_a_post_is_a_read_by_its_whole_path() -> None:
@@ -120,11 +165,13 @@ def test_a_post_is_a_read_by_its_whole_path() -> None:
     assert not {each.route for each in served(Effect.CHANGE, "POST")} & set(reads)
 
 
-def test_the_app_for_reads_has_what_the_other_has() -> None:
-    everything, reads = (template(MAIN).given(name) for name in ("functions", "reads"))
-    assert set(everything) == set(reads)
-    apart = {name for name in reads if reads[name] != everything[name]}
+@pytest.mark.parametrize("name", ["reads", "uploads"])
+def test_an_app_beside_that_for_changes_has_what_it_has(name: str) -> None:
+    everything, app = (template(MAIN).given(each) for each in ("functions", name))
+    assert set(everything) == set(app)
+    apart = {each for each in app if app[each] != everything[each]}
     assert apart >= {"name", "service", "role", "packagesContainer", "maximumInstances"}
+    assert (app["service"], app["role"]) == (name, name)
     # Where there is an edge, both say the same of it.
     assert apart <= {
         *("name", "service", "role", "packagesContainer", "maximumInstances", "alwaysReady"),
@@ -152,8 +199,10 @@ def test_the_app_is_an_origin_and_nobody_reads_a_container_without_signing_in() 
     assert "originGroups/origins" in origin
     assert configured("origin")["hostName"] == "originHost"
     assert configured("writesOrigin")["hostName"] == "writesHost"
+    assert configured("pushesOrigin")["hostName"] == "uploadsHost"
     given = template(MAIN).given("frontDoor")
     assert (given["originHost"], given["writesHost"]) == ("readsHost", "functionsHost")
+    assert given["uploadsHost"] == "uploadsHost"
     assert "publicAccess: 'None'" in module("storage").text
     assert "allowBlobPublicAccess: false" in module("storage").text
 
@@ -277,5 +326,69 @@ def test_large_bodies_begin_as_a_form_or_as_an_archive_does() -> None:
 
 def test_the_firewall_has_no_more_expressions_than_front_door_takes() -> None:
     assert set(firewall_rules()) >= ABOUT_LARGE_BODIES
-    text = module("edge").text
-    assert text.count("concat(isLarge") == len(ABOUT_LARGE_BODIES) <= MOST_RULES_WITH_AN_EXPRESSION
+    rules = [json.dumps(each["matchConditions"]) for each in firewall_rules().values()]
+    assert sum('"isLarge"' in each for each in rules) == len(ABOUT_LARGE_BODIES)
+    with_expression = [each for each in rules if '"RegEx"' in each or '"isLarge"' in each]
+    assert len(with_expression) <= MOST_RULES_WITH_AN_EXPRESSION
+
+
+# --- What the firewall says of bodies without a token --------------------------------------------
+
+
+def rate_rule(name: str) -> list[tuple[Any, ...]]:
+    """Return the conditions of a rule: variable, selector, operator, values, and negation."""
+    rule = firewall_rules()[name]
+    assert (rule["ruleType"], rule["action"]) == ("RateLimitRule", "Block")
+    assert (rule["rateLimitDurationInMinutes"], rule["rateLimitThreshold"]) == (
+        FIVE_MINUTES,
+        "anonymousBodies",
+    )
+    keys = ("matchVariable", "selector", "operator", "matchValue", "negateCondition")
+    return [tuple(each.get(key) for key in keys) for each in rule["matchConditions"]]
+
+
+FIVE_MINUTES = 5
+WITHOUT_TOKEN = ("RequestHeader", "Authorization", "Any", [], True)
+
+
+def test_posts_without_a_token_are_counted_except_reads() -> None:
+    posts, without_token, path = rate_rule("anonymousPosts")
+    assert posts == ("RequestMethod", None, "Equal", ["POST"], False)
+    assert without_token == WITHOUT_TOKEN
+    assert path == ("RequestUri", None, "RegEx", ["readByPost"], True)
+
+
+@pytest.mark.parametrize("host", ["", "https://packages.example.org:443"])
+@pytest.mark.parametrize("query", ["", "?a=b"])
+def test_a_read_by_post_is_known_by_its_whole_path(host: str, query: str) -> None:
+    [line] = re.findall(r"^var readByPost = '(.+)'$", EDGE.text, re.MULTILINE)
+    reads = EDGE.value("readsByPost")
+    joined = "${replace(join(readsByPost, '|'), '.', '[.]')}"
+    assert joined in line
+    known = re.compile(line.replace(joined, "|".join(reads).replace(".", "[.]")))
+    for path in reads:
+        assert known.search(f"{host}/{path}{query}")
+    for path in ("sign-in/link", "mcp/x", "x/mcp", "2x0/graphql", "sign-in/link?x=/mcp"):
+        assert not known.search(f"{host}/{path}{query}")
+
+
+def test_bodies_of_other_methods_without_a_token_are_counted() -> None:
+    others, without_token, has_length, is_empty = rate_rule("anonymousBodies")
+    assert others == ("RequestMethod", None, "Equal", ["POST"], True)
+    assert without_token == WITHOUT_TOKEN
+    assert has_length == ("RequestHeader", "Content-Length", "Any", [], False)
+    assert is_empty == ("RequestHeader", "Content-Length", "Equal", ["0"], True)
+
+
+def test_one_address_sends_fewer_bodies_without_a_token_than_there_are_slots_for_changes() -> None:
+    most = int(EDGE.parameters["anonymousBodies"]["default"])
+    slots = int(module("functions").value("bounds")["changes2048"]["slots"])
+    instances = re.search(r"maximumInstances: edge \? (\d+) :", template(MAIN).text)
+    assert instances
+    assert most < slots * int(instances[1])
+    # And more than the registry lets an address do without a token in that time.
+    limits = [
+        RateLimit.parse(kind, Settings.model_fields[f"limit_{kind.name.lower()}"].default).limits
+        for kind in (RateLimitClass.SIGN_IN, RateLimitClass.DEVICE, RateLimitClass.TOKEN_ISSUE)
+    ]
+    assert most >= sum(each[RateLimitSubject.ADDRESS] for each in limits)

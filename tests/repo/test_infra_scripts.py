@@ -246,7 +246,11 @@ def test_the_addresses_of_the_edge_are_stored_as_the_setting_reads_them(cloud: C
     assert len(parse_networks(kept)) == 2
 
 
-GIVEN = {"AZURE_ENV_NAME": "ballroom", "AZURE_LOCATION": "northeurope"}
+GIVEN = {
+    "AZURE_ENV_NAME": "ballroom",
+    "AZURE_LOCATION": "northeurope",
+    "BALLROOM_ADDRESSES": "203.0.113.7",
+}
 
 
 @pytest.mark.parametrize("size", ["dev", "team"])
@@ -258,6 +262,19 @@ def test_the_addresses_of_front_door_are_asked_for_where_there_is_one(
     assert done.returncode == 0, done.stderr
     asked = (cloud.folder / "calls").is_file() and "list-service-tags" in cloud.calls
     assert asked == (size == "team")
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_ready"),
+    [({}, "true"), ({"BALLROOM_ENDPOINT": "http://127.0.0.1:1"}, "false")],
+)
+def test_whether_archives_go_to_their_app_is_stored_before_a_deployment(
+    cloud: Cloud, environment: dict[str, str], is_ready: str
+) -> None:
+    (cloud.folder / "addresses").write_text("192.0.2.0/24\n")
+    done = cloud.run_hook("preprovision", **GIVEN, BALLROOM_SIZE="team", **environment)
+    assert done.returncode == 0, done.stderr
+    assert f"azd env set BALLROOM_UPLOADS_READY {is_ready}\n" in cloud.calls
 
 
 def test_the_hook_asks_the_vault_that_it_reaches(cloud: Cloud) -> None:

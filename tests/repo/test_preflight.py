@@ -4,14 +4,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from infra.cost.model import COST_PLANS, Size
 from tests.paths import ROOT
-from tests.repo.bicep_templates import INFRA
+from tests.repo.bicep_templates import INFRA, MAIN, template
 
 GIVEN = {
     "AZURE_ENV_NAME": "ballroom",
@@ -166,10 +169,85 @@ def test_whoever_opens_dev_to_everybody_is_told_the_risk() -> None:
 def test_more_instances_than_a_subscription_allows_are_reported(tmp_path: Path) -> None:
     shown = with_parameters(tmp_path, size="public")
     assert (shown.returncode, shown.stderr) == (0, "")
-    shown = with_parameters(tmp_path, size="public", maximumInstances=211)
+    shown = with_parameters(tmp_path, size="public", maximumInstances=171)
     assert shown.returncode == 0
     memory = COST_PLANS[Size.PUBLIC].gigabytes * 1024
     assert f"Note: 251 instances of {memory:,.0f} MB are more" in shown.stderr
+
+
+# --- Whether archives may be sent to the app for uploads ----------------------------------------
+
+
+class App(BaseHTTPRequestHandler):
+    """Answers as the app for uploads does, when it is asked as Front Door is."""
+
+    app = "uploads"
+
+    def do_GET(self) -> None:
+        is_asked = self.path == "/health/ready?app=uploads"
+        body = json.dumps({"status": "ready", "app": self.app}).encode()
+        self.send_response(200 if is_asked else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as it is inherited.
+        """Keep silent."""
+
+
+class AppForReads(App):
+    """Answers while no rule of Front Door leads to the other app."""
+
+    app = "reads"
+
+
+@contextmanager
+def answering(app: type[App]) -> Generator[str]:
+    with HTTPServer(("127.0.0.1", 0), app) as server:
+        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+        serving.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        serving.join()
+
+
+def is_ready(**environment: str) -> tuple[str, str]:
+    """Return what the check prints, and the note beside it."""
+    shown = checked("--uploads-ready", BALLROOM_SIZE="team", **environment)
+    assert shown.returncode == 0, shown.stderr
+    return shown.stdout.strip(), shown.stderr
+
+
+def test_a_new_installation_sends_archives_to_their_app_at_once() -> None:
+    assert is_ready() == ("true", "")
+
+
+def test_an_existing_one_waits_until_the_app_for_uploads_answers() -> None:
+    of_before = {"BALLROOM_ENDPOINT": "http://127.0.0.1:1", "BALLROOM_READS_APP": "reads-1"}
+    made = {"BALLROOM_UPLOADS_APP": "uploads-1", "BALLROOM_UPLOADS_READY": "false"}
+    for environment in (of_before, of_before | made):
+        printed, note = is_ready(**environment)
+        assert printed == "false"
+        assert "run azd up once more" in note
+    with answering(AppForReads) as endpoint:
+        assert is_ready(**made, BALLROOM_ENDPOINT=endpoint)[0] == "false"
+    with answering(App) as endpoint:
+        assert is_ready(**made, BALLROOM_ENDPOINT=endpoint) == ("true", "")
+
+
+def test_an_outage_of_the_app_for_uploads_moves_no_archives() -> None:
+    environment = {
+        "BALLROOM_ENDPOINT": "http://127.0.0.1:1",
+        "BALLROOM_UPLOADS_APP": "uploads-1",
+        "BALLROOM_UPLOADS_READY": "true",
+    }
+    assert is_ready(**environment) == ("true", "")
+
+
+def test_the_answer_is_a_parameter_and_an_output_of_the_template() -> None:
+    parameters = json.loads((INFRA / "main.parameters.json").read_text())["parameters"]
+    assert parameters["uploadsReady"]["value"] == "${BALLROOM_UPLOADS_READY=true}"
+    assert "BALLROOM_UPLOADS_READY" in template(MAIN).outputs
 
 
 @pytest.mark.parametrize("location", ["westeurope", "West Europe"])
