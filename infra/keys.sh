@@ -43,7 +43,7 @@ until_allowed() {
         fi
         if [ "$waited" -ge "$patience" ]; then
             cat "$folder/trouble" >&2
-            fail "$vault still refuses you after $patience seconds. You need the role Key Vault Secrets Officer in it, which azd provision gives to whoever runs it. Nothing was changed."
+            fail "$vault still refuses you after $patience seconds. You need the role Key Vault Secrets Officer in it, which azd provision --no-state gives to whoever runs it, or to the group of BALLROOM_OPERATOR_GROUP. Nothing was changed."
         fi
         [ "$waited" -gt 0 ] || echo "$vault refuses you. A new role takes up to ten minutes to count; waiting." >&2
         sleep "$pause"
@@ -68,6 +68,10 @@ fresh() {
 }
 
 if ! find_key; then
+    # A deleted key keeps its name, and its signatures hold again once it is back.
+    until_allowed az keyvault secret list-deleted --vault-name "$vault" --query "[].name" --output tsv
+    ! grep -qx "$secret" "$folder/answer" ||
+        fail "The key of $vault was deleted and can be recovered for 90 days: az keyvault secret recover --vault-name $vault --name $secret. Nothing was changed."
     fresh
     tr -d '\n' < "$folder/fresh" > "$folder/key"
     store

@@ -31,6 +31,9 @@ param operatorId string = ''
 @allowed(['User', 'Group', 'ServicePrincipal'])
 param operatorType string = 'User'
 
+@description('Object id of a group whose members may write the signing key, instead of whoever deploys; empty for whoever deploys.')
+param operatorGroup string = ''
+
 @description('Short name of this installation, which stands in every token: up to 12 lower-case letters and digits; empty for the first ones of environmentName.')
 @maxLength(12)
 param tokenEnvironment string = ''
@@ -231,8 +234,8 @@ module roles 'modules/roles.bicep' = {
   name: 'roles'
   params: {
     principalId: identity.outputs.principalId
-    operatorId: operatorId
-    operatorType: operatorType
+    operatorId: empty(operatorGroup) ? operatorId : operatorGroup
+    operatorType: empty(operatorGroup) ? operatorType : 'Group'
     hostStorageName: hostStorage.outputs.name
     registryStorageName: registryStorage.outputs.name
     cosmosName: cosmos.outputs.name
@@ -402,6 +405,7 @@ module alerts 'modules/alerts.bicep' = {
 module workbook 'modules/workbook.bicep' = {
   name: 'workbook'
   params: {
+    environmentName: environmentName
     location: location
     tags: tags
     workspaceId: monitoring.outputs.workspaceId
@@ -446,3 +450,29 @@ output BALLROOM_STORAGE string = registryStorage.outputs.name
 
 @description('Name of the Cosmos DB account.')
 output BALLROOM_COSMOS string = cosmos.outputs.name
+
+// Outputs that are named as what azd fills in, so that `azd env refresh` brings back on another machine what
+// these templates were told.
+@description('Size of the installation.')
+output BALLROOM_SIZE string = size
+
+@description('Domain of your own; empty for none.')
+output BALLROOM_URL string = url
+
+@description('Mailbox of the alerts; empty for none.')
+output BALLROOM_ALERT_EMAIL string = alertEmail
+
+@description('Application (client) id of Entra ID; empty for none.')
+output BALLROOM_ENTRA_CLIENT_ID string = entraClientId
+
+@description('Addresses that Front Door calls the app from.')
+output BALLROOM_EDGE_ADDRESSES string = edgeAddresses
+
+@description('Networks that may call the app where there is no Front Door.')
+output BALLROOM_ADDRESSES string = addresses
+
+@description('Group whose members may write the signing key; empty for none.')
+output BALLROOM_OPERATOR_GROUP string = operatorGroup
+
+@description('Further settings.')
+output BALLROOM_MORE_SETTINGS object = moreSettings

@@ -58,7 +58,7 @@ CRASH = "crash"
 OUTAGES = "outages"
 ORDER = (
     "repo", "unit", PROTOCOL, "contract", "security", CRASH, IN_THE_CLOUD, FOUR_INSTANCES,
-    "in_the_cloud", "browser", "clients", OUTAGES, "compatibility", "search",
+    "in_the_cloud", "deployment", "browser", "clients", OUTAGES, "compatibility", "search",
 )  # fmt: skip
 LONG = ("packaging", "fuzzing")  # An image, a single file and Helm; 20 minutes.
 REPEATED = (IN_THE_CLOUD, FOUR_INSTANCES)  # `--tables` alone runs the whole of them.
@@ -70,7 +70,9 @@ WORLDS = {
 MEASURED = ("unit", "contract", PROTOCOL, "security")
 # They wait for other programs most of the time, or are short, so one process of each runs beside
 # the others. No test of these has a narrow limit of time, as some of `crash` and `security` have.
-BESIDE = ("repo", "browser", "clients", OUTAGES, "in_the_cloud", "compatibility", "search")
+BESIDE = (
+    "repo", "deployment", "browser", "clients", OUTAGES, "in_the_cloud", "compatibility", "search",
+)  # fmt: skip
 # What can differ between Pythons: rules (texts, numbers, patterns), the host, imports.
 PORTABLE = "portable"
 # Of their tables `make test` runs some rows: each row takes a registry, a process or a browser.

@@ -1,5 +1,8 @@
 // The workbook that docs/run/azure/monitoring.md reads. Its pages are in infra/workbook.json.
 
+@description('Name of the environment, of which a resource group may have several.')
+param environmentName string
+
 @description('Region.')
 param location string
 
@@ -10,12 +13,12 @@ param tags object
 param workspaceId string
 
 resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
-  name: guid(resourceGroup().id, 'ballroom')
+  name: guid(resourceGroup().id, 'ballroom', environmentName)
   location: location
   tags: tags
   kind: 'shared'
   properties: {
-    displayName: 'Ballroom'
+    displayName: 'Ballroom ${environmentName}'
     category: 'workbook'
     sourceId: workspaceId
     serializedData: string(loadJsonContent('../workbook.json'))

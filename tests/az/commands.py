@@ -56,7 +56,9 @@ def scripts_of(path: Path) -> Iterator[str]:
         case ".yml" | ".yaml":
             yield from _steps_of(text)
         case ".py":
-            return
+            # A constant that is a command, on one line or on several.
+            texts = re.findall(r"(?:^| )\(?\s*((?:\"az [^\"\n]+\"\s*)(?:\"[^\"\n]+\"\s*)*)", text)
+            yield from ("".join(re.findall(r'"([^"]*)"', each)) for each in texts)
         case _:
             yield text
 

@@ -33,6 +33,7 @@ if [ "$1" = keyvault ] && [ -s "$HOME/troubles" ]; then
     exit 1
 fi
 case "$*" in
+*"secret list-deleted"*) [ ! -f "$HOME/deleted" ] || echo link-key ;;
 *"secret list"*) [ -f "$HOME/key" ] && echo link-key ;;
 *"secret show"*) cat "$HOME/key" ;;
 *"secret set"*)
@@ -41,8 +42,12 @@ case "$*" in
 *list-service-tags*) [ -f "$HOME/addresses" ] && cat "$HOME/addresses" ;;
 *"account show"*) echo tenant-1 ;;
 *"app create"*) echo client-1 ;;
-*"app list"*) [ -f "$HOME/registered" ] && echo client-1 ;;
-*"credential list"*) [ -f "$HOME/registered" ] && echo ballroom ;;
+*"app list"*) [ ! -f "$HOME/named" ] || echo client-2 ;;
+*"app show"*) [ -f "$HOME/registered" ] || exit 3 ;;
+*"credential list --id client-1"*) [ ! -f "$HOME/registered" ] || echo principal-0 ;;
+*"credential list --id client-2"*) cat "$HOME/named" ;;
+*"get-value AZURE_ENV_NAME"*) echo production ;;
+*"get-value"*) exit 1 ;;
 *"credential create"* | *"credential update"*) cp "${*##*@}" "$HOME/trust.json" ;;
 *resource-accesses*) cp "${*##*@}" "$HOME/graph.json" ;;
 *admin-consent*) [ ! -f "$HOME/developer" ] || exit 1 ;;
@@ -194,13 +199,66 @@ def test_the_application_trusts_the_identity_instead_of_a_secret(cloud: Cloud) -
     assert "credential reset" not in cloud.calls
 
 
-def test_an_application_that_is_there_is_brought_up_to_date(cloud: Cloud) -> None:
+def test_the_application_of_the_environment_is_brought_up_to_date(cloud: Cloud) -> None:
     (cloud.folder / "registered").touch()
+    made = cloud.run(
+        "entra.sh", "https://ballroom.example.org", BALLROOM_ENTRA_CLIENT_ID="client-1"
+    )
+    assert made.returncode == 0, made.stderr
+    assert "app show --id client-1" in cloud.calls
+    assert "app create" not in cloud.calls
+    assert "credential update --id client-1" in cloud.calls
+    assert "azd env set BALLROOM_ENTRA_CLIENT_ID client-1" in cloud.calls
+
+
+def test_a_new_application_has_the_name_of_the_environment(cloud: Cloud) -> None:
+    cloud.run("entra.sh", "https://ballroom.example.org")
+    assert "--display-name Ballroom production " in cloud.calls
+
+
+@pytest.mark.parametrize("trusted", ["principal-2", ""])
+def test_the_application_of_another_installation_is_never_changed(
+    cloud: Cloud, trusted: str
+) -> None:
+    (cloud.folder / "named").write_text(f"{trusted}\n")
+    refused = cloud.run("entra.sh", "https://ballroom.example.org")
+    assert refused.returncode == 1
+    assert "Ballroom production, client-2, that does not trust this registry" in refused.stderr
+    assert not re.search(r" create | update | set ", cloud.calls)
+
+
+def test_the_application_of_an_interrupted_run_is_found_again(cloud: Cloud) -> None:
+    (cloud.folder / "named").write_text("principal-1\n")
     made = cloud.run("entra.sh", "https://ballroom.example.org")
     assert made.returncode == 0, made.stderr
     assert "app create" not in cloud.calls
-    assert "credential update" in cloud.calls
-    assert "azd env set BALLROOM_ENTRA_CLIENT_ID client-1" in cloud.calls
+    assert "azd env set BALLROOM_ENTRA_CLIENT_ID client-2" in cloud.calls
+
+
+def test_an_application_that_is_gone_is_not_made_a_second_time(cloud: Cloud) -> None:
+    refused = cloud.run(
+        "entra.sh", "https://ballroom.example.org", BALLROOM_ENTRA_CLIENT_ID="client-1"
+    )
+    assert refused.returncode == 1
+    assert "azd env set BALLROOM_ENTRA_CLIENT_ID ''" in refused.stderr
+    assert "app create" not in cloud.calls
+
+
+def test_a_key_that_was_deleted_is_recovered_and_not_replaced(cloud: Cloud) -> None:
+    (cloud.folder / "deleted").touch()
+    refused = cloud.run("keys.sh", "vault-1")
+    assert refused.returncode == 1
+    recover = "az keyvault secret recover --vault-name vault-1 --name link-key"
+    assert recover in refused.stderr
+    assert not (cloud.folder / "key").exists()
+
+
+def test_who_cannot_ask_for_the_addresses_of_the_edge_keeps_those_of_the_last_time(
+    cloud: Cloud,
+) -> None:
+    asked = cloud.run("edge-addresses.sh", "northeurope", BALLROOM_EDGE_ADDRESSES="192.0.2.0/24")
+    assert asked.returncode == 0
+    assert "azd env set BALLROOM_EDGE_ADDRESSES 192.0.2.0/24" in cloud.calls
 
 
 @pytest.mark.parametrize("consents", [True, False])
@@ -249,7 +307,8 @@ def test_the_addresses_of_the_edge_are_stored_as_the_setting_reads_them(cloud: C
 GIVEN = {
     "AZURE_ENV_NAME": "ballroom",
     "AZURE_LOCATION": "northeurope",
-    "BALLROOM_ADDRESSES": "203.0.113.7",
+    "BALLROOM_ADDRESSES": "203.0.113.0/24",
+    "BALLROOM_PREFLIGHT": "--first",
 }
 
 

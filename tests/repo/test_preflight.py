@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -19,23 +20,30 @@ from tests.repo.bicep_templates import INFRA, MAIN, template
 GIVEN = {
     "AZURE_ENV_NAME": "ballroom",
     "AZURE_LOCATION": "northeurope",
+    "AZURE_RESOURCE_GROUP": "rg-ballroom",
     "BALLROOM_ADDRESSES": "203.0.113.7",
 }
-ZONES = "eastus\nnortheurope\nuksouth"
+ZONES = '["eastus", "northeurope", "uksouth"]'
+# Where nothing is deployed. REGIONS are those with zones; without it, nobody is signed in.
+AZ = """\
+#!/bin/sh
+[ -n "$REGIONS" ] || { echo "ERROR: Please run 'az login' to set up an account." >&2; exit 1; }
+case "$*" in
+"group exists --name rg-ballroom "*) echo false ;;
+"functionapp list-flexconsumption-locations --zone-redundant=true "*) echo "$REGIONS" ;;
+"functionapp list-flexconsumption-locations "*) echo '["northeurope", "westeurope"]' ;;
+"cosmosdb locations show --location "*)
+    echo "{\\"properties\\": {\\"isSubscriptionRegionAccessAllowedForRegular\\": ${ROOM:-true}}}" ;;
+*) exit 2 ;;
+esac
+"""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Put a stand-in for the Azure CLI first, which says what REGIONS has, or fails without it."""
+    """Put a stand-in for the Azure CLI first."""
     folder = tmp_path_factory.mktemp("azure")
-    wanted = "functionapp list-flexconsumption-locations --zone-redundant=true"
-    (folder / "az").write_text(
-        f"""#!/bin/sh
-case "$*" in "{wanted} "*) ;; *) exit 2 ;; esac
-[ -n "$REGIONS" ] || {{ echo "ERROR: Please run 'az login' to set up an account." >&2; exit 1; }}
-echo "$REGIONS"
-"""
-    )
+    (folder / "az").write_text(AZ)
     (folder / "az").chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
@@ -81,13 +89,24 @@ def test_variables_that_azd_sets_are_accepted(location: str) -> None:
     ("variable", "value", "sentence"),
     [
         *(
-            ("BALLROOM_URL", url, f"BALLROOM_URL is {url!r}. It is an https address without a path")
-            for url in ("example.org", "http://example.org", "https://example.org/p", "https://")
+            ("BALLROOM_URL", url, f"BALLROOM_URL is {url!r}. It is an https address without a port")
+            for url in (
+                "example.org", "http://example.org", "https://example.org/p", "https://",
+                "https://example.org:8443",
+            )
         ),
+        ("BALLROOM_URL", "https://example.org", "without Front Door nothing answers for a domain"),
+        *(
+            ("BALLROOM_ALERT_EMAIL", email, f"BALLROOM_ALERT_EMAIL is {email!r}. It is one mailbox")
+            for email in ("ops", "ops@example", "a@example.org,b@example.org", "ops@ example.org")
+        ),
+        ("BALLROOM_ISOLATED", "yes", 'BALLROOM_ISOLATED is "yes". It is true or false'),
+        ("BALLROOM_MORE_SETTINGS", "{", 'BALLROOM_MORE_SETTINGS is "{". It is an object'),
+        ("BALLROOM_SIZE", "Team", 'BALLROOM_SIZE is "Team". It is dev, team or public'),
         # No token can hold these.
         *(("AZURE_ENV_NAME", name, "azd env new NAME") for name in ("my.env", "-_-", "", "a b")),
     ],
-)
+)  # fmt: skip
 def test_a_variable_that_would_fail_late_is_refused_early(
     variable: str, value: str, sentence: str
 ) -> None:
@@ -101,12 +120,20 @@ def test_a_variable_that_would_fail_late_is_refused_early(
     [
         ("maximumThroughput", 4_500, "It is a multiple of 1,000"),
         ("maximumThroughput", "4000", "not in quotes"),
-        ("maximumInstances", 0, "Flex Consumption takes 1 to 1,000"),
-        ("maximumInstances", True, "Flex Consumption takes 1"),
+        ("maximumThroughput", 0, "It is at least 1,000"),
+        ("maximumInstances", 0, "It is a number from 1 to 1,000"),
+        ("maximumInstances", True, "It is a whole number"),
         ("alwaysReady", 41, "from 0 to maximumInstances (40)"),
         ("tokenEnvironment", "Prod-1", "1 to 12 lower-case letters and digits"),
-        ("size", "huge", "It is dev, team or public"),
-        ("moreSettings", {"BALLROOM_X": True}, "BALLROOM_X the value true"),
+        ("capacity", "Serverless", 'capacity is "Serverless". It is serverless or autoscale'),
+        ("pythonVersion", 3.99, "pythonVersion is 3.99. It is a text in quotes"),
+        ("instanceMemory", 512, "instanceMemory is 512. It is 2048 or 4096"),
+        ("logDays", 10, "logDays is 10. It is a number from 30 to 730"),
+        ("isolated", "false", 'isolated is "false". It is true or false, and not in quotes'),
+        ("zoneRedundent", False, "no parameter of main.bicep. Did you mean zoneRedundant?"),
+        ("moreSettings", {"BALLROOM_FOUNDING": True}, "BALLROOM_FOUNDING the value true"),
+        ("moreSettings", {"BALLROOM_FOUNDNIG": "x"}, "Did you mean BALLROOM_FOUNDING?"),
+        ("moreSettings", {"BALROOM_FOUNDING": "x"}, "Did you mean BALLROOM_FOUNDING?"),
         ("moreSettings", ["BALLROOM_X"], "moreSettings is no object"),
         ("isolated", True, "isolated is true"),  # Nobody could set up the stores.
     ],
@@ -116,7 +143,58 @@ def test_a_deployment_that_would_fail_late_is_refused_early(
 ) -> None:
     refused = with_parameters(tmp_path, **{parameter: value})
     assert refused.returncode == 1
-    assert parameter in refused.stderr or "BALLROOM_SIZE" in refused.stderr
+    assert parameter in refused.stderr
+    assert sentence in refused.stderr
+
+
+def test_more_instances_than_a_subscription_allows_are_reported(tmp_path: Path) -> None:
+    shown = with_parameters(tmp_path, size="public")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    shown = with_parameters(tmp_path, size="public", maximumInstances=171)
+    assert shown.returncode == 0
+    memory = COST_PLANS[Size.PUBLIC].gigabytes * 1024
+    assert f"Note: 251 instances of {memory:,.0f} MB are more" in shown.stderr
+
+
+@pytest.mark.parametrize("location", ["westeurope", "West Europe"])
+def test_a_region_without_zones_for_the_app_is_refused_with_those_that_have_them(
+    location: str,
+) -> None:
+    refused = checked(BALLROOM_SIZE="public", AZURE_LOCATION=location)
+    assert refused.returncode == 1
+    assert "Flex Consumption has no zones in westeurope" in refused.stderr
+    assert "eastus, northeurope, uksouth" in refused.stderr
+
+
+def test_where_azure_does_not_answer_a_first_deployment_takes_a_word() -> None:
+    refused = checked(BALLROOM_SIZE="team", REGIONS="")
+    assert refused.returncode == 1
+    assert "What is deployed could not be compared with: az group exists" in refused.stderr
+    assert "Please run 'az login'" in refused.stderr
+    assert "BALLROOM_PREFLIGHT=--first azd up" in refused.stderr
+    passed = checked("--first", BALLROOM_SIZE="public", REGIONS="")
+    assert passed.returncode == 0
+    assert "Note: What the region has could not be checked" in passed.stderr
+
+
+def test_where_the_outputs_of_a_deployment_are_known_a_silent_azure_ends_nothing() -> None:
+    passed = checked(BALLROOM_SIZE="team", REGIONS="", BALLROOM_FUNCTION_APP="func-ballroom-1")
+    assert passed.returncode == 0
+    assert "Note: What is deployed could not be compared" in passed.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"AZURE_LOCATION": "polandcentral"}, "Flex Consumption is not in polandcentral"),
+        ({"ROOM": "false"}, "Cosmos DB takes no new account of this subscription in northeurope"),
+    ],
+)
+def test_a_region_without_room_is_refused_before_anything_is_made(
+    environment: dict[str, str], sentence: str
+) -> None:
+    refused = checked(BALLROOM_SIZE="team", **environment)
+    assert refused.returncode == 1
     assert sentence in refused.stderr
 
 
@@ -132,7 +210,7 @@ def test_dev_is_closed_until_somebody_names_addresses() -> None:
         checked(str(INFRA / "dev.parameters.json")),
     ):
         assert refused.returncode == 1
-        assert NO_ADDRESSES in refused.stderr
+        assert NO_ADDRESSES.removeprefix("BALLROOM_ADDRESSES") in refused.stderr
     assert checked(BALLROOM_ADDRESSES="", BALLROOM_SIZE="team").returncode == 0
 
 
@@ -164,15 +242,6 @@ def test_whoever_opens_dev_to_everybody_is_told_the_risk() -> None:
     assert shown.returncode == 0
     assert "a single large request of a stranger, without a token, can stop it" in shown.stderr
     assert checked(BALLROOM_ADDRESSES="*", BALLROOM_SIZE="team").stderr == ""
-
-
-def test_more_instances_than_a_subscription_allows_are_reported(tmp_path: Path) -> None:
-    shown = with_parameters(tmp_path, size="public")
-    assert (shown.returncode, shown.stderr) == (0, "")
-    shown = with_parameters(tmp_path, size="public", maximumInstances=171)
-    assert shown.returncode == 0
-    memory = COST_PLANS[Size.PUBLIC].gigabytes * 1024
-    assert f"Note: 251 instances of {memory:,.0f} MB are more" in shown.stderr
 
 
 # --- Whether archives may be sent to the app for uploads ----------------------------------------
@@ -250,34 +319,23 @@ def test_the_answer_is_a_parameter_and_an_output_of_the_template() -> None:
     assert "BALLROOM_UPLOADS_READY" in template(MAIN).outputs
 
 
-@pytest.mark.parametrize("location", ["westeurope", "West Europe"])
-def test_a_region_without_zones_for_the_app_is_refused_with_those_that_have_them(
-    location: str,
-) -> None:
-    refused = checked(BALLROOM_SIZE="public", AZURE_LOCATION=location)
-    assert refused.returncode == 1
-    assert f"Flex Consumption has no zones in {location}" in refused.stderr
-    assert "eastus, northeurope, uksouth" in refused.stderr
+def test_stores_are_isolated_once_they_are_set_up_or_if_somebody_says_so() -> None:
+    assert checked(BALLROOM_ISOLATED="true", BALLROOM_VAULT="kv-br-1").returncode == 0
+    assert checked("--isolated-first", BALLROOM_ISOLATED="true").returncode == 0
 
 
-def test_where_azure_does_not_name_its_regions_the_way_out_is_said() -> None:
-    refused = checked(BALLROOM_SIZE="public", REGIONS="")
-    assert refused.returncode == 1
-    assert "Please run 'az login'" in refused.stderr
-    assert "zoneRedundant" in refused.stderr
-
-
-def test_azure_is_not_asked_where_one_zone_is_enough(tmp_path: Path) -> None:
-    assert checked(BALLROOM_SIZE="team", REGIONS="").returncode == 0
-    file = parameters_file(tmp_path, size="public", zoneRedundant=False)
-    assert checked(file, REGIONS="").returncode == 0
-
-
-@pytest.mark.parametrize("known", [{"BALLROOM_VAULT": "kv-br-1"}, {"BALLROOM_ISOLATED": "true"}])
-def test_stores_are_isolated_once_they_are_set_up_or_if_somebody_says_so(
-    tmp_path: Path, known: dict[str, str]
-) -> None:
-    assert checked(parameters_file(tmp_path, isolated=True), **known).returncode == 0
+def test_every_variable_that_azd_fills_in_is_an_output_of_the_template() -> None:
+    """What `azd env refresh` brings back is all that another machine has to know."""
+    text = (INFRA / "main.parameters.json").read_text()
+    filled = re.findall(r'"(\w+)": \{ "value": "\$\{(BALLROOM_\w+)', text)
+    outputs = template(MAIN).outputs
+    assert filled
+    assert {name for _, name in filled} <= set(outputs)
+    # These say what became of the parameter, which is what the next deployment has to be told.
+    others = {"BALLROOM_COSMOS", "BALLROOM_UPLOADS_READY"}
+    assert {name: outputs[name]["value"] for _, name in filled if name not in others} == {
+        name: parameter for parameter, name in filled if name not in others
+    }
 
 
 @pytest.mark.parametrize(

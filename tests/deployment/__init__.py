@@ -1,0 +1,1 @@
+"""The documents about Azure, walked over doubles of `az` and `azd`."""
