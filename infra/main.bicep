@@ -89,8 +89,17 @@ param edgeAddresses string = ''
 @description('Networks that may call the app where there is no Front Door, between commas, such as 203.0.113.7,198.51.100.0/24: empty for nobody, * for everybody, who can then stop it with one large body.')
 param addresses string = ''
 
-@description('Stores in a network of their own, reachable from the app alone. Costs an endpoint an hour for each of six.')
+@description('Stores in a network of their own, reachable from the app alone. Six endpoints and five zones of names cost some 46 dollars a month.')
 param isolated bool = false
+
+@description('With isolated: what goes out of the network has one address of its own, by a NAT gateway. Without it Azure gives the network addresses that change.')
+param natGateway bool = false
+
+@description('Locks on the storage account of the registry, Cosmos DB and the vault, so that nobody deletes them by mistake. A lock has to be taken off before a role or a container in them can be deleted.')
+param locks bool = size != 'dev'
+
+@description('Name of the Cosmos DB account, after a restore to another one; empty for the first one.')
+param cosmosName string = ''
 
 @description('Days that logs are kept.')
 @minValue(30)
@@ -112,6 +121,17 @@ param logDatabaseRequests bool = false
 param logEdgeRequests bool = false
 
 var unique = toLower(uniqueString(resourceGroup().id, environmentName))
+// Names are known before anything is made. What depends on one names the module that makes it, in dependsOn:
+// with the name as an output of that module, what-if could not tell what changes.
+var insightsName = 'appi-ballroom-${unique}'
+var hostStorageName = 'stbrhost${unique}'
+var registryStorageName = 'stbr${unique}'
+var firstCosmos = 'cosmos-ballroom-${unique}'
+var cosmosAccount = empty(cosmosName) ? firstCosmos : cosmosName
+var vaultName = 'kv-br-${unique}'
+var networkName = 'vnet-ballroom-${unique}'
+var frontDoorName = 'afd-ballroom-${unique}'
+var endpointName = 'ballroom-${unique}'
 var functionsName = 'func-ballroom-${unique}'
 var functionsHost = '${functionsName}.azurewebsites.net'
 // Behind Front Door a second app of the same package answers reads, and a third one takes archives: an upload
@@ -125,6 +145,7 @@ var tags = { product: 'ballroom', 'azd-env-name': environmentName }
 // Front Door has no way into a network of its own for the stores; the app then sends archives.
 var edgeReadsBlobs = edge && !isolated
 var isPublic = edge || trim(addresses) == '*'
+var endpointId = resourceId('Microsoft.Cdn/profiles/afdEndpoints', frontDoorName, endpointName)
 var storageSku = zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS'
 // What would be found out late, by a service or by the app. infra/preflight.py says the same before
 // azd begins.
@@ -147,6 +168,7 @@ module monitoring 'modules/monitoring.bicep' = {
   name: 'monitoring'
   params: {
     name: unique
+    insightsName: insightsName
     location: location
     tags: tags
     logDays: logDays
@@ -162,7 +184,7 @@ module identity 'modules/identity.bicep' = {
 module hostStorage 'modules/storage.bicep' = {
   name: 'host-storage'
   params: {
-    name: 'stbrhost${unique}'
+    name: hostStorageName
     location: location
     tags: tags
     sku: storageSku
@@ -176,7 +198,7 @@ module hostStorage 'modules/storage.bicep' = {
 module registryStorage 'modules/storage.bicep' = {
   name: 'registry-storage'
   params: {
-    name: 'stbr${unique}'
+    name: registryStorageName
     location: location
     tags: tags
     sku: storageSku
@@ -184,6 +206,7 @@ module registryStorage 'modules/storage.bicep' = {
     dayContainers: ['uploads']
     backupContainers: ['backups']
     isolated: isolated
+    locked: locks
     workspaceId: monitoring.outputs.workspaceId
   }
 }
@@ -191,7 +214,7 @@ module registryStorage 'modules/storage.bicep' = {
 module cosmos 'modules/cosmos.bicep' = {
   name: 'cosmos'
   params: {
-    name: 'cosmos-ballroom-${unique}'
+    name: cosmosAccount
     location: location
     tags: tags
     capacity: capacity
@@ -199,6 +222,7 @@ module cosmos 'modules/cosmos.bicep' = {
     restorable: restorable
     zoneRedundant: zoneRedundant
     isolated: isolated
+    locked: locks
     workspaceId: monitoring.outputs.workspaceId
     logRequests: logDatabaseRequests
   }
@@ -207,10 +231,11 @@ module cosmos 'modules/cosmos.bicep' = {
 module vault 'modules/vault.bicep' = {
   name: 'vault'
   params: {
-    name: 'kv-br-${unique}'
+    name: vaultName
     location: location
     tags: tags
     isolated: isolated
+    locked: locks
     workspaceId: monitoring.outputs.workspaceId
   }
 }
@@ -219,11 +244,15 @@ module network 'modules/network.bicep' = if (isolated) {
   name: 'network'
   params: {
     name: unique
+    networkName: networkName
     location: location
     tags: tags
+    natGateway: natGateway
     hostStorageId: hostStorage.outputs.id
     registryStorageId: registryStorage.outputs.id
     cosmosId: cosmos.outputs.id
+    // A private endpoint cannot be given another target, so that of a restored account is another one.
+    cosmosEndpointName: cosmosAccount == firstCosmos ? 'cosmos' : cosmosAccount
     vaultId: vault.outputs.id
   }
   // Cosmos DB refuses a private endpoint while a role in the account is given.
@@ -233,23 +262,28 @@ module network 'modules/network.bicep' = if (isolated) {
 module roles 'modules/roles.bicep' = {
   name: 'roles'
   params: {
+    // Azure chooses it, and the names of roles that are given are made of it: a role has one name for as long
+    // as it is given, so they cannot be made of anything else.
+    #disable-next-line what-if-short-circuiting
     principalId: identity.outputs.principalId
     operatorId: empty(operatorGroup) ? operatorId : operatorGroup
     operatorType: empty(operatorGroup) ? operatorType : 'Group'
-    hostStorageName: hostStorage.outputs.name
-    registryStorageName: registryStorage.outputs.name
-    cosmosName: cosmos.outputs.name
-    vaultName: vault.outputs.name
-    insightsName: monitoring.outputs.insightsName
-    frontDoorName: edge ? frontDoorProfile!.outputs.name : ''
+    hostStorageName: hostStorageName
+    registryStorageName: registryStorageName
+    cosmosName: cosmosAccount
+    vaultName: vaultName
+    insightsName: insightsName
+    frontDoorName: edge ? frontDoorName : ''
+    #disable-next-line what-if-short-circuiting // The same.
     frontDoorPrincipalId: edge ? frontDoorProfile!.outputs.principalId : ''
     frontDoorContainers: edgeReadsBlobs ? ['archives'] : []
   }
+  dependsOn: [monitoring, hostStorage, registryStorage, cosmos, vault]
 }
 
 module frontDoorProfile 'modules/edge-profile.bicep' = if (edge) {
   name: 'edge-profile'
-  params: { name: unique, tags: tags }
+  params: { name: frontDoorName, tags: tags }
 }
 
 module frontDoor 'modules/edge.bicep' = if (edge) {
@@ -257,13 +291,15 @@ module frontDoor 'modules/edge.bicep' = if (edge) {
   params: {
     name: unique
     tags: tags
-    profileName: frontDoorProfile!.outputs.name
+    profileName: frontDoorName
+    endpointName: endpointName
     domain: domain
     originHost: readsHost
     writesHost: functionsHost
     uploadsHost: uploadsHost
     sendUploads: uploadsTakeArchives
-    blobHost: edgeReadsBlobs ? split(registryStorage.outputs.blobEndpoint, '/')[2] : ''
+    readsBlobs: edgeReadsBlobs
+    blobHost: split(registryStorage.outputs.blobEndpoint, '/')[2]
     workspaceId: monitoring.outputs.workspaceId
     logRequests: logEdgeRequests
   }
@@ -281,9 +317,9 @@ module functions 'modules/functions.bicep' = {
     tags: tags
     identityId: identity.outputs.id
     identityClientId: identity.outputs.clientId
-    hostStorageName: hostStorage.outputs.name
+    hostStorageName: hostStorageName
     packagesContainer: 'packages'
-    insightsName: monitoring.outputs.insightsName
+    insightsName: insightsName
     workspaceId: monitoring.outputs.workspaceId
     vaultUri: vault.outputs.uri
     cosmosEndpoint: cosmos.outputs.endpoint
@@ -292,7 +328,8 @@ module functions 'modules/functions.bicep' = {
     tokenEnvironment: tokenName
     entraClientId: entraClientId
     edgeAddresses: edge ? edgeAddresses : ''
-    edgeEndpointId: edge ? frontDoor!.outputs.endpointId : ''
+    edge: edge
+    edgeEndpointId: edge ? endpointId : ''
     edgeReadsBlobs: edgeReadsBlobs
     moreSettings: furtherSettings
     logPercent: logPercent
@@ -303,12 +340,13 @@ module functions 'modules/functions.bicep' = {
     alwaysReady: edge ? min(alwaysReady, 1) : alwaysReady
     maximumInstances: edge ? 40 : maximumInstances
     zoneRedundant: zoneRedundant
-    subnetId: isolated ? network!.outputs.functionsSubnetId : ''
+    isolated: isolated
+    subnetId: isolated ? resourceId('Microsoft.Network/virtualNetworks/subnets', networkName, 'functions') : ''
     frontDoorId: edge ? frontDoorProfile!.outputs.frontDoorId : ''
     addresses: addresses
   }
   // The host reads its storage as soon as it starts, and gives up when it may not.
-  dependsOn: [roles]
+  dependsOn: [roles, network]
 }
 
 module reads 'modules/functions.bicep' = if (edge) {
@@ -321,9 +359,9 @@ module reads 'modules/functions.bicep' = if (edge) {
     tags: tags
     identityId: identity.outputs.id
     identityClientId: identity.outputs.clientId
-    hostStorageName: hostStorage.outputs.name
+    hostStorageName: hostStorageName
     packagesContainer: 'packages-reads'
-    insightsName: monitoring.outputs.insightsName
+    insightsName: insightsName
     workspaceId: monitoring.outputs.workspaceId
     vaultUri: vault.outputs.uri
     cosmosEndpoint: cosmos.outputs.endpoint
@@ -332,7 +370,8 @@ module reads 'modules/functions.bicep' = if (edge) {
     tokenEnvironment: tokenName
     entraClientId: entraClientId
     edgeAddresses: edgeAddresses
-    edgeEndpointId: frontDoor!.outputs.endpointId
+    edge: edge
+    edgeEndpointId: endpointId
     edgeReadsBlobs: edgeReadsBlobs
     moreSettings: furtherSettings
     logPercent: logPercent
@@ -342,7 +381,8 @@ module reads 'modules/functions.bicep' = if (edge) {
     alwaysReady: alwaysReady
     maximumInstances: maximumInstances
     zoneRedundant: zoneRedundant
-    subnetId: isolated ? network!.outputs.readsSubnetId : ''
+    isolated: isolated
+    subnetId: isolated ? resourceId('Microsoft.Network/virtualNetworks/subnets', networkName, 'functions-reads') : ''
     frontDoorId: edge ? frontDoorProfile!.outputs.frontDoorId : ''
     addresses: addresses
   }
@@ -359,9 +399,9 @@ module uploads 'modules/functions.bicep' = if (edge) {
     tags: tags
     identityId: identity.outputs.id
     identityClientId: identity.outputs.clientId
-    hostStorageName: hostStorage.outputs.name
+    hostStorageName: hostStorageName
     packagesContainer: 'packages-uploads'
-    insightsName: monitoring.outputs.insightsName
+    insightsName: insightsName
     workspaceId: monitoring.outputs.workspaceId
     vaultUri: vault.outputs.uri
     cosmosEndpoint: cosmos.outputs.endpoint
@@ -370,7 +410,8 @@ module uploads 'modules/functions.bicep' = if (edge) {
     tokenEnvironment: tokenName
     entraClientId: entraClientId
     edgeAddresses: edgeAddresses
-    edgeEndpointId: frontDoor!.outputs.endpointId
+    edge: edge
+    edgeEndpointId: endpointId
     edgeReadsBlobs: edgeReadsBlobs
     moreSettings: furtherSettings
     logPercent: logPercent
@@ -380,11 +421,12 @@ module uploads 'modules/functions.bicep' = if (edge) {
     alwaysReady: min(alwaysReady, 1)
     maximumInstances: 40
     zoneRedundant: zoneRedundant
-    subnetId: isolated ? network!.outputs.uploadsSubnetId : ''
+    isolated: isolated
+    subnetId: isolated ? resourceId('Microsoft.Network/virtualNetworks/subnets', networkName, 'functions-uploads') : ''
     frontDoorId: edge ? frontDoorProfile!.outputs.frontDoorId : ''
     addresses: addresses
   }
-  dependsOn: [roles]
+  dependsOn: [roles, network]
 }
 
 module alerts 'modules/alerts.bicep' = {
@@ -394,7 +436,7 @@ module alerts 'modules/alerts.bicep' = {
     location: location
     tags: tags
     workspaceId: monitoring.outputs.workspaceId
-    insightsName: monitoring.outputs.insightsName
+    insightsName: insightsName
     email: alertEmail
     url: publicUrl
     isPublic: isPublic

@@ -202,7 +202,7 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
   }
 }
 
-resource asked 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = [for rule in rulesAsked: {
+resource asked 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [for rule in rulesAsked: {
   name: 'alert-${rule.name}-${name}'
   location: location
   tags: tags
@@ -262,7 +262,7 @@ resource tests 'Microsoft.Insights/webtests@2022-06-15' = [for probe in probesSe
   }
 }]
 
-resource watched 'Microsoft.Insights/metricAlerts@2018-03-01' = [for (probe, place) in probesSent: {
+resource watched 'Microsoft.Insights/metricAlerts@2026-01-01' = [for (probe, place) in probesSent: {
   name: 'alert-${probe.name}-${name}'
   location: 'global'
   tags: tags

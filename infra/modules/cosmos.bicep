@@ -25,6 +25,9 @@ param zoneRedundant bool
 @description('Reachable through the private endpoints of network.bicep alone.')
 param isolated bool
 
+@description('Keep the account, its containers and the roles in it from being deleted.')
+param locked bool
+
 @description('Workspace that gets the logs.')
 param workspaceId string
 
@@ -56,7 +59,7 @@ var containers = [
   { name: 'stats', path: '/pk', ends: true, indexed: ['/pk/?', '/kind/?', '/pulls/?', '/day/?'], composite: [] }
 ]
 
-resource account 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' = {
+resource account 'Microsoft.DocumentDB/databaseAccounts@2026-03-15' = {
   name: name
   location: location
   tags: tags
@@ -88,7 +91,16 @@ resource account 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' = {
   }
 }
 
-resource database 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases@2024-11-15' = {
+resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (locked) {
+  scope: account
+  name: 'ballroom'
+  properties: {
+    level: 'CanNotDelete'
+    notes: 'It has all metadata, and its backup. docs/run/azure/operations.md says when to take the lock off.'
+  }
+}
+
+resource database 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases@2026-03-15' = {
   parent: account
   name: 'ballroom'
   tags: tags
@@ -99,7 +111,7 @@ resource database 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases@2024-11-15
 }
 
 @batchSize(1)
-resource made 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers@2024-11-15' = [for container in containers: {
+resource made 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers@2026-03-15' = [for container in containers: {
   parent: database
   name: container.name
   tags: tags

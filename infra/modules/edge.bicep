@@ -10,6 +10,9 @@ param tags object
 @description('Name of the profile.')
 param profileName string
 
+@description('Name of the endpoint.')
+param endpointName string
+
 @description('Host of the app that answers reads.')
 param originHost string
 
@@ -22,8 +25,11 @@ param uploadsHost string
 @description('Send archives to that app, which has its package by now.')
 param sendUploads bool
 
-@description('Host of the blobs of the registry, which the identity of the profile may read; empty where Front Door does not reach them.')
-param blobHost string = ''
+@description('Whether Front Door reads public archives from Blob Storage itself.')
+param readsBlobs bool
+
+@description('Host of the blobs of the registry, which the identity of the profile may read.')
+param blobHost string
 
 @description('Host name of your own, such as packages.example.org; empty for that of the endpoint alone.')
 param domain string = ''
@@ -73,20 +79,20 @@ var smallLength = '^0*([0-9]{1,5}|1[0-2][0-9]{4}|130[0-9]{3}|1310[0-6][0-9]|1310
 // expression, and those about large bodies are four.
 var uploads = '^(https?://[^/]*)?/(2[.]0/registry//?packages|api/v1/dry-run|2[.]0/maven/[^?]+)/?([?].*)?$'
 
-resource profile 'Microsoft.Cdn/profiles@2025-06-01' existing = {
+resource profile 'Microsoft.Cdn/profiles@2026-10-01' existing = {
   name: profileName
 }
 
-resource endpoint 'Microsoft.Cdn/profiles/afdEndpoints@2024-02-01' = {
+resource endpoint 'Microsoft.Cdn/profiles/afdEndpoints@2026-10-01' = {
   parent: profile
-  name: 'ballroom-${name}'
+  name: endpointName
   location: 'global'
   tags: tags
   properties: { enabledState: 'Enabled' }
 }
 
 // Front Door makes the certificate, once the owner of the domain has shown who they are, and renews it.
-resource ownDomain 'Microsoft.Cdn/profiles/customDomains@2024-02-01' = if (!empty(domain)) {
+resource ownDomain 'Microsoft.Cdn/profiles/customDomains@2026-10-01' = if (!empty(domain)) {
   parent: profile
   name: empty(domain) ? 'none' : replace(domain, '.', '-')
   properties: {
@@ -95,7 +101,7 @@ resource ownDomain 'Microsoft.Cdn/profiles/customDomains@2024-02-01' = if (!empt
   }
 }
 
-resource group 'Microsoft.Cdn/profiles/originGroups@2024-02-01' = {
+resource group 'Microsoft.Cdn/profiles/originGroups@2026-10-01' = {
   parent: profile
   name: 'app'
   properties: {
@@ -105,7 +111,7 @@ resource group 'Microsoft.Cdn/profiles/originGroups@2024-02-01' = {
   }
 }
 
-resource origin 'Microsoft.Cdn/profiles/originGroups/origins@2024-02-01' = {
+resource origin 'Microsoft.Cdn/profiles/originGroups/origins@2026-10-01' = {
   parent: group
   name: 'app'
   properties: {
@@ -119,7 +125,7 @@ resource origin 'Microsoft.Cdn/profiles/originGroups/origins@2024-02-01' = {
 
 // Front Door signs in to Blob Storage as itself: roles.bicep says which containers it may read. The only
 // origin gets every request, whatever its probe says; authentication wants a probe over TLS.
-resource blobs 'Microsoft.Cdn/profiles/originGroups@2025-06-01' = if (!empty(blobHost)) {
+resource blobs 'Microsoft.Cdn/profiles/originGroups@2026-10-01' = if (readsBlobs) {
   parent: profile
   name: 'blobs'
   properties: {
@@ -129,19 +135,19 @@ resource blobs 'Microsoft.Cdn/profiles/originGroups@2025-06-01' = if (!empty(blo
   }
 }
 
-resource blobOrigin 'Microsoft.Cdn/profiles/originGroups/origins@2024-02-01' = if (!empty(blobHost)) {
+resource blobOrigin 'Microsoft.Cdn/profiles/originGroups/origins@2026-10-01' = if (readsBlobs) {
   parent: blobs
   name: 'blobs'
   properties: {
-    hostName: empty(blobHost) ? 'none' : blobHost
-    originHostHeader: empty(blobHost) ? 'none' : blobHost
+    hostName: blobHost
+    originHostHeader: blobHost
     httpsPort: 443
     enforceCertificateNameCheck: true
     enabledState: 'Enabled'
   }
 }
 
-resource writes 'Microsoft.Cdn/profiles/originGroups@2024-02-01' = {
+resource writes 'Microsoft.Cdn/profiles/originGroups@2026-10-01' = {
   parent: profile
   name: 'writes'
   properties: {
@@ -149,7 +155,7 @@ resource writes 'Microsoft.Cdn/profiles/originGroups@2024-02-01' = {
   }
 }
 
-resource writesOrigin 'Microsoft.Cdn/profiles/originGroups/origins@2024-02-01' = {
+resource writesOrigin 'Microsoft.Cdn/profiles/originGroups/origins@2026-10-01' = {
   parent: writes
   name: 'app'
   properties: {
@@ -162,7 +168,7 @@ resource writesOrigin 'Microsoft.Cdn/profiles/originGroups/origins@2024-02-01' =
 }
 
 // No probe either: it would keep an instance of the app, with its one slot, awake for each place of the edge.
-resource pushes 'Microsoft.Cdn/profiles/originGroups@2024-02-01' = {
+resource pushes 'Microsoft.Cdn/profiles/originGroups@2026-10-01' = {
   parent: profile
   name: 'uploads'
   properties: {
@@ -170,7 +176,7 @@ resource pushes 'Microsoft.Cdn/profiles/originGroups@2024-02-01' = {
   }
 }
 
-resource pushesOrigin 'Microsoft.Cdn/profiles/originGroups/origins@2024-02-01' = {
+resource pushesOrigin 'Microsoft.Cdn/profiles/originGroups/origins@2026-10-01' = {
   parent: pushes
   name: 'app'
   properties: {
@@ -182,19 +188,19 @@ resource pushesOrigin 'Microsoft.Cdn/profiles/originGroups/origins@2024-02-01' =
   }
 }
 
-resource changes 'Microsoft.Cdn/profiles/ruleSets@2024-02-01' = {
+resource changes 'Microsoft.Cdn/profiles/ruleSets@2026-10-01' = {
   parent: profile
   name: 'changes'
 }
 
 // A set of its own, before that of changes, whose rules keep their order.
-resource uploading 'Microsoft.Cdn/profiles/ruleSets@2024-02-01' = {
+resource uploading 'Microsoft.Cdn/profiles/ruleSets@2026-10-01' = {
   parent: profile
   name: 'uploads'
 }
 
 // An archive is read whole before the app runs, however slowly it comes. Nothing else waits for its slot.
-resource sendForms 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (sendUploads) {
+resource sendForms 'Microsoft.Cdn/profiles/ruleSets/rules@2026-10-01' = if (sendUploads) {
   parent: uploading
   name: 'sendForms'
   properties: {
@@ -236,7 +242,7 @@ resource sendForms 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (send
 }
 
 // Files of the Maven repository, of which one is an archive. They come one after the other.
-resource sendFiles 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (sendUploads) {
+resource sendFiles 'Microsoft.Cdn/profiles/ruleSets/rules@2026-10-01' = if (sendUploads) {
   parent: uploading
   name: 'sendFiles'
   properties: {
@@ -278,7 +284,7 @@ resource sendFiles 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (send
 }
 
 // The apps answer to nobody but Front Door, so this is how somebody asks one whether it is there.
-resource askUploads 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = {
+resource askUploads 'Microsoft.Cdn/profiles/ruleSets/rules@2026-10-01' = {
   parent: uploading
   name: 'askUploads'
   properties: {
@@ -319,7 +325,7 @@ resource askUploads 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = {
   dependsOn: [pushesOrigin]
 }
 
-resource askChanges 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = {
+resource askChanges 'Microsoft.Cdn/profiles/ruleSets/rules@2026-10-01' = {
   parent: uploading
   name: 'askChanges'
   properties: {
@@ -361,7 +367,7 @@ resource askChanges 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = {
 }
 
 // Changes, slow ones too, hold no slots of the app for reads.
-resource sendChanges 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = {
+resource sendChanges 'Microsoft.Cdn/profiles/ruleSets/rules@2026-10-01' = {
   parent: changes
   name: 'sendChanges'
   properties: {
@@ -395,7 +401,7 @@ resource sendChanges 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = {
 
 // A build resolves with POST: that changes nothing, has a small body, and is as frequent as a pull, so it
 // is a read by its path.
-resource sendPosts 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = {
+resource sendPosts 'Microsoft.Cdn/profiles/ruleSets/rules@2026-10-01' = {
   parent: changes
   name: 'sendPosts'
   properties: {
@@ -438,19 +444,19 @@ resource sendPosts 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = {
 
 // A deployment deletes nothing, so the rule of the other kind stays when `isolated` changes. Each has a
 // set of its own, and the route names one of them.
-resource archivesFromApp 'Microsoft.Cdn/profiles/ruleSets@2024-02-01' = if (empty(blobHost)) {
+resource archivesFromApp 'Microsoft.Cdn/profiles/ruleSets@2026-10-01' = if (!readsBlobs) {
   parent: profile
   name: 'archivesFromApp'
 }
 
-resource archivesFromBlobs 'Microsoft.Cdn/profiles/ruleSets@2024-02-01' = if (!empty(blobHost)) {
+resource archivesFromBlobs 'Microsoft.Cdn/profiles/ruleSets@2026-10-01' = if (readsBlobs) {
   parent: profile
   name: 'archivesFromBlobs'
 }
 
 // A classic client repeats its token on the second hop. A public archive is everybody's: without the
 // token there is one copy for all. Private ones go through as they come, and say that nobody keeps them.
-resource keep 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (empty(blobHost)) {
+resource keep 'Microsoft.Cdn/profiles/ruleSets/rules@2026-10-01' = if (!readsBlobs) {
   parent: archivesFromApp
   name: 'keep'
   properties: {
@@ -497,7 +503,7 @@ resource keep 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (empty(blo
 // a time of its own it is kept for as long as the others say. With a query Blob Storage lists containers
 // and sends deleted versions, so a request that has one goes to the app, which reads none; and so does the
 // preflight of a page, which Blob Storage refuses.
-resource keepBlobs 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (!empty(blobHost)) {
+resource keepBlobs 'Microsoft.Cdn/profiles/ruleSets/rules@2026-10-01' = if (readsBlobs) {
   parent: archivesFromBlobs
   name: 'keepBlobs'
   properties: {
@@ -589,13 +595,13 @@ resource keepBlobs 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (!emp
   dependsOn: [blobOrigin]
 }
 
-resource route 'Microsoft.Cdn/profiles/afdEndpoints/routes@2024-02-01' = {
+resource route 'Microsoft.Cdn/profiles/afdEndpoints/routes@2026-10-01' = {
   parent: endpoint
   name: 'all'
   properties: {
     originGroup: { id: group.id }
     customDomains: empty(domain) ? [] : [{ id: ownDomain.id }]
-    ruleSets: empty(blobHost) ? [{ id: uploading.id }, { id: changes.id }, { id: archivesFromApp.id }] : [{ id: uploading.id }, { id: changes.id }, { id: archivesFromBlobs.id }]
+    ruleSets: readsBlobs ? [{ id: uploading.id }, { id: changes.id }, { id: archivesFromBlobs.id }] : [{ id: uploading.id }, { id: changes.id }, { id: archivesFromApp.id }]
     patternsToMatch: ['/*']
     supportedProtocols: ['Http', 'Https']
     forwardingProtocol: 'HttpsOnly'
@@ -608,7 +614,7 @@ resource route 'Microsoft.Cdn/profiles/afdEndpoints/routes@2024-02-01' = {
 
 // Static files are the same for everybody and never change. Pages are not kept: Front Door ignores
 // `Vary`, so it could not tell a page from its JSON; the registry compresses those itself.
-resource staticFiles 'Microsoft.Cdn/profiles/afdEndpoints/routes@2024-02-01' = {
+resource staticFiles 'Microsoft.Cdn/profiles/afdEndpoints/routes@2026-10-01' = {
   parent: endpoint
   name: 'static'
   properties: {
@@ -632,7 +638,7 @@ resource staticFiles 'Microsoft.Cdn/profiles/afdEndpoints/routes@2024-02-01' = {
   dependsOn: [origin, sendChanges, sendPosts]
 }
 
-resource firewall 'Microsoft.Network/FrontDoorWebApplicationFirewallPolicies@2024-02-01' = {
+resource firewall 'Microsoft.Network/FrontDoorWebApplicationFirewallPolicies@2026-04-01' = {
   name: 'wafballroom${name}'
   location: 'global'
   tags: tags
@@ -733,7 +739,7 @@ resource firewall 'Microsoft.Network/FrontDoorWebApplicationFirewallPolicies@202
   }
 }
 
-resource guarded 'Microsoft.Cdn/profiles/securityPolicies@2024-02-01' = {
+resource guarded 'Microsoft.Cdn/profiles/securityPolicies@2026-10-01' = {
   parent: profile
   name: 'pace'
   properties: {
@@ -765,6 +771,3 @@ resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
 
 @description('Public address of the endpoint.')
 output url string = 'https://${endpoint.properties.hostName}'
-
-@description('Resource id of the endpoint, whose copies the app withdraws.')
-output endpointId string = endpoint.id

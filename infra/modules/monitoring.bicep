@@ -3,6 +3,9 @@
 @description('What the names end with.')
 param name string
 
+@description('Name of the Application Insights component.')
+param insightsName string
+
 @description('Region.')
 param location string
 
@@ -15,7 +18,7 @@ param logDays int
 @description('Most gigabytes a day; -1 for no limit.')
 param logGigabytes int
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
+resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' = {
   name: 'log-ballroom-${name}'
   location: location
   tags: tags
@@ -31,7 +34,7 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
 }
 
 resource insights 'Microsoft.Insights/components@2020-02-02' = {
-  name: 'appi-ballroom-${name}'
+  name: insightsName
   location: location
   tags: tags
   kind: 'web'
@@ -45,6 +48,3 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
 
 @description('Resource id of the workspace.')
 output workspaceId string = workspace.id
-
-@description('Name of the Application Insights component.')
-output insightsName string = insights.name

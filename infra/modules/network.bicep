@@ -10,6 +10,12 @@ param location string
 @description('Tags of every resource.')
 param tags object
 
+@description('Name of the network.')
+param networkName string
+
+@description('What goes out has one address, by a NAT gateway.')
+param natGateway bool
+
 @description('Addresses of the network: a /24 or wider.')
 param addresses string = '10.71.0.0/24'
 
@@ -21,6 +27,9 @@ param registryStorageId string
 
 @description('Cosmos DB account.')
 param cosmosId string
+
+@description('What the name of its private endpoint has in its middle.')
+param cosmosEndpointName string
 
 @description('Key vault.')
 param vaultId string
@@ -39,19 +48,40 @@ var doors = [
   { name: 'host-queue', id: hostStorageId, group: 'queue', zone: 1 }
   { name: 'host-table', id: hostStorageId, group: 'table', zone: 2 }
   { name: 'registry-blob', id: registryStorageId, group: 'blob', zone: 0 }
-  { name: 'cosmos', id: cosmosId, group: 'Sql', zone: 3 }
+  { name: cosmosEndpointName, id: cosmosId, group: 'Sql', zone: 3 }
   { name: 'vault', id: vaultId, group: 'vault', zone: 4 }
 ]
 
-resource guard 'Microsoft.Network/networkSecurityGroups@2024-05-01' = {
+resource guard 'Microsoft.Network/networkSecurityGroups@2026-03-01' = {
   name: 'nsg-ballroom-${name}'
   location: location
   tags: tags
   properties: { securityRules: [] }
 }
 
-resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
-  name: 'vnet-ballroom-${name}'
+resource address 'Microsoft.Network/publicIPAddresses@2026-03-01' = if (natGateway) {
+  name: 'pip-ballroom-${name}'
+  location: location
+  tags: tags
+  sku: { name: 'Standard' }
+  properties: { publicIPAllocationMethod: 'Static' }
+}
+
+resource gateway 'Microsoft.Network/natGateways@2026-03-01' = if (natGateway) {
+  name: 'nat-ballroom-${name}'
+  location: location
+  tags: tags
+  sku: { name: 'Standard' }
+  properties: { publicIpAddresses: [{ id: address.id }] }
+}
+
+// How a subnet reaches the internet is said, since it is not the same in all versions of its type: from one of
+// 2025 on it does not, unless somebody says how.
+var wayOut = union({ defaultOutboundAccess: !natGateway }, natGateway ? { natGateway: { id: gateway.id } } : {})
+var delegations = [{ name: 'flex', properties: { serviceName: 'Microsoft.App/environments' } }]
+
+resource network 'Microsoft.Network/virtualNetworks@2026-03-01' = {
+  name: networkName
   location: location
   tags: tags
   properties: {
@@ -59,40 +89,34 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
     subnets: [
       {
         name: 'functions'
-        properties: {
+        properties: union(wayOut, {
           addressPrefix: cidrSubnet(addresses, 26, 0)
           networkSecurityGroup: { id: guard.id }
-          delegations: [
-            { name: 'flex', properties: { serviceName: 'Microsoft.App/environments' } }
-          ]
-        }
+          delegations: delegations
+        })
       }
       {
         name: 'functions-reads'
-        properties: {
+        properties: union(wayOut, {
           addressPrefix: cidrSubnet(addresses, 26, 2)
           networkSecurityGroup: { id: guard.id }
-          delegations: [
-            { name: 'flex', properties: { serviceName: 'Microsoft.App/environments' } }
-          ]
-        }
+          delegations: delegations
+        })
       }
       {
         name: 'functions-uploads'
-        properties: {
+        properties: union(wayOut, {
           addressPrefix: cidrSubnet(addresses, 26, 3)
           networkSecurityGroup: { id: guard.id }
-          delegations: [
-            { name: 'flex', properties: { serviceName: 'Microsoft.App/environments' } }
-          ]
-        }
+          delegations: delegations
+        })
       }
       {
         name: 'stores'
-        properties: {
+        properties: union(wayOut, {
           addressPrefix: cidrSubnet(addresses, 26, 1)
           networkSecurityGroup: { id: guard.id }
-        }
+        })
       }
     ]
   }
@@ -112,19 +136,20 @@ resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01
   properties: { registrationEnabled: false, virtualNetwork: { id: network.id } }
 }]
 
-resource endpoints 'Microsoft.Network/privateEndpoints@2024-05-01' = [for door in doors: {
+resource endpoints 'Microsoft.Network/privateEndpoints@2026-03-01' = [for door in doors: {
   name: 'pe-${door.name}-${name}'
   location: location
   tags: tags
   properties: {
     subnet: { id: '${network.id}/subnets/stores' }
     privateLinkServiceConnections: [
+      #disable-next-line use-resource-id-functions // The ids of `doors` are parameters.
       { name: door.name, properties: { privateLinkServiceId: door.id, groupIds: [door.group] } }
     ]
   }
 }]
 
-resource registered 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024-05-01' = [for (door, place) in doors: {
+resource registered 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2026-03-01' = [for (door, place) in doors: {
   parent: endpoints[place]
   name: 'default'
   properties: {
@@ -133,12 +158,3 @@ resource registered 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@202
     ]
   }
 }]
-
-@description('Resource id of the subnet of the app.')
-output functionsSubnetId string = '${network.id}/subnets/functions'
-
-@description('Resource id of the subnet of the app for reads: the apps of one share its addresses.')
-output readsSubnetId string = '${network.id}/subnets/functions-reads'
-
-@description('Resource id of the subnet of the app for uploads.')
-output uploadsSubnetId string = '${network.id}/subnets/functions-uploads'

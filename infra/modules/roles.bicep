@@ -51,29 +51,29 @@ var currentBlobsOnly = '((!(ActionMatches{\'Microsoft.Storage/storageAccounts/bl
 // The host keeps its packages, leases and timer schedules here, and asks for all three.
 var hostRoles = [storageBlobDataOwner, storageQueueDataContributor, storageTableDataContributor]
 
-resource hostStorage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+resource hostStorage 'Microsoft.Storage/storageAccounts@2026-09-01' existing = {
   name: hostStorageName
 }
 
-resource registryStorage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+resource registryStorage 'Microsoft.Storage/storageAccounts@2026-09-01' existing = {
   name: registryStorageName
 }
 
-resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' existing = {
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2026-09-01' existing = {
   parent: registryStorage
   name: 'default'
 }
 
-resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' existing = [for container in frontDoorContainers: {
+resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-09-01' existing = [for container in frontDoorContainers: {
   parent: blobs
   name: container
 }]
 
-resource cosmos 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' existing = {
+resource cosmos 'Microsoft.DocumentDB/databaseAccounts@2026-03-15' existing = {
   name: cosmosName
 }
 
-resource vault 'Microsoft.KeyVault/vaults@2023-07-01' existing = {
+resource vault 'Microsoft.KeyVault/vaults@2026-05-15' existing = {
   name: vaultName
 }
 
@@ -81,7 +81,7 @@ resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: insightsName
 }
 
-resource frontDoor 'Microsoft.Cdn/profiles@2024-02-01' existing = {
+resource frontDoor 'Microsoft.Cdn/profiles@2026-10-01' existing = {
   name: empty(frontDoorName) ? 'none' : frontDoorName
 }
 
@@ -162,7 +162,7 @@ resource readsPublicBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' =
   }
 }]
 
-resource keepsItems 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@2024-11-15' = {
+resource keepsItems 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@2026-03-15' = {
   parent: cosmos
   name: guid(cosmos.id, principalId, cosmosDataContributor)
   properties: {

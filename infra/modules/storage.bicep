@@ -36,6 +36,9 @@ param history bool = true
 @description('Reachable through the private endpoints of network.bicep alone.')
 param isolated bool
 
+@description('Keep the account, its containers and the roles in it from being deleted.')
+param locked bool = false
+
 @description('Workspace that gets the log of writes and deletions.')
 param workspaceId string
 
@@ -77,7 +80,7 @@ var versionRules = [
   }
 ]
 
-resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
+resource account 'Microsoft.Storage/storageAccounts@2026-09-01' = {
   name: name
   location: location
   tags: tags
@@ -99,7 +102,16 @@ resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
   }
 }
 
-resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' = {
+resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (locked) {
+  scope: account
+  name: 'ballroom'
+  properties: {
+    level: 'CanNotDelete'
+    notes: 'It has archives, snapshots and backups. docs/run/azure/operations.md says when to take the lock off.'
+  }
+}
+
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2026-09-01' = {
   parent: account
   name: 'default'
   properties: {
@@ -111,13 +123,13 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' = {
   }
 }
 
-resource made 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' = [for container in containers: {
+resource made 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-09-01' = [for container in containers: {
   parent: blobs
   name: container
   properties: { publicAccess: 'None' }
 }]
 
-resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2024-01-01' = if (history) {
+resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2026-09-01' = if (history) {
   parent: account
   name: 'default'
   properties: { policy: { rules: concat(dayRules, backupRules, versionRules) } }

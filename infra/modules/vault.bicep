@@ -13,12 +13,15 @@ param tags object
 @description('Reachable through the private endpoints of network.bicep alone.')
 param isolated bool
 
+@description('Keep the vault and the roles in it from being deleted.')
+param locked bool
+
 @description('Workspace that gets the log of who read what.')
 param workspaceId string
 
 var access = isolated ? 'Disabled' : 'Enabled'
 
-resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
+resource vault 'Microsoft.KeyVault/vaults@2026-05-15' = {
   name: name
   location: location
   tags: tags
@@ -36,6 +39,15 @@ resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
     enabledForTemplateDeployment: false
     publicNetworkAccess: access
     networkAcls: { defaultAction: isolated ? 'Deny' : 'Allow', bypass: 'AzureServices' }
+  }
+}
+
+resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (locked) {
+  scope: vault
+  name: 'ballroom'
+  properties: {
+    level: 'CanNotDelete'
+    notes: 'It has the key that signs links and sessions. docs/run/azure/operations.md says when to take the lock off.'
   }
 }
 

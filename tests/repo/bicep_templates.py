@@ -62,6 +62,14 @@ def unwrapped(config: Mapping[str, Any]) -> Mapping[str, Any]:
     return config
 
 
+def properties(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the properties of a resource that it always has: those of `union()` without the parts
+    that depend on something."""
+    found: Mapping[str, Any] = config.get("properties", {})
+    united = found.get("function", {})
+    return united["parameters"]["arg_1"] if united.get("type") == "union" else found
+
+
 def paths() -> list[Path]:
     """Return where the templates are."""
     return [MAIN, *sorted(INFRA.glob("modules/*.bicep"))]

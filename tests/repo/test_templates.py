@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.paths import ROOT
-from tests.repo.bicep_templates import INFRA, MAIN, Template, paths, template, unwrapped
+from tests.repo.bicep_templates import INFRA, MAIN, Template, paths, properties, template
 
 # The built-in roles that are given, as Azure's list of built-in roles has them.
 ROLES = {
@@ -118,12 +118,12 @@ def test_stores_take_tokens_alone() -> None:
         "Microsoft.Web/sites": {"httpsOnly": True},
     }
     found = {
-        type_: unwrapped(config).get("properties", {})
+        type_: properties(config)
         for path in paths()
         for _, type_, config in template(path).resources()
     }
-    for type_, properties in wanted.items():
-        assert {name: found[type_].get(name) for name in properties} == properties, type_
+    for type_, asked in wanted.items():
+        assert {name: found[type_].get(name) for name in asked} == asked, type_
     workspace = found["Microsoft.OperationalInsights/workspaces"]
     assert workspace["features"]["disableLocalAuth"] is True
 
@@ -162,7 +162,7 @@ def test_nothing_is_asked_for_that_flex_consumption_refuses() -> None:
 
 def test_any_page_may_read_and_no_cookie_goes_along() -> None:
     (site,) = (
-        config["properties"]["siteConfig"]
+        properties(config)["siteConfig"]
         for _, type_, config in template(INFRA / "modules" / "functions.bicep").resources()
         if type_ == "Microsoft.Web/sites"
     )
