@@ -95,7 +95,8 @@ def main(arguments: list[str]) -> int | str:
     if differing:
         return (
             f"The snapshots of {', '.join(differing)} are not what the templates make. "
-            "Run `python3 infra/snapshot.py`, and commit what changes."
+            "Run `python3 infra/snapshot.py`, and commit what changes. They are written by "
+            f"version {VERSION} of the compiler, and this is {version()}."
         )
     return 0
 
@@ -125,9 +126,15 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         raise NoCompiler(found) from None
 
 
-def evaluate(infra: Path, name: str) -> dict[str, Any]:
-    """Return the snapshot of a variant, of templates that are copied first: the compiler writes
-    beside what it reads."""
+def version() -> str:
+    """Return the version of the compiler."""
+    found = re.search(r"\d+(?:\.\d+)+", run("--version").stdout)
+    return found[0] if found else "unknown"
+
+
+def evaluate(infra: Path, name: str, more: Mapping[str, object] | None = None) -> dict[str, Any]:
+    """Return the snapshot of a variant with more parameters, of templates that are copied first:
+    the compiler writes beside what it reads."""
     size = name.partition("-")[0]
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "infra"
@@ -135,7 +142,7 @@ def evaluate(infra: Path, name: str) -> dict[str, Any]:
         asked = set(re.findall(r"^param (\w+)", (folder / "main.bicep").read_text("utf-8"), re.M))
         file = json.loads((folder / f"{size}.parameters.json").read_text("utf-8"))
         values = {key: each["value"] for key, each in file["parameters"].items()}
-        values |= VARIANTS[name]
+        values |= {**VARIANTS[name], **(more or {})}
         lines = [f"param {key} = {literal(values[key])}" for key in values if key in asked]
         (folder / "size.bicepparam").write_text("\n".join(["using 'main.bicep'", *lines, ""]))
         done = run(

@@ -13,12 +13,14 @@ from infra.cost.model import (
     CostPlan,
     FrontDoorTier,
     Load,
+    Network,
     Size,
     behind,
     bill,
     shortfalls,
     total,
     usual,
+    within,
 )
 from infra.cost.prices import PUBLISHED, BadPrices, Prices
 
@@ -29,6 +31,13 @@ HUNDRED = 100
 class CostOutput(Enum):
     COSTS = "costs"
     PRICES = "prices"
+
+
+class NoNetwork(click.ClickException):
+    """A gateway is asked for without a network."""
+
+    def __init__(self) -> None:
+        super().__init__("A NAT gateway belongs to a network: --nat-gateway needs --isolated.")
 
 
 _count = click.IntRange(min=0)
@@ -51,6 +60,8 @@ _percent = click.FloatRange(0, 100)
     default=FrontDoorTier.STANDARD.value,
     help="Front Door of the sizes that have one; standard.",
 )
+@click.option("--isolated", is_flag=True, help="With the stores in a network of their own.")
+@click.option("--nat-gateway", is_flag=True, help="With --isolated: a NAT gateway for it.")
 @click.option("--prices", "file", type=click.File("rb"), help="A file of other prices.")
 @click.option(
     "--show-prices",
@@ -65,6 +76,8 @@ def cost(
     *,
     size: str | None,
     edge: str,
+    isolated: bool,
+    nat_gateway: bool,
     file: BinaryIO | None,
     shown: CostOutput,
     as_json: bool,
@@ -80,7 +93,8 @@ def cost(
       python -m infra.cost --pulls 5000000 --size team --cache-hits 95
       python -m infra.cost --show-prices
     """
-    plans, prices, load = behind(FrontDoorTier(edge)), _prices(file), _load(given)
+    plans = within(_network(isolated=isolated, gateway=nat_gateway), behind(FrontDoorTier(edge)))
+    prices, load = _prices(file), _load(given)
     if shown is CostOutput.PRICES:
         tables = [price_list(prices)]
     elif size is None:
@@ -100,6 +114,14 @@ def _warn(plans: Mapping[Size, CostPlan], load: Load, prices: Prices) -> None:
     for size, plan in plans.items():
         for sentence in shortfalls(plan, load, prices):
             click.echo(f"{size.value}: {sentence}", err=True)
+
+
+def _network(*, isolated: bool, gateway: bool) -> Network:
+    if gateway and not isolated:
+        raise NoNetwork
+    if not isolated:
+        return Network.OPEN
+    return Network.GATEWAY if gateway else Network.ISOLATED
 
 
 def _prices(file: BinaryIO | None) -> Prices:

@@ -43,6 +43,8 @@ HOST_LEASE_SECONDS = 12  # The Functions host renews its leases in its own stora
 # With platform metrics in the logs: the database, the vault, both storage accounts and the app.
 METERED_RESOURCES = 5
 TIMER_CALLS = 43_800.0  # A month: one a minute.
+ENDPOINTS = 6  # Private ones, of the stores that a network of their own has.
+ZONES_OF_NAMES = 5
 GROUPS = 2  # Of Functions with instances of their own: HTTP, and the timer.
 REQUEST_SECONDS = 0.0015  # Of processor, in host and worker; an instance has one core.
 READ_LOG_BYTES = 60.0  # Of a request that succeeds and only reads, at most: a test counts them.
@@ -81,6 +83,14 @@ class FrontDoorTier(Enum):
     PREMIUM = "premium"
 
 
+class Network(Enum):
+    """How the app reaches its stores, and what else it asks."""
+
+    OPEN = "open"
+    ISOLATED = "isolated"
+    GATEWAY = "isolated, with a NAT gateway"
+
+
 @dataclass(frozen=True, slots=True)
 class Monitoring:
     """Alert rules over logs and metrics, and probes from outside, which run all the time."""
@@ -105,6 +115,7 @@ class CostPlan:
     log_days: int
     log_gigabytes: float  # Limit of a day.
     watch: Monitoring
+    network: Network = Network.OPEN
 
 
 _WATCHED = Monitoring(often=3, seldom=5, metric=3, probes_an_hour=44)
@@ -151,6 +162,11 @@ def behind(edge: FrontDoorTier) -> Mapping[Size, CostPlan]:
     )
 
 
+def within(network: Network, plans: Mapping[Size, CostPlan]) -> Mapping[Size, CostPlan]:
+    """Return the plans with their stores in such a network."""
+    return MappingProxyType({size: replace(plan, network=network) for size, plan in plans.items()})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
     """The stored packages, and the requests of a month."""
@@ -190,6 +206,11 @@ class Traffic:
     prices: Prices
 
     @property
+    def isolated(self) -> bool:
+        """Return whether the app alone reaches the archives."""
+        return self.plan.network is not Network.OPEN
+
+    @property
     def edge_misses(self) -> float:
         """Return how many archives the edge reads from its origin."""
         no_edge = self.plan.edge is FrontDoorTier.NONE
@@ -198,14 +219,22 @@ class Traffic:
     @property
     def through_app(self) -> float:
         """Return how many archives the app sends itself."""
-        if self.plan.edge is FrontDoorTier.NONE:
-            return self.load.pulls * self.load.with_token
-        return 0
+        if self.plan.edge is not FrontDoorTier.NONE:
+            return self.edge_misses if self.isolated else 0
+        return self.load.pulls if self.isolated else self.load.pulls * self.load.with_token
 
     @property
     def links(self) -> float:
         """Return how many archives clients read directly from Blob Storage."""
         return self.load.pulls - self.through_app if self.plan.edge is FrontDoorTier.NONE else 0
+
+    @property
+    def through_endpoints(self) -> float:
+        """Return how many gigabytes of archives pass the private endpoints: sent, pushed, and read
+        by `audit-archives`."""
+        audited = self.load.releases * UPKEEP_USAGE["audit-archives"].runs_a_month
+        archives = self.through_app + self.load.pushes + audited
+        return archives * self.load.archive_bytes / GIGABYTE
 
     @property
     def asked(self) -> Mapping[OperationUsage, float]:
@@ -227,7 +256,7 @@ class Traffic:
     @property
     def blob_probes(self) -> float:
         """Return how often the edge asks Blob Storage whether it answers."""
-        return self.plan.edge_places * SECONDS / BLOB_PROBE_SECONDS
+        return 0 if self.isolated else self.plan.edge_places * SECONDS / BLOB_PROBE_SECONDS
 
     @property
     def apps(self) -> int:
@@ -288,7 +317,7 @@ class Traffic:
     @property
     def usage(self) -> Usage:
         """Return the usage of the stores by all traffic."""
-        direct = Usage(blob_reads=self.links + self.edge_misses)
+        direct = Usage(blob_reads=self.links + (0 if self.isolated else self.edge_misses))
         total = direct + self.upkeep + self.counting + self.edition + self.told
         for use, times in self.asked.items():
             kept = self.prices["assumed.reads-in-memory"] if use in READ_FROM_MEMORY else 0
@@ -352,6 +381,7 @@ def bill(plan: CostPlan, load: Load, prices: Prices) -> list[CostLine]:
         *_functions(traffic, prices),
         *_cosmos(traffic, prices),
         *_blobs(traffic, prices),
+        *_bandwidth(traffic, prices),
         *_network(traffic, prices),
         *_watching(traffic, prices),
     ]
@@ -443,6 +473,27 @@ def _blobs(traffic: Traffic, prices: Prices) -> Iterator[CostLine]:
 
 
 def _network(traffic: Traffic, prices: Prices) -> Iterator[CostLine]:
+    if not traffic.isolated:
+        return
+    endpoints = ENDPOINTS * HOURS
+    passed = traffic.through_endpoints
+    for what, quantity, price in (
+        ("hours of private endpoints", endpoints, "network.endpoint-hour"),
+        ("zones of names", ZONES_OF_NAMES, "network.zone-month"),
+        ("GB through endpoints", passed, "network.endpoint-gigabyte"),
+    ):
+        yield CostLine("Network", what, quantity, quantity * prices[price])
+    if traffic.plan.network is Network.GATEWAY:
+        hours, sent = HOURS, logged_gigabytes(traffic, prices)
+        for what, quantity, price in (
+            ("hours of the NAT gateway", hours, "network.gateway-hour"),
+            ("hours of its address", hours, "network.address-hour"),
+            ("GB through the gateway", sent, "network.gateway-gigabyte"),
+        ):
+            yield CostLine("Network", what, quantity, quantity * prices[price])
+
+
+def _bandwidth(traffic: Traffic, prices: Prices) -> Iterator[CostLine]:
     out, tier = traffic.out_gigabytes, traffic.plan.edge.value
     if traffic.plan.edge is FrontDoorTier.NONE:
         paid = max(out - prices["egress.free-gigabytes"], 0)

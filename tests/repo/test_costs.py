@@ -11,9 +11,11 @@ from croniter import croniter
 from infra.cost.__main__ import cost
 from infra.cost.model import (
     COST_PLANS,
+    ENDPOINTS,
     HOURS,
     KEY_LOOKS_AN_HOUR,
     REQUESTS_AT_ONCE,
+    ZONES_OF_NAMES,
     CostPlan,
     FrontDoorTier,
     Size,
@@ -80,6 +82,13 @@ def test_an_instance_is_as_large_as_the_one_that_is_made() -> None:
     for plan in COST_PLANS.values():
         assert functions["instanceMemory"]["default"] == plan.gigabytes * 1024
         assert int(bounds[f"reads{plan.gigabytes * 1024}"]["slots"]) == REQUESTS_AT_ONCE
+
+
+def test_every_endpoint_of_a_network_is_paid_for() -> None:
+    assert (len(module("network").value("doors")), len(module("network").value("zones"))) == (
+        ENDPOINTS,
+        ZONES_OF_NAMES,
+    )
 
 
 def test_every_alert_is_paid_for() -> None:

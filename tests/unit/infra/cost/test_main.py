@@ -30,10 +30,16 @@ def test_everything_that_is_asked_for_changes_the_sum(terminal: Terminal) -> Non
         ("--archive-kib", "1000"),
         ("--cache-hits", "10"),
         ("--edge", "premium"),
+        ("--isolated",),
+        ("--isolated", "--nat-gateway"),
     ):
         assert terminal.json("--size", "team", *given)[-1] != usual[-1], given
     dev = terminal.json("--size", "dev")
     assert terminal.json("--size", "dev", "--with-token", "100")[-1] != dev[-1]
+
+
+def test_a_gateway_without_a_network_is_refused(terminal: Terminal) -> None:
+    assert "--nat-gateway needs --isolated" in terminal.fail("--nat-gateway")
 
 
 def test_json_has_both_tables(terminal: Terminal) -> None:

@@ -12,6 +12,7 @@ from infra.cost.model import (
     CostPlan,
     FrontDoorTier,
     Load,
+    Network,
     Size,
     Traffic,
     behind,
@@ -20,6 +21,7 @@ from infra.cost.model import (
     shortfalls,
     total,
     usual,
+    within,
 )
 from infra.cost.prices import Prices
 
@@ -51,6 +53,33 @@ def quantity(plan: CostPlan, load: Load, what: str) -> float:
 def test_without_an_edge_a_client_with_a_token_gets_its_archive_from_the_app() -> None:
     traffic = traffic_of(DEV, replace(MILLION, with_token=0.25))
     assert (traffic.through_app, traffic.links) == (250_000, 750_000)
+
+
+ISOLATED = within(Network.ISOLATED, COST_PLANS)
+WITH_GATEWAY = within(Network.GATEWAY, COST_PLANS)
+
+
+@pytest.mark.parametrize("size", Size)
+def test_a_network_of_its_own_costs_46_dollars_a_month_when_nothing_passes(size: Size) -> None:
+    assert cost(COST_PLANS[size], NOBODY, "Network") == 0
+    assert cost(ISOLATED[size], NOBODY, "Network") == pytest.approx(6 * 7.3 + 5 * 0.5)
+
+
+def test_a_gateway_and_its_address_are_paid_for_by_the_hour() -> None:
+    more = cost(WITH_GATEWAY[Size.TEAM], NOBODY, "Network", "hours of ")
+    more -= cost(ISOLATED[Size.TEAM], NOBODY, "Network", "hours of ")
+    assert more == pytest.approx(32.85 + 3.65)
+    assert quantity(WITH_GATEWAY[Size.TEAM], MILLION, "GB through the gateway") > 0
+
+
+def test_the_app_sends_each_archive_that_nobody_else_reaches() -> None:
+    dev, team = (traffic_of(ISOLATED[size], MILLION) for size in (Size.DEV, Size.TEAM))
+    assert (dev.through_app, dev.links) == (1_000_000, 0)
+    assert team.through_app == pytest.approx(100_000)  # What the edge has no copy of.
+    assert team.blob_probes == 0
+    assert dev.through_endpoints > team.through_endpoints > 0
+    # Each of them is read once, by the app.
+    assert team.usage.blob_reads == traffic_of(TEAM, MILLION).usage.blob_reads
 
 
 def test_counting_the_pulls_of_one_package_costs_less_than_those_of_many() -> None:
