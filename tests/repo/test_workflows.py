@@ -1,16 +1,19 @@
 """The workflows hold no secret, ask for little, and call what is there."""
 
+import json
 import os
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
 
+from infra import snapshot
 from shared.settings import Settings
-from tests.paths import ROOT
+from tests.paths import ROOT, docs
 from tests.repo.tool_environments import BOUND_SECONDS, folder, unavailable
 
 FOLDER = ROOT / ".github" / "workflows"
@@ -76,6 +79,42 @@ def test_the_stores_of_the_emulators_have_all_settings_that_they_require() -> No
     settings = {name.removeprefix("BALLROOM_").lower(): value for name, value in given.items()}
     settings["blob_connection"] = "UseDevelopmentStorage=true"  # It is folded over two lines.
     assert Settings(**settings).is_in_the_cloud  # pyright: ignore[reportArgumentType]
+
+
+def test_what_would_change_is_asked_with_the_parameters_that_azd_deploys() -> None:
+    workflow = (FOLDER / "infra.yml").read_text()
+    _, _, asked = workflow.partition("az deployment group what-if ")
+    assert "--parameters parameters.json\n" in asked
+    assert 'infra/parameters.py "$VARIABLES" > parameters.json' in workflow
+    given = {"AZURE_ENV_NAME": "packages", "BALLROOM_SIZE": "team", "BALLROOM_URL": 'a"b'}
+    printed = subprocess.run(
+        [sys.executable, "infra/parameters.py", json.dumps(given)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    written = json.loads((ROOT / "infra/main.parameters.json").read_text())["parameters"]
+    filled = json.loads(printed.stdout)["parameters"]
+    assert set(filled) == set(written)
+    assert filled["environmentName"]["value"] == "packages"
+    assert filled["size"]["value"] == "team"
+    assert filled["url"]["value"] == 'a"b'
+    assert filled["alertEmail"]["value"] == ""
+
+
+def test_the_page_names_each_variable_that_the_parameters_are_filled_in_with() -> None:
+    named = re.findall(r"\$\{(\w+)", (ROOT / "infra/main.parameters.json").read_text())
+    assert len(named) > 5
+    _, _, step = docs("deployment").partition("Set the variables (not secrets)")
+    assert [name for name in named if f"`{name}`" not in step[:1_000]] == []
+
+
+def test_the_workflow_evaluates_with_the_compiler_of_the_snapshots() -> None:
+    workflow = (FOLDER / "infra.yml").read_text()
+    assert f"az bicep install --version v{snapshot.VERSION}\n" in workflow
+    for command in ("snapshot.py --check", "check_types.py infra", "check_types.py --newest"):
+        assert f"python3 infra/{command}" in workflow
 
 
 # Answers what .ci/release-package asks GitHub for: the commit of a tag, a file of its release, and
