@@ -24,6 +24,9 @@ def main(arguments: list[str]) -> int | str:
     if len(arguments) != 2:  # noqa: PLR2004 -- The old and the new one.
         return USAGE
     old, new = (Path(each) for each in arguments)
+    for each in (old, new):
+        if not each.exists():
+            return f"infra/compare.py: {each} is not there. infra/snapshot.py writes snapshots."
     if old.is_dir() != new.is_dir():
         return USAGE
     names = sorted({each.name for each in (*old.glob("*.json"), *new.glob("*.json"))})
@@ -34,7 +37,7 @@ def main(arguments: list[str]) -> int | str:
             lines = list(differences(resources(before), resources(after)))
             sys.stdout.writelines(f"  {line}\n" for line in lines or ["nothing changes"])
     except (OSError, ValueError, KeyError) as error:
-        return f"infra/compare.py: {error}"
+        return f"infra/compare.py: a file is no snapshot of infra/snapshot.py: {error}"
     return 0
 
 

@@ -1,8 +1,8 @@
 """Print infra/main.parameters.json as azd fills it in: `python3 infra/parameters.py [VALUES]`.
 
 VALUES is a JSON object of values by their names, such as the variables of a repository; without it,
-they are those of the environment. `az deployment group what-if --parameters FILE` then compares what
-azd would deploy.
+they are those of the environment. `az deployment group what-if` takes the printed file, and so
+compares what azd would deploy.
 """
 
 import json

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from shared.adapters.blob.client import BLOB_CONTAINERS
 from shared.auth.signing_keys import KeyRing
 from shared.domain.client_addresses import parse_networks
 from tests.paths import ROOT, docs
 from tests.repo.azd_project import PROJECT
 from tests.repo.azd_project import TEXT as HOOKS
-from tests.repo.bicep_templates import MAIN, template
+from tests.repo.bicep_templates import MAIN, module, template
 
 BOUND_SECONDS = 60.0
 
@@ -39,6 +40,7 @@ case "$*" in
 *"secret set"*)
     while [ "$1" != --file ]; do shift; done
     cp "$2" "$HOME/key" ;;
+*"lock list"*) [ -f "$HOME/locks" ] && cat "$HOME/locks" ;;
 *list-service-tags*) [ -f "$HOME/addresses" ] && cat "$HOME/addresses" ;;
 *"account show"*) echo tenant-1 ;;
 *"app create"*) echo client-1 ;;
@@ -104,7 +106,7 @@ class Cloud:
 
 @pytest.fixture
 def cloud(tmp_path: Path) -> Cloud:
-    for name in ("az", "azd"):
+    for name in ("az", "azd", "azcopy"):
         (tmp_path / name).write_text(AZ)
         (tmp_path / name).chmod(0o755)
     return Cloud(tmp_path)
@@ -357,3 +359,63 @@ def test_environment_variables_of_the_scripts_are_outputs_of_the_templates() -> 
     asked += re.findall(r'"\$(BALLROOM_\w+)"', HOOKS)
     assert asked
     assert set(asked) <= set(template(MAIN).outputs)
+
+
+def test_a_copy_elsewhere_has_every_container_and_archives_after_what_names_them(
+    cloud: Cloud,
+) -> None:
+    copied = cloud.run("copy.sh", "stbr1", "elsewhere")
+    assert copied.returncode == 0, copied.stderr
+    calls = re.findall(
+        r"^azcopy sync https://stbr1\.blob\.\S+/(\w+) https://elsewhere\.blob\.\S+/(\w+)$",
+        cloud.calls,
+        re.MULTILINE,
+    )
+    order = [source for source, target in calls if source == target]
+    # `uploads` live for a day, and no record names them.
+    assert set(order) == set(BLOB_CONTAINERS) - {"uploads"}
+    assert order.index("backups") < order.index("archives")
+    # An archive that becomes public moves from `private` to `archives`.
+    assert (
+        order.index("archives")
+        < order.index("private")
+        < len(order) - 1 - order[::-1].index("archives")
+    )
+
+
+def test_a_copy_needs_two_accounts(cloud: Cloud) -> None:
+    refused = cloud.run("copy.sh", "stbr1")
+    assert refused.returncode == 1
+    assert "Give two storage accounts" in refused.stderr
+
+
+def test_the_locks_of_a_group_are_taken_off(cloud: Cloud) -> None:
+    (cloud.folder / "locks").write_text("/locks/one\n/locks/two\n")
+    assert cloud.run("unlock.sh", "rg-1").returncode == 0
+    assert "lock list --resource-group rg-1 --query [?name=='ballroom'].id" in cloud.calls
+    assert re.findall(r"^az lock delete --ids (.+)$", cloud.calls, re.MULTILINE) == [
+        "/locks/one",
+        "/locks/two",
+    ]
+    for name in ("storage", "cosmos", "vault"):
+        _, _, lock = module(name).text.partition("Microsoft.Authorization/locks")
+        assert "name: 'ballroom'" in lock.partition("\n}\n")[0]
+
+
+def test_a_group_without_locks_and_no_group_at_all(cloud: Cloud) -> None:
+    assert cloud.run("unlock.sh", "rg-1").returncode == 0
+    assert "lock delete" not in cloud.calls
+    assert "Give a resource group" in cloud.run("unlock.sh").stderr
+
+
+# What the lock keeps from being deleted, by the commands of the pages.
+DELETES_BELOW = r"az role assignment delete|az cosmosdb sql role assignment delete|\bazd down\b"
+
+
+@pytest.mark.parametrize("page", ["deployment", "operations"])
+def test_a_page_takes_the_locks_off_before_it_deletes(page: str) -> None:
+    for section in re.split(r"^## ", docs(page), flags=re.MULTILINE):
+        if deletes := re.search(DELETES_BELOW, section):
+            before = section[: deletes.start()]
+            after = section[deletes.end() :]
+            assert "infra/unlock.sh" in before or "infra/unlock.sh" in after, section[:60]
