@@ -121,11 +121,11 @@ class Router(Generic[T]):
             return None
         root = self._by_method.get(method.upper(), self._any_method)
         parts = path.split("/")
-        # One trailing slash is not a segment, but a catch-all contains it.
-        count = len(parts) - 1 if not parts[-1] else len(parts)
         # Only ASCII letters are compared without case, though Unicode folds others.
-        lowered = path.lower() if path.isascii() else path.translate(_LOWER)
-        found = root.find(parts, lowered.split("/"), 1, count)
+        lowered = (path.lower() if path.isascii() else path.translate(_LOWER)).split("/")
+        if not parts[-1]:  # One trailing slash is not a segment, but a catch-all contains it.
+            lowered.pop()
+        found = root.find(parts, lowered, 1)
         return found and (self._targets[found.number], found.parameters_of(parts))
 
     def methods(self, path: str) -> list[str]:
@@ -164,38 +164,43 @@ class _Leaf:
 
 
 class _Node(Struct):
-    """One node of the tree: the segments that may follow, and the routes that end here."""
+    """One node of the tree: the segments that may follow, the routes that end here, and the lowest
+    number of all routes below it."""
 
+    lowest: int
     literals: dict[str, "_Node"] = field(default_factory=dict[str, "_Node"])
     anything: "_Node | None" = None
     rests: list[_Leaf] = field(default_factory=list[_Leaf])
     ends: list[_Leaf] = field(default_factory=list[_Leaf])
 
-    def find(self, parts: list[str], lowered: list[str], at: int, count: int) -> _Leaf | None:
-        """Return the first of all routes that match."""
-        if at == count:
-            return _first(_match(self.ends, parts), _match(self.rests, parts))
-        if not parts[at]:
-            return None
-        found = _match(self.rests, parts) if self.rests else None
-        for child in (self.literals.get(lowered[at]), self.anything):
-            if child is not None:
-                found = _first(found, child.find(parts, lowered, at + 1, count))
-        return found
+    def find(
+        self, parts: list[str], lowered: list[str], at: int, found: _Leaf | None = None
+    ) -> _Leaf | None:
+        """Return the first of the routes that match, or `found` if it is earlier."""
+        if at == len(lowered):
+            found = _first(self.ends, parts, found)
+        elif not parts[at]:
+            return found
+        else:
+            for child in (self.literals.get(lowered[at]), self.anything):
+                if child is not None and (found is None or child.lowest < found.number):
+                    found = child.find(parts, lowered, at + 1, found)
+        return _first(self.rests, parts, found) if self.rests else found
 
     def add(self, segments: Sequence[Segment], leaf: _Leaf) -> None:
+        """Add the rest of a route; those with lower numbers were added before."""
         if not segments:
             self.ends.append(leaf)
         elif isinstance(segments[0], CatchAll):
             self.rests.append(leaf)
         else:
-            self._next(segments[0]).add(segments[1:], leaf)
+            self._next(segments[0], leaf.number).add(segments[1:], leaf)
 
-    def _next(self, segment: Segment) -> "_Node":
+    def _next(self, segment: Segment, number: int) -> "_Node":
         if isinstance(segment, Literal):
-            return self.literals.setdefault(segment.text, _Node())
+            return self.literals.setdefault(segment.text, _Node(number))
         if self.anything is None:
-            self.anything = _Node()
+            self.anything = _Node(number)
         return self.anything
 
 
@@ -207,7 +212,7 @@ def _trees(routes: tuple[Route, ...]) -> tuple[dict[str, _Node], _Node]:
 
 
 def _tree(routes: Sequence[Route], method: str) -> _Node:
-    root = _Node()
+    root = _Node(0)
     for number, route in enumerate(routes):
         if route.methods is None or method in route.methods:
             for shape in route.template.shapes:
@@ -215,11 +220,11 @@ def _tree(routes: Sequence[Route], method: str) -> _Node:
     return root
 
 
-def _match(leaves: Sequence[_Leaf], parts: Sequence[str]) -> _Leaf | None:
-    return next((each for each in leaves if each.takes(parts)), None)
-
-
-def _first(one: _Leaf | None, other: _Leaf | None) -> _Leaf | None:
-    if one is None or other is None:
-        return one or other
-    return one if one.number < other.number else other
+def _first(leaves: Sequence[_Leaf], parts: Sequence[str], found: _Leaf | None) -> _Leaf | None:
+    """Return the first of the leaves that takes the path, or `found` if it is earlier."""
+    for each in leaves:
+        if found is not None and found.number < each.number:
+            return found
+        if each.takes(parts):
+            return each
+    return found
