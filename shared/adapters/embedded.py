@@ -1,5 +1,6 @@
 """The stores of one machine: opening them over a data folder, and checking that folder."""
 
+import os
 import shutil
 import sqlite3
 import stat
@@ -200,9 +201,13 @@ def check_data_folder(data: Path, schemas: "SchemaVersions") -> Iterator[StoreCh
         yield StoreCheck("records", lost.found, lost.way_out)
         return
     restart = "Stop the registry and restore a backup."
-    yield _database("records", folder.database, schemas.records, restart)
-    yield _database("search", folder.search, schemas.search, SEARCH_WAY_OUT)
-    yield _keys(folder)
+    yield _unreadable("records", folder.database) or _database(
+        "records", folder.database, schemas.records, restart
+    )
+    yield _unreadable("search", folder.search) or _database(
+        "search", folder.search, schemas.search, SEARCH_WAY_OUT
+    )
+    yield _unreadable("keys", folder.keys) or _keys(folder)
     yield _permissions(folder)
 
 
@@ -222,7 +227,7 @@ def _writable(folder: DataFolder) -> StoreCheck:
         with tempfile.TemporaryFile(dir=folder.root):
             return StoreCheck(what, f"{folder.root} can be written.")
     except OSError as error:
-        way_out = "Give the user of the registry the right to write there."
+        way_out = "Run this as the user of the registry, or give it the right to write there."
         return StoreCheck(what, f"{folder.root} cannot be written: {error.strerror}.", way_out)
 
 
@@ -259,6 +264,15 @@ def _keys(folder: DataFolder) -> StoreCheck:
     if not files:
         return StoreCheck("keys", f"{folder.keys} holds no key.", "Start the registry to make one.")
     return StoreCheck("keys", f"{len(files)} in {folder.keys}.")
+
+
+def _unreadable(what: str, path: Path) -> StoreCheck | None:
+    """Return the check of what another user owns: it may be whole, so nothing is to be restored."""
+    rights = os.R_OK | os.X_OK if path.is_dir() else os.R_OK
+    if not path.exists() or os.access(path, rights):
+        return None
+    way_out = "Run this as the user of the registry, or give this user the right to it."
+    return StoreCheck(what, f"{path} cannot be read by this user.", way_out)
 
 
 def _permissions(folder: DataFolder) -> StoreCheck:

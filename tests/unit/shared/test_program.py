@@ -1,5 +1,6 @@
 """How the command `ballroom` is spelled where it is printed."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -79,3 +80,18 @@ def test_a_terminal_shows_what_was_typed_there(
     assert typed_spelling() == "ballroom"
     monkeypatch.setenv("BALLROOM_COMMAND", "registry")
     assert typed_spelling() == "registry"
+
+
+def test_the_command_of_a_clone_that_this_user_may_not_run_says_so(tmp_path: Path) -> None:
+    script = (ROOT / ".ci/environment").read_text().partition("<< 'END'\n")[2].partition("END\n")[0]
+    command, python = tmp_path / ".venv/bin/ballroom", tmp_path / ".venv/bin/python"
+    command.parent.mkdir(parents=True)
+    command.write_text(script)
+    python.touch(mode=0o600)
+    done = subprocess.run(
+        ["sh", str(command), "doctor"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"Error: {python} is missing, or ")
+    assert "Run this as the user who made the clone" in line

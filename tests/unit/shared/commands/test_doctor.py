@@ -2,7 +2,11 @@
 
 import asyncio
 import json
+import os
+import shutil
 import sqlite3
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +20,7 @@ from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.runtime.private_files import make_private_folder, open_private
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
+from tests.paths import ROOT
 from tests.support.terminal import Terminal
 from tests.support.trusted_publishing import IDS
 from tests.support.world import Template, settings_of
@@ -43,6 +48,45 @@ def test_doctor_checks_versions_and_settings_even_without_a_registry(empty: Term
     assert "does not exist" in found["data folder"]["found"]
     assert "Start the registry" in found["data folder"]["way_out"]
     assert not empty.data.exists()
+
+
+def examined_by_another_user(data: Path) -> subprocess.CompletedProcess[str]:
+    """Run doctor without the right of root to read whatever it likes."""
+    doctor = [sys.executable, "packaging/ballroom/__main__.py", "doctor"]
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("root reads everything here, and setpriv is missing")
+        closed = "-dac_override,-dac_read_search"
+        doctor = ["setpriv", "--bounding-set", closed, "--inh-caps", "-all", *doctor]
+    environment = {"PATH": os.environ["PATH"], "BALLROOM_DATA": str(data)}
+    return subprocess.run(
+        doctor, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize(
+    ("closed", "sentence"),
+    [
+        (".", "cannot be written: Permission denied. Run this as the user of the registry"),
+        ("ballroom.db", "ballroom.db cannot be read by this user. Run this as the user of the"),
+        ("search.db", "search.db cannot be read by this user. Run this as the user of the"),
+        ("keys", "keys cannot be read by this user. Run this as the user of the"),
+    ],
+)
+def test_what_another_user_owns_is_neither_damaged_nor_lost(
+    terminal: Terminal, closed: str, sentence: str
+) -> None:
+    path = terminal.data / closed
+    mode = path.stat().st_mode
+    path.chmod(0)
+    try:
+        done = examined_by_another_user(terminal.data)
+    finally:
+        path.chmod(mode)
+    assert done.returncode == 1
+    assert sentence in done.stdout
+    assert "restore" not in done.stdout
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.skipif(
