@@ -4,6 +4,7 @@
 
 import json
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -205,7 +206,11 @@ def create_role(azure: Azure, call: Call) -> None:
 @handles("role assignment list")
 def list_roles(azure: Azure, call: Call) -> Any:
     asked = _asked_roles(azure, call)
-    return [each | {"id": role_id(each), "principalType": "User"} for each in asked]
+    kinds = dict.fromkeys(azure.members, "Group")
+    return [
+        each | {"id": role_id(each), "principalType": kinds.get(each["principal"], "User")}
+        for each in asked
+    ]
 
 
 @handles("role assignment delete")
@@ -219,7 +224,8 @@ def delete_role(azure: Azure, call: Call) -> None:
 
 
 def role_id(role: dict[str, str]) -> str:
-    return "/".join(role.values())
+    """Return the id of an assignment, which has no spaces."""
+    return sha256("/".join(role.values()).encode()).hexdigest()[:12]
 
 
 def _asked_roles(azure: Azure, call: Call) -> list[dict[str, str]]:
