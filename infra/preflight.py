@@ -76,7 +76,7 @@ LOSSES = {
     "entraClientId": "nobody can sign in with Entra ID any more",
     "tokenEnvironment": "new tokens begin with another name",
     "addresses": "nobody reaches the registry any more",
-    "cosmosName": "the apps use another database",
+    "cosmosName": "the apps use the database from before a restore",
     "isolated": "the stores are open to the internet",
     "edge": "clients are sent to the app, and no longer to Front Door",
     "size": "what only the larger size has is no longer managed",
@@ -178,7 +178,7 @@ def read(file: Path, template: Path, environment: Mapping[str, str]) -> Given:
         value = each["value"]
         whole = PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
         if whole is None:
-            values[name] = filled(value, environment)
+            values[name] = substituted(value, environment)
             continue
         variables[name] = whole[1]
         text = environment.get(whole[1]) or whole[2] or ""
@@ -189,7 +189,15 @@ def read(file: Path, template: Path, environment: Mapping[str, str]) -> Given:
     return Given(values, declared, variables, environment)
 
 
-def filled(value: object, environment: Mapping[str, str]) -> object:
+def filled(file: Path, environment: Mapping[str, str]) -> Values:
+    """Return all parameters of a file of this folder, those that nothing sets as empty values."""
+    given = read(file, TEMPLATE, environment)
+    empty: dict[str, object] = {"object": {}, "array": [], "string": ""}
+    unset = {name: empty.get(given.declared[name].kind) for name in given.variables}
+    return {**unset, **given.values}
+
+
+def substituted(value: object, environment: Mapping[str, str]) -> object:
     """Return a value with `${NAME}` and `${NAME=default}` replaced."""
 
     def replaced(found: re.Match[str]) -> str:

@@ -120,7 +120,8 @@ class Azure:
 
     def lock(self, id_: str) -> None:
         """Keep a resource from being deleted."""
-        lock = {"id": f"{id_}/providers/Microsoft.Authorization/locks/ballroom"}
+        name = "ballroom"
+        lock = {"id": f"{id_}/providers/Microsoft.Authorization/locks/{name}", "name": name}
         if lock not in self.locks:
             self.locks.append(lock)
 
