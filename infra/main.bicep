@@ -386,7 +386,7 @@ module reads 'modules/functions.bicep' = if (edge) {
     frontDoorId: edge ? frontDoorProfile!.outputs.frontDoorId : ''
     addresses: addresses
   }
-  dependsOn: [roles]
+  dependsOn: [roles, network]
 }
 
 module uploads 'modules/functions.bicep' = if (edge) {
