@@ -186,6 +186,19 @@ def test_the_app_takes_nobody_but_this_front_door() -> None:
     assert "'x-azure-fdid': [frontDoorId]" in functions
 
 
+def test_an_app_without_front_door_takes_nobody_but_named_addresses() -> None:
+    functions = module("functions").text
+    assert template(MAIN).parameters["addresses"]["default"] == ""
+    for app in ("functions", "reads"):
+        assert template(MAIN).given(app)["addresses"] == "addresses"
+    assert "ipSecurityRestrictions: empty(frontDoorId) ? callers : [" in functions
+    assert "var callers = [for (network, at) in networks: {" in functions
+    # Azure asks from addresses that change, so nobody could name them.
+    assert template(MAIN).given("alerts")["isPublic"] == "isPublic"
+    assert "var isPublic = edge || trim(addresses) == '*'" in template(MAIN).text
+    assert "var probesSent = (empty(email) || !isPublic) ? [] : probes" in module("alerts").text
+
+
 @pytest.mark.parametrize("rule", KEEPING)
 def test_purged_paths_are_those_that_are_cached(rule: str) -> None:
     (prefix,) = configured(rule)["conditions"][0]["parameters"]["matchValues"]
