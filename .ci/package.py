@@ -26,7 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 RESOLVER = ROOT / ".venvs" / "lock"
 SITE = ".python_packages/lib/site-packages"  # Where the worker of the Functions host looks.
-# The C library of the images of Functions is newer than this one.
+# The C library of the images of Functions is at least this version, 2.28.
 PLATFORM = "x86_64-manylinux_2_28"
 EARLIEST = (1980, 1, 1, 0, 0, 0)  # That a zip can say; the time of a checkout is nobody's.
 DEPLOYED = "/home/site/wwwroot"  # Where Azure mounts the package: tracebacks name its files there.
@@ -64,19 +64,20 @@ def main(arguments: Sequence[str]) -> None:
 
 def assemble(folder: Path, version: str, *, needs_bytecode: bool) -> None:
     """Write the whole package for a version of Python to a new folder."""
+    interpreter = find_interpreter(version)
+    missing = f"Python {version} is not on the PATH"
+    if interpreter is None and needs_bytecode:
+        sys.exit(f"The package needs bytecode, and {missing}. Install it.")
     copy_code(folder)
     install(folder / SITE, version)
-    interpreter = find_interpreter(version)
     if interpreter:
         compile_modules(folder, interpreter)
-        return
-    missing = f"Python {version} is not on the PATH"
-    if needs_bytecode:
-        sys.exit(f"The package needs bytecode, and {missing}. Install it.")
-    print(
-        f"The package has no bytecode, because {missing}: each start of an instance takes longer.",
-        file=sys.stderr,
-    )
+    else:
+        print(
+            f"The package has no bytecode, because {missing}: each start of an instance takes"
+            " longer.",
+            file=sys.stderr,
+        )
 
 
 def copy_code(folder: Path) -> None:
