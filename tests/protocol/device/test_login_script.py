@@ -63,7 +63,8 @@ class Registry:
     def answer(self, code: str, decision: str) -> None:
         """Answer a code as Ann does in her browser."""
         with httpx.Client(base_url=self.url, follow_redirects=True) as browser:
-            self._send(browser, next(self.links))
+            path, _, secret = next(self.links).partition("#")
+            self._send(browser, path, code=secret)
             self._send(browser, "/device", code=code, decision=decision)
 
     def _send(self, browser: httpx.Client, path: str, **fields: str) -> None:
