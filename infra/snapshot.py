@@ -44,7 +44,7 @@ BEHIND_FRONT_DOOR: Mapping[str, object] = {
 VARIANTS: Mapping[str, Mapping[str, object]] = {
     f"{size}{suffix}": {
         **CHOSEN,
-        **({} if size == "dev" else BEHIND_FRONT_DOOR),
+        **({"addresses": "203.0.113.0/24"} if size == "dev" else BEHIND_FRONT_DOOR),
         "isolated": bool(suffix),
     }
     for size in SIZES

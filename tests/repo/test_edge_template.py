@@ -109,9 +109,9 @@ def test_changes_go_to_the_app_for_changes_and_reads_to_the_other() -> None:
         [action] = configured(rule)["actions"]
         assert "originGroupOverride" in action["parameters"]
     # Of both routes, and of the first with and without blobs; archives leave before.
-    assert EDGE.text.count("[{ id: uploading.id }, { id: changes.id }, { id: archives") == 2
+    assert EDGE.text.count("[{ id: uploading.id }, { id: changes.id }, { id: readsBlobs ?") == 1
     assert EDGE.text.count("ruleSets: [{ id: changes.id }]") == 1
-    assert EDGE.text.count("{ id: changes.id }") == 3
+    assert EDGE.text.count("{ id: changes.id }") == 2
 
 
 def test_archives_go_to_the_app_for_uploads_and_nothing_else_does() -> None:
@@ -182,16 +182,16 @@ def test_an_app_beside_that_for_changes_has_what_it_has(name: str) -> None:
 def test_the_app_takes_nobody_but_this_front_door() -> None:
     functions = module("functions").text
     assert "ipSecurityRestrictionsDefaultAction: isOpen ? 'Allow' : 'Deny'" in functions
-    assert "var isOpen = empty(frontDoorId) && trim(addresses) == '*'" in functions
+    assert "var isOpen = !edge && trim(addresses) == '*'" in functions
     assert "'x-azure-fdid': [frontDoorId]" in functions
 
 
 def test_an_app_without_front_door_takes_nobody_but_named_addresses() -> None:
     functions = module("functions").text
     assert template(MAIN).parameters["addresses"]["default"] == ""
-    for app in ("functions", "reads"):
+    for app in ("functions", "reads", "uploads"):
         assert template(MAIN).given(app)["addresses"] == "addresses"
-    assert "ipSecurityRestrictions: empty(frontDoorId) ? callers : [" in functions
+    assert "ipSecurityRestrictions: !edge ? callers : [" in functions
     assert "var callers = [for (network, at) in networks: {" in functions
     # Azure asks from addresses that change, so nobody could name them.
     assert template(MAIN).given("alerts")["isPublic"] == "isPublic"
