@@ -172,6 +172,9 @@ async def _gauges(registry: Registry) -> Mapping[str, tuple[str, float]]:
             _backup_age(registry.settings, now_ms),
         ),
     }
+    if (made_ms := registry.signing_key_made_ms) is not None:
+        about = "Time since the signing key in the data folder was made."
+        gauges["ballroom_signing_key_age_seconds"] = (about, (now_ms - made_ms) / 1_000)
     if registry.mirroring:
         incidents = len(await registry.mirroring.reader.pins.incidents())
         about = "Releases whose archives an upstream changed."

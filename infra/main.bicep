@@ -21,6 +21,13 @@ param url string = ''
 @description('Mailbox that alerts are sent to; empty for no alerts, whose probes would keep the app awake.')
 param alertEmail string = ''
 
+@description('What a month may cost, in the currency of the subscription, before a mail says so; 0 for no budget. Needs alertEmail.')
+@minValue(0)
+param monthlyBudget int = 0
+
+@description('First day of the month in which the budget was first deployed, such as 2026-11-01; Azure refuses another one later.')
+param budgetStart string = ''
+
 @description('Application (client) id that infra/entra.sh registered; empty for no sign-in with Entra ID.')
 param entraClientId string = ''
 
@@ -156,8 +163,15 @@ var plainName = toLower(replace(replace(environmentName, '-', ''), '_', ''))
 var isPlain = !empty(plainName) && !contains(plainName, '.') && !contains(plainName, '(') && !contains(plainName, ')')
 var tokenName = !empty(tokenEnvironment) ? tokenEnvironment : (isPlain ? take(plainName, 12) : fail('environmentName has to hold a letter or a digit, and besides these only - and _. Choose another one, or set tokenEnvironment.'))
 var throughput = (maximumThroughput % 1000 == 0) ? maximumThroughput : fail('maximumThroughput has to be a multiple of 1,000, such as 4000.')
+var isMonth = length(budgetStart) == 10 && endsWith(budgetStart, '-01')
+var monthStart = (monthlyBudget == 0 || isMonth) ? budgetStart : fail('budgetStart has to be the first day of the month in which monthlyBudget is first deployed, such as 2026-11-01.')
 var invalidSettings = filter(items(moreSettings), setting => string(setting.value) != setting.value)
 var furtherSettings = empty(invalidSettings) ? moreSettings : fail('Every value of moreSettings has to be a text in quotes, such as "true" or "30".')
+// What alerts and charts show of each app. Where another app answers reads, the others need few instances.
+var apps = concat(
+  [{ name: functionsName, maximumInstances: edge ? 40 : maximumInstances }],
+  edge ? [{ name: readsName, maximumInstances: maximumInstances }, { name: uploadsName, maximumInstances: 40 }] : []
+)
 // The address of the endpoint itself is no domain of one's own.
 var domain = (empty(registryUrl) || endsWith(registryUrl, '.azurefd.net')) ? '' : addressParts[2]
 // What Azure gives, which answers whether or not there is a domain yet.
@@ -441,7 +455,16 @@ module alerts 'modules/alerts.bicep' = {
     url: publicUrl
     isPublic: isPublic
     hasUploads: edge
+    endpoint: endpoint
+    apps: apps
+    cosmosName: cosmos.outputs.name
+    hasThroughput: capacity == 'autoscale'
+    frontDoorName: edge ? frontDoorProfile!.outputs.name : ''
+    monthlyBudget: monthlyBudget
+    budgetStart: monthStart
   }
+  // Azure refuses a rule over a resource that is not there.
+  dependsOn: [functions, reads, uploads]
 }
 
 module workbook 'modules/workbook.bicep' = {
@@ -451,6 +474,7 @@ module workbook 'modules/workbook.bicep' = {
     location: location
     tags: tags
     workspaceId: monitoring.outputs.workspaceId
+    cosmosName: cosmos.outputs.name
   }
 }
 

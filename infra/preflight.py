@@ -405,6 +405,21 @@ def instances(given: Given) -> Problems:
         yield f"alwaysReady is {ready}. It is a number from 0 to maximumInstances ({most})."
 
 
+def budget(given: Given) -> Problems:
+    """Check that a budget has an amount, and the month that Azure takes as its start."""
+    amount = given.values.get("monthlyBudget", 0)
+    start = str(given.values.get("budgetStart", ""))
+    if not isinstance(amount, int) or not amount:
+        return
+    if not re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])-01", start):
+        yield (
+            f"budgetStart is {start!r}. It is the first day of the month in which monthlyBudget is "
+            "first deployed, such as 2026-11-01, and stays the same later."
+        )
+    elif not given.values.get("alertEmail"):
+        yield "monthlyBudget tells nobody without BALLROOM_ALERT_EMAIL. Set both, or none."
+
+
 def settings(given: Given) -> Problems:
     """Check further settings: each is one that there is, and each value is a text."""
     more = given.values.get("moreSettings", {})
@@ -761,7 +776,7 @@ TYPES = {
     "array": "a list",
 }
 CHECKS: tuple[Callable[[Given], Problems], ...] = (
-    names, parameters, addresses, throughput, instances, settings,
+    names, parameters, addresses, throughput, instances, budget, settings,
 )  # fmt: skip
 
 if __name__ == "__main__":

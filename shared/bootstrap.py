@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from shared import log
-from shared.adapters.azure_services import KeyVault, log_key_problem
+from shared.adapters.azure_services import KeyVault, log_key_problem, recording_age
 from shared.adapters.backup import (
     ArchiveChecks,
     Report,
@@ -572,5 +572,5 @@ def _keys(
         network = network_of(settings)
         fetcher = _fetcher_of(settings.key_vault, network)
         vault = KeyVault(settings.key_vault, settings.key_secret, fetcher, _identity(network))
-        return VaultKeys(vault.read, clock, log_key_problem)
+        return VaultKeys(recording_age(vault.read, clock), clock, log_key_problem)
     return KeyFiles(folder.keys, clock, randomness).load()

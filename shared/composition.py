@@ -9,6 +9,7 @@ from shared.auth.authentication import Authentication
 from shared.auth.authorization import Administration, Authorization
 from shared.auth.issuer_keys import IssuerKeys
 from shared.auth.sessions import Browsers, KnownBrowsers, SessionAuthentication
+from shared.auth.signing_keys import KeyRing
 from shared.domain.client_settings import TOKEN_PLACEHOLDER, Reading, client_settings
 from shared.domain.errors.base import Invalid
 from shared.domain.mirroring import CatalogueRound
@@ -292,6 +293,12 @@ class Registry(Struct, frozen=True):
         """Raise unless the stores answer and there is a key to sign with."""
         await self.adapters.metadata.packages("", 1)
         await self.adapters.keys.ready()
+
+    @property
+    def signing_key_made_ms(self) -> int | None:
+        """When the signing key in the data folder was made; None for a key from elsewhere."""
+        keys = self.adapters.keys
+        return keys.made_ms if isinstance(keys, KeyRing) else None
 
     async def require_writable(self) -> None:
         """Raise if the disk that holds the data is full."""

@@ -18,7 +18,7 @@ from typing import Protocol, Self, cast
 import orjson
 from msgspec import Struct
 
-from shared.telemetry.metrics import Instrument
+from shared.telemetry.metrics import LOG_ERRORS, Instrument
 
 AttributeValue = str | int | float
 Attributes = Mapping[str, AttributeValue]
@@ -214,6 +214,8 @@ class Log:
             fields["exception"] = _parts(
                 TracebackException.from_exception(failure, limit=-MOST_FRAMES, lookup_lines=False)
             )
+        if level == "error":
+            record_metric(LOG_ERRORS, 1, {"event": event})
         line = _lines.form(event, level, time.time(), fields)
         # Problems are written at once: the process may be about to end.
         (_lines.now if LEVELS[level] >= LEVELS["warning"] else _lines.later)(line)

@@ -118,7 +118,7 @@ class CostPlan:
     network: Network = Network.OPEN
 
 
-_WATCHED = Monitoring(often=3, seldom=5, metric=3, probes_an_hour=44)
+_WATCHED = Monitoring(often=3, seldom=10, metric=11, probes_an_hour=44)
 
 _DEV = CostPlan(
     most_units=None,

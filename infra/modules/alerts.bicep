@@ -18,7 +18,7 @@ param insightsName string
 @description('Mailbox to send to; empty for no alerts.')
 param email string
 
-@description('Public address of the registry.')
+@description('Public address of the registry, whose certificate is checked.')
 param url string
 
 @description('Whether everybody may call it: the addresses that Azure asks from are not named.')
@@ -27,6 +27,29 @@ param isPublic bool
 @description('Whether an app of its own takes archives, which is then asked as well.')
 param hasUploads bool
 
+@description('Address that Azure gives, which answers before a domain of its own does.')
+param endpoint string
+
+@description('Every function app: its name, and the most instances that it may have.')
+param apps array
+
+@description('Cosmos DB account.')
+param cosmosName string
+
+@description('Whether that account has a most of request units a second, which serverless has not.')
+param hasThroughput bool
+
+@description('Profile of Front Door; empty for none.')
+param frontDoorName string
+
+@description('What a month may cost, in the currency of the subscription; 0 for no budget.')
+param monthlyBudget int
+
+@description('First day of the month in which the budget was first deployed, such as 2026-11-01.')
+param budgetStart string
+
+// `asked` is how far back a query looks, where that is further than the window; Azure takes at most two days.
+// `split` is the column of whose values each is an alert of its own.
 var rules = [
   {
     name: 'error-rate'
@@ -34,6 +57,8 @@ var rules = [
     severity: 1
     frequency: 'PT5M'
     window: 'PT15M'
+    asked: ''
+    split: ''
     operator: 'GreaterThan'
     query: '''
 AppMetrics
@@ -48,10 +73,13 @@ AppMetrics
     severity: 2
     frequency: 'PT5M'
     window: 'PT15M'
+    asked: ''
+    split: ''
     operator: 'GreaterThan'
     query: '''
 AppTraces
 | where Message has "request" and Message has "seconds"
+| distinct Message
 | extend line = parse_json(Message)
 | where tostring(line.event) == "request" and todouble(line.seconds) > 1
 | where tostring(line.operation) !in ("central_push", "maven_write")
@@ -66,6 +94,8 @@ AppTraces
     severity: 2
     frequency: 'PT5M'
     window: 'PT15M'
+    asked: ''
+    split: ''
     operator: 'GreaterThan'
     query: '''
 AppMetrics
@@ -80,6 +110,8 @@ AppMetrics
     severity: 2
     frequency: 'PT15M'
     window: 'PT1H'
+    asked: ''
+    split: ''
     operator: 'GreaterThan'
     query: '''
 AppMetrics
@@ -87,13 +119,14 @@ AppMetrics
 | where tostring(Properties.result) == "failed"
 '''
   }
-  // Queries name a task also by its id in the previous version, so that an upgrade triggers nothing.
   {
     name: 'timer-silent'
     description: 'The task that the timer runs every minute did not succeed for half an hour.'
     severity: 1
     frequency: 'PT15M'
     window: 'PT30M'
+    asked: ''
+    split: ''
     operator: 'LessThanOrEqual'
     query: '''
 AppMetrics
@@ -107,6 +140,8 @@ AppMetrics
     severity: 0
     frequency: 'PT1H'
     window: 'P1D'
+    asked: ''
+    split: ''
     operator: 'GreaterThan'
     query: '''
 AppMetrics
@@ -116,33 +151,190 @@ AppMetrics
   }
   {
     name: 'nightly-missed'
-    description: 'For a day the task create-snapshot, delete-orphaned-archives or audit-archives did not complete.'
+    description: 'For 26 hours the task create-snapshot, delete-orphaned-archives or audit-archives did not complete.'
     severity: 2
     frequency: 'PT1H'
     window: 'P1D'
+    asked: 'P2D'
+    split: ''
     operator: 'GreaterThan'
     query: '''
+let since = toscalar(AppMetrics | where Name == "ballroom.upkeep.duration" | summarize min(TimeGenerated));
 AppMetrics
-| where Name == "ballroom.upkeep.duration"
+| where Name == "ballroom.upkeep.duration" and TimeGenerated > ago(26h)
 | where tostring(Properties.result) in ("done", "problems")
 | extend task = tostring(Properties.task)
 | where task in ("create-snapshot", "delete-orphaned-archives", "audit-archives")
 | summarize tasks = dcount(task)
-| where tasks < 3
+| where tasks < 3 and since < ago(26h)
+'''
+  }
+  {
+    name: 'task-stopped'
+    description: 'A maintenance task did not complete for several times the time between its runs.'
+    severity: 2
+    frequency: 'PT1H'
+    window: 'P1D'
+    asked: 'P2D'
+    split: 'task'
+    operator: 'GreaterThan'
+    // Not every registry has an upstream, or archives to place: a task that never ran did not stop.
+    query: '''
+let runs = AppMetrics
+| where Name == "ballroom.upkeep.duration"
+| where tostring(Properties.result) in ("done", "problems", "read-only")
+| summarize newest = max(TimeGenerated) by task = tostring(Properties.task);
+let since = toscalar(AppMetrics | where Name == "ballroom.upkeep.duration" | summarize min(TimeGenerated));
+datatable(task: string, within: timespan, always: bool) [
+    "deliver-webhooks", 1h, true,
+    "roll-up-pulls", 1h, true,
+    "update-search-index", 1h, true,
+    "generate-api-docs", 2h, true,
+    "delete-expired-records", 3h, true,
+    "send-expiry-reminders", 3h, true,
+    "apply-group-rules", 14h, true,
+    "finish-deletions", 14h, true,
+    "repair-derived-data", 26h, true,
+    "anonymize-events", 26h, true,
+    "place-archives", 1h, false,
+    "update-upstream-catalogue", 1h, false,
+    "apply-mirror-rules", 3h, false
+]
+| join kind=leftouter runs on task
+| where iff(always, coalesce(newest, since), newest) < ago(within)
+| project task, newest
 '''
   }
   {
     name: 'search-old'
-    description: 'The index of an instance was last compared with the change feed more than half an hour ago.'
+    description: 'The search index of an instance was last checked more than half an hour ago.'
     severity: 2
     frequency: 'PT15M'
     window: 'PT15M'
+    asked: ''
+    split: ''
     operator: 'GreaterThan'
     query: '''
 AppMetrics
 | where Name == "ballroom.search.age"
 | where Sum > 1800 * ItemCount
 '''
+  }
+  {
+    name: 'log-errors'
+    description: 'The log has a line of level error, or a warning that somebody has to look at.'
+    severity: 2
+    frequency: 'PT15M'
+    window: 'PT30M'
+    asked: ''
+    split: 'event'
+    operator: 'GreaterThan'
+    // The host keeps each line twice, and guesses its level from its words: what counts is in the line.
+    query: '''
+AppTraces
+| where Message has "level" and Message has_any ("error", "keys.unavailable", "vault.unreadable", "mail.undelivered", "event.delayed", "edge.refused", "edge.without_identity", "links.without_key", "pulls.delayed")
+| distinct Message
+| extend line = parse_json(Message)
+| extend event = tostring(line.event), level = tostring(line.level)
+| where level == "error" or event in ("keys.unavailable", "vault.unreadable", "mail.undelivered", "event.delayed", "edge.refused", "edge.without_identity", "links.without_key", "pulls.delayed")
+// It has a rule of its own: task-failed.
+| where event != "upkeep.failed"
+| project event
+'''
+  }
+  {
+    name: 'partition-large'
+    description: 'A partition of Cosmos DB has more than 14 of the 20 GB that it may have.'
+    severity: 2
+    frequency: 'PT1H'
+    window: 'P1D'
+    asked: ''
+    split: ''
+    operator: 'GreaterThan'
+    query: '''
+CDBPartitionKeyStatistics
+| summarize kilobytes = max(SizeKb) by CollectionName, PartitionKey
+| where kilobytes > 14 * 1024 * 1024
+'''
+  }
+  {
+    name: 'signing-key-old'
+    description: 'The signing key was not rotated for more than 400 days.'
+    severity: 2
+    frequency: 'PT1H'
+    window: 'P1D'
+    asked: ''
+    split: ''
+    operator: 'GreaterThan'
+    query: '''
+AppMetrics
+| where Name == "ballroom.signing_key.age"
+| where Sum > 400 * 86400 * ItemCount
+'''
+  }
+  {
+    name: 'logs-stopped'
+    description: 'The workspace took its daily limit of logs, and drops what comes: no rule over logs sees anything.'
+    severity: 1
+    frequency: 'PT15M'
+    window: 'PT1H'
+    asked: ''
+    split: ''
+    operator: 'GreaterThan'
+    // The workspace writes this table itself, and no limit stops it.
+    query: '''
+_LogOperation
+| where Category =~ "Ingestion"
+| where Detail contains "OverQuota"
+'''
+  }
+]
+
+// What Azure counts itself, also while nothing of ours runs and no log is kept. For each app:
+var appMetrics = [
+  {
+    name: 'platform-failed'
+    description: 'An app gave more than twenty answers of 500 and above within a quarter of an hour, those of Azure itself included.'
+    severity: 1
+    metric: 'Http5xx'
+    aggregation: 'Total'
+    threshold: 20
+    ofInstances: 0
+  }
+  {
+    name: 'instances-used'
+    description: 'An app had more than four fifths of the instances that it may have for a quarter of an hour.'
+    severity: 2
+    metric: 'InstanceCount'
+    aggregation: 'Average'
+    threshold: 0
+    ofInstances: 80
+  }
+]
+
+// Where there is Front Door:
+var edgeMetrics = [
+  {
+    name: 'edge-failed'
+    description: 'Front Door gave more than twenty answers of 500 and above within a quarter of an hour, its own included.'
+    severity: 1
+    metric: 'RequestCount'
+    aggregation: 'Total'
+    threshold: 20
+    dimensions: [{ name: 'HttpStatusGroup', operator: 'Include', values: ['5XX'] }]
+  }
+]
+
+// Where Cosmos DB has a most of request units:
+var databaseMetrics = [
+  {
+    name: 'throughput-used'
+    description: 'The busiest partition of Cosmos DB used more than four fifths of its request units for a quarter of an hour.'
+    severity: 2
+    metric: 'NormalizedRUConsumption'
+    aggregation: 'Average'
+    threshold: 80
+    dimensions: []
   }
 ]
 
@@ -151,6 +343,7 @@ var probes = [
   {
     name: 'not-ready'
     description: 'The registry does not answer, or cannot reach its stores.'
+    address: endpoint
     path: '/health/ready'
     severity: 0
     seconds: 300
@@ -162,6 +355,7 @@ var probes = [
   {
     name: 'certificate'
     description: 'The certificate ends within a fortnight, or is not valid.'
+    address: url
     path: '/health/live'
     severity: 1
     seconds: 900
@@ -173,6 +367,7 @@ var probes = [
   {
     name: 'uploads-not-ready'
     description: 'The app for uploads does not answer, or cannot reach its stores: nobody can push.'
+    address: endpoint
     path: '/health/ready?app=uploads'
     severity: 1
     seconds: 900
@@ -186,6 +381,26 @@ var probes = [
 // Where nobody is told, nothing is asked: rules and probes cost the same, and probes keep the app awake.
 var rulesAsked = empty(email) ? [] : rules
 var probesSent = (empty(email) || !isPublic) ? [] : filter(probes, probe => hasUploads || probe.name != 'uploads-not-ready')
+var metricsAsked = empty(email) ? [] : concat(
+  flatten(map(apps, app => map(appMetrics, each => {
+    name: '${each.name}-${app.name}'
+    description: each.description
+    severity: each.severity
+    scope: resourceId('Microsoft.Web/sites', app.name)
+    metric: each.metric
+    aggregation: each.aggregation
+    threshold: (each.ofInstances > 0) ? app.maximumInstances * each.ofInstances / 100 : each.threshold
+    dimensions: []
+  }))),
+  empty(frontDoorName) ? [] : map(edgeMetrics, each => union(each, {
+    name: '${each.name}-${name}'
+    scope: resourceId('Microsoft.Cdn/profiles', frontDoorName)
+  })),
+  !hasThroughput ? [] : map(databaseMetrics, each => union(each, {
+    name: '${each.name}-${name}'
+    scope: resourceId('Microsoft.DocumentDB/databaseAccounts', cosmosName)
+  }))
+)
 
 resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: insightsName
@@ -207,7 +422,7 @@ resource asked 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [for rule i
   location: location
   tags: tags
   kind: 'LogAlert'
-  properties: {
+  properties: union(empty(rule.asked) ? {} : { overrideQueryTimeRange: rule.asked }, {
     displayName: 'Ballroom: ${rule.name}'
     description: rule.description
     severity: rule.severity
@@ -223,6 +438,7 @@ resource asked 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [for rule i
         {
           query: rule.query
           timeAggregation: 'Count'
+          dimensions: empty(rule.split) ? [] : [{ name: rule.split, operator: 'Include', values: ['*'] }]
           operator: rule.operator
           threshold: 0
           failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
@@ -230,6 +446,38 @@ resource asked 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [for rule i
       ]
     }
     actions: { actionGroups: [people.id] }
+  })
+}]
+
+resource counted 'Microsoft.Insights/metricAlerts@2026-01-01' = [for each in metricsAsked: {
+  name: 'alert-${each.name}'
+  location: 'global'
+  tags: tags
+  properties: {
+    description: each.description
+    severity: each.severity
+    enabled: true
+    scopes: [each.scope]
+    evaluationFrequency: 'PT5M'
+    windowSize: 'PT15M'
+    autoMitigate: true
+    criteria: {
+      'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
+      allOf: [
+        {
+          criterionType: 'StaticThresholdCriterion'
+          name: each.metric
+          metricName: each.metric
+          timeAggregation: each.aggregation
+          operator: 'GreaterThan'
+          threshold: each.threshold
+          dimensions: each.dimensions
+          // A metric comes with its first value: a new resource has none yet.
+          skipMetricValidation: true
+        }
+      ]
+    }
+    actions: [{ actionGroupId: people.id }]
   }
 }]
 
@@ -249,7 +497,7 @@ resource tests 'Microsoft.Insights/webtests@2022-06-15' = [for probe in probesSe
     RetryEnabled: true
     Locations: map(probe.places, place => { Id: place })
     Request: {
-      RequestUrl: '${url}${probe.path}'
+      RequestUrl: '${probe.address}${probe.path}'
       HttpVerb: 'GET'
       ParseDependentRequests: false
       FollowRedirects: false
@@ -282,3 +530,32 @@ resource watched 'Microsoft.Insights/metricAlerts@2026-01-01' = [for (probe, pla
     actions: [{ actionGroupId: people.id }]
   }
 }]
+
+// Azure refuses another start of a budget that is there, and one in an earlier month for a new one.
+resource budget 'Microsoft.Consumption/budgets@2024-08-01' = if (monthlyBudget > 0 && !empty(email)) {
+  name: 'budget-ballroom-${name}'
+  properties: {
+    category: 'Cost'
+    amount: monthlyBudget
+    timeGrain: 'Monthly'
+    timePeriod: { startDate: '${budgetStart}T00:00:00Z' }
+    notifications: {
+      spent: {
+        enabled: true
+        operator: 'GreaterThan'
+        threshold: 90
+        thresholdType: 'Actual'
+        contactEmails: [email]
+        contactGroups: [people.id]
+      }
+      forecast: {
+        enabled: true
+        operator: 'GreaterThan'
+        threshold: 110
+        thresholdType: 'Forecasted'
+        contactEmails: [email]
+        contactGroups: [people.id]
+      }
+    }
+  }
+}

@@ -142,6 +142,8 @@ resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
     logs: [
       { category: 'DataPlaneRequests', enabled: logRequests }
       { category: 'ControlPlaneRequests', enabled: true }
+      // The largest partitions, a few lines an hour.
+      { category: 'PartitionKeyStatistics', enabled: true }
     ]
     metrics: [{ category: 'Requests', enabled: true }]
   }

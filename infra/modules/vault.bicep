@@ -56,6 +56,8 @@ resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'ballroom'
   properties: {
     workspaceId: workspaceId
+    // Into the table AZKVAuditLogs, which says who asked.
+    logAnalyticsDestinationType: 'Dedicated'
     logs: [{ category: 'AuditEvent', enabled: true }]
     metrics: [{ category: 'AllMetrics', enabled: true }]
   }

@@ -12,6 +12,13 @@ param tags object
 @description('Workspace that it asks.')
 param workspaceId string
 
+@description('Cosmos DB account, of which the workspace has not every metric.')
+param cosmosName string
+
+// Names in infra/workbook.json that stand for this installation.
+var text = string(loadJsonContent('../workbook.json'))
+var cosmosId = resourceId('Microsoft.DocumentDB/databaseAccounts', cosmosName)
+
 resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
   name: guid(resourceGroup().id, 'ballroom', environmentName)
   location: location
@@ -21,6 +28,6 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
     displayName: 'Ballroom ${environmentName}'
     category: 'workbook'
     sourceId: workspaceId
-    serializedData: string(loadJsonContent('../workbook.json'))
+    serializedData: replace(replace(text, 'COSMOS_ID', cosmosId), 'GROUP_ID', resourceGroup().id)
   }
 }

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from shared.auth.entra import AppIdentity, app_identity, bearer
-from shared.auth.signing_keys import StoredKeys
+from shared.auth.signing_keys import ReadKeys, StoredKeys
 from shared.auth.tokens import Secret
 from shared.domain.errors.identity import KeyTrouble
 from shared.domain.errors.requests import Busy
-from shared.log import log
-from shared.ports import HttpClient, HttpResponse, Unanswered
+from shared.log import log, record_metric
+from shared.ports import Clock, HttpClient, HttpResponse, Unanswered
+from shared.telemetry.metrics import SIGNING_KEY_AGE
 
 VAULT_API = "7.5"
 
@@ -55,6 +56,18 @@ class KeyVault:
 def log_key_problem(trouble: KeyTrouble) -> None:
     """Log why there is no key, or no newer one."""
     log.warning("keys.unavailable", reason=trouble.name.lower())
+
+
+def recording_age(read: ReadKeys, clock: Clock) -> ReadKeys:
+    """Return a read of the keys that records how old the current one is."""
+
+    async def recorded() -> StoredKeys | None:
+        stored = await read()
+        if stored is not None:
+            record_metric(SIGNING_KEY_AGE, (clock.now_ms() - stored.stored_ms) / 1_000, {})
+        return stored
+
+    return recorded
 
 
 def _keys(secret: Mapping[str, object]) -> StoredKeys:

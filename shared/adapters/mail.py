@@ -172,6 +172,10 @@ AZURE_CHECK_PATH = "/emails/operations/00000000-0000-0000-0000-000000000000?api-
 _ACCEPTED = 202
 _REFUSED = frozenset((401, 403))
 _SERVER_ERROR = 500
+_GIVE_ROLE = (
+    "Give the identity of the app the role Communication and Email Service Owner in the resource "
+    "that BALLROOM_ACS_ENDPOINT names."
+)
 
 
 class AzureMailer:
@@ -217,8 +221,10 @@ class AzureMailer:
             headers = {"Authorization": token}
             answer = await self._fetcher.get(self._endpoint + AZURE_CHECK_PATH, headers)
         except Unanswered as silence:
-            raise Undelivered(str(silence)) from None
-        if answer.status in _REFUSED or answer.status >= _SERVER_ERROR:
-            reason = f"the answer was {answer.status}"
+            raise Undelivered(str(silence), silence.way_out) from None
+        reason = f"the answer was {answer.status}"
+        if answer.status in _REFUSED:
+            raise Undelivered(reason, _GIVE_ROLE)
+        if answer.status >= _SERVER_ERROR:
             raise Undelivered(reason)
         return f"{self._endpoint} answers, and knows this app."

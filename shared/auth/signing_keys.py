@@ -63,6 +63,7 @@ class KeyRing(Struct, frozen=True):
     """The signing keys, newest first: the first one signs, all verify."""
 
     keys: tuple[Secret, ...]
+    made_ms: int | None = None  # When the first one was made, if its source says so.
 
     @classmethod
     def of_setting(cls, text: str) -> Self:
@@ -308,7 +309,9 @@ class KeyFiles:
         """
         if not self.paths():
             self.rotate()
-        return KeyRing(tuple(Secret(path.read_text("ascii").strip()) for path in self.paths()))
+        paths = self.paths()
+        keys = tuple(Secret(path.read_text("ascii").strip()) for path in paths)
+        return KeyRing(keys, made_ms=int(paths[0].stem))
 
     def rotate(self) -> None:
         """Create a new key, keep the previous one, and delete older ones.

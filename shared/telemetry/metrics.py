@@ -64,6 +64,20 @@ SEARCH_AGE = Instrument(
     "Time since the search index of an instance was checked.",
     (),
 )
+SIGNING_KEY_AGE = Instrument(
+    "ballroom.signing_key.age",
+    InstrumentKind.GAUGE,
+    "s",
+    "Time since the signing key was stored; recorded when an instance reads the key vault.",
+    (),
+)
+LOG_ERRORS = Instrument(
+    "ballroom.log.errors",
+    InstrumentKind.COUNTER,
+    "{line}",
+    "Lines of the log of level error.",
+    ("event",),
+)
 PUSHES = Instrument(
     "ballroom.pushes",
     InstrumentKind.COUNTER,
@@ -99,6 +113,8 @@ INSTRUMENTS = (
     COSMOS_ANSWERS,
     COSMOS_UNITS,
     SEARCH_AGE,
+    SIGNING_KEY_AGE,
+    LOG_ERRORS,
     PUSHES,
     UPKEEP,
     UPKEEP_PROBLEMS,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from shared.settings import Settings
+from tests.crash.small_disks import MIB, PAGE, small_disk
 from tests.paths import ROOT
 from tests.support.archives import bala
 from tests.support.debian import require_packages
@@ -212,3 +213,29 @@ def test_a_backup_of_a_damaged_database_gets_no_name(template: Template, tmp_pat
     done = back_up(data, backups)
     assert done.returncode != 0
     assert names(backups) == []
+
+
+@pytest.mark.parametrize("share", [0, 0.5, 1.2], ids=["at once", "in the backup", "in the drill"])
+def test_a_full_disk_costs_no_earlier_backup_and_leaves_nothing_half(
+    template: Template, tmp_path: Path, share: float
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(template.folder, data)
+    with small_disk(tmp_path / "disk", 64 * MIB) as disk:
+        backups, before = disk.root / "backups", disk.free_bytes()
+        assert back_up(data, backups).returncode == 0
+        size_bytes = before - disk.free_bytes()
+        earlier = names(backups)
+        disk.fill(leaving_pages=int(size_bytes * share) // PAGE)
+        full = back_up(data, backups, BALLROOM_BACKUPS_KEPT="1")
+        assert full.returncode != 0
+        assert "disk" in full.stderr or "No space left" in full.stderr
+        assert "Traceback" not in full.stderr
+        assert names(backups) == earlier
+        disk.free()
+        again = back_up(data, backups, BALLROOM_BACKUPS_KEPT="1")
+        assert again.returncode == 0, again.stderr
+        # Doctor calls the space that is free on so small a disk a problem.
+        newest, problems = names(backups)
+        assert newest > earlier[0]
+        assert problems == f"{newest}.problems"

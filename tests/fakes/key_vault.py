@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.adapters.azure_services import KeyVault
+from shared.adapters.azure_services import KeyVault, recording_age
 from shared.auth.signing_keys import VaultKeys
 from shared.domain.errors.identity import KeyTrouble
 from shared.ports import Clock, HttpResponse, Unanswered
@@ -34,7 +34,7 @@ class VaultDouble:
     def keys(self) -> VaultKeys:
         """Return the keys of a process that reads them here."""
         vault = KeyVault(ADDRESS, "link-key", self, Identity)
-        return VaultKeys(vault.read, self.clock, self.troubles.append)
+        return VaultKeys(recording_age(vault.read, self.clock), self.clock, self.troubles.append)
 
     async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
         """Answer a request of the registry."""

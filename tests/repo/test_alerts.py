@@ -1,50 +1,26 @@
-"""Alerts and the workbook ask for what the registry really says, and every alert is explained."""
+"""Alerts watch what can go wrong, and each is explained with its chart."""
 
-import json
 import re
-from collections.abc import Iterator
-from typing import Any
 
-from shared.domain.status import TaskReport
-from shared.services.maintenance.package_tasks import AuditArchives
+from croniter import croniter
+
+from shared.services.maintenance.package_tasks import (
+    ApplyMirrorRules,
+    AuditArchives,
+    PlaceArchives,
+    UpdateUpstreamCatalogue,
+)
 from shared.services.maintenance.snapshots import CreateSnapshot
-from shared.telemetry.metrics import INSTRUMENTS
-from tests.paths import ROOT, docs
-from tests.repo.bicep_templates import INFRA, module
+from tests.paths import docs
+from tests.repo.azure_monitor import WORKBOOK, apps, charts, platform_rules, probes, queries, rules
+from tests.repo.bicep_templates import INFRA, MAIN, module, template
 from tests.support.tasks import TASKS
 
 PAGE = docs("monitoring")
-WORKBOOK = json.loads((INFRA / "workbook.json").read_text())
-
-# The tables of a workspace that something here writes to, and what does.
-TABLES = {
-    "AppRequests": "the Functions host",
-    "AppTraces": "the Functions host",
-    "AppMetrics": "the registry itself (shared/telemetry)",
-    "CDBDataPlaneRequests": "the diagnostic settings of Cosmos DB",
-    "StorageBlobLogs": "the diagnostic settings of the storage accounts",
-    "AzureDiagnostics": "the diagnostic settings of the vault",
-}
-
-
-def alerts() -> list[Any]:
-    """Return what is asked of the logs, and what is asked from outside."""
-    return [*module("alerts").value("rules"), *module("alerts").value("probes")]
-
-
-def asked() -> Iterator[tuple[str, str]]:
-    """Yield every query with its name."""
-    yield from ((each["name"], each["query"]) for each in module("alerts").value("rules"))
-    for item in WORKBOOK["items"]:
-        if "query" in item["content"]:
-            yield item["name"], item["content"]["query"]
-
-
-def functions() -> set[str]:
-    """Return the name of every Function that the docs list."""
-    routes = (ROOT / "docs" / "reference" / "routes.md").read_text("utf-8")
-    listed = set(re.findall(r"^\| `(\w+)` \|", routes, re.MULTILINE))
-    return listed | {"timer_upkeep"}
+NAMED = {rule["name"]: rule for rule in rules()}
+# Only a registry with an upstream, or whose readers were changed, has these.
+SOMETIMES = {ApplyMirrorRules.id, UpdateUpstreamCatalogue.id, PlaceArchives.id}
+HOURS = {"1h": 1, "2h": 2, "3h": 3, "14h": 14, "26h": 26}
 
 
 def section(title: str) -> str:
@@ -52,63 +28,122 @@ def section(title: str) -> str:
     return PAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
-def test_every_query_asks_a_table_that_is_written_to() -> None:
-    assert {query.strip().splitlines()[0].strip() for _, query in asked()} == set(TABLES)
+def explained() -> dict[str, tuple[str, str]]:
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \| (.+) \| (.+) \|$", section("Alerts"), re.MULTILINE)
+    return {name: (meaning, remedy) for name, meaning, remedy in rows}
 
 
-def test_every_function_that_a_query_names_is_there() -> None:
-    for name, query in asked():
-        named = re.findall(r'Name (?:==|in|!in) \(?((?:"\w+"(?:, )?)+)', query)
-        for function in re.findall(r'"(\w+)"', " ".join(named)):
-            assert function in functions(), name
-
-
-def test_every_field_of_a_report_that_a_query_reads_is_there() -> None:
-    fields = {"event", "task", *TaskReport().as_event()}
-    read = {field for _, query in asked() for field in re.findall(r"report\.(\w+)", query)}
-    assert read
-    assert read <= fields
-
-
-def test_every_task_that_a_query_names_is_there() -> None:
-    for name, query in asked():
-        named = re.findall(r'\.task\) (?:==|in) \(?((?:"[a-z-]+"(?:, )?)+)', query)
-        tasks = set(re.findall(r'"([a-z-]+)"', " ".join(named)))
-        ids = {task.id for task in TASKS if task.schedule}
-        assert tasks <= ids, name
-
-
-def test_the_audit_and_the_snapshot_are_asked_for() -> None:
-    rules = {each["name"]: each["query"] for each in module("alerts").value("rules")}
-    assert f'"{AuditArchives.id}"' in rules["integrity-drift"]
-    assert f'"{CreateSnapshot.id}"' in rules["nightly-missed"]
-
-
-def test_every_metric_of_a_query_is_recorded_with_the_dimensions_of_the_query() -> None:
-    reported = {each.name: each.attributes for each in INSTRUMENTS}
-    for name, query in asked():
-        if not query.strip().startswith("AppMetrics"):
-            continue
-        metrics = re.findall(r'Name == "([^"]+)"', query)
-        assert len(metrics) == 1, name
-        assert set(re.findall(r"Properties\.(\w+)", query)) <= set(reported[metrics[0]]), name
+def hours_between_runs(schedule: str) -> float:
+    runs = croniter(schedule, 0, second_at_beginning=True)
+    return (runs.get_next() - runs.get_next()) / -3_600
 
 
 def test_every_alert_is_explained_with_a_remedy() -> None:
-    rows = re.findall(r"^\| `([a-z0-9-]+)` \| (.+) \| (.+) \|$", section("Alerts"), re.MULTILINE)
-    explained = [name for name, meaning, remedy in rows if meaning.strip() and remedy.strip()]
-    assert sorted(explained) == sorted(each["name"] for each in alerts())
+    named = [each["name"] for each in (*rules(), *platform_rules(), *probes())]
+    assert sorted(explained()) == sorted([*named, "budget"])
+
+
+def test_every_alert_has_a_chart() -> None:
+    shown = {*charts()}
+    for name, (_, remedy) in explained().items():
+        assert shown & set(re.findall(r"\*\*(.+?)\*\*", remedy)), name
+
+
+def test_every_chart_is_explained() -> None:
+    rows = re.findall(r"^\| \*\*(.+?)\*\* \| .+ \|$", section("Workbook"), re.MULTILINE)
+    assert sorted(rows) == sorted(charts())
+
+
+def test_the_workbook_names_the_page_that_explains_it() -> None:
+    texts = " ".join(i["content"]["json"] for i in WORKBOOK["items"] if i["type"] == 1)
+    assert re.findall(r"docs/[\w/.-]+", texts) == ["docs/run/azure/monitoring.md"]
 
 
 def test_no_query_counts_rows_of_requests_of_which_the_host_keeps_a_share() -> None:
-    sampled = [query for _, query in asked() if query.strip().startswith("AppRequests")]
+    sampled = [query for query in queries().values() if query.strip().startswith("AppRequests")]
     assert sampled
     assert [query for query in sampled if "count()" in query or "percentile(" in query] == []
-    assert not any("AppRequests" in rule["query"] for rule in module("alerts").value("rules"))
+    assert not any("AppRequests" in rule["query"] for rule in rules())
 
 
-def test_every_field_of_a_line_that_a_query_reads_is_there() -> None:
-    page = (ROOT / "docs" / "run" / "telemetry.md").read_text("utf-8")
-    read = {field for _, query in asked() for field in re.findall(r"\bline\.(\w+)", query)}
-    assert read
-    assert read <= {"event", *re.findall(r"`(\w+)`", page.partition("## The log")[2])}
+def test_no_query_counts_a_line_of_the_log_twice() -> None:
+    # The host keeps each line twice.
+    of_lines = [query for query in queries().values() if "AppTraces" in query]
+    assert of_lines
+    for query in of_lines:
+        assert "| distinct Message" in query or "by Message\n" in query
+
+
+def test_every_task_is_watched_by_one_rule() -> None:
+    watched = [
+        task
+        for name in ("timer-silent", "nightly-missed", "task-stopped")
+        for task in re.findall(r'"([a-z]+(?:-[a-z]+)+)"', NAMED[name]["query"])
+        if task != "read-only"
+    ]
+    assert sorted(watched) == sorted(task.id for task in TASKS if task.schedule)
+
+
+def test_a_task_has_stopped_after_several_missed_runs_or_a_missed_night() -> None:
+    rows = re.findall(r'"([a-z-]+)", (\w+), (true|false)', NAMED["task-stopped"]["query"])
+    schedules = {task.id: task.schedule for task in TASKS if task.schedule}
+    for task, within, always in rows:
+        between = hours_between_runs(schedules[task])
+        assert HOURS[within] >= min(2 * between, between + 2), task
+        assert (always == "false") == (task in SOMETIMES), task
+
+
+def test_rules_about_nights_look_back_further_than_a_day() -> None:
+    # A run is a little later than the one of the day before, or an hour of checks lies between.
+    for name in ("nightly-missed", "task-stopped"):
+        assert NAMED[name]["asked"] == "P2D"
+        assert "26h" in NAMED[name]["query"]
+
+
+def test_no_rule_about_tasks_fires_before_an_installation_is_old_enough() -> None:
+    for name in ("nightly-missed", "task-stopped"):
+        assert "let since = toscalar(" in NAMED[name]["query"]
+
+
+def test_the_audit_and_the_snapshot_are_asked_for() -> None:
+    assert f'"{AuditArchives.id}"' in NAMED["integrity-drift"]["query"]
+    assert f'"{CreateSnapshot.id}"' in NAMED["nightly-missed"]["query"]
+
+
+def test_readiness_is_asked_at_the_address_that_answers_before_a_domain_does() -> None:
+    assert {probe["name"]: probe["address"] for probe in probes()} == {
+        "not-ready": "endpoint",
+        "certificate": "url",
+        "uploads-not-ready": "endpoint",
+    }
+
+
+def test_uploads_are_asked_for_where_they_have_an_app_of_their_own() -> None:
+    [probe] = [each for each in probes() if each["name"] == "uploads-not-ready"]
+    assert probe["path"] == "/health/ready?app=uploads"
+    assert "hasUploads || probe.name != 'uploads-not-ready'" in module("alerts").text
+    assert template(MAIN).given("alerts")["hasUploads"] == "edge"
+
+
+def test_every_app_is_watched() -> None:
+    made = re.findall(r"^module \w+ 'modules/functions.bicep'", MAIN.read_text(), re.MULTILINE)
+    assert apps() == len(made)
+
+
+def test_alerts_about_many_things_say_which() -> None:
+    split = {rule["name"]: rule["split"] for rule in rules() if rule["split"]}
+    assert split == {"task-stopped": "task", "log-errors": "event"}
+    for name, column in split.items():
+        assert re.search(rf"\| project .*\b{column}\b", NAMED[name]["query"]), name
+
+
+def test_a_rule_that_reads_the_logs_watches_their_daily_limit() -> None:
+    # Rules over metrics of Azure still see something then.
+    assert "OverQuota" in NAMED["logs-stopped"]["query"]
+    assert "dailyQuotaGb" in module("monitoring").text
+
+
+def test_every_placeholder_of_the_workbook_is_filled_in() -> None:
+    placeholders = set(re.findall(r"[A-Z]+_ID\b", (INFRA / "workbook.json").read_text()))
+    filled = set(re.findall(r"'([A-Z]+_ID)'", module("workbook").text))
+    assert placeholders == filled

@@ -26,6 +26,7 @@ from shared.auth.signing_keys import REREAD_AFTER
 from shared.services.maintenance.package_tasks import ApplyMirrorRules, UpdateUpstreamCatalogue
 from shared.settings import Settings
 from tests.paths import docs
+from tests.repo.azure_monitor import PLATFORM, apps, probes, rules
 from tests.repo.bicep_templates import module
 from tests.repo.deployment_sizes import default
 from tests.support.tasks import TASKS
@@ -92,12 +93,13 @@ def test_every_endpoint_of_a_network_is_paid_for() -> None:
 
 
 def test_every_alert_is_paid_for() -> None:
-    rules, probes = (module("alerts").value(name) for name in ("rules", "probes"))
-    often = [rule for rule in rules if rule["frequency"] == "PT5M"]
+    often = [rule for rule in rules() if rule["frequency"] == "PT5M"]
     watch = COST_PLANS[Size.PUBLIC].watch
-    assert (watch.often, watch.seldom) == (len(often), len(rules) - len(often))
-    assert watch.metric == len(probes)
-    asked = sum(3_600 // probe["seconds"] * len(probe["places"]) for probe in probes)
+    assert (watch.often, watch.seldom) == (len(often), len(rules()) - len(often))
+    of_each_app, *others = (module("alerts").value(name) for name in PLATFORM)
+    of_stores = sum(map(len, others))
+    assert watch.metric == len(probes()) + apps() * len(of_each_app) + of_stores
+    asked = sum(3_600 // probe["seconds"] * len(probe["places"]) for probe in probes())
     assert watch.probes_an_hour == asked
 
 

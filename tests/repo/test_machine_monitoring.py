@@ -24,9 +24,8 @@ EXPRESSIONS = [
     *(rule["expr"] for rule in RULES),
     *(target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]),
 ]
-MEASURED_WHEN_ASKED = set(
-    re.findall(r"`(ballroom_(?:tasks|read|disk|mirror|damaged|backup)_\w+)`", docs("telemetry"))
-)
+WHEN_ASKED = r"`(ballroom_(?:tasks|read|disk|mirror|damaged|backup|signing)_\w+)`"
+MEASURED_WHEN_ASKED = set(re.findall(WHEN_ASKED, docs("telemetry")))
 
 
 def samples() -> Iterator[str]:
@@ -69,3 +68,16 @@ def test_expressions_name_operations_outcomes_and_results_of_the_code() -> None:
     raised = {each.outcome for each in refusals_of_the_source()}
     assert values("outcome") <= {*raised, *refusals(Refusal), ANSWERED, BROKEN, STREAMED}
     assert values("result") <= {each.value for each in (*TaskResult, *AttemptResult)}
+
+
+def test_expressions_name_events_of_the_log() -> None:
+    logged = set(re.findall(r"^\| `([\w.]+)` \| error \|", docs("telemetry"), re.MULTILINE))
+    assert values("event") <= logged
+
+
+def test_every_alert_has_a_panel_with_its_metric() -> None:
+    # Whether the registry answers is a metric of Prometheus itself.
+    shown = " ".join(target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"])
+    for rule in RULES:
+        named = set(re.findall(r"\bballroom_\w+", rule["expr"]))
+        assert named <= set(re.findall(r"\bballroom_\w+", shown)), rule["alert"]

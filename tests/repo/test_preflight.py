@@ -135,6 +135,8 @@ def test_a_variable_that_would_fail_late_is_refused_early(
         ("moreSettings", {"BALLROOM_FOUNDNIG": "x"}, "Did you mean BALLROOM_FOUNDING?"),
         ("moreSettings", {"BALROOM_FOUNDING": "x"}, "Did you mean BALLROOM_FOUNDING?"),
         ("moreSettings", ["BALLROOM_X"], "moreSettings is no object"),
+        ("monthlyBudget", "200", "It is a whole number"),
+        ("monthlyBudget", 200, "first day of the month in which monthlyBudget"),
         ("isolated", True, "isolated is true"),  # Nobody could set up the stores.
     ],
 )
@@ -242,6 +244,16 @@ def test_whoever_opens_dev_to_everybody_is_told_the_risk() -> None:
     assert shown.returncode == 0
     assert "a single large request of a stranger, without a token, can stop it" in shown.stderr
     assert checked(BALLROOM_ADDRESSES="*", BALLROOM_SIZE="team").stderr == ""
+
+
+def test_a_budget_has_its_first_month_and_a_mailbox(tmp_path: Path) -> None:
+    budget: dict[str, object] = {"monthlyBudget": 200, "budgetStart": "2026-11-01"}
+    refused = with_parameters(tmp_path, **budget)
+    assert "monthlyBudget tells nobody without BALLROOM_ALERT_EMAIL" in refused.stderr
+    assert with_parameters(tmp_path, **budget, alertEmail="ops@example.org").returncode == 0
+    budget["budgetStart"] = "2026-11-27"
+    refused = with_parameters(tmp_path, **budget, alertEmail="ops@example.org")
+    assert "budgetStart is '2026-11-27'" in refused.stderr
 
 
 # --- Whether archives may be sent to the app for uploads ----------------------------------------

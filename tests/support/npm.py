@@ -19,7 +19,7 @@ def missing(package: str, file: str) -> str:
 
 def folder_of(package: str) -> Path:
     """Return the folder that the package, `name@version`, is installed in."""
-    return ROOT / ".venvs" / package.replace("@", "-")
+    return ROOT / ".venvs" / package.removeprefix("@").replace("/", "-").replace("@", "-")
 
 
 def _install(package: str, file: Path) -> str:

@@ -53,6 +53,27 @@ def test_the_level_can_be_changed_and_exceptions_have_their_causes_without_varia
     assert "a value" not in spoken.stderr.decode()
 
 
+COUNT = """
+from shared.log import configure, log, set_backend
+
+class Backend:
+    def record(self, instrument, value, attributes):
+        print(instrument.name, value, attributes["event"])
+
+configure("warning")
+set_backend(Backend())
+log.warning("mail.undelivered")
+log.error("archive.lost")
+"""
+
+
+def test_lines_of_level_error_are_counted_by_their_event() -> None:
+    counted = subprocess.run(
+        [sys.executable, "-c", COUNT], cwd=ROOT, capture_output=True, check=True, timeout=60
+    )
+    assert counted.stdout.decode() == "ballroom.log.errors 1 archive.lost\n"
+
+
 SPEAK_IN_A_LOOP = """
 import asyncio
 from shared.log import configure, log

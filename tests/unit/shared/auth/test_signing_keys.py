@@ -24,9 +24,11 @@ from shared.auth.signing_keys import (
 from shared.auth.tokens import Secret
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
 from shared.domain.errors.requests import Busy
+from shared.telemetry.metrics import SIGNING_KEY_AGE
 from tests.fakes.azure_identity import Identity, Stranger
 from tests.fakes.key_vault import ADDRESS, VaultDouble
 from tests.fakes.system import FakeClock, FakeRandomness
+from tests.support.telemetry import hearing
 
 OLD = KeyRing((Secret("o" * 32),))
 NEW = KeyRing((Secret("n" * 32), Secret("o" * 32)))
@@ -264,3 +266,15 @@ async def test_keys_of_a_setting_are_never_read_again() -> None:
     await ring.ready()
     assert not await ArchiveLinkSigner(ring).reread()
     assert not ring.signer("link").verify("text", by(NEW_SECRET))
+
+
+async def test_the_age_of_the_keys_in_the_vault_is_recorded_with_each_read(
+    clock: FakeClock,
+) -> None:
+    vault = VaultDouble(clock)
+    vault.store("k" * 32)
+    clock.advance(timedelta(days=401))
+    with hearing() as heard:
+        await vault.keys().ready()
+        [point] = heard.points(SIGNING_KEY_AGE)
+    assert point["value"] == pytest.approx(401 * 86_400, abs=1)

@@ -3,8 +3,10 @@
 import asyncio
 import json
 import shutil
-from collections.abc import Generator
+import time
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
 from urllib.parse import urlsplit
@@ -12,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from shared.bootstrap import build_registry
@@ -119,6 +121,83 @@ def test_a_mail_server_behind_a_proxy_is_greeted_through_it(
         [(_, found, _)] = advice(terminal, "network", **way)
         assert f"through the proxy 127.0.0.1:{proxy.port}." in found
         assert str(authority.file) in found
+
+
+@dataclass
+class AzureMail:
+    """A resource of Azure Communication Services, and the endpoint that gives the app its token."""
+
+    status: int = 404  # The message that is asked for does not exist.
+    asked: list[str] = field(default_factory=list[str])
+
+    async def token(self, request: Request) -> Response:
+        """Answer as the endpoint of managed identities in a function app."""
+        resource = request.query_params["resource"]
+        expires = int(time.time()) + 86_400
+        body = {"access_token": f"for {resource}", "expires_on": str(expires), "resource": resource}
+        return JSONResponse(body)
+
+    async def mail(self, request: Request) -> Response:
+        self.asked.append(f"{request.method} {request.url.path}")
+        is_known = request.headers["Authorization"] == "Bearer for https://communication.azure.com"
+        return JSONResponse({"error": {"code": "none"}}, self.status if is_known else 401)
+
+
+@pytest.fixture
+def azure_mail(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[AzureMail, dict[str, str]]]:
+    """Serve the double; yield it with the settings of a registry that sends mail through it."""
+    double = AzureMail()
+    tokens = Starlette(routes=[Route("/token", double.token)])
+    mails = Starlette(routes=[Route("/{path:path}", double.mail, methods=["GET", "POST"])])
+    certificate = authority.issue("127.0.0.1")
+    with running(tokens) as identity, running(mails, certificate=certificate) as service:
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{identity.url}/token")
+        monkeypatch.setenv("IDENTITY_HEADER", "secret-header")
+        yield (
+            double,
+            {
+                "BALLROOM_MAIL": "azure",
+                "BALLROOM_MAIL_FROM": "ballroom@example.org",
+                "BALLROOM_ACS_ENDPOINT": f"https://127.0.0.1:{service.port}",
+                "BALLROOM_CA_FILE": str(authority.file),
+            },
+        )
+
+
+def test_doctor_asks_azure_s_mail_as_the_app_and_sends_no_mail(
+    terminal: Terminal, azure_mail: tuple[AzureMail, dict[str, str]]
+) -> None:
+    double, settings = azure_mail
+    endpoint = settings["BALLROOM_ACS_ENDPOINT"]
+    [(ok, found, way_out)] = advice(terminal, "mail", **settings)
+    assert (ok, found, way_out) == (True, f"{endpoint} answers, and knows this app.", "")
+    assert double.asked == ["GET /emails/operations/00000000-0000-0000-0000-000000000000"]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_doctor_says_that_azure_s_mail_does_not_know_the_app(
+    terminal: Terminal, azure_mail: tuple[AzureMail, dict[str, str]], status: int
+) -> None:
+    double, settings = azure_mail
+    double.status = status
+    [(ok, found, way_out)] = advice(terminal, "mail", **settings)
+    assert not ok
+    assert found == f"The mail server takes no mail: the answer was {status}."
+    assert "Communication and Email Service Owner" in way_out
+
+
+def test_doctor_says_that_the_certificate_of_azure_s_mail_is_not_trusted(
+    terminal: Terminal, azure_mail: tuple[AzureMail, dict[str, str]]
+) -> None:
+    double, settings = azure_mail
+    del settings["BALLROOM_CA_FILE"]
+    [(ok, found, way_out)] = advice(terminal, "mail", **settings)
+    assert not ok
+    assert "certificate" in found
+    assert "BALLROOM_CA_FILE" in way_out
+    assert double.asked == []
 
 
 def issuing(issuer: Issuer) -> dict[str, str]:
