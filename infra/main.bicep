@@ -457,14 +457,14 @@ module alerts 'modules/alerts.bicep' = {
     hasUploads: edge
     endpoint: endpoint
     apps: apps
-    cosmosName: cosmos.outputs.name
+    cosmosName: cosmosAccount
     hasThroughput: capacity == 'autoscale'
-    frontDoorName: edge ? frontDoorProfile!.outputs.name : ''
+    frontDoorName: edge ? frontDoorName : ''
     monthlyBudget: monthlyBudget
     budgetStart: monthStart
   }
   // Azure refuses a rule over a resource that is not there.
-  dependsOn: [functions, reads, uploads]
+  dependsOn: [functions, reads, uploads, cosmos, frontDoorProfile]
 }
 
 module workbook 'modules/workbook.bicep' = {
@@ -474,8 +474,9 @@ module workbook 'modules/workbook.bicep' = {
     location: location
     tags: tags
     workspaceId: monitoring.outputs.workspaceId
-    cosmosName: cosmos.outputs.name
+    cosmosName: cosmosAccount
   }
+  dependsOn: [cosmos]
 }
 
 @description('Public address of the registry.')
