@@ -72,7 +72,7 @@ class Grammar:
         tool, *rest = words
         name = self._name(rest)
         if name is None:
-            raise unreadable(tool, f"has no command {' '.join(rest[:3])!r}")
+            raise unreadable(tool, f"has no command {' '.join(_leading(rest))!r}")
         known = {**self.commands[OF_ALL], **self.commands[name]}
         by_name = {each: names for names in known for each in names.split()}
         given: dict[str, list[str]] = {}

@@ -35,7 +35,7 @@ DELETE = section(OPERATIONS, "## Delete the deployment")
 DELETE_ONCE, _, CREATE_AGAIN = DELETE.partition("az group create")
 
 
-@pytest.mark.parametrize("size", ["dev", "team", "public"])
+@pytest.mark.parametrize("size", ["dev", "team", pytest.param("public", marks=pytest.mark.slow)])
 def test_a_registry_is_deployed_and_deleted_by_its_pages(first: Machine, size: str) -> None:
     first.does(deploy(size))
     azure = first.azure
@@ -118,6 +118,20 @@ def test_another_administrator_goes_on_by_the_page(deployed: Machine, tmp_path: 
     assert other.values["BALLROOM_ALERT_EMAIL"] == ""
     officers = [each for each in azure.roles if each["role"] == "Key Vault Secrets Officer"]
     assert [each["principal"] for each in officers] == ["Ballroom operators"]
+
+
+def test_what_an_upgrade_leaves_behind_is_deleted_by_its_section(deployed: Machine) -> None:
+    every = list(blocks(page_of("upgrade.md"), "## What this version changes in Azure"))
+    [script] = [each for each in every if "originGroups" in each]
+    deployed.does(script)
+    deleted = [each for each in deployed.calls if " delete " in each]
+    assert len(deleted) == 7 + sum("lock delete" in each for each in deleted)
+
+
+def test_an_upgrade_provisions_and_deploys_twice(deployed: Machine) -> None:
+    [script] = blocks(page_of("upgrade.md"), "## In the cloud")
+    deployed.does(script + "azd up\nazd up")
+    assert set(deployed.azure.packages.values()) == {3}
 
 
 def test_the_identity_is_made_again(deployed: Machine) -> None:

@@ -387,6 +387,24 @@ def delete_database_role(azure: Azure, call: Call) -> None:
     azure.roles = [each for each in azure.roles if role_id(each) != name]
 
 
+@handles("storage container-rm delete")
+def delete_container(azure: Azure, call: Call) -> None:
+    storage = azure.named(STORAGE, option(call, "--storage-account"))
+    require_unlocked(azure, storage["id"])
+
+
+@handles("cosmosdb sql container delete")
+def delete_database_container(azure: Azure, call: Call) -> None:
+    account = azure.named(COSMOS, option(call, "--account-name"), option(call, "--resource-group"))
+    require_unlocked(azure, account["id"])
+
+
+def require_unlocked(azure: Azure, id_: str) -> None:
+    """Refuse what a lock keeps from being deleted."""
+    if any(each["id"].startswith(f"{id_}/") for each in azure.locks):
+        raise refused("ScopeLocked", f"The scope {id_} cannot perform delete operation.")
+
+
 # The vault
 
 
