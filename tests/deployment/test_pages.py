@@ -58,6 +58,7 @@ def test_a_registry_is_deployed_and_deleted_by_its_pages(first: Machine, size: s
     assert "BALLROOM_SIZE" not in first.values
 
 
+@pytest.mark.slow
 def test_a_deleted_registry_is_created_again_with_its_key_and_its_size(deployed: Machine) -> None:
     first = deployed
     before = first.azure
@@ -128,6 +129,7 @@ def test_what_an_upgrade_leaves_behind_is_deleted_by_its_section(deployed: Machi
     assert len(deleted) == 7 + sum("lock delete" in each for each in deleted)
 
 
+@pytest.mark.slow
 def test_an_upgrade_provisions_and_deploys_twice(deployed: Machine) -> None:
     [script] = blocks(page_of("upgrade.md"), "## In the cloud")
     deployed.does(script + "azd up\nazd up")
