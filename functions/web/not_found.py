@@ -57,7 +57,7 @@ class _JsonApi(JsonFace[Call]):
     call_type = Call
 
 
-class _UnknownPaths(PublicPages):
+class UnknownPaths(PublicPages):
     """Pages about paths that nothing else serves; programs get JSON below their prefixes."""
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ def missing_operation(operations: Sequence[Operation]) -> Operation:
         EVERY_PATH,
         ALL_METHODS,
         Effect.READ,
-        _UnknownPaths(),
+        UnknownPaths(),
         other_paths.explain,
         respond=other_paths.respond,
     )

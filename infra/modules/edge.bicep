@@ -601,7 +601,7 @@ resource route 'Microsoft.Cdn/profiles/afdEndpoints/routes@2026-10-01' = {
   properties: {
     originGroup: { id: group.id }
     customDomains: empty(domain) ? [] : [{ id: ownDomain.id }]
-    ruleSets: [{ id: uploading.id }, { id: changes.id }, { id: readsBlobs ? archivesFromBlobs.id : archivesFromApp.id }]
+    ruleSets: readsBlobs ? [{ id: uploading.id }, { id: changes.id }, { id: archivesFromBlobs.id }] : [{ id: uploading.id }, { id: changes.id }, { id: archivesFromApp.id }]
     patternsToMatch: ['/*']
     supportedProtocols: ['Http', 'Https']
     forwardingProtocol: 'HttpsOnly'

@@ -57,7 +57,7 @@ _COMPARED = frozenset(
     (
         *("host", "origin", "authorization", "cookie", "user-agent", "ballerina-platform"),
         *("accept", "accept-encoding", "range", "if-range", "if-match", "if-none-match"),
-        *("cache-control", "pragma"),
+        *("cache-control", "pragma", "content-length"),
     )
 )
 # Headers that are logged or counted for each repeat; no answer depends on them.

@@ -27,7 +27,8 @@ async def world(shared_worlds: OpenWorld) -> World:
 
 def address(operation: Operation) -> str:
     """Return an address that the operation answers."""
-    route = operation.route.replace("{*rest:regex(^registry//)}", "registry//packages/a/b")
+    route = operation.route.removeprefix("/")
+    route = route.replace("{*rest:regex(^registry//)}", "registry//packages/a/b")
     return f"{URL}/{re.sub(r'[{].*?[}]', '1', route)}"
 
 

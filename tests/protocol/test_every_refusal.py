@@ -27,6 +27,7 @@ from functions.http.pages import PublicPages
 from functions.index.sparse_index import IndexFace
 from functions.maven.repository import MavenFace
 from functions.mcp.protocol import McpFace
+from functions.web.not_found import UnknownPaths
 from shared.domain.errors.base import Invalid, Refusal, RefusalKind, Unavailable
 from shared.domain.errors.requests import BodyUnreadable, TooMany
 from shared.runtime.answers import Answer, FunctionResponse
@@ -98,7 +99,12 @@ FACES: dict[str, tuple[Callable[[], Face[Any]], Table]] = {
     "index": (IndexFace, Table(API, problem)),
     "mcp": (McpFace, Table(API, rpc_error)),
 }
-OTHER_FACES = {"maven": MavenFace, "pages": SignInPages, "public pages": PublicPages}
+OTHER_FACES = {
+    "maven": MavenFace,
+    "pages": SignInPages,
+    "public pages": PublicPages,
+    "unknown paths": UnknownPaths,
+}
 EVERY_FACE: dict[str, Callable[[], Face[Any]]] = {
     **{name: make for name, (make, _) in FACES.items()},
     **OTHER_FACES,

@@ -109,9 +109,9 @@ def test_changes_go_to_the_app_for_changes_and_reads_to_the_other() -> None:
         [action] = configured(rule)["actions"]
         assert "originGroupOverride" in action["parameters"]
     # Of both routes, and of the first with and without blobs; archives leave before.
-    assert EDGE.text.count("[{ id: uploading.id }, { id: changes.id }, { id: readsBlobs ?") == 1
+    assert EDGE.text.count("[{ id: uploading.id }, { id: changes.id }, { id: archives") == 2
     assert EDGE.text.count("ruleSets: [{ id: changes.id }]") == 1
-    assert EDGE.text.count("{ id: changes.id }") == 2
+    assert EDGE.text.count("{ id: changes.id }") == 3
 
 
 def test_archives_go_to_the_app_for_uploads_and_nothing_else_does() -> None:

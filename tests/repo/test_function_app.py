@@ -9,7 +9,8 @@ from typing import Literal
 import azure.functions as func
 import pytest
 
-from functions.faces import build_app, invalid_settings_app
+from functions.faces import build_app
+from functions.recovery import SettingRefused, started_app
 from shared.bootstrap import build_registry, migrate
 from shared.settings import Settings
 from tests.paths import ROOT
@@ -46,9 +47,9 @@ def test_the_host_needs_no_extension_bundle() -> None:
     assert set(host["extensions"]) == {"http"}
 
 
-@pytest.mark.parametrize("role", ["all", "reads"])
+@pytest.mark.parametrize("role", ["all", "changes", "reads", "uploads"])
 async def test_every_binding_of_the_registry_is_built_into_the_host(
-    role: Literal["all", "reads"], tmp_path: Path
+    role: Literal["all", "changes", "reads", "uploads"], tmp_path: Path
 ) -> None:
     settings = Settings(data=tmp_path, app_role=role)
     migrate(settings)
@@ -58,8 +59,11 @@ async def test_every_binding_of_the_registry_is_built_into_the_host(
     assert {"httpTrigger", "http"} <= bindings(app) <= BUILT_IN
 
 
-def test_every_binding_of_the_app_without_settings_is_built_into_the_host() -> None:
-    assert bindings(invalid_settings_app("BALLROOM_URL")) <= BUILT_IN
+def test_every_binding_of_the_app_that_cannot_be_started_is_built_into_the_host() -> None:
+    def refuse() -> func.FunctionApp:
+        raise SettingRefused("BALLROOM_URL", "It is no address.")
+
+    assert bindings(started_app(refuse)) == BUILT_IN
 
 
 def test_headers_are_assigned_by_name() -> None:

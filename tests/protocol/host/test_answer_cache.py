@@ -317,7 +317,7 @@ async def test_a_member_whose_account_is_locked_gets_no_repeat(own_world: World)
         assert (await world.get(SECRET, by=mia)).status_code == 200
     async with another_process(world) as other:
         await other.registry.administration.accounts.lock(mia.account, "Left.", by=OPERATOR)
-        assert "locked" in (await world.get(SECRET, by=mia)).text
+        assert "is not valid" in (await world.get(SECRET, by=mia)).text
 
 
 async def test_a_member_who_leaves_gets_no_repeat(own_world: World) -> None:

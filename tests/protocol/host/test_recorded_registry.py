@@ -73,6 +73,7 @@ CHANGED = {
         '{"query":"{__typename}"}',
     ): "the missing field of a body is named first",
 }
+NAMING_THEIR_APP = ("/health", "/health/ready")
 
 
 def test_every_recorded_answer_is_given_again(registry: Address) -> None:
@@ -88,11 +89,12 @@ def test_every_recorded_answer_is_given_again(registry: Address) -> None:
                 wrong.append((reason, row, received))
     assert wrong == []
     assert left_out == {
-        "": 112,
+        "": 109,
         "no route had it": 5,
         "a 304 has the type of what it confirms": 1,
         "the caller is identified first": 1,
         "the missing field of a body is named first": 1,
+        "it names the app that answers": 3,
     }
 
 
@@ -105,6 +107,8 @@ def reason_to_leave_out(row: Row) -> str:
     now = _routes().match(row["method"], path)
     if now is None or now[0] != before[0]:
         return "its route changed"
+    if row["method"] == "GET" and row["target"] in NAMING_THEIR_APP:
+        return "it names the app that answers"
     return CHANGED.get((row["target"], row["answer"]["status"], row["body"]), "")
 
 
