@@ -196,7 +196,7 @@ def test_an_app_without_front_door_takes_nobody_but_named_addresses() -> None:
     # Azure asks from addresses that change, so nobody could name them.
     assert template(MAIN).given("alerts")["isPublic"] == "isPublic"
     assert "var isPublic = edge || trim(addresses) == '*'" in template(MAIN).text
-    assert "var probesSent = (empty(email) || !isPublic) ? [] : probes" in module("alerts").text
+    assert "var probesSent = (empty(email) || !isPublic) ? [] : filter(" in module("alerts").text
 
 
 @pytest.mark.parametrize("rule", KEEPING)

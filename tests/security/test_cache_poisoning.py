@@ -1,6 +1,7 @@
 """Row 26, poisoned and deceived caches (crates.io, 2026): no header that a cache leaves out of its
 key changes an answer, and no address makes a private answer look like a file that may be kept."""
 
+import re
 from collections.abc import AsyncGenerator, Mapping
 
 import httpx
@@ -45,8 +46,10 @@ async def full(shared_worlds: OpenWorld) -> World:
     return await with_packages(await shared_worlds(**UNREACHED_LIMITS))
 
 
-# What differs each time: the number of the request, what is left of a limit, the name of a browser.
+# What differs each time: the number of the request, what is left of a limit, the name of a browser,
+# and the secret of a form.
 EACH_TIME = {"x-request-id", "ratelimit-remaining", "ratelimit-reset", "set-cookie"}
+FORM_SECRET = re.compile(rb'(?<= name="csrf" value=")[^"]+')
 Seen = tuple[int, Mapping[str, str], bytes]
 
 
@@ -56,7 +59,8 @@ def seen(answer: httpx.Response) -> Seen:
     headers = {name: value for name, value in answer.headers.items() if name not in EACH_TIME}
     # A page that apologizes names the request, in as many letters each time.
     number = answer.headers.get("x-request-id", "-").encode()
-    return answer.status_code, headers, answer.content.replace(number, b"")
+    content = FORM_SECRET.sub(b"", answer.content.replace(number, b""))
+    return answer.status_code, headers, content
 
 
 @pytest.fixture(scope="module")

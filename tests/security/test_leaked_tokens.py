@@ -134,4 +134,4 @@ async def test_the_answer_does_not_say_whose_token_it_was(scanned: World) -> Non
 
 async def test_a_report_that_is_too_large_is_413(scanned: World) -> None:
     answer = await report(scanned, *(f"made-up-{number}" for number in range(1_001)))
-    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too-many-reported")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "body-too-large")

@@ -318,7 +318,8 @@ async def joined(world: World) -> Person:
     ann = await signed_in(world, world.people.ann)
     sent = await ann.api("POST", "/api/v1/orgs/acme/invitations", {"role": "maintainer"})
     bob = await signed_in(world, world.people.bob)
-    assert (await bob.post(sent.json()["link"], decision="accept")).is_success
+    page, _, code = sent.json()["link"].partition("#")
+    assert (await bob.post(page, code=code, decision="accept")).is_success
     return world.people.bob
 
 

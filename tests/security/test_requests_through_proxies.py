@@ -59,7 +59,10 @@ def fetcher(
 
 @asynccontextmanager
 async def server(context: ssl.SSLContext, heard: list[bytes] | None = None) -> AsyncGenerator[int]:
+    connections = set[asyncio.StreamWriter]()
+
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.add(writer)
         head = b""
         with suppress(ConnectionError):
             head = await reader.read(65_536)
@@ -73,6 +76,10 @@ async def server(context: ssl.SSLContext, heard: list[bytes] | None = None) -> A
     listening = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
     async with listening:
         yield listening.sockets[0].getsockname()[1]
+    for each in connections:
+        # A handshake that failed, or a peer that went away, has no orderly end.
+        each.transport.abort()
+    await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("address", FORBIDDEN)

@@ -90,7 +90,7 @@ def locked_account(scene: Scene) -> tuple[Look, Ending]:
     """Lock an account that has a token."""
     headers = scene.person("lee")
     end = partial(scene.terminal.run, "account", "lock", "lee", "--reason", "lost")
-    return Look("/api/v1/whoami", headers, 200, 403), end
+    return Look("/api/v1/whoami", headers, 200, 401), end
 
 
 def locked_session(scene: Scene) -> tuple[Look, Ending]:
