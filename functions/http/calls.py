@@ -285,24 +285,6 @@ class Call:
             self.allowances.append(allowance)
 
 
-class RewrittenRequest(func.HttpRequest):
-    """A request with the route parameters of another Function than the host called.
-
-    The body is read when the Function reads it, which may refuse the request before.
-    """
-
-    def __init__(self, sent: func.HttpRequest, params: Mapping[str, str]) -> None:
-        headers, query = sent.headers, sent.params
-        super().__init__(
-            sent.method, sent.url, headers=headers, params=query, route_params=params, body=b""
-        )
-        self._sent = sent
-
-    def get_body(self) -> bytes:
-        """Return the body, or raise the refusal of one that was not read."""
-        return self._sent.get_body()
-
-
 def headers_of(request: func.HttpRequest) -> Mapping[str, str]:
     """Return the headers, whose names are compared without case."""
     return request.headers  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]

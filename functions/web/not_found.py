@@ -8,12 +8,11 @@ Function by name whose route matches (docs/decisions/0056-unknown-paths.md). Sho
 import re
 from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
-from functools import cached_property
 
 import azure.functions as func
 
 from functions.central.answers import CentralFace
-from functions.http.calls import Call, RewrittenRequest
+from functions.http.calls import Call
 from functions.http.operations import (
     READ_METHODS,
     WRITE_METHODS,
@@ -24,6 +23,7 @@ from functions.http.operations import (
     answer,
 )
 from functions.http.pages import PAGE_HEADERS, PublicPageCall, PublicPages
+from functions.http.rerouting import Rerouting
 from functions.recovery import CATCH_ALL, EVERY_PATH
 from shared.composition import Registry
 from shared.domain.errors.base import NotFound, Refusal
@@ -32,7 +32,6 @@ from shared.domain.errors.requests import MethodNotAllowed, PageNotFound
 from shared.domain.names import Package, Version
 from shared.domain.one_time_links import is_outdated_link
 from shared.runtime.answers import Answer
-from shared.runtime.routing import Route, Router, parse_template
 
 central = CentralFace()
 
@@ -99,12 +98,8 @@ class _OtherPaths:
     """Answers every request that reaches the last route."""
 
     def __init__(self, operations: Sequence[Operation]) -> None:
-        self._operations = operations
+        self._rerouting = Rerouting(operations)
         self._prefixes = {each.route.split("/")[0].lower() for each in operations}
-
-    @cached_property  # Most processes start without a request that needs it.
-    def _router(self) -> Router[Operation]:
-        return Router([(_route_of(each), each) for each in self._operations])
 
     async def respond(
         self,
@@ -114,12 +109,9 @@ class _OtherPaths:
         context: func.Context | None = None,
     ) -> func.HttpResponse:
         """Answer with the operation that the request leads to, else with this one."""
-        found = self._router.match(str(request.method), _path_of(request.route_params))
-        if found is None:
-            return await answer(missing, registry, request, context)
-        operation, params = found
-        rewritten = RewrittenRequest(request, params)
-        return await (operation.respond or answer)(operation, registry, rewritten, context)
+        path = _path_of(request.route_params)
+        found = await self._rerouting.answer(path, registry, request, context)
+        return found or await answer(missing, registry, request, context)
 
     async def explain(self, call: PublicPageCall) -> Answer:
         """Redirect a read where the target is clear; raise `PageNotFound` or `MethodNotAllowed`."""
@@ -130,7 +122,7 @@ class _OtherPaths:
             return redirect(_SLASHES.sub("/", path) + mark + query)
         if is_outdated_link(path):
             raise LinkOutdated
-        methods = self._router.methods(_path_of(call.route_params))
+        methods = self._rerouting.methods(_path_of(call.route_params))
         if methods:
             raise MethodNotAllowed(
                 call.method, path, [each for each in ALL_METHODS if each in methods]
@@ -138,11 +130,6 @@ class _OtherPaths:
         if is_read and (page := package_page(_path_of(call.route_params), self._prefixes)):
             return redirect(page)
         raise PageNotFound(path)
-
-
-def _route_of(operation: Operation) -> Route:
-    template = parse_template(operation.route)
-    return Route(operation.name, template, frozenset(operation.methods))
 
 
 def _path_of(route_params: Mapping[str, str]) -> str:

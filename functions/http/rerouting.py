@@ -1,0 +1,60 @@
+"""Requests that are answered by another operation than the one whose Function the host called."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import azure.functions as func
+
+from functions.http.operations import Operation, answer
+from shared.composition import Registry
+from shared.runtime.routing import Route, Router, parse_template
+
+
+class Rerouting:
+    """Finds the operation of a path among some, and lets it answer."""
+
+    def __init__(self, operations: Sequence[Operation]) -> None:
+        self._operations = operations
+
+    async def answer(
+        self, path: str, registry: Registry, request: func.HttpRequest, context: func.Context | None
+    ) -> func.HttpResponse | None:
+        """Return what the operation of a decoded path and the request's method answers, None if
+        there is none."""
+        found = self._router.match(str(request.method), path)
+        if found is None:
+            return None
+        operation, params = found
+        rewritten = _RewrittenRequest(request, params)
+        return await (operation.respond or answer)(operation, registry, rewritten, context)
+
+    def methods(self, path: str) -> list[str]:
+        """Return the methods that operations have for a decoded path."""
+        return self._router.methods(path)
+
+    @cached_property  # Most processes start without a request that needs it.
+    def _router(self) -> Router[Operation]:
+        return Router([(_route_of(each), each) for each in self._operations])
+
+
+def _route_of(operation: Operation) -> Route:
+    template = parse_template(operation.route)
+    return Route(operation.name, template, frozenset(operation.methods))
+
+
+class _RewrittenRequest(func.HttpRequest):
+    """A request with the route parameters of another Function than the host called.
+
+    The body is read when the Function reads it, which may refuse the request before.
+    """
+
+    def __init__(self, sent: func.HttpRequest, params: Mapping[str, str]) -> None:
+        headers, query = sent.headers, sent.params
+        super().__init__(
+            sent.method, sent.url, headers=headers, params=query, route_params=params, body=b""
+        )
+        self._sent = sent
+
+    def get_body(self) -> bytes:
+        """Return the body, or raise the refusal of one that was not read."""
+        return self._sent.get_body()
