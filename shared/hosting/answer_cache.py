@@ -69,10 +69,13 @@ _RECORDED = frozenset(
 )
 _COMPARED_NAMES = frozenset(name.encode("ascii") for name in _COMPARED)
 
-# Of credentials, only that there are some: an answer that is repeated is the same for each caller
-# with any, and whoever repeats it identifies the caller.
+# Of credentials, only that there are some, and whether they are Basic, which says how a client
+# follows a redirect: an answer that is repeated is else the same for each caller with any, and
+# whoever repeats it identifies the caller.
 _CREDENTIALS = b"authorization"
-_SOME_CREDENTIALS = (_CREDENTIALS, b"")
+_BASIC = b"basic "
+_BASIC_CREDENTIALS = (_CREDENTIALS, _BASIC)
+_OTHER_CREDENTIALS = (_CREDENTIALS, b"")
 _READERS_OF = b""  # In a key; no header has this name.
 
 _Header = tuple[bytes, bytes]
@@ -224,11 +227,16 @@ def _key(scope: Scope, query: _Query) -> _Key:
     headers: tuple[_Header, ...] | None = scope.get(COMPARED_HEADERS)
     if headers is None:
         headers = scope[COMPARED_HEADERS] = tuple(
-            _SOME_CREDENTIALS if each[0] == _CREDENTIALS else each
+            _kind_of_credentials(each[1]) if each[0] == _CREDENTIALS else each
             for each in scope["headers"]
             if each[0] in _COMPARED_NAMES
         )
     return scope["method"], scope["raw_path"], query, headers
+
+
+def _kind_of_credentials(value: bytes) -> _Header:
+    is_basic = value[: len(_BASIC)].lower() == _BASIC
+    return _BASIC_CREDENTIALS if is_basic else _OTHER_CREDENTIALS
 
 
 def _names_of(raw_path: bytes) -> Sequence[str]:

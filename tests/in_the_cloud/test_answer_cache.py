@@ -1,5 +1,6 @@
 """The answer cache of our own host over the stores of the cloud: what it repeats, and how long."""
 
+from base64 import b64encode
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,11 +19,12 @@ from shared.runtime.caching import CHANGES_KNOWN_WITHIN
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.cloud_registry import CloudRegistry, clouded
-from tests.support.world import BASE, asking
+from tests.support.world import BASE, MAVEN, URL, asking
 
 PULL = dict(ACCEPT_ARCHIVE)
 REPEATED_FOR = LINK_LIFETIME[Visibility.PUBLIC] / LIFETIMES_REPEATED
 GREET = f"{BASE}/packages/acme/greet/1.0.0"
+GREET_BALA = f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.bala"
 
 pytestmark = pytest.mark.usefixtures("patience")
 
@@ -69,3 +71,25 @@ async def test_a_redirect_is_repeated_while_its_link_is_and_the_release_stands(
             )
             cloud.clock.advance(CHANGES_KNOWN_WITHIN)
             assert (await pull()).status_code == 404
+
+
+async def test_a_client_that_repeats_its_credentials_gets_no_link_of_one_that_drops_them(
+    tmp_path: Path,
+) -> None:
+    async with clouded(tmp_path) as cloud:
+        await cloud.ann.send_archive("any/any:0.0.0", bala("acme/greet:1.0.0"))
+        cloud.clock.advance(timedelta(minutes=1))
+        edition = cloud.registry.adapters.edition
+        transport = httpx.ASGITransport(CachingHost(cloud))
+        basic = f"Basic {b64encode(f'ann:{cloud.token}'.encode()).decode()}"
+        async with httpx.AsyncClient(transport=transport) as http:
+
+            async def place(authorization: str) -> str:
+                assert await edition.confirm()
+                headers = {"User-Agent": "Aether", "Authorization": authorization}
+                return (await http.get(GREET_BALA, headers=headers)).headers["location"]
+
+            linked = [await place(basic) for _ in range(2)]
+            assert linked[0] == linked[1]
+            assert (await place(f"Bearer {cloud.token}")).startswith(f"{URL}/archives/")
+            assert not linked[0].startswith(URL)
