@@ -1,0 +1,1 @@
+"""The page about incidents, followed command by command."""
