@@ -2,6 +2,7 @@
 Markdown."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from urllib.parse import quote
@@ -12,11 +13,13 @@ from functions.http.formatting import machine_moment
 from functions.http.pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.http.pagination import Pager, requested_page
 from functions.web.package.api_docs import changes_page, docs_page
+from functions.web.package.charts import DailyChart, line_points
 from functions.web.package.files import files_page
 from functions.web.package.frame import (
     FIRST_TAB,
     PackageFrame,
     details_of,
+    if_available,
     page_not_found,
     readme_html,
     show_tab,
@@ -66,16 +69,24 @@ async def web_package_tab(call: PublicPageCall) -> Answer:
 
 async def _release_answer(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Respond with a page or Markdown, as the client accepts."""
-    texts = await call.registry.packages.details.texts(details)
+    of_packages = call.registry.packages.details
     if call.wants_markdown:
+        texts = await of_packages.texts(details)
         return call.text(release_markdown(details, texts.readme, call.base_url), MARKDOWN)
+    texts, history = await asyncio.gather(
+        of_packages.texts(details), if_available(of_packages.pull_history(details))
+    )
     readme = await readme_html(call, details, plain=texts.readme)
-    return await show_tab(call, details, FIRST_TAB, {"readme": readme})
+    daily = [sum(counts.values()) for counts in history.days.values()] if history else []
+    trend = {"recent": sum(daily), "trend": line_points(daily)} if history else {}
+    return await show_tab(call, details, FIRST_TAB, {"readme": readme, **trend})
 
 
 ROWS_PER_PAGE = 50
 VERSIONS_PER_PAGE = 100
 MONTHS_IN_TABLE = 60
+VERSIONS_IN_CHART = 4  # With a color of their own; the others share one.
+VERSIONS_IN_TABLE = 50
 
 TabHandler = Callable[[PublicPageCall, ReleaseDetails], Awaitable[Answer]]
 
@@ -147,13 +158,28 @@ async def _dependents(call: PublicPageCall, details: ReleaseDetails) -> Answer:
 
 
 async def _statistics(call: PublicPageCall, details: ReleaseDetails) -> Answer:
-    """Show pulls by day and month; the page of versions has those of each."""
+    """Show pulls by day, month and version."""
     history = await call.registry.packages.details.pull_history(details)
-    days = [(day, sum(history.days[day].values())) for day in sorted(history.days, reverse=True)]
+    recent = Counter[str]()
+    for counts in history.days.values():
+        recent.update(counts)
+    newest_first = [each.version for each in details.entries]
+    places = {version: place for place, version in enumerate(newest_first)}
+    versions = sorted(history.versions.items(), key=lambda each: (-each[1], places.get(each[0], 0)))
+    by_day = DailyChart(history.days, newest_first, VERSIONS_IN_CHART)
     values = {
-        "days": days,
-        "months": sorted(history.months.items(), reverse=True)[:MONTHS_IN_TABLE],
-        "recent": sum(count for _, count in days),
+        "by_day": by_day,
+        "days": [(day, (*counts, sum(counts))) for day, counts in reversed(by_day.counts)],
+        "months": [
+            (month, (count,))
+            for month, count in sorted(history.months.items(), reverse=True)[:MONTHS_IN_TABLE]
+        ],
+        "versions": [
+            (version, recent[version], count) for version, count in versions[:VERSIONS_IN_TABLE]
+        ],
+        "most": max(history.versions.values(), default=1),
+        "left_out": max(0, len(versions) - VERSIONS_IN_TABLE),
+        "recent": recent.total(),
         "ever": sum(history.versions.values()),
         # A ledger that knows callers adds pulls when it records them, others with a roll-up.
         "is_counted_at_once": call.registry.adapters.caller_scope is CallerScope.REGISTRY,

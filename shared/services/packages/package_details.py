@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import cast
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.domain.accounts import Organization, organization_place
 from shared.domain.errors.packages import (
@@ -38,7 +39,6 @@ from shared.domain.packages import (
 from shared.domain.principals import Principal
 from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage, Results
-from shared.domain.times import MS
 from shared.ports import (
     Clock,
     DirectoryStore,
@@ -184,10 +184,17 @@ class PackageDetails(Struct, frozen=True):
         return (await self.dependents(package, _COUNT_ONLY, by=by)).count
 
     async def pull_history(self, details: ReleaseDetails) -> PullHistory:
-        """Return the pulls of the package: of all time, and of each of the last 90 days."""
-        since_ms = self.clock.now_ms() - (DAILY_PULLS_SHOWN_FOR - timedelta(days=1)) // MS
-        since = f"{datetime.fromtimestamp(since_ms / 1000, UTC):%Y-%m-%d}"
-        return await self.pulls.history(details.package, since=since)
+        """Return the pulls of the package: of all time, and of each of the last 90 days, the oldest
+        first, also of days without any."""
+        days = self._recent_days()
+        history = await self.pulls.history(details.package, since=days[0])
+        return replace(history, days={day: history.days.get(day, {}) for day in days})
+
+    def _recent_days(self) -> list[str]:
+        """Return the last days in UTC, today last, as the pull ledger writes them."""
+        today = datetime.fromtimestamp(self.clock.now_ms() / 1000, UTC)
+        ago = range(DAILY_PULLS_SHOWN_FOR.days - 1, -1, -1)
+        return [f"{today - timedelta(days=each):%Y-%m-%d}" for each in ago]
 
     async def _details(
         self, survey: Survey, entry: ReleaseEntry, newest: ReleaseEntry

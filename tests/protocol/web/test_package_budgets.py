@@ -22,6 +22,7 @@ RECORDS = Counter([SURVEY, FIND])  # Until they are in memory.
 FRAME = RECORDS + Counter(["directory.get"])
 FILES = Counter(["archives.read"])
 DEPENDENTS = Counter(["search.search"])  # Counted where their number is shown.
+PULLS = "pulls.history"
 VERDICTS = "directory.list_by_owner"
 RECORD, PIECES = "documents.api_docs_record", "documents.read_pieces"
 TABS = Counter([RECORD])
@@ -29,13 +30,13 @@ TABS = Counter([RECORD])
 AFTERWARDS = ("confined.run", "documents.put_rendering")
 PIECE = Counter({PIECES: 2})  # The index, and the piece.
 BUDGETS = {
-    "": Counter(["documents.texts"]) + PIECE + TABS + DEPENDENTS,
-    "/versions": Counter(["pulls.history", VERDICTS]) + TABS,
+    "": Counter(["documents.texts", PULLS]) + PIECE + TABS + DEPENDENTS,
+    "/versions": Counter([PULLS, VERDICTS]) + TABS,
     "/dependencies": Counter(["documents.graphs", SURVEY]) + TABS + DEPENDENTS,
     "/dependents": TABS + DEPENDENTS,
     "/files": FILES + TABS,
     "/files?path=package.json": FILES + FILES + Counter(["documents.rendering"]) + TABS,
-    "/statistics": Counter(["pulls.history"]) + TABS,
+    "/statistics": Counter([PULLS]) + TABS,
 }
 
 # Of pages that read the documentation, whose record and index are known by then.
@@ -106,7 +107,7 @@ async def test_a_page_asks_no_more_than_its_budget(
 async def test_the_index_of_pieces_is_read_once(counted: World, journal: Journal) -> None:
     await calls(counted, journal, "/packages/acme/greet/1.2.0/docs/greet/greet")
     assert await calls(counted, journal, "/packages/acme/greet") == (
-        FRAME - RECORDS + Counter(["documents.texts", PIECES]) + DEPENDENTS
+        FRAME - RECORDS + Counter(["documents.texts", PULLS, PIECES]) + DEPENDENTS
     )
 
 
