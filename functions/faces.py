@@ -45,6 +45,8 @@ MODULES = (
     "maven.repository",
     "mcp.protocol",
     "web.about",
+    "web.badges",
+    "web.feeds",
     "web.home",
     "web.not_found",
     "web.organizations",

@@ -62,6 +62,7 @@ from shared.services.organizations.webhooks import Webhooks
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
 from shared.services.packages.archives import ArchiveDelivery
 from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
+from shared.services.packages.feeds import ChangeFeeds
 from shared.services.packages.hosted_packages import HostedPackages, PackageCache
 from shared.services.packages.index import PackageIndex
 from shared.services.packages.package_details import PackageDetails
@@ -112,6 +113,7 @@ class PackageServices(Struct, frozen=True):
     search: PackageSearch
     details: PackageDetails
     index: PackageIndex
+    feeds: ChangeFeeds
     archive_delivery: ArchiveDelivery
     pulls: Pulls
     archive_files: ArchiveFiles

@@ -465,6 +465,11 @@ class EventStore(Protocol):
         return how many. The rest of the event stays."""
         ...
 
+    async def newest(self, before: int | None, count: int) -> list[tuple[int, Event]]:
+        """Return up to `count` events of the feed with numbers below `before`, by default from the
+        newest on, newest first."""
+        ...
+
     async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
         """Return up to `count` events of one log (`Event.streams`) with numbers below `before`, by
         default from the newest on, newest first."""

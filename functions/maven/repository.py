@@ -10,16 +10,9 @@ from contextlib import suppress
 from msgspec.structs import replace
 
 from functions.archives import locate_archive, redirect_to_archive
-from functions.http.answers import (
-    JSON,
-    STATUS_BY_KIND,
-    Representation,
-    conditional_answer,
-    failure_sentence,
-    retry_headers,
-)
+from functions.http.answers import JSON, Representation, conditional_answer
 from functions.http.calls import Call
-from functions.http.operations import Face
+from functions.http.plain_text import PlainTextFace
 from functions.http.requests import require_upload_taken, upload_body
 from functions.maven.paths import (
     ClientMetadata,
@@ -35,7 +28,7 @@ from functions.maven.search import MavenSearchRequest, search_representation
 from shared.composition import Registry
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.archives.delivery import PullProtocol
-from shared.domain.errors.base import Refusal, RefusalKind, Unauthenticated, printable
+from shared.domain.errors.base import Unauthenticated, printable
 from shared.domain.errors.packages import (
     ApiDocsFailed,
     PackageNotFound,
@@ -71,31 +64,7 @@ _ROOT_DOCUMENT = Representation(
 _ALLOWED = {"Allow": "GET, HEAD, OPTIONS, PUT", "Content-Length": "0"}
 
 
-CHALLENGE = 'Basic realm="Ballroom"'
-
-
-class MavenFace(Face[Call]):
-    """Operations of the repository; refusals are a line of plain text."""
-
-    call_type = Call
-
-    def refused(self, call: Call, refusal: Refusal) -> Answer:  # noqa: ARG002 - others read it.
-        headers = retry_headers(refusal)
-        if refusal.kind is RefusalKind.UNAUTHENTICATED:
-            headers["WWW-Authenticate"] = CHALLENGE
-        return _line(str(refusal), STATUS_BY_KIND[refusal.kind], headers)
-
-    def failed(self, call: Call) -> Answer:
-        return _line(failure_sentence(call.exchange.request_id), 500, {})
-
-
-def _line(message: str, status: int, headers: dict[str, str]) -> Answer:
-    body = f"{message}\n".encode()
-    headers |= {"Cache-Control": "no-store", "Content-Length": str(len(body))}
-    return Answer(body, status, headers, PLAIN_TEXT)
-
-
-maven = MavenFace()
+maven = PlainTextFace()
 FACES = (maven,)
 
 

@@ -1,5 +1,5 @@
 """GET /search: packages by words and facets, and the first symbols; GET /symbols: declarations by
-name; suggestions for what is typed so far.
+name; suggestions for what is typed so far, and OpenSearch for browsers.
 """
 
 import re
@@ -34,6 +34,7 @@ _SYMBOL_NAME = re.compile(r"[a-z][A-Z]|->|\w:|\w\.[A-Za-z]\w*\s*$")  # As parseC
 SHOWN_FACET_VALUES = 8  # The others can be opened.
 MAX_FACET_VALUES = 40  # Others can be typed.
 SUGGESTIONS, SUGGESTIONS_FORM = "application/x-suggestions+json", "suggestions"
+OPENSEARCH = "application/opensearchdescription+xml"
 
 SORTS = {
     "relevance": (Sort.RELEVANCE, "Relevance"),
@@ -152,6 +153,26 @@ async def web_search(call: PublicPageCall) -> Answer:
         suggestion=corrected_text(form.text, found.results.corrections),
         problem=form.query.problem,
     )
+
+
+@pages.read("opensearch.xml", stays_public=True)
+async def web_opensearch(call: PublicPageCall) -> Answer:
+    """Return the OpenSearch 1.1 description, with which browsers search from their address bar."""
+    address = escape(call.base_url)
+    description = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<OpenSearchDescription xmlns="http://a9.com/-/spec/opensearch/1.1/">\n'
+        "<ShortName>Ballroom</ShortName>\n"
+        "<Description>Packages of Ballerina</Description>\n"
+        "<InputEncoding>UTF-8</InputEncoding>\n"
+        f'<Image width="32" height="32" type="image/x-icon">{address}/favicon.ico</Image>\n'
+        f'<Url type="text/html" template="{address}/search?q={{searchTerms}}"/>\n'
+        f'<Url type="{SUGGESTIONS}"'
+        f' template="{address}/search?q={{searchTerms}}&amp;form={SUGGESTIONS_FORM}"/>\n'
+        f'<Url type="{OPENSEARCH}" rel="self" template="{address}/opensearch.xml"/>\n'
+        "</OpenSearchDescription>\n"
+    )
+    return call.text(description, OPENSEARCH)
 
 
 async def _suggestions(call: PublicPageCall, text: str) -> Answer:

@@ -1,4 +1,4 @@
-"""Files of the site: static files, robots.txt, favicon.ico, llms.txt, security.txt."""
+"""Files of the site: static files, robots.txt, sitemap.xml, favicon.ico, llms.txt, security.txt."""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -8,11 +8,14 @@ from functions.http.calls import Call
 from functions.http.formatting import counted
 from functions.http.pages import STATIC, AnonymousPages, PublicPageCall, PublicPages, static_path
 from functions.http.pagination import requested_page
+from shared.domain.documents import xml_document, xml_element, xml_leaf
 from shared.domain.errors.packages import PathNotFound
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.listings import Listing
 from shared.domain.outside_values import in_one_line
 from shared.domain.search import MAX_OFFSET, Query, ResultPage, Results, Sort
+from shared.domain.times import utc_text
+from shared.prose.manual import FILES, page_name
 from shared.runtime.answers import Answer
 
 IMMUTABLE = "public, max-age=31536000, immutable"  # Another content has another URL.
@@ -61,7 +64,7 @@ def _static_documents() -> dict[str, Representation]:
     }
 
 
-TEXT, ICON = "text/plain", "image/x-icon"
+TEXT, XML, ICON = "text/plain", "application/xml", "image/x-icon"
 # Crawlers shall read one page for each subject, and nothing that needs an account.
 _ROBOTS = """\
 User-agent: *
@@ -73,12 +76,76 @@ Disallow: /files/
 Disallow: /search
 Disallow: /sign-in
 Disallow: /2.0/
+
+Sitemap: {url}/sitemap.xml
 """
 
 
 @pages.read("robots.txt", stays_public=True)
 async def web_site_robots(call: PublicPageCall) -> Answer:
-    return call.text(_ROBOTS, TEXT)
+    return call.text(_ROBOTS.format(url=call.base_url), TEXT)
+
+
+# A sitemap may have 50,000 addresses, which would take seconds to make: crawlers of a registry with
+# more than these read an index of parts.
+PACKAGES_PER_SITEMAP = 1_000
+SITEMAP_PAGES = (
+    "/",
+    "/organizations",
+    "/keywords",
+    "/symbols",
+    "/about",
+    "/about/api",
+    "/about/policies",
+    "/docs",
+    *(f"/docs/{page_name(file)}" for file in FILES),
+)
+_SITEMAPS = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
+
+
+@anonymous.read("sitemap.xml")
+async def web_sitemap(call: PublicPageCall) -> Answer:
+    """Return the addresses of pages and public packages, or an index of parts of them."""
+    number = requested_page(call.redacted_query)
+    offset = min((number - 1) * PACKAGES_PER_SITEMAP, MAX_OFFSET)
+    page = ResultPage(offset, PACKAGES_PER_SITEMAP, Sort.ADDED, descending=False)
+    query = Query(include_deprecated=True, stored_only=True)
+    found = await call.registry.packages.search.search(query, page, by=call.caller)
+    if number > sitemap_parts(found):
+        raise PageNotFound(f"/sitemap.xml?page={number}")
+    is_index = "page" not in call.redacted_query and sitemap_parts(found) > 1
+    if is_index:
+        return call.text(sitemap_index(found, call.base_url), XML)
+    return call.text(_sitemap(found, number, call.base_url), XML)
+
+
+def sitemap_parts(found: Results) -> int:
+    return max(1, -(-found.count // PACKAGES_PER_SITEMAP))
+
+
+def sitemap_index(found: Results, base_url: str) -> bytes:
+    """Return the addresses of all parts."""
+    numbers = range(1, sitemap_parts(found) + 1)
+    addresses = (f"{base_url}/sitemap.xml?page={number}" for number in numbers)
+    entries = (xml_element("sitemap", xml_leaf("loc", each)) for each in addresses)
+    return xml_document(xml_element("sitemapindex", *entries, scope=_SITEMAPS))
+
+
+def _sitemap(found: Results, number: int, base_url: str) -> bytes:
+    """Return the packages of one part, and in the first one the pages of the site."""
+    paths = SITEMAP_PAGES if number == 1 else ()
+    entries = [xml_element("url", xml_leaf("loc", base_url + path)) for path in paths]
+    entries += [_sitemap_entry(hit.listing, base_url) for hit in found.hits]
+    return xml_document(xml_element("urlset", *entries, scope=_SITEMAPS))
+
+
+def _sitemap_entry(listing: Listing, base_url: str) -> str:
+    changed_ms = listing.release.changed_ms or listing.release.created_ms
+    return xml_element(
+        "url",
+        xml_leaf("loc", f"{base_url}/packages/{listing.head.package}"),
+        xml_leaf("lastmod", utc_text(changed_ms)),
+    )
 
 
 @pages.read("favicon.ico", is_open=True, stays_public=True)

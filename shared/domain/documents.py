@@ -55,10 +55,11 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
-def xml_element(name: str, *content: str) -> str:
-    """Return an element around markup, such as other elements."""
-    inside = "".join(content)
-    return f"<{name}>{inside}</{name}>" if inside else f"<{name}/>"
+def xml_element(name: str, *content: str, scope: str = "") -> str:
+    """Return an element around markup, such as other elements; `scope` is its attributes as markup,
+    such as the namespace of a document."""
+    inside, start = "".join(content), f"{name} {scope}" if scope else name
+    return f"<{start}>{inside}</{name}>" if inside else f"<{start}/>"
 
 
 def xml_leaf(name: str, value: object) -> str:

@@ -41,8 +41,12 @@ class Event(Record):
 
     @property
     def streams(self) -> tuple[str, ...]:
+        """The names of its logs: of an organization, an account and a package."""
         org = (org_stream(self.org),) if self.org else ()
-        return (*org, account_stream(self.account)) if self.account else org
+        account = (account_stream(self.account),) if self.account else ()
+        of_package = self.kind.startswith(_KINDS_OF_PACKAGES)
+        package = (package_stream(self.subject.partition(":")[0]),) if of_package else ()
+        return (*org, *account, *package)
 
 
 class PendingEvents(Struct, frozen=True):
@@ -99,6 +103,14 @@ class AdditionCount(Entity):
     @property
     def place(self) -> Place:
         return Place(self.owner, self.counted)
+
+
+_KINDS_OF_PACKAGES = ("package.", "release.")
+
+
+def package_stream(package: str) -> str:
+    """Return the name of the log of a package and its releases, such as `acme/greet`."""
+    return f"package:{package.lower()}"
 
 
 def org_stream(key: str) -> str:

@@ -125,6 +125,28 @@ async def test_a_log_holds_its_events_newest_first(stores: Stores, others: Store
     assert await others.events.stream("account:a2", None, 10) == []
 
 
+async def test_a_package_has_a_log_of_its_own_and_of_its_releases(
+    stores: Stores, others: Stores
+) -> None:
+    subjects = ["acme/greet:1.0.0", "acme/greet-me:1.0.0", "Acme/Greet", "acme/greet"]
+    kinds = ["release.published", "release.published", "package.deprecated", "publisher.added"]
+    events = [
+        event(f"e{number}").model_copy(update={"kind": kind, "subject": subject})
+        for number, (kind, subject) in enumerate(zip(kinds, subjects, strict=True))
+    ]
+    await stores.events.append(events)
+    found = await others.events.stream("package:acme/greet", None, 10)
+    assert [each.id for _, each in found] == ["e2", "e0"]
+
+
+async def test_the_feed_is_read_from_its_end(stores: Stores, others: Stores) -> None:
+    await stores.events.append([event(f"e{number}") for number in range(1, 6)])
+    assert [number for number, _ in await others.events.newest(None, 2)] == [5, 4]
+    found = await others.events.newest(3, 10)
+    assert [(number, each.id) for number, each in found] == [(2, "e2"), (1, "e1")]
+    assert await others.events.newest(1, 10) == []
+
+
 async def test_a_log_is_read_page_by_page(stores: Stores) -> None:
     await stores.events.append([logged(f"e{number}", org="acme") for number in range(1, 8)])
     seen: list[str] = []

@@ -158,6 +158,10 @@ class FakeEvents:
             self.feed[number] = self.feed[number].model_copy(update=forgotten)
         return len(old)
 
+    async def newest(self, before: int | None, count: int) -> list[tuple[int, Event]]:
+        numbered = list(enumerate(self.feed, start=1))
+        return [each for each in numbered if before is None or each[0] < before][::-1][:count]
+
     async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
         numbered = [
             (number, event)

@@ -24,8 +24,8 @@ from functions.faces import operations
 from functions.http.calls import Call
 from functions.http.operations import Face
 from functions.http.pages import PublicPages
+from functions.http.plain_text import PlainTextFace
 from functions.index.sparse_index import IndexFace
-from functions.maven.repository import MavenFace
 from functions.mcp.protocol import McpFace
 from functions.web.not_found import UnknownPaths
 from shared.domain.errors.base import Invalid, Refusal, RefusalKind, Unavailable
@@ -100,7 +100,7 @@ FACES: dict[str, tuple[Callable[[], Face[Any]], Table]] = {
     "mcp": (McpFace, Table(API, rpc_error)),
 }
 OTHER_FACES = {
-    "maven": MavenFace,
+    "maven": PlainTextFace,
     "pages": SignInPages,
     "public pages": PublicPages,
     "unknown paths": UnknownPaths,
@@ -157,7 +157,7 @@ async def test_every_refusal_is_a_page_for_people(refusal: Refusal) -> None:
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=named)
 async def test_every_refusal_is_a_line_of_text_for_maven_clients(refusal: Refusal) -> None:
-    answer = await answer_to(refusal, MavenFace)
+    answer = await answer_to(refusal, PlainTextFace)
     assert answer.status_code == API[refusal.kind]
     assert answer.mimetype == "text/plain"
     assert answer.get_body().decode() == f"{refusal}\n"

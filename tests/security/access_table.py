@@ -49,6 +49,7 @@ class State(Enum):
 
 EVERY_STATE = tuple(State)
 SERVED = (State.PUBLIC, State.DEPRECATED)
+WITHDRAWN = (State.HELD, State.QUARANTINED, State.REMOVED)
 SHOWN = (*SERVED, State.PRIVATE)
 OF_ORGANIZATIONS = (State.PUBLIC, State.DELETED, State.MISSING)
 WHATEVER = (State.PUBLIC,)
@@ -184,6 +185,15 @@ def maven_readers(persona: Persona, state: State) -> set[Outcome]:
     outcome = readers(persona, state)
     is_asked = persona.is_anonymous and state is not State.DELETED
     return {Outcome.UNKNOWN} if outcome == {Outcome.HIDDEN} and is_asked else outcome
+
+
+def feed_readers(persona: Persona, state: State) -> set[Outcome]:
+    """As readers, but a feed tells that a release was withdrawn, and who sends no credentials is
+    asked for some."""
+    if state in WITHDRAWN and not persona.is_bad:
+        return {Outcome.DONE}
+    outcome = readers(persona, state)
+    return {Outcome.UNKNOWN} if outcome == {Outcome.HIDDEN} and persona.is_anonymous else outcome
 
 
 def publishers(persona: Persona, state: State) -> set[Outcome]:
@@ -340,14 +350,15 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         *("api_trusted_audience", "health_default", "health_live", "health_ready"),
         *("index_settings", "login_file", "sign_in_link_page", "sign_in_link_used"),
         *("sign_in_out", "sign_in_page_shown", "web_llms", "web_site_icon"),
+        *("web_badge", "web_sitemap"),
     ),
     anybody_known: (
         *("api_settings_toml", "api_symbols_search", "central_connectors"),
         *("central_docs (library)", "central_library"),
         *("central_organization", "central_search_symbols", "central_suggest"),
         *("central_triggers", "device_api_ask", "device_api_token", "index_changes"),
-        *("web_about", "web_cli_token", "web_home", "web_keywords", "web_manual"),
-        *("web_organizations", "web_site_robots", "web_symbols"),
+        *("web_about", "web_cli_token", "web_feed", "web_home", "web_keywords", "web_manual"),
+        *("web_opensearch", "web_organizations", "web_site_robots", "web_symbols"),
     ),
     anybody_known_alone: ("api_orgs_list", "maven_options", "token_whoami"),
     nobody_by_token: ("api_leaks_report", "api_trusted_exchange"),
@@ -372,6 +383,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         *("central_doubled", "central_list", "central_search", "central_tools", "web_search"),
         "web_search (deprecated)",
     ),
+    feed_readers: ("web_feed_package",),
     maven_readers: ("maven_read", "maven_read (archive)", "maven_read (versions)"),
     publishers: ("central_push", "maven_write"),
     maintainers: ("central_deprecate", "central_undeprecate"),
@@ -452,6 +464,9 @@ PATHS = {
     "maven_read (versions)": f"{REPOSITORY}/ORG/NAME/maven-metadata.xml",
     "maven_write": f"{REPOSITORY}/ORG/NAME/2.0.NUMBER/NAME-2.0.NUMBER.bala",
     "web_about": "/about/status",
+    "web_badge": "/badges/ORG/NAME/version.svg",
+    "web_feed": "/feeds/registry.atom",
+    "web_feed_package": "/feeds/ORG/NAME.atom",
     "web_file": "/files/ORG/NAME/1.0.0/package.json",
     "web_home": "/",
     "web_manual": "/docs/clients",

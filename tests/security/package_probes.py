@@ -267,10 +267,18 @@ OF_PACKAGE_PAGES: dict[str, tuple[Probe, ...]] = {
         for file in ("1.0.0/package.json", "1.0.0/nothing", "9.9.9/package.json")
     ),
     "web_llms": (Probe("/llms.txt"), Probe("/llms.txt?page=2")),
+    "web_badge": tuple(
+        Probe(f"/badges/acme/NAME/{badge}.{form}")
+        for badge in ("version", "license")
+        for form in ("svg", "json")
+    ),
+    "web_feed_package": (Probe("/feeds/acme/NAME.atom"),),
 }
 
 OF_THE_SITE: dict[str, tuple[Probe, ...]] = {
     "web_org": tuple(Probe(f"/orgs/acme{tab}") for tab in ("", "?page=2")),
+    "web_feed": tuple(Probe(f"/feeds/{name}.atom") for name in ("registry", "acme")),
+    "web_sitemap": (Probe("/sitemap.xml"),),
     "web_organizations": tuple(Probe(f"/organizations{query}") for query in ("", "?q=acme")),
     "web_symbols": tuple(
         Probe(f"/symbols?q={text}")
@@ -327,6 +335,7 @@ ABOUT_NO_PACKAGE = {
         *("api_docs_*", "health_*", "index_settings", "login_*", "security_txt_*", "static_*"),
         *("web_manual", "web_update_tool"),
         *("central_doc_ui", "web_site_icon", "web_site_robots", "web_cli_token", "zz_missing"),
+        "web_opensearch",
     ),
     "are the same for everybody who is not signed in": ("sign_in_*",),
     "list or count public packages alone, whoever asks": ("web_home", "web_about"),

@@ -46,6 +46,8 @@ OF_ARCHIVES: Mapping[str, tuple[str, ...]] = {
         "/packages/{package}/{version}/docs/{module}",
         "/packages/{package}/{version}/docs/{module}/{symbol}",
     ),
+    "web_badge": ("/badges/{package}/version.svg", "/badges/{package}/license.json"),
+    "web_feed_package": ("/feeds/{package}.atom",),
     "web_package": ("/packages/{package}",),
     "web_package_tab": (
         *(
@@ -83,12 +85,14 @@ OF_ALL: Mapping[str, tuple[str, ...]] = {
     "central_triggers": ("/2.0/registry/triggers?limit=1000",),
     "central_triggers_by_id": ("/2.0/registry/triggers/1",),
     "index_changes": ("/index/changes?since=0&limit=1000",),
+    "web_feed": ("/feeds/registry.atom", "/feeds/acme.atom"),
     "web_home": ("/",),
     "web_keywords": ("/keywords",),
     "web_llms": ("/llms.txt", "/llms.txt?page=1"),
     "web_org": ("/orgs/acme",),
     "web_organizations": ("/organizations",),
     "web_search": ("/search?q=t", "/search?q=some+words", "/search?form=suggestions&q=t"),
+    "web_sitemap": ("/sitemap.xml", "/sitemap.xml?page=1"),
     "web_symbols": ("/symbols?q=t", "/symbols?q=c1"),
 }
 
@@ -111,7 +115,7 @@ OTHERS = (
         "zz_missing",
         "web_update_tool",
     ),
-    *("web_cli_token", "web_site_icon", "web_site_robots"),
+    *("web_cli_token", "web_opensearch", "web_site_icon", "web_site_robots"),
 )
 
 # Each address is asked for in these forms. A response that is sent as gzip was made plain first.

@@ -86,6 +86,14 @@ class CosmosEvents:
                 break
         return found
 
+    async def newest(self, before: int | None, count: int) -> list[tuple[int, Event]]:
+        found: list[tuple[int, Event]] = []
+        for label in await self._partitions.until(before):
+            found += await self._log(feed_partition(label), before, count - len(found))
+            if len(found) >= count:
+                break
+        return found
+
     async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
         found: list[tuple[int, Event]] = []
         for labels in _newest_first(await self._partitions.until(before)):

@@ -241,6 +241,11 @@ class SqliteEvents:
             count,
         )
 
+    async def newest(self, before: int | None, count: int) -> list[tuple[int, Event]]:
+        statement = "SELECT number, body FROM events WHERE number < ? ORDER BY number DESC LIMIT ?"
+        since = LAST if before is None else before
+        return await self._database.decoded(_numbered, statement, since, count)
+
     async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
         return await self._database.decoded(
             _numbered,

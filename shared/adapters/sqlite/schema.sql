@@ -280,3 +280,10 @@ UPDATE releases SET version_key = lower(version) WHERE rowid IN (
     SELECT min(rowid) FROM releases GROUP BY pk, lower(version)
 );
 CREATE UNIQUE INDEX releases_by_version_key ON releases (pk, version_key);
+
+-- Step 13: the log of each package
+
+INSERT INTO event_streams (stream, number)
+SELECT 'package:' || lower(substr(subject, 1, instr(subject || ':', ':') - 1)), number
+FROM (SELECT body ->> '$.subject' AS subject, body ->> '$.kind' AS kind, number FROM events)
+WHERE kind LIKE 'release.%' OR kind LIKE 'package.%';

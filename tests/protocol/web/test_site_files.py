@@ -1,10 +1,18 @@
-"""Files for crawlers, browsers and programs: robots.txt, favicon.ico, llms.txt."""
+"""Files for crawlers, browsers and programs: robots.txt, sitemap.xml, opensearch.xml, favicon.ico,
+llms.txt."""
 
+import re
 from urllib.robotparser import RobotFileParser
+from xml.etree import ElementTree
 
+from functions.web.site_files import PACKAGES_PER_SITEMAP, sitemap_index
+from shared.domain.search import Results
 from tests.protocol.web.page_reader import opened
 from tests.protocol.web.sample_packages import publish
 from tests.support.world import URL, World
+
+OPENSEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"
+SITEMAPS = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 
 
 async def test_crawlers_read_packages_and_nothing_of_anybody(world: World) -> None:
@@ -14,6 +22,49 @@ async def test_crawlers_read_packages_and_nothing_of_anybody(world: World) -> No
         assert robots.can_fetch("anybot", URL + path), path
     for path in ("/account/tokens", "/search?q=x", "/api/v1/orgs", "/files/a/b/1/x", "/sign-in"):
         assert not robots.can_fetch("anybot", URL + path), path
+
+
+def addresses(xml: str) -> list[str]:
+    """Return the paths of a sitemap, or of an index of them."""
+    root = ElementTree.fromstring(xml)
+    found = [each.text or "" for each in root.iter(f"{SITEMAPS}loc")]
+    assert all(each.startswith(f"{URL}/") for each in found)
+    return [each.removeprefix(URL) for each in found]
+
+
+async def test_crawlers_find_every_public_page_and_package(shelf: World) -> None:
+    assert f"Sitemap: {URL}/sitemap.xml" in (await opened(shelf, "/robots.txt")).text
+    answer = await opened(shelf, "/sitemap.xml", by=shelf.people.mia)
+    assert answer.headers["content-type"].startswith("application/xml")
+    found = addresses(answer.text)
+    assert "/packages/acme/greet" in found
+    assert not any("secret" in each for each in found)
+    for path in found:
+        assert (await opened(shelf, path)).status_code == 200, path
+
+
+def test_a_long_sitemap_is_an_index_of_parts() -> None:
+    found = Results(hits=(), count=2 * PACKAGES_PER_SITEMAP + 1)
+    expected = [f"/sitemap.xml?page={number}" for number in (1, 2, 3)]
+    assert addresses(sitemap_index(found, URL).decode()) == expected
+
+
+async def test_a_part_of_a_sitemap_that_is_not_there_is_not_found(shelf: World) -> None:
+    whole = await opened(shelf, "/sitemap.xml")
+    assert (await opened(shelf, "/sitemap.xml?page=1")).text == whole.text
+    assert (await opened(shelf, "/sitemap.xml?page=2")).status_code == 404
+
+
+async def test_browsers_can_search_from_their_address_bar(world: World) -> None:
+    description = await opened(world, "/opensearch.xml")
+    assert description.headers["content-type"].startswith("application/opensearchdescription+xml")
+    urls = ElementTree.fromstring(description.text).iter(f"{OPENSEARCH}Url")
+    templates = {each.get("type", ""): each.get("template", "") for each in urls}
+    assert templates["text/html"] == f"{URL}/search?q={{searchTerms}}"
+    suggestions = templates["application/x-suggestions+json"].replace("{searchTerms}", "gre")
+    assert (await world.get(suggestions)).status_code == 200
+    page = await opened(world, "/")
+    assert re.search(r'<link rel="search"[^>]* href="/opensearch.xml">', page.text)
 
 
 async def test_the_icon_is_one(world: World) -> None:

@@ -1,0 +1,105 @@
+"""GET /badges/{org}/{name}/{file}: badges of public packages for readmes elsewhere, as SVG and as
+the JSON that shields.io draws.
+"""
+
+from contextlib import suppress
+from typing import NamedTuple
+
+import orjson
+
+from functions.http.answers import JSON, NO_STORE
+from functions.http.formatting import short
+from functions.http.pages import AnonymousPages, PublicPageCall, render_template
+from functions.web.package.frame import package_of
+from shared.domain.errors.base import Invalid, NotFound
+from shared.domain.errors.requests import PageNotFound
+from shared.runtime.answers import Answer
+from shared.services.packages.package_details import ReleaseDetails
+
+SVG = "image/svg+xml"
+
+# Other sites load badges from here; they run and load nothing.
+BADGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Access-Control-Allow-Origin": "*",
+}
+BADGE_CACHING = {"Cache-Control": "public, max-age=60"}  # Of a withdrawn package for no longer.
+
+# Colors of the right half; white text is readable on each.
+PLAIN, WARNING, QUIET = "#0b6b67", "#8a5300", "#566167"
+
+BADGES = ("version", "pulls", "license", "ballerina")
+MAX_CHARACTERS = 40  # Of a half; more is wider than a line of text.
+
+
+class Badge(NamedTuple):
+    label: str
+    message: str
+    color: str
+
+
+MISSING = Badge("package", "not found", QUIET)
+
+pages = AnonymousPages()
+FACES = (pages,)
+
+
+@pages.read("badges/{org}/{name}/{file}")
+async def web_badge(call: PublicPageCall) -> Answer:
+    """Return a badge. One of a package that is not public is that of a missing one, with status
+    200, since readmes show no picture that comes with another."""
+    kind, _, suffix = call.route_params["file"].rpartition(".")
+    if kind not in BADGES or suffix not in ("svg", "json"):
+        raise PageNotFound(call.target)
+    with suppress(NotFound, Invalid):
+        details = await call.registry.packages.details.package(package_of(call), by=call.caller)
+        if details.is_public:
+            return _answer(call, _badge(kind, details), suffix)
+    return _answer(call, MISSING, suffix)
+
+
+def _answer(call: PublicPageCall, badge: Badge, suffix: str) -> Answer:
+    if suffix == "svg":
+        answer = call.text(badge_svg(badge), SVG)
+    else:
+        answer = call.text(orjson.dumps(shields_badge(badge)), JSON)
+    is_cached = answer.headers["Cache-Control"] != NO_STORE["Cache-Control"]
+    answer.headers.update(BADGE_HEADERS | (BADGE_CACHING if is_cached else {}))
+    return answer
+
+
+def _badge(kind: str, details: ReleaseDetails) -> Badge:
+    release = details.release
+    match kind:
+        case "version":
+            color = PLAIN if details.deprecation is None else WARNING
+            return Badge("ballroom", f"v{release.version}", color)
+        case "pulls":
+            return Badge("pulls", short(details.head.pulls), PLAIN)
+        case "license":
+            message = ", ".join(release.licenses)
+            return Badge("license", message or "not specified", PLAIN if message else QUIET)
+        case _:
+            message = release.ballerina_version
+            return Badge("ballerina", message or "not specified", PLAIN if message else QUIET)
+
+
+def shields_badge(badge: Badge) -> dict[str, object]:
+    """Return the badge in version 1 of the schema of shields.io's endpoint badges."""
+    schema = {"schemaVersion": 1, "label": badge.label, "message": badge.message}
+    return {**schema, "color": badge.color, "isError": badge == MISSING}
+
+
+def badge_svg(badge: Badge) -> str:
+    """Return the picture, without scripts, styles or links; long texts are cut.
+
+    It states the width of each text, to which browsers stretch every font.
+    """
+    label, message = (
+        text if len(text) <= MAX_CHARACTERS else f"{text[: MAX_CHARACTERS - 1]}…"
+        for text in (badge.label, badge.message)
+    )
+    left, right = (7 * len(text) + 12 for text in (label, message))
+    values = {"label": label, "message": message, "left": left, "right": right}
+    return render_template("web/badge.svg", {**values, "color": badge.color})

@@ -1,0 +1,81 @@
+"""The newest changes of packages, for readers of Atom feeds."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+from msgspec import Struct
+
+from shared.auth.authorization import Authorization
+from shared.domain.errors.packages import PackageNotFound
+from shared.domain.events import PackageChange, package_change
+from shared.domain.names import OrgName, Package
+from shared.domain.principals import Principal
+from shared.domain.records import Event, org_stream, package_stream
+from shared.ports import EventStore, MetadataStore
+
+MAX_ENTRIES = 50  # Programs that read feeds ask every hour.
+EVENTS_READ_AT_ONCE = 200
+MAX_EVENTS_READ = 1_000  # For one feed: those that its reader may not see are among them.
+
+ReadEvents = Callable[[int | None, int], Awaitable[list[tuple[int, Event]]]]
+
+
+class FeedEntry(Struct, frozen=True):
+    """A change, the id of its event, and the reason that whoever deprecated something gave."""
+
+    change: PackageChange
+    event: str
+    message: str
+
+
+class ChangeFeeds(Struct, frozen=True):
+    """Reads the newest changes of packages that the caller may see, newest first.
+
+    A feed has `MAX_ENTRIES` at most, from the last `MAX_EVENTS_READ` events of its log.
+    """
+
+    authorization: Authorization
+    metadata: MetadataStore
+    events: EventStore
+
+    async def of_registry(self, *, by: Principal) -> list[FeedEntry]:
+        return await self._newest(self.events.newest, by)
+
+    async def of_organization(self, org: OrgName, *, by: Principal) -> list[FeedEntry]:
+        """Return the changes of those packages of an organization that the caller may see."""
+        return await self._newest(partial(self.events.stream, org_stream(org.lower())), by)
+
+    async def of_package(self, package: Package, *, by: Principal) -> list[FeedEntry]:
+        """Return the changes of a package; raise `PackageNotFound`."""
+        if not await self._visible([package], by):
+            raise PackageNotFound(package)
+        return await self._newest(partial(self.events.stream, package_stream(str(package))), by)
+
+    async def _newest(self, read: ReadEvents, by: Principal) -> list[FeedEntry]:
+        entries = list[FeedEntry]()
+        before: int | None = None
+        for _ in range(MAX_EVENTS_READ // EVENTS_READ_AT_ONCE):
+            batch = await read(before, EVENTS_READ_AT_ONCE)
+            entries += await self._entries(batch, by)
+            if len(entries) >= MAX_ENTRIES or len(batch) < EVENTS_READ_AT_ONCE:
+                break
+            before = batch[-1][0]
+        return entries[:MAX_ENTRIES]
+
+    async def _entries(self, events: Sequence[tuple[int, Event]], by: Principal) -> list[FeedEntry]:
+        entries = [
+            FeedEntry(change, event.id, event.details.get("deprecation", ""))
+            for number, event in events
+            if (change := package_change(number, event))
+        ]
+        packages = {each.change.package.key: each.change.package for each in entries}
+        visible = await self._visible(list(packages.values()), by)
+        return [each for each in entries if each.change.package.key in visible]
+
+    async def _visible(self, packages: Sequence[Package], by: Principal) -> frozenset[str]:
+        """Return the keys of the packages that the caller may see. From the store, whether there
+        are any or none, so that time does not reveal hidden ones."""
+        surveys = await self.metadata.survey(packages)
+        access = await self.authorization.private_access(by)
+        heads = (each.head for each in surveys if each)
+        return frozenset(head.package.key for head in heads if access.covers(head))
