@@ -23,7 +23,15 @@ MANUALS_KEPT = 2  # A process has one address; tests have two.
 GROUPS = (
     ("Clients", ("use/clients.md", "use/clients-behind-proxies.md", "use/agents.md")),
     ("Accounts", ("use/login.md", "use/sign-in.md", "use/tokens.md")),
-    ("Publishing", ("use/trusted-publishing.md", "use/go-toolchain.md", "reference/limits.md")),
+    (
+        "Publishing",
+        (
+            "use/trusted-publishing.md",
+            "use/badges-and-feeds.md",
+            "use/go-toolchain.md",
+            "reference/limits.md",
+        ),
+    ),
     ("Organizations", ("use/organizations.md", "use/private-packages.md")),
     (
         "Protocols",
