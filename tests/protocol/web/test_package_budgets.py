@@ -124,6 +124,11 @@ LISTS = {
     "/search?q=greet&org=acme": Counter(["search.search_with_facets", "search.symbols"]),
     "/organizations": Counter(["search.facet_values"]),
     "/keywords": Counter(["search.facet_values"]),
+    "/sitemap.xml": SEARCH,
+    "/feeds/registry.atom": Counter(["events.newest", SURVEY]),
+    "/feeds/acme.atom": Counter(["directory.access_context", "events.stream", SURVEY]),
+    "/feeds/acme/greet.atom": Counter(["events.stream", SURVEY, SURVEY]),
+    "/badges/acme/greet/version.svg": FRAME,
     "/orgs/acme": SEARCH + Counter(["directory.access_context"]),
 }
 
