@@ -8,7 +8,13 @@ a rate limit is a 503 for `bal`, and a 429 for other clients.
 
 from collections.abc import Mapping
 
-from functions.http.answers import NO_STORE, failure_sentence, json_answer, retry_headers
+from functions.http.answers import (
+    NO_STORE,
+    failure_sentence,
+    json_answer,
+    retry_headers,
+    withdrawal_fields,
+)
 from functions.http.calls import Call
 from functions.http.operations import Face
 from shared.domain.errors.base import Refusal, RefusalKind
@@ -66,7 +72,8 @@ class CentralFace(Face[Call]):
 def refusal_answer(refusal: Refusal) -> Answer:
     """Return the refusal as JSON with the status under which its message is shown."""
     headers = OPEN_HEADERS | retry_headers(refusal)
-    return json_answer({"message": str(refusal)}, _STATUS_BY_KIND[refusal.kind], headers)
+    body = {"message": str(refusal), **withdrawal_fields(refusal)}
+    return json_answer(body, _STATUS_BY_KIND[refusal.kind], headers)
 
 
 def page_of(params: Mapping[str, str]) -> ResultPage:

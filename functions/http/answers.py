@@ -17,7 +17,9 @@ from functions.http.calls import Call, Exchange, headers_of, recognized_caller
 from shared.composition import Registry
 from shared.domain.documents import etag_of, gzipped
 from shared.domain.errors.base import Refusal, RefusalKind, Unavailable
+from shared.domain.errors.packages import ReleaseNotFound, ReleaseWithdrawn, Withdrawal
 from shared.domain.errors.requests import MethodNotAllowed, TooMany
+from shared.domain.events import ChangeKind
 from shared.domain.packages import Readers
 from shared.domain.rate_limits import RateLimitAllowance, tightest_allowance
 from shared.runtime.answers import (
@@ -157,8 +159,25 @@ STATUS_BY_KIND = {
 
 def problem_answer(refusal: Refusal) -> Answer:
     """Return a refusal with its code, for programs, and its sentence, for people."""
-    code, status = refusal.code, STATUS_BY_KIND[refusal.kind]
-    return _problem(status, code, str(refusal), refusal_headers(refusal))
+    problem = {"code": refusal.code, "message": str(refusal), **withdrawal_fields(refusal)}
+    status = STATUS_BY_KIND[refusal.kind]
+    return json_answer({"error": problem}, status, refusal_headers(refusal))
+
+
+def withdrawal_fields(refusal: Refusal) -> dict[str, object]:
+    """Return what programs read of a refused release that was withdrawn; empty for others."""
+    if not isinstance(refusal, (ReleaseNotFound, ReleaseWithdrawn)) or refusal.withdrawal is None:
+        return {}
+    return {"kind": ChangeKind.WITHDRAWN.value, **withdrawal_model(refusal.withdrawal)}
+
+
+def withdrawal_model(withdrawal: Withdrawal) -> dict[str, object]:
+    """Return the public reason, whether it is for good, and the digest of what was withdrawn."""
+    return {
+        "reason": withdrawal.why or None,
+        "permanent": withdrawal.is_final,
+        "digest": f"sha-256={withdrawal.digest}",
+    }
 
 
 def refusal_headers(refusal: Refusal) -> dict[str, str]:
@@ -171,15 +190,12 @@ def refusal_headers(refusal: Refusal) -> dict[str, str]:
 
 def failure_answer(request_id: str) -> Answer:
     """Return a 500 with the request id, and nothing of the exception."""
-    return _problem(500, "broken", failure_sentence(request_id), NO_STORE)
+    problem = {"code": "broken", "message": failure_sentence(request_id)}
+    return json_answer({"error": problem}, 500, NO_STORE)
 
 
 def failure_sentence(request_id: str) -> str:
     return f"The registry failed. Tell its operator this request id: {request_id}."
-
-
-def _problem(status: int, code: str, message: str, headers: Mapping[str, str]) -> Answer:
-    return json_answer({"error": {"code": code, "message": message}}, status, headers)
 
 
 # --- Repeats by a host, while the packages stand that an answer depends on (decision 0008) ------

@@ -5,7 +5,14 @@ from email.utils import formatdate
 
 import orjson
 
-from functions.http.answers import CACHE_PRIVATE, JSON, NO_STORE, accepts_gzip, unchanged_answer
+from functions.http.answers import (
+    CACHE_PRIVATE,
+    JSON,
+    NO_STORE,
+    accepts_gzip,
+    unchanged_answer,
+    withdrawal_model,
+)
 from functions.http.calls import Call
 from functions.http.operations import JsonFace
 from shared.domain.documents import DerivedDocument
@@ -76,6 +83,7 @@ def _change_model(change: PackageChange) -> dict[str, object]:
         "org": change.package.org,
         "name": change.package.name,
         "version": change.version,
+        **(withdrawal_model(change.withdrawal) if change.withdrawal else {}),
     }
 
 

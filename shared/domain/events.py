@@ -7,6 +7,7 @@ from typing import Self
 from msgspec import Struct
 
 from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.packages import Withdrawal
 from shared.domain.names import Package
 from shared.domain.records import Event
 from shared.domain.times import parse_time
@@ -54,6 +55,7 @@ class PackageChange(Struct, frozen=True):
     package: Package
     version: str
     is_removal: bool = False  # Also shown to those who may no longer read the package.
+    withdrawal: Withdrawal | None = None  # What is told of a release that was withdrawn.
 
 
 def package_change(number: int, event: Event) -> PackageChange | None:

@@ -70,6 +70,7 @@ class WithdrawalReason(Enum):
     LEGAL = "legal"
     POLICY = "policy"
     OWNER_REQUEST = "owner-request"
+    MISTAKE = "mistake"
     OTHER = "other"
 
 
@@ -279,6 +280,11 @@ class Release(ArchiveFacts):
     upstream: UpstreamOrigin | None = None  # None for releases that were published here.
     revision: int = 1
     outbox: tuple[Event, ...] = ()
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether it was published once, and withdrawn."""
+        return self.state in WITHDRAWN and not self.refused
 
     def tool_named(self, text: str) -> str:
         """Return the tool with this id, else the first one; empty where there are none."""

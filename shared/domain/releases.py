@@ -10,12 +10,14 @@ from msgspec import Struct
 from shared.domain.accounts import parse_reason
 from shared.domain.archives.bala import Bala
 from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.packages import ReleaseNotFound, Withdrawal
 from shared.domain.names import Coordinate, release_place
 from shared.domain.packages import (
     Head,
     Origin,
     PublicReason,
     Release,
+    ReleaseEntry,
     State,
     UpstreamOrigin,
     Visibility,
@@ -199,8 +201,47 @@ WITHDRAWAL_TITLES: Mapping[WithdrawalReason, tuple[str, str]] = {
     WithdrawalReason.LEGAL: ("Legal reasons", "The law does not allow distributing it."),
     WithdrawalReason.POLICY: ("Policy violation", "It violates the policies of this registry."),
     WithdrawalReason.OWNER_REQUEST: ("Owner's request", "Its owners asked for the withdrawal."),
+    WithdrawalReason.MISTAKE: ("Mistake", "It was published by mistake."),
     WithdrawalReason.OTHER: ("Other reason", "The administrator chose no other category."),
 }
+
+
+def withdrawal_of(record: Release | ReleaseEntry) -> Withdrawal:
+    """Return what everybody who may see the package is told of a withheld release.
+
+    `why` is empty without a public reason, as of a release that is held, or served again.
+    """
+    public = record.public_reason
+    return Withdrawal(
+        version=record.version,
+        is_final=record.state is State.REMOVED,
+        at_ms=record.changed_ms or record.created_ms,
+        published_ms=record.created_ms,
+        why=public.why.value if public else "",
+        note=public.note if public else "",
+        digest=record.digest,
+    )
+
+
+def withdrawal_text(withdrawal: Withdrawal) -> str:
+    """Return the public reason of a withdrawal in sentences; empty without one."""
+    if not withdrawal.why:
+        return ""
+    title, sentence = WITHDRAWAL_TITLES[WithdrawalReason(withdrawal.why)]
+    return " ".join(filter(None, (f"{title}.", sentence, withdrawal.note)))
+
+
+def release_withdrawn(release: Release) -> ReleaseNotFound:
+    """Return the refusal of an exact version that was withdrawn: the one of a missing version,
+    which clients know, with the reason behind it."""
+    withdrawal = withdrawal_of(release)
+    reason = withdrawal_text(withdrawal)
+    return ReleaseNotFound(
+        release.coordinate.package,
+        release.version,
+        withdrawal,
+        f"An administrator of this registry withdrew it.{f' {reason}' if reason else ''}",
+    )
 
 
 def parse_public_reason(why: str, note: str) -> PublicReason | None:

@@ -25,6 +25,7 @@ HARMLESS_REASONS = frozenset(
     (
         WithdrawalReason.LEAK,
         WithdrawalReason.LEGAL,
+        WithdrawalReason.MISTAKE,
         WithdrawalReason.OWNER_REQUEST,
         WithdrawalReason.POLICY,
     )

@@ -15,12 +15,6 @@ class PackageNotFound(NotFound):
         super().__init__("package-not-found", f"package not found: {package}{reason}")
 
 
-class ReleaseNotFound(NotFound):
-    def __init__(self, package: object, version: object) -> None:
-        # `bal push` continues only when it reads this text.
-        super().__init__("release-not-found", f"package not found for: {package}:{version}")
-
-
 class Withdrawal(NamedTuple):
     """A version that an administrator withdrew, when and why; `is_final` if it was removed."""
 
@@ -30,6 +24,23 @@ class Withdrawal(NamedTuple):
     published_ms: int
     why: str = ""  # The category of the public reason; empty if there is none.
     note: str = ""
+    digest: str = ""  # Of the archive, in hexadecimal digits.
+
+
+class ReleaseNotFound(NotFound):
+    """A version is missing, or was withdrawn: then `withdrawal` says why, to who may know it."""
+
+    def __init__(
+        self,
+        package: object,
+        version: object,
+        withdrawal: Withdrawal | None = None,
+        reason: str = "",
+    ) -> None:
+        # `bal push` continues only when it reads these words.
+        said = f"package not found for: {package}:{version}"
+        super().__init__("release-not-found", f"{said}. {reason}" if reason else said)
+        self.withdrawal = withdrawal
 
 
 class PackageWithdrawn(NotFound):

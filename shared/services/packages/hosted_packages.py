@@ -46,6 +46,7 @@ from shared.domain.names import (
 )
 from shared.domain.packages import FoundRelease, Head, State, Survey, Visibility
 from shared.domain.principals import Principal
+from shared.domain.releases import release_withdrawn
 from shared.domain.resolution import latest, usable_versions
 from shared.ports import DocumentStore, MetadataStore, PackageReader, ReadCheck
 from shared.runtime.caching import (
@@ -84,7 +85,10 @@ class HostedPackages(Struct, frozen=True):
         if isinstance(wanted, Range):
             available = await self._latest(package, wanted, client, by)
         else:
-            available = await self._exact(package, wanted, by)
+            found = await self._stored(package.at(wanted), by)
+            if found.release is not None and found.release.is_withdrawn:
+                raise release_withdrawn(found.release)
+            available = _live(found)
         if available is None:
             raise ReleaseNotFound(package, wanted)
         return available
@@ -210,8 +214,11 @@ class HostedPackages(Struct, frozen=True):
     async def _exact(
         self, package: Package, version: Version, by: Principal
     ) -> AvailableRelease | None:
-        check = self.authorization.read_check(by)
-        return _live(await self.records.find(package.at(version), check=check))
+        return _live(await self._stored(package.at(version), by))
+
+    async def _stored(self, at: Coordinate, by: Principal) -> FoundRelease:
+        """Return the release in any state; none if the caller may not see its package."""
+        return await self.records.find(at, check=self.authorization.read_check(by))
 
     async def _listing(self, available: AvailableRelease) -> Listing:
         texts = await self.documents.texts(available.release.content)

@@ -3,14 +3,16 @@
 from collections.abc import AsyncGenerator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.domain.documents import DerivedDocument
-from shared.domain.events import PackageChange, package_change
+from shared.domain.events import ChangeKind, PackageChange, package_change
 from shared.domain.names import Package
-from shared.domain.packages import Readers, Visibility, is_for_everybody
+from shared.domain.packages import Readers, Survey, Visibility, is_for_everybody
 from shared.domain.principals import Principal
 from shared.domain.records import Event
+from shared.domain.releases import withdrawal_of
 from shared.domain.sparse_index import index_file, index_path
 from shared.ports import EventStore, MetadataStore
 from shared.services.packages.derived_data import DocumentCache
@@ -84,5 +86,18 @@ class PackageIndex(Struct, frozen=True):
         # ones.
         surveys = await self.metadata.survey(list(packages.values()))
         access = await self.authorization.private_access(by)
-        visible = {each.head.package.key for each in surveys if each and access.covers(each.head)}
-        return [each for each in changes if each.is_removal or each.package.key in visible]
+        visible = {e.head.package.key: e for e in surveys if e and access.covers(e.head)}
+        return [
+            _with_withdrawal(each, visible.get(each.package.key))
+            for each in changes
+            if each.is_removal or each.package.key in visible
+        ]
+
+
+def _with_withdrawal(change: PackageChange, survey: Survey | None) -> PackageChange:
+    """Return the change of a withdrawn release with what is told of it now: a reader that reads the
+    change late learns the last word. A package that became private has no reason."""
+    if survey is None or change.change is not ChangeKind.WITHDRAWN:
+        return change
+    entry = next((each for each in survey.entries if each.version == change.version), None)
+    return replace(change, withdrawal=withdrawal_of(entry)) if entry else change

@@ -21,7 +21,6 @@ from shared.domain.errors.packages import (
     PackageWithdrawn,
     ReleaseNotFound,
     ReleaseWithdrawn,
-    Withdrawal,
 )
 from shared.domain.names import ANY_CLIENT, Coordinate, OrgName, Package, PackageName, Range
 from shared.domain.packages import (
@@ -37,6 +36,7 @@ from shared.domain.packages import (
     read_graph,
 )
 from shared.domain.principals import Principal
+from shared.domain.releases import withdrawal_of
 from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage, Results
 from shared.ports import (
@@ -122,7 +122,7 @@ class PackageDetails(Struct, frozen=True):
             newest = _latest(survey)
             return await self._details(survey, newest, newest)
         if survey and survey.withdrawn:
-            raise PackageWithdrawn(survey.head.package, tuple(map(_withdrawal, survey.withdrawn)))
+            raise PackageWithdrawn(survey.head.package, tuple(map(withdrawal_of, survey.withdrawn)))
         raise PackageNotFound(package)
 
     async def release(self, coordinate: Coordinate, *, by: Principal) -> ReleaseDetails:
@@ -138,7 +138,7 @@ class PackageDetails(Struct, frozen=True):
         if survey and entry and entry.is_withdrawn:
             better = latest(survey, Range(), ANY_CLIENT)
             named = survey.head.package.at(entry.parsed)
-            raise ReleaseWithdrawn(named, _withdrawal(entry), better.version if better else "")
+            raise ReleaseWithdrawn(named, withdrawal_of(entry), better.version if better else "")
         raise ReleaseNotFound(coordinate.package, coordinate.version)
 
     async def texts(self, details: ReleaseDetails) -> Texts:
@@ -216,15 +216,6 @@ def _owner(org: OrgName, organization: Organization | None) -> PackageOwner:
     if organization is None or organization.is_hidden:
         return PackageOwner(org)
     return PackageOwner(organization.name, organization.display_name)
-
-
-def _withdrawal(entry: ReleaseEntry) -> Withdrawal:
-    at_ms = entry.changed_ms or entry.created_ms
-    is_final = entry.state is State.REMOVED
-    withdrawal = Withdrawal(entry.version, is_final, at_ms, entry.created_ms)
-    if reason := entry.public_reason:
-        return withdrawal._replace(why=reason.why.value, note=reason.note)
-    return withdrawal
 
 
 def _withdrawn_above(survey: Survey, newest: ReleaseEntry) -> str:

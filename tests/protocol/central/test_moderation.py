@@ -1,8 +1,11 @@
 """Withheld releases are served nowhere, and their versions are never free again."""
 
+from hashlib import sha256
+
 import pytest
 
 from shared.domain.names import Coordinate
+from shared.domain.packages import PublicReason, WithdrawalReason
 from shared.domain.principals import OPERATOR
 from tests.protocol.bal.failures import ClientFailure, NoPackage
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
@@ -157,3 +160,53 @@ async def test_a_restored_release_is_served_as_before(world: World, state: str) 
     assert (await world.get("/packages/acme/greet/1.1.0")).content == before
     assert (await world.java().pull(BAD)).content == ARCHIVE
     assert (await world.java().search("greet"))["count"] == 1
+
+
+MALWARE = PublicReason(why=WithdrawalReason.MALWARE, note="It mines coins.")
+
+
+@pytest.mark.parametrize(("state", "is_final"), [("quarantine", False), ("remove", True)])
+async def test_the_refusal_of_metadata_says_why_it_was_withdrawn(
+    world: World, *, state: str, is_final: bool
+) -> None:
+    await world.push(ARCHIVE)
+    withhold_for = getattr(world.registry.publishing.moderation, state)
+    await withhold_for(COORDINATE, REASON, MALWARE, by=OPERATOR)
+    for headers in ({}, PULL):
+        answer = await world.get("/packages/acme/greet/1.1.0", headers=headers)
+        assert refused(answer, 404) == (
+            "package not found for: acme/greet:1.1.0. An administrator of this registry withdrew "
+            "it. Malware. It contains code that harms those who use it. It mines coins."
+        )
+        told = {name: value for name, value in answer.json().items() if name != "message"}
+        digest = f"sha-256={sha256(ARCHIVE).hexdigest()}"
+        assert told == {
+            "kind": "withdrawn",
+            "reason": "malware",
+            "permanent": is_final,
+            "digest": digest,
+        }
+
+
+async def test_a_held_release_is_refused_as_a_missing_one_is(world: World) -> None:
+    await world.push(ARCHIVE)
+    await withhold(world, "hold")
+    answer = await world.get("/packages/acme/greet/1.1.0")
+    assert answer.json() == {"message": "package not found for: acme/greet:1.1.0"}
+
+
+async def test_why_a_private_release_was_withdrawn_is_for_its_readers(world: World) -> None:
+    await world.push(bala(BAD, visibility="private"))
+    await world.registry.publishing.moderation.remove(COORDINATE, REASON, MALWARE, by=OPERATOR)
+    missing = {"message": "package not found for: acme/greet:1.1.0"}
+    for caller in (None, world.people.bob):
+        assert (await world.get("/packages/acme/greet/1.1.0", by=caller)).json() == missing
+    answer = await world.get("/packages/acme/greet/1.1.0", by=world.people.mia)
+    assert answer.json()["reason"] == "malware"
+
+
+async def test_a_push_of_the_next_version_goes_on_after_that_refusal(world: World) -> None:
+    await world.push(ARCHIVE)
+    await world.registry.publishing.moderation.remove(COORDINATE, REASON, MALWARE, by=OPERATOR)
+    message = refused(await world.get("/packages/acme/greet/1.1.0"), 404)
+    assert "package not found for: acme/greet:1.1.0" in message  # `bal push` looks for this.

@@ -1,10 +1,12 @@
 """/index/changes: the changes that mirrors follow."""
 
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
 from shared.domain.names import Coordinate
+from shared.domain.packages import PublicReason, Visibility, WithdrawalReason
 from shared.domain.principals import OPERATOR
 from tests.fakes.system import START_MS
 from tests.support.archives import bala
@@ -92,3 +94,55 @@ async def test_an_invalid_number_is_refused(world: World, query: str) -> None:
     answer = await world.get(f"{FEED}{query}")
     assert answer.status_code == 400
     assert "is not a whole number" in answer.json()["error"]["message"]
+
+
+AT = Coordinate.parse("acme", "greet", "1.0.0")
+TOLD = ("reason", "permanent", "digest")
+
+
+def told(change: dict[str, Any]) -> list[Any]:
+    """Return what a change tells of a withdrawal."""
+    return [change[each] for each in TOLD]
+
+
+async def test_a_withdrawal_has_its_public_reason_and_its_digest(world: World) -> None:
+    archive = bala("acme/greet:1.0.0")
+    digest = f"sha-256={sha256(archive).hexdigest()}"
+    await world.push(archive)
+    moderation = world.registry.publishing.moderation
+    [_], after = await changes(world)
+    await moderation.hold(AT, "a reason of ours", by=OPERATOR)
+    [held], _ = await changes(world, f"?since={after}")
+    assert (held["kind"], told(held)) == ("withdrawn", [None, False, digest])
+    for why in WithdrawalReason:
+        public = PublicReason(why=why, note="A line for people.")
+        await moderation.quarantine(AT, "a reason of ours", public, by=OPERATOR)
+        *_, last = (await changes(world))[0]
+        assert (last["kind"], told(last)) == ("withdrawn", [why.value, False, digest])
+    await moderation.remove(AT, "x", PublicReason(why=WithdrawalReason.MISTAKE), by=OPERATOR)
+    *_, removed = (await changes(world))[0]
+    assert (removed["kind"], told(removed)) == ("withdrawn", ["mistake", True, digest])
+
+
+async def test_a_withdrawal_that_ended_has_no_reason_any_more(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    moderation = world.registry.publishing.moderation
+    public = PublicReason(why=WithdrawalReason.MALWARE)
+    await moderation.quarantine(AT, "x", public, by=OPERATOR)
+    await moderation.restore(AT, by=OPERATOR)
+    _, withdrawn, restored = (await changes(world))[0]
+    assert (withdrawn["kind"], withdrawn["reason"]) == ("withdrawn", None)
+    assert restored["kind"] == "restored"
+    assert not set(TOLD) & set(restored)
+
+
+async def test_a_package_that_becomes_private_has_no_reason(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    public = PublicReason(why=WithdrawalReason.MALWARE)
+    await world.registry.publishing.moderation.quarantine(AT, "x", public, by=OPERATOR)
+    ann = world.fresh(world.people.ann)
+    await world.registry.packages.visibility.change(AT.package, Visibility.PRIVATE, by=ann)
+    [farewell], _ = await changes(world)
+    assert (farewell["kind"], farewell["version"]) == ("withdrawn", "*")
+    assert not set(TOLD) & set(farewell)
+    assert "malware" not in (await world.get(FEED)).text
