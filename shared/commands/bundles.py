@@ -128,6 +128,8 @@ async def export_bundle(
     plan = await registry.bundles.exporting.plan(selection)
     size = await files.write_bundle(file, registry.bundles.exporting.pieces(plan, signer))
     click.echo(f"{file} has {len(plan.archives):,} releases in {size:,} bytes.")
+    if plan.withdrawn:
+        click.echo(f"It says of {plan.withdrawn:,} more releases that they were withdrawn.")
     if plan.left_out:
         click.echo(
             f"{plan.left_out:,} packages that are not public were left out; --private includes "
@@ -166,6 +168,8 @@ def import_bundle(file: Path, trust: Path) -> None:
             f"{_listed(sorted(report.internal))}: internal here, so every account of this registry "
             "can see and pull them, and nobody else."
         )
+    for coordinate, reason in report.withdrawn.items():
+        click.echo(f"  {coordinate}: quarantined here, because it was withdrawn ({reason})")
     for coordinate, reason in report.refused.items():
         click.echo(f"  {coordinate}: {reason}")
     if report.refused:
@@ -189,12 +193,13 @@ def _print_step(step: ImportStep, coordinate: Coordinate) -> None:
 
 
 def _summary(report: ImportReport) -> str:
-    counts, ignored = report.counts, report.withdrawals_ignored
+    counts = report.counts
+    withdrawn = counts[ImportStep.WITHDRAWN]
     return (
         f"{counts[ImportStep.IMPORTED]:,} imported, {counts[ImportStep.STORED]:,} were stored, "
+        f"{f'{withdrawn:,} withdrawn, ' if withdrawn else ''}"
         f"{counts[ImportStep.REFUSED]:,} left out. The bundle is of {report.manifest.registry}, "
         f"up to its event {report.manifest.cursor}."
-        f"{f' Its {ignored:,} withdrawals are ignored.' if ignored else ''}"
     )
 
 
@@ -225,7 +230,7 @@ def show_bundle(file: Path, trust: Path, output: OutputFormat, *, lists_catalogu
         "releases": len(contents.releases),
         "private": sum(each.visibility is not Visibility.PUBLIC for each in contents.releases),
         "bytes": sum(each.size_bytes for each in contents.releases),
-        "withdrawn": contents.withdrawals,
+        "withdrawn": len(contents.withdrawals),
         "after": contents.manifest.after,
         "cursor": contents.manifest.cursor,
         "catalogue": len(contents.catalogue),

@@ -4,7 +4,7 @@
     manifest.sig             the key, and its signature of manifest.json
     releases.jsonl           what archives do not say of releases: times, deprecations, visibility
     catalogue.jsonl          all packages of the registry by name, also those that are not here
-    withdrawals.jsonl        only in bundles of earlier versions, and ignored
+    withdrawals.jsonl        releases that were withdrawn; only in a bundle that has some
     archives/{sha256}.bala   in the order of releases.jsonl
 
 The file is a tar of the plainest kind. Each header has one possible form for a name and a size, and
@@ -14,21 +14,21 @@ a reader compares it byte for byte, so there are no paths, links, types or times
 import re
 import tarfile
 from collections.abc import Iterable
-from typing import Self, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 from msgspec import Struct
 from pydantic import ValidationError
 
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Invalid, Refusal
-from shared.domain.names import Coordinate
+from shared.domain.names import Coordinate, release_place
 from shared.domain.outside_values import MAX_LINE, SignedMs, SignedNumber
-from shared.domain.packages import EVERYBODY, Head, Origin, Release, Visibility
-from shared.domain.records import Record
+from shared.domain.packages import EVERYBODY, Head, Origin, PublicReason, Release, State, Visibility
+from shared.domain.records import Entity, Place, Record
 from shared.domain.releases import MIRROR
 
 FORMAT = 1
-FORMAT_WITH_WITHDRAWALS = 2  # Of earlier versions.
+FORMAT_WITH_WITHDRAWALS = 2
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 RELEASES, CATALOGUE, WITHDRAWALS = "releases.jsonl", "catalogue.jsonl", "withdrawals.jsonl"
 MAX_MANIFEST_BYTES = 32 * 1024 * 1024  # Some 200,000 archives.
@@ -146,6 +146,58 @@ class BundledRelease(Record):
         )
 
 
+class BundledWithdrawal(Record):
+    """A release that the registry which made the bundle has, and withdrew."""
+
+    org: str
+    name: str
+    version: str
+    digest: str
+    upstream: str  # The registry that owns the name.
+    public_reason: PublicReason | None = None
+    permanent: bool = False
+
+    @classmethod
+    def of(cls, release: Release, *, registry: str) -> Self:
+        """Return the line of a release; `registry` is the name of the one that makes the bundle."""
+        own = {
+            "upstream": release.upstream.name if release.upstream else registry,
+            "permanent": release.state is State.REMOVED,
+        }
+        return cls.model_validate({**dict(release), **own})
+
+    @property
+    def coordinate(self) -> Coordinate:
+        """The coordinate; raises `InvalidName` or `InvalidVersion`."""
+        return Coordinate.parse(self.org, self.name, self.version)
+
+    @property
+    def told(self) -> str:
+        """The reason, and whether it is for good, for a report."""
+        reason = str(self.public_reason) if self.public_reason else "no public reason"
+        return f"{reason}{', for good' if self.permanent else ''}"
+
+
+class BundleStatement(Entity):
+    """The last word of a registry's bundles about a release: it is withdrawn, or served again.
+
+    An older bundle does not change it.
+    """
+
+    kind: ClassVar[str] = "bundle-statement"
+
+    org: str
+    name: str
+    version: str
+    registry: str  # The address of the one that made the bundle.
+    cursor: int  # Of the bundle.
+    is_withdrawn: bool
+
+    @property
+    def place(self) -> Place:
+        return release_place(Coordinate.parse(self.org, self.name, self.version))
+
+
 class CatalogueEntry(Record):
     """A package of the registry that made a bundle, and its newest version."""
 
@@ -239,7 +291,7 @@ class BundleContents(Struct, frozen=True):
     manifest: BundleManifest
     releases: tuple[BundledRelease, ...]
     catalogue: tuple[CatalogueEntry, ...]
-    withdrawals: int  # Of a bundle of an earlier version; they are ignored.
+    withdrawals: tuple[BundledWithdrawal, ...] = ()
 
 
 def read_contents(
@@ -251,31 +303,34 @@ def read_contents(
         manifest,
         _records(BundledRelease, RELEASES, releases),
         _records(CatalogueEntry, CATALOGUE, catalogue),
-        len(withdrawals.splitlines()),
+        _records(BundledWithdrawal, WITHDRAWALS, withdrawals),
     )
     if [each.archive for each in found.releases] != list(manifest.archives):
         raise bundle_unusable(reason=f"{RELEASES} and the archives of its manifest differ")
     keys = set[str]()
     for each in found.releases:
-        _check_line(each, keys)
+        _check_line(RELEASES, each, keys, each.deprecation, each.package_deprecation)
+    for each in found.withdrawals:
+        note = each.public_reason.note if each.public_reason else ""
+        _check_line(WITHDRAWALS, each, keys, note)
     return found
 
 
-def _check_line(line: BundledRelease, keys: set[str]) -> None:
-    """Check a release of the list; `keys` are those of the releases that were named before."""
+def _check_line(
+    name: str, line: BundledRelease | BundledWithdrawal, keys: set[str], *texts: str | None
+) -> None:
+    """Check a line of a list; `keys` are those of the releases that were named before."""
     try:
         key = line.coordinate.key
     except Refusal as refusal:
         raise bundle_unusable(
-            reason=f"{RELEASES} names something that is no release ({refusal})"
+            reason=f"{name} names something that is no release ({refusal})"
         ) from None
-    for text in (line.upstream, line.deprecation, line.package_deprecation):
+    for text in (line.upstream, *texts):
         if text is not None and not (len(text) <= MAX_LINE and (text.isprintable() or not text)):
-            raise bundle_unusable(
-                reason=f"{RELEASES} has a text of {line.coordinate} that is no line"
-            )
+            raise bundle_unusable(reason=f"{name} has a text of {line.coordinate} that is no line")
     if not line.upstream:
-        raise bundle_unusable(reason=f"{RELEASES} does not say whose {line.coordinate} is")
+        raise bundle_unusable(reason=f"{name} does not say whose {line.coordinate} is")
     if key in keys:
         raise bundle_unusable(reason=f"it names {line.coordinate} twice")
     keys.add(key)

@@ -427,8 +427,8 @@ def _put(rules: list[_PatternT], rule: _PatternT, is_same: Callable[[_PatternT],
 
 MIRROR_RULES_PLACE = Place("registry", "mirror")
 
-_WITHHELD_BY_MIRROR = "Mirror: "  # How these reasons begin; no administrator writes so.
-_WAS_HELD = " It was held before."  # Such a release is not served again by itself.
+_WITHHELD_BY_RULES = "Mirror: "  # How these reasons begin; no administrator writes so.
+WAS_HELD = " It was held before."  # Such a release is not served again by itself.
 
 
 def apply_mirror_rules(
@@ -450,13 +450,19 @@ def apply_mirror_rules(
     elif origin:
         reason = rules.reason_to_refuse(release, public_since_ms, now_ms)
     if reason and state in (State.LIVE, State.HELD):
-        before = _WAS_HELD if state is State.HELD else ""
-        decision = Decision(State.QUARANTINED, f"{_WITHHELD_BY_MIRROR}{reason}{before}")
+        before = WAS_HELD if state is State.HELD else ""
+        decision = Decision(State.QUARANTINED, f"{_WITHHELD_BY_RULES}{reason}{before}")
     elif not reason and state is State.QUARANTINED:
         said = release.state_reason
-        if said.startswith(_WITHHELD_BY_MIRROR) and not said.endswith(_WAS_HELD):
+        if said.startswith(_WITHHELD_BY_RULES) and not said.endswith(WAS_HELD):
             decision = Decision(State.LIVE)
     if decision is None:
         return release
     kind = f"release.{decision.state.value}"
     return with_decision(release, kind, decision, by=MIRROR, now_ms=now_ms)
+
+
+def is_withheld_by_rules(release: Release) -> bool:
+    """Check whether the rules of this mirror withhold the release, which nobody withdrew."""
+    is_withheld = release.state is State.QUARANTINED
+    return is_withheld and release.state_reason.startswith(_WITHHELD_BY_RULES)

@@ -27,6 +27,7 @@ from shared.domain.accounts import (
     Token,
     TokenUse,
 )
+from shared.domain.bundles import BundleStatement
 from shared.domain.group_rules import GroupRules
 from shared.domain.mirror_rules import MirrorRules
 from shared.domain.mirroring import UpstreamRelease, UpstreamVersions
@@ -65,6 +66,7 @@ ENTITIES: tuple[type[Entity], ...] = (
     MirrorRules,
     GroupRules,
     UpstreamVersions,
+    BundleStatement,
     Webhook,
     DeliveryLog,
 )
@@ -113,12 +115,7 @@ _KINDS: dict[str, type[Record]] = {
     **{each.kind: each for each in ENTITIES},
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
-_REMOVED_KINDS = (
-    "bundle-statement",
-    "domain",
-    "made-by-token",
-    "stolen-token",
-)  # Of earlier versions.
+_REMOVED_KINDS = ("domain", "made-by-token", "stolen-token")  # Of earlier versions.
 
 
 def snapshot_name(now_ms: int) -> str:

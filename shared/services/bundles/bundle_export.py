@@ -14,10 +14,13 @@ from shared.domain.bundles import (
     CATALOGUE,
     END,
     FORMAT,
+    FORMAT_WITH_WITHDRAWALS,
     MANIFEST,
     RELEASES,
     SIGNATURE,
+    WITHDRAWALS,
     BundledRelease,
+    BundledWithdrawal,
     BundleManifest,
     CatalogueEntry,
     file_of,
@@ -28,6 +31,7 @@ from shared.domain.bundles import (
 from shared.domain.errors.base import Invalid
 from shared.domain.errors.packages import ArchiveLost
 from shared.domain.events import EVERY_VERSION, package_change
+from shared.domain.mirror_rules import is_withheld_by_rules
 from shared.domain.names import ANY_CLIENT, Coordinate, OrgName, Package, Range, Version
 from shared.domain.packages import EVERYBODY, Head, Release, State, Survey, Visibility
 from shared.domain.release_lists import parse_coordinate
@@ -73,6 +77,7 @@ class BundlePlan(Struct, frozen=True):
     lists: tuple[bytes, ...]  # Their contents, in the order of the manifest.
     archives: tuple[Release, ...]
     left_out: int
+    withdrawn: int = 0
     not_public: tuple[str, ...] = ()
 
 
@@ -107,8 +112,12 @@ class BundleExport(Struct, frozen=True):
             RELEASES: lines_of(bundled),
             CATALOGUE: lines_of([each async for each in self._catalogue(selection)]),
         }
+        withdrawn = [each async for each in self._withdrawn(selection)]
+        if withdrawn:  # Earlier versions import bundles that have none.
+            lines = [BundledWithdrawal.of(each, registry=self.name) for each in withdrawn]
+            lists[WITHDRAWALS] = lines_of(lines)
         manifest = BundleManifest(
-            format=FORMAT,
+            format=FORMAT_WITH_WITHDRAWALS if withdrawn else FORMAT,
             registry=self.registry,
             cursor=cursor,
             after=selection.after or 0,
@@ -124,6 +133,7 @@ class BundleExport(Struct, frozen=True):
             tuple(lists.values()),
             archives,
             left_out=len(chosen.private),
+            withdrawn=len(withdrawn),
             not_public=tuple(sorted(not_public)),
         )
 
@@ -228,6 +238,26 @@ class BundleExport(Struct, frozen=True):
         for survey in await self.metadata.survey(sorted(packages, key=lambda each: each.key)):
             found += _all_of(survey) if survey else ()
         return found
+
+    async def _withdrawn(self, selection: Selection) -> AsyncIterator[Release]:
+        """Yield what was withdrawn since the bundle before, or ever if the selection names none,
+        whatever else it selects; without what the rules of this mirror withhold."""
+        if selection.after is not None:
+            coordinates = await self._changed_after(selection.after)
+        else:
+            coordinates = [
+                survey.head.package.at(each.parsed)
+                async for survey in self._surveys("")
+                for each in survey.withdrawn
+            ]
+        for coordinate in sorted(set(coordinates), key=lambda each: each.key):
+            found = await self.metadata.find(coordinate)
+            head, release = found.head, found.release
+            if head is None or release is None or not release.is_withdrawn:
+                continue
+            is_carried = head.visibility is Visibility.PUBLIC or selection.includes_private
+            if is_carried and not is_withheld_by_rules(release):
+                yield release
 
     async def _catalogue(self, selection: Selection) -> AsyncIterator[CatalogueEntry]:
         async for survey in self._surveys(""):

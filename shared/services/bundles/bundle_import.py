@@ -5,7 +5,7 @@ An import that was interrupted is repeated: what is stored is not stored again.
 
 import hashlib
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from enum import Enum
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from shared.domain.bundles import (
     SIGNATURE,
     BundleContents,
     BundledRelease,
+    BundledWithdrawal,
     BundleFile,
     BundleManifest,
     bundle_unusable,
@@ -37,6 +38,7 @@ from shared.domain.names import Coordinate
 from shared.domain.packages import Head, Visibility
 from shared.domain.releases import MIRROR, with_change
 from shared.ports import Clock, DirectoryStore, MetadataStore
+from shared.services.bundles.bundle_withdrawals import BundleWithdrawals, LeftOut
 from shared.services.name_owners import NameOwners
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import PackageRecordWriter
@@ -144,10 +146,6 @@ async def _verified(source: BundleSource, at: int, listed: BundleFile) -> AsyncI
         raise bundle_unusable(reason=f"{listed.name} has another digest than its manifest says")
 
 
-class LeftOut(Exception):
-    """A release of a bundle is not imported; the text is the reason."""
-
-
 class ImportStep(Enum):
     """Steps of an import, one for each release."""
 
@@ -155,6 +153,8 @@ class ImportStep(Enum):
     IMPORTED = "imported"
     STORED = "stored"  # It was there, with the same digest.
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"  # It was served until now, or for another reason withheld.
+    UNCHANGED = "unchanged"  # It was withdrawn before, or is not stored.
 
 
 class ImportReport(Struct):
@@ -164,7 +164,7 @@ class ImportReport(Struct):
     counts: Counter[ImportStep] = field(default_factory=Counter[ImportStep])
     refused: dict[str, str] = field(default_factory=dict[str, str])  # By coordinate.
     names: int = 0  # In the catalogue.
-    withdrawals_ignored: int = 0  # Of a bundle of an earlier version.
+    withdrawn: dict[str, str] = field(default_factory=dict[str, str])  # Why, by coordinate.
     internal: set[str] = field(default_factory=set[str])  # Packages that are internal here.
 
 
@@ -179,6 +179,7 @@ class BundleImport(Struct, frozen=True):
     pins: PinnedDigests
     packages: PackageRecordWriter
     releases: ExternalReleases
+    withdrawals: BundleWithdrawals
     unchecked: ArchiveReader  # Without the rules that are no safety.
     clock: Clock
 
@@ -194,22 +195,30 @@ class BundleImport(Struct, frozen=True):
         bundle = await open_bundle(source, trusted)
         await self._check(bundle, progress)
         contents = bundle.contents
-        report = ImportReport(
-            contents.manifest,
-            names=len(contents.catalogue),
-            withdrawals_ignored=contents.withdrawals,
-        )
+        report = ImportReport(contents.manifest, names=len(contents.catalogue))
 
-        async for release, archive in bundle.archives():
+        async def take(coordinate: Coordinate, done: Awaitable[ImportStep]) -> None:
             try:
-                step = await self._import(release, archive)
-                await self._note_internal(release, report)
+                step = await done
             except LeftOut as reason:
                 step = ImportStep.REFUSED
-                report.refused[str(release.coordinate)] = str(reason)
+                report.refused[str(coordinate)] = str(reason)
             report.counts[step] += 1
-            progress(step, release.coordinate)
+            progress(step, coordinate)
+
+        # First, because somebody may be about to pull what was withdrawn.
+        for withdrawal in contents.withdrawals:
+            await take(withdrawal.coordinate, self._withdraw(withdrawal, report))
+        async for release, archive in bundle.archives():
+            await take(release.coordinate, self._import(release, archive, report))
         return report
+
+    async def _withdraw(self, line: BundledWithdrawal, report: ImportReport) -> ImportStep:
+        """Follow one withdrawal; raise `LeftOut` with the reason."""
+        if not await self.withdrawals.follow(line, report.manifest):
+            return ImportStep.UNCHANGED
+        report.withdrawn[str(line.coordinate)] = line.told
+        return ImportStep.WITHDRAWN
 
     async def _check(self, bundle: OpenedBundle, progress: Progress) -> None:
         """Check the archives that are not stored as every archive is checked."""
@@ -245,12 +254,15 @@ class BundleImport(Struct, frozen=True):
             ) from None
         return bala
 
-    async def _import(self, release: BundledRelease, archive: BundledArchive) -> ImportStep:
+    async def _import(
+        self, release: BundledRelease, archive: BundledArchive, report: ImportReport
+    ) -> ImportStep:
         """Store one release; raise `LeftOut` with the reason."""
         coordinate = release.coordinate
         found = (await self.metadata.find(coordinate)).release
         if found is not None and found.upstream is None:
             if found.digest == release.digest:
+                await self._note_internal(release, report)
                 return ImportStep.STORED  # It comes home.
             message = "this registry has another archive of it"
             raise LeftOut(message)
@@ -262,12 +274,15 @@ class BundleImport(Struct, frozen=True):
             )
             raise LeftOut(message)
         await self._pin(release)
+        await self.withdrawals.require_served(release, report.manifest)
         if found is not None and found.outbox:  # A crash left it without its derived data.
             await self.releases.derived_data.update(found)
         is_stored = await self._is_stored(release)
         if not is_stored:
             await self._store(release, archive)
+        await self.withdrawals.serve_again(coordinate)
         await self._follow(release)
+        await self._note_internal(release, report)
         return ImportStep.STORED if is_stored else ImportStep.IMPORTED
 
     async def _pin(self, release: BundledRelease) -> None:

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from shared.adapters.bundle_files import BundleFileSource
 from shared.domain.accounts import NameOwner, name_owner_place
-from shared.domain.bundles import FORMAT_WITH_WITHDRAWALS, WITHDRAWALS, file_of
 from shared.domain.errors.requests import Busy
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.packages import State, Visibility
@@ -391,20 +390,3 @@ async def test_a_removal_upstream_is_carried_as_a_mark(
     restored = await release_of(target, io)
     assert restored.upstream is not None
     assert restored.upstream.removed_ms is None
-
-
-async def test_withdrawals_of_an_earlier_version_are_ignored_and_counted(
-    worlds: OpenWorld, carrier: Carrier
-) -> None:
-    target, hammer = await worlds(), "tools/hammer:1.0.0"
-    carrier.write(*bundled({hammer: bala(hammer)}))
-    await carrier.deliver(target)
-    files, manifest = bundled({"tools/saw:1.0.0": bala("tools/saw:1.0.0")})
-    line = b'{"org":"tools","name":"hammer","version":"1.0.0","digest":"0","upstream":"central"}\n'
-    files = [*files[:2], (WITHDRAWALS, line), *files[2:]]
-    listed = (*manifest.files[:2], file_of(WITHDRAWALS, line), *manifest.archives)
-    update = {"format": FORMAT_WITH_WITHDRAWALS, "files": listed}
-    carrier.write(files, manifest.model_copy(update=update))
-    report = await carrier.deliver(target)
-    assert (report.counts, report.withdrawals_ignored) == ({ImportStep.IMPORTED: 1}, 1)
-    assert (await release_of(target, hammer)).state is State.LIVE

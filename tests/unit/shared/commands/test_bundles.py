@@ -138,3 +138,23 @@ def test_a_file_that_is_no_bundle_gets_one_line(carried: Carried, tmp_path: Path
     said = carried.target.fail("bundle", "import", carried.file, "--trust", carried.key)
     unusable = f"{carried.key} lists no public keys of `ballroom bundle new-key`, one a line."
     assert said == f"The file of keys cannot be used: {unusable}"
+
+
+def test_a_withdrawal_is_carried_and_reported_with_its_reason(carried: Carried) -> None:
+    carried.export(GREET)
+    carried.deliver()
+    reason = ("--reason", "A finding.", "--public-reason", "malware")
+    carried.source.run("package", "remove", GREET, *reason, "--yes")
+    said = carried.export("--after", "0").splitlines()
+    assert said[1] == "It says of 1 more releases that they were withdrawn."
+    assert "A finding." not in Path(carried.file).read_bytes().decode("latin-1")
+    result = carried.target.invoke("bundle", "import", carried.file, "--trust", carried.trust)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[0].startswith(
+        "0 imported, 0 were stored, 1 withdrawn, 0 left"
+    )
+    assert result.stdout.splitlines()[1] == (
+        f"  {GREET}: quarantined here, because it was withdrawn (malware, for good)"
+    )
+    shown = carried.target.json("package", "show", GREET)
+    assert shown["state"] == "quarantined"
