@@ -54,6 +54,7 @@ from shared.services.maintenance.package_tasks import (
     AuditArchives,
     DeleteOrphanedArchives,
     GenerateApiDocs,
+    NotifyDependents,
     PlaceArchives,
     RebuildDerivedData,
     RebuildSearchIndex,
@@ -332,6 +333,7 @@ def _tasks(
     """Create the tasks, in the order in which pages list them and `upkeep run` runs them."""
     kinds: list[type[Task]] = [
         ProcessOutboxes,
+        NotifyDependents,
         DeliverWebhooks,
         DeleteOrphanedArchives,
         RollUpPulls,

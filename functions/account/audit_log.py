@@ -96,6 +96,7 @@ def _day(call: SignedInCall, name: str, later: timedelta) -> str:
 # The sentence after the name of the actor. `subject` and `account` are fields of the event, the
 # other names are keys of its details.
 EVENT_PHRASES = {
+    "dependency.withdrawn": "found that {dependency}, on which {subject} depends, was withdrawn",
     "invitation.accepted": "accepted an invitation",
     "invitation.declined": "declined an invitation",
     "invitation.renewed": "renewed an invitation",
@@ -143,6 +144,7 @@ EVENT_FILTERS = (
     ("", "All events"),
     ("release.", "Releases"),
     ("package.", "Packages"),
+    ("dependency.", "Withdrawn dependencies"),
     ("member.", "Members"),
     ("owner.", "Changes of owners"),
     ("invitation.", "Invitations"),

@@ -31,6 +31,7 @@ from shared.domain.errors.identity import SignInToRead
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.packages import Readers
 from shared.domain.principals import Principal
+from shared.domain.releases import withdrawal_text, withdrawal_title
 from shared.domain.status import Banner
 from shared.domain.times import MS
 from shared.prose.safe_html import show_bidi_characters
@@ -280,6 +281,8 @@ _FILTERS: tuple[Callable[..., str], ...] = (
     formatting.short,
     formatting.sized,
     show_bidi_characters,
+    withdrawal_text,
+    withdrawal_title,
 )
 
 FRAGMENTS_KEPT = 8_192  # Some 6 MB.

@@ -51,8 +51,10 @@ from shared.domain.names import (
 )
 from shared.domain.outside_values import fenced
 from shared.domain.packages import Release, ReleaseEntry, State, Survey, effective_deprecation
+from shared.domain.releases import withdrawal_of
 from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage, SymbolQuery
+from shared.services.packages.package_details import WithdrawnDependency
 from shared.services.packages.source import AvailableRelease
 
 FOUND_ON_A_PAGE = 20
@@ -513,8 +515,16 @@ async def compare_versions(call: Call, asked: CompareVersions) -> VersionChanges
     )
     told = [f"From {span(before.version)} to {span(after.version)}: {found.verdict}."]
     told += [f"{counted(found.hidden, 'change')} more are not listed."] if found.hidden else []
+    details = call.registry.packages.details
+    gone = await details.withdrawn_dependencies(after.dependencies, by=call.caller)
+    told += [_withdrawn_dependency(after.version, each) for each in gone[:NAMES_LISTED]]
     page = page_of_rows(rows, asked.offset, ROWS_ON_A_PAGE, len(found.changes))
     return VersionChanges(told, str(package), before.version, after.version, found.breaking, *page)
+
+
+def _withdrawn_dependency(version: str, gone: WithdrawnDependency) -> str:
+    reason = f" ({gone.withdrawal.why})" if gone.withdrawal.why else ""
+    return f"{span(version)} depends on {span(str(gone.coordinate))}, which was withdrawn{reason}."
 
 
 def _entry(survey: Survey, version: str, otherwise: ReleaseEntry | None) -> ReleaseEntry:
@@ -609,6 +619,8 @@ class CheckedRow(Struct, rename="camel"):
     package: str
     version: str
     state: Literal["withdrawn", "missing", "deprecated", "newer", "current"] = "missing"
+    withdrawal_reason: str = ""
+    permanent: bool = False
     author_deprecation: str = ""
     newest: str = ""
     breaking_versions: str = ""
@@ -657,6 +669,10 @@ async def _checked(call: Call, used: Coordinate, survey: Survey | None) -> Check
         row.state = "deprecated" if deprecation is not None else "current"
         row.state = "withdrawn" if entry.is_withdrawn else row.state
         row.author_deprecation = short(deprecation or "")
+        if entry.is_withdrawn:
+            withdrawal = withdrawal_of(entry)
+            row.withdrawal_reason = withdrawal.why
+            row.permanent = withdrawal.is_final
     newest = latest(survey, Range(), ANY_CLIENT)
     newer = [e.version for e in entries if newest and used.version < e.parsed <= newest.parsed]
     if newer:

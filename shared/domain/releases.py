@@ -223,6 +223,11 @@ def withdrawal_of(record: Release | ReleaseEntry) -> Withdrawal:
     )
 
 
+def withdrawal_title(withdrawal: Withdrawal) -> str:
+    """Return what the public reason of a withdrawal is called; empty without one."""
+    return WITHDRAWAL_TITLES[WithdrawalReason(withdrawal.why)][0] if withdrawal.why else ""
+
+
 def withdrawal_text(withdrawal: Withdrawal) -> str:
     """Return the public reason of a withdrawal in sentences; empty without one."""
     if not withdrawal.why:

@@ -21,6 +21,7 @@ class Topic(Enum):
     RELEASE = "release"
     DEPRECATION = "deprecation"
     WITHDRAWAL = "withdrawal"
+    DEPENDENCY = "dependency"
     MEMBER = "member"
     TOKEN = "token"  # noqa: S105 - no secret.
     AUDIT = "audit"  # Every event, with the address and the credential of who caused it.
@@ -31,6 +32,7 @@ _TOPICS = {  # By what changed, or by the first word of the kind of an event.
     **dict.fromkeys(("deprecated", "undeprecated"), Topic.DEPRECATION),
     **dict.fromkeys(("withdrawn", "restored"), Topic.WITHDRAWAL),
     **dict.fromkeys(("member", "owner", "invitation"), Topic.MEMBER),
+    "dependency": Topic.DEPENDENCY,
     "token": Topic.TOKEN,
 }
 

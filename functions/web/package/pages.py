@@ -28,6 +28,7 @@ from functions.web.package.missing import never_pulled_page, refusal_page_of
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.packages import GraphNode, ReleaseEntry
+from shared.domain.releases import withdrawal_text
 from shared.domain.search import ResultPage, Sort
 from shared.ports import CallerScope
 from shared.runtime.answers import Answer
@@ -209,6 +210,11 @@ def release_markdown(details: ReleaseDetails, readme: str, base_url: str) -> str
     """Return the release as Markdown: what it is, how to use it, and its readme."""
     frame, release = PackageFrame(details, base_url), details.release
     notices = [f"> Deprecated: {details.deprecation}"] if details.deprecation is not None else []
+    notices += [
+        f"> Depends on {each.coordinate}, which was withdrawn. "
+        f"{withdrawal_text(each.withdrawal)}".rstrip()
+        for each in details.withdrawn_dependencies
+    ]
     uses = [
         f"{each.title} ({each.place}):\n\n```\n{each.text}\n```" for each in frame.snippets.values()
     ]

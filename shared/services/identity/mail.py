@@ -4,7 +4,7 @@ The texts are templates in `mail_texts.txt`.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.mail import EmailAddress, Mail, MailText
 from shared.domain.packages import Release
 from shared.domain.records import Place
-from shared.domain.releases import WITHDRAWAL_TITLES
+from shared.domain.releases import WITHDRAWAL_TITLES, withdrawal_of, withdrawal_text
 from shared.domain.times import MS
 from shared.ports import Clock, DirectoryStore, Mailer, Undelivered, WorkStore
 from shared.runtime.background_tasks import BackgroundTasks
@@ -231,6 +231,44 @@ class ReleaseMail(Struct, frozen=True):
 
     def _organization_page(self, release: Release) -> str:
         return f"{self.base_url}/account/organizations/{release.org}"
+
+
+DEPENDENTS_NAMED = 20  # In a mail.
+_DEPENDENCY_MAIL_KEPT_FOR = timedelta(days=30)
+
+
+class DependencyMail(Struct, frozen=True):
+    """Sends mail about a withdrawn release to the owners of packages that depend on it."""
+
+    work: WorkStore
+    mail_delivery: MailDelivery
+    clock: Clock
+    base_url: str
+
+    async def send_withdrawn(
+        self, withdrawal: str, release: Release, owner: Account, dependents: Sequence[str]
+    ) -> int:
+        """Send mail to the owner, once for a withdrawal; return how many were sent."""
+        now_ms, told = self.clock.now_ms(), withdrawal_text(withdrawal_of(release))
+        more = len(dependents) - DEPENDENTS_NAMED
+        lines = [f"  {each}" for each in dependents[:DEPENDENTS_NAMED]]
+        lines += [f"  and {more:,} more"] if more > 0 else []
+        at = release.coordinate
+        mail = mail_text(
+            "dependency-withdrawn",
+            release=str(at),
+            reason=f"Reason: {_printable(told)}\n\n" if told else "",
+            dependents="\n".join(lines),
+            page=f"{self.base_url}/packages/{at.package}/{at.version}",
+        )
+        return await self.mail_delivery.send_once(
+            f"dependency:{withdrawal}",
+            [owner],
+            mail,
+            work=self.work,
+            until_ms=now_ms + _DEPENDENCY_MAIL_KEPT_FOR // MS,
+            now_ms=now_ms,
+        )
 
 
 def _described(token: Token) -> str:

@@ -43,6 +43,7 @@ from shared.services.maintenance.database_age import DatabaseAge
 from shared.services.maintenance.tasks import (
     CHECKPOINT_KEPT_FOR,
     LONGEST_CALL,
+    RUN_TIME,
     Checkpoints,
     Guarded,
     Task,
@@ -51,6 +52,7 @@ from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import RuleApplication
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.archives import ArchiveRelocation
+from shared.services.packages.dependency_notices import DependencyNotices
 from shared.services.packages.derived_data import DerivedData
 from shared.services.records import RECORDS_AT_ONCE, package_batches
 
@@ -552,3 +554,20 @@ class UpdateUpstreamCatalogue(Task):
 
     async def run(self) -> TaskReport:
         return await self.updates.run()
+
+
+@dataclass(frozen=True)
+class NotifyDependents(Task):
+    id = "notify-dependents"
+    title = "Notify dependents of withdrawals"
+    sentence = (
+        "Tells the owners of packages, by mail and webhooks, when a release that a package was "
+        "built with is withdrawn."
+    )
+    schedule = "35 * * * * *"
+
+    notices: DependencyNotices
+    clock: Clock
+
+    async def run(self) -> TaskReport:
+        return await self.notices.run(self.clock.now_ms() + RUN_TIME // MS)

@@ -21,9 +21,19 @@ from shared.domain.errors.packages import (
     PackageWithdrawn,
     ReleaseNotFound,
     ReleaseWithdrawn,
+    Withdrawal,
 )
-from shared.domain.names import ANY_CLIENT, Coordinate, OrgName, Package, PackageName, Range
+from shared.domain.names import (
+    ANY_CLIENT,
+    Coordinate,
+    OrgName,
+    Package,
+    PackageName,
+    Range,
+    Version,
+)
 from shared.domain.packages import (
+    Dependency,
     GraphNode,
     Head,
     Release,
@@ -54,6 +64,13 @@ DAILY_PULLS_SHOWN_FOR = timedelta(days=90)
 _COUNT_ONLY = ResultPage(limit=0)
 
 
+class WithdrawnDependency(Struct, frozen=True):
+    """A dependency whose version was withdrawn, and why."""
+
+    coordinate: Coordinate
+    withdrawal: Withdrawal
+
+
 class PackageOwner(Struct, frozen=True):
     """The organization that owns a package, as far as everybody may know it."""
 
@@ -64,7 +81,8 @@ class PackageOwner(Struct, frozen=True):
 @dataclass(frozen=True)  # Without slots: pages read the package many times.
 class ReleaseDetails:
     """A release and its package; `entries` are the live releases, newest first, and `withdrawn` is
-    the highest withdrawn version if that is above the latest one."""
+    the highest withdrawn version if that is above the latest one; `withdrawals` are of all of its
+    versions, and `withdrawn_dependencies` of packages that the caller may see."""
 
     head: Head
     release: Release
@@ -72,6 +90,8 @@ class ReleaseDetails:
     entries: tuple[ReleaseEntry, ...]
     latest: ReleaseEntry
     withdrawn: str = ""
+    withdrawals: tuple[Withdrawal, ...] = ()
+    withdrawn_dependencies: tuple[WithdrawnDependency, ...] = ()
 
     @cached_property
     def package(self) -> Package:
@@ -92,12 +112,14 @@ class ReleaseDetails:
 
 
 class DependencyDetails(Struct, frozen=True):
-    """A package of a dependency graph; `latest` is None if this registry does not have it."""
+    """A package of a dependency graph; `latest` is None if this registry does not have it, and
+    `withdrawal` says why the version was withdrawn."""
 
     node: GraphNode
     is_direct: bool
     latest: str | None
     deprecation: str | None
+    withdrawal: Withdrawal | None = None
 
 
 class PackageDetails(Struct, frozen=True):
@@ -120,7 +142,7 @@ class PackageDetails(Struct, frozen=True):
         survey = await self.packages.survey_with_withheld(package, by=by)
         if survey and survey.live:
             newest = _latest(survey)
-            return await self._details(survey, newest, newest)
+            return await self._details(survey, newest, newest, by)
         if survey and survey.withdrawn:
             raise PackageWithdrawn(survey.head.package, tuple(map(withdrawal_of, survey.withdrawn)))
         raise PackageNotFound(package)
@@ -134,7 +156,7 @@ class PackageDetails(Struct, frozen=True):
         wanted = coordinate.version.text
         entry = next((each for each in entries if each.version == wanted), None)
         if survey and entry and entry.state is State.LIVE:
-            return await self._details(survey, entry, _latest(survey))
+            return await self._details(survey, entry, _latest(survey), by)
         if survey and entry and entry.is_withdrawn:
             better = latest(survey, Range(), ANY_CLIENT)
             named = survey.head.package.at(entry.parsed)
@@ -164,6 +186,23 @@ class PackageDetails(Struct, frozen=True):
             _dependency(node, (node.org, node.name) in direct, surveys.get(package.key))
             for node, package in zip(others, packages, strict=True)
         ]
+
+    async def withdrawn_dependencies(
+        self, dependencies: Sequence[Dependency], *, by: Principal
+    ) -> tuple[WithdrawnDependency, ...]:
+        """Return those whose version was withdrawn, of packages that the caller may see. One
+        trip."""
+        if not dependencies:
+            return ()
+        packages = [Package(OrgName(each.org), PackageName(each.name)) for each in dependencies]
+        surveys = await self.visible(packages, by=by)
+        found = list[WithdrawnDependency]()
+        for package, dependency in zip(packages, dependencies, strict=True):
+            survey = surveys.get(package.key)
+            if survey and (withdrawal := _withdrawal_in(survey, dependency.version)):
+                at = survey.head.package.at(Version.parse(dependency.version))
+                found.append(WithdrawnDependency(at, withdrawal))
+        return tuple(found)
 
     async def visible(self, packages: Sequence[Package], *, by: Principal) -> dict[str, Survey]:
         """Return those of the packages that the caller may see, by key. One trip."""
@@ -197,18 +236,28 @@ class PackageDetails(Struct, frozen=True):
         return [f"{today - timedelta(days=each):%Y-%m-%d}" for each in ago]
 
     async def _details(
-        self, survey: Survey, entry: ReleaseEntry, newest: ReleaseEntry
+        self, survey: Survey, entry: ReleaseEntry, newest: ReleaseEntry, by: Principal
     ) -> ReleaseDetails:
         head, org = survey.head, OrgName(survey.head.org)
-        found, organization = await asyncio.gather(
+        found, organization, dependencies = await asyncio.gather(
             self.records.find(head.package.at(entry.parsed)),
             self.directory.get(Organization, organization_place(org)),
+            self.withdrawn_dependencies(entry.dependencies, by=by),
         )
         if found.release is None or found.release.state is not State.LIVE:
             raise ReleaseNotFound(head.package, entry.parsed)
         owner = _owner(org, organization)
         withdrawn = _withdrawn_above(survey, newest)
-        return ReleaseDetails(head, found.release, owner, survey.live, newest, withdrawn)
+        return ReleaseDetails(
+            head,
+            found.release,
+            owner,
+            survey.live,
+            newest,
+            withdrawn,
+            tuple(map(withdrawal_of, survey.withdrawn)),
+            dependencies,
+        )
 
 
 def _owner(org: OrgName, organization: Organization | None) -> PackageOwner:
@@ -231,8 +280,15 @@ def _latest(survey: Survey) -> ReleaseEntry:
 
 def _dependency(node: GraphNode, is_direct: bool, survey: Survey | None) -> DependencyDetails:
     entry = latest(survey, Range(), ANY_CLIENT) if survey else None
+    withdrawal = _withdrawal_in(survey, node.version) if survey else None
     if survey is None or entry is None:
-        return DependencyDetails(node, is_direct, None, None)
+        return DependencyDetails(node, is_direct, None, None, withdrawal)
     own = next((each.deprecation for each in survey.entries if each.version == node.version), None)
     deprecation = effective_deprecation(survey.head, own)
-    return DependencyDetails(node, is_direct, entry.version, deprecation)
+    return DependencyDetails(node, is_direct, entry.version, deprecation, withdrawal)
+
+
+def _withdrawal_in(survey: Survey, version: str) -> Withdrawal | None:
+    """Return why a version of the package was withdrawn; None if it was not."""
+    entry = next((each for each in survey.withdrawn if each.version == version), None)
+    return withdrawal_of(entry) if entry else None

@@ -19,7 +19,8 @@ pytestmark = one_instance("it counts calls of one instance")
 
 SURVEY, FIND = "metadata.survey", "metadata.find"
 RECORDS = Counter([SURVEY, FIND])  # Until they are in memory.
-FRAME = RECORDS + Counter(["directory.get"])
+DEPENDENCIES = Counter([SURVEY])  # Whether they were withdrawn; one is not in this registry.
+FRAME = RECORDS + Counter(["directory.get"]) + DEPENDENCIES
 FILES = Counter(["archives.read"])
 DEPENDENTS = Counter(["search.search"])  # Counted where their number is shown.
 PULLS = "pulls.history"
@@ -168,7 +169,8 @@ async def test_fields_of_another_package_cost_no_request_once_it_is_known(
     assert "timeout" in (await opened(counted, SETTINGS)).text
     journal.taken()
     assert (
-        await calls(counted, journal, SETTINGS) == FRAME - RECORDS + DOCUMENTED["/docs/greet/greet"]
+        await calls(counted, journal, SETTINGS)
+        == FRAME - RECORDS - DEPENDENCIES + DOCUMENTED["/docs/greet/greet"]
     )
 
 

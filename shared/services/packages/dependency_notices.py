@@ -1,0 +1,182 @@
+"""Notices about withdrawn dependencies: an event and mail for the owners of direct dependents.
+
+A dependent is a package whose latest release was built with the withdrawn version. Everything may
+be repeated: an event has one id, and mail is sent once.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+
+from msgspec import Struct
+
+from shared.auth.authorization import Authorization
+from shared.domain.accounts import Account
+from shared.domain.mirror_rules import is_withheld_by_rules
+from shared.domain.names import Coordinate
+from shared.domain.packages import Head, Release, State, Visibility
+from shared.domain.principals import OPERATOR, UPKEEP, Grant, Principal
+from shared.domain.records import Event
+from shared.domain.release_lists import parse_coordinate
+from shared.domain.releases import withdrawal_of
+from shared.domain.search import Query, ResultPage, Sort
+from shared.domain.status import TaskReport
+from shared.domain.times import MS
+from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, WorkStore
+from shared.services.identity.accounts import organization_owners
+from shared.services.identity.mail import DependencyMail
+from shared.services.packages.search import PackageSearch
+
+TOLD_FOR = timedelta(days=7)  # Older withdrawals are no news, as after an upgrade.
+EVENTS_READ_AT_ONCE = 500
+DEPENDENTS_AT_ONCE = 100
+MAILS_IN_A_RUN = 500  # The rest follows in the next runs.
+POSITION_KEPT_FOR = timedelta(days=30)
+
+_KIND, _KEY = "dependency-notices", "number"
+_WITHDRAWALS = {f"release.{each.value}": each for each in (State.QUARANTINED, State.REMOVED)}
+_SERVED_BEFORE = {State.LIVE.value, State.HELD.value}
+
+
+class _Dependent(Struct, frozen=True):
+    """A package that depends on a withdrawn release, and its owners who may see that."""
+
+    release: Release
+    owners: tuple[Account, ...]
+
+
+class _Told(Struct):
+    """What a run did."""
+
+    seen: int = 0  # Withdrawals.
+    events: int = 0
+    mails: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self.mails >= MAILS_IN_A_RUN
+
+
+class DependencyNotices(Struct, frozen=True):
+    """Follows the feed of events, one withdrawal after the other, in batches."""
+
+    events: EventStore
+    metadata: MetadataStore
+    directory: DirectoryStore
+    work: WorkStore
+    search: PackageSearch
+    authorization: Authorization
+    mail: DependencyMail
+    clock: Clock
+
+    async def run(self, until_ms: int) -> TaskReport:
+        """Tell of withdrawals until that time; the next run goes on with what is left."""
+        number, told = await self._position(), _Told()
+        since_ms = self.clock.now_ms() - TOLD_FOR // MS
+        is_done = False
+        while not is_done:
+            events = await self.events.since(number, EVENTS_READ_AT_ONCE)
+            for each, event in events:
+                if _is_withdrawal(event) and event.at_ms >= since_ms:
+                    told.seen += 1
+                    if not await self._tell(event, told, until_ms):
+                        return await self._report(number, told)
+                number = each
+            is_done = len(events) < EVENTS_READ_AT_ONCE or self.clock.now_ms() >= until_ms
+        return await self._report(number, told)
+
+    async def _report(self, number: int, told: _Told) -> TaskReport:
+        ends_ms = self.clock.now_ms() + POSITION_KEPT_FOR // MS
+        await self.work.put(_KIND, _KEY, str(number), ends_ms)
+        return TaskReport(told.seen, told.events + told.mails)
+
+    async def _position(self) -> int:
+        """Return the number of the last event that was looked at."""
+        return int(await self.work.peek(_KIND, _KEY, self.clock.now_ms()) or 0)
+
+    async def _tell(self, event: Event, told: _Told, until_ms: int) -> bool:
+        """Tell of one withdrawal; return whether everybody was told."""
+        coordinate = parse_coordinate(event.subject)
+        found = await self.metadata.find(coordinate)
+        head, release = found.head, found.release
+        if head is None or release is None or not release.is_withdrawn:
+            return True  # It is served again.
+        if is_withheld_by_rules(release):
+            return True
+        by_owner = dict[str, tuple[Account, list[str]]]()
+        async for batch in self._dependents(head, coordinate):
+            await self.events.append([_notice(event, release, each.release) for each in batch])
+            told.events += len(batch)
+            for each in batch:
+                name = str(each.release.coordinate)
+                for owner in each.owners:
+                    by_owner.setdefault(owner.id, (owner, []))[1].append(name)
+        if event.details.get("state_before") not in _SERVED_BEFORE:
+            return True  # A quarantined release was removed: owners know it already.
+        for _, (owner, names) in sorted(by_owner.items()):
+            if told.is_full or self.clock.now_ms() >= until_ms:
+                return False
+            told.mails += await self.mail.send_withdrawn(event.id, release, owner, names)
+        return True
+
+    async def _dependents(
+        self, head: Head, coordinate: Coordinate
+    ) -> AsyncIterator[Sequence[_Dependent]]:
+        """Yield the packages of this registry whose latest release was built with the version, in
+        batches, without those whose owners may not see the withdrawn package."""
+        query = Query(depends_on=head.package.key, include_deprecated=True, stored_only=True)
+        offset, count = 0, 1
+        while offset < count:
+            page = ResultPage(offset=offset, limit=DEPENDENTS_AT_ONCE, sort=Sort.NAME)
+            found = await self.search.search(query, page, by=OPERATOR)
+            of_ours = (e.listing.release for e in found.hits if not e.listing.head.upstream)
+            batch = [e for e in of_ours if _depends_on(e, coordinate)]
+            dependents = [await self._dependent(each, head) for each in batch]
+            yield [each for each in dependents if each is not None]
+            offset, count = offset + DEPENDENTS_AT_ONCE, found.count
+
+    async def _dependent(self, release: Release, withdrawn: Head) -> _Dependent | None:
+        """Return the dependent with its owners; None if one of them may not see the package."""
+        owners = await organization_owners(self.directory, release.org, self.clock.now_ms())
+        is_own = release.org.lower() == withdrawn.org.lower()
+        if withdrawn.visibility is not Visibility.PUBLIC and not is_own:
+            for each in owners:
+                reader = Principal(each.id, "session", (Grant(),))
+                access = await self.authorization.private_access(reader)
+                if not access.covers(withdrawn):
+                    return None
+            if not owners:
+                return None
+        return _Dependent(release, tuple(owners))
+
+
+def _is_withdrawal(event: Event) -> bool:
+    """Check whether a release was withdrawn, and not only its reason changed."""
+    state = _WITHDRAWALS.get(event.kind)
+    return state is not None and event.details.get("state_before") != state.value
+
+
+def _depends_on(release: Release, coordinate: Coordinate) -> bool:
+    package, version = coordinate.package, coordinate.version.text
+    return any(
+        f"{each.org}/{each.name}".lower() == package.key and each.version == version
+        for each in release.dependencies
+    )
+
+
+def _notice(cause: Event, withdrawn: Release, dependent: Release) -> Event:
+    """Return the event for the owners of a dependent; a repeat has the same id."""
+    told, at = withdrawal_of(withdrawn), dependent.coordinate
+    return Event(
+        id=f"{cause.id}>{at.package.key}",
+        kind="dependency.withdrawn",
+        at_ms=cause.at_ms,
+        actor=UPKEEP.id,
+        subject=str(at),
+        org=at.package.org.lower(),
+        details={
+            "dependency": str(withdrawn.coordinate),
+            "reason": told.why,
+            "permanent": "true" if told.is_final else "false",
+            "digest": f"sha-256={told.digest}",
+        },
+    )
