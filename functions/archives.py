@@ -170,15 +170,25 @@ async def locate_archive(
 
 def redirect_to_archive(call: Call, at: LocatedArchive, headers: dict[str, str]) -> Answer:
     """Count a pull, as each repeat of the answer does, and redirect to the archive."""
-    count = partial(_count_pull, at.coordinate)
+    count = partial(_count_pull, at.coordinate, at.published_ms)
     count(call)
     sent = {**headers, "Location": at.url, "Cache-Control": at.cache_control}
     return Answer(status=302, headers=sent, on_repeat=count, repeated_until_ms=at.repeated_until_ms)
 
 
-def _count_pull(coordinate: Coordinate, call: Call) -> None:
+def _count_pull(coordinate: Coordinate, published_ms: int, call: Call) -> None:
     """Count a request as a pull: no `HEAD`, and none of a client that opts out."""
     is_silent = call.header("ballerina-central-telemetry-disabled").lower() == "true"
     if call.method == "GET" and not is_silent:
-        client = call.caller.id or f"{call.caller.address} {call.header('user-agent')}"
+        caller = call.caller
+        client = caller.id or f"{caller.address} {call.header('user-agent')}"
+        call.registry.packages.pullers.add(coordinate, _who(caller), published_ms)
         call.registry.packages.pull_counter.count(coordinate, client)
+
+
+def _who(caller: Principal) -> str:
+    """Return what identifies an account, a CI job, or the address of a caller without either."""
+    if caller.provenance:
+        job = caller.provenance
+        return f"{caller.id} {job.provider} {job.repository} {job.workflow}"
+    return caller.id or caller.address

@@ -39,6 +39,7 @@ MODULES = (
     "index.sparse_index",
     "manage.accounts",
     "manage.mirror",
+    "manage.moderation",
     "manage.organizations",
     "manage.releases",
     "manage.status",

@@ -18,6 +18,7 @@ from shared.ports import Clock
 from shared.providers import PROVIDERS, arguments_of
 from shared.runtime.wiring import Wiring, instances_of
 from shared.services.administration.account_deletion import AccountDeletion
+from shared.services.administration.account_moderation import AccountModeration
 from shared.services.administration.administration import (
     AccountAdministration,
     Administrators,
@@ -69,11 +70,16 @@ from shared.services.packages.package_details import PackageDetails
 from shared.services.packages.packages import Deprecation, OrganizationPackages, PackageVisibility
 from shared.services.packages.pull_counter import PullCounter
 from shared.services.packages.pull_redirects import Pulls
+from shared.services.packages.pullers import PullerRecords
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
 from shared.services.publishing.maven import MavenPackages, MavenPublishing
 from shared.services.publishing.moderation import HeldReleases, Moderation
+from shared.services.publishing.own_releases import OwnReleases
+from shared.services.publishing.package_holds import PackageHolds
+from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.publishing import Publishing
+from shared.services.publishing.release_selection import ReleaseSelections
 from shared.services.records import RecordWriter
 from shared.services.tokens.device_login import DeviceLogin
 from shared.services.tokens.makers import MakerReview
@@ -123,6 +129,7 @@ class PackageServices(Struct, frozen=True):
     of_organization: OrganizationPackages
     visibility: PackageVisibility
     deprecation: Deprecation
+    pullers: PullerRecords
     pull_counter: PullCounter
     last_counts: LastRegistryCounts
     recent_pulls: RecentPulls
@@ -235,6 +242,7 @@ class AdministrationServices(Struct, frozen=True):
     accounts: AccountAdministration
     organizations: OrganizationAdministration
     account_deletion: AccountDeletion
+    account_moderation: AccountModeration
     audit_log: AuditLog
     status: RegistryStatus
     reachability: Reachability
@@ -247,7 +255,11 @@ class PublishingServices(Struct, frozen=True):
     maven: MavenPublishing
     maven_packages: MavenPackages
     moderation: Moderation
+    selections: ReleaseSelections
+    package_holds: PackageHolds
+    proposals: Proposals
     held_releases: HeldReleases
+    own_releases: OwnReleases
 
 
 class BundleServices(Struct, frozen=True):

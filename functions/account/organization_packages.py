@@ -1,15 +1,19 @@
 """/account/organizations/{org}/packages and …/held: its packages, one package, held releases."""
 
+from collections.abc import Iterable
+
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
 from functions.account.overview import REVOKED_MESSAGE
 from functions.account.trusted_publishers import provider_form
 from functions.http.pagination import Pager
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from shared.domain.accounts import MAX_DESCRIPTION
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.errors.base import InvalidRequest, about_field, redact_tokens
 from shared.domain.names import Coordinate, Package, PackageName, parse_package_name
-from shared.domain.packages import Pushers, Visibility
+from shared.domain.packages import Pushers, ReleaseEntry, State, Visibility
+from shared.domain.releases import is_erasable_at
 from shared.runtime.answers import Answer
 from shared.services.packages.packages import MAX_MESSAGE_LENGTH, ManagedPackage
 from shared.services.publishing.moderation import HeldBurst
@@ -55,11 +59,24 @@ async def account_organization_package(
         head=found.head,
         pager=pager,
         entries=pager.slice(entries),
+        live=_choices(each for each in entries if each.state is State.LIVE),
+        erasable=_choices(each for each in entries if _is_erasable(each, call.now_ms)),
+        held_by_owner=[each for each in entries if each.is_held_by_owner],
+        most_characters=MAX_DESCRIPTION,
         page=path,
         longest=MAX_MESSAGE_LENGTH,
         choice=provider_form(call, frame),
         empty=Form(),
     )
+
+
+def _choices(entries: Iterable[ReleaseEntry]) -> list[tuple[str, str]]:
+    return [(each.version, each.version) for each in entries]
+
+
+def _is_erasable(entry: ReleaseEntry, now_ms: int) -> bool:
+    is_own = entry.state is State.LIVE or entry.is_held_by_owner
+    return is_own and is_erasable_at(entry.created_ms, now_ms)
 
 
 async def _latest_verdict(call: SignedInCall, found: ManagedPackage) -> ApiVerdict | None:
@@ -108,6 +125,38 @@ async def account_organization_packages_versions_deprecate(call: SignedInCall) -
 )
 async def account_organization_packages_versions_undeprecate(call: SignedInCall) -> None:
     await call.registry.packages.deprecation.undeprecate(_coordinate(call), by=call.caller)
+
+
+@pages.form(
+    f"{PACKAGE_ROUTE}/versions/hold",
+    account_organization_package,
+    done="Version held. Nobody can pull it until an owner restores it.",
+)
+async def account_organization_packages_versions_hold(call: SignedInCall) -> None:
+    own, reason = call.registry.publishing.own_releases, call.form.text("reason")
+    await own.hold(_coordinate(call), reason, by=call.caller)
+
+
+@pages.form(
+    f"{PACKAGE_ROUTE}/versions/restore", account_organization_package, done="Version restored."
+)
+async def account_organization_packages_versions_restore(call: SignedInCall) -> None:
+    await call.registry.publishing.own_releases.restore(_coordinate(call), by=call.caller)
+
+
+@pages.form(
+    f"{PACKAGE_ROUTE}/versions/erase",
+    account_organization_package,
+    done="Version erased. It can never be published again.",
+)
+async def account_organization_packages_versions_erase(call: SignedInCall) -> None:
+    coordinate = _coordinate(call)
+    if call.form.text("confirm") != coordinate.version.text:
+        message = f"To erase {coordinate}, type its version, {coordinate.version}, into the field."
+        with about_field("confirm"):
+            raise InvalidRequest(message)
+    own, reason = call.registry.publishing.own_releases, call.form.text("reason")
+    await own.erase(coordinate, reason, by=call.caller)
 
 
 @pages.form(f"{PACKAGE_ROUTE}/visibility", account_organization_package, done="Visibility changed.")

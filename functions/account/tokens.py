@@ -68,15 +68,22 @@ def _owner(call: SignedInCall) -> TokenOwner:
     return OfOrganization(call.org) if "org" in call.route_params else call.caller.id
 
 
+_OF_PEOPLE = (Scope.MANAGE, Scope.MODERATE)  # No token of an organization has these.
+
+
 async def _show(
     call: SignedInCall, problem: FormProblem | None, template: str, **values: object
 ) -> Answer:
     """Return a page of the account or of an organization, of which no token manages."""
     if "org" in call.route_params:
         frame = await organization_frame(call, "tokens")
-        return frame.show(problem, template, scopes=scope_choices(Scope.MANAGE), **values)
+        return frame.show(problem, template, scopes=scope_choices(*_OF_PEOPLE), **values)
     path = f"account/{template}.html"
-    return call.show(path, problem, scopes=scope_choices(), path=TOKENS_PATH, **values)
+    administers = call.account.administers_at(call.now_ms)
+    offered = scope_choices() if administers else scope_choices(Scope.MODERATE)
+    return call.show(
+        path, problem, scopes=scope_choices(), offered=offered, path=TOKENS_PATH, **values
+    )
 
 
 @organization_pages.read(ORGANIZATION_TOKENS, name="account_organization_tokens")
@@ -134,6 +141,10 @@ SCOPE_LABELS = (
     (Scope.PUSH_NEW, "Publish new packages"),
     (Scope.DEPRECATE, "Deprecate and undeprecate versions"),
     (Scope.MANAGE, "Manage members and tokens; requires a recent sign-in"),
+    (
+        Scope.MODERATE,
+        "Hold and quarantine releases, lock accounts; for administrators, 90 days at most",
+    ),
 )
 
 

@@ -336,16 +336,53 @@ class Administration(Struct, frozen=True):
             raise credentials_missing()
         if by.is_operator:
             return
-        account = await self.directory.get(Account, Place(by.id))
-        if account is None or account.is_locked or not account.administers_at(self.clock.now_ms()):
-            raise NotPermitted(verb, what, "only administrators of the registry can do this")
+        await self.require_administrator(by.id, verb, what)
         if not by.manages_everything:
             raise NotPermitted(verb, what, "the token does not manage everything")
+
+    async def require_administrator(self, account_id: str, verb: str, what: str) -> None:
+        """Raise `NotPermitted` unless the account is an administrator who is not locked."""
+        account = await self.directory.get(Account, Place(account_id))
+        if account is None or account.is_locked or not account.administers_at(self.clock.now_ms()):
+            raise NotPermitted(verb, what, "only administrators of the registry can do this")
+
+    async def require_moderator(
+        self, by: Principal, verb: str, what: object, on: Resource | None = None
+    ) -> None:
+        """Raise unless `by` may moderate what is `on`, or everything.
+
+        People need what `require_fresh` says. A token needs the scope moderate, and to be one of an
+        administrator: it can do what can be undone.
+        """
+        if by.is_anonymous or by.is_person:
+            await self.require_fresh(by, verb, str(what))
+            return
+        await self.require_administrator(by.id, verb, str(what))
+        _require_moderate_scope(by, verb, what, on)
+
+    async def require_reviewer(
+        self, by: Principal, verb: str, what: object, on: Resource | None = None
+    ) -> None:
+        """Raise unless `by` may see what is moderated: as `require` does, or by a token with the
+        scope moderate."""
+        if by.is_anonymous or by.is_person or by.manages_everything:
+            await self.require(by, verb, str(what))
+            return
+        await self.require_administrator(by.id, verb, str(what))
+        _require_moderate_scope(by, verb, what, on)
 
     async def require_fresh(self, by: Principal, verb: str, what: str) -> None:
         """Raise as `require` does, and `SignInAgain` unless `by` signed in recently."""
         await self.require(by, verb, what)
         require_recent_sign_in(by, self.clock.now_ms(), verb, what)
+
+
+def _require_moderate_scope(by: Principal, verb: str, what: object, on: Resource | None) -> None:
+    if by.moderates_everything or (on is not None and by.allows(Scope.MODERATE, on)):
+        return
+    if any(Scope.MODERATE in grant.scopes for grant in by.grants):
+        raise NotPermitted(verb, what, "the token is limited to some organizations or packages")
+    raise NotPermitted(verb, what, "the token lacks the scope moderate")
 
 
 # --- Known readers -------------------------------------------------------------------------------

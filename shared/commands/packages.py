@@ -1,6 +1,12 @@
 """package …: releases and their moderation; publisher …: trusted publishers."""
 
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+
 import click
+from msgspec import Struct
 
 from functions.api.packages import api_packages_visibility
 from functions.api.trusted_publishing import (
@@ -14,10 +20,15 @@ from shared.commands.operations import PACKAGE, add_operation, parse_coordinate,
 from shared.composition import Registry
 from shared.domain.accounts import parse_required_reason
 from shared.domain.api_docs.records import ApiDocsRecord
-from shared.domain.names import Coordinate, Package
-from shared.domain.packages import Release, WithdrawalReason
+from shared.domain.names import Coordinate, OrgName, Package, parse_org
+from shared.domain.packages import Release, State, WithdrawalReason
 from shared.domain.principals import OPERATOR
-from shared.domain.releases import parse_public_reason
+from shared.domain.releases import Decision, parse_public_reason
+from shared.domain.times import MS, parse_time
+from shared.services.publishing.moderation import STATE_VERBS
+from shared.services.publishing.release_selection import ReleaseSelection
+
+_AGE = re.compile(r"(?P<number>[0-9]{1,5})(?P<unit>[hd])")
 
 
 def parse_reason_option(text: str) -> str:
@@ -101,58 +112,230 @@ def _api_docs_state(record: ApiDocsRecord) -> str:
     return record.state.value
 
 
-@packages.command()
-@release_argument
-@reason_option
-@in_registry
-async def hold(registry: Registry, coordinate: Coordinate, reason: str) -> str:
-    """Hold a release until it is reviewed; `ballroom package release` serves it again."""
-    return _state(await registry.publishing.moderation.hold(coordinate, reason, by=OPERATOR))
+def parse_target(text: str) -> Coordinate | Package | OrgName:
+    """Read `ORG/NAME:VERSION`, `ORG/NAME` or `ORG`."""
+    if ":" in text:
+        return parse_coordinate(text)
+    return parse_package(text) if "/" in text else parse_org(text)
+
+
+def parse_release_or_package(text: str) -> Coordinate | Package:
+    """Read `ORG/NAME:VERSION` or `ORG/NAME`."""
+    return parse_coordinate(text) if ":" in text else parse_package(text)
+
+
+def parse_since(text: str) -> int | timedelta:
+    """Read a time such as 2026-11-20 in milliseconds, or an age such as `24h` or `7d`."""
+    found = _AGE.fullmatch(text)
+    if found is None:
+        return parse_time("since", text)
+    hours = int(found["number"]) * (24 if found["unit"] == "d" else 1)
+    return timedelta(hours=hours)
+
+
+one_argument = click.argument("target", metavar="ORG/NAME[:VERSION]", type=parse_release_or_package)
 
 
 @packages.command()
-@release_argument
+@one_argument
 @reason_option
-@public_reason_option
-@public_note_option
 @in_registry
-async def quarantine(
-    registry: Registry, coordinate: Coordinate, reason: str, why: str | None, note: str
-) -> str:
-    """Quarantine a release that may do harm; `ballroom package release` serves it again.
+async def hold(registry: Registry, target: Coordinate | Package, reason: str) -> str:
+    """Hold a release until it is reviewed, or a package while a case is open.
+
+    Of a package that is held as a whole, new releases wait, and old ones stay.
+    `ballroom package release` ends both.
 
     \b
-    Example:
-      ballroom package quarantine acme/greet:1.0.0 --reason "steals tokens" \\
-        --public-reason malware --public-note "It sends tokens to another host."
+    Examples:
+      ballroom package hold acme/greet:1.0.0 --reason "A review."
+      ballroom package hold acme/greet --reason "Case 4711."
     """
-    public, moderation = parse_public_reason(why or "", note), registry.publishing.moderation
-    return _state(await moderation.quarantine(coordinate, reason, public, by=OPERATOR))
+    publishing = registry.publishing
+    if isinstance(target, Coordinate):
+        return _state(await publishing.moderation.hold(target, reason, by=OPERATOR))
+    head = await publishing.package_holds.hold(target, reason, by=OPERATOR)
+    return f"{head.package} is held. New releases wait until: ballroom package release {target}"
 
 
 @packages.command("release")
-@release_argument
+@one_argument
 @in_registry
-async def release_again(registry: Registry, coordinate: Coordinate) -> str:
-    """Serve a held or quarantined release again."""
-    return _state(await registry.publishing.moderation.restore(coordinate, by=OPERATOR))
+async def release_again(registry: Registry, target: Coordinate | Package) -> str:
+    """Serve a held or quarantined release again, or end that a package is held."""
+    publishing = registry.publishing
+    if isinstance(target, Coordinate):
+        return _state(await publishing.moderation.restore(target, by=OPERATOR))
+    ended = await publishing.package_holds.end(target, by=OPERATOR)
+    lines = [f"{ended.head.package} is not held.", *map(_state, ended.published)]
+    return "\n".join(lines)
+
+
+class ManyReleases(Struct, frozen=True):
+    """What the options of a command select, and whether it only lists that or asks first."""
+
+    target: Coordinate | Package | OrgName | None
+    account: str | None
+    token: str | None
+    publisher: str | None
+    since: int | timedelta | None
+    dry_run: bool
+    is_confirmed: bool
+
+    @property
+    def is_one(self) -> bool:
+        """Whether it is a release by its name, and nothing else is asked."""
+        others = (self.account, self.token, self.publisher, self.since)
+        return isinstance(self.target, Coordinate) and others == (None,) * len(others)
+
+    async def selection(self, registry: Registry) -> ReleaseSelection:
+        org = name = ""
+        match self.target:
+            case Coordinate():
+                message = (
+                    f"{self.target} is one release. Leave the other options out, or its version."
+                )
+                raise click.UsageError(message)
+            case Package():
+                org, name = self.target.org, self.target.name
+            case None:
+                pass
+            case _:
+                org = self.target
+        selections, since = registry.publishing.selections, self.since
+        now_ms = registry.clock.now_ms()
+        return ReleaseSelection(
+            org=org,
+            name=name,
+            account=await selections.account_id(self.account) if self.account else "",
+            token=self.token or "",
+            publisher=self.publisher or "",
+            since_ms=now_ms - since // MS if isinstance(since, timedelta) else since,
+            until_ms=now_ms,
+        )
+
+
+def takes_many(command: Callable[..., object]) -> Callable[..., object]:
+    """Declare the argument and the options that select releases, and give them as `many`."""
+
+    @wraps(command)
+    def run(
+        *,
+        target: Coordinate | Package | OrgName | None,
+        by_account: str | None,
+        by_token: str | None,
+        by_publisher: str | None,
+        since: int | timedelta | None,
+        dry_run: bool,
+        yes: bool,
+        **others: object,
+    ) -> object:
+        many = ManyReleases(target, by_account, by_token, by_publisher, since, dry_run, yes)
+        return command(many=many, **others)
+
+    options = (
+        click.argument(
+            "target", metavar="[ORG/NAME:VERSION|ORG/NAME|ORG]", type=parse_target, required=False
+        ),
+        click.option("--by-account", metavar="ACCOUNT", help="Releases that ACCOUNT published."),
+        click.option("--by-token", metavar="ID", help="Releases that came with the token ID."),
+        click.option("--by-publisher", metavar="ID", help="Releases of the trusted publisher ID."),
+        click.option(
+            "--since",
+            type=parse_since,
+            metavar="TIME",
+            help="Releases since a time such as 2026-11-20, or the last 24h or 7d.",
+        ),
+        click.option("--dry-run", is_flag=True, help="List the releases, and change nothing."),
+        click.option("--yes", is_flag=True, help="Do not ask for confirmation."),
+        reason_option,
+        public_reason_option,
+        public_note_option,
+    )
+    decorated: Callable[..., object] = run
+    for option in reversed(options):
+        decorated = option(decorated)
+    return decorated
 
 
 @packages.command()
-@release_argument
-@reason_option
-@public_reason_option
-@public_note_option
-@click.confirmation_option(
-    prompt="This cannot be undone, and the version can never be published again. Remove it?"
-)
+@takes_many
+@in_registry
+async def quarantine(
+    registry: Registry, many: ManyReleases, reason: str, why: str | None, note: str
+) -> str:
+    """Quarantine a release that may do harm, or many; `ballroom package release` serves it again.
+
+    Many are those of a package or an organization, of an account, a token or a trusted publisher,
+    or those since a time: all that match every option.
+
+    \b
+    Examples:
+      ballroom package quarantine acme/greet:1.0.0 --reason "steals tokens" \\
+        --public-reason malware --public-note "It sends tokens to another host."
+      ballroom package quarantine --by-token aB3dE6gH9k --since 24h \\
+        --reason "the token leaked" --dry-run
+    """
+    public = parse_public_reason(why or "", note)
+    if many.is_one and isinstance(many.target, Coordinate) and not many.dry_run:
+        moderation = registry.publishing.moderation
+        return _state(await moderation.quarantine(many.target, reason, public, by=OPERATOR))
+    return await _decide_many(registry, many, Decision(State.QUARANTINED, reason, public))
+
+
+@packages.command()
+@takes_many
 @in_registry
 async def remove(
-    registry: Registry, coordinate: Coordinate, reason: str, why: str | None, note: str
+    registry: Registry, many: ManyReleases, reason: str, why: str | None, note: str
 ) -> str:
-    """Remove a release permanently. Its version can never be published again."""
-    public, moderation = parse_public_reason(why or "", note), registry.publishing.moderation
-    return _state(await moderation.remove(coordinate, reason, public, by=OPERATOR))
+    """Remove a release permanently, or many. Their versions can never be published again.
+
+    Many are those of a package or an organization, of an account, a token or a trusted publisher,
+    or those since a time: all that match every option.
+
+    \b
+    Examples:
+      ballroom package remove acme/greet:1.0.0 --reason "a court order" --public-reason legal
+      ballroom package remove acme --by-account kim --reason "malware" --dry-run
+    """
+    public = parse_public_reason(why or "", note)
+    if many.is_one and isinstance(many.target, Coordinate) and not many.dry_run:
+        if not many.is_confirmed:
+            question = "This cannot be undone, and the version can never be published again. "
+            click.confirm(f"{question}Remove it?", abort=True)
+        moderation = registry.publishing.moderation
+        return _state(await moderation.remove(many.target, reason, public, by=OPERATOR))
+    return await _decide_many(registry, many, Decision(State.REMOVED, reason, public))
+
+
+async def _decide_many(registry: Registry, many: ManyReleases, decision: Decision) -> str:
+    """List the releases, ask, and decide on them; or list them alone."""
+    selections, verb = registry.publishing.selections, STATE_VERBS[decision.state]
+    if many.is_one and isinstance(many.target, Coordinate):
+        found = [await registry.publishing.moderation.find(many.target, by=OPERATOR)]
+    else:
+        selection, found, after = await many.selection(registry), list[Release](), None
+        while after != "":
+            page = await selections.page(selection, decision.state, after or "", by=OPERATOR)
+            found += page.releases
+            after = page.next
+    if not found:
+        return "There is no such release."
+    lines = [f"{each.coordinate} ({each.state.value})" for each in found]
+    if many.dry_run:
+        return "\n".join([*lines, f"This would {verb} {len(found):,} releases."])
+    if not many.is_confirmed:
+        click.echo("\n".join(lines), err=True)
+        click.confirm(f"{verb.capitalize()} these {len(found):,} releases?", abort=True, err=True)
+    decided = await selections.decide_all(
+        [each.coordinate for each in found],
+        decision.state,
+        decision.reason,
+        decision.public,
+        by=OPERATOR,
+    )
+    return "\n".join(map(_state, decided))
 
 
 def _state(release: Release) -> str:

@@ -41,8 +41,8 @@ from shared.domain.sign_in import is_recently_signed_in
 from shared.domain.times import MS, time_text
 
 # The table of rights: an action needs this scope of the credential, and one of these roles in the
-# organization. Administrators have every role everywhere, and only they may OPERATE. READ is
-# checked for private packages only, because everybody may read public ones.
+# organization. Administrators have every role everywhere, and only they may OPERATE and MODERATE.
+# READ is checked for private packages only, because everybody may read public ones.
 RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
     Action.READ: (Scope.READ, frozenset({Role.OWNER, Role.MAINTAINER, Role.MEMBER})),
     Action.PUSH_NEW: (Scope.PUSH_NEW, frozenset({Role.OWNER, Role.MAINTAINER})),
@@ -52,7 +52,11 @@ RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
     Action.LEAVE: (Scope.MANAGE, frozenset(Role)),
     Action.GOVERN: (Scope.MANAGE, frozenset({Role.OWNER})),
     Action.OPERATE: (Scope.MANAGE, frozenset()),
+    Action.MODERATE: (Scope.MODERATE, frozenset()),
 }
+
+# Of the registry, whatever became of the organization.
+REGISTRY_ACTIONS = frozenset({Action.OPERATE, Action.MODERATE})
 
 PUBLISHING_ROLES = RIGHTS[Action.PUSH_VERSION][1]  # The roles that publish anything.
 
@@ -456,7 +460,7 @@ def _refusal_of_role(
     org = org_of(resource)
     access = access.seen_by(principal, org)
     _, roles = RIGHTS[action]
-    if access.is_deleted and action is not Action.OPERATE:
+    if access.is_deleted and action not in REGISTRY_ACTIONS:
         reason = f"the organization {org} was deleted, and nobody publishes to it any more"
         return NotPermitted(action.verb, resource, reason)
     if access.is_administrator or access.role in roles or principal.granted_roles(org) & roles:

@@ -60,6 +60,14 @@ class State(Enum):
     REMOVED = "removed"
 
 
+class Holder(Enum):
+    """Who holds a held release, and so who can end that."""
+
+    ADMINISTRATOR = "administrator"
+    OWNER = "owner"  # Of its organization. It was published, and everybody sees that it is held.
+    PACKAGE = "package"  # It was pushed while its package was held as a whole.
+
+
 class WithdrawalReason(Enum):
     """Why a release was withdrawn, for everybody who may see its package."""
 
@@ -86,6 +94,18 @@ class PublicReason(Record):
 
 # Decided by an administrator; a held release was not published yet.
 WITHDRAWN = frozenset((State.QUARANTINED, State.REMOVED))
+
+
+class PackageHold(Record):
+    """An administrator holds a package as a whole while a case is open: new releases wait, old ones
+    stay."""
+
+    reason: str
+    by: str
+    since_ms: StoredMs
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class Pushers(Enum):
@@ -196,6 +216,7 @@ class Head(Record):
     changed_ms: StoredMs | None = None  # None: nothing but `pulls` has changed since then.
     deprecation: str | None = None
     pushers: Pushers = Pushers.MEMBERS
+    hold: PackageHold | None = None
     made_by: tuple[str, ...] = ()  # The trusted publishers of its first push.
     pulls: int = 0
     upstream: str = ""  # The registry that its releases are mirrored from; empty for ours.
@@ -274,6 +295,7 @@ class Release(ArchiveFacts):
     state_reason: str = ""
     public_reason: PublicReason | None = None
     awaits_owner: bool = False  # Held since publication, until an owner decides on it.
+    holder: Holder = Holder.ADMINISTRATOR  # Of a release that is held and awaits no owner.
     was_withheld: bool = False  # For a time: who pushes the same bytes again gets no refusal.
     refused: bool = False  # By an owner while it was held, so it was never published.
     deprecation: str | None = None
@@ -297,6 +319,15 @@ class Release(ArchiveFacts):
         return self.bala_version.partition(".")[0] == "4"
 
     @property
+    def is_held_by_owner(self) -> bool:
+        return self.state is State.HELD and self.holder is Holder.OWNER
+
+    @property
+    def waits_for_package(self) -> bool:
+        """Whether it is published when its package is no longer held as a whole."""
+        return self.state is State.HELD and self.holder is Holder.PACKAGE
+
+    @property
     def is_stored(self) -> bool:
         """Whether the archive was ever stored here; False for what is only known of an upstream,
         whose descriptions have no size."""
@@ -312,6 +343,7 @@ class ReleaseEntry(Record):
     state: State = State.LIVE
     public_reason: PublicReason | None = None
     refused: bool = False
+    holder: Holder = Holder.ADMINISTRATOR
     deprecation: str | None = None
     modules: tuple[str, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
@@ -328,8 +360,12 @@ class ReleaseEntry(Record):
 
     @property
     def is_withdrawn(self) -> bool:
-        """Whether it was published once, and withdrawn."""
-        return self.state in WITHDRAWN and not self.refused
+        """Whether it was published once, and withdrawn; by an owner as well."""
+        return (self.state in WITHDRAWN or self.is_held_by_owner) and not self.refused
+
+    @property
+    def is_held_by_owner(self) -> bool:
+        return self.state is State.HELD and self.holder is Holder.OWNER
 
     @property
     def parsed(self) -> Version:
@@ -368,7 +404,7 @@ class Survey(Struct, frozen=True):
 
     @property
     def withdrawn(self) -> tuple[ReleaseEntry, ...]:
-        """The entries that an administrator quarantined or removed."""
+        """The entries that an administrator quarantined or removed, or an owner held."""
         return tuple(each for each in self.entries if each.is_withdrawn)
 
     def with_tool(self, tool: str) -> Self:

@@ -22,6 +22,7 @@ class Scope(Enum):
     PUSH_VERSION = "push-version"
     DEPRECATE = "deprecate"
     MANAGE = "manage"
+    MODERATE = "moderate"  # Of tokens for scanners and hooks of providers, of administrators alone.
 
 
 class Role(Enum):
@@ -42,7 +43,8 @@ class Action(Enum):
     MANAGE = "manage"
     LEAVE = "leave"
     GOVERN = "govern"
-    OPERATE = "moderate"
+    OPERATE = "administer"
+    MODERATE = "moderate"
 
     @property
     def verb(self) -> str:
@@ -190,9 +192,22 @@ class Principal(Struct, frozen=True):
         )
 
     @property
+    def is_person(self) -> bool:
+        """Whether somebody who signed in, or the operator, makes the request, and no program."""
+        return self.is_operator or self.signed_in_ms is not None
+
+    @property
     def manages_everything(self) -> bool:
         """Whether the credential has the scope manage for all organizations and packages."""
-        everything = Grant(scopes=frozenset({Scope.MANAGE}))
+        return self._has_everywhere(Scope.MANAGE)
+
+    @property
+    def moderates_everything(self) -> bool:
+        """Whether the credential has the scope moderate for all organizations and packages."""
+        return self._has_everywhere(Scope.MODERATE)
+
+    def _has_everywhere(self, scope: Scope) -> bool:
+        everything = Grant(scopes=frozenset({scope}))
         return any(grant.includes(everything) for grant in self.grants)
 
     def may_grant(self, wanted: Grant) -> bool:

@@ -2,7 +2,8 @@
 event. With what becomes of releases that are withheld.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import ClassVar, Self, TypeVar
 
 from msgspec import Struct
@@ -14,7 +15,9 @@ from shared.domain.errors.packages import ReleaseNotFound, Withdrawal
 from shared.domain.names import Coordinate, release_place
 from shared.domain.packages import (
     Head,
+    Holder,
     Origin,
+    PackageHold,
     PublicReason,
     Release,
     ReleaseEntry,
@@ -25,6 +28,7 @@ from shared.domain.packages import (
 )
 from shared.domain.principals import Principal
 from shared.domain.records import Entity, Event, Place
+from shared.domain.times import MS
 
 Changeable = TypeVar("Changeable", Head, Release)
 
@@ -113,6 +117,21 @@ def held_for_owner(release: Release, reason: str) -> Release:
     return release.model_copy(update=update)
 
 
+def held_for_package(release: Release, hold: PackageHold) -> Release:
+    """Return a new release as held until its package is no longer; its event says so."""
+    [published] = release.outbox
+    reason = waiting_reason(hold)
+    details = {**published.details, "reason": reason}
+    held = published.model_copy(update={"kind": "release.awaiting-case", "details": details})
+    update = {"state": State.HELD, "state_reason": reason, "holder": Holder.PACKAGE}
+    return release.model_copy(update={**update, "outbox": (held,)})
+
+
+def waiting_reason(hold: PackageHold) -> str:
+    """Return why a release of a package waits that is held as a whole."""
+    return f"its package is held: {hold.reason}"
+
+
 class Decision(Struct, frozen=True):
     """A new state of a release; `reason` is for its owners, `public` for everybody."""
 
@@ -120,6 +139,7 @@ class Decision(Struct, frozen=True):
     reason: str = ""
     public: PublicReason | None = None
     is_refusal: bool = False  # Of an owner, so the release was never published.
+    holder: Holder = Holder.ADMINISTRATOR  # Of a release that is held.
 
     @property
     def reasons(self) -> tuple[str, PublicReason | None]:
@@ -129,14 +149,15 @@ class Decision(Struct, frozen=True):
 def with_decision(
     release: Release, kind: str, decision: Decision, *, by: Principal, now_ms: int
 ) -> Release:
-    """Return the release in the state, with the event of that; it waits for no owner any more."""
+    """Return the release in the state, with the event of that; it waits for nobody any more."""
     update: dict[str, object] = {"state": decision.state, "state_reason": decision.reason}
     if decision.public != release.public_reason:
         update["public_reason"] = decision.public
-    changed = with_change(release, kind, by=by, now_ms=now_ms, **update)
+    changed = with_change(release, kind, by=by, now_ms=now_ms, details=None, **update)
     is_back = decision.state is State.LIVE and release.state is not State.LIVE
     marks = {
         "awaits_owner": False,
+        "holder": decision.holder,
         "was_withheld": release.was_withheld or is_back,
         "refused": release.refused or decision.is_refusal,
     }
@@ -156,9 +177,16 @@ def with_removal(
 
 
 def with_change(
-    record: Changeable, kind: str, *, by: Principal, now_ms: int, **update: object
+    record: Changeable,
+    kind: str,
+    *,
+    by: Principal,
+    now_ms: int,
+    details: Mapping[str, str] | None = None,
+    **update: object,
 ) -> Changeable:
-    """Return `record` with the fields of `update`, and the event of the change in its outbox.
+    """Return `record` with the fields of `update`, and the event of the change in its outbox, whose
+    details say the fields and more `details`.
 
     The event's id holds the new revision, so a change that is written twice is one event.
     """
@@ -176,6 +204,7 @@ def with_change(
         details={
             **{field: _shown(value) for field, value in update.items()},
             **{f"{field}_before": _shown(getattr(record, field)) for field in update},
+            **(details or {}),
         },
     )
     outbox = (*record.outbox, event)
@@ -219,6 +248,7 @@ def withdrawal_of(record: Release | ReleaseEntry) -> Withdrawal:
         published_ms=record.created_ms,
         why=public.why.value if public else "",
         note=public.note if public else "",
+        is_held_by_owner=record.is_held_by_owner,
         digest=record.digest,
     )
 
@@ -279,6 +309,7 @@ class WithheldNote(Entity):
     state: State
     reason: str
     awaits_owner: bool
+    holder: Holder = Holder.ADMINISTRATOR
     since_ms: int
     by: str = ""  # Who decided, where that is known; the log of the organization says it for ever.
     of_revision: int
@@ -298,6 +329,7 @@ class WithheldNote(Entity):
             state=release.state,
             reason=release.state_reason,
             awaits_owner=release.awaits_owner,
+            holder=release.holder,
             since_ms=release.changed_ms or release.created_ms,
             by=by,
             of_revision=release.revision,
@@ -315,6 +347,60 @@ class WithheldNote(Entity):
 def is_state_change_pending(release: Release) -> bool:
     """Check whether a change of the release's state is not listed everywhere yet."""
     return any("state" in event.details for event in release.outbox)
+
+
+# How long after its publication an owner can erase a release that hardly anybody uses.
+ERASABLE_FOR = timedelta(hours=72)
+MAX_PULLERS_OF_ERASED = 10  # Accounts, CI jobs and addresses.
+
+_ERASABLE_MS = ERASABLE_FOR // MS
+_PULLERS_KEPT_FOR = timedelta(days=1)  # Longer than any process collects pulls.
+
+
+def is_erasable_at(published_ms: int, now_ms: int) -> bool:
+    """Check whether a release is young enough for its owners to erase it."""
+    return now_ms - published_ms < _ERASABLE_MS
+
+
+class ReleasePullers(Entity):
+    """Who pulled a young release, as keyed hashes that nobody can reverse: accounts, CI jobs and
+    addresses, one more than `MAX_PULLERS_OF_ERASED` at most.
+
+    It is derived from pulls, without events, and deleted when its owners cannot erase the release
+    any more.
+    """
+
+    kind: ClassVar[str] = "release-pullers"
+
+    org: str
+    name: str
+    version: str
+    pullers: tuple[str, ...]
+    published_ms: int
+
+    @property
+    def coordinate(self) -> Coordinate:
+        return Coordinate.parse(self.org, self.name, self.version)
+
+    @property
+    def place(self) -> Place:
+        return release_place(self.coordinate)
+
+    @property
+    def ends_ms(self) -> int:
+        return self.published_ms + _ERASABLE_MS + _PULLERS_KEPT_FOR // MS
+
+    @property
+    def are_many(self) -> bool:
+        return len(self.pullers) > MAX_PULLERS_OF_ERASED
+
+    def with_pullers(self, pullers: Iterable[str]) -> Self:
+        """Return the record with these as well; the same one if it has them, or has many."""
+        new = [each for each in pullers if each not in self.pullers]
+        if self.are_many or not new:
+            return self
+        kept = (*self.pullers, *new)[: MAX_PULLERS_OF_ERASED + 1]
+        return self.model_copy(update={"pullers": kept})
 
 
 class ReleaseComparison(Struct, frozen=True):

@@ -11,7 +11,7 @@ _HEAD = (
 )  # fmt: skip
 
 # The scopes of tokens that belong to no person; they have the role maintainer.
-MACHINE_SCOPES = frozenset(Scope) - {Scope.MANAGE}
+MACHINE_SCOPES = frozenset(Scope) - {Scope.MANAGE, Scope.MODERATE}
 JOB_SCOPES = PUBLISHING_SCOPES
 
 _WORDS = {
@@ -23,8 +23,10 @@ _WORDS = {
     "and tokens; read the audit log and webhooks, and replay deliveries",
     Action.LEAVE: "leave the organization",
     Action.GOVERN: "govern: grant roles that publish, change owners, create tokens of the "
-    "organization, trusted publishers and webhooks; visibility, held releases, deletion",
-    Action.OPERATE: "moderate and administer the registry",
+    "organization, trusted publishers and webhooks; visibility, held and own releases, deletion",
+    Action.OPERATE: "administer the registry; remove releases, reserve and move names",
+    Action.MODERATE: "moderate: hold, quarantine and restore releases, hold packages, lock and "
+    "unlock accounts and revoke their tokens; propose what cannot be undone",
 }
 
 

@@ -1,5 +1,6 @@
 """What visitors read where a package or release is missing, withdrawn, or nobody has pulled it."""
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from functions.http.pages import MARKDOWN, PublicPageCall, RefusalPage
@@ -50,7 +51,8 @@ def _tombstone(call: PublicPageCall, refusal: PackageWithdrawn | ReleaseWithdraw
         package, version = refusal.coordinate.package, refusal.coordinate.version.text
         withdrawals, latest = (refusal.withdrawal,), refusal.latest
     values: dict[str, object] = {
-        "title": f"{package} {version} was withdrawn" if version else f"{package} was withdrawn",
+        "title": f"{package} {version}".rstrip()
+        + (" is held by its owner" if _is_held(withdrawals) else " was withdrawn"),
         "package": package,
         "version": version,
         "withdrawals": withdrawals,
@@ -61,6 +63,10 @@ def _tombstone(call: PublicPageCall, refusal: PackageWithdrawn | ReleaseWithdraw
         "now_ms": call.now_ms,
     }
     return RefusalPage("web/package/withdrawn.html", values)
+
+
+def _is_held(withdrawals: Sequence[Withdrawal]) -> bool:
+    return all(each.is_held_by_owner for each in withdrawals)
 
 
 def _may_be_harmful(withdrawal: Withdrawal) -> bool:

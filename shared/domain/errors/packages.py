@@ -16,7 +16,8 @@ class PackageNotFound(NotFound):
 
 
 class Withdrawal(NamedTuple):
-    """A version that an administrator withdrew, when and why; `is_final` if it was removed."""
+    """A version that an administrator withdrew, or an owner holds, when and why; `is_final` if it
+    was removed."""
 
     version: str
     is_final: bool
@@ -24,6 +25,7 @@ class Withdrawal(NamedTuple):
     published_ms: int
     why: str = ""  # The category of the public reason; empty if there is none.
     note: str = ""
+    is_held_by_owner: bool = False
     digest: str = ""  # Of the archive, in hexadecimal digits.
 
 
@@ -45,11 +47,12 @@ class ReleaseNotFound(NotFound):
 
 class PackageWithdrawn(NotFound):
     def __init__(self, package: "Package", withdrawals: tuple[Withdrawal, ...]) -> None:
-        super().__init__(
-            "package-withdrawn",
-            f"An administrator of this registry withdrew every version of {package}. Use another "
-            "package, or ask the operator.",
-        )
+        is_held = all(each.is_held_by_owner for each in withdrawals)
+        sentence = f"An administrator of this registry withdrew every version of {package}. Use "
+        sentence += "another package, or ask the operator."
+        if is_held:
+            sentence = f"Owners hold every version of {package}. Use another package, or ask them."
+        super().__init__("package-withdrawn", sentence)
         self.package = package
         self.withdrawals = withdrawals
 
@@ -57,8 +60,15 @@ class PackageWithdrawn(NotFound):
 class ReleaseWithdrawn(NotFound):
     def __init__(self, coordinate: "Coordinate", withdrawal: Withdrawal, latest: str) -> None:
         # `latest` is the version to use in its place; empty if there is none.
-        advice = f"Use {latest}." if latest else "Use another package, or ask the operator."
-        sentence = f"An administrator of this registry withdrew {coordinate}. {advice}"
+        is_held = withdrawal.is_held_by_owner
+        whom = "its owners" if is_held else "the operator"
+        advice = f"Use {latest}." if latest else f"Use another package, or ask {whom}."
+        what = (
+            f"An owner of {coordinate.package} holds {coordinate}"
+            if is_held
+            else f"An administrator of this registry withdrew {coordinate}"
+        )
+        sentence = f"{what}. {advice}"
         super().__init__("release-withdrawn", sentence)
         self.coordinate = coordinate
         self.withdrawal = withdrawal

@@ -24,7 +24,12 @@ from shared.domain.accounts import (
     parse_required_reason,
 )
 from shared.domain.errors.base import Conflict
-from shared.domain.errors.identity import account_locked, account_not_found, organization_not_found
+from shared.domain.errors.identity import (
+    NotPermitted,
+    account_locked,
+    account_not_found,
+    organization_not_found,
+)
 from shared.domain.events import EventQuery
 from shared.domain.mail import EmailAddress
 from shared.domain.names import OrgName
@@ -54,6 +59,16 @@ from shared.services.records import (
     entity_page,
 )
 from shared.services.tokens.tokens import TokenRecords, UsedToken, token_change
+
+# What a token with the scope moderate is enough for.
+_DONE_BY_MODERATORS = frozenset({"lock", "unlock"})
+
+
+def require_no_administrator(account: Account, verb: str, *, by: Principal) -> None:
+    """Raise `NotPermitted` if a token does something to an administrator, which people alone do."""
+    if by.token and account.administrator:
+        reason = "it is an administrator, to whom no token does this"
+        raise NotPermitted(verb, f"the account {account.name}", reason)
 
 
 class Administrators(Struct, frozen=True):
@@ -134,17 +149,25 @@ class Administrators(Struct, frozen=True):
         """Yield the stored account while nobody else can change administrators.
 
         Otherwise two administrators could dismiss each other, and none would be left.
-        Raises as `Administration.require_fresh` and `Leases.lease` do, and `account-not-found`.
+        Raises as `Administration.require_fresh` and `Leases.lease` do, and `account-not-found`. For
+        locking and unlocking, a token that moderates is enough, except for administrators.
         """
         what = f"the account {account.name}"
-        await self.administration.require_fresh(by, verb, what)
+        await self._require(by, verb, what)
         async with self.leases.lease(ADMINISTRATORS):
             # Checked again: `by` may have been dismissed meanwhile.
-            await self.administration.require_fresh(by, verb, what)
+            await self._require(by, verb, what)
             current = await self.directory.get(Account, Place(account.id))
             if current is None:
                 raise account_not_found(account.name)
+            require_no_administrator(current, verb, by=by)
             yield current
+
+    async def _require(self, by: Principal, verb: str, what: str) -> None:
+        if verb in _DONE_BY_MODERATORS:
+            await self.administration.require_moderator(by, verb, what)
+        else:
+            await self.administration.require_fresh(by, verb, what)
 
     async def require_another(self, account: Account) -> None:
         """Raise `last-administrator` unless another administrator, by hand, can sign in."""
@@ -205,7 +228,8 @@ class AccountDetails(Struct, frozen=True):
 class AccountAdministration(Struct, frozen=True):
     """Lists, shows and restricts accounts for administrators.
 
-    Restrictions need an administrator who signed in recently. Published releases stay.
+    Restrictions need an administrator who signed in recently, or a token that moderates. Published
+    releases stay.
     """
 
     directory: DirectoryStore
@@ -378,7 +402,8 @@ class AccountAdministration(Struct, frozen=True):
         await self.record_writer.replace(changed, change=change, by=by)
 
     async def _require_revoker(self, account: Account, by: Principal) -> None:
-        await self.administration.require_fresh(by, "revoke", f"tokens of {account.name}")
+        await self.administration.require_moderator(by, "revoke", f"tokens of {account.name}")
+        require_no_administrator(account, "revoke tokens of", by=by)
 
 
 class OrganizationWithFounder(Struct, frozen=True):

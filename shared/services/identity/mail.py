@@ -16,7 +16,7 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.mail import EmailAddress, Mail, MailText
 from shared.domain.packages import Release
 from shared.domain.records import Place
-from shared.domain.releases import WITHDRAWAL_TITLES, withdrawal_of, withdrawal_text
+from shared.domain.releases import withdrawal_of, withdrawal_text
 from shared.domain.times import MS
 from shared.ports import Clock, DirectoryStore, Mailer, Undelivered, WorkStore
 from shared.runtime.background_tasks import BackgroundTasks
@@ -176,6 +176,9 @@ class TokenMail(Struct, frozen=True):
         )
 
 
+RELEASES_IN_A_MAIL = 50  # Of a decision on many.
+
+
 class ReleaseMail(Struct, frozen=True):
     """Sends mail about a release to the owners of its organization.
 
@@ -190,11 +193,7 @@ class ReleaseMail(Struct, frozen=True):
 
     async def send_decision(self, release: Release) -> None:
         """Send mail about a decision of the moderators, with its reason."""
-        reason = f"Reason: {_printable(release.state_reason)}\n\n" if release.state_reason else ""
-        if public := release.public_reason:
-            title, sentence = WITHDRAWAL_TITLES[public.why]
-            note = f" {_printable(public.note)}" if public.note else ""
-            reason += f"Public reason: {title}. {sentence}{note}\n\n"
+        reason = _reason_text(release)
         page = self._organization_page(release)
         mail = mail_text(
             f"release-{release.state.value}",
@@ -205,6 +204,30 @@ class ReleaseMail(Struct, frozen=True):
         with suppress(Unavailable):
             owners = await organization_owners(self.directory, release.org, self.clock.now_ms())
             await self.mail_delivery.send_to_accounts(owners, mail)
+
+    async def send_decisions(self, releases: Sequence[Release]) -> None:
+        """Send mail about one decision on many releases: one to each organization."""
+        by_org = dict[str, list[Release]]()
+        for release in releases:
+            by_org.setdefault(release.org, []).append(release)
+        for org, decided in by_org.items():
+            if len(decided) == 1:
+                await self.send_decision(decided[0])
+                continue
+            lines = [f"  {each.coordinate}" for each in decided[:RELEASES_IN_A_MAIL]]
+            if len(decided) > RELEASES_IN_A_MAIL:
+                lines.append(f"  and {len(decided) - RELEASES_IN_A_MAIL:,} more")
+            mail = mail_text(
+                f"releases-{decided[0].state.value}",
+                org=org,
+                count=f"{len(decided):,}",
+                releases="\n".join(lines),
+                reason=_reason_text(decided[0]),
+                page=self._organization_page(decided[0]),
+            )
+            with suppress(Unavailable):
+                owners = await organization_owners(self.directory, org, self.clock.now_ms())
+                await self.mail_delivery.send_to_accounts(owners, mail)
 
     async def send_held(self, release: Release) -> None:
         """Send mail about a release that was held: one for each burst, so that a worm cannot flood
@@ -231,6 +254,14 @@ class ReleaseMail(Struct, frozen=True):
 
     def _organization_page(self, release: Release) -> str:
         return f"{self.base_url}/account/organizations/{release.org}"
+
+
+def _reason_text(release: Release) -> str:
+    """Return the paragraphs of a mail that say why."""
+    reason = f"Reason: {_printable(release.state_reason)}\n\n" if release.state_reason else ""
+    if public := withdrawal_text(withdrawal_of(release)):
+        reason += f"Public reason: {_printable(public)}\n\n"
+    return reason
 
 
 DEPENDENTS_NAMED = 20  # In a mail.

@@ -90,6 +90,7 @@ class ReleaseDetails:
     entries: tuple[ReleaseEntry, ...]
     latest: ReleaseEntry
     withdrawn: str = ""
+    is_withdrawn_by_owner: bool = False
     withdrawals: tuple[Withdrawal, ...] = ()
     withdrawn_dependencies: tuple[WithdrawnDependency, ...] = ()
 
@@ -149,7 +150,8 @@ class PackageDetails(Struct, frozen=True):
 
     async def release(self, coordinate: Coordinate, *, by: Principal) -> ReleaseDetails:
         """Return a release; raise `ReleaseNotFound` if it is missing or held, and
-        `ReleaseWithdrawn` if it was withdrawn. Costs the same in all cases."""
+        `ReleaseWithdrawn` if it was withdrawn or its owner holds it. Costs the same in all
+        cases."""
         package = coordinate.package
         survey = await self.packages.survey_with_withheld(package, coordinate, by=by)
         entries = survey.entries if survey else ()
@@ -254,7 +256,8 @@ class PackageDetails(Struct, frozen=True):
             owner,
             survey.live,
             newest,
-            withdrawn,
+            withdrawn.version if withdrawn else "",
+            withdrawn is not None and withdrawn.is_held_by_owner,
             tuple(map(withdrawal_of, survey.withdrawn)),
             dependencies,
         )
@@ -267,10 +270,10 @@ def _owner(org: OrgName, organization: Organization | None) -> PackageOwner:
     return PackageOwner(organization.name, organization.display_name)
 
 
-def _withdrawn_above(survey: Survey, newest: ReleaseEntry) -> str:
+def _withdrawn_above(survey: Survey, newest: ReleaseEntry) -> ReleaseEntry | None:
     """Return the highest withdrawn version if it is above the latest one: visitors look for it."""
     highest = next(iter(survey.withdrawn), None)
-    return highest.version if highest and highest.parsed > newest.parsed else ""
+    return highest if highest and highest.parsed > newest.parsed else None
 
 
 def _latest(survey: Survey) -> ReleaseEntry:

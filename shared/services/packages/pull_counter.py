@@ -17,6 +17,7 @@ from shared.domain.times import MS
 from shared.ports import CallerScope, Clock, Pull, PullBatch, PullLedger, Randomness
 from shared.runtime.caching import LruCache
 from shared.services.limits.notices import ReadOnlyMode
+from shared.services.packages.pullers import PullerRecords
 
 # Old clients pull a package once for each platform that they know, all within seconds.
 PULL_WINDOW = timedelta(minutes=10)
@@ -36,6 +37,7 @@ class PullCounter:
         caller_scope: CallerScope,
         clock: Clock,
         *,
+        pullers: PullerRecords,
         keys: SigningKeys,
         randomness: Randomness,
         read_only_mode: ReadOnlyMode,
@@ -47,6 +49,7 @@ class PullCounter:
         `delayed` is called with the reason when counts cannot be written yet.
         """
         self._ledger = ledger
+        self._pullers = pullers
         self._knows_callers = caller_scope is CallerScope.REGISTRY
         self._clock = clock
         self._signer = keys.signer("callers")
@@ -83,7 +86,8 @@ class PullCounter:
             self._flushing = asyncio.create_task(self._flush_later())
 
     async def flush(self) -> int:
-        """Write the pulls since the last flush and return their number; on failure keep them.
+        """Write the pulls since the last flush, and who pulled young releases; return the number of
+        pulls. On failure keep them.
 
         Raises `TakesNoChanges`, `SigningKeyUnavailable`, and what its store raises.
         """
@@ -95,6 +99,7 @@ class PullCounter:
                 await self._ledger.record(await self._signed(batch))
                 self._batch = None
                 written += sum(batch.counts.values())
+            await self._pullers.flush()
         return written
 
     async def close(self) -> None:

@@ -44,6 +44,7 @@ class LocatedArchive(Struct, frozen=True):
     deprecation: str | None
     cache_control: str
     url: str
+    published_ms: int
     # Of the monotonic clock: how long the address is the same while the records stand.
     repeated_until_ms: float
 
@@ -104,6 +105,7 @@ class Pulls(Struct, frozen=True):
             found.deprecation,
             redirect.cache_control,
             redirect.url,
+            release.created_ms,
             until_ms,
         )
         return located, archive
@@ -112,11 +114,13 @@ class Pulls(Struct, frozen=True):
 def _encoded(located: LocatedArchive) -> bytes:
     at, text = located.coordinate, located.deprecation
     facts = (at.package.org, at.package.name, at.version.text, located.file, located.content.hex)
-    return orjson.dumps((*facts, text, located.cache_control))
+    return orjson.dumps((*facts, text, located.cache_control, located.published_ms))
 
 
 def _decoded(kept: "Redirect") -> LocatedArchive:
-    org, name, version, file, digest, deprecation, cache_control = orjson.loads(kept.content)
+    org, name, version, file, digest, deprecation, cache_control, published_ms = orjson.loads(
+        kept.content
+    )
     return LocatedArchive(
         Coordinate.parse(org, name, version),
         file,
@@ -124,6 +128,7 @@ def _decoded(kept: "Redirect") -> LocatedArchive:
         deprecation,
         cache_control,
         kept.url,
+        published_ms,
         kept.repeated_until_ms,
     )
 

@@ -278,7 +278,7 @@ class MavenPublishing(Struct, frozen=True):
 def _takes_files(release: Release) -> bool:
     """Check whether files besides the archive are accepted: a push continues if its release is
     held."""
-    return release.state is State.LIVE or release.awaits_owner
+    return release.state is State.LIVE or release.awaits_owner or release.waits_for_package
 
 
 def _is_cyclonedx(content: bytes) -> bool:

@@ -11,10 +11,16 @@ from shared.domain.accounts import Organization, Token
 from shared.domain.errors.base import Invalid
 from shared.domain.errors.packages import NotAwaited, PackageNotFound, ReleaseNotFound
 from shared.domain.names import ANY_CLIENT, Coordinate, OrgName, Package, Range, release_place
-from shared.domain.packages import Head, Origin, PublicReason, Release, State, Survey
+from shared.domain.packages import Head, Holder, Origin, PublicReason, Release, State, Survey
 from shared.domain.principals import Action, Principal
 from shared.domain.records import Place
-from shared.domain.releases import Decision, ReleaseComparison, WithheldNote, with_decision
+from shared.domain.releases import (
+    Decision,
+    ReleaseComparison,
+    WithheldNote,
+    waiting_reason,
+    with_decision,
+)
 from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage
 from shared.ports import Clock, DirectoryStore, MetadataStore, PullLedger
@@ -144,12 +150,17 @@ class HeldReleases(Struct, frozen=True):
     async def _decide(
         self, coordinate: Coordinate, kind: str, decision: Decision, by: Principal
     ) -> Release:
-        def decide(_head: Head, release: Release) -> Release:
+        def decide(head: Head, release: Release) -> Release:
             if (release.state, release.refused) == (decision.state, decision.is_refusal):
                 return release
             if not release.awaits_owner:
                 raise NotAwaited(coordinate)
-            return with_decision(release, kind, decision, by=by, now_ms=self.clock.now_ms())
+            now_ms = self.clock.now_ms()
+            if head.hold and decision.state is State.LIVE:
+                # Confirmed, and published when the package is no longer held.
+                waiting = Decision(State.HELD, waiting_reason(head.hold), holder=Holder.PACKAGE)
+                return with_decision(release, "release.held", waiting, by=by, now_ms=now_ms)
+            return with_decision(release, kind, decision, by=by, now_ms=now_ms)
 
         return await self.records.change_release(coordinate, decide)
 
@@ -274,7 +285,8 @@ class InspectedRelease(Struct, frozen=True):
 class Moderation(Struct, frozen=True):
     """Shows releases to administrators, and changes their state.
 
-    A change takes an administrator who signed in recently, or the operator.
+    A change takes an administrator who signed in recently, or the operator. A token with the scope
+    moderate is enough for what can be undone, and so for everything but removing.
     """
 
     administration: Administration
@@ -290,12 +302,12 @@ class Moderation(Struct, frozen=True):
 
     async def find(self, coordinate: Coordinate, *, by: Principal) -> Release:
         """Return the release, whatever its state, or raise `ReleaseNotFound`."""
-        await self.administration.require(by, "look at", str(coordinate))
+        await self.administration.require_reviewer(by, "look at", coordinate, coordinate.package)
         return await _find(self.metadata, coordinate)
 
     async def survey(self, package: Package, *, by: Principal) -> Survey:
         """Return a package with all its releases, or raise `PackageNotFound`."""
-        await self.administration.require(by, "look at", str(package))
+        await self.administration.require_reviewer(by, "look at", package, package)
         [survey] = await self.metadata.survey([package])
         if survey is None or not survey.entries:
             raise PackageNotFound(package)
@@ -304,7 +316,7 @@ class Moderation(Struct, frozen=True):
     async def withheld(
         self, after: Coordinate | None = None, *, by: Principal
     ) -> WithheldReleasePage:
-        await self.administration.require(by, "read", "what is withheld")
+        await self.administration.require_reviewer(by, "read", "what is withheld")
         place = release_place(after) if after else Place("")
         page = await entity_page(self.directory, WithheldNote, place, WITHHELD_RELEASES_SHOWN)
         names = await account_names(self.directory, (each.by for each in page.entities))
@@ -376,29 +388,52 @@ class Moderation(Struct, frozen=True):
         return await self._decide(coordinate, Decision(State.REMOVED, reason, public), by)
 
     async def _decide(self, coordinate: Coordinate, decision: Decision, by: Principal) -> Release:
-        state = decision.state
-        await self.administration.require_fresh(by, STATE_VERBS[state], str(coordinate))
-
-        def decide(_head: Head, release: Release) -> Release:
-            if release.state is state and not release.awaits_owner:
-                if decision.reasons == (release.state_reason, release.public_reason):
-                    return release
-            elif release.state is State.REMOVED:
-                raise Invalid(
-                    "removed-for-good",
-                    f"{coordinate} was removed permanently, and its version can never be "
-                    "published again. Publish a new version instead.",
-                )
-            kind, now_ms = f"release.{state.value}", self.clock.now_ms()
-            return with_decision(release, kind, decision, by=by, now_ms=now_ms)
-
-        release, is_changed = await self.records.store_release(coordinate, decide)
+        release, is_changed = await self.decide(coordinate, decision, by=by)
         try:
             await self.derived_data.update(release)
         finally:  # The change is in force, even where the lists do not show it yet.
             if is_changed:
                 await self.mail.send_decision(release)
         return release
+
+    async def decide(
+        self, coordinate: Coordinate, decision: Decision, *, by: Principal
+    ) -> tuple[Release, bool]:
+        """Store a decision, and return the release and whether it changed. Who decides on many
+        updates what is derived and sends the mail themselves.
+
+        Raises `ReleaseNotFound` and `removed-for-good`.
+        """
+        await self._require_right(coordinate, decision.state, by)
+
+        def decide(_head: Head, release: Release) -> Release:
+            if _has_decision(release, decision):
+                return release
+            if release.state is State.REMOVED and decision.state is not State.REMOVED:
+                raise Invalid(
+                    "removed-for-good",
+                    f"{coordinate} was removed permanently, and its version can never be "
+                    "published again. Publish a new version instead.",
+                )
+            kind, now_ms = f"release.{decision.state.value}", self.clock.now_ms()
+            return with_decision(release, kind, decision, by=by, now_ms=now_ms)
+
+        return await self.records.store_release(coordinate, decide)
+
+    async def _require_right(self, coordinate: Coordinate, state: State, by: Principal) -> None:
+        verb = STATE_VERBS[state]
+        if state is State.REMOVED:
+            await self.administration.require_fresh(by, verb, str(coordinate))
+        else:
+            await self.administration.require_moderator(by, verb, coordinate, coordinate.package)
+
+
+def _has_decision(release: Release, decision: Decision) -> bool:
+    """Check whether the decision was made on the release already."""
+    is_same = release.state is decision.state and not release.awaits_owner
+    is_held_alike = release.state is not State.HELD or release.holder is decision.holder
+    reasons = (release.state_reason, release.public_reason)
+    return is_same and is_held_alike and decision.reasons == reasons
 
 
 async def _find(metadata: MetadataStore, coordinate: Coordinate) -> Release:

@@ -31,7 +31,7 @@ from shared.domain.packages import (
 )
 from shared.domain.principals import PUBLISHING_SCOPES, Action, Principal
 from shared.domain.rate_limits import RateLimitAllowance
-from shared.domain.releases import held_for_owner, new_head, new_release
+from shared.domain.releases import held_for_owner, held_for_package, new_head, new_release
 from shared.domain.times import MS
 from shared.ports import (
     AlreadyThere,
@@ -333,6 +333,8 @@ class Publishing(Struct, frozen=True):
         release = new_release(bala, by=by, now_ms=now_ms)
         if held_because:
             release = held_for_owner(release, held_because)
+        elif head.hold:
+            release = held_for_package(release, head.hold)
         # Archive before record: a crash between the two leaves an orphaned archive, never a
         # release that cannot be pulled.
         container = archive_container(head, release, self.readers)
@@ -400,24 +402,41 @@ class Publishing(Struct, frozen=True):
             await self.mail.send_held(release)
         outcome = Outcome.PUBLISHED if is_new else Outcome.REPEATED
         refusal: Refusal | None = None
+        if release.state is not State.LIVE:
+            is_waiting = release.awaits_owner or release.waits_for_package
+            outcome = Outcome.HELD if is_waiting else Outcome.WITHHELD
+            # Refused only in form: it is stored, and a push that says "done" would mislead.
+            refusal = self._refusal_of_withheld(release, push.by)
+        return Publication(release, outcome, push.allowance.allowance, refusal)
+
+    def _refusal_of_withheld(self, release: Release, by: Principal) -> Refusal:
+        """Return why a release that is stored is not published, and who decides on it."""
+        coordinate, org = release.coordinate, release.coordinate.package.org
         if release.awaits_owner:
             page = f"{self.base_url}/account/organizations/{release.org}/held"
-            reason = _reason_for(release, push.by)
-            outcome = Outcome.HELD
-            # Refused only in form: it is stored, and a push that says "done" would mislead.
-            refusal = Conflict(
+            return Conflict(
                 "release-held",
-                f"{release.coordinate} is stored and held: {reason}. An owner of "
-                f"{release.coordinate.package.org} publishes it at {page}",
+                f"{coordinate} is stored and held: {_reason_for(release, by)}. An owner of {org} "
+                f"publishes it at {page}",
             )
-        elif release.state is not State.LIVE:
-            outcome = Outcome.WITHHELD
-            refusal = Conflict(
+        if release.waits_for_package:
+            return Conflict(
+                "release-held",
+                f"{coordinate} is stored and held: administrators of this registry hold the "
+                f"package {coordinate.package} while they look at a case. It is published when "
+                "they end that.",
+            )
+        if release.is_held_by_owner:
+            return Conflict(
                 "release-withheld",
-                f"{release.coordinate} is stored and {release.state.value}: an administrator of "
-                "this registry withheld it. Ask the operator.",
+                f"{coordinate} is stored and held: an owner of {org} holds it. Ask them to restore "
+                "it.",
             )
-        return Publication(release, outcome, push.allowance.allowance, refusal)
+        return Conflict(
+            "release-withheld",
+            f"{coordinate} is stored and {release.state.value}: an administrator of this registry "
+            "withheld it. Ask the operator.",
+        )
 
     def _is_repeat(self, bala: Bala, release: Release, by: Principal) -> bool:
         """Check whether a push of the archive repeats that of the release.

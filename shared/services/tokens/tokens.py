@@ -13,7 +13,7 @@ from typing import Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.auth.authorization import Authorization
+from shared.auth.authorization import Administration, Authorization
 from shared.auth.tokens import AccessToken, Secret, random_text
 from shared.domain.access import require_own_account
 from shared.domain.accounts import Organization, Token, TokenUse, describe_grants, token_expiry
@@ -168,6 +168,7 @@ def _oldest_first(tokens: Iterable[Token]) -> list[Token]:
 
 MAX_TOKEN_NAME_LENGTH = 80  # Characters.
 MAX_TOKEN_DAYS = 365  # After a year it is often unknown who uses a token.
+MAX_MODERATION_DAYS = 90  # Of a token that moderates: it can hide every package of the registry.
 
 _PATTERN = re.compile(r"[A-Za-z0-9_.*?]{1,200}")
 
@@ -201,7 +202,8 @@ class TokenRequest(Struct, frozen=True):
         with about_field("name"):
             checked = _name(name)
         with about_field("days"):
-            lifetime = _days(days)
+            most = MAX_MODERATION_DAYS if Scope.MODERATE in granted else MAX_TOKEN_DAYS
+            lifetime = _days(days, most)
         with about_field("addresses"):
             ranges = parse_ranges(addresses)
         grant = Grant(scopes=granted, org=orgs, package=packages)
@@ -211,6 +213,11 @@ class TokenRequest(Struct, frozen=True):
     def manages(self) -> bool:
         """Whether the token can create other tokens."""
         return Scope.MANAGE in self.grant.scopes
+
+    @property
+    def moderates(self) -> bool:
+        """Whether the token can withhold releases and lock accounts."""
+        return Scope.MODERATE in self.grant.scopes
 
 
 def _name(text: str) -> str:
@@ -245,9 +252,10 @@ def _pattern(what: str, text: str) -> str:
     return text
 
 
-def _days(days: int | None) -> int | None:
-    if days is not None and not 1 <= days <= MAX_TOKEN_DAYS:
-        message = f"A token is good for 1 to {MAX_TOKEN_DAYS} days, not {days}."
+def _days(days: int | None, most: int) -> int | None:
+    if days is not None and not 1 <= days <= most:
+        which = "A token" if most == MAX_TOKEN_DAYS else "A token with the scope moderate"
+        message = f"{which} is good for 1 to {most} days, not {days}."
         raise InvalidRequest(message)
     return days
 
@@ -277,11 +285,13 @@ class Tokens(Struct, frozen=True):
     which return a text, take `Action.GOVERN`.
 
     A new token never allows more than the credential that creates it, nor other addresses, nor a
-    longer lifetime. Tokens with the scope manage need a recent sign-in, or the operator.
+    longer lifetime. Tokens with the scopes manage and moderate need a recent sign-in, or the
+    operator. Those with moderate are of administrators, and expire after `MAX_MODERATION_DAYS`.
     """
 
     records: TokenRecords
     authorization: Authorization
+    administration: Administration
     clock: Clock
     token_days: int
 
@@ -295,7 +305,7 @@ class Tokens(Struct, frozen=True):
         holder: str | Organization
         if isinstance(owner, OfOrganization):
             holder = await self._require_owner(owner, by, Action.GOVERN)
-            if request.manages:
+            if request.manages or request.moderates:
                 raise InvalidRequest(_NOT_MANAGING)
             grant = request.grant.model_copy(update={"org": holder.name})
             request = replace(request, grant=grant)
@@ -303,9 +313,11 @@ class Tokens(Struct, frozen=True):
             require_issuer(owner, request, by)
             holder = owner
         now_ms = self.clock.now_ms()
-        expires_ms = token_expiry(now_ms, request.days or self.token_days, by.expires_ms)
+        most_days = MAX_MODERATION_DAYS if request.moderates else MAX_TOKEN_DAYS
+        days = request.days or min(self.token_days, most_days)
+        expires_ms = token_expiry(now_ms, days, by.expires_ms)
         draft = _draft(holder, request, expires_ms, by)
-        check_rights("issue", draft, by, now_ms)
+        await self._check_rights("issue", draft, by, now_ms)
         return await self.records.issue(draft, by=by)
 
     async def issue_unlimited(
@@ -313,6 +325,12 @@ class Tokens(Struct, frozen=True):
     ) -> IssuedToken:
         """Create a token of an account that never expires; only the operator may."""
         require_operator("issue", request, by, "tokens that never expire")
+        if request.moderates:
+            message = (
+                f"A token with the scope moderate is good for {MAX_MODERATION_DAYS} days at most. "
+                "Give a number of days."
+            )
+            raise InvalidRequest(message)
         return await self.records.issue(_draft(account, request, None, by), by=by)
 
     async def list(self, owner: TokenOwner, *, by: Principal) -> list[UsedToken]:
@@ -334,7 +352,7 @@ class Tokens(Struct, frozen=True):
         owner_id = await self._owner_id("rotate", owner, by, Action.GOVERN)
         token = (await self.records.find(owner_id, token_id)).token
         now_ms = self.clock.now_ms()
-        check_rights("rotate", token, by, now_ms)
+        await self._check_rights("rotate", token, by, now_ms)
         renewed_ms = token.renewed_expiry(now_ms, by.expires_ms)
         return await self.records.rotate(token, renewed_ms, by=by)
 
@@ -346,6 +364,14 @@ class Tokens(Struct, frozen=True):
         owner_id = await self._owner_id("revoke", owner, by)
         token = (await self.records.find(owner_id, token_id)).token
         await self.records.revoke(token, token_change("revoked", token), by=by)
+
+    async def _check_rights(self, verb: str, token: Token, by: Principal, now_ms: int) -> None:
+        """Raise as `check_rights` does, and `NotPermitted` for a token that moderates and whose
+        owner is no administrator."""
+        check_rights(verb, token, by, now_ms)
+        if any(Scope.MODERATE in grant.scopes for grant in token.grants):
+            what = f"the token {token.name}, which moderates"
+            await self.administration.require_administrator(token.owner, verb, what)
 
     async def _owner_id(
         self, verb: str, owner: TokenOwner, by: Principal, action: Action = Action.MANAGE
@@ -404,12 +430,14 @@ def is_owner(owner: str, by: Principal) -> bool:
 
 def check_rights(verb: str, token: Token, by: Principal, now_ms: int) -> None:
     """Raise `NotPermitted` for a token that allows more than the credential of `by`, and
-    `SignInAgain` for one that manages, which takes a recent sign-in."""
+    `SignInAgain` for one that manages or moderates, which takes a recent sign-in."""
     if not all(map(by.may_grant, token.grants)):
         reason = "it would allow more than the token that asks for it"
         raise NotPermitted(verb, f"the token {token.name}", reason)
     if not are_ranges_within(token.addresses, by.addresses):
         reason = "it could be used from elsewhere than the token that asks for it"
         raise NotPermitted(verb, f"the token {token.name}", reason)
-    if any(Scope.MANAGE in grant.scopes for grant in token.grants):
-        require_recent_sign_in(by, now_ms, verb, f"the token {token.name}, which manages")
+    scopes = frozenset[Scope]().union(*(grant.scopes for grant in token.grants))
+    for scope, what in ((Scope.MANAGE, "manages"), (Scope.MODERATE, "moderates")):
+        if scope in scopes:
+            require_recent_sign_in(by, now_ms, verb, f"the token {token.name}, which {what}")

@@ -1,0 +1,454 @@
+"""/api/v1/moderation: releases, packages, accounts and names, for administrators and for tokens
+with the scope moderate, which propose what cannot be taken back; and own releases of owners."""
+
+from typing import Self
+
+from pydantic import Field
+
+from functions.api.operations import (
+    ApiCall,
+    ApiFace,
+    RequestModel,
+    ResponseModel,
+    UtcTime,
+    utc_datetime,
+)
+from shared.domain.accounts import MAX_DESCRIPTION, Account
+from shared.domain.names import parse_org
+from shared.domain.packages import Head, Holder, PublicReason, Release, State, WithdrawalReason
+from shared.domain.proposals import ProposedAct
+from shared.domain.releases import parse_public_reason
+from shared.domain.times import parse_time
+from shared.services.publishing.release_selection import ReleaseSelection
+
+
+class Reason(RequestModel):
+    """Why; those concerned and administrators read it."""
+
+    reason: str = Field(max_length=MAX_DESCRIPTION)
+
+
+class TakeDown(Reason):
+    """Why a release is withheld: for its owners, and for everybody."""
+
+    public_reason: WithdrawalReason | None = Field(
+        default=None, strict=False, description="Everybody reads it on the page of the release."
+    )
+    public_note: str = Field(default="", max_length=MAX_DESCRIPTION)
+
+    @property
+    def public(self) -> PublicReason | None:
+        why = self.public_reason.value if self.public_reason else ""
+        return parse_public_reason(why, self.public_note)
+
+
+class ReleaseStateView(ResponseModel):
+    """A release and its state."""
+
+    org: str
+    name: str
+    version: str
+    state: State
+    reason: str = Field(validation_alias="state_reason")
+    public_reason: str | None = Field(description="The category; null where none is stated.")
+    holder: Holder | None = Field(description="Who can end that it is held; null where it is not.")
+    digest: str
+    published_at: UtcTime
+    published_by: str = Field(description="The id of an account or organization.")
+    credential: str = Field(description="The id of the token.")
+
+    @classmethod
+    def of(cls, release: Release) -> Self:
+        public = release.public_reason
+        return cls(
+            org=release.org,
+            name=release.name,
+            version=release.version,
+            state=release.state,
+            reason=release.state_reason,
+            public_reason=public.why.value if public else None,
+            holder=release.holder if release.state is State.HELD else None,
+            digest=release.digest,
+            published_at=utc_datetime(release.created_ms),
+            published_by=release.origin.principal,
+            credential=release.origin.credential,
+        )
+
+
+class SelectedReleasesView(ResponseModel):
+    """Releases, in order of package; `next` is where the list goes on, empty at the end."""
+
+    releases: list[ReleaseStateView]
+    next: str
+
+
+class ProposalView(ResponseModel):
+    """An act that waits for an administrator."""
+
+    id: str
+    act: ProposedAct
+    about: str
+    to: str = Field(description="Of a name that moves: here, or an upstream.")
+    reason: str
+    proposed_by: str = Field(validation_alias="by", description="The id of an account.")
+    token: str = Field(description="The id of the token that proposed it.")
+    created_at: UtcTime
+
+
+class RemovedView(ResponseModel):
+    """The removed release, or the proposal of a token."""
+
+    release: ReleaseStateView | None
+    proposal: ProposalView | None
+
+
+moderation_api = ApiFace()
+own_releases_api = ApiFace()
+
+_RELEASE = "api/v1/moderation/releases/{org}/{name}/{version}"
+_PACKAGE = "api/v1/moderation/packages/{org}/{name}"
+_ACCOUNT = "api/v1/moderation/accounts/{account}"
+_OWN = "api/v1/packages/{org}/{name}/{version}"
+
+
+@moderation_api.operation(
+    "GET",
+    "api/v1/moderation/releases",
+    "List releases that could be withheld, of `org`, `name`, `account`, `token`, `publisher` and "
+    "`since`; `next` continues the list as `after`.",
+    refusals=(400, 401, 403, 404),
+)
+async def api_moderation_releases(call: ApiCall) -> SelectedReleasesView:
+    params, selections = call.params, call.registry.publishing.selections
+    account, since = params.get("account", ""), params.get("since", "")
+    selection = ReleaseSelection(
+        org=params.get("org", ""),
+        name=params.get("name", ""),
+        account=await selections.account_id(account) if account else "",
+        token=params.get("token", ""),
+        publisher=params.get("publisher", ""),
+        since_ms=parse_time("since", since) if since else None,
+    )
+    after = params.get("after", "")
+    found = await selections.page(selection, State.REMOVED, after, by=call.caller)
+    return SelectedReleasesView(
+        releases=[ReleaseStateView.of(each) for each in found.releases], next=found.next
+    )
+
+
+class SelectedTakeDown(TakeDown):
+    """Which releases are quarantined, and why. At least one field says which."""
+
+    org: str = Field(default="", description="Of an organization.")
+    name: str = Field(default="", description="Of a package of the organization.")
+    account: str = Field(default="", description="Published by this account.")
+    token: str = Field(default="", description="Published with the token of this id.")
+    publisher: str = Field(default="", description="Published by the trusted publisher of this id.")
+    since: str = Field(default="", description="Published since then.")
+    until: str = Field(default="", description="Published until then.")
+    after: str = Field(default="", description="Where an earlier answer said that it goes on.")
+    dry_run: bool = Field(default=False, description="List the releases, and change nothing.")
+
+
+@moderation_api.operation(
+    "POST",
+    "api/v1/moderation/quarantine",
+    "Quarantine all releases of a package, an organization, an account, a token or a publisher.",
+    also=(404,),
+)
+async def api_moderation_quarantine_many(
+    call: ApiCall, sent: SelectedTakeDown
+) -> SelectedReleasesView:
+    selections = call.registry.publishing.selections
+    selection = ReleaseSelection(
+        org=sent.org,
+        name=sent.name,
+        account=await selections.account_id(sent.account) if sent.account else "",
+        token=sent.token,
+        publisher=sent.publisher,
+        since_ms=parse_time("since", sent.since) if sent.since else None,
+        until_ms=parse_time("until", sent.until) if sent.until else None,
+    )
+    state, by = State.QUARANTINED, call.caller
+    if sent.dry_run:
+        found = await selections.page(selection, state, sent.after, by=by)
+        releases, next_ = found.releases, found.next
+    else:
+        decided = await selections.decide(
+            selection, state, sent.reason, sent.public, sent.after, by=by
+        )
+        releases, next_ = decided.releases, decided.next
+    return SelectedReleasesView(
+        releases=[ReleaseStateView.of(each) for each in releases], next=next_
+    )
+
+
+@moderation_api.operation("GET", _RELEASE, "Show a release, whatever its state.")
+async def api_moderation_release(call: ApiCall) -> ReleaseStateView:
+    moderation = call.registry.publishing.moderation
+    return ReleaseStateView.of(await moderation.find(call.coordinate, by=call.caller))
+
+
+@moderation_api.operation("POST", f"{_RELEASE}/hold", "Hold a release until it is restored.")
+async def api_moderation_hold(call: ApiCall, sent: Reason) -> ReleaseStateView:
+    moderation = call.registry.publishing.moderation
+    return ReleaseStateView.of(await moderation.hold(call.coordinate, sent.reason, by=call.caller))
+
+
+@moderation_api.operation("POST", f"{_RELEASE}/quarantine", "Quarantine a release.")
+async def api_moderation_quarantine(call: ApiCall, sent: TakeDown) -> ReleaseStateView:
+    moderation = call.registry.publishing.moderation
+    changed = await moderation.quarantine(call.coordinate, sent.reason, sent.public, by=call.caller)
+    return ReleaseStateView.of(changed)
+
+
+@moderation_api.operation(
+    "POST", f"{_RELEASE}/restore", "Serve a held or quarantined release again.", also=(400,)
+)
+async def api_moderation_restore(call: ApiCall) -> ReleaseStateView:
+    moderation = call.registry.publishing.moderation
+    return ReleaseStateView.of(await moderation.restore(call.coordinate, by=call.caller))
+
+
+@moderation_api.operation(
+    "POST",
+    f"{_RELEASE}/remove",
+    "Remove a release permanently; for administrators who signed in recently. A token proposes it.",
+    also=(409,),
+)
+async def api_moderation_remove(call: ApiCall, sent: TakeDown) -> RemovedView:
+    publishing, coordinate, by = call.registry.publishing, call.coordinate, call.caller
+    if not by.is_person:
+        proposal = await publishing.proposals.remove(coordinate, sent.reason, sent.public, by=by)
+        return RemovedView(release=None, proposal=ProposalView.model_validate(proposal))
+    removed = await publishing.moderation.remove(coordinate, sent.reason, sent.public, by=by)
+    return RemovedView(release=ReleaseStateView.of(removed), proposal=None)
+
+
+class HeldPackageView(ResponseModel):
+    """A package, and why it is held as a whole; null where it is not."""
+
+    org: str
+    name: str
+    held_because: str | None
+    published: list[str] = Field(description="Releases that waited for the end of the hold.")
+
+    @classmethod
+    def of(cls, head: Head, published: tuple[Release, ...] = ()) -> Self:
+        reason = head.hold.reason if head.hold else None
+        names = [str(each.coordinate) for each in published]
+        return cls(org=head.org, name=head.name, held_because=reason, published=names)
+
+
+@moderation_api.operation(
+    "POST",
+    f"{_PACKAGE}/hold",
+    "Hold a package as a whole while a case is open: new releases wait, old ones stay.",
+    also=(409,),
+)
+async def api_moderation_package_hold(call: ApiCall, sent: Reason) -> HeldPackageView:
+    holds = call.registry.publishing.package_holds
+    return HeldPackageView.of(await holds.hold(call.package, sent.reason, by=call.caller))
+
+
+@moderation_api.operation(
+    "POST",
+    f"{_PACKAGE}/restore",
+    "End the hold of a package, and publish the releases that waited for that.",
+)
+async def api_moderation_package_restore(call: ApiCall) -> HeldPackageView:
+    ended = await call.registry.publishing.package_holds.end(call.package, by=call.caller)
+    return HeldPackageView.of(ended.head, ended.published)
+
+
+class MadeView(ResponseModel):
+    """What an account made; `org` is empty for what belongs to the account itself."""
+
+    kind: str = Field(description="token, publisher, webhook or invitation.")
+    id: str
+    org: str
+    name: str
+    created_at: UtcTime
+
+
+class ModeratedAccountView(ResponseModel):
+    """An account, and what it made and still works."""
+
+    id: str
+    name: str
+    locked: bool
+    administrator: bool
+    made: list[MadeView]
+
+
+class LockedAccountView(ResponseModel):
+    """An account, and whether it is locked."""
+
+    id: str
+    name: str
+    locked: bool
+
+
+class RevokedTokensView(ResponseModel):
+    """How many tokens of an account were revoked."""
+
+    id: str
+    revoked: int
+
+
+async def _account(call: ApiCall) -> Account:
+    """Return the account that the path names by its name or, after `id:`, by its id."""
+    await call.registry.common.administration.require_reviewer(
+        call.caller, "see", "the accounts of others"
+    )
+    return await call.registry.identity.accounts.by_name_or_id(call.route_params["account"])
+
+
+@moderation_api.operation("GET", _ACCOUNT, "Show an account and what it made.")
+async def api_moderation_account(call: ApiCall) -> ModeratedAccountView:
+    account = await _account(call)
+    made = await call.registry.administration.account_moderation.made_by(account, by=call.caller)
+    return ModeratedAccountView(
+        id=account.id,
+        name=account.name,
+        locked=account.is_locked,
+        administrator=account.administrator,
+        made=[MadeView.model_validate(each) for each in made],
+    )
+
+
+@moderation_api.operation(
+    "POST", f"{_ACCOUNT}/lock", "Lock an account; a token locks no administrator.", also=(409,)
+)
+async def api_moderation_lock(call: ApiCall, sent: Reason) -> LockedAccountView:
+    account, identity = await _account(call), call.registry.identity
+    accounts = call.registry.administration.accounts
+    for session in await accounts.lock(account, sent.reason, by=call.caller):
+        identity.session_authentication.invalidate(session)
+    return LockedAccountView(id=account.id, name=account.name, locked=True)
+
+
+@moderation_api.operation("POST", f"{_ACCOUNT}/unlock", "Unlock an account.")
+async def api_moderation_unlock(call: ApiCall) -> LockedAccountView:
+    account = await _account(call)
+    await call.registry.administration.accounts.unlock(account, by=call.caller)
+    current = await call.registry.identity.accounts.by_id(account.id)
+    return LockedAccountView(id=current.id, name=current.name, locked=current.is_locked)
+
+
+@moderation_api.operation(
+    "POST", f"{_ACCOUNT}/revoke-tokens", "Revoke all access tokens of an account."
+)
+async def api_moderation_revoke(call: ApiCall) -> RevokedTokensView:
+    account = await _account(call)
+    accounts = call.registry.administration.accounts
+    revoked = await accounts.revoke_all_tokens(account, by=call.caller)
+    return RevokedTokensView(id=account.id, revoked=revoked)
+
+
+class ProposedName(Reason):
+    """A name that nobody is to found."""
+
+    pattern: str = Field(max_length=200, description="A name; * stands for any characters.")
+
+
+class ProposedMove(Reason):
+    """The side that is to have a name."""
+
+    to: str = Field(max_length=100, description="here, or the name of an upstream.")
+
+
+class ProposalList(ResponseModel):
+    """Proposals, the oldest first."""
+
+    proposals: list[ProposalView]
+
+
+@moderation_api.operation(
+    "POST", "api/v1/moderation/names/reserve", "Propose to reserve a name.", also=(409,), status=202
+)
+async def api_moderation_reserve_name(call: ApiCall, sent: ProposedName) -> ProposalView:
+    proposals = call.registry.publishing.proposals
+    proposal = await proposals.reserve_name(sent.pattern, sent.reason, by=call.caller)
+    return ProposalView.model_validate(proposal)
+
+
+@moderation_api.operation(
+    "POST",
+    "api/v1/moderation/names/{org}/move",
+    "Propose to move the name of an organization to this registry or an upstream.",
+    also=(409,),
+    status=202,
+)
+async def api_moderation_move_name(call: ApiCall, sent: ProposedMove) -> ProposalView:
+    org, proposals = parse_org(call.route_params["org"]), call.registry.publishing.proposals
+    proposal = await proposals.move_name(org, sent.to, sent.reason, by=call.caller)
+    return ProposalView.model_validate(proposal)
+
+
+@moderation_api.operation(
+    "GET", "api/v1/moderation/proposals", "List what tokens proposed.", refusals=(401, 403)
+)
+async def api_moderation_proposals(call: ApiCall) -> ProposalList:
+    found = await call.registry.publishing.proposals.all(by=call.caller)
+    return ProposalList(proposals=[ProposalView.model_validate(each) for each in found])
+
+
+@moderation_api.operation(
+    "POST",
+    "api/v1/moderation/proposals/{id}/confirm",
+    "Do what was proposed; for administrators who signed in recently.",
+    also=(400, 409),
+)
+async def api_moderation_confirm(call: ApiCall) -> ProposalView:
+    mirroring, proposals = call.registry.mirroring, call.registry.publishing.proposals
+    moves = mirroring.moves if mirroring else None
+    confirmed = await proposals.confirm(call.route_params["id"], by=call.caller, moves=moves)
+    return ProposalView.model_validate(confirmed)
+
+
+@moderation_api.operation(
+    "POST",
+    "api/v1/moderation/proposals/{id}/reject",
+    "Reject a proposal; for administrators who signed in recently.",
+)
+async def api_moderation_reject(call: ApiCall, sent: Reason) -> ProposalView:
+    proposals = call.registry.publishing.proposals
+    rejected = await proposals.reject(call.route_params["id"], sent.reason, by=call.caller)
+    return ProposalView.model_validate(rejected)
+
+
+# --- Owners --------------------------------------------------------------------------------------
+
+
+@own_releases_api.operation(
+    "POST",
+    f"{_OWN}/hold",
+    "Hold a release of your organization at once; for owners who signed in recently.",
+    also=(409,),
+)
+async def api_releases_hold(call: ApiCall, sent: Reason) -> ReleaseStateView:
+    own = call.registry.publishing.own_releases
+    return ReleaseStateView.of(await own.hold(call.coordinate, sent.reason, by=call.caller))
+
+
+@own_releases_api.operation(
+    "POST",
+    f"{_OWN}/restore",
+    "Serve a release again that an owner held; for owners who signed in recently.",
+    also=(409,),
+)
+async def api_releases_restore(call: ApiCall) -> ReleaseStateView:
+    own = call.registry.publishing.own_releases
+    return ReleaseStateView.of(await own.restore(call.coordinate, by=call.caller))
+
+
+@own_releases_api.operation(
+    "POST",
+    f"{_OWN}/erase",
+    "Erase a young release that hardly anybody uses; for owners who signed in recently.",
+    also=(409,),
+)
+async def api_releases_erase(call: ApiCall, sent: Reason) -> ReleaseStateView:
+    own = call.registry.publishing.own_releases
+    return ReleaseStateView.of(await own.erase(call.coordinate, sent.reason, by=call.caller))

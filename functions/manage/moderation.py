@@ -1,0 +1,184 @@
+"""/manage/releases/many: quarantine or remove many releases; /manage/proposals: what tokens that
+moderate propose; /manage/packages/{org}/{name}: a package, and whether it is held as a whole."""
+
+from functions.http.pagination import Pager
+from functions.http.requests import Form
+from functions.http.signed_in_pages import (
+    AdministratorPages,
+    FormProblem,
+    SignedInCall,
+    require_confirmation,
+)
+from functions.manage.releases import PUBLIC_REASONS, RELEASES_PATH, VERSIONS_PER_PAGE
+from shared.domain.accounts import MAX_DESCRIPTION, parse_required_reason
+from shared.domain.errors.base import InvalidRequest, about_field, redact_tokens
+from shared.domain.names import OrgName, Package, PackageName, parse_org
+from shared.domain.packages import State
+from shared.domain.principals import OPERATOR_ID
+from shared.domain.releases import WITHDRAWAL_TITLES, parse_public_reason
+from shared.domain.times import parse_time
+from shared.runtime.answers import Answer
+from shared.services.publishing.moderation import MAX_DECIDED_AT_ONCE
+from shared.services.publishing.release_selection import ReleaseSelection
+
+MANY_PATH = f"{RELEASES_PATH}/many"
+PROPOSALS_PATH = "/manage/proposals"
+PACKAGE_ROUTE = "manage/packages/{org}/{name}"
+
+# What the form of a selection asks: its field, its label and its hint.
+_FIELDS = (
+    ("of", "Package or organization", "For example acme/greet, or acme for all of its packages"),
+    ("account", "Published by the account", "A name, or id: and an id"),
+    ("token", "Published with the token", "Its id"),
+    ("publisher", "Published by the trusted publisher", "Its id"),
+    ("since", "Published since", "UTC, for example 2026-11-20 or 2026-11-20T10:00"),
+)
+_STATES = {"quarantine": State.QUARANTINED, "remove": State.REMOVED}
+
+pages = AdministratorPages()
+FACES = (pages,)
+
+
+def _typed(call: SignedInCall) -> dict[str, str]:
+    """Return what the fields of the selection say, in the address or in the form."""
+    is_form = bool(call.form.values)
+    read = call.form.text if is_form else lambda name: call.params.get(name, "")
+    return {name: redact_tokens(read(name)).strip()[:200] for name, _, _ in _FIELDS}
+
+
+async def _selection(call: SignedInCall, typed: dict[str, str], until_ms: int) -> ReleaseSelection:
+    selections, subject = call.registry.publishing.selections, typed["of"]
+    with about_field("of"):
+        org, _, name = subject.partition("/")
+        package = Package.parse(org, name) if name else None
+        organization = parse_org(org) if org else OrgName("")
+    with about_field("account"):
+        account = await selections.account_id(typed["account"]) if typed["account"] else ""
+    return ReleaseSelection(
+        org=package.org if package else organization,
+        name=package.name if package else PackageName(""),
+        account=account,
+        token=typed["token"],
+        publisher=typed["publisher"],
+        since_ms=parse_time("since", typed["since"]) if typed["since"] else None,
+        until_ms=until_ms,
+    )
+
+
+@pages.read("manage/releases/many")
+async def manage_releases_many(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+    """List the releases that the fields select, with the form that decides on all of them."""
+    typed, found, after = _typed(call), None, call.params.get("after", "")
+    if any(typed.values()) and problem is None:
+        selection = await _selection(call, typed, call.now_ms)
+        selections = call.registry.publishing.selections
+        found = await selections.page(selection, State.REMOVED, after, by=call.caller)
+    return call.show(
+        "manage/many_releases.html",
+        problem,
+        fields=_FIELDS,
+        values=typed,
+        found=found,
+        after=after,
+        until=call.now_ms,
+        most=MAX_DECIDED_AT_ONCE,
+        most_characters=MAX_DESCRIPTION,
+        public_reasons=PUBLIC_REASONS,
+    )
+
+
+@pages.form(
+    "manage/releases/many",
+    manage_releases_many,
+    done="Releases withheld. Owners with an email address were notified.",
+    leads_to="manage/releases",
+)
+async def manage_releases_decide_many(call: SignedInCall) -> None:
+    """Decide on what the page listed: nothing that was published since."""
+    form = call.form
+    state = _STATES.get(form.text("act"))
+    if state is None:
+        message = "Choose what to do: quarantine or remove the releases."
+        raise InvalidRequest(message)
+    selection = await _selection(call, _typed(call), _until(form))
+    selections, after = call.registry.publishing.selections, form.text("after")
+    listed = await selections.page(selection, state, after, by=call.caller)
+    if state is State.REMOVED:
+        require_confirmation(call, f"remove {len(listed.releases)}")
+    with about_field("reason"):
+        reason = parse_required_reason(form.text("reason"), "the decision about these releases")
+    with about_field("note"):
+        public = parse_public_reason(form.text("public"), form.text("note"))
+    await selections.decide(selection, state, reason, public, after, by=call.caller)
+
+
+def _until(form: Form) -> int:
+    text = form.text("until")
+    if not (text.isascii() and text.isdecimal() and len(text) <= 14):  # noqa: PLR2004 - year 5138.
+        message = "The form does not say when the releases were listed. Open the page again."
+        raise InvalidRequest(message)
+    return int(text)
+
+
+@pages.read("manage/proposals")
+async def manage_proposals(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+    service = call.registry.publishing.proposals
+    proposals = await service.all(by=call.caller)
+    names = {**await service.names(proposals), OPERATOR_ID: "the operator"}
+    return call.show(
+        "manage/proposals.html",
+        problem,
+        proposals=proposals,
+        names=names,
+        titles=WITHDRAWAL_TITLES,
+        most_characters=MAX_DESCRIPTION,
+    )
+
+
+@pages.form("manage/proposals/confirm", manage_proposals, done="Proposal confirmed, and done.")
+async def manage_proposals_confirm(call: SignedInCall) -> None:
+    mirroring, proposals = call.registry.mirroring, call.registry.publishing.proposals
+    moves = mirroring.moves if mirroring else None
+    await proposals.confirm(call.form.text("id"), by=call.caller, moves=moves)
+
+
+@pages.form("manage/proposals/reject", manage_proposals, done="Proposal rejected.")
+async def manage_proposals_reject(call: SignedInCall) -> None:
+    proposals, form = call.registry.publishing.proposals, call.form
+    await proposals.reject(form.text("id"), form.text("reason"), by=call.caller)
+
+
+@pages.read(PACKAGE_ROUTE)
+async def manage_package(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+    package = _package(call)
+    survey = await call.registry.publishing.moderation.survey(package, by=call.caller)
+    path = f"/manage/packages/{survey.head.package}"
+    pager = Pager.of(len(survey.entries), VERSIONS_PER_PAGE, path, call.params)
+    return call.show(
+        "manage/package.html",
+        problem,
+        survey=survey,
+        entries=pager.slice(survey.entries),
+        pager=pager,
+        look_up=str(survey.head.package),
+        most_characters=MAX_DESCRIPTION,
+    )
+
+
+@pages.form(f"{PACKAGE_ROUTE}/hold", manage_package, done="Package held. New releases wait.")
+async def manage_package_hold(call: SignedInCall) -> None:
+    holds, reason = call.registry.publishing.package_holds, call.form.text("reason")
+    await holds.hold(_package(call), reason, by=call.caller)
+
+
+@pages.form(
+    f"{PACKAGE_ROUTE}/release",
+    manage_package,
+    done="Package no longer held. The releases that waited are published.",
+)
+async def manage_package_release(call: SignedInCall) -> None:
+    await call.registry.publishing.package_holds.end(_package(call), by=call.caller)
+
+
+def _package(call: SignedInCall) -> Package:
+    return Package.parse(call.route_params["org"], call.route_params["name"])

@@ -1,0 +1,189 @@
+"""Own releases: an owner holds a release at once, restores it, and erases it while it is young and
+hardly anybody uses it."""
+
+import asyncio
+
+from msgspec import Struct
+
+from shared.auth.authorization import Authorization
+from shared.domain.accounts import parse_required_reason
+from shared.domain.errors.base import Conflict, Refusal, about_field
+from shared.domain.errors.packages import ReleaseNotFound
+from shared.domain.names import Coordinate, release_place
+from shared.domain.packages import Head, Holder, PublicReason, Release, State, WithdrawalReason
+from shared.domain.principals import OPERATOR, Action, Principal
+from shared.domain.releases import (
+    ERASABLE_FOR,
+    MAX_PULLERS_OF_ERASED,
+    Decision,
+    ReleasePullers,
+    is_erasable_at,
+    with_decision,
+)
+from shared.domain.search import Query, ResultPage
+from shared.ports import Clock, DirectoryStore, MetadataStore, PullLedger
+from shared.services.packages.derived_data import PackageRecordWriter
+from shared.services.packages.search import PackageSearch
+
+DEPENDENTS_READ = 50  # Packages of a page of dependents, each of which is surveyed.
+MAX_DEPENDENTS_READ = 500  # A package that more depend on is not one that hardly anybody uses.
+
+_BY_OWNER = PublicReason(why=WithdrawalReason.OWNER_REQUEST)
+_NO_DAY = "9999"  # A pull history since then has the totals and no days.
+_HOURS = round(ERASABLE_FOR.total_seconds() / 3600)
+
+
+class OwnReleases(Struct, frozen=True):
+    """What owners do with releases of their organization, without an administrator.
+
+    Each takes an owner who signed in recently, and may be repeated. A hold can be undone; the
+    version stays taken in any case.
+    """
+
+    authorization: Authorization
+    metadata: MetadataStore
+    directory: DirectoryStore
+    pulls: PullLedger
+    search: PackageSearch
+    records: PackageRecordWriter
+    clock: Clock
+
+    async def hold(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
+        """Withhold a published release until an owner restores it; everybody sees who holds it."""
+        parsed = _parse_reason(reason, coordinate)
+        await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
+        decision = Decision(State.HELD, parsed, _BY_OWNER, holder=Holder.OWNER)
+
+        def decide(_head: Head, release: Release) -> Release:
+            if release.is_held_by_owner and release.state_reason == parsed:
+                return release
+            if release.state is not State.LIVE and not release.is_held_by_owner:
+                raise _not_published(release)
+            return self._decided(release, "release.owner-held", decision, by)
+
+        return await self.records.change_release(coordinate, decide)
+
+    async def restore(self, coordinate: Coordinate, *, by: Principal) -> Release:
+        """Serve a release again that an owner held."""
+        await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
+
+        def decide(_head: Head, release: Release) -> Release:
+            if release.state is State.LIVE:
+                return release
+            if not release.is_held_by_owner:
+                raise _not_published(release)
+            return self._decided(release, "release.owner-restored", Decision(State.LIVE), by)
+
+        return await self.records.change_release(coordinate, decide)
+
+    async def require_erasable(self, coordinate: Coordinate, *, by: Principal) -> None:
+        """Raise unless `by` may erase the release now; pulls of the last half minute may be
+        missing."""
+        await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
+        found = await self.metadata.find(coordinate)
+        if found.head is None or found.release is None:
+            raise ReleaseNotFound(coordinate.package, coordinate.version)
+        if refusal := self._refusal_to_erase(found.head, found.release):
+            raise refusal
+        await self._require_unused(found.release)
+
+    async def erase(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
+        """Remove a young release that hardly anybody uses, for good.
+
+        Raises `not-erasable` with the reason. A repeat returns the removed release.
+        """
+        parsed = _parse_reason(reason, coordinate)
+        await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
+        found = await self.metadata.find(coordinate)
+        if found.release and found.release.state is not State.REMOVED:
+            await self.require_erasable(coordinate, by=by)
+        decision = Decision(State.REMOVED, parsed, _BY_OWNER)
+
+        def decide(head: Head, release: Release) -> Release:
+            if release.state is State.REMOVED:
+                return release
+            if refusal := self._refusal_to_erase(head, release):
+                raise refusal
+            return self._decided(release, "release.erased", decision, by)
+
+        return await self.records.change_release(coordinate, decide)
+
+    def _decided(self, release: Release, kind: str, decision: Decision, by: Principal) -> Release:
+        return with_decision(release, kind, decision, by=by, now_ms=self.clock.now_ms())
+
+    def _refusal_to_erase(self, head: Head, release: Release) -> Refusal | None:
+        """Return why the state or the age of the release does not allow it."""
+        if release.upstream is not None:
+            return _not_erasable(release, "another registry published it")
+        if release.state is not State.LIVE and not release.is_held_by_owner:
+            return _not_published(release)
+        if head.hold:
+            return _not_erasable(release, "administrators hold its package while a case is open")
+        if not is_erasable_at(release.created_ms, self.clock.now_ms()):
+            return _not_erasable(release, f"it was published more than {_HOURS} hours ago")
+        return None
+
+    async def _require_unused(self, release: Release) -> None:
+        has_dependents, pullers = await asyncio.gather(
+            self._has_dependents(release), self._are_pullers_many(release)
+        )
+        if has_dependents:
+            raise _not_erasable(release, "another package depends on it")
+        if pullers:
+            raise _not_erasable(
+                release, f"more than {MAX_PULLERS_OF_ERASED} accounts, jobs or addresses pulled it"
+            )
+
+    async def _has_dependents(self, release: Release) -> bool:
+        """Check whether a release of another package names this version."""
+        package, page = release.coordinate.package, ResultPage(limit=DEPENDENTS_READ)
+        query = Query(depends_on=package.key, include_deprecated=True)
+        wanted = (package.key, release.version)
+        while True:
+            # As the operator: a package that its owner may not see depends on it as well.
+            results = await self.search.search(query, page, by=OPERATOR)
+            if results.count > MAX_DEPENDENTS_READ:
+                return True
+            packages = [each.listing.release.coordinate.package for each in results.hits]
+            for survey in await self.metadata.survey(packages):
+                for entry in survey.entries if survey else ():
+                    named = {(f"{d.org}/{d.name}".lower(), d.version) for d in entry.dependencies}
+                    if wanted in named and entry.state is not State.REMOVED:
+                        return True
+            page = ResultPage(limit=page.limit, offset=page.offset + page.limit)
+            if not results.hits or page.offset >= results.count:
+                return False
+
+    async def _are_pullers_many(self, release: Release) -> bool:
+        coordinate = release.coordinate
+        found = await self.directory.get(ReleasePullers, release_place(coordinate))
+        if found is not None:
+            return found.are_many
+        # It was published by an earlier version of the registry. Nobody is counted more than once
+        # without being counted as a pull.
+        history = await self.pulls.history(coordinate.package, since=_NO_DAY)
+        return history.versions.get(release.version, 0) > MAX_PULLERS_OF_ERASED
+
+
+def _parse_reason(text: str, coordinate: Coordinate) -> str:
+    with about_field("reason"):
+        return parse_required_reason(text, f"the decision about {coordinate}")
+
+
+def _not_published(release: Release) -> Refusal:
+    if release.awaits_owner:
+        reason = "it waits for an owner. Publish or refuse it on the page of held releases"
+    elif release.waits_for_package:
+        reason = "it waits until administrators no longer hold its package. Ask them"
+    else:
+        state = release.state.value
+        reason = f"an administrator of this registry decided on it ({state}). Ask them"
+    return Conflict("release-withheld-already", f"{release.coordinate} is not published: {reason}.")
+
+
+def _not_erasable(release: Release, reason: str) -> Refusal:
+    return Conflict(
+        "not-erasable",
+        f"{release.coordinate} cannot be erased: {reason}. Hold it, which takes effect at once, "
+        "and ask an administrator of this registry to remove it.",
+    )

@@ -1,0 +1,99 @@
+"""Package holds: an administrator holds a package as a whole while a case is open."""
+
+from msgspec import Struct
+
+from shared.auth.authorization import Administration
+from shared.domain.accounts import parse_required_reason
+from shared.domain.errors.base import Conflict, about_field
+from shared.domain.names import Package
+from shared.domain.packages import Head, PackageHold, Release, State
+from shared.domain.principals import Principal
+from shared.domain.releases import Decision, with_change, with_decision
+from shared.ports import Clock, MetadataStore
+from shared.services.packages.derived_data import PackageRecordWriter
+
+
+class EndedHold(Struct, frozen=True):
+    """The package whose hold ended, and the releases that waited for that."""
+
+    head: Head
+    published: tuple[Release, ...]
+
+
+class PackageHolds(Struct, frozen=True):
+    """Holds packages as a whole: new releases wait, and old ones stay as they are.
+
+    It takes an administrator who signed in recently, or a token with the scope moderate. Each may
+    be repeated, and a repeat finishes what was interrupted.
+    """
+
+    administration: Administration
+    metadata: MetadataStore
+    records: PackageRecordWriter
+    clock: Clock
+
+    async def hold(self, package: Package, reason: str, *, by: Principal) -> Head:
+        """Hold the package; a repeat replaces the reason.
+
+        Raises `PackageNotFound`, and `package-is-mirrored` for one of another registry.
+        """
+        with about_field("reason"):
+            parsed = parse_required_reason(reason, f"the hold of {package}")
+        await self.administration.require_moderator(by, "hold", package, package)
+        now_ms = self.clock.now_ms()
+
+        def decide(head: Head) -> Head:
+            if head.upstream:
+                raise Conflict(
+                    "package-is-mirrored",
+                    f"{package} is mirrored from {head.upstream}, which publishes its releases. "
+                    "Write a rule for it on /manage/mirror.",
+                )
+            if head.hold and head.hold.reason == parsed:
+                return head
+            hold = PackageHold(reason=parsed, by=by.id, since_ms=now_ms)
+            details = {"reason": parsed}
+            return with_change(
+                head, "package.held", by=by, now_ms=now_ms, details=details, hold=hold
+            )
+
+        return await self.records.change_package(package, decide)
+
+    async def end(self, package: Package, *, by: Principal) -> EndedHold:
+        """End the hold of the package, and publish the releases that waited for it."""
+        await self.administration.require_moderator(by, "restore", package, package)
+        now_ms = self.clock.now_ms()
+
+        def decide(head: Head) -> Head:
+            if head.hold is None:
+                return head
+            return with_change(head, "package.released", by=by, now_ms=now_ms, hold=None)
+
+        # The hold first: nothing that is pushed from now on waits.
+        head = await self.records.change_package(package, decide)
+        published = [
+            await self._publish(each, by)
+            for each in await self._held(head.package)
+            if each.waits_for_package
+        ]
+        return EndedHold(head, tuple(published))
+
+    async def _held(self, package: Package) -> list[Release]:
+        [survey] = await self.metadata.survey([package])
+        found = list[Release]()
+        for entry in survey.entries[::-1] if survey else ():
+            if entry.state is State.HELD:
+                stored = await self.metadata.find(package.at(entry.parsed))
+                found += [stored.release] if stored.release else []
+        return found
+
+    async def _publish(self, release: Release, by: Principal) -> Release:
+        def decide(_head: Head, current: Release) -> Release:
+            if not current.waits_for_package:
+                return current
+            now_ms = self.clock.now_ms()
+            return with_decision(
+                current, "release.confirmed", Decision(State.LIVE), by=by, now_ms=now_ms
+            )
+
+        return await self.records.change_release(release.coordinate, decide)

@@ -1,0 +1,220 @@
+"""Proposals: tokens that moderate propose what cannot be taken back, and administrators confirm or
+reject it."""
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from shared.auth.authorization import Administration
+from shared.auth.tokens import random_text
+from shared.domain.accounts import parse_required_reason
+from shared.domain.errors.base import Conflict, NotFound, about_field
+from shared.domain.names import Coordinate, OrgName, parse_org
+from shared.domain.packages import PublicReason, State
+from shared.domain.principals import Principal
+from shared.domain.proposals import (
+    MAX_PROPOSALS,
+    PROPOSAL_ID_LENGTH,
+    PROPOSALS_OWNER,
+    Proposal,
+    ProposedAct,
+    proposal_place,
+)
+from shared.domain.reserved_names import parse_reserved_name
+from shared.ports import DirectoryStore
+from shared.runtime.retries import retried_when_stale
+from shared.services.identity.accounts import account_names
+from shared.services.organizations.name_moves import NameMoves
+from shared.services.organizations.reserved_names import ReservedNames
+from shared.services.publishing.moderation import Moderation
+from shared.services.records import EntityChange, RecordWriter, retried_when_added
+
+
+class Proposals(Struct, frozen=True):
+    """Keeps what was proposed until an administrator who signed in recently decides on it.
+
+    The same proposal again is the one that waits. Confirming does the act by its service as the
+    administrator, and may be repeated.
+    """
+
+    administration: Administration
+    directory: DirectoryStore
+    record_writer: RecordWriter
+    moderation: Moderation
+    reserved_names: ReservedNames
+
+    async def remove(
+        self,
+        coordinate: Coordinate,
+        reason: str,
+        public: PublicReason | None = None,
+        *,
+        by: Principal,
+    ) -> Proposal:
+        """Propose to remove a release; raise `ReleaseNotFound` and `removed-for-good`."""
+        parsed = _parse_reason(reason, coordinate)
+        await self.administration.require_moderator(by, "propose", coordinate, coordinate.package)
+        release = await self.moderation.find(coordinate, by=by)
+        if release.state is State.REMOVED:
+            raise Conflict("removed-for-good", f"{coordinate} was removed permanently already.")
+        return await self._add(
+            self._new(ProposedAct.REMOVE, str(release.coordinate), parsed, by, public=public), by
+        )
+
+    async def reserve_name(self, pattern: str, reason: str, *, by: Principal) -> Proposal:
+        """Propose to reserve a name or pattern of names."""
+        with about_field("pattern"):
+            parsed_pattern = parse_reserved_name(pattern)
+        parsed = _parse_reason(reason, parsed_pattern)
+        await self.administration.require_moderator(by, "propose", f"the name {parsed_pattern}")
+        return await self._add(self._new(ProposedAct.RESERVE_NAME, parsed_pattern, parsed, by), by)
+
+    async def move_name(self, org: OrgName, to: str, reason: str, *, by: Principal) -> Proposal:
+        """Propose to move the name of an organization to this registry or an upstream."""
+        parsed = _parse_reason(reason, org)
+        await self.administration.require_moderator(by, "propose", f"a move of the name {org}")
+        return await self._add(self._new(ProposedAct.MOVE_NAME, org, parsed, by, to=to), by)
+
+    async def all(self, *, by: Principal) -> list[Proposal]:
+        """Return the proposals that wait, the oldest first."""
+        await self.administration.require_reviewer(by, "list", "proposals")
+        return await self._open()
+
+    async def names(self, proposals: Iterable[Proposal]) -> Mapping[str, str]:
+        """Return the names of the accounts that proposed, by id."""
+        return await account_names(self.directory, (each.by for each in proposals))
+
+    async def confirm(
+        self, proposal_id: str, *, by: Principal, moves: NameMoves | None = None
+    ) -> Proposal:
+        """Do what was proposed. `moves` moves names, where another registry is mirrored.
+
+        Raises `proposal-not-found`, and what the act raises, after which the proposal still waits.
+        """
+        await self.administration.require_fresh(by, "confirm", f"the proposal {proposal_id}")
+        proposal = await self._get(proposal_id)
+        await self._do(proposal, by, moves)
+        await self._end(proposal, "confirmed", "", by)
+        return proposal
+
+    async def reject(self, proposal_id: str, reason: str, *, by: Principal) -> Proposal:
+        """End a proposal without doing it; raise `proposal-not-found`."""
+        parsed = _parse_reason(reason, f"the proposal {proposal_id}")
+        await self.administration.require_fresh(by, "reject", f"the proposal {proposal_id}")
+        proposal = await self._get(proposal_id)
+        await self._end(proposal, "rejected", parsed, by)
+        return proposal
+
+    async def _do(self, proposal: Proposal, by: Principal, moves: NameMoves | None) -> None:
+        about, reason = proposal.about, proposal.reason
+        match proposal.act:
+            case ProposedAct.REMOVE:
+                package, _, version = about.partition(":")
+                org, _, name = package.partition("/")
+                coordinate = Coordinate.parse(org, name, version)
+                await self.moderation.remove(coordinate, reason, proposal.public_reason, by=by)
+            case ProposedAct.RESERVE_NAME:
+                await self.reserved_names.add(about, reason, by=by)
+            case ProposedAct.MOVE_NAME:
+                if moves is None:
+                    raise _no_upstream(about)
+                await moves.move(parse_org(about), proposal.to)
+
+    def _new(
+        self,
+        act: ProposedAct,
+        about: str,
+        reason: str,
+        by: Principal,
+        *,
+        public: PublicReason | None = None,
+        to: str = "",
+    ) -> Proposal:
+        return Proposal(
+            id=random_text(self.record_writer.randomness, PROPOSAL_ID_LENGTH),
+            act=act,
+            about=about,
+            reason=reason,
+            public_reason=public,
+            to=to,
+            by=by.id,
+            token=by.token,
+            created_ms=self.record_writer.clock.now_ms(),
+        )
+
+    @retried_when_added
+    async def _add(self, proposal: Proposal, by: Principal) -> Proposal:
+        async def require_room() -> None:
+            waiting = await self._open()
+            if len(waiting) >= MAX_PROPOSALS:
+                raise Conflict(
+                    "proposals-full",
+                    f"{MAX_PROPOSALS} proposals wait for an administrator, which is the limit. "
+                    "Decide on them on /manage/proposals.",
+                )
+            for each in waiting:
+                if each.is_like(proposal):
+                    raise _Proposed(each)
+
+        try:
+            return await self.record_writer.add_checked(
+                proposal, check=require_room, change=_change("made", proposal), by=by
+            )
+        except _Proposed as known:
+            return known.proposal
+
+    async def _open(self) -> list[Proposal]:
+        now_ms = self.record_writer.clock.now_ms()
+        found = await self.directory.list_by_owner(Proposal, PROPOSALS_OWNER)
+        waiting = [each for each in found if each.is_open_at(now_ms)]
+        return sorted(waiting, key=lambda each: (each.created_ms, each.id))
+
+    async def _get(self, proposal_id: str) -> Proposal:
+        now_ms = self.record_writer.clock.now_ms()
+        found = await self.directory.get(Proposal, proposal_place(proposal_id))
+        if found is None or not found.is_open_at(now_ms):
+            raise NotFound(
+                "proposal-not-found",
+                f"No proposal {proposal_id[:20]!r} waits here. It was decided on, or has expired.",
+            )
+        return found
+
+    @retried_when_stale
+    async def _end(self, proposal: Proposal, what: str, reason: str, by: Principal) -> None:
+        current = await self.directory.get(Proposal, proposal.place)
+        if current is not None:
+            change = _change(what, current, **({"reason": reason} if reason else {}))
+            await self.record_writer.remove(current, change=change, by=by)
+
+
+class _Proposed(Exception):
+    """The same is proposed already."""
+
+    def __init__(self, proposal: Proposal) -> None:
+        super().__init__(proposal.id)
+        self.proposal = proposal
+
+
+def _parse_reason(text: str, about: object) -> str:
+    with about_field("reason"):
+        return parse_required_reason(text, f"the decision about {about}")
+
+
+def _no_upstream(org: str) -> Conflict:
+    return Conflict(
+        "nothing-mirrored",
+        f"The name {org} cannot be moved, since this registry mirrors no other one.",
+    )
+
+
+def _change(what: str, proposal: Proposal, **more: str) -> EntityChange:
+    details = {
+        "act": proposal.act.value,
+        "about": proposal.about,
+        "reason": proposal.reason,
+        "proposed_by": proposal.by,
+        "token": proposal.token,
+        **({"to": proposal.to} if proposal.to else {}),
+        **more,
+    }
+    return EntityChange(f"proposal.{what}", proposal.id, details=details)

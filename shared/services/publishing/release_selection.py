@@ -1,0 +1,235 @@
+"""Many releases at once: administrators list those of a package, an organization or whoever
+published them, and quarantine or remove them with one reason."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from typing import Self
+
+from msgspec import Struct
+
+from shared.auth.authorization import Administration
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.identity import account_not_found
+from shared.domain.names import Coordinate, OrgName, Package
+from shared.domain.packages import PublicReason, Release, State
+from shared.domain.principals import Principal, Resource
+from shared.domain.releases import Decision
+from shared.ports import DirectoryStore, MetadataStore
+from shared.services.identity.accounts import ACCOUNT_ID_PREFIX, account_by_name
+from shared.services.identity.mail import ReleaseMail
+from shared.services.packages.derived_data import DerivedData
+from shared.services.publishing.moderation import (
+    DECIDED_TOGETHER,
+    MAX_DECIDED_AT_ONCE,
+    STATE_VERBS,
+    Moderation,
+)
+from shared.services.records import RECORDS_AT_ONCE, package_batches
+
+PACKAGES_SEARCHED = 2_000  # By one request: the releases of each are read.
+
+# The states that a decision changes.
+_CHANGED = {
+    State.QUARANTINED: frozenset({State.LIVE, State.HELD}),
+    State.REMOVED: frozenset({State.LIVE, State.HELD, State.QUARANTINED}),
+}
+
+
+class ReleaseSelection(Struct, frozen=True):
+    """Which releases are meant: all that match each field that is not empty.
+
+    `account` is the id of an account, `token` and `publisher` are ids as well. Times are of the
+    push; `until_ms` is when a list was shown, so that nobody decides on what they have not seen.
+    """
+
+    org: str = ""
+    name: str = ""
+    account: str = ""
+    token: str = ""
+    publisher: str = ""
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+    @property
+    def resource(self) -> Resource | None:
+        """What a right has to be for; None for the whole registry."""
+        if not self.org:
+            return None
+        return Package.parse(self.org, self.name) if self.name else OrgName(self.org)
+
+    @property
+    def prefix(self) -> str:
+        """How the keys of its packages begin."""
+        return f"{self.org.lower()}/" if self.org else ""
+
+    def contains(self, release: Release) -> bool:
+        origin = release.origin
+        publishers = origin.provenance.publishers if origin.provenance else ()
+        return (
+            self.account in ("", origin.principal)
+            and self.token in ("", origin.credential)
+            and (not self.publisher or self.publisher in publishers)
+            and self.contains_time(release.created_ms)
+        )
+
+    def contains_time(self, at_ms: int) -> bool:
+        is_late = self.since_ms is None or at_ms >= self.since_ms
+        return is_late and (self.until_ms is None or at_ms <= self.until_ms)
+
+    def require_any(self) -> Self:
+        """Raise `InvalidRequest` unless it says which releases are meant."""
+        if self == ReleaseSelection(until_ms=self.until_ms):
+            message = (
+                "Say which releases you mean: those of a package or an organization, of an "
+                "account, a token or a trusted publisher, or those since a time."
+            )
+            raise InvalidRequest(message)
+        return self
+
+
+class SelectedReleases(Struct, frozen=True):
+    """Releases in order of package; `next` is the key of the package after which the search goes
+    on, empty at the end."""
+
+    releases: tuple[Release, ...]
+    next: str = ""
+
+
+class DecidedReleases(Struct, frozen=True):
+    """The releases that were decided on, and the package after which there may be more."""
+
+    releases: tuple[Release, ...]
+    next: str = ""
+
+
+class ReleaseSelections(Struct, frozen=True):
+    """Lists and withholds many releases.
+
+    Each release is decided on as by itself, with an event of its own, so a repeat goes on where the
+    last one ended. Owners get one mail for each organization. It takes what `Moderation` takes.
+    """
+
+    administration: Administration
+    moderation: Moderation
+    metadata: MetadataStore
+    directory: DirectoryStore
+    derived_data: DerivedData
+    mail: ReleaseMail
+
+    async def account_id(self, name_or_id: str) -> str:
+        """Return the id of an account by its name or, after `id:`, by itself, which may be that of
+        a deleted one; raise `account-not-found`."""
+        if name_or_id.startswith(ACCOUNT_ID_PREFIX):
+            return name_or_id.removeprefix(ACCOUNT_ID_PREFIX)
+        account = await account_by_name(self.directory, name_or_id)
+        if account is None:
+            raise account_not_found(name_or_id)
+        return account.id
+
+    async def page(
+        self, selection: ReleaseSelection, state: State, after: str = "", *, by: Principal
+    ) -> SelectedReleases:
+        """Return what would be decided on, `MAX_DECIDED_AT_ONCE` releases at most.
+
+        One page looks through `PACKAGES_SEARCHED` packages after the key `after`.
+        """
+        verb = STATE_VERBS[state]
+        on = selection.require_any().resource
+        await self.administration.require_reviewer(by, verb, "many releases", on)
+        found = list[Release]()
+        seen, last = 0, ""
+        async for key, releases in self._packages(selection, state, after):
+            if found and len(found) + len(releases) > MAX_DECIDED_AT_ONCE:
+                return SelectedReleases(tuple(found), last)
+            found += releases
+            seen, last = seen + 1, key
+            if seen >= PACKAGES_SEARCHED:
+                return SelectedReleases(tuple(found), last)
+        return SelectedReleases(tuple(found))
+
+    async def decide(
+        self,
+        selection: ReleaseSelection,
+        state: State,
+        reason: str,
+        public: PublicReason | None = None,
+        after: str = "",
+        *,
+        by: Principal,
+    ) -> DecidedReleases:
+        """Quarantine or remove what `page` lists, with one reason."""
+        selected = await self.page(selection, state, after, by=by)
+        decided = await self.decide_all(
+            [each.coordinate for each in selected.releases], state, reason, public, by=by
+        )
+        return DecidedReleases(decided, selected.next)
+
+    async def decide_all(
+        self,
+        coordinates: Sequence[Coordinate],
+        state: State,
+        reason: str,
+        public: PublicReason | None = None,
+        *,
+        by: Principal,
+    ) -> tuple[Release, ...]:
+        """Decide on these releases, and send their owners one mail for each organization."""
+        decision = Decision(state, reason, public)
+        changed = list[Release]()
+        decided = list[Release]()
+        try:
+            for start in range(0, len(coordinates), DECIDED_TOGETHER):
+                together = coordinates[start : start + DECIDED_TOGETHER]
+                for release, is_changed in await self._decide_together(together, decision, by):
+                    decided.append(release)
+                    changed += [release] if is_changed else []
+        finally:  # What changed is in force, even where a store failed later.
+            await self.mail.send_decisions(changed)
+        return tuple(decided)
+
+    async def _decide_together(
+        self, coordinates: Sequence[Coordinate], decision: Decision, by: Principal
+    ) -> list[tuple[Release, bool]]:
+        async def decide(coordinate: Coordinate) -> tuple[Release, bool]:
+            release, is_changed = await self.moderation.decide(coordinate, decision, by=by)
+            await self.derived_data.update(release)
+            return release, is_changed
+
+        # All of them end before one's failure is raised: none goes on after the answer.
+        results = await asyncio.gather(*map(decide, coordinates), return_exceptions=True)
+        for each in results:
+            if isinstance(each, BaseException):
+                raise each
+        return [each for each in results if not isinstance(each, BaseException)]
+
+    async def _packages(
+        self, selection: ReleaseSelection, state: State, after: str
+    ) -> AsyncGenerator[tuple[str, list[Release]]]:
+        """Yield the key of each package that was looked at, with its releases that match."""
+        async for packages in self._batches(selection, after):
+            for survey in await self.metadata.survey(packages):
+                if survey is None:
+                    continue
+                # Most packages have no entry that fits, and their releases are not read.
+                wanted = {
+                    entry.version
+                    for entry in survey.entries
+                    if entry.state in _CHANGED[state] and selection.contains_time(entry.created_ms)
+                }
+                releases = await self.metadata.releases(survey.head.package) if wanted else []
+                matching = [
+                    each for each in releases if each.version in wanted and selection.contains(each)
+                ]
+                yield survey.head.package.key, matching
+
+    async def _batches(
+        self, selection: ReleaseSelection, after: str
+    ) -> AsyncGenerator[list[Package]]:
+        if isinstance(package := selection.resource, Package):
+            yield [package]
+            return
+        batches = package_batches(
+            self.metadata, RECORDS_AT_ONCE, prefix=selection.prefix, after=after
+        )
+        async for heads in batches:
+            yield [head.package for head in heads]
