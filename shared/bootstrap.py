@@ -260,6 +260,7 @@ def cloud_adapters(
         archive_path=None,
         edition=_opened_later(lambda: cloud().edition),
         close=close,
+        copies=_opened_later(lambda: cloud().copies),
         links=_opened_later(lambda: cloud().archives.links),
         feed=_opened_later(lambda: cloud().search.feed),
         connect_upstream=_upstreams(settings, network, clock, Path(tempfile.gettempdir())),

@@ -73,6 +73,7 @@ from shared.services.packages.pull_redirects import Pulls
 from shared.services.packages.pullers import PullerRecords
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
+from shared.services.publishing.erasure import ReleaseErasure
 from shared.services.publishing.maven import MavenPackages, MavenPublishing
 from shared.services.publishing.moderation import HeldReleases, Moderation
 from shared.services.publishing.own_releases import OwnReleases
@@ -255,6 +256,7 @@ class PublishingServices(Struct, frozen=True):
     maven: MavenPublishing
     maven_packages: MavenPackages
     moderation: Moderation
+    erasure: ReleaseErasure
     selections: ReleaseSelections
     package_holds: PackageHolds
     proposals: Proposals

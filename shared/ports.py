@@ -261,6 +261,10 @@ class DocumentStore(Protocol):
         """Store the HTML of a text of the archive by its name, replacing an earlier one."""
         ...
 
+    async def delete_renderings(self, digest: Digest, names: Sequence[str]) -> None:
+        """Delete the HTML of texts of the archive with these names, if there is any."""
+        ...
+
     async def put_api_docs(
         self, digest: Digest, record: ApiDocsRecord, pieces: Path | None = None
     ) -> None:
@@ -349,6 +353,31 @@ class ArchiveStore(Protocol):
     async def delete(self, digest: Digest, stored_before_ms: int) -> bool:
         """Delete the archive from every container unless it was stored since; return whether it is
         gone."""
+        ...
+
+
+class CopyLeft(Struct, frozen=True):
+    """A copy of deleted bytes that a store still has, and when it goes by itself."""
+
+    name: str
+    until_ms: int
+
+
+class DeletedCopies(Protocol):
+    """The copies that a store keeps of blobs that were deleted or overwritten."""
+
+    @property
+    def kept_for(self) -> timedelta:
+        """How long the last copy of a deleted blob is kept."""
+        ...
+
+    async def erase(self, digest: Digest, compared: Sequence[Digest]) -> list[CopyLeft]:
+        """Delete the copies of an archive and of its documents, of search indexes that were
+        replaced, and of what compares other archives with it; a blob that is in use stays.
+
+        Returns the copies that are left, as those that the caller has no right to delete. May be
+        repeated.
+        """
         ...
 
 
@@ -677,6 +706,10 @@ class SearchFeed(Protocol):
 
     async def rebuild(self) -> int:
         """Create a new index from all records; return the number of packages."""
+        ...
+
+    async def erase_earlier(self) -> None:
+        """Create a new index from all records, and delete every earlier one."""
         ...
 
 

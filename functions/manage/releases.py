@@ -72,7 +72,7 @@ REMOVE = ReleaseAction(
     "remove",
     "Remove permanently",
     "For a release that law or security forbid to keep. It cannot be restored, its archive is "
-    "deleted the next night, and nobody can publish its version again.",
+    "deleted in one of the next two nights, and nobody can publish its version again.",
     "Remove release permanently",
     is_harsh=True,
     takes_public_reason=True,

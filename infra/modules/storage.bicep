@@ -118,7 +118,8 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2026-09-01' = {
     // Of requests that name none, such as the probes of Front Door: older ones know no tokens.
     defaultServiceVersion: '2021-12-02'
     isVersioningEnabled: history
-    deleteRetentionPolicy: history ? { enabled: true, days: undeleteDays } : { enabled: false }
+    // Deleting for good takes a right that the app's identity does not have: an owner of the data erases what the law says.
+    deleteRetentionPolicy: history ? { enabled: true, days: undeleteDays, allowPermanentDelete: true } : { enabled: false }
     containerDeleteRetentionPolicy: { enabled: true, days: undeleteDays }
   }
 }

@@ -16,6 +16,7 @@ from msgspec import Struct
 from shared.adapters.azure_transports import http_transport, identity_transport
 from shared.adapters.blob.archives import BlobArchives
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BLOB_CONTAINERS, BlobContainers
+from shared.adapters.blob.deleted_copies import BlobCopies
 from shared.adapters.blob.documents import BlobDocuments, BlobSnapshots
 from shared.adapters.cloud_search.index import CloudSearchPorts, CopyEnvironment, open_cloud_search
 from shared.adapters.cosmos.change_feed import PACKAGES, ChangeFeedEdition
@@ -109,6 +110,7 @@ class CloudStores(Struct, frozen=True):
     metadata: CosmosMetadata
     documents: BlobDocuments
     archives: BlobArchives
+    copies: BlobCopies
     directory: CosmosDirectory
     events: CosmosEvents
     work: CosmosWork
@@ -141,6 +143,7 @@ def open_cloud(connections: AzureClients, clock: Clock, randomness: Randomness) 
         metadata=metadata,
         documents=BlobDocuments(blobs, CosmosGraphs(cosmos)),
         archives=archives,
+        copies=BlobCopies(blobs, clock),
         directory=directory,
         events=CosmosEvents(cosmos, clock, metadata, directory),
         work=CosmosWork(cosmos, clock),

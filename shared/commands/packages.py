@@ -1,7 +1,7 @@
 """package …: releases and their moderation; publisher …: trusted publishers."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import wraps
 
@@ -15,7 +15,7 @@ from functions.api.trusted_publishing import (
     api_publishers_remove,
     api_publishers_restrict,
 )
-from shared.commands.base import TableRow, format_time, in_registry
+from shared.commands.base import TableRow, format_time, in_registry, spelled
 from shared.commands.operations import PACKAGE, add_operation, parse_coordinate, parse_package
 from shared.composition import Registry
 from shared.domain.accounts import parse_required_reason
@@ -24,7 +24,9 @@ from shared.domain.names import Coordinate, OrgName, Package, parse_org
 from shared.domain.packages import Release, State, WithdrawalReason
 from shared.domain.principals import OPERATOR
 from shared.domain.releases import Decision, parse_public_reason
-from shared.domain.times import MS, parse_time
+from shared.domain.times import MS, parse_time, time_text
+from shared.services.packages.archives import erased_by_ms
+from shared.services.publishing.erasure import Erasure
 from shared.services.publishing.moderation import STATE_VERBS
 from shared.services.publishing.release_selection import ReleaseSelection
 
@@ -285,31 +287,57 @@ async def quarantine(
 
 @packages.command()
 @takes_many
+@click.option(
+    "--erase-now",
+    is_flag=True,
+    help="Delete the archives and all that was made of them at once, and print a receipt.",
+)
 @in_registry
 async def remove(
-    registry: Registry, many: ManyReleases, reason: str, why: str | None, note: str
+    registry: Registry,
+    many: ManyReleases,
+    reason: str,
+    why: str | None,
+    note: str,
+    *,
+    erase_now: bool,
 ) -> str:
     """Remove a release permanently, or many. Their versions can never be published again.
 
     Many are those of a package or an organization, of an account, a token or a trusted publisher,
     or those since a time: all that match every option.
 
+    An archive is deleted in one of the next two nights. With --erase-now it is deleted at once, and
+    what is left is listed with the exit code 1; the command may be repeated. In the cloud this
+    deletes the copies that the store keeps as well, if you have the right to.
+
     \b
     Examples:
-      ballroom package remove acme/greet:1.0.0 --reason "a court order" --public-reason legal
+      ballroom package remove acme/greet:1.0.0 --reason "order 12/26 of the court" \\
+        --public-reason legal --erase-now
       ballroom package remove acme --by-account kim --reason "malware" --dry-run
     """
     public = parse_public_reason(why or "", note)
-    if many.is_one and isinstance(many.target, Coordinate) and not many.dry_run:
-        if not many.is_confirmed:
-            question = "This cannot be undone, and the version can never be published again. "
-            click.confirm(f"{question}Remove it?", abort=True)
-        moderation = registry.publishing.moderation
-        return _state(await moderation.remove(many.target, reason, public, by=OPERATOR))
-    return await _decide_many(registry, many, Decision(State.REMOVED, reason, public))
+    decision = Decision(State.REMOVED, reason, public)
+    if not (many.is_one and isinstance(many.target, Coordinate)) or many.dry_run:
+        return await _decide_many(registry, many, decision, erase_now=erase_now)
+    if not many.is_confirmed:
+        question = "This cannot be undone, and the version can never be published again. "
+        click.confirm(f"{question}Remove it?", abort=True)
+    if erase_now:
+        return await _erase(registry, [many.target], decision)
+    moderation = registry.publishing.moderation
+    release = await moderation.remove(many.target, reason, public, by=OPERATOR)
+    if release.erased is not None:
+        return f"{_state(release)} Its archive was deleted {time_text(release.erased.at_ms)}."
+    removed_ms = release.changed_ms or release.created_ms
+    until_ms = erased_by_ms(removed_ms, registry.settings.sweep_grace_hours)
+    return f"{_state(release)} Its archive is deleted until {time_text(until_ms)}."
 
 
-async def _decide_many(registry: Registry, many: ManyReleases, decision: Decision) -> str:
+async def _decide_many(
+    registry: Registry, many: ManyReleases, decision: Decision, *, erase_now: bool = False
+) -> str:
     """List the releases, ask, and decide on them; or list them alone."""
     selections, verb = registry.publishing.selections, STATE_VERBS[decision.state]
     if many.is_one and isinstance(many.target, Coordinate):
@@ -328,14 +356,47 @@ async def _decide_many(registry: Registry, many: ManyReleases, decision: Decisio
     if not many.is_confirmed:
         click.echo("\n".join(lines), err=True)
         click.confirm(f"{verb.capitalize()} these {len(found):,} releases?", abort=True, err=True)
+    coordinates = [each.coordinate for each in found]
+    if erase_now:
+        return await _erase(registry, coordinates, decision)
     decided = await selections.decide_all(
-        [each.coordinate for each in found],
-        decision.state,
-        decision.reason,
-        decision.public,
-        by=OPERATOR,
+        coordinates, decision.state, decision.reason, decision.public, by=OPERATOR
     )
     return "\n".join(map(_state, decided))
+
+
+async def _erase(registry: Registry, coordinates: Sequence[Coordinate], decision: Decision) -> str:
+    """Erase releases one after the other, and return their receipts; if something is left, print
+    them and end the command with the exit code 1."""
+    erasure = registry.publishing.erasure
+    made = [
+        await erasure.erase(each, decision.reason, decision.public, by=OPERATOR)
+        for each in coordinates
+    ]
+    text = "\n\n".join(map(_receipt, made))
+    if any(each.left for each in made):
+        click.echo(spelled(text))
+        raise SystemExit(1)
+    return text
+
+
+def _receipt(erasure: Erasure) -> str:
+    """Return the receipt of an erasure."""
+    release = erasure.release
+    lines = [
+        f"Receipt for {release.coordinate}, {time_text(erasure.at_ms)}",
+        f"SHA-256 of the archive: {release.digest}",
+        "Deleted, and read back:",
+        *_items(erasure.deleted),
+    ]
+    if erasure.left:
+        lines += ["Left:", *_items(erasure.left)]
+    lines += ["Not deleted, as the registry does not reach it:", *_items(erasure.kept)]
+    return "\n".join(lines)
+
+
+def _items(sentences: Sequence[str]) -> list[str]:
+    return [f"- {each}" for each in sentences]
 
 
 def _state(release: Release) -> str:

@@ -34,7 +34,7 @@ _CHANGES = {
     "release.quarantined": ChangeKind.WITHDRAWN,
     "release.removed": ChangeKind.WITHDRAWN,
     "release.owner-held": ChangeKind.WITHDRAWN,
-    "release.erased": ChangeKind.WITHDRAWN,
+    "release.owner-erased": ChangeKind.WITHDRAWN,
     "release.live": ChangeKind.RESTORED,
     "release.owner-restored": ChangeKind.RESTORED,
     "package.deprecated": ChangeKind.DEPRECATED,

@@ -14,6 +14,7 @@ from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName, Version
 from shared.domain.outside_values import StoredMs
 from shared.domain.records import Event, Record
+from shared.domain.times import utc_text
 
 
 class Visibility(Enum):
@@ -90,6 +91,19 @@ class PublicReason(Record):
 
     def __str__(self) -> str:
         return f"{self.why.value}: {self.note}" if self.note else self.why.value
+
+
+class ErasedArchive(Record):
+    """When the archive of a removed release was deleted with all that was made of it.
+
+    A store that keeps copies of what was deleted has the last one until `copies_until_ms`.
+    """
+
+    at_ms: StoredMs
+    copies_until_ms: StoredMs | None = None
+
+    def __str__(self) -> str:
+        return utc_text(self.at_ms)
 
 
 # Decided by an administrator; a held release was not published yet.
@@ -298,6 +312,7 @@ class Release(ArchiveFacts):
     holder: Holder = Holder.ADMINISTRATOR  # Of a release that is held and awaits no owner.
     was_withheld: bool = False  # For a time: who pushes the same bytes again gets no refusal.
     refused: bool = False  # By an owner while it was held, so it was never published.
+    erased: ErasedArchive | None = None  # Of a removed release, once its archive is deleted.
     deprecation: str | None = None
     upstream: UpstreamOrigin | None = None  # None for releases that were published here.
     revision: int = 1
@@ -344,6 +359,7 @@ class ReleaseEntry(Record):
     public_reason: PublicReason | None = None
     refused: bool = False
     holder: Holder = Holder.ADMINISTRATOR
+    erased: ErasedArchive | None = None
     deprecation: str | None = None
     modules: tuple[str, ...] = ()
     dependencies: tuple[Dependency, ...] = ()

@@ -14,6 +14,7 @@ from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.packages import ReleaseNotFound, Withdrawal
 from shared.domain.names import Coordinate, release_place
 from shared.domain.packages import (
+    ErasedArchive,
     Head,
     Holder,
     Origin,
@@ -28,7 +29,7 @@ from shared.domain.packages import (
 )
 from shared.domain.principals import Principal
 from shared.domain.records import Entity, Event, Place
-from shared.domain.times import MS
+from shared.domain.times import MS, utc_text
 
 Changeable = TypeVar("Changeable", Head, Release)
 
@@ -176,6 +177,21 @@ def with_removal(
     return with_change(release, kind, by=by, now_ms=now_ms, upstream=origin)
 
 
+def with_erasure(release: Release, erased: ErasedArchive, *, by: Principal) -> Release:
+    """Return a removed release without what its archive said of its content; the event names the
+    digest. It was withdrawn when it was before."""
+    changed = with_change(release, "release.erased", by=by, now_ms=erased.at_ms, erased=erased)
+    *earlier, event = changed.outbox
+    details = {"erased": str(erased), "digest": release.digest}
+    if erased.copies_until_ms is not None:
+        details["copies_until"] = utc_text(erased.copies_until_ms)
+    outbox = (*earlier, event.model_copy(update={"details": details}))
+    nothing = {"summary": "", "authors": (), "keywords": (), "source_repository": "", "icon": ""}
+    return changed.model_copy(
+        update={**nothing, "changed_ms": release.changed_ms, "outbox": outbox}
+    )
+
+
 def with_change(
     record: Changeable,
     kind: str,
@@ -313,6 +329,7 @@ class WithheldNote(Entity):
     since_ms: int
     by: str = ""  # Who decided, where that is known; the log of the organization says it for ever.
     of_revision: int
+    is_erased: bool = False
 
     @classmethod
     def of(cls, release: Release, by: str = "") -> Self:
@@ -320,8 +337,9 @@ class WithheldNote(Entity):
 
         For a release that waits for an owner, nobody has decided yet.
         """
-        if release.outbox and not release.awaits_owner:
-            by = release.outbox[-1].actor
+        deciders = [each.actor for each in release.outbox if "state" in each.details]
+        if deciders and not release.awaits_owner:
+            by = deciders[-1]
         return cls(
             org=release.org,
             name=release.name,
@@ -333,6 +351,7 @@ class WithheldNote(Entity):
             since_ms=release.changed_ms or release.created_ms,
             by=by,
             of_revision=release.revision,
+            is_erased=release.erased is not None,
         )
 
     @property

@@ -15,6 +15,7 @@ from shared.ports import (
     CallerScope,
     Clock,
     ConfinedTasks,
+    DeletedCopies,
     DirectoryStore,
     DocumentStore,
     EdgeCache,
@@ -54,6 +55,7 @@ class Adapters(Struct, frozen=True):
     archive_path: Callable[[ArchiveName], Path] | None
     edition: Edition
     close: Callable[[], Awaitable[None]]
+    copies: DeletedCopies | None = None  # None where nothing is kept of deleted files.
     links: ArchiveLinks | None = None  # Signed links to archives that are not files of ours.
     feed: SearchFeed | None = None  # None: a write is searched at once.
     caller_scope: CallerScope = CallerScope.REGISTRY  # Of `pulls`.

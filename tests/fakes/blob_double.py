@@ -9,7 +9,7 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import formatdate
 from functools import cached_property
 from itertools import count
@@ -112,6 +112,19 @@ class StoredBlob:
         return {"ETag": self.etag, "Last-Modified": formatdate(self.changed_ms / 1000, usegmt=True)}
 
 
+@dataclass(frozen=True)
+class KeptVersion:
+    """A version of a blob that was overwritten or deleted."""
+
+    id: str
+    blob: StoredBlob
+    deleted_ms: int | None = None  # When it was deleted itself, so that it can be brought back.
+
+
+UNDELETE_DAYS = 14
+A_DAY_MS = 24 * 60 * 60 * 1000
+
+
 class Refused(Exception):
     """A request that the service refuses, with its status and the code of the error."""
 
@@ -142,6 +155,9 @@ class BlobDouble:
     containers: dict[str, dict[str, StoredBlob]] = field(
         default_factory=dict[str, dict[str, StoredBlob]]
     )
+    # What it keeps of blobs, by container and name; None where it keeps nothing, as an emulator.
+    history: dict[tuple[str, str], list[KeptVersion]] | None = None
+    deletes_versions: bool = True  # Whether its clients have the right to.
     _blocks: dict[tuple[str, str], dict[str, bytes]] = field(
         default_factory=dict[tuple[str, str], dict[str, bytes]]
     )
@@ -220,9 +236,22 @@ class BlobDouble:
             case "GET" | "HEAD":
                 return BlobAnswer(200, {"ETag": '"0x1"', "Last-Modified": formatdate(usegmt=True)})
             case "GET list":
-                return _listing(request, blobs)
+                return _listing(request, blobs, self._versions(request))
             case _:
                 raise Refused(*UNKNOWN)
+
+    def _versions(self, request: BlobRequest) -> str:
+        """Return the versions that a listing asks for, as it shows them."""
+        include = request.query.get("include", "").split(",")
+        if self.history is None or "versions" not in include:
+            return ""
+        return "".join(
+            _listed_version(name, each, self.now_ms())
+            for (container, name), kept in sorted(self.history.items())
+            if container == request.container and name.startswith(request.query.get("prefix", ""))
+            for each in kept
+            if each.deleted_ms is None or "deleted" in include
+        )
 
     def _existing(self, container: str) -> dict[str, StoredBlob]:
         if container not in self.containers:
@@ -310,6 +339,7 @@ class BlobDouble:
             self._new_etag(),
             self.now_ms(),
         )
+        self._keep(request, blobs.get(request.blob))
         blobs[request.blob] = stored
         return BlobAnswer(201, stored.version_headers)
 
@@ -320,9 +350,35 @@ class BlobDouble:
         return self._change(request, blobs, headers=request.content_headers)
 
     def _delete(self, request: BlobRequest, blobs: dict[str, StoredBlob]) -> BlobAnswer:
-        _found(blobs, request)
+        if "versionid" in request.query:
+            return self._delete_version(request)
+        self._keep(request, _found(blobs, request))
         del blobs[request.blob]
         return BlobAnswer(202)
+
+    def _keep(self, request: BlobRequest, blob: StoredBlob | None) -> None:
+        """Keep a blob that is replaced or deleted as a version."""
+        if self.history is not None and blob is not None:
+            moment = datetime.fromtimestamp(blob.changed_ms / 1000, UTC)
+            version = f"{moment:%Y-%m-%dT%H:%M:%S}.{next(self._numbers):07}Z"
+            kept = self.history.setdefault((request.container, request.blob), [])
+            kept.append(KeptVersion(version, blob))
+
+    def _delete_version(self, request: BlobRequest) -> BlobAnswer:
+        """Delete a version, and for good if it is deleted already and the request says so."""
+        if not self.deletes_versions:
+            raise Refused(*NOT_ALLOWED)
+        kept = (self.history or {}).get((request.container, request.blob), [])
+        for place, each in enumerate(kept):
+            if each.id == request.query["versionid"]:
+                if request.query.get("deletetype") != "Permanent":
+                    kept[place] = replace(each, deleted_ms=self.now_ms())
+                elif each.deleted_ms is None:
+                    raise Refused(409, "BlobNotSoftDeleted")
+                else:
+                    del kept[place]
+                return BlobAnswer(202)
+        raise Refused(*NO_BLOB)
 
     def _change(
         self, request: BlobRequest, blobs: dict[str, StoredBlob], **changes: Any
@@ -367,7 +423,7 @@ def _range_of(wanted: str, size: int) -> tuple[int, int]:
     return start, min(int(last) + 1, size) if last else size
 
 
-def _listing(request: BlobRequest, blobs: Mapping[str, StoredBlob]) -> BlobAnswer:
+def _listing(request: BlobRequest, blobs: Mapping[str, StoredBlob], versions: str) -> BlobAnswer:
     prefix, include = request.query.get("prefix", ""), request.query.get("include", "").split(",")
     listed = "".join(
         _listed(name, blob, has_metadata="metadata" in include)
@@ -377,7 +433,7 @@ def _listing(request: BlobRequest, blobs: Mapping[str, StoredBlob]) -> BlobAnswe
     content = (
         '<?xml version="1.0" encoding="utf-8"?><EnumerationResults '
         f'ServiceEndpoint="{ADDRESS}" ContainerName="{request.container}">'
-        f"<Prefix>{escape(prefix)}</Prefix><Blobs>{listed}</Blobs><NextMarker/>"
+        f"<Prefix>{escape(prefix)}</Prefix><Blobs>{listed}{versions}</Blobs><NextMarker/>"
         "</EnumerationResults>"
     )
     return BlobAnswer(200, {"Content-Type": "application/xml"}, content.encode())
@@ -390,6 +446,22 @@ def _listed(name: str, blob: StoredBlob, *, has_metadata: bool) -> str:
     metadata = f"<Metadata>{_elements(blob.metadata)}</Metadata>" if has_metadata else ""
     return (
         f"<Blob><Name>{escape(name)}</Name><Properties>{properties}</Properties>{metadata}</Blob>"
+    )
+
+
+def _listed_version(name: str, kept: KeptVersion, now_ms: int) -> str:
+    properties = {"Content-Length": str(len(kept.blob.content)), "BlobType": "BlockBlob"}
+    deleted = ""
+    if kept.deleted_ms is not None:
+        days = UNDELETE_DAYS - (now_ms - kept.deleted_ms) // A_DAY_MS
+        properties |= {
+            "DeletedTime": formatdate(kept.deleted_ms / 1000, usegmt=True),
+            "RemainingRetentionDays": str(days),
+        }
+        deleted = "<Deleted>true</Deleted>"
+    return (
+        f"<Blob><Name>{escape(name)}</Name>{deleted}<VersionId>{kept.id}</VersionId>"
+        f"<Properties>{_elements(properties)}</Properties></Blob>"
     )
 
 

@@ -75,6 +75,10 @@ class BlobDocuments:
     async def put_rendering(self, digest: Digest, name: str, content: bytes) -> None:
         await self._put(f"{_renderings(digest)}{name}", BytesIO(content))
 
+    async def delete_renderings(self, digest: Digest, names: Sequence[str]) -> None:
+        for name in names:
+            await self._delete(f"{_renderings(digest)}{name}")
+
     async def put_api_docs(
         self, digest: Digest, record: ApiDocsRecord, pieces: Path | None = None
     ) -> None:
@@ -99,6 +103,8 @@ class BlobDocuments:
         return await self._read(_pieces(digest, name), start, count)
 
     async def delete(self, digest: Digest) -> None:
+        for name in (_name("texts", digest), _name("graph", digest)):
+            self._cache.drop(name)
         await self._small_graphs.delete(digest)
         for name in (_name("sbom", digest), _name("texts", digest), _name("graph", digest)):
             await self._delete(name)
@@ -155,6 +161,17 @@ class BlobDocuments:
 
     def _blob(self, name: str) -> BlobClient:
         return self._blobs.container("derived").get_blob_client(name)
+
+
+def document_blobs(digest: Digest) -> tuple[str, ...]:
+    """Return the prefixes of the names of the documents of an archive, and of no others."""
+    names = (_name(kind, digest) for kind in ("sbom", "texts", "graph"))
+    return (*names, _renderings(digest), _api_docs(digest))
+
+
+def comparison_blobs(digest: Digest) -> tuple[str, ...]:
+    """Return the prefixes of the names of what compares an archive with others."""
+    return (_renderings(digest), _api_docs(digest))
 
 
 def _name(kind: str, digest: Digest) -> str:

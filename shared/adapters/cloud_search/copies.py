@@ -238,6 +238,12 @@ class CloudSearchFeed:
         log.info("search.rebuilt", packages=built.packages)
         return built.packages
 
+    async def erase_earlier(self) -> None:
+        await self.rebuild()
+        pointer = (await self._current()).pointer
+        # An instance that is reading one of them keeps its copy, and reads the new one next.
+        await self._blobs.delete_unused(pointer, self._clock.now_ms() + 1)
+
     async def _catch_up(self) -> int:
         begun_ms, found = self._clock.now_ms(), await self._current()
         pointer = found.pointer

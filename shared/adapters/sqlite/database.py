@@ -431,6 +431,13 @@ class SqliteDocuments:
         statement = "INSERT OR REPLACE INTO renderings (digest, name, body) VALUES (?, ?, ?)"
         await self._database.execute(statement, digest.hex, name, content)
 
+    async def delete_renderings(self, digest: Digest, names: Sequence[str]) -> None:
+        def delete(connection: sqlite3.Connection) -> None:
+            statement = "DELETE FROM renderings WHERE digest = ? AND name = ?"
+            connection.executemany(statement, [(digest.hex, name) for name in names])
+
+        await self._database.write(delete)
+
     async def put_api_docs(
         self, digest: Digest, record: ApiDocsRecord, pieces: Path | None = None
     ) -> None:

@@ -27,6 +27,9 @@ class Withdrawal(NamedTuple):
     note: str = ""
     is_held_by_owner: bool = False
     digest: str = ""  # Of the archive, in hexadecimal digits.
+    erased_ms: int | None = None  # When its archive was deleted.
+    copies_until_ms: int | None = None  # When the last copy of it goes that the store keeps.
+    erased_by_ms: int = 0  # When it is deleted at the latest, unless it was.
 
 
 class ReleaseNotFound(NotFound):

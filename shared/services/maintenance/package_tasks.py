@@ -23,13 +23,14 @@ from shared.domain.packages import (
     Texts,
     archive_container,
 )
-from shared.domain.principals import ANONYMOUS
-from shared.domain.releases import new_release
+from shared.domain.principals import ANONYMOUS, UPKEEP
+from shared.domain.releases import WithheldNote, new_release
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.ports import (
     ArchiveStore,
     Clock,
+    DirectoryStore,
     DocumentStore,
     EventStore,
     MetadataStore,
@@ -37,9 +38,10 @@ from shared.ports import (
     StoredArchive,
     WorkStore,
 )
-from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
+from shared.services.api_docs.api_docs_generation import ApiDocsGeneration
 from shared.services.api_docs.api_docs_queue import oldest_first
 from shared.services.maintenance.database_age import DatabaseAge
+from shared.services.maintenance.erased_releases import ErasedReleases
 from shared.services.maintenance.tasks import (
     CHECKPOINT_KEPT_FOR,
     LONGEST_CALL,
@@ -51,10 +53,10 @@ from shared.services.maintenance.tasks import (
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import RuleApplication
 from shared.services.packages.archive_reader import ArchiveReader
-from shared.services.packages.archives import ArchiveRelocation
+from shared.services.packages.archives import SWEEP_SCHEDULE, ArchiveRelocation
 from shared.services.packages.dependency_notices import DependencyNotices
 from shared.services.packages.derived_data import DerivedData
-from shared.services.records import RECORDS_AT_ONCE, package_batches
+from shared.services.records import RECORDS_AT_ONCE, entity_batches, package_batches
 
 FACTS = sorted(ArchiveFacts.model_fields)
 
@@ -143,12 +145,13 @@ class DeleteOrphanedArchives(Task, Guarded):
         "Deletes archives of interrupted pushes after a grace period, unless they are too many, "
         "and moves archives that are in the wrong container."
     )
-    schedule = "0 20 3 * * *"
+    schedule = SWEEP_SCHEDULE
 
     metadata: MetadataStore
     documents: DocumentStore
     archives: ArchiveStore
-    api_history: ApiHistory
+    directory: DirectoryStore
+    erased_releases: ErasedReleases
     checkpoints: Checkpoints
     database_age: DatabaseAge
     work: WorkStore
@@ -187,6 +190,7 @@ class DeleteOrphanedArchives(Task, Guarded):
             return TaskReport(seen, count.changed, unfinished=True)
         for archive in found:
             count.changed += await self._delete(archive)
+        await self._note_erased()
         await self._save_count(_SweepCount())
         return TaskReport(seen, count.changed)
 
@@ -209,6 +213,8 @@ class DeleteOrphanedArchives(Task, Guarded):
                 count.allowed = allowed
 
         finished = await self.checkpoints.visit(self, self.archives.list(self._now_ms()), visit)
+        if finished:
+            await self._note_erased()
         if finished or not is_forced:
             await self._save_count(_SweepCount() if finished else count)
         return TaskReport(seen, count.changed, unfinished=not finished)
@@ -245,15 +251,35 @@ class DeleteOrphanedArchives(Task, Guarded):
     async def _delete(self, archive: StoredArchive) -> bool:
         """Delete an archive unless it was stored again or published meanwhile; return whether it
         is gone."""
-        found = await self.metadata.by_digest(archive.digest)
-        if found.release and found.release.state is not State.REMOVED:
+        if await self.erased_releases.needed_by(archive.digest, None):
             return False
         if not await self.archives.delete(archive.digest, self._before_ms()):
             return False
-        await self.documents.delete(archive.digest)
-        if found.release:
-            await self.api_history.put(found.release.coordinate, None)
+        release = (await self.metadata.by_digest(archive.digest)).release
+        if release is None:
+            await self.documents.delete(archive.digest)
+        else:
+            await self._note(release)
         return True
+
+    async def _note_erased(self) -> None:
+        """Note the archives of removed releases that are gone, and not noted as such: a run was
+        killed after it had deleted them, or an earlier version did."""
+        async for notes in entity_batches(self.directory, WithheldNote, RECORDS_AT_ONCE):
+            for each in notes:
+                if each.state is not State.REMOVED or each.is_erased:
+                    continue
+                release = (await self.metadata.find(each.coordinate)).release
+                if release is None or release.state is not State.REMOVED or release.erased:
+                    continue
+                if await self.archives.stat(release.archive) is None:
+                    await self._note(release)
+
+    async def _note(self, release: Release) -> None:
+        erased = self.erased_releases
+        await erased.delete_documents(release)
+        until_ms = erased.kept_until_ms()
+        await erased.note(release.coordinate, copies_until_ms=until_ms, by=UPKEEP)
 
     def _now_ms(self) -> int:
         return self.checkpoints.clock.now_ms()

@@ -40,6 +40,7 @@ from shared.domain.packages import (
 from shared.domain.principals import Principal
 from shared.domain.times import MS
 from shared.ports import ArchiveLinks, ArchiveStore, Clock, EdgeCache, MetadataStore, PackageReader
+from shared.runtime.background_tasks import next_run
 from shared.runtime.retries import retried_when_stale
 
 SIGNED_LINK_LIFETIME = timedelta(minutes=10)  # A slow client on a 64 MiB archive needs about eight.
@@ -234,6 +235,16 @@ def _is_address_of(release: Release, link: ArchiveLink) -> bool:
     at, platform = release.coordinate, release.platform
     files = (archive_file_name(at, platform), canonical_file_name(at, platform))
     return link.version == release.version and link.file in files
+
+
+SWEEP_SCHEDULE = "0 20 3 * * *"  # Of the task that deletes archives without a release.
+SWEEP_TIME = timedelta(hours=1)  # So long it takes at most.
+
+
+def erased_by_ms(removed_ms: int, sweep_grace_hours: int) -> int:
+    """Return when the archive of a release that was removed then is deleted at the latest."""
+    grace_ends_ms = removed_ms + timedelta(hours=sweep_grace_hours) // MS
+    return next_run(SWEEP_SCHEDULE, grace_ends_ms) + SWEEP_TIME // MS
 
 
 ARCHIVES_MOVED_AT_ONCE = 16  # Of one package.

@@ -87,7 +87,10 @@ class WithheldReleases(Struct, frozen=True):
 
 def _decided_by(note: WithheldNote | None, release: Release) -> str:
     """Return who decided on the state of a release, if its note knows."""
-    return note.by if note and note.of_revision == release.revision else ""
+    if note is None:
+        return ""
+    is_same = (note.state, note.since_ms) == (release.state, release.changed_ms)
+    return note.by if is_same or note.of_revision == release.revision else ""
 
 
 class DerivedData(Struct, frozen=True):

@@ -57,6 +57,7 @@ from shared.ports import (
     PullHistory,
     PullLedger,
 )
+from shared.services.packages.archives import erased_by_ms
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.search import PackageSearch
 
@@ -133,6 +134,7 @@ class PackageDetails(Struct, frozen=True):
     directory: DirectoryStore
     pulls: PullLedger
     clock: Clock
+    sweep_grace_hours: int
 
     async def package(self, package: Package, *, by: Principal) -> ReleaseDetails:
         """Return the package with its latest release. Two trips.
@@ -145,7 +147,9 @@ class PackageDetails(Struct, frozen=True):
             newest = _latest(survey)
             return await self._details(survey, newest, newest, by)
         if survey and survey.withdrawn:
-            raise PackageWithdrawn(survey.head.package, tuple(map(withdrawal_of, survey.withdrawn)))
+            raise PackageWithdrawn(
+                survey.head.package, tuple(map(self._withdrawal, survey.withdrawn))
+            )
         raise PackageNotFound(package)
 
     async def release(self, coordinate: Coordinate, *, by: Principal) -> ReleaseDetails:
@@ -162,7 +166,7 @@ class PackageDetails(Struct, frozen=True):
         if survey and entry and entry.is_withdrawn:
             better = latest(survey, Range(), ANY_CLIENT)
             named = survey.head.package.at(entry.parsed)
-            raise ReleaseWithdrawn(named, withdrawal_of(entry), better.version if better else "")
+            raise ReleaseWithdrawn(named, self._withdrawal(entry), better.version if better else "")
         raise ReleaseNotFound(coordinate.package, coordinate.version)
 
     async def texts(self, details: ReleaseDetails) -> Texts:
@@ -236,6 +240,15 @@ class PackageDetails(Struct, frozen=True):
         today = datetime.fromtimestamp(self.clock.now_ms() / 1000, UTC)
         ago = range(DAILY_PULLS_SHOWN_FOR.days - 1, -1, -1)
         return [f"{today - timedelta(days=each):%Y-%m-%d}" for each in ago]
+
+    def _withdrawal(self, entry: ReleaseEntry) -> Withdrawal:
+        """Return what is told of a withheld release, and when its archive is deleted, or was."""
+        told, erased = withdrawal_of(entry), entry.erased
+        return told._replace(
+            erased_ms=erased.at_ms if erased else None,
+            copies_until_ms=erased.copies_until_ms if erased else None,
+            erased_by_ms=erased_by_ms(told.at_ms, self.sweep_grace_hours),
+        )
 
     async def _details(
         self, survey: Survey, entry: ReleaseEntry, newest: ReleaseEntry, by: Principal

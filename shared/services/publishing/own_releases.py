@@ -104,7 +104,7 @@ class OwnReleases(Struct, frozen=True):
                 return release
             if refusal := self._refusal_to_erase(head, release):
                 raise refusal
-            return self._decided(release, "release.erased", decision, by)
+            return self._decided(release, "release.owner-erased", decision, by)
 
         return await self.records.change_release(coordinate, decide)
 

@@ -55,7 +55,8 @@ async def test_the_sweep_spares_an_archive_that_is_stored_again_while_it_looks(
         metadata=stores.metadata,
         documents=stores.documents,
         archives=renewing,  # pyright: ignore[reportArgumentType] - the parts that are called.
-        api_history=world.registry.api_docs.history,
+        directory=stores.directory,
+        erased_releases=world.registry.publishing.erasure.erased_releases,
         checkpoints=Checkpoints(stores.metadata, stores.work, world.clock),
         database_age=DatabaseAge(stores.events, stores.directory),
         work=stores.work,

@@ -1,0 +1,200 @@
+"""Erasure: deleting all that is stored of a removed release, by the nightly sweep or at once."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from shared.confined.budget import ConfinedUnavailable
+from shared.domain.errors.base import Unavailable
+from shared.domain.names import Coordinate
+from shared.domain.packages import PublicReason, Release, State, Texts
+from shared.domain.principals import Principal
+from shared.domain.times import time_text
+from shared.ports import (
+    ArchiveStore,
+    Clock,
+    CopyLeft,
+    DeletedCopies,
+    DocumentStore,
+    EdgeCache,
+    MetadataStore,
+    SearchFeed,
+)
+from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
+from shared.services.api_docs.api_docs_queue import oldest_first
+from shared.services.maintenance.erased_releases import ErasedReleases
+from shared.services.packages.archives import public_link_prefix
+from shared.services.packages.derived_data import DerivedData
+from shared.services.publishing.moderation import Moderation
+
+
+class Erasure(Struct, frozen=True):
+    """The result of an erasure: what was deleted and is read back as gone, and what is left."""
+
+    release: Release
+    at_ms: int
+    deleted: tuple[str, ...]
+    left: tuple[str, ...]  # Sentences, each with the way out or the time at which it goes.
+    kept: tuple[str, ...]  # What backups hold, and until when.
+
+
+class ReleaseErasure(Struct, frozen=True):
+    """Removes a release, and deletes all that is stored of it at once.
+
+    The record stays, so that the version can never be published again.
+    """
+
+    moderation: Moderation
+    erased_releases: ErasedReleases
+    metadata: MetadataStore
+    archives: ArchiveStore
+    documents: DocumentStore
+    api_history: ApiHistory
+    generation: ApiDocsGeneration
+    derived_data: DerivedData
+    feed: SearchFeed | None
+    edge: EdgeCache | None
+    copies: DeletedCopies | None
+    clock: Clock
+    snapshot_days: int
+
+    async def erase(
+        self,
+        coordinate: Coordinate,
+        reason: str,
+        public: PublicReason | None = None,
+        *,
+        by: Principal,
+    ) -> Erasure:
+        """Remove the release if it is not, and delete everything at once.
+
+        May be repeated: after a failure, and with other rights on the store.
+        """
+        release = await self.moderation.remove(coordinate, reason, public, by=by)
+        deleted = [f"{coordinate} is in no list, no search and no index, and cannot be pulled"]
+        left = list[str]()
+        await self._delete_archive(release, deleted, left)
+        compared = await self.erased_releases.delete_documents(release)
+        deleted.append(
+            "its documentation, dependency graph, bill of materials, API documentation and the "
+            f"HTML made of its files; its comparisons with {compared} other versions"
+        )
+        await self._compare_again(release, deleted, left)
+        await self._delete_rows(release, deleted, left)
+        await self._purge(release, deleted, left)
+        copies_until_ms = await self._delete_copies(release, deleted, left)
+        left += await self._found_again(release)
+        if not await self._is_stored(release):
+            release = await self.erased_releases.note(
+                coordinate, copies_until_ms=copies_until_ms, by=by
+            )
+        return Erasure(
+            release, self.clock.now_ms(), tuple(deleted), tuple(left), self._kept_by_backups()
+        )
+
+    async def _delete_archive(self, release: Release, deleted: list[str], left: list[str]) -> None:
+        other = await self.erased_releases.needed_by(release.content, release)
+        if other is not None:
+            left.append(
+                f"The archive, since {other} has the same bytes and is not removed: erase it too."
+            )
+            return
+        # Also what is being stored now: a push of this version is refused.
+        await self.archives.delete(release.content, self.clock.now_ms() + 1)
+        deleted.append(f"its archive of {release.size_bytes:,} bytes")
+
+    async def _compare_again(self, release: Release, deleted: list[str], left: list[str]) -> None:
+        """Make the documentation of later versions again that was compared with this one."""
+        version, made = release.coordinate.version, list[str]()
+        for each in await oldest_first(self.metadata, release.coordinate.package):
+            is_later = each.coordinate.version.precedence > version.precedence
+            record = await self.documents.api_docs_record(each.content) if is_later else None
+            if record is None or each.state is State.REMOVED:
+                continue
+            try:
+                if await self.generation.update(each):
+                    made.append(each.version)
+            except ConfinedUnavailable:
+                left.append(
+                    f"What the documentation of {each.coordinate} says of it: run ballroom package "
+                    f"document {each.coordinate.package}."
+                )
+                return
+        if made:
+            deleted.append(f"what the documentation of {', '.join(made)} said of it")
+
+    async def _delete_rows(self, release: Release, deleted: list[str], left: list[str]) -> None:
+        package = release.coordinate.package
+        await self.derived_data.update_search(package)
+        if self.feed is not None:
+            await self.feed.erase_earlier()
+        if await self.derived_data.update_search(package):
+            left.append(
+                f"Its rows in the search, which {package} changed meanwhile: run this again."
+            )
+        else:
+            deleted.append("its rows in the search")
+
+    async def _purge(self, release: Release, deleted: list[str], left: list[str]) -> None:
+        if self.edge is None:
+            return
+        try:
+            await self.edge.forget([public_link_prefix(release.archive)])
+            deleted.append("the copies of its archive at the edge, which takes some minutes")
+        except Unavailable:
+            left.append(
+                "Copies of its archive at the edge, which could not be purged: run this again."
+            )
+
+    async def _delete_copies(
+        self, release: Release, deleted: list[str], left: list[str]
+    ) -> int | None:
+        """Delete what the store keeps of deleted blobs; return until when something is left."""
+        if self.copies is None:
+            return None
+        others = [
+            each.content
+            for each in await self.metadata.releases(release.coordinate.package)
+            if each.version != release.version
+        ]
+        copies: Sequence[CopyLeft] = await self.copies.erase(release.content, others)
+        if not copies:
+            deleted.append("the versions and deleted copies of its blobs")
+            return None
+        until_ms = max(each.until_ms for each in copies)
+        left.append(
+            f"{len(copies)} versions and deleted copies of its blobs, until {time_text(until_ms)}: "
+            "run this again as an owner of the data, as docs/run/azure/operations.md says."
+        )
+        return until_ms
+
+    async def _found_again(self, release: Release) -> list[str]:
+        """Read back what has to be gone, and return what is not."""
+        digest, found = release.content, list[str]()
+        documents = self.documents
+        if await documents.texts(digest) != Texts() or await documents.graphs([digest]) != [b"[]"]:
+            found.append("Its documentation or dependency graph: run this again.")
+        if await documents.sbom(digest) is not None:
+            found.append("Its bill of materials: run this again.")
+        if await documents.api_docs_record(digest) is not None:
+            found.append("Its API documentation: run this again.")
+        if await self.api_history.verdict(release.coordinate) is not None:
+            found.append("Its comparison with the version before: run this again.")
+        return found
+
+    async def _is_stored(self, release: Release) -> bool:
+        return await self.archives.stat(release.archive) is not None
+
+    def _kept_by_backups(self) -> tuple[str, ...]:
+        """Return what backups hold until when, as far as the registry knows."""
+        snapshots = f"Snapshots from before now hold its record for {self.snapshot_days} days."
+        backups = (
+            "Backups from before now, and the copy from before an upgrade, hold its archive until "
+            "you delete them. A restore of one removes the release again."
+        )
+        if self.copies is not None:
+            backups = (
+                "The continuous backup of Cosmos DB holds its record for up to 30 days. Copies of "
+                "the storage account that you made hold its archive until you delete them."
+            )
+        return snapshots, backups
