@@ -38,6 +38,7 @@ MODULES = (
     "health",
     "index.sparse_index",
     "manage.accounts",
+    "manage.directory_locks",
     "manage.mirror",
     "manage.moderation",
     "manage.organizations",

@@ -5,8 +5,9 @@
 # back through, and trust in the managed identity of the app, which therefore needs no secret. Prints the client id
 # and keeps it in the azd environment. NAME is what a new application is called, by default Ballroom and the name of
 # the azd environment. An application of that name which does not trust this registry is never changed.
-# `--groups` puts the groups of a person into the token, and lets the registry ask Microsoft Graph for those of
-# people who have more than 200, and between sign-ins. For that, an administrator of the tenant has to consent.
+# The registry asks Microsoft Graph who is enabled, and locks the accounts of everybody else. `--groups` puts the
+# groups of a person into the token as well, and lets the registry ask for those of people who have more than 200,
+# and between sign-ins. For both, an administrator of the tenant has to consent.
 # Takes the role Application Developer of the tenant, or more. May be repeated.
 set -eu
 
@@ -86,22 +87,22 @@ if [ -z "$(az ad sp list --filter "appId eq '$client'" --query '[0].id' --output
     az ad sp create --id "$client" > /dev/null
 fi
 
+# User.Read.All of Microsoft Graph: whether people are enabled, which User.ReadBasic.All does not say.
+access='{"id": "df021288-bdef-4463-88db-98f22de89214", "type": "Role"}'
+# An earlier run may have asked for groups; a permission that was consented to stays.
+asked=$(az ad app show --id "$client" --query "requiredResourceAccess[].resourceAccess[].id" --output tsv) || asked=
+case $asked in *98830695-27a2-44f7-8c18-0c3ebc9698f6*) groups=yes ;; esac
 if [ -n "$groups" ]; then
-    # GroupMember.Read.All and User.ReadBasic.All of Microsoft Graph.
-    cat > "$folder/graph.json" <<JSON
-[{
-  "resourceAppId": "00000003-0000-0000-c000-000000000000",
-  "resourceAccess": [
-    {"id": "98830695-27a2-44f7-8c18-0c3ebc9698f6", "type": "Role"},
-    {"id": "97235f07-e226-4f63-ace3-39588e11d3a1", "type": "Role"}
-  ]
-}]
-JSON
+    # GroupMember.Read.All.
+    access="$access, {\"id\": \"98830695-27a2-44f7-8c18-0c3ebc9698f6\", \"type\": \"Role\"}"
     az ad app update --id "$client" --set groupMembershipClaims=SecurityGroup > /dev/null
-    az ad app update --id "$client" --required-resource-accesses "@$folder/graph.json" > /dev/null
-    az ad app permission admin-consent --id "$client" ||
-        echo "Ask an administrator of the tenant to run: az ad app permission admin-consent --id $client" >&2
 fi
+cat > "$folder/graph.json" <<JSON
+[{"resourceAppId": "00000003-0000-0000-c000-000000000000", "resourceAccess": [$access]}]
+JSON
+az ad app update --id "$client" --required-resource-accesses "@$folder/graph.json" > /dev/null
+az ad app permission admin-consent --id "$client" ||
+    echo "Ask an administrator of the tenant to run: az ad app permission admin-consent --id $client" >&2
 
 azd env set BALLROOM_ENTRA_CLIENT_ID "$client"
 echo "The registry is the application $client in Entra ID. Run: azd provision"

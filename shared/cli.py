@@ -5,7 +5,7 @@ They work on the data folder that the settings name, while the registry runs or 
 
 from runpy import run_module
 
-from shared.commands.accounts import accounts, groups, signin_link
+from shared.commands.accounts import accounts, directory_locks, groups, signin_link
 from shared.commands.administration import names, read_only, upkeep
 from shared.commands.base import CommandGroup
 from shared.commands.bundles import bundle
@@ -21,9 +21,9 @@ cli = CommandGroup(
     name="ballroom",
     help="Operate the registry whose data folder BALLROOM_DATA names (.ballroom by default).",
     commands=[
-        accounts, backup, bundle, doctor, groups, index, keys, login, names, organizations,
-        packages, publishers, read_only, restore, signin_link, snapshot, tokens, upkeep, upstream,
-        webhooks,
+        accounts, backup, bundle, directory_locks, doctor, groups, index, keys, login, names,
+        organizations, packages, publishers, read_only, restore, signin_link, snapshot, tokens,
+        upkeep, upstream, webhooks,
     ],
 )  # fmt: skip
 

@@ -25,6 +25,7 @@ from shared.services.administration.administration import (
     OrganizationAdministration,
 )
 from shared.services.administration.audit_log import AuditLog
+from shared.services.administration.directory_locks import DirectoryLocks
 from shared.services.administration.group_roles import GroupRuleChanges
 from shared.services.administration.reachability import Reachability
 from shared.services.administration.status import RegistryStatus
@@ -245,6 +246,7 @@ class AdministrationServices(Struct, frozen=True):
     account_deletion: AccountDeletion
     account_moderation: AccountModeration
     audit_log: AuditLog
+    directory_locks: DirectoryLocks
     status: RegistryStatus
     reachability: Reachability
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from shared.auth.authorization import KnownReaders
 from shared.auth.entra import managed_identity
-from shared.auth.identity_providers import IdentityProvider, StrongClaims
+from shared.auth.identity_providers import EnabledPeople, IdentityProvider, StrongClaims
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
 from shared.auth.openid_connect import (
     ENTRA_LABEL,
@@ -39,6 +39,7 @@ from shared.log import log, record_metric
 from shared.ports import PackageReader
 from shared.runtime.kept_answers import KeptAnswers
 from shared.runtime.wiring import Wiring
+from shared.services.administration.directory_locks import DirectoryLocks
 from shared.services.administration.group_roles import RolesByGroups
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.api_docs.on_demand import ApiComparisons, OnDemandJobs
@@ -68,6 +69,7 @@ from shared.services.maintenance.record_tasks import (
     DeleteExpiredRecords,
     DeliverWebhooks,
     FinishDeletions,
+    LockDisabledAccounts,
     ProcessOutboxes,
     RollUpPulls,
     SendExpiryReminders,
@@ -264,7 +266,8 @@ def _identity_providers(
             OAuthClient(settings.entra_client_id, secret or Secret(""), assertion),
             entra=EntraSignIn(settings.entra_tenant, settings.base_url.startswith("https:")),
             groups_claim="groups" if settings.entra_groups else "",
-            graph=settings.entra_graph if settings.entra_groups else "",
+            graph=settings.entra_graph,
+            asks_states=settings.entra_accounts,
         )
     if settings.oidc_issuer:
         secret = _secret(settings.oidc_client_secret) or Secret("")
@@ -290,6 +293,10 @@ def _report_copied_cookie(sessions: Sessions) -> ReportCopiedCookie:
 
 def _group_rights(roles: RolesByGroups) -> GroupRights:
     return roles
+
+
+def _enabled_people(locks: DirectoryLocks) -> EnabledPeople:
+    return locks
 
 
 def _trusted_issuers(settings: Settings) -> Iterator[TrustedIssuer]:
@@ -326,6 +333,7 @@ def _leak_reports(adapters: Adapters, settings: Settings) -> LeakReports:
 
 def _tasks(
     adapters: Adapters,
+    settings: Settings,
     mirroring: Upstreams | None,
     relocation: ArchiveRelocation | None,
     wiring: Wiring,
@@ -348,6 +356,8 @@ def _tasks(
         RebuildDerivedData,
         GenerateApiDocs,
     ]
+    if settings.entra_tenant and settings.entra_accounts:
+        kinds.append(LockDisabledAccounts)
     if mirroring is not None:
         kinds += [ApplyMirrorRules, UpdateUpstreamCatalogue]
     if relocation is not None:
@@ -372,5 +382,6 @@ PROVIDERS: tuple[Callable[..., object], ...] = (
     _report_copied_cookie,
     _servers_of_jobs,
     _group_rights,
+    _enabled_people,
     _tasks,
 )

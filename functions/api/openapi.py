@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 from functions.api import (
     account,
     audit_log,
+    directory_locks,
     groups,
     members,
     mirror,
@@ -40,6 +41,7 @@ FACES = (
     audit_log.audit_log_api,
     members.invitations_api,
     groups.groups_api,
+    directory_locks.directory_locks_api,
     mirror.mirror_api,
     moderation.moderation_api,
     tokens.secret_scanning_api,

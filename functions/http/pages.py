@@ -235,6 +235,7 @@ MANAGE_PAGES = (
     ("/manage/releases", "Releases"),
     ("/manage/accounts", "Accounts"),
     ("/manage/groups", "Groups"),
+    ("/manage/directory-locks", "Directory locks"),
     ("/manage/organizations", "Organizations"),
     ("/manage/names", "Reserved names"),
     ("/manage/notices", "Notice"),

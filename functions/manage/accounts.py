@@ -189,7 +189,8 @@ async def manage_account_lock(call: SignedInCall) -> None:
 @pages.form(
     f"{ACCOUNT_ROUTE}/unlock",
     manage_account,
-    done="Account unlocked. Its tokens that were not revoked work again.",
+    done="Lock of administrators ended. Unless the directory locks the account, its tokens that "
+    "were not revoked work again.",
 )
 async def manage_account_unlock(call: SignedInCall) -> None:
     await _accounts(call).unlock(await _account(call), by=call.caller)

@@ -178,7 +178,7 @@ AppMetrics
     asked: 'P2D'
     split: 'task'
     operator: 'GreaterThan'
-    // Not every registry has an upstream, or archives to place: a task that never ran did not stop.
+    // Not every registry has an upstream, Entra ID, or archives to place: a task that never ran did not stop.
     query: '''
 let runs = AppMetrics
 | where Name == "ballroom.upkeep.duration"
@@ -196,6 +196,7 @@ datatable(task: string, within: timespan, always: bool) [
     "finish-deletions", 14h, true,
     "repair-derived-data", 26h, true,
     "anonymize-events", 26h, true,
+    "lock-disabled-accounts", 26h, false,
     "place-archives", 1h, false,
     "update-upstream-catalogue", 1h, false,
     "apply-mirror-rules", 3h, false

@@ -1,6 +1,6 @@
 """Identity providers: the identity that one verifies."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, Self
@@ -8,6 +8,9 @@ from typing import Protocol, Self
 from msgspec import Struct
 
 from shared.auth.signed_tokens import Claims
+from shared.domain.directory_locks import DirectoryAnswer
+from shared.domain.principals import Principal
+from shared.domain.status import TaskReport
 from shared.ports import Clock
 
 PROVIDERS = ("entra", "github", "oidc")  # Their names in addresses.
@@ -73,9 +76,32 @@ class IdentityProvider(Protocol):
         does not respond."""
         ...
 
+    def says_states(self, issuer: str) -> bool:
+        """Check whether it says, without a sign-in, whether people of this issuer are enabled."""
+        ...
+
+    async def states_of(self, identifiers: Sequence[str]) -> list[DirectoryAnswer]:
+        """Return whether people are enabled now, in their order; the answers say why it is not
+        certain."""
+        ...
+
     async def check(self) -> None:
         """Ask the provider what a sign-in asks it, without a person, and sign in as this registry;
         raise `Unanswered`."""
+        ...
+
+
+class EnabledPeople(Protocol):
+    """Asks the identity provider of somebody, where it says without a sign-in who is enabled."""
+
+    async def require_enabled(self, by: Principal, verb: str, what: str) -> None:
+        """Raise `NotPermitted` if the provider says that the person of `by` is disabled or gone;
+        `verb` and `what` complete "You may not …"."""
+        ...
+
+    async def review_everybody(self) -> TaskReport:
+        """Ask about everybody with an identity of such a provider; lock accounts of people who are
+        disabled or gone, and unlock those of people who are enabled again."""
         ...
 
 

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import cast
 from urllib.parse import quote, urlencode
@@ -31,6 +31,7 @@ from shared.auth.issuer_keys import IssuerDiscovery, IssuerDocument
 from shared.auth.signed_tokens import Claims, IdTokenRequest, IdTokenValidator
 from shared.auth.tokens import Secret, random_text
 from shared.domain.accounts import parse_groups
+from shared.domain.directory_locks import DirectoryAnswer, DirectoryState
 from shared.domain.errors.identity import issuer_silent, sign_in_failed
 from shared.ports import Clock, HttpClient, HttpResponse, Randomness, Unanswered
 from shared.runtime.caching import ReportFailure, ignore_failure
@@ -167,6 +168,11 @@ class OidcFlow(Struct, frozen=True):
 
 ENTRA_LABEL = "Microsoft Entra ID"
 _NO_GROUPS = "the answer holds no groups"
+_NO_STATE = "the answer does not say whether the person is enabled"
+_REFUSED = (401, 403)
+_NOT_PERMITTED = "Microsoft Graph refuses it; the application needs the permission User.Read.All"
+_ASKED_AT_ONCE = 16  # Microsoft Graph takes far more from an application.
+_NO_PERSON = "00000000-0000-0000-0000-000000000000"
 
 
 class EntraSignIn(Struct, frozen=True):
@@ -204,14 +210,17 @@ class OidcProvider:
         entra: EntraSignIn | None = None,
         groups_claim: str = "",
         graph: str = "",
+        asks_states: bool = False,
         groups_unread: ReportFailure = ignore_failure,
     ) -> None:
         """Without a name of their claim, groups are not read. `graph` is the address of Microsoft
-        Graph; call `groups_unread` with the label and the reason when it does not say them."""
+        Graph; call `groups_unread` with the label and the reason when it does not say them. It is
+        asked whether people are enabled if `asks_states`."""
         self.label = label
         self._entra = entra
         self._groups_claim = groups_claim
         self._graph = graph
+        self._asks_states = asks_states
         self._groups_unread = groups_unread
         self._issuer = issuer
         self._client = client
@@ -284,7 +293,7 @@ class OidcProvider:
         )
 
     async def groups_of(self, identifier: str) -> tuple[str, ...] | None:
-        if not self._graph:
+        if not (self._graph and self._groups_claim):
             return None
         try:
             return await self._groups_by_graph(identifier)
@@ -292,12 +301,49 @@ class OidcProvider:
             self._groups_unread(self.label, str(failure))
             return None
 
+    def says_states(self, issuer: str) -> bool:
+        return self._asks_states and issuer == self._issuer
+
+    async def states_of(self, identifiers: Sequence[str]) -> list[DirectoryAnswer]:
+        try:
+            headers = {"Authorization": f"Bearer {await self._graph_token()}"}
+        except Unanswered as failure:
+            return [DirectoryAnswer(None, str(failure))] * len(identifiers)
+        gate = asyncio.Semaphore(_ASKED_AT_ONCE)
+
+        async def ask(identifier: str) -> DirectoryAnswer:
+            async with gate:
+                try:
+                    return DirectoryAnswer(await self._state_of(identifier, headers))
+                except Unanswered as failure:
+                    return DirectoryAnswer(None, str(failure))
+
+        return await asyncio.gather(*map(ask, identifiers))
+
     async def check(self) -> None:
         document = await self._discovery.document(self._issuer)
         (await self._fetcher.get(document.keys, {"Accept": "application/json"})).json_object()
         await self._client.check(self._fetcher, document.token, self._authentication(document))
-        if self._graph:
+        if self._asks_states:
+            # Refused without the permission, also for somebody who does not exist.
+            headers = {"Authorization": f"Bearer {await self._graph_token()}"}
+            await self._state_of(_NO_PERSON, headers)
+        elif self._graph and self._groups_claim:
             await self._graph_token()
+
+    async def _state_of(self, identifier: str, headers: Mapping[str, str]) -> DirectoryState:
+        """Ask Microsoft Graph about a person; raise `Unanswered` unless the answer is about that
+        person."""
+        url = f"{self._graph}/v1.0/users/{quote(identifier, safe='')}?$select=accountEnabled"
+        answer = await self._fetcher.get(url, headers)
+        if answer.status in _REFUSED:
+            raise Unanswered(_NOT_PERMITTED)
+        if _is_gone(answer):
+            return DirectoryState.GONE
+        enabled = answer.json_object().get("accountEnabled")
+        if not isinstance(enabled, bool):
+            raise Unanswered(_NO_STATE)
+        return DirectoryState.ENABLED if enabled else DirectoryState.DISABLED
 
     async def _groups_by_graph(self, identifier: str) -> tuple[str, ...]:
         """Return all security groups that a person is in, also by other groups; none for somebody
@@ -309,7 +355,7 @@ class OidcProvider:
         # Never the address in a token with too many groups: it is of an earlier service.
         url = f"{self._graph}/v1.0/users/{quote(identifier, safe='')}/getMemberObjects"
         answer = await self._fetcher.post(url, headers, b'{"securityEnabledOnly": true}')
-        if answer.status == _NOT_FOUND:
+        if _is_gone(answer):
             return ()
         groups = answer.json_object().get("value")
         if not isinstance(groups, list):
@@ -342,6 +388,19 @@ class OidcProvider:
             return await self._discovery.document(self._issuer)
         except Unanswered as failure:
             raise issuer_silent(self.label, failure.trouble) from None
+
+
+def _is_gone(answer: HttpResponse) -> bool:
+    """Check whether Microsoft Graph says that there is no such person. A 404 alone may be that of a
+    wrong address or of a proxy."""
+    if answer.status != _NOT_FOUND:
+        return False
+    try:
+        error = replace(answer, status=_OK).json_object().get("error")
+    except Unanswered:
+        return False
+    code = cast(dict[str, object], error).get("code") if isinstance(error, dict) else None
+    return code == "Request_ResourceNotFound"
 
 
 def _is_too_long(claims: Claims) -> bool:
@@ -396,6 +455,12 @@ class GitHubProvider:
             return await self._person(await self._access_token(stored, code))
         except Unanswered as failure:
             raise issuer_silent(GITHUB_LABEL, failure.trouble) from None
+
+    def says_states(self, issuer: str) -> bool:  # noqa: ARG002 - a port.
+        return False
+
+    async def states_of(self, identifiers: Sequence[str]) -> list[DirectoryAnswer]:
+        return [DirectoryAnswer(None)] * len(identifiers)
 
     async def groups_of(self, identifier: str) -> tuple[str, ...] | None:  # noqa: ARG002 - a port.
         return None

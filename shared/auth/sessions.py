@@ -199,8 +199,10 @@ class GroupRights(Protocol):
         """Give the account of an identity what its provider said at a sign-in."""
         ...
 
-    async def renew(self, account_id: str) -> None:
-        """Give an account what its providers say now, where one says it without a sign-in."""
+    async def renew(self, account_id: str) -> bool:
+        """Give an account what its providers say now, where one says it without a sign-in, and lock
+        or unlock it where one says whether its person is enabled. Return False if it is locked
+        now."""
         ...
 
     async def review(self, account_id: str) -> int:
@@ -240,6 +242,10 @@ class AuthenticatedSession(Struct, frozen=True):
 
 
 NO_SESSION = AuthenticatedSession(ANONYMOUS)
+
+
+class _SessionRefused(Exception):
+    """The account of a session was locked at its renewal."""
 
 
 class SessionAuthentication:
@@ -294,7 +300,10 @@ class SessionAuthentication:
             await self._copied(session)
         if presented in (SecretState.COPIED, SecretState.UNKNOWN):
             return NO_SESSION
-        new_cookie = await self._rotate_secret(session, presented, cookie.secret_hash)
+        try:
+            new_cookie = await self._rotate_secret(session, presented, cookie.secret_hash)
+        except _SessionRefused:
+            return NO_SESSION
         return AuthenticatedSession(self._principal(found), new_cookie)
 
     def should_delete_cookie(self, headers: Mapping[str, str]) -> bool:
@@ -363,7 +372,8 @@ class SessionAuthentication:
     async def _rotate_secret(
         self, session: Session, presented: SecretState, secret_hash: str
     ) -> Secret | None:
-        """Replace the secret if it is time; return the cookie with the new one."""
+        """Replace the secret if it is time; return the cookie with the new one. Raises
+        `_SessionRefused` for an account that is locked now."""
         now_ms = self._clock.now_ms()
         if session.needs_rotation(presented, now_ms):
             secret = self.new_secret()
@@ -389,9 +399,12 @@ class SessionAuthentication:
 
     async def _renew(self, session: Session) -> None:
         try:
-            await self._rights.renew(session.account)
+            is_unlocked = await self._rights.renew(session.account)
         except (Unavailable, Busy) as refusal:
             self._delayed(refusal)  # The next renewal repeats it.
+            return
+        if not is_unlocked:
+            raise _SessionRefused
 
     def _permits_recent(self, session: Session) -> bool:
         return session.strong or not self._require_strong

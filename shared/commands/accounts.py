@@ -5,6 +5,7 @@ from functools import partial
 
 import click
 
+from functions.api.directory_locks import api_directory_locks_decide, api_directory_locks_list
 from functions.api.groups import api_groups_dry_run, api_groups_replace, api_groups_show
 from shared.commands.base import Rows, format_time, in_registry, operator_command
 from shared.commands.operations import add_operation
@@ -53,7 +54,8 @@ async def list_accounts(registry: Registry) -> Rows:
             "id": each.id,
             "administrator": "yes" if each.administrator else "no",
             "created": format_time(each.created_ms),
-            "locked": format_time(each.lock.at_ms) if each.lock else None,
+            "locked": format_time(min(lock.at_ms for lock in each.locks)) if each.locks else None,
+            "locked_by": ", ".join(lock.source.value for lock in each.locks) or None,
         }
         for each in found.values()  # A former name leads to its account as well.
     ]
@@ -97,10 +99,21 @@ async def lock(registry: Registry, account: str, reason: str) -> str:
 @account_argument
 @in_registry
 async def unlock(registry: Registry, account: str) -> str:
-    """Unlock ACCOUNT. Its tokens that were not revoked are accepted again."""
+    """Unlock ACCOUNT. Its tokens that were not revoked are accepted again.
+
+    This ends the lock of administrators. One of the directory ends when the person is enabled there
+    again, or with `directory-locks decide keep`.
+    """
     found = await registry.identity.accounts.by_name_or_id(account)
-    await registry.administration.accounts.unlock(found, by=OPERATOR)
-    return f"Unlocked the account {account}."
+    if await registry.administration.accounts.unlock(found, by=OPERATOR):
+        return f"Unlocked the account {account}."
+    command = operator_command(
+        registry.settings, "directory-locks", "decide", "keep", "--account", account
+    )
+    return (
+        f"Ended the lock of administrators. {account} stays locked, because Microsoft Entra ID "
+        f"says that its person is disabled or gone. Enable the person there, or run:\n  {command}"
+    )
 
 
 @accounts.command()
@@ -154,5 +167,28 @@ add_operation(
     \b
     Example:
       ballroom groups set --rule 'oidc:developers -> acme, maintainer'
+    """,
+)
+
+
+@click.group("directory-locks")
+def directory_locks() -> None:
+    """Show and decide about accounts of people who are disabled or gone in Entra ID."""
+
+
+add_operation(
+    directory_locks, "list", api_directory_locks_list, "", text="List what the directory says."
+)
+add_operation(
+    directory_locks,
+    "decide",
+    api_directory_locks_decide,
+    "DECISION",
+    text="""Lock accounts, keep them whatever the directory says, or follow it again.
+
+    \b
+    DECISION is lock, keep or follow. --account '*' is every account that waits.
+    Example:
+      ballroom directory-locks decide keep --account kim --reason "She moved to another tenant."
     """,
 )

@@ -11,8 +11,11 @@ from shared.bootstrap import CONFINEMENT, StoreCheck, examine_confinement, exami
 from shared.commands.base import OutputFormat, as_json, print_rows, spelled, with_registry
 from shared.composition import Registry
 from shared.domain.sign_in import needs_https
+from shared.domain.status import TaskResult
+from shared.services.administration.directory_locks import waiting_problem
 from shared.services.administration.reachability import ServerKind
 from shared.services.maintenance.package_tasks import PlaceArchives
+from shared.services.maintenance.record_tasks import LockDisabledAccounts
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.settings import Settings
 from shared.settings.problems import unknown_settings
@@ -23,6 +26,7 @@ _UPSTREAM = "upstream"
 _PLACEMENT = "placement"
 _STAFF = "staff"
 _GROUP_ROLES = "group roles"
+_DIRECTORY = "directory"
 # Findings that need no action at once; the registry and its backups are whole.
 _ADVICE = frozenset(
     {_UPSTREAM, _PLACEMENT, _STAFF, _GROUP_ROLES, CONFINEMENT, *(each.value for each in ServerKind)}
@@ -82,6 +86,7 @@ async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     found = [each async for each in _placement(registry)]
     found += [each async for each in _makers(registry)]
     found += [each async for each in _group_roles(registry)]
+    found += [each async for each in _directory_locks(registry)]
     found += [
         StoreCheck(each.kind.value, each.found, each.way_out)
         for each in await registry.administration.reachability.check()
@@ -146,6 +151,33 @@ async def _group_roles(registry: Registry) -> AsyncIterator[StoreCheck]:
     if ending:
         found = f"Roles by groups end soon of: {_listed(sorted(ending))}."
         yield StoreCheck(_GROUP_ROLES, found, "They keep them if they sign in.")
+
+
+async def _directory_locks(registry: Registry) -> AsyncIterator[StoreCheck]:
+    """Say whose accounts wait for an administrator, and why the directory was not understood."""
+    task = registry.maintenance.tasks.get(LockDisabledAccounts.id)
+    if task is None:
+        return
+    waiting = await registry.administration.directory_locks.waiting()
+    if waiting:
+        problem = waiting_problem(waiting)
+        yield StoreCheck(_DIRECTORY, problem.sentence, problem.way_out)
+    [state] = await registry.maintenance.upkeep.runs.read([task])
+    if state.last_run is None:
+        yield StoreCheck(_DIRECTORY, "Microsoft Entra ID was not asked yet who is disabled.")
+        return
+    problems = state.last_run.problems
+    if state.last_run.result is TaskResult.FAILED:
+        problems = (f"The task {task.id} failed, so nobody knows who is disabled.",)
+    for each in problems:
+        way_out = (
+            "Give the application the permission User.Read.All of Microsoft Graph "
+            "(infra/entra.sh in Azure), or set BALLROOM_ENTRA_ACCOUNTS=false; then run "
+            f"`ballroom upkeep run {task.id}`."
+        )
+        yield StoreCheck(_DIRECTORY, each, way_out)
+    if not waiting and not problems:
+        yield StoreCheck(_DIRECTORY, "Everybody who is disabled in Microsoft Entra ID is locked.")
 
 
 def _listed(names: Sequence[str]) -> str:

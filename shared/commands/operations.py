@@ -12,6 +12,7 @@ import click
 import orjson
 from pydantic import BaseModel
 
+from functions.api.directory_locks import directory_locks_api
 from functions.api.groups import groups_api
 from functions.api.members import members_api
 from functions.api.mirror import mirror_api
@@ -41,8 +42,8 @@ PACKAGE = "ORG/NAME"
 ORGANIZATION_PREFIX = "@"  # Before the name of an organization; no account's name begins with it.
 
 _FACES = (
-    groups_api, members_api, mirror_api, organization_tokens_api, organizations_api,
-    publishers_api, tokens_api, visibility_api, webhooks_api,
+    directory_locks_api, groups_api, members_api, mirror_api, organization_tokens_api,
+    organizations_api, publishers_api, tokens_api, visibility_api, webhooks_api,
 )  # fmt: skip
 _OPERATIONS = {each.name: each for each in chain.from_iterable(_FACES)}
 _IN_BRACES = re.compile(r"\{(\w+)\}")

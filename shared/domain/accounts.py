@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import timedelta
+from enum import Enum
 from typing import ClassVar, Self
 
 from msgspec import Struct
@@ -23,7 +24,9 @@ ID_LENGTH = 10
 MAX_ACCOUNT_NAME_LENGTH = 40
 
 # Actors in the audit log that have no account. No account can have such a name.
-ACTORS = frozenset({"anonymous", "console", "nobody", "operator", "somebody", "upkeep"})
+ACTORS = frozenset(
+    {"anonymous", "console", "directory", "nobody", "operator", "somebody", "upkeep"}
+)
 
 _ID = re.compile(rf"[0-9A-Za-z]{{{ID_LENGTH}}}")
 _NAME = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9._-]{{0,{MAX_ACCOUNT_NAME_LENGTH - 2}}}[A-Za-z0-9])?")
@@ -33,12 +36,20 @@ _PREFIXES = ("blr_", "entra-")
 ADMINISTRATORS = "administrators"  # Their common subject; no mail address looks like it.
 
 
+class LockSource(Enum):
+    """Who locked an account; a lock ends by its own source alone."""
+
+    ADMINISTRATOR = "administrator"
+    DIRECTORY = "directory"  # Entra ID, where the person is disabled or gone.
+
+
 class AccountLock(Record):
     """Only administrators read the reason."""
 
     at_ms: int
     by: str
     reason: str
+    source: LockSource = LockSource.ADMINISTRATOR  # Also of locks of earlier versions.
 
 
 class AccountByGroups(Record):
@@ -65,7 +76,8 @@ class Account(Entity):
     administrator: bool = False
     created_ms: int
     email: str = ""  # Empty when unknown.
-    lock: AccountLock | None = None
+    lock: AccountLock | None = None  # Of administrators.
+    directory_lock: AccountLock | None = None
     by_groups: AccountByGroups | None = None  # None: `administrator` is by hand.
     # After that nobody knows whether it is in any group; None if no provider says its groups.
     groups_until_ms: int | None = None
@@ -104,7 +116,21 @@ class Account(Entity):
 
     @property
     def is_locked(self) -> bool:
-        return self.lock is not None
+        """Check whether the account is locked by any source."""
+        return self.lock is not None or self.directory_lock is not None
+
+    @property
+    def locks(self) -> tuple[AccountLock, ...]:
+        """The locks in effect, at most one of each source."""
+        return tuple(each for each in (self.lock, self.directory_lock) if each is not None)
+
+    def lock_of(self, source: LockSource) -> AccountLock | None:
+        return self.directory_lock if source is LockSource.DIRECTORY else self.lock
+
+    def with_lock(self, source: LockSource, lock: AccountLock | None) -> Self:
+        """Return the account with another lock of this source, or without one."""
+        name = "directory_lock" if source is LockSource.DIRECTORY else "lock"
+        return self.model_copy(update={name: lock})
 
 
 STAFF_PROVIDERS = ("entra", "oidc", "github")  # As in the address of a sign-in.

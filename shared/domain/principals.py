@@ -218,3 +218,4 @@ class Principal(Struct, frozen=True):
 ANONYMOUS = Principal()
 OPERATOR = Principal(id=OPERATOR_ID, credential="console", grants=(Grant(),))
 UPKEEP = Principal(id="upkeep", credential="upkeep")  # The actor of maintenance tasks.
+DIRECTORY = Principal(id="directory", credential="directory")  # The actor of its locks.

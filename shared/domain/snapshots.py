@@ -28,6 +28,7 @@ from shared.domain.accounts import (
     TokenUse,
 )
 from shared.domain.bundles import BundleStatement
+from shared.domain.directory_locks import DirectoryFinding
 from shared.domain.group_rules import GroupRules
 from shared.domain.mirror_rules import MirrorRules
 from shared.domain.mirroring import UpstreamRelease, UpstreamVersions
@@ -69,6 +70,7 @@ ENTITIES: tuple[type[Entity], ...] = (
     BundleStatement,
     Webhook,
     DeliveryLog,
+    DirectoryFinding,
 )
 
 

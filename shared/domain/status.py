@@ -158,12 +158,14 @@ class Severity(Enum):
 
 
 class StatusProblem(Struct, frozen=True):
-    """A problem and what to do about it; `task` is the task concerned, if any."""
+    """A problem and what to do about it; `task` is the task concerned, and `page` where somebody
+    decides, if any."""
 
     severity: Severity
     sentence: str
     way_out: str
     task: str = ""
+    page: str = ""
 
 
 class Backlog(Struct, frozen=True):
@@ -256,6 +258,7 @@ class StatusReport(Struct, frozen=True):
     counts: DatedCounts | None
     disk_space: DiskSpace | None
     read_only: ReadOnlyState | None = None
+    to_decide: tuple[StatusProblem, ...] = ()  # What waits for an administrator.
 
     @property
     def problems(self) -> tuple[StatusProblem, ...]:
@@ -265,6 +268,7 @@ class StatusReport(Struct, frozen=True):
             *self._task_problems(),
             *self._backlog_problems(),
             *self._other_problems(),
+            *self.to_decide,
         ]
         return tuple(sorted(found, key=lambda each: each.severity is not Severity.BAD))
 

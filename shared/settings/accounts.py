@@ -87,10 +87,17 @@ class SignInSettings(TopicSettings):
     entra_groups: bool = Field(
         default=False, description="Give roles by groups and app roles of Entra ID."
     )
+    entra_accounts: bool = Field(
+        default=True,
+        description="Ask Entra ID whether people are enabled there, at each renewal of a session, "
+        "for each new token and once a day, and lock the accounts of those who are not. Takes the "
+        "permission User.Read.All of Microsoft Graph.",
+    )
     entra_graph: SecureAddressWithoutSlash = Field(
         default="https://graph.microsoft.com",
-        description="Address of Microsoft Graph, which says the groups of a person between "
-        "sign-ins, and those of people with more than 200; national clouds have their own.",
+        description="Address of Microsoft Graph, which says whether people are enabled, their "
+        "groups between sign-ins, and those of people with more than 200; national clouds have "
+        "their own.",
     )
     # Some issuers end with a slash, and sign their tokens with it.
     oidc_issuer: SecureAddress = Field(

@@ -31,6 +31,8 @@ from shared.ports import HttpResponse, Unanswered
 CLIENT_ID = "11111111-2222-3333-4444-555555555555"
 CLIENT_SECRET = "the secret of the client"
 LIFETIME_S = 3600
+OK = 200
+NOBODY = "00000000-0000-0000-0000-000000000000"
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -88,6 +90,8 @@ class Issuer:
     names_itself: bool = False
     client_authentication: list[str] = field(default_factory=list[str])
     graph_groups: list[str] | None = field(default_factory=list[str])  # None: no such person.
+    # Whether people are enabled, by their ids; all others are. None: no such person.
+    graph_accounts: dict[str, bool | None] = field(default_factory=dict[str, bool | None])
     graph_status: int = 200
 
     def sign(
@@ -133,6 +137,7 @@ class Issuer:
                 Route("/keys", self._keys),
                 Route("/authorize", self._authorize),
                 Route("/v1.0/users/{id}/getMemberObjects", self._member_objects, methods=["POST"]),
+                Route("/v1.0/users/{id}", self._graph_user),
                 Route("/token", self._token, methods=["POST"]),
                 Route("/login/oauth/authorize", self._authorize),
                 Route("/login/oauth/access_token", self._token, methods=["POST"]),
@@ -228,6 +233,20 @@ class Issuer:
         asked = await request.json()
         assert asked == {"securityEnabledOnly": True}
         return JSONResponse({"value": self.graph_groups}, self.graph_status)
+
+    async def _graph_user(self, request: Request) -> Response:
+        """Say whether a person is enabled to an application that has a token for this service."""
+        person = request.path_params["id"]
+        self.calls.append(f"account of {person}")
+        if request.headers.get("authorization") != f"Bearer graph of {self._root}/.default":
+            return JSONResponse({"error": {"code": "InvalidAuthenticationToken"}}, 401)
+        assert dict(request.query_params) == {"$select": "accountEnabled"}
+        if self.graph_status != OK:
+            return JSONResponse({"error": {"code": "UnknownError"}}, self.graph_status)
+        enabled = self.graph_accounts.get(person, True)
+        if enabled is None or self.graph_groups is None or person == NOBODY:
+            return JSONResponse({"error": {"code": "Request_ResourceNotFound"}}, 404)
+        return JSONResponse({"accountEnabled": enabled})
 
     async def _user(self, request: Request) -> Response:
         self.calls.append("user")

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from shared.auth.identity_providers import VerifiedIdentity
 from shared.domain.errors.base import Refusal
+from shared.domain.principals import Principal
+from shared.domain.status import TaskReport
 from shared.services.limits.notices import NoticeCache, ReadOnlyMode
 from shared.services.records import RecordWriter
 from tests.fakes.stores import FakeDirectory, FakeEvents
@@ -48,5 +50,15 @@ class NoGroups:
     async def review(self, account_id: str) -> int:
         return 0
 
-    async def renew(self, account_id: str) -> None:
+    async def renew(self, account_id: str) -> bool:
+        return True
+
+
+class EverybodyEnabled:
+    """People whose identity providers say nothing without a sign-in."""
+
+    async def require_enabled(self, by: Principal, verb: str, what: str) -> None:
         """Do nothing."""
+
+    async def review_everybody(self) -> TaskReport:
+        return TaskReport()

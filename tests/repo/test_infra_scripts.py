@@ -263,11 +263,16 @@ def test_who_cannot_ask_for_the_addresses_of_the_edge_keeps_those_of_the_last_ti
     assert "azd env set BALLROOM_EDGE_ADDRESSES 192.0.2.0/24" in cloud.calls
 
 
+USER_READ_ALL = "df021288-bdef-4463-88db-98f22de89214"
+GROUP_MEMBER_READ_ALL = "98830695-27a2-44f7-8c18-0c3ebc9698f6"
+
+
 @pytest.mark.parametrize("consents", [True, False])
 def test_the_application_reads_groups_only_if_it_is_told_to(cloud: Cloud, consents: bool) -> None:
     cloud.run("entra.sh", "https://ballroom.example.org")
     assert "groupMembershipClaims" not in cloud.calls
-    assert "admin-consent" not in cloud.calls
+    (graph,) = json.loads((cloud.folder / "graph.json").read_text())
+    assert [each["id"] for each in graph["resourceAccess"]] == [USER_READ_ALL]
     if not consents:
         (cloud.folder / "developer").touch()
     made = cloud.run("entra.sh", "--groups", "https://ballroom.example.org")
@@ -275,6 +280,10 @@ def test_the_application_reads_groups_only_if_it_is_told_to(cloud: Cloud, consen
     assert "--set groupMembershipClaims=SecurityGroup" in cloud.calls
     (graph,) = json.loads((cloud.folder / "graph.json").read_text())
     assert {each["type"] for each in graph["resourceAccess"]} == {"Role"}
+    assert [each["id"] for each in graph["resourceAccess"]] == [
+        USER_READ_ALL,
+        GROUP_MEMBER_READ_ALL,
+    ]
     assert ("Ask an administrator" in made.stderr) is not consents
     assert "azd env set BALLROOM_ENTRA_CLIENT_ID client-1" in cloud.calls
 

@@ -412,13 +412,16 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         *("api_members_undo", "api_org_tokens_rotate", "api_org_webhooks_remove"),
         *("api_org_webhooks_rotate", "api_publishers_remove"),
     ),
-    fresh_administrators: ("api_groups_replace", "api_orgs_allow_bursts", "api_webhooks_add"),
+    fresh_administrators: (
+        *("api_directory_locks_decide", "api_groups_replace", "api_orgs_allow_bursts"),
+        "api_webhooks_add",
+    ),
     hidden(fresh_administrators): ("api_webhooks_remove", "api_webhooks_rotate"),
     hidden(administrators): ("api_webhooks_replay", "api_webhooks_show"),
     # The registry of the matrix mirrors nothing, which only administrators learn.
     administrators: (
         *("api_mirror_admit", "api_mirror_dry_run", "api_mirror_refusals", "api_mirror_replace"),
-        *("api_groups_dry_run", "api_groups_show"),
+        *("api_directory_locks_list", "api_groups_dry_run", "api_groups_show"),
         *("api_audit_registry", "api_mirror_retry", "api_mirror_show", "api_webhooks_list"),
     ),
 }
@@ -481,6 +484,7 @@ PATHS = {
 
 _GRAPHQL = '{ package(orgName: "ORG", packageName: "NAME", version: "1.0.0") { name } }'
 BODIES: Mapping[str, object] = {
+    "api_directory_locks_decide": {"decision": "lock", "accounts": ["*"], "reason": "Left."},
     "api_groups_dry_run": {"rules": ["oidc:dev -> staff"]},
     "api_groups_replace": {"rules": ["oidc:NUMBER -> staff"]},
     "api_invitations_send": {"role": "member", "email": "samNUMBER@example.org"},

@@ -348,7 +348,9 @@ ABOUT_NO_PACKAGE = {
     "name patterns, whether packages match them or not": ("api_org_tokens_*", "token_*"),
     "take the id of a publisher": ("api_publishers_remove",),
     "take codes, or what somebody signs": ("api_leaks_*", "api_trusted_*", "device_*"),
-    "are for administrators": ("api_groups_*", "api_mirror_*", "api_webhooks_*", "manage_*"),
+    "are for administrators": (
+        *("api_directory_locks_*", "api_groups_*", "api_mirror_*", "api_webhooks_*", "manage_*"),
+    ),
 }
 
 

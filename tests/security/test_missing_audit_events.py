@@ -38,6 +38,7 @@ __all__ = ["prepared"]  # The fixture is the matrix's.
 SILENT = {
     "central_undeprecate": "nothing is deprecated",
     "api_members_set (owner)": "she is one",
+    "api_directory_locks_decide": "nobody is disabled",
     "api_groups_dry_run": "it changes nothing",
     "maven_options": "it asks what may be done",
 }
@@ -51,7 +52,8 @@ TELLING = {
 
 MIRROR_CHANGES = {f"api_mirror_{verb}" for verb in ("admit", "dry_run", "replace", "retry")}
 FOR_ADMINISTRATORS = {
-    *("api_groups_replace", "api_orgs_allow_bursts", "api_webhooks_add"),
+    *("api_directory_locks_decide", "api_groups_replace", "api_orgs_allow_bursts"),
+    "api_webhooks_add",
     *MIRROR_CHANGES,
 }
 

@@ -1,7 +1,7 @@
 """Administration: how administrators list, show and change accounts and organizations."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -17,6 +17,7 @@ from shared.domain.accounts import (
     AccountLock,
     AccountName,
     Identity,
+    LockSource,
     Organization,
     account_name_place,
     is_id,
@@ -33,7 +34,7 @@ from shared.domain.errors.identity import (
 from shared.domain.events import EventQuery
 from shared.domain.mail import EmailAddress
 from shared.domain.names import OrgName
-from shared.domain.principals import Principal
+from shared.domain.principals import DIRECTORY, Principal
 from shared.domain.records import Place
 from shared.domain.sessions import Session
 from shared.domain.times import MS
@@ -166,7 +167,7 @@ class Administrators(Struct, frozen=True):
     async def _require(self, by: Principal, verb: str, what: str) -> None:
         if verb in _DONE_BY_MODERATORS:
             await self.administration.require_moderator(by, verb, what)
-        else:
+        elif by != DIRECTORY:
             await self.administration.require_fresh(by, verb, what)
 
     async def require_another(self, account: Account) -> None:
@@ -202,6 +203,10 @@ class Administrators(Struct, frozen=True):
 MAX_ACCOUNTS_FOUND = 25  # Accounts of one search; a longer text finds fewer.
 MAX_ORGANIZATIONS_FOUND = 25  # Organizations of one search.
 
+_LOCKERS = {
+    LockSource.ADMINISTRATOR: "An administrator",
+    LockSource.DIRECTORY: "Microsoft Entra ID, where you are disabled or gone,",
+}
 _ACCOUNTS_OF_OTHERS = "the accounts of others"
 _EVERY_ORGANIZATION = "every organization"
 
@@ -222,7 +227,7 @@ class AccountDetails(Struct, frozen=True):
     tokens: tuple[UsedToken, ...]
     sessions: tuple[Session, ...]
     log: AuditLogPage
-    locked_by: str  # Name of the administrator, or id where the account is gone; may be empty.
+    lockers: Mapping[str, str]  # Names of those who locked it, by id, without deleted accounts.
 
 
 class AccountAdministration(Struct, frozen=True):
@@ -286,7 +291,7 @@ class AccountAdministration(Struct, frozen=True):
             tokens=tuple(tokens),
             sessions=tuple(live_sessions(sessions, self.record_writer.clock.now_ms())),
             log=log,
-            locked_by=await self._locked_by(account),
+            lockers=await self._lockers(account),
         )
 
     async def create(self, name: str, *, by: Principal) -> Account:
@@ -343,34 +348,49 @@ class AccountAdministration(Struct, frozen=True):
         return len(found)
 
     @retried_when_leased
-    async def lock(self, account: Account, reason: str, *, by: Principal) -> list[Session]:
+    async def lock(
+        self,
+        account: Account,
+        reason: str,
+        *,
+        by: Principal,
+        source: LockSource = LockSource.ADMINISTRATOR,
+    ) -> list[Session]:
         """Lock the account and return its ended sessions; a repeat changes the reason.
 
-        Its credentials are refused everywhere within five seconds. Raises `last-administrator`.
+        Its credentials are refused everywhere within five seconds, until no source locks it.
+        Raises `last-administrator`.
         """
         parsed_reason = parse_required_reason(reason, f"the lock of {account.name}")
         async with self.administrators.locked(account, "lock", by=by) as current:
             if current.administrator:
                 await self.administrators.require_another(current)
             now_ms = self.record_writer.clock.now_ms()
-            await self._write_lock(
-                current, AccountLock(at_ms=now_ms, by=by.id, reason=parsed_reason), by
-            )
+            lock = AccountLock(at_ms=now_ms, by=by.id, reason=parsed_reason, source=source)
+            await self._write_lock(current, source, lock, by)
         # After the lock, so that no new session can start.
         ended = await self.sessions.end_all(account.id, by=by)
-        mail = mail_text("account-locked", name=account.name, url=self.base_url)
+        mail = mail_text(
+            "account-locked", name=account.name, url=self.base_url, by=_LOCKERS[source]
+        )
         await self.mail_delivery.send_to_accounts([account], mail)
         return ended
 
     @retried_when_leased
-    async def unlock(self, account: Account, *, by: Principal) -> None:
-        """Unlock the account; its tokens are accepted again, except revoked ones."""
+    async def unlock(
+        self, account: Account, *, by: Principal, source: LockSource = LockSource.ADMINISTRATOR
+    ) -> bool:
+        """End the lock of a source and say whether the account is unlocked now: then its tokens are
+        accepted again, except revoked ones. A lock of another source stays."""
         async with self.administrators.locked(account, "unlock", by=by) as current:
-            if not current.is_locked:
-                return
-            await self._write_lock(current, None, by)
+            unlocked = current.with_lock(source, None)
+            if unlocked != current:
+                await self._write_lock(current, source, None, by)
+        if unlocked.is_locked or not current.is_locked:
+            return not unlocked.is_locked
         mail = mail_text("account-unlocked", name=account.name, url=self.base_url)
         await self.mail_delivery.send_to_accounts([account], mail)
+        return True
 
     async def _with_email(self, address: str) -> list[Account]:
         if "@" not in address:
@@ -388,18 +408,19 @@ class AccountAdministration(Struct, frozen=True):
         pairs = zip(names, accounts, strict=True)
         return tuple(NamedAccount(each.name, account) for each, account in pairs)
 
-    async def _locked_by(self, account: Account) -> str:
-        if account.lock is None:
-            return ""
-        found = await accounts_by_ids(self.directory, [account.lock.by])
-        return found[0].name if found else account.lock.by
+    async def _lockers(self, account: Account) -> dict[str, str]:
+        ids = [each.by for each in account.locks]
+        found = await accounts_by_ids(self.directory, ids) if ids else []
+        return {each.id: each.name for each in found}
 
-    async def _write_lock(self, account: Account, lock: AccountLock | None, by: Principal) -> None:
+    async def _write_lock(
+        self, account: Account, source: LockSource, lock: AccountLock | None, by: Principal
+    ) -> None:
         kind = "account.unlocked" if lock is None else "account.locked"
-        details = {"name": account.name, **({"reason": lock.reason} if lock else {})}
+        details = {"name": account.name, "source": source.value}
+        details |= {"reason": lock.reason} if lock else {}
         change = EntityChange(kind, account.id, account=account.id, details=details)
-        changed = account.model_copy(update={"lock": lock})
-        await self.record_writer.replace(changed, change=change, by=by)
+        await self.record_writer.replace(account.with_lock(source, lock), change=change, by=by)
 
     async def _require_revoker(self, account: Account, by: Principal) -> None:
         await self.administration.require_moderator(by, "revoke", f"tokens of {account.name}")

@@ -24,6 +24,7 @@ from shared.domain.accounts import (
     Staff,
     identity_place,
 )
+from shared.domain.directory_locks import DirectoryState
 from shared.domain.errors.identity import organization_not_found
 from shared.domain.group_rules import GROUP_RULES_PLACE, GroupRules
 from shared.domain.names import OrgName
@@ -33,6 +34,7 @@ from shared.domain.times import MS, time_text
 from shared.ports import Clock, DirectoryStore, WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.administration.administration import Administrators
+from shared.services.administration.directory_locks import DirectoryLocks
 from shared.services.identity.accounts import account_names
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.records import RECORDS_AT_ONCE, EntityChange, RecordWriter, entity_batches
@@ -74,6 +76,7 @@ class RolesByGroups(Struct, frozen=True):
     directory: DirectoryStore
     record_writer: RecordWriter
     administrators: Administrators
+    directory_locks: DirectoryLocks
     mail_delivery: MailDelivery
     work: WorkStore
     clock: Clock
@@ -81,6 +84,7 @@ class RolesByGroups(Struct, frozen=True):
     staff: Staff
     hold: timedelta
     entra_groups: bool
+    entra_accounts: bool
     oidc_groups_claim: str
     base_url: str
 
@@ -126,10 +130,19 @@ class RolesByGroups(Struct, frozen=True):
                 if found.roles:
                     yield found
 
-    async def renew(self, account_id: str) -> None:
-        if self.entra_groups or self.oidc_groups_claim:
-            found = await self._identities(account_id)
+    async def renew(self, account_id: str) -> bool:
+        """As `GroupRights` says."""
+        reads_groups = self.entra_groups or bool(self.oidc_groups_claim)
+        if not (reads_groups or self.entra_accounts):
+            return True
+        found = await self._identities(account_id)
+        state = await self.directory_locks.review(account_id, found)
+        if reads_groups and state is not DirectoryState.DISABLED:
             await self._apply(account_id, [await self._refreshed(each) for each in found])
+        if state is DirectoryState.ENABLED:
+            return True
+        account = await self.directory.get(Account, Place(account_id))
+        return account is not None and not account.is_locked
 
     async def _identities(self, account_id: str) -> list[Identity]:
         listed = await self.directory.list_by_subject(Identity, account_id)

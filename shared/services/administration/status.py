@@ -11,8 +11,9 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.packages import Head, Release
 from shared.domain.principals import Principal
 from shared.domain.records import PendingEvents
-from shared.domain.status import Backlog, DiskSpace, StatusReport, TaskState
+from shared.domain.status import Backlog, DiskSpace, StatusProblem, StatusReport, TaskState
 from shared.ports import Clock, DirectoryStore, MetadataStore
+from shared.services.administration.directory_locks import DirectoryLocks, waiting_problem
 from shared.services.limits.notices import NoticeCache
 from shared.services.maintenance.record_tasks import ProcessOutboxes
 from shared.services.maintenance.tasks import Upkeep
@@ -32,16 +33,18 @@ class RegistryStatus(Struct, frozen=True):
     directory: DirectoryStore
     last_counts: LastRegistryCounts
     notice_cache: NoticeCache
+    directory_locks: DirectoryLocks
     room: Callable[[], DiskSpace | None] | None
     clock: Clock
 
     async def report(self, by: Principal) -> StatusReport:
         """Return the status of the registry; its parts are None for stores that do not answer."""
         await self.administration.require(by, "see", "how the registry is")
-        task_states, backlog, counts = await asyncio.gather(
+        task_states, backlog, counts, to_decide = await asyncio.gather(
             _if_available(self.upkeep.task_states()),
             _if_available(self._backlog()),
             _if_available(self.last_counts.read()),
+            _if_available(self._to_decide()),
         )
         return StatusReport(
             at_ms=self.clock.now_ms(),
@@ -50,12 +53,17 @@ class RegistryStatus(Struct, frozen=True):
             counts=counts,
             disk_space=self.room() if self.room else None,
             read_only=(await self.notice_cache.current()).read_only,
+            to_decide=tuple(to_decide or ()),
         )
 
     async def tasks(self, by: Principal) -> list[TaskState]:
         """Return the state of every task."""
         await self.administration.require(by, "see", "the maintenance tasks")
         return await self.upkeep.task_states()
+
+    async def _to_decide(self) -> list[StatusProblem]:
+        waiting = await self.directory_locks.waiting()
+        return [waiting_problem(waiting)] if waiting else []
 
     async def _backlog(self) -> Backlog:
         records, entities = await asyncio.gather(

@@ -63,6 +63,9 @@ class Identities(Struct, frozen=True):
     async def unlocked_account_id_of(self, verified: VerifiedIdentity) -> str | None:
         """Return as `account_id_of` does, or raise `account-locked`."""
         identity, account = await self._find(verified)
+        if account is not None and account.directory_lock is not None:
+            await self.rights.renew(account.id)  # The person may be enabled again.
+            account = await self.directory.get(Account, account.place)
         if account is not None and account.is_locked:
             raise account_locked(account.name)
         if identity and account and identity.provider not in account.providers:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
 
+from shared.auth.identity_providers import EnabledPeople
 from shared.auth.sessions import GroupRights
 from shared.domain.access import Invitation, Membership
 from shared.domain.accounts import (
@@ -325,6 +326,23 @@ class ApplyGroupRules(Task):
             visited |= known
             for account_id in sorted(known):
                 yield account_id
+
+
+@dataclass(frozen=True)
+class LockDisabledAccounts(Task):
+    id = "lock-disabled-accounts"
+    title = "Lock accounts of disabled people"
+    sentence = (
+        "Asks Entra ID about everybody who signs in with it, locks the accounts of people who are "
+        "disabled or gone, and unlocks those of people who are enabled again."
+    )
+    schedule = "0 40 4 * * *"
+    runs_first = True  # Earlier versions did not ask.
+
+    enabled_people: EnabledPeople
+
+    async def run(self) -> TaskReport:
+        return await self.enabled_people.review_everybody()
 
 
 # Of a run, in which no webhook begins later: with those under way it ends before the next run.

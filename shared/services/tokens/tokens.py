@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.authorization import Administration, Authorization
+from shared.auth.identity_providers import EnabledPeople
 from shared.auth.tokens import AccessToken, Secret, random_text
 from shared.domain.access import require_own_account
 from shared.domain.accounts import Organization, Token, TokenUse, describe_grants, token_expiry
@@ -292,6 +293,7 @@ class Tokens(Struct, frozen=True):
     records: TokenRecords
     authorization: Authorization
     administration: Administration
+    enabled_people: EnabledPeople
     clock: Clock
     token_days: int
 
@@ -318,6 +320,7 @@ class Tokens(Struct, frozen=True):
         expires_ms = token_expiry(now_ms, days, by.expires_ms)
         draft = _draft(holder, request, expires_ms, by)
         await self._check_rights("issue", draft, by, now_ms)
+        await self.enabled_people.require_enabled(by, "issue", f"the token {draft.name}")
         return await self.records.issue(draft, by=by)
 
     async def issue_unlimited(
@@ -353,6 +356,7 @@ class Tokens(Struct, frozen=True):
         token = (await self.records.find(owner_id, token_id)).token
         now_ms = self.clock.now_ms()
         await self._check_rights("rotate", token, by, now_ms)
+        await self.enabled_people.require_enabled(by, "rotate", f"the token {token.name}")
         renewed_ms = token.renewed_expiry(now_ms, by.expires_ms)
         return await self.records.rotate(token, renewed_ms, by=by)
 

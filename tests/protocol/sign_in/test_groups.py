@@ -118,7 +118,8 @@ async def test_a_renewal_asks_the_directory_and_ends_the_role_of_somebody_who_le
     company.wait(minutes=10)
     await browser.get("/account")
     company.wait(seconds=5)
-    assert not await push(company, person, "1.1.0")
+    sent = await company.world.upload(multipart("x.bala", bala("acme/tools:1.1.0")), by=person)
+    assert sent.status_code == 401
     assert await member(company) is None
     assert (await company.events(person.account.id))[-1] == "member.removed"
 

@@ -21,7 +21,7 @@ from shared.services.tokens.tokens import (
     require_issuer,
 )
 from tests.fakes.readers import known_readers
-from tests.fakes.services import fake_record_writer
+from tests.fakes.services import EverybodyEnabled, fake_record_writer
 from tests.fakes.stores import E, FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.port_doubles import Fault, failing
@@ -53,7 +53,8 @@ def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Tokens
         randomness=FakeRandomness(),
         environment="test",
     )
-    return Tokens(records, Authorization(store, clock, known_readers()), clock, token_days=90)
+    authorization = Authorization(store, clock, known_readers())
+    return Tokens(records, authorization, EverybodyEnabled(), clock, token_days=90)
 
 
 async def issued(tokens: Tokens) -> IssuedToken:
