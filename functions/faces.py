@@ -42,6 +42,7 @@ MODULES = (
     "manage.mirror",
     "manage.moderation",
     "manage.organizations",
+    "manage.ownership",
     "manage.releases",
     "manage.status",
     "maven.repository",

@@ -59,6 +59,7 @@ from shared.services.organizations.invitations import Invitations
 from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.name_moves import NameMoves
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations
+from shared.services.organizations.ownership import OwnerlessOrganizations, OwnershipRequests
 from shared.services.organizations.reserved_names import ReservedNames
 from shared.services.organizations.webhooks import Webhooks
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
@@ -222,6 +223,8 @@ class OrganizationServices(Struct, frozen=True):
     memberships: Memberships
     invitations: Invitations
     deletion: OrganizationDeletion
+    ownerless: OwnerlessOrganizations
+    ownership_requests: OwnershipRequests
     reserved_names: ReservedNames
     webhooks: Webhooks
 

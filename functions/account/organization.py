@@ -10,6 +10,7 @@ from functions.account.overview import ORGANIZATIONS_PATH
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.access import AccessContext, require_right
 from shared.domain.accounts import Organization
+from shared.domain.errors.base import about_field
 from shared.domain.packages import Visibility
 from shared.domain.principals import Action, Role
 from shared.runtime.answers import Answer
@@ -97,9 +98,13 @@ async def account_organization(
     registry, org, by = call.registry, call.org, call.caller
     frame = await organization_frame(call, FIRST_TAB)
     members = await registry.organizations.memberships.members(org, by=by)
+    ownerless = await registry.organizations.ownerless.of(org)
+    requests = registry.organizations.ownership_requests
     return frame.show(
         problem,
         members=members,
+        ownerless=ownerless,
+        asked=await requests.of_organization(org, by=by) if ownerless else [],
         names={each.membership.account: each.name for each in members},
         invitations=await registry.organizations.invitations.pending(org, by=by)
         if frame.decides
@@ -131,6 +136,17 @@ async def account_organization_role(call: SignedInCall) -> None:
 async def account_organization_remove(call: SignedInCall) -> None:
     memberships, account_id = call.registry.organizations.memberships, call.form.text("account")
     await memberships.end_membership(call.org, account_id, by=call.caller)
+
+
+@pages.form(
+    f"{ORGANIZATION_ROUTE}/ownership",
+    account_organization,
+    done="Request sent. The owners have seven days of notice; then an administrator decides.",
+)
+async def account_organization_ownership(call: SignedInCall) -> None:
+    requests = call.registry.organizations.ownership_requests
+    with about_field("ownership-reason"):
+        await requests.request(call.org, reason=call.form.text("ownership-reason"), by=call.caller)
 
 
 @pages.form(f"{ORGANIZATION_ROUTE}/undo", account_organization, done="Change canceled.")

@@ -237,6 +237,7 @@ MANAGE_PAGES = (
     ("/manage/groups", "Groups"),
     ("/manage/directory-locks", "Directory locks"),
     ("/manage/organizations", "Organizations"),
+    ("/manage/ownership", "Ownership"),
     ("/manage/names", "Reserved names"),
     ("/manage/notices", "Notice"),
     ("/manage/read-only", "Read-only mode"),

@@ -114,10 +114,12 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "delete-expired-records": UpkeepUsage(730, Usage(43.4, 10)),
         "send-expiry-reminders": UpkeepUsage(730, Usage(27.6, 7)),
         "apply-group-rules": UpkeepUsage(121.7, Usage(27.6, 7)),
+        "find-ownerless-organizations": UpkeepUsage(121.7, Usage(27.6, 7)),
         "create-snapshot": UpkeepUsage(30.4, Usage(204, 39, 5, 11), Usage(6.77, 0.82)),
         "delete-orphaned-archives": UpkeepUsage(30.4, Usage(37, 10, 0, 2), Usage(7.78, 1.01)),
         "audit-archives": UpkeepUsage(30.4, Usage(34.6, 9), Usage(3.98, 0.29, 1.01)),
         "anonymize-events": UpkeepUsage(30.4, Usage(29.6, 7)),
+        "lock-disabled-accounts": UpkeepUsage(30.4, Usage(48.6, 11)),
         "repair-derived-data": UpkeepUsage(30.4, Usage(34.6, 9), Usage(15.98, 2.06, 0.51)),
         "finish-deletions": UpkeepUsage(121.7, Usage(36.2, 8)),
     }

@@ -193,6 +193,7 @@ datatable(task: string, within: timespan, always: bool) [
     "delete-expired-records", 3h, true,
     "send-expiry-reminders", 3h, true,
     "apply-group-rules", 14h, true,
+    "find-ownerless-organizations", 14h, true,
     "finish-deletions", 14h, true,
     "repair-derived-data", 26h, true,
     "anonymize-events", 26h, true,

@@ -10,6 +10,8 @@ import click
 from shared.bootstrap import CONFINEMENT, StoreCheck, examine_confinement, examine_data
 from shared.commands.base import OutputFormat, as_json, print_rows, spelled, with_registry
 from shared.composition import Registry
+from shared.domain.accounts import Organization
+from shared.domain.ownership import OwnerlessOrganization
 from shared.domain.sign_in import needs_https
 from shared.domain.status import TaskResult
 from shared.services.administration.directory_locks import waiting_problem
@@ -17,6 +19,8 @@ from shared.services.administration.reachability import ServerKind
 from shared.services.maintenance.package_tasks import PlaceArchives
 from shared.services.maintenance.record_tasks import LockDisabledAccounts
 from shared.services.mirroring.upstreams import UpstreamSource
+from shared.services.organizations.ownership import ownerless_problem
+from shared.services.records import all_entities
 from shared.settings import Settings
 from shared.settings.problems import unknown_settings
 
@@ -27,9 +31,18 @@ _PLACEMENT = "placement"
 _STAFF = "staff"
 _GROUP_ROLES = "group roles"
 _DIRECTORY = "directory"
+_OWNERS = "owners"
 # Findings that need no action at once; the registry and its backups are whole.
 _ADVICE = frozenset(
-    {_UPSTREAM, _PLACEMENT, _STAFF, _GROUP_ROLES, CONFINEMENT, *(each.value for each in ServerKind)}
+    {
+        _UPSTREAM,
+        _PLACEMENT,
+        _STAFF,
+        _GROUP_ROLES,
+        _OWNERS,
+        CONFINEMENT,
+        *(each.value for each in ServerKind),
+    }
 )
 _SETTINGS = "settings"  # Unknown ones are errors that end nothing: a backup runs this command.
 _NAMED_AT_MOST = 10  # Of a list in a sentence.
@@ -87,6 +100,7 @@ async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     found += [each async for each in _makers(registry)]
     found += [each async for each in _group_roles(registry)]
     found += [each async for each in _directory_locks(registry)]
+    found += [each async for each in _ownerless(registry)]
     found += [
         StoreCheck(each.kind.value, each.found, each.way_out)
         for each in await registry.administration.reachability.check()
@@ -151,6 +165,19 @@ async def _group_roles(registry: Registry) -> AsyncIterator[StoreCheck]:
     if ending:
         found = f"Roles by groups end soon of: {_listed(sorted(ending))}."
         yield StoreCheck(_GROUP_ROLES, found, "They keep them if they sign in.")
+
+
+async def _ownerless(registry: Registry) -> AsyncIterator[StoreCheck]:
+    """Name the organizations without an owner who can sign in, as they are now."""
+    ownerless, now_ms = registry.organizations.ownerless, registry.clock.now_ms()
+    found = [
+        OwnerlessOrganization(org=each.name, since_ms=now_ms, reasons=reasons)
+        for each in await all_entities(registry.adapters.directory, Organization)
+        if (reasons := await ownerless.reasons(each)) is not None
+    ]
+    if found:
+        problem = ownerless_problem(found)
+        yield StoreCheck(_OWNERS, problem.sentence, problem.way_out)
 
 
 async def _directory_locks(registry: Registry) -> AsyncIterator[StoreCheck]:

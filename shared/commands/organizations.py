@@ -6,6 +6,11 @@ import click
 
 from functions.api.members import api_members_list
 from functions.api.organizations import api_orgs_allow_bursts, api_orgs_delete, api_orgs_keep
+from functions.api.ownership import (
+    api_ownership_decide,
+    api_ownership_list_all,
+    api_ownership_ownerless,
+)
 from functions.api.webhooks import (
     api_webhooks_add,
     api_webhooks_list,
@@ -54,6 +59,24 @@ add_operation(
     api_orgs_allow_bursts,
     "ORG",
     done="Burst detection is off for {org} for a day.",
+)
+
+
+add_operation(organizations, "without-owner", api_ownership_ownerless, "")
+add_operation(organizations, "ownership-requests", api_ownership_list_all, "")
+add_operation(
+    organizations,
+    "decide-ownership",
+    api_ownership_decide,
+    "ORG ACCOUNT DECISION",
+    text="""Make ACCOUNT, who asks for it, an owner of ORG, or refuse.
+
+    \b
+    DECISION is grant, which takes the seven days of notice, or refuse.
+    Example:
+      ballroom org decide-ownership acme lee grant --reason "Kim left."
+    """,
+    done="Decided about {account} and {org}: {decision}.",
 )
 
 

@@ -33,6 +33,7 @@ from shared.domain.group_rules import GroupRules
 from shared.domain.mirror_rules import MirrorRules
 from shared.domain.mirroring import UpstreamRelease, UpstreamVersions
 from shared.domain.names import OrgName, Package, PackageName
+from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
 from shared.domain.packages import Head, Release
 from shared.domain.records import Entity, Event, Record
 from shared.domain.reserved_names import ReservedName
@@ -71,6 +72,8 @@ ENTITIES: tuple[type[Entity], ...] = (
     Webhook,
     DeliveryLog,
     DirectoryFinding,
+    OwnerlessOrganization,
+    OwnershipRequest,
 )
 
 

@@ -10,6 +10,7 @@ from shared.services.maintenance.package_tasks import (
     PlaceArchives,
     UpdateUpstreamCatalogue,
 )
+from shared.services.maintenance.record_tasks import LockDisabledAccounts
 from shared.services.maintenance.snapshots import CreateSnapshot
 from tests.paths import docs
 from tests.repo.azure_monitor import WORKBOOK, apps, charts, platform_rules, probes, queries, rules
@@ -18,8 +19,13 @@ from tests.support.tasks import TASKS
 
 PAGE = docs("monitoring")
 NAMED = {rule["name"]: rule for rule in rules()}
-# Only a registry with an upstream, or whose readers were changed, has these.
-SOMETIMES = {ApplyMirrorRules.id, UpdateUpstreamCatalogue.id, PlaceArchives.id}
+# Only a registry with Entra ID or an upstream, or whose readers were changed, has these.
+SOMETIMES = {
+    LockDisabledAccounts.id,
+    ApplyMirrorRules.id,
+    UpdateUpstreamCatalogue.id,
+    PlaceArchives.id,
+}
 HOURS = {"1h": 1, "2h": 2, "3h": 3, "14h": 14, "26h": 26}
 
 

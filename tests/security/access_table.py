@@ -393,7 +393,9 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     no_member: ("api_members_remove",),
     own_account(): ("api_audit_account", "token_issue", "token_list"),
     own_account(found=Outcome.HIDDEN): ("token_revoke", "token_rotate", "token_show"),
-    members_alone(Action.READ): ("api_members_list",),
+    members_alone(Action.READ): ("api_members_list", "api_ownership_list"),
+    # The registry of the matrix has an owner who can sign in.
+    members_alone(Action.LEAVE, found=Outcome.CONFLICT): ("api_ownership_request",),
     members_alone(Action.MANAGE): (
         *("api_audit_export", "api_audit_organization", "api_invitations_list"),
         *("api_invitations_send", "api_org_tokens_list", "api_orgs_change", "api_publishers_list"),
@@ -416,12 +418,15 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         *("api_directory_locks_decide", "api_groups_replace", "api_orgs_allow_bursts"),
         "api_webhooks_add",
     ),
-    hidden(fresh_administrators): ("api_webhooks_remove", "api_webhooks_rotate"),
+    hidden(fresh_administrators): (
+        *("api_ownership_decide", "api_webhooks_remove", "api_webhooks_rotate"),
+    ),
     hidden(administrators): ("api_webhooks_replay", "api_webhooks_show"),
     # The registry of the matrix mirrors nothing, which only administrators learn.
     administrators: (
         *("api_mirror_admit", "api_mirror_dry_run", "api_mirror_refusals", "api_mirror_replace"),
         *("api_directory_locks_list", "api_groups_dry_run", "api_groups_show"),
+        *("api_ownership_list_all", "api_ownership_ownerless"),
         *("api_audit_registry", "api_mirror_retry", "api_mirror_show", "api_webhooks_list"),
     ),
 }
@@ -491,6 +496,8 @@ BODIES: Mapping[str, object] = {
     "api_invitations_send (maintainer)": {"role": "maintainer", "email": "tomNUMBER@example.org"},
     "api_invitations_send (owner)": {"role": "owner", "email": "samNUMBER@example.org"},
     "api_members_set": {"role": "maintainer"},
+    "api_ownership_decide": {"decision": "refuse", "reason": "Left."},
+    "api_ownership_request": {"reason": "Left."},
     "api_members_set (owner)": {"role": "owner"},
     "api_mirror_admit": {"release": "ORG/name:1.0.0", "reason": "Fix."},
     "api_mirror_dry_run": {"upstreams": ["central"]},

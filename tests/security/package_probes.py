@@ -343,7 +343,7 @@ ABOUT_NO_PACKAGE = {
     "show and change who belongs to an organization": ("api_members_*", "api_invitations_*"),
     "are about an organization as a whole": (
         *("api_orgs_allow_bursts", "api_orgs_change", "api_orgs_found", "api_orgs_list"),
-        "api_orgs_keep",
+        *("api_orgs_keep", "api_ownership_*"),
     ),
     "name patterns, whether packages match them or not": ("api_org_tokens_*", "token_*"),
     "take the id of a publisher": ("api_publishers_remove",),

@@ -103,7 +103,7 @@ EXCEPTED = {"archive_bytes", "archive_of_release", "central_docs"}
 OTHERS = (
     *("account_", "manage_", "sign_in_", "token_", "device_", "login_", "health_", "static_"),
     *("api_audit_", "api_docs_", "api_groups_", "api_invitations_", "api_members_"),
-    *("api_directory_locks_", "api_mirror_"),
+    *("api_directory_locks_", "api_mirror_", "api_ownership_"),
     *("api_org_tokens_", "api_org_webhooks_", "api_publishers_", "api_webhooks_"),
     *("api_settings_", "api_trusted_"),
     *(

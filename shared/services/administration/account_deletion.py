@@ -14,6 +14,7 @@ from shared.domain.accounts import (
     account_name_place,
     organization_place,
 )
+from shared.domain.directory_locks import DirectoryFinding, finding_place
 from shared.domain.errors.identity import (
     NotPermitted,
     TokenUnknown,
@@ -22,6 +23,7 @@ from shared.domain.errors.identity import (
 )
 from shared.domain.events import MAX_EVENTS_PAGE_SIZE, EventQuery
 from shared.domain.names import OrgName
+from shared.domain.ownership import OwnershipRequest
 from shared.domain.principals import Principal, Role
 from shared.domain.records import Event, Place
 from shared.domain.sessions import Session
@@ -103,6 +105,7 @@ class AccountDeletion(Struct, frozen=True):
         for identity in await self.identities.of(by=by):
             change = EntityChange("identity.removed", identity.id, account=by.id)
             await self.record_writer.remove(identity, change=change, by=by)
+        await self._remove_findings(by.id)
         await self._remove_account(by)
         return [
             await self.sessions.end(session.id, by=by)
@@ -175,6 +178,14 @@ class AccountDeletion(Struct, frozen=True):
         change = EntityChange("member.removed", org, org=org, account=by.id, details=details)
         with suppress(Stale):  # Upkeep removed it with the organization meanwhile.
             await self.record_writer.remove(membership, change=change, by=by)
+
+    async def _remove_findings(self, account_id: str) -> None:
+        """Remove requests for the ownership of organizations, and what the directory said."""
+        requests = await self.directory.list_by_subject(OwnershipRequest, account_id)
+        finding = await self.directory.get(DirectoryFinding, finding_place(account_id))
+        for each in [*requests, *([finding] if finding else [])]:
+            with suppress(Stale):  # Removed meanwhile.
+                await self.directory.remove(each)
 
     @retried_when_stale
     async def _remove_account(self, by: Principal) -> None:

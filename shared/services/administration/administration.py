@@ -52,6 +52,7 @@ from shared.services.identity.sessions import Sessions, live_sessions
 from shared.services.leases import Leases, retried_when_leased
 from shared.services.organizations.memberships import OPERATOR_NAME, Memberships
 from shared.services.organizations.organizations import Organizations
+from shared.services.organizations.ownership import OwnerlessOrganizations
 from shared.services.records import (
     EntityChange,
     ListPage,
@@ -245,6 +246,7 @@ class AccountAdministration(Struct, frozen=True):
     tokens: TokenRecords
     sessions: Sessions
     audit_log: AuditLog
+    ownerless_organizations: OwnerlessOrganizations
     record_writer: RecordWriter
     mail_delivery: MailDelivery
     base_url: str
@@ -374,6 +376,7 @@ class AccountAdministration(Struct, frozen=True):
             "account-locked", name=account.name, url=self.base_url, by=_LOCKERS[source]
         )
         await self.mail_delivery.send_to_accounts([account], mail)
+        await self.ownerless_organizations.review_account(account.id)
         return ended
 
     @retried_when_leased
@@ -390,6 +393,7 @@ class AccountAdministration(Struct, frozen=True):
             return not unlocked.is_locked
         mail = mail_text("account-unlocked", name=account.name, url=self.base_url)
         await self.mail_delivery.send_to_accounts([account], mail)
+        await self.ownerless_organizations.review_account(account.id)
         return True
 
     async def _with_email(self, address: str) -> list[Account]:

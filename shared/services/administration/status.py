@@ -17,6 +17,7 @@ from shared.services.administration.directory_locks import DirectoryLocks, waiti
 from shared.services.limits.notices import NoticeCache
 from shared.services.maintenance.record_tasks import ProcessOutboxes
 from shared.services.maintenance.tasks import Upkeep
+from shared.services.organizations.ownership import OwnerlessOrganizations, ownerless_problem
 from shared.services.packages.statistics import LastRegistryCounts
 
 MAX_RECORDS_COUNTED = 500  # Of each kind; a larger backlog is shown as so many or more.
@@ -34,6 +35,7 @@ class RegistryStatus(Struct, frozen=True):
     last_counts: LastRegistryCounts
     notice_cache: NoticeCache
     directory_locks: DirectoryLocks
+    ownerless_organizations: OwnerlessOrganizations
     room: Callable[[], DiskSpace | None] | None
     clock: Clock
 
@@ -63,7 +65,9 @@ class RegistryStatus(Struct, frozen=True):
 
     async def _to_decide(self) -> list[StatusProblem]:
         waiting = await self.directory_locks.waiting()
-        return [waiting_problem(waiting)] if waiting else []
+        ownerless = await self.ownerless_organizations.stored()
+        found = [waiting_problem(waiting)] if waiting else []
+        return [*found, *([ownerless_problem(ownerless)] if ownerless else [])]
 
     async def _backlog(self) -> Backlog:
         records, entities = await asyncio.gather(

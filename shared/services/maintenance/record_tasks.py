@@ -20,6 +20,7 @@ from shared.domain.accounts import (
     TokenUse,
 )
 from shared.domain.errors.base import Refusal
+from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
 from shared.domain.packages import Head, Release
 from shared.domain.principals import UPKEEP
 from shared.domain.records import AdditionCount, Entity, PendingEvents, Place
@@ -40,6 +41,7 @@ from shared.ports import (
 from shared.services.identity.mail import TokenMail
 from shared.services.maintenance.tasks import CHECKPOINT_KEPT_FOR, Task
 from shared.services.organizations.organizations import OrganizationDeletion
+from shared.services.organizations.ownership import OwnerlessOrganizations
 from shared.services.organizations.webhooks import WebhookDelivery, WebhookTurns
 from shared.services.packages.derived_data import DerivedData
 from shared.services.packages.pull_counter import FLUSH_AFTER, pull_window, utc_day
@@ -119,7 +121,8 @@ class FinishDeletions(Task):
         for kind in (Token, TokenUse):
             found += await self.directory.list_by_owner(kind, organization.id)
         of_name = (Publisher, Membership, Invitation, NameSkeleton, Webhook, DeliveryLog)
-        for kind in (*of_name, AdditionCount):
+        of_owners = (OwnerlessOrganization, OwnershipRequest)
+        for kind in (*of_name, *of_owners, AdditionCount):
             found += await self.directory.list_by_owner(kind, organization.key)
         return found
 
@@ -326,6 +329,23 @@ class ApplyGroupRules(Task):
             visited |= known
             for account_id in sorted(known):
                 yield account_id
+
+
+@dataclass(frozen=True)
+class FindOwnerlessOrganizations(Task):
+    id = "find-ownerless-organizations"
+    title = "Find organizations without an owner"
+    sentence = (
+        "Finds organizations none of whose owners can sign in, and sends mail to their members, "
+        "once and again after 30 days."
+    )
+    schedule = "0 35 */6 * * *"
+    runs_first = True  # Earlier versions did not look.
+
+    ownerless_organizations: OwnerlessOrganizations
+
+    async def run(self) -> TaskReport:
+        return await self.ownerless_organizations.review_all()
 
 
 @dataclass(frozen=True)

@@ -133,6 +133,7 @@ async def test_the_pages_cost_a_bounded_number_of_calls(
     tasks = len(world.registry.maintenance.upkeep.tasks)
     assert await calls_of(admin, "/manage", journal) == {
         "directory.get": 1,  # Whether they administer the registry.
+        "directory.list_all": 2,  # Locks that wait, and organizations without an owner.
         "work.peek": tasks + 1,  # The run of each task, and the last counts.
         "metadata.unpublished_events": 1,
         "directory.unpublished": 1,

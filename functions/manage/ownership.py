@@ -1,0 +1,33 @@
+"""/manage/ownership: organizations without an owner who can sign in, and who asks for them."""
+
+from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
+from shared.domain.errors.base import about_field
+from shared.domain.names import parse_org
+from shared.runtime.answers import Answer
+from shared.services.organizations.ownership import OwnershipDecision
+
+pages = AdministratorPages()
+FACES = (pages,)
+
+
+@pages.read("manage/ownership")
+async def manage_ownership(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+    requests = call.registry.organizations.ownership_requests
+    return call.show(
+        "manage/ownership.html",
+        problem,
+        found=await requests.found(by=call.caller),
+        requests=await requests.all(by=call.caller),
+    )
+
+
+@pages.form("manage/ownership", manage_ownership, done="Decision saved. Members were notified.")
+async def manage_ownership_decide(call: SignedInCall) -> None:
+    form, registry = call.form, call.registry
+    decision = form.choice("decision", OwnershipDecision, "Choose grant or refuse.")
+    org = parse_org(form.text("org"))
+    account = await registry.identity.accounts.by_id(form.text("account"))
+    with about_field("reason"):
+        await registry.organizations.ownership_requests.decide(
+            org, account, decision, reason=form.text("reason"), by=call.caller
+        )
