@@ -490,8 +490,21 @@ class EventStore(Protocol):
         ...
 
     async def forget_origins(self, before_ms: int, count: int) -> int:
-        """Remove address and credential from up to `count` events before that time that have one;
-        return how many. The rest of the event stays."""
+        """Anonymize up to `count` events before that time, as `anonymized` does; return how many
+        were looked at that were not anonymized before. The rest of the event stays."""
+        ...
+
+    async def forget_account(self, account_id: str) -> int:
+        """Remove what events say of an account, as `without_account` does; return how many said
+        something. A repeat changes nothing."""
+        ...
+
+    async def overwrite_forgotten(self) -> None:
+        """Overwrite what the files of this store still have of deleted records and of forgotten
+        events, after the calls above and after those of an earlier process that failed; nothing is
+        left in any page or log. Writes wait meanwhile. Raises `Unavailable`; a repeat continues.
+
+        A service in the cloud does that by itself."""
         ...
 
     async def newest(self, before: int | None, count: int) -> list[tuple[int, Event]]:

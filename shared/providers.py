@@ -39,6 +39,7 @@ from shared.log import log, record_metric
 from shared.ports import PackageReader
 from shared.runtime.kept_answers import KeptAnswers
 from shared.runtime.wiring import Wiring
+from shared.services.administration.account_erasure import AccountErasures
 from shared.services.administration.directory_locks import DirectoryLocks
 from shared.services.administration.group_roles import RolesByGroups
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
@@ -50,6 +51,7 @@ from shared.services.identity.mail import MailDelivery
 from shared.services.identity.sessions import Sessions
 from shared.services.identity.sign_in import SignInFlow
 from shared.services.limits.rate_limits import RateLimiter
+from shared.services.maintenance.account_tasks import EraseAccounts, PendingErasures
 from shared.services.maintenance.package_tasks import (
     ApplyMirrorRules,
     AuditArchives,
@@ -300,6 +302,10 @@ def _enabled_people(locks: DirectoryLocks) -> EnabledPeople:
     return locks
 
 
+def _pending_erasures(erasures: AccountErasures) -> PendingErasures:
+    return erasures
+
+
 def _trusted_issuers(settings: Settings) -> Iterator[TrustedIssuer]:
     """Yield the issuers of id tokens for jobs that may publish."""
     registry, anybody = (settings.base_url,), (AZURE_DEVOPS_AUDIENCE,)
@@ -349,6 +355,7 @@ def _tasks(
         DeleteExpiredRecords,
         AuditArchives,
         AnonymizeEvents,
+        EraseAccounts,
         FinishDeletions,
         SendExpiryReminders,
         ApplyGroupRules,
@@ -385,5 +392,6 @@ PROVIDERS: tuple[Callable[..., object], ...] = (
     _servers_of_jobs,
     _group_rights,
     _enabled_people,
+    _pending_erasures,
     _tasks,
 )

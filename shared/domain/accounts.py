@@ -3,6 +3,7 @@ they are stored; and the records of organizations.
 """
 
 import hashlib
+import hmac
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -195,19 +196,78 @@ class Staff(Struct, frozen=True):
 
 
 class AccountName(Entity):
-    """A name in use now or before: claimed before its account is created, and never freed."""
+    """A name in use: claimed before its account is created. A former name is a `RetiredName`."""
 
     kind: ClassVar[str] = "account-name"
 
     name: str
     account: str
     created_ms: int
-    is_retired: bool = False  # Its account was deleted.
+    is_retired: bool = False  # Of an earlier version: a former name, which waits to be hashed.
 
     @property
     def place(self) -> Place:
         """All spellings of a name share a place."""
         return account_name_place(self.name)
+
+
+class NameSalt(Entity):
+    """The salt of the hashes of former names; made with the first one, and never changed."""
+
+    kind: ClassVar[str] = "name-salt"
+
+    salt: str
+
+    @property
+    def place(self) -> Place:
+        return NAME_SALT_PLACE
+
+    def hash_of(self, name: str) -> str:
+        """Return the hash of a name, the same for all its spellings."""
+        return hmac.digest(self.salt.encode(), name.lower().encode(), "sha256").hex()
+
+
+NAME_SALT_PLACE = Place("name-salt")
+
+
+class RetiredName(Entity):
+    """A former name of an account, which nobody gets again: its hash, never its text."""
+
+    kind: ClassVar[str] = "retired-name"
+
+    hash: str
+
+    @property
+    def place(self) -> Place:
+        return retired_name_place(self.hash)
+
+
+def retired_name_place(name_hash: str) -> Place:
+    return Place(f"retired-{name_hash}")
+
+
+ERASURE_NOTICE = timedelta(days=7)  # Until an account is erased, unless that is canceled.
+
+
+class AccountErasure(Entity):
+    """The erasure of an account, which waits for its time or is under way; it stays until nothing
+    is left, so that a crash is continued.
+
+    After it began, it cannot be canceled.
+    """
+
+    kind: ClassVar[str] = "account-erasure"
+
+    account: str
+    by: str  # Who asked for it: an administrator, the operator, or the account.
+    reason: str
+    asked_ms: int
+    due_ms: int
+    has_begun: bool = False
+
+    @property
+    def place(self) -> Place:
+        return Place(self.account)
 
 
 def is_id(text: str) -> bool:

@@ -1,6 +1,8 @@
-"""The change feed and the audit log: changes of packages, and queries for events."""
+"""The change feed and the audit log: changes of packages, queries for events, and what events say
+of people.
+"""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Self
 
@@ -76,6 +78,65 @@ def package_change(number: int, event: Event) -> PackageChange | None:
     return PackageChange(
         number, event.at_ms, change, package, version or EVERY_VERSION, is_farewell
     )
+
+
+# By the first word of a kind, the details that say who somebody is or where they were. The id of
+# the account stays. A new detail about a person is added here.
+PERSONAL_DETAILS: Mapping[str, frozenset[str]] = {
+    "account": frozenset({"name", "before", "after"}),
+    "device": frozenset({"client", "machine-address"}),
+    "identity": frozenset({"label"}),
+    "invitation": frozenset({"label"}),
+    "session": frozenset({"agent", "from"}),
+    "token": frozenset({"name", "before", "after"}),  # A name that its person chose.
+}
+# What people wrote about the person: it goes with the account, not with age.
+_REMARKS = frozenset({"reason"})
+# These say why an account was erased, and their reasons name nobody.
+_ERASURES = frozenset({"account.deleted", "account.erasing", "account.kept"})
+
+
+def is_personal(event: Event) -> bool:
+    """Check whether the event says from where or with what somebody acted, or who they are."""
+    return bool(event.address or event.credential or _named(event) or _subject_is_personal(event))
+
+
+def anonymized(event: Event) -> Event:
+    """Return the event without who somebody is and where they were; ids of accounts stay."""
+    return _without(event, _named(event)).model_copy(update={"address": "", "credential": ""})
+
+
+def without_account(event: Event, account_id: str) -> Event:
+    """Return the event without what it says of an account that is deleted, except its id."""
+    if event.account == account_id:
+        remarks = _REMARKS if event.kind not in _ERASURES else frozenset[str]()
+        event = _without(event, _named(event) | (remarks & event.details.keys()))
+    if event.actor == account_id:
+        event = event.model_copy(update={"address": "", "credential": ""})
+    return event
+
+
+def _topic(event: Event) -> str:
+    return event.kind.partition(".")[0]
+
+
+def _named(event: Event) -> set[str]:
+    """Return the details of the event that are about a person."""
+    if _topic(event) == "token" and event.org:
+        return set()  # A token of an organization is for a machine.
+    return set(PERSONAL_DETAILS.get(_topic(event), frozenset()) & event.details.keys())
+
+
+def _subject_is_personal(event: Event) -> bool:
+    """The subject of a device is the name of somebody's machine."""
+    return _topic(event) == "device" and bool(event.subject)
+
+
+def _without(event: Event, names: Iterable[str]) -> Event:
+    left_out = set(names)
+    details = {name: value for name, value in event.details.items() if name not in left_out}
+    subject = "" if _subject_is_personal(event) else event.subject
+    return event.model_copy(update={"details": details, "subject": subject})
 
 
 EVENTS_PAGE_SIZE = 50

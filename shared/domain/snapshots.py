@@ -19,11 +19,14 @@ from pydantic import ValidationError
 from shared.domain.access import Invitation, Membership
 from shared.domain.accounts import (
     Account,
+    AccountErasure,
     AccountName,
     Identity,
     NameOwner,
+    NameSalt,
     NameSkeleton,
     Organization,
+    RetiredName,
     Token,
     TokenUse,
 )
@@ -53,6 +56,9 @@ RESTORE_UNFINISHED = "unfinished"
 ENTITIES: tuple[type[Entity], ...] = (
     Account,
     AccountName,
+    NameSalt,
+    RetiredName,
+    AccountErasure,
     Identity,
     Organization,
     NameSkeleton,

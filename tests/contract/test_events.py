@@ -170,3 +170,83 @@ async def test_old_events_forget_where_they_came_from_and_nothing_else(stores: S
     assert feed[:3] == [
         first.model_copy(update=nowhere), second.model_copy(update=nowhere), third
     ]  # fmt: skip
+
+
+async def test_old_events_forget_browsers_machines_and_names_and_keep_ids(
+    stores: Stores, others: Stores
+) -> None:
+    said = {
+        "session.ended": {"agent": "Firefox", "from": "203.0.113.7"},
+        "account.created": {"name": "kim", "administrator": "false"},
+        "account.renamed": {"before": "kim", "after": "lee"},
+        "identity.linked": {"provider": "oidc", "label": "kim@example.org"},
+        "invitation.sent": {"role": "member", "label": "k…@example.org"},
+        "token.issued": {"name": "kim's laptop", "grants": "read on */*"},
+        "device.approved": {"client": "kims-laptop", "machine-address": "203.0.113.7"},
+    }
+    old = [
+        logged(f"e{n}", account="a1").model_copy(
+            update={"kind": kind, "details": details, "subject": "a1", "at_ms": n}
+        )
+        for n, (kind, details) in enumerate(said.items(), 1)
+    ]
+    await stores.events.append(old)
+    while await stores.events.forget_origins(before_ms=100, count=3):
+        pass
+    for log in (
+        await others.events.since(0, 10),
+        (await others.events.stream("account:a1", None, 10))[::-1],
+    ):
+        assert [each.details for _, each in log] == [
+            {}, {"administrator": "false"}, {}, {"provider": "oidc"}, {"role": "member"},
+            {"grants": "read on */*"}, {},
+        ]  # fmt: skip
+        assert [each.subject for _, each in log] == [*["a1"] * 6, ""]
+
+
+async def test_a_token_of_an_organization_keeps_its_name_in_old_events(stores: Stores) -> None:
+    issued = logged("e1", org="acme").model_copy(
+        update={"kind": "token.issued", "details": {"name": "ci"}, "address": "203.0.113.7"}
+    )
+    await stores.events.append([issued])
+    assert await stores.events.forget_origins(before_ms=100, count=3) == 1
+    [(_, event)] = await stores.events.since(0, 10)
+    assert (event.details, event.address) == ({"name": "ci"}, "")
+
+
+async def test_the_events_of_an_account_forget_its_person_at_once_and_others_nothing(
+    stores: Stores, others: Stores
+) -> None:
+    origin = {"address": "203.0.113.7", "credential": "t1"}
+    own = logged("e1", account="a1").model_copy(
+        update={**origin, "kind": "account.created", "actor": "a1", "details": {"name": "kim"}}
+    )
+    push = logged("e2", org="acme").model_copy(update={**origin, "actor": "a1"})
+    locked = logged("e3", account="a1").model_copy(
+        update={
+            **origin,
+            "kind": "account.locked",
+            "actor": "boss",
+            "details": {"name": "kim", "reason": "Kim's laptop was stolen."},
+        }
+    )
+    other = logged("e4", account="a2").model_copy(update={**origin, "actor": "a2"})
+    erased = logged("e5", account="a1").model_copy(
+        update={"kind": "account.deleted", "actor": "boss", "details": {"reason": "A letter."}}
+    )
+    await stores.events.append([own, push, locked, other, erased])
+    assert await stores.events.forget_account("a1") == 3
+    assert await stores.events.forget_account("a1") == 0
+    await stores.events.overwrite_forgotten()
+    feed = [each for _, each in await others.events.since(0, 10)]
+    nowhere = {"address": "", "credential": ""}
+    assert feed == [
+        own.model_copy(update={**nowhere, "details": {}}),
+        push.model_copy(update=nowhere),
+        locked.model_copy(update={"details": {}}),
+        other,
+        erased,
+    ]
+    log = [each for _, each in await others.events.stream("account:a1", None, 10)]
+    assert log == [feed[4], feed[2], feed[0]]
+    assert [each for _, each in await others.events.stream("org:acme", None, 10)] == [feed[1]]

@@ -6,6 +6,7 @@ from typing import Self, TypeVar, cast
 
 from shared.domain.access import AccessContext, Membership, member_place
 from shared.domain.accounts import Account, Organization, organization_place
+from shared.domain.events import anonymized, is_personal, without_account
 from shared.domain.names import OrgName
 from shared.domain.packages import Head, Release
 from shared.domain.records import Entity, Event, PendingEvents, Place
@@ -152,15 +153,22 @@ class FakeEvents:
         return list(enumerate(self.feed, start=1))[number : number + count]
 
     async def forget_origins(self, before_ms: int, count: int) -> int:
-        old = [n for n, e in enumerate(self.feed) if e.at_ms < before_ms and e.address][:count]
+        old = [n for n, e in enumerate(self.feed) if e.at_ms < before_ms and is_personal(e)][:count]
         for number in old:
-            forgotten = {"address": "", "credential": ""}
-            self.feed[number] = self.feed[number].model_copy(update=forgotten)
+            self.feed[number] = anonymized(self.feed[number])
         return len(old)
 
     async def newest(self, before: int | None, count: int) -> list[tuple[int, Event]]:
         numbered = list(enumerate(self.feed, start=1))
         return [each for each in numbered if before is None or each[0] < before][::-1][:count]
+
+    async def forget_account(self, account_id: str) -> int:
+        before = list(self.feed)
+        self.feed[:] = [without_account(event, account_id) for event in before]
+        return sum(one != other for one, other in zip(before, self.feed, strict=True))
+
+    async def overwrite_forgotten(self) -> None:
+        """A list has no bytes of what was in it."""
 
     async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
         numbered = [

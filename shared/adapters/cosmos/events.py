@@ -2,17 +2,18 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from operator import itemgetter
+from functools import partial
 
 from msgspec import Struct
 
 from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDatabase, Item
 from shared.adapters.cosmos.directory import CosmosDirectory
 from shared.adapters.cosmos.metadata import CosmosMetadata
+from shared.domain.events import anonymized, is_personal, without_account
 from shared.domain.packages import Head, Release
-from shared.domain.records import Event, PendingEvents
+from shared.domain.records import Event, PendingEvents, account_stream
 from shared.domain.times import MS
 from shared.ports import Clock, Stale
 from shared.runtime.retries import back_off, retried
@@ -24,6 +25,7 @@ from shared.runtime.retries import back_off, retried
 PUBLISH_ATTEMPTS = 30  # Each attempt that fails is another publisher that succeeded.
 EVENTS_PER_BATCH = 90  # With the head; a batch has at most 100 steps.
 PARTITIONS_AT_ONCE = 5  # Of a log that has few events.
+LAST_MS = 2**53  # No event is later.
 
 
 class _Numbered(Struct, frozen=True):
@@ -49,6 +51,7 @@ class CosmosEvents:
         self._metadata = metadata
         self._directory = directory
         self._append_lock = asyncio.Lock()
+        self._anonymized = set[str]()  # Partitions that have nothing to anonymize any more.
 
     async def publish(self, source: Head | Release | PendingEvents) -> None:
         if not source.outbox:
@@ -104,19 +107,73 @@ class CosmosEvents:
         return found[:count]
 
     async def forget_origins(self, before_ms: int, count: int) -> int:
-        items = await self._container.query(
-            "SELECT * FROM c WHERE c.origin = true AND c.at_ms < @before AND c.feed = true",
+        found: list[Item] = []
+        labels = sorted(await self._partitions.until(None))
+        for label in labels:
+            if label in self._anonymized:
+                continue
+            items = await self._personal(label, before_ms, count - len(found))
+            found += items
+            if len(found) == count:
+                break
+            # Only the last partition gets more events, of whatever time.
+            if not items and label != labels[-1] and not await self._personal(label, LAST_MS, 1):
+                self._anonymized.add(label)
+        for item in found:
+            await self._rewrite(item["month"], *_event(item), anonymized)
+        return len(found)
+
+    async def _personal(self, label: str, before_ms: int, count: int) -> list[Item]:
+        # Items of earlier versions do not say whether they are personal.
+        return await self._container.query(
+            "SELECT * FROM c WHERE c.at_ms < @before"
+            " AND (c.personal = true OR NOT IS_DEFINED(c.personal))"
+            " ORDER BY c.number OFFSET 0 LIMIT @count",
+            feed_partition(label),
             before=before_ms,
+            count=count,
         )
-        nothing = {"origin": False, "body/address": "", "body/credential": ""}
-        oldest = sorted(items, key=itemgetter("number"))[:count]
-        for item in oldest:
+
+    async def forget_account(self, account_id: str) -> int:
+        own = [
+            item
+            for label in await self._partitions.until(None)
+            for item in await self._container.query(
+                "SELECT * FROM c ORDER BY c.number", _log_of(account_stream(account_id), label)
+            )
+        ]
+        caused = await self._container.query(
+            "SELECT * FROM c WHERE c.origin = true AND c.feed = true AND c.body.actor = @actor",
+            actor=account_id,
+        )
+        forgotten = 0
+        for item in {each["number"]: each for each in (*own, *caused)}.values():
             number, event = _event(item)
-            copies = [(_log_of(name, item["month"]), _copy_id(number)) for name in event.streams]
-            # The item of the feed last: while it has its origin, a repeat finds the copies again.
-            for pk, id_ in (*copies, (item["pk"], item["id"])):
-                await self._container.change(pk, id_, nothing, where="c.origin = true")
-        return len(oldest)
+            if without_account(event, account_id) != event:
+                rest = partial(without_account, account_id=account_id)
+                await self._rewrite(item["month"], number, event, rest)
+                forgotten += 1
+        return forgotten
+
+    async def overwrite_forgotten(self) -> None:
+        """Cosmos DB keeps no bytes of deleted items beside its backups."""
+
+    async def _rewrite(
+        self, label: str, number: int, event: Event, forget: Callable[[Event], Event]
+    ) -> None:
+        rest = forget(event)
+        values = {
+            "origin": bool(rest.address or rest.credential),
+            "personal": is_personal(rest),
+            "body/address": rest.address,
+            "body/credential": rest.credential,
+            "body/subject": rest.subject,
+            "body/details": rest.details,
+        }
+        copies = [(_log_of(name, label), _copy_id(number)) for name in event.streams]
+        # The first that a repeat looks at is changed last: until then it finds the others again.
+        for pk, id_ in (*copies[::-1], (feed_partition(label), _id(event))):
+            await self._container.change(pk, id_, values, where=f"c.number = {number}")
 
     @retried(PUBLISH_ATTEMPTS, back_off)
     async def _append(self, events: Sequence[Event]) -> list[_Numbered]:
@@ -163,6 +220,7 @@ def _item(numbered: _Numbered) -> Item:
         "number": numbered.number,
         "at_ms": event.at_ms,
         "origin": bool(event.address or event.credential),
+        "personal": is_personal(event),
         "body": event.model_dump(mode="json"),
     }
 

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from threading import Lock
@@ -27,6 +27,7 @@ CHECKPOINT_PAGES = 1_000  # Of the log, from which a commit moves them into the 
 PRAGMAS = (
     "synchronous = FULL",  # A commit is on the disk when it returns.
     "journal_size_limit = 67108864",  # Bytes to which the log is truncated after a bulk import.
+    "secure_delete = ON",  # Deleted bytes are overwritten; not every SQLite does so by default.
 )
 
 
@@ -72,6 +73,20 @@ class FileState(Struct, frozen=True):
         stat, index = path.stat(), path.with_name(f"{path.name}-shm")
         is_shared = index.exists() and index.stat().st_size >= _LOG_INDEX_BYTES
         return cls(stat.st_mtime_ns, stat.st_size, is_shared)
+
+
+def rebuild(path: Path) -> None:
+    """Write the whole file anew and empty its log, so that neither has bytes of deleted rows.
+
+    Rows that SQLite moved to another page leave copies in the first one, which `secure_delete`
+    does not overwrite when the row is deleted. Readers go on; writers of all processes wait.
+    Raises `sqlite3.Error`, and `Busy` if a reader keeps the log from being emptied.
+    """
+    with closing(_connect(path, "rw", BUSY_TIMEOUT)) as connection:
+        connection.execute("VACUUM")
+        [is_busy, *_] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if is_busy:
+        raise Busy
 
 
 def schema_version(connection: sqlite3.Connection) -> int:

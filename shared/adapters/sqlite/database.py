@@ -29,6 +29,7 @@ from shared.adapters.sqlite.connections import (
     database_error,
     open_to_read,
     open_without_room,
+    rebuild,
     schema_version,
     transaction,
     translate_sqlite_errors,
@@ -250,6 +251,17 @@ class Database:
         others failed.
         """
         return await _outcome(self._writer().submit(work))
+
+    async def rebuild(self) -> None:
+        """Write the file anew, so that it has no bytes of deleted rows; raise `Busy` or
+        `StorageFull`."""
+        self._writer()  # Refuses where there is no room for a log.
+
+        def run() -> None:
+            with translate_sqlite_errors(self._path), translate_full_disk():
+                rebuild(self._path)
+
+        await asyncio.get_running_loop().run_in_executor(self._here().threads, run)
 
     def close(self) -> None:
         """Close every connection of this process; the next use opens new ones."""

@@ -11,9 +11,10 @@ from shared.adapters.sqlite.database import Database, Work
 from shared.adapters.sqlite.metadata import outbox_since
 from shared.domain.access import AccessContext, Membership
 from shared.domain.accounts import Account, Organization
+from shared.domain.events import anonymized, is_personal, without_account
 from shared.domain.names import OrgName
 from shared.domain.packages import Head, Release
-from shared.domain.records import Entity, Event, PendingEvents, Place, Record
+from shared.domain.records import Entity, Event, PendingEvents, Place, Record, account_stream
 from shared.ports import AlreadyThere, Counter, Stale
 
 E = TypeVar("E", bound=Entity)
@@ -230,15 +231,22 @@ class SqliteEvents:
         return await self._database.decoded(_numbered, statement, number, count)
 
     async def forget_origins(self, before_ms: int, count: int) -> int:
-        # The index holds those that still have one, and its first are the oldest.
-        return await self._database.execute(
-            "UPDATE events SET body = json_set(body, '$.address', '', '$.credential', '')"
-            " WHERE number IN ("
-            "  SELECT number FROM events INDEXED BY events_with_origin"
-            "  WHERE (body ->> '$.address') || (body ->> '$.credential') <> ''"
-            "  AND body ->> '$.at_ms' < ? ORDER BY number LIMIT ?)",
-            before_ms,
-            count,
+        return await self._database.write(partial(_forget_origins, before_ms, count))
+
+    async def forget_account(self, account_id: str) -> int:
+        return await self._database.write(partial(_forget_account, account_id))
+
+    async def overwrite_forgotten(self) -> None:
+        where = "WHERE kind = ? AND key = ?"
+        row = self._database.row(f"SELECT value FROM work {where}", *_DELETED_BYTES)  # noqa: S608 - ours.
+        if row is None:
+            return
+        await self._database.rebuild()
+        # If somebody deleted more meanwhile, the value is another one and the row stays.
+        await self._database.execute_few(
+            f"DELETE FROM work {where} AND value = ?",  # noqa: S608 - ours.
+            *_DELETED_BYTES,
+            row[0],
         )
 
     async def newest(self, before: int | None, count: int) -> list[tuple[int, Event]]:
@@ -254,6 +262,57 @@ class SqliteEvents:
             " ORDER BY event_streams.number DESC LIMIT ?",
             *(name, LAST if before is None else before, count),
         )
+
+
+_DELETED_BYTES = ("deleted-bytes", "database")  # In `work` until they were overwritten.
+
+
+def _forget_origins(before_ms: int, count: int, connection: sqlite3.Connection) -> int:
+    # The index holds those that have something to anonymize, and its first are the oldest.
+    found = connection.execute(
+        "SELECT number, body FROM events INDEXED BY events_personal"
+        " WHERE personal AND body ->> '$.at_ms' < ? ORDER BY number LIMIT ?",
+        (before_ms, count),
+    ).fetchall()
+    for number, body in found:
+        _rewrite(number, anonymized(Event.model_validate_json(body)), connection)
+    if found:
+        _note_deleted_bytes(connection)
+    return len(found)
+
+
+def _forget_account(account_id: str, connection: sqlite3.Connection) -> int:
+    found = connection.execute(
+        "SELECT number, body FROM event_streams JOIN events USING (number) WHERE stream = ?"
+        " UNION SELECT number, body FROM events INDEXED BY events_personal"
+        " WHERE personal AND body ->> '$.actor' = ?",
+        (account_stream(account_id), account_id),
+    )
+    changed = 0
+    for number, body in found.fetchall():
+        event = Event.model_validate_json(body)
+        rest = without_account(event, account_id)
+        if rest != event:
+            _rewrite(number, rest, connection)
+            changed += 1
+    # Also without such an event: records of the account were deleted before.
+    _note_deleted_bytes(connection)
+    return changed
+
+
+def _rewrite(number: int, event: Event, connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "UPDATE events SET body = ?, personal = ? WHERE number = ?",
+        (event.model_dump_json(), is_personal(event), number),
+    )
+
+
+def _note_deleted_bytes(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO work (kind, key, value, expires_ms)"
+        " VALUES (?, ?, hex(randomblob(8)), ?)",
+        (*_DELETED_BYTES, LAST),
+    )
 
 
 def _numbered(number: int, body: str) -> tuple[int, Event]:
@@ -280,8 +339,9 @@ def _publish(source: Head | Release | PendingEvents, connection: sqlite3.Connect
 def _append(events: Sequence[Event], connection: sqlite3.Connection) -> None:
     for event in events:  # A number is taken only by a row that is stored.
         row = connection.execute(
-            "INSERT INTO events (id, body) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING number",
-            (event.id, event.model_dump_json()),
+            "INSERT INTO events (id, body, personal) VALUES (?, ?, ?)"
+            " ON CONFLICT DO NOTHING RETURNING number",
+            (event.id, event.model_dump_json(), is_personal(event)),
         ).fetchone()
         if row:
             connection.executemany(

@@ -287,3 +287,14 @@ INSERT INTO event_streams (stream, number)
 SELECT 'package:' || lower(substr(subject, 1, instr(subject || ':', ':') - 1)), number
 FROM (SELECT body ->> '$.subject' AS subject, body ->> '$.kind' AS kind, number FROM events)
 WHERE kind LIKE 'release.%' OR kind LIKE 'package.%';
+
+-- Step 14: what events say of people
+
+-- Whether an event has something to anonymize. Of those that there are nobody knows, so each is
+-- looked at once.
+ALTER TABLE events ADD COLUMN personal INTEGER NOT NULL DEFAULT 1;
+DROP INDEX events_with_origin;
+CREATE INDEX events_personal ON events (number) WHERE personal;
+-- Pages of earlier versions have bytes of deleted records, which wait to be overwritten.
+INSERT INTO work (kind, key, value, expires_ms)
+VALUES ('deleted-bytes', 'database', '', 9223372036854775807);

@@ -1,20 +1,13 @@
 """Account deletion, and the export of the data of an account."""
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from msgspec import Struct
 
+from shared.auth.authorization import Administration
 from shared.domain.access import Membership
-from shared.domain.accounts import (
-    Account,
-    AccountName,
-    Identity,
-    Organization,
-    account_name_place,
-    organization_place,
-)
-from shared.domain.directory_locks import DirectoryFinding, finding_place
+from shared.domain.accounts import Account, Identity, Organization, organization_place
 from shared.domain.errors.identity import (
     NotPermitted,
     TokenUnknown,
@@ -23,18 +16,17 @@ from shared.domain.errors.identity import (
 )
 from shared.domain.events import MAX_EVENTS_PAGE_SIZE, EventQuery
 from shared.domain.names import OrgName
-from shared.domain.ownership import OwnershipRequest
 from shared.domain.principals import Principal, Role
 from shared.domain.records import Event, Place
 from shared.domain.sessions import Session
 from shared.domain.sign_in import require_recent_sign_in
-from shared.ports import Clock, DirectoryStore, Stale
-from shared.runtime.retries import retried_when_stale
-from shared.services.administration.audit_log import AuditLog
-from shared.services.identity.sessions import Identities, Sessions
+from shared.ports import Clock, DirectoryStore
+from shared.services.administration.account_erasure import AccountErasures
+from shared.services.administration.audit_log import AuditLog, AuditLogPage
+from shared.services.identity.sessions import Identities, Sessions, live_sessions
 from shared.services.organizations.memberships import Memberships
 from shared.services.records import EntityChange, RecordWriter
-from shared.services.tokens.tokens import Tokens, UsedToken
+from shared.services.tokens.tokens import TokenRecords, UsedToken
 
 MAX_EVENTS = 10_000  # Some years of one person; a download of about 4 MB.
 
@@ -58,24 +50,42 @@ class AccountDeletion(Struct, frozen=True):
     """
 
     directory: DirectoryStore
+    administration: Administration
     memberships: Memberships
-    tokens: Tokens
+    tokens: TokenRecords
     sessions: Sessions
     identities: Identities
     audit_log: AuditLog
+    erasures: AccountErasures
     record_writer: RecordWriter
     clock: Clock
 
     async def export(self, *, by: Principal) -> PersonalData:
         """Return everything stored about the account of `by`."""
         account = await self._account(by)
-        events, names = await self._events(by)
+        return await self._export(account, partial(self.audit_log.of_account, by=by))
+
+    async def export_of(self, account: Account, *, by: Principal) -> PersonalData:
+        """Return everything stored about an account, to an administrator who signed in recently;
+        the log of the account says so. Raises as `Administration.require_fresh` does."""
+        await self.administration.require_fresh(by, "export", f"the data of {account.name}")
+        change = EntityChange("account.exported", account.id, account=account.id)
+        await self.erasures.events.append([self.record_writer.event(change, by)])
+        log = partial(self.audit_log.of_other_account, account.id, by=by)
+        return await self._export(account, log)
+
+    async def _export(
+        self, account: Account, log: Callable[[EventQuery], Awaitable[AuditLogPage]]
+    ) -> PersonalData:
+        events, names = await self._events(log)
+        sessions = await self.directory.list_by_owner(Session, account.id)
+        identities = await self.directory.list_by_subject(Identity, account.id)
         return PersonalData(
             account=account,
-            memberships=tuple(await self.memberships.of_account(by.id)),
-            tokens=tuple(await self.tokens.list(by.id, by=by)),
-            sessions=tuple(await self.sessions.list_own(by=by)),
-            identities=tuple(await self.identities.of(by=by)),
+            memberships=tuple(await self.memberships.of_account(account.id)),
+            tokens=tuple(await self.tokens.of(account.id)),
+            sessions=tuple(live_sessions(sessions, self.clock.now_ms())),
+            identities=tuple(sorted(identities, key=lambda identity: identity.linked_ms)),
             events=events,
             names=names,
         )
@@ -84,8 +94,7 @@ class AccountDeletion(Struct, frozen=True):
         """Delete the account of `by`, who signed in recently; return the ended sessions.
 
         Raises `NotPermitted` for administrators, `SignInAgain`, and `last-owner` before anything is
-        changed. A repeat continues after a crash: identities are deleted before the account, so
-        that no sign-in creates it again, and the session of the request last.
+        changed. After a crash a repeat continues, or the task `erase-accounts` does.
         """
         account = await self._account(by)
         if account.administrator:
@@ -97,27 +106,9 @@ class AccountDeletion(Struct, frozen=True):
             await self._check_not_last_owner(each, account, by)
         for each in memberships:
             await self._leave(each, account, by)
-        for each in await self.directory.list_by_subject(Membership, by.id):
-            await self._remove_rest(each, by)
-        for used in await self.tokens.list(by.id, by=by):
-            await self.tokens.revoke(by.id, used.token.id, by=by)
-        await self.retire_name(account.name)
-        for identity in await self.identities.of(by=by):
-            change = EntityChange("identity.removed", identity.id, account=by.id)
-            await self.record_writer.remove(identity, change=change, by=by)
-        await self._remove_findings(by.id)
-        await self._remove_account(by)
-        return [
-            await self.sessions.end(session.id, by=by)
-            for session in await self.sessions.list_own(by=by)
-        ]
-
-    @retried_when_stale
-    async def retire_name(self, name: str) -> None:
-        """Retire a name, so that nobody ever gets it again; a repeat changes nothing."""
-        claim = await self.directory.get(AccountName, account_name_place(name))
-        if claim is not None and not claim.is_retired:
-            await self.directory.replace(claim.model_copy(update={"is_retired": True}))
+        sessions = await self.sessions.list_own(by=by)
+        await self.erasures.erase_own(account, by=by)
+        return sessions
 
     async def _account(self, by: Principal) -> Account:
         if by.is_anonymous:
@@ -128,14 +119,14 @@ class AccountDeletion(Struct, frozen=True):
         return account
 
     async def _events(
-        self, by: Principal
+        self, log: Callable[[EventQuery], Awaitable[AuditLogPage]]
     ) -> tuple[tuple[tuple[int, Event], ...], Mapping[str, str]]:
         found: list[tuple[int, Event]] = []
         names: dict[str, str] = {}
         before: int | None = None
         while True:
             query = EventQuery(before=before, count=MAX_EVENTS_PAGE_SIZE)
-            page = await self.audit_log.of_account(query, by=by)
+            page = await log(query)
             found += page.events
             names |= page.names
             before = page.next
@@ -160,35 +151,7 @@ class AccountDeletion(Struct, frozen=True):
             return
         await self.memberships.remove_member(OrgName(membership.org), account, by=by)
 
-    async def _remove_rest(self, listed: Membership, by: Principal) -> None:
-        """Remove the record of a role by groups, which nobody can leave, of an ended role, or of a
-        role in a deleted organization."""
-        membership = await self.directory.get(Membership, listed.place)
-        if membership is not None:
-            await self._remove_membership(membership, by)
-
     async def _is_organization_deleted(self, membership: Membership) -> bool:
         """Check whether the organization is deleted, and so needs no owner."""
         organization = await self.directory.get(Organization, organization_place(membership.org))
         return organization is None or organization.is_deleted_at(self.clock.now_ms())
-
-    async def _remove_membership(self, membership: Membership, by: Principal) -> None:
-        org = membership.org
-        details = {"account": by.id, "before": membership.role.value, "after": ""}
-        change = EntityChange("member.removed", org, org=org, account=by.id, details=details)
-        with suppress(Stale):  # Upkeep removed it with the organization meanwhile.
-            await self.record_writer.remove(membership, change=change, by=by)
-
-    async def _remove_findings(self, account_id: str) -> None:
-        """Remove requests for the ownership of organizations, and what the directory said."""
-        requests = await self.directory.list_by_subject(OwnershipRequest, account_id)
-        finding = await self.directory.get(DirectoryFinding, finding_place(account_id))
-        for each in [*requests, *([finding] if finding else [])]:
-            with suppress(Stale):  # Removed meanwhile.
-                await self.directory.remove(each)
-
-    @retried_when_stale
-    async def _remove_account(self, by: Principal) -> None:
-        account = await self._account(by)
-        change = EntityChange("account.deleted", account.id, account=account.id)
-        await self.record_writer.remove(account, change=change, by=by)

@@ -121,6 +121,14 @@ class Administrators(Struct, frozen=True):
             await self.require_another(current)
             return await self._write(current.with_rights(current.by_groups, by_hand=False), by)
 
+    async def end_role(self, current: Account, *, by: Principal) -> Account:
+        """End that an account is administrator, by hand and by groups, while the lease is held.
+
+        Raises `last-administrator`.
+        """
+        await self.require_another(current)
+        return await self._write(current.with_rights(None, by_hand=False), by)
+
     @retried_when_stale
     async def set_by_groups(
         self,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 from msgspec import Struct
@@ -9,13 +10,17 @@ from msgspec import Struct
 from shared.auth.tokens import OWNER_LENGTH, random_text
 from shared.domain.access import Membership
 from shared.domain.accounts import (
+    NAME_SALT_PLACE,
     Account,
     AccountName,
+    NameSalt,
+    RetiredName,
     account_name_place,
     is_account_name,
     is_administrator_name,
     is_id,
     parse_account_name,
+    retired_name_place,
 )
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import (
@@ -48,10 +53,53 @@ class AccountProfile(Struct, frozen=True):
     memberships: tuple[Membership, ...]
 
 
+NAME_SALT_BYTES = 32
+
+
+class RetiredNames(Struct, frozen=True):
+    """The former names of accounts, which nobody gets again, as salted hashes."""
+
+    directory: DirectoryStore
+    randomness: Randomness
+
+    async def includes(self, name: str) -> bool:
+        """Check whether somebody had the name, in any spelling."""
+        salt = await self.directory.get(NameSalt, NAME_SALT_PLACE)
+        if salt is None:
+            return False
+        place = retired_name_place(salt.hash_of(name))
+        return await self.directory.get(RetiredName, place) is not None
+
+    @retried_when_stale
+    async def retire(self, name: str, account_id: str) -> bool:
+        """Replace the claim of an account to a name by the hash of the name; return whether there
+        was one. A repeat continues after a crash."""
+        claim = await self.directory.get(AccountName, account_name_place(name))
+        if claim is None or claim.account != account_id:
+            return False
+        salt = await self._salt()
+        # First, so that there is no moment at which somebody else could claim the name.
+        with suppress(AlreadyThere):
+            await self.directory.add(RetiredName(hash=salt.hash_of(name)))
+        await self.directory.remove(claim)
+        return True
+
+    async def _salt(self) -> NameSalt:
+        salt = await self.directory.get(NameSalt, NAME_SALT_PLACE)
+        if salt is not None:
+            return salt
+        try:
+            new = NameSalt(salt=self.randomness.token_bytes(NAME_SALT_BYTES).hex())
+            return await self.directory.add(new)
+        except AlreadyThere:
+            raise Stale from None  # Another process made it, which a repeat reads.
+
+
 class Accounts(Struct, frozen=True):
     """Creates, renames and finds accounts; the operator or a first sign-in creates them."""
 
     directory: DirectoryStore
+    retired_names: RetiredNames
     record_writer: RecordWriter
     clock: Clock
     randomness: Randomness
@@ -96,7 +144,7 @@ class Accounts(Struct, frozen=True):
         self._check_name(name, administrator=account.administrator)
         await self._claim_if_missing(name, account)
         if name.lower() != account.name.lower():
-            await self._retire(account.name, account)
+            await self.retired_names.retire(account.name, account.id)
         return await self._write_name(account.id, name, by)
 
     async def profile(self, by: Principal) -> AccountProfile:
@@ -143,12 +191,6 @@ class Accounts(Struct, frozen=True):
             await self._claim(account.model_copy(update={"name": name, "created_ms": now_ms}))
 
     @retried_when_stale
-    async def _retire(self, name: str, account: Account) -> None:
-        claim = await self.directory.get(AccountName, account_name_place(name))
-        if claim is not None and claim.account == account.id and not claim.is_retired:
-            await self.directory.replace(claim.model_copy(update={"is_retired": True}))
-
-    @retried_when_stale
     async def _write_name(self, account_id: str, name: str, by: Principal) -> Account:
         account = await self.by_id(account_id)
         if account.name == name:
@@ -172,18 +214,25 @@ class Accounts(Struct, frozen=True):
         """Claim the name for the account, or raise `AccountExists`."""
         claim = AccountName(name=account.name, account=account.id, created_ms=account.created_ms)
         try:
-            await self.directory.add(claim)
+            claimed = await self.directory.add(claim)
         except AlreadyThere:
-            await self._take_over(claim)
+            claimed = await self._take_over(claim)
+        # After the claim: a name that is retired meanwhile was hashed before it could be claimed.
+        if await self.retired_names.includes(claim.name):
+            with suppress(Stale):
+                await self.directory.remove(claimed)
+            raise AccountExists(claim.name)
 
-    async def _take_over(self, claim: AccountName) -> None:
+    async def _take_over(self, claim: AccountName) -> AccountName:
         """Take over a name whose account was not created because of a crash."""
         taken = await self.directory.get(AccountName, claim.place)
         abandoned = taken is not None and await self._is_abandoned(taken, claim.created_ms)
         if taken is None or not abandoned:
             raise AccountExists(claim.name)
         try:
-            await self.directory.replace(claim.model_copy(update={"revision": taken.revision}))
+            return await self.directory.replace(
+                claim.model_copy(update={"revision": taken.revision})
+            )
         except Stale:
             raise AccountExists(claim.name) from None
 

@@ -131,7 +131,10 @@ class FinishDeletions(Task):
 class AnonymizeEvents(Task):
     id = "anonymize-events"
     title = "Anonymize old events"
-    sentence = "Removes IP address and credential from events after their retention period."
+    sentence = (
+        "Removes IP address, credential, browser and names from events after their retention "
+        "period, and overwrites deleted data in the file of the database."
+    )
     schedule = "0 50 3 * * *"
 
     events: EventStore
@@ -145,6 +148,7 @@ class AnonymizeEvents(Task):
         forgotten = 0
         while count := await self.events.forget_origins(before_ms, RECORDS_AT_ONCE):
             forgotten += count
+        await self.events.overwrite_forgotten()
         return TaskReport(forgotten, forgotten)
 
 

@@ -134,7 +134,7 @@ async def test_a_deletion_that_was_cut_off_is_finished_by_a_repeat(world: World)
     # All but the last step.
     account_deletion = world.registry.administration.account_deletion
     await account_deletion.memberships.remove_member(parse_org("acme"), mia.account, by=by)
-    await account_deletion.retire_name(mia.account.name)
+    await account_deletion.erasures.retired_names.retire(mia.account.name, mia.account.id)
     await account_deletion.delete(by=by)
     assert await account_of(world, mia) is None
     with pytest.raises(TokenUnknown):

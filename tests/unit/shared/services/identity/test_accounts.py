@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.accounts import Account, AccountName
+from shared.domain.accounts import Account, AccountName, RetiredName
 from shared.domain.errors.identity import AccountExists
 from shared.domain.principals import OPERATOR
 from shared.ports import Stale
-from shared.services.identity.accounts import Accounts
+from shared.services.identity.accounts import Accounts, RetiredNames
 from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock, FakeRandomness
@@ -28,7 +28,13 @@ def store() -> FakeDirectory:
 
 @pytest.fixture
 def accounts(store: FakeDirectory, events: FakeEvents) -> Accounts:
-    return Accounts(store, fake_record_writer(store, events), FakeClock(), FakeRandomness())
+    return Accounts(
+        store,
+        RetiredNames(store, FakeRandomness()),
+        fake_record_writer(store, events),
+        FakeClock(),
+        FakeRandomness(),
+    )
 
 
 async def test_exactly_one_of_two_concurrent_accounts_gets_the_name(
@@ -45,7 +51,13 @@ async def test_a_name_whose_account_was_never_created_can_be_used_after_a_minute
     store: FakeDirectory, events: FakeEvents
 ) -> None:
     clock = FakeClock()
-    accounts = Accounts(store, fake_record_writer(store, events), clock, FakeRandomness())
+    accounts = Accounts(
+        store,
+        RetiredNames(store, FakeRandomness()),
+        fake_record_writer(store, events),
+        clock,
+        FakeRandomness(),
+    )
     claim = AccountName(name="kim", account="died000000", created_ms=clock.now_ms())
     await store.add(claim)
     clock.advance(timedelta(seconds=59))
@@ -61,7 +73,13 @@ async def test_exactly_one_of_two_concurrent_takers_gets_an_unused_name(
 ) -> None:
     await store.add(AccountName(name="kim", account="died000000", created_ms=0))
     raced = failing(store, Fault("replace", Stale()))
-    accounts = Accounts(raced, fake_record_writer(store, events), FakeClock(), FakeRandomness())
+    accounts = Accounts(
+        raced,
+        RetiredNames(raced, FakeRandomness()),
+        fake_record_writer(store, events),
+        FakeClock(),
+        FakeRandomness(),
+    )
     with pytest.raises(AccountExists):
         await accounts.create("kim", by=OPERATOR)
 
@@ -74,15 +92,25 @@ async def test_a_rename_can_be_repeated_whatever_a_crash_left(
     for _ in range(2):
         assert (await accounts.rename(kim, "lee", by=OPERATOR)).name == "lee"
     assert events.kinds() == ["account.created", "account.renamed"]
-    retired = {each.name: each.is_retired for each in store.every(AccountName)}
-    assert retired == {"kim": True, "lee": False}
+    assert [each.name for each in store.every(AccountName)] == ["lee"]
+    [retired] = store.every(RetiredName)
+    assert "kim" not in retired.model_dump_json()
+    with pytest.raises(AccountExists):
+        await accounts.create("KIM", by=OPERATOR)
+    assert [each.name for each in store.every(AccountName)] == ["lee"]
 
 
 async def test_a_name_whose_account_exists_never_becomes_available(
     store: FakeDirectory, events: FakeEvents
 ) -> None:
     clock = FakeClock()
-    accounts = Accounts(store, fake_record_writer(store, events), clock, FakeRandomness())
+    accounts = Accounts(
+        store,
+        RetiredNames(store, FakeRandomness()),
+        fake_record_writer(store, events),
+        clock,
+        FakeRandomness(),
+    )
     kim = await accounts.create("kim", by=OPERATOR)
     clock.advance(timedelta(days=400))
     with pytest.raises(AccountExists, match=r"^The account KIM exists already\. "):

@@ -10,6 +10,7 @@ from shared.domain.accounts import Account, AccountName
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import Principal
 from shared.runtime.background_tasks import BackgroundTasks
+from shared.services.identity.accounts import RetiredNames
 from shared.services.identity.mail import AccountMail, MailDelivery
 from shared.services.identity.sessions import (
     ACCOUNT_NAME_ATTEMPTS,
@@ -54,7 +55,9 @@ def identities(directory: FakeDirectory) -> Identities:
     mail_delivery = MailDelivery(FakeMailer(), failed=lambda _kind, _count: None)
     return Identities(
         directory=directory,
-        accounts=Accounts(directory, written, clock, randomness),
+        accounts=Accounts(
+            directory, RetiredNames(directory, randomness), written, clock, randomness
+        ),
         record_writer=written,
         clock=clock,
         randomness=randomness,

@@ -22,6 +22,9 @@ async def test_the_events_of_every_batch_are_counted() -> None:
         async def forget_origins(self, _before_ms: int, _most: int) -> int:
             return counts.pop(0)
 
+        async def overwrite_forgotten(self) -> None:
+            assert not counts  # After the last batch.
+
     anonymizing = AnonymizeEvents(cast("EventStore", Batches()), FakeClock(), 90)
     assert await anonymizing.run() == TaskReport(5, 5)
 

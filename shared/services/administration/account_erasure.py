@@ -1,0 +1,343 @@
+"""Erasure of accounts: by administrators after a notice or at once, and as the work of everybody
+who deletes their own account.
+"""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+from shared.domain.access import Membership
+from shared.domain.accounts import (
+    ADMINISTRATORS,
+    ERASURE_NOTICE,
+    Account,
+    AccountErasure,
+    Identity,
+    Organization,
+    TokenUse,
+    organization_place,
+    parse_required_reason,
+)
+from shared.domain.directory_locks import DirectoryFinding, finding_place
+from shared.domain.errors.base import Conflict, Invalid, NotFound, Unavailable
+from shared.domain.mail import EmailAddress
+from shared.domain.ownership import OwnershipRequest
+from shared.domain.principals import Principal
+from shared.domain.records import AdditionCount, Entity, Place
+from shared.domain.times import MS
+from shared.ports import AlreadyThere, DirectoryStore, EventStore, Stale
+from shared.runtime.retries import retried_when_stale
+from shared.services.administration.administration import Administrators
+from shared.services.identity.accounts import RetiredNames, organization_owners
+from shared.services.identity.mail import AccountMail, mail_text
+from shared.services.identity.sessions import Sessions
+from shared.services.leases import retried_when_leased
+from shared.services.records import RECORDS_AT_ONCE, EntityChange, RecordWriter, entity_batches
+from shared.services.tokens.tokens import TokenRecords, token_change
+
+_KEPT = (
+    "Kept: releases and events under the id of the account, and a hash of its name, which nobody "
+    "gets again."
+)
+
+
+class ErasureReceipt(Struct, frozen=True):
+    """What an erasure deleted: how many records by their names, and what stays."""
+
+    account: str
+    at_ms: int
+    deleted: Mapping[str, int]
+    without_owner: tuple[str, ...]  # Organizations.
+    is_overwritten: bool  # In the files of the database; otherwise the task repeats that.
+
+    def lines(self) -> list[str]:
+        """Return the receipt as sentences."""
+        at = datetime.fromtimestamp(self.at_ms // 1000, UTC)
+        counts = ", ".join(f"{count} {what}" for what, count in self.deleted.items() if count)
+        lines = [
+            f"Erased the account {self.account} at {at:%Y-%m-%d %H:%M:%S} UTC.",
+            f"Deleted: {counts or 'nothing that an earlier attempt left'}.",
+            _KEPT,
+        ]
+        if not self.is_overwritten:
+            lines.append(
+                "The database was busy, so its file may have the old bytes until the task "
+                "erase-accounts overwrites them within the hour."
+            )
+        lines += [
+            f"The organization {org} has no owner any more. Add one: "
+            f"ballroom org member {org} NAME owner"
+            for org in self.without_owner
+        ]
+        lines.append(
+            "Backups and snapshots from before still have the data until they are deleted "
+            "(docs/run/personal-data.md)."
+        )
+        return lines
+
+
+class AccountErasures(Struct, frozen=True):
+    """Announces, cancels and carries out erasures. Published releases stay."""
+
+    directory: DirectoryStore
+    events: EventStore
+    administrators: Administrators
+    tokens: TokenRecords
+    sessions: Sessions
+    retired_names: RetiredNames
+    account_mail: AccountMail
+    record_writer: RecordWriter
+
+    async def pending(self, account_id: str) -> AccountErasure | None:
+        """Return the erasure of the account that waits or is under way."""
+        return await self.directory.get(AccountErasure, Place(account_id))
+
+    @retried_when_leased
+    async def announce(self, account: Account, reason: str, *, by: Principal) -> AccountErasure:
+        """Erase the account after seven days, unless that is canceled, and send it mail.
+
+        A repeat returns the erasure that waits. Raises as `erase_now` does.
+        """
+        erasure = await self._checked(account, reason, by)
+        known = await self.pending(account.id)
+        if known is not None:
+            return known
+        due = {"due_ms": erasure.asked_ms + ERASURE_NOTICE // MS}
+        stored = await self._add(erasure.model_copy(update=due), by)
+        self.account_mail.send(
+            account.id, "account-erasure", at=_day(stored.due_ms), reason=stored.reason
+        )
+        return stored
+
+    async def cancel(self, account: Account, *, by: Principal) -> None:
+        """Cancel the erasure of the account, by itself or an administrator.
+
+        Raises `erasure-missing`, and `erasure-begun` after its time.
+        """
+        if by.id != account.id:
+            what = f"the account {account.name}"
+            await self.administrators.administration.require_fresh(by, "keep", what)
+        await self._cancel(account, by)
+        self.account_mail.send(account.id, "account-erasure-canceled")
+
+    @retried_when_leased
+    async def erase_now(self, account: Account, reason: str, *, by: Principal) -> ErasureReceipt:
+        """Erase the account; a repeat after a crash continues.
+
+        Raises `reason-missing`, `reason-names-account`, `last-administrator`, and as
+        `Administration.require_fresh` does.
+        """
+        erasure = await self._checked(account, reason, by)
+        return await self._carry_out(await self._begun(erasure), by)
+
+    async def erase_own(self, account: Account, *, by: Principal) -> ErasureReceipt:
+        """Erase the account of `by`; callers check that it may go."""
+        now_ms = self.record_writer.clock.now_ms()
+        erasure = AccountErasure(
+            account=account.id, by=by.id, reason="", asked_ms=now_ms, due_ms=now_ms
+        )
+        return await self._carry_out(await self._begun(erasure), by)
+
+    async def due(self) -> AsyncIterator[AccountErasure]:
+        """Yield the erasures whose time has come, or that a crash interrupted."""
+        async for batch in entity_batches(self.directory, AccountErasure, RECORDS_AT_ONCE):
+            for each in batch:
+                if each.has_begun or each.due_ms <= self.record_writer.clock.now_ms():
+                    yield each
+
+    async def carry_out(self, erasure: AccountErasure) -> ErasureReceipt:
+        """Carry out an erasure whose time has come, in the name of who asked for it.
+
+        Raises `last-administrator`.
+        """
+        by = Principal(erasure.by, credential="upkeep")
+        account = await self.directory.get(Account, Place(erasure.account))
+        if account is not None and account.administrator:
+            await self.administrators.require_another(account)
+        return await self._carry_out(await self._begun(erasure), by)
+
+    async def _checked(self, account: Account, reason: str, by: Principal) -> AccountErasure:
+        """Return an erasure that is due now, if `by` may ask for it."""
+        parsed = parse_required_reason(reason, f"the erasure of {account.name}")
+        if _names(parsed, account.name) or (account.email and _names(parsed, account.email)):
+            raise Invalid(
+                "reason-names-account",
+                f"The reason names {account.name}, and it stays when the account is erased. Write "
+                "one without names, such as the number of the request.",
+            )
+        async with self.administrators.locked(account, "erase", by=by) as current:
+            if current.administrator:
+                await self.administrators.require_another(current)
+        now_ms = self.record_writer.clock.now_ms()
+        return AccountErasure(
+            account=account.id, by=by.id, reason=parsed, asked_ms=now_ms, due_ms=now_ms
+        )
+
+    async def _add(self, erasure: AccountErasure, by: Principal) -> AccountErasure:
+        details = {"reason": erasure.reason, "at": str(erasure.due_ms)}
+        change = EntityChange(
+            "account.erasing", erasure.account, account=erasure.account, details=details
+        )
+        try:
+            return await self.record_writer.add(erasure, change=change, by=by)
+        except AlreadyThere:  # Somebody else announced it at the same time.
+            return await self.pending(erasure.account) or erasure
+
+    @retried_when_stale
+    async def _cancel(self, account: Account, by: Principal) -> None:
+        erasure = await self.pending(account.id)
+        if erasure is None:
+            raise NotFound(
+                "erasure-missing", f"No erasure of {account.name} waits, so none was canceled."
+            )
+        if erasure.has_begun:
+            raise Conflict(
+                "erasure-begun", f"The erasure of {account.name} has begun and cannot be canceled."
+            )
+        change = EntityChange("account.kept", account.id, account=account.id)
+        await self.record_writer.remove(erasure, change=change, by=by)
+
+    @retried_when_stale
+    async def _begun(self, wanted: AccountErasure) -> AccountErasure:
+        """Store that the erasure has begun; from now on the task continues it."""
+        stored = await self.pending(wanted.account)
+        if stored is None:
+            try:
+                return await self.directory.add(wanted.model_copy(update={"has_begun": True}))
+            except AlreadyThere:
+                raise Stale from None
+        if stored.has_begun:
+            return stored
+        asked = {"by": wanted.by, "reason": wanted.reason, "has_begun": True}
+        return await self.directory.replace(stored.model_copy(update=asked))
+
+    async def _carry_out(self, erasure: AccountErasure, by: Principal) -> ErasureReceipt:
+        """Delete all records of the account: the ways to sign in before the account, so that no
+        sign-in creates it again, and what it did in the logs at the end."""
+        account_id = erasure.account
+        account = await self.directory.get(Account, Place(account_id))
+        if account is not None and account.administrator:
+            await self._end_administrator(account, by)
+        orgs = await self._leave(account_id, by)
+        tokens = await self._revoke_tokens(account_id, by)
+        if account is not None:
+            await self.retired_names.retire(account.name, account_id)
+        identities = await self._remove_identities(account_id, by)
+        await self._remove_findings(account_id)
+        await self._remove_account(erasure, by)
+        sessions = await self.sessions.end_all(account_id, by=by)
+        await self._remove_counts(account_id)
+        if account is not None and account.email and erasure.by != account_id:
+            text = mail_text("account-erased", url=self.administrators.base_url)
+            await self.administrators.mail_delivery.send(EmailAddress(account.email), text)
+        events = await self.events.forget_account(account_id)
+        is_overwritten = await self._is_overwritten()
+        if is_overwritten:
+            with suppress(Stale):  # Another process did the same.
+                await self.directory.remove(erasure)
+        return ErasureReceipt(
+            account=account_id,
+            at_ms=self.record_writer.clock.now_ms(),
+            deleted={
+                "account with its name and address": int(account is not None),
+                "sign-in methods": identities,
+                "sessions": len(sessions),
+                "access tokens": tokens,
+                "roles in organizations": len(orgs),
+                "events without their addresses, browsers and names": events,
+            },
+            without_owner=tuple([org for org in orgs if await self._has_no_owner(org)]),
+            is_overwritten=is_overwritten,
+        )
+
+    async def _remove_findings(self, account_id: str) -> None:
+        """Remove requests for the ownership of organizations, and what the directory said."""
+        requests = await self.directory.list_by_subject(OwnershipRequest, account_id)
+        finding = await self.directory.get(DirectoryFinding, finding_place(account_id))
+        for each in [*requests, *([finding] if finding else [])]:
+            with suppress(Stale):  # Removed meanwhile.
+                await self.directory.remove(each)
+
+    async def _is_overwritten(self) -> bool:
+        try:
+            await self.events.overwrite_forgotten()
+        except Unavailable:  # The task repeats it: until then the record of the erasure stays.
+            return False
+        return True
+
+    @retried_when_leased
+    async def _end_administrator(self, account: Account, by: Principal) -> None:
+        async with self.administrators.leases.lease(ADMINISTRATORS):
+            current = await self.directory.get(Account, Place(account.id))
+            if current is not None and current.administrator:
+                await self.administrators.end_role(current, by=by)
+
+    async def _leave(self, account_id: str, by: Principal) -> list[str]:
+        """Remove the roles of the account; return the organizations that it owned or was in."""
+        left = list[str]()
+        for listed in await self.directory.list_by_subject(Membership, account_id):
+            # The list may lag behind.
+            membership = await self.directory.get(Membership, listed.place)
+            if membership is None:
+                continue
+            details = {"account": account_id, "before": membership.role.value, "after": ""}
+            org = membership.org
+            change = EntityChange(
+                "member.removed", org, org=org, account=account_id, details=details
+            )
+            with suppress(Stale):  # Upkeep removed it with the organization meanwhile.
+                await self.record_writer.remove(membership, change=change, by=by)
+            left.append(org)
+        return left
+
+    async def _revoke_tokens(self, account_id: str, by: Principal) -> int:
+        used = await self.tokens.of(account_id)
+        for each in used:
+            await self.tokens.revoke(each.token, token_change("revoked", each.token), by=by)
+        return len(used)
+
+    async def _remove_identities(self, account_id: str, by: Principal) -> int:
+        found = await self.directory.list_by_subject(Identity, account_id)
+        for identity in found:
+            details = {"provider": identity.provider}
+            change = EntityChange(
+                "identity.removed", identity.id, account=account_id, details=details
+            )
+            with suppress(Stale):
+                await self.record_writer.remove(identity, change=change, by=by)
+        return len(found)
+
+    @retried_when_stale
+    async def _remove_account(self, erasure: AccountErasure, by: Principal) -> None:
+        account = await self.directory.get(Account, Place(erasure.account))
+        if account is None:
+            return
+        details = {"reason": erasure.reason} if erasure.reason else {}
+        change = EntityChange("account.deleted", account.id, account=account.id, details=details)
+        await self.record_writer.remove(account, change=change, by=by)
+
+    async def _remove_counts(self, account_id: str) -> None:
+        """Remove how many tokens there were, and when and from where they were used."""
+        kinds: tuple[type[Entity], ...] = (TokenUse, AdditionCount)
+        for kind in kinds:
+            for each in await self.directory.list_by_owner(kind, account_id):
+                with suppress(Stale):
+                    await self.directory.remove(each)
+
+    async def _has_no_owner(self, org: str) -> bool:
+        now_ms = self.record_writer.clock.now_ms()
+        organization = await self.directory.get(Organization, organization_place(org))
+        if organization is None or organization.is_deleted_at(now_ms):
+            return False
+        return not await organization_owners(self.directory, org, now_ms)
+
+
+def _names(text: str, name: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) is not None
+
+
+def _day(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%d %B %Y")

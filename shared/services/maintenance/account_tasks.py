@@ -1,0 +1,91 @@
+"""The task about accounts: erasures, and former names."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from shared.domain.accounts import Account, AccountErasure, AccountName
+from shared.domain.errors.base import Refusal
+from shared.domain.records import Place
+from shared.domain.status import TaskReport
+from shared.domain.times import MS
+from shared.ports import Clock, DirectoryStore, EventStore, Stale, WorkStore
+from shared.services.identity.accounts import RetiredNames
+from shared.services.maintenance.tasks import Task
+from shared.services.records import RECORDS_AT_ONCE, entity_batches
+
+
+class PendingErasures(Protocol):
+    """The erasures of accounts, as the services of administration carry them out."""
+
+    def due(self) -> AsyncIterator[AccountErasure]:
+        """Yield the erasures whose time has come, or that a crash interrupted."""
+        ...
+
+    async def carry_out(self, erasure: AccountErasure) -> object:
+        """Carry out an erasure; a repeat continues. Raises refusals and `Stale`."""
+        ...
+
+
+NAMES_LOOKED_AT_EVERY = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class EraseAccounts(Task):
+    id = "erase-accounts"
+    title = "Erase accounts"
+    sentence = (
+        "Erases accounts whose notice is over, finishes interrupted erasures, and replaces former "
+        "names of accounts by their hashes."
+    )
+    schedule = "0 35 * * * *"
+    runs_first = True  # Older versions stored former names.
+
+    directory: DirectoryStore
+    work: WorkStore
+    erasures: PendingErasures
+    retired_names: RetiredNames
+    events: EventStore
+    clock: Clock
+
+    async def run(self) -> TaskReport:
+        """Visit each erasure; the next run repeats what failed."""
+        seen, changed, problems = 0, 0, list[str]()
+        async for erasure in self.erasures.due():
+            seen += 1
+            try:
+                await self.erasures.carry_out(erasure)
+                changed += 1
+            except Refusal as refusal:
+                problems.append(f"{erasure.account}: {refusal}")
+            except Stale:
+                problems.append(f"{erasure.account}: it was changed meanwhile.")
+        try:
+            hashed = await self._hash_names()
+        except Refusal as refusal:
+            return TaskReport(seen, changed, (*problems, f"Former names: {refusal}"))
+        return TaskReport(seen + hashed, changed + hashed, tuple(problems))
+
+    async def _hash_names(self) -> int:
+        """Hash the former names of an earlier version or of a restored backup of one, and remove
+        what events say of accounts that are gone; return how many."""
+        now_ms, until_ms = self.clock.now_ms(), self.clock.now_ms() + NAMES_LOOKED_AT_EVERY // MS
+        if await self.work.peek(_NAMES_KIND, self.id, now_ms) is not None:
+            return 0
+        hashed = 0
+        async for batch in entity_batches(self.directory, AccountName, RECORDS_AT_ONCE):
+            for claim in batch:
+                if claim.is_retired:
+                    hashed += await self._hash_name(claim)
+        await self.events.overwrite_forgotten()
+        await self.work.put(_NAMES_KIND, self.id, "hashed", until_ms)
+        return hashed
+
+    async def _hash_name(self, claim: AccountName) -> bool:
+        if await self.directory.get(Account, Place(claim.account)) is None:
+            await self.events.forget_account(claim.account)
+        return await self.retired_names.retire(claim.name, claim.account)
+
+
+_NAMES_KIND = "former-names"
