@@ -75,8 +75,12 @@ async def _held(
 @pages.read("account/data.json")
 async def account_data_export(call: SignedInCall) -> Answer:
     data = await call.registry.administration.account_deletion.export(by=call.caller)
-    body = PersonalDataView.of(data, call.caller).model_dump_json(by_alias=True, indent=2)
-    disposition = f'attachment; filename="{call.account.name}.json"'
+    return personal_data_answer(data, call.caller)
+
+
+def personal_data_answer(data: PersonalData, by: Principal) -> Answer:
+    body = PersonalDataView.of(data, by).model_dump_json(by_alias=True, indent=2)
+    disposition = f'attachment; filename="{data.account.name}.json"'
     headers = {**PAGE_HEADERS, "Content-Disposition": disposition}
     return Answer(body.encode(), headers=headers, media_type=JSON)
 
@@ -84,7 +88,13 @@ async def account_data_export(call: SignedInCall) -> Answer:
 @pages.read("account/data")
 async def account_data(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     typed = call.form.text("name")
-    return call.show("account/data.html", problem, account=call.account, typed=typed)
+    return call.show(
+        "account/data.html",
+        problem,
+        account=call.account,
+        typed=typed,
+        erasure=await call.registry.administration.account_erasures.pending(call.account.id),
+    )
 
 
 class MembershipView(ResponseModel):
@@ -178,3 +188,8 @@ async def account_delete(call: SignedInCall) -> Answer:
     call.cookies.append(call.registry.identity.session_authentication.expired_cookie())
     sentence = f"The account {name} was deleted. Nobody can use its name again."
     return call.message("Account deleted", sentence, "Releases that you published stay.")
+
+
+@pages.form("account/keep", account_data, done="The erasure was canceled. Your account stays.")
+async def account_keep(call: SignedInCall) -> None:
+    await call.registry.administration.account_erasures.cancel(call.account, by=call.caller)

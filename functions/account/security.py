@@ -23,8 +23,12 @@ EVENTS_PER_PAGE = 25  # A screen or two.
 EVENT_LABELS = {
     "account.appointed": "Administrator role added",
     "account.created": "Account created",
+    "account.deleted": "Account deleted",
     "account.dismissed": "Administrator role removed",
-    "account.kept": "Kept, although disabled or gone in the directory",
+    "account.erasing": "Erasure of the account announced",
+    "account.exported": "Data exported by an administrator",
+    "account.kept": "Erasure of the account canceled",
+    "account.lock-rejected": "Kept, although disabled or gone in the directory",
     "account.lock-confirmed": "Lock by the directory confirmed",
     "account.lock-waits": "Lock by the directory waits for an administrator",
     "account.locked": "Account locked",

@@ -3,7 +3,7 @@
 
 from collections.abc import Iterable
 
-from functions.account.overview import REVOKED_MESSAGE
+from functions.account.overview import REVOKED_MESSAGE, personal_data_answer
 from functions.account.security import EVENTS_PER_PAGE, browser_name, event_label, event_subject
 from functions.account.tokens import REVOKE, requested_token, scope_choices
 from functions.http.pages import MAX_SEARCH_LENGTH, see_other
@@ -91,6 +91,15 @@ async def _account_page(
         what=event_label,
         about=event_subject,
         is_first=not params["before"],
+        erasure=await call.registry.administration.account_erasures.pending(account.id),
+    )
+
+
+@pages.form(f"{ACCOUNT_ROUTE}/data", manage_account)
+async def manage_account_export(call: SignedInCall) -> Answer:
+    deletion = call.registry.administration.account_deletion
+    return personal_data_answer(
+        await deletion.export_of(await _account(call), by=call.caller), call.caller
     )
 
 
@@ -214,6 +223,30 @@ async def manage_account_appoint(call: SignedInCall) -> None:
 async def manage_account_dismiss(call: SignedInCall) -> None:
     administrators = call.registry.administration.administrators
     await administrators.dismiss(await _confirmed_account(call), by=call.caller)
+
+
+@pages.form(
+    f"{ACCOUNT_ROUTE}/erase",
+    manage_account,
+    done="The account will be erased in seven days. Its owner was notified by email.",
+)
+async def manage_account_erase(call: SignedInCall) -> Answer | None:
+    account, reason = await _confirmed_account(call), call.form.text("reason")
+    erasures = call.registry.administration.account_erasures
+    with about_field("reason"):
+        if call.form.text("when") != "now":
+            await erasures.announce(account, reason, by=call.caller)
+            return None
+        receipt = await erasures.erase_now(account, reason, by=call.caller)
+    return call.message("Account erased", *receipt.lines())
+
+
+@pages.form(
+    f"{ACCOUNT_ROUTE}/keep", manage_account, done="The erasure was canceled. The account stays."
+)
+async def manage_account_keep(call: SignedInCall) -> None:
+    erasures = call.registry.administration.account_erasures
+    await erasures.cancel(await _account(call), by=call.caller)
 
 
 async def _confirmed_account(call: SignedInCall) -> Account:

@@ -2,15 +2,18 @@
 signin-link: a sign-in link for one of them."""
 
 from functools import partial
+from pathlib import Path
 
 import click
 
+from functions.account.overview import PersonalDataView
 from functions.api.directory_locks import api_directory_locks_decide, api_directory_locks_list
 from functions.api.groups import api_groups_dry_run, api_groups_replace, api_groups_show
 from shared.commands.base import Rows, format_time, in_registry, operator_command
 from shared.commands.operations import add_operation
 from shared.composition import Registry
 from shared.domain.principals import OPERATOR
+from shared.runtime.private_files import open_private
 from shared.services.records import ENTITIES_READ_AT_ONCE, iterate_pages
 
 account_argument = click.argument("account", metavar="ACCOUNT")
@@ -18,7 +21,7 @@ account_argument = click.argument("account", metavar="ACCOUNT")
 
 @click.group("account")
 def accounts() -> None:
-    """Create, list, rename and lock accounts, and make them administrators.
+    """Create, list, rename, lock, export and erase accounts, and make them administrators.
 
     ACCOUNT is the name of an account, or id: and its id.
     """
@@ -134,6 +137,77 @@ async def dismiss(registry: Registry, account: str) -> str:
     found = await registry.identity.accounts.by_name_or_id(account)
     await registry.administration.administrators.dismiss(found, by=OPERATOR)
     return f"{account} is no longer an administrator."
+
+
+@accounts.command()
+@account_argument
+@click.argument("file", metavar="[FILE]", type=click.Path(path_type=Path), required=False)
+@in_registry
+async def export(registry: Registry, account: str, file: Path | None) -> None:
+    """Write everything that is stored about ACCOUNT as JSON to FILE, or print it.
+
+    The log of the account says that its data was exported. FILE must not exist yet.
+
+    \b
+    Example:
+      ballroom account export kim kim.json
+    """
+    found = await registry.identity.accounts.by_name_or_id(account)
+    data = await registry.administration.account_deletion.export_of(found, by=OPERATOR)
+    text = PersonalDataView.of(data, OPERATOR).model_dump_json(by_alias=True, indent=2)
+    if file is None:
+        click.echo(text)
+        return
+    try:
+        with open_private(file, "xb") as written:
+            written.write(f"{text}\n".encode())
+    except FileExistsError:
+        message = f"{file} exists already. Name another file."
+        raise click.ClickException(message) from None
+    click.echo(f"Wrote the data of {found.name} to {file}. Delete it after it was handed over.")
+
+
+@accounts.command()
+@account_argument
+@click.option(
+    "--reason",
+    required=True,
+    help="The reason, without the name of the person: it stays when the account is gone.",
+)
+@click.option("--now", is_flag=True, help="Erase it now, without the notice of seven days.")
+@in_registry
+async def erase(registry: Registry, account: str, reason: str, now: bool) -> str:
+    """Erase ACCOUNT with everything about its person, seven days from now.
+
+    Until then `ballroom account keep` cancels it, and so can the person. Releases stay under the
+    id of the account, and nobody gets its name again. With --now it is erased at once, and the
+    command prints a receipt.
+
+    \b
+    Example:
+      ballroom account erase kim --reason "Request 2026-31" --now
+    """
+    found = await registry.identity.accounts.by_name_or_id(account)
+    erasures = registry.administration.account_erasures
+    if now:
+        receipt = await erasures.erase_now(found, reason, by=OPERATOR)
+        return "\n".join(receipt.lines())
+    erasure = await erasures.announce(found, reason, by=OPERATOR)
+    keep = operator_command(registry.settings, "account", "keep", account)
+    return (
+        f"The account {account} will be erased at {format_time(erasure.due_ms)}. "
+        f"Until then, cancel it with:\n  {keep}"
+    )
+
+
+@accounts.command()
+@account_argument
+@in_registry
+async def keep(registry: Registry, account: str) -> str:
+    """Cancel the erasure of ACCOUNT that waits."""
+    found = await registry.identity.accounts.by_name_or_id(account)
+    await registry.administration.account_erasures.cancel(found, by=OPERATOR)
+    return f"The account {account} will not be erased."
 
 
 @click.command("signin-link")

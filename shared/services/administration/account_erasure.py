@@ -69,7 +69,7 @@ class ErasureReceipt(Struct, frozen=True):
             )
         lines += [
             f"The organization {org} has no owner any more. Add one: "
-            f"ballroom org member {org} NAME owner"
+            f"ballroom org add-member {org} NAME --role owner"
             for org in self.without_owner
         ]
         lines.append(

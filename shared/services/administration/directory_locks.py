@@ -373,7 +373,7 @@ class DirectoryLocks(Struct, frozen=True):
         if stored is None:
             return  # The person is enabled again.
         update = {"state": state, "decided_by": by.id, "decision_reason": reason}
-        kind = "account.kept" if state is FindingState.KEPT else "account.lock-confirmed"
+        kind = "account.lock-rejected" if state is FindingState.KEPT else "account.lock-confirmed"
         change = _change(kind, stored, reason=reason)
         await self.record_writer.replace(stored.model_copy(update=update), change=change, by=by)
 

@@ -1,0 +1,337 @@
+"""Erasure and export of an account by administrators and the operator."""
+
+import json
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from anyio.to_thread import run_sync
+
+from shared.adapters.backup import backup
+from shared.domain.accounts import Account, AccountErasure, AccountName, RetiredName
+from shared.domain.errors.identity import AccountExists, NotPermitted
+from shared.domain.errors.requests import Busy
+from shared.domain.names import parse_org
+from shared.domain.principals import OPERATOR, Role
+from shared.domain.records import Event, Place
+from tests.support.archives import bala
+from tests.support.logs import capture_logs
+from tests.support.page_client import PageClient
+from tests.support.port_doubles import Fault
+from tests.support.refusals import raises_refusal
+from tests.support.storage import one_machine
+from tests.support.terminal import Terminal
+from tests.support.world import URL, OpenWorld, Person, World
+
+pytestmark = pytest.mark.measured
+
+REASON = "Request 2026-31"
+WHOAMI = f"{URL}/api/v1/whoami"
+
+
+async def command(world: World, *arguments: str) -> str:
+    """Run a command beside the registry, as another process would."""
+    terminal = Terminal(world.registry.settings.data)
+    return await run_sync(partial(terminal.run, *arguments, BALLROOM_URL=URL))
+
+
+async def exists(world: World, person: Person) -> bool:
+    return await world.stores.directory.get(Account, Place(person.account.id)) is not None
+
+
+async def with_email(world: World, person: Person, email: str) -> Account:
+    """Give somebody a mail address."""
+    account = await world.registry.identity.accounts.by_id(person.account.id)
+    return await world.stores.directory.replace(account.model_copy(update={"email": email}))
+
+
+async def erasures_run(world: World) -> tuple[str, ...]:
+    """Run the task, and return its problems."""
+    report = await world.registry.maintenance.upkeep.run("erase-accounts")
+    assert report is not None
+    return report.problems
+
+
+# --- the notice --------------------------------------------------------------------------------
+
+
+async def test_an_account_is_erased_after_seven_days_of_notice_and_not_before(world: World) -> None:
+    mia, erasures = world.people.mia, world.registry.administration.account_erasures
+    await with_email(world, mia, "mia@example.org")
+    await erasures.announce(mia.account, REASON, by=OPERATOR)
+    await world.registry.administration.account_erasures.account_mail.background_tasks.close()
+    [mail] = world.mailer.sent
+    assert "will be erased on" in mail.subject
+    assert REASON in mail.text
+    assert "/account/data" in mail.text
+    world.clock.advance(timedelta(days=7) - timedelta(milliseconds=1))
+    assert await erasures_run(world) == ()
+    assert (await world.get(WHOAMI, by=mia)).status_code == 200
+    world.clock.advance(timedelta(seconds=10))
+    assert await erasures_run(world) == ()
+    assert not await exists(world, mia)
+    world.clock.advance(timedelta(seconds=5))
+    assert (await world.get(WHOAMI, by=mia)).status_code == 401
+    with pytest.raises(AccountExists):
+        await world.registry.identity.accounts.create("MIA", by=OPERATOR)
+    [(_, last), *_] = await world.stores.events.stream(f"account:{mia.account.id}", None, 1)
+    assert (last.kind, last.subject) == ("account.deleted", mia.account.id)
+    assert last.details == {"reason": REASON}
+    assert await erasures.pending(mia.account.id) is None
+
+
+async def test_a_second_erasure_keeps_the_time_of_the_first(world: World) -> None:
+    mia, erasures = world.people.mia, world.registry.administration.account_erasures
+    first = await erasures.announce(mia.account, REASON, by=OPERATOR)
+    world.clock.advance(timedelta(days=3))
+    assert await erasures.announce(mia.account, "Again", by=OPERATOR) == first
+
+
+async def test_the_person_and_administrators_cancel_an_erasure(
+    world: World, admin: PageClient
+) -> None:
+    mia, erasures = world.people.mia, world.registry.administration.account_erasures
+    await erasures.announce(mia.account, REASON, by=OPERATOR)
+    own = await PageClient.at(world, mia, "/account/data")
+    assert "This account will be erased on" in own.text
+    await own.send("/account/keep")
+    assert "The erasure was canceled" in own.text
+    await erasures.announce(mia.account, REASON, by=OPERATOR)
+    page = f"/manage/accounts/{mia.account.id}"
+    await admin.open(page)
+    assert REASON in admin.text
+    await admin.send(f"{page}/keep")
+    assert "The erasure was canceled" in admin.text
+    world.clock.advance(timedelta(days=8))
+    await erasures_run(world)
+    assert await exists(world, mia)
+    with raises_refusal("erasure-missing"):
+        await erasures.cancel(mia.account, by=OPERATOR)
+
+
+async def test_somebody_else_cancels_no_erasure_and_erases_nobody(world: World) -> None:
+    mia, erasures = world.people.mia, world.registry.administration.account_erasures
+    await erasures.announce(mia.account, REASON, by=OPERATOR)
+    bob = world.fresh(world.people.bob)
+    with pytest.raises(NotPermitted):
+        await erasures.cancel(mia.account, by=bob)
+    with pytest.raises(NotPermitted):
+        await erasures.erase_now(mia.account, REASON, by=bob)
+    with pytest.raises(NotPermitted):
+        await world.registry.administration.account_deletion.export_of(mia.account, by=bob)
+
+
+# --- at once -----------------------------------------------------------------------------------
+
+
+async def test_an_administrator_erases_an_account_on_its_page_and_reads_a_receipt(
+    world: World, admin: PageClient
+) -> None:
+    mia = world.people.mia
+    page = f"/manage/accounts/{mia.account.id}"
+    await admin.open(page)
+    answer = await admin.send(f"{page}/erase", name="mia", reason="", when="now")
+    assert answer.status_code == 400
+    assert "Enter a reason for the erasure of mia" in admin.text
+    await admin.send(f"{page}/erase", name="Mia", reason=REASON, when="now")
+    assert await exists(world, mia)
+    await admin.send(f"{page}/erase", name="mia", reason=REASON, when="now")
+    assert f"Erased the account {mia.account.id}" in admin.text
+    assert "1 access tokens, 1 roles in organizations" in admin.text
+    assert "Backups and snapshots from before" in admin.text
+    assert not await exists(world, mia)
+
+
+@pytest.mark.parametrize("reason", ["Letter of Mia", "mia@example.org asked"])
+async def test_the_reason_of_an_erasure_names_nobody(world: World, reason: str) -> None:
+    mia = world.people.mia
+    account = await with_email(world, mia, "mia@example.org")
+    with raises_refusal("reason-names-account", match="stays when the account is erased"):
+        await world.registry.administration.account_erasures.erase_now(account, reason, by=OPERATOR)
+
+
+async def test_the_last_administrator_is_not_erased_and_one_beside_others_is(world: World) -> None:
+    admin, bob = world.people.admin, world.people.bob
+    administration = world.registry.administration
+    erasures = administration.account_erasures
+    for erase in (erasures.announce, erasures.erase_now):
+        with raises_refusal("last-administrator", match="Appoint another one first"):
+            await erase(admin.account, REASON, by=OPERATOR)
+    await administration.administrators.appoint(bob.account, by=OPERATOR)
+    await erasures.announce(admin.account, REASON, by=OPERATOR)
+    await administration.administrators.dismiss(bob.account, by=OPERATOR)
+    world.clock.advance(timedelta(days=8))
+    [problem] = await erasures_run(world)
+    assert "Appoint another one first" in problem
+    await administration.administrators.appoint(bob.account, by=OPERATOR)
+    assert await erasures_run(world) == ()
+    assert [each.name for each in await administration.administrators.all()] == ["bob"]
+
+
+async def test_the_receipt_names_organizations_that_have_no_owner_any_more(world: World) -> None:
+    receipt = await world.registry.administration.account_erasures.erase_now(
+        world.people.bob.account, REASON, by=OPERATOR
+    )
+    assert receipt.without_owner == ("other",)
+    assert any("org add-member other NAME --role owner" in each for each in receipt.lines())
+
+
+async def test_an_erasure_that_was_cut_off_is_finished_by_the_task(worlds: OpenWorld) -> None:
+    fault = Fault("remove", Busy())
+    world = await worlds(wrap=fault.at("directory"))
+    mia = world.people.mia
+    with pytest.raises(Busy):
+        await world.registry.administration.account_erasures.erase_now(
+            mia.account, REASON, by=OPERATOR
+        )
+    assert await exists(world, mia)
+    with raises_refusal("erasure-begun"):
+        await world.registry.administration.account_erasures.cancel(mia.account, by=OPERATOR)
+    assert await erasures_run(world) == ()
+    assert not await exists(world, mia)
+    assert await world.stores.directory.list_all(AccountErasure, Place(""), 10) == []
+
+
+async def test_the_own_deletion_that_was_cut_off_is_finished_by_the_task(worlds: OpenWorld) -> None:
+    fault = Fault("forget_account", Busy())
+    world = await worlds(wrap=fault.at("events"))
+    mia = world.people.mia
+    with pytest.raises(Busy):
+        await world.registry.administration.account_deletion.delete(by=world.fresh(mia))
+    assert not await exists(world, mia)
+    assert await erasures_run(world) == ()
+    events = await world.stores.events.stream(f"account:{mia.account.id}", None, 100)
+    assert not any(event.address or "name" in event.details for _, event in events)
+
+
+# --- commands ----------------------------------------------------------------------------------
+
+
+@one_machine("its commands find a data folder")
+async def test_the_operator_exports_an_account_to_a_file_and_to_the_terminal(
+    world: World, tmp_path: Path
+) -> None:
+    file = tmp_path / "mia.json"
+    printed = await command(world, "account", "export", "mia")
+    assert json.loads(printed)["name"] == "mia"
+    assert f"to {file}" in await command(world, "account", "export", "mia", str(file))
+    assert json.loads(file.read_text())["organizations"][0]["org"] == "acme"
+    assert file.stat().st_mode & 0o077 == 0
+    terminal = Terminal(world.registry.settings.data)
+    refused = await run_sync(partial(terminal.fail, "account", "export", "mia", str(file)))
+    assert refused == f"{file} exists already. Name another file."
+    log = await world.stores.events.stream(f"account:{world.people.mia.account.id}", None, 2)
+    assert {event.kind for _, event in log} == {"account.exported"}
+
+
+@one_machine("its commands find a data folder")
+async def test_the_operator_erases_an_account_by_a_command(world: World) -> None:
+    later = await command(world, "account", "erase", "mia", "--reason", REASON)
+    assert "account keep mia" in later
+    assert "will not be erased" in await command(world, "account", "keep", "mia")
+    receipt = await command(world, "account", "erase", "mia", "--reason", REASON, "--now")
+    assert receipt.startswith(f"Erased the account {world.people.mia.account.id} at ")
+    assert not await exists(world, world.people.mia)
+
+
+# --- what is left ------------------------------------------------------------------------------
+
+
+@one_machine("it reads the files of a data folder")
+async def test_nothing_in_an_aged_store_its_backup_or_its_log_names_a_person_who_is_gone(
+    worlds: OpenWorld, tmp_path: Path
+) -> None:
+    """Mia renamed herself and deleted her account, Bob was erased, and Ann stays: of her no
+    address and no browser is left after a year."""
+    world = await worlds(trusted_proxies="127.0.0.1")
+    people, administration = world.people, world.registry.administration
+    names = ["mia", "quetzalcoatl", "melusine", "kims-old-laptop", "mia@example.org"]
+    addresses = ["198.51.100.21", "198.51.100.22", "198.51.100.23", "Netscape-Navigator-4"]
+    with capture_logs() as logged:
+        for person, address in zip((people.mia, people.bob, people.ann), addresses, strict=False):
+            browser = await PageClient.of(world, person, address=address)
+            await browser.open("/account/sessions")
+            headers = {"X-Forwarded-For": address, "User-Agent": addresses[3]}
+            await world.get(WHOAMI, by=person, headers=headers)
+        mia = await with_email(world, people.mia, "mia@example.org")
+        mia = await world.registry.identity.accounts.rename(mia, "quetzalcoatl", by=OPERATOR)
+        mia = await world.registry.identity.accounts.rename(mia, "melusine", by=OPERATOR)
+        wanted = {"name": "kims-old-laptop", "scopes": ["read"]}
+        await world.send("POST", f"{URL}/api/v1/tokens", by=people.mia, json=wanted)
+        await world.push(bala("acme/greet:1.0.0"), by=people.ann)
+        await administration.accounts.lock(mia, "melusine lost a laptop", by=OPERATOR)
+        await administration.accounts.unlock(mia, by=OPERATOR)
+        stored = " ".join(found(world, [*names, *addresses]))
+        assert [each for each in [*names, *addresses] if each not in stored] == []
+        await administration.account_deletion.delete(by=world.fresh(people.mia))
+        world.clock.advance(timedelta(hours=1))  # So long limits count requests of an address.
+        await world.registry.maintenance.upkeep.run("delete-expired-records")
+        await administration.account_erasures.erase_now(
+            people.bob.account, REASON, by=world.fresh(people.admin)
+        )
+        assert found(world, [*names, *addresses[:2]]) == []  # At once.
+        world.clock.advance(timedelta(days=400))
+        for task in ("process-outboxes", "delete-expired-records", "anonymize-events"):
+            await world.registry.maintenance.upkeep.run(task)
+    assert found(world, [*names, *addresses]) == []
+    backup(world.registry.settings.data, tmp_path / "backup")
+    assert left(tmp_path / "backup", [*names, *addresses]) == []
+    text = json.dumps(logged, default=str)
+    assert [each for each in ['"mia"', *names[1:], *addresses] if each in text] == []
+
+
+def found(world: World, texts: list[str]) -> list[str]:
+    return left(world.registry.settings.data, texts)
+
+
+def left(folder: Path, texts: list[str]) -> list[str]:
+    """Return which of the texts are in which file; a name of three letters is looked up as JSON."""
+    return [
+        f"{text} in {file.name}"
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+        for content in [file.read_bytes()]
+        for text in texts
+        if (f'"{text}"' if len(text) < 4 else text).encode() in content
+    ]
+
+
+async def test_former_names_of_an_earlier_version_are_hashed_and_their_events_forget_them(
+    world: World,
+) -> None:
+    directory, events = world.stores.directory, world.stores.events
+    created = Event(
+        id="e",
+        kind="account.created",
+        at_ms=1,
+        actor="gone000000",
+        subject="gone000000",
+        account="gone000000",
+        address="192.0.2.9",
+        details={"name": "Zebulon"},
+    )
+    await events.append([created])
+    await directory.add(
+        AccountName(name="Zebulon", account="gone000000", created_ms=1, is_retired=True)
+    )
+    assert await erasures_run(world) == ()
+    names = await directory.list_all(AccountName, Place(""), 100)
+    assert "Zebulon" not in [each.name for each in names]
+    [retired] = await directory.list_all(RetiredName, Place(""), 100)
+    assert "zebulon" not in retired.model_dump_json().lower()
+    [(_, event)] = await events.stream("account:gone000000", None, 10)
+    assert (event.address, event.details) == ("", {})
+    with pytest.raises(AccountExists):
+        await world.registry.identity.accounts.create("zebulon", by=OPERATOR)
+
+
+async def test_the_only_owner_who_deletes_the_own_account_is_still_refused(world: World) -> None:
+    memberships = world.registry.organizations.memberships
+    with raises_refusal("last-owner"):
+        await world.registry.administration.account_deletion.delete(
+            by=world.fresh(world.people.bob)
+        )
+    members = await memberships.members(parse_org("other"), by=OPERATOR)
+    assert [each.membership.role for each in members] == [Role.OWNER]
+    assert await world.stores.directory.list_all(AccountErasure, Place(""), 10) == []
