@@ -192,6 +192,7 @@ datatable(task: string, within: timespan, always: bool) [
     "generate-api-docs", 2h, true,
     "delete-expired-records", 3h, true,
     "send-expiry-reminders", 3h, true,
+    "erase-accounts", 3h, true,
     "apply-group-rules", 14h, true,
     "find-ownerless-organizations", 14h, true,
     "finish-deletions", 14h, true,

@@ -1,0 +1,369 @@
+"""What stored records say of people: each field about a person, why it is stored, how long, and
+how it goes. docs/run/personal-data.md has these tables.
+
+A test fails for a field of any record that is neither here nor among those about nobody.
+"""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from shared.domain.access import GroupRole, Invitation, Membership, PendingRole
+from shared.domain.accounts import (
+    Account,
+    AccountByGroups,
+    AccountErasure,
+    AccountLock,
+    AccountName,
+    Identity,
+    Organization,
+    RetiredName,
+    Token,
+    TokenUse,
+)
+from shared.domain.device_login import DeviceDecision, DeviceRequest
+from shared.domain.packages import ArchiveFacts, Head, Origin, Provenance, Release
+from shared.domain.records import Event, Record
+from shared.domain.releases import WithheldNote
+from shared.domain.reserved_names import ReservedName
+from shared.domain.sessions import Session
+from shared.domain.sign_in import SignInAttempt
+from shared.domain.status import ReadOnlyState
+from shared.domain.trusted_publishing.publishers import Publisher
+from shared.domain.webhooks import Delivery, Webhook
+
+
+class Lifetime(Struct, frozen=True):
+    """How long something is kept, and how it goes."""
+
+    kept: str
+    goes: str
+
+
+class PersonalField(Struct, frozen=True):
+    """Why a field about a person is stored, and how long."""
+
+    why: str
+    lifetime: Lifetime
+
+
+class PersonalRecord(Struct, frozen=True):
+    """A record with fields about people, and where it lies: SQLite's table, and Cosmos DB's
+    container."""
+
+    record: type[Record]
+    where: str
+    fields: Mapping[str, PersonalField]
+
+
+_ACCOUNT = Lifetime("as long as the account", "deleted with the account")
+_ID = Lifetime("for ever", "stays, and leads to nobody after the account is erased")
+_CREDENTIAL = Lifetime(
+    "until it is revoked, or seven days after it expired", "deleted; at the latest with the account"
+)
+_LAST_USE = Lifetime(
+    "until the next use, and as long as the token", "deleted with the token or the account"
+)
+_SESSION = Lifetime(
+    "until it ends; seven days longer if it expired", "deleted; at the latest with the account"
+)
+_MEMBERSHIP = Lifetime("as long as the role", "deleted with the role or the account")
+_INVITATION = Lifetime("until it is answered, or seven days after it expired", "deleted")
+_MINUTES = Lifetime("ten minutes", "deleted within an hour after it expired")
+_AUDIT = Lifetime(
+    "`BALLROOM_AUDIT_DAYS` (365)",
+    "removed from the event by `anonymize-events`, and with the account at once",
+)
+_RELEASE = Lifetime("as long as the release", "deleted when the release is erased")
+_ORGANIZATION = Lifetime("as long as the organization", "an id, which stays until then")
+_DECISION = Lifetime("until the next decision", "overwritten, or removed by an administrator")
+_ROLE = "decides what the account may do"
+_WRITTEN = "words of an administrator, who is asked to name nobody"
+
+
+def _each(why: str, lifetime: Lifetime, *names: str) -> dict[str, PersonalField]:
+    return dict.fromkeys(names, PersonalField(why, lifetime))
+
+
+_DIRECTORY = "`entities`, `directory`"
+_PACKAGES = "`heads` and `releases`, `packages`"
+_WORK = "`work`, `work`"
+
+PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
+    PersonalRecord(
+        Account,
+        _DIRECTORY,
+        {
+            **_each("stands for the person in roles, releases and logs", _ID, "id"),
+            **_each("others know the person by it", _ACCOUNT, "name"),
+            **_each("for mail about the account; a provider says it", _ACCOUNT, "email"),
+            **_each("says since when there is an account", _ACCOUNT, "created_ms"),
+            **_each(_ROLE, _ACCOUNT, "administrator", "by_groups", "groups_until_ms"),
+            **_each("says why the account is refused", _ACCOUNT, "lock"),
+            **_each("decides whether the person is staff", _ACCOUNT, "providers"),
+        },
+    ),
+    PersonalRecord(
+        AccountLock,
+        "in `Account`",
+        {
+            **_each("says who locked the account and when", _ACCOUNT, "at_ms", "by"),
+            **_each(_WRITTEN, _ACCOUNT, "reason"),
+        },
+    ),
+    PersonalRecord(
+        AccountByGroups,
+        "in `Account`",
+        _each(
+            _ROLE,
+            _ACCOUNT,
+            "administrator",
+            "staff",
+            "until_ms",
+            "staff_until_ms",
+            "administrator_by_hand",
+        ),
+    ),
+    PersonalRecord(
+        AccountName,
+        _DIRECTORY,
+        _each(
+            "gives each name to one account",
+            Lifetime("as long as the account has the name", "replaced by its hash"),
+            "name",
+            "account",
+            "created_ms",
+        ),
+    ),
+    PersonalRecord(
+        RetiredName,
+        _DIRECTORY,
+        _each(
+            "nobody gets a former name; a salted hash, from which a name can be guessed, not read",
+            Lifetime("for ever", "stays"),
+            "hash",
+        ),
+    ),
+    PersonalRecord(
+        AccountErasure,
+        _DIRECTORY,
+        {
+            **_each(
+                "announces the erasure, and continues it after a crash",
+                Lifetime("until the account is erased", "deleted"),
+                "account",
+                "by",
+                "asked_ms",
+                "due_ms",
+            ),
+            **_each("says why; it must not name the person", _ID, "reason"),
+        },
+    ),
+    PersonalRecord(
+        Identity,
+        _DIRECTORY,
+        {
+            **_each(
+                "finds the account of whoever signs in", _ACCOUNT, "issuer", "identifier", "account"
+            ),
+            **_each("the person recognizes the sign-in method", _ACCOUNT, "label", "provider"),
+            **_each("says since when it is linked", _ACCOUNT, "linked_ms"),
+            **_each("rules about groups give roles", _ACCOUNT, "groups", "groups_ms", "roles_ms"),
+        },
+    ),
+    PersonalRecord(
+        Session,
+        _DIRECTORY,
+        {
+            **_each("knows the browser that is signed in", _SESSION, "id", "account", "secrets"),
+            **_each(
+                "decides when the session ends and what needs a new sign-in",
+                _SESSION,
+                "provider",
+                "created_ms",
+                "seen_ms",
+                "expires_ms",
+                "idle_ms",
+                "signed_in_ms",
+                "strong",
+                "confirmed_ms",
+            ),
+            **_each("the person recognizes the session", _SESSION, "agent", "address"),
+        },
+    ),
+    PersonalRecord(
+        SignInAttempt,
+        _WORK,
+        _each(
+            "continues a sign-in that a browser began",
+            _MINUTES,
+            "browser",
+            "account",
+            "session",
+            "begun_ms",
+        ),
+    ),
+    PersonalRecord(
+        Membership,
+        _DIRECTORY,
+        {
+            **_each(_ROLE, _MEMBERSHIP, "account", "role", "since_ms", "pending", "group"),
+            **_each("limits what a new member may do", _MEMBERSHIP, "invited_by"),
+        },
+    ),
+    PersonalRecord(
+        PendingRole,
+        "in `Membership`",
+        _each("announces a change of owners", _MEMBERSHIP, "role", "at_ms", "by"),
+    ),
+    PersonalRecord(
+        GroupRole,
+        "in `Membership`",
+        _each(_ROLE, _MEMBERSHIP, "role", "until_ms", "groups", "by_hand"),
+    ),
+    PersonalRecord(
+        Invitation,
+        _DIRECTORY,
+        {
+            **_each("owners recognize it; an address is masked", _INVITATION, "label"),
+            **_each("says who invited, and with what", _INVITATION, "by", "made_with"),
+        },
+    ),
+    PersonalRecord(
+        Token,
+        _DIRECTORY,
+        {
+            **_each(
+                "recognizes the token and its rights",
+                _CREDENTIAL,
+                "id",
+                "hash",
+                "owner",
+                "grants",
+                "created_ms",
+                "expires_ms",
+            ),
+            **_each("its person recognizes it", _CREDENTIAL, "name"),
+            **_each("limits from where it works", _CREDENTIAL, "addresses"),
+            **_each(
+                "decides whether a token of an organization still works",
+                _CREDENTIAL,
+                "made_by",
+                "publishers_made_by",
+                "by_guest",
+            ),
+        },
+    ),
+    PersonalRecord(
+        TokenUse,
+        _DIRECTORY,
+        _each(
+            "finds unused and stolen tokens",
+            _LAST_USE,
+            "owner",
+            "token",
+            "used_ms",
+            "address",
+            "agent",
+        ),
+    ),
+    PersonalRecord(
+        DeviceRequest,
+        _WORK,
+        _each(
+            "the person recognizes the machine to approve", _MINUTES, "client", "address", "agent"
+        ),
+    ),
+    PersonalRecord(
+        DeviceDecision, _WORK, _each("says whose token the machine gets", _MINUTES, "account")
+    ),
+    PersonalRecord(
+        Event,
+        "`events`, `events`",
+        {
+            **_each("says who did what, and to whom", _ID, "actor", "account", "subject"),
+            **_each("finds misuse: with what and from where", _AUDIT, "credential", "address"),
+            **_each(
+                "says what changed; names, labels, browsers and machines in it", _AUDIT, "details"
+            ),
+        },
+    ),
+    PersonalRecord(
+        Organization, _DIRECTORY, _each("says who created it", _ORGANIZATION, "founder")
+    ),
+    PersonalRecord(
+        Publisher,
+        _DIRECTORY,
+        {
+            **_each(
+                "decides whether its jobs may publish",
+                Lifetime("as long as the publisher", "an id, which goes with the publisher"),
+                "by",
+                "by_guest",
+            ),
+            **_each(
+                "names the repository, which may belong to a person",
+                Lifetime("as long as the publisher", "deleted with the publisher"),
+                "repository",
+            ),
+        },
+    ),
+    PersonalRecord(
+        Webhook,
+        _DIRECTORY,
+        _each(
+            "says who added it",
+            Lifetime("as long as the webhook", "an id, which goes with the webhook"),
+            "by",
+        ),
+    ),
+    PersonalRecord(
+        Delivery,
+        "in `DeliveryLog`",
+        _each(
+            "shows owners what a webhook was sent",
+            Lifetime("until 100 later deliveries", "overwritten"),
+            "subject",
+            "answer",
+        ),
+    ),
+    PersonalRecord(Head, _PACKAGES, _each("says who published the package first", _ID, "made_by")),
+    PersonalRecord(
+        Origin,
+        "in `Release`",
+        _each("says who published it, and with what", _ID, "principal", "credential"),
+    ),
+    PersonalRecord(
+        Provenance,
+        "in `Origin` and `Token`",
+        _each(
+            "proves from which source it was built; a repository may belong to a person",
+            _RELEASE,
+            "repository",
+            "workflow",
+            "run_url",
+        ),
+    ),
+    PersonalRecord(
+        ArchiveFacts,
+        "in `Release`",
+        _each(
+            "what the archive says: names and addresses that authors published",
+            _RELEASE,
+            "authors",
+            "source_repository",
+        ),
+    ),
+    PersonalRecord(Release, _PACKAGES, _each(_WRITTEN, _RELEASE, "state_reason")),
+    PersonalRecord(
+        WithheldNote,
+        _DIRECTORY,
+        {**_each("says who decided", _DECISION, "by"), **_each(_WRITTEN, _DECISION, "reason")},
+    ),
+    PersonalRecord(
+        ReservedName,
+        _DIRECTORY,
+        {**_each("says who reserved it", _DECISION, "by"), **_each(_WRITTEN, _DECISION, "reason")},
+    ),
+    PersonalRecord(ReadOnlyState, "in `NoticeBoard`", _each(_WRITTEN, _DECISION, "reason")),
+)
