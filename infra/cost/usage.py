@@ -120,6 +120,7 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "audit-archives": UpkeepUsage(30.4, Usage(34.6, 9), Usage(3.98, 0.29, 1.01)),
         "anonymize-events": UpkeepUsage(30.4, Usage(29.6, 7)),
         "lock-disabled-accounts": UpkeepUsage(30.4, Usage(48.6, 11)),
+        "erase-accounts": UpkeepUsage(730, Usage(27.6, 7)),
         "repair-derived-data": UpkeepUsage(30.4, Usage(34.6, 9), Usage(15.98, 2.06, 0.51)),
         "finish-deletions": UpkeepUsage(121.7, Usage(36.2, 8)),
     }

@@ -208,6 +208,6 @@ class RetentionSettings(TopicSettings):
     audit_days: int = Field(
         default=365,
         ge=1,
-        description="Days after which address, credential, browser and names are deleted from events; "
-        "what happened and the id of who did it is kept.",
+        description="Days after which address, credential, browser and names are deleted from "
+        "events; what happened and the id of who did it is kept.",
     )
