@@ -76,6 +76,7 @@ from shared.services.packages.pull_redirects import Pulls
 from shared.services.packages.pullers import PullerRecords
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
+from shared.services.packages.successors import Successors
 from shared.services.publishing.erasure import ReleaseErasure
 from shared.services.publishing.maven import MavenPackages, MavenPublishing
 from shared.services.publishing.moderation import HeldReleases, Moderation
@@ -133,6 +134,7 @@ class PackageServices(Struct, frozen=True):
     of_organization: OrganizationPackages
     visibility: PackageVisibility
     deprecation: Deprecation
+    successors: Successors
     pullers: PullerRecords
     pull_counter: PullCounter
     last_counts: LastRegistryCounts

@@ -65,6 +65,7 @@ async def account_organization_package(
         most_characters=MAX_DESCRIPTION,
         page=path,
         longest=MAX_MESSAGE_LENGTH,
+        gives_reason=frame.access.acts_for_operator(call.caller),
         choice=provider_form(call, frame),
         empty=Form(),
     )
@@ -96,6 +97,8 @@ async def _latest_verdict(call: SignedInCall, found: ManagedPackage) -> ApiVerdi
 )
 async def account_organization_packages_deprecate(call: SignedInCall) -> None:
     message, deprecation = call.form.text("message"), call.registry.packages.deprecation
+    if call.form.text("successor"):
+        await _change_successor(call)
     with about_field("message"):
         await deprecation.deprecate_package(_package(call), message, by=call.caller)
 
@@ -157,6 +160,23 @@ async def account_organization_packages_versions_erase(call: SignedInCall) -> No
             raise InvalidRequest(message)
     own, reason = call.registry.publishing.own_releases, call.form.text("reason")
     await own.erase(coordinate, reason, by=call.caller)
+
+
+@pages.form(
+    f"{PACKAGE_ROUTE}/successor",
+    account_organization_package,
+    done="Successor changed. Its name is shown within five seconds.",
+)
+async def account_organization_packages_successor(call: SignedInCall) -> None:
+    await _change_successor(call)
+
+
+async def _change_successor(call: SignedInCall) -> None:
+    text, reason = call.form.text("successor"), call.form.text("reason")
+    with about_field("successor"):
+        successor = Package.from_text(text) if text else None
+    successors = call.registry.packages.successors
+    await successors.change(_package(call), successor, reason, by=call.caller)
 
 
 @pages.form(f"{PACKAGE_ROUTE}/visibility", account_organization_package, done="Visibility changed.")

@@ -52,6 +52,7 @@ FACES = (
     moderation.own_releases_api,
     ownership.ownership_api,
     packages.visibility_api,
+    packages.successor_api,
     packages.provenance_api,
     packages.symbols_api,
     trusted_publishing.publishers_api,

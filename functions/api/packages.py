@@ -1,4 +1,5 @@
-"""/api/v1/packages and /api/v1/symbols: visibility, where releases come from, declarations."""
+"""/api/v1/packages and /api/v1/symbols: visibility, successors, where releases come from,
+declarations."""
 
 from enum import Enum
 from typing import Self
@@ -14,6 +15,9 @@ from functions.api.operations import (
     utc_datetime,
 )
 from functions.http.formatting import symbol_address
+from shared.domain.accounts import MAX_DESCRIPTION
+from shared.domain.errors.base import about_field
+from shared.domain.names import Package
 from shared.domain.packages import Release, Visibility
 from shared.domain.search import ResultPage, SymbolHit, SymbolQuery
 from shared.domain.trusted_publishing.jobs import Provider
@@ -46,6 +50,60 @@ async def api_packages_visibility(call: ApiCall, sent: NewVisibility) -> Package
     package, wanted = call.package, sent.visibility
     head = await call.registry.packages.visibility.change(package, wanted, by=call.caller)
     return PackageView.model_validate(head)
+
+
+class NewSuccessor(RequestModel):
+    """The package that is to replace another one."""
+
+    successor: str | None = Field(
+        description="As org/name, with a live version; null removes the successor."
+    )
+    reason: str = Field(
+        default="",
+        max_length=MAX_DESCRIPTION,
+        description="Required for organizations of others; their owners read it.",
+    )
+
+
+class SuccessorView(ResponseModel):
+    """A package and the one that replaces it."""
+
+    org: str
+    name: str
+    successor: str | None = Field(description="As org/name; null where there is none.")
+
+    @classmethod
+    def of(cls, package: Package, successor: Package | None) -> Self:
+        return cls(org=package.org, name=package.name, successor=str(successor or "") or None)
+
+
+successor_api = ApiFace()
+
+
+@successor_api.operation(
+    "GET",
+    "api/v1/packages/{org}/{name}/successor",
+    "Show the package that replaces another one, if you may see both.",
+    refusals=(400, 401, 404),
+)
+async def api_packages_successor(call: ApiCall) -> SuccessorView:
+    head = (await call.packages.survey(call.package, by=call.caller)).head
+    successor = await call.registry.packages.successors.named(head, by=call.caller)
+    return SuccessorView.of(head.package, successor)
+
+
+@successor_api.operation(
+    "PUT",
+    "api/v1/packages/{org}/{name}/successor",
+    "Set the package that replaces another one, whose versions stay; for owners.",
+    also=(409,),
+)
+async def api_packages_succeed(call: ApiCall, sent: NewSuccessor) -> SuccessorView:
+    with about_field("successor"):
+        wanted = Package.from_text(sent.successor) if sent.successor else None
+    successors = call.registry.packages.successors
+    head = await successors.change(call.package, wanted, sent.reason, by=call.caller)
+    return SuccessorView.of(head.package, head.replaced_by)
 
 
 class Means(Enum):

@@ -65,7 +65,7 @@ async def central_package(call: Call) -> Answer:
     if version == Range():  # `bal deprecate` of a whole package asks with its own platform.
         client = client.on_any_platform()
     listing = await call.packages.describe(call.package, version, client=client, by=call.caller)
-    answer = json_answer(package_model(call.registry, listing), headers=OPEN_HEADERS)
+    answer = json_answer(await _named_model(call, listing), headers=OPEN_HEADERS)
     return call.repeated_while_fresh(answer, listing.release)
 
 
@@ -154,7 +154,14 @@ def _message(call: Call) -> str:
 
 async def _package_answer(call: Call, package: Package, version: Version | Range) -> Answer:
     listing = await call.packages.describe(package, version, client=ANY_CLIENT, by=call.caller)
-    return json_answer(package_model(call.registry, listing))
+    return json_answer(await _named_model(call, listing))
+
+
+async def _named_model(call: Call, listing: Listing) -> dict[str, object]:
+    """Return the Package with its successor, if it has one that the caller may see."""
+    successor = await call.registry.packages.successors.named(listing.head, by=call.caller)
+    named = {"successor": str(successor)} if successor else {}
+    return package_model(call.registry, listing) | named
 
 
 # --- The JSON of a package -----------------------------------------------------------------------

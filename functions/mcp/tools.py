@@ -205,6 +205,7 @@ class PackageSummary(AgentAnswer, frozen=True, kw_only=True):
     url: str
     is_deprecated: bool
     author_deprecation: str
+    successor: Annotated[str, Meta(description="The package that replaces it, if there is one.")]
     author_summary: str
     author_licenses: list[str]
     author_keywords: list[str]
@@ -220,6 +221,7 @@ async def get_package(call: Call, asked: OfPackage) -> PackageSummary:
     keywords and licenses."""
     found = await _described(call, asked)
     survey = await call.packages.survey(found.head.package, by=call.caller)
+    successor = await call.registry.packages.successors.named(survey.head, by=call.caller)
     release, package = found.release, found.head.package
     lists: dict[str, Sequence[str]] = {
         "author_licenses": list(map(short, release.licenses)),
@@ -234,6 +236,9 @@ async def get_package(call: Call, asked: OfPackage) -> PackageSummary:
     }
     of = f"package={package} version={release.version}"
     told = [f"{span(f'list_api {of}')} lists what it declares; get_readme shows its readme."]
+    if successor:
+        way = span(f"get_package package={successor}")
+        told.append(f"{span(successor)} replaces this package: {way}.")
     told += [
         f"Listed are the first {len(firsts[name])} of {len(values)} {name.removeprefix('author_')}."
         for name, values in lists.items()
@@ -248,6 +253,7 @@ async def get_package(call: Call, asked: OfPackage) -> PackageSummary:
         url=f"{call.registry.settings.base_url}/packages/{package}/{release.version}",
         is_deprecated=found.deprecation is not None,
         author_deprecation=short(found.deprecation or ""),
+        successor=str(successor or ""),
         author_summary=short(release.summary),
         version_count=len(lists["versions"]),
         **firsts,
@@ -622,6 +628,7 @@ class CheckedRow(Struct, rename="camel"):
     withdrawal_reason: str = ""
     permanent: bool = False
     author_deprecation: str = ""
+    successor: str = ""
     newest: str = ""
     breaking_versions: str = ""
     next: str = ""
@@ -634,13 +641,18 @@ class Checked(AgentAnswer, frozen=True):
 
 @tool("Check dependencies")
 async def check(call: Call, asked: Check) -> Checked:
-    """Check a Dependencies.toml: which of its versions are withdrawn or deprecated, which have
-    newer ones, and which of these break callers."""
+    """Check a Dependencies.toml: which of its versions are withdrawn or deprecated, which packages
+    another one replaces, which have newer versions, and which of these break callers."""
     wanted = list(_locked(asked.dependencies))
     page = wanted[asked.offset : asked.offset + ROWS_ON_A_PAGE]
     packages = [each.package for each in page]
     surveys = await call.registry.packages.details.visible(packages, by=call.caller)
-    found = (_checked(call, each, surveys.get(each.package.key)) for each in page)
+    heads = [each.head for each in surveys.values()]
+    successors = await call.registry.packages.successors.named_of(heads, by=call.caller)
+    found = (
+        _checked(call, each, surveys.get(each.package.key), successors.get(each.package.key))
+        for each in page
+    )
     rows = await asyncio.gather(*found)
     told = [f"{counted(len(wanted), 'package')} checked."]
     if call.registry.mirroring:
@@ -658,8 +670,10 @@ def _locked(text: str) -> Iterator[Coordinate]:
             yield Coordinate.parse(org, name, version)
 
 
-async def _checked(call: Call, used: Coordinate, survey: Survey | None) -> CheckedRow:
-    row = CheckedRow(str(used.package), used.version.text)
+async def _checked(
+    call: Call, used: Coordinate, survey: Survey | None, successor: Package | None
+) -> CheckedRow:
+    row = CheckedRow(str(used.package), used.version.text, successor=str(successor or ""))
     if survey is None:
         return row
     entries = [e for e in reversed(survey.entries) if e.state is State.LIVE or e.is_withdrawn]

@@ -19,7 +19,7 @@ from functions.api.mirror import mirror_api
 from functions.api.operations import ApiCall, OpenApi
 from functions.api.organizations import organizations_api
 from functions.api.ownership import ownership_api
-from functions.api.packages import visibility_api
+from functions.api.packages import successor_api, visibility_api
 from functions.api.tokens import organization_tokens_api, tokens_api
 from functions.api.trusted_publishing import publishers_api
 from functions.api.webhooks import webhooks_api
@@ -44,7 +44,8 @@ ORGANIZATION_PREFIX = "@"  # Before the name of an organization; no account's na
 
 _FACES = (
     directory_locks_api, groups_api, members_api, mirror_api, organization_tokens_api,
-    organizations_api, ownership_api, publishers_api, tokens_api, visibility_api, webhooks_api,
+    organizations_api, ownership_api, publishers_api, successor_api, tokens_api, visibility_api,
+    webhooks_api,
 )  # fmt: skip
 _OPERATIONS = {each.name: each for each in chain.from_iterable(_FACES)}
 _IN_BRACES = re.compile(r"\{(\w+)\}")

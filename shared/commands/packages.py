@@ -8,7 +8,7 @@ from functools import wraps
 import click
 from msgspec import Struct
 
-from functions.api.packages import api_packages_visibility
+from functions.api.packages import api_packages_succeed, api_packages_visibility
 from functions.api.trusted_publishing import (
     api_publishers_add,
     api_publishers_list,
@@ -416,6 +416,31 @@ add_operation(
     """,
     done="{package} is {visibility}.",
 )
+
+
+add_operation(
+    packages,
+    "successor",
+    api_packages_succeed,
+    f"{PACKAGE} SUCCESSOR",
+    text="""Set the package SUCCESSOR, which replaces ORG/NAME; old versions stay.
+
+    \b
+    Example:
+      ballroom package successor acme/greet nova/greet --reason "Dispute k3J9x2LqP0"
+    """,
+    done="{successor} replaces {package}.",
+)
+
+
+@packages.command()
+@click.argument("package", metavar=PACKAGE, type=parse_package)
+@click.option("--reason", required=True, metavar="TEXT", help="The owners of the package read it.")
+@in_registry
+async def remove_successor(registry: Registry, package: Package, reason: str) -> str:
+    """Remove the successor of ORG/NAME."""
+    await registry.packages.successors.change(package, None, reason, by=OPERATOR)
+    return f"No package replaces {package}."
 
 
 @click.group("publisher")

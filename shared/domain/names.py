@@ -348,6 +348,14 @@ class Package:
             raise InvalidName("package", f"{org}/{name}", rule)
         return Package(parse_org(org), parse_package_name(name))
 
+    @staticmethod
+    def from_text(text: str) -> "Package":
+        """Return the package that is written as `org/name`, or raise `InvalidName`."""
+        org, _, name = text.strip().partition("/")
+        if not name:
+            raise InvalidName("package", text, "Write it as org/name, such as acme/greet.")
+        return Package.parse(org, name)
+
     @property
     def key(self) -> str:
         """The key by which packages are compared, without case."""

@@ -229,6 +229,9 @@ class Head(Record):
     created_ms: StoredMs
     changed_ms: StoredMs | None = None  # None: nothing but `pulls` has changed since then.
     deprecation: str | None = None
+    successor: str = (
+        ""  # ORG/NAME of the package that replaces it; named to those who may see that.
+    )
     pushers: Pushers = Pushers.MEMBERS
     hold: PackageHold | None = None
     made_by: tuple[str, ...] = ()  # The trusted publishers of its first push.
@@ -243,6 +246,12 @@ class Head(Record):
     def package(self) -> Package:
         """The package, in the spelling of its first push."""
         return Package(OrgName(self.org), PackageName(self.name))
+
+    @property
+    def replaced_by(self) -> Package | None:
+        """The package that replaces it, for owners; `Successors` says who else may read it."""
+        org, _, name = self.successor.partition("/")
+        return Package(OrgName(org), PackageName(name)) if name else None
 
     @property
     def readers(self) -> str:

@@ -21,7 +21,10 @@ _WITHOUT_SPACES = (",", ":")
 
 
 def index_file(survey: Survey) -> bytes:
-    """Return the lines of a package's live releases; empty where there are none."""
+    """Return the lines of a package's live releases; empty where there are none.
+
+    They name the successor, so callers leave one out that readers may not see.
+    """
     live = [entry for entry in reversed(survey.entries) if entry.state is State.LIVE]
     # Sorting is stable, so of simultaneous releases the lower version comes first.
     published, head = sorted(live, key=lambda entry: entry.created_ms), survey.head
@@ -71,6 +74,8 @@ def _more_keys(head: Head, entry: ReleaseEntry) -> Iterator[tuple[str, object]]:
     if entry.tools:
         yield "tool_id", entry.tools[0]
     yield "visibility", head.visibility.value
+    if head.successor:
+        yield "successor", head.successor
     yield "schema", LINE_SCHEMA
 
 

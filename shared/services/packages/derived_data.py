@@ -280,7 +280,7 @@ class DocumentCache:
         self._making = asyncio.Lock()
 
     async def document(self, survey: Survey) -> DerivedDocument:
-        key, revision = survey.head.package.key, survey.revision
+        key, revision = _document_key(survey), survey.revision
         document = self._cached(key, revision) or await self._make_document(survey, revision)
         self._documents.put(key, _CachedDocument(document, revision))
         return document
@@ -293,9 +293,15 @@ class DocumentCache:
         if len(survey.entries) <= ENTRIES_ON_THE_LOOP:
             return self._document(survey)
         async with self._making:  # A document that many wait for is made once.
-            key = survey.head.package.key
+            key = _document_key(survey)
             document = self._cached(key, revision)
             return document or await asyncio.to_thread(self._document, survey)
 
     def _document(self, survey: Survey) -> DerivedDocument:
         return DerivedDocument.of(self._make(survey), survey.changed_ms)
+
+
+def _document_key(survey: Survey) -> str:
+    """Return the key of the document of a package; one that names its successor is another one."""
+    head = survey.head
+    return f"{head.package.key} {head.successor}" if head.successor else head.package.key

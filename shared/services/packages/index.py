@@ -10,13 +10,14 @@ from shared.domain.documents import DerivedDocument
 from shared.domain.events import ChangeKind, PackageChange, package_change
 from shared.domain.names import Package
 from shared.domain.packages import Readers, Survey, Visibility, is_for_everybody
-from shared.domain.principals import Principal
+from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.records import Event
 from shared.domain.releases import withdrawal_of
 from shared.domain.sparse_index import index_file, index_path
 from shared.ports import EventStore, MetadataStore
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.source import PackageSource
+from shared.services.packages.successors import Successors
 from shared.services.records import RECORDS_AT_ONCE, package_batches
 
 CHANGES_READ = 500  # Events that one request reads: an eighth of a second with cold caches.
@@ -43,6 +44,7 @@ class PackageIndex(Struct, frozen=True):
     metadata: MetadataStore
     events: EventStore
     files: DocumentCache
+    successors: Successors
     readers: Readers = Readers.EVERYBODY
 
     async def file(self, package: Package, packages: PackageSource, *, by: Principal) -> IndexFile:
@@ -50,7 +52,9 @@ class PackageIndex(Struct, frozen=True):
         trip."""
         survey = await packages.survey(package, by=by)
         is_public = survey.head.visibility is Visibility.PUBLIC
-        return IndexFile(await self.files.document(survey), is_public)
+        # Everybody reads the same file of a public package, whoever made caches keep it.
+        shown = await self.successors.as_seen(survey, by=ANONYMOUS if is_public else by)
+        return IndexFile(await self.files.document(shown), is_public)
 
     async def changes(self, since: int, count: int, *, by: Principal) -> PackageChanges:
         """Return up to `count` changes after the number `since`. Two trips.
@@ -70,10 +74,14 @@ class PackageIndex(Struct, frozen=True):
         order of key."""
         async for heads in package_batches(self.metadata, RECORDS_AT_ONCE):
             surveys = await self.metadata.survey([head.package for head in heads])
-            yield [
-                (index_path(survey.head), DerivedDocument.of(content, survey.changed_ms))
+            public = [
+                await self.successors.as_seen(survey, by=ANONYMOUS)
                 for survey in surveys
                 if survey and is_for_everybody(survey.head, self.readers)
+            ]
+            yield [
+                (index_path(survey.head), DerivedDocument.of(content, survey.changed_ms))
+                for survey in public
                 if (content := index_file(survey))
             ]
 

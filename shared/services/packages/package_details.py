@@ -60,6 +60,7 @@ from shared.ports import (
 from shared.services.packages.archives import erased_by_ms
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.search import PackageSearch
+from shared.services.packages.successors import Successors
 
 DAILY_PULLS_SHOWN_FOR = timedelta(days=90)
 _COUNT_ONLY = ResultPage(limit=0)
@@ -83,7 +84,8 @@ class PackageOwner(Struct, frozen=True):
 class ReleaseDetails:
     """A release and its package; `entries` are the live releases, newest first, and `withdrawn` is
     the highest withdrawn version if that is above the latest one; `withdrawals` are of all of its
-    versions, and `withdrawn_dependencies` of packages that the caller may see."""
+    versions, and `withdrawn_dependencies` of packages that the caller may see; `successor` is the
+    package that replaces it, if the caller may see that."""
 
     head: Head
     release: Release
@@ -94,6 +96,7 @@ class ReleaseDetails:
     is_withdrawn_by_owner: bool = False
     withdrawals: tuple[Withdrawal, ...] = ()
     withdrawn_dependencies: tuple[WithdrawnDependency, ...] = ()
+    successor: Package | None = None
 
     @cached_property
     def package(self) -> Package:
@@ -133,6 +136,7 @@ class PackageDetails(Struct, frozen=True):
     documents: DocumentStore
     directory: DirectoryStore
     pulls: PullLedger
+    successors: Successors
     clock: Clock
     sweep_grace_hours: int
 
@@ -254,10 +258,11 @@ class PackageDetails(Struct, frozen=True):
         self, survey: Survey, entry: ReleaseEntry, newest: ReleaseEntry, by: Principal
     ) -> ReleaseDetails:
         head, org = survey.head, OrgName(survey.head.org)
-        found, organization, dependencies = await asyncio.gather(
+        found, organization, dependencies, successor = await asyncio.gather(
             self.records.find(head.package.at(entry.parsed)),
             self.directory.get(Organization, organization_place(org)),
             self.withdrawn_dependencies(entry.dependencies, by=by),
+            self.successors.named(head, by=by),
         )
         if found.release is None or found.release.state is not State.LIVE:
             raise ReleaseNotFound(head.package, entry.parsed)
@@ -273,6 +278,7 @@ class PackageDetails(Struct, frozen=True):
             withdrawn is not None and withdrawn.is_held_by_owner,
             tuple(map(withdrawal_of, survey.withdrawn)),
             dependencies,
+            successor,
         )
 
 

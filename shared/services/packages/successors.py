@@ -1,0 +1,149 @@
+"""Successors: the package that replaces another one. Owners set it, and readers who may see the
+successor are told its name; old versions stay, and are pulled as before.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shared.auth.authorization import Authorization
+from shared.domain.accounts import parse_reason, parse_required_reason
+from shared.domain.errors.base import Conflict, NotFound, Unavailable, about_field
+from shared.domain.names import Package
+from shared.domain.packages import Head, Survey
+from shared.domain.principals import Action, Principal
+from shared.domain.releases import with_change
+from shared.ports import Clock, DirectoryStore, MetadataStore, PackageReader
+from shared.services.identity.accounts import organization_owners
+from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.packages.derived_data import PackageRecordWriter
+
+MAX_SUCCESSION = 10  # Packages of a chain that are looked at for one that leads back.
+
+
+class Successors(Struct, frozen=True):
+    """Sets the successors of packages, and names them to those who may see them."""
+
+    authorization: Authorization
+    reader: PackageReader
+    metadata: MetadataStore
+    directory: DirectoryStore
+    records: PackageRecordWriter
+    mail_delivery: MailDelivery
+    clock: Clock
+    base_url: str
+
+    async def named(self, head: Head, *, by: Principal) -> Package | None:
+        """Return the successor of a package, if `by` may see it and it has a live release; asks no
+        store for a package without one."""
+        return (await self.named_of([head], by=by)).get(head.package.key)
+
+    async def named_of(self, heads: Sequence[Head], *, by: Principal) -> dict[str, Package]:
+        """Return the successors of packages that `by` may see, by the keys of the packages. One
+        trip, and none if no package has one."""
+        wanted = {head.package.key: head.replaced_by for head in heads}
+        successors = {each.key: each for each in wanted.values() if each}
+        if not successors:
+            return {}
+        check = self.authorization.read_check(by)
+        surveys = await self.reader.survey(list(successors.values()), check=check)
+        live = {each.head.package.key: each.head.package for each in surveys if each and each.live}
+        return {key: live[each.key] for key, each in wanted.items() if each and each.key in live}
+
+    async def as_seen(self, survey: Survey, *, by: Principal) -> Survey:
+        """Return the package without its successor if `by` may not see that."""
+        if not survey.head.successor:
+            return survey
+        named = await self.named(survey.head, by=by)
+        shown = survey.head.model_copy(update={"successor": str(named or "")})
+        return replace(survey, head=shown)
+
+    async def of_owner(self, package: Package, *, by: Principal) -> Package | None:
+        """Return the successor that is set, to owners. Raises `organization-not-found`, or
+        `PackageNotFound` as a change does."""
+        await self.authorization.require_within(by, Action.MANAGE, package)
+        head = await self.metadata.head(package)
+        return head.replaced_by if head else None
+
+    async def change(
+        self, package: Package, successor: Package | None, reason: str = "", *, by: Principal
+    ) -> Head:
+        """Set the successor, or remove it with None; a repeat changes nothing.
+
+        The operator, and administrators for organizations of others, have to give a reason, which
+        the owners get by mail. Raises `PackageNotFound`, `successor-not-found` for one that `by`
+        may not see, and `successor-circular`.
+        """
+        access = await self.authorization.require_within(by, Action.MANAGE, package)
+        is_for_operator = access.acts_for_operator(by)
+        with about_field("reason"):
+            what = f"the successor of {package}"
+            said = parse_required_reason(reason, what) if is_for_operator else parse_reason(reason)
+        wanted = ""
+        if successor is not None:
+            with about_field("successor"):
+                wanted = str(await self._visible(package, successor, by))
+                await self._require_no_circle(package, successor)
+
+        is_changed = False
+
+        def decide(head: Head) -> Head:
+            nonlocal is_changed
+            is_changed = head.successor != wanted
+            if not is_changed:
+                return head
+            kind, now_ms = "package.successor-changed", self.clock.now_ms()
+            changed = with_change(head, kind, by=by, now_ms=now_ms, successor=wanted)
+            if not said:
+                return changed
+            *before, event = changed.outbox
+            details = {**event.details, "reason": said}
+            told = event.model_copy(update={"details": details})
+            return changed.model_copy(update={"outbox": (*before, told)})
+
+        changed = await self.records.change_package(package, decide)
+        if is_changed and is_for_operator:
+            await self._tell_owners(changed, said)
+        return changed
+
+    async def _visible(self, package: Package, successor: Package, by: Principal) -> Package:
+        """Return the successor in its own spelling."""
+        check = self.authorization.read_check(by)
+        [survey] = await self.metadata.survey([successor], check=check)
+        if survey is None or not survey.live:
+            raise NotFound(
+                "successor-not-found",
+                f"There is no package {successor} with a live version that you may see, so it "
+                f"cannot replace {package}. Publish it first, or correct its name.",
+            )
+        return survey.head.package
+
+    async def _require_no_circle(self, package: Package, successor: Package) -> None:
+        following: Package | None = successor
+        for _ in range(MAX_SUCCESSION):
+            if following is None:
+                return
+            if following.key == package.key:
+                break
+            head = await self.metadata.head(following)
+            following = head.replaced_by if head else None
+        raise Conflict(
+            "successor-circular",
+            f"{successor} leads back to {package}, or to too many packages, so it cannot replace "
+            f"it. Name the package that people should use in the end.",
+        )
+
+    async def _tell_owners(self, head: Head, reason: str) -> None:
+        page = f"{self.base_url}/account/organizations/{head.org}/packages/{head.name}"
+        mail = mail_text(
+            "package-successor",
+            package=str(head.package),
+            successor=head.successor or "no package",
+            reason=reason,
+            page=page,
+        )
+        with suppress(Unavailable):  # The change is stored, and the log of the organization has it.
+            owners = await organization_owners(self.directory, head.org, self.clock.now_ms())
+            await self.mail_delivery.send_to_accounts(owners, mail)
