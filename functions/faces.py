@@ -17,6 +17,7 @@ from shared.settings import Settings
 MODULES = (
     "account.audit_log",
     "account.invitations",
+    "account.name_disputes",
     "account.organization",
     "account.organization_packages",
     "account.organizations",
@@ -41,6 +42,7 @@ MODULES = (
     "manage.directory_locks",
     "manage.mirror",
     "manage.moderation",
+    "manage.name_disputes",
     "manage.organizations",
     "manage.ownership",
     "manage.releases",
@@ -56,6 +58,7 @@ MODULES = (
     "web.package.api_docs",
     "web.package.files",
     "web.package.pages",
+    "web.policies",
     "web.search",
     "web.site_files",
 )

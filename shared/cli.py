@@ -11,6 +11,7 @@ from shared.commands.base import CommandGroup
 from shared.commands.bundles import bundle
 from shared.commands.data_folder import backup, index, keys, restore
 from shared.commands.doctor import doctor
+from shared.commands.name_disputes import disputes
 from shared.commands.organizations import organizations, webhooks
 from shared.commands.packages import packages, publishers
 from shared.commands.snapshots import snapshot
@@ -21,7 +22,7 @@ cli = CommandGroup(
     name="ballroom",
     help="Operate the registry whose data folder BALLROOM_DATA names (.ballroom by default).",
     commands=[
-        accounts, backup, bundle, directory_locks, doctor, groups, index, keys, login, names,
+        accounts, backup, bundle, directory_locks, disputes, doctor, groups, index, keys, login, names,
         organizations, packages, publishers, read_only, restore, signin_link, snapshot, tokens,
         upkeep, upstream, webhooks,
     ],

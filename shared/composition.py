@@ -28,6 +28,8 @@ from shared.services.administration.administration import (
 from shared.services.administration.audit_log import AuditLog
 from shared.services.administration.directory_locks import DirectoryLocks
 from shared.services.administration.group_roles import GroupRuleChanges
+from shared.services.administration.name_disputes import NameDisputes
+from shared.services.administration.policies import Policies
 from shared.services.administration.reachability import Reachability
 from shared.services.administration.status import RegistryStatus
 from shared.services.api_docs.api_docs import ApiDocs
@@ -56,6 +58,7 @@ from shared.services.mirroring.package_chain import PackageChain
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
 from shared.services.mirroring.version_lists import VersionLists
+from shared.services.organizations.continuation import Continuation
 from shared.services.organizations.invitations import Invitations
 from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.name_moves import NameMoves
@@ -228,6 +231,7 @@ class OrganizationServices(Struct, frozen=True):
     deletion: OrganizationDeletion
     ownerless: OwnerlessOrganizations
     ownership_requests: OwnershipRequests
+    continuation: Continuation
     reserved_names: ReservedNames
     webhooks: Webhooks
 
@@ -254,6 +258,8 @@ class AdministrationServices(Struct, frozen=True):
     account_erasures: AccountErasures
     audit_log: AuditLog
     directory_locks: DirectoryLocks
+    name_disputes: NameDisputes
+    policies: Policies
     status: RegistryStatus
     reachability: Reachability
 

@@ -97,6 +97,11 @@ def _day(call: SignedInCall, name: str, later: timedelta) -> str:
 # other names are keys of its details.
 EVENT_PHRASES = {
     "dependency.withdrawn": "found that {dependency}, on which {subject} depends, was withdrawn",
+    "dispute.appealed": "appealed in the dispute about the name {subject}",
+    "dispute.decided": "decided the dispute about the name {subject}: {outcome}",
+    "dispute.opened": "opened a dispute about the name {subject}",
+    "dispute.stated": "added a statement to the dispute about the name {subject}",
+    "dispute.withdrawn": "withdrew the claim to the name {subject}",
     "invitation.accepted": "accepted an invitation",
     "invitation.declined": "declined an invitation",
     "invitation.renewed": "renewed an invitation",
@@ -105,6 +110,7 @@ EVENT_PHRASES = {
     "member.removed": "removed {account}",
     "member.set": "changed the role of {account} to {after}",
     "organization.changed": "changed the profile of {subject}",
+    "organization.continued": "changed as what {subject} is continued: {continued_as}",
     "organization.deleting": "scheduled the deletion of {subject}",
     "organization.founded": "created {subject}",
     "organization.kept": "canceled the deletion of {subject}",
@@ -118,6 +124,7 @@ EVENT_PHRASES = {
     "package.public": "made {subject} public",
     "package.released": "ended the hold of the package {subject}",
     "package.pushers-changed": "changed the publishing access of {subject}",
+    "package.successor-changed": "changed the successor of {subject}: {successor}",
     "package.undeprecated": "undeprecated {subject}",
     "publisher.added": "added a trusted publisher of {subject}",
     "publisher.bound": "created {subject} as its trusted publisher",
@@ -158,6 +165,7 @@ EVENT_FILTERS = (
     ("token.", "Tokens"),
     ("publisher.", "Trusted publishers"),
     ("organization.", "Organization"),
+    ("dispute.", "Name disputes"),
 )
 
 

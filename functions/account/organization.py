@@ -11,6 +11,7 @@ from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPa
 from shared.domain.access import AccessContext, require_right
 from shared.domain.accounts import Organization
 from shared.domain.errors.base import about_field
+from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
 from shared.domain.principals import Action, Role
 from shared.runtime.answers import Answer
@@ -189,8 +190,14 @@ async def account_organization_settings(
 ) -> Answer:
     frame, org, by = await organization_frame(call, "settings"), call.org, call.caller
     require_right(by, frame.access, Action.MANAGE, org)
+    continuation = call.registry.organizations.continuation
+    shown = await continuation.as_seen(frame.organization, by=by)
     return frame.show(
-        problem, is_owner=frame.access.role is Role.OWNER, visibilities=VISIBILITY_CHOICES
+        problem,
+        is_owner=frame.access.role is Role.OWNER,
+        visibilities=VISIBILITY_CHOICES,
+        continued_as=shown.continued_as,
+        gives_reason=frame.access.acts_for_operator(by),
     )
 
 
@@ -211,6 +218,19 @@ async def account_organization_visibility(call: SignedInCall) -> None:
     visibility = call.form.choice("visibility", Visibility, otherwise)
     profile = OrganizationProfile(default_visibility=visibility)
     await call.registry.organizations.organizations.change(call.org, profile, by=call.caller)
+
+
+@pages.form(
+    f"{ORGANIZATION_ROUTE}/continue",
+    account_organization_settings,
+    done="Continuation saved. Owners were notified by email.",
+)
+async def account_organization_continue(call: SignedInCall) -> None:
+    text, reason = call.form.text("continued_as"), call.form.text("reason")
+    with about_field("continued_as"):
+        wanted = parse_org(text) if text else None
+    continuation = call.registry.organizations.continuation
+    await continuation.change(call.org, wanted, reason, by=call.caller)
 
 
 @pages.form(

@@ -3,7 +3,8 @@
 from pydantic import AliasPath, Field
 
 from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
-from shared.domain.accounts import MAX_DESCRIPTION, MAX_DISPLAY_NAME
+from shared.domain.accounts import MAX_DESCRIPTION, MAX_DISPLAY_NAME, Organization
+from shared.domain.errors.base import about_field
 from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
 from shared.domain.principals import Role
@@ -42,6 +43,20 @@ class OrganizationView(ResponseModel):
     default_visibility: Visibility = Field(description=_DEFAULT_VISIBILITY_MEANING)
     created_at: UtcTime
     deleting_at: UtcTime = Field(description="When it is gone, if nobody undoes that.")
+    continued_as: str = Field(
+        description="The organization that continues it, if you may see that; else empty."
+    )
+
+
+class NewContinuation(RequestModel):
+    """The organization that is to continue another one."""
+
+    continued_as: str | None = Field(description="Its name; null for none.")
+    reason: str = Field(
+        default="",
+        max_length=MAX_DESCRIPTION,
+        description="Required for organizations of others; their owners read it.",
+    )
 
 
 class BelongingView(ResponseModel):
@@ -76,7 +91,7 @@ async def api_orgs_found(call: ApiCall, new: NewOrganization) -> OrganizationVie
     name = parse_org(new.name)
     organizations = call.registry.organizations.organizations
     founded = await organizations.create(name, founder, by=call.caller, profile=profile)
-    return OrganizationView.model_validate(founded)
+    return await _view(call, founded)
 
 
 @organizations_api.operation(
@@ -86,8 +101,8 @@ async def api_orgs_found(call: ApiCall, new: NewOrganization) -> OrganizationVie
     refusals=(400, 401, 404),
 )
 async def api_orgs_show(call: ApiCall) -> OrganizationView:
-    return OrganizationView.model_validate(
-        await call.registry.organizations.organizations.show(call.org, by=call.caller)
+    return await _view(
+        call, await call.registry.organizations.organizations.show(call.org, by=call.caller)
     )
 
 
@@ -101,8 +116,9 @@ async def api_orgs_change(call: ApiCall, wanted: OrganizationChange) -> Organiza
     profile = OrganizationProfile.parse(
         wanted.display_name, wanted.description, wanted.default_visibility
     )
-    return OrganizationView.model_validate(
-        await call.registry.organizations.organizations.change(call.org, profile, by=call.caller)
+    return await _view(
+        call,
+        await call.registry.organizations.organizations.change(call.org, profile, by=call.caller),
     )
 
 
@@ -113,8 +129,8 @@ async def api_orgs_change(call: ApiCall, wanted: OrganizationChange) -> Organiza
     also=(409,),
 )
 async def api_orgs_delete(call: ApiCall) -> OrganizationView:
-    return OrganizationView.model_validate(
-        await call.registry.organizations.deletion.delete(call.org, by=call.caller)
+    return await _view(
+        call, await call.registry.organizations.deletion.delete(call.org, by=call.caller)
     )
 
 
@@ -122,8 +138,8 @@ async def api_orgs_delete(call: ApiCall) -> OrganizationView:
     "DELETE", "api/v1/orgs/{org}/deletion", "Cancel the deletion of an organization.", also=(409,)
 )
 async def api_orgs_keep(call: ApiCall) -> OrganizationView:
-    return OrganizationView.model_validate(
-        await call.registry.organizations.deletion.cancel(call.org, by=call.caller)
+    return await _view(
+        call, await call.registry.organizations.deletion.cancel(call.org, by=call.caller)
     )
 
 
@@ -134,3 +150,24 @@ async def api_orgs_keep(call: ApiCall) -> OrganizationView:
 )
 async def api_orgs_allow_bursts(call: ApiCall) -> None:
     await call.registry.administration.organizations.allow_bursts(call.org, by=call.caller)
+
+
+@organizations_api.operation(
+    "PUT",
+    "api/v1/orgs/{org}/continuation",
+    "Say which organization continues this one, which takes no new packages then; for owners who "
+    "signed in within the last ten minutes.",
+    also=(409,),
+)
+async def api_orgs_continue(call: ApiCall, sent: NewContinuation) -> OrganizationView:
+    with about_field("continued_as"):
+        wanted = parse_org(sent.continued_as) if sent.continued_as else None
+    continuation = call.registry.organizations.continuation
+    return await _view(
+        call, await continuation.change(call.org, wanted, sent.reason, by=call.caller)
+    )
+
+
+async def _view(call: ApiCall, organization: Organization) -> OrganizationView:
+    shown = await call.registry.organizations.continuation.as_seen(organization, by=call.caller)
+    return OrganizationView.model_validate(shown)

@@ -19,6 +19,7 @@ FACES = (pages,)
 async def web_org(call: PublicPageCall) -> Answer:
     org, organizations = parse_org(call.redacted_route["org"]), call.registry.organizations
     organization = await organizations.organizations.show(org, by=call.caller)
+    organization = await organizations.continuation.as_seen(organization, by=call.caller)
     offset = (requested_page(call.redacted_query) - 1) * PACKAGES_PER_PAGE
     page = ResultPage(offset, PACKAGES_PER_PAGE, Sort.CREATED)
     query = Query(include_deprecated=True).within(frozenset({organization.key}))

@@ -1,6 +1,7 @@
 """upkeep …, names … and read-only …: administration of the whole registry."""
 
 from collections.abc import Awaitable, Callable
+from typing import TextIO
 
 import click
 
@@ -110,7 +111,7 @@ pattern_argument = click.argument("pattern")
 
 @click.group()
 def names() -> None:
-    """List, add and remove reserved names.
+    """List, add and remove reserved names, and replace the policy for names.
 
     Only administrators and the operator can create organizations with these names.
     """
@@ -154,6 +155,31 @@ async def remove(registry: Registry, pattern: str) -> str:
     """Remove the reserved name PATTERN."""
     await registry.organizations.reserved_names.remove(pattern, by=OPERATOR)
     return f"{pattern} is free again."
+
+
+@names.command("policy")
+@click.argument("file", required=False, type=click.File(encoding="utf-8"))
+@click.option("--default", "is_default", is_flag=True, help="Go back to the default text.")
+@in_registry
+async def policy_of_names(registry: Registry, file: TextIO | None, *, is_default: bool) -> str:
+    """Replace the policy for names, which /policies/names shows, by the Markdown in FILE.
+
+    - reads standard input. Without FILE this prints the words of the operator, if there are any.
+
+    \b
+    Examples:
+      ballroom names policy names.md
+      ballroom names policy --default
+    """
+    policies = registry.administration.policies
+    if is_default:
+        await policies.reset(by=OPERATOR)
+        return "The default policy for names is shown again."
+    if file is not None:
+        await policies.replace(file.read(), by=OPERATOR)
+        return "The policy for names was replaced."
+    policy = await policies.of_names()
+    return policy.text.rstrip() if policy else "The default policy for names is shown."
 
 
 @click.group("read-only")

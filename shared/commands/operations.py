@@ -16,6 +16,7 @@ from functions.api.directory_locks import directory_locks_api
 from functions.api.groups import groups_api
 from functions.api.members import members_api
 from functions.api.mirror import mirror_api
+from functions.api.name_disputes import name_disputes_api
 from functions.api.operations import ApiCall, OpenApi
 from functions.api.organizations import organizations_api
 from functions.api.ownership import ownership_api
@@ -43,9 +44,9 @@ PACKAGE = "ORG/NAME"
 ORGANIZATION_PREFIX = "@"  # Before the name of an organization; no account's name begins with it.
 
 _FACES = (
-    directory_locks_api, groups_api, members_api, mirror_api, organization_tokens_api,
-    organizations_api, ownership_api, publishers_api, successor_api, tokens_api, visibility_api,
-    webhooks_api,
+    directory_locks_api, groups_api, members_api, mirror_api, name_disputes_api,
+    organization_tokens_api, organizations_api, ownership_api, publishers_api, successor_api,
+    tokens_api, visibility_api, webhooks_api,
 )  # fmt: skip
 _OPERATIONS = {each.name: each for each in chain.from_iterable(_FACES)}
 _IN_BRACES = re.compile(r"\{(\w+)\}")

@@ -5,7 +5,12 @@ from functools import partial
 import click
 
 from functions.api.members import api_members_list
-from functions.api.organizations import api_orgs_allow_bursts, api_orgs_delete, api_orgs_keep
+from functions.api.organizations import (
+    api_orgs_allow_bursts,
+    api_orgs_continue,
+    api_orgs_delete,
+    api_orgs_keep,
+)
 from functions.api.ownership import (
     api_ownership_decide,
     api_ownership_list_all,
@@ -78,6 +83,31 @@ add_operation(
     """,
     done="Decided about {account} and {org}: {decision}.",
 )
+
+
+add_operation(
+    organizations,
+    "continue-as",
+    api_orgs_continue,
+    "ORG CONTINUED_AS",
+    text="""Say that the organization CONTINUED_AS continues ORG, which takes no new packages then.
+
+    \b
+    Example:
+      ballroom org continue-as acme nova --reason "Dispute k3J9x2LqP0"
+    """,
+    done="{org} is continued as {continued_as}.",
+)
+
+
+@organizations.command()
+@name_argument
+@click.option("--reason", required=True, metavar="TEXT", help="The owners read it.")
+@in_registry
+async def end_continuation(registry: Registry, name: OrgName, reason: str) -> str:
+    """Say that no other organization continues NAME, which takes new packages again."""
+    await registry.organizations.continuation.change(name, None, reason, by=OPERATOR)
+    return f"{name} is not continued elsewhere."
 
 
 @organizations.command()

@@ -500,10 +500,18 @@ def _refusal_without_role(
 def _refusal_of_closing(
     access: AccessContext, action: Action, resource: Resource
 ) -> Refusal | None:
-    if action not in PUSH_ACTIONS or not access.is_being_deleted:
-        return None
-    reason = "its organization is being deleted, which an owner can still undo"
-    return NotPermitted(action.verb, resource, reason)
+    if action in PUSH_ACTIONS and access.is_being_deleted:
+        reason = "its organization is being deleted, which an owner can still undo"
+        return NotPermitted(action.verb, resource, reason)
+    continued_as = access.organization.continued_as if access.organization else ""
+    if action is Action.PUSH_NEW and continued_as:
+        # The other organization may be hidden, so it is not named.
+        reason = (
+            f"{org_of(resource)} is continued as another organization and takes no new packages; "
+            "publish it there"
+        )
+        return NotPermitted(action.verb, resource, reason)
+    return None
 
 
 WAY_TO_RENEW = "Sign in to the registry in a browser to renew it."

@@ -495,6 +495,7 @@ class Organization(Entity):
     deleting_ms: int | None = None  # When it is deleted, unless that is undone before.
     bursts_until_ms: int = 0  # Until then burst detection is off.
     upstream: str = ""  # The registry that its name was moved to; nothing is published in it.
+    continued_as: str = ""  # The organization that continues it; it takes no new packages.
 
     @property
     def key(self) -> str:

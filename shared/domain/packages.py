@@ -229,9 +229,7 @@ class Head(Record):
     created_ms: StoredMs
     changed_ms: StoredMs | None = None  # None: nothing but `pulls` has changed since then.
     deprecation: str | None = None
-    successor: str = (
-        ""  # ORG/NAME of the package that replaces it; named to those who may see that.
-    )
+    successor: str = ""  # Org/name of the package that replaces it; `Successors` names it.
     pushers: Pushers = Pushers.MEMBERS
     hold: PackageHold | None = None
     made_by: tuple[str, ...] = ()  # The trusted publishers of its first push.
@@ -249,7 +247,7 @@ class Head(Record):
 
     @property
     def replaced_by(self) -> Package | None:
-        """The package that replaces it, for owners; `Successors` says who else may read it."""
+        """The package that replaces it; only those who may see that are told."""
         org, _, name = self.successor.partition("/")
         return Package(OrgName(org), PackageName(name)) if name else None
 

@@ -35,6 +35,7 @@ _TOPICS = {  # By what changed, or by the first word of the kind of an event.
     "dependency": Topic.DEPENDENCY,
     "token": Topic.TOKEN,
 }
+_TOPICS_OF_KINDS = {"package.successor-changed": Topic.DEPRECATION}
 
 
 MAX_URL_LENGTH = 1_000
@@ -102,7 +103,8 @@ class Webhook(Entity):
             return False
         change = package_change(0, event)
         word = change.change.value if change else event.kind.partition(".")[0]
-        return Topic.AUDIT in self.topics or _TOPICS.get(word) in self.topics
+        topic = _TOPICS_OF_KINDS.get(event.kind) or _TOPICS.get(word)
+        return Topic.AUDIT in self.topics or topic in self.topics
 
     def secrets(self, now_ms: int) -> tuple[str, ...]:
         """Return the secrets to sign with: for a day after a rotation also the one before."""

@@ -20,6 +20,7 @@ from shared.domain.accounts import (
     TokenUse,
 )
 from shared.domain.errors.base import Refusal
+from shared.domain.name_disputes import NameDispute
 from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
 from shared.domain.packages import Head, Release
 from shared.domain.principals import UPKEEP
@@ -122,7 +123,7 @@ class FinishDeletions(Task):
             found += await self.directory.list_by_owner(kind, organization.id)
         of_name = (Publisher, Membership, Invitation, NameSkeleton, Webhook, DeliveryLog)
         of_owners = (OwnerlessOrganization, OwnershipRequest)
-        for kind in (*of_name, *of_owners, AdditionCount):
+        for kind in (*of_name, *of_owners, NameDispute, AdditionCount):
             found += await self.directory.list_by_owner(kind, organization.key)
         return found
 

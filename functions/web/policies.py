@@ -1,0 +1,55 @@
+"""GET /policies/names: how names are given, disputed and taken, in words that an operator may
+replace."""
+
+import asyncio
+from functools import cache, lru_cache
+
+from functions.http.pages import MARKDOWN, TEMPLATES, PublicPageCall, PublicPages
+from functions.web.about import ABOUT_PAGES
+from shared.prose.rendering import render_markdown
+from shared.prose.safe_html import SafeHtml, TextPlace
+from shared.runtime.answers import Answer
+
+POLICIES_KEPT = 4  # The text that comes with the registry, and the last ones of operators.
+
+pages = PublicPages()
+FACES = (pages,)
+
+
+@pages.read("policies/names")
+async def web_policy_names(call: PublicPageCall) -> Answer:
+    policy = await call.registry.administration.policies.of_names()
+    text = policy.text if policy else default_policy()
+    if call.wants_markdown:
+        return call.text(text, MARKDOWN)
+    # In a thread, since the first text of a process loads the renderer.
+    rendered = await asyncio.to_thread(_rendered, text)
+    return call.show(
+        "web/policies/names.html",
+        places=ABOUT_PAGES,
+        place="policies",
+        policy=policy,
+        text=rendered,
+    )
+
+
+class PolicyPlace(TextPlace, frozen=True):
+    """The place of a policy: its links lead to pages of this registry, and to other sites."""
+
+    def link(self, written: str, prefix: str) -> str:
+        is_path = written.startswith("/") and not written.startswith("//")
+        return written if is_path else super().link(written, prefix)
+
+    def picture(self, written: str) -> str:  # noqa: ARG002 - policies have none.
+        return ""
+
+
+@cache
+def default_policy() -> str:
+    """Return the text that comes with the registry."""
+    return (TEMPLATES / "web/policies/names.md").read_text("utf-8")
+
+
+@lru_cache(maxsize=POLICIES_KEPT)
+def _rendered(text: str) -> SafeHtml:
+    return render_markdown(text, PolicyPlace(""), prefix="")

@@ -1,0 +1,451 @@
+"""Name disputes: opening them, statements of both parties, decisions and appeals. What a decision
+asks for, an administrator does afterwards: this gives nobody a name.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shared.auth.authorization import Administration, Authorization
+from shared.auth.tokens import OWNER_LENGTH, random_text
+from shared.domain.access import Membership, require_own_account
+from shared.domain.accounts import Account, parse_required_reason
+from shared.domain.errors.base import Conflict, InvalidRequest, Unavailable, about_field
+from shared.domain.errors.identity import NotPermitted, TokenUnknown, credentials_missing
+from shared.domain.errors.packages import PackageNotFound
+from shared.domain.mail import MailText
+from shared.domain.name_disputes import (
+    MAX_OPEN_DISPUTES,
+    MAX_STATEMENTS,
+    UNDECIDED,
+    DisputeAppeal,
+    DisputeDecision,
+    DisputeOutcome,
+    DisputeState,
+    NameDispute,
+    Statement,
+    dispute_not_found,
+    dispute_place,
+    parse_disputed_name,
+    parse_statement,
+)
+from shared.domain.names import OrgName, Package
+from shared.domain.principals import OPERATOR_ID, Principal, Role
+from shared.domain.times import time_text
+from shared.ports import DirectoryStore, MetadataStore, Randomness
+from shared.runtime.retries import retried_when_stale
+from shared.services.administration.administration import Administrators
+from shared.services.identity.accounts import account_names, accounts_by_ids, organization_owners
+from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.organizations.memberships import OPERATOR_NAME
+from shared.services.records import EntityChange, RecordWriter, all_entities, retried_when_added
+
+_WHAT = "name disputes"
+_FINAL = "The decision is final."
+
+
+class DisputeDetails(Struct, frozen=True):
+    """A dispute as one reader sees it; `names` are those of accounts by id."""
+
+    dispute: NameDispute
+    state: DisputeState
+    names: Mapping[str, str]
+    is_claimant: bool
+    is_holder: bool  # An owner of the organization that has the name.
+
+    @property
+    def is_undecided(self) -> bool:
+        return self.state in UNDECIDED
+
+    @property
+    def may_appeal(self) -> bool:
+        return self.state is DisputeState.DECIDED and (self.is_claimant or self.is_holder)
+
+    @property
+    def may_withdraw(self) -> bool:
+        return self.is_claimant and (self.is_undecided or self.state is DisputeState.DECIDED)
+
+
+class NameDisputes(Struct, frozen=True):
+    """Opens, shows and decides name disputes.
+
+    The parties are the claimant and the owners of the organization. They and administrators see a
+    dispute; for everybody else it does not exist. Each change is mailed to both parties.
+    """
+
+    directory: DirectoryStore
+    metadata: MetadataStore
+    authorization: Authorization
+    administration: Administration
+    administrators: Administrators
+    record_writer: RecordWriter
+    mail_delivery: MailDelivery
+    randomness: Randomness
+    base_url: str
+
+    async def open(
+        self, name: str, statement: str, claimant: Account | None = None, *, by: Principal
+    ) -> DisputeDetails:
+        """Open a dispute; a repeat returns the one that is open.
+
+        Administrators who signed in recently, and the operator, open one for another claimant.
+        Raises `organization-not-found` or `PackageNotFound` for a name that the claimant may not
+        see, `dispute-own-name` and `disputes-full`.
+        """
+        with about_field("name"):
+            disputed = parse_disputed_name(name)
+        with about_field("statement"):
+            text = parse_statement(statement)
+        claiming = await self._claimant(claimant, disputed, by)
+        now_ms, org = self.record_writer.clock.now_ms(), _org_of(disputed)
+        dispute = NameDispute(
+            id=f"{org}-{random_text(self.randomness, OWNER_LENGTH)}",
+            org=org,
+            package=disputed.name if isinstance(disputed, Package) else "",
+            claimant=claiming.id,
+            opened_by=by.id,
+            opened_ms=now_ms,
+            statements=(Statement(at_ms=now_ms, by=by.id, text=text),),
+        )
+        stored, is_new = await self._add(dispute, by)
+        if is_new:
+            mail = mail_text(
+                "dispute-opened",
+                disputed=stored.name,
+                claimant=claiming.name,
+                until=time_text(stored.notice_ends_ms),
+                link=self._link(stored),
+            )
+            await self._send(stored, mail)
+        return await self._details(stored, by)
+
+    async def all(self, *, by: Principal) -> list[NameDispute]:
+        """Return all disputes to administrators, the latest first."""
+        await self.administration.require(by, "list", _WHAT)
+        found = await all_entities(self.directory, NameDispute)
+        return sorted(found, key=lambda each: each.opened_ms, reverse=True)
+
+    async def own(self, *, by: Principal) -> list[NameDispute]:
+        """Return the disputes that `by` is a party of, the latest first."""
+        require_own_account(by, "list", _WHAT)
+        found = list(await self.directory.list_by_subject(NameDispute, by.id))
+        now_ms = self.record_writer.clock.now_ms()
+        for each in await self.directory.list_by_subject(Membership, by.id):
+            if each.role_at(now_ms) is Role.OWNER:
+                found += await self.directory.list_by_owner(NameDispute, each.org.lower())
+        distinct = {each.id: each for each in found}
+        return sorted(distinct.values(), key=lambda each: each.opened_ms, reverse=True)
+
+    async def show(self, text: str, *, by: Principal) -> DisputeDetails:
+        """Return a dispute by its id, or by the name if one dispute about it is not closed.
+
+        Raises `dispute-not-found`, also for those who are no party, and `dispute-ambiguous`.
+        """
+        require_own_account(by, "see", _WHAT)
+        dispute = await self._find(text)
+        details = await self._details(dispute, by) if dispute else None
+        if details is None or not await self._sees(details, by):
+            raise dispute_not_found(text)
+        return details
+
+    async def state(self, text: str, statement: str, *, by: Principal) -> DisputeDetails:
+        """Add a statement of a party or an administrator, while nothing is decided."""
+        with about_field("statement"):
+            said = parse_statement(statement)
+        return await self._state(text, said, by)
+
+    @retried_when_stale
+    async def _state(self, text: str, said: str, by: Principal) -> DisputeDetails:
+        details = await self.show(text, by=by)
+        dispute = details.dispute
+        _require_undecided(details)
+        if any((each.by, each.text) == (by.id, said) for each in dispute.statements):
+            return details  # A repeat.
+        if len(dispute.statements) >= MAX_STATEMENTS:
+            raise Conflict(
+                "dispute-full",
+                f"The dispute {dispute.id} has {MAX_STATEMENTS} statements, which is the limit. "
+                "The decision is made on these.",
+            )
+        added = Statement(at_ms=self.record_writer.clock.now_ms(), by=by.id, text=said)
+        changed = dispute.model_copy(update={"statements": (*dispute.statements, added)})
+        actor, link = await self._name(by), self._link(dispute)
+        mail = mail_text("dispute-statement", disputed=dispute.name, by=actor, link=link)
+        return await self._write(changed, self._change("dispute.stated", dispute), mail, by)
+
+    @retried_when_stale
+    async def decide(
+        self, text: str, outcome: DisputeOutcome, reason: str, *, by: Principal
+    ) -> DisputeDetails:
+        """Decide a dispute after its notice, or on an appeal; a repeat changes nothing.
+
+        Takes an administrator who signed in recently; an appeal is decided by another one than the
+        dispute, if there is one. Raises `dispute-in-notice`, `dispute-closed` or
+        `dispute-same-decider`.
+        """
+        await self.administration.require_fresh(by, "decide", _WHAT)
+        with about_field("reason"):
+            said = parse_required_reason(reason, "the decision")
+        details = await self.show(text, by=by)
+        dispute, last = details.dispute, details.dispute.last_decision
+        if last and not details.is_undecided and (last.outcome, last.reason) == (outcome, said):
+            return details
+        _require_undecided(details)
+        if details.state is DisputeState.NOTICE:
+            raise Conflict(
+                "dispute-in-notice",
+                f"Both parties can state their case on {dispute.name} until "
+                f"{time_text(dispute.notice_ends_ms)}. Decide after that.",
+            )
+        if details.state is DisputeState.APPEALED:
+            await self._require_other_decider(dispute, by)
+        now_ms = self.record_writer.clock.now_ms()
+        decision = DisputeDecision(at_ms=now_ms, by=by.id, outcome=outcome, reason=said)
+        part = "decision_on_appeal" if dispute.appeal else "decision"
+        changed = dispute.model_copy(update={part: decision})
+        ends_ms = None if dispute.appeal else changed.appeal_ends_ms
+        mail = mail_text(
+            "dispute-decided",
+            disputed=dispute.name,
+            outcome=outcome.value,
+            reason=said,
+            what=f"Each party can appeal until {time_text(ends_ms)}." if ends_ms else _FINAL,
+            link=self._link(dispute),
+        )
+        change = self._change("dispute.decided", dispute, outcome=outcome.value, reason=said)
+        return await self._write(changed, change, mail, by)
+
+    @retried_when_stale
+    async def appeal(self, text: str, reason: str, *, by: Principal) -> DisputeDetails:
+        """Appeal against the decision as a party, within its time; raise `not-appealable`."""
+        with about_field("reason"):
+            said = parse_required_reason(reason, "the appeal")
+        details = await self.show(text, by=by)
+        dispute = details.dispute
+        if dispute.appeal and dispute.appeal.by == by.id:
+            return details  # A repeat.
+        if not details.may_appeal:
+            raise Conflict(
+                "not-appealable",
+                f"Only a party can appeal, once, and within 14 days after a decision. The dispute "
+                f"{dispute.id} is {details.state.value}.",
+            )
+        appeal = DisputeAppeal(at_ms=self.record_writer.clock.now_ms(), by=by.id, reason=said)
+        changed = dispute.model_copy(update={"appeal": appeal})
+        mail = mail_text(
+            "dispute-appealed",
+            disputed=dispute.name,
+            by=await self._name(by),
+            reason=said,
+            link=self._link(dispute),
+        )
+        change = self._change("dispute.appealed", dispute, reason=said)
+        return await self._write(changed, change, mail, by)
+
+    @retried_when_stale
+    async def withdraw(self, text: str, *, by: Principal) -> DisputeDetails:
+        """Withdraw the claim as the claimant; a repeat changes nothing."""
+        details = await self.show(text, by=by)
+        if details.state is DisputeState.WITHDRAWN:
+            return details
+        if not details.may_withdraw:
+            raise Conflict(
+                "not-withdrawable",
+                f"Only the claimant can withdraw the claim, until the decision is final. The "
+                f"dispute {details.dispute.id} is {details.state.value}.",
+            )
+        now_ms = self.record_writer.clock.now_ms()
+        changed = details.dispute.model_copy(update={"withdrawn_ms": now_ms})
+        dispute = details.dispute
+        actor, link = await self._name(by), self._link(dispute)
+        mail = mail_text("dispute-withdrawn", disputed=dispute.name, by=actor, link=link)
+        return await self._write(changed, self._change("dispute.withdrawn", dispute), mail, by)
+
+    # --- Opening --------------------------------------------------------------------------------
+
+    async def _claimant(
+        self, claimant: Account | None, disputed: OrgName | Package, by: Principal
+    ) -> Account:
+        """Return the claimant, who may see the name and does not have it."""
+        if claimant is not None and claimant.id != by.id:
+            await self.administration.require_fresh(by, "open", "a name dispute for somebody")
+            await self._require_there(disputed)
+        elif by.is_operator:
+            message = "The operator opens a dispute for an account. Name the claimant."
+            with about_field("claimant"):
+                raise InvalidRequest(message)
+        else:
+            require_own_account(by, "open", _WHAT)
+            claimant = await self._account(by)
+            await self._require_visible(disputed, by)
+        org, now_ms = _org_of(disputed), self.record_writer.clock.now_ms()
+        access = await self.directory.access_context(claimant.id, org, now_ms)
+        if access.role is Role.OWNER:
+            raise Conflict(
+                "dispute-own-name",
+                f"{claimant.name} is an owner of {org} already, so there is nothing to dispute.",
+            )
+        return claimant
+
+    async def _account(self, by: Principal) -> Account:
+        if by.is_anonymous:
+            raise credentials_missing()
+        [*found] = await accounts_by_ids(self.directory, [by.id])
+        if not found:
+            raise TokenUnknown
+        return found[0]
+
+    async def _require_there(self, disputed: OrgName | Package) -> None:
+        """Raise unless the name exists, whoever may see it."""
+        if isinstance(disputed, Package):
+            if await self.metadata.head(disputed) is None:
+                raise PackageNotFound(disputed)
+            return
+        from_store = await self.directory.access_context(
+            "", disputed, self.record_writer.clock.now_ms()
+        )
+        from_store.require_organization(disputed)
+
+    async def _require_visible(self, disputed: OrgName | Package, by: Principal) -> None:
+        if isinstance(disputed, Package):
+            check = self.authorization.read_check(by)
+            [survey] = await self.metadata.survey([disputed], check=check)
+            if survey is None:
+                raise PackageNotFound(disputed)
+            return
+        access = await self.authorization.access_context(by, disputed)
+        access.seen_by(by, disputed).require_organization(disputed)
+
+    @retried_when_added
+    async def _add(self, dispute: NameDispute, by: Principal) -> tuple[NameDispute, bool]:
+        """Store the dispute; return the one that is stored, and whether it is new."""
+        now_ms = self.record_writer.clock.now_ms()
+        theirs = await self.directory.list_by_subject(NameDispute, dispute.claimant)
+        is_open = [each for each in theirs if each.state_at(now_ms) in UNDECIDED]
+        for each in is_open:
+            if each.name.lower() == dispute.name.lower():
+                return each, False
+        if len(is_open) >= MAX_OPEN_DISPUTES:
+            raise Conflict(
+                "disputes-full",
+                f"There are {MAX_OPEN_DISPUTES} open disputes of this claimant, which is the "
+                "limit. Wait for a decision, or withdraw one.",
+            )
+
+        async def nothing_more() -> None:
+            """The names of one organization are counted by the write."""
+
+        change = self._change("dispute.opened", dispute)
+        return await self.record_writer.add_checked(
+            dispute, check=nothing_more, change=change, by=_unlocated(by)
+        ), True
+
+    # --- Reading --------------------------------------------------------------------------------
+
+    async def _find(self, text: str) -> NameDispute | None:
+        if "-" in text:  # No name has one.
+            return await self.directory.get(NameDispute, dispute_place(text))
+        disputed, now_ms = parse_disputed_name(text), self.record_writer.clock.now_ms()
+        closed = (DisputeState.FINAL, DisputeState.WITHDRAWN)
+        listed = await self.directory.list_by_owner(NameDispute, _org_of(disputed).lower())
+        found = [
+            each
+            for each in listed
+            if each.name.lower() == str(disputed).lower() and each.state_at(now_ms) not in closed
+        ]
+        if len(found) > 1:
+            ids = ", ".join(each.id for each in found)
+            message = f"There are several disputes about {disputed}: {ids}. Name one by its id."
+            raise Conflict("dispute-ambiguous", message)
+        return found[0] if found else None
+
+    async def _sees(self, details: DisputeDetails, by: Principal) -> bool:
+        if details.is_claimant or details.is_holder:
+            return True
+        with suppress(NotPermitted):
+            await self.administration.require(by, "see", _WHAT)
+            return True
+        return False
+
+    async def _details(self, dispute: NameDispute, by: Principal) -> DisputeDetails:
+        now_ms = self.record_writer.clock.now_ms()
+        decisions = (dispute.decision, dispute.appeal, dispute.decision_on_appeal)
+        ids = {dispute.claimant, dispute.opened_by, *(each.by for each in dispute.statements)}
+        ids |= {each.by for each in decisions if each}
+        names = dict(await account_names(self.directory, ids - {OPERATOR_ID}))
+        names[OPERATOR_ID] = OPERATOR_NAME
+        owners = await organization_owners(self.directory, dispute.org, now_ms)
+        return DisputeDetails(
+            dispute=dispute,
+            state=dispute.state_at(now_ms),
+            names=names,
+            is_claimant=dispute.claimant == by.id,
+            is_holder=any(each.id == by.id for each in owners),
+        )
+
+    # --- Writing --------------------------------------------------------------------------------
+
+    async def _require_other_decider(self, dispute: NameDispute, by: Principal) -> None:
+        decider = dispute.decision.by if dispute.decision else ""
+        if by.is_operator or by.id != decider:
+            return
+        others = [each for each in await self.administrators.all() if not each.is_locked]
+        if any(each.id != by.id for each in others):
+            raise Conflict(
+                "dispute-same-decider",
+                "You made the decision that is appealed against, so another administrator decides "
+                "on the appeal.",
+            )
+
+    async def _write(
+        self, dispute: NameDispute, change: EntityChange, mail: MailText, by: Principal
+    ) -> DisputeDetails:
+        stored = await self.record_writer.replace(dispute, change=change, by=_unlocated(by))
+        await self._send(stored, mail)
+        return await self._details(stored, by)
+
+    def _change(self, kind: str, dispute: NameDispute, **more: str) -> EntityChange:
+        details = {"dispute": dispute.id, **more}
+        return EntityChange(
+            kind, dispute.name, org=dispute.org, account=dispute.claimant, details=details
+        )
+
+    async def _send(self, dispute: NameDispute, mail: MailText) -> None:
+        """Send mail to both parties and all administrators; the record is stored before."""
+        with suppress(Unavailable):
+            now_ms = self.record_writer.clock.now_ms()
+            people = [
+                *await organization_owners(self.directory, dispute.org, now_ms),
+                *await accounts_by_ids(self.directory, [dispute.claimant]),
+                *await self.administrators.all(),
+            ]
+            recipients = {each.id: each for each in people}
+            await self.mail_delivery.send_to_accounts(recipients.values(), mail)
+
+    def _link(self, dispute: NameDispute) -> str:
+        return f"{self.base_url}/account/disputes/{dispute.id}"
+
+    async def _name(self, by: Principal) -> str:
+        if by.is_operator:
+            return OPERATOR_NAME
+        return (await account_names(self.directory, [by.id])).get(by.id, by.id)
+
+
+def _org_of(disputed: OrgName | Package) -> OrgName:
+    return disputed.org if isinstance(disputed, Package) else disputed
+
+
+def _unlocated(by: Principal) -> Principal:
+    """Return the actor of an event without address and credential, as the other party reads it."""
+    return replace(by, address="", credential="")
+
+
+def _require_undecided(details: DisputeDetails) -> None:
+    if not details.is_undecided:
+        raise Conflict(
+            "dispute-closed",
+            f"The dispute {details.dispute.id} is {details.state.value}, so nothing is added to it "
+            "or decided now. A party can appeal against a decision while there is time.",
+        )

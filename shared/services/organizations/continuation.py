@@ -1,0 +1,122 @@
+"""Continuation: an organization that goes on as another one. It takes no new packages; its packages
+stay, take new versions, and are pulled as before.
+"""
+
+from msgspec import Struct
+
+from shared.auth.authorization import Authorization
+from shared.domain.access import refusal_of
+from shared.domain.accounts import (
+    Organization,
+    organization_place,
+    parse_reason,
+    parse_required_reason,
+)
+from shared.domain.errors.base import Conflict, about_field
+from shared.domain.errors.identity import organization_not_found
+from shared.domain.names import OrgName
+from shared.domain.principals import Action, Principal
+from shared.ports import DirectoryStore
+from shared.runtime.retries import retried_when_stale
+from shared.services.identity.mail import mail_text
+from shared.services.organizations.memberships import Actor, OrganizationMembers
+from shared.services.records import EntityChange, RecordWriter
+
+MAX_CONTINUATIONS = 10  # Organizations of a chain that are looked at for one that leads back.
+
+
+class Continuation(Struct, frozen=True):
+    """Sets as which organization another one is continued, and names it to those who may see it."""
+
+    authorization: Authorization
+    directory: DirectoryStore
+    organization_members: OrganizationMembers
+    record_writer: RecordWriter
+
+    async def as_seen(self, organization: Organization, *, by: Principal) -> Organization:
+        """Return the organization without the one that continues it if `by` may not see that, or
+        it is gone."""
+        if not organization.continued_as:
+            return organization
+        named = await self._visible(OrgName(organization.continued_as), by)
+        return organization.model_copy(update={"continued_as": named.name if named else ""})
+
+    @retried_when_stale
+    async def change(
+        self, org: OrgName, continued_as: OrgName | None, reason: str = "", *, by: Principal
+    ) -> Organization:
+        """Set the organization that continues `org`, or none; a repeat changes nothing.
+
+        Takes an owner who signed in recently. The operator, and administrators for organizations of
+        others, have to give a reason. Owners get mail. Raises `organization-not-found` for one that
+        `by` may not see, and `continuation-circular`.
+        """
+        access = await self.authorization.require_within(by, Action.GOVERN, org)
+        organization = access.require_organization(org)
+        with about_field("reason"):
+            what = f"the continuation of {org}"
+            is_needed = access.acts_for_operator(by)
+            said = parse_required_reason(reason, what) if is_needed else parse_reason(reason)
+        wanted = ""
+        if continued_as is not None:
+            with about_field("continued_as"):
+                target = await self._visible(continued_as, by)
+                if target is None:
+                    raise organization_not_found(continued_as)
+                await self._require_no_circle(organization, target)
+                wanted = target.name
+        if organization.continued_as == wanted:
+            return organization
+        return await self._write(organization, wanted, said, Actor(by, access))
+
+    async def _visible(self, org: OrgName, by: Principal) -> Organization | None:
+        now_ms = self.record_writer.clock.now_ms()
+        if by.is_operator:
+            found = await self.directory.get(Organization, organization_place(org))
+            return None if found is None or found.is_deleted_at(now_ms) else found
+        access = await self.directory.access_context(by.id, org, now_ms)
+        found = access.organization
+        if found is None or access.is_deleted:
+            return None
+        is_hidden = found.is_hidden and refusal_of(by, access, Action.READ, org) is not None
+        return None if is_hidden else found
+
+    async def _require_no_circle(self, organization: Organization, target: Organization) -> None:
+        following: Organization | None = target
+        for _ in range(MAX_CONTINUATIONS):
+            if following is None:
+                return
+            if following.key == organization.key:
+                break
+            place = organization_place(following.continued_as)
+            is_last = not following.continued_as
+            following = None if is_last else await self.directory.get(Organization, place)
+        raise Conflict(
+            "continuation-circular",
+            f"{target.name} leads back to {organization.name}, or to too many organizations, so it "
+            "cannot continue it. Name the organization where people should look in the end.",
+        )
+
+    async def _write(
+        self, organization: Organization, wanted: str, reason: str, actor: Actor
+    ) -> Organization:
+        name = organization.name
+        details = {
+            "continued_as": wanted,
+            "continued_as_before": organization.continued_as,
+            **({"reason": reason} if reason else {}),
+        }
+        change = EntityChange("organization.continued", name, org=name, details=details)
+        changed = organization.model_copy(update={"continued_as": wanted})
+        stored = await self.record_writer.replace(changed, change=change, by=actor.by)
+        mail = mail_text(
+            "organization-continued",
+            org=name,
+            by=actor.name,
+            what=f"is continued as {wanted}" if wanted else "is not continued elsewhere any more",
+            reason=f"Reason: {reason}\n\n" if reason else "",
+            link=self.organization_members.organization_url(OrgName(name)),
+        )
+        members = await self.organization_members.read(stored)
+        await self.organization_members.notify_owners(members, mail)
+        return stored
