@@ -22,8 +22,8 @@ cli = CommandGroup(
     name="ballroom",
     help="Operate the registry whose data folder BALLROOM_DATA names (.ballroom by default).",
     commands=[
-        accounts, backup, bundle, directory_locks, disputes, doctor, groups, index, keys, login, names,
-        organizations, packages, publishers, read_only, restore, signin_link, snapshot, tokens,
+        accounts, backup, bundle, directory_locks, disputes, doctor, groups, index, keys, login,
+        names, organizations, packages, publishers, read_only, restore, signin_link, snapshot, tokens,
         upkeep, upstream, webhooks,
     ],
 )  # fmt: skip

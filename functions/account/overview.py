@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Self
 
 from functions.api.audit_log import EventView
+from functions.api.name_disputes import StatementView
 from functions.api.operations import ResponseModel, UtcTime, utc_datetime
 from functions.api.tokens import TokenView
 from functions.http.answers import JSON
@@ -137,6 +138,15 @@ class IdentityView(ResponseModel):
     groups: list[str]
 
 
+class ClaimView(ResponseModel):
+    """A name that the person claims, with what was stated about it."""
+
+    id: str
+    name: str
+    opened_at: UtcTime
+    statements: list[StatementView]
+
+
 class PersonalDataView(ResponseModel):
     """Everything that is stored about a person; secrets are stored as hashes, and not shown."""
 
@@ -149,6 +159,7 @@ class PersonalDataView(ResponseModel):
     tokens: list[TokenView]
     sessions: list[SessionView]
     identities: list[IdentityView]
+    name_disputes: list[ClaimView]
     events: list[EventView]
 
     @classmethod
@@ -169,6 +180,7 @@ class PersonalDataView(ResponseModel):
             tokens=[TokenView.of(each) for each in data.tokens],
             sessions=[SessionView.of(each, by) for each in data.sessions],
             identities=[IdentityView.model_validate(each) for each in data.identities],
+            name_disputes=[ClaimView.model_validate(each) for each in data.disputes],
             events=[
                 EventView.of(number, event, data.names.get(event.actor, ""))
                 for number, event in data.events

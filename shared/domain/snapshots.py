@@ -35,9 +35,11 @@ from shared.domain.directory_locks import DirectoryFinding
 from shared.domain.group_rules import GroupRules
 from shared.domain.mirror_rules import MirrorRules
 from shared.domain.mirroring import UpstreamRelease, UpstreamVersions
+from shared.domain.name_disputes import NameDispute
 from shared.domain.names import OrgName, Package, PackageName
 from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
 from shared.domain.packages import Head, Release
+from shared.domain.policies import Policy
 from shared.domain.records import Entity, Event, Record
 from shared.domain.reserved_names import ReservedName
 from shared.domain.status import NoticeBoard
@@ -69,6 +71,8 @@ ENTITIES: tuple[type[Entity], ...] = (
     TokenUse,
     NoticeBoard,
     ReservedName,
+    NameDispute,
+    Policy,
     NameOwner,
     UpstreamRelease,
     MirrorRules,

@@ -165,6 +165,7 @@ PARAMETERS = {
     *("tab", "page", "file", "path", "rest", "provider"),
     *("scope", "digest"),  # Of an archive, which is private without the signature in the query.
     *("account", "id", "number"),  # Of an account; of a token, webhook, invitation; of a delivery.
+    "dispute",  # The id of a name dispute, which its parties and administrators alone see.
 }
 
 

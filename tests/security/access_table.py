@@ -216,6 +216,12 @@ def governors(persona: Persona, state: State) -> set[Outcome]:
     return _right_of_member(Action.GOVERN, persona, state, state.value, found=found)
 
 
+def managers(persona: Persona, state: State) -> set[Outcome]:
+    """Owners manage packages that are there, without signing in again."""
+    found = Outcome.HIDDEN if state is State.MISSING else Outcome.DONE
+    return _right_of_member(Action.MANAGE, persona, state, state.value, found=found)
+
+
 def members_alone(action: Action, *, found: Outcome = Outcome.DONE) -> Expects:
     """Return what comes of a request about an organization that is not there for outsiders."""
 
@@ -358,7 +364,13 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         *("central_organization", "central_search_symbols", "central_suggest"),
         *("central_triggers", "device_api_ask", "device_api_token", "index_changes"),
         *("web_about", "web_cli_token", "web_feed", "web_home", "web_keywords", "web_manual"),
-        *("web_opensearch", "web_organizations", "web_site_robots", "web_symbols"),
+        *(
+            "web_opensearch",
+            "web_organizations",
+            "web_policy_names",
+            "web_site_robots",
+            "web_symbols",
+        ),
     ),
     anybody_known_alone: ("api_orgs_list", "maven_options", "token_whoami"),
     nobody_by_token: ("api_leaks_report", "api_trusted_exchange"),
@@ -371,7 +383,13 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         *("central_triggers_by_name", "web_update_tool", "zz_missing"),
     ),
     readers: (
-        *("api_provenance_origin", "archive_of_release", "central_docs", "central_graphql"),
+        *(
+            "api_packages_successor",
+            "api_provenance_origin",
+            "archive_of_release",
+            "central_docs",
+            "central_graphql",
+        ),
         *("central_package", "central_package (pull)", "central_package (range)"),
         *("central_resolve_modules", "central_resolve_packages", "central_resolve_tools"),
         *("central_tool", "central_versions", "index_file", "mcp_request", "web_file"),
@@ -388,11 +406,16 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     publishers: ("central_push", "maven_write"),
     maintainers: ("central_deprecate", "central_undeprecate"),
     governors: ("api_packages_visibility", "api_publishers_restrict"),
+    managers: ("api_packages_succeed",),
     shown: ("api_orgs_show", "web_org"),
     founders: ("api_orgs_found",),
     no_member: ("api_members_remove",),
-    own_account(): ("api_audit_account", "token_issue", "token_list"),
-    own_account(found=Outcome.HIDDEN): ("token_revoke", "token_rotate", "token_show"),
+    own_account(): ("api_audit_account", "api_name_disputes_list", "token_issue", "token_list"),
+    own_account(found=Outcome.HIDDEN): (
+        *("api_name_disputes_appeal", "api_name_disputes_open", "api_name_disputes_show"),
+        *("api_name_disputes_state", "api_name_disputes_withdraw"),
+        *("token_revoke", "token_rotate", "token_show"),
+    ),
     members_alone(Action.READ): ("api_members_list", "api_ownership_list"),
     # The registry of the matrix has an owner who can sign in.
     members_alone(Action.LEAVE, found=Outcome.CONFLICT): ("api_ownership_request",),
@@ -408,7 +431,8 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     members_alone(Action.GOVERN): (
         *("api_invitations_send (maintainer)", "api_invitations_send (owner)", "api_members_set"),
         *("api_members_set (owner)", "api_org_tokens_issue", "api_orgs_change (visibility)"),
-        *("api_org_webhooks_add", "api_orgs_delete", "api_orgs_keep", "api_publishers_add"),
+        *("api_org_webhooks_add", "api_orgs_continue", "api_orgs_delete", "api_orgs_keep"),
+        "api_publishers_add",
     ),
     members_alone(Action.GOVERN, found=Outcome.HIDDEN): (
         *("api_members_undo", "api_org_tokens_rotate", "api_org_webhooks_remove"),
@@ -419,7 +443,12 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "api_webhooks_add",
     ),
     hidden(fresh_administrators): (
-        *("api_ownership_decide", "api_webhooks_remove", "api_webhooks_rotate"),
+        *(
+            "api_name_disputes_decide",
+            "api_ownership_decide",
+            "api_webhooks_remove",
+            "api_webhooks_rotate",
+        ),
     ),
     hidden(administrators): ("api_webhooks_replay", "api_webhooks_show"),
     # The registry of the matrix mirrors nothing, which only administrators learn.
@@ -430,7 +459,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         *("api_audit_registry", "api_mirror_retry", "api_mirror_show", "api_webhooks_list"),
     ),
 }
-ABOUT_PACKAGES = {readers, finders, maven_readers, publishers, maintainers, governors}
+ABOUT_PACKAGES = {readers, finders, maven_readers, publishers, maintainers, governors, managers}
 STATES = {
     "web_search": tuple(state for state in State if state is not State.DEPRECATED),
     "web_search (deprecated)": (State.DEPRECATED,),
@@ -442,6 +471,7 @@ VALUES = {
     "version": "1.0.0",
     "id": NOBODYS,
     "account": "ID-OF-max",
+    "dispute": f"acme-{NOBODYS}",
 }
 STEM = f"{REPOSITORY}/ORG/NAME/1.0.0/NAME-1.0.0"
 FOUND = '/search?q=name:"NAME"&org=ORG'
@@ -503,11 +533,17 @@ BODIES: Mapping[str, object] = {
     "api_mirror_dry_run": {"upstreams": ["central"]},
     "api_mirror_replace": {"upstreams": ["central"]},
     "api_mirror_retry": {"release": "ORG/name:1.0.0"},
+    "api_name_disputes_appeal": {"reason": "It is older."},
+    "api_name_disputes_decide": {"outcome": "denied", "reason": "It is older."},
+    "api_name_disputes_open": {"name": "nobody", "statement": "It is ours."},
+    "api_name_disputes_state": {"text": "It is ours."},
     "api_org_tokens_issue": TOKEN,
     "api_org_webhooks_add": WEBHOOK,
     "api_orgs_change": {"description": "Number NUMBER."},
     "api_orgs_change (visibility)": {"defaultVisibility": "public"},
+    "api_orgs_continue": {"continuedAs": None, "reason": "A mistake."},
     "api_orgs_found": {"name": "matrixNUMBER"},
+    "api_packages_succeed": {"successor": "acme/public", "reason": "It moved."},
     "api_packages_visibility": {"visibility": "private"},
     "api_publishers_add": PUBLISHER,
     "api_publishers_restrict": {"pushers": "members"},

@@ -84,6 +84,7 @@ LOCKED = '[[package]]\norg = "acme"\nname = "NAME"\nversion = "1.0.0"\n'
 
 OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
     "api_orgs_show": (Probe("/api/v1/orgs/acme"), Probe("/api/v1/orgs/other")),
+    "api_packages_successor": (Probe("/api/v1/packages/acme/NAME/successor"),),
     "api_symbols_search": (Probe("/api/v1/symbols?q=NAME"), Probe("/api/v1/symbols?q=NAME:")),
     "api_provenance_origin": tuple(
         Probe(f"/api/v1/packages/acme/NAME/{version}/origin") for version in ("1.0.0", "9.9.9")
@@ -302,6 +303,13 @@ CHANGING: dict[str, tuple[Probe, ...]] = {
     "api_publishers_restrict": (
         Probe("/api/v1/packages/acme/NAME/pushers", "PUT", '{"pushers":"publishers"}'),
     ),
+    "api_name_disputes_open": (
+        Probe("/api/v1/name-disputes", "POST", '{"name":"acme/NAME","statement":"x"}'),
+    ),
+    "api_packages_succeed": tuple(
+        Probe("/api/v1/packages/acme/NAME/successor", "PUT", f'{{"successor":{successor}}}')
+        for successor in ("null", '"acme/greet"', '"acme/NAME"')
+    ),
     "api_packages_visibility": tuple(
         Probe("/api/v1/packages/acme/NAME/visibility", "PUT", f'{{"visibility":"{visibility}"}}')
         for visibility in ("public", "private", "hidden")
@@ -333,7 +341,7 @@ ABOUT_NO_PACKAGE = {
     "show the caller's own log, or an organization's to its owners": ("api_audit_*",),
     "are the same for everybody, whatever they name": (
         *("api_docs_*", "health_*", "index_settings", "login_*", "security_txt_*", "static_*"),
-        *("web_manual", "web_update_tool"),
+        *("web_manual", "web_policy_names", "web_update_tool"),
         *("central_doc_ui", "web_site_icon", "web_site_robots", "web_cli_token", "zz_missing"),
         "web_opensearch",
     ),
@@ -342,11 +350,16 @@ ABOUT_NO_PACKAGE = {
     "show what an organization has to its owners": ("api_org_webhooks_*", "api_publishers_list"),
     "show and change who belongs to an organization": ("api_members_*", "api_invitations_*"),
     "are about an organization as a whole": (
-        *("api_orgs_allow_bursts", "api_orgs_change", "api_orgs_found", "api_orgs_list"),
-        *("api_orgs_keep", "api_ownership_*"),
+        *("api_orgs_allow_bursts", "api_orgs_change", "api_orgs_continue", "api_orgs_found"),
+        *("api_orgs_keep", "api_orgs_list"),
+        "api_ownership_*",
     ),
     "name patterns, whether packages match them or not": ("api_org_tokens_*", "token_*"),
     "take the id of a publisher": ("api_publishers_remove",),
+    "take the id of a dispute, or list those of the caller": (
+        *("api_name_disputes_appeal", "api_name_disputes_decide", "api_name_disputes_list"),
+        *("api_name_disputes_show", "api_name_disputes_state", "api_name_disputes_withdraw"),
+    ),
     "take codes, or what somebody signs": ("api_leaks_*", "api_trusted_*", "device_*"),
     "are for administrators": (
         *("api_directory_locks_*", "api_groups_*", "api_mirror_*", "api_webhooks_*", "manage_*"),

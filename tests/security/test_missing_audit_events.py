@@ -48,6 +48,8 @@ TELLING = {
     "api_members_set": b'{"role":"member"}',
     "api_orgs_change (visibility)": b'{"defaultVisibility":"private"}',
     "api_publishers_restrict": b'{"pushers":"publishers"}',
+    "api_packages_succeed": b'{"successor":"acme/deprecated"}',
+    "api_orgs_continue": b'{"continuedAs":"other"}',
 }
 
 MIRROR_CHANGES = {f"api_mirror_{verb}" for verb in ("admit", "dry_run", "replace", "retry")}

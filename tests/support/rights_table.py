@@ -20,10 +20,12 @@ _WORDS = {
     Action.PUSH_VERSION: "publish a version",
     Action.DEPRECATE: "deprecate and undeprecate",
     Action.MANAGE: "manage: invite and remove members with the role member; remove roles "
-    "and tokens; read the audit log and webhooks, and replay deliveries",
+    "and tokens; name the successor of a package; read the audit log and webhooks, and replay "
+    "deliveries",
     Action.LEAVE: "leave the organization",
     Action.GOVERN: "govern: grant roles that publish, change owners, create tokens of the "
-    "organization, trusted publishers and webhooks; visibility, held and own releases, deletion",
+    "organization, trusted publishers and webhooks; visibility, held and own releases, "
+    "continuation, deletion",
     Action.OPERATE: "administer the registry; remove releases, reserve and move names",
     Action.MODERATE: "moderate: hold, quarantine and restore releases, hold packages, lock and "
     "unlock accounts and revoke their tokens; propose what cannot be undone",

@@ -15,6 +15,7 @@ from shared.domain.errors.identity import (
     last_owner,
 )
 from shared.domain.events import MAX_EVENTS_PAGE_SIZE, EventQuery
+from shared.domain.name_disputes import NameDispute
 from shared.domain.names import OrgName
 from shared.domain.principals import Principal, Role
 from shared.domain.records import Event, Place
@@ -39,6 +40,7 @@ class PersonalData(Struct, frozen=True):
     tokens: tuple[UsedToken, ...]
     sessions: tuple[Session, ...]
     identities: tuple[Identity, ...]
+    disputes: tuple[NameDispute, ...]  # That the person opened, or that was opened for them.
     events: tuple[tuple[int, Event], ...]
     names: Mapping[str, str]
 
@@ -86,6 +88,7 @@ class AccountDeletion(Struct, frozen=True):
             tokens=tuple(await self.tokens.of(account.id)),
             sessions=tuple(live_sessions(sessions, self.clock.now_ms())),
             identities=tuple(sorted(identities, key=lambda identity: identity.linked_ms)),
+            disputes=tuple(await self.directory.list_by_subject(NameDispute, account.id)),
             events=events,
             names=names,
         )

@@ -12,6 +12,7 @@ from shared.domain.sparse_index import index_file
 from shared.ports import MetadataStore, ReadCheck
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.index import CHANGES_READ, PackageIndex
+from shared.services.packages.successors import Successors
 from tests.fakes.readers import known_readers
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock
@@ -50,6 +51,7 @@ async def changes(events: FakeEvents, since: int = 0) -> tuple[list[int], int]:
         metadata=cast("MetadataStore", Packages()),
         events=events,
         files=DocumentCache(index_file),
+        successors=cast("Successors", None),  # The feed names none.
     )
     found = await index.changes(since, 100, by=ANONYMOUS)
     return [each.number for each in found.changes], found.next
