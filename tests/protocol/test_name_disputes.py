@@ -12,8 +12,9 @@ from shared.domain.name_disputes import APPEAL_PERIOD, NOTICE_PERIOD, DisputeOut
 from shared.domain.principals import OPERATOR
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
+from tests.support.port_doubles import Journal
 from tests.support.terminal import Terminal
-from tests.support.world import URL, Person, World
+from tests.support.world import URL, OpenWorld, Person, World
 
 pytestmark = pytest.mark.measured
 
@@ -108,6 +109,20 @@ async def test_a_dispute_exists_for_its_parties_and_administrators_alone(world: 
     page = await PageClient.at(world, people.mia, f"/account/disputes/{dispute}")
     assert page.page is not None
     assert page.page.status_code == 404
+
+
+async def test_an_outsider_learns_nothing_by_the_calls_of_the_stores(worlds: OpenWorld) -> None:
+    journal = Journal()
+    world = await worlds(wrap=journal.wrap)
+    dispute = await opened(world)
+    await send(world, "GET", "acme-0000000000", world.people.mia)
+    asked = list[tuple[str, ...]]()
+    for each in (dispute, "acme-0000000000", "nothing"):
+        journal.taken()
+        answer = await send(world, "GET", each, world.people.mia)
+        assert answer.status_code == 404
+        asked.append(tuple(journal.taken()))
+    assert len(set(asked)) == 1
 
 
 async def test_the_other_party_learns_no_address_by_the_log(world: World) -> None:

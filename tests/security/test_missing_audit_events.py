@@ -49,6 +49,7 @@ TELLING = {
     "api_orgs_change (visibility)": b'{"defaultVisibility":"private"}',
     "api_publishers_restrict": b'{"pushers":"publishers"}',
     "api_packages_succeed": b'{"successor":"acme/deprecated"}',
+    "api_name_disputes_open": b'{"name":"other","statement":"It is ours."}',
     "api_orgs_continue": b'{"continuedAs":"other"}',
 }
 
@@ -65,6 +66,8 @@ REFUSED = {
     "api_publishers_restrict",
     "api_org_webhooks_replay",  # Nothing was delivered.
     *("api_webhooks_remove", "api_webhooks_replay", "api_webhooks_rotate"),  # Ids of Bob's.
+    # There is no such dispute.
+    *(f"api_name_disputes_{verb}" for verb in ("appeal", "decide", "state", "withdraw")),
     *MIRROR_CHANGES,  # No registry is mirrored; the tests of the mirror have their events.
 }  # fmt: skip
 
