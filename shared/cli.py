@@ -23,8 +23,8 @@ cli = CommandGroup(
     help="Operate the registry whose data folder BALLROOM_DATA names (.ballroom by default).",
     commands=[
         accounts, backup, bundle, directory_locks, disputes, doctor, groups, index, keys, login,
-        names, organizations, packages, publishers, read_only, restore, signin_link, snapshot, tokens,
-        upkeep, upstream, webhooks,
+        names, organizations, packages, publishers, read_only, restore, signin_link, snapshot,
+        tokens, upkeep, upstream, webhooks,
     ],
 )  # fmt: skip
 

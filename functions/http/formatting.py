@@ -2,11 +2,13 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 from shared.domain.search import SymbolHit
 from shared.domain.times import MS
+from shared.prose.safe_html import SafeHtml, show_bidi_characters
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -32,6 +34,23 @@ _NAME_BREAK = re.compile(r"(?<=[._/])|(?<=[a-z0-9])(?=[A-Z])")
 _KILO = 1_024
 _SHORT = ((10**9, "G"), (10**6, "M"), (10**3, "k"))
 _ONE_DIGIT = 10  # Below it a digit after the point says something.
+
+
+_ADDRESS = re.compile(r"https?://[^\s<>\"'`]+[^\s<>\"'`.,;:!?)\]}]")
+
+
+def linked(text: str) -> SafeHtml:
+    """Return a line of an author as HTML, in which web addresses are links."""
+    plain, parts, end = show_bidi_characters(text), list[str](), 0
+    for found in _ADDRESS.finditer(plain):
+        address = escape(found[0])
+        rel = "nofollow ugc noopener noreferrer"
+        parts += [
+            escape(plain[end : found.start()]),
+            f'<a href="{address}" rel="{rel}">{address}</a>',
+        ]
+        end = found.end()
+    return SafeHtml("".join([*parts, escape(plain[end:])]))
 
 
 def moment(at_ms: int) -> str:

@@ -278,6 +278,7 @@ _FILTERS: tuple[Callable[..., str], ...] = (
     formatting.breakable,
     formatting.grouped,
     formatting.lasting,
+    formatting.linked,
     formatting.machine_moment,
     formatting.moment,
     formatting.short,

@@ -125,6 +125,21 @@ async def test_the_message_of_a_deprecation_stays(world: World) -> None:
     assert f'Use <a href="/packages/{HELLO}">' in page
 
 
+async def test_web_addresses_in_a_message_are_links_and_the_rest_is_text(world: World) -> None:
+    message = "See https://example.org/move?a=1&b=<i>, or javascript:alert(1)."
+    await world.java(world.people.ann).deprecate(f"{GREET}:*", message)
+    page = (await world.get(f"{URL}/packages/{GREET}")).text
+    address = "https://example.org/move?a=1&amp;b="
+    rel = 'rel="nofollow ugc noopener noreferrer"'
+    assert f'See <a href="{address}" {rel}>{address}</a>&lt;i&gt;, or javascript:' in page
+
+
+async def test_programs_read_the_successor_in_markdown(world: World) -> None:
+    await set_successor(world)
+    page = await world.get(f"{URL}/packages/{GREET}", headers={"Accept": "text/markdown"})
+    assert f"> Moved to {HELLO}" in page.text
+
+
 async def test_an_owner_deprecates_with_a_successor_on_the_page(world: World) -> None:
     ann = await PageClient.at(world, world.people.ann, MANAGE)
     await ann.send(f"{MANAGE}/deprecate", message="Gone.", successor=HELLO)

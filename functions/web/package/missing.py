@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from functions.http.pages import MARKDOWN, PublicPageCall, RefusalPage
-from functions.web.package.frame import LATEST, package_of, snippets
+from functions.web.package.frame import LATEST, if_available, package_of, snippets
 from shared.domain.errors.base import InvalidName, Refusal
 from shared.domain.errors.packages import (
     PackageNotFound,
@@ -19,6 +19,7 @@ from shared.domain.releases import WITHDRAWAL_TITLES
 from shared.runtime.answers import Answer
 from shared.services.packages.source import ReleasePreview
 
+SIMILAR_SHOWN = 5  # Names on the page of a missing package.
 VERSIONS_SHOWN = 20  # Of a package that nobody has pulled.
 
 # Why a release is withdrawn that does no harm to those who have built or run it.
@@ -39,7 +40,7 @@ async def refusal_page_of(call: PublicPageCall, refusal: Refusal) -> RefusalPage
         case PackageWithdrawn() | ReleaseWithdrawn():
             return _tombstone(call, refusal)
         case PackageNotFound() | ReleaseNotFound() | InvalidName():
-            return _missing(call, refusal)
+            return await _missing(call, refusal)
         case _:
             return None
 
@@ -74,7 +75,7 @@ def _may_be_harmful(withdrawal: Withdrawal) -> bool:
     return not withdrawal.why or WithdrawalReason(withdrawal.why) not in HARMLESS_REASONS
 
 
-def _missing(call: PublicPageCall, refusal: Refusal) -> RefusalPage:
+async def _missing(call: PublicPageCall, refusal: Refusal) -> RefusalPage:
     org, name = call.redacted_route["org"], call.redacted_route["name"]
     is_release = isinstance(refusal, ReleaseNotFound)
     values: dict[str, object] = {
@@ -83,8 +84,19 @@ def _missing(call: PublicPageCall, refusal: Refusal) -> RefusalPage:
         # A release that was withdrawn a moment ago is missing on the page of its package, too.
         "version": call.redacted_route.get("version", "") if is_release else "",
         "search": f"/search?{urlencode({'q': name})}",
+        "similar": await _similar(call, org, name) if isinstance(refusal, PackageNotFound) else (),
     }
     return RefusalPage("web/package/missing.html", values)
+
+
+async def _similar(call: PublicPageCall, org: str, name: str) -> list[str]:
+    """Return packages with similar names that the visitor may see; none while search fails."""
+    suggest = call.registry.packages.search.suggest
+    found = dict[str, None]()
+    for text in (f"{org}/{name}", name):
+        suggested = await if_available(suggest(text, by=call.caller, count=SIMILAR_SHOWN))
+        found |= dict.fromkeys(f"{each.org}/{each.name}" for each in suggested or ())
+    return list(found)[:SIMILAR_SHOWN]
 
 
 async def never_pulled_page(

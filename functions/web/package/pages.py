@@ -210,6 +210,8 @@ def release_markdown(details: ReleaseDetails, readme: str, base_url: str) -> str
     """Return the release as Markdown: what it is, how to use it, and its readme."""
     frame, release = PackageFrame(details, base_url), details.release
     notices = [f"> Deprecated: {details.deprecation}"] if details.deprecation is not None else []
+    if details.successor:
+        notices.append(f"> Moved to {details.successor}")
     notices += [
         f"> Depends on {each.coordinate}, which was withdrawn. "
         f"{withdrawal_text(each.withdrawal)}".rstrip()

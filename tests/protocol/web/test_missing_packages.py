@@ -8,6 +8,7 @@ from shared.domain.packages import PublicReason, WithdrawalReason
 from shared.domain.principals import OPERATOR
 from shared.domain.releases import WITHDRAWAL_TITLES
 from tests.protocol.web.page_reader import Elements, opened
+from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.world import World
 
@@ -20,6 +21,22 @@ async def test_a_missing_version_says_so(shelf: World) -> None:
         answer = await opened(shelf, path)
         assert answer.status_code == 404
         assert "There is no version" in Elements.of(answer).words
+
+
+async def test_the_page_of_a_missing_package_names_similar_ones(shelf: World) -> None:
+    page = Elements.of(await opened(shelf, "/packages/acme/gret"))
+    assert "Packages with similar names" in page.words
+    assert GREET in page.links
+
+
+async def test_the_page_of_a_missing_package_names_none_that_the_visitor_may_not_see(
+    own_shelf: World,
+) -> None:
+    await own_shelf.push(bala("acme/hidehole:1.0.0", visibility="private"))
+    visitor = Elements.of(await opened(own_shelf, "/packages/acme/hidehol"))
+    assert "/packages/acme/hidehole" not in visitor.links
+    mia = await PageClient.at(own_shelf, own_shelf.people.mia, "/packages/acme/hidehol")
+    assert 'href="/packages/acme/hidehole"' in mia.text
 
 
 async def test_the_pages_of_a_package_say_that_a_newer_version_was_withdrawn(
