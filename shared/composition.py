@@ -28,6 +28,7 @@ from shared.services.administration.administration import (
 from shared.services.administration.audit_log import AuditLog
 from shared.services.administration.directory_locks import DirectoryLocks
 from shared.services.administration.group_roles import GroupRuleChanges
+from shared.services.administration.leaving import Leaving
 from shared.services.administration.name_disputes import NameDisputes
 from shared.services.administration.policies import Policies
 from shared.services.administration.reachability import Reachability
@@ -60,6 +61,7 @@ from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
 from shared.services.mirroring.version_lists import VersionLists
 from shared.services.organizations.continuation import Continuation
 from shared.services.organizations.invitations import Invitations
+from shared.services.organizations.made import MadeByAccounts
 from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.name_moves import NameMoves
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations
@@ -90,7 +92,7 @@ from shared.services.publishing.publishing import Publishing
 from shared.services.publishing.release_selection import ReleaseSelections
 from shared.services.records import RecordWriter
 from shared.services.tokens.device_login import DeviceLogin
-from shared.services.tokens.makers import MakerReview
+from shared.services.tokens.makers import MakerReview, Makers
 from shared.services.tokens.secret_scanning import SecretScanning
 from shared.services.tokens.tokens import TokenRecords, Tokens
 from shared.services.tokens.trusted_publishers import TrustedPublishers
@@ -219,6 +221,7 @@ class TokenServices(Struct, frozen=True):
     secret_scanning: SecretScanning
     trusted_publishers: TrustedPublishers
     trusted_publishing: TrustedPublishing
+    makers: Makers
     maker_review: MakerReview
 
 
@@ -228,6 +231,7 @@ class OrganizationServices(Struct, frozen=True):
     organizations: Organizations
     memberships: Memberships
     invitations: Invitations
+    made_by_accounts: MadeByAccounts
     deletion: OrganizationDeletion
     ownerless: OwnerlessOrganizations
     ownership_requests: OwnershipRequests
@@ -252,6 +256,7 @@ class AdministrationServices(Struct, frozen=True):
 
     administrators: Administrators
     accounts: AccountAdministration
+    leaving: Leaving
     organizations: OrganizationAdministration
     account_deletion: AccountDeletion
     account_moderation: AccountModeration

@@ -16,6 +16,7 @@ from shared.domain.packages import Visibility
 from shared.domain.principals import Action, Role
 from shared.runtime.answers import Answer
 from shared.services.organizations.invitations import InvitationRequest, IssuedInvitation
+from shared.services.organizations.memberships import Kept
 from shared.services.organizations.organizations import OrganizationProfile
 
 ORGANIZATION_ROUTE = "account/organizations/{org}"
@@ -126,7 +127,7 @@ async def account_organization(
 async def account_organization_role(call: SignedInCall) -> None:
     account_id, role = call.form.text("account"), call.form.choice("role", Role, _NO_ROLE)
     memberships = call.registry.organizations.memberships
-    await memberships.change_role(call.org, account_id, role, by=call.caller)
+    await memberships.change_role(call.org, account_id, role, by=call.caller, kept=_kept(call))
 
 
 @pages.form(
@@ -136,7 +137,11 @@ async def account_organization_role(call: SignedInCall) -> None:
 )
 async def account_organization_remove(call: SignedInCall) -> None:
     memberships, account_id = call.registry.organizations.memberships, call.form.text("account")
-    await memberships.end_membership(call.org, account_id, by=call.caller)
+    await memberships.end_membership(call.org, account_id, by=call.caller, kept=_kept(call))
+
+
+def _kept(call: SignedInCall) -> Kept:
+    return Kept.of(keep=bool(call.form.all("keep")))
 
 
 @pages.form(

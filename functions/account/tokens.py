@@ -49,7 +49,17 @@ REVOKE = TokenAction(
     "Revoke token",
     "Everything that uses this token stops working within five seconds. This cannot be undone.",
 )
+CONFIRM = TokenAction(
+    "confirm",
+    "Confirm",
+    "Confirm the token {name}?",
+    "Confirm token",
+    "You become the maker of this token: it keeps its secret, and works while you are an owner or "
+    "an administrator. Rotate it instead if somebody else may know the secret.",
+    is_harsh=False,
+)
 TOKEN_ACTIONS = (ROTATE, REVOKE)
+ORGANIZATION_TOKEN_ACTIONS = (CONFIRM, *TOKEN_ACTIONS)
 
 
 # The name and the scopes of a new token by what it is for, as the address of the form says.
@@ -97,7 +107,7 @@ async def account_tokens(call: SignedInCall, problem: FormProblem | None = None)
         problem,
         "tokens",
         tokens=tokens[::-1],
-        actions=TOKEN_ACTIONS,
+        actions=ORGANIZATION_TOKEN_ACTIONS if "org" in call.route_params else TOKEN_ACTIONS,
         organizations=await registry.organizations.memberships.list_own(by=by)
         if "org" not in call.route_params
         else (),
@@ -222,6 +232,23 @@ for _action, _page in CONFIRMATIONS.items():
 async def account_token_rotate(call: SignedInCall) -> Answer:
     tokens, token_id = call.registry.tokens.access_tokens, call.form.text("token")
     return await _show_issued(call, await tokens.rotate(_owner(call), token_id, by=call.caller))
+
+
+_confirm_page = token_confirmation(CONFIRM)
+organization_pages.read(
+    f"{ORGANIZATION_TOKENS}/confirm", name="account_organization_token_confirm_confirm"
+)(_confirm_page)
+
+
+@organization_pages.form(
+    f"{ORGANIZATION_TOKENS}/confirm",
+    _confirm_page,
+    done="Token confirmed. You are its maker now.",
+    leads_to=ORGANIZATION_TOKENS,
+)
+async def account_organization_tokens_confirm(call: SignedInCall) -> None:
+    tokens, token_id = call.registry.tokens.access_tokens, call.form.text("token")
+    await tokens.confirm(OfOrganization(call.org), token_id, by=call.caller)
 
 
 @organization_pages.form(

@@ -56,8 +56,13 @@ async def account_organization_publishers(
     publishers.sort(key=lambda each: (each.package.lower(), each.created_ms))
     path = frame.address("publishers")
     pager = Pager.of(len(publishers), PUBLISHERS_PER_PAGE, path, call.params)
+    shown = pager.slice(publishers)
     return frame.show(
-        problem, publishers=pager.slice(publishers), pager=pager, choice=provider_form(call, frame)
+        problem,
+        publishers=shown,
+        makers=await call.registry.tokens.makers.of(org, [each.by for each in shown]),
+        pager=pager,
+        choice=provider_form(call, frame),
     )
 
 
@@ -137,6 +142,16 @@ async def account_organization_publishers_add(call: SignedInCall) -> None:
         await publishers.add(wanted, by=call.caller)
     else:
         await publishers.add_repository(wanted, by=call.caller)
+
+
+@pages.form(
+    f"{ORGANIZATION_ROUTE}/publishers/confirm",
+    account_organization_publishers,
+    done="Trusted publisher confirmed. You are its maker now.",
+)
+async def account_organization_publishers_confirm(call: SignedInCall) -> None:
+    publisher = call.form.text("publisher")
+    await call.registry.tokens.trusted_publishers.confirm(call.org, publisher, by=call.caller)
 
 
 @pages.form(

@@ -21,6 +21,7 @@ async def account_organization_webhooks(
     return frame.show(
         problem,
         webhooks=webhooks,
+        makers=await call.registry.organizations.webhooks.makers_of(webhooks),
         revealed=revealed,
         chosen=call.form.all("events") if problem else [Topic.RELEASE.value],
         longest_url=MAX_URL_LENGTH,
@@ -33,8 +34,16 @@ async def account_organization_webhook_page(
 ) -> Answer:
     frame, webhook_id = await organization_frame(call, "webhooks"), call.route_params["id"]
     service = call.registry.organizations.webhooks
-    webhook, deliveries = await service.show(call.org, webhook_id, by=call.caller)
-    return frame.show(problem, "webhook", webhook=webhook, deliveries=deliveries, revealed=revealed)
+    webhook, log = await service.show_log(call.org, webhook_id, by=call.caller)
+    return frame.show(
+        problem,
+        "webhook",
+        webhook=webhook,
+        maker=(await service.makers_of([webhook]))[webhook.by],
+        paused_ms=log.paused_ms if log else None,
+        deliveries=log.deliveries[::-1] if log else (),
+        revealed=revealed,
+    )
 
 
 @pages.form(f"{WEBHOOKS}/add", account_organization_webhooks)
@@ -52,6 +61,16 @@ async def account_organization_webhook_rotate(call: SignedInCall) -> Answer:
     webhooks, webhook_id = call.registry.organizations.webhooks, call.route_params["id"]
     rotated = await webhooks.rotate(call.org, webhook_id, by=call.caller)
     return await account_organization_webhook_page(call, revealed=rotated)
+
+
+@pages.form(
+    f"{WEBHOOK}/confirm",
+    account_organization_webhook_page,
+    done="Webhook confirmed. You are its maker now; what waited is sent within a minute.",
+)
+async def account_organization_webhook_confirm(call: SignedInCall) -> None:
+    webhooks, webhook_id = call.registry.organizations.webhooks, call.route_params["id"]
+    await webhooks.confirm(call.org, webhook_id, by=call.caller)
 
 
 @pages.form(

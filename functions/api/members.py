@@ -14,13 +14,25 @@ from shared.domain.accounts import MAX_DISPLAY_NAME
 from shared.domain.mail import MAX_EMAIL_LENGTH
 from shared.domain.principals import Role
 from shared.services.organizations.invitations import InvitationRequest, Invitations
-from shared.services.organizations.memberships import Memberships
+from shared.services.organizations.memberships import Kept, Memberships
+
+_KEEP_MEANING = (
+    "Become the maker of what an owner made here who is none any more; else it stops until an "
+    "owner confirms it."
+)
 
 
 class RoleChange(RequestModel):
     """The new role of a member."""
 
     role: Role
+    keep: bool = Field(default=False, description=_KEEP_MEANING)
+
+
+class Removal(RequestModel):
+    """What becomes of what the member made; the body may be left out."""
+
+    keep: bool = Field(default=False, description=_KEEP_MEANING)
 
 
 class PendingRoleView(ResponseModel):
@@ -29,6 +41,7 @@ class PendingRoleView(ResponseModel):
     role: Role | None = Field(description="Null takes the member out.")
     at: UtcTime = Field(validation_alias="at_ms")
     by: str = Field(description="The id of the account that decided it.")
+    on_hold: bool = Field(description="It does not take effect while that account is locked.")
 
 
 class OrgMemberView(ResponseModel):
@@ -78,8 +91,9 @@ async def api_members_list(call: ApiCall) -> OrgMemberList:
     also=(409,),
 )
 async def api_members_set(call: ApiCall, sent: RoleChange) -> None:
+    account = call.route_params["account"]
     await _memberships(call).change_role(
-        call.org, call.route_params["account"], sent.role, by=call.caller
+        call.org, account, sent.role, by=call.caller, kept=Kept.of(keep=sent.keep)
     )
 
 
@@ -89,8 +103,11 @@ async def api_members_set(call: ApiCall, sent: RoleChange) -> None:
     "Remove a member, or leave; removing an owner takes effect in 48 hours.",
     also=(409,),
 )
-async def api_members_remove(call: ApiCall) -> None:
-    await _memberships(call).end_membership(call.org, call.route_params["account"], by=call.caller)
+async def api_members_remove(call: ApiCall, sent: Removal) -> None:
+    account = call.route_params["account"]
+    await _memberships(call).end_membership(
+        call.org, account, by=call.caller, kept=Kept.of(keep=sent.keep)
+    )
 
 
 @members_api.operation(

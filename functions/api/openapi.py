@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from functions.api import (
     account,
+    accounts,
     audit_log,
     directory_locks,
     groups,
@@ -40,6 +41,7 @@ async def api_docs_openapi(call: ApiCall) -> Answer:
 
 # The whole API, in the order of the document.
 FACES = (
+    accounts.accounts_api,
     audit_log.audit_log_api,
     members.invitations_api,
     groups.groups_api,

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field, RootModel
 from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from shared.domain.accounts import hash_secret
 from shared.domain.client_addresses import LONGEST_RANGE, MAX_RANGES
+from shared.domain.makers import MADE_BY_MEANING, STOPPED_MEANING, MakerStop
 from shared.domain.principals import Scope
 from shared.domain.rate_limits import RateLimitClass
 from shared.services.tokens.secret_scanning import Label
@@ -17,6 +18,7 @@ from shared.services.tokens.tokens import (
     MAX_TOKEN_DAYS,
     MAX_TOKEN_NAME_LENGTH,
     IssuedToken,
+    OfOrganization,
     TokenRequest,
     Tokens,
     UsedToken,
@@ -84,11 +86,15 @@ class TokenView(ResponseModel):
     last_used_at: UtcTime = Field(description="To about ten minutes; null if never.")
     last_used_from: str | None = Field(description="The address of that use.")
     last_used_by: str | None = Field(description="What the client of that use calls itself.")
+    made_by: str | None = Field(description=f"Of an organization's: {MADE_BY_MEANING}")
+    stopped: MakerStop | None = Field(description=STOPPED_MEANING)
 
     @classmethod
     def of(cls, used: UsedToken) -> Self:
-        use = used.use
+        use, maker = used.use, used.maker
         last = {
+            "made_by": (maker.name or None) if maker else None,
+            "stopped": maker.stop if maker else None,
             "last_used_ms": use.used_ms if use else None,
             "last_used_from": (use.address or None) if use else None,
             "last_used_by": (use.agent or None) if use else None,
@@ -113,8 +119,8 @@ class IssuedView(ResponseModel):
     text: str
 
     @classmethod
-    def of(cls, issued: IssuedToken) -> Self:
-        return cls(token=TokenView.of(UsedToken(issued.token)), text=issued.text.reveal())
+    def of(cls, issued: IssuedToken, used: UsedToken) -> Self:
+        return cls(token=TokenView.of(used), text=issued.text.reveal())
 
 
 tokens_api = ApiFace()
@@ -123,6 +129,10 @@ organization_tokens_api = ApiFace()
 
 def _tokens(call: ApiCall) -> Tokens:
     return call.registry.tokens.access_tokens
+
+
+async def _issued(call: ApiCall, issued: IssuedToken) -> IssuedView:
+    return IssuedView.of(issued, await _tokens(call).with_maker(issued))
 
 
 def _of_both_owners(
@@ -154,7 +164,7 @@ async def token_list(call: ApiCall) -> TokenList:
 )
 async def token_issue(call: ApiCall, new: NewToken) -> IssuedView:
     issued = await _tokens(call).issue(call.owner, new.wanted(new.org), by=call.caller)
-    return IssuedView.of(issued)
+    return await _issued(call, issued)
 
 
 @organization_tokens_api.operation(
@@ -166,7 +176,7 @@ async def token_issue(call: ApiCall, new: NewToken) -> IssuedView:
 )
 async def api_org_tokens_issue(call: ApiCall, new: NewMachineToken) -> IssuedView:
     issued = await _tokens(call).issue(call.owner, new.wanted(call.org), by=call.caller)
-    return IssuedView.of(issued)
+    return await _issued(call, issued)
 
 
 @_of_both_owners("GET", "/{id}", "Show a token of {}.", name="api_org_tokens_show")
@@ -184,7 +194,19 @@ async def token_show(call: ApiCall) -> TokenView:
 )
 async def token_rotate(call: ApiCall) -> IssuedView:
     token_id = call.route_params["id"]
-    return IssuedView.of(await _tokens(call).rotate(call.owner, token_id, by=call.caller))
+    rotated = await _tokens(call).rotate(call.owner, token_id, by=call.caller)
+    return await _issued(call, rotated)
+
+
+@organization_tokens_api.operation(
+    "POST",
+    "api/v1/orgs/{org}/tokens/{id}/confirm",
+    "Become the maker of a token, which keeps its value; for owners who signed in within the last "
+    "ten minutes.",
+)
+async def api_org_tokens_confirm(call: ApiCall) -> TokenView:
+    owner, token_id = OfOrganization(call.org), call.route_params["id"]
+    return TokenView.of(await _tokens(call).confirm(owner, token_id, by=call.caller))
 
 
 @_of_both_owners("DELETE", "/{id}", "Revoke a token of {}.", name="api_org_tokens_revoke")

@@ -2,7 +2,8 @@
 id token.
 """
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Self
 
 from pydantic import AliasPath, Field
 
@@ -17,12 +18,14 @@ from functions.api.operations import (
 from functions.http.calls import verify_credential
 from shared.auth.signed_tokens import MAX_TOKEN_BYTES
 from shared.auth.tokens import Secret
+from shared.domain.makers import MADE_BY_MEANING, STOPPED_MEANING, MakerStop
 from shared.domain.names import Package, parse_org
 from shared.domain.packages import Pushers
 from shared.domain.principals import PUBLISHING_SCOPES
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.trusted_publishing.jobs import Provider
-from shared.domain.trusted_publishing.publishers import MAX_REFS, PublisherRules
+from shared.domain.trusted_publishing.publishers import MAX_REFS, Publisher, PublisherRules
+from shared.services.tokens.makers import Maker
 from shared.services.tokens.trusted_publishers import PublisherRequest
 
 ShortText = Annotated[str, Field(max_length=255)]
@@ -75,6 +78,13 @@ class PublisherView(ResponseModel):
         validation_alias="pending_until_ms",
         description="Until when it waits for its package; null once the package is there.",
     )
+    made_by: str | None = Field(default=None, description=MADE_BY_MEANING)
+    stopped: MakerStop | None = Field(default=None, description=STOPPED_MEANING)
+
+    @classmethod
+    def of(cls, publisher: Publisher, maker: Maker) -> Self:
+        made = {"made_by": maker.name or None, "stopped": maker.stop}
+        return cls.model_validate(publisher).model_copy(update=made)
 
 
 class PublisherList(ResponseModel):
@@ -109,7 +119,12 @@ publishers_api = ApiFace()
 )
 async def api_publishers_list(call: ApiCall) -> PublisherList:
     found = await call.registry.tokens.trusted_publishers.of_organization(call.org, by=call.caller)
-    return PublisherList.model_validate({"publishers": found})
+    return PublisherList(publishers=await _views(call, found))
+
+
+async def _views(call: ApiCall, publishers: Sequence[Publisher]) -> list[PublisherView]:
+    makers = await call.registry.tokens.makers.of(call.org, [each.by for each in publishers])
+    return [PublisherView.of(each, makers[each.by]) for each in publishers]
 
 
 @publishers_api.operation(
@@ -121,7 +136,21 @@ async def api_publishers_list(call: ApiCall) -> PublisherList:
 )
 async def api_publishers_add(call: ApiCall, new: NewPublisher) -> PublisherView:
     added = await call.registry.tokens.trusted_publishers.add(_wanted(call, new), by=call.caller)
-    return PublisherView.model_validate(added)
+    [view] = await _views(call, [added])
+    return view
+
+
+@publishers_api.operation(
+    "POST",
+    "api/v1/orgs/{org}/publishers/{id}/confirm",
+    "Become the maker of a trusted publisher; for owners who signed in within the last ten "
+    "minutes.",
+)
+async def api_publishers_confirm(call: ApiCall) -> PublisherView:
+    publishers, publisher_id = call.registry.tokens.trusted_publishers, call.route_params["id"]
+    confirmed = await publishers.confirm(call.org, publisher_id, by=call.caller)
+    [view] = await _views(call, [confirmed])
+    return view
 
 
 @publishers_api.operation(

@@ -1,14 +1,16 @@
 """/api/v1/orgs/{org}/webhooks, and /api/v1/webhooks for administrators: webhooks and deliveries."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from pydantic import Field
 
 from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
+from shared.domain.makers import MADE_BY_MEANING, STOPPED_MEANING, MakerStop
 from shared.domain.names import OrgName
-from shared.domain.webhooks import MAX_URL_LENGTH, DeliveryState, Topic
+from shared.domain.webhooks import MAX_URL_LENGTH, DeliveryState, Topic, Webhook
 from shared.services.organizations.webhooks import Webhooks
+from shared.services.tokens.makers import Maker
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Awaitable[Any]])
 
@@ -31,6 +33,13 @@ class WebhookView(ResponseModel):
     url: str
     events: list[Topic] = Field(validation_alias="topics")
     created_at: UtcTime
+    made_by: str | None = Field(default=None, description=MADE_BY_MEANING)
+    stopped: MakerStop | None = Field(default=None, description=STOPPED_MEANING)
+
+    @classmethod
+    def of(cls, webhook: Webhook, maker: Maker) -> Self:
+        made = {"made_by": maker.name or None, "stopped": maker.stop}
+        return cls.model_validate(webhook).model_copy(update=made)
 
 
 class WebhookList(ResponseModel):
@@ -63,6 +72,9 @@ class ShownWebhookView(ResponseModel):
     """A webhook and its last deliveries, newest first."""
 
     webhook: WebhookView
+    paused_at: UtcTime = Field(
+        description="Since when it delivers nothing, with its maker; events wait until then."
+    )
     deliveries: list[DeliveryView]
 
 
@@ -99,21 +111,29 @@ def _subject(call: ApiCall) -> tuple[Webhooks, OrgName | None, str]:
 @_of_both_owners("GET", "", "List the webhooks of {}.")
 async def api_webhooks_list(call: ApiCall) -> WebhookList:
     webhooks, org, _ = _subject(call)
-    return WebhookList.model_validate({"webhooks": await webhooks.of(org, by=call.caller)})
+    found = await webhooks.of(org, by=call.caller)
+    makers = await webhooks.makers_of(found)
+    return WebhookList(webhooks=[WebhookView.of(each, makers[each.by]) for each in found])
 
 
 @_of_both_owners("POST", "", "Add a webhook of {} who signed in recently.", status=201)
 async def api_webhooks_add(call: ApiCall, new: NewWebhook) -> RevealedWebhookView:
     webhooks, org, _ = _subject(call)
     added = await webhooks.add(org, new.url, new.events, by=call.caller)
-    return RevealedWebhookView.model_validate(added)
+    return RevealedWebhookView.of(added, await _maker(webhooks, added))
 
 
 @_of_both_owners("GET", "/{id}", "Show a webhook with the last 100 deliveries, of {}.")
 async def api_webhooks_show(call: ApiCall) -> ShownWebhookView:
     webhooks, org, webhook_id = _subject(call)
-    webhook, deliveries = await webhooks.show(org, webhook_id, by=call.caller)
-    return ShownWebhookView.model_validate({"webhook": webhook, "deliveries": deliveries})
+    webhook, log = await webhooks.show_log(org, webhook_id, by=call.caller)
+    return ShownWebhookView.model_validate(
+        {
+            "webhook": WebhookView.of(webhook, await _maker(webhooks, webhook)),
+            "paused_ms": log.paused_ms if log else None,
+            "deliveries": log.deliveries[::-1] if log else (),
+        }
+    )
 
 
 @_of_both_owners(
@@ -122,7 +142,20 @@ async def api_webhooks_show(call: ApiCall) -> ShownWebhookView:
 async def api_webhooks_rotate(call: ApiCall) -> RevealedWebhookView:
     webhooks, org, webhook_id = _subject(call)
     rotated = await webhooks.rotate(org, webhook_id, by=call.caller)
-    return RevealedWebhookView.model_validate(rotated)
+    return RevealedWebhookView.of(rotated, await _maker(webhooks, rotated))
+
+
+@_of_both_owners(
+    "POST", "/{id}/confirm", "Become the maker of a webhook of {} who signed in recently."
+)
+async def api_webhooks_confirm(call: ApiCall) -> WebhookView:
+    webhooks, org, webhook_id = _subject(call)
+    confirmed = await webhooks.confirm(org, webhook_id, by=call.caller)
+    return WebhookView.of(confirmed, await _maker(webhooks, confirmed))
+
+
+async def _maker(webhooks: Webhooks, webhook: Webhook) -> Maker:
+    return (await webhooks.makers_of([webhook]))[webhook.by]
 
 
 @_of_both_owners("DELETE", "/{id}", "Remove a webhook of {} who signed in recently.")

@@ -1,12 +1,14 @@
 """/manage/accounts: accounts, their tokens and sessions, locking, and administrators; and
 /manage/groups: the rules by which groups give roles."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from functions.account.overview import REVOKED_MESSAGE, personal_data_answer
 from functions.account.security import EVENTS_PER_PAGE, browser_name, event_label, event_subject
 from functions.account.tokens import REVOKE, requested_token, scope_choices
-from functions.http.pages import MAX_SEARCH_LENGTH, see_other
+from functions.api.accounts import LeaversStatementView
+from functions.http.answers import JSON
+from functions.http.pages import MAX_SEARCH_LENGTH, PAGE_HEADERS, see_other
 from functions.http.signed_in_pages import (
     AdministratorPages,
     FormProblem,
@@ -24,6 +26,7 @@ from shared.domain.sessions import Session
 from shared.runtime.answers import Answer
 from shared.services.administration.administration import AccountAdministration
 from shared.services.administration.group_roles import GroupRuleDryRun
+from shared.services.administration.leaving import REASON, LeaveRequest
 
 ACCOUNTS_PATH = "/manage/accounts"
 ACCOUNT_ROUTE = "manage/accounts/{account}"
@@ -81,6 +84,7 @@ async def _account_page(
         person=person,
         account=account,
         by_groups=by_groups.roles,
+        made=await _accounts(call).made_by(account, by=call.caller) if account.is_locked else (),
         path=f"{ACCOUNTS_PATH}/{account.id}",
         link=link.reveal() if link else "",
         labels={name: provider.label for name, provider in providers.items()},
@@ -186,7 +190,8 @@ async def manage_account_revoke_all(call: SignedInCall) -> None:
 @pages.form(
     f"{ACCOUNT_ROUTE}/lock",
     manage_account,
-    done="Account locked. Its credentials are refused within five seconds.",
+    done="Account locked. Its credentials are refused within five seconds, and what it made for "
+    "organizations stops with it.",
 )
 async def manage_account_lock(call: SignedInCall) -> None:
     account, reason = await _account(call), call.form.text("reason")
@@ -198,11 +203,52 @@ async def manage_account_lock(call: SignedInCall) -> None:
 @pages.form(
     f"{ACCOUNT_ROUTE}/unlock",
     manage_account,
-    done="Lock of administrators ended. Unless the directory locks the account, its tokens that "
-    "were not revoked work again.",
+    done="Lock of administrators ended. Unless the directory locks the account, its tokens work "
+    "again, and what it made that nobody took over.",
 )
 async def manage_account_unlock(call: SignedInCall) -> None:
     await _accounts(call).unlock(await _account(call), by=call.caller)
+
+
+@pages.read(f"{ACCOUNT_ROUTE}/leave")
+async def manage_account_leave_page(
+    call: SignedInCall, problem: FormProblem | None = None, done: Sequence[str] = ()
+) -> Answer:
+    account, leaving = await _account(call), call.registry.administration.leaving
+    return call.show(
+        "manage/leave.html",
+        problem,
+        account=account,
+        statement=await leaving.statement(account, by=call.caller),
+        path=f"{ACCOUNTS_PATH}/{account.id}",
+        done=done,
+    )
+
+
+@pages.read(f"{ACCOUNT_ROUTE}/leave.json")
+async def manage_account_leave_export(call: SignedInCall) -> Answer:
+    account, leaving = await _account(call), call.registry.administration.leaving
+    statement = await leaving.statement(account, by=call.caller)
+    body = LeaversStatementView.of(statement).model_dump_json(by_alias=True, indent=2)
+    headers = {
+        **PAGE_HEADERS,
+        "Content-Disposition": f'attachment; filename="{account.name}-leave.json"',
+    }
+    return Answer(body.encode(), headers=headers, media_type=JSON)
+
+
+@pages.form(f"{ACCOUNT_ROUTE}/leave", manage_account_leave_page)
+async def manage_account_leave(call: SignedInCall) -> Answer:
+    account, form = await _confirmed_account(call), call.form
+    with about_field("successor"):
+        successor = await _successor(call, form.text("successor"))
+    request = LeaveRequest(bool(form.all("end")), successor, form.text("reason") or REASON)
+    done = await call.registry.administration.leaving.leave(account, request, by=call.caller)
+    return await manage_account_leave_page(call, done=done)
+
+
+async def _successor(call: SignedInCall, name: str) -> Account | None:
+    return await call.registry.identity.accounts.by_name_or_id(name) if name else None
 
 
 @pages.form(

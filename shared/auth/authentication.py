@@ -2,7 +2,7 @@
 
 import asyncio
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Self
 
@@ -10,11 +10,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.tokens import AccessToken, token_text
+from shared.domain.access import AccessContext
 from shared.domain.accounts import Account, Staff, Token, TokenUse, hash_secret
 from shared.domain.client_addresses import Networks, client_address, is_address_allowed
 from shared.domain.client_settings import TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Forbidden, Refusal, Unauthenticated, redact_tokens
 from shared.domain.errors.identity import TokenUnknown
+from shared.domain.makers import MakerStop, maker_stop
+from shared.domain.names import OrgName
 from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.records import Place
 from shared.domain.times import MS
@@ -30,10 +33,11 @@ MAX_CACHED_TOKENS = 10_000  # Per process; each takes about 1 KiB.
 
 class _CachedToken(Struct):
     """A token as it was read from the store, with its account; tokens of organizations have none,
-    and depend on the accounts that made them."""
+    and stop with the accounts that made them."""
 
     token: Token
     account: Account | None
+    stop: MakerStop | None  # Of a token of an organization.
     principal: Principal  # With the client that used it last.
     read_ms: int  # Of the monotonic clock.
     number: int  # Of the edition, from before it was read.
@@ -137,7 +141,10 @@ class Authentication:
             return None
         if not self._edition.follows_records:
             return cached
-        keys = [records_of(each) for each in (cached.token.owner, *cached.token.makers)]
+        token = cached.token
+        # The roles of its makers are records of the organization.
+        of_makers = (*token.makers, token.org.lower()) if token.makers else ()
+        keys = [records_of(each) for each in (token.owner, *of_makers)]
         return cached if self._edition.holds(cached.number, keys) else None
 
     def _check(self, verified: _CachedToken, client: RequestClient) -> None:
@@ -145,6 +152,10 @@ class Authentication:
         if account is not None and account.is_locked:
             # Whoever holds a stolen token learns neither the name nor that the theft was seen.
             log.info("token.of_locked_account", token=token.id, address=client.address)
+            raise TokenUnknown
+        if verified.stop is not None:
+            why = verified.stop.value
+            log.info("token.of_stopped_maker", token=token.id, why=why, address=client.address)
             raise TokenUnknown
         if token.expires_ms is not None and token.expires_ms <= self._clock.now_ms():
             raise Unauthenticated(
@@ -169,44 +180,56 @@ class Authentication:
         cached = self._known(key, now_ms) if is_confirmed else None
         if cached is not None:
             return cached
-        token, accounts = await self._read(access_token, key)
+        token, accesses = await self._read(access_token, key)
         # Missing tokens are not cached, so that a new token works at once everywhere.
         if token is None or token.canary or not hmac.compare_digest(token.hash, key):
             raise TokenUnknown
-        account = None if token.org else accounts.get(token.owner)
+        account = None if token.org else accesses[token.owner].account
         if account is None and not token.org:
             raise TokenUnknown  # It was created while its account was deleted.
-        is_guest = token.by_guest
+        is_guest, stop = token.by_guest, None
         if account is not None or token.makers:
-            holders = token.makers or (token.owner,)
-            is_guest = not all(self._is_staff(accounts.get(each)) for each in holders)
+            holders = [accesses[each] for each in token.makers or (token.owner,)]
+            all_staff = all(self._is_staff(each.account) for each in holders)
+            is_guest = token.by_unknown_guest or not all_staff
+        if token.makers:
+            stops = (maker_stop(accesses[each], token.org) for each in token.makers)
+            stop = next((each for each in stops if each is not None), None)
         principal = _principal(token, client, is_guest=is_guest)
-        verified = _CachedToken(token, account, principal, now_ms, number)
+        verified = _CachedToken(token, account, stop, principal, now_ms, number)
         self._verified.put(key, verified)
         return verified
 
     async def _read(
         self, access_token: AccessToken, key: str
-    ) -> tuple[Token | None, Mapping[str, Account]]:
+    ) -> tuple[Token | None, Mapping[str, AccessContext]]:
         """Return the token, and by their ids the accounts that it depends on: its owner, or those
-        that made a token of an organization.
+        that made a token of an organization, with their roles in it.
 
         Who made it is known from the last time it was read. Only the first read in a process asks
         for the token before them.
         """
         known = self._verified.peek(key)
         self._verified.drop(key)
-        ids = (known.token.makers if known else ()) or (access_token.owner,)
-        token, accounts = await asyncio.gather(
-            self._directory.get(Token, Place(access_token.owner, key)), self._accounts(ids)
+        makers, org = (known.token.makers, known.token.org) if known else ((), "")
+        ids, org = (makers, org) if makers else ((access_token.owner,), "")
+        token, accesses = await asyncio.gather(
+            self._directory.get(Token, Place(access_token.owner, key)), self._accesses(ids, org)
         )
         if token is not None and token.makers not in ((), ids):
-            accounts = await self._accounts(token.makers)
-        return token, accounts
+            accesses = await self._accesses(token.makers, token.org)
+        return token, accesses
 
-    async def _accounts(self, ids: Iterable[str]) -> Mapping[str, Account]:
-        found = await asyncio.gather(*(self._directory.get(Account, Place(each)) for each in ids))
-        return {each.id: each for each in found if each is not None}
+    async def _accesses(self, ids: Sequence[str], org: str) -> Mapping[str, AccessContext]:
+        found = await asyncio.gather(*(self._access(each, org) for each in ids))
+        return dict(zip(ids, found, strict=True))
+
+    async def _access(self, account_id: str, org: str) -> AccessContext:
+        now_ms = self._clock.now_ms()
+        if org:
+            return await self._directory.access_context(account_id, OrgName(org), now_ms)
+        account = await self._directory.get(Account, Place(account_id))
+        return AccessContext(account, None, None, now_ms)
 
     def _is_staff(self, account: Account | None) -> bool:
         """Check whether an account is staff now; one that was deleted is none."""

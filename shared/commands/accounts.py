@@ -1,12 +1,14 @@
 """account …: the accounts of the registry; groups …: the rules by which groups give them roles;
 signin-link: a sign-in link for one of them."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import click
 
 from functions.account.overview import PersonalDataView
+from functions.api.accounts import LeaversStatementView
 from functions.api.directory_locks import api_directory_locks_decide, api_directory_locks_list
 from functions.api.groups import api_groups_dry_run, api_groups_replace, api_groups_show
 from shared.commands.base import Rows, format_time, in_registry, operator_command
@@ -14,6 +16,7 @@ from shared.commands.operations import add_operation
 from shared.composition import Registry
 from shared.domain.principals import OPERATOR
 from shared.runtime.private_files import open_private
+from shared.services.administration.leaving import REASON, LeaveRequest
 from shared.services.records import ENTITIES_READ_AT_ONCE, iterate_pages
 
 account_argument = click.argument("account", metavar="ACCOUNT")
@@ -89,20 +92,28 @@ async def rename(registry: Registry, account: str, name: str) -> str:
 async def lock(registry: Registry, account: str, reason: str) -> str:
     """Lock ACCOUNT: nobody signs in to it, its sessions end, and its tokens are refused.
 
+    What it made for organizations stops with it, and is printed: tokens, trusted publishers,
+    webhooks, open invitations and pending changes of owners. Owners get mail about it.
+
     \b
     Example:
       ballroom account lock kim --reason "Its laptop was stolen."
     """
     found = await registry.identity.accounts.by_name_or_id(account)
-    await registry.administration.accounts.lock(found, reason, by=OPERATOR)
-    return f"Locked the account {account}. It is refused everywhere within five seconds."
+    administration = registry.administration.accounts
+    await administration.lock(found, reason, by=OPERATOR)
+    made = await administration.made_by(found, by=OPERATOR)
+    stopped = [f"Stops with it: {each.described}." for each in made]
+    locked = f"Locked the account {account}. It is refused everywhere within five seconds."
+    return "\n".join([locked, *stopped])
 
 
 @accounts.command()
 @account_argument
 @in_registry
 async def unlock(registry: Registry, account: str) -> str:
-    """Unlock ACCOUNT. Its tokens that were not revoked are accepted again.
+    """Unlock ACCOUNT. Its tokens that were not revoked are accepted again, and what it made for
+    organizations works again, unless somebody took it over.
 
     This ends the lock of administrators. One of the directory ends when the person is enabled there
     again, or with `directory-locks decide keep`.
@@ -117,6 +128,64 @@ async def unlock(registry: Registry, account: str) -> str:
         f"Ended the lock of administrators. {account} stays locked, because Microsoft Entra ID "
         f"says that its person is disabled or gone. Enable the person there, or run:\n  {command}"
     )
+
+
+@accounts.command()
+@account_argument
+@click.option(
+    "--end",
+    is_flag=True,
+    help="Lock it, end its sessions, revoke its tokens, withdraw its invitations, end its roles.",
+)
+@click.option(
+    "--hand-over",
+    metavar="NAME",
+    help="Make NAME owner where only ACCOUNT is one, and maker of what it made.",
+)
+@click.option(
+    "--reason",
+    default=REASON,
+    show_default=True,
+    help="The reason of the lock, for administrators.",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the statement, and what was done, to FILE as JSON.",
+)
+@in_registry
+async def leave(
+    registry: Registry,
+    *,
+    account: str,
+    end: bool,
+    hand_over: str | None,
+    reason: str,
+    out: Path | None,
+) -> str:
+    """Print all that ACCOUNT has and made here; end it, and hand it over.
+
+    These are its tokens and those that it made for organizations, trusted publishers, webhooks,
+    invitations, sessions, roles, the organizations that only it owns, and its releases of the last
+    90 days. Without an option nothing is changed.
+
+    \b
+    Examples:
+      ballroom account leave kim
+      ballroom account leave kim --end --hand-over lee --out kim.json
+    """
+    by_name, leaving = registry.identity.accounts.by_name_or_id, registry.administration.leaving
+    found = await by_name(account)
+    successor = await by_name(hand_over) if hand_over else None
+    statement = await leaving.statement(found, by=OPERATOR)
+    done: Sequence[str] = ()
+    if end or successor:
+        done = await leaving.leave(found, LeaveRequest(end, successor, reason), by=OPERATOR)
+    if out is not None:
+        view = LeaversStatementView.of(statement, done)
+        out.write_text(f"{view.model_dump_json(by_alias=True, indent=2)}\n", "utf-8")
+    return "\n".join([*statement.lines(), *done])
 
 
 @accounts.command()

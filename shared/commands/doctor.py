@@ -29,6 +29,7 @@ _NEEDED = frozenset({"data folder", "records", "search", "keys", "blobs"})
 _UPSTREAM = "upstream"
 _PLACEMENT = "placement"
 _STAFF = "staff"
+_MAKERS = "makers"
 _GROUP_ROLES = "group roles"
 _DIRECTORY = "directory"
 _OWNERS = "owners"
@@ -38,6 +39,7 @@ _ADVICE = frozenset(
         _UPSTREAM,
         _PLACEMENT,
         _STAFF,
+        _MAKERS,
         _GROUP_ROLES,
         _OWNERS,
         CONFINEMENT,
@@ -127,25 +129,35 @@ async def _placement(registry: Registry) -> AsyncIterator[StoreCheck]:
 
 
 async def _makers(registry: Registry) -> AsyncIterator[StoreCheck]:
-    """Name tokens and publishers of organizations that are not of staff any more, or of whom nobody
-    knows it."""
+    """Name what is of no staff any more, what has no known maker, and what stops with its maker."""
     review = registry.tokens.maker_review
     ended = [f"{each.described}, made by {each.maker}" for each in await review.no_longer_staff()]
     if ended:
         found = f"Made by people who are not staff now: {_listed(ended)}."
         way_out = (
             "They read no internal packages of other organizations. If they should, let an owner "
-            "who is staff rotate the token, or add the publisher again."
+            "who is staff rotate the token, or confirm it or the publisher."
         )
         yield StoreCheck(_STAFF, found, way_out)
     unknown = [each.described for each in await review.without_maker()]
     if unknown:
         found = f"Nobody is known to have made: {_listed(unknown)}."
         way_out = (
-            "They read what they could when they were made. Let an owner rotate the token, or add "
-            "the publisher again, so that its maker decides."
+            "They stop with nobody, and read what they could when they were made. Let an owner "
+            "confirm them, so that their maker decides."
         )
         yield StoreCheck(_STAFF, found, way_out)
+    stopped = [
+        f"{each.described}, made by {each.maker} ({each.why})" for each in await review.stopped()
+    ]
+    if stopped:
+        found = f"Stopped with who made it: {_listed(stopped)}."
+        way_out = (
+            "Let an owner or administrator confirm what is still needed, or remove it; "
+            "`ballroom token confirm`, `publisher confirm` and `webhook confirm` make the operator "
+            "its maker."
+        )
+        yield StoreCheck(_MAKERS, found, way_out)
 
 
 async def _group_roles(registry: Registry) -> AsyncIterator[StoreCheck]:

@@ -18,6 +18,7 @@ from functions.api.ownership import (
 )
 from functions.api.webhooks import (
     api_webhooks_add,
+    api_webhooks_confirm,
     api_webhooks_list,
     api_webhooks_remove,
     api_webhooks_replay,
@@ -27,10 +28,17 @@ from functions.api.webhooks import (
 from shared.commands.base import Rows, format_time, in_registry
 from shared.commands.operations import add_operation
 from shared.composition import Registry
+from shared.domain.accounts import Account
 from shared.domain.names import OrgName, parse_org
 from shared.domain.principals import OPERATOR, Role
+from shared.services.organizations.memberships import Kept
 from shared.services.records import ENTITIES_READ_AT_ONCE, iterate_pages
 
+keep_option = click.option(
+    "--keep",
+    is_flag=True,
+    help="Become the maker of what it made here as owner, so that this does not stop.",
+)
 name_argument = click.argument("name", metavar="NAME", type=parse_org)
 
 
@@ -154,8 +162,9 @@ async def list_organizations(registry: Registry) -> Rows:
     show_default=True,
     help="Owners manage it, maintainers publish, members read private packages.",
 )
+@keep_option
 @in_registry
-async def add_member(registry: Registry, name: OrgName, account: str, role: str) -> str:
+async def add_member(registry: Registry, name: OrgName, account: str, role: str, keep: bool) -> str:
     """Make ACCOUNT a member of the organization NAME, or change its role.
 
     \b
@@ -163,19 +172,35 @@ async def add_member(registry: Registry, name: OrgName, account: str, role: str)
       ballroom org add-member acme lee --role maintainer
     """
     member = await registry.identity.accounts.by_name_or_id(account)
-    await registry.organizations.memberships.set_member(name, member, Role(role), by=OPERATOR)
-    return f"{account} is {role} of {name}."
+    memberships, kept = registry.organizations.memberships, Kept.of(keep=keep)
+    await memberships.set_member(name, member, Role(role), by=OPERATOR, kept=kept)
+    stopped = [] if role == Role.OWNER.value else await _made(registry, name, member)
+    return "\n".join([f"{account} is {role} of {name}.", *stopped])
 
 
 @organizations.command()
 @name_argument
 @click.argument("account")
+@keep_option
 @in_registry
-async def remove_member(registry: Registry, name: OrgName, account: str) -> str:
-    """Remove ACCOUNT from the organization NAME."""
+async def remove_member(registry: Registry, name: OrgName, account: str, keep: bool) -> str:
+    """Remove ACCOUNT from the organization NAME, and print what stops with it.
+
+    \b
+    Example:
+      ballroom org remove-member acme kim --keep
+    """
     member = await registry.identity.accounts.by_name_or_id(account)
-    await registry.organizations.memberships.remove_member(name, member, by=OPERATOR)
-    return f"{account} is no longer a member of {name}."
+    memberships, kept = registry.organizations.memberships, Kept.of(keep=keep)
+    await memberships.remove_member(name, member, by=OPERATOR, kept=kept)
+    stopped = await _made(registry, name, member)
+    return "\n".join([f"{account} is no longer a member of {name}.", *stopped])
+
+
+async def _made(registry: Registry, org: OrgName, member: Account) -> list[str]:
+    """Return lines about what a former owner made, which stops."""
+    made = await registry.organizations.made_by_accounts.in_organization(org, member.id)
+    return [f"Stops until an owner confirms it: {each.described}." for each in made]
 
 
 @click.group("webhook")
@@ -197,6 +222,14 @@ add_operation(
 )
 add_operation(
     webhooks, "rotate", api_webhooks_rotate, "OWNER ID", text="Print a new secret.", alone="secret"
+)
+add_operation(
+    webhooks,
+    "confirm",
+    api_webhooks_confirm,
+    "OWNER ID",
+    text="Confirm a webhook, which then stops with nobody.",
+    done="Confirmed {id}. The operator is its maker.",
 )
 add_operation(
     webhooks, "remove", api_webhooks_remove, "OWNER ID", text="Remove a webhook.", done="Removed."

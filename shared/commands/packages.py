@@ -11,6 +11,7 @@ from msgspec import Struct
 from functions.api.packages import api_packages_succeed, api_packages_visibility
 from functions.api.trusted_publishing import (
     api_publishers_add,
+    api_publishers_confirm,
     api_publishers_list,
     api_publishers_remove,
     api_publishers_restrict,
@@ -463,6 +464,14 @@ add_operation(
     """,
 )
 add_operation(publishers, "list", api_publishers_list, "ORG")
+add_operation(
+    publishers,
+    "confirm",
+    api_publishers_confirm,
+    "ORG ID",
+    text="Confirm the trusted publisher ID of ORG, which then stops with nobody.",
+    done="Confirmed {id}. The operator is its maker.",
+)
 add_operation(
     publishers,
     "remove",

@@ -4,7 +4,14 @@ from collections.abc import Sequence
 
 import click
 
-from functions.api.tokens import NewToken, token_list, token_revoke, token_rotate, token_show
+from functions.api.tokens import (
+    NewToken,
+    api_org_tokens_confirm,
+    token_list,
+    token_revoke,
+    token_rotate,
+    token_show,
+)
 from shared.commands.base import format_time, in_registry
 from shared.commands.operations import ORGANIZATION_PREFIX, add_operation, options_of
 from shared.composition import Registry
@@ -29,7 +36,7 @@ def tokens() -> None:
     """Issue, list, change and revoke access tokens.
 
     OWNER is the name of an account, id: and its id, or @ and the name of an organization. A token
-    of an organization has the rights of a maintainer, and stays valid when members leave.
+    of an organization has the rights of a maintainer, and works while who made it is an owner.
     """
 
 
@@ -42,6 +49,14 @@ add_operation(
     "OWNER ID",
     text="Rotate the token ID of OWNER and print its new value; the old value stops working.",
     alone="text",
+)
+add_operation(
+    tokens,
+    "confirm",
+    api_org_tokens_confirm,
+    "OWNER ID",
+    text="Confirm the token ID of an organization, which then stops with nobody.",
+    done="Confirmed {id}. The operator is its maker.",
 )
 add_operation(
     tokens,

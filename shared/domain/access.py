@@ -65,11 +65,16 @@ NEW_MEMBER_PERIOD = timedelta(days=7)
 
 
 class PendingRole(Record):
-    """A role that takes effect at `at_ms`; None removes the account."""
+    """A role that takes effect at `at_ms`; None removes the account. Nothing takes effect while it
+    is on hold, since the account that decided it is locked."""
 
     role: Role | None
     at_ms: int
     by: str
+    on_hold: bool = False
+
+    def is_due(self, now_ms: int) -> bool:
+        return not self.on_hold and now_ms >= self.at_ms
 
 
 class GroupRole(Record):
@@ -156,7 +161,7 @@ class Membership(Entity):
     def after_pending(self, now_ms: int) -> Self | None:
         """Return the membership after its pending change, if that is due; the role by groups may
         have ended."""
-        if self.pending is None or now_ms < self.pending.at_ms:
+        if self.pending is None or not self.pending.is_due(now_ms):
             return self
         since_ms = self.pending.at_ms
         return self.with_roles(self.pending.role, self.group, since_ms=since_ms, pending=None)
@@ -255,6 +260,11 @@ class MemberList(Struct, frozen=True):
     @property
     def with_pending_change(self) -> tuple[Membership, ...]:
         return tuple(each for each in self.members if each.pending is not None)
+
+    def changes_by(self, account_id: str) -> list[tuple[Membership, PendingRole]]:
+        """Return the members with a pending change that this account decided."""
+        pending = [(each, each.pending) for each in self.with_pending_change]
+        return [(each, found) for each, found in pending if found and found.by == account_id]
 
     def record(self, account_id: str) -> Membership | None:
         """Return the record of an account, even if the membership has ended."""

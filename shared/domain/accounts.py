@@ -392,7 +392,7 @@ class Token(Entity):
     """An access token: its hash, never its text.
 
     `owner` is an account, or the id of the organization `org`: such a token is for machines, and
-    outlives the account that created it.
+    stops with its maker (`shared/domain/makers.py`).
     """
 
     kind: ClassVar[str] = "token"
@@ -408,9 +408,11 @@ class Token(Entity):
     addresses: tuple[str, ...] = ()  # Ranges that it may be used from; empty means everywhere.
     canary: bool = False  # Of an earlier version: refused as if it did not exist.
     provenance: Provenance | None = None  # The CI job of a job's token.
-    made_by: str = ""  # The account that got its text; empty for old tokens.
+    # The account that got its text, or confirmed it later; empty for old tokens.
+    made_by: str = ""
     # The accounts that made the publishers of a job's token.
     publishers_made_by: tuple[str, ...] = ()
+    by_unknown_guest: bool = False  # A guest of whom no account is known made one of these.
     by_guest: bool = False  # Of an organization, and made or caused by a guest, when it was made.
 
     @property
@@ -429,8 +431,9 @@ class Token(Entity):
 
     @property
     def makers(self) -> tuple[str, ...]:
-        """The accounts that decide whether a token of an organization is one of staff; none where
-        no account is known, or the operator made it: then `by_guest` decides."""
+        """The accounts with which a token of an organization stops, and that decide whether it is
+        one of staff; none where no account is known, or the operator made it: then `by_guest`
+        decides."""
         if not self.org:
             return ()
         is_of_account = self.provenance is None and is_id(self.made_by)

@@ -91,7 +91,7 @@ class Webhook(Entity):
     old_secret: str = ""
     rotated_ms: int = 0
     created_ms: int
-    by: str
+    by: str  # Who made, confirmed or last rotated it.
 
     @property
     def place(self) -> Place:
@@ -197,6 +197,7 @@ class DeliveryLog(Entity):
     webhook: str
     number: int  # Of the last event that was looked at.
     deliveries: tuple[Delivery, ...] = ()
+    paused_ms: int | None = None  # Since when it stops with its maker.
 
     @property
     def place(self) -> Place:

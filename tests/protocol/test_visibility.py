@@ -347,16 +347,14 @@ async def test_who_rotates_a_token_of_an_organization_decides_whether_it_is_one_
     assert await status_of_pull(inside, token) == 404
 
 
-async def test_a_token_of_an_organization_whose_maker_was_deleted_is_one_of_a_guest(
-    inside: World,
-) -> None:
+async def test_a_token_of_an_organization_stops_when_its_maker_is_deleted(inside: World) -> None:
     token, bob = await robot(inside), inside.people.bob.account
     assert await status_of_pull(inside, token) == 302
     stored = await inside.stores.directory.get(Account, bob.place)
     assert stored
     await inside.stores.directory.remove(stored)
     inside.clock.advance(timedelta(seconds=5))
-    assert await status_of_pull(inside, token) == 404
+    assert await status_of_pull(inside, token) == 401
 
 
 @pytest.mark.parametrize("by_guest", [False, True])

@@ -436,16 +436,19 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     ),
     members_alone(Action.GOVERN, found=Outcome.HIDDEN): (
         *("api_members_undo", "api_org_tokens_rotate", "api_org_webhooks_remove"),
+        *("api_org_tokens_confirm", "api_org_webhooks_confirm", "api_publishers_confirm"),
         *("api_org_webhooks_rotate", "api_publishers_remove"),
     ),
     fresh_administrators: (
-        *("api_directory_locks_decide", "api_groups_replace", "api_orgs_allow_bursts"),
+        *("api_accounts_leave", "api_directory_locks_decide", "api_groups_replace"),
+        "api_orgs_allow_bursts",
         "api_webhooks_add",
     ),
     hidden(fresh_administrators): (
         *(
             "api_name_disputes_decide",
             "api_ownership_decide",
+            "api_webhooks_confirm",
             "api_webhooks_remove",
             "api_webhooks_rotate",
         ),
@@ -454,7 +457,8 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     # The registry of the matrix mirrors nothing, which only administrators learn.
     administrators: (
         *("api_mirror_admit", "api_mirror_dry_run", "api_mirror_refusals", "api_mirror_replace"),
-        *("api_directory_locks_list", "api_groups_dry_run", "api_groups_show"),
+        *("api_accounts_statement", "api_directory_locks_list"),
+        *("api_groups_dry_run", "api_groups_show"),
         *("api_ownership_list_all", "api_ownership_ownerless"),
         *("api_audit_registry", "api_mirror_retry", "api_mirror_show", "api_webhooks_list"),
     ),

@@ -168,7 +168,7 @@ class Publisher(Entity):
     repository: str = ""
     rules: PublisherRules = PublisherRules()
     created_ms: int
-    by: str = ""  # The account that made it; empty for old ones.
+    by: str = ""  # The account that made or confirmed it; empty for old ones.
     by_guest: bool = False  # When it was made.
     pending_until_ms: int | None = None
 
@@ -188,8 +188,8 @@ class Publisher(Entity):
 
     @property
     def maker(self) -> str | None:
-        """The account that decides whether its jobs are of staff; None where none is known, or the
-        operator made it: then `by_guest` decides."""
+        """The account with which it stops, and that decides whether its jobs are of staff; None
+        where none is known, or the operator made it: then `by_guest` decides."""
         return self.by if is_id(self.by) else None
 
     @property

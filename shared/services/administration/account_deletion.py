@@ -24,7 +24,9 @@ from shared.domain.sign_in import require_recent_sign_in
 from shared.ports import Clock, DirectoryStore
 from shared.services.administration.account_erasure import AccountErasures
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
+from shared.services.administration.stopped_makers import StoppedMakers
 from shared.services.identity.sessions import Identities, Sessions, live_sessions
+from shared.services.organizations.made import MadeByAccounts
 from shared.services.organizations.memberships import Memberships
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.tokens import TokenRecords, UsedToken
@@ -59,6 +61,8 @@ class AccountDeletion(Struct, frozen=True):
     identities: Identities
     audit_log: AuditLog
     erasures: AccountErasures
+    made_by_accounts: MadeByAccounts
+    stopped_makers: StoppedMakers
     record_writer: RecordWriter
     clock: Clock
 
@@ -109,6 +113,11 @@ class AccountDeletion(Struct, frozen=True):
             await self._check_not_last_owner(each, account, by)
         for each in memberships:
             await self._leave(each, account, by)
+        # Owners of organizations that it just left have mail about these.
+        left = {each.org for each in memberships if each.hand_role is Role.OWNER}
+        made = await self.made_by_accounts.of_account(account.id)
+        others = [each for each in made if each.org not in left]
+        await self.stopped_makers.deleted(account, others, by=by)
         sessions = await self.sessions.list_own(by=by)
         await self.erasures.erase_own(account, by=by)
         return sessions

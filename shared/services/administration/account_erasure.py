@@ -31,10 +31,12 @@ from shared.domain.times import MS
 from shared.ports import AlreadyThere, DirectoryStore, EventStore, Stale
 from shared.runtime.retries import retried_when_stale
 from shared.services.administration.administration import Administrators
+from shared.services.administration.stopped_makers import StoppedMakers
 from shared.services.identity.accounts import RetiredNames, organization_owners
 from shared.services.identity.mail import AccountMail, mail_text
 from shared.services.identity.sessions import Sessions
 from shared.services.leases import retried_when_leased
+from shared.services.organizations.made import MadeByAccounts
 from shared.services.records import RECORDS_AT_ONCE, EntityChange, RecordWriter, entity_batches
 from shared.services.tokens.tokens import TokenRecords, token_change
 
@@ -87,6 +89,8 @@ class AccountErasures(Struct, frozen=True):
     administrators: Administrators
     tokens: TokenRecords
     sessions: Sessions
+    made_by_accounts: MadeByAccounts
+    stopped_makers: StoppedMakers
     retired_names: RetiredNames
     account_mail: AccountMail
     record_writer: RecordWriter
@@ -221,6 +225,9 @@ class AccountErasures(Struct, frozen=True):
         account = await self.directory.get(Account, Place(account_id))
         if account is not None and account.administrator:
             await self._end_administrator(account, by)
+        if account is not None and erasure.by != account_id:
+            made = await self.made_by_accounts.of_account(account_id)
+            await self.stopped_makers.deleted(account, made, by=by)
         orgs = await self._leave(account_id, by)
         tokens = await self._revoke_tokens(account_id, by)
         if account is not None:

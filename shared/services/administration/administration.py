@@ -41,6 +41,7 @@ from shared.domain.times import MS
 from shared.ports import DirectoryStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
+from shared.services.administration.stopped_makers import StoppedMakers
 from shared.services.identity.accounts import (
     Accounts,
     account_by_id,
@@ -50,6 +51,7 @@ from shared.services.identity.accounts import (
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.identity.sessions import Sessions, live_sessions
 from shared.services.leases import Leases, retried_when_leased
+from shared.services.organizations.made import Made, MadeByAccounts
 from shared.services.organizations.memberships import OPERATOR_NAME, Memberships
 from shared.services.organizations.organizations import Organizations
 from shared.services.organizations.ownership import OwnerlessOrganizations
@@ -254,6 +256,8 @@ class AccountAdministration(Struct, frozen=True):
     tokens: TokenRecords
     sessions: Sessions
     audit_log: AuditLog
+    made_by_accounts: MadeByAccounts
+    stopped_makers: StoppedMakers
     ownerless_organizations: OwnerlessOrganizations
     record_writer: RecordWriter
     mail_delivery: MailDelivery
@@ -303,6 +307,11 @@ class AccountAdministration(Struct, frozen=True):
             log=log,
             lockers=await self._lockers(account),
         )
+
+    async def made_by(self, account: Account, *, by: Principal) -> list[Made]:
+        """Return what the account made for organizations, which stops when it is locked."""
+        await self.administration.require(by, "see", _ACCOUNTS_OF_OTHERS)
+        return await self.made_by_accounts.of_account(account.id)
 
     async def create(self, name: str, *, by: Principal) -> Account:
         """Create an account for a person, who signs in to it with a sign-in link.
@@ -368,8 +377,9 @@ class AccountAdministration(Struct, frozen=True):
     ) -> list[Session]:
         """Lock the account and return its ended sessions; a repeat changes the reason.
 
-        Its credentials are refused everywhere within five seconds, until no source locks it.
-        Raises `last-administrator`.
+        Its credentials are refused everywhere within five seconds, until no source locks it, and
+        with them what it made for organizations, whose owners get mail. Raises
+        `last-administrator`.
         """
         parsed_reason = parse_required_reason(reason, f"the lock of {account.name}")
         async with self.administrators.locked(account, "lock", by=by) as current:
@@ -380,6 +390,7 @@ class AccountAdministration(Struct, frozen=True):
             await self._write_lock(current, source, lock, by)
         # After the lock, so that no new session can start.
         ended = await self.sessions.end_all(account.id, by=by)
+        await self.stopped_makers.locked(account, by=by)
         mail = mail_text(
             "account-locked", name=account.name, url=self.base_url, by=_LOCKERS[source]
         )
@@ -392,11 +403,14 @@ class AccountAdministration(Struct, frozen=True):
         self, account: Account, *, by: Principal, source: LockSource = LockSource.ADMINISTRATOR
     ) -> bool:
         """End the lock of a source and say whether the account is unlocked now: then its tokens are
-        accepted again, except revoked ones. A lock of another source stays."""
+        accepted again, except revoked ones, and what it made for organizations works again, unless
+        somebody took it over. A lock of another source stays."""
         async with self.administrators.locked(account, "unlock", by=by) as current:
             unlocked = current.with_lock(source, None)
             if unlocked != current:
                 await self._write_lock(current, source, None, by)
+        if not unlocked.is_locked:  # Also by a repeat, after a crash.
+            await self.stopped_makers.unlocked(account, by=by)
         if unlocked.is_locked or not current.is_locked:
             return not unlocked.is_locked
         mail = mail_text("account-unlocked", name=account.name, url=self.base_url)

@@ -1,5 +1,6 @@
 """Invitations: sending, listing, accepting and declining them."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -143,7 +144,8 @@ class Invitations:
         return sorted(await self._list_open(org), key=lambda each: each.created_ms, reverse=True)
 
     async def withdraw(self, org: OrgName, invitation_id: str, *, by: Principal) -> None:
-        """Withdraw an open invitation, or raise `InvitationNotFound`."""
+        """Withdraw an open invitation, or one that would be open again if its maker were unlocked;
+        raise `InvitationNotFound`."""
         await self.authorization.require_within(by, Action.MANAGE, org)
         found = await self.directory.get(Invitation, invitation_place(org, invitation_id))
         if found is None or not found.is_open_at(self.clock.now_ms()):
@@ -222,9 +224,19 @@ class Invitations:
         return self.randomness.token_bytes(INVITATION_ID_LENGTH // 2).hex()
 
     async def _list_open(self, org: OrgName) -> list[Invitation]:
+        """Return the invitations that can be accepted: neither expired, nor of an account that may
+        not invite any more."""
         now_ms = self.clock.now_ms()
         found = await self.directory.list_by_owner(Invitation, org.lower())
-        return [each for each in found if each.is_open_at(now_ms)]
+        unexpired = [each for each in found if each.is_open_at(now_ms)]
+        inviters = sorted({each.by for each in unexpired})
+        contexts = await asyncio.gather(*(self._inviter(each, org, now_ms) for each in inviters))
+        may_invite = {each.by.id for each in contexts if _may_invite(each)}
+        return [each for each in unexpired if each.by in may_invite]
+
+    async def _inviter(self, account_id: str, org: OrgName, now_ms: int) -> Actor:
+        access = await self.directory.access_context(account_id, org, now_ms)
+        return Actor(Principal(account_id), access)
 
     async def _require_room(self, new: Invitation) -> None:
         """Raise `invitations-full` if the organization has too many others."""
@@ -308,12 +320,9 @@ class Invitations:
         """
         now_ms = self.clock.now_ms()
         org = OrgName(invitation.org)
-        access = await self.directory.access_context(invitation.by, org, now_ms)
-        inviter = Actor(Principal(invitation.by), access)
-        may_invite = (
-            inviter.is_operator_or_administrator or access.role is Role.OWNER
-        ) and not access.is_locked
-        if not invitation.is_open_at(now_ms) or access.is_deleted or not may_invite:
+        inviter = await self._inviter(invitation.by, org, now_ms)
+        access = inviter.access_context
+        if not invitation.is_open_at(now_ms) or access.is_deleted or not _may_invite(inviter):
             raise InvitationNotFound
         return InvitationDetails(invitation, access.require_organization(org), inviter)
 
@@ -327,6 +336,12 @@ class Invitations:
             )
         except Stale:
             raise InvitationNotFound from None
+
+
+def _may_invite(inviter: Actor) -> bool:
+    access = inviter.access_context
+    is_in_charge = inviter.is_operator_or_administrator or access.role is Role.OWNER
+    return is_in_charge and not access.is_locked
 
 
 def _mail_limit(wait_ms: int) -> RateLimitAllowance:

@@ -6,6 +6,8 @@ A change of owners takes effect after two days; all owners are notified and can 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from enum import Enum
+from typing import Self
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -33,6 +35,7 @@ from shared.ports import Clock, DirectoryStore
 from shared.services.identity.accounts import account_by_id, accounts_by_ids
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.leases import Leases, retried_when_leased
+from shared.services.organizations.made import MadeByAccounts, MakerMail
 from shared.services.records import E, EntityChange, RecordWriter
 
 OPERATOR_NAME = "The operator"
@@ -173,6 +176,56 @@ class OrganizationMembers(Struct, frozen=True):
         mail = mail_text("owner-change-cancelled", org=org, what=what, by=actor.name, link=link)
         await self.notify_owners(members, mail, account)
 
+    async def hold_changes_by(self, members: MemberList, account_id: str, by: Principal) -> None:
+        """Let no scheduled change of an account take effect while it is locked."""
+        await self._set_holds(members, account_id, by, on_hold=True)
+
+    async def resume_changes_by(self, members: MemberList, account_id: str, by: Principal) -> None:
+        """Let the scheduled changes of an account that is unlocked wait again, for the whole time,
+        in which every owner can cancel them."""
+        await self._set_holds(members, account_id, by, on_hold=False)
+
+    async def _set_holds(
+        self, members: MemberList, account_id: str, by: Principal, *, on_hold: bool
+    ) -> None:
+        kind = "owner.held" if on_hold else "owner.resumed"
+        for each, pending in members.changes_by(account_id):
+            if pending.on_hold == on_hold:
+                continue
+            at_ms = pending.at_ms if on_hold else members.now_ms + OWNER_CHANGE_DELAY // MS
+            update = {"on_hold": on_hold, "at_ms": at_ms}
+            await self._write_pending(members, each, pending.model_copy(update=update), kind, by)
+
+    async def end_changes_by(self, members: MemberList, account_id: str, by: Principal) -> None:
+        """Cancel the scheduled changes of an account that is no owner any more."""
+        for each, _ in members.changes_by(account_id):
+            await self._write_pending(members, each, None, "owner.undone", by)
+
+    async def take_over_changes_by(
+        self, members: MemberList, account_id: str, by: Principal
+    ) -> None:
+        """Make the scheduled changes of an account those of `by`."""
+        for each, pending in members.changes_by(account_id):
+            taken = pending.model_copy(update={"by": by.id, "on_hold": False})
+            await self._write_pending(members, each, taken, "owner.confirmed", by)
+
+    async def _write_pending(
+        self,
+        members: MemberList,
+        membership: Membership,
+        pending: PendingRole | None,
+        kind: str,
+        by: Principal,
+    ) -> None:
+        before = membership.pending.role if membership.pending else None
+        details = {"account": membership.account, "after": before.value if before else ""}
+        change = EntityChange(
+            kind, members.org, org=members.org, account=membership.account, details=details
+        )
+        changed = membership.model_copy(update={"pending": pending})
+        written = self.with_owner_events(changed, members, change, by)
+        await self.record_writer.replace(written, change=change, by=by)
+
     async def add_invited(
         self, members: MemberList, request: RequestedMembership, actor: Actor, inviter: Actor
     ) -> None:
@@ -297,6 +350,18 @@ class OrganizationMembership(Struct, frozen=True):
     role: Role
 
 
+class Kept(Enum):
+    """What becomes of what somebody made in an organization who is no owner of it any more."""
+
+    NOTHING = "nothing"  # It stops until an owner confirms it.
+    EVERYTHING = "everything"  # Whoever changes the role becomes its maker.
+
+    @classmethod
+    def of(cls, *, keep: bool) -> Self:
+        """Return what a field of a request says."""
+        return cls.EVERYTHING if keep else cls.NOTHING
+
+
 class Memberships(Struct, frozen=True):
     """Reads and changes the members of organizations."""
 
@@ -304,6 +369,8 @@ class Memberships(Struct, frozen=True):
     authorization: Authorization
     record_writer: RecordWriter
     organization_members: OrganizationMembers
+    made_by_accounts: MadeByAccounts
+    maker_mail: MakerMail
     clock: Clock
 
     async def of_account(self, account_id: str) -> list[Membership]:
@@ -343,30 +410,83 @@ class Memberships(Struct, frozen=True):
 
     @retried_when_leased
     async def set_member(
-        self, org: OrgName, account: Account, role: Role, *, by: Principal
+        self,
+        org: OrgName,
+        account: Account,
+        role: Role,
+        *,
+        by: Principal,
+        kept: Kept = Kept.NOTHING,
     ) -> None:
         """Give a member a role; the operator and administrators also add members.
 
-        A role that publishes or owns takes `Action.GOVERN`. Changes of owners may be delayed, as
+        A role that publishes or owns takes `Action.GOVERN`, and so does it to keep what an owner
+        made who is none any more. Changes of owners may be delayed, as
         `OrganizationMembers.apply` says.
         """
-        action = Action.MANAGE if role is Role.MEMBER else Action.GOVERN
-        access = await self.authorization.require_within(by, action, org)
+        is_weak = role is Role.MEMBER and kept is Kept.NOTHING
+        access = await self.authorization.require_within(
+            by, Action.MANAGE if is_weak else Action.GOVERN, org
+        )
         actor = Actor(by, access)
         async with self.organization_members.locked(access.require_organization(org)) as members:
             if members.member(account.id) is None and not actor.is_operator_or_administrator:
                 raise member_not_found(account.name, members.org)
             request = RequestedMembership(account, role)
-            await self.organization_members.apply(members, request, actor)
+            await self._apply(members, request, actor, kept)
 
     @retried_when_leased
-    async def remove_member(self, org: OrgName, account: Account, *, by: Principal) -> None:
-        """Remove a member: owners remove others, everybody removes themselves."""
+    async def remove_member(
+        self, org: OrgName, account: Account, *, by: Principal, kept: Kept = Kept.NOTHING
+    ) -> None:
+        """Remove a member: owners remove others, everybody removes themselves. What an owner made
+        stops, unless it is kept."""
         action = Action.LEAVE if by.id == account.id else Action.MANAGE
+        if kept is Kept.EVERYTHING:
+            action = Action.GOVERN
         access = await self.authorization.require_within(by, action, org)
         async with self.organization_members.locked(access.require_organization(org)) as members:
             request = RequestedMembership(account, None)
-            await self.organization_members.apply(members, request, Actor(by, access))
+            await self._apply(members, request, Actor(by, access), kept)
+
+    async def _apply(
+        self, members: MemberList, request: RequestedMembership, actor: Actor, kept: Kept
+    ) -> None:
+        """Apply a request, and hand over or stop what an account made that stays no owner.
+
+        What is kept is taken over first: a crash in between lets a repeat go on, and stops nothing
+        that is to go on.
+        """
+        account, by = request.account, actor.by
+        current = members.member(account.id)
+        was_owner = current is not None and current.hand_role is Role.OWNER
+        if not was_owner or request.role is Role.OWNER:
+            await self.organization_members.apply(members, request, actor)
+            return
+        members.require_other_owner(account.id, account.name)
+        if kept is Kept.EVERYTHING:
+            await self.made_by_accounts.take_over(members.org, account.id, by, by=by)
+            await self.organization_members.take_over_changes_by(members, account.id, by)
+            members = await self.organization_members.read(members.organization)
+        await self.organization_members.apply(members, request, actor)
+        await self._stop_made(members.organization, request, by)
+
+    async def _stop_made(
+        self, organization: Organization, request: RequestedMembership, by: Principal
+    ) -> None:
+        """End the scheduled changes of an account that is no owner any more, and tell the owners
+        what stops with it, now or when the change takes effect."""
+        account, org = request.account, organization.name
+        now = await self.organization_members.read(organization)
+        member = now.member(account.id)
+        pending = member.pending if member else None
+        if pending is None:
+            await self.organization_members.end_changes_by(now, account.id, by)
+        if account.is_locked:
+            return  # The owners were told with the lock.
+        made = await self.made_by_accounts.in_organization(org, account.id)
+        when = f" It takes effect on {time_text(pending.at_ms)}." if pending else ""
+        await self.maker_mail.send(account, f"{request} of {org}.{when}", made)
 
     @retried_when_leased
     async def cancel_change(self, org: OrgName, account: Account, *, by: Principal) -> None:
@@ -376,16 +496,18 @@ class Memberships(Struct, frozen=True):
             await self.organization_members.cancel(members, account, Actor(by, access))
 
     async def change_role(
-        self, org: OrgName, account_id: str, role: Role, *, by: Principal
+        self, org: OrgName, account_id: str, role: Role, *, by: Principal, kept: Kept = Kept.NOTHING
     ) -> None:
         """Give a member another role, as `set_member` does; raise `member-not-found`."""
         account = await self.member_account(org, account_id, by=by)
-        await self.set_member(org, account, role, by=by)
+        await self.set_member(org, account, role, by=by, kept=kept)
 
-    async def end_membership(self, org: OrgName, account_id: str, *, by: Principal) -> None:
+    async def end_membership(
+        self, org: OrgName, account_id: str, *, by: Principal, kept: Kept = Kept.NOTHING
+    ) -> None:
         """Remove a member, as `remove_member` does; raise `member-not-found`."""
         account = await self.member_account(org, account_id, by=by)
-        await self.remove_member(org, account, by=by)
+        await self.remove_member(org, account, by=by, kept=kept)
 
     async def cancel_role_change(self, org: OrgName, account_id: str, *, by: Principal) -> None:
         """Cancel the scheduled change of a member; raise `member-not-found`."""

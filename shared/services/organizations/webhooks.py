@@ -6,7 +6,7 @@ by which receivers recognize it.
 
 from base64 import b64encode
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from urllib.parse import urlsplit
@@ -52,6 +52,7 @@ from shared.services.records import (
     last_event_number,
     retried_when_added,
 )
+from shared.services.tokens.makers import Maker, Makers
 
 MAX_WEBHOOKS = 10  # Of an organization, and of the registry.
 
@@ -69,6 +70,7 @@ class Webhooks(Struct, frozen=True):
     directory: DirectoryStore
     events: EventStore
     record_writer: RecordWriter
+    makers: Makers
     clock: Clock
     randomness: Randomness
     inside_hosts: frozenset[str]
@@ -78,14 +80,25 @@ class Webhooks(Struct, frozen=True):
         await self._require(org, Action.MANAGE, by)
         return await self._all(org)
 
+    async def makers_of(self, webhooks: Iterable[Webhook]) -> Mapping[str, Maker]:
+        """Return the makers of webhooks of one owner, by `Webhook.by`; callers check rights."""
+        found = list(webhooks)
+        return await self.makers.of(found[0].org if found else "", [each.by for each in found])
+
     async def show(
         self, org: OrgName | None, webhook_id: str, *, by: Principal
     ) -> tuple[Webhook, Sequence[Delivery]]:
         """Return a webhook and its last deliveries, newest first; raise `webhook-not-found`."""
+        webhook, log = await self.show_log(org, webhook_id, by=by)
+        return webhook, log.deliveries[::-1] if log else ()
+
+    async def show_log(
+        self, org: OrgName | None, webhook_id: str, *, by: Principal
+    ) -> tuple[Webhook, DeliveryLog | None]:
+        """Return a webhook and how far its deliveries are; raise `webhook-not-found`."""
         await self._require(org, Action.MANAGE, by)
         webhook = await self._get(org, webhook_id)
-        log = await self.directory.get(DeliveryLog, webhook.place)
-        return webhook, log.deliveries[::-1] if log else ()
+        return webhook, await self.directory.get(DeliveryLog, webhook.place)
 
     async def add(
         self, org: OrgName | None, url: str, topics: Sequence[Topic], *, by: Principal
@@ -127,13 +140,24 @@ class Webhooks(Struct, frozen=True):
 
     @retried_when_stale
     async def rotate(self, org: OrgName | None, webhook_id: str, *, by: Principal) -> Webhook:
-        """Give the webhook another secret; for a day requests are signed with both."""
+        """Give the webhook another secret; for a day requests are signed with both. Who rotates is
+        its maker from then on."""
         await self._require(org, Action.GOVERN, by)
         webhook = await self._get(org, webhook_id)
         changes = {"secret": self._new_secret(), "old_secret": webhook.secret}
-        rotated = webhook.model_copy(update={**changes, "rotated_ms": self.clock.now_ms()})
+        rotated = webhook.model_copy(
+            update={**changes, "rotated_ms": self.clock.now_ms(), "by": by.id}
+        )
         change = _change("rotated", webhook, by)
         return await self.record_writer.replace(rotated, change=change, by=by)
+
+    @retried_when_stale
+    async def confirm(self, org: OrgName | None, webhook_id: str, *, by: Principal) -> Webhook:
+        """Make `by` the maker of a webhook, which delivers while `by` is an owner, or an
+        administrator where it is of the registry; a repeat changes nothing."""
+        await self._require(org, Action.GOVERN, by)
+        webhook = await self._get(org, webhook_id)
+        return await confirm_webhook(self.record_writer, webhook, by, by=by)
 
     @retried_when_stale
     async def remove(self, org: OrgName | None, webhook_id: str, *, by: Principal) -> None:
@@ -203,6 +227,16 @@ class Webhooks(Struct, frozen=True):
         return f"whsec_{b64encode(self.randomness.token_bytes(_SECRET_BYTES)).decode()}"
 
 
+async def confirm_webhook(
+    writer: RecordWriter, webhook: Webhook, maker: Principal, *, by: Principal
+) -> Webhook:
+    """Store the maker of a webhook; raise `Stale`. Callers check rights."""
+    if webhook.by == maker.id:
+        return webhook
+    confirmed = webhook.model_copy(update={"by": maker.id})
+    return await writer.replace(confirmed, change=_change("confirmed", webhook, by), by=by)
+
+
 def _change(what: str, webhook: Webhook, by: Principal, **more: str) -> EntityChange:
     # The address may have a secret in its path.
     host, topics = urlsplit(webhook.url).netloc, " ".join(each.value for each in webhook.topics)
@@ -219,6 +253,7 @@ EVENTS_READ_AT_ONCE = 200  # For a webhook in a run.
 TIME_OF_A_WEBHOOK = timedelta(seconds=10)  # In a run; after that the others have their turn.
 WEBHOOKS_AT_ONCE = 16  # An answer takes up to 1 MiB of memory and five seconds.
 SMALLEST_SHARE = 2  # Of these, for an organization.
+MAKER_KNOWN_FOR = timedelta(seconds=3)  # A stopped maker's webhook sends nothing after five.
 PAUSE = timedelta(minutes=5)  # Of a receiver that does not answer, for all that waits for it.
 
 
@@ -227,6 +262,7 @@ class WebhookDelivery(Struct, frozen=True):
 
     directory: DirectoryStore
     events: EventStore
+    makers: Makers
     http: HttpClient
     clock: Clock
     count_attempt: Callable[[Mapping[str, str]], None]  # By its result.
@@ -238,13 +274,17 @@ class WebhookDelivery(Struct, frozen=True):
 
         New events come from the feed while few enough wait, so none is left out. After an attempt
         without an answer nothing else is tried: a receiver that hangs takes five seconds of a run.
+        While the webhook stops with its maker nothing is sent: events wait in the feed, in their
+        order, until somebody confirms it.
         """
         log = await self.directory.get(DeliveryLog, webhook.place)
         if log is None:
             return []  # The webhook was removed meanwhile.
+        if await self._is_paused(webhook, log):
+            return []
         now_ms, number = self.clock.now_ms(), log.number
         room = MAX_WAITING - sum(each.due_ms is not None for each in log.deliveries)
-        events, new, tried = dict[int, Event](), list[Delivery](), list[Delivery]()
+        events, new = dict[int, Event](), list[Delivery]()
         for each, event in await self.events.since(log.number, EVENTS_READ_AT_ONCE):
             if webhook.wants(event):
                 if len(new) >= room:
@@ -255,15 +295,7 @@ class WebhookDelivery(Struct, frozen=True):
                 )
             number = each
         due = [each for each in (*log.deliveries, *new) if each.is_due(now_ms)]
-        for each in due:
-            event = events.get(each.number)
-            if event is None:
-                [(_, event)] = await self.events.since(each.number - 1, 1)
-            tried.append(await self._send(webhook, each, event))
-            self.count_attempt({"result": tried[-1].attempt.value})
-            is_over = self.clock.now_ms() - now_ms >= TIME_OF_A_WEBHOOK // MS
-            if is_over or tried[-1].status is None:
-                break
+        tried = [each async for each in self._try(webhook, due, events)]
         changed = {each.number: each for each in (*new, *tried)}
         if tried and tried[-1].status is None:
             later = {"due_ms": now_ms + PAUSE // MS}
@@ -271,6 +303,40 @@ class WebhookDelivery(Struct, frozen=True):
         if changed or number - log.number == EVENTS_READ_AT_ONCE:
             await self._store(webhook.place, number, [*changed.values()])
         return tried
+
+    async def _try(
+        self, webhook: Webhook, due: Sequence[Delivery], events: Mapping[int, Event]
+    ) -> AsyncIterator[Delivery]:
+        """Yield deliveries after an attempt, until the time of the webhook is over, its receiver
+        does not answer, or its maker stops."""
+        now_ms, known_ms = self.clock.now_ms(), self.clock.monotonic_ms()
+        for each in due:
+            if self.clock.monotonic_ms() - known_ms >= MAKER_KNOWN_FOR // MS:
+                if await self.makers.stop(webhook.org, webhook.by):
+                    return
+                known_ms = self.clock.monotonic_ms()
+            event = events.get(each.number)
+            if event is None:
+                [(_, event)] = await self.events.since(each.number - 1, 1)
+            tried = await self._send(webhook, each, event)
+            self.count_attempt({"result": tried.attempt.value})
+            yield tried
+            is_over = self.clock.now_ms() - now_ms >= TIME_OF_A_WEBHOOK // MS
+            if is_over or tried.status is None:
+                return
+
+    async def _is_paused(self, webhook: Webhook, log: DeliveryLog) -> bool:
+        """Check whether the webhook stops with its maker, and store since when, for its page."""
+        is_paused = await self.makers.stop(webhook.org, webhook.by) is not None
+        if is_paused != (log.paused_ms is not None):
+            await self._store_pause(webhook.place, self.clock.now_ms() if is_paused else None)
+        return is_paused
+
+    @retried_when_stale
+    async def _store_pause(self, place: Place, paused_ms: int | None) -> None:
+        log = await self.directory.get(DeliveryLog, place)
+        if log is not None:
+            await self.directory.replace(log.model_copy(update={"paused_ms": paused_ms}))
 
     async def _send(self, webhook: Webhook, delivery: Delivery, event: Event) -> Delivery:
         body, now_ms = webhook.body(delivery.number, event), self.clock.now_ms()

@@ -1,28 +1,94 @@
-"""Who made tokens and publishers of organizations, for an operator who changed who is staff."""
+"""Who made tokens, publishers and webhooks of organizations: whether these stop with their makers,
+and a review of all of them for an operator."""
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from shared.domain.access import AccessContext
 from shared.domain.accounts import Account, Staff, Token
+from shared.domain.makers import STOP_REASONS, MakerStop, known_maker, maker_stop
+from shared.domain.names import OrgName
+from shared.domain.principals import OPERATOR_ID
 from shared.domain.records import Place
 from shared.domain.trusted_publishing.publishers import Publisher
+from shared.domain.webhooks import Webhook
 from shared.ports import Clock, DirectoryStore
 from shared.services.records import RECORDS_AT_ONCE, entity_batches
 
+OPERATOR_MAKER = "the operator"
+
+
+class Maker(Struct, frozen=True):
+    """Who made something, as people read it: the name of an account, or its id once it is deleted;
+    empty if nobody is known. What they made stops while `stop` says why."""
+
+    name: str = ""
+    stop: MakerStop | None = None
+
+    @property
+    def why(self) -> str:
+        """Why it stops, after "because"; empty if it does not."""
+        return STOP_REASONS[self.stop] if self.stop else ""
+
+
+class Makers(Struct, frozen=True):
+    """Says who made what an organization has, and what of it stops; callers check rights."""
+
+    directory: DirectoryStore
+    clock: Clock
+
+    async def stop(self, org: str, *makers: str) -> MakerStop | None:
+        """Return why something of these makers stops; None if it does not. Without `org` it is of
+        the registry."""
+        found = await self.of(org, makers)
+        return next((each.stop for each in found.values() if each.stop is not None), None)
+
+    async def of(self, org: str, made_by: Iterable[str]) -> Mapping[str, Maker]:
+        """Return the makers by what is stored of them; each account is read once."""
+        stored = sorted(set(made_by))
+        found = await asyncio.gather(*(self._maker(org, each) for each in stored))
+        return dict(zip(stored, found, strict=True))
+
+    async def of_token(self, token: Token) -> Maker:
+        """Return the makers of a token of an organization as one: of a job's, those of its
+        publishers."""
+        found = await self.of(token.org, token.makers or (token.made_by,))
+        stop = next((each.stop for each in found.values() if each.stop is not None), None)
+        return Maker(", ".join(each.name for each in found.values()), stop)
+
+    async def _maker(self, org: str, made_by: str) -> Maker:
+        account_id = known_maker(made_by)
+        if account_id is None:
+            return Maker(OPERATOR_MAKER if made_by == OPERATOR_ID else made_by)
+        access = await self._access(org, account_id)
+        name = access.account.name if access.account else account_id
+        return Maker(name, maker_stop(access, org))
+
+    async def _access(self, org: str, account_id: str) -> AccessContext:
+        now_ms = self.clock.now_ms()
+        if org:
+            return await self.directory.access_context(account_id, OrgName(org), now_ms)
+        account = await self.directory.get(Account, Place(account_id))
+        return AccessContext(account, None, None, now_ms)
+
 
 class MadeEntity(Struct, frozen=True):
-    """A token or publisher of an organization, and its maker: the name of an account, or the id of
-    one that was deleted; empty if none is known."""
+    """A token, publisher or webhook, and its maker: the name of an account, or the id of one that
+    was deleted; empty if none is known."""
 
     described: str
     maker: str
+    why: str = ""  # It stops.
 
 
 class MakerReview(Struct, frozen=True):
-    """Finds the tokens and publishers of organizations that were of staff when they were made."""
+    """Finds what was of staff when it was made, what stops with its maker, and what has none."""
 
     directory: DirectoryStore
+    makers: Makers
     staff: Staff
     clock: Clock
 
@@ -31,26 +97,38 @@ class MakerReview(Struct, frozen=True):
         of other organizations. The cost grows with the number of tokens."""
         accounts, found = dict[str, Account | None](), list[MadeEntity]()
         async for each in self._stored():
+            if isinstance(each, Webhook):
+                continue
             makers = each.makers if isinstance(each, Token) else _one(each.maker)
             for maker in () if each.by_guest else makers:
                 if maker not in accounts:
                     accounts[maker] = await self.directory.get(Account, Place(maker))
                 account = accounts[maker]
                 if account is None or not self.staff.includes(account, self.clock.now_ms()):
-                    found.append(MadeEntity(_described(each), account.name if account else maker))
+                    found.append(MadeEntity(described(each), account.name if account else maker))
+        return found
+
+    async def stopped(self) -> list[MadeEntity]:
+        """Return what stops with its maker, until an owner confirms it."""
+        found = list[MadeEntity]()
+        async for each in self._stored():
+            made_by = each.made_by if isinstance(each, Token) else each.by
+            maker = (await self.makers.of(each.org, [made_by]))[made_by]
+            if maker.stop is not None:
+                found.append(MadeEntity(described(each), maker.name, maker.stop.value))
         return found
 
     async def without_maker(self) -> list[MadeEntity]:
         """Return what has no known maker: what was stored when it was made decides."""
         return [
-            MadeEntity(_described(each), "")
+            MadeEntity(described(each), "")
             async for each in self._stored()
             if not (each.made_by if isinstance(each, Token) else each.by)
         ]
 
-    async def _stored(self) -> AsyncIterator[Token | Publisher]:
-        """Yield the tokens and publishers of organizations that have not expired; tokens of jobs
-        are left out, which expire within minutes."""
+    async def _stored(self) -> AsyncIterator[Token | Publisher | Webhook]:
+        """Yield the tokens and publishers of organizations that have not expired, and webhooks;
+        tokens of jobs are left out, which expire within minutes."""
         now_ms = self.clock.now_ms()
         async for tokens in entity_batches(self.directory, Token, RECORDS_AT_ONCE):
             for each in tokens:
@@ -61,13 +139,20 @@ class MakerReview(Struct, frozen=True):
             for publisher in publishers:
                 if publisher.ends_ms is None or publisher.ends_ms > now_ms:
                     yield publisher
+        async for webhooks in entity_batches(self.directory, Webhook, RECORDS_AT_ONCE):
+            for webhook in webhooks:
+                yield webhook
 
 
 def _one(maker: str | None) -> Iterable[str]:
     return () if maker is None else (maker,)
 
 
-def _described(made: Token | Publisher) -> str:
+def described(made: Token | Publisher | Webhook) -> str:
+    """Return a few words that name it for an owner."""
     if isinstance(made, Token):
         return f"the token {made.name} ({made.id}) of {made.org}"
-    return f"the trusted publisher {made.id} of {made.target}"
+    if isinstance(made, Publisher):
+        return f"the trusted publisher {made.id} of {made.target}"
+    whose = made.org or "the registry"
+    return f"the webhook {made.id} of {whose} to {urlsplit(made.url).netloc}"

@@ -28,6 +28,7 @@ from shared.domain.sign_in import require_recent_sign_in
 from shared.ports import Clock, DirectoryStore, Randomness, Stale
 from shared.runtime.retries import retried_when_stale
 from shared.services.records import EntityChange, RecordWriter
+from shared.services.tokens.makers import Maker, Makers
 
 TOKEN_ID_LENGTH = 10  # Base62: people type it to revoke a token.
 
@@ -40,10 +41,11 @@ class IssuedToken(Struct, frozen=True):
 
 
 class UsedToken(Struct, frozen=True):
-    """A token with its last use."""
+    """A token with its last use; one of an organization also with its maker."""
 
     token: Token
     use: TokenUse | None = None
+    maker: Maker | None = None
 
 
 class TokenRecords(Struct, frozen=True):
@@ -99,6 +101,7 @@ class TokenRecords(Struct, frozen=True):
             "provenance": None,  # The caller is not the CI job that got the old text.
             "made_by": by.id,
             "publishers_made_by": (),
+            "by_unknown_guest": False,
             "by_guest": by.is_guest,
             "revision": 1,
             "outbox": (),
@@ -112,6 +115,22 @@ class TokenRecords(Struct, frozen=True):
             await self._end(added, token_change("revoked", added), by)
             raise TokenNotFound(token.id)
         return IssuedToken(added, access_token.text)
+
+    async def confirm(self, token: Token, maker: Principal, *, by: Principal) -> Token:
+        """Store the maker of the token, whose texts stay; a repeat changes nothing."""
+        texts = await self._texts(token.owner, token.id)
+        return [await self._confirm(each, maker, by) for each in texts][-1]
+
+    @retried_when_stale
+    async def _confirm(self, token: Token, maker: Principal, by: Principal) -> Token:
+        current = await self.directory.get(Token, token.place)
+        if current is None:
+            raise TokenNotFound(token.id)
+        if current.made_by == maker.id:
+            return current
+        change = token_change("confirmed", current)
+        confirmed = current.model_copy(update={"made_by": maker.id, "by_guest": maker.is_guest})
+        return await self.record_writer.replace(confirmed, change=change, by=by)
 
     async def revoke(self, token: Token, change: EntityChange, *, by: Principal) -> None:
         """Revoke the token with all its texts, and delete its last use; a repeat changes
@@ -281,9 +300,9 @@ class Tokens(Struct, frozen=True):
 
     An account manages only its own, with a credential that manages the whole account. A token for
     some organizations or packages only issues others for them. Owners of an organization manage
-    its tokens, which act as maintainers of it and have no other rights. These stay when their
-    creator leaves, and are invalid once the organization is deleted. So issuing and rotating,
-    which return a text, take `Action.GOVERN`.
+    its tokens, which act as maintainers of it and have no other rights. These stop with their maker
+    (`shared/domain/makers.py`) until an owner rotates or confirms them, and are invalid once the
+    organization is deleted. So issuing, rotating and confirming take `Action.GOVERN`.
 
     A new token never allows more than the credential that creates it, nor other addresses, nor a
     longer lifetime. Tokens with the scopes manage and moderate need a recent sign-in, or the
@@ -294,6 +313,7 @@ class Tokens(Struct, frozen=True):
     authorization: Authorization
     administration: Administration
     enabled_people: EnabledPeople
+    makers: Makers
     clock: Clock
     token_days: int
 
@@ -338,14 +358,32 @@ class Tokens(Struct, frozen=True):
 
     async def list(self, owner: TokenOwner, *, by: Principal) -> list[UsedToken]:
         """Return the tokens of the owner, oldest first, including expired ones."""
-        return await self.records.of(await self._owner_id("list", owner, by))
+        found = await self.records.of(await self._owner_id("list", owner, by))
+        return [await self._with_maker(each) for each in found]
 
     async def find(self, owner: TokenOwner, token_id: str, *, by: Principal) -> UsedToken:
         """Return a token of the owner.
 
         Raises `TokenNotFound`, also for tokens of others.
         """
-        return await self.records.find(await self._owner_id("show", owner, by), token_id)
+        owner_id = await self._owner_id("show", owner, by)
+        return await self._with_maker(await self.records.find(owner_id, token_id))
+
+    async def confirm(self, owner: OfOrganization, token_id: str, *, by: Principal) -> UsedToken:
+        """Make `by` the maker of a token of an organization, which keeps its text, so that it works
+        while `by` is an owner; raise `TokenNotFound`."""
+        owner_id = await self._owner_id("confirm", owner, by, Action.GOVERN)
+        used = await self.records.find(owner_id, token_id)
+        if used.token.provenance is not None:
+            reason = "it is of a CI job and expires within minutes; confirm its trusted publisher"
+            raise NotPermitted("confirm", f"the token {used.token.name}", reason)
+        check_rights("confirm", used.token, by, self.clock.now_ms())
+        confirmed = await self.records.confirm(used.token, by, by=by)
+        return await self._with_maker(replace(used, token=confirmed))
+
+    async def with_maker(self, issued: IssuedToken) -> UsedToken:
+        """Return a new token as lists show it."""
+        return await self._with_maker(UsedToken(issued.token))
 
     async def rotate(self, owner: TokenOwner, token_id: str, *, by: Principal) -> IssuedToken:
         """Give a token a new text and the same lifetime again, and revoke the old text.
@@ -376,6 +414,11 @@ class Tokens(Struct, frozen=True):
         if any(Scope.MODERATE in grant.scopes for grant in token.grants):
             what = f"the token {token.name}, which moderates"
             await self.administration.require_administrator(token.owner, verb, what)
+
+    async def _with_maker(self, used: UsedToken) -> UsedToken:
+        is_of_organization = bool(used.token.org)
+        maker = await self.makers.of_token(used.token) if is_of_organization else None
+        return replace(used, maker=maker)
 
     async def _owner_id(
         self, verb: str, owner: TokenOwner, by: Principal, action: Action = Action.MANAGE

@@ -187,16 +187,18 @@ class TrustedPublishers(Struct, frozen=True):
         return await self.add(replace(wanted, ids=ids), by=by)
 
     @retried_when_stale
+    async def confirm(self, org: OrgName, publisher_id: str, *, by: Principal) -> Publisher:
+        """Make `by` the maker of a publisher, whose jobs publish while `by` is an owner; a repeat
+        changes nothing."""
+        await self.authorization.require_within(by, Action.GOVERN, org)
+        publisher = await self._require(org, publisher_id)
+        return await confirm_publisher(self.record_writer, publisher, by, by=by)
+
+    @retried_when_stale
     async def remove(self, org: OrgName, publisher_id: str, *, by: Principal) -> None:
         """Remove a publisher; tokens that its jobs got before expire within minutes."""
         await self.authorization.require_within(by, Action.GOVERN, org)
-        publisher = await self._get(org, publisher_id)
-        if publisher is None:
-            raise NotFound(
-                "publisher-not-found",
-                f"trusted publisher not found: {publisher_id}. List the organization's to see "
-                "their ids.",
-            )
+        publisher = await self._require(org, publisher_id)
         details = {"publisher": publisher.id, **_details(publisher)}
         subject = str(publisher.target)
         change = EntityChange("publisher.removed", subject, org=publisher.org, details=details)
@@ -296,10 +298,33 @@ class TrustedPublishers(Struct, frozen=True):
         found = await self.directory.list_by_owner(Publisher, org.lower())
         return [each for each in found if each.ends_ms is None or each.ends_ms > now_ms]
 
+    async def _require(self, org: OrgName, publisher_id: str) -> Publisher:
+        publisher = await self._get(org, publisher_id)
+        if publisher is None:
+            raise NotFound(
+                "publisher-not-found",
+                f"trusted publisher not found: {publisher_id}. List the organization's to see "
+                "their ids.",
+            )
+        return publisher
+
     async def _get(self, org: OrgName, publisher_id: str) -> Publisher | None:
         if not (publisher_id.isascii() and publisher_id.isalnum()):
             return None  # It is no id of ours, and not every store could look it up.
         return await self.directory.get(Publisher, Place(org.lower(), publisher_id))
+
+
+async def confirm_publisher(
+    writer: RecordWriter, publisher: Publisher, maker: Principal, *, by: Principal
+) -> Publisher:
+    """Store the maker of a publisher; raise `Stale`. Callers check rights."""
+    if publisher.by == maker.id:
+        return publisher
+    details = {"publisher": publisher.id, **_details(publisher)}
+    subject = str(publisher.target)
+    change = EntityChange("publisher.confirmed", subject, org=publisher.org, details=details)
+    confirmed = publisher.model_copy(update={"by": maker.id, "by_guest": maker.is_guest})
+    return await writer.replace(confirmed, change=change, by=by)
 
 
 def check_pusher(head: Head, by: Principal) -> None:

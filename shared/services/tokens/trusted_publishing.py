@@ -29,6 +29,7 @@ from shared.domain.trusted_publishing.jobs import (
 from shared.domain.trusted_publishing.publishers import Publisher, is_same_job, rule_differences
 from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, WorkStore
 from shared.services.records import EntityChange, RecordWriter
+from shared.services.tokens.makers import Makers
 from shared.services.tokens.tokens import IssuedToken, TokenRecords
 
 TOKEN_LIFETIME = timedelta(
@@ -126,6 +127,7 @@ class TrustedPublishing:
     record_writer: RecordWriter
     events: EventStore
     metadata: MetadataStore
+    makers: Makers
     tokens: TokenRecords
     work: WorkStore
     clock: Clock
@@ -144,7 +146,12 @@ class TrustedPublishing:
         # Whatever credential the request has, the principal is the job.
         principal = Principal(job.job.subject, _KIND, address=by.address, agent=by.agent)
         candidates = await (self._of_all(job) if org is None else self._of(org, job))
-        publishers = await self._trusting(job, candidates)
+        trusting = await self._trusting(job, candidates)
+        publishers = await self._not_stopped(trusting)
+        if trusting and not publishers:
+            paused = _paused(trusting[0])
+            await self._log_refusal(trusting, paused, job, principal)
+            raise paused
         if not publishers:
             refusal = _refusal(job, candidates)
             if org is not None:
@@ -185,6 +192,11 @@ class TrustedPublishing:
             for each, head in zip(trusting, heads, strict=True)
             if each.pending_until_ms is None or head is None or each.id in head.made_by
         ]
+
+    async def _not_stopped(self, publishers: Sequence[Publisher]) -> list[Publisher]:
+        """Return the publishers that did not stop with their makers."""
+        stops = await asyncio.gather(*(self.makers.stop(each.org, each.by) for each in publishers))
+        return [each for each, stop in zip(publishers, stops, strict=True) if stop is None]
 
     async def _organization(
         self, job: VerifiedJob, publishers: Sequence[Publisher]
@@ -231,6 +243,7 @@ class TrustedPublishing:
             expires_ms=now_ms + TOKEN_LIFETIME // MS,
             provenance=job.job.provenance(*(each.id for each in publishers)),
             publishers_made_by=_makers(publishers),
+            by_unknown_guest=any(each.by_guest and each.maker is None for each in publishers),
             by_guest=any(each.by_guest for each in publishers),
         )
         return await self.tokens.issue(draft, by=by)
@@ -259,6 +272,14 @@ def _refusal(job: VerifiedJob, candidates: Sequence[Publisher]) -> Untrusted:
     )
 
 
+def _paused(publisher: Publisher) -> Untrusted:
+    return Untrusted(
+        "publisher-paused",
+        f"The trusted publisher of {publisher.target} is paused, since who made it is no owner of "
+        f"{publisher.org} any more. An owner confirms it on the page of trusted publishers.",
+    )
+
+
 def _workload_unknown(job: VerifiedJob) -> Untrusted:
     return Untrusted(
         "workload-unknown",
@@ -276,10 +297,7 @@ def _grant(publisher: Publisher) -> Grant:
 
 
 def _makers(publishers: Sequence[Publisher]) -> tuple[str, ...]:
-    """Return the accounts that made the publishers; none if one by a guest has no known maker,
-    which then decides."""
-    if any(each.by_guest and each.maker is None for each in publishers):
-        return ()
+    """Return the accounts that are known to have made the publishers."""
     return tuple(sorted({each.maker for each in publishers if each.maker is not None}))
 
 

@@ -174,6 +174,7 @@ async def test_a_pending_change_is_listed_and_undone(world: World) -> None:
         "role": "owner",
         "at": "2026-09-23T14:13:20Z",
         "by": ann.account.id,
+        "onHold": False,
     }
     url = world.with_ids(f"{ORGS}/acme/pending/ID-OF-mia")
     assert refusal(await call(world, "DELETE", url, by=ann)) == (403, "sign-in-again")

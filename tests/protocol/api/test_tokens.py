@@ -37,6 +37,8 @@ async def test_a_new_token_is_shown_once_with_what_it_allows(world: World) -> No
         "lastUsedAt": None,
         "lastUsedFrom": None,
         "lastUsedBy": None,
+        "madeBy": None,
+        "stopped": None,
     }
     listed = await world.get(TOKENS, by=world.people.ann)
     assert token in listed.json()["tokens"]

@@ -172,6 +172,8 @@ async def test_an_owner_sees_the_publishers_with_all_that_decides(
                 "protected": True,
                 "createdAt": "2026-09-21T14:13:20Z",
                 "pendingUntil": "2026-10-21T14:13:20Z",
+                "madeBy": "ann",
+                "stopped": None,
             }
         ]
     }
@@ -228,7 +230,7 @@ async def test_the_id_token_of_a_job_is_no_access_token(trust: TrustedPublishing
     assert answer.status_code == 401
 
 
-async def test_an_exchange_asks_the_stores_six_times(worlds: OpenWorld, journal: Journal) -> None:
+async def test_an_exchange_asks_the_stores_seven_times(worlds: OpenWorld, journal: Journal) -> None:
     trust = await trusting(worlds, journal.wrap)
     await trust.add()
     journal.taken()
@@ -236,6 +238,7 @@ async def test_an_exchange_asks_the_stores_six_times(worlds: OpenWorld, journal:
     assert [call for call in journal.taken() if not call.startswith("fetcher.")] == [
         "directory.list_by_owner",
         "metadata.head",
+        "directory.access_context",  # Of who made the publisher.
         "directory.get",
         "work.claim",
         "directory.add",

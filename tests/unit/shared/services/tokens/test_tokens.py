@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from shared.auth.authorization import Authorization
+from shared.auth.authorization import Administration, Authorization
 from shared.domain.accounts import Token
 from shared.domain.errors.identity import NotPermitted, TokenNotFound
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Provenance
 from shared.domain.principals import Grant, Principal, Scope
+from shared.services.tokens.makers import Makers
 from shared.services.tokens.tokens import (
     IssuedToken,
     TokenRecords,
@@ -54,7 +55,15 @@ def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Tokens
         environment="test",
     )
     authorization = Authorization(store, clock, known_readers())
-    return Tokens(records, authorization, EverybodyEnabled(), clock, token_days=90)
+    return Tokens(
+        records,
+        authorization,
+        Administration(store, clock),
+        EverybodyEnabled(),
+        Makers(store, clock),
+        clock,
+        token_days=90,
+    )
 
 
 async def issued(tokens: Tokens) -> IssuedToken:

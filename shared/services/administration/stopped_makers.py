@@ -1,0 +1,77 @@
+"""What happens to what an account made when the account is locked, unlocked or deleted.
+
+The makers of tokens, publishers and webhooks are asked about whenever these are used
+(`shared/domain/makers.py`), so nothing is written into them. Only scheduled changes of owners,
+which would take effect by themselves, are put on hold.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from shared.domain.accounts import Account, Organization, organization_place
+from shared.domain.principals import Principal
+from shared.ports import DirectoryStore
+from shared.services.leases import retried_when_leased
+from shared.services.organizations.made import Made, MadeByAccounts, MadeKind, MakerMail
+from shared.services.organizations.memberships import OrganizationMembers
+
+
+class StoppedMakers(Struct, frozen=True):
+    """Holds and ends what accounts scheduled, and tells owners what stops; callers check rights.
+
+    Each method may be repeated: what is on hold or ended already stays so.
+    """
+
+    directory: DirectoryStore
+    made_by_accounts: MadeByAccounts
+    organization_members: OrganizationMembers
+    maker_mail: MakerMail
+
+    async def locked(self, account: Account, *, by: Principal) -> list[Made]:
+        """Put on hold what the account scheduled, tell owners what stops with it, and return it."""
+        made = await self.made_by_accounts.of_account(account.id)
+        for org in _with_changes(made):
+            await self._hold(org, account, by)
+        await self.maker_mail.send(account, f"The account {account.name} was locked.", made)
+        return made
+
+    async def unlocked(self, account: Account, *, by: Principal) -> None:
+        """Let what the account scheduled wait again."""
+        for org in _with_changes(await self.made_by_accounts.of_account(account.id)):
+            await self._resume(org, account, by)
+
+    async def deleted(self, account: Account, made: Sequence[Made], *, by: Principal) -> None:
+        """End what an account scheduled that is deleted, and tell owners what stops with it."""
+        for org in _with_changes(made):
+            await self._end(org, account, by)
+        await self.maker_mail.send(account, f"The account {account.name} was deleted.", made)
+
+    @retried_when_leased
+    async def _hold(self, org: str, account: Account, by: Principal) -> None:
+        organization = await self._organization(org)
+        if organization is not None:
+            async with self.organization_members.locked(organization) as members:
+                await self.organization_members.hold_changes_by(members, account.id, by)
+
+    @retried_when_leased
+    async def _resume(self, org: str, account: Account, by: Principal) -> None:
+        organization = await self._organization(org)
+        if organization is not None:
+            async with self.organization_members.locked(organization) as members:
+                await self.organization_members.resume_changes_by(members, account.id, by)
+
+    @retried_when_leased
+    async def _end(self, org: str, account: Account, by: Principal) -> None:
+        organization = await self._organization(org)
+        if organization is not None:
+            async with self.organization_members.locked(organization) as members:
+                await self.organization_members.end_changes_by(members, account.id, by)
+
+    async def _organization(self, org: str) -> Organization | None:
+        return await self.directory.get(Organization, organization_place(org))
+
+
+def _with_changes(made: Sequence[Made]) -> list[str]:
+    """Return the organizations in which an account scheduled changes of owners."""
+    return sorted({each.org for each in made if each.kind is MadeKind.OWNER_CHANGE})

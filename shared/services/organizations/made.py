@@ -1,0 +1,222 @@
+"""What accounts made for organizations: lists of it, and who takes it over."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import suppress
+from enum import Enum
+
+from msgspec import Struct
+
+from shared.domain.access import Invitation, Membership
+from shared.domain.accounts import ADMINISTRATORS, Account, Organization, Token, organization_place
+from shared.domain.errors.base import Unavailable
+from shared.domain.principals import Principal
+from shared.domain.trusted_publishing.publishers import Publisher
+from shared.domain.webhooks import Webhook, webhook_owner
+from shared.ports import Clock, DirectoryStore
+from shared.runtime.retries import retried_when_stale
+from shared.services.identity.accounts import account_names, organization_owners
+from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.organizations.webhooks import confirm_webhook
+from shared.services.records import RECORDS_AT_ONCE, EntityChange, RecordWriter, entity_batches
+from shared.services.tokens.makers import described
+from shared.services.tokens.tokens import TokenRecords
+from shared.services.tokens.trusted_publishers import confirm_publisher
+
+MadeRecord = Token | Publisher | Webhook | Invitation | Membership
+_KINDS: tuple[type[MadeRecord], ...] = (Token, Publisher, Webhook, Invitation, Membership)
+
+
+class MadeKind(Enum):
+    """What an account makes that stops with it."""
+
+    TOKEN = "token"  # noqa: S105 - no secret.
+    PUBLISHER = "trusted publisher"
+    WEBHOOK = "webhook"
+    INVITATION = "invitation"
+    OWNER_CHANGE = "pending change of owners"
+
+
+class Made(Struct, frozen=True):
+    """Something that an account made. `org` is empty for a webhook of the registry; `described`
+    names it for people, and `id` is that of the account for a change of owners."""
+
+    kind: MadeKind
+    org: str
+    id: str
+    described: str
+
+
+class MadeByAccounts(Struct, frozen=True):
+    """Lists what an account made, and makes somebody else its maker; callers check rights."""
+
+    directory: DirectoryStore
+    record_writer: RecordWriter
+    tokens: TokenRecords
+    clock: Clock
+
+    async def of_account(self, account_id: str) -> list[Made]:
+        """Return what an account made in every organization, by organization. The cost grows with
+        the number of tokens and memberships of the registry."""
+        found = [each async for each in self._every_record() if self._is_made_by(each, account_id)]
+        return await self._described(found)
+
+    async def in_organization(self, org: str, account_id: str) -> list[Made]:
+        """Return what an account made in one organization."""
+        return await self._described(await self._records(org, account_id))
+
+    async def take_over(
+        self, org: str, account_id: str, maker: Principal, *, by: Principal
+    ) -> list[Made]:
+        """Store another maker of what an account made in an organization, and return it; a repeat
+        goes on after a crash. Changes of owners are left out: the member list has them."""
+        found = await self._records(org, account_id)
+        taken = [each for each in found if not isinstance(each, Membership)]
+        for each in taken:
+            await self._take(each, maker, by)
+        return await self._described(taken)
+
+    async def withdraw_invitations(self, account_id: str, *, by: Principal) -> None:
+        """End the open invitations of an account."""
+        async for each in self._every_record():
+            if isinstance(each, Invitation) and self._is_made_by(each, account_id):
+                await self._withdraw(each, by)
+
+    @retried_when_stale
+    async def _take(self, made: MadeRecord, maker: Principal, by: Principal) -> None:
+        match made:
+            case Token():
+                await self.tokens.confirm(made, maker, by=by)
+            case Publisher():
+                publisher = await self.directory.get(Publisher, made.place)
+                if publisher is not None:
+                    await confirm_publisher(self.record_writer, publisher, maker, by=by)
+            case Webhook():
+                webhook = await self.directory.get(Webhook, made.place)
+                if webhook is not None:
+                    await confirm_webhook(self.record_writer, webhook, maker, by=by)
+            case Invitation():
+                invitation = await self.directory.get(Invitation, made.place)
+                if invitation is not None:
+                    taken = invitation.model_copy(update={"by": maker.id})
+                    change = _invitation_change("confirmed", invitation)
+                    await self.record_writer.replace(taken, change=change, by=by)
+            case _:
+                pass
+
+    @retried_when_stale
+    async def _withdraw(self, invitation: Invitation, by: Principal) -> None:
+        current = await self.directory.get(Invitation, invitation.place)
+        if current is not None:
+            change = _invitation_change("withdrawn", current)
+            await self.record_writer.remove(current, change=change, by=by)
+
+    async def _records(self, org: str, account_id: str) -> list[MadeRecord]:
+        organization = await self.directory.get(Organization, organization_place(org))
+        token_owner = organization.id if organization else ""
+        owners = {Token: token_owner, Webhook: webhook_owner(org)}
+        listed = await asyncio.gather(
+            *(self.directory.list_by_owner(each, owners.get(each, org.lower())) for each in _KINDS)
+        )
+        records: Iterable[MadeRecord] = (each for found in listed for each in found)
+        return [each for each in records if self._is_made_by(each, account_id)]
+
+    async def _every_record(self) -> AsyncIterator[MadeRecord]:
+        for kind in _KINDS:
+            async for batch in entity_batches(self.directory, kind, RECORDS_AT_ONCE):
+                for each in batch:
+                    yield each
+
+    def _is_made_by(self, record: MadeRecord, account_id: str) -> bool:
+        """Check whether an account made it, and it is still in effect; jobs' tokens are left
+        out, which expire within minutes."""
+        now_ms = self.clock.now_ms()
+        if isinstance(record, Membership):
+            pending = record.pending
+            return pending is not None and pending.by == account_id and not pending.is_due(now_ms)
+        if isinstance(record, Token):
+            is_of_organization = bool(record.org) and record.provenance is None
+            made_by = record.made_by if is_of_organization else ""
+        else:
+            made_by = record.by
+        return made_by == account_id and (record.ends_ms is None or record.ends_ms > now_ms)
+
+    async def _described(self, records: Sequence[MadeRecord]) -> list[Made]:
+        ids = [each.account for each in records if isinstance(each, Membership)]
+        names = await account_names(self.directory, ids)
+        found = [
+            _made(each, names.get(each.account, "") if isinstance(each, Membership) else "")
+            for each in records
+        ]
+        order = list(MadeKind)
+        return sorted(found, key=lambda each: (each.org.lower(), order.index(each.kind), each.id))
+
+
+def _made(record: MadeRecord, member: str) -> Made:
+    match record:
+        case Token():
+            return Made(MadeKind.TOKEN, record.org, record.id, described(record))
+        case Publisher():
+            return Made(MadeKind.PUBLISHER, record.org, record.id, described(record))
+        case Webhook():
+            return Made(MadeKind.WEBHOOK, record.org, record.id, described(record))
+        case Invitation():
+            whom = record.label or "whoever has the link"
+            text = f"the invitation of {whom} to {record.org} as {record.role.value}"
+            return Made(MadeKind.INVITATION, record.org, record.id, text)
+        case Membership():
+            role = record.pending.role if record.pending else None
+            becomes = f"becomes {role.value}" if role else "is removed"
+            who = member or record.account
+            text = f"the pending change by which {who} {becomes} in {record.org}"
+            return Made(MadeKind.OWNER_CHANGE, record.org, record.account, text)
+
+
+def _invitation_change(what: str, invitation: Invitation) -> EntityChange:
+    details = {
+        "invitation": invitation.id,
+        "role": invitation.role.value,
+        "label": invitation.label,
+    }
+    org = invitation.org
+    return EntityChange(f"invitation.{what}", org, org=org, details=details)
+
+
+class MakerMail(Struct, frozen=True):
+    """Tells owners what stops with its maker."""
+
+    directory: DirectoryStore
+    mail_delivery: MailDelivery
+    clock: Clock
+    base_url: str
+
+    async def send(self, account: Account, what: str, made: Iterable[Made]) -> None:
+        """Send mail to the owners of each organization, but not to the account; where there is no
+        other owner, to the administrators. `what` says what happened to the account."""
+        by_org = defaultdict[str, list[Made]](list)
+        for each in made:
+            by_org[each.org].append(each)
+        for org, found in by_org.items():
+            await self._send(account, what, org, found)
+
+    async def _send(self, account: Account, what: str, org: str, made: Sequence[Made]) -> None:
+        page = f"/account/organizations/{org}" if org else "/manage"
+        mail = mail_text(
+            "maker-stopped",
+            name=account.name,
+            what=what,
+            where=org or "the registry",
+            things="\n".join(f"  {each.described}" for each in made),
+            page=f"{self.base_url}{page}",
+        )
+        with suppress(Unavailable):  # What stops is stored before.
+            await self.mail_delivery.send_to_accounts(await self._readers(account, org), mail)
+
+    async def _readers(self, account: Account, org: str) -> list[Account]:
+        owners = await organization_owners(self.directory, org, self.clock.now_ms()) if org else []
+        others = [each for each in owners if each.id != account.id and not each.is_locked]
+        if others:
+            return others
+        administrators = await self.directory.list_by_subject(Account, ADMINISTRATORS)
+        return [each for each in administrators if each.id != account.id and not each.is_locked]
