@@ -96,11 +96,8 @@ async def api_ownership_list(call: ApiCall) -> OwnershipRequestList:
     also=(409,),
 )
 async def api_ownership_decide(call: ApiCall, sent: OwnershipDecisionChange) -> None:
-    accounts = call.registry.identity.accounts
-    account = await accounts.by_name_or_id(call.route_params["account"])
-    await _requests(call).decide(
-        call.org, account, sent.decision, reason=sent.reason, by=call.caller
-    )
+    name = call.route_params["account"]
+    await _requests(call).decide(call.org, name, sent.decision, reason=sent.reason, by=call.caller)
 
 
 @ownership_api.operation(

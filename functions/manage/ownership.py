@@ -23,11 +23,9 @@ async def manage_ownership(call: SignedInCall, problem: FormProblem | None = Non
 
 @pages.form("manage/ownership", manage_ownership, done="Decision saved. Members were notified.")
 async def manage_ownership_decide(call: SignedInCall) -> None:
-    form, registry = call.form, call.registry
+    form, requests = call.form, call.registry.organizations.ownership_requests
     decision = form.choice("decision", OwnershipDecision, "Choose grant or refuse.")
     org = parse_org(form.text("org"))
-    account = await registry.identity.accounts.by_id(form.text("account"))
+    name, reason = f"id:{form.text('account')}", form.text("reason")
     with about_field("reason"):
-        await registry.organizations.ownership_requests.decide(
-            org, account, decision, reason=form.text("reason"), by=call.caller
-        )
+        await requests.decide(org, name, decision, reason=reason, by=call.caller)

@@ -64,6 +64,7 @@ FOR_ADMINISTRATORS = {
 REFUSED = {
     "api_members_remove", "api_members_undo", "api_orgs_delete", "api_orgs_keep",
     "api_publishers_restrict",
+    *("api_ownership_decide", "api_ownership_request"),  # Its owner can sign in.
     "api_org_webhooks_replay",  # Nothing was delivered.
     *("api_webhooks_remove", "api_webhooks_replay", "api_webhooks_rotate"),  # Ids of Bob's.
     # There is no such dispute.

@@ -37,7 +37,7 @@ from shared.domain.status import Severity, StatusProblem, TaskReport
 from shared.domain.times import MS, time_text
 from shared.ports import AlreadyThere, DirectoryStore, EventStore, WorkStore
 from shared.runtime.retries import retried_when_stale
-from shared.services.identity.accounts import account_names, accounts_by_ids
+from shared.services.identity.accounts import Accounts, account_names, accounts_by_ids
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.organizations.memberships import Memberships, OrganizationMembers
 from shared.services.records import (
@@ -233,6 +233,7 @@ class OwnershipRequests(Struct, frozen=True):
     events: EventStore
     authorization: Authorization
     administration: Administration
+    accounts: Accounts
     ownerless: OwnerlessOrganizations
     organization_members: OrganizationMembers
     memberships: Memberships
@@ -302,21 +303,17 @@ class OwnershipRequests(Struct, frozen=True):
         return sorted(found, key=lambda each: each.request.requested_ms)
 
     async def decide(
-        self,
-        org: OrgName,
-        account: Account,
-        decision: OwnershipDecision,
-        *,
-        reason: str,
-        by: Principal,
+        self, org: OrgName, name: str, decision: OwnershipDecision, *, reason: str, by: Principal
     ) -> None:
-        """Make the account an owner, after the notice, or refuse its request.
+        """Make an account an owner, after the notice, or refuse its request; `name` is that of the
+        account, or `id:` and its id.
 
-        Raises `nothing-requested`, `notice-running`, and `owner-can-sign-in`. A repeat after a
-        crash continues: the role comes first.
+        Raises `account-not-found`, `nothing-requested`, `notice-running`, and
+        `owner-can-sign-in`. A repeat after a crash continues: the role comes first.
         """
         await self.administration.require_fresh(by, "decide", f"the ownership of {org}")
         parsed_reason = parse_required_reason(reason, "this decision")
+        account = await self.accounts.by_name_or_id(name)
         request = await self.directory.get(OwnershipRequest, request_place(org, account.id))
         if request is None:
             raise NotFound(
