@@ -87,6 +87,7 @@ NOT_COMPARED = (
     *("edgeAddresses", "uploadsReady"),
 )
 SIZES = ("dev", "team", "public")
+ABUSE_CONTACT = "BALLROOM_ABUSE_CONTACT"
 
 Problems = Iterator[str]
 Values = Mapping[str, object]
@@ -144,7 +145,7 @@ def main(arguments: list[str]) -> str | int:
     found = [problem for check in CHECKS for problem in check(given)]
     if not asked.isolated_first:
         found += isolation(given)
-    for note in (*fewer(given), *quota(given), *opened(given)):
+    for note in (*fewer(given), *quota(given), *opened(given), *appeals(given)):
         sys.stderr.write(f"{note}\n")
     # Azure takes seconds to answer, so it is asked last.
     found += [] if found else asking(given, asked)
@@ -520,6 +521,18 @@ def opened(given: Given) -> Problems:
             f"Note: {label(given, 'addresses')} is *, so everybody can call the registry, and no "
             "firewall is before it: a single large request of a stranger, without a token, can "
             "stop it for hours. Name networks instead, or choose team or public."
+        )
+
+
+def appeals(given: Given) -> Problems:
+    """Warn if strangers use the registry and mail about decisions names no contact."""
+    more = given.values.get("moreSettings", {})
+    is_named = isinstance(more, dict) and bool(cast("dict[str, object]", more).get(ABUSE_CONTACT))
+    if given.values.get("size") == "public" and not is_named:
+        yield (
+            f"Note: {ABUSE_CONTACT} is not in moreSettings, so mail about decisions of "
+            "administrators does not say where to appeal. Set it to a mail address or an https "
+            "address."
         )
 
 

@@ -60,6 +60,7 @@ from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
 from shared.services.mirroring.version_lists import VersionLists
 from shared.services.organizations.continuation import Continuation
+from shared.services.organizations.freezes import Freezes
 from shared.services.organizations.invitations import Invitations
 from shared.services.organizations.made import MadeByAccounts
 from shared.services.organizations.memberships import Memberships
@@ -236,6 +237,7 @@ class OrganizationServices(Struct, frozen=True):
     ownerless: OwnerlessOrganizations
     ownership_requests: OwnershipRequests
     continuation: Continuation
+    freezes: Freezes
     reserved_names: ReservedNames
     webhooks: Webhooks
 

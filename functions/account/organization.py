@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from functions.account.overview import ORGANIZATIONS_PATH
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.domain.access import AccessContext, require_right
+from shared.domain.access import AccessContext, acts_from_outside, require_right
 from shared.domain.accounts import Organization
 from shared.domain.errors.base import about_field
 from shared.domain.names import parse_org
@@ -51,6 +51,11 @@ class OrganizationFrame(Struct, frozen=True):
     def publishes(self) -> bool:
         """Whether the account has the rights of a maintainer."""
         return self.decides or self.access.role is Role.MAINTAINER
+
+    @property
+    def asks_reason(self) -> bool:
+        """Whether the account has to say why it takes something from others."""
+        return acts_from_outside(self.call.caller, self.access)
 
     @property
     def path(self) -> str:
@@ -127,7 +132,10 @@ async def account_organization(
 async def account_organization_role(call: SignedInCall) -> None:
     account_id, role = call.form.text("account"), call.form.choice("role", Role, _NO_ROLE)
     memberships = call.registry.organizations.memberships
-    await memberships.change_role(call.org, account_id, role, by=call.caller, kept=_kept(call))
+    reason, kept = call.form.text("reason"), _kept(call)
+    await memberships.change_role(
+        call.org, account_id, role, by=call.caller, kept=kept, reason=reason
+    )
 
 
 @pages.form(
@@ -137,7 +145,8 @@ async def account_organization_role(call: SignedInCall) -> None:
 )
 async def account_organization_remove(call: SignedInCall) -> None:
     memberships, account_id = call.registry.organizations.memberships, call.form.text("account")
-    await memberships.end_membership(call.org, account_id, by=call.caller, kept=_kept(call))
+    reason, kept = call.form.text("reason"), _kept(call)
+    await memberships.end_membership(call.org, account_id, by=call.caller, kept=kept, reason=reason)
 
 
 def _kept(call: SignedInCall) -> Kept:
@@ -158,7 +167,8 @@ async def account_organization_ownership(call: SignedInCall) -> None:
 @pages.form(f"{ORGANIZATION_ROUTE}/undo", account_organization, done="Change canceled.")
 async def account_organization_undo(call: SignedInCall) -> None:
     memberships, account_id = call.registry.organizations.memberships, call.form.text("account")
-    await memberships.cancel_role_change(call.org, account_id, by=call.caller)
+    reason = call.form.text("reason")
+    await memberships.cancel_role_change(call.org, account_id, by=call.caller, reason=reason)
 
 
 @pages.form(
@@ -168,7 +178,8 @@ async def account_organization_undo(call: SignedInCall) -> None:
 )
 async def account_organization_withdraw(call: SignedInCall) -> None:
     invitations, invitation = call.registry.organizations.invitations, call.form.text("invitation")
-    await invitations.withdraw(call.org, invitation, by=call.caller)
+    reason = call.form.text("reason")
+    await invitations.withdraw(call.org, invitation, by=call.caller, reason=reason)
 
 
 @pages.form(f"{ORGANIZATION_ROUTE}/invite", account_organization)
@@ -194,7 +205,7 @@ async def account_organization_settings(
     call: SignedInCall, problem: FormProblem | None = None
 ) -> Answer:
     frame, org, by = await organization_frame(call, "settings"), call.org, call.caller
-    require_right(by, frame.access, Action.MANAGE, org)
+    require_right(by, frame.access.for_reading, Action.MANAGE, org)
     continuation = call.registry.organizations.continuation
     shown = await continuation.as_seen(frame.organization, by=by)
     return frame.show(
@@ -244,7 +255,8 @@ async def account_organization_continue(call: SignedInCall) -> None:
     done="Deletion scheduled. Any owner can cancel it within 48 hours.",
 )
 async def account_organization_delete(call: SignedInCall) -> None:
-    await call.registry.organizations.deletion.delete(call.org, by=call.caller)
+    reason = call.form.text("reason")
+    await call.registry.organizations.deletion.delete(call.org, by=call.caller, reason=reason)
 
 
 @pages.form(f"{ORGANIZATION_ROUTE}/keep", account_organization_settings, done="Deletion canceled.")

@@ -192,7 +192,8 @@ async def account_organization_packages_visibility(call: SignedInCall) -> None:
         message = f"To make {package} {how}, type its name, {name}, into the field."
         with about_field("confirm"):
             raise InvalidRequest(message)
-    await call.registry.packages.visibility.change(package, wanted, by=call.caller)
+    reason = call.form.text("reason")
+    await call.registry.packages.visibility.change(package, wanted, by=call.caller, reason=reason)
 
 
 @pages.form(
@@ -202,7 +203,8 @@ async def account_organization_packages_pushers(call: SignedInCall) -> None:
     otherwise = "Choose who can publish: members, or trusted publishers only."
     wanted = call.form.choice("pushers", Pushers, otherwise)
     publishers = call.registry.tokens.trusted_publishers
-    await publishers.restrict_pushers(_package(call), wanted, by=call.caller)
+    reason = call.form.text("reason")
+    await publishers.restrict_pushers(_package(call), wanted, by=call.caller, reason=reason)
 
 
 def _package(call: SignedInCall) -> Package:
@@ -237,7 +239,8 @@ async def account_organization_held_confirm(call: SignedInCall) -> None:
     done="Release refused. Its version cannot be published again.",
 )
 async def account_organization_held_refuse(call: SignedInCall) -> None:
-    await call.registry.publishing.held_releases.refuse(_held(call), by=call.caller)
+    reason = call.form.text("reason")
+    await call.registry.publishing.held_releases.refuse(_held(call), by=call.caller, reason=reason)
 
 
 @pages.form(
@@ -255,7 +258,8 @@ async def account_organization_held_confirm_all(call: SignedInCall) -> None:
 )
 async def account_organization_held_refuse_all(call: SignedInCall) -> None:
     held_releases, burst = call.registry.publishing.held_releases, _burst(call.form)
-    await held_releases.refuse_all(call.org, burst, by=call.caller)
+    reason = call.form.text("reason")
+    await held_releases.refuse_all(call.org, burst, by=call.caller, reason=reason)
 
 
 def _held(call: SignedInCall) -> Coordinate:
@@ -276,4 +280,5 @@ async def account_organization_held_revoke(call: SignedInCall) -> None:
     """Revoke a token of the organization, or of the account itself."""
     token_id, by = call.form.text("token"), call.caller
     owner = by.id if call.form.text("whose") == "mine" else OfOrganization(call.org)
-    await call.registry.tokens.access_tokens.revoke(owner, token_id, by=by)
+    reason = call.form.text("reason")
+    await call.registry.tokens.access_tokens.revoke(owner, token_id, by=by, reason=reason)

@@ -231,7 +231,9 @@ for _action, _page in CONFIRMATIONS.items():
 @pages.form("account/tokens/rotate", CONFIRMATIONS[ROTATE])
 async def account_token_rotate(call: SignedInCall) -> Answer:
     tokens, token_id = call.registry.tokens.access_tokens, call.form.text("token")
-    return await _show_issued(call, await tokens.rotate(_owner(call), token_id, by=call.caller))
+    reason = call.form.text("reason")
+    rotated = await tokens.rotate(_owner(call), token_id, by=call.caller, reason=reason)
+    return await _show_issued(call, rotated)
 
 
 _confirm_page = token_confirmation(CONFIRM)
@@ -263,7 +265,8 @@ async def account_organization_tokens_confirm(call: SignedInCall) -> None:
 )
 async def account_token_revoke(call: SignedInCall) -> None:
     tokens, token_id = call.registry.tokens.access_tokens, call.form.text("token")
-    await tokens.revoke(_owner(call), token_id, by=call.caller)
+    reason = call.form.text("reason")
+    await tokens.revoke(_owner(call), token_id, by=call.caller, reason=reason)
 
 
 FACES = (pages, organization_pages)

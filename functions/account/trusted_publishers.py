@@ -160,8 +160,10 @@ async def account_organization_publishers_confirm(call: SignedInCall) -> None:
     done="Trusted publisher removed. Its jobs get no more tokens.",
 )
 async def account_organization_publishers_remove(call: SignedInCall) -> None:
-    publisher = call.form.text("publisher")
-    await call.registry.tokens.trusted_publishers.remove(call.org, publisher, by=call.caller)
+    publisher, reason = call.form.text("publisher"), call.form.text("reason")
+    await call.registry.tokens.trusted_publishers.remove(
+        call.org, publisher, by=call.caller, reason=reason
+    )
 
 
 def _parse_publisher(form: Form, org: OrgName) -> PublisherRequest:

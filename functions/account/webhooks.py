@@ -59,7 +59,8 @@ async def account_organization_webhooks_add(call: SignedInCall) -> Answer:
 @pages.form(f"{WEBHOOK}/rotate", account_organization_webhook_page)
 async def account_organization_webhook_rotate(call: SignedInCall) -> Answer:
     webhooks, webhook_id = call.registry.organizations.webhooks, call.route_params["id"]
-    rotated = await webhooks.rotate(call.org, webhook_id, by=call.caller)
+    reason = call.form.text("reason")
+    rotated = await webhooks.rotate(call.org, webhook_id, by=call.caller, reason=reason)
     return await account_organization_webhook_page(call, revealed=rotated)
 
 
@@ -81,7 +82,8 @@ async def account_organization_webhook_confirm(call: SignedInCall) -> None:
 )
 async def account_organization_webhook_remove(call: SignedInCall) -> None:
     webhooks, webhook_id = call.registry.organizations.webhooks, call.route_params["id"]
-    await webhooks.remove(call.org, webhook_id, by=call.caller)
+    reason = call.form.text("reason")
+    await webhooks.remove(call.org, webhook_id, by=call.caller, reason=reason)
 
 
 @pages.form(

@@ -5,6 +5,7 @@ from pydantic import AliasPath, Field
 from functions.api.operations import (
     ApiCall,
     ApiFace,
+    Reason,
     RequestModel,
     ResponseModel,
     Revealed,
@@ -22,15 +23,15 @@ _KEEP_MEANING = (
 )
 
 
-class RoleChange(RequestModel):
+class RoleChange(Reason):
     """The new role of a member."""
 
     role: Role
     keep: bool = Field(default=False, description=_KEEP_MEANING)
 
 
-class Removal(RequestModel):
-    """What becomes of what the member made; the body may be left out."""
+class Removal(Reason):
+    """What becomes of what the member made, and why; the body may be left out."""
 
     keep: bool = Field(default=False, description=_KEEP_MEANING)
 
@@ -93,7 +94,12 @@ async def api_members_list(call: ApiCall) -> OrgMemberList:
 async def api_members_set(call: ApiCall, sent: RoleChange) -> None:
     account = call.route_params["account"]
     await _memberships(call).change_role(
-        call.org, account, sent.role, by=call.caller, kept=Kept.of(keep=sent.keep)
+        call.org,
+        account,
+        sent.role,
+        by=call.caller,
+        kept=Kept.of(keep=sent.keep),
+        reason=sent.reason,
     )
 
 
@@ -106,16 +112,16 @@ async def api_members_set(call: ApiCall, sent: RoleChange) -> None:
 async def api_members_remove(call: ApiCall, sent: Removal) -> None:
     account = call.route_params["account"]
     await _memberships(call).end_membership(
-        call.org, account, by=call.caller, kept=Kept.of(keep=sent.keep)
+        call.org, account, by=call.caller, kept=Kept.of(keep=sent.keep), reason=sent.reason
     )
 
 
 @members_api.operation(
     "DELETE", "api/v1/orgs/{org}/pending/{account}", "Cancel a pending change; for owners."
 )
-async def api_members_undo(call: ApiCall) -> None:
+async def api_members_undo(call: ApiCall, sent: Reason) -> None:
     await _memberships(call).cancel_role_change(
-        call.org, call.route_params["account"], by=call.caller
+        call.org, call.route_params["account"], by=call.caller, reason=sent.reason
     )
 
 
@@ -187,5 +193,6 @@ async def api_invitations_send(call: ApiCall, new: NewInvitation) -> InvitedView
 
 
 @invitations_api.operation("DELETE", "api/v1/orgs/{org}/invitations/{id}", "Revoke an invitation.")
-async def api_invitations_withdraw(call: ApiCall) -> None:
-    await _invitations(call).withdraw(call.org, call.route_params["id"], by=call.caller)
+async def api_invitations_withdraw(call: ApiCall, sent: Reason) -> None:
+    invitation_id = call.route_params["id"]
+    await _invitations(call).withdraw(call.org, invitation_id, by=call.caller, reason=sent.reason)

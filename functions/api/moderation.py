@@ -339,10 +339,10 @@ async def api_moderation_unlock(call: ApiCall) -> LockedAccountView:
 @moderation_api.operation(
     "POST", f"{_ACCOUNT}/revoke-tokens", "Revoke all access tokens of an account."
 )
-async def api_moderation_revoke(call: ApiCall) -> RevokedTokensView:
+async def api_moderation_revoke(call: ApiCall, sent: Reason) -> RevokedTokensView:
     account = await _account(call)
     accounts = call.registry.administration.accounts
-    revoked = await accounts.revoke_all_tokens(account, by=call.caller)
+    revoked = await accounts.revoke_all_tokens(account, sent.reason, by=call.caller)
     return RevokedTokensView(id=account.id, revoked=revoked)
 
 

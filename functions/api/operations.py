@@ -15,13 +15,14 @@ from types import NoneType
 from typing import Annotated, Any, TypeVar, cast, get_args, get_type_hints
 
 from msgspec import Struct
-from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from functions.http.answers import JSON, NO_STORE, empty_answer
 from functions.http.calls import Call
 from functions.http.operations import READ_METHODS, JsonFace
 from functions.http.requests import bounded_body
+from shared.domain.accounts import MAX_DESCRIPTION
 from shared.domain.errors.base import Forbidden, InvalidRequest, contains_token
 from shared.domain.errors.requests import BodyUnreadable, token_misplaced
 from shared.domain.rate_limits import RateLimitClass
@@ -38,6 +39,16 @@ class RequestModel(BaseModel):
 
     model_config = ConfigDict(
         alias_generator=to_camel, extra="forbid", strict=True, defer_build=True
+    )
+
+
+class Reason(RequestModel):
+    """Why somebody takes something from others."""
+
+    reason: str = Field(
+        default="",
+        max_length=MAX_DESCRIPTION,
+        description="Why; needed of administrators who do not own the organization.",
     )
 
 

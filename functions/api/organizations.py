@@ -2,7 +2,7 @@
 
 from pydantic import AliasPath, Field
 
-from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
+from functions.api.operations import ApiCall, ApiFace, Reason, RequestModel, ResponseModel, UtcTime
 from shared.domain.accounts import MAX_DESCRIPTION, MAX_DISPLAY_NAME, Organization
 from shared.domain.errors.base import about_field
 from shared.domain.names import parse_org
@@ -128,10 +128,9 @@ async def api_orgs_change(call: ApiCall, wanted: OrganizationChange) -> Organiza
     "Delete an organization that never published anything, in 48 hours.",
     also=(409,),
 )
-async def api_orgs_delete(call: ApiCall) -> OrganizationView:
-    return await _view(
-        call, await call.registry.organizations.deletion.delete(call.org, by=call.caller)
-    )
+async def api_orgs_delete(call: ApiCall, sent: Reason) -> OrganizationView:
+    deletion = call.registry.organizations.deletion
+    return await _view(call, await deletion.delete(call.org, by=call.caller, reason=sent.reason))
 
 
 @organizations_api.operation(
@@ -171,3 +170,89 @@ async def api_orgs_continue(call: ApiCall, sent: NewContinuation) -> Organizatio
 async def _view(call: ApiCall, organization: Organization) -> OrganizationView:
     shown = await call.registry.organizations.continuation.as_seen(organization, by=call.caller)
     return OrganizationView.model_validate(shown)
+
+
+class NewFreeze(RequestModel):
+    """Why an organization or a package is frozen."""
+
+    reason: str = Field(
+        max_length=MAX_DESCRIPTION, description="Why; members of the organization read it."
+    )
+
+
+class FreezeView(ResponseModel):
+    """When something was frozen, and why."""
+
+    frozen_at: UtcTime = Field(validation_alias="at_ms")
+    reason: str
+
+
+class FrozenPackageView(ResponseModel):
+    """A frozen package."""
+
+    name: str
+    frozen_at: UtcTime = Field(validation_alias=AliasPath("freeze", "at_ms"))
+    reason: str = Field(validation_alias=AliasPath("freeze", "reason"))
+
+
+class FreezesView(ResponseModel):
+    """What is frozen of an organization."""
+
+    organization: FreezeView | None = Field(
+        validation_alias="freeze", description="Null where it is not frozen as a whole."
+    )
+    packages: list[FrozenPackageView] = Field(validation_alias="frozen_packages")
+
+
+@organizations_api.operation(
+    "GET", "api/v1/orgs/{org}/freeze", "Show what is frozen of an organization; for its members."
+)
+async def api_orgs_frozen(call: ApiCall) -> FreezesView:
+    return FreezesView.model_validate(
+        await call.registry.organizations.freezes.of(call.org, by=call.caller)
+    )
+
+
+@organizations_api.operation(
+    "POST",
+    "api/v1/orgs/{org}/freeze",
+    "Freeze an organization: nobody publishes to it or changes anything in it; for administrators "
+    "who signed in recently.",
+)
+async def api_orgs_freeze(call: ApiCall, new: NewFreeze) -> FreezesView:
+    freezes = call.registry.organizations.freezes
+    return FreezesView.model_validate(
+        await freezes.freeze_organization(call.org, new.reason, by=call.caller)
+    )
+
+
+@organizations_api.operation(
+    "DELETE",
+    "api/v1/orgs/{org}/freeze",
+    "Unfreeze an organization; for administrators who signed in recently.",
+)
+async def api_orgs_unfreeze(call: ApiCall) -> None:
+    await call.registry.organizations.freezes.unfreeze_organization(call.org, by=call.caller)
+
+
+@organizations_api.operation(
+    "POST",
+    "api/v1/packages/{org}/{name}/freeze",
+    "Freeze a package: nobody publishes versions of it or changes it; for administrators who "
+    "signed in recently.",
+    also=(409,),
+)
+async def api_packages_freeze(call: ApiCall, new: NewFreeze) -> FrozenPackageView:
+    freezes = call.registry.organizations.freezes
+    return FrozenPackageView.model_validate(
+        await freezes.freeze_package(call.package, new.reason, by=call.caller)
+    )
+
+
+@organizations_api.operation(
+    "DELETE",
+    "api/v1/packages/{org}/{name}/freeze",
+    "Unfreeze a package; for administrators who signed in recently.",
+)
+async def api_packages_unfreeze(call: ApiCall) -> None:
+    await call.registry.organizations.freezes.unfreeze_package(call.package, by=call.caller)

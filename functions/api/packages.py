@@ -9,6 +9,7 @@ from pydantic import Field
 from functions.api.operations import (
     ApiCall,
     ApiFace,
+    Reason,
     RequestModel,
     ResponseModel,
     UtcTime,
@@ -23,7 +24,7 @@ from shared.domain.search import ResultPage, SymbolHit, SymbolQuery
 from shared.domain.trusted_publishing.jobs import Provider
 
 
-class NewVisibility(RequestModel):
+class NewVisibility(Reason):
     """Who is to see a package."""
 
     visibility: Visibility = Field(description="Private is for members of its organization alone.")
@@ -47,8 +48,10 @@ visibility_api = ApiFace()
     "Make a package public or private; for owners who signed in within the last ten minutes.",
 )
 async def api_packages_visibility(call: ApiCall, sent: NewVisibility) -> PackageView:
-    package, wanted = call.package, sent.visibility
-    head = await call.registry.packages.visibility.change(package, wanted, by=call.caller)
+    visibility = call.registry.packages.visibility
+    head = await visibility.change(
+        call.package, sent.visibility, by=call.caller, reason=sent.reason
+    )
     return PackageView.model_validate(head)
 
 

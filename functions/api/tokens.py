@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field, RootModel
 
-from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
+from functions.api.operations import ApiCall, ApiFace, Reason, RequestModel, ResponseModel, UtcTime
 from shared.domain.accounts import hash_secret
 from shared.domain.client_addresses import LONGEST_RANGE, MAX_RANGES
 from shared.domain.makers import MADE_BY_MEANING, STOPPED_MEANING, MakerStop
@@ -192,9 +192,9 @@ async def token_show(call: ApiCall) -> TokenView:
     limit=RateLimitClass.TOKEN_ISSUE,
     name="api_org_tokens_rotate",
 )
-async def token_rotate(call: ApiCall) -> IssuedView:
-    token_id = call.route_params["id"]
-    rotated = await _tokens(call).rotate(call.owner, token_id, by=call.caller)
+async def token_rotate(call: ApiCall, sent: Reason) -> IssuedView:
+    token_id, tokens = call.route_params["id"], _tokens(call)
+    rotated = await tokens.rotate(call.owner, token_id, by=call.caller, reason=sent.reason)
     return await _issued(call, rotated)
 
 
@@ -210,8 +210,9 @@ async def api_org_tokens_confirm(call: ApiCall) -> TokenView:
 
 
 @_of_both_owners("DELETE", "/{id}", "Revoke a token of {}.", name="api_org_tokens_revoke")
-async def token_revoke(call: ApiCall) -> None:
-    await _tokens(call).revoke(call.owner, call.route_params["id"], by=call.caller)
+async def token_revoke(call: ApiCall, sent: Reason) -> None:
+    token_id, tokens = call.route_params["id"], _tokens(call)
+    await tokens.revoke(call.owner, token_id, by=call.caller, reason=sent.reason)
 
 
 class LeakedTokenVerdict(BaseModel):

@@ -10,6 +10,7 @@ from pydantic import AliasPath, Field
 from functions.api.operations import (
     ApiCall,
     ApiFace,
+    Reason,
     RequestModel,
     ResponseModel,
     UtcTime,
@@ -93,7 +94,7 @@ class PublisherList(ResponseModel):
     publishers: list[PublisherView]
 
 
-class NewPushers(RequestModel):
+class NewPushers(Reason):
     """Who is to push to a package."""
 
     pushers: Pushers = Field(
@@ -158,9 +159,9 @@ async def api_publishers_confirm(call: ApiCall) -> PublisherView:
     "api/v1/orgs/{org}/publishers/{id}",
     "Remove a trusted publisher; for owners who signed in within the last ten minutes.",
 )
-async def api_publishers_remove(call: ApiCall) -> None:
+async def api_publishers_remove(call: ApiCall, sent: Reason) -> None:
     await call.registry.tokens.trusted_publishers.remove(
-        call.org, call.route_params["id"], by=call.caller
+        call.org, call.route_params["id"], by=call.caller, reason=sent.reason
     )
 
 
@@ -172,7 +173,7 @@ async def api_publishers_remove(call: ApiCall) -> None:
 async def api_publishers_restrict(call: ApiCall, sent: NewPushers) -> PushersView:
     package = call.package
     head = await call.registry.tokens.trusted_publishers.restrict_pushers(
-        package, sent.pushers, by=call.caller
+        package, sent.pushers, by=call.caller, reason=sent.reason
     )
     return PushersView(org=head.org, name=head.name, pushers=head.pushers)
 

@@ -5,7 +5,7 @@ from typing import Any, Self, TypeVar
 
 from pydantic import Field
 
-from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
+from functions.api.operations import ApiCall, ApiFace, Reason, RequestModel, ResponseModel, UtcTime
 from shared.domain.makers import MADE_BY_MEANING, STOPPED_MEANING, MakerStop
 from shared.domain.names import OrgName
 from shared.domain.webhooks import MAX_URL_LENGTH, DeliveryState, Topic, Webhook
@@ -139,9 +139,9 @@ async def api_webhooks_show(call: ApiCall) -> ShownWebhookView:
 @_of_both_owners(
     "POST", "/{id}/rotate", "Rotate the secret of a webhook of {} who signed in recently."
 )
-async def api_webhooks_rotate(call: ApiCall) -> RevealedWebhookView:
+async def api_webhooks_rotate(call: ApiCall, sent: Reason) -> RevealedWebhookView:
     webhooks, org, webhook_id = _subject(call)
-    rotated = await webhooks.rotate(org, webhook_id, by=call.caller)
+    rotated = await webhooks.rotate(org, webhook_id, by=call.caller, reason=sent.reason)
     return RevealedWebhookView.of(rotated, await _maker(webhooks, rotated))
 
 
@@ -159,9 +159,9 @@ async def _maker(webhooks: Webhooks, webhook: Webhook) -> Maker:
 
 
 @_of_both_owners("DELETE", "/{id}", "Remove a webhook of {} who signed in recently.")
-async def api_webhooks_remove(call: ApiCall) -> None:
+async def api_webhooks_remove(call: ApiCall, sent: Reason) -> None:
     webhooks, org, webhook_id = _subject(call)
-    await webhooks.remove(org, webhook_id, by=call.caller)
+    await webhooks.remove(org, webhook_id, by=call.caller, reason=sent.reason)
 
 
 @_of_both_owners(

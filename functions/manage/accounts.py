@@ -77,6 +77,7 @@ async def _account_page(
     params = {"before": call.params.get("before", ""), "count": str(EVENTS_PER_PAGE)}
     person = await _accounts(call).show(account_id, EventQuery.parse(params), by=call.caller)
     account, providers = person.account, call.registry.identity.sign_in_flow.providers
+    freezes = call.registry.organizations.freezes
     by_groups = await call.registry.identity.group_rules.roles_by_groups.ends_of(account)
     return call.show(
         "manage/account.html",
@@ -85,6 +86,7 @@ async def _account_page(
         account=account,
         by_groups=by_groups.roles,
         made=await _accounts(call).made_by(account, by=call.caller) if account.is_locked else (),
+        solely_owned=await freezes.solely_owned(account, by=call.caller),
         path=f"{ACCOUNTS_PATH}/{account.id}",
         link=link.reveal() if link else "",
         labels={name: provider.label for name, provider in providers.items()},
@@ -164,7 +166,10 @@ async def manage_account_link(call: SignedInCall) -> Answer:
     done="All sessions ended. Browsers are signed out within five seconds.",
 )
 async def manage_account_sessions(call: SignedInCall) -> None:
-    _end(call, await _accounts(call).end_sessions(await _account(call), by=call.caller))
+    account, reason = await _account(call), call.form.text("reason")
+    with about_field("reason"):
+        ended = await _accounts(call).end_sessions(account, reason, by=call.caller)
+    _end(call, ended)
 
 
 @pages.form(
@@ -174,8 +179,8 @@ async def manage_account_sessions(call: SignedInCall) -> None:
     leads_to=ACCOUNT_ROUTE,
 )
 async def manage_account_revoke(call: SignedInCall) -> None:
-    token_id = call.form.text("token")
-    await _accounts(call).revoke_token(await _account(call), token_id, by=call.caller)
+    token_id, reason = call.form.text("token"), call.form.text("reason")
+    await _accounts(call).revoke_token(await _account(call), token_id, reason, by=call.caller)
 
 
 @pages.form(
@@ -184,7 +189,9 @@ async def manage_account_revoke(call: SignedInCall) -> None:
     done="All access tokens revoked. They stop working within five seconds.",
 )
 async def manage_account_revoke_all(call: SignedInCall) -> None:
-    await _accounts(call).revoke_all_tokens(await _confirmed_account(call), by=call.caller)
+    account, reason = await _confirmed_account(call), call.form.text("reason")
+    with about_field("reason"):
+        await _accounts(call).revoke_all_tokens(account, reason, by=call.caller)
 
 
 @pages.form(
@@ -198,6 +205,9 @@ async def manage_account_lock(call: SignedInCall) -> None:
     with about_field("reason"):
         ended = await _accounts(call).lock(account, reason, by=call.caller)
     _end(call, ended)
+    if call.form.all("freeze"):
+        freezes = call.registry.organizations.freezes
+        await freezes.freeze_solely_owned(account, reason, by=call.caller)
 
 
 @pages.form(
@@ -268,7 +278,9 @@ async def manage_account_appoint(call: SignedInCall) -> None:
 )
 async def manage_account_dismiss(call: SignedInCall) -> None:
     administrators = call.registry.administration.administrators
-    await administrators.dismiss(await _confirmed_account(call), by=call.caller)
+    account, reason = await _confirmed_account(call), call.form.text("reason")
+    with about_field("reason"):
+        await administrators.dismiss(account, reason, by=call.caller)
 
 
 @pages.form(

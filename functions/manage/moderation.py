@@ -42,7 +42,10 @@ FACES = (pages,)
 def _typed(call: SignedInCall) -> dict[str, str]:
     """Return what the fields of the selection say, in the address or in the form."""
     is_form = bool(call.form.values)
-    read = call.form.text if is_form else lambda name: call.params.get(name, "")
+
+    def read(name: str) -> str:
+        return call.form.text(name) if is_form else call.params.get(name, "")
+
     return {name: redact_tokens(read(name)).strip()[:200] for name, _, _ in _FIELDS}
 
 

@@ -7,10 +7,11 @@ from functions.http.signed_in_pages import (
     SignedInCall,
     require_confirmation,
 )
-from shared.domain.errors.base import Conflict, NotFound, about_field
-from shared.domain.names import parse_org
+from shared.domain.errors.base import Conflict, Invalid, NotFound, about_field
+from shared.domain.names import Package, parse_org
 from shared.domain.principals import Role
 from shared.runtime.answers import Answer
+from shared.services.organizations.freezes import Freezes
 
 ORGANIZATION_ROUTE = "manage/organizations/{org}"
 ORGANIZATIONS_PER_PAGE = 25  # Organizations on a page: a screen or two.
@@ -78,7 +79,43 @@ async def manage_organization_delete(call: SignedInCall) -> None:
     org, by = call.org, call.caller
     founded = await call.registry.administration.organizations.show(org, by=by)
     require_confirmation(call, founded.organization.name)
-    await call.registry.organizations.deletion.delete(org, by=by)
+    with about_field("reason", Invalid):
+        await call.registry.organizations.deletion.delete(
+            org, by=by, reason=call.form.text("reason")
+        )
+
+
+@pages.form(
+    f"{ORGANIZATION_ROUTE}/freeze",
+    manage_organization,
+    done="Frozen. The owners were notified by email.",
+)
+async def manage_organization_freeze(call: SignedInCall) -> None:
+    """Freeze the organization, or the package of it that the form names."""
+    freezes, name, reason = _freezes(call), call.form.text("package"), call.form.text("reason")
+    with about_field("reason", Invalid):
+        if name:
+            package = Package.parse(call.org, name)
+            await freezes.freeze_package(package, reason, by=call.caller)
+        else:
+            await freezes.freeze_organization(call.org, reason, by=call.caller)
+
+
+@pages.form(
+    f"{ORGANIZATION_ROUTE}/unfreeze",
+    manage_organization,
+    done="No longer frozen. The owners were notified by email.",
+)
+async def manage_organization_unfreeze(call: SignedInCall) -> None:
+    freezes, name = _freezes(call), call.form.text("package")
+    if name:
+        await freezes.unfreeze_package(Package.parse(call.org, name), by=call.caller)
+    else:
+        await freezes.unfreeze_organization(call.org, by=call.caller)
+
+
+def _freezes(call: SignedInCall) -> Freezes:
+    return call.registry.organizations.freezes
 
 
 @pages.form(

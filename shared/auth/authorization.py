@@ -167,12 +167,22 @@ class Authorization(Struct, frozen=True):
     async def require_within(
         self, by: Principal, action: Action, resource: Resource
     ) -> AccessContext:
-        """Return the access by which `by` may do `action` inside an organization.
+        """Return the access by which `by` may do `action` inside an organization, or with a package
+        of it that is not frozen.
 
         Others than its members get what `require_member` raises.
         """
         access = await self.require_member(by, org_of(resource))
         require_right(by, access, action, resource)
+        return access
+
+    async def require_reading(
+        self, by: Principal, action: Action, resource: Resource
+    ) -> AccessContext:
+        """Return the access by which `by` may read what takes the right to `action`, as
+        `require_within` does; what is frozen is read as before."""
+        access = await self.require_member(by, org_of(resource))
+        require_right(by, access.for_reading, action, resource)
         return access
 
     async def require_member(self, by: Principal, org: OrgName) -> AccessContext:

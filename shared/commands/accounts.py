@@ -20,6 +20,9 @@ from shared.services.administration.leaving import REASON, LeaveRequest
 from shared.services.records import ENTITIES_READ_AT_ONCE, iterate_pages
 
 account_argument = click.argument("account", metavar="ACCOUNT")
+reason_option = click.option(
+    "--reason", required=True, metavar="TEXT", help="The reason; those concerned read it."
+)
 
 
 @click.group("account")
@@ -86,10 +89,16 @@ async def rename(registry: Registry, account: str, name: str) -> str:
 @accounts.command()
 @account_argument
 @click.option(
-    "--reason", required=True, help="The reason; administrators see it beside the account."
+    "--reason",
+    required=True,
+    metavar="TEXT",
+    help="The reason; administrators see it beside the account, and its owner reads it in a mail.",
+)
+@click.option(
+    "--freeze", is_flag=True, help="Freeze the organizations that nobody else could sign in to own."
 )
 @in_registry
-async def lock(registry: Registry, account: str, reason: str) -> str:
+async def lock(registry: Registry, account: str, reason: str, freeze: bool) -> str:
     """Lock ACCOUNT: nobody signs in to it, its sessions end, and its tokens are refused.
 
     What it made for organizations stops with it, and is printed: tokens, trusted publishers,
@@ -100,12 +109,22 @@ async def lock(registry: Registry, account: str, reason: str) -> str:
       ballroom account lock kim --reason "Its laptop was stolen."
     """
     found = await registry.identity.accounts.by_name_or_id(account)
-    administration = registry.administration.accounts
+    administration, freezes = registry.administration.accounts, registry.organizations.freezes
     await administration.lock(found, reason, by=OPERATOR)
     made = await administration.made_by(found, by=OPERATOR)
-    stopped = [f"Stops with it: {each.described}." for each in made]
-    locked = f"Locked the account {account}. It is refused everywhere within five seconds."
-    return "\n".join([locked, *stopped])
+    lines = [f"Locked the account {account}. It is refused everywhere within five seconds."]
+    lines += [f"Stops with it: {each.described}." for each in made]
+    if freeze:
+        frozen = await freezes.freeze_solely_owned(found, reason, by=OPERATOR)
+        return "\n".join([*lines, *(f"Froze the organization {each.name}." for each in frozen)])
+    owned = await freezes.solely_owned(found, by=OPERATOR)
+    lines += [
+        f"Nobody else owns {each.name}. To stop all changes in it:\n  "
+        + operator_command(registry.settings, "org", "freeze", each.name, "--reason", reason)
+        for each in owned
+        if each.freeze is None
+    ]
+    return "\n".join(lines)
 
 
 @accounts.command()
@@ -200,11 +219,12 @@ async def appoint(registry: Registry, account: str) -> str:
 
 @accounts.command()
 @account_argument
+@reason_option
 @in_registry
-async def dismiss(registry: Registry, account: str) -> str:
+async def dismiss(registry: Registry, account: str, reason: str) -> str:
     """Remove ACCOUNT from the administrators of the registry."""
     found = await registry.identity.accounts.by_name_or_id(account)
-    await registry.administration.administrators.dismiss(found, by=OPERATOR)
+    await registry.administration.administrators.dismiss(found, reason, by=OPERATOR)
     return f"{account} is no longer an administrator."
 
 

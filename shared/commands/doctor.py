@@ -31,6 +31,7 @@ _PLACEMENT = "placement"
 _STAFF = "staff"
 _MAKERS = "makers"
 _GROUP_ROLES = "group roles"
+_APPEALS = "appeals"
 _DIRECTORY = "directory"
 _OWNERS = "owners"
 # Findings that need no action at once; the registry and its backups are whole.
@@ -42,6 +43,7 @@ _ADVICE = frozenset(
         _MAKERS,
         _GROUP_ROLES,
         _OWNERS,
+        _APPEALS,
         CONFINEMENT,
         *(each.value for each in ServerKind),
     }
@@ -83,8 +85,18 @@ def _surroundings(settings: Settings) -> Iterator[StoreCheck]:
     if needs_https(settings.base_url):
         way_out = "Nobody can sign in there. Set BALLROOM_URL to an https address."
     yield StoreCheck("address", f"The registry is {settings.base_url}.", way_out)
+    yield _appeals(settings)
     if ways := [*_ways_out_of_here(settings)]:
         yield StoreCheck("network", " ".join(ways))
+
+
+def _appeals(settings: Settings) -> StoreCheck:
+    """Say where those appeal whom a decision of administrators affects."""
+    if settings.abuse_contact:
+        return StoreCheck(_APPEALS, f"Mail about decisions names {settings.abuse_contact}.")
+    found = "Mail about decisions of administrators does not say where to appeal."
+    way_out = "Set BALLROOM_ABUSE_CONTACT to a mail address or an https address."
+    return StoreCheck(_APPEALS, found, way_out)
 
 
 def _ways_out_of_here(settings: Settings) -> Iterator[str]:

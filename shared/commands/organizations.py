@@ -9,7 +9,9 @@ from functions.api.organizations import (
     api_orgs_allow_bursts,
     api_orgs_continue,
     api_orgs_delete,
+    api_orgs_freeze,
     api_orgs_keep,
+    api_orgs_unfreeze,
 )
 from functions.api.ownership import (
     api_ownership_decide,
@@ -25,6 +27,7 @@ from functions.api.webhooks import (
     api_webhooks_rotate,
     api_webhooks_show,
 )
+from shared.commands.accounts import reason_option
 from shared.commands.base import Rows, format_time, in_registry
 from shared.commands.operations import add_operation
 from shared.composition import Registry
@@ -58,7 +61,7 @@ click.confirmation_option(prompt="A day later anybody may create it again. Delet
 
         \b
         Example:
-          ballroom org delete acme
+          ballroom org delete acme --reason "Nobody uses it."
         """,
         done="Deleted the organization {org}.",
     )
@@ -72,6 +75,28 @@ add_operation(
     api_orgs_allow_bursts,
     "ORG",
     done="Burst detection is off for {org} for a day.",
+)
+add_operation(
+    organizations,
+    "freeze",
+    api_orgs_freeze,
+    "ORG",
+    text="""Freeze the organization ORG: nobody publishes to it, or changes its members, tokens,
+    trusted publishers, webhooks and packages. Reading goes on.
+
+    \b
+    Example:
+      ballroom org freeze acme --reason "Its owner's account was stolen."
+    """,
+    done="The organization {org} is frozen.",
+)
+add_operation(
+    organizations,
+    "unfreeze",
+    api_orgs_unfreeze,
+    "ORG",
+    text="Let the organization ORG be changed again; packages frozen by themselves stay frozen.",
+    done="The organization {org} is not frozen.",
 )
 
 
@@ -147,6 +172,9 @@ async def list_organizations(registry: Registry) -> Rows:
             "founder": each.founder.name if each.founder else each.organization.founder,
             "created": format_time(each.organization.created_ms),
             "deleted": format_time(each.organization.deleting_ms),
+            "frozen": format_time(each.organization.freeze.at_ms)
+            if each.organization.freeze
+            else None,
         }
         async for each in iterate_pages(page)
     ]
@@ -163,17 +191,26 @@ async def list_organizations(registry: Registry) -> Rows:
     help="Owners manage it, maintainers publish, members read private packages.",
 )
 @keep_option
+@click.option(
+    "--reason",
+    default="",
+    metavar="TEXT",
+    help="Why, for those concerned; needed for a lower role, and for an owner beside others.",
+)
 @in_registry
-async def add_member(registry: Registry, name: OrgName, account: str, role: str, keep: bool) -> str:
+async def add_member(
+    registry: Registry, name: OrgName, account: str, role: str, *, keep: bool, reason: str
+) -> str:
     """Make ACCOUNT a member of the organization NAME, or change its role.
 
     \b
-    Example:
+    Examples:
       ballroom org add-member acme lee --role maintainer
+      ballroom org add-member acme lee --role owner --reason "Kim has left."
     """
     member = await registry.identity.accounts.by_name_or_id(account)
     memberships, kept = registry.organizations.memberships, Kept.of(keep=keep)
-    await memberships.set_member(name, member, Role(role), by=OPERATOR, kept=kept)
+    await memberships.set_member(name, member, Role(role), by=OPERATOR, kept=kept, reason=reason)
     stopped = [] if role == Role.OWNER.value else await _made(registry, name, member)
     return "\n".join([f"{account} is {role} of {name}.", *stopped])
 
@@ -182,17 +219,20 @@ async def add_member(registry: Registry, name: OrgName, account: str, role: str,
 @name_argument
 @click.argument("account")
 @keep_option
+@reason_option
 @in_registry
-async def remove_member(registry: Registry, name: OrgName, account: str, keep: bool) -> str:
+async def remove_member(
+    registry: Registry, name: OrgName, account: str, keep: bool, reason: str
+) -> str:
     """Remove ACCOUNT from the organization NAME, and print what stops with it.
 
     \b
     Example:
-      ballroom org remove-member acme kim --keep
+      ballroom org remove-member acme kim --keep --reason "Kim left the company."
     """
     member = await registry.identity.accounts.by_name_or_id(account)
     memberships, kept = registry.organizations.memberships, Kept.of(keep=keep)
-    await memberships.remove_member(name, member, by=OPERATOR, kept=kept)
+    await memberships.remove_member(name, member, by=OPERATOR, kept=kept, reason=reason)
     stopped = await _made(registry, name, member)
     return "\n".join([f"{account} is no longer a member of {name}.", *stopped])
 

@@ -8,6 +8,7 @@ from functools import wraps
 import click
 from msgspec import Struct
 
+from functions.api.organizations import api_packages_freeze, api_packages_unfreeze
 from functions.api.packages import api_packages_succeed, api_packages_visibility
 from functions.api.trusted_publishing import (
     api_publishers_add,
@@ -413,7 +414,7 @@ add_operation(
 
     \b
     Example:
-      ballroom package visibility acme/greet private
+      ballroom package visibility acme/greet private --reason "It was published by mistake."
     """,
     done="{package} is {visibility}.",
 )
@@ -442,6 +443,30 @@ async def remove_successor(registry: Registry, package: Package, reason: str) ->
     """Remove the successor of ORG/NAME."""
     await registry.packages.successors.change(package, None, reason, by=OPERATOR)
     return f"No package replaces {package}."
+
+
+add_operation(
+    packages,
+    "freeze",
+    api_packages_freeze,
+    PACKAGE,
+    text="""Freeze the package ORG/NAME: nobody publishes versions of it, or changes it or its
+    trusted publishers. Reading goes on.
+
+    \b
+    Example:
+      ballroom package freeze acme/greet --reason "Its ownership is disputed."
+    """,
+    done="{package} is frozen.",
+)
+add_operation(
+    packages,
+    "unfreeze",
+    api_packages_unfreeze,
+    PACKAGE,
+    text="Let the package ORG/NAME be changed again, unless its organization is frozen.",
+    done="{package} is not frozen.",
+)
 
 
 @click.group("publisher")
@@ -489,7 +514,7 @@ add_operation(
 
     \b
     Example:
-      ballroom publisher only acme/greet publishers
+      ballroom publisher only acme/greet publishers --reason "A token leaked."
     """,
     done="{package} accepts pushes from {pushers}.",
 )

@@ -206,18 +206,21 @@ def _lists_of(file: BinaryIO) -> RuleLists:
 @click.argument("name", metavar="ORG", type=parse_org)
 @click.argument("target", metavar="here|UPSTREAM")
 @click.option("--yes", is_flag=True, help="Move it; without this, say what a move would do.")
+@click.option("--reason", default="", metavar="TEXT", help="Why; owners of the name read it.")
 @in_registry
-async def move_name(registry: Registry, *, name: OrgName, target: str, yes: bool) -> TableRow:
+async def move_name(
+    registry: Registry, *, name: OrgName, target: str, yes: bool, reason: str
+) -> TableRow:
     """Move the name of an organization to this registry (here) or to an upstream.
 
     The releases of the side before are withheld. The command may be repeated.
 
     \b
     Example:
-      ballroom upstream move acme here --yes
+      ballroom upstream move acme here --yes --reason "It publishes here from now on."
     """
     moves = registry.require_mirroring().moves
-    moved = await (moves.move if yes else moves.dry_run)(name, target)
+    moved = await (moves.move(name, target, reason) if yes else moves.dry_run(name, target))
     return {
         "org": moved.org,
         "before": "nobody" if moved.before is None else moved.before or HERE,

@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.domain.accounts import Account, Organization
+from shared.domain.accounts import Account, Organization, parse_reason, parse_required_reason
 from shared.domain.errors.base import Conflict, Forbidden, Refusal
 from shared.domain.errors.identity import (
     NotPermitted,
@@ -23,7 +23,7 @@ from shared.domain.errors.identity import (
     organization_not_found,
 )
 from shared.domain.mail import EmailAddress
-from shared.domain.names import OrgName, is_reserved
+from shared.domain.names import OrgName, Package, is_reserved
 from shared.domain.principals import (
     PUBLISHING_SCOPES,
     PUSH_ACTIONS,
@@ -369,6 +369,14 @@ class AccessContext(Struct, frozen=True):
             return self
         return self if self.is_of_member(principal, org) else replace(self, organization=None)
 
+    @property
+    def for_reading(self) -> Self:
+        """The context for reading what takes a right to change: a freeze stops no reading."""
+        if self.organization is None:
+            return self
+        thawed = self.organization.model_copy(update={"freeze": None, "frozen_packages": ()})
+        return replace(self, organization=thawed)
+
     def require_organization(self, org: OrgName) -> Organization:
         """Return the organization, or raise `organization-not-found`."""
         if self.organization is None or self.is_deleted:
@@ -397,6 +405,28 @@ def require_right(
     finally:
         # Its traceback holds this frame, and a variable for it would hold it in turn.
         del refusal
+
+
+def acts_from_outside(by: Principal, access: AccessContext) -> bool:
+    """Check whether the operator, or an administrator who does not own it, acts in an
+    organization."""
+    return by.is_operator or (access.is_administrator and access.role is not Role.OWNER)
+
+
+def reason_for_change(by: Principal, access: AccessContext, reason: str, what: str) -> str:
+    """Return the reason for `what`, which takes something from others in an organization.
+
+    Its owners act in their own organization and need none. Raises `reason-missing` for those who
+    act from outside, and `InvalidRequest`.
+    """
+    if acts_from_outside(by, access):
+        return parse_required_reason(reason, what)
+    return parse_reason(reason)
+
+
+def with_reason(reason: str) -> dict[str, str]:
+    """Return the details of an event that say why, or none without a reason."""
+    return {"reason": reason} if reason else {}
 
 
 def require_own_account(by: Principal, verb: str, what: str) -> None:
@@ -479,7 +509,9 @@ def _refusal_of_role(
         reason = f"the organization {org} was deleted, and nobody publishes to it any more"
         return NotPermitted(action.verb, resource, reason)
     if access.is_administrator or access.role in roles or principal.granted_roles(org) & roles:
-        return _refusal_of_closing(access, action, resource)
+        return _refusal_of_closing(access, action, resource) or _refusal_of_freeze(
+            access, action, resource
+        )
     if access.role is None and is_reserved(org):
         return Forbidden(
             "name-reserved",
@@ -522,6 +554,37 @@ def _refusal_of_closing(
         )
         return NotPermitted(action.verb, resource, reason)
     return None
+
+
+def _refusal_of_freeze(access: AccessContext, action: Action, resource: Resource) -> Refusal | None:
+    """Return why this cannot be done while the organization or the package is frozen.
+
+    Administrators may change it, and publish nothing in it either.
+    """
+    if action is Action.READ or (access.is_administrator and action not in PUSH_ACTIONS):
+        return None
+    return refusal_while_frozen(access.organization, action.verb, resource)
+
+
+def refusal_while_frozen(
+    organization: Organization | None, verb: str, resource: Resource
+) -> Refusal | None:
+    """Return the refusal of a change, if its organization or the package is frozen; `verb` comes
+    after "You may not"."""
+    if organization is None:
+        return None
+    if organization.freeze is not None:
+        frozen, freeze = f"the organization {organization.name}", organization.freeze
+    elif isinstance(resource, Package) and (found := organization.freeze_of(resource.name)):
+        frozen, freeze = f"the package {resource}", found
+    else:
+        return None
+    reason = (
+        f"an administrator of the registry froze {frozen} on {time_text(freeze.at_ms)}, and "
+        "nothing in it changes until it is unfrozen"
+    )
+    way_out = f"Members of {organization.name} see the reason on its page."
+    return NotPermitted(verb, resource, reason, way_out)
 
 
 WAY_TO_RENEW = "Sign in to the registry in a browser to renew it."

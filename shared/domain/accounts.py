@@ -483,6 +483,26 @@ def describe_grants(grants: Iterable[Grant]) -> str:
 MAX_DISPLAY_NAME, MAX_DESCRIPTION = 80, 500  # Characters: a line of a list, a paragraph.
 
 
+class Freeze(Record):
+    """Administrators froze an organization or a package; its members read the reason."""
+
+    at_ms: int
+    by: str
+    reason: str
+
+
+class FrozenPackage(Record):
+    """A package of an organization that is frozen, by its name in lower case."""
+
+    name: str
+    freeze: Freeze
+
+
+# Frozen packages of an organization. They are part of its record, which every change reads; where
+# more have to be frozen, the organization is.
+MAX_FROZEN_PACKAGES = 100
+
+
 class Organization(Entity):
     """The owner of packages. `name` keeps its first spelling and never changes."""
 
@@ -499,6 +519,13 @@ class Organization(Entity):
     bursts_until_ms: int = 0  # Until then burst detection is off.
     upstream: str = ""  # The registry that its name was moved to; nothing is published in it.
     continued_as: str = ""  # The organization that continues it; it takes no new packages.
+    freeze: Freeze | None = None  # While it is frozen, nothing in it changes.
+    frozen_packages: tuple[FrozenPackage, ...] = ()
+
+    def freeze_of(self, package: str) -> Freeze | None:
+        """Return the freeze of a package, whether the organization is frozen or not."""
+        found = (each.freeze for each in self.frozen_packages if each.name == package.lower())
+        return next(found, None)
 
     @property
     def key(self) -> str:

@@ -80,6 +80,23 @@ def package_change(number: int, event: Event) -> PackageChange | None:
     )
 
 
+# The public reason of a restored release: withholding it was a mistake.
+MISTAKE = "mistake"
+
+_RESTORED = "release.live"
+
+
+def without_internal_reason(event: Event) -> dict[str, str]:
+    """Return the details of an event for those who may not read what only owners read: the reason
+    of a withdrawal is the public one, and that of a restored release that it was a mistake."""
+    details = dict(event.details)
+    if "state_reason" not in details:
+        return details
+    public = MISTAKE if event.kind == _RESTORED else details.get("public_reason", "")
+    before = details.get("public_reason_before", "")
+    return {**details, "state_reason": public, "state_reason_before": before}
+
+
 # By the first word of a kind, the details that say who somebody is or where they were. The id of
 # the account stays. A new detail about a person is added here.
 PERSONAL_DETAILS: Mapping[str, frozenset[str]] = {

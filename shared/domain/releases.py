@@ -151,10 +151,16 @@ def with_decision(
     release: Release, kind: str, decision: Decision, *, by: Principal, now_ms: int
 ) -> Release:
     """Return the release in the state, with the event of that; it waits for nobody any more."""
-    update: dict[str, object] = {"state": decision.state, "state_reason": decision.reason}
-    if decision.public != release.public_reason:
-        update["public_reason"] = decision.public
-    changed = with_change(release, kind, by=by, now_ms=now_ms, details=None, **update)
+    changed = with_change(
+        release,
+        kind,
+        by=by,
+        now_ms=now_ms,
+        state=decision.state,
+        state_reason=decision.reason,
+        # Always, since this alone is sent to those who may not read the reason for owners.
+        public_reason=decision.public,
+    )
     is_back = decision.state is State.LIVE and release.state is not State.LIVE
     marks = {
         "awaits_owner": False,
@@ -198,11 +204,12 @@ def with_change(
     *,
     by: Principal,
     now_ms: int,
+    reason: str = "",
     details: Mapping[str, str] | None = None,
     **update: object,
 ) -> Changeable:
     """Return `record` with the fields of `update`, and the event of the change in its outbox, whose
-    details say the fields and more `details`.
+    details say the fields, the reason of an administrator, and more `details`.
 
     The event's id holds the new revision, so a change that is written twice is one event.
     """
@@ -220,6 +227,7 @@ def with_change(
         details={
             **{field: _shown(value) for field, value in update.items()},
             **{f"{field}_before": _shown(getattr(record, field)) for field in update},
+            **({"reason": reason} if reason else {}),
             **(details or {}),
         },
     )

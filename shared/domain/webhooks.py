@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 from shared.domain.client_addresses import is_loopback
 from shared.domain.errors.base import InvalidRequest, about_field
-from shared.domain.events import package_change
+from shared.domain.events import package_change, without_internal_reason
 from shared.domain.records import Entity, Event, Place, Record
 from shared.domain.server_addresses import can_be_called
 from shared.domain.times import MS, utc_text
@@ -114,12 +114,14 @@ class Webhook(Entity):
     def body(self, number: int, event: Event) -> str:
         """Return the body of a request: `type`, `timestamp` and `data`, as Standard Webhooks says.
 
-        Only for the audit log it has who caused the event from where and with what.
+        Only for the audit log it has who caused the event from where and with what. The reason of a
+        withdrawal is the public one, whatever the topics.
         """
         left_out = {"schema_version", "at_ms"}
         if Topic.AUDIT not in self.topics:
             left_out |= {"credential", "address"}
         data = {"number": number, **event.model_dump(exclude=left_out)}
+        data["details"] = without_internal_reason(event)
         sent = {"type": event.kind, "timestamp": utc_text(event.at_ms), "data": data}
         return json.dumps(sent, ensure_ascii=False, separators=(",", ":"))
 

@@ -22,6 +22,7 @@ INSIGHTS_VARIABLE = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 
 MIN_TOKEN_LENGTH = 24  # Characters; `openssl rand -hex 16` prints 32.
 
+_ABUSE_CONTACT = re.compile(r"(?:(?:mailto:)?[^\s@:/]+@[^\s@:/]+|https://[^\s]+)")
 _CONTACT = re.compile(r"(?:mailto:[^\s@]+@[^\s@]+|https://[^\s]+)")
 
 
@@ -42,6 +43,11 @@ class OperationsSettings(TopicSettings):
         default="",
         description="Contact for reports of vulnerabilities and packages, as mailto: or https: "
         "address; served at /.well-known/security.txt, and linked by package pages.",
+    )
+    abuse_contact: str = Field(
+        default="",
+        description="Contact for appeals against decisions of administrators, as a mail address or "
+        "https: address; mail about such a decision names it.",
     )
     insights_connection: SecretStr | None = Field(
         default=None,
@@ -91,6 +97,17 @@ class OperationsSettings(TopicSettings):
             reason = (
                 "it is not a mailto: or https: address, such as mailto:security@example.org or "
                 "https://example.org/security"
+            )
+            raise ValueError(reason)
+        return contact
+
+    @field_validator("abuse_contact")
+    @classmethod
+    def _check_abuse_contact(cls, contact: str) -> str:
+        if contact and not _ABUSE_CONTACT.fullmatch(contact):
+            reason = (
+                "it is neither a mail address nor an https: address, such as abuse@example.org or "
+                "https://example.org/appeals"
             )
             raise ValueError(reason)
         return contact

@@ -165,7 +165,9 @@ async def test_a_quarantine_takes_the_blob_away_from_every_link(cloud: CloudRegi
 
 async def test_a_package_that_becomes_private_takes_its_blobs_with_it(cloud: CloudRegistry) -> None:
     link, package = await location(cloud), Package.parse("acme", "greet")
-    await cloud.registry.packages.visibility.change(package, PRIVATE, by=OPERATOR)
+    await cloud.registry.packages.visibility.change(
+        package, PRIVATE, by=OPERATOR, reason="It was decided."
+    )
     assert (await lying(cloud))["archives"] == set()
     assert (await cloud.http.get(link)).status_code == 404
     assert (await cloud.ann.pull(GREET)).content == ARCHIVE
@@ -198,7 +200,7 @@ async def test_a_push_that_its_package_overtook_is_pulled_and_put_right(
     second = bala("acme/greet:1.1.0")
     await cloud.ann.send_archive("acme/greet:1.1.0", second)
     await cloud.registry.packages.visibility.change(
-        Package.parse("acme", "greet"), PRIVATE, by=OPERATOR
+        Package.parse("acme", "greet"), PRIVATE, by=OPERATOR, reason="It was decided."
     )
     blobs = BlobContainers(cloud.place.blobs, cloud.place.prefix)
     found = await cloud.registry.adapters.metadata.find(Coordinate.parse("acme", "greet", "1.1.0"))

@@ -88,7 +88,7 @@ async def quarantine(instances: Instances) -> None:
 async def make_private(instances: Instances) -> None:
     package = Package.parse("acme", "greet")
     visibility = instances.writing.registry.packages.visibility
-    await visibility.change(package, Visibility.PRIVATE, by=OPERATOR)
+    await visibility.change(package, Visibility.PRIVATE, by=OPERATOR, reason="It was decided.")
 
 
 async def commit_and_crash(instances: Instances) -> None:

@@ -137,7 +137,9 @@ class World:
             return
         wanted = Visibility.PRIVATE if package.is_public else Visibility.PUBLIC
         identity = Package.parse("acme", name)
-        await answered(lambda: visibility.change(identity, wanted, by=OPERATOR))
+        await answered(
+            lambda: visibility.change(identity, wanted, by=OPERATOR, reason="It was decided.")
+        )
         package.is_public = not package.is_public
         package.changed_ms = self.now_ms
         if package.is_public:

@@ -69,7 +69,9 @@ async def test_nobody_gets_a_package_from_memory_that_became_private(cloud: Clou
     for _ in range(2):
         assert (await pull(cloud, GREET, by_ann=False))[0] == 302
     visibility = cloud.registry.packages.visibility
-    await visibility.change(Package.parse("acme", "greet"), Visibility.PRIVATE, by=OPERATOR)
+    await visibility.change(
+        Package.parse("acme", "greet"), Visibility.PRIVATE, by=OPERATOR, reason="It was decided."
+    )
     assert (await pull(cloud, GREET, by_ann=False))[0] == 404
     assert (await pull(cloud, GREET, by_ann=True))[0] == 302
 

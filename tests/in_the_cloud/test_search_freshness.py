@@ -51,7 +51,9 @@ class Instances:
     feed: Feed  # Of those that read.
 
     async def make(self, visibility: Visibility) -> None:
-        await self.writing.registry.packages.visibility.change(GREET, visibility, by=OPERATOR)
+        await self.writing.registry.packages.visibility.change(
+            GREET, visibility, by=OPERATOR, reason="It was decided."
+        )
 
     async def feed_index(self) -> None:
         """Build the index as the task does."""

@@ -61,13 +61,13 @@ async def test_a_private_package_is_shown_to_members_alone(instances: Instances)
     await instances.writer.push(bala("acme/greet:1.0.0"))
     await instances.writer.push(bala("acme/secret:1.0.0"))
     visibility = instances.writer.registry.packages.visibility
-    await visibility.change(SECRET, Visibility.PRIVATE, by=OPERATOR)
+    await visibility.change(SECRET, Visibility.PRIVATE, by=OPERATOR, reason="It was decided.")
     await instances.settle()
     people = instances.writer.people
     assert await instances.found() == ["greet"]
     assert await instances.found(people.bob) == ["greet"]
     assert await instances.found(people.mia) == ["greet", "secret"]
-    await visibility.change(GREET, Visibility.PRIVATE, by=OPERATOR)
+    await visibility.change(GREET, Visibility.PRIVATE, by=OPERATOR, reason="It was decided.")
     await instances.settle()
     assert await instances.found() == []
 

@@ -36,7 +36,7 @@ async def test_a_token_of_a_new_account_works_at_once_and_ends_within_five_secon
     token = (await command(world, "token", "issue", "kim", "--name", "laptop")).strip()
     assert await whoami(world, token) == 200
     line = (await command(world, "token", "list", "kim")).splitlines()[1]
-    await command(world, "token", "revoke", "kim", line.split()[0])
+    await command(world, "token", "revoke", "kim", line.split()[0], "--reason", "It is old.")
     world.clock.advance(timedelta(seconds=5))
     assert await whoami(world, token) == 401
 
@@ -44,7 +44,7 @@ async def test_a_token_of_a_new_account_works_at_once_and_ends_within_five_secon
 async def test_a_new_maintainer_may_push_at_once_and_a_former_one_no_more(world: World) -> None:
     await command(world, "org", "add-member", "acme", "bob", "--role", "maintainer")
     await world.push(bala(GREET), by=world.people.bob)
-    await command(world, "org", "remove-member", "acme", "bob")
+    await command(world, "org", "remove-member", "acme", "bob", "--reason", "He left.")
     answer = await world.send(
         "PUT",
         "/packages/deprecate/acme/greet/1.0.0",

@@ -138,7 +138,7 @@ STEPS: tuple[Step, ...] = (
     _change(lambda w, at: w.registry.publishing.moderation.restore(at, by=OPERATOR)),
     _change(
         lambda w, at: w.registry.packages.visibility.change(
-            at.package, Visibility.PRIVATE, by=OPERATOR
+            at.package, Visibility.PRIVATE, by=OPERATOR, reason="It was decided."
         )
     ),
     _change(

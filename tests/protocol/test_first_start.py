@@ -126,7 +126,7 @@ async def dismissed(world: World) -> Account:
     """Make Ann administrator instead of the first one, whose account is deleted then."""
     administration, admin = world.registry.administration, world.people.admin
     await administration.administrators.appoint(world.people.ann.account, by=OPERATOR)
-    await administration.administrators.dismiss(admin.account, by=OPERATOR)
+    await administration.administrators.dismiss(admin.account, "It was decided.", by=OPERATOR)
     await administration.account_deletion.delete(by=world.fresh(admin))
     return world.people.ann.account
 

@@ -339,7 +339,9 @@ async def test_who_rotates_a_token_of_an_organization_decides_whether_it_is_one_
     await robot(inside)
     mia, other = inside.people.mia, OfOrganization(parse_org("other"))
     memberships = inside.registry.organizations.memberships
-    await memberships.set_member(parse_org("other"), mia.account, Role.OWNER, by=OPERATOR)
+    await memberships.set_member(
+        parse_org("other"), mia.account, Role.OWNER, by=OPERATOR, reason="It was decided."
+    )
     tokens, by = inside.registry.tokens.access_tokens, signed_in(inside, mia)
     [listed] = await tokens.list(other, by=by)
     rotated = await tokens.rotate(other, listed.token.id, by=by)

@@ -79,7 +79,13 @@ def with_parameters(folder: Path, **parameters: object) -> subprocess.CompletedP
 @pytest.mark.parametrize("location", ["northeurope", "North Europe"])
 def test_variables_that_azd_sets_are_accepted(location: str) -> None:
     url = "https://packages.example.org"
-    passed = checked(BALLROOM_SIZE="public", BALLROOM_URL=url, AZURE_LOCATION=location)
+    settings = json.dumps({"BALLROOM_ABUSE_CONTACT": "abuse@example.org"})
+    passed = checked(
+        BALLROOM_SIZE="public",
+        BALLROOM_URL=url,
+        AZURE_LOCATION=location,
+        BALLROOM_MORE_SETTINGS=settings,
+    )
     assert (passed.returncode, passed.stdout, passed.stderr) == (0, "", "")
     for size in ("team", "public"):
         assert checked(str(INFRA / f"{size}.parameters.json")).returncode == 0
@@ -149,9 +155,22 @@ def test_a_deployment_that_would_fail_late_is_refused_early(
     assert sentence in refused.stderr
 
 
+@pytest.mark.parametrize(("size", "is_noted"), [("public", True), ("team", False)])
+def test_a_public_registry_without_a_contact_for_appeals_is_noted(
+    tmp_path: Path, size: str, is_noted: bool
+) -> None:
+    shown = with_parameters(tmp_path, size=size)
+    assert shown.returncode == 0
+    assert ("BALLROOM_ABUSE_CONTACT is not in moreSettings" in shown.stderr) is is_noted
+    contact = {"BALLROOM_ABUSE_CONTACT": "https://example.org/appeals"}
+    shown = with_parameters(tmp_path, size=size, moreSettings=contact)
+    assert "BALLROOM_ABUSE_CONTACT" not in shown.stderr
+
+
 def test_more_instances_than_a_subscription_allows_are_reported(tmp_path: Path) -> None:
     shown = with_parameters(tmp_path, size="public")
-    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.returncode == 0
+    assert "instances" not in shown.stderr
     shown = with_parameters(tmp_path, size="public", maximumInstances=171)
     assert shown.returncode == 0
     memory = COST_PLANS[Size.PUBLIC].gigabytes * 1024

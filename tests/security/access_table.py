@@ -416,7 +416,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         *("api_name_disputes_state", "api_name_disputes_withdraw"),
         *("token_revoke", "token_rotate", "token_show"),
     ),
-    members_alone(Action.READ): ("api_members_list", "api_ownership_list"),
+    members_alone(Action.READ): ("api_members_list", "api_orgs_frozen", "api_ownership_list"),
     # The registry of the matrix has an owner who can sign in.
     members_alone(Action.LEAVE): ("api_ownership_request",),
     members_alone(Action.MANAGE): (
@@ -442,6 +442,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     fresh_administrators: (
         *("api_accounts_leave", "api_directory_locks_decide", "api_groups_replace"),
         "api_orgs_allow_bursts",
+        *("api_orgs_freeze", "api_orgs_unfreeze", "api_packages_freeze", "api_packages_unfreeze"),
         "api_webhooks_add",
     ),
     hidden(fresh_administrators): (

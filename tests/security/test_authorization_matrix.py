@@ -149,7 +149,7 @@ async def bad_tokens(world: World) -> dict[str, str]:
     wanted = TokenRequest.parse("test", ["read", "manage"], org="*", package="*", days=1)
     expired = await tokens.issue(ann, wanted, by=OPERATOR)
     revoked = await tokens.issue(ann, wanted, by=OPERATOR)
-    await tokens.revoke(ann, revoked.token.id, by=OPERATOR)
+    await tokens.revoke(ann, revoked.token.id, by=OPERATOR, reason="It was decided.")
     good = expired.text.reveal()
     forged = good[:-1] + ("a" if good[-1] != "a" else "b")
     return {"expired token": good, "revoked token": revoked.text.reveal(), "forged token": forged}
@@ -239,9 +239,13 @@ async def test_a_right_that_was_removed_is_refused_at_the_next_request(
     async with prepared.world(scratch / "data") as world:
         memberships, people = world.registry.organizations.memberships, world.people
         assert await asked(world, prepared, "api_audit_organization", ANNS[:1]) == []
-        await memberships.set_member(acme, people.bob.account, Role.OWNER, by=OPERATOR)
+        await memberships.set_member(
+            acme, people.bob.account, Role.OWNER, by=OPERATOR, reason="It was decided."
+        )
         if left is None:
-            await memberships.remove_member(acme, people.ann.account, by=OPERATOR)
+            await memberships.remove_member(
+                acme, people.ann.account, by=OPERATOR, reason="It was decided."
+            )
         else:
             await memberships.set_member(acme, people.ann.account, left, by=OPERATOR)
         lesser = [dataclasses.replace(persona, role=left) for persona in ANNS]

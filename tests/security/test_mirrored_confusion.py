@@ -113,7 +113,9 @@ async def test_an_organization_without_packages_and_a_deleted_one_are_ours(
     for org in ("founded", "deleted"):
         unasked.publish(f"{org}/lib:1.0.0")
         await mirror.create_organization(org)
-    await mirror.registry.organizations.deletion.delete(parse_org("deleted"), by=OPERATOR)
+    await mirror.registry.organizations.deletion.delete(
+        parse_org("deleted"), by=OPERATOR, reason="It was decided."
+    )
     for days in (0, 3, 3):  # Its record is deleted in the end, and its name stays.
         mirror.clock.advance(timedelta(days=days))
         await mirror.registry.maintenance.upkeep.run("finish-deletions")

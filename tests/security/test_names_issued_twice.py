@@ -76,10 +76,12 @@ async def test_no_push_revives_it(gone: World) -> None:
 async def test_a_new_organization_of_the_same_name_inherits_nothing(world: World) -> None:
     registry, ann, bob, mia = world.registry, world.people.ann, world.people.bob, world.people.mia
     await registry.organizations.organizations.create(EMPTY, ann.account, by=OPERATOR)
-    await registry.organizations.memberships.set_member(EMPTY, mia.account, Role.OWNER, by=OPERATOR)
+    await registry.organizations.memberships.set_member(
+        EMPTY, mia.account, Role.OWNER, by=OPERATOR, reason="It was decided."
+    )
     wanted = TokenRequest.parse("ci", ["push-new"], org="empty", package="*", days=90)
     stolen = await registry.tokens.access_tokens.issue(OfOrganization(EMPTY), wanted, by=OPERATOR)
-    await registry.organizations.deletion.delete(EMPTY, by=OPERATOR)
+    await registry.organizations.deletion.delete(EMPTY, by=OPERATOR, reason="It was decided.")
     world.clock.advance(NAME_FREE_AFTER)
     await registry.maintenance.upkeep.run("finish-deletions")
     world.clock.advance(timedelta(seconds=1))

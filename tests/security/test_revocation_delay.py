@@ -82,7 +82,9 @@ Ending = Callable[[], object]
 def revoked_token(scene: Scene) -> tuple[Look, Ending]:
     headers = scene.person("kim")
     [_, row, *_] = scene.terminal.run("token", "list", "kim").splitlines()
-    end = partial(scene.terminal.run, "token", "revoke", "kim", row.split()[0])
+    end = partial(
+        scene.terminal.run, "token", "revoke", "kim", row.split()[0], "--reason", "It was decided."
+    )
     return Look("/api/v1/whoami", headers, 200, 401), end
 
 
@@ -117,7 +119,9 @@ def removed_member(scene: Scene) -> tuple[Look, Ending]:
     scene.push("acme/hidden:1.0.0", visibility="private")
     headers = scene.person("ann")
     scene.terminal.run("org", "add-member", "acme", "ann", "--role", "member")
-    end = partial(scene.terminal.run, "org", "remove-member", "acme", "ann")
+    end = partial(
+        scene.terminal.run, "org", "remove-member", "acme", "ann", "--reason", "It was decided."
+    )
     return Look(f"{PACKAGES}/acme/hidden/1.0.0", headers, 200, 404), end
 
 
@@ -146,10 +150,13 @@ ROWS: dict[str, Callable[[Scene], tuple[Look, Ending]]] = {
     "quarantined release": withdrawn(
         *("harmful", "package", "quarantine", "acme/harmful:1.0.0", "--reason", "steals")
     ),
-    "private package": withdrawn("secret", "package", "visibility", "acme/secret", "private"),
+    "private package": withdrawn(
+        "secret", "package", "visibility", "acme/secret", "private", "--reason", "It was decided."
+    ),
     # Its page stands for five seconds.
     "private page": withdrawn(
-        *("paged", "package", "visibility", "acme/paged", "private"), page="/packages/acme/{}"
+        *("paged", "package", "visibility", "acme/paged", "private", "--reason", "It was decided."),
+        page="/packages/acme/{}",
     ),
 }
 

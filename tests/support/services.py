@@ -11,7 +11,7 @@ from shared.domain.packages import Head, Release
 from shared.domain.principals import OPERATOR, Grant, Principal, Role
 from shared.domain.rate_limits import RateLimit, RateLimitClass
 from shared.domain.records import Event
-from shared.services.identity.mail import MailDelivery
+from shared.services.identity.mail import Appeal, DecisionMail, MailDelivery
 from shared.services.leases import Leases
 from shared.services.limits.rate_limits import BurstDetection, RateLimiter
 from shared.services.maintenance.record_tasks import FinishDeletions
@@ -90,13 +90,24 @@ class OrganizationServices:
         return MailDelivery(self.mailer, lambda *failure: self.undelivered.append(failure))
 
     @property
+    def decision_mail(self) -> DecisionMail:
+        return DecisionMail(
+            self.directory, self.mail_delivery, Appeal(abuse_contact=""), self.clock, URL
+        )
+
+    @property
     def leases(self) -> Leases:
         return Leases(self.work, self.clock, self.randomness)
 
     @property
     def organization_members(self) -> OrganizationMembers:
         return OrganizationMembers(
-            self.directory, self.record_writer, self.leases, self.mail_delivery, URL
+            self.directory,
+            self.record_writer,
+            self.leases,
+            self.mail_delivery,
+            self.decision_mail,
+            URL,
         )
 
     @property
@@ -185,7 +196,9 @@ class OrganizationServices:
     async def add_members(self, *people: Account, role: Role = Role.OWNER) -> None:
         """Make people members of Acme, at once."""
         for each in people:
-            await self.memberships.set_member(ACME, each, role, by=OPERATOR)
+            await self.memberships.set_member(
+                ACME, each, role, by=OPERATOR, reason="It was decided."
+            )
         self.clear_calls()
 
     def clear_calls(self) -> None:

@@ -86,7 +86,7 @@ async def _remove(operator: Registry, coordinate: Coordinate) -> None:
 
 async def _make_private(operator: Registry, coordinate: Coordinate) -> None:
     package, visibility = coordinate.package, operator.packages.visibility
-    await visibility.change(package, Visibility.PRIVATE, by=OPERATOR)
+    await visibility.change(package, Visibility.PRIVATE, by=OPERATOR, reason="It was decided.")
 
 
 CHANGES: Mapping[str, Change] = {

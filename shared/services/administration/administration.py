@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from shared.auth.authorization import Administration
 from shared.auth.tokens import Secret
-from shared.domain.access import Membership
+from shared.domain.access import Membership, with_reason
 from shared.domain.accounts import (
     ADMINISTRATORS,
     Account,
@@ -22,6 +22,7 @@ from shared.domain.accounts import (
     account_name_place,
     is_id,
     organization_place,
+    parse_reason,
     parse_required_reason,
 )
 from shared.domain.errors.base import Conflict
@@ -37,8 +38,8 @@ from shared.domain.names import OrgName
 from shared.domain.principals import DIRECTORY, Principal
 from shared.domain.records import Place
 from shared.domain.sessions import Session
-from shared.domain.times import MS
-from shared.ports import DirectoryStore
+from shared.domain.times import MS, time_text
+from shared.ports import Clock, DirectoryStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.administration.stopped_makers import StoppedMakers
@@ -48,7 +49,7 @@ from shared.services.identity.accounts import (
     account_by_name,
     accounts_by_ids,
 )
-from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.identity.mail import DecisionMail, MailDelivery, mail_text, reason_text
 from shared.services.identity.sessions import Sessions, live_sessions
 from shared.services.leases import Leases, retried_when_leased
 from shared.services.organizations.made import Made, MadeByAccounts
@@ -107,10 +108,11 @@ class Administrators(Struct, frozen=True):
             return await self._write(current.with_rights(current.by_groups, by_hand=True), by)
 
     @retried_when_leased
-    async def dismiss(self, account: Account, *, by: Principal) -> Account:
+    async def dismiss(self, account: Account, reason: str, *, by: Principal) -> Account:
         """End that an account is administrator; a repeat changes nothing. Raises
-        `last-administrator`.
+        `last-administrator`, and `reason-missing` unless it is the own account.
         """
+        said = _reason_of(account, reason, f"removing {account.name} as administrator", by)
         async with self.locked(account, "dismiss", by=by) as current:
             if current.administrator and not current.is_administrator_by_hand:
                 raise Conflict(
@@ -121,7 +123,8 @@ class Administrators(Struct, frozen=True):
             if not current.administrator:
                 return current
             await self.require_another(current)
-            return await self._write(current.with_rights(current.by_groups, by_hand=False), by)
+            dismissed = current.with_rights(current.by_groups, by_hand=False)
+            return await self._write(dismissed, by, said)
 
     async def end_role(self, current: Account, *, by: Principal) -> Account:
         """End that an account is administrator, by hand and by groups, while the lease is held.
@@ -191,14 +194,15 @@ class Administrators(Struct, frozen=True):
                 "group. Appoint another one first.",
             )
 
-    async def _write(self, account: Account, by: Principal) -> Account:
+    async def _write(self, account: Account, by: Principal, reason: str = "") -> Account:
         kind = "account.appointed" if account.administrator else "account.dismissed"
-        change = EntityChange(kind, account.id, account=account.id, details={"name": account.name})
+        details = {"name": account.name, **with_reason(reason)}
+        change = EntityChange(kind, account.id, account=account.id, details=details)
         stored = await self.record_writer.replace(account, change=change, by=by)
-        await self._send_mail(stored, by)
+        await self._send_mail(stored, by, reason)
         return stored
 
-    async def _send_mail(self, account: Account, by: Principal) -> None:
+    async def _send_mail(self, account: Account, by: Principal, reason: str) -> None:
         actors = await accounts_by_ids(self.directory, [by.id])
         mail = mail_text(
             "administrators-changed",
@@ -206,6 +210,7 @@ class Administrators(Struct, frozen=True):
             url=self.base_url,
             by=actors[0].name if actors else OPERATOR_NAME,
             what="an administrator" if account.administrator else "no longer an administrator",
+            reason=reason_text(reason),
         )
         recipients = {each.id: each for each in [*await self.all(), *actors, account]}
         await self.mail_delivery.send_to_accounts(recipients.values(), mail)
@@ -261,6 +266,8 @@ class AccountAdministration(Struct, frozen=True):
     ownerless_organizations: OwnerlessOrganizations
     record_writer: RecordWriter
     mail_delivery: MailDelivery
+    decision_mail: DecisionMail
+    clock: Clock
     base_url: str
 
     async def page(self, after: str, count: int, *, by: Principal) -> ListPage[NamedAccount]:
@@ -342,28 +349,38 @@ class AccountAdministration(Struct, frozen=True):
                 return True
         return False
 
-    async def end_sessions(self, account: Account, *, by: Principal) -> list[Session]:
+    async def end_sessions(self, account: Account, reason: str, *, by: Principal) -> list[Session]:
         """End all sessions of the account, everywhere within five seconds."""
-        await self.administration.require_fresh(by, "end", f"the sessions of {account.name}")
-        return await self.sessions.end_all(account.id, by=by)
+        what = f"the sessions of {account.name}"
+        await self.administration.require_fresh(by, "end", what)
+        said = _reason_of(account, reason, f"ending {what}", by)
+        ended = await self.sessions.end_all(account.id, by=by, reason=said)
+        await self._tell(account, f"all sessions of {account.name} ended", said, by)
+        return ended
 
     async def token(self, account: Account, token_id: str, *, by: Principal) -> UsedToken:
         """Return a token with its last use; raise `TokenNotFound`."""
         await self.administration.require(by, "see", _ACCOUNTS_OF_OTHERS)
         return await self.tokens.find(account.id, token_id)
 
-    async def revoke_token(self, account: Account, token_id: str, *, by: Principal) -> None:
+    async def revoke_token(
+        self, account: Account, token_id: str, reason: str, *, by: Principal
+    ) -> None:
         """Revoke a token, everywhere within five seconds; raise `TokenNotFound`."""
-        await self._require_revoker(account, by)
+        said = await self._require_revoker(account, reason, by)
         token = (await self.tokens.find(account.id, token_id)).token
-        await self.tokens.revoke(token, token_change("revoked", token), by=by)
+        await self.tokens.revoke(token, token_change("revoked", token, said), by=by)
+        what = f"the access token {token.name} of {account.name} is revoked"
+        await self._tell(account, what, said, by)
 
-    async def revoke_all_tokens(self, account: Account, *, by: Principal) -> int:
+    async def revoke_all_tokens(self, account: Account, reason: str, *, by: Principal) -> int:
         """Revoke all tokens of the account; return the number."""
-        await self._require_revoker(account, by)
+        said = await self._require_revoker(account, reason, by)
         found = [used.token for used in await self.tokens.of(account.id)]
         for token in found:
-            await self.tokens.revoke(token, token_change("revoked", token), by=by)
+            await self.tokens.revoke(token, token_change("revoked", token, said), by=by)
+        if found:
+            await self._tell(account, f"all access tokens of {account.name} are revoked", said, by)
         return len(found)
 
     @retried_when_leased
@@ -392,7 +409,13 @@ class AccountAdministration(Struct, frozen=True):
         ended = await self.sessions.end_all(account.id, by=by)
         await self.stopped_makers.locked(account, by=by)
         mail = mail_text(
-            "account-locked", name=account.name, url=self.base_url, by=_LOCKERS[source]
+            "account-locked",
+            name=account.name,
+            url=self.base_url,
+            by=_LOCKERS[source],
+            at=time_text(self.clock.now_ms()),
+            reason=reason_text(parsed_reason),
+            appeal=self.decision_mail.appeal.sentence,
         )
         await self.mail_delivery.send_to_accounts([account], mail)
         await self.ownerless_organizations.review_account(account.id)
@@ -448,9 +471,20 @@ class AccountAdministration(Struct, frozen=True):
         change = EntityChange(kind, account.id, account=account.id, details=details)
         await self.record_writer.replace(account.with_lock(source, lock), change=change, by=by)
 
-    async def _require_revoker(self, account: Account, by: Principal) -> None:
+    async def _require_revoker(self, account: Account, reason: str, by: Principal) -> str:
+        """Return the reason for which `by` revokes tokens of the account."""
         await self.administration.require_moderator(by, "revoke", f"tokens of {account.name}")
         require_no_administrator(account, "revoke tokens of", by=by)
+        return _reason_of(account, reason, f"revoking tokens of {account.name}", by)
+
+    async def _tell(self, account: Account, what: str, reason: str, by: Principal) -> None:
+        if by.id != account.id:
+            await self.decision_mail.send_to_account(account, what, reason)
+
+
+def _reason_of(account: Account, reason: str, what: str, by: Principal) -> str:
+    """Return the reason for what is done to an account; one's own needs none."""
+    return parse_reason(reason) if by.id == account.id else parse_required_reason(reason, what)
 
 
 class OrganizationWithFounder(Struct, frozen=True):

@@ -48,7 +48,7 @@ class AuditLog(Struct, frozen=True):
         self, org: OrgName, query: EventQuery, *, by: Principal
     ) -> AuditLogPage:
         """Return a page of the organization's log, to owners only."""
-        access = await self.authorization.require_within(by, Action.MANAGE, org)
+        access = await self.authorization.require_reading(by, Action.MANAGE, org)
         # Not the events of a deleted organization with the same name.
         created_ms = access.require_organization(org).created_ms
         query = replace(query, since_ms=max(query.since_ms, created_ms))
@@ -67,7 +67,7 @@ class AuditLog(Struct, frozen=True):
         if org is None:
             await self.administration.require(by, "read", "the log of the registry")
         else:
-            access = await self.authorization.require_within(by, Action.MANAGE, org)
+            access = await self.authorization.require_reading(by, Action.MANAGE, org)
             created_ms = access.require_organization(org).created_ms
             query = replace(query, since_ms=max(query.since_ms, created_ms))
         cursor, matching, is_more = query.after or 0, list[tuple[int, Event]](), True

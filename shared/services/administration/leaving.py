@@ -179,16 +179,16 @@ class Leaving(Struct, frozen=True):
         await self.accounts.lock(account, reason, by=by)
         account = await account_by_id(self.directory, account.id) or account
         done = [f"Locked the account {account.name}; its sessions ended."]
-        revoked = await self.accounts.revoke_all_tokens(account, by=by)
+        revoked = await self.accounts.revoke_all_tokens(account, reason, by=by)
         done.append(f"Revoked {revoked} access tokens of {account.name}.")
         made = await self.made_by_accounts.of_account(account.id)
         await self.made_by_accounts.withdraw_invitations(account.id, by=by)
         done += [f"Withdrew {each.described}." for each in made if each.kind is MadeKind.INVITATION]
         if account.is_administrator_by_hand:
-            await self.administrators.dismiss(account, by=by)
+            await self.administrators.dismiss(account, reason, by=by)
             done.append(f"{account.name} is no longer an administrator.")
         for membership in await self.memberships.of_account(account.id):
-            done.append(await self._end_membership(account, membership, by))
+            done.append(await self._end_membership(account, membership, reason, by))
         stopped = (MadeKind.TOKEN, MadeKind.PUBLISHER, MadeKind.WEBHOOK)
         return [
             *done,
@@ -199,10 +199,12 @@ class Leaving(Struct, frozen=True):
             ),
         ]
 
-    async def _end_membership(self, account: Account, membership: Membership, by: Principal) -> str:
+    async def _end_membership(
+        self, account: Account, membership: Membership, reason: str, by: Principal
+    ) -> str:
         org = membership.org
         try:
-            await self.memberships.remove_member(OrgName(org), account, by=by)
+            await self.memberships.remove_member(OrgName(org), account, by=by, reason=reason)
         except Conflict as refusal:  # The last owner, or a role by a group.
             return f"{account.name} stays {membership.role.value} of {org}: {refusal}"
         return f"{account.name} is no longer {membership.role.value} of {org}."

@@ -292,6 +292,21 @@ async def account_names(directory: DirectoryStore, ids: Iterable[str]) -> Mappin
 
 async def organization_owners(directory: DirectoryStore, org: str, now_ms: int) -> list[Account]:
     """Return the owners of an organization at that time."""
+    return await _accounts_with_role(directory, org, Role.OWNER, now_ms)
+
+
+async def responsible_accounts(directory: DirectoryStore, org: str, now_ms: int) -> list[Account]:
+    """Return the owners of an organization at that time, and its maintainers too if none of the
+    owners can sign in, so that somebody reads what is sent to it."""
+    owners = await organization_owners(directory, org, now_ms)
+    if any(not each.is_locked for each in owners):
+        return owners
+    return [*owners, *await _accounts_with_role(directory, org, Role.MAINTAINER, now_ms)]
+
+
+async def _accounts_with_role(
+    directory: DirectoryStore, org: str, role: Role, now_ms: int
+) -> list[Account]:
     members = await directory.list_by_owner(Membership, org.lower())
-    owners = [each.account for each in members if each.role_at(now_ms) is Role.OWNER]
-    return await accounts_by_ids(directory, owners)
+    found = [each.account for each in members if each.role_at(now_ms) is role]
+    return await accounts_by_ids(directory, found)

@@ -11,16 +11,22 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from shared.domain.access import AccessContext, acts_from_outside
 from shared.domain.accounts import Account, Token, describe_grants
 from shared.domain.errors.base import Unavailable
 from shared.domain.mail import EmailAddress, Mail, MailText
-from shared.domain.packages import Release
+from shared.domain.packages import WITHDRAWN, Release
+from shared.domain.principals import Principal
 from shared.domain.records import Place
 from shared.domain.releases import withdrawal_of, withdrawal_text
-from shared.domain.times import MS
+from shared.domain.times import MS, time_text
 from shared.ports import Clock, DirectoryStore, Mailer, Undelivered, WorkStore
 from shared.runtime.background_tasks import BackgroundTasks
-from shared.services.identity.accounts import accounts_by_ids, organization_owners
+from shared.services.identity.accounts import (
+    accounts_by_ids,
+    organization_owners,
+    responsible_accounts,
+)
 from shared.services.limits.rate_limits import BURST_WINDOW
 
 _HELD_MAIL_KIND = "held-news"
@@ -42,6 +48,22 @@ def mail_text(template: str, **values: str) -> MailText:
     """Return a mail of `mail_texts.txt`; a test compares its fields with each call."""
     subject, text = MAIL_TEXTS[template]
     return MailText(subject.format(**values), text.format(**values))
+
+
+def reason_text(reason: str, label: str = "Reason") -> str:
+    """Return a reason as a paragraph of a mail, or nothing without one."""
+    return f"{label}: {_printable(reason)}\n\n" if reason else ""
+
+
+class Appeal(Struct, frozen=True):
+    """Where those appeal whom a decision of administrators affects."""
+
+    abuse_contact: str  # As in the settings; empty where the operator names none.
+
+    @property
+    def sentence(self) -> str:
+        contact = self.abuse_contact.removeprefix("mailto:") or "the operator of the registry"
+        return f"If this is a mistake, appeal to {contact}."
 
 
 class MailDelivery(Struct, frozen=True):
@@ -108,6 +130,44 @@ class MailDelivery(Struct, frozen=True):
         return None
 
 
+class DecisionMail(Struct, frozen=True):
+    """Tells those concerned what an administrator or the operator took from them, and why."""
+
+    directory: DirectoryStore
+    mail_delivery: MailDelivery
+    appeal: Appeal
+    clock: Clock
+    base_url: str
+
+    async def send_to_organization(self, org: str, what: str, reason: str) -> None:
+        """Tell who is responsible for an organization; `what` is a clause."""
+        accounts = await responsible_accounts(self.directory, org, self.clock.now_ms())
+        page = f"{self.base_url}/account/organizations/{org}"
+        await self.mail_delivery.send_to_accounts(accounts, self._mail(what, reason, page))
+
+    async def send_if_from_outside(
+        self, by: Principal, access: AccessContext, what: str, reason: str
+    ) -> None:
+        """Tell who is responsible for an organization, unless an owner of it acted."""
+        if access.organization is not None and acts_from_outside(by, access):
+            await self.send_to_organization(access.organization.name, what, reason)
+
+    async def send_to_account(self, account: Account, what: str, reason: str) -> None:
+        """Tell somebody what was decided about their account; `what` is a clause."""
+        page = f"{self.base_url}/account/security"
+        await self.mail_delivery.send_to_accounts([account], self._mail(what, reason, page))
+
+    def _mail(self, what: str, reason: str, page: str) -> MailText:
+        return mail_text(
+            "decision",
+            what=what,
+            at=time_text(self.clock.now_ms()),
+            reason=reason_text(reason),
+            page=page,
+            appeal=self.appeal.sentence,
+        )
+
+
 class AccountMail(Struct, frozen=True):
     """Sends mail to the owner of an account in the background."""
 
@@ -167,7 +227,7 @@ class TokenMail(Struct, frozen=True):
     async def _send(self, token: Token, key: str, mail: MailText, until_ms: int) -> int:
         now_ms = self.clock.now_ms()
         owners = (
-            await organization_owners(self.directory, token.org, now_ms)
+            await responsible_accounts(self.directory, token.org, now_ms)
             if token.org
             else await accounts_by_ids(self.directory, [token.owner])
         )
@@ -188,25 +248,22 @@ class ReleaseMail(Struct, frozen=True):
     directory: DirectoryStore
     work: WorkStore
     mail_delivery: MailDelivery
+    appeal: Appeal
     clock: Clock
     base_url: str
 
     async def send_decision(self, release: Release) -> None:
-        """Send mail about a decision of the moderators, with its reason."""
-        reason = _reason_text(release)
-        page = self._organization_page(release)
-        mail = mail_text(
-            f"release-{release.state.value}",
-            release=str(release.coordinate),
-            reason=reason,
-            page=page,
-        )
-        with suppress(Unavailable):
-            owners = await organization_owners(self.directory, release.org, self.clock.now_ms())
-            await self.mail_delivery.send_to_accounts(owners, mail)
+        """Send a statement about a decision of the moderators to those it affects: who is
+        responsible for the organization, and who published the release.
+
+        Owners alone read the reason that is for them; everybody else reads the public one.
+        """
+        values = {"release": str(release.coordinate)}
+        await self._send_statement(f"release-{release.state.value}", [release], values)
 
     async def send_decisions(self, releases: Sequence[Release]) -> None:
-        """Send mail about one decision on many releases: one to each organization."""
+        """Send statements about one decision on many releases, as `send_decision` does: one for
+        each organization."""
         by_org = dict[str, list[Release]]()
         for release in releases:
             by_org.setdefault(release.org, []).append(release)
@@ -217,17 +274,39 @@ class ReleaseMail(Struct, frozen=True):
             lines = [f"  {each.coordinate}" for each in decided[:RELEASES_IN_A_MAIL]]
             if len(decided) > RELEASES_IN_A_MAIL:
                 lines.append(f"  and {len(decided) - RELEASES_IN_A_MAIL:,} more")
-            mail = mail_text(
-                f"releases-{decided[0].state.value}",
-                org=org,
-                count=f"{len(decided):,}",
-                releases="\n".join(lines),
-                reason=_reason_text(decided[0]),
-                page=self._organization_page(decided[0]),
+            values = {"org": org, "count": f"{len(decided):,}", "releases": "\n".join(lines)}
+            await self._send_statement(f"releases-{decided[0].state.value}", decided, values)
+
+    async def _send_statement(
+        self, name: str, decided: Sequence[Release], values: Mapping[str, str]
+    ) -> None:
+        """Send a mail about a decision on releases of one organization, each with its reason."""
+        first, now_ms, delivery = decided[0], self.clock.now_ms(), self.mail_delivery
+
+        def statement(reason: str) -> MailText:
+            return mail_text(
+                name,
+                **values,
+                at=time_text(first.changed_ms or now_ms),
+                reason=reason + _public_reason(first),
+                page=self._organization_page(first),
+                appeal=self.appeal.sentence,
             )
-            with suppress(Unavailable):
-                owners = await organization_owners(self.directory, org, self.clock.now_ms())
-                await self.mail_delivery.send_to_accounts(owners, mail)
+
+        with suppress(Unavailable):
+            owners = await organization_owners(self.directory, first.org, now_ms)
+            responsible = await responsible_accounts(self.directory, first.org, now_ms)
+            principals = {each.origin.principal for each in decided}
+            publishers = await accounts_by_ids(self.directory, sorted(principals))
+            known = {each.id for each in owners}
+            addresses = {each.email for each in owners}
+            others = {
+                each.id: each
+                for each in (*responsible, *publishers)
+                if each.id not in known and each.email not in addresses
+            }
+            await delivery.send_to_accounts(owners, statement(reason_text(first.state_reason)))
+            await delivery.send_to_accounts(others.values(), statement(""))
 
     async def send_held(self, release: Release) -> None:
         """Send mail about a release that was held: one for each burst, so that a worm cannot flood
@@ -245,7 +324,7 @@ class ReleaseMail(Struct, frozen=True):
         with suppress(Unavailable):
             await self.mail_delivery.send_once(
                 f"{_HELD_MAIL_KIND}:{release.org.lower()}",
-                await organization_owners(self.directory, release.org, now_ms),
+                await responsible_accounts(self.directory, release.org, now_ms),
                 mail,
                 work=self.work,
                 until_ms=now_ms + BURST_WINDOW // MS,
@@ -256,12 +335,12 @@ class ReleaseMail(Struct, frozen=True):
         return f"{self.base_url}/account/organizations/{release.org}"
 
 
-def _reason_text(release: Release) -> str:
-    """Return the paragraphs of a mail that say why."""
-    reason = f"Reason: {_printable(release.state_reason)}\n\n" if release.state_reason else ""
-    if public := withdrawal_text(withdrawal_of(release)):
-        reason += f"Public reason: {_printable(public)}\n\n"
-    return reason
+def _public_reason(release: Release) -> str:
+    """Return the public reason of a withdrawal as a paragraph."""
+    public = withdrawal_text(withdrawal_of(release))
+    if not public:
+        return "Public reason: none was stated.\n\n" if release.state in WITHDRAWN else ""
+    return f"Public reason: {_printable(public)}\n\n"
 
 
 DEPENDENTS_NAMED = 20  # In a mail.

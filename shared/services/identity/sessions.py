@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from shared.auth.identity_providers import VerifiedIdentity
 from shared.auth.sessions import SESSION_CREDENTIAL, GroupRights
 from shared.auth.tokens import OWNER_LENGTH, random_text
-from shared.domain.access import require_own_account
+from shared.domain.access import require_own_account, with_reason
 from shared.domain.accounts import (
     Account,
     Identity,
@@ -253,12 +253,12 @@ class Sessions(Struct, frozen=True):
         require_own_account(by, "end", "sessions")
         return await self._end(Place(by.id, session_id), by)
 
-    async def end_all(self, account_id: str, *, by: Principal) -> list[Session]:
+    async def end_all(self, account_id: str, *, by: Principal, reason: str = "") -> list[Session]:
         """End all sessions of an account; callers check rights."""
         ended: list[Session] = []
         for each in await self.directory.list_by_owner(Session, account_id):
             with suppress(SessionNotFound):  # Its owner ended it meanwhile.
-                ended.append(await self._end(each.place, by))
+                ended.append(await self._end(each.place, by, reason))
         return ended
 
     async def sign_out(self, *, by: Principal) -> Session | None:
@@ -281,11 +281,11 @@ class Sessions(Struct, frozen=True):
         self.account_mail.send(session.account, "session-copied")
 
     @retried_when_stale
-    async def _end(self, place: Place, by: Principal) -> Session:
+    async def _end(self, place: Place, by: Principal, reason: str = "") -> Session:
         session = await self.directory.get(Session, place)
         if session is None:
             raise SessionNotFound(place.key)
-        details = {"agent": session.agent, "from": session.address}
+        details = {"agent": session.agent, "from": session.address, **with_reason(reason)}
         change = EntityChange("session.ended", session.id, account=place.owner, details=details)
         return await self.record_writer.remove(session, change=change, by=by)
 

@@ -21,7 +21,10 @@ from shared.domain.access import (
     invitation_id,
     invitation_place,
     missing_grant,
+    reason_for_change,
+    refusal_while_frozen,
     require_right,
+    with_reason,
 )
 from shared.domain.accounts import Account, Organization, hash_secret, parse_invitation_label
 from shared.domain.errors.base import Conflict, about_field
@@ -140,17 +143,26 @@ class Invitations:
 
     async def pending(self, org: OrgName, *, by: Principal) -> list[Invitation]:
         """Return the open invitations of an organization, newest first, to owners."""
-        await self.authorization.require_within(by, Action.MANAGE, org)
+        await self.authorization.require_reading(by, Action.MANAGE, org)
         return sorted(await self._list_open(org), key=lambda each: each.created_ms, reverse=True)
 
-    async def withdraw(self, org: OrgName, invitation_id: str, *, by: Principal) -> None:
+    async def withdraw(
+        self, org: OrgName, invitation_id: str, *, by: Principal, reason: str = ""
+    ) -> None:
         """Withdraw an open invitation, or one that would be open again if its maker were unlocked;
-        raise `InvitationNotFound`."""
-        await self.authorization.require_within(by, Action.MANAGE, org)
+        raise `InvitationNotFound`.
+
+        Administrators who do not own the organization say a `reason`.
+        """
+        access = await self.authorization.require_within(by, Action.MANAGE, org)
         found = await self.directory.get(Invitation, invitation_place(org, invitation_id))
         if found is None or not found.is_open_at(self.clock.now_ms()):
             raise InvitationNotFound
-        await self._end(found, "withdrawn", by)
+        what = f"the invitation {found.label or found.id} to {found.org}"
+        said = reason_for_change(by, access, reason, f"revoking {what}")
+        await self._end(found, "withdrawn", by, reason=said)
+        decision_mail = self.organization_members.decision_mail
+        await decision_mail.send_if_from_outside(by, access, f"{what} is revoked", said)
 
     async def show(self, code: str, *, by: Principal) -> InvitationDetails:
         """Return the invitation with this code, or raise `InvitationNotFound`."""
@@ -312,6 +324,8 @@ class Invitations:
         access = await self.directory.access_context(by.id, org, self.clock.now_ms())
         if access.account is None:
             raise TokenUnknown  # A CI job has no account.
+        if refusal := refusal_while_frozen(access.organization, "join", org):
+            raise refusal
         return Actor(by, access), access.account
 
     async def _require_open(self, invitation: Invitation) -> InvitationDetails:
@@ -327,12 +341,18 @@ class Invitations:
         return InvitationDetails(invitation, access.require_organization(org), inviter)
 
     async def _end(
-        self, invitation: Invitation, how: str, by: Principal, *, account: str = ""
+        self,
+        invitation: Invitation,
+        how: str,
+        by: Principal,
+        *,
+        account: str = "",
+        reason: str = "",
     ) -> None:
         """Remove the invitation; `account` is whose log has the event too."""
         try:
             await self.record_writer.remove(
-                invitation, change=_change(how, invitation, account), by=by
+                invitation, change=_change(how, invitation, account, reason), by=by
             )
         except Stale:
             raise InvitationNotFound from None
@@ -350,12 +370,13 @@ def _mail_limit(wait_ms: int) -> RateLimitAllowance:
     )
 
 
-def _change(what: str, invitation: Invitation, account: str = "") -> EntityChange:
+def _change(what: str, invitation: Invitation, account: str = "", reason: str = "") -> EntityChange:
     org = invitation.org
     details = {
         "invitation": invitation.id,
         "role": invitation.role.value,
         "label": invitation.label,
+        **with_reason(reason),
     }
     return EntityChange(f"invitation.{what}", org, org=org, account=account, details=details)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from enum import Enum
 
@@ -115,7 +115,7 @@ class MadeByAccounts(Struct, frozen=True):
     async def _records(self, org: str, account_id: str) -> list[MadeRecord]:
         organization = await self.directory.get(Organization, organization_place(org))
         token_owner = organization.id if organization else ""
-        owners = {Token: token_owner, Webhook: webhook_owner(org)}
+        owners: Mapping[type[MadeRecord], str] = {Token: token_owner, Webhook: webhook_owner(org)}
         listed = await asyncio.gather(
             *(self.directory.list_by_owner(each, owners.get(each, org.lower())) for each in _KINDS)
         )

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from enum import Enum
-from typing import Self
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,9 +18,13 @@ from shared.domain.access import (
     MemberList,
     Membership,
     PendingRole,
+    acts_from_outside,
     member_place,
+    reason_for_change,
     refusal_of,
     require_right,
+    strongest,
+    with_reason,
 )
 from shared.domain.accounts import Account, Organization
 from shared.domain.errors.base import Conflict, NotFound
@@ -32,8 +35,8 @@ from shared.domain.principals import Action, Principal, Role
 from shared.domain.records import Place
 from shared.domain.times import MS, time_text
 from shared.ports import Clock, DirectoryStore
-from shared.services.identity.accounts import account_by_id, accounts_by_ids
-from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.identity.accounts import account_by_id, accounts_by_ids, responsible_accounts
+from shared.services.identity.mail import DecisionMail, MailDelivery, mail_text, reason_text
 from shared.services.leases import Leases, retried_when_leased
 from shared.services.organizations.made import MadeByAccounts, MakerMail
 from shared.services.records import E, EntityChange, RecordWriter
@@ -65,6 +68,7 @@ class RequestedMembership(Struct, frozen=True):
     account: Account
     role: Role | None
     invited_by: str = ""
+    reason: str = ""  # Of an administrator, who takes something from others.
 
     def __str__(self) -> str:
         if self.role is None:
@@ -82,6 +86,7 @@ class OrganizationMembers(Struct, frozen=True):
     record_writer: RecordWriter
     leases: Leases
     mail_delivery: MailDelivery
+    decision_mail: DecisionMail
     base_url: str
 
     async def read(self, organization: Organization) -> MemberList:
@@ -103,7 +108,7 @@ class OrganizationMembers(Struct, frozen=True):
         or an administrator.
 
         Requesting the current role cancels a scheduled change. Raises `last-owner`,
-        `change-pending`, or what `Action.GOVERN` raises.
+        `change-pending`, `reason-missing`, or what `Action.GOVERN` raises.
         """
         current = members.member(request.account.id)
         by_hand = current.hand_role if current else None
@@ -115,8 +120,12 @@ class OrganizationMembers(Struct, frozen=True):
             )
         if request.role is by_hand:
             if current is not None and current.pending is not None:
-                await self.cancel(members, request.account, actor)
+                await self.cancel(members, request.account, actor, request.reason)
             return
+        if _takes_something(members, by_hand, request, actor):
+            what = f"the change of {request.account.name} in {members.org}"
+            reason = reason_for_change(actor.by, actor.access_context, request.reason, what)
+            request = replace(request, reason=reason)
         if Role.OWNER in (by_hand, request.role):
             await self._change_owner(members, request, actor)
             return
@@ -155,10 +164,12 @@ class OrganizationMembers(Struct, frozen=True):
         )
         await self.notify_owners(members, mail, request.account)
 
-    async def cancel(self, members: MemberList, account: Account, actor: Actor) -> None:
+    async def cancel(
+        self, members: MemberList, account: Account, actor: Actor, reason: str = ""
+    ) -> None:
         """Cancel a scheduled change.
 
-        Raises `nothing-pending`, or what `Action.GOVERN` raises.
+        Raises `nothing-pending`, `reason-missing`, or what `Action.GOVERN` raises.
         """
         require_right(actor.by, actor.access_context, Action.GOVERN, OrgName(members.org))
         current = members.member(account.id)
@@ -168,12 +179,22 @@ class OrganizationMembers(Struct, frozen=True):
                 f"There is no pending change of {account.name} in {members.org}, so there is "
                 "nothing to cancel.",
             )
-        cancelled = RequestedMembership(account, current.pending.role)
+        if actor.is_operator_or_administrator and actor.by.id != account.id:
+            what = f"canceling the change of {account.name} in {members.org}"
+            reason = reason_for_change(actor.by, actor.access_context, reason, what)
+        cancelled = RequestedMembership(account, current.pending.role, reason=reason)
         change = _change("owner.undone", members, cancelled)
         await self._write(members, current.model_copy(update={"pending": None}), change, actor)
         link = self.organization_url(members.org)
         org, what = members.org, str(cancelled)
-        mail = mail_text("owner-change-cancelled", org=org, what=what, by=actor.name, link=link)
+        mail = mail_text(
+            "owner-change-cancelled",
+            org=org,
+            what=what,
+            by=actor.name,
+            reason=reason_text(reason),
+            link=link,
+        )
         await self.notify_owners(members, mail, account)
 
     async def hold_changes_by(self, members: MemberList, account_id: str, by: Principal) -> None:
@@ -246,11 +267,14 @@ class OrganizationMembers(Struct, frozen=True):
         return entity.model_copy(update={"outbox": (*entity.outbox, *events)})
 
     async def notify_owners(self, members: MemberList, mail: MailText, *others: Account) -> None:
-        """Send mail to every owner and to further accounts; needs no lock."""
-        ids = {each.account for each in members.owners} - {each.id for each in others}
-        await self.mail_delivery.send_to_accounts(
-            [*others, *await accounts_by_ids(self.directory, sorted(ids))], mail
-        )
+        """Send mail to every owner, to maintainers where no owner can sign in, and to further
+        accounts; needs no lock."""
+        responsible = await responsible_accounts(self.directory, members.org, members.now_ms)
+        owners = {each.account for each in members.owners}
+        # Also those who are no owners any more with this change.
+        former = await accounts_by_ids(self.directory, sorted(owners - {e.id for e in responsible}))
+        recipients = {each.id: each for each in (*others, *former, *responsible)}
+        await self.mail_delivery.send_to_accounts(recipients.values(), mail)
 
     def organization_url(self, org: str) -> str:
         """Return the page on which members see changes and owners cancel them."""
@@ -275,7 +299,15 @@ class OrganizationMembers(Struct, frozen=True):
         await self._write_now(members, request, actor)
         link = self.organization_url(members.org)
         org, what = members.org, str(request)
-        mail = mail_text("owner-change-done", org=org, what=what, by=actor.name, link=link)
+        mail = mail_text(
+            "owner-change-done",
+            org=org,
+            what=what,
+            by=actor.name,
+            reason=reason_text(request.reason),
+            link=link,
+            appeal=self.decision_mail.appeal.sentence,
+        )
         await self.notify_owners(members, mail, request.account)
 
     async def _write_now(
@@ -293,8 +325,17 @@ class OrganizationMembers(Struct, frozen=True):
             change = _change("member.removed", members, request)
             removed = self._with_events_if_owner(current, members, change, actor)
             await self.record_writer.remove(removed, change=change, by=actor.by)
-            return
-        await self._write(members, changed, _change("member.set", members, request), actor)
+        else:
+            await self._write(members, changed, _change("member.set", members, request), actor)
+        if acts_from_outside(actor.by, actor.access_context) and request.reason:
+            await self._tell_member(members, request)
+
+    async def _tell_member(self, members: MemberList, request: RequestedMembership) -> None:
+        """Tell a member what was decided; of a change of owners they read with all owners."""
+        current = members.member(request.account.id)
+        if Role.OWNER not in (current.hand_role if current else None, request.role):
+            what = f"{request} of {members.org}"
+            await self.decision_mail.send_to_account(request.account, what, request.reason)
 
     async def _write(
         self, members: MemberList, membership: Membership, change: EntityChange, actor: Actor
@@ -311,6 +352,18 @@ class OrganizationMembers(Struct, frozen=True):
         if Role.OWNER.value not in (change.details["before"], change.details["after"]):
             return membership
         return self.with_owner_events(membership, members, change, actor.by)
+
+
+def _takes_something(
+    members: MemberList, by_hand: Role | None, request: RequestedMembership, actor: Actor
+) -> bool:
+    """Check whether an administrator takes something from somebody: a role from the account, or
+    with another owner the say of the owners that there are."""
+    if not actor.is_operator_or_administrator or actor.by.id == request.account.id:
+        return False
+    if request.role is Role.OWNER:
+        return bool(members.owners)
+    return strongest(by_hand, request.role) is not request.role
 
 
 def _new_member(members: MemberList, account: Account) -> Membership:
@@ -330,6 +383,7 @@ def _change(
         "account": request.account.id,
         "before": current.hand_role.value if current and current.hand_role else "",
         "after": request.role.value if request.role else "",
+        **with_reason(request.reason),
         **details,
     }
     org, account = members.org, request.account.id
@@ -357,7 +411,7 @@ class Kept(Enum):
     EVERYTHING = "everything"  # Whoever changes the role becomes its maker.
 
     @classmethod
-    def of(cls, *, keep: bool) -> Self:
+    def of(cls, *, keep: bool) -> "Kept":
         """Return what a field of a request says."""
         return cls.EVERYTHING if keep else cls.NOTHING
 
@@ -417,8 +471,11 @@ class Memberships(Struct, frozen=True):
         *,
         by: Principal,
         kept: Kept = Kept.NOTHING,
+        reason: str = "",
     ) -> None:
         """Give a member a role; the operator and administrators also add members.
+
+        They say a `reason` where they take something from somebody, unless they own it themselves.
 
         A role that publishes or owns takes `Action.GOVERN`, and so does it to keep what an owner
         made who is none any more. Changes of owners may be delayed, as
@@ -432,21 +489,28 @@ class Memberships(Struct, frozen=True):
         async with self.organization_members.locked(access.require_organization(org)) as members:
             if members.member(account.id) is None and not actor.is_operator_or_administrator:
                 raise member_not_found(account.name, members.org)
-            request = RequestedMembership(account, role)
+            request = RequestedMembership(account, role, reason=reason)
             await self._apply(members, request, actor, kept)
 
     @retried_when_leased
     async def remove_member(
-        self, org: OrgName, account: Account, *, by: Principal, kept: Kept = Kept.NOTHING
+        self,
+        org: OrgName,
+        account: Account,
+        *,
+        by: Principal,
+        kept: Kept = Kept.NOTHING,
+        reason: str = "",
     ) -> None:
-        """Remove a member: owners remove others, everybody removes themselves. What an owner made
-        stops, unless it is kept."""
+        """Remove a member: owners remove others, everybody removes themselves; the operator and
+        administrators with a `reason`, as in `set_member`. What an owner made stops, unless it is
+        kept."""
         action = Action.LEAVE if by.id == account.id else Action.MANAGE
         if kept is Kept.EVERYTHING:
             action = Action.GOVERN
         access = await self.authorization.require_within(by, action, org)
         async with self.organization_members.locked(access.require_organization(org)) as members:
-            request = RequestedMembership(account, None)
+            request = RequestedMembership(account, None, reason=reason)
             await self._apply(members, request, Actor(by, access), kept)
 
     async def _apply(
@@ -489,30 +553,47 @@ class Memberships(Struct, frozen=True):
         await self.maker_mail.send(account, f"{request} of {org}.{when}", made)
 
     @retried_when_leased
-    async def cancel_change(self, org: OrgName, account: Account, *, by: Principal) -> None:
-        """Cancel the scheduled change of a member; any owner may."""
+    async def cancel_change(
+        self, org: OrgName, account: Account, *, by: Principal, reason: str = ""
+    ) -> None:
+        """Cancel the scheduled change of a member; any owner may, others with a `reason`."""
         access = await self.authorization.require_within(by, Action.GOVERN, org)
         async with self.organization_members.locked(access.require_organization(org)) as members:
-            await self.organization_members.cancel(members, account, Actor(by, access))
+            await self.organization_members.cancel(members, account, Actor(by, access), reason)
 
     async def change_role(
-        self, org: OrgName, account_id: str, role: Role, *, by: Principal, kept: Kept = Kept.NOTHING
+        self,
+        org: OrgName,
+        account_id: str,
+        role: Role,
+        *,
+        by: Principal,
+        kept: Kept = Kept.NOTHING,
+        reason: str = "",
     ) -> None:
         """Give a member another role, as `set_member` does; raise `member-not-found`."""
         account = await self.member_account(org, account_id, by=by)
-        await self.set_member(org, account, role, by=by, kept=kept)
+        await self.set_member(org, account, role, by=by, kept=kept, reason=reason)
 
     async def end_membership(
-        self, org: OrgName, account_id: str, *, by: Principal, kept: Kept = Kept.NOTHING
+        self,
+        org: OrgName,
+        account_id: str,
+        *,
+        by: Principal,
+        kept: Kept = Kept.NOTHING,
+        reason: str = "",
     ) -> None:
         """Remove a member, as `remove_member` does; raise `member-not-found`."""
         account = await self.member_account(org, account_id, by=by)
-        await self.remove_member(org, account, by=by, kept=kept)
+        await self.remove_member(org, account, by=by, kept=kept, reason=reason)
 
-    async def cancel_role_change(self, org: OrgName, account_id: str, *, by: Principal) -> None:
+    async def cancel_role_change(
+        self, org: OrgName, account_id: str, *, by: Principal, reason: str = ""
+    ) -> None:
         """Cancel the scheduled change of a member; raise `member-not-found`."""
         account = await self.member_account(org, account_id, by=by)
-        await self.cancel_change(org, account, by=by)
+        await self.cancel_change(org, account, by=by, reason=reason)
 
     async def _with_name(self, membership: Membership) -> Member:
         account = await self.directory.get(Account, Place(membership.account))

@@ -4,7 +4,13 @@ from collections import Counter
 
 from msgspec import Struct
 
-from shared.domain.accounts import NameOwner, Organization, name_owner_place, organization_place
+from shared.domain.accounts import (
+    NameOwner,
+    Organization,
+    name_owner_place,
+    organization_place,
+    parse_required_reason,
+)
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.mirror_rules import HERE, apply_mirror_rules
 from shared.domain.names import OrgName
@@ -13,6 +19,7 @@ from shared.domain.principals import OPERATOR
 from shared.domain.releases import with_change
 from shared.ports import DirectoryStore
 from shared.runtime.retries import retried_when_stale
+from shared.services.identity.mail import DecisionMail
 from shared.services.mirroring.mirror_rules import RuleApplication
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.name_owners import OURS
@@ -39,6 +46,7 @@ class NameMoves(Struct, frozen=True):
     application: RuleApplication
     directory: DirectoryStore
     record_writer: RecordWriter
+    decision_mail: DecisionMail
 
     async def dry_run(self, org: OrgName, target: str) -> NameMove:
         """Return the plan of a move to another side: `here`, or the name of an upstream; raise
@@ -58,25 +66,29 @@ class NameMoves(Struct, frozen=True):
         withheld, restored = changed[State.QUARANTINED], changed[State.LIVE]
         return NameMove(org, before, after, len(heads), withheld, restored)
 
-    async def move(self, org: OrgName, target: str) -> NameMove:
-        """Give the name to another side, as `dry_run` plans it.
+    async def move(self, org: OrgName, target: str, reason: str) -> NameMove:
+        """Give the name to another side, as `dry_run` plans it, and tell the owners of one of ours.
 
         Releases of the side before are withheld and keep their digests; their versions are never
         used again.
         """
+        said = parse_required_reason(reason, f"the move of {org}")
         plan = await self.dry_run(org, target)
         # Nobody publishes in it from now on, and nothing of the old side is served before the
         # new one is asked. The owner is the commit; the rest may be repeated.
         if plan.after != OURS:
             await self._mark(org, plan.after)
         await self.application.apply_to(org, plan.after)
-        await self._set_owner(org, plan)
+        await self._set_owner(org, plan, said)
         self.reader.owners.forget(org)
         await self._set_heads(org, plan.after)
         if plan.after == OURS:
             await self._mark(org, plan.after)
         # Again, for what was published or fetched meanwhile.
         await self.application.apply_to(org, plan.after)
+        if plan.before != plan.after:
+            what = f"the name {org} was moved to {plan.after or HERE}"
+            await self.decision_mail.send_to_organization(org, what, said)
         return plan
 
     @retried_when_stale
@@ -91,7 +103,7 @@ class NameMoves(Struct, frozen=True):
         await self.record_writer.replace(changed, change=change, by=OPERATOR)
 
     @retried_when_stale
-    async def _set_owner(self, org: OrgName, plan: NameMove) -> None:
+    async def _set_owner(self, org: OrgName, plan: NameMove, reason: str) -> None:
         known = await self.directory.get(NameOwner, name_owner_place(org))
         if known is not None and known.upstream == plan.after:
             return
@@ -99,6 +111,7 @@ class NameMoves(Struct, frozen=True):
             "before": HERE if plan.before == OURS else plan.before or "nobody",
             "after": plan.after or HERE,
             "withheld": str(plan.withheld),
+            "reason": reason,
         }
         change = EntityChange("name.moved", org, org=org, details=details)
         since_ms, revision = self.reader.clock.now_ms(), known.revision if known else 1

@@ -16,9 +16,11 @@ from shared.domain.access import (
     AccessContext,
     Membership,
     missing_grant,
+    reason_for_change,
     refusal_of,
     require_right,
     way_to_rename,
+    with_reason,
 )
 from shared.domain.accounts import (
     Account,
@@ -48,7 +50,7 @@ from shared.domain.reserved_names import is_reserved_name, skeletons
 from shared.domain.times import MS, time_text
 from shared.ports import AlreadyThere, Clock, DirectoryStore, MetadataStore, Randomness, Stale
 from shared.runtime.retries import retried_when_stale
-from shared.services.identity.mail import mail_text
+from shared.services.identity.mail import mail_text, reason_text
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.mirroring.upstreams import Upstreams
 from shared.services.organizations.memberships import Actor, OrganizationMembers
@@ -322,8 +324,9 @@ class OrganizationDeletion(Struct, frozen=True):
     record_writer: RecordWriter
 
     @retried_when_stale
-    async def delete(self, org: OrgName, *, by: Principal) -> Organization:
-        """Schedule the deletion for two days later; at once for the operator and administrators.
+    async def delete(self, org: OrgName, *, by: Principal, reason: str = "") -> Organization:
+        """Schedule the deletion for two days later; at once for the operator and administrators,
+        who say a `reason` unless they own it.
 
         Nobody can publish to the organization meanwhile. Raises `organization-not-empty`.
         """
@@ -338,12 +341,20 @@ class OrganizationDeletion(Struct, frozen=True):
                 "for those who use them. Only an organization that never published anything "
                 "can be deleted; deprecate its packages instead.",
             )
+        said = reason_for_change(by, actor.access_context, reason, f"the deletion of {org}")
         wait_ms = 0 if actor.is_operator_or_administrator else OWNER_CHANGE_DELAY // MS
         at_ms = self.record_writer.clock.now_ms() + wait_ms
         name, link = organization.name, self.organization_members.organization_url(org)
         at = time_text(at_ms)
-        mail = mail_text("organization-deletion", org=name, by=actor.name, at=at, link=link)
-        return await self._write(organization, at_ms, mail, by)
+        mail = mail_text(
+            "organization-deletion",
+            org=name,
+            by=actor.name,
+            at=at,
+            reason=reason_text(said),
+            link=link,
+        )
+        return await self._write(organization, at_ms, mail, by, said)
 
     @retried_when_stale
     async def cancel(self, org: OrgName, *, by: Principal) -> Organization:
@@ -371,12 +382,18 @@ class OrganizationDeletion(Struct, frozen=True):
         return Actor(by, access), access.require_organization(org)
 
     async def _write(
-        self, organization: Organization, at_ms: int | None, mail: MailText, by: Principal
+        self,
+        organization: Organization,
+        at_ms: int | None,
+        mail: MailText,
+        by: Principal,
+        reason: str = "",
     ) -> Organization:
         members = await self.organization_members.read(organization)
         name = organization.name
         kind = "organization.kept" if at_ms is None else "organization.deleting"
-        details = {"before": str(organization.deleting_ms or ""), "after": str(at_ms or "")}
+        before, after = str(organization.deleting_ms or ""), str(at_ms or "")
+        details = {"before": before, "after": after, **with_reason(reason)}
         change = EntityChange(kind, name, org=name, details=details)
         changed = organization.model_copy(update={"deleting_ms": at_ms})
         with_events = self.organization_members.with_owner_events(changed, members, change, by)

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from shared.auth.authorization import Administration, Authorization
 from shared.auth.tokens import random_text
+from shared.domain.access import AccessContext, reason_for_change, with_reason
 from shared.domain.errors.base import InvalidRequest, NotFound, about_field, redact_tokens
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.names import OrgName
@@ -46,6 +47,7 @@ from shared.ports import (
     Unanswered,
 )
 from shared.runtime.retries import retried_when_stale
+from shared.services.identity.mail import DecisionMail
 from shared.services.records import (
     EntityChange,
     RecordWriter,
@@ -71,13 +73,14 @@ class Webhooks(Struct, frozen=True):
     events: EventStore
     record_writer: RecordWriter
     makers: Makers
+    decision_mail: DecisionMail
     clock: Clock
     randomness: Randomness
     inside_hosts: frozenset[str]
 
     async def of(self, org: OrgName | None, *, by: Principal) -> list[Webhook]:
         """Return the webhooks, oldest first."""
-        await self._require(org, Action.MANAGE, by)
+        await self._require_reading(org, by)
         return await self._all(org)
 
     async def makers_of(self, webhooks: Iterable[Webhook]) -> Mapping[str, Maker]:
@@ -96,7 +99,7 @@ class Webhooks(Struct, frozen=True):
         self, org: OrgName | None, webhook_id: str, *, by: Principal
     ) -> tuple[Webhook, DeliveryLog | None]:
         """Return a webhook and how far its deliveries are; raise `webhook-not-found`."""
-        await self._require(org, Action.MANAGE, by)
+        await self._require_reading(org, by)
         webhook = await self._get(org, webhook_id)
         return webhook, await self.directory.get(DeliveryLog, webhook.place)
 
@@ -121,7 +124,8 @@ class Webhooks(Struct, frozen=True):
                 reason = f"there are {MAX_WEBHOOKS} webhooks; remove one first"
                 raise NotPermitted("add", "another webhook", reason)
 
-        name = await self._require(org, Action.GOVERN, by)
+        access = await self._require(org, Action.GOVERN, by)
+        name = access.require_organization(org).name if access and org else ""
         webhook = Webhook(
             id=random_text(self.randomness, _ID_LENGTH),
             org=name,
@@ -139,17 +143,27 @@ class Webhooks(Struct, frozen=True):
         )
 
     @retried_when_stale
-    async def rotate(self, org: OrgName | None, webhook_id: str, *, by: Principal) -> Webhook:
+    async def rotate(
+        self, org: OrgName | None, webhook_id: str, *, by: Principal, reason: str = ""
+    ) -> Webhook:
         """Give the webhook another secret; for a day requests are signed with both. Who rotates is
-        its maker from then on."""
-        await self._require(org, Action.GOVERN, by)
+        its maker from then on.
+
+        Administrators who do not own its organization say a `reason`.
+        """
+        access = await self._require(org, Action.GOVERN, by)
         webhook = await self._get(org, webhook_id)
+        what = f"the secret of the webhook {webhook.id}"
+        said = reason_for_change(by, access, reason, f"rotating {what}") if access else ""
         changes = {"secret": self._new_secret(), "old_secret": webhook.secret}
         rotated = webhook.model_copy(
             update={**changes, "rotated_ms": self.clock.now_ms(), "by": by.id}
         )
-        change = _change("rotated", webhook, by)
-        return await self.record_writer.replace(rotated, change=change, by=by)
+        change = _change("rotated", webhook, by, **with_reason(said))
+        stored = await self.record_writer.replace(rotated, change=change, by=by)
+        if access:
+            await self.decision_mail.send_if_from_outside(by, access, f"{what} is rotated", said)
+        return stored
 
     @retried_when_stale
     async def confirm(self, org: OrgName | None, webhook_id: str, *, by: Principal) -> Webhook:
@@ -160,12 +174,22 @@ class Webhooks(Struct, frozen=True):
         return await confirm_webhook(self.record_writer, webhook, by, by=by)
 
     @retried_when_stale
-    async def remove(self, org: OrgName | None, webhook_id: str, *, by: Principal) -> None:
-        """Remove the webhook and its deliveries; what its receiver has not got is not sent."""
-        await self._require(org, Action.GOVERN, by)
+    async def remove(
+        self, org: OrgName | None, webhook_id: str, *, by: Principal, reason: str = ""
+    ) -> None:
+        """Remove the webhook and its deliveries; what its receiver has not got is not sent.
+
+        Administrators who do not own its organization say a `reason`.
+        """
+        access = await self._require(org, Action.GOVERN, by)
         webhook = await self._get(org, webhook_id)
-        await self.record_writer.remove(webhook, change=_change("removed", webhook, by), by=by)
+        what = f"the webhook {webhook.id} to {urlsplit(webhook.url).netloc}"
+        said = reason_for_change(by, access, reason, f"removing {what}") if access else ""
+        change = _change("removed", webhook, by, **with_reason(said))
+        await self.record_writer.remove(webhook, change=change, by=by)
         await self._remove_log(webhook.place)
+        if access:
+            await self.decision_mail.send_if_from_outside(by, access, f"{what} is removed", said)
 
     @retried_when_stale
     async def replay(
@@ -191,16 +215,26 @@ class Webhooks(Struct, frozen=True):
         await self.record_writer.replace(changed, change=change, by=by)
         return replayed
 
-    async def _require(self, org: OrgName | None, action: Action, by: Principal) -> str:
-        """Return the organization's name, or "" for the registry; raise unless `by` may do this."""
+    async def _require_reading(self, org: OrgName | None, by: Principal) -> None:
+        if org is None:
+            await self.administration.require(by, "see", _OF_REGISTRY)
+        else:
+            await self.authorization.require_reading(by, Action.MANAGE, org)
+
+    async def _require(
+        self, org: OrgName | None, action: Action, by: Principal
+    ) -> AccessContext | None:
+        """Return the access to the organization, or None for the registry; raise unless `by` may do
+        this."""
         if org is not None:
             access = await self.authorization.require_within(by, action, org)
-            return access.require_organization(org).name
+            access.require_organization(org)
+            return access
         if action is Action.GOVERN:
             await self.administration.require_fresh(by, "change", _OF_REGISTRY)
         else:
             await self.administration.require(by, "see", _OF_REGISTRY)
-        return ""
+        return None
 
     async def _all(self, org: OrgName | None) -> list[Webhook]:
         found = await self.directory.list_by_owner(Webhook, webhook_owner(org or ""))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from shared.auth.authorization import Authorization
-from shared.domain.access import refusal_of, require_right
+from shared.domain.access import reason_for_change, refusal_of
 from shared.domain.errors.base import Conflict, Invalid
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.names import ANY_CLIENT, Coordinate, OrgName, Package, Range
@@ -16,6 +16,7 @@ from shared.domain.principals import Action, Principal
 from shared.domain.releases import Changeable, with_change
 from shared.domain.resolution import latest
 from shared.ports import Clock, MetadataStore
+from shared.services.identity.mail import DecisionMail
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.records import organization_package_page
 
@@ -71,8 +72,7 @@ class OrganizationPackages(Struct, frozen=True):
 
         Raises `organization-not-found` for everybody else, and `PackageNotFound`.
         """
-        access = await self.authorization.require_member(by, package.org)
-        require_right(by, access, Action.DEPRECATE, package)
+        await self.authorization.require_reading(by, Action.DEPRECATE, package)
         [survey] = await self.metadata.survey([package])
         if survey is None:
             raise PackageNotFound(package)
@@ -81,7 +81,7 @@ class OrganizationPackages(Struct, frozen=True):
     async def may_manage(self, package: Package, *, by: Principal) -> bool:
         """Check whether `by` may deprecate the package. One trip."""
         access = await self.authorization.access_context(by, package.org)
-        return refusal_of(by, access, Action.DEPRECATE, package) is None
+        return refusal_of(by, access.for_reading, Action.DEPRECATE, package) is None
 
 
 MAX_MESSAGE_LENGTH = 500  # Characters: the message travels in a header of every pull.
@@ -170,17 +170,22 @@ class PackageVisibility(Struct, frozen=True):
 
     authorization: Authorization
     records: PackageRecordWriter
+    decision_mail: DecisionMail
     clock: Clock
 
-    async def change(self, package: Package, wanted: Visibility, *, by: Principal) -> Head:
+    async def change(
+        self, package: Package, wanted: Visibility, *, by: Principal, reason: str = ""
+    ) -> Head:
         """Change who may see the package, in search and index too; a repeat changes nothing.
 
-        Takes an owner who signed in recently. Raises `PackageNotFound`, and
+        Takes an owner who signed in recently; administrators who do not own the organization say a
+        `reason` where fewer may see it then. Raises `PackageNotFound`, and
         `visibility-of-upstream` for a package that an upstream makes internal or could.
         """
-        await self.authorization.require_within(by, Action.GOVERN, package)
+        access, said = await self.authorization.require_within(by, Action.GOVERN, package), ""
 
         def decide(head: Head) -> Head:
+            nonlocal said
             if head.upstream and Visibility.INTERNAL in (head.visibility, wanted):
                 raise Conflict(
                     "visibility-of-upstream",
@@ -190,7 +195,13 @@ class PackageVisibility(Struct, frozen=True):
                 )
             if head.visibility is wanted:
                 return head
+            if wanted.is_narrower_than(head.visibility):
+                said = reason_for_change(by, access, reason, f"making {package} {wanted.value}")
             kind, now_ms = f"package.{wanted.value}", self.clock.now_ms()
-            return with_change(head, kind, by=by, now_ms=now_ms, visibility=wanted)
+            return with_change(head, kind, by=by, now_ms=now_ms, reason=said, visibility=wanted)
 
-        return await self.records.change_package(package, decide)
+        head = await self.records.change_package(package, decide)
+        if said:
+            what = f"{package} is {wanted.value}"
+            await self.decision_mail.send_if_from_outside(by, access, what, said)
+        return head

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from msgspec import Struct
 
 from shared.auth.authorization import Administration, Authorization
+from shared.domain.access import AccessContext, reason_for_change, refusal_of, require_right
 from shared.domain.accounts import Organization, Token
 from shared.domain.errors.base import Invalid
 from shared.domain.errors.packages import NotAwaited, PackageNotFound, ReleaseNotFound
@@ -26,7 +27,7 @@ from shared.domain.search import Query, ResultPage
 from shared.ports import Clock, DirectoryStore, MetadataStore, PullLedger
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.identity.accounts import account_names
-from shared.services.identity.mail import ReleaseMail
+from shared.services.identity.mail import DecisionMail, ReleaseMail
 from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
 from shared.services.packages.search import PackageSearch
 from shared.services.records import (
@@ -39,6 +40,7 @@ from shared.services.records import (
 PACKAGES_READ = 50  # Packages that one page looks through: each is surveyed.
 MAX_HELD_RELEASES = 25  # Held releases after which a page looks at no further package.
 MAX_DECIDED_AT_ONCE = 500  # By one request.
+NAMED_IN_MAIL = 10  # Releases of a burst.
 DECIDED_TOGETHER = 10  # Each takes some ten calls of the stores.
 
 _REFUSED = "an owner refused to publish it"
@@ -102,6 +104,7 @@ class HeldReleases(Struct, frozen=True):
     metadata: MetadataStore
     directory: DirectoryStore
     records: PackageRecordWriter
+    decision_mail: DecisionMail
     clock: Clock
 
     async def page(self, org: OrgName, after: str = "", *, by: Principal) -> HeldReleasePage:
@@ -109,7 +112,7 @@ class HeldReleases(Struct, frozen=True):
 
         Its cost depends on the packages of one page and their held releases.
         """
-        access = await self.authorization.require_within(by, Action.MANAGE, org)
+        access = await self.authorization.require_reading(by, Action.MANAGE, org)
         surveys, next_ = await self._surveys_with_held(org, after)
         groups = await asyncio.gather(*(self._compare(each) for each in surveys))
         releases = tuple(each for group in groups for each in group)
@@ -120,31 +123,59 @@ class HeldReleases(Struct, frozen=True):
 
     async def confirm(self, coordinate: Coordinate, *, by: Principal) -> Release:
         """Publish a release that waits; raise `NotAwaited`. A repeat returns the live release."""
-        await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
+        await self._require_owner(coordinate, by)
         return await self._confirm(coordinate, by)
 
-    async def refuse(self, coordinate: Coordinate, *, by: Principal) -> Release:
+    async def refuse(self, coordinate: Coordinate, *, by: Principal, reason: str = "") -> Release:
         """Remove a release that waits; raise `NotAwaited`. A repeat returns the removed release.
 
-        Nobody learns that it was there, and its version can never be published.
+        Nobody learns that it was there, and its version can never be published. Administrators who
+        do not own the organization say a `reason`.
         """
-        await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
-        return await self._refuse(coordinate, by)
+        access = await self._require_owner(coordinate, by)
+        said = reason_for_change(by, access, reason, f"refusing {coordinate}")
+        release = await self._refuse(coordinate, by, said)
+        what = f"{coordinate}, which waited for an owner, is refused"
+        await self.decision_mail.send_if_from_outside(by, access, what, said)
+        return release
 
     async def confirm_all(self, org: OrgName, burst: HeldBurst, *, by: Principal) -> DecidedBurst:
         """Publish the releases of a burst, `MAX_DECIDED_AT_ONCE` of them at most."""
-        return await self._decide_all(org, burst, self._confirm, by)
+        access = await self.authorization.require_within(by, Action.GOVERN, org)
+        return await self._decide_all(access, org, burst, self._confirm, by)
 
-    async def refuse_all(self, org: OrgName, burst: HeldBurst, *, by: Principal) -> DecidedBurst:
-        """Remove the releases of a burst, `MAX_DECIDED_AT_ONCE` of them at most."""
-        return await self._decide_all(org, burst, self._refuse, by)
+    async def refuse_all(
+        self, org: OrgName, burst: HeldBurst, *, by: Principal, reason: str = ""
+    ) -> DecidedBurst:
+        """Remove the releases of a burst, `MAX_DECIDED_AT_ONCE` of them at most; for a `reason`, as
+        `refuse` does."""
+        access = await self.authorization.require_within(by, Action.GOVERN, org)
+        said = reason_for_change(by, access, reason, f"refusing held releases of {org}")
+
+        async def refuse(coordinate: Coordinate, by: Principal) -> Release:
+            return await self._refuse(coordinate, by, said)
+
+        decided = await self._decide_all(access, org, burst, refuse, by)
+        if decided.releases:
+            names = ", ".join(str(each.coordinate) for each in decided.releases[:NAMED_IN_MAIL])
+            more = len(decided.releases) - NAMED_IN_MAIL
+            what = f"{names}{f' and {more} more' if more > 0 else ''}, which waited, are refused"
+            await self.decision_mail.send_if_from_outside(by, access, what, said)
+        return decided
+
+    async def _require_owner(self, coordinate: Coordinate, by: Principal) -> AccessContext:
+        """Return the access of an owner to a package that is not frozen; a refusal of somebody else
+        does not name the package."""
+        access = await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
+        require_right(by, access, Action.GOVERN, coordinate.package)
+        return access
 
     async def _confirm(self, coordinate: Coordinate, by: Principal) -> Release:
         decision = Decision(State.LIVE)
         return await self._decide(coordinate, "release.confirmed", decision, by)
 
-    async def _refuse(self, coordinate: Coordinate, by: Principal) -> Release:
-        decision = Decision(State.REMOVED, _REFUSED, is_refusal=True)
+    async def _refuse(self, coordinate: Coordinate, by: Principal, reason: str) -> Release:
+        decision = Decision(State.REMOVED, reason or _REFUSED, is_refusal=True)
         return await self._decide(coordinate, "release.refused", decision, by)
 
     async def _decide(
@@ -165,10 +196,15 @@ class HeldReleases(Struct, frozen=True):
         return await self.records.change_release(coordinate, decide)
 
     async def _decide_all(
-        self, org: OrgName, burst: HeldBurst, decide: Decide, by: Principal
+        self, access: AccessContext, org: OrgName, burst: HeldBurst, decide: Decide, by: Principal
     ) -> DecidedBurst:
-        await self.authorization.require_within(by, Action.GOVERN, org)
-        found = [each.coordinate async for each in self._awaiting(org) if burst.contains(each)]
+        found = [
+            each.coordinate
+            async for each in self._awaiting(org)
+            # Those of a frozen package wait on.
+            if burst.contains(each)
+            and refusal_of(by, access, Action.GOVERN, each.coordinate.package) is None
+        ]
         chosen, decided = found[:MAX_DECIDED_AT_ONCE], list[Release]()
         for start in range(0, len(chosen), DECIDED_TOGETHER):
             decided += await _decide_together(chosen[start : start + DECIDED_TOGETHER], decide, by)

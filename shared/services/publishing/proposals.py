@@ -118,7 +118,7 @@ class Proposals(Struct, frozen=True):
             case ProposedAct.MOVE_NAME:
                 if moves is None:
                     raise _no_upstream(about)
-                await moves.move(parse_org(about), proposal.to)
+                await moves.move(parse_org(about), proposal.to, reason)
 
     def _new(
         self,

@@ -16,8 +16,22 @@ from msgspec.structs import replace
 from shared.auth.authorization import Administration, Authorization
 from shared.auth.identity_providers import EnabledPeople
 from shared.auth.tokens import AccessToken, Secret, random_text
-from shared.domain.access import require_own_account
-from shared.domain.accounts import Organization, Token, TokenUse, describe_grants, token_expiry
+from shared.domain.access import (
+    NO_ACCESS,
+    AccessContext,
+    reason_for_change,
+    require_own_account,
+    with_reason,
+)
+from shared.domain.accounts import (
+    Account,
+    Organization,
+    Token,
+    TokenUse,
+    describe_grants,
+    parse_required_reason,
+    token_expiry,
+)
 from shared.domain.client_addresses import are_ranges_within, parse_ranges
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.errors.identity import NotPermitted, TokenNotFound, credentials_missing
@@ -27,6 +41,7 @@ from shared.domain.records import Place
 from shared.domain.sign_in import require_recent_sign_in
 from shared.ports import Clock, DirectoryStore, Randomness, Stale
 from shared.runtime.retries import retried_when_stale
+from shared.services.identity.mail import DecisionMail
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.makers import Maker, Makers
 
@@ -87,7 +102,9 @@ class TokenRecords(Struct, frozen=True):
         use = await self.directory.get(TokenUse, Place(owner, token_id))
         return UsedToken(token, use)
 
-    async def rotate(self, token: Token, expires_ms: int | None, *, by: Principal) -> IssuedToken:
+    async def rotate(
+        self, token: Token, expires_ms: int | None, *, by: Principal, reason: str = ""
+    ) -> IssuedToken:
         """Give the token a new text and a new expiry; the old text is refused within five seconds.
 
         Raises `TokenNotFound` where the token is revoked meanwhile.
@@ -108,7 +125,8 @@ class TokenRecords(Struct, frozen=True):
         }
         token = old[-1].model_copy(update=changes)
         # The new text is added first: after a failure the old one is still valid.
-        added = await self.record_writer.add(token, change=token_change("rotated", token), by=by)
+        change = token_change("rotated", token, reason)
+        added = await self.record_writer.add(token, change=change, by=by)
         removed = [await self._remove_text(each) for each in old]
         if not removed[-1]:
             # It was revoked or rotated meanwhile, which has priority.
@@ -167,7 +185,7 @@ class TokenRecords(Struct, frozen=True):
         return current is not None
 
 
-def token_change(what: str, token: Token) -> EntityChange:
+def token_change(what: str, token: Token, reason: str = "") -> EntityChange:
     """Return the event of a token, which never contains its text or hash."""
     return EntityChange(
         f"token.{what}",
@@ -178,6 +196,7 @@ def token_change(what: str, token: Token) -> EntityChange:
             "name": token.name,
             "grants": describe_grants(token.grants),
             **(token.provenance.event_details if token.provenance else {}),
+            **with_reason(reason),
         },
     )
 
@@ -314,6 +333,7 @@ class Tokens(Struct, frozen=True):
     administration: Administration
     enabled_people: EnabledPeople
     makers: Makers
+    decision_mail: DecisionMail
     clock: Clock
     token_days: int
 
@@ -326,7 +346,8 @@ class Tokens(Struct, frozen=True):
         """
         holder: str | Organization
         if isinstance(owner, OfOrganization):
-            holder = await self._require_owner(owner, by, Action.GOVERN)
+            access = await self.authorization.require_within(by, Action.GOVERN, owner.org)
+            holder = access.require_organization(owner.org)
             if request.manages or request.moderates:
                 raise InvalidRequest(_NOT_MANAGING)
             grant = request.grant.model_copy(update={"org": holder.name})
@@ -358,7 +379,7 @@ class Tokens(Struct, frozen=True):
 
     async def list(self, owner: TokenOwner, *, by: Principal) -> list[UsedToken]:
         """Return the tokens of the owner, oldest first, including expired ones."""
-        found = await self.records.of(await self._owner_id("list", owner, by))
+        found = await self.records.of(await self._id_for_reading("list", owner, by))
         return [await self._with_maker(each) for each in found]
 
     async def find(self, owner: TokenOwner, token_id: str, *, by: Principal) -> UsedToken:
@@ -366,13 +387,13 @@ class Tokens(Struct, frozen=True):
 
         Raises `TokenNotFound`, also for tokens of others.
         """
-        owner_id = await self._owner_id("show", owner, by)
+        owner_id = await self._id_for_reading("show", owner, by)
         return await self._with_maker(await self.records.find(owner_id, token_id))
 
     async def confirm(self, owner: OfOrganization, token_id: str, *, by: Principal) -> UsedToken:
         """Make `by` the maker of a token of an organization, which keeps its text, so that it works
         while `by` is an owner; raise `TokenNotFound`."""
-        owner_id = await self._owner_id("confirm", owner, by, Action.GOVERN)
+        owner_id, _ = await self._owner_id("confirm", owner, by, Action.GOVERN)
         used = await self.records.find(owner_id, token_id)
         if used.token.provenance is not None:
             reason = "it is of a CI job and expires within minutes; confirm its trusted publisher"
@@ -385,27 +406,46 @@ class Tokens(Struct, frozen=True):
         """Return a new token as lists show it."""
         return await self._with_maker(UsedToken(issued.token))
 
-    async def rotate(self, owner: TokenOwner, token_id: str, *, by: Principal) -> IssuedToken:
+    async def rotate(
+        self, owner: TokenOwner, token_id: str, *, by: Principal, reason: str = ""
+    ) -> IssuedToken:
         """Give a token a new text and the same lifetime again, and revoke the old text.
 
-        Needs the same rights as issuing such a token, since the caller gets the text.
+        Needs the same rights as issuing such a token, since the caller gets the text. Of an
+        organization that they do not own, administrators say a `reason`.
         """
-        owner_id = await self._owner_id("rotate", owner, by, Action.GOVERN)
+        owner_id, access = await self._owner_id("rotate", owner, by, Action.GOVERN)
         token = (await self.records.find(owner_id, token_id)).token
+        said = _reason_of("rotating", token, access, reason, by)
         now_ms = self.clock.now_ms()
         await self._check_rights("rotate", token, by, now_ms)
         await self.enabled_people.require_enabled(by, "rotate", f"the token {token.name}")
         renewed_ms = token.renewed_expiry(now_ms, by.expires_ms)
-        return await self.records.rotate(token, renewed_ms, by=by)
+        rotated = await self.records.rotate(token, renewed_ms, by=by, reason=said)
+        await self._tell(token, "has a new text", access, said, by)
+        return rotated
 
-    async def revoke(self, owner: TokenOwner, token_id: str, *, by: Principal) -> None:
+    async def revoke(
+        self, owner: TokenOwner, token_id: str, *, by: Principal, reason: str = ""
+    ) -> None:
         """Revoke a token of the owner, everywhere within five seconds.
 
-        Raises `TokenNotFound`, also for tokens of others.
+        Of an organization that they do not own, administrators say a `reason`. Raises
+        `TokenNotFound`, also for tokens of others, and `reason-missing`.
         """
-        owner_id = await self._owner_id("revoke", owner, by)
+        owner_id, access = await self._owner_id("revoke", owner, by)
         token = (await self.records.find(owner_id, token_id)).token
-        await self.records.revoke(token, token_change("revoked", token), by=by)
+        said = _reason_of("revoking", token, access, reason, by)
+        await self.records.revoke(token, token_change("revoked", token, said), by=by)
+        await self._tell(token, "is revoked", access, said, by)
+
+    async def _id_for_reading(self, verb: str, owner: TokenOwner, by: Principal) -> str:
+        """Return the id that the tokens belong to, as `_owner_id` does, to whoever may read
+        them."""
+        if not isinstance(owner, OfOrganization):
+            return (await self._owner_id(verb, owner, by))[0]
+        access = await self.authorization.require_reading(by, Action.MANAGE, owner.org)
+        return access.require_organization(owner.org).id
 
     async def _check_rights(self, verb: str, token: Token, by: Principal, now_ms: int) -> None:
         """Raise as `check_rights` does, and `NotPermitted` for a token that moderates and whose
@@ -422,18 +462,35 @@ class Tokens(Struct, frozen=True):
 
     async def _owner_id(
         self, verb: str, owner: TokenOwner, by: Principal, action: Action = Action.MANAGE
-    ) -> str:
-        """Return the id that the tokens belong to; of another account none that has any."""
+    ) -> tuple[str, AccessContext]:
+        """Return the id that the tokens belong to, of another account none that has any; and the
+        access to the organization, if they are of one."""
         if isinstance(owner, OfOrganization):
-            return (await self._require_owner(owner, by, action)).id
+            access = await self.authorization.require_within(by, action, owner.org)
+            return access.require_organization(owner.org).id, access
         require_own_account(by, verb, "tokens")
-        return owner if is_owner(owner, by) else ""
+        return owner if is_owner(owner, by) else "", NO_ACCESS
 
-    async def _require_owner(
-        self, owner: OfOrganization, by: Principal, action: Action
-    ) -> Organization:
-        access = await self.authorization.require_within(by, action, owner.org)
-        return access.require_organization(owner.org)
+    async def _tell(
+        self, token: Token, what: str, access: AccessContext, reason: str, by: Principal
+    ) -> None:
+        """Tell whose token it is, if somebody else decided."""
+        said = f"the access token {token.name} {what}"
+        if token.org:
+            said = f"{said}, of the organization {token.org}"
+            await self.decision_mail.send_if_from_outside(by, access, said, reason)
+        elif by.is_operator:
+            account = await self.records.directory.get(Account, Place(token.owner))
+            if account is not None:
+                await self.decision_mail.send_to_account(account, said, reason)
+
+
+def _reason_of(doing: str, token: Token, access: AccessContext, reason: str, by: Principal) -> str:
+    """Return the reason for what is done to a token of an account or an organization."""
+    what = f"{doing} the token {token.name}"
+    if by.is_operator and not token.org:
+        return parse_required_reason(reason, what)
+    return reason_for_change(by, access, reason, what)
 
 
 def _draft(

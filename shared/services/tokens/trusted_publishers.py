@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.auth.tokens import random_text
+from shared.domain.access import reason_for_change, require_right, with_reason
 from shared.domain.errors.base import Conflict, Forbidden, InvalidRequest, NotFound
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.names import OrgName, Package
@@ -30,6 +31,7 @@ from shared.domain.trusted_publishing.publishers import (
 )
 from shared.ports import Clock, DirectoryStore, HttpClient, MetadataStore, Randomness, Unanswered
 from shared.runtime.retries import retried_when_stale
+from shared.services.identity.mail import DecisionMail
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.records import EntityChange, RecordWriter, retried_when_added
@@ -148,10 +150,11 @@ class TrustedPublishers(Struct, frozen=True):
     servers: Mapping[Provider, frozenset[str]]
     repository_ids: RepositoryIds
     rate_limiter: RateLimiter
+    decision_mail: DecisionMail
 
     async def of_organization(self, org: OrgName, *, by: Principal) -> list[Publisher]:
         """Return the organization's publishers to its owners, without expired ones."""
-        await self.authorization.require_within(by, Action.MANAGE, org)
+        await self.authorization.require_reading(by, Action.MANAGE, org)
         return await self._all(org)
 
     async def add(self, wanted: PublisherRequest, *, by: Principal) -> Publisher:
@@ -195,28 +198,49 @@ class TrustedPublishers(Struct, frozen=True):
         return await confirm_publisher(self.record_writer, publisher, by, by=by)
 
     @retried_when_stale
-    async def remove(self, org: OrgName, publisher_id: str, *, by: Principal) -> None:
-        """Remove a publisher; tokens that its jobs got before expire within minutes."""
-        await self.authorization.require_within(by, Action.GOVERN, org)
+    async def remove(
+        self, org: OrgName, publisher_id: str, *, by: Principal, reason: str = ""
+    ) -> None:
+        """Remove a publisher; tokens that its jobs got before expire within minutes.
+
+        Administrators who do not own the organization say a `reason`.
+        """
+        access = await self.authorization.require_within(by, Action.GOVERN, org)
         publisher = await self._require(org, publisher_id)
-        details = {"publisher": publisher.id, **_details(publisher)}
+        require_right(by, access, Action.GOVERN, publisher.target)
+        what = f"the trusted publisher {publisher.id} of {publisher.target}"
+        said = reason_for_change(by, access, reason, f"removing {what}")
+        details = {"publisher": publisher.id, **_details(publisher), **with_reason(said)}
         subject = str(publisher.target)
         change = EntityChange("publisher.removed", subject, org=publisher.org, details=details)
         await self.record_writer.remove(publisher, change=change, by=by)
+        await self.decision_mail.send_if_from_outside(by, access, f"{what} is removed", said)
 
-    async def restrict_pushers(self, package: Package, pushers: Pushers, *, by: Principal) -> Head:
-        """Set who may push to the package: members and publishers, or trusted publishers alone."""
-        await self.authorization.require_within(by, Action.GOVERN, package)
+    async def restrict_pushers(
+        self, package: Package, pushers: Pushers, *, by: Principal, reason: str = ""
+    ) -> Head:
+        """Set who may push to the package: members and publishers, or trusted publishers alone,
+        for which administrators who do not own its organization say a `reason`."""
+        access, said = await self.authorization.require_within(by, Action.GOVERN, package), ""
         if pushers is Pushers.PUBLISHERS:
+            what = f"leaving {package} to its trusted publishers"
+            said = reason_for_change(by, access, reason, what)
             await self._check_published(package)
+        is_changed = False
 
         def decide(head: Head) -> Head:
+            nonlocal is_changed
             if head.pushers is pushers:
                 return head
+            is_changed = True
             kind, now_ms = "package.pushers-changed", self.clock.now_ms()
-            return with_change(head, kind, by=by, now_ms=now_ms, pushers=pushers)
+            return with_change(head, kind, by=by, now_ms=now_ms, reason=said, pushers=pushers)
 
-        return await self.records.change_package(package, decide)
+        head = await self.records.change_package(package, decide)
+        if said and is_changed:
+            what = f"{package} is published by its trusted publishers alone"
+            await self.decision_mail.send_if_from_outside(by, access, what, said)
+        return head
 
     async def bind(self, head: Head, *, by: Principal) -> None:
         """Bind the pending publisher whose push creates the package to it.

@@ -73,7 +73,9 @@ async def test_an_owner_beside_others_may_go_and_the_only_one_of_nobody_else_may
 ) -> None:
     ann, bob = world.people.ann, world.people.bob
     memberships = world.registry.organizations.memberships
-    await memberships.set_member(parse_org("acme"), bob.account, Role.OWNER, by=OPERATOR)
+    await memberships.set_member(
+        parse_org("acme"), bob.account, Role.OWNER, by=OPERATOR, reason="It was decided."
+    )
     with raises_refusal("last-owner", match="bob is the only owner of other"):
         await world.registry.administration.account_deletion.delete(by=world.fresh(bob))
     await world.registry.administration.account_deletion.delete(by=world.fresh(ann))
@@ -164,7 +166,7 @@ async def test_the_owner_of_a_deleted_organization_may_be_deleted(
     await world.stores.metadata.claim(
         Head(org="gone", name="greet", visibility=Visibility.PUBLIC, created_ms=0)
     )
-    await world.registry.organizations.deletion.delete(gone, by=OPERATOR)
+    await world.registry.organizations.deletion.delete(gone, by=OPERATOR, reason="It was decided.")
     world.clock.advance(later)
     await world.registry.maintenance.upkeep.run("finish-deletions")
     await world.registry.administration.account_deletion.delete(by=world.fresh(mia))
@@ -202,7 +204,7 @@ async def test_the_log_says_that_a_deleted_account_left_and_lost_its_identities(
     await world.registry.administration.account_deletion.identities.link(who, "oidc", by=by)
     [identity] = await world.registry.administration.account_deletion.identities.of(by=by)
     await world.registry.organizations.organizations.create(gone, mia.account, by=OPERATOR)
-    await world.registry.organizations.deletion.delete(gone, by=OPERATOR)
+    await world.registry.organizations.deletion.delete(gone, by=OPERATOR, reason="It was decided.")
     await world.registry.administration.account_deletion.delete(by=by)
     events = await world.stores.events.stream(f"account:{mia.account.id}", None, 50)
     shown = {each.kind: each for _, each in events}

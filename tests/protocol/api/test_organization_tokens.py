@@ -71,8 +71,12 @@ async def test_whoami_names_the_organization(world: World) -> None:
 async def test_it_stops_when_its_creator_leaves(world: World) -> None:
     robot = await machine(world)
     acme, memberships = parse_org("acme"), world.registry.organizations.memberships
-    await memberships.set_member(acme, world.people.mia.account, Role.OWNER, by=OPERATOR)
-    await memberships.remove_member(acme, world.people.ann.account, by=OPERATOR)
+    await memberships.set_member(
+        acme, world.people.mia.account, Role.OWNER, by=OPERATOR, reason="It was decided."
+    )
+    await memberships.remove_member(
+        acme, world.people.ann.account, by=OPERATOR, reason="It was decided."
+    )
     world.clock.advance(timedelta(seconds=5))
     assert (await world.get(WHOAMI, by=robot)).status_code == 401
 

@@ -186,7 +186,9 @@ async def test_a_pending_change_is_listed_and_undone(world: World) -> None:
 
 async def test_of_two_owners_who_leave_at_once_the_last_one_stays(world: World) -> None:
     bob, memberships = world.people.bob, world.registry.organizations.memberships
-    await memberships.set_member(ACME, bob.account, Role.OWNER, by=OPERATOR)
+    await memberships.set_member(
+        ACME, bob.account, Role.OWNER, by=OPERATOR, reason="It was decided."
+    )
     owners = [world.people.ann, bob]
     browsers = [await browser_of(world, each) for each in owners]
     paths = [f"/api/v1/orgs/acme/members/{each.account.id}" for each in owners]

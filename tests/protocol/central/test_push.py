@@ -131,7 +131,9 @@ async def test_a_push_is_repeated_after_its_dependency_became_private(worlds: Op
     archive = bala("other/app:1.0.0", dependencies=["acme/greet:1.0.0"])
     await world.push(archive, by=world.people.bob)
     greet = Package.parse("acme", "greet")
-    await world.registry.packages.visibility.change(greet, Visibility.PRIVATE, by=OPERATOR)
+    await world.registry.packages.visibility.change(
+        greet, Visibility.PRIVATE, by=OPERATOR, reason="It was decided."
+    )
     await world.push(archive, by=world.people.bob)
 
 

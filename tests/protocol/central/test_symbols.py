@@ -175,7 +175,9 @@ async def test_symbols_come_and_go_with_the_visibility_of_their_package(world: W
         (Visibility.PRIVATE, []),
         (Visibility.PUBLIC, ["acme/greet:sayHello"]),
     ):
-        await world.registry.packages.visibility.change(greet, visibility, by=OPERATOR)
+        await world.registry.packages.visibility.change(
+            greet, visibility, by=OPERATOR, reason="It was decided."
+        )
         assert await found(world, "sayHello") == wanted
 
 

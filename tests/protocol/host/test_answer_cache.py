@@ -336,7 +336,9 @@ async def test_a_package_that_becomes_private_is_not_repeated_to_others(own_worl
     for _ in range(3):
         assert (await world.get(PACKAGE, by=bob)).status_code == 200
     package = Package.parse("acme", "greet")
-    await world.registry.packages.visibility.change(package, Visibility.PRIVATE, by=OPERATOR)
+    await world.registry.packages.visibility.change(
+        package, Visibility.PRIVATE, by=OPERATOR, reason="It was decided."
+    )
     assert (await world.get(PACKAGE, by=bob)).status_code == 404
     assert (await world.get(PACKAGE)).status_code in (401, 404)
 

@@ -77,8 +77,12 @@ async def test_an_empty_one_is_deleted_at_once_after_typing_its_name(
     world: World, admin: PageClient
 ) -> None:
     await admin.open(f"{PAGE}/other")
-    assert (await admin.send(f"{PAGE}/other/delete", name="otter")).status_code == 400
-    assert (await admin.send(f"{PAGE}/other/delete", name="other")).status_code == 303
+    assert (
+        await admin.send(f"{PAGE}/other/delete", name="otter", reason="Unused.")
+    ).status_code == 400
+    assert (
+        await admin.send(f"{PAGE}/other/delete", name="other", reason="Unused.")
+    ).status_code == 303
     world.clock.advance(timedelta(seconds=1))
     assert (await world.get(f"{URL}/orgs/other")).status_code == 404
 
@@ -86,7 +90,9 @@ async def test_an_empty_one_is_deleted_at_once_after_typing_its_name(
 async def test_one_with_packages_is_not_deleted(world: World, admin: PageClient) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     await admin.open(f"{PAGE}/acme")
-    assert (await admin.send(f"{PAGE}/acme/delete", name="acme")).status_code == 409
+    assert (
+        await admin.send(f"{PAGE}/acme/delete", name="acme", reason="Unused.")
+    ).status_code == 409
     assert "acme has packages" in admin.text
 
 

@@ -337,7 +337,7 @@ async def test_nobody_changes_the_visibility_of_an_internal_package(
     mirror: World, partner: FakeUpstream
 ) -> None:
     await mirror.create_organization("partner")
-    await services(mirror).moves.move(parse_org("partner"), partner.name)
+    await services(mirror).moves.move(parse_org("partner"), partner.name, "It was decided.")
     mirror.clock.advance(timedelta(seconds=10))
     assert (await pulled(mirror)).status_code == 302
     change = mirror.registry.packages.visibility.change

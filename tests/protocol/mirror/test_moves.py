@@ -31,7 +31,7 @@ ACME, GREET = parse_org("acme"), "/packages/acme/greet"
 
 async def move(mirror: World, org: str, target: str) -> NameMove:
     """Move a name as the operator, and wait until all processes follow."""
-    moved = await services(mirror).moves.move(parse_org(org), target)
+    moved = await services(mirror).moves.move(parse_org(org), target, "It was decided.")
     mirror.clock.advance(timedelta(seconds=6))
     return moved
 
@@ -294,7 +294,7 @@ async def test_a_name_moves_to_a_registry_of_the_list_only(
 ) -> None:
     await change(mirror, upstreams=f"{upstream.url},https://second.example")
     with pytest.raises(InvalidRequest) as refused:
-        await services(mirror).moves.move(ACME, "x" * 200)
+        await services(mirror).moves.move(ACME, "x" * 200, "It was decided.")
     assert str(refused.value) == (
         f"A name is moved to here or to an upstream: {upstream.name}, second.example. "
         f"'{'x' * 100}' is none. Add it to the list of upstreams first."

@@ -55,7 +55,9 @@ async def test_the_upstream_is_never_asked_for_an_organization_of_ours(
 async def test_a_deleted_organization_stays_ours(mirror: World, upstream: FakeUpstream) -> None:
     upstream.publish("gone/greet:1.0.0")
     await mirror.create_organization("gone")
-    await mirror.registry.organizations.deletion.delete(parse_org("gone"), by=OPERATOR)
+    await mirror.registry.organizations.deletion.delete(
+        parse_org("gone"), by=OPERATOR, reason="It was decided."
+    )
     assert (await mirror.get("/packages/gone/greet/1.0.0", headers=PULL)).status_code == 404
     assert upstream.total == 0
 

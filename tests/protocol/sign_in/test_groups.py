@@ -316,8 +316,12 @@ async def test_the_last_owner_by_hand_with_a_role_by_groups_cannot_delete_the_ac
     company, person = left
     world, memberships = company.world, company.world.registry.organizations.memberships
     acme = parse_org("acme")
-    await memberships.set_member(acme, person.account, Role.OWNER, by=OPERATOR)
-    await memberships.remove_member(acme, world.people.ann.account, by=OPERATOR)
+    await memberships.set_member(
+        acme, person.account, Role.OWNER, by=OPERATOR, reason="It was decided."
+    )
+    await memberships.remove_member(
+        acme, world.people.ann.account, by=OPERATOR, reason="It was decided."
+    )
     deletion = world.registry.administration.account_deletion
     with pytest.raises(Conflict) as refusal:
         await deletion.delete(by=world.fresh(person))
@@ -470,7 +474,9 @@ async def test_roles_by_hand_and_by_groups_stand_apart(company: SignInWorld) -> 
     found = await member(company)
     assert found is not None
     assert (found["role"], found["roleByHand"], found["roleByGroups"]) == ("member", "member", None)
-    await memberships.remove_member(parse_org("acme"), account, by=OPERATOR)
+    await memberships.remove_member(
+        parse_org("acme"), account, by=OPERATOR, reason="It was decided."
+    )
     assert await member(company) is None
 
 
@@ -482,7 +488,10 @@ async def test_an_owner_by_a_group_is_not_the_owner_that_an_organization_keeps(
     memberships = company.world.registry.organizations.memberships
     with pytest.raises(Conflict) as refusal:
         await memberships.remove_member(
-            parse_org("acme"), company.world.people.ann.account, by=OPERATOR
+            parse_org("acme"),
+            company.world.people.ann.account,
+            by=OPERATOR,
+            reason="It was decided.",
         )
     assert refusal.value.code == "last-owner"
 
@@ -497,10 +506,10 @@ async def test_no_rule_takes_the_last_administrator(company: SignInWorld) -> Non
         (await kim(company), "administrator-by-group"),
     ):
         with pytest.raises(Conflict) as refusal:
-            await administrators.dismiss(account, by=OPERATOR)
+            await administrators.dismiss(account, "It was decided.", by=OPERATOR)
         assert refusal.value.code == code
     await administrators.appoint(await kim(company), by=OPERATOR)
-    await administrators.dismiss(world.people.admin.account, by=OPERATOR)
+    await administrators.dismiss(world.people.admin.account, "It was decided.", by=OPERATOR)
     await sign_in(company)
     assert [each.name for each in await administrators.all()] == ["kim"]
 

@@ -55,7 +55,9 @@ async def both(world: World) -> World:
 async def withdraw(world: World, way: str) -> None:
     registry = world.registry
     if way == "private":
-        await registry.packages.visibility.change(AT.package, Visibility.PRIVATE, by=OPERATOR)
+        await registry.packages.visibility.change(
+            AT.package, Visibility.PRIVATE, by=OPERATOR, reason="It was decided."
+        )
     elif way == "withheld":
         await registry.publishing.moderation.quarantine(AT, "malware", by=OPERATOR)
     else:

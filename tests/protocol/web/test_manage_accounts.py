@@ -109,7 +109,9 @@ async def test_every_organization(world: World, admin: PageClient, page: Snapsho
     await world.registry.organizations.organizations.change(
         acme, OrganizationProfile.parse("<b>Acme</b>", "", None), by=OPERATOR
     )
-    await world.registry.organizations.deletion.delete(parse_org("other"), by=OPERATOR)
+    await world.registry.organizations.deletion.delete(
+        parse_org("other"), by=OPERATOR, reason="It was decided."
+    )
     await admin.open(ORGANIZATIONS)
     assert main(admin) == page
 
@@ -126,7 +128,9 @@ async def test_no_organization(world: World, admin: PageClient, page: SnapshotAs
 async def test_an_organization_that_is_deleted(
     world: World, admin: PageClient, page: SnapshotAssertion
 ) -> None:
-    await world.registry.organizations.deletion.delete(parse_org("other"), by=OPERATOR)
+    await world.registry.organizations.deletion.delete(
+        parse_org("other"), by=OPERATOR, reason="It was decided."
+    )
     await admin.open(f"{ORGANIZATIONS}/other")
     assert main(admin) == page
 

@@ -16,8 +16,13 @@ def test_an_account_is_locked_for_a_reason_until_it_is_unlocked(terminal: Termin
 
 def test_administrators_come_and_go_but_for_the_last(terminal: Terminal) -> None:
     assert terminal.run("account", "appoint", "ann") == "ann is an administrator.\n"
-    assert terminal.run("account", "dismiss", "admin") == "admin is no longer an administrator.\n"
-    assert terminal.fail("account", "dismiss", "ann").startswith("ann is the only administrator")
+    assert (
+        terminal.run("account", "dismiss", "admin", "--reason", "It was decided.")
+        == "admin is no longer an administrator.\n"
+    )
+    assert terminal.fail("account", "dismiss", "ann", "--reason", "It was decided.").startswith(
+        "ann is the only administrator"
+    )
 
 
 def test_an_account_is_renamed_and_its_name_before_is_nobodys(terminal: Terminal) -> None:

@@ -46,7 +46,7 @@ def test_every_example_is_one_of_this_command(words: str, command: click.Command
         ("signin-link nobody", "account not found: nobody"),
         ("org members a-b", "'a-b' is not a valid organization"),
         ("org members nowhere", "organization not found: nowhere"),
-        ("org remove-member acme ann", "ann is the only owner of acme"),
+        ("org remove-member acme ann --reason decided", "ann is the only owner of acme"),
         ("org keep acme", "acme is not being deleted"),
         ("package show acme/greet:1", "'1' is not a version: it is not of the form 1.2.3"),
         ("package quarantine acme/no:2.0.0 --reason x", "package not found for: acme/no:2.0.0"),

@@ -78,13 +78,17 @@ def test_files_name_releases(carried: Carried, tmp_path: Path) -> None:
 
 
 def test_a_private_package_is_left_out_and_counted(carried: Carried) -> None:
-    carried.source.run("package", "visibility", "acme/greet", "private")
+    carried.source.run(
+        "package", "visibility", "acme/greet", "private", "--reason", "It was decided."
+    )
     said = carried.export("--org", "acme").splitlines()
     assert said[1] == "1 packages that are not public were left out; --private includes them."
 
 
 def test_both_sides_are_told_who_sees_a_private_package(carried: Carried) -> None:
-    carried.source.run("package", "visibility", "acme/greet", "private")
+    carried.source.run(
+        "package", "visibility", "acme/greet", "private", "--reason", "It was decided."
+    )
     said = carried.export("--org", "acme", "--private").splitlines()
     assert said[1] == (
         "acme/greet: not public here. Every account of a registry that imports "

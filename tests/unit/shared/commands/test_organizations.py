@@ -20,13 +20,15 @@ def test_members_come_change_and_go(terminal: Terminal) -> None:
     terminal.run("org", "add-member", "acme", "mia", "--role", "maintainer")
     terminal.run("org", "add-member", "acme", "bob")
     assert roles(terminal) == {"ann": "owner", "mia": "maintainer", "bob": "member"}
-    terminal.run("org", "remove-member", "acme", "mia")
+    terminal.run("org", "remove-member", "acme", "mia", "--reason", "It was decided.")
     assert roles(terminal) == {"ann": "owner", "bob": "member"}
 
 
 def test_an_empty_organization_is_deleted_for_ever(terminal: Terminal) -> None:
     terminal.run("org", "add", "Globex", "--owner", "bob")
-    assert "Deleted the organization Globex." in terminal.run("org", "delete", "Globex", "--yes")
+    assert "Deleted the organization Globex." in terminal.run(
+        "org", "delete", "Globex", "--yes", "--reason", "It was decided."
+    )
     assert terminal.fail("org", "members", "globex") == "organization not found: globex"
     assert "exists already" in terminal.fail("org", "add", "globex", "--owner", "bob")
     [globex] = [each for each in terminal.json("org", "list") if each["name"] == "Globex"]

@@ -80,7 +80,9 @@ def test_a_publisher_is_added_listed_and_removed(terminal: Terminal) -> None:
     assert (added["package"], added["refs"]) == ("greet", ["refs/tags/v*"])
     assert (added["reusableWorkflow"], added["protected"]) == (reusable, True)
     assert "repository_id=74 repository_owner_id=65" in terminal.run("publisher", "list", "acme")
-    assert "Removed" in terminal.run("publisher", "remove", "acme", added["id"])
+    assert "Removed" in terminal.run(
+        "publisher", "remove", "acme", added["id"], "--reason", "It was decided."
+    )
     assert terminal.json("publisher", "list", "acme") == {"publishers": []}
 
 

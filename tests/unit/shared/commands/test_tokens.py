@@ -43,11 +43,11 @@ def test_the_operator_may_make_a_token_that_never_expires(terminal: Terminal) ->
 def test_a_token_is_rotated_and_revoked(terminal: Terminal, owner: str) -> None:
     old = terminal.run("token", "issue", owner, "--name", "ci", "--scope", "push-version")
     token_id = str(listed(terminal, "ci", owner)["id"])
-    new = terminal.run("token", "rotate", owner, token_id)
+    new = terminal.run("token", "rotate", owner, token_id, "--reason", "It was decided.")
     assert TOKEN.fullmatch(new)
     assert new != old
     assert listed(terminal, "ci", owner)["id"] == token_id
-    terminal.run("token", "revoke", owner, token_id)
+    terminal.run("token", "revoke", owner, token_id, "--reason", "It was decided.")
     assert token_id not in terminal.run("token", "list", owner)
 
 

@@ -174,7 +174,9 @@ def test_a_name_is_moved_after_a_dry_run(mirroring: Terminal, upstream: FakeUpst
         1,
         False,
     )
-    assert mirroring.json("upstream", "move", "ballerina", "here", "--yes")["moved"]
+    assert mirroring.json(
+        "upstream", "move", "ballerina", "here", "--yes", "--reason", "It was decided."
+    )["moved"]
     plan = mirroring.json("upstream", "move", "ballerina", "here")
     assert (plan["before"], plan["withheld"]) == ("here", 0)
 

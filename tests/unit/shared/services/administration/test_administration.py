@@ -30,16 +30,16 @@ async def test_a_refusal_says_what_only_administrators_may(world: World) -> None
         ],
         "create the account max": [accounts.create("max", by=by)],
         "invite ann": [accounts.send_sign_in_link(ann, parse_email("a@b.test"), link, by=by)],
-        "end the sessions of ann": [accounts.end_sessions(ann, by=by)],
+        "end the sessions of ann": [accounts.end_sessions(ann, "It was decided.", by=by)],
         "revoke tokens of ann": [
-            accounts.revoke_token(ann, "token", by=by),
-            accounts.revoke_all_tokens(ann, by=by),
+            accounts.revoke_token(ann, "token", "It was decided.", by=by),
+            accounts.revoke_all_tokens(ann, "It was decided.", by=by),
         ],
         "lock the account ann": [accounts.lock(ann, "It was stolen.", by=by)],
         "issue sign-in links": [world.registry.identity.sign_in_flow.issue_link(ann, by=by)],
         "unlock the account ann": [accounts.unlock(ann, by=by)],
         "appoint the account ann": [administrators.appoint(ann, by=by)],
-        "dismiss the account ann": [administrators.dismiss(ann, by=by)],
+        "dismiss the account ann": [administrators.dismiss(ann, "It was decided.", by=by)],
     }
     for what, calls in refused.items():
         for call in calls:

@@ -5,7 +5,7 @@ import string
 
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import State
-from shared.services.identity.mail import MAIL_TEXTS, MailDelivery, ReleaseMail
+from shared.services.identity.mail import MAIL_TEXTS, Appeal, MailDelivery, ReleaseMail
 from tests.contract.sample_records import release
 from tests.fakes.mail import FakeMailer
 from tests.fakes.stores import FakeDirectory, FakeWork
@@ -18,7 +18,8 @@ async def test_a_store_that_is_away_stops_nothing() -> None:
     mailer, fault = FakeMailer(), Fault("list_by_owner", Busy())
     mail_delivery = MailDelivery(mailer, failed=lambda _kind, _count: None)
     directory = failing(FakeDirectory(), fault)
-    mail = ReleaseMail(directory, FakeWork(), mail_delivery, FakeClock(), "https://registry.test")
+    appeal, url = Appeal(abuse_contact=""), "https://registry.test"
+    mail = ReleaseMail(directory, FakeWork(), mail_delivery, appeal, FakeClock(), url)
     await mail.send_held(release())
     assert (fault.calls, mailer.sent) == (1, [])
 

@@ -132,7 +132,7 @@ async def of_an_organization(acme: OrganizationServices) -> list[Entity]:
 async def test_a_release_of_a_name_that_was_cut_off_is_finished_by_the_next(
     acme: OrganizationServices,
 ) -> None:
-    await acme.organization_deletion.delete(ACME, by=OPERATOR)
+    await acme.organization_deletion.delete(ACME, by=OPERATOR, reason="It was decided.")
     acme.clock.advance(NAME_FREE_AFTER)
     whole, acme.directory = acme.directory, failing(acme.directory, Fault("remove", Busy(), nth=2))
     report = await acme.finish_deletions.run()
@@ -154,7 +154,9 @@ async def test_an_organization_that_cannot_be_removed_does_not_delay_others(
     for name in ("beta", "gamma"):
         await acme.organizations.create(OrgName(name), MAX, by=OPERATOR)
     for name in ("acme", "beta", "gamma"):
-        await acme.organization_deletion.delete(OrgName(name), by=OPERATOR)
+        await acme.organization_deletion.delete(
+            OrgName(name), by=OPERATOR, reason="It was decided."
+        )
     acme.clock.advance(NAME_FREE_AFTER)
     acme.directory = failing(acme.directory, Fault("remove", error))
     report = await acme.finish_deletions.run()
@@ -169,7 +171,7 @@ async def test_a_name_with_a_claimed_package_never_becomes_available(
 ) -> None:
     other = Package.parse("acmeother", "greet")
     acme.packages.heads = [head(GREET), head(other)]
-    await acme.organization_deletion.delete(ACME, by=OPERATOR)
+    await acme.organization_deletion.delete(ACME, by=OPERATOR, reason="It was decided.")
     acme.clock.advance(timedelta(days=1000))
     assert (await acme.finish_deletions.run()).changed == 0
     with pytest.raises(OrganizationExists):

@@ -95,7 +95,9 @@ async def test_a_cdn_that_reads_blobs_is_not_asked_for_one_that_may_be_missing(
     world = await opened(worlds, **READS_BLOBS)
     package = Package.parse("acme", "greet")
     for wanted in (Visibility.PRIVATE, Visibility.PUBLIC):
-        await world.registry.packages.visibility.change(package, wanted, by=OPERATOR)
+        await world.registry.packages.visibility.change(
+            package, wanted, by=OPERATOR, reason="It was decided."
+        )
     for by in (None, world.people.bob):
         link = (await hop(world, by=by)).headers["location"]
         assert link.startswith(f"{URL}/archives/private/")
@@ -213,7 +215,9 @@ async def test_a_restored_release_returns_without_a_purge(world: World, cloud: C
 
 
 async def test_a_package_takes_all_its_archives_with_it(world: World, cloud: Cloud) -> None:
-    await world.registry.packages.visibility.change(PACKAGE, PRIVATE, by=OPERATOR)
+    await world.registry.packages.visibility.change(
+        PACKAGE, PRIVATE, by=OPERATOR, reason="It was decided."
+    )
     both = {"acme/greet:1.0.0", "acme/greet:1.1.0"}
     assert set(cloud.moves) == {(each, PRIVATE) for each in both}
     assert len(cloud.forgotten) == 2
@@ -226,7 +230,9 @@ async def test_a_package_takes_all_its_archives_with_it(world: World, cloud: Clo
 async def test_a_withheld_release_stays_private_when_its_package_becomes_public(
     world: World, cloud: Cloud
 ) -> None:
-    await world.registry.packages.visibility.change(PACKAGE, PRIVATE, by=OPERATOR)
+    await world.registry.packages.visibility.change(
+        PACKAGE, PRIVATE, by=OPERATOR, reason="It was decided."
+    )
     await world.registry.publishing.moderation.quarantine(FIRST, "reported", by=OPERATOR)
     cloud.moves.clear()
     await world.registry.packages.visibility.change(PACKAGE, PUBLIC, by=OPERATOR)
@@ -301,7 +307,9 @@ async def test_a_missing_package_or_release_moves_nothing(world: World, cloud: C
     quarantined = await world.registry.publishing.moderation.quarantine(
         FIRST, "reported", by=OPERATOR
     )
-    private = await world.registry.packages.visibility.change(PACKAGE, PRIVATE, by=OPERATOR)
+    private = await world.registry.packages.visibility.change(
+        PACKAGE, PRIVATE, by=OPERATOR, reason="It was decided."
+    )
     cloud.moves.clear()
     archives: object = cloud.sided[0]
     relocation = ArchiveRelocation(world.stores.metadata, archives, None)  # pyright: ignore[reportArgumentType] - the same.

@@ -12,6 +12,7 @@ from shared.domain.errors.identity import NotPermitted, TokenNotFound
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Provenance
 from shared.domain.principals import Grant, Principal, Scope
+from shared.services.identity.mail import Appeal, DecisionMail, MailDelivery
 from shared.services.tokens.makers import Makers
 from shared.services.tokens.tokens import (
     IssuedToken,
@@ -21,6 +22,7 @@ from shared.services.tokens.tokens import (
     check_rights,
     require_issuer,
 )
+from tests.fakes.mail import FakeMailer
 from tests.fakes.readers import known_readers
 from tests.fakes.services import EverybodyEnabled, fake_record_writer
 from tests.fakes.stores import E, FakeDirectory, FakeEvents
@@ -54,6 +56,8 @@ def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Tokens
         randomness=FakeRandomness(),
         environment="test",
     )
+    mail_delivery = MailDelivery(FakeMailer(), lambda _kind, _count: None)
+    decision_mail = DecisionMail(store, mail_delivery, Appeal(abuse_contact=""), clock, "")
     authorization = Authorization(store, clock, known_readers())
     return Tokens(
         records,
@@ -61,6 +65,7 @@ def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Tokens
         Administration(store, clock),
         EverybodyEnabled(),
         Makers(store, clock),
+        decision_mail,
         clock,
         token_days=90,
     )
