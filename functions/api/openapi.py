@@ -135,7 +135,8 @@ def _described(operation: Operation, api: OpenApi) -> dict[str, object]:
     if UNAUTHORIZED not in api.refusals:
         described["security"] = []
     if api.request:
-        described["requestBody"] = {"required": True, "content": _content(api.request)}
+        is_required = any(each.is_required() for each in api.request.model_fields.values())
+        described["requestBody"] = {"required": is_required, "content": _content(api.request)}
     return described
 
 
