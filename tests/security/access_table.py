@@ -147,6 +147,13 @@ def fresh_administrators(persona: Persona, _state: State) -> set[Outcome]:
     return _known(persona, may=persona.administrator and persona.is_fresh)
 
 
+def freezers(persona: Persona, state: State) -> set[Outcome]:
+    """Administrators who just signed in; what is deleted is not frozen."""
+    expected = fresh_administrators(persona, state)
+    hide = {Outcome.DONE: Outcome.HIDDEN} if state is State.DELETED else {}
+    return {hide.get(each, each) for each in expected}
+
+
 def administrators(persona: Persona, _state: State) -> set[Outcome]:
     """Administrators alone, by a credential that manages everything."""
     return _known(persona, may=persona.administrator and persona.manages_account)
@@ -442,10 +449,11 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     fresh_administrators: (
         *("api_accounts_leave", "api_directory_locks_decide", "api_groups_replace"),
         "api_orgs_allow_bursts",
-        *("api_orgs_freeze", "api_orgs_unfreeze", "api_packages_freeze", "api_packages_unfreeze"),
         "api_webhooks_add",
     ),
+    freezers: ("api_orgs_freeze", "api_orgs_unfreeze"),
     hidden(fresh_administrators): (
+        *("api_packages_freeze", "api_packages_unfreeze"),
         *(
             "api_name_disputes_decide",
             "api_ownership_decide",
@@ -486,6 +494,8 @@ LISTED = "package=NAME&org=ORG&deprecated=true"
 PATHS = {
     "api_members_remove": f"/api/v1/orgs/ORG/members/{NOBODYS}",
     "api_members_set (owner)": "/api/v1/orgs/ORG/members/ID-OF-ann",
+    "api_packages_freeze": "/api/v1/packages/ORG/nowhere/freeze",
+    "api_packages_unfreeze": "/api/v1/packages/ORG/nowhere/freeze",
     "archive_bytes": "/archives/public/nothing/1.0.0/x.bala",
     "archive_of_release": "/archives/mirrored/ORG/NAME/1.0.0/ORG-NAME-any-1.0.0.bala",
     "central_connectors_by_id": f"{REGISTRY}/connectors/1",
@@ -547,6 +557,8 @@ BODIES: Mapping[str, object] = {
     "api_orgs_change": {"description": "Number NUMBER."},
     "api_orgs_change (visibility)": {"defaultVisibility": "public"},
     "api_orgs_continue": {"continuedAs": None, "reason": "A mistake."},
+    "api_orgs_freeze": {"reason": "A case."},
+    "api_packages_freeze": {"reason": "A case."},
     "api_orgs_found": {"name": "matrixNUMBER"},
     "api_packages_succeed": {"successor": "acme/public", "reason": "It moved."},
     "api_packages_visibility": {"visibility": "private"},

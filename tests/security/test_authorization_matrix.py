@@ -247,7 +247,9 @@ async def test_a_right_that_was_removed_is_refused_at_the_next_request(
                 acme, people.ann.account, by=OPERATOR, reason="It was decided."
             )
         else:
-            await memberships.set_member(acme, people.ann.account, left, by=OPERATOR)
+            await memberships.set_member(
+                acme, people.ann.account, left, by=OPERATOR, reason="It was decided."
+            )
         lesser = [dataclasses.replace(persona, role=left) for persona in ANNS]
         wrong: list[str] = []
         for name in sorted(set(DECLARED) - ENDING):

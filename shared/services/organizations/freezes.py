@@ -24,7 +24,7 @@ from shared.domain.errors.base import Conflict, NotFound
 from shared.domain.errors.identity import organization_not_found
 from shared.domain.errors.packages import PackageNotFound, owned_by_upstream
 from shared.domain.names import OrgName, Package
-from shared.domain.principals import Principal, Role
+from shared.domain.principals import Action, Principal, Role
 from shared.domain.times import time_text
 from shared.ports import Clock, DirectoryStore, MetadataStore
 from shared.runtime.retries import retried_when_stale
@@ -54,7 +54,7 @@ class Freezes(Struct, frozen=True):
 
     async def of(self, org: OrgName, *, by: Principal) -> Organization:
         """Return the organization, with what is frozen in it, to its members."""
-        access = await self.authorization.require_member(by, org)
+        access = await self.authorization.require_within(by, Action.READ, org)
         return access.require_organization(org)
 
     async def freeze_organization(
