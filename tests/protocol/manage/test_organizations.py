@@ -125,12 +125,15 @@ async def test_every_page_of_an_organization_is_there_for_administrators(
 @pytest.mark.parametrize(
     ("form", "fields"),
     [
-        ("role", {"account": "ID-OF-mia", "role": "owner"}),
-        ("remove", {"account": "ID-OF-mia"}),
+        ("role", {"account": "ID-OF-mia", "role": "owner", "reason": "Ann left."}),
+        ("remove", {"account": "ID-OF-mia", "reason": "She left."}),
         ("describe", {"display_name": "Acme", "description": "Makes things."}),
         ("visibility", {"visibility": "private"}),
         ("packages/greet/deprecate", {"message": "Use another."}),
-        ("packages/greet/visibility", {"visibility": "private", "confirm": "greet"}),
+        (
+            "packages/greet/visibility",
+            {"visibility": "private", "confirm": "greet", "reason": "A leak."},
+        ),
     ],
 )
 async def test_forms_of_an_organization_are_taken_from_administrators(

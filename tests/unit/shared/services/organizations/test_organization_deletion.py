@@ -104,7 +104,9 @@ async def test_a_push_that_was_running_prevents_the_deletion(acme: OrganizationS
 async def test_a_push_that_was_under_way_revives_its_organization(
     acme: OrganizationServices, by: Principal | None, later: timedelta
 ) -> None:
-    await acme.organization_deletion.delete(ACME, by=by or acme.signed_in(KIM))
+    await acme.organization_deletion.delete(
+        ACME, by=by or acme.signed_in(KIM), reason="It was decided."
+    )
     acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
     acme.clock.advance(later)
     report = await acme.finish_deletions.run()

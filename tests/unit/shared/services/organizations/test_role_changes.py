@@ -53,7 +53,7 @@ async def test_setting_the_current_role_undoes_a_pending_change(acme: Organizati
         await acme.memberships.set_member(ACME, LEE, Role.OWNER, by=acme.token_of(KIM))
     [before] = await acme.memberships.of_account(LEE.id)
     await acme.memberships.set_member(ACME, LEE, Role.OWNER, by=acme.signed_in(LEE))
-    await acme.memberships.set_member(ACME, MAX, Role.MEMBER, by=OPERATOR)
+    await acme.memberships.set_member(ACME, MAX, Role.MEMBER, by=OPERATOR, reason="It was decided.")
     acme.clock.advance(OWNER_CHANGE_DELAY)
     assert acme.roles() == {"kim": Role.OWNER, "lee": Role.OWNER, "max": Role.MEMBER}
     [after] = await acme.memberships.of_account(LEE.id)
