@@ -31,13 +31,13 @@ LOOKING = (
 )
 CHANGING: tuple[tuple[str, dict[str, str]], ...] = (
     (f"{ACCOUNTS}/ID-OF-bob/link", {}),
-    (f"{ACCOUNTS}/ID-OF-bob/sessions", {}),
-    (f"{ACCOUNTS}/ID-OF-bob/revoke", {"token": "any"}),
-    (f"{ACCOUNTS}/ID-OF-bob/revoke-all", {"name": "bob"}),
+    (f"{ACCOUNTS}/ID-OF-bob/sessions", {"reason": "Old."}),
+    (f"{ACCOUNTS}/ID-OF-bob/revoke", {"token": "any", "reason": "Old."}),
+    (f"{ACCOUNTS}/ID-OF-bob/revoke-all", {"name": "bob", "reason": "Old."}),
     (f"{ACCOUNTS}/ID-OF-bob/lock", {"reason": "Why not."}),
     (f"{ACCOUNTS}/ID-OF-bob/unlock", {}),
     (f"{ACCOUNTS}/ID-OF-bob/appoint", {"name": "bob"}),
-    (f"{ACCOUNTS}/ID-OF-admin/dismiss", {"name": "admin"}),
+    (f"{ACCOUNTS}/ID-OF-admin/dismiss", {"name": "admin", "reason": "Old."}),
     (ORGANIZATIONS, {"name": "globex", "owner": "ann"}),
     (f"{ORGANIZATIONS}/other/delete", {"name": "other"}),
     (f"{ORGANIZATIONS}/other/keep", {}),

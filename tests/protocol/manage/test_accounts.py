@@ -143,9 +143,9 @@ async def test_a_token_is_revoked(world: World, admin: PageClient) -> None:
 async def test_all_tokens_are_revoked_after_typing_the_name(
     world: World, admin: PageClient
 ) -> None:
-    assert await decided(admin, "ann", "revoke-all", name="an") == 400
+    assert await decided(admin, "ann", "revoke-all", name="an", reason="Old.") == 400
     assert (await world.get("/packages", by=world.people.ann)).status_code == 200
-    assert await decided(admin, "ann", "revoke-all", name="ann") == 303
+    assert await decided(admin, "ann", "revoke-all", name="ann", reason="Old.") == 303
     world.clock.advance(timedelta(seconds=5))
     assert (await world.get("/packages", by=world.people.ann)).status_code == 401
 
