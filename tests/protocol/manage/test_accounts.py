@@ -125,7 +125,7 @@ async def test_an_account_that_cannot_be_created_is_refused_beside_the_form(
 
 async def test_all_sessions_end_at_once(world: World, admin: PageClient) -> None:
     ann = await PageClient.of(world, world.people.ann)
-    assert await decided(admin, "ann", "sessions") == 303
+    assert await decided(admin, "ann", "sessions", reason="Old.") == 303
     assert "All sessions ended" in admin.text
     assert (await ann.open("/account")).status_code == 401
 
@@ -135,7 +135,7 @@ async def test_a_token_is_revoked(world: World, admin: PageClient) -> None:
     [token] = set(re.findall(r'revoke\?token=(\w+)"', admin.text))
     await admin.open(f"{world.with_ids(ANN)}/revoke?token={token}")
     assert "Everything that uses this token stops working" in admin.text
-    assert await decided(admin, "ann", "revoke", token=token) == 303
+    assert await decided(admin, "ann", "revoke", token=token, reason="Old.") == 303
     world.clock.advance(timedelta(seconds=5))
     assert (await world.get("/packages", by=world.people.ann)).status_code == 401
 
