@@ -16,9 +16,11 @@ from shared.services.leases import Leases
 from shared.services.limits.rate_limits import BurstDetection, RateLimiter
 from shared.services.maintenance.record_tasks import FinishDeletions
 from shared.services.organizations.invitations import Invitations
+from shared.services.organizations.made import MadeByAccounts, MakerMail
 from shared.services.organizations.memberships import Memberships, OrganizationMembers
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations
 from shared.services.records import RecordWriter
+from shared.services.tokens.tokens import TokenRecords
 from tests.fakes.mail import FakeMailer
 from tests.fakes.readers import known_readers
 from tests.fakes.services import changes_allowed, fake_record_writer
@@ -136,8 +138,17 @@ class OrganizationServices:
             authorization=self.authorization,
             record_writer=self.record_writer,
             organization_members=self.organization_members,
+            made_by_accounts=self.made_by_accounts,
+            maker_mail=MakerMail(self.directory, self.mail_delivery, self.clock, URL),
             clock=self.clock,
         )
+
+    @property
+    def made_by_accounts(self) -> MadeByAccounts:
+        records = TokenRecords(
+            self.directory, self.record_writer, self.clock, self.randomness, "local"
+        )
+        return MadeByAccounts(self.directory, self.record_writer, records, self.clock)
 
     @property
     def organization_deletion(self) -> OrganizationDeletion:
