@@ -41,10 +41,16 @@ SILENT = {
     "api_directory_locks_decide": "nobody is disabled",
     "api_groups_dry_run": "it changes nothing",
     "maven_options": "it asks what may be done",
+    # The tests of makers have the events of what somebody else made.
+    **dict.fromkeys(
+        ("api_org_tokens_confirm", "api_org_webhooks_confirm", "api_publishers_confirm"),
+        "he is its maker",
+    ),
 }
 
 # Bodies that change something, where the matrix says again what is so already.
 TELLING = {
+    "api_accounts_leave": b'{"end":true}',
     "api_members_set": b'{"role":"member"}',
     "api_orgs_change (visibility)": b'{"defaultVisibility":"private"}',
     "api_publishers_restrict": b'{"pushers":"publishers"}',
@@ -55,7 +61,12 @@ TELLING = {
 
 MIRROR_CHANGES = {f"api_mirror_{verb}" for verb in ("admit", "dry_run", "replace", "retry")}
 FOR_ADMINISTRATORS = {
-    *("api_directory_locks_decide", "api_groups_replace", "api_orgs_allow_bursts"),
+    *(
+        "api_accounts_leave",
+        "api_directory_locks_decide",
+        "api_groups_replace",
+        "api_orgs_allow_bursts",
+    ),
     "api_webhooks_add",
     *MIRROR_CHANGES,
 }
@@ -66,7 +77,9 @@ REFUSED = {
     "api_publishers_restrict",
     *("api_ownership_decide", "api_ownership_request"),  # Its owner can sign in.
     "api_org_webhooks_replay",  # Nothing was delivered.
-    *("api_webhooks_remove", "api_webhooks_replay", "api_webhooks_rotate"),  # Ids of Bob's.
+    # Ids of Bob's.
+    *("api_webhooks_confirm", "api_webhooks_remove"),
+    *("api_webhooks_replay", "api_webhooks_rotate"),
     # There is no such dispute.
     *(f"api_name_disputes_{verb}" for verb in ("appeal", "decide", "state", "withdraw")),
     *MIRROR_CHANGES,  # No registry is mirrored; the tests of the mirror have their events.
