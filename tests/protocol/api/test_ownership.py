@@ -13,6 +13,7 @@ from shared.domain.principals import OPERATOR, Role
 from shared.domain.records import Place
 from tests.support.browsers import Browser, signed_in
 from tests.support.page_client import PageClient
+from tests.support.storage import one_instance, one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, Person, World
 
@@ -139,7 +140,8 @@ async def test_the_role_of_an_owner_by_a_group_that_ran_out_is_named(world: Worl
     assert reason.startswith("the role of ann by a group ended ")
 
 
-@pytest.mark.one_instance("the command opens the folder of the world")
+@one_machine("its commands find a data folder")
+@one_instance("a command changes the folder of the world")
 async def test_doctor_advises_and_the_command_lists(world: World) -> None:
     terminal = Terminal(world.registry.settings.data)
     await lock(world, world.people.ann)

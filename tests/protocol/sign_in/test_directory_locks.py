@@ -21,6 +21,7 @@ from tests.support.browsers import Browser
 from tests.support.browsers import signed_in as signed_in_as
 from tests.support.page_client import PageClient
 from tests.support.sign_in import HOST, TENANT, SignInWorld, open_sign_in
+from tests.support.storage import one_instance, one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, OpenWorld, Person, token_of
 
@@ -468,7 +469,8 @@ async def test_an_administrator_decides_by_the_api(waiting: SignInWorld) -> None
     assert kept["decisionReason"] == "She is back on Monday."
 
 
-@pytest.mark.one_instance("the command opens the folder of the world")
+@one_machine("its commands find a data folder")
+@one_instance("a command changes the folder of the world")
 async def test_doctor_names_who_waits_and_a_command_decides(worlds: OpenWorld) -> None:
     company = await open_sign_in(worlds)
     data = company.world.registry.settings.data
