@@ -3,13 +3,14 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from shared import log
@@ -19,9 +20,11 @@ from shared.adapters.backup import (
     Report,
     Restored,
     backup,
+    end_restore,
     half_restored,
     report_nothing,
     restore,
+    unapplied_restore,
     upgrading,
 )
 from shared.adapters.embedded import (
@@ -38,12 +41,20 @@ from shared.adapters.filesystem import (
     FolderUnusable,
     SnapshotFolder,
     lock_path,
+    read_revocations,
     translate_full_disk,
 )
 from shared.adapters.http_fetcher import GuardedFetcher
 from shared.adapters.index_export import open_index_export
 from shared.adapters.instrumentation import instrumented
-from shared.adapters.mail import AzureMailer, ConsoleMailer, Encryption, SmtpMailer, SmtpServer
+from shared.adapters.mail import (
+    AzureMailer,
+    ConsoleMailer,
+    Encryption,
+    SilentMailer,
+    SmtpMailer,
+    SmtpServer,
+)
 from shared.adapters.network import Network
 from shared.adapters.serving_processes import ServingProcess, require_alone, serving, serving_alone
 from shared.adapters.sqlite.connections import DatabaseMissing, DatabaseUnusable
@@ -61,6 +72,7 @@ from shared.confined.process import ConfinedProcess
 from shared.domain.errors.requests import StorageFull
 from shared.domain.mail import parse_email
 from shared.domain.mirror_rules import UpstreamAddress
+from shared.domain.revocations import Revocation
 from shared.domain.snapshots import SnapshotUnusable
 from shared.domain.status import SOFTWARE_VERSION
 from shared.log import TelemetryBackend, is_recording, set_backend, set_log_share
@@ -76,6 +88,7 @@ from shared.ports import (
 )
 from shared.providers import pseudonym_of
 from shared.runtime.private_files import hold_file_lock, replace_private
+from shared.services.administration.revocations import AppliedRevocations
 from shared.services.common import Adapters
 from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
 from shared.settings import Settings
@@ -213,6 +226,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         pulls=embedded.pulls,
         search=_opened_later(search),
         snapshots=SnapshotFolder(folder.snapshots),
+        revocations=embedded.revocations,
         fetcher=fetcher,
         mailer=_mailer(settings, network),
         confined=confined,
@@ -254,6 +268,7 @@ def cloud_adapters(
         pulls=_opened_later(lambda: cloud().pulls),
         search=_opened_later(lambda: cloud().search.index),
         snapshots=_opened_later(lambda: cloud().snapshots),
+        revocations=_opened_later(lambda: cloud().revocations),
         fetcher=fetcher,
         mailer=_mailer(settings, network),
         confined=confined,
@@ -341,14 +356,51 @@ def restore_backup(
     source: Path,
     checks: ArchiveChecks = ArchiveChecks.ALL,
     report: Report = report_nothing,
-) -> Restored:
-    """Copy a backup to the data folder, which is new, empty, or has lost its database.
+    later: Sequence[Path] = (),
+) -> tuple[Restored, AppliedRevocations]:
+    """Copy a backup to the data folder, which is new, empty, or has lost its database, and apply
+    the lists of revocations that are found, and those of `later`.
 
-    Raises `FolderInUse` while a process serves the folder.
+    A restore that was killed in between is continued. Raises `FolderInUse` while a process serves
+    the folder.
     """
     _require_folder(settings, "docs/run/backup.md says how it is restored.")
     require_alone(settings.data)
-    return restore(source, settings.data, checks, report)
+    begun = unapplied_restore(settings.data)
+    restored = Restored(0)
+    if begun is None or begun != source.absolute():
+        restored = restore(source, settings.data, checks, report, later)
+    applied = AppliedRevocations()
+    if read_revocations(DataFolder(settings.data).revocations):
+        applied = _apply_revocations(settings)
+    end_restore(settings.data)
+    return restored, applied
+
+
+def _apply_revocations(settings: Settings) -> AppliedRevocations:
+    """Apply the list of a restored data folder; mails nobody, as of what had its mail before."""
+    without_copy = settings.model_copy(update={"upgrade_backup": False})
+
+    async def apply() -> AppliedRevocations:
+        adapters = replace(embedded_adapters(without_copy), mailer=SilentMailer())
+        registry = build_registry(without_copy, adapters)
+        try:
+            return await registry.administration.revocations.apply()
+        finally:
+            await registry.close()
+
+    with prepared_stores(without_copy):
+        return asyncio.run(apply())
+
+
+def lists_of_revocations(files: Sequence[Path], data: Path | None = None) -> list[Revocation]:
+    """Return the entries of lists, and of that of another data folder."""
+    missing = [each for each in files if not each.is_file()]
+    if missing:
+        message = f"{missing[0]} is no list of revocations."
+        raise FolderUnusable(message)
+    others = [DataFolder(data).revocations] if data else []
+    return [each for file in (*files, *others) for each in read_revocations(file)]
 
 
 def refuse_half_restored(settings: Settings) -> None:
@@ -357,6 +409,12 @@ def refuse_half_restored(settings: Settings) -> None:
         message = (
             f"{settings.data} has no registry yet: a restore to it did not end. Run the restore "
             f"again, or delete {left} to begin with an empty registry."
+        )
+        raise FolderUnusable(message)
+    if not settings.is_in_the_cloud and (backup_of := unapplied_restore(settings.data)):
+        message = (
+            f"A restore of {backup_of} to {settings.data} did not end: what was removed, locked "
+            "and revoked after it is not applied yet. Run the same restore again."
         )
         raise FolderUnusable(message)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.auth.authentication import Authentication
 from shared.auth.authorization import Administration, Authorization
@@ -32,6 +33,7 @@ from shared.services.administration.leaving import Leaving
 from shared.services.administration.name_disputes import NameDisputes
 from shared.services.administration.policies import Policies
 from shared.services.administration.reachability import Reachability
+from shared.services.administration.revocations import RevocationApplication, listing_revocations
 from shared.services.administration.status import RegistryStatus
 from shared.services.api_docs.api_docs import ApiDocs
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
@@ -269,6 +271,7 @@ class AdministrationServices(Struct, frozen=True):
     policies: Policies
     status: RegistryStatus
     reachability: Reachability
+    revocations: RevocationApplication
 
 
 class PublishingServices(Struct, frozen=True):
@@ -350,6 +353,8 @@ class Registry(Struct, frozen=True):
 
 def create_registry(settings: Settings, adapters: Adapters) -> Registry:
     """Create all services, each from its constructor (`shared/runtime/wiring.py`)."""
+    listed = listing_revocations(adapters.events, adapters.revocations)
+    adapters = replace(adapters, events=listed)
     instances = {**instances_of(adapters), Settings: settings, Adapters: adapters}
     if not settings.upstreams or adapters.connect_upstream is None:
         instances |= {MirroringServices: None, Upstreams: None}

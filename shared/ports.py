@@ -49,6 +49,7 @@ from shared.domain.packages import (
     Visibility,
 )
 from shared.domain.records import Entity, Event, PendingEvents, Place
+from shared.domain.revocations import Revocation
 from shared.domain.search import (
     FacetedResults,
     IndexTotals,
@@ -706,6 +707,22 @@ class SnapshotStore(Protocol):
 
     async def delete(self, name: str) -> None:
         """Delete the file, if it exists."""
+        ...
+
+
+class RevocationStore(Protocol):
+    """The list of revocations of this registry, outside its database."""
+
+    async def add(self, revocations: Sequence[Revocation]) -> None:
+        """Append entries. A repeat may append them twice, which changes nothing."""
+        ...
+
+    async def read(self) -> list[Revocation]:
+        """Return all entries, in any order."""
+        ...
+
+    async def compact(self) -> None:
+        """Store the entries in as few files as possible, and renew their times."""
         ...
 
 

@@ -15,7 +15,14 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
-from shared.adapters.filesystem import FULL_DISK, DataFolder, FolderUnusable, partial_path
+from shared.adapters.filesystem import (
+    FULL_DISK,
+    REVOCATIONS,
+    DataFolder,
+    FolderUnusable,
+    partial_path,
+    read_revocations,
+)
 from shared.adapters.sqlite.connections import (
     BUSY_TIMEOUT,
     database_error,
@@ -27,12 +34,14 @@ from shared.adapters.sqlite.connections import (
 )
 from shared.adapters.sqlite.database import MIGRATIONS
 from shared.domain.errors.requests import StorageFull
+from shared.domain.revocations import Revocation, to_lines
 from shared.domain.status import SOFTWARE_VERSION
 from shared.runtime.private_files import (
     close_to_others,
     copy_private,
     make_private_folder,
     open_private,
+    replace_private,
     try_file_lock,
 )
 
@@ -63,8 +72,15 @@ def backup(data: Path, target: Path) -> None:
 
     The copy contains the keys, so it is as secret as the original. Archives are hard links where
     both folders are on one disk: they take no space, and a broken disk loses both. If it fails,
-    nothing is left of it. Raises `FolderUnusable`.
+    nothing is left of it. The list of revocations is in it, and beside it as well: there it
+    outlives the backup, and tells older ones what came after them. Raises `FolderUnusable`.
     """
+    _copy_registry(data, target)
+    with suppress(PermissionError):  # The folder above belongs to another user.
+        replace_private(list_beside(target), DataFolder(target).revocations.read_bytes())
+
+
+def _copy_registry(data: Path, target: Path) -> None:
     source = DataFolder(data)
     with _named_errors(data, target):
         _require_registry(source)
@@ -77,6 +93,9 @@ def backup(data: Path, target: Path) -> None:
                 with suppress(FileNotFoundError):  # Swept just now, so no record names it.
                     _copy_archive(file, source, place)
             _copy_keys(source, place)
+            # After the records: each act that they have is on the list.
+            listed = to_lines(read_revocations(source.revocations))
+            replace_private(place.revocations, listed)
 
 
 def restore(
@@ -84,18 +103,24 @@ def restore(
     data: Path,
     checks: ArchiveChecks = ArchiveChecks.ALL,
     report: Report = report_nothing,
+    later: Sequence[Path] = (),
 ) -> Restored:
     """Create a registry from a backup, in a folder that is new or empty.
 
     A folder that lost its database keeps the archives, keys and snapshots that it holds. An
     archive that is not as its record says is left out and named. If the restore fails or is killed,
-    the folder has no database. Raises `FolderUnusable`.
+    the folder has no database. The lists of revocations that are found, and those of `later`,
+    become the list of the registry; `unapplied_restore` says that it is not applied yet. Raises
+    `FolderUnusable`.
     """
     origin = DataFolder(source)
     with _named_errors(source, data):
         _require_registry(origin)
         _require_no_registry(DataFolder(data))
+        listed = _found_revocations(source, data, later, report)
         with _put_in_place(data) as place:
+            replace_private(place.revocations, to_lines(listed))
+            replace_private(place.unapplied, str(source.absolute()).encode())
             # No process writes to a backup, which may be on a read-only disk: nothing is held.
             _copy_databases(origin, place, lambda _records, _databases: None)
             records = partial_path(place.database)
@@ -110,6 +135,50 @@ def restore(
                     _copy_archive(file, origin, place)
                 return Restored(len(files))
             return _copy_checked(origin, place, _recorded(records), report)
+
+
+def list_beside(backup: Path) -> Path:
+    """Return the list of revocations beside a backup."""
+    return backup.with_name(f"{backup.name}.{REVOCATIONS}")
+
+
+def unapplied_restore(data: Path) -> Path | None:
+    """Return the backup that was restored to this folder, if the list of revocations is not applied
+    to it yet."""
+    mark = DataFolder(data).unapplied
+    return Path(mark.read_text()) if mark.exists() and _holds_registry(DataFolder(data)) else None
+
+
+def end_restore(data: Path) -> None:
+    """Note that the list of revocations is applied."""
+    DataFolder(data).unapplied.unlink(missing_ok=True)
+
+
+def _found_revocations(
+    source: Path, data: Path, later: Sequence[Path], report: Report
+) -> list[Revocation]:
+    """Return the entries of the list of a backup, of all lists in the folder of the backups, of the
+    folder that is replaced, also if it was moved away beside it, and of `later`."""
+    backups, folders = source.absolute().parent, data.absolute()
+    files = [
+        DataFolder(source).revocations,
+        DataFolder(data).revocations,
+        *sorted(backups.glob(f"*{REVOCATIONS}")),
+        *sorted(backups.glob(f"*/{REVOCATIONS}")),
+        *sorted(folders.parent.glob(f"{folders.name}*/{REVOCATIONS}")),
+    ]
+    found = dict[tuple[str, str], Revocation]()
+    for file in dict.fromkeys(files):
+        try:
+            found |= {(each.event, each.id): each for each in read_revocations(file)}
+        except OSError as error:
+            report(f"The list of revocations {file} cannot be read: {error.strerror}.")
+    for file in later:
+        if not file.is_file():
+            message = f"{file} is no list of revocations. Name a file {REVOCATIONS}."
+            raise FolderUnusable(message)
+        found |= {(each.event, each.id): each for each in read_revocations(file)}
+    return list(found.values())
 
 
 def half_restored(data: Path) -> Path | None:
@@ -459,5 +528,5 @@ def back_up_before_upgrade(data: Path, schema: int) -> Path:
     if not DataFolder(target).database.is_file():
         rmtree(target, ignore_errors=True)
         make_private_folder(folder)
-        backup(data, target)
+        _copy_registry(data, target)
     return target

@@ -18,6 +18,7 @@ from shared.adapters.blob.archives import BlobArchives
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BLOB_CONTAINERS, BlobContainers
 from shared.adapters.blob.deleted_copies import BlobCopies
 from shared.adapters.blob.documents import BlobDocuments, BlobSnapshots
+from shared.adapters.blob.revocations import BlobRevocations
 from shared.adapters.cloud_search.index import CloudSearchPorts, CopyEnvironment, open_cloud_search
 from shared.adapters.cosmos.change_feed import PACKAGES, ChangeFeedEdition
 from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE, CosmosDatabase, record_charge
@@ -116,6 +117,7 @@ class CloudStores(Struct, frozen=True):
     work: CosmosWork
     pulls: CosmosPulls
     snapshots: BlobSnapshots
+    revocations: BlobRevocations
     search: CloudSearchPorts
     edition: ChangeFeedEdition
 
@@ -149,6 +151,7 @@ def open_cloud(connections: AzureClients, clock: Clock, randomness: Randomness) 
         work=CosmosWork(cosmos, clock),
         pulls=CosmosPulls(cosmos, metadata),
         snapshots=BlobSnapshots(blobs),
+        revocations=BlobRevocations(blobs),
         edition=edition,
         search=open_cloud_search(
             cosmos,

@@ -12,7 +12,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from shared.adapters.filesystem import DataFolder, FileArchives, FilePieces, partial_path
+from shared.adapters.filesystem import (
+    DataFolder,
+    FileArchives,
+    FilePieces,
+    FileRevocations,
+    partial_path,
+)
 from shared.adapters.sqlite.connections import (
     SEARCH_WAY_OUT,
     DatabaseUnusable,
@@ -45,6 +51,7 @@ class EmbeddedStores(Struct, frozen=True):
     events: SqliteEvents
     work: SqliteWork
     pulls: SqlitePulls
+    revocations: FileRevocations
 
     def migrate(self) -> None:
         """Create the stores or bring them up to date; for the process that starts the others."""
@@ -70,6 +77,7 @@ def open_embedded(data: Path, clock: Clock) -> EmbeddedStores:
         events=SqliteEvents(database),
         work=SqliteWork(database),
         pulls=SqlitePulls(database),
+        revocations=FileRevocations(folder.revocations),
     )
 
 

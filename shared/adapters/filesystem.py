@@ -17,6 +17,7 @@ from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.errors.packages import ArchiveLost
 from shared.domain.errors.requests import Busy, StorageFull
 from shared.domain.packages import Visibility
+from shared.domain.revocations import Revocation, from_lines, to_lines
 from shared.log import log
 from shared.ports import Clock, StoredArchive
 from shared.runtime.private_files import (
@@ -71,6 +72,9 @@ class PiecesFolder(Struct, frozen=True):
         return self.root / digest.hex[:2]
 
 
+REVOCATIONS = "revocations.jsonl"
+
+
 class DataFolder(Struct, frozen=True):
     """The names below the folder that a registry on one machine lives in."""
 
@@ -96,6 +100,16 @@ class DataFolder(Struct, frozen=True):
     @property
     def snapshots(self) -> Path:
         return self.root / "snapshots"
+
+    @property
+    def revocations(self) -> Path:
+        """The list of revocations; a backup has a copy of it, and one beside it."""
+        return self.root / REVOCATIONS
+
+    @property
+    def unapplied(self) -> Path:
+        """A mark of a restore whose list of revocations is not applied yet: its backup."""
+        return self.root / "revocations.unapplied"
 
     @property
     def upgrades(self) -> Path:
@@ -294,6 +308,43 @@ class FileArchives:
             file.unlink()
             _sync_folder(file.parent)
             return True
+
+
+class FileRevocations:
+    """The RevocationStore of a registry on one machine: a file to which lines are appended."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    async def add(self, revocations: Sequence[Revocation]) -> None:
+        await asyncio.to_thread(self._add, to_lines(revocations))
+
+    async def read(self) -> list[Revocation]:
+        return await asyncio.to_thread(read_revocations, self._file)
+
+    async def compact(self) -> None:
+        """Do nothing: it is one file."""
+
+    def _add(self, lines: bytes) -> None:
+        with translate_disk_errors(), open_private(self._file, "ab") as file:
+            if file.tell() and not _ends_with_a_line(self._file):
+                lines = b"\n" + lines  # A writer was killed before it had written its last line.
+            file.write(lines)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _ends_with_a_line(file: Path) -> bool:
+    with file.open("rb") as opened:
+        opened.seek(-1, os.SEEK_END)
+        return opened.read(1) == b"\n"
+
+
+def read_revocations(file: Path) -> list[Revocation]:
+    """Return the entries of a list; none if there is no such file."""
+    with translate_disk_errors(), suppress(FileNotFoundError):
+        return from_lines(file.read_bytes())
+    return []
 
 
 class _Written(Struct, frozen=True):

@@ -45,6 +45,17 @@ class ConsoleMailer:
         return ""
 
 
+class SilentMailer:
+    """Sends nothing: a restore applies again what people had mail about."""
+
+    async def send(self, mail: Mail) -> None:
+        """Drop the mail."""
+
+    async def check(self) -> str:
+        """There is no server."""
+        return ""
+
+
 SMTP_TIMEOUT_SECONDS = 10  # For each step; the request that sends the mail waits for it.
 SMTP_CHECK_SECONDS = 5  # For all steps; an operator waits for it.
 

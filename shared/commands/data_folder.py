@@ -1,5 +1,6 @@
 """backup, restore, keys … and index …: the data folder, and the index as files."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from shared.bootstrap import (
 )
 from shared.commands.base import in_registry, operator_command, with_registry
 from shared.commands.operations import parse_coordinate
+from shared.commands.revocations import after_option, applied_text
 from shared.composition import Registry
 from shared.domain.documents import DerivedDocument
 from shared.domain.names import Coordinate
@@ -73,13 +75,22 @@ def backup(folder: Path) -> None:
     type=click.Path(path_type=Path, readable=False),
     help="The backup that has the archive of the release.",
 )
+@after_option
 def restore(
-    folder: Path | None, checks: ArchiveChecks, coordinate: Coordinate | None, origin: Path | None
+    folder: Path | None,
+    checks: ArchiveChecks,
+    coordinate: Coordinate | None,
+    origin: Path | None,
+    later: tuple[Path, ...],
 ) -> None:
     """Copy the backup DIR into the data folder, which is new, empty, or has lost its database.
 
     Each archive is compared with its record. Those that differ are left out and listed, and then
     the exit code is 1, although everything else is restored.
+
+    What was erased, removed, locked and revoked after the backup is so again: the restore applies
+    the lists of revocations that it finds in the folder of the backup and in the folder that it
+    replaces, and those of --after. It prints what it applied and what you have to decide.
 
     \b
     Examples:
@@ -89,7 +100,7 @@ def restore(
     if coordinate and origin and not folder:
         _restore_release(coordinate, origin)
     elif folder and not coordinate and not origin:
-        _restore_all(folder, checks)
+        _restore_all(folder, checks, later)
     else:
         message = (
             "Name a backup, or a release and its backup: --release ORG/NAME:VERSION --from DIR"
@@ -97,9 +108,11 @@ def restore(
         raise click.UsageError(message)
 
 
-def _restore_all(folder: Path, checks: ArchiveChecks) -> None:
+def _restore_all(folder: Path, checks: ArchiveChecks, later: Sequence[Path]) -> None:
     settings = Settings.load()
-    restored = restore_backup(settings, folder, checks, partial(click.echo, err=True))
+    report = partial(click.echo, err=True)
+    restored, applied = restore_backup(settings, folder, checks, report, later)
+    click.echo(applied_text(applied))
     if not restored.damaged:
         click.echo(f"Restored to {settings.data}. Start the registry as usual.")
         return

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import click
 
-from shared.bootstrap import other_folder, prepared_stores
+from shared.bootstrap import lists_of_revocations, other_folder, prepared_stores
 from shared.commands.base import Rows, format_time, in_registry, operator_command, with_registry
+from shared.commands.revocations import after_option, applied_text
 from shared.composition import Registry
 from shared.domain.status import TaskReport
+from shared.services.administration.revocations import AppliedRevocations
 from shared.services.maintenance.package_tasks import RepairDerivedData
 from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
 from shared.settings import Settings
@@ -83,11 +85,15 @@ async def verify(registry: Registry, name: str, data: Path | None) -> str:
 @snapshot.command()
 @name_argument
 @from_option
-def restore(name: str, data: Path | None) -> None:
+@after_option
+def restore(name: str, data: Path | None, later: tuple[Path, ...]) -> None:
     """Restore the snapshot NAME into an empty registry.
 
     With --from, missing archives are copied from that data folder. This moves a registry from one
     machine to the cloud, or back.
+
+    The list of revocations of this registry and of that data folder is applied, and those of
+    --after: what was erased, removed, locked and revoked after the snapshot is so again.
 
     \b
     Examples:
@@ -95,12 +101,21 @@ def restore(name: str, data: Path | None) -> None:
       ballroom snapshot restore 20261120T020500123Z --from /srv/ballroom
     """
 
+    applied = AppliedRevocations()
+
     async def work(registry: Registry) -> TaskReport:
+        async def finish() -> None:
+            nonlocal applied
+            lists = lists_of_revocations(later, data)
+            applied = await registry.administration.revocations.apply(lists)
+
         with _snapshots(registry, data) as (snapshots, there):
-            return await registry.maintenance.snapshot_restore.restore(snapshots, name, there)
+            restoring = registry.maintenance.snapshot_restore
+            return await restoring.restore(snapshots, name, there, finish)
 
     with prepared_stores(Settings.load()):
         report = with_registry(work)
+    click.echo(applied_text(applied))
     click.echo(f"Restored {report.changed} of {report.seen} records.")
     for problem in report.problems:
         click.echo(f"  {problem}")

@@ -25,6 +25,7 @@ from shared.ports import (
     MetadataStore,
     PullLedger,
     Randomness,
+    RevocationStore,
     SearchFeed,
     SearchIndex,
     SnapshotStore,
@@ -49,6 +50,7 @@ class Adapters(Struct, frozen=True):
     pulls: PullLedger
     search: SearchIndex
     snapshots: SnapshotStore
+    revocations: RevocationStore
     mailer: Mailer
     fetcher: HttpClient
     confined: ConfinedTasks

@@ -10,7 +10,7 @@ and deleted a day after those, so that a named archive exists.
 import asyncio
 import hashlib
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -48,6 +48,7 @@ from shared.ports import (
     EventStore,
     MetadataStore,
     PullLedger,
+    RevocationStore,
     SnapshotStore,
     WorkStore,
 )
@@ -211,6 +212,9 @@ class ArchiveSources(Struct, frozen=True):
     documents: DocumentStore
 
 
+async def _nothing_more() -> None: ...
+
+
 class SnapshotRestore(Struct, frozen=True):
     """Writes the records of a snapshot to the stores of an empty registry.
 
@@ -230,9 +234,14 @@ class SnapshotRestore(Struct, frozen=True):
     readers: Readers = Readers.EVERYBODY
 
     async def restore(
-        self, snapshots: StoredSnapshots, name: str, elsewhere: ArchiveSources | None = None
+        self,
+        snapshots: StoredSnapshots,
+        name: str,
+        elsewhere: ArchiveSources | None = None,
+        finish: Callable[[], Awaitable[None]] = _nothing_more,
     ) -> TaskReport:
-        """Write the records of a snapshot, and copy the archives that only `elsewhere` has.
+        """Write the records of a snapshot, and copy the archives that only `elsewhere` has. Until
+        `finish` is done as well, no registry starts over the records.
 
         A release without an archive is left out and reported as a problem; a repeat adds it once
         its archive exists. Raises `SnapshotUnusable` if the registry is not empty.
@@ -246,6 +255,7 @@ class SnapshotRestore(Struct, frozen=True):
         await self._append_events(snapshots, name)
         async for records in _packages(snapshots, name):
             problems += await self._restore_package(records, elsewhere)
+        await finish()
         await self.work.take(RESTORE_KIND, RESTORE_UNFINISHED, self.clock.now_ms())
         return TaskReport(manifest.lines, manifest.lines - len(problems), tuple(problems))
 
@@ -406,6 +416,7 @@ class CreateSnapshot(Task):
 
     snapshots: StoredSnapshots
     snapshot_creation: SnapshotCreation
+    revocations: RevocationStore
     database_age: DatabaseAge
     clock: Clock
     snapshot_days: int
@@ -418,6 +429,7 @@ class CreateSnapshot(Task):
             await self.snapshots.verify(manifest.name)
         except SnapshotUnusable as unusable:
             return TaskReport(manifest.lines, 0, (str(unusable),))
+        await self.revocations.compact()  # It lies beside the snapshots, and is as old as they are.
         deleted, problems = await self._delete_old()
         return TaskReport(manifest.lines, 1 + deleted, problems)
 

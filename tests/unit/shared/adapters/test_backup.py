@@ -239,7 +239,8 @@ async def test_a_cut_database_is_named_and_nothing_is_left(place: float, tmp_pat
     for copy in (backup, restore):
         with pytest.raises(FolderUnusable, match=rf"^{database} is damaged: .* older backup"):
             copy(tmp_path / "backup", tmp_path / "copy")
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["backup", "data"]
+    names = ["backup", "backup.revocations.jsonl", "data"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == names
 
 
 @pytest.mark.usefixtures("registry")

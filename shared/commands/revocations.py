@@ -1,0 +1,65 @@
+"""revocations …: the list of what was erased, removed, locked and revoked."""
+
+from pathlib import Path
+
+import click
+
+from shared.bootstrap import lists_of_revocations
+from shared.commands.base import Rows, format_time, in_registry, spelled
+from shared.composition import Registry
+from shared.services.administration.revocations import AppliedRevocations
+
+after_option = click.option(
+    "--after",
+    "later",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path, readable=False),
+    help="A newer list of revocations; may be repeated.",
+)
+
+
+@click.group()
+def revocations() -> None:
+    """Show what was erased, removed, locked and revoked, and apply it after a restore."""
+
+
+@revocations.command("list")
+@in_registry
+async def list_revocations(registry: Registry) -> Rows:
+    """List the acts of this registry, the oldest first: ids and digests, and no names.
+
+    \b
+    Example:
+      ballroom revocations list
+    """
+    return [
+        {"at": format_time(each.at_ms), "act": each.act, "about": each.about, "id": each.id}
+        for each in await registry.administration.revocations.listed()
+    ]
+
+
+@revocations.command()
+@after_option
+@in_registry
+async def apply(registry: Registry, later: tuple[Path, ...]) -> str:
+    """Apply the acts that this registry does not know, as after a restore of Cosmos DB.
+
+    \b
+    Examples:
+      ballroom revocations apply
+      ballroom revocations apply --after /var/backups/ballroom/monday.revocations.jsonl
+    """
+    application = registry.administration.revocations
+    return applied_text(await application.apply(lists_of_revocations(later)))
+
+
+def applied_text(result: AppliedRevocations) -> str:
+    """Return what a restore says of the list of revocations at its end."""
+    lines = ["Nothing of the list of revocations had to be applied."]
+    if result.applied:
+        lines = ["Applied from the list of revocations, as done after the backup:"]
+        lines += [f"- {each}" for each in result.applied]
+    if result.undecided:
+        lines += ["For you to decide:", *(f"- {each}" for each in result.undecided)]
+    return spelled("\n".join(lines))
