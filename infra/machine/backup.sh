@@ -27,9 +27,11 @@ mkdir -p "$backups" || {
     echo "The folder $backups cannot be made. Make it, or set BALLROOM_BACKUPS to another one." >&2
     exit 1
 }
+# The list of revocations beside a backup: it tells older ones what was removed and locked since.
+list=.revocations.jsonl
 # What an interrupted run left behind.
-rm -rf "$unproven" "$unproven.partial" "$drill" "$drill.partial"
-trap 'rm -rf "$unproven" "$unproven.partial" "$drill" "$drill.partial"' EXIT
+rm -rf "$unproven" "$unproven.partial" "$unproven$list" "$drill" "$drill.partial"
+trap 'rm -rf "$unproven" "$unproven.partial" "$unproven$list" "$drill" "$drill.partial"' EXIT
 
 $operate backup "$unproven"
 
@@ -52,6 +54,7 @@ if [ "$problems" ]; then
     printf '%s' "$problems" >"$backups/$name.problems" || true
     echo "The backup has problems, which $backups/$name.problems names." >&2
 fi
+if [ -e "$unproven$list" ]; then mv "$unproven$list" "$backups/$name$list"; fi
 mv "$unproven" "$backups/$name"
 echo "The backup $backups/$name is complete and can be restored."
 
@@ -63,5 +66,5 @@ whole=$(dated | while read -r each; do
     [ -e "$each.problems" ] || echo "$each"
 done | tail -n 1)
 dated | head -n "-$kept" | while read -r old; do
-    [ "$old" = "$whole" ] || rm -rf "$old" "$old.problems"
+    [ "$old" = "$whole" ] || rm -rf "$old" "$old.problems" "$old$list"
 done

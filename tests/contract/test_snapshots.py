@@ -118,7 +118,9 @@ def snapshotting(stores: Stores, store: SnapshotStore, clock: FakeClock) -> Snap
 def nightly(stores: Stores, store: SnapshotStore, clock: FakeClock) -> CreateSnapshot:
     creation = snapshotting(stores, store, clock)
     age = DatabaseAge(stores.events, stores.directory)
-    return CreateSnapshot(creation.snapshots, creation, age, clock, snapshot_days=30)
+    return CreateSnapshot(
+        creation.snapshots, creation, stores.revocations, age, clock, snapshot_days=30
+    )
 
 
 @pytest.fixture
