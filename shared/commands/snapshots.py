@@ -115,8 +115,8 @@ def restore(name: str, data: Path | None, later: tuple[Path, ...]) -> None:
 
     with prepared_stores(Settings.load()):
         report = with_registry(work)
-    click.echo(applied_text(applied))
     click.echo(f"Restored {report.changed} of {report.seen} records.")
+    click.echo(applied_text(applied))
     for problem in report.problems:
         click.echo(f"  {problem}")
     if report.problems:
