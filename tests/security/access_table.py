@@ -17,7 +17,7 @@ from functions.faces import operations
 from functions.http.signed_in_pages import SignedInPages
 from functions.web.package.pages import TAB_HANDLERS
 from shared.domain.mirror_rules import CENTRAL_PAGES
-from shared.domain.principals import Action
+from shared.domain.principals import Action, Scope
 from shared.settings import Settings
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import FORM, multipart
@@ -157,6 +157,36 @@ def freezers(persona: Persona, state: State) -> set[Outcome]:
 def administrators(persona: Persona, _state: State) -> set[Outcome]:
     """Administrators alone, by a credential that manages everything."""
     return _known(persona, may=persona.administrator and persona.manages_account)
+
+
+def moderators(persona: Persona, _state: State) -> set[Outcome]:
+    """Administrators who just signed in, and their tokens that moderate everything."""
+    return _known(persona, may=_moderates(persona) and (persona.org, persona.package) == _ALL)
+
+
+def moderators_of_package(persona: Persona, state: State) -> set[Outcome]:
+    """Administrators who just signed in, and their tokens that moderate the package."""
+    may = persona.is_fresh or persona.may(Action.MODERATE, state.value)
+    return _known(persona, may=_moderates(persona) and may)
+
+
+def reviewers(persona: Persona, _state: State) -> set[Outcome]:
+    """Administrators by a credential that manages or moderates everything."""
+    is_whole = (persona.org, persona.package) == _ALL
+    return _known(persona, may=persona.administrator and is_whole)
+
+
+def reviewers_of_package(persona: Persona, state: State) -> set[Outcome]:
+    """Administrators by a credential that manages everything, or moderates the package."""
+    may = persona.manages_account or persona.may(Action.MODERATE, state.value)
+    return _known(persona, may=persona.administrator and may)
+
+
+def _moderates(persona: Persona) -> bool:
+    return persona.administrator and (persona.is_fresh or Scope.MODERATE in persona.scopes)
+
+
+_ALL = ("*", "*")
 
 
 def hidden(expects: Expects) -> Expects:
@@ -412,7 +442,10 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     maven_readers: ("maven_read", "maven_read (archive)", "maven_read (versions)"),
     publishers: ("central_push", "maven_write"),
     maintainers: ("central_deprecate", "central_undeprecate"),
-    governors: ("api_packages_visibility", "api_publishers_restrict"),
+    governors: (
+        *("api_packages_visibility", "api_publishers_restrict"),
+        *("api_releases_erase", "api_releases_hold", "api_releases_restore"),
+    ),
     managers: ("api_packages_succeed",),
     shown: ("api_orgs_show", "web_org"),
     founders: ("api_orgs_found",),
@@ -446,6 +479,20 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         *("api_org_tokens_confirm", "api_org_webhooks_confirm", "api_publishers_confirm"),
         *("api_org_webhooks_rotate", "api_publishers_remove"),
     ),
+    moderators: (
+        "api_moderation_quarantine_many",
+        *("api_moderation_lock", "api_moderation_move_name", "api_moderation_reserve_name"),
+        *("api_moderation_revoke", "api_moderation_unlock"),
+    ),
+    moderators_of_package: (
+        *("api_moderation_hold", "api_moderation_package_hold", "api_moderation_package_restore"),
+        *("api_moderation_quarantine", "api_moderation_remove", "api_moderation_restore"),
+    ),
+    reviewers: (
+        *("api_moderation_account", "api_moderation_proposals", "api_moderation_releases"),
+        "api_moderation_quarantine_many (list)",
+    ),
+    reviewers_of_package: ("api_moderation_release",),
     fresh_administrators: (
         *("api_accounts_leave", "api_directory_locks_decide", "api_groups_replace"),
         "api_orgs_allow_bursts",
@@ -453,6 +500,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     ),
     freezers: ("api_orgs_freeze", "api_orgs_unfreeze"),
     hidden(fresh_administrators): (
+        *("api_moderation_confirm", "api_moderation_reject"),
         *("api_packages_freeze", "api_packages_unfreeze"),
         *(
             "api_name_disputes_decide",
@@ -496,6 +544,13 @@ PATHS = {
     "api_members_set (owner)": "/api/v1/orgs/ORG/members/ID-OF-ann",
     "api_packages_freeze": "/api/v1/packages/ORG/nowhere/freeze",
     "api_packages_unfreeze": "/api/v1/packages/ORG/nowhere/freeze",
+    **{
+        f"api_moderation_{act}": f"/api/v1/moderation/accounts/max/{act}"
+        for act in ("lock", "unlock")
+    },
+    "api_moderation_account": "/api/v1/moderation/accounts/max",
+    "api_moderation_releases": "/api/v1/moderation/releases?org=ORG",
+    "api_moderation_revoke": "/api/v1/moderation/accounts/max/revoke-tokens",
     "archive_bytes": "/archives/public/nothing/1.0.0/x.bala",
     "archive_of_release": "/archives/mirrored/ORG/NAME/1.0.0/ORG-NAME-any-1.0.0.bala",
     "central_connectors_by_id": f"{REGISTRY}/connectors/1",
@@ -552,6 +607,18 @@ BODIES: Mapping[str, object] = {
     "api_name_disputes_decide": {"outcome": "denied", "reason": "It is older."},
     "api_name_disputes_open": {"name": "nobody", "statement": "It is ours."},
     "api_name_disputes_state": {"text": "It is ours."},
+    **{
+        name: {"reason": "A test."}
+        for name in (
+            *("api_moderation_hold", "api_moderation_lock", "api_moderation_package_hold"),
+            *("api_moderation_quarantine", "api_moderation_reject", "api_moderation_remove"),
+            *("api_releases_erase", "api_releases_hold"),
+        )
+    },
+    "api_moderation_move_name": {"to": "here", "reason": "A test."},
+    "api_moderation_quarantine_many": {"org": "ORG", "reason": "A test."},
+    "api_moderation_quarantine_many (list)": {"org": "ORG", "reason": "No.", "dryRun": True},
+    "api_moderation_reserve_name": {"pattern": "evilNUMBER*", "reason": "A test."},
     "api_org_tokens_issue": TOKEN,
     "api_org_webhooks_add": WEBHOOK,
     "api_orgs_change": {"description": "Number NUMBER."},

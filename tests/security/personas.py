@@ -15,10 +15,11 @@ from shared.domain.principals import RECENT_SIGN_IN_ACTIONS, Action, Grant, Prin
 from tests.fakes.system import FakeClock
 
 SESSION = "Session"  # A scheme of the tests alone; sessions themselves have tests of their own.
-EVERY = frozenset(Scope)
+EVERY = frozenset(Scope) - {Scope.MODERATE}  # Which administrators alone give to tokens.
 MACHINES = EVERY - {Scope.MANAGE}  # They govern nothing.
 PUSHING = frozenset({Scope.PUSH_NEW, Scope.PUSH_VERSION})
 DEPRECATING = frozenset({Scope.DEPRECATE})
+MODERATING = frozenset({Scope.MODERATE})
 
 
 class Credential(Enum):
@@ -119,6 +120,16 @@ PERSONAS = (
     Persona("administrator by token", Credential.TOKEN, "admin", administrator=True),
     Persona(
         "administrator signed in", Credential.SESSION, "admin", administrator=True, signed_in=NOW
+    ),
+    Persona("scanner", Credential.TOKEN, "admin", None, MODERATING, administrator=True),
+    Persona(
+        "scanner for some",
+        Credential.TOKEN,
+        "admin",
+        None,
+        MODERATING,
+        package="p*",
+        administrator=True,
     ),
     Persona("expired token", Credential.BAD, "ann"),
     Persona("revoked token", Credential.BAD, "ann"),

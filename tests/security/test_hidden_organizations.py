@@ -46,7 +46,8 @@ NAME = "secret"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 GIVEN = 100_000  # Where randomness goes on in both registries.
 
-TOKENS = [f"token of a stranger, {scope.value}" for scope in Scope]
+# No stranger has a token that moderates.
+TOKENS = [f"token of a stranger, {each.value}" for each in Scope if each is not Scope.MODERATE]
 BROWSER = "browser of a stranger"
 STRANGERS = ("nobody", BROWSER, *TOKENS)
 
@@ -84,7 +85,9 @@ _OF_ORGANIZATIONS: Mapping[str, Mapping[str, str]] = {
     "packages_deprecate": _MESSAGE,
     "packages_pushers": {"pushers": "publishers"},
     "packages_versions_deprecate": {**_MESSAGE, **_VERSION},
-    "packages_versions_undeprecate": _VERSION,
+    "packages_versions_erase": {**_VERSION, "reason": "A test.", "confirm": "1.0.0"},
+    "packages_versions_hold": {**_VERSION, "reason": "A test."},
+    **dict.fromkeys(("packages_versions_restore", "packages_versions_undeprecate"), _VERSION),
     "publishers_add": {**_PUBLISHER, "repository_id": "1", "repository_owner_id": "2"},
     "publishers_remove": {"publisher": NOBODYS},
     "describe": {"display_name": "Other", "description": "Another one."},

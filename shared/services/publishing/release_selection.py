@@ -158,6 +158,7 @@ class ReleaseSelections(Struct, frozen=True):
         by: Principal,
     ) -> DecidedReleases:
         """Quarantine or remove what `page` lists, with one reason."""
+        await self._require_right(selection, state, by)
         selected = await self.page(selection, state, after, by=by)
         decided = await self.decide_all(
             [each.coordinate for each in selected.releases], state, reason, public, by=by
@@ -186,6 +187,16 @@ class ReleaseSelections(Struct, frozen=True):
         finally:  # What changed is in force, even where a store failed later.
             await self.mail.send_decisions(changed)
         return tuple(decided)
+
+    async def _require_right(
+        self, selection: ReleaseSelection, state: State, by: Principal
+    ) -> None:
+        """Raise unless `by` may decide on all releases that are selected."""
+        verb, what = STATE_VERBS[state], "many releases"
+        if state is State.REMOVED:
+            await self.administration.require_fresh(by, verb, what)
+        else:
+            await self.administration.require_moderator(by, verb, what, selection.resource)
 
     async def _decide_together(
         self, coordinates: Sequence[Coordinate], decision: Decision, by: Principal

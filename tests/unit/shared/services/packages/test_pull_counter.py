@@ -18,6 +18,8 @@ from shared.domain.names import Coordinate
 from shared.ports import CallerScope, Pull, PullBatch, PullLedger
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.packages.pull_counter import BATCH_PULLS, MAX_PULLS_REMEMBERED, PullCounter
+from shared.services.packages.pullers import PullerRecords
+from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.logs import capture_logs
 from tests.support.port_doubles import Fault, failing
@@ -26,6 +28,7 @@ from tests.support.world import World
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
 OTHER = Coordinate.parse("acme", "greet", "2.0.0")
 MOVING = "moving house"
+KEYS = KeyRing.of_setting("x" * 32)
 WINDOW_MS = 600_000
 
 
@@ -82,7 +85,8 @@ def counter(
         cast(PullLedger, ledger),
         caller_scope,
         clock,
-        keys=keys or KeyRing.of_setting("x" * 32),
+        pullers=PullerRecords(FakeDirectory(), clock, keys or KEYS),
+        keys=keys or KEYS,
         randomness=FakeRandomness(),
         read_only_mode=cast(ReadOnlyMode, ledger),
         delayed=delayed,
