@@ -1,0 +1,98 @@
+"""`ballroom package quarantine|remove` of many releases, and `hold|release` of a whole package."""
+
+import asyncio
+
+import pytest
+
+from shared.bootstrap import build_registry
+from shared.domain.principals import Grant, Principal
+from shared.services.publishing.publishing import Upload
+from tests.support.archives import bala
+from tests.support.terminal import Terminal
+from tests.support.world import Template, settings_of
+
+REASON = ("--reason", "Case 4711.")
+BY_ANN = ("acme/greet:1.0.0", "acme/greet:1.1.0", "acme/tool:1.0.0")
+BY_BOB = "other/app:1.0.0"
+
+
+@pytest.fixture
+def many(terminal: Terminal, template: Template) -> Terminal:
+    """Return a terminal for a registry in which ann and bob have published."""
+
+    async def publish() -> None:
+        registry = build_registry(settings_of(terminal.data))
+        for each in (*BY_ANN, BY_BOB):
+            person = template.people.bob if each == BY_BOB else template.people.ann
+            by = Principal(person.account.id, f"token-of-{person.account.name}", (Grant(),))
+            await registry.publishing.releases.push(Upload(bala(each)), by=by)
+        await registry.close()
+
+    asyncio.run(publish())
+    return terminal
+
+
+def states(many: Terminal) -> list[str]:
+    return [many.json("package", "show", each)["state"] for each in (*BY_ANN, BY_BOB)]
+
+
+LIVE = ["live"] * 4
+
+
+@pytest.mark.parametrize(
+    ("selected", "expected"),
+    [
+        (("acme",), ["quarantined", "quarantined", "quarantined", "live"]),
+        (("acme/greet",), ["quarantined", "quarantined", "live", "live"]),
+        (("--by-account", "bob"), ["live", "live", "live", "quarantined"]),
+        (("--by-token", "token-of-ann"), ["quarantined", "quarantined", "quarantined", "live"]),
+        (("acme/tool", "--by-token", "token-of-ann"), ["live", "live", "quarantined", "live"]),
+        (("--since", "24h"), ["quarantined"] * 4),
+        (("--since", "2100-01-01"), LIVE),
+        (("--by-publisher", "0000000000"), LIVE),
+        (("other", "--by-account", "ann"), LIVE),
+    ],
+)
+def test_all_releases_that_match_each_option_are_quarantined(
+    many: Terminal, selected: tuple[str, ...], expected: list[str]
+) -> None:
+    many.run("package", "quarantine", *selected, *REASON, "--yes")
+    assert states(many) == expected
+
+
+def test_a_dry_run_lists_the_releases_and_changes_nothing(many: Terminal) -> None:
+    printed = many.run("package", "remove", "acme", *REASON, "--dry-run")
+    lines = [f"{each} (live)" for each in BY_ANN]
+    assert sorted(printed.splitlines()[:-1]) == lines
+    assert printed.splitlines()[-1] == "This would remove 3 releases."
+    assert states(many) == LIVE
+
+
+def test_many_releases_are_listed_before_the_question(many: Terminal) -> None:
+    result = many.invoke("package", "remove", "acme/greet", *REASON)
+    assert result.exit_code == 1
+    assert "acme/greet:1.1.0 (live)" in result.output
+    assert "Remove these 2 releases?" in result.output
+    assert states(many) == LIVE
+
+
+def test_each_release_has_an_event_with_the_reason(many: Terminal) -> None:
+    many.run("package", "remove", "acme", *REASON, "--yes")
+    printed = many.run("package", "remove", "acme", *REASON, "--yes")
+    assert printed == "There is no such release.\n"
+    shown = [many.json("package", "show", each) for each in BY_ANN]
+    assert {(each["state"], each["reason"]) for each in shown} == {("removed", "Case 4711.")}
+
+
+def test_what_is_meant_has_to_be_said(many: Terminal) -> None:
+    assert "Say which releases you mean" in many.fail("package", "remove", *REASON, "--yes")
+    assert "account not found" in many.fail(
+        "package", "quarantine", "--by-account", "nobody", *REASON, "--yes"
+    )
+
+
+def test_a_package_is_held_as_a_whole_until_it_is_released(many: Terminal) -> None:
+    said = many.run("package", "hold", "acme/greet", *REASON)
+    assert said.startswith("acme/greet is held. New releases wait until: ")
+    assert states(many) == LIVE
+    assert many.run("package", "release", "acme/greet") == "acme/greet is not held.\n"
