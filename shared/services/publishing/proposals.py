@@ -51,12 +51,12 @@ class Proposals(Struct, frozen=True):
         *,
         by: Principal,
     ) -> Proposal:
-        """Propose to remove a release; raise `ReleaseNotFound` and `removed-for-good`."""
+        """Propose to remove a release; raise `ReleaseNotFound` and `removed-already`."""
         parsed = _parse_reason(reason, coordinate)
         await self.administration.require_moderator(by, "propose", coordinate, coordinate.package)
         release = await self.moderation.find(coordinate, by=by)
         if release.state is State.REMOVED:
-            raise Conflict("removed-for-good", f"{coordinate} was removed permanently already.")
+            raise Conflict("removed-already", f"{coordinate} was removed permanently already.")
         return await self._add(
             self._new(ProposedAct.REMOVE, str(release.coordinate), parsed, by, public=public), by
         )
@@ -202,7 +202,7 @@ def _parse_reason(text: str, about: object) -> str:
 
 def _no_upstream(org: str) -> Conflict:
     return Conflict(
-        "nothing-mirrored",
+        "name-not-movable",
         f"The name {org} cannot be moved, since this registry mirrors no other one.",
     )
 

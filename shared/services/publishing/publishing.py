@@ -421,14 +421,14 @@ class Publishing(Struct, frozen=True):
             )
         if release.waits_for_package:
             return Conflict(
-                "release-held",
+                "release-awaits-case",
                 f"{coordinate} is stored and held: administrators of this registry hold the "
                 f"package {coordinate.package} while they look at a case. It is published when "
                 "they end that.",
             )
         if release.is_held_by_owner:
             return Conflict(
-                "release-withheld",
+                "release-held-by-owner",
                 f"{coordinate} is stored and held: an owner of {org} holds it. Ask them to restore "
                 "it.",
             )

@@ -186,7 +186,7 @@ async def test_a_token_only_proposes_what_becomes_of_names(world: World) -> None
     assert (await names.all(by=admin)).stored == ()
     await proposals.confirm(reserved.json()["id"], by=admin)
     assert [each.pattern for each, _ in (await names.all(by=admin)).stored] == ["evil*"]
-    with raises_refusal("nothing-mirrored"):
+    with raises_refusal("name-not-movable"):
         await proposals.confirm(moved.json()["id"], by=admin)
 
 
