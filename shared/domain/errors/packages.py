@@ -51,10 +51,9 @@ class ReleaseNotFound(NotFound):
 class PackageWithdrawn(NotFound):
     def __init__(self, package: "Package", withdrawals: tuple[Withdrawal, ...]) -> None:
         is_held = all(each.is_held_by_owner for each in withdrawals)
-        sentence = f"An administrator of this registry withdrew every version of {package}. Use "
-        sentence += "another package, or ask the operator."
-        if is_held:
-            sentence = f"Owners hold every version of {package}. Use another package, or ask them."
+        who = "An owner" if is_held else "An administrator of this registry"
+        whom = "its owners" if is_held else "the operator"
+        sentence = f"{who} withdrew every version of {package}. Use another package, or ask {whom}."
         super().__init__("package-withdrawn", sentence)
         self.package = package
         self.withdrawals = withdrawals
@@ -66,12 +65,8 @@ class ReleaseWithdrawn(NotFound):
         is_held = withdrawal.is_held_by_owner
         whom = "its owners" if is_held else "the operator"
         advice = f"Use {latest}." if latest else f"Use another package, or ask {whom}."
-        what = (
-            f"An owner of {coordinate.package} holds {coordinate}"
-            if is_held
-            else f"An administrator of this registry withdrew {coordinate}"
-        )
-        sentence = f"{what}. {advice}"
+        who = "An owner of its package" if is_held else "An administrator of this registry"
+        sentence = f"{who} withdrew {coordinate}. {advice}"
         super().__init__("release-withdrawn", sentence)
         self.coordinate = coordinate
         self.withdrawal = withdrawal
