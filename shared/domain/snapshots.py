@@ -40,6 +40,7 @@ from shared.domain.names import OrgName, Package, PackageName
 from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
 from shared.domain.packages import Head, Release
 from shared.domain.policies import Policy
+from shared.domain.proposals import Proposal
 from shared.domain.records import Entity, Event, Record
 from shared.domain.reserved_names import ReservedName
 from shared.domain.status import NoticeBoard
@@ -73,6 +74,7 @@ ENTITIES: tuple[type[Entity], ...] = (
     ReservedName,
     NameDispute,
     Policy,
+    Proposal,
     NameOwner,
     UpstreamRelease,
     MirrorRules,

@@ -9,12 +9,20 @@ import shared.domain
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.mirroring import CataloguedPackage, CatalogueRound
 from shared.domain.records import AdditionCount, Entity
-from shared.domain.releases import WithheldNote
+from shared.domain.releases import ReleasePullers, WithheldNote
 from shared.domain.sessions import Session
 from shared.domain.snapshots import ENTITIES, SnapshotUnusable, from_line, snapshot_name
 
 # Nobody is signed in by an old copy, counts of additions start anew, and the others are derived.
-LEFT_OUT = {Session, AdditionCount, WithheldNote, ApiVerdict, CataloguedPackage, CatalogueRound}
+LEFT_OUT = {
+    Session,
+    AdditionCount,
+    WithheldNote,
+    ReleasePullers,
+    ApiVerdict,
+    CataloguedPackage,
+    CatalogueRound,
+}
 
 
 def entities() -> set[type[Entity]]:
