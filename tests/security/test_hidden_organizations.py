@@ -47,7 +47,8 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 GIVEN = 100_000  # Where randomness goes on in both registries.
 
 # No stranger has a token that moderates.
-TOKENS = [f"token of a stranger, {each.value}" for each in Scope if each is not Scope.MODERATE]
+SCOPES = [each for each in Scope if each is not Scope.MODERATE]
+TOKENS = [f"token of a stranger, {scope.value}" for scope in SCOPES]
 BROWSER = "browser of a stranger"
 STRANGERS = ("nobody", BROWSER, *TOKENS)
 
@@ -178,7 +179,7 @@ async def pair(template: Template, tmp_path_factory: pytest.TempPathFactory) -> 
         await world.push(bala("acme/hidden:1.0.0", visibility="private", tools=["hidden"]))
         sam = await world.registry.identity.accounts.create("sam", by=OPERATOR)
         await world.registry.organizations.organizations.create(parse_org("sams"), sam, by=OPERATOR)
-        for name, scope in zip(TOKENS, Scope, strict=True):
+        for name, scope in zip(TOKENS, SCOPES, strict=True):
             people[name] = bearer(await token_of(world.registry, sam, scope.value))
         browsers.append(await signed_in(world, Person(sam, "")))
 
