@@ -86,6 +86,7 @@ from shared.services.packages.search import PackageSearch
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
 from shared.services.packages.successors import Successors
 from shared.services.publishing.erasure import ReleaseErasure
+from shared.services.publishing.gone_releases import GoneReleases
 from shared.services.publishing.maven import MavenPackages, MavenPublishing
 from shared.services.publishing.moderation import HeldReleases, Moderation
 from shared.services.publishing.own_releases import OwnReleases
@@ -161,6 +162,7 @@ class MirroringServices(Struct, frozen=True):
     catalogue: UpstreamCatalogue
     rule_application: RuleApplication
     rules: RuleChanges
+    gone: GoneReleases
     moves: NameMoves
 
     def source(self, by: Principal, via: Callable[[], str] = lambda: "") -> PackageChain:

@@ -62,6 +62,7 @@ from shared.domain.search import (
     SymbolResults,
     Viewer,
 )
+from shared.domain.upstream_withdrawals import UpstreamChanges, UpstreamWithdrawal
 
 E = TypeVar("E", bound=Entity)
 
@@ -927,6 +928,16 @@ class Upstream(Protocol):
         """Return the archive, which can be read until the block ends, or None if there is no such
         version. Few archives are in hand at the same time: raises `NoRoomToFetch` after a wait, and
         `StorageFull`."""
+        ...
+
+    async def withdrawal(self, coordinate: Coordinate, *, via: str) -> UpstreamWithdrawal | None:
+        """Return what the upstream says of a version that it withdrew; None if it has it, or says
+        no more than that it is missing."""
+        ...
+
+    async def changes(self, since: int, count: int) -> UpstreamChanges | None:
+        """Return the withdrawals and returns of releases among up to `count` changes of its feed
+        after the number; None if it has no such feed."""
         ...
 
     async def resolve_packages(

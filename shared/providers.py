@@ -56,6 +56,7 @@ from shared.services.maintenance.package_tasks import (
     ApplyMirrorRules,
     AuditArchives,
     DeleteOrphanedArchives,
+    FollowUpstreamWithdrawals,
     GenerateApiDocs,
     NotifyDependents,
     PlaceArchives,
@@ -368,7 +369,7 @@ def _tasks(
     if settings.entra_tenant and settings.entra_accounts:
         kinds.append(LockDisabledAccounts)
     if mirroring is not None:
-        kinds += [ApplyMirrorRules, UpdateUpstreamCatalogue]
+        kinds += [ApplyMirrorRules, UpdateUpstreamCatalogue, FollowUpstreamWithdrawals]
     if relocation is not None:
         kinds.append(PlaceArchives)
     if adapters.feed is not None:

@@ -110,6 +110,8 @@ EVENT_PHRASES = {
     "invitation.withdrawn": "revoked an invitation",
     "member.removed": "removed {account}",
     "member.set": "changed the role of {account} to {after}",
+    "mirror.kept": "decided to go on serving {subject}, which is gone at {upstream}",
+    "mirror.withheld": "decided to withhold {subject}, which is gone at {upstream}",
     "organization.changed": "changed the profile of {subject}",
     "organization.continued": "changed as what {subject} is continued: {continued_as}",
     "organization.deleting": "scheduled the deletion of {subject}",

@@ -135,6 +135,32 @@ class RetryView(ResponseModel):
     retried: bool
 
 
+class GoneReleaseView(ResponseModel):
+    """A stored release that its upstream has no more, and that is served here."""
+
+    release: AsText = Field(validation_alias="coordinate")
+    upstream: str
+    since: UtcTime = Field(validation_alias="since_ms")
+    reason: Annotated[str | None, BeforeValidator(lambda why: why or None)] = Field(
+        validation_alias="why", description="The public reason, where the upstream gives one."
+    )
+    permanent: bool = Field(
+        validation_alias="is_final", description="Whether the upstream removed it for good."
+    )
+
+
+class GoneReleaseList(ResponseModel):
+    """Releases that are gone at their upstream, the newest first."""
+
+    releases: list[GoneReleaseView]
+
+
+class GoneDecision(RequestModel):
+    """A release that is gone at its upstream, and that somebody decides on."""
+
+    release: str = Field(description="Such as ballerina/io:1.6.1.")
+
+
 _LIST_REFUSALS = (400, 401, 403)
 
 mirror_api = ApiFace()
@@ -204,6 +230,41 @@ async def api_mirror_refusals(call: ApiCall) -> RefusedReleaseList:
 async def api_mirror_retry(call: ApiCall, sent: RetryRequest) -> RetryView:
     pins = (await require_mirroring(call)).reader.pins
     return RetryView(retried=await pins.accept(parse_coordinate(sent.release), by=call.caller))
+
+
+@mirror_api.operation(
+    "GET",
+    "api/v1/mirror/gone",
+    "List stored releases that their upstream has no more, and that are served here; for "
+    "administrators.",
+    refusals=_LIST_REFUSALS,
+)
+async def api_mirror_gone(call: ApiCall) -> GoneReleaseList:
+    found = await (await require_mirroring(call)).gone.list(by=call.caller)
+    return GoneReleaseList.model_validate({"releases": found})
+
+
+@mirror_api.operation(
+    "POST",
+    "api/v1/mirror/gone/keep",
+    "Go on serving a release that its upstream has no more; for administrators.",
+    refusals=_LIST_REFUSALS,
+)
+async def api_mirror_keep(call: ApiCall, sent: GoneDecision) -> None:
+    gone = (await require_mirroring(call)).gone
+    await gone.keep(parse_coordinate(sent.release), by=call.caller)
+
+
+@mirror_api.operation(
+    "POST",
+    "api/v1/mirror/gone/withhold",
+    "Quarantine a release that its upstream has no more; for administrators who signed in "
+    "recently.",
+    also=(404,),
+)
+async def api_mirror_withhold(call: ApiCall, sent: GoneDecision) -> None:
+    gone = (await require_mirroring(call)).gone
+    await gone.withhold(parse_coordinate(sent.release), by=call.caller)
 
 
 async def require_mirroring(call: ApiCall) -> MirroringServices:

@@ -215,7 +215,13 @@ def upstream_model(release: Release) -> dict[str, object]:
 
 def _left_out(origin: UpstreamOrigin) -> dict[str, object]:
     """Return the tools that a mirrored release lost, and when the upstream removed it."""
-    facts = {"withoutTools": origin.without_tools, "removedDate": origin.removed_ms}
+    why = origin.removed_because
+    facts = {
+        "withoutTools": origin.without_tools,
+        "removedDate": origin.removed_ms,
+        "removedReason": why.value if why else "",
+        "removedPermanently": origin.removed_for_good,
+    }
     return {name: each for name, each in facts.items() if each}
 
 

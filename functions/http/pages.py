@@ -31,7 +31,7 @@ from shared.domain.errors.identity import SignInToRead
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.packages import Readers
 from shared.domain.principals import Principal
-from shared.domain.releases import withdrawal_text, withdrawal_title
+from shared.domain.releases import reason_text, withdrawal_text, withdrawal_title
 from shared.domain.status import Banner
 from shared.domain.times import MS
 from shared.prose.safe_html import show_bidi_characters
@@ -283,6 +283,7 @@ _FILTERS: tuple[Callable[..., str], ...] = (
     formatting.moment,
     formatting.short,
     formatting.sized,
+    reason_text,
     show_bidi_characters,
     withdrawal_text,
     withdrawal_title,

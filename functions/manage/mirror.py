@@ -7,6 +7,7 @@ from shared.domain.release_lists import parse_coordinate
 from shared.runtime.answers import Answer
 from shared.services.mirroring.mirror_rules import MAX_REASON, RuleDryRun
 
+GONE_SHOWN = 100  # Releases; the others follow when these are decided on.
 EFFECTS_SHOWN = 100  # Of a dry run, those with the most pulls.
 
 pages = AdministratorPages()
@@ -27,6 +28,8 @@ async def manage_mirror(
         rules=rules,
         states=await mirroring.states(),
         incidents=len(await mirroring.reader.pins.incidents()),
+        gone=await mirroring.gone.list(by=call.caller),
+        gone_shown=GONE_SHOWN,
         typed=_typed(call.form, rules),
         dry_run=dry_run,
         effects_shown=EFFECTS_SHOWN,
@@ -74,6 +77,22 @@ async def manage_mirror_admit(call: SignedInCall) -> None:
     """Serve a release before it has its minimum age."""
     release, reason = parse_coordinate(call.form.text("release").strip()), call.form.text("reason")
     await call.registry.require_mirroring().rules.admit(release, reason, by=call.caller)
+
+
+@pages.form(
+    "manage/mirror/keep", manage_mirror, done="The release is served, and not listed any more."
+)
+async def manage_mirror_keep(call: SignedInCall) -> None:
+    """Go on serving a release that its upstream has no more."""
+    gone = call.registry.require_mirroring().gone
+    await gone.keep(parse_coordinate(call.form.text("release")), by=call.caller)
+
+
+@pages.form("manage/mirror/withhold", manage_mirror, done="Release quarantined.")
+async def manage_mirror_withhold(call: SignedInCall) -> None:
+    """Quarantine a release that its upstream has no more."""
+    gone = call.registry.require_mirroring().gone
+    await gone.withhold(parse_coordinate(call.form.text("release")), by=call.caller)
 
 
 @pages.read("manage/mirror/refusals")

@@ -21,6 +21,7 @@ from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.domain.build_resolution import ModuleRequest, PackageRequest
 from shared.domain.errors.base import Refusal
 from shared.domain.listings import Listing
+from shared.domain.mirror_rules import CENTRAL_NAME, REGISTRY_PATH
 from shared.domain.mirroring import (
     CataloguedPackage,
     FetchedArchive,
@@ -46,6 +47,7 @@ from shared.domain.search import SearchKind
 from shared.domain.upstream_answers import (
     DescriptionUnusable,
     read_catalogue_page,
+    read_changes,
     read_has_packages,
     read_items_page,
     read_modules,
@@ -54,7 +56,9 @@ from shared.domain.upstream_answers import (
     read_resolutions,
     read_tool,
     read_versions,
+    read_withdrawal,
 )
+from shared.domain.upstream_withdrawals import UpstreamChanges, UpstreamWithdrawal
 from shared.ports import (
     AnswerUnusable,
     Clock,
@@ -121,6 +125,24 @@ class CentralUpstream(Struct, frozen=True):
     ) -> Listing | None:
         answer = await self._ask(f"packages/{package}/{wanted}", client, via)
         return _found(answer, lambda body: read_package(body, package, wanted, self._origin()))
+
+    async def withdrawal(self, coordinate: Coordinate, *, via: str) -> UpstreamWithdrawal | None:
+        path = f"packages/{coordinate.package}/{coordinate.version}"
+        answer = await self._ask(path, ANY_CLIENT, via)
+        if not _is_missing(answer):
+            return None
+        return read_withdrawal(answer.body, coordinate)
+
+    async def changes(self, since: int, count: int) -> UpstreamChanges | None:
+        if self.name == CENTRAL_NAME:
+            return None
+        base = self.base_url.removesuffix(REGISTRY_PATH)
+        headers = self._headers(ANY_CLIENT, "") | self._credentials()
+        url = f"{base}/index/changes?since={since}&limit={count}"
+        answer = await self.documents.get(url, headers)
+        if answer.status in (_MISSING, _UNKNOWN):
+            return None  # It is another registry, or is read with a token alone.
+        return _read(answer, lambda body: read_changes(body, since))
 
     @asynccontextmanager
     async def fetch(
@@ -224,9 +246,7 @@ class CentralUpstream(Struct, frozen=True):
         is that there is no such thing, and the token is sent next.
         """
         url = f"{self.base_url}/{quote(path, safe='/*')}{query}"
-        headers = self._headers(client, via) | more
-        if self.token and self.sends_token:
-            headers["Authorization"] = f"Bearer {self.token.reveal()}"
+        headers = self._headers(client, via) | more | self._credentials()
         if content is None:
             answer = await self.documents.get(url, headers)
         else:
@@ -248,6 +268,11 @@ class CentralUpstream(Struct, frozen=True):
             # A firewall may refuse the words of one request with 403.
             raise (Unanswered if answer.status == _UNKNOWN else AnswerUnusable)(message)
         return answer
+
+    def _credentials(self) -> dict[str, str]:
+        if self.token is None or not self.sends_token:
+            return {}
+        return {"Authorization": f"Bearer {self.token.reveal()}"}
 
     def _headers(self, client: ClientProfile, via: str) -> dict[str, str]:
         language = client.language

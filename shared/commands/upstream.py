@@ -10,9 +10,12 @@ from functions.api.mirror import (
     ChangedMirrorView,
     RuleDryRunView,
     api_mirror_admit,
+    api_mirror_gone,
+    api_mirror_keep,
     api_mirror_refusals,
     api_mirror_retry,
     api_mirror_show,
+    api_mirror_withhold,
 )
 from shared.commands.base import OutputFormat, Rows, TableRow, in_registry
 from shared.commands.operations import add_operation, print_answer
@@ -73,6 +76,41 @@ add_operation(
     Example:
       ballroom upstream retry ballerina/io:1.6.1
     """,
+)
+add_operation(
+    upstream,
+    "gone",
+    api_mirror_gone,
+    "",
+    text="""List stored releases that their upstream has no more and that are served here, with the
+    reason where the upstream gives one.
+    """,
+)
+add_operation(
+    upstream,
+    "keep",
+    api_mirror_keep,
+    "RELEASE",
+    text="""Go on serving a release that its upstream has no more.
+
+    \b
+    Example:
+      ballroom upstream keep ballerina/io:1.6.1
+    """,
+    done="{release} is served, and not listed any more.",
+)
+add_operation(
+    upstream,
+    "withhold",
+    api_mirror_withhold,
+    "RELEASE",
+    text="""Quarantine a release that its upstream has no more.
+
+    \b
+    Example:
+      ballroom upstream withhold ballerina/io:1.6.1
+    """,
+    done="{release} is quarantined.",
 )
 add_operation(
     upstream,

@@ -32,7 +32,7 @@ MAX_AGE_DAYS = 3650
 ALLOW, DENY = "allow", "deny"  # Targets of a rule, beside the names of upstreams.
 HERE = "here"  # This registry, where an operator names the side of a name.
 
-_REGISTRY_PATH = "/2.0/registry"
+REGISTRY_PATH = "/2.0/registry"
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9._\[\]:-]+(?:/[A-Za-z0-9._~/-]*)?")
 _PATTERN = re.compile(r"[A-Za-z0-9_*?]+(?:/[A-Za-z0-9_.*?]+)?")
 _AGE_RULE = re.compile(
@@ -51,7 +51,7 @@ class UpstreamAddress(Record):
     @property
     def given(self) -> str:
         """The text that an operator writes for it."""
-        return CENTRAL_NAME if self.name == CENTRAL_NAME else self.url.removesuffix(_REGISTRY_PATH)
+        return CENTRAL_NAME if self.name == CENTRAL_NAME else self.url.removesuffix(REGISTRY_PATH)
 
     @property
     def host(self) -> str:
@@ -71,7 +71,7 @@ def parse_upstream(text: str) -> UpstreamAddress:
     if address.scheme == "http" and not is_loopback(address.hostname or ""):
         reason = "it is plain http, which is allowed on this machine only. Use https"
         raise ValueError(reason)
-    url = text.rstrip("/").removesuffix(_REGISTRY_PATH) + _REGISTRY_PATH
+    url = text.rstrip("/").removesuffix(REGISTRY_PATH) + REGISTRY_PATH
     return UpstreamAddress(name=address.netloc, url=url)
 
 

@@ -218,6 +218,8 @@ class UpstreamOrigin(Record):
     first_seen_ms: StoredMs
     without_tools: tuple[str, ...] = ()  # Ids of its tools that belong to other packages here.
     removed_ms: StoredMs | None = None  # When the upstream was found to have it no more.
+    removed_because: WithdrawalReason | None = None  # None: it says no reason.
+    removed_for_good: bool = False
 
 
 class Head(Record):

@@ -172,14 +172,28 @@ def with_decision(
 
 
 def with_removal(
-    release: Release, removed_ms: int | None, *, by: Principal, now_ms: int
+    release: Release,
+    removed_ms: int | None,
+    *,
+    why: str = "",
+    is_final: bool = False,
+    by: Principal,
+    now_ms: int,
 ) -> Release:
-    """Return a mirrored release marked as one that its upstream has no more since then, or has
-    again if that is None; unchanged if it says so already, or is ours."""
-    if release.upstream is None or (release.upstream.removed_ms is None) == (removed_ms is None):
+    """Return a mirrored release marked as one that its upstream has no more since then, for a
+    public reason if it says one, or has again if `removed_ms` is None; unchanged if it says so
+    already, or is ours."""
+    origin = release.upstream
+    if origin is None:
+        return release
+    reason = WithdrawalReason(why) if why else None
+    told = (removed_ms is None, reason, is_final)
+    if told == (origin.removed_ms is None, origin.removed_because, origin.removed_for_good):
         return release
     kind = "mirror.restored" if removed_ms is None else "mirror.removed"
-    origin = release.upstream.model_copy(update={"removed_ms": removed_ms})
+    origin = origin.model_copy(
+        update={"removed_ms": removed_ms, "removed_because": reason, "removed_for_good": is_final}
+    )
     return with_change(release, kind, by=by, now_ms=now_ms, upstream=origin)
 
 
@@ -282,12 +296,17 @@ def withdrawal_title(withdrawal: Withdrawal) -> str:
     return WITHDRAWAL_TITLES[WithdrawalReason(withdrawal.why)][0] if withdrawal.why else ""
 
 
+def reason_text(why: WithdrawalReason) -> str:
+    """Return what a public reason is called, and what it says."""
+    title, sentence = WITHDRAWAL_TITLES[why]
+    return f"{title}. {sentence}"
+
+
 def withdrawal_text(withdrawal: Withdrawal) -> str:
     """Return the public reason of a withdrawal in sentences; empty without one."""
     if not withdrawal.why:
         return ""
-    title, sentence = WITHDRAWAL_TITLES[WithdrawalReason(withdrawal.why)]
-    return " ".join(filter(None, (f"{title}.", sentence, withdrawal.note)))
+    return f"{reason_text(WithdrawalReason(withdrawal.why))} {withdrawal.note}".rstrip()
 
 
 def release_withdrawn(release: Release) -> ReleaseNotFound:

@@ -45,6 +45,7 @@ from shared.domain.records import Entity, Event, Record
 from shared.domain.reserved_names import ReservedName
 from shared.domain.status import NoticeBoard
 from shared.domain.trusted_publishing.publishers import Publisher
+from shared.domain.upstream_withdrawals import GoneRelease
 from shared.domain.webhooks import DeliveryLog, Webhook
 
 FORMAT = 1
@@ -81,6 +82,7 @@ ENTITIES: tuple[type[Entity], ...] = (
     GroupRules,
     UpstreamVersions,
     BundleStatement,
+    GoneRelease,
     Webhook,
     DeliveryLog,
     DirectoryFinding,

@@ -32,6 +32,7 @@ from shared.domain.mirroring import (
     UpstreamResolution,
 )
 from shared.domain.names import (
+    Coordinate,
     Package,
     Range,
     Version,
@@ -53,16 +54,20 @@ from shared.domain.packages import (
     Release,
     Texts,
     UpstreamOrigin,
+    WithdrawalReason,
     graph_document,
 )
 from shared.domain.releases import MIRROR
 from shared.domain.search import SearchKind
+from shared.domain.upstream_withdrawals import UpstreamChange, UpstreamChanges, UpstreamWithdrawal
 
 MAX_VERSIONS = 10_000  # Of a package; public Central has 86 at most.
 MAX_DESCRIBED = 1_000  # Versions of a list with facts, which take a request each.
 MAX_NODES = 5_000  # Of a dependency graph.
 MAX_VALUES = 500_000  # Of one answer: they take twentyfold memory when they are parsed.
 MAX_PAGE = 1_000  # Packages of a page; less is asked for.
+
+_WITHDRAWN, _RESTORED = "withdrawn", "restored"
 
 NO_DIGEST = "sha-256=" + "0" * 64
 
@@ -122,6 +127,49 @@ def read_items_page(
     """Return a page of the list of connectors or triggers."""
     read = partial(_item, kind=kind, origin=origin)
     return _page(body, kind.value, read, lambda each: f"{each.release.key} {each.summary.id}")
+
+
+def read_withdrawal(body: bytes, coordinate: Coordinate) -> UpstreamWithdrawal | None:
+    """Return what a refusal says of a version that was withdrawn; None if it says nothing."""
+    item = read_object(body)
+    return _withdrawal(item, coordinate) if item.get("kind") == _WITHDRAWN else None
+
+
+def read_changes(body: bytes, since: int) -> UpstreamChanges:
+    """Return the withdrawals and returns of releases in a part of a change feed.
+
+    A withdrawal without `reason`, of an earlier version, is left out: it may be of a package that
+    became private.
+    """
+    item = read_object(body)
+    after = number(item.get("next"))
+    if after < since:
+        _refuse("the feed goes back")
+    found = (_change(each) for each in items(item, "changes", MAX_PAGE))
+    return UpstreamChanges(tuple(each for each in found if each), after)
+
+
+def _change(item: Item) -> UpstreamChange | None:
+    is_withdrawal = item.get("kind") == _WITHDRAWN and "reason" in item
+    if not is_withdrawal and item.get("kind") != _RESTORED:
+        return None
+    try:
+        at = Coordinate.parse(_text(item, "org"), _text(item, "name"), _text(item, "version"))
+    except Refusal:
+        return None  # Also `*`, all of a package.
+    return UpstreamChange(at, _withdrawal(item, at) if is_withdrawal else None)
+
+
+def _withdrawal(item: Item, coordinate: Coordinate) -> UpstreamWithdrawal:
+    """Return a withdrawal; a reason that is unknown here is one without a category."""
+    try:
+        digest = Digest.parse_header(_text(item, "digest")).hex
+    except Refusal:
+        digest = ""  # Of no archive, so nothing is quarantined for it.
+    why = _text(item, "reason")
+    known = {each.value for each in WithdrawalReason}
+    why = why if not why or why in known else WithdrawalReason.OTHER.value
+    return UpstreamWithdrawal(coordinate, digest, why, item.get("permanent") is True)
 
 
 def read_tool(body: bytes) -> Package:

@@ -6,6 +6,8 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from shared.auth.tokens import Secret
 from shared.domain.mirror_rules import MAX_AGE_DAYS, UpstreamAddress, parse_upstreams
+from shared.domain.packages import WithdrawalReason
+from shared.domain.upstream_withdrawals import parse_followed
 from shared.settings.values import TopicSettings, split_list
 
 # The host of an upstream, and a token as the header Authorization takes it.
@@ -42,6 +44,20 @@ class UpstreamSettings(TopicSettings):
         description="Days after the publication of a release before it is served from an upstream "
         "registry, unless a minimum age that operators set says otherwise; 0 for none.",
     )
+
+    upstream_withdrawals: str = Field(
+        default=WithdrawalReason.MALWARE.value,
+        description="For which public reasons a release that an upstream Ballroom withdraws is "
+        "quarantined here as well, separated by commas, such as malware,vulnerability; `unstated` "
+        "for withdrawals without one, `all` or `none`. Other releases stay, and administrators "
+        "decide on /manage/mirror.",
+    )
+
+    @field_validator("upstream_withdrawals")
+    @classmethod
+    def _check_withdrawals(cls, text: str) -> str:
+        parse_followed(text)
+        return text
 
     @field_validator("upstream_token")
     @classmethod

@@ -48,6 +48,7 @@ from shared.services.identity.accounts import (
     account_by_id,
     account_by_name,
     accounts_by_ids,
+    administrator_accounts,
 )
 from shared.services.identity.mail import DecisionMail, MailDelivery, mail_text, reason_text
 from shared.services.identity.sessions import Sessions, live_sessions
@@ -90,11 +91,8 @@ class Administrators(Struct, frozen=True):
     base_url: str
 
     async def all(self) -> list[Account]:
-        listed = await self.directory.list_by_subject(Account, ADMINISTRATORS)
-        # The list may lag behind, so the records are read.
-        found = await accounts_by_ids(self.directory, [each.id for each in listed])
         now_ms = self.record_writer.clock.now_ms()
-        current = [each for each in found if each.administers_at(now_ms)]
+        current = await administrator_accounts(self.directory, now_ms)
         return sorted(current, key=lambda account: account.name.lower())
 
     @retried_when_leased

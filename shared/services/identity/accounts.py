@@ -10,6 +10,7 @@ from msgspec import Struct
 from shared.auth.tokens import OWNER_LENGTH, random_text
 from shared.domain.access import Membership
 from shared.domain.accounts import (
+    ADMINISTRATORS,
     NAME_SALT_PLACE,
     Account,
     AccountName,
@@ -310,3 +311,11 @@ async def _accounts_with_role(
     members = await directory.list_by_owner(Membership, org.lower())
     found = [each.account for each in members if each.role_at(now_ms) is role]
     return await accounts_by_ids(directory, found)
+
+
+async def administrator_accounts(directory: DirectoryStore, now_ms: int) -> list[Account]:
+    """Return the administrators at that time."""
+    listed = await directory.list_by_subject(Account, ADMINISTRATORS)
+    # The list may lag behind, so the records are read.
+    found = await accounts_by_ids(directory, [each.id for each in listed])
+    return [each for each in found if each.administers_at(now_ms)]

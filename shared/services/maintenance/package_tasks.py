@@ -52,6 +52,7 @@ from shared.services.maintenance.tasks import (
 )
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import RuleApplication
+from shared.services.mirroring.withdrawals import UpstreamFeeds
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.archives import SWEEP_SCHEDULE, ArchiveRelocation
 from shared.services.packages.dependency_notices import DependencyNotices
@@ -597,3 +598,20 @@ class NotifyDependents(Task):
 
     async def run(self) -> TaskReport:
         return await self.notices.run(self.clock.now_ms() + RUN_TIME // MS)
+
+
+@dataclass(frozen=True)
+class FollowUpstreamWithdrawals(Task):
+    id = "follow-upstream-withdrawals"
+    title = "Follow withdrawals of the upstream"
+    sentence = (
+        "Reads which releases upstream registries withdrew, quarantines those with a reason that "
+        "is followed, and sends mail to administrators."
+    )
+    schedule = "50 */5 * * * *"
+
+    feeds: UpstreamFeeds
+    clock: Clock
+
+    async def run(self) -> TaskReport:
+        return await self.feeds.run(self.clock.now_ms() + RUN_TIME // MS)

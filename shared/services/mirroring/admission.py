@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
+from functools import partial
 
 from msgspec import Struct, field
 
@@ -30,11 +31,13 @@ from shared.domain.packages import Release, Visibility
 from shared.domain.principals import Grant, Principal, Scope
 from shared.domain.releases import MIRROR, mirrored_head
 from shared.domain.times import MS
+from shared.domain.upstream_withdrawals import UpstreamWithdrawal
 from shared.ports import AnswerTooLarge, Unanswered
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.caching import LruCache, SingleFlight
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource, refusal_of
+from shared.services.mirroring.withdrawals import UpstreamWithdrawals
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.external_releases import ExternalReleases
 
@@ -177,6 +180,7 @@ class Refreshing(Struct, frozen=True):
 
     reader: UpstreamReader
     releases: ExternalReleases
+    withdrawals: UpstreamWithdrawals
     fresh_for: timedelta
     _refreshed: LruCache[str, int] = field(
         default_factory=lambda: LruCache[str, int](REFRESHES_REMEMBERED)
@@ -211,13 +215,14 @@ class Refreshing(Struct, frozen=True):
 
     async def _refresh(self, release: Release) -> None:
         # What everybody gets is asked for first, so that the visibility is known, too.
-        at, asker, now_ms = release.coordinate, Asker(_WITH_TOKEN), self.reader.clock.now_ms()
+        at, asker = release.coordinate, Asker(_WITH_TOKEN)
         # Whatever fails is repeated by a later request; it was logged.
         with suppress(Refusal):
             async with self._turns:
                 ways = await self.reader.ways(at.package, asker)
                 found = await self.reader.describe_by(ways, at, asker, anew=True)
             if found is not None:
+                await self.withdrawals.note_back(release)
                 await self.releases.follow(release, found.release.deprecation, None)
                 await self.releases.follow_visibility_of(at.package, found.head.visibility)
                 return
@@ -225,4 +230,19 @@ class Refreshing(Struct, frozen=True):
             is_internal = head is not None and head.visibility is Visibility.INTERNAL
             # Without its token the upstream describes an internal release to nobody.
             if not is_internal or any(each.sends_token for each in ways):
-                await self.releases.follow(release, release.deprecation, now_ms)
+                said = await self._withdrawal(ways, at, asker)
+                await self.withdrawals.note_gone(release, said)
+
+    async def _withdrawal(
+        self, ways: Sequence[UpstreamSource], at: Coordinate, asker: Asker
+    ) -> UpstreamWithdrawal | None:
+        """Return what the upstream says of a release that it has no more."""
+        for each in ways:
+            ask = partial(each.upstream.withdrawal, at, via=asker.via())
+            try:
+                found = await each.breaker.ask(package_owner(at.package), ask)
+            except Unanswered as failure:
+                raise refusal_of(failure, at, each) from None
+            if found is not None:
+                return found
+        return None

@@ -101,15 +101,23 @@ class ExternalReleases(Struct, frozen=True):
             await self.derived_data.add_release(head, release, bala.texts)
 
     async def follow(
-        self, stored: Release, deprecation: str | None, removed_ms: int | None
+        self,
+        stored: Release,
+        deprecation: str | None,
+        removed_ms: int | None,
+        *,
+        why: str = "",
+        is_final: bool = False,
     ) -> None:
-        """Take over whether the upstream deprecates the release, and since when it is removed
-        there; it stays here in any case."""
+        """Take over whether the upstream deprecates the release, since when it is removed there,
+        and for which public reason if it says one; it stays here in any case."""
         now_ms = self.clock.now_ms()
         kind = "release.undeprecated" if deprecation is None else "release.deprecated"
 
         def removed(_head: Head | None, release: Release) -> Release:
-            return with_removal(release, removed_ms, by=MIRROR, now_ms=now_ms)
+            return with_removal(
+                release, removed_ms, why=why, is_final=is_final, by=MIRROR, now_ms=now_ms
+            )
 
         def deprecated(_head: Head | None, release: Release) -> Release:
             if release.deprecation == deprecation:

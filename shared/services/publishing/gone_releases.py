@@ -1,0 +1,74 @@
+"""Releases that are gone at their upstream and served here: what administrators decide on each."""
+
+from msgspec import Struct
+
+from shared.auth.authorization import Administration
+from shared.domain.names import Coordinate, release_place
+from shared.domain.packages import State
+from shared.domain.principals import Principal
+from shared.domain.upstream_withdrawals import (
+    GONE,
+    GoneRelease,
+    UpstreamWithdrawal,
+    release_not_gone,
+)
+from shared.ports import DirectoryStore, MetadataStore
+from shared.runtime.retries import retried_when_stale
+from shared.services.publishing.moderation import Moderation
+from shared.services.records import EntityChange, RecordWriter
+
+_WHAT = "the releases that are gone at their upstream"
+
+
+class GoneReleases(Struct, frozen=True):
+    """What administrators see of releases that are gone at their upstream and served here, and
+    what they decide about each."""
+
+    administration: Administration
+    metadata: MetadataStore
+    directory: DirectoryStore
+    moderation: Moderation
+    record_writer: RecordWriter
+
+    async def list(self, *, by: Principal) -> list[GoneRelease]:
+        """Return those that nobody has decided on, the newest first."""
+        await self.administration.require(by, "look at", _WHAT)
+        listed = await self.directory.list_by_subject(GoneRelease, GONE)
+        found = [(each, await self.metadata.find(each.coordinate)) for each in listed]
+        served = [e for e, at in found if at.release and at.release.state is State.LIVE]
+        return sorted(served, key=lambda each: (-each.since_ms, each.place))
+
+    async def keep(self, coordinate: Coordinate, *, by: Principal) -> None:
+        """Go on serving a release, which is not listed any more."""
+        await self.administration.require(by, "decide on", _WHAT)
+        await self._decide(coordinate, "mirror.kept", by)
+
+    async def withhold(self, coordinate: Coordinate, *, by: Principal) -> None:
+        """Quarantine a release, as its upstream has it no more."""
+        await self.administration.require_fresh(by, "decide on", _WHAT)
+        gone = await self._require(coordinate)
+        reason = f"The upstream registry {gone.upstream} has it no more: {gone.told}."
+        public = None
+        if gone.why:
+            told = UpstreamWithdrawal(coordinate, "", gone.why, gone.is_final)
+            public = told.public_reason(gone.upstream)
+        await self.moderation.quarantine(coordinate, reason, public, by=by)
+        await self._decide(coordinate, "mirror.withheld", by)
+
+    async def _require(self, coordinate: Coordinate) -> GoneRelease:
+        known = await self.directory.get(GoneRelease, release_place(coordinate))
+        if known is None:
+            raise release_not_gone(coordinate)
+        return known
+
+    @retried_when_stale
+    async def _decide(self, coordinate: Coordinate, kind: str, by: Principal) -> None:
+        known = await self._require(coordinate)
+        if known.decided_by:
+            return
+        details = {"upstream": known.upstream, "reason": known.told}
+        change = EntityChange(
+            kind, str(coordinate), org=coordinate.package.org.lower(), details=details
+        )
+        decided = known.model_copy(update={"decided_by": by.id})
+        await self.record_writer.replace(decided, change=change, by=by)
