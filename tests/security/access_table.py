@@ -515,6 +515,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     administrators: (
         *("api_mirror_admit", "api_mirror_dry_run", "api_mirror_refusals", "api_mirror_replace"),
         *("api_accounts_statement", "api_directory_locks_list"),
+        *("api_mirror_gone", "api_mirror_keep", "api_mirror_withhold"),
         *("api_groups_dry_run", "api_groups_show"),
         *("api_ownership_list_all", "api_ownership_ownerless"),
         *("api_audit_registry", "api_mirror_retry", "api_mirror_show", "api_webhooks_list"),
@@ -601,6 +602,8 @@ BODIES: Mapping[str, object] = {
     "api_members_set (owner)": {"role": "owner"},
     "api_mirror_admit": {"release": "ORG/name:1.0.0", "reason": "Fix."},
     "api_mirror_dry_run": {"upstreams": ["central"]},
+    "api_mirror_keep": {"release": "ORG/name:1.0.0"},
+    "api_mirror_withhold": {"release": "ORG/name:1.0.0"},
     "api_mirror_replace": {"upstreams": ["central"]},
     "api_mirror_retry": {"release": "ORG/name:1.0.0"},
     "api_name_disputes_appeal": {"reason": "It is older."},
