@@ -104,6 +104,7 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
     {
         "process-outboxes": UpkeepUsage(43_800, Usage(49.4, 11)),
         "deliver-webhooks": UpkeepUsage(43_800, Usage(27.6, 7)),
+        "notify-dependents": UpkeepUsage(8_760, Usage(31.6, 9)),
         # The idle run that is counted begins a visit of all releases, as one does each day.
         "generate-api-docs": UpkeepUsage(
             4_380, Usage(67.8, 17), Usage(24.1, 3.33, 5.6), visits_a_month=30.4

@@ -187,6 +187,7 @@ let runs = AppMetrics
 let since = toscalar(AppMetrics | where Name == "ballroom.upkeep.duration" | summarize min(TimeGenerated));
 datatable(task: string, within: timespan, always: bool) [
     "deliver-webhooks", 1h, true,
+    "notify-dependents", 1h, true,
     "roll-up-pulls", 1h, true,
     "update-search-index", 1h, true,
     "generate-api-docs", 2h, true,
@@ -201,6 +202,7 @@ datatable(task: string, within: timespan, always: bool) [
     "lock-disabled-accounts", 26h, false,
     "place-archives", 1h, false,
     "update-upstream-catalogue", 1h, false,
+    "follow-upstream-withdrawals", 1h, false,
     "apply-mirror-rules", 3h, false
 ]
 | join kind=leftouter runs on task

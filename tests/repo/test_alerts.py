@@ -7,6 +7,7 @@ from croniter import croniter
 from shared.services.maintenance.package_tasks import (
     ApplyMirrorRules,
     AuditArchives,
+    FollowUpstreamWithdrawals,
     PlaceArchives,
     UpdateUpstreamCatalogue,
 )
@@ -23,6 +24,7 @@ NAMED = {rule["name"]: rule for rule in rules()}
 SOMETIMES = {
     LockDisabledAccounts.id,
     ApplyMirrorRules.id,
+    FollowUpstreamWithdrawals.id,
     UpdateUpstreamCatalogue.id,
     PlaceArchives.id,
 }

@@ -591,7 +591,7 @@ class NotifyDependents(Task):
         "Tells the owners of packages, by mail and webhooks, when a release that a package was "
         "built with is withdrawn."
     )
-    schedule = "35 * * * * *"
+    schedule = "55 */5 * * * *"
 
     notices: DependencyNotices
     clock: Clock

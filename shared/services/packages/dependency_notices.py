@@ -71,6 +71,7 @@ class DependencyNotices(Struct, frozen=True):
     async def run(self, until_ms: int) -> TaskReport:
         """Tell of withdrawals until that time; the next run goes on with what is left."""
         number, told = await self._position(), _Told()
+        began = number
         since_ms = self.clock.now_ms() - TOLD_FOR // MS
         is_done = False
         while not is_done:
@@ -79,14 +80,15 @@ class DependencyNotices(Struct, frozen=True):
                 if _is_withdrawal(event) and event.at_ms >= since_ms:
                     told.seen += 1
                     if not await self._tell(event, told, until_ms):
-                        return await self._report(number, told)
+                        return await self._report(began, number, told)
                 number = each
             is_done = len(events) < EVENTS_READ_AT_ONCE or self.clock.now_ms() >= until_ms
-        return await self._report(number, told)
+        return await self._report(began, number, told)
 
-    async def _report(self, number: int, told: _Told) -> TaskReport:
-        ends_ms = self.clock.now_ms() + POSITION_KEPT_FOR // MS
-        await self.work.put(_KIND, _KEY, str(number), ends_ms)
+    async def _report(self, began: int, number: int, told: _Told) -> TaskReport:
+        if number != began:
+            ends_ms = self.clock.now_ms() + POSITION_KEPT_FOR // MS
+            await self.work.put(_KIND, _KEY, str(number), ends_ms)
         return TaskReport(told.seen, told.events + told.mails)
 
     async def _position(self) -> int:
