@@ -23,7 +23,11 @@ from infra.cost.model import (
 )
 from infra.cost.usage import UPKEEP_USAGE
 from shared.auth.signing_keys import REREAD_AFTER
-from shared.services.maintenance.package_tasks import ApplyMirrorRules, UpdateUpstreamCatalogue
+from shared.services.maintenance.package_tasks import (
+    ApplyMirrorRules,
+    FollowUpstreamWithdrawals,
+    UpdateUpstreamCatalogue,
+)
 from shared.settings import Settings
 from tests.paths import docs
 from tests.repo.azure_monitor import PLATFORM, apps, probes, rules
@@ -106,6 +110,7 @@ def test_every_alert_is_paid_for() -> None:
 NOT_COUNTED = (
     # Only a registry with an upstream has these.
     ApplyMirrorRules.id,
+    FollowUpstreamWithdrawals.id,
     UpdateUpstreamCatalogue.id,
 )
 
