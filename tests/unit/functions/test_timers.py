@@ -149,7 +149,9 @@ async def test_a_process_that_starts_anew_makes_up_for_what_never_ran(
         "create-snapshot",
         "delete-expired-records",
         "deliver-webhooks",
+        "follow-upstream-withdrawals",
         "generate-api-docs",
+        "notify-dependents",
         "place-archives",
         "process-outboxes",
         "update-search-index",
@@ -233,6 +235,8 @@ async def test_a_read_only_registry_postpones_tasks_that_change_records(
     assert sorted(tasks.ran) == [
         "create-snapshot",
         "deliver-webhooks",
+        "follow-upstream-withdrawals",
+        "notify-dependents",
         "place-archives",
         "process-outboxes",
         "update-search-index",
