@@ -318,7 +318,7 @@ def release_withdrawn(release: Release) -> ReleaseNotFound:
         release.coordinate.package,
         release.version,
         withdrawal,
-        f"An administrator of this registry withdrew it.{f' {reason}' if reason else ''}",
+        f". An administrator of this registry withdrew it.{f' {reason}' if reason else ''}",
     )
 
 

@@ -43,8 +43,7 @@ class ReleaseNotFound(NotFound):
         reason: str = "",
     ) -> None:
         # `bal push` continues only when it reads these words.
-        said = f"package not found for: {package}:{version}"
-        super().__init__("release-not-found", f"{said}. {reason}" if reason else said)
+        super().__init__("release-not-found", f"package not found for: {package}:{version}{reason}")
         self.withdrawal = withdrawal
 
 
