@@ -59,7 +59,9 @@ TELLING = {
     "api_orgs_continue": b'{"continuedAs":"other"}',
 }
 
-MIRROR_CHANGES = {f"api_mirror_{verb}" for verb in ("admit", "dry_run", "replace", "retry")}
+MIRROR_CHANGES = {
+    f"api_mirror_{verb}" for verb in ("admit", "dry_run", "keep", "replace", "retry", "withhold")
+}
 FOR_ADMINISTRATORS = {
     *(
         "api_accounts_leave",
