@@ -75,14 +75,15 @@ class FileState(Struct, frozen=True):
         return cls(stat.st_mtime_ns, stat.st_size, is_shared)
 
 
-def rebuild(path: Path) -> None:
+def rebuild(path: Path, patience: timedelta) -> None:
     """Write the whole file anew and empty its log, so that neither has bytes of deleted rows.
 
     Rows that SQLite moved to another page leave copies in the first one, which `secure_delete`
-    does not overwrite when the row is deleted. Readers go on; writers of all processes wait.
-    Raises `sqlite3.Error`, and `Busy` if a reader keeps the log from being emptied.
+    does not overwrite when the row is deleted. Readers go on; writers of all processes wait, as
+    this waits for them. Raises `sqlite3.Error`, and `Busy` if a reader keeps the log from being
+    emptied.
     """
-    with closing(_connect(path, "rw", BUSY_TIMEOUT)) as connection:
+    with closing(_connect(path, "rw", patience)) as connection:
         connection.execute("VACUUM")
         [is_busy, *_] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     if is_busy:

@@ -259,7 +259,7 @@ class Database:
 
         def run() -> None:
             with translate_sqlite_errors(self._path), translate_full_disk():
-                rebuild(self._path)
+                rebuild(self._path, self._patience)
 
         await asyncio.get_running_loop().run_in_executor(self._here().threads, run)
 
