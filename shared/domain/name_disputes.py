@@ -18,7 +18,7 @@ NOTICE_PERIOD = timedelta(days=7)  # For the holder's answer, before anything is
 APPEAL_PERIOD = timedelta(days=14)  # After the decision.
 MAX_STATEMENT_LENGTH = 2_000  # Characters; longer evidence is linked.
 MAX_STATEMENTS = 20
-MAX_OPEN_DISPUTES = 5  # Of one claimant.
+MAX_OPEN_DISPUTES = 5  # Of one claimant: open ones, and those of the last seven days.
 MAX_LINES = 40  # Of a statement.
 
 _ID = re.compile(rf"(?P<org>\w+)-[0-9A-Za-z]{{{ID_LENGTH}}}", re.ASCII)

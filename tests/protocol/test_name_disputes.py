@@ -194,13 +194,17 @@ async def test_the_name_of_a_package_that_the_claimant_may_not_see_is_like_a_mis
     assert (await shown(world, await opened(world, name="acme/greet")))["name"] == "acme/greet"
 
 
-async def test_a_claimant_has_five_open_disputes(world: World) -> None:
+async def test_a_claimant_has_five_disputes_that_are_open_or_of_the_last_week(world: World) -> None:
     for number in range(6):
         await world.push(bala(f"acme/p{number}:1.0.0"))
     for number in range(5):
         await opened(world, name=f"acme/p{number}")
+    [latest, *_] = (await send(world, "GET", by=world.people.bob)).json()["disputes"]
+    await send(world, "POST", f"{latest['id']}/withdrawal", world.people.bob)
     answer = await send(world, "POST", by=world.people.bob, **{**CLAIM, "name": "acme/p5"})
     assert (answer.status_code, code(answer)) == (409, "disputes-full")
+    world.clock.step(NOTICE_PERIOD)
+    await opened(world, name="acme/p5")
 
 
 async def test_an_appeal_has_its_time(world: World) -> None:

@@ -27,6 +27,7 @@ PIECE_SECONDS = 0.004  # What the piece takes on the machine for which `MOST_SEC
 # Routes that answer with what somebody pushed, by their Functions: where they are for one archive.
 # `{symbol}` and `{file}` are repeated for each of those that an archive names.
 OF_ARCHIVES: Mapping[str, tuple[str, ...]] = {
+    "api_packages_successor": ("/api/v1/packages/{package}/successor",),
     "api_provenance_origin": ("/api/v1/packages/{package}/{version}/origin",),
     "central_connectors_by_name": (
         "/2.0/registry/connectors/{package}/{version}/{module}/{symbol}",
@@ -104,6 +105,7 @@ OTHERS = (
     *("account_", "manage_", "sign_in_", "token_", "device_", "login_", "health_", "static_"),
     *("api_audit_", "api_docs_", "api_groups_", "api_invitations_", "api_members_"),
     *("api_directory_locks_", "api_mirror_", "api_ownership_"),
+    "api_name_disputes_",
     *("api_org_tokens_", "api_org_webhooks_", "api_publishers_", "api_webhooks_"),
     *("api_settings_", "api_trusted_"),
     *(
@@ -112,6 +114,7 @@ OTHERS = (
         "security_txt_",
         "web_about",
         "web_manual",
+        "web_policy_names",
         "zz_missing",
         "web_update_tool",
     ),

@@ -332,15 +332,21 @@ class NameDisputes(Struct, frozen=True):
         """Store the dispute; return the one that is stored, and whether it is new."""
         now_ms = self.record_writer.clock.now_ms()
         theirs = await self.directory.list_by_subject(NameDispute, dispute.claimant)
-        is_open = [each for each in theirs if each.state_at(now_ms) in UNDECIDED]
-        for each in is_open:
-            if each.name.lower() == dispute.name.lower():
+        for each in theirs:
+            is_same = each.name.lower() == dispute.name.lower()
+            if is_same and each.state_at(now_ms) in UNDECIDED:
                 return each, False
-        if len(is_open) >= MAX_OPEN_DISPUTES:
+        # Those that were withdrawn count for a while, since the owners got mail about each.
+        counted = [
+            each
+            for each in theirs
+            if now_ms < each.notice_ends_ms or each.state_at(now_ms) in UNDECIDED
+        ]
+        if len(counted) >= MAX_OPEN_DISPUTES:
             raise Conflict(
                 "disputes-full",
-                f"There are {MAX_OPEN_DISPUTES} open disputes of this claimant, which is the "
-                "limit. Wait for a decision, or withdraw one.",
+                f"There are {MAX_OPEN_DISPUTES} disputes of this claimant that are open or were "
+                "opened within seven days, which is the limit. Wait until one is older or decided.",
             )
 
         async def nothing_more() -> None:
