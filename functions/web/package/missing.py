@@ -84,19 +84,16 @@ async def _missing(call: PublicPageCall, refusal: Refusal) -> RefusalPage:
         # A release that was withdrawn a moment ago is missing on the page of its package, too.
         "version": call.redacted_route.get("version", "") if is_release else "",
         "search": f"/search?{urlencode({'q': name})}",
-        "similar": await _similar(call, org, name) if isinstance(refusal, PackageNotFound) else (),
+        "similar": await _similar(call, name) if isinstance(refusal, PackageNotFound) else (),
     }
     return RefusalPage("web/package/missing.html", values)
 
 
-async def _similar(call: PublicPageCall, org: str, name: str) -> list[str]:
+async def _similar(call: PublicPageCall, name: str) -> list[str]:
     """Return packages with similar names that the visitor may see; none while search fails."""
     suggest = call.registry.packages.search.suggest
-    found = dict[str, None]()
-    for text in (f"{org}/{name}", name):
-        suggested = await if_available(suggest(text, by=call.caller, count=SIMILAR_SHOWN))
-        found |= dict.fromkeys(f"{each.org}/{each.name}" for each in suggested or ())
-    return list(found)[:SIMILAR_SHOWN]
+    found = await if_available(suggest(name, by=call.caller, count=SIMILAR_SHOWN))
+    return [f"{each.org}/{each.name}" for each in found or ()]
 
 
 async def never_pulled_page(
