@@ -12,6 +12,7 @@ from shared.services.organizations.organizations import OrganizationProfile
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
+from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, Person, World
 
@@ -96,6 +97,7 @@ async def test_an_organization_that_cannot_continue_it_is_refused(
     assert sentence in ann.text
 
 
+@one_machine("its commands find a data folder")
 async def test_the_operator_gives_a_reason_that_the_owners_read(world: World) -> None:
     terminal = Terminal(world.registry.settings.data)
     failing = partial(terminal.fail, "org", "continue-as", "acme", "other", BALLROOM_URL=URL)

@@ -13,6 +13,7 @@ from shared.domain.principals import OPERATOR
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal
+from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, OpenWorld, Person, World
 
@@ -268,6 +269,7 @@ async def test_an_administrator_opens_a_dispute_for_who_wrote_a_letter(world: Wo
     assert "Notice period" in admin.text
 
 
+@one_machine("its commands find a data folder")
 async def test_the_operator_opens_lists_and_shows_a_dispute(world: World) -> None:
     terminal = Terminal(world.registry.settings.data)
     run = partial(terminal.run, BALLROOM_URL=URL)

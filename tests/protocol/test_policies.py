@@ -9,6 +9,7 @@ from anyio.to_thread import run_sync
 
 from shared.domain.policies import MAX_POLICY_LENGTH
 from tests.support.page_client import PageClient
+from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, World
 
@@ -63,6 +64,7 @@ async def test_others_change_no_policy(world: World) -> None:
     assert (await ann.send(MANAGE, text="Mine.")).status_code == 404
 
 
+@one_machine("its commands find a data folder")
 async def test_the_operator_replaces_the_words_by_a_file(world: World, tmp_path: Path) -> None:
     file = tmp_path / "names.md"
     file.write_text("# Ours\n")

@@ -13,6 +13,7 @@ from shared.domain.packages import Visibility
 from tests.protocol.mcp.agent import tool_call
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
+from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, Person, World
 
@@ -102,6 +103,7 @@ async def test_a_successor_is_named_only_to_those_who_may_see_it(world: World) -
     assert set((await told(world)).values()) == {""}, "an answer for Bob was repeated"
 
 
+@one_machine("its commands find a data folder")
 async def test_a_successor_is_named_to_nobody_once_it_is_withdrawn(world: World) -> None:
     await set_successor(world)
     await run(world, "package", "quarantine", f"{HELLO}:1.0.0", "--reason", "test")
@@ -196,6 +198,7 @@ async def test_an_administrator_gives_a_reason_that_the_owners_read(world: World
     assert event["details"]["reason"] == "A dispute."
 
 
+@one_machine("its commands find a data folder")
 async def test_the_operator_sets_and_removes_a_successor_by_command(world: World) -> None:
     printed = await run(world, "package", "successor", GREET, HELLO, "--reason", "A dispute.")
     assert printed == f"{HELLO} replaces {GREET}.\n"

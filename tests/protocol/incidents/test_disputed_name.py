@@ -6,6 +6,7 @@ from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from tests.support.archives import bala
 from tests.support.incident_page import follow
+from tests.support.storage import one_machine
 from tests.support.world import URL, World
 
 pytestmark = pytest.mark.measured
@@ -13,6 +14,7 @@ pytestmark = pytest.mark.measured
 LONG_AGO_MS = 1_700_000_000_000  # The notice has ended when the commands run.
 
 
+@one_machine("its commands find a data folder")
 async def test_a_disputed_name_is_decided_and_its_readers_are_told(world: World) -> None:
     registry, ann = world.registry, world.people.ann
     lee = await registry.identity.accounts.create("lee", by=OPERATOR)
