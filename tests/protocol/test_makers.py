@@ -288,7 +288,7 @@ async def test_a_webhook_of_the_registry_stops_with_an_administrator_who_is_none
     await registry.administration.administrators.appoint(ann.account, by=OPERATOR)
     body = {"url": receiver.url, "events": ["release"]}
     added = await asked(world, ann, "POST", "/api/v1/webhooks", body)
-    await registry.administration.administrators.dismiss(ann.account, by=OPERATOR)
+    await registry.administration.administrators.dismiss(ann.account, "A test.", by=OPERATOR)
     await world.push(bala("acme/greet:1.0.0"))
     await deliver(world)
     assert receiver.received == []

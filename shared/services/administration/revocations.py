@@ -199,7 +199,7 @@ class RevocationApplication(Struct, frozen=True):
             )
         elif revocation.act == "account.dismissed" and is_one:
             try:
-                await self.administrators.dismiss(account, by=OPERATOR)
+                await self.administrators.dismiss(account, REASON, by=OPERATOR)
                 report.applied.append(f"dismissed {account.name} as administrator")
             except Refusal as refusal:
                 report.undecided.append(f"{account.name}, dismissed after the backup: {refusal}")

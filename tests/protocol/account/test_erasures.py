@@ -160,7 +160,7 @@ async def test_the_last_administrator_is_not_erased_and_one_beside_others_is(wor
             await erase(admin.account, REASON, by=OPERATOR)
     await administration.administrators.appoint(bob.account, by=OPERATOR)
     await erasures.announce(admin.account, REASON, by=OPERATOR)
-    await administration.administrators.dismiss(bob.account, by=OPERATOR)
+    await administration.administrators.dismiss(bob.account, REASON, by=OPERATOR)
     world.clock.advance(timedelta(days=8))
     [problem] = await erasures_run(world)
     assert "Appoint another one first" in problem

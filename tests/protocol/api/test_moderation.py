@@ -254,7 +254,7 @@ async def test_a_token_of_somebody_who_is_no_administrator_any_more_moderates_no
     second = await world.registry.identity.accounts.create_administrator("eve", by=OPERATOR)
     assert second.administrator
     await world.registry.administration.administrators.dismiss(
-        world.people.admin.account, by=OPERATOR
+        world.people.admin.account, "A test.", by=OPERATOR
     )
     answer = await post(world, f"{RELEASE}/hold", token, reason="x")
     assert answer.status_code == 403

@@ -19,7 +19,7 @@ pytestmark = [
 async def test_a_stranger_with_the_only_administrator_has_nothing_any_more(world: World) -> None:
     administrators = world.registry.administration.administrators
     kim = await world.registry.identity.accounts.create_administrator("kim", by=OPERATOR)
-    await administrators.dismiss(world.people.admin.account, by=OPERATOR)
+    await administrators.dismiss(world.people.admin.account, "A test.", by=OPERATOR)
     stranger = Person(kim, await token_of(world.registry, kim))
     browser = await signed_in(world, stranger)
     assert (await browser.get("/manage")).status_code == 200

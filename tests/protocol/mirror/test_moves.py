@@ -225,7 +225,7 @@ async def test_a_move_that_was_interrupted_is_finished_by_a_repeat(
         writer = replace(moves.record_writer, directory=directory)
         broken = replace(moves, record_writer=writer)
     with pytest.raises(Busy):
-        await broken.move(ACME, upstream.name)
+        await broken.move(ACME, upstream.name, "A test.")
     mirror.clock.advance(timedelta(seconds=6))
     await move(mirror, "acme", upstream.name)
     assert await status(mirror, f"{GREET}/2.0.0") == 302
@@ -241,7 +241,7 @@ async def test_nothing_of_the_old_side_is_served_once_the_name_has_another_owner
     directory = failing(moves.directory, Fault("replace", Busy(), nth=2))  # That of the owner.
     broken = replace(moves, record_writer=replace(moves.record_writer, directory=directory))
     with pytest.raises(Busy):
-        await broken.move(ACME, upstream.name)
+        await broken.move(ACME, upstream.name, "A test.")
     assert await moves.application.reader.owners.stored_owner(ACME) == ""
     assert (await release_of(mirror, "acme/greet:1.0.0")).state is State.QUARANTINED
 

@@ -263,7 +263,7 @@ async def test_another_process_may_write_the_same_record_first(
     assert not await owners.claim(parse_org("company"), upstream.name)
     moves, fault = mirroring.moves, Fault("add", AlreadyThere())
     writer = replace(moves.record_writer, directory=failing(moves.directory, fault))
-    await replace(moves, record_writer=writer).move(parse_org("company"), "here")
+    await replace(moves, record_writer=writer).move(parse_org("company"), "here", "A test.")
     assert await known.stored_owner(parse_org("company")) == ""
     rules, fault = mirroring.rules, Fault("add", AlreadyThere())
     writer = replace(rules.record_writer, directory=failing(moves.directory, fault))

@@ -387,7 +387,9 @@ async def test_the_last_administrator_waits_and_is_locked_when_there_is_another(
     kim = (await person(company)).account
     administration = company.world.registry.administration
     await administration.administrators.appoint(kim, by=OPERATOR)
-    await administration.administrators.dismiss(company.world.people.admin.account, by=OPERATOR)
+    await administration.administrators.dismiss(
+        company.world.people.admin.account, "A test.", by=OPERATOR
+    )
     company.issuer.graph_accounts[KIM] = False
     await ask(company)
     assert await locked(company) == []

@@ -95,8 +95,8 @@ def test_a_survey_knows_when_anything_of_it_changed_last(
 
 
 def test_a_change_leaves_its_time_on_the_record() -> None:
-    values = {"visibility": Visibility.PRIVATE, "pulls": 7}
-    head = with_change(HEAD, "test.changed", by=ANONYMOUS, now_ms=50, **values)
+    private = Visibility.PRIVATE
+    head = with_change(HEAD, "test.changed", by=ANONYMOUS, now_ms=50, visibility=private, pulls=7)
     release = with_change(RELEASE, "test.changed", by=ANONYMOUS, now_ms=50, deprecation="Gone.")
     assert (HEAD.changed_ms, RELEASE.changed_ms) == (None, None)
     assert (head.changed_ms, release.changed_ms) == (50, 50)
