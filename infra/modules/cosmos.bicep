@@ -54,7 +54,13 @@ var containers = [
     indexed: ['/pk/?', '/kind/?', '/subject/?', '/removed/?', '/waiting/?', '/ends_ms/?']
     composite: []
   }
-  { name: 'events', path: '/pk', ends: false, indexed: ['/pk/?', '/number/?', '/origin/?', '/at_ms/?', '/feed/?'], composite: [] }
+  {
+    name: 'events'
+    path: '/pk'
+    ends: false
+    indexed: ['/pk/?', '/number/?', '/origin/?', '/personal/?', '/at_ms/?', '/feed/?', '/body/actor/?']
+    composite: []
+  }
   { name: 'work', path: '/pk', ends: true, indexed: ['/pk/?', '/expires_ms/?'], composite: [] }
   { name: 'stats', path: '/pk', ends: true, indexed: ['/pk/?', '/kind/?', '/pulls/?', '/day/?'], composite: [] }
 ]

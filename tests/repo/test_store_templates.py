@@ -54,7 +54,7 @@ def conditions(query: str) -> str:
 
 def paths_of(text: str) -> set[str]:
     """Return the paths of items that a text names."""
-    return set(re.findall(r"\bc\.(\w+)", text))
+    return set(re.findall(r"\bc\.([\w.]+)", text))
 
 
 def order_of(query: str) -> list[str]:
@@ -64,7 +64,8 @@ def order_of(query: str) -> list[str]:
 
 def indexed(container: str) -> set[str]:
     """Return the paths that a container indexes."""
-    return {path.removeprefix("/").removesuffix("/?") for path in made()[container]["indexed"]}
+    paths = made()[container]["indexed"]
+    return {path.removeprefix("/").removesuffix("/?").replace("/", ".") for path in paths}
 
 
 def test_the_database_has_the_containers_of_the_adapters() -> None:

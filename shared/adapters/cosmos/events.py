@@ -71,9 +71,9 @@ class CosmosEvents:
                 batch = each_once[start : start + EVENTS_PER_BATCH]
                 numbered = await self._append(batch)
             for each in numbered:
-                for name in each.event.streams:
-                    log = {"id": _copy_id(each.number), "pk": _log_of(name, each.label)}
-                    await self._container.create({**_item(each), **log, "feed": False})
+                ids = [_log_of(name, each.label) for name in each.event.streams]
+                copy = {**_item(each), "id": _copy_id(each.number), "feed": False}
+                await asyncio.gather(*(self._container.create({**copy, "pk": pk}) for pk in ids))
 
     async def since(self, number: int, count: int) -> list[tuple[int, Event]]:
         found: list[tuple[int, Event]] = []

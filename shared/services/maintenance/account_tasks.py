@@ -39,7 +39,7 @@ class EraseAccounts(Task):
         "Erases accounts whose notice is over, finishes interrupted erasures, and replaces former "
         "names of accounts by their hashes."
     )
-    schedule = "0 35 * * * *"
+    schedule = "0 55 * * * *"
     runs_first = True  # Older versions stored former names.
 
     directory: DirectoryStore

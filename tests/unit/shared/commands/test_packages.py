@@ -87,8 +87,9 @@ def test_a_publisher_is_added_listed_and_removed(terminal: Terminal) -> None:
 
 
 def test_a_package_is_closed_to_all_but_publishers_and_opened_again(published: Terminal) -> None:
-    assert "no trusted publisher" in published.fail("publisher", "only", "acme/greet", "publishers")
+    only = ("publisher", "only", "acme/greet", "publishers", "--reason", "A test.")
+    assert "no trusted publisher" in published.fail(*only)
     published.run("publisher", "add", "acme/greet", *GITHUB)
-    line = published.run("publisher", "only", "acme/greet", "publishers")
+    line = published.run(*only)
     assert line == "acme/greet accepts pushes from publishers.\n"
     assert "members" in published.run("publisher", "only", "acme/greet", "members")

@@ -118,7 +118,8 @@ def test_a_release_that_is_served_again_was_withheld(
 
 
 def test_a_note_says_who_decided_unless_nobody_did() -> None:
-    held = sample_records.release(state=State.HELD, outbox=(event("one"), event("admin00000")))
+    decided = (event("one", state="held"), event(state="held"), event("two", reason="x"))
+    held = sample_records.release(state=State.HELD, outbox=decided)
     assert WithheldNote.of(held, by="before").by == "admin00000"
     waiting = held.model_copy(update={"awaits_owner": True})
     assert WithheldNote.of(waiting, by="before").by == "before"
