@@ -27,6 +27,7 @@ from functions.http.pages import PublicPages
 from functions.http.plain_text import PlainTextFace
 from functions.index.sparse_index import IndexFace
 from functions.mcp.protocol import McpFace
+from functions.web.feeds import FeedFace
 from functions.web.not_found import UnknownPaths
 from shared.domain.errors.base import Invalid, Refusal, RefusalKind, Unavailable
 from shared.domain.errors.requests import BodyUnreadable, TooMany
@@ -100,6 +101,7 @@ FACES: dict[str, tuple[Callable[[], Face[Any]], Table]] = {
     "mcp": (McpFace, Table(API, rpc_error)),
 }
 OTHER_FACES = {
+    "feeds": FeedFace,
     "maven": PlainTextFace,
     "pages": SignInPages,
     "public pages": PublicPages,

@@ -48,7 +48,9 @@ async def bad_day(world: World) -> None:
     await registry.administration.accounts.lock(world.people.bob.account, REASON, by=OPERATOR)
     ann = world.people.ann.account
     [token] = await registry.tokens.access_tokens.list(ann.id, by=OPERATOR)
-    await registry.tokens.access_tokens.revoke(ann.id, token.token.id, by=OPERATOR)
+    await registry.tokens.access_tokens.revoke(
+        ann.id, token.token.id, by=OPERATOR, reason="A test."
+    )
     memberships = registry.organizations.memberships
     await memberships.remove_member(parse_org("acme"), world.people.mia.account, by=OPERATOR)
 

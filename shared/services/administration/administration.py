@@ -177,9 +177,11 @@ class Administrators(Struct, frozen=True):
             yield current
 
     async def _require(self, by: Principal, verb: str, what: str) -> None:
+        if by == DIRECTORY:
+            return
         if verb in _DONE_BY_MODERATORS:
             await self.administration.require_moderator(by, verb, what)
-        elif by != DIRECTORY:
+        else:
             await self.administration.require_fresh(by, verb, what)
 
     async def require_another(self, account: Account) -> None:

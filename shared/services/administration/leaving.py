@@ -126,7 +126,7 @@ class Leaving(Struct, frozen=True):
         await self._check(account, request)
         done = list[str]()
         if request.successor is not None:
-            done += await self._hand_over(account, request.successor, by)
+            done += await self._hand_over(account, request.successor, request.reason, by)
         if request.ends:
             done += await self._end(account, request.reason, by)
         return done
@@ -145,13 +145,17 @@ class Leaving(Struct, frozen=True):
         if request.ends and account.administrator:
             await self.administrators.require_another(account)
 
-    async def _hand_over(self, account: Account, successor: Account, by: Principal) -> list[str]:
+    async def _hand_over(
+        self, account: Account, successor: Account, reason: str, by: Principal
+    ) -> list[str]:
         """Make the successor an owner where the leaver is the only one, and the maker of what the
         leaver made wherever the successor is an owner or an administrator."""
         done, maker = list[str](), Principal(successor.id)
         held = await self.memberships.of_account(account.id)
         for org in await self._sole_owner_of(account, held):
-            await self.memberships.set_member(OrgName(org), successor, Role.OWNER, by=by)
+            await self.memberships.set_member(
+                OrgName(org), successor, Role.OWNER, by=by, reason=reason
+            )
             done.append(f"{successor.name} is an owner of {org}.")
         made = await self.made_by_accounts.of_account(account.id)
         for org in sorted({each.org for each in made}):

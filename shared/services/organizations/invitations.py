@@ -238,21 +238,24 @@ class Invitations:
     async def _list_open(self, org: OrgName) -> list[Invitation]:
         """Return the invitations that can be accepted: neither expired, nor of an account that may
         not invite any more."""
-        now_ms = self.clock.now_ms()
-        found = await self.directory.list_by_owner(Invitation, org.lower())
-        unexpired = [each for each in found if each.is_open_at(now_ms)]
+        unexpired, now_ms = await self._unexpired(org), self.clock.now_ms()
         inviters = sorted({each.by for each in unexpired})
         contexts = await asyncio.gather(*(self._inviter(each, org, now_ms) for each in inviters))
         may_invite = {each.by.id for each in contexts if _may_invite(each)}
         return [each for each in unexpired if each.by in may_invite]
+
+    async def _unexpired(self, org: OrgName) -> list[Invitation]:
+        found = await self.directory.list_by_owner(Invitation, org.lower())
+        return [each for each in found if each.is_open_at(self.clock.now_ms())]
 
     async def _inviter(self, account_id: str, org: OrgName, now_ms: int) -> Actor:
         access = await self.directory.access_context(account_id, org, now_ms)
         return Actor(Principal(account_id), access)
 
     async def _require_room(self, new: Invitation) -> None:
-        """Raise `invitations-full` if the organization has too many others."""
-        others = [e for e in await self._list_open(OrgName(new.org)) if e.id != new.id]
+        """Raise `invitations-full` if the organization has too many others, whose makers may be
+        unlocked again."""
+        others = [e for e in await self._unexpired(OrgName(new.org)) if e.id != new.id]
         if len(others) >= MAX_INVITATIONS:
             raise Conflict(
                 "invitations-full",

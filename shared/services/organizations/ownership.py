@@ -321,7 +321,7 @@ class OwnershipRequests(Struct, frozen=True):
             )
         if decision is OwnershipDecision.GRANT:
             await self._require_grantable(request)
-            await self.memberships.set_member(org, account, Role.OWNER, by=by)
+            await self.memberships.set_member(org, account, Role.OWNER, by=by, reason=parsed_reason)
         details = {"reason": parsed_reason}
         kind = _DECIDED[decision]
         await self.record_writer.remove(request, change=_change(kind, request, **details), by=by)

@@ -151,7 +151,7 @@ async def test_a_token_locks_and_unlocks_an_account(world: World) -> None:
 
 @pytest.mark.parametrize("act", ["lock", "unlock", "revoke-tokens"])
 async def test_a_token_does_nothing_to_an_administrator(world: World, act: str) -> None:
-    body = {"reason": "x"} if act == "lock" else {}
+    body = {} if act == "unlock" else {"reason": "x"}
     answer = await post(world, f"{API}/accounts/admin/{act}", await scanner(world), **body)
     assert (answer.status_code, "an administrator" in answer.text) == (403, True)
 
@@ -168,7 +168,8 @@ async def test_a_token_lists_what_an_account_made(world: World) -> None:
 
 
 async def test_a_token_revokes_the_tokens_of_an_account(world: World) -> None:
-    answer = await post(world, f"{API}/accounts/ann/revoke-tokens", await scanner(world))
+    path = f"{API}/accounts/ann/revoke-tokens"
+    answer = await post(world, path, await scanner(world), reason="They leaked.")
     assert answer.json()["revoked"] == 1
 
 

@@ -51,7 +51,7 @@ async def change(world: World, person: Person, **fields: object) -> None:
 
 async def join(world: World, person: Person, role: Role = Role.MEMBER) -> None:
     memberships = world.registry.organizations.memberships
-    await memberships.set_member(ACME, person.account, role, by=OPERATOR)
+    await memberships.set_member(ACME, person.account, role, by=OPERATOR, reason="A test.")
 
 
 async def ask(world: World, person: Person, reason: str = "Ann left.") -> tuple[int, str]:

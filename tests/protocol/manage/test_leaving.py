@@ -119,7 +119,7 @@ async def test_the_last_administrator_is_not_ended_and_hands_nothing_over(world:
 async def test_the_page_states_ends_and_hands_over(world: World, admin: PageClient) -> None:
     token = await robot(world)
     await world.registry.organizations.memberships.set_member(
-        ACME, world.people.bob.account, Role.OWNER, by=OPERATOR
+        ACME, world.people.bob.account, Role.OWNER, by=OPERATOR, reason="A test."
     )
     path = world.with_ids("/manage/accounts/ID-OF-ann/leave")
     await admin.open(path)

@@ -125,7 +125,9 @@ async def test_a_token_in_the_address_is_none(shelf: World) -> None:
 
 async def test_a_package_that_became_private_leaves_the_feeds(own_shelf: World) -> None:
     package = Package.parse("acme", "words")
-    await own_shelf.registry.packages.visibility.change(package, Visibility.PRIVATE, by=OPERATOR)
+    await own_shelf.registry.packages.visibility.change(
+        package, Visibility.PRIVATE, by=OPERATOR, reason="A test."
+    )
     own_shelf.clock.advance(timedelta(minutes=1))
     for path in (ACME, REGISTRY):
         assert "acme/words" not in (await opened(own_shelf, path)).text

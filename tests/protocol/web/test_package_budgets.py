@@ -141,12 +141,13 @@ async def test_lists_of_packages_read_the_index(
     assert await calls(counted, journal, path) == LISTS[path]
 
 
-async def test_a_missing_package_costs_one_store_operation(
+async def test_a_missing_package_costs_one_store_operation_and_a_search_of_similar_names(
     counted: World, journal: Journal
 ) -> None:
     for path in ("/packages/acme/none", "/packages/acme/none/1.0.0/files", "/files/a/b/1.0.0/x"):
         assert (await opened(counted, path)).status_code == 404
-        assert journal.taken() == [SURVEY]
+        similar = [] if path.startswith("/files") else ["search.suggest"]
+        assert journal.taken() == [SURVEY, *similar]
 
 
 INCLUDING = "import acme/common; public type Settings record {| *common:Common; |};"
