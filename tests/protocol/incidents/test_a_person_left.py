@@ -35,10 +35,9 @@ async def test_a_person_who_left_has_nothing_any_more_and_builds_go_on(
     kim = await accounts.create("kim", by=OPERATOR)
     lee = await accounts.create("lee", by=OPERATOR)
     acme = parse_org("acme")
-    await organizations.memberships.set_member(acme, kim, Role.OWNER, by=OPERATOR, reason="A test.")
-    await organizations.memberships.remove_member(
-        acme, world.people.ann.account, by=OPERATOR, reason="A test."
-    )
+    memberships, ann = organizations.memberships, world.people.ann.account
+    await memberships.set_member(acme, kim, Role.OWNER, by=OPERATOR, reason="A test.")
+    await memberships.remove_member(acme, ann, by=OPERATOR, reason="A test.")
     own = Person(kim, await token_of(world.registry, kim))
     build = await token_of_acme(world, kim)
     printed = await follow(world, "A person left")
