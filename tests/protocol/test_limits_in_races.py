@@ -63,7 +63,7 @@ async def stored_invitation(world: World, number: int, expires_ms: int) -> None:
             role=Role.MEMBER,
             code_hash=f"{number}",
             label="",
-            by="",
+            by=owner(world).id,
             created_ms=0,
             expires_ms=expires_ms,
         )

@@ -31,6 +31,7 @@ from shared.domain.errors.identity import (
     account_not_found,
     credentials_missing,
 )
+from shared.domain.ownership import OwnerlessOrganization, ownerless_place
 from shared.domain.principals import Principal, Role
 from shared.domain.records import Place
 from shared.domain.times import MS
@@ -296,11 +297,20 @@ async def organization_owners(directory: DirectoryStore, org: str, now_ms: int) 
     return await _accounts_with_role(directory, org, Role.OWNER, now_ms)
 
 
+async def reachable_owners(
+    directory: DirectoryStore, org: str, owners: Iterable[Account]
+) -> list[Account]:
+    """Return the owners who are not locked; none if no owner can sign in, as
+    `OwnerlessOrganizations` found and stored, so that this is one read for any number of them."""
+    found = await directory.get(OwnerlessOrganization, ownerless_place(org))
+    return [] if found else [each for each in owners if not each.is_locked]
+
+
 async def responsible_accounts(directory: DirectoryStore, org: str, now_ms: int) -> list[Account]:
     """Return the owners of an organization at that time, and its maintainers too if none of the
     owners can sign in, so that somebody reads what is sent to it."""
     owners = await organization_owners(directory, org, now_ms)
-    if any(not each.is_locked for each in owners):
+    if await reachable_owners(directory, org, owners):
         return owners
     return [*owners, *await _accounts_with_role(directory, org, Role.MAINTAINER, now_ms)]
 

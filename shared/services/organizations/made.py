@@ -8,15 +8,16 @@ from enum import Enum
 
 from msgspec import Struct
 
-from shared.domain.access import Invitation, Membership
+from shared.domain.access import Invitation, Membership, invitation_id
 from shared.domain.accounts import ADMINISTRATORS, Account, Organization, Token, organization_place
 from shared.domain.errors.base import Unavailable
+from shared.domain.mail import EmailAddress
 from shared.domain.principals import Principal
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.webhooks import Webhook, webhook_owner
 from shared.ports import Clock, DirectoryStore
 from shared.runtime.retries import retried_when_stale
-from shared.services.identity.accounts import account_names, organization_owners
+from shared.services.identity.accounts import account_names, organization_owners, reachable_owners
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.organizations.webhooks import confirm_webhook
 from shared.services.records import RECORDS_AT_ONCE, EntityChange, RecordWriter, entity_batches
@@ -77,11 +78,15 @@ class MadeByAccounts(Struct, frozen=True):
             await self._take(each, maker, by)
         return await self._described(taken)
 
-    async def withdraw_invitations(self, account_id: str, *, by: Principal) -> None:
-        """End the open invitations of an account."""
-        async for each in self._every_record():
-            if isinstance(each, Invitation) and self._is_made_by(each, account_id):
-                await self._withdraw(each, by)
+    async def withdraw_invitations(self, account_id: str, *, email: str = "", by: Principal) -> int:
+        """End the open invitations of an account, and those to the address `email`; return how
+        many. The cost grows with the number of invitations of the registry."""
+        withdrawn = 0
+        async for batch in entity_batches(self.directory, Invitation, RECORDS_AT_ONCE):
+            for each in batch:
+                if self._is_made_by(each, account_id) or _is_for(each, email):
+                    withdrawn += await self._withdraw(each, by)
+        return withdrawn
 
     @retried_when_stale
     async def _take(self, made: MadeRecord, maker: Principal, by: Principal) -> None:
@@ -106,11 +111,13 @@ class MadeByAccounts(Struct, frozen=True):
                 pass
 
     @retried_when_stale
-    async def _withdraw(self, invitation: Invitation, by: Principal) -> None:
+    async def _withdraw(self, invitation: Invitation, by: Principal) -> bool:
         current = await self.directory.get(Invitation, invitation.place)
-        if current is not None:
-            change = _invitation_change("withdrawn", current)
-            await self.record_writer.remove(current, change=change, by=by)
+        if current is None:
+            return False
+        change = _invitation_change("withdrawn", current)
+        await self.record_writer.remove(current, change=change, by=by)
+        return True
 
     async def _records(self, org: str, account_id: str) -> list[MadeRecord]:
         organization = await self.directory.get(Organization, organization_place(org))
@@ -173,6 +180,11 @@ def _made(record: MadeRecord, member: str) -> Made:
             return Made(MadeKind.OWNER_CHANGE, record.org, record.account, text)
 
 
+def _is_for(invitation: Invitation, email: str) -> bool:
+    """Check whether an invitation was sent to an address, which only its id says."""
+    return bool(email) and invitation.id == invitation_id(invitation.org, EmailAddress(email))
+
+
 def _invitation_change(what: str, invitation: Invitation) -> EntityChange:
     details = {
         "invitation": invitation.id,
@@ -214,9 +226,10 @@ class MakerMail(Struct, frozen=True):
             await self.mail_delivery.send_to_accounts(await self._readers(account, org), mail)
 
     async def _readers(self, account: Account, org: str) -> list[Account]:
-        owners = await organization_owners(self.directory, org, self.clock.now_ms()) if org else []
-        others = [each for each in owners if each.id != account.id and not each.is_locked]
-        if others:
-            return others
+        if org:
+            owners = await organization_owners(self.directory, org, self.clock.now_ms())
+            others = [each for each in owners if each.id != account.id]
+            if reachable := await reachable_owners(self.directory, org, others):
+                return reachable
         administrators = await self.directory.list_by_subject(Account, ADMINISTRATORS)
         return [each for each in administrators if each.id != account.id and not each.is_locked]

@@ -113,12 +113,9 @@ class OwnerlessOrganizations(Struct, frozen=True):
         now_ms = self.record_writer.clock.now_ms()
         if stored is None:
             found = OwnerlessOrganization(org=organization.name, since_ms=now_ms, reasons=reasons)
-            change = EntityChange(
-                "organization.ownerless",
-                organization.name,
-                org=organization.name,
-                details={"why": "; ".join(reasons)},
-            )
+            # The event stays and names nobody; the record and the mail say why.
+            name = organization.name
+            change = EntityChange("organization.ownerless", name, org=name)
             stored = await self.record_writer.add(found, change=change, by=UPKEEP)
         elif stored.reasons != reasons:
             changed = stored.model_copy(update={"reasons": reasons})

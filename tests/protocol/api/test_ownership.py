@@ -51,7 +51,7 @@ async def change(world: World, person: Person, **fields: object) -> None:
 
 async def join(world: World, person: Person, role: Role = Role.MEMBER) -> None:
     memberships = world.registry.organizations.memberships
-    await memberships.set_member(ACME, person.account, role, by=OPERATOR, reason="A test.")
+    await memberships.set_member(ACME, person.account, role, by=OPERATOR, reason="Ann left.")
 
 
 async def ask(world: World, person: Person, reason: str = "Ann left.") -> tuple[int, str]:
@@ -111,6 +111,22 @@ async def test_an_owner_without_identity_and_session_for_90_days_is_gone(world: 
     await signed_in(world, world.people.ann)
     await review(world)
     assert "acme" not in await reasons(world)
+
+
+async def test_maintainers_get_the_mail_of_an_organization_whose_owner_is_gone(
+    world: World,
+) -> None:
+    await join(world, world.people.bob, Role.MAINTAINER)
+    await change(world, world.people.ann, email="ann@example.org")
+    await change(world, world.people.bob, email="bob@example.org")
+    decisions = world.registry.administration.accounts.decision_mail
+    await decisions.send_to_organization("acme", "Something was decided", "Because.")
+    assert [mail.to for mail in world.mailer.sent] == ["ann@example.org"]
+    wait(world, days=91)
+    await review(world)
+    world.mailer.sent.clear()
+    await decisions.send_to_organization("acme", "Something was decided", "Because.")
+    assert {mail.to for mail in world.mailer.sent} == {"ann@example.org", "bob@example.org"}
 
 
 async def test_an_owner_with_an_identity_is_never_gone(world: World) -> None:
