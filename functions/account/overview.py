@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Self
 
+from pydantic import Field
+
 from functions.api.audit_log import EventView
 from functions.api.name_disputes import StatementView
 from functions.api.operations import ResponseModel, UtcTime, utc_datetime
@@ -147,6 +149,15 @@ class ClaimView(ResponseModel):
     statements: list[StatementView]
 
 
+class OwnershipRequestView(ResponseModel):
+    """A request for the ownership of an organization."""
+
+    org: str
+    reason: str
+    requested_at: UtcTime
+    notice_until: UtcTime = Field(validation_alias="notice_until_ms")
+
+
 class PersonalDataView(ResponseModel):
     """Everything that is stored about a person; secrets are stored as hashes, and not shown."""
 
@@ -160,6 +171,7 @@ class PersonalDataView(ResponseModel):
     sessions: list[SessionView]
     identities: list[IdentityView]
     name_disputes: list[ClaimView]
+    ownership_requests: list[OwnershipRequestView]
     events: list[EventView]
 
     @classmethod
@@ -181,6 +193,9 @@ class PersonalDataView(ResponseModel):
             sessions=[SessionView.of(each, by) for each in data.sessions],
             identities=[IdentityView.model_validate(each) for each in data.identities],
             name_disputes=[ClaimView.model_validate(each) for each in data.disputes],
+            ownership_requests=[
+                OwnershipRequestView.model_validate(each) for each in data.ownership_requests
+            ],
             events=[
                 EventView.of(number, event, data.names.get(event.actor, ""))
                 for number, event in data.events

@@ -4,6 +4,7 @@ dispute has a notice of seven days, a decision by an administrator, and an appea
 
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import Enum
 from typing import ClassVar
@@ -20,6 +21,9 @@ MAX_STATEMENT_LENGTH = 2_000  # Characters; longer evidence is linked.
 MAX_STATEMENTS = 20
 MAX_OPEN_DISPUTES = 5  # Of one claimant: open ones, and those of the last seven days.
 MAX_LINES = 40  # Of a statement.
+
+WORDS_OF_ERASED = "These words were deleted with the account of the claimant."
+NAME_OF_ERASED = "(a deleted account)"
 
 _ID = re.compile(rf"(?P<org>\w+)-[0-9A-Za-z]{{{ID_LENGTH}}}", re.ASCII)
 
@@ -113,6 +117,16 @@ class NameDispute(Entity):
         return self.decision.at_ms + APPEAL_PERIOD // MS if self.decision else None
 
     @property
+    def decisions(self) -> Mapping[str, DisputeDecision | DisputeAppeal]:
+        """The decisions and the appeal that there are, by the names of their fields."""
+        parts = {
+            "decision": self.decision,
+            "appeal": self.appeal,
+            "decision_on_appeal": self.decision_on_appeal,
+        }
+        return {name: part for name, part in parts.items() if part}
+
+    @property
     def last_decision(self) -> DisputeDecision | None:
         return self.decision_on_appeal or self.decision
 
@@ -127,6 +141,41 @@ class NameDispute(Entity):
             is_final = now_ms >= self.appeal_ends_ms
             return DisputeState.FINAL if is_final else DisputeState.DECIDED
         return DisputeState.NOTICE if now_ms < self.notice_ends_ms else DisputeState.OPEN
+
+
+def without_account(
+    dispute: NameDispute, account_id: str, names: Iterable[str], now_ms: int
+) -> NameDispute:
+    """Return the dispute without what identifies an account that is erased: a claim that is not
+    final is withdrawn, the words of the claimant go, and in those of others `names` are replaced,
+    which are its name and its mail address.
+
+    What an owner stated stays, since it speaks for the organization, and so do decisions.
+    """
+    is_claimant = dispute.claimant == account_id
+    disputed = {dispute.org.lower(), dispute.package.lower()}
+    known = sorted(names, key=len, reverse=True)  # An address may begin with the name.
+    said = [re.escape(each) for each in known if each and each.lower() not in disputed]
+    named = re.compile(rf"(?<!\w)(?:{'|'.join(said)})(?!\w)", re.IGNORECASE) if said else None
+
+    def stated(statement: Statement) -> Statement:
+        # The first statement is the claim, whoever wrote it down.
+        is_claim = statement == dispute.statements[0]
+        is_own = is_claimant and (is_claim or statement.by == account_id)
+        text = WORDS_OF_ERASED if is_own else unnamed(statement.text)
+        return statement.model_copy(update={"text": text})
+
+    def unnamed(text: str) -> str:
+        return named.sub(NAME_OF_ERASED, text) if named else text
+
+    changes: dict[str, object] = {"statements": tuple(map(stated, dispute.statements))}
+    for part, record in dispute.decisions.items():
+        is_own = is_claimant and record.by == account_id
+        reason = WORDS_OF_ERASED if is_own else unnamed(record.reason)
+        changes[part] = record.model_copy(update={"reason": reason})
+    if is_claimant and dispute.state_at(now_ms) not in (DisputeState.FINAL, DisputeState.WITHDRAWN):
+        changes["withdrawn_ms"] = now_ms
+    return dispute.model_copy(update=changes)
 
 
 def dispute_place(dispute_id: str) -> Place:

@@ -15,6 +15,7 @@ from shared.domain.accounts import (
     AccountErasure,
     AccountLock,
     AccountName,
+    Freeze,
     Identity,
     Organization,
     RetiredName,
@@ -22,14 +23,20 @@ from shared.domain.accounts import (
     TokenUse,
 )
 from shared.domain.device_login import DeviceDecision, DeviceRequest
-from shared.domain.packages import ArchiveFacts, Head, Origin, Provenance, Release
+from shared.domain.directory_locks import DirectoryFinding
+from shared.domain.name_disputes import DisputeAppeal, DisputeDecision, NameDispute, Statement
+from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
+from shared.domain.packages import ArchiveFacts, Head, Origin, PackageHold, Provenance, Release
+from shared.domain.policies import Policy
+from shared.domain.proposals import Proposal
 from shared.domain.records import Event, Record
-from shared.domain.releases import WithheldNote
+from shared.domain.releases import ReleasePullers, WithheldNote
 from shared.domain.reserved_names import ReservedName
 from shared.domain.sessions import Session
 from shared.domain.sign_in import SignInAttempt
 from shared.domain.status import ReadOnlyState
 from shared.domain.trusted_publishing.publishers import Publisher
+from shared.domain.upstream_withdrawals import GoneRelease
 from shared.domain.webhooks import Delivery, Webhook
 
 
@@ -77,6 +84,16 @@ _AUDIT = Lifetime(
 _RELEASE = Lifetime("as long as the release", "deleted when the release is erased")
 _ORGANIZATION = Lifetime("as long as the organization", "an id, which stays until then")
 _DECISION = Lifetime("until the next decision", "overwritten, or removed by an administrator")
+_DISPUTE = Lifetime("as long as the organization", "stays, and leads to nobody")
+_OF_A_CLAIMANT = Lifetime(
+    "as long as the organization",
+    "that of a claimant is deleted with the account; in what others wrote, the name and the mail "
+    "address of the account are replaced",
+)
+_REQUEST = Lifetime("until it is decided", "deleted; at the latest with the account")
+_FINDING = Lifetime("until the directory says otherwise", "deleted; at the latest with the account")
+_FREEZE = Lifetime("until it ends", "deleted")
+_PROPOSAL = Lifetime("until it is decided, or seven days after it expired", "deleted")
 _ROLE = "decides what the account may do"
 _WRITTEN = "words of an administrator, who is asked to name nobody"
 
@@ -99,7 +116,7 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
             **_each("for mail about the account; a provider says it", _ACCOUNT, "email"),
             **_each("says since when there is an account", _ACCOUNT, "created_ms"),
             **_each(_ROLE, _ACCOUNT, "administrator", "by_groups", "groups_until_ms"),
-            **_each("says why the account is refused", _ACCOUNT, "lock"),
+            **_each("says why the account is refused", _ACCOUNT, "lock", "directory_lock"),
             **_each("decides whether the person is staff", _ACCOUNT, "providers"),
         },
     ),
@@ -107,8 +124,19 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
         AccountLock,
         "in `Account`",
         {
-            **_each("says who locked the account and when", _ACCOUNT, "at_ms", "by"),
+            **_each("says who locked the account and when", _ACCOUNT, "at_ms", "by", "source"),
             **_each(_WRITTEN, _ACCOUNT, "reason"),
+        },
+    ),
+    PersonalRecord(
+        DirectoryFinding,
+        _DIRECTORY,
+        {
+            **_each(
+                "says who is disabled or gone in Entra ID", _FINDING, "account", "said", "at_ms"
+            ),
+            **_each("says what follows, and who decided", _FINDING, "state", "decided_by"),
+            **_each(_WRITTEN, _FINDING, "decision_reason"),
         },
     ),
     PersonalRecord(
@@ -214,7 +242,7 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
     PersonalRecord(
         PendingRole,
         "in `Membership`",
-        _each("announces a change of owners", _MEMBERSHIP, "role", "at_ms", "by"),
+        _each("announces a change of owners", _MEMBERSHIP, "role", "at_ms", "by", "on_hold"),
     ),
     PersonalRecord(
         GroupRole,
@@ -250,6 +278,7 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
                 _CREDENTIAL,
                 "made_by",
                 "publishers_made_by",
+                "by_unknown_guest",
                 "by_guest",
             ),
         },
@@ -292,6 +321,66 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
         Organization, _DIRECTORY, _each("says who created it", _ORGANIZATION, "founder")
     ),
     PersonalRecord(
+        Freeze,
+        "in `Organization`",
+        {**_each("says who froze it", _FREEZE, "by"), **_each(_WRITTEN, _FREEZE, "reason")},
+    ),
+    PersonalRecord(
+        OwnerlessOrganization,
+        _DIRECTORY,
+        _each(
+            "says of each owner, by name, why they cannot sign in",
+            Lifetime(
+                "until an owner can sign in",
+                "written anew without the account when it is erased, or within six hours",
+            ),
+            "reasons",
+        ),
+    ),
+    PersonalRecord(
+        OwnershipRequest,
+        _DIRECTORY,
+        {
+            **_each(
+                "says who asks for an organization, and until when it waits",
+                _REQUEST,
+                "account",
+                "requested_ms",
+                "notice_until_ms",
+            ),
+            **_each("the person says why", _REQUEST, "reason"),
+        },
+    ),
+    PersonalRecord(
+        NameDispute,
+        _DIRECTORY,
+        {**_each("says who claims the name", _DISPUTE, "claimant", "opened_by")},
+    ),
+    PersonalRecord(
+        Statement,
+        "in `NameDispute`",
+        {
+            **_each("says who stated it, and when", _DISPUTE, "by", "at_ms"),
+            **_each("what a party claims or answers", _OF_A_CLAIMANT, "text"),
+        },
+    ),
+    PersonalRecord(
+        DisputeDecision,
+        "in `NameDispute`",
+        {
+            **_each("says who decided, and when", _DISPUTE, "by", "at_ms"),
+            **_each("both parties read why", _OF_A_CLAIMANT, "reason"),
+        },
+    ),
+    PersonalRecord(
+        DisputeAppeal,
+        "in `NameDispute`",
+        {
+            **_each("says who appealed, and when", _DISPUTE, "by", "at_ms"),
+            **_each("the party says why", _OF_A_CLAIMANT, "reason"),
+        },
+    ),
+    PersonalRecord(
         Publisher,
         _DIRECTORY,
         {
@@ -329,6 +418,14 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
     ),
     PersonalRecord(Head, _PACKAGES, _each("says who published the package first", _ID, "made_by")),
     PersonalRecord(
+        PackageHold,
+        "in `Head`",
+        {
+            **_each("says who holds the package", _FREEZE, "by"),
+            **_each(_WRITTEN, _FREEZE, "reason"),
+        },
+    ),
+    PersonalRecord(
         Origin,
         "in `Release`",
         _each("says who published it, and with what", _ID, "principal", "credential"),
@@ -360,6 +457,26 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
         _DIRECTORY,
         {**_each("says who decided", _DECISION, "by"), **_each(_WRITTEN, _DECISION, "reason")},
     ),
+    PersonalRecord(
+        ReleasePullers,
+        _DIRECTORY,
+        _each(
+            "decides whether owners may erase a young release: keyed hashes of accounts, jobs and "
+            "addresses, which nobody can reverse",
+            Lifetime("until eleven days after the release was published", "deleted within an hour"),
+            "pullers",
+        ),
+    ),
+    PersonalRecord(GoneRelease, _DIRECTORY, _each("says who decided", _DECISION, "decided_by")),
+    PersonalRecord(
+        Proposal,
+        _DIRECTORY,
+        {
+            **_each("says whose token proposed it", _PROPOSAL, "by", "token"),
+            **_each("says why, in words of a program", _PROPOSAL, "reason"),
+        },
+    ),
+    PersonalRecord(Policy, _DIRECTORY, _each("says who wrote it", _DECISION, "by")),
     PersonalRecord(
         ReservedName,
         _DIRECTORY,

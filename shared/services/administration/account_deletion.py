@@ -17,6 +17,7 @@ from shared.domain.errors.identity import (
 from shared.domain.events import MAX_EVENTS_PAGE_SIZE, EventQuery
 from shared.domain.name_disputes import NameDispute
 from shared.domain.names import OrgName
+from shared.domain.ownership import OwnershipRequest
 from shared.domain.principals import Principal, Role
 from shared.domain.records import Event, Place
 from shared.domain.sessions import Session
@@ -43,6 +44,7 @@ class PersonalData(Struct, frozen=True):
     sessions: tuple[Session, ...]
     identities: tuple[Identity, ...]
     disputes: tuple[NameDispute, ...]  # That the person opened, or that was opened for them.
+    ownership_requests: tuple[OwnershipRequest, ...]
     events: tuple[tuple[int, Event], ...]
     names: Mapping[str, str]
 
@@ -93,6 +95,9 @@ class AccountDeletion(Struct, frozen=True):
             sessions=tuple(live_sessions(sessions, self.clock.now_ms())),
             identities=tuple(sorted(identities, key=lambda identity: identity.linked_ms)),
             disputes=tuple(await self.directory.list_by_subject(NameDispute, account.id)),
+            ownership_requests=tuple(
+                await self.directory.list_by_subject(OwnershipRequest, account.id)
+            ),
             events=events,
             names=names,
         )

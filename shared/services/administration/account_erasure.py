@@ -3,7 +3,7 @@ who deletes their own account.
 """
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -31,12 +31,14 @@ from shared.domain.times import MS
 from shared.ports import AlreadyThere, DirectoryStore, EventStore, Stale
 from shared.runtime.retries import retried_when_stale
 from shared.services.administration.administration import Administrators
+from shared.services.administration.name_disputes import NameDisputes
 from shared.services.administration.stopped_makers import StoppedMakers
 from shared.services.identity.accounts import RetiredNames, organization_owners
 from shared.services.identity.mail import AccountMail, mail_text
 from shared.services.identity.sessions import Sessions
 from shared.services.leases import retried_when_leased
 from shared.services.organizations.made import MadeByAccounts
+from shared.services.organizations.ownership import OwnerlessOrganizations
 from shared.services.records import RECORDS_AT_ONCE, EntityChange, RecordWriter, entity_batches
 from shared.services.tokens.tokens import TokenRecords, token_change
 
@@ -91,6 +93,8 @@ class AccountErasures(Struct, frozen=True):
     sessions: Sessions
     made_by_accounts: MadeByAccounts
     stopped_makers: StoppedMakers
+    name_disputes: NameDisputes
+    ownerless_organizations: OwnerlessOrganizations
     retired_names: RetiredNames
     account_mail: AccountMail
     record_writer: RecordWriter
@@ -229,8 +233,15 @@ class AccountErasures(Struct, frozen=True):
             made = await self.made_by_accounts.of_account(account_id)
             await self.stopped_makers.deleted(account, made, by=by)
         orgs = await self._leave(account_id, by)
+        await self._review(orgs)
         tokens = await self._revoke_tokens(account_id, by)
+        email = account.email if account else ""
+        invitations = await self.made_by_accounts.withdraw_invitations(
+            account_id, email=email, by=by
+        )
+        disputes = 0
         if account is not None:
+            disputes = await self.name_disputes.forget(account, by=by)
             await self.retired_names.retire(account.name, account_id)
         identities = await self._remove_identities(account_id, by)
         await self._remove_findings(account_id)
@@ -254,6 +265,8 @@ class AccountErasures(Struct, frozen=True):
                 "sessions": len(sessions),
                 "access tokens": tokens,
                 "roles in organizations": len(orgs),
+                "invitations": invitations,
+                "name disputes without its words and name": disputes,
                 "events without their addresses, browsers and names": events,
             },
             without_owner=tuple([org for org in orgs if await self._has_no_owner(org)]),
@@ -299,6 +312,13 @@ class AccountErasures(Struct, frozen=True):
                 await self.record_writer.remove(membership, change=change, by=by)
             left.append(org)
         return left
+
+    async def _review(self, orgs: Iterable[str]) -> None:
+        """Write anew why organizations have no owner who can sign in, which names the account."""
+        for org in orgs:
+            organization = await self.directory.get(Organization, organization_place(org))
+            if organization is not None:
+                await self.ownerless_organizations.review(organization)
 
     async def _revoke_tokens(self, account_id: str, by: Principal) -> int:
         used = await self.tokens.of(account_id)

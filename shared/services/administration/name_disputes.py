@@ -30,6 +30,7 @@ from shared.domain.name_disputes import (
     dispute_place,
     parse_disputed_name,
     parse_statement,
+    without_account,
 )
 from shared.domain.names import OrgName, Package
 from shared.domain.principals import OPERATOR_ID, Principal, Role
@@ -40,10 +41,18 @@ from shared.services.administration.administration import Administrators
 from shared.services.identity.accounts import account_names, accounts_by_ids, organization_owners
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.organizations.memberships import OPERATOR_NAME
-from shared.services.records import EntityChange, RecordWriter, all_entities, retried_when_added
+from shared.services.records import (
+    RECORDS_AT_ONCE,
+    EntityChange,
+    RecordWriter,
+    all_entities,
+    entity_batches,
+    retried_when_added,
+)
 
 _WHAT = "name disputes"
 _FINAL = "The decision is final."
+_ERASED_CLAIMANT = "Somebody whose account was deleted"
 
 
 class DisputeDetails(Struct, frozen=True):
@@ -272,6 +281,35 @@ class NameDisputes(Struct, frozen=True):
         mail = mail_text("dispute-withdrawn", disputed=dispute.name, by=actor, link=link)
         return await self._write(changed, self._change("dispute.withdrawn", dispute), mail, by)
 
+    async def forget(self, account: Account, *, by: Principal) -> int:
+        """Remove from disputes what identifies an account that is being erased, as
+        `without_account` does, and tell the owners of withdrawn claims; return how many disputes
+        were changed. Callers check rights; a repeat changes nothing more."""
+        changed = 0
+        async for batch in entity_batches(self.directory, NameDispute, RECORDS_AT_ONCE):
+            for each in batch:
+                changed += await self._forget(each, account, by)
+        return changed
+
+    @retried_when_stale
+    async def _forget(self, listed: NameDispute, account: Account, by: Principal) -> bool:
+        dispute = await self.directory.get(NameDispute, listed.place)
+        if dispute is None:
+            return False
+        now_ms = self.record_writer.clock.now_ms()
+        changed = without_account(dispute, account.id, (account.name, account.email), now_ms)
+        if changed == dispute:
+            return False
+        if changed.withdrawn_ms == dispute.withdrawn_ms:
+            await self.directory.replace(changed)
+            return True
+        change = self._change("dispute.withdrawn", dispute)
+        stored = await self.record_writer.replace(changed, change=change, by=_unlocated(by))
+        link = self._link(stored)
+        mail = mail_text("dispute-withdrawn", disputed=stored.name, by=_ERASED_CLAIMANT, link=link)
+        await self._send(stored, mail, but=account.id)
+        return True
+
     # --- Opening --------------------------------------------------------------------------------
 
     async def _claimant(
@@ -376,9 +414,8 @@ class NameDisputes(Struct, frozen=True):
 
     async def _details(self, dispute: NameDispute, by: Principal) -> DisputeDetails:
         now_ms = self.record_writer.clock.now_ms()
-        decisions = (dispute.decision, dispute.appeal, dispute.decision_on_appeal)
         ids = {dispute.claimant, dispute.opened_by, *(each.by for each in dispute.statements)}
-        ids |= {each.by for each in decisions if each}
+        ids |= {each.by for each in dispute.decisions.values()}
         names = dict(await account_names(self.directory, ids - {OPERATOR_ID}))
         names[OPERATOR_ID] = OPERATOR_NAME
         owners = await organization_owners(self.directory, dispute.org, now_ms)
@@ -417,8 +454,9 @@ class NameDisputes(Struct, frozen=True):
             kind, dispute.name, org=dispute.org, account=dispute.claimant, details=details
         )
 
-    async def _send(self, dispute: NameDispute, mail: MailText) -> None:
-        """Send mail to both parties and all administrators; the record is stored before."""
+    async def _send(self, dispute: NameDispute, mail: MailText, *, but: str = "") -> None:
+        """Send mail to both parties and all administrators, but not to the account `but`; the
+        record is stored before."""
         with suppress(Unavailable):
             now_ms = self.record_writer.clock.now_ms()
             people = [
@@ -426,7 +464,7 @@ class NameDisputes(Struct, frozen=True):
                 *await accounts_by_ids(self.directory, [dispute.claimant]),
                 *await self.administrators.all(),
             ]
-            recipients = {each.id: each for each in people}
+            recipients = {each.id: each for each in people if each.id != but}
             await self.mail_delivery.send_to_accounts(recipients.values(), mail)
 
     def _link(self, dispute: NameDispute) -> str:

@@ -9,12 +9,19 @@ import pytest
 from anyio.to_thread import run_sync
 
 from shared.adapters.backup import backup
+from shared.domain.access import Invitation, invitation_id
 from shared.domain.accounts import Account, AccountErasure, AccountName, RetiredName
 from shared.domain.errors.identity import AccountExists, NotPermitted
 from shared.domain.errors.requests import Busy
+from shared.domain.mail import EmailAddress
+from shared.domain.name_disputes import NOTICE_PERIOD, DisputeOutcome, NameDispute
 from shared.domain.names import parse_org
+from shared.domain.ownership import OwnershipRequest
 from shared.domain.principals import OPERATOR, Role
+from shared.domain.proposals import Proposal, ProposedAct
 from shared.domain.records import Event, Place
+from shared.services.administration.account_erasure import ErasureReceipt
+from shared.services.organizations.invitations import InvitationRequest
 from tests.support.archives import bala
 from tests.support.logs import capture_logs
 from tests.support.page_client import PageClient
@@ -203,6 +210,159 @@ async def test_the_own_deletion_that_was_cut_off_is_finished_by_the_task(worlds:
     assert await erasures_run(world) == ()
     events = await world.stores.events.stream(f"account:{mia.account.id}", None, 100)
     assert not any(event.address or "name" in event.details for _, event in events)
+
+
+# --- what the other party needs ----------------------------------------------------------------
+
+CLAIM = "Acme is our trademark, says Bob of bob@example.org."
+
+
+async def disputed(world: World, text: str = CLAIM) -> NameDispute:
+    """Let Bob claim the name of acme, and Ann answer for it; return the stored dispute."""
+    disputes = world.registry.administration.name_disputes
+    opened = await disputes.open("acme", text, by=world.fresh(world.people.bob))
+    await disputes.state(
+        opened.dispute.id, "We had it before Bob.", by=world.fresh(world.people.ann)
+    )
+    return await stored_dispute(world)
+
+
+async def stored_dispute(world: World) -> NameDispute:
+    [dispute] = await world.stores.directory.list_all(NameDispute, Place(""), 10)
+    return dispute
+
+
+async def erased(world: World, person: Person) -> ErasureReceipt:
+    account = await world.stores.directory.get(Account, Place(person.account.id))
+    assert account is not None
+    erasures = world.registry.administration.account_erasures
+    return await erasures.erase_now(account, REASON, by=OPERATOR)
+
+
+async def test_the_claim_of_somebody_who_is_erased_is_withdrawn_and_its_words_go(
+    world: World,
+) -> None:
+    bob = world.people.bob
+    await with_email(world, bob, "bob@example.org")
+    await with_email(world, world.people.ann, "ann@example.org")
+    opened = await disputed(world)
+    world.mailer.sent.clear()
+    receipt = await erased(world, bob)
+    assert receipt.deleted["name disputes without its words and name"] == 1
+    dispute = await stored_dispute(world)
+    assert dispute.withdrawn_ms is not None
+    assert [each.text for each in dispute.statements] == [
+        "These words were deleted with the account of the claimant.",
+        "We had it before (a deleted account).",
+    ]
+    assert (dispute.claimant, dispute.opened_ms) == (bob.account.id, opened.opened_ms)
+    told = [mail for mail in world.mailer.sent if "claim to the name was withdrawn" in mail.subject]
+    assert [mail.to for mail in told] == ["ann@example.org"]
+    assert "Somebody whose account was deleted withdrew the claim" in told[0].text
+    page = await PageClient.at(world, world.people.ann, f"/account/disputes/{dispute.id}")
+    assert "A deleted account" in page.text
+    assert (await world.registry.administration.name_disputes.forget(bob.account, by=OPERATOR)) == 0
+
+
+async def test_what_an_erased_owner_stated_for_the_organization_stays_without_the_name(
+    world: World,
+) -> None:
+    ann = world.people.ann
+    await with_email(world, ann, "ann@example.org")
+    await disputed(world, "It was promised to us by Ann, ann@example.org.")
+    await erased(world, ann)
+    dispute = await stored_dispute(world)
+    assert dispute.withdrawn_ms is None
+    assert [(each.by, each.text) for each in dispute.statements] == [
+        (
+            world.people.bob.account.id,
+            "It was promised to us by (a deleted account), (a deleted account).",
+        ),
+        (ann.account.id, "We had it before Bob."),
+    ]
+
+
+async def test_a_decision_stays_when_a_party_is_erased_and_its_appeal_loses_the_words(
+    world: World,
+) -> None:
+    disputes, bob = world.registry.administration.name_disputes, world.people.bob
+    opened = await disputed(world)
+    world.clock.advance(NOTICE_PERIOD)
+    await disputes.decide(opened.id, DisputeOutcome.DENIED, "Bob came later.", by=OPERATOR)
+    await disputes.appeal(opened.id, "I did not.", by=world.fresh(bob))
+    await disputes.decide(opened.id, DisputeOutcome.DENIED, "Still later.", by=OPERATOR)
+    await erased(world, bob)
+    dispute = await stored_dispute(world)
+    assert dispute.withdrawn_ms is None  # It was final.
+    assert dispute.decision is not None
+    assert dispute.decision.reason == "(a deleted account) came later."
+    assert dispute.appeal is not None
+    assert dispute.appeal.reason.startswith("These words were deleted")
+
+
+async def test_invitations_of_and_to_an_erased_account_are_withdrawn(world: World) -> None:
+    people, invitations = world.people, world.registry.organizations.invitations
+    await with_email(world, people.mia, "mia@example.org")
+    for inviter, org, email in (
+        (people.bob, "other", "kim@example.org"),
+        (people.ann, "acme", "Mia@example.org"),
+        (people.ann, "acme", "lee@example.org"),
+    ):
+        request = InvitationRequest.parse(Role.MEMBER, email, "")
+        await invitations.invite(parse_org(org), request, by=world.fresh(inviter))
+    await erased(world, people.mia)
+    receipt = await erased(world, people.bob)
+    assert receipt.deleted["invitations"] == 1
+    left = await world.stores.directory.list_all(Invitation, Place(""), 10)
+    assert [each.id for each in left] == [invitation_id("acme", EmailAddress("lee@example.org"))]
+
+
+async def test_an_organization_that_an_erasure_leaves_without_an_owner_is_found_at_once(
+    world: World,
+) -> None:
+    bob = world.people.bob
+    await world.registry.administration.accounts.lock(bob.account, "It was stolen.", by=OPERATOR)
+    ownerless = world.registry.organizations.ownerless
+    assert ("bob is locked",) in [each.reasons for each in await ownerless.stored()]
+    await erased(world, bob)
+    [found] = [each for each in await ownerless.stored() if each.org == "other"]
+    assert found.reasons == ("nobody is an owner",)
+    feed = await world.stores.events.newest(None, 100)
+    [event] = [event for _, event in feed if event.kind == "organization.ownerless"]
+    assert "bob" not in event.model_dump_json()
+
+
+async def test_the_request_of_an_erased_account_for_an_ownership_ends(world: World) -> None:
+    now_ms, mia = world.clock.now_ms(), world.people.mia
+    request = OwnershipRequest(
+        org="acme",
+        account=mia.account.id,
+        reason="Ann left.",
+        requested_ms=now_ms,
+        notice_until_ms=now_ms,
+    )
+    await world.stores.directory.add(request)
+    await erased(world, mia)
+    assert await world.stores.directory.list_all(OwnershipRequest, Place(""), 10) == []
+
+
+async def test_what_the_token_of_an_erased_administrator_proposed_waits_under_its_id(
+    world: World, admin: PageClient
+) -> None:
+    mia = world.people.mia
+    proposal = Proposal(
+        id="aB3dE6gH9k",
+        act=ProposedAct.RESERVE_NAME,
+        about="evil*",
+        reason="It imitates others.",
+        by=mia.account.id,
+        created_ms=world.clock.now_ms(),
+    )
+    await world.stores.directory.add(proposal)
+    await erased(world, mia)
+    await admin.open("/manage/proposals")
+    assert mia.account.id in admin.text
+    assert "It imitates others." in admin.text
 
 
 # --- commands ----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from shared.domain.access import Membership
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import AccountExists, NotPermitted, SignInAgain, TokenUnknown
 from shared.domain.names import parse_org
+from shared.domain.ownership import OwnershipRequest
 from shared.domain.packages import Head, Visibility
 from shared.domain.principals import OPERATOR, Grant, Principal, Role
 from shared.domain.records import Event, Place
@@ -44,6 +45,22 @@ async def test_the_download_holds_what_is_stored_and_no_secret(
     [used] = await world.registry.tokens.records.of(world.people.mia.account.id)
     for secret in (world.people.mia.token, used.token.hash):
         assert secret not in json.dumps(data)
+
+
+async def test_the_download_holds_requests_for_the_ownership_of_organizations(
+    world: World, mia: PageClient
+) -> None:
+    request = OwnershipRequest(
+        org="acme",
+        account=world.people.mia.account.id,
+        reason="Ann left.",
+        requested_ms=1_000,
+        notice_until_ms=2_000,
+    )
+    await world.stores.directory.add(request)
+    [found] = (await mia.open("/account/data.json")).json()["ownershipRequests"]
+    assert (found["org"], found["reason"]) == ("acme", "Ann left.")
+    assert found["requestedAt"] == "1970-01-01T00:00:01Z"
 
 
 async def test_the_download_holds_nothing_of_others(mia: PageClient) -> None:
