@@ -34,7 +34,9 @@ async def world(worlds: OpenWorld) -> World:
     """Return a registry where acme has a second owner, Bob, and everybody reads mail."""
     world = await worlds(inside_hosts="127.0.0.1")
     bob = world.people.bob.account
-    await world.registry.organizations.memberships.set_member(ACME, bob, Role.OWNER, by=OPERATOR)
+    await world.registry.organizations.memberships.set_member(
+        ACME, bob, Role.OWNER, by=OPERATOR, reason="A test."
+    )
     await with_mail(world)
     return world
 
@@ -169,9 +171,9 @@ async def test_who_is_no_owner_any_more_stops_what_they_made_unless_it_is_kept(
     token = await robot(world, ann)
     path = f"{API}/members/{ann.account.id}"
     if role is None:
-        await asked(world, admin, "DELETE", path, {"keep": keep})
+        await asked(world, admin, "DELETE", path, {"keep": keep, "reason": "A test."})
     else:
-        await asked(world, admin, "PUT", path, {"role": role, "keep": keep})
+        await asked(world, admin, "PUT", path, {"role": role, "keep": keep, "reason": "A test."})
     world.clock.advance(WITHIN)
     assert await status(world, token) == (200 if keep else 401)
     [shown] = (await asked(world, admin, "GET", f"{API}/tokens"))["tokens"]
@@ -234,7 +236,7 @@ async def test_a_token_of_a_job_ends_with_any_maker_of_its_publishers(
 ) -> None:
     world, bob = trust.world, trust.world.people.bob
     await world.registry.organizations.memberships.set_member(
-        ACME, bob.account, Role.OWNER, by=OPERATOR
+        ACME, bob.account, Role.OWNER, by=OPERATOR, reason="A test."
     )
     await trust.add("acme/greet")
     await trust.add("acme/other", by=trust.person(bob))
@@ -318,7 +320,7 @@ async def test_an_invitation_whose_maker_was_removed_is_not_listed_as_open(world
     await invite(world, world.people.ann)
     assert len(await pending(world)) == 1
     memberships = world.registry.organizations.memberships
-    await memberships.remove_member(ACME, world.people.ann.account, by=OPERATOR)
+    await memberships.remove_member(ACME, world.people.ann.account, by=OPERATOR, reason="A test.")
     assert await pending(world) == []
     page = await (await signed_in(world, world.people.bob)).get("/account/organizations/acme")
     assert "Pending invitations" not in page.text
@@ -340,7 +342,7 @@ async def test_an_invitation_that_is_kept_is_one_of_whoever_keeps_it(world: Worl
     await invite(world, world.people.ann)
     memberships, by = world.registry.organizations.memberships, world.fresh(world.people.admin)
     account = world.people.ann.account
-    await memberships.remove_member(ACME, account, by=by, kept=Kept.EVERYTHING)
+    await memberships.remove_member(ACME, account, by=by, kept=Kept.EVERYTHING, reason="A test.")
     [kept] = await pending(world)
     assert kept["by"] == world.people.admin.account.id
 
@@ -377,8 +379,10 @@ async def test_a_change_of_owners_ends_with_the_removal_of_who_decided_it(world:
     ann, bob = world.people.ann, world.people.bob
     await asked(world, ann, "DELETE", f"{API}/members/{bob.account.id}")
     memberships = world.registry.organizations.memberships
-    await memberships.set_member(ACME, world.people.admin.account, Role.OWNER, by=OPERATOR)
-    await memberships.remove_member(ACME, ann.account, by=OPERATOR)
+    await memberships.set_member(
+        ACME, world.people.admin.account, Role.OWNER, by=OPERATOR, reason="A test."
+    )
+    await memberships.remove_member(ACME, ann.account, by=OPERATOR, reason="A test.")
     world.clock.advance(timedelta(hours=50))
     assert await role_of(world, bob) is Role.OWNER
 
