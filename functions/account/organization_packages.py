@@ -13,7 +13,7 @@ from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.errors.base import InvalidRequest, about_field, redact_tokens
 from shared.domain.names import Coordinate, Package, PackageName, parse_package_name
 from shared.domain.packages import Pushers, ReleaseEntry, State, Visibility
-from shared.domain.releases import is_erasable_at
+from shared.domain.releases import is_erasable_at, is_removed_by_owner
 from shared.runtime.answers import Answer
 from shared.services.packages.packages import MAX_MESSAGE_LENGTH, ManagedPackage
 from shared.services.publishing.moderation import HeldBurst
@@ -76,6 +76,9 @@ def _choices(entries: Iterable[ReleaseEntry]) -> list[tuple[str, str]]:
 
 
 def _is_erasable(entry: ReleaseEntry, now_ms: int) -> bool:
+    """Check whether owners may erase it, or do it again after a failure."""
+    if is_removed_by_owner(entry):
+        return entry.erased is None
     is_own = entry.state is State.LIVE or entry.is_held_by_owner
     return is_own and is_erasable_at(entry.created_ms, now_ms)
 
@@ -147,19 +150,16 @@ async def account_organization_packages_versions_restore(call: SignedInCall) -> 
     await call.registry.publishing.own_releases.restore(_coordinate(call), by=call.caller)
 
 
-@pages.form(
-    f"{PACKAGE_ROUTE}/versions/erase",
-    account_organization_package,
-    done="Version erased. It can never be published again.",
-)
-async def account_organization_packages_versions_erase(call: SignedInCall) -> None:
+@pages.form(f"{PACKAGE_ROUTE}/versions/erase", account_organization_package)
+async def account_organization_packages_versions_erase(call: SignedInCall) -> Answer:
     coordinate = _coordinate(call)
     if call.form.text("confirm") != coordinate.version.text:
         message = f"To erase {coordinate}, type its version, {coordinate.version}, into the field."
         with about_field("confirm"):
             raise InvalidRequest(message)
     own, reason = call.registry.publishing.own_releases, call.form.text("reason")
-    await own.erase(coordinate, reason, by=call.caller)
+    erasure = await own.erase(coordinate, reason, by=call.caller)
+    return call.message("Version erased", *erasure.lines())
 
 
 @pages.form(

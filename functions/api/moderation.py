@@ -19,16 +19,17 @@ from shared.domain.packages import Head, Holder, PublicReason, Release, State, W
 from shared.domain.proposals import ProposedAct
 from shared.domain.releases import parse_public_reason
 from shared.domain.times import parse_time
+from shared.services.publishing.erasure import Erasure
 from shared.services.publishing.release_selection import ReleaseSelection
 
 
-class Reason(RequestModel):
+class RequiredReason(RequestModel):
     """Why; those concerned and administrators read it."""
 
     reason: str = Field(max_length=MAX_DESCRIPTION)
 
 
-class TakeDown(Reason):
+class TakeDown(RequiredReason):
     """Why a release is withheld: for its owners, and for everybody."""
 
     public_reason: WithdrawalReason | None = Field(
@@ -100,6 +101,47 @@ class RemovedView(ResponseModel):
 
     release: ReleaseStateView | None
     proposal: ProposalView | None
+
+
+class ErasureView(ResponseModel):
+    """What an erasure deleted, and what is left of the release."""
+
+    release: ReleaseStateView
+    erased_at: UtcTime = Field(description="When this erasure ended.")
+    deleted: list[str] = Field(description="What was deleted, and read back.")
+    left: list[str] = Field(
+        description="What is left, each with the way out or the time at which it goes."
+    )
+    kept: list[str] = Field(description="What backups hold, which the registry does not reach.")
+    copies_until: UtcTime | None = Field(
+        description="When the store deletes its last copy of deleted bytes; null without any."
+    )
+
+    @classmethod
+    def of(cls, erasure: Erasure) -> Self:
+        until_ms = erasure.copies_until_ms
+        return cls(
+            release=ReleaseStateView.of(erasure.release),
+            erased_at=utc_datetime(erasure.at_ms),
+            deleted=list(erasure.deleted),
+            left=list(erasure.left),
+            kept=list(erasure.kept),
+            copies_until=None if until_ms is None else utc_datetime(until_ms),
+        )
+
+
+class ErasedView(ResponseModel):
+    """What an erasure deleted, or the proposal of a token."""
+
+    erasure: ErasureView | None
+    proposal: ProposalView | None
+
+
+class ConfirmedView(ResponseModel):
+    """A proposal that was carried out, and what it deleted, if it was to erase a release."""
+
+    proposal: ProposalView
+    erasure: ErasureView | None
 
 
 moderation_api = ApiFace()
@@ -190,7 +232,7 @@ async def api_moderation_release(call: ApiCall) -> ReleaseStateView:
 
 
 @moderation_api.operation("POST", f"{_RELEASE}/hold", "Hold a release until it is restored.")
-async def api_moderation_hold(call: ApiCall, sent: Reason) -> ReleaseStateView:
+async def api_moderation_hold(call: ApiCall, sent: RequiredReason) -> ReleaseStateView:
     moderation = call.registry.publishing.moderation
     return ReleaseStateView.of(await moderation.hold(call.coordinate, sent.reason, by=call.caller))
 
@@ -225,6 +267,22 @@ async def api_moderation_remove(call: ApiCall, sent: TakeDown) -> RemovedView:
     return RemovedView(release=ReleaseStateView.of(removed), proposal=None)
 
 
+@moderation_api.operation(
+    "POST",
+    f"{_RELEASE}/erase",
+    "Remove a release, and delete all that is stored of it at once; for administrators who signed "
+    "in recently. A token proposes it.",
+    also=(409,),
+)
+async def api_moderation_erase(call: ApiCall, sent: TakeDown) -> ErasedView:
+    publishing, coordinate, by = call.registry.publishing, call.coordinate, call.caller
+    if not by.is_person:
+        proposal = await publishing.proposals.erase(coordinate, sent.reason, sent.public, by=by)
+        return ErasedView(erasure=None, proposal=ProposalView.model_validate(proposal))
+    erasure = await publishing.erasure.erase(coordinate, sent.reason, sent.public, by=by)
+    return ErasedView(erasure=ErasureView.of(erasure), proposal=None)
+
+
 class HeldPackageView(ResponseModel):
     """A package, and why it is held as a whole; null where it is not."""
 
@@ -246,7 +304,7 @@ class HeldPackageView(ResponseModel):
     "Hold a package as a whole while a case is open: new releases wait, old ones stay.",
     also=(409,),
 )
-async def api_moderation_package_hold(call: ApiCall, sent: Reason) -> HeldPackageView:
+async def api_moderation_package_hold(call: ApiCall, sent: RequiredReason) -> HeldPackageView:
     holds = call.registry.publishing.package_holds
     return HeldPackageView.of(await holds.hold(call.package, sent.reason, by=call.caller))
 
@@ -320,7 +378,7 @@ async def api_moderation_account(call: ApiCall) -> ModeratedAccountView:
 @moderation_api.operation(
     "POST", f"{_ACCOUNT}/lock", "Lock an account; a token locks no administrator.", also=(409,)
 )
-async def api_moderation_lock(call: ApiCall, sent: Reason) -> LockedAccountView:
+async def api_moderation_lock(call: ApiCall, sent: RequiredReason) -> LockedAccountView:
     account, identity = await _account(call), call.registry.identity
     accounts = call.registry.administration.accounts
     for session in await accounts.lock(account, sent.reason, by=call.caller):
@@ -339,20 +397,20 @@ async def api_moderation_unlock(call: ApiCall) -> LockedAccountView:
 @moderation_api.operation(
     "POST", f"{_ACCOUNT}/revoke-tokens", "Revoke all access tokens of an account."
 )
-async def api_moderation_revoke(call: ApiCall, sent: Reason) -> RevokedTokensView:
+async def api_moderation_revoke(call: ApiCall, sent: RequiredReason) -> RevokedTokensView:
     account = await _account(call)
     accounts = call.registry.administration.accounts
     revoked = await accounts.revoke_all_tokens(account, sent.reason, by=call.caller)
     return RevokedTokensView(id=account.id, revoked=revoked)
 
 
-class ProposedName(Reason):
+class ProposedName(RequiredReason):
     """A name that nobody is to found."""
 
     pattern: str = Field(max_length=200, description="A name; * stands for any characters.")
 
 
-class ProposedMove(Reason):
+class ProposedMove(RequiredReason):
     """The side that is to have a name."""
 
     to: str = Field(max_length=100, description="here, or the name of an upstream.")
@@ -400,11 +458,15 @@ async def api_moderation_proposals(call: ApiCall) -> ProposalList:
     "Do what was proposed; for administrators who signed in recently.",
     also=(400, 409),
 )
-async def api_moderation_confirm(call: ApiCall) -> ProposalView:
+async def api_moderation_confirm(call: ApiCall) -> ConfirmedView:
     mirroring, proposals = call.registry.mirroring, call.registry.publishing.proposals
     moves = mirroring.moves if mirroring else None
     confirmed = await proposals.confirm(call.route_params["id"], by=call.caller, moves=moves)
-    return ProposalView.model_validate(confirmed)
+    erasure = confirmed.erasure
+    return ConfirmedView(
+        proposal=ProposalView.model_validate(confirmed.proposal),
+        erasure=None if erasure is None else ErasureView.of(erasure),
+    )
 
 
 @moderation_api.operation(
@@ -412,7 +474,7 @@ async def api_moderation_confirm(call: ApiCall) -> ProposalView:
     "api/v1/moderation/proposals/{id}/reject",
     "Reject a proposal; for administrators who signed in recently.",
 )
-async def api_moderation_reject(call: ApiCall, sent: Reason) -> ProposalView:
+async def api_moderation_reject(call: ApiCall, sent: RequiredReason) -> ProposalView:
     proposals = call.registry.publishing.proposals
     rejected = await proposals.reject(call.route_params["id"], sent.reason, by=call.caller)
     return ProposalView.model_validate(rejected)
@@ -427,7 +489,7 @@ async def api_moderation_reject(call: ApiCall, sent: Reason) -> ProposalView:
     "Hold a release of your organization at once; for owners who signed in recently.",
     also=(409,),
 )
-async def api_releases_hold(call: ApiCall, sent: Reason) -> ReleaseStateView:
+async def api_releases_hold(call: ApiCall, sent: RequiredReason) -> ReleaseStateView:
     own = call.registry.publishing.own_releases
     return ReleaseStateView.of(await own.hold(call.coordinate, sent.reason, by=call.caller))
 
@@ -446,9 +508,10 @@ async def api_releases_restore(call: ApiCall) -> ReleaseStateView:
 @own_releases_api.operation(
     "POST",
     f"{_OWN}/erase",
-    "Erase a young release that hardly anybody uses; for owners who signed in recently.",
+    "Erase a young release that hardly anybody uses, with all that is stored of it; for owners who "
+    "signed in recently.",
     also=(409,),
 )
-async def api_releases_erase(call: ApiCall, sent: Reason) -> ReleaseStateView:
+async def api_releases_erase(call: ApiCall, sent: RequiredReason) -> ErasureView:
     own = call.registry.publishing.own_releases
-    return ReleaseStateView.of(await own.erase(call.coordinate, sent.reason, by=call.caller))
+    return ErasureView.of(await own.erase(call.coordinate, sent.reason, by=call.caller))

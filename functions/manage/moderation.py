@@ -139,10 +139,13 @@ async def manage_proposals(call: SignedInCall, problem: FormProblem | None = Non
 
 
 @pages.form("manage/proposals/confirm", manage_proposals, done="Proposal confirmed, and done.")
-async def manage_proposals_confirm(call: SignedInCall) -> None:
+async def manage_proposals_confirm(call: SignedInCall) -> Answer | None:
     mirroring, proposals = call.registry.mirroring, call.registry.publishing.proposals
     moves = mirroring.moves if mirroring else None
-    await proposals.confirm(call.form.text("id"), by=call.caller, moves=moves)
+    confirmed = await proposals.confirm(call.form.text("id"), by=call.caller, moves=moves)
+    if confirmed.erasure is None:
+        return None
+    return call.message("Release erased", *confirmed.erasure.lines())
 
 
 @pages.form("manage/proposals/reject", manage_proposals, done="Proposal rejected.")

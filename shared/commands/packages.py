@@ -28,7 +28,6 @@ from shared.domain.principals import OPERATOR
 from shared.domain.releases import Decision, parse_public_reason
 from shared.domain.times import MS, parse_time, time_text
 from shared.services.packages.archives import erased_by_ms
-from shared.services.publishing.erasure import Erasure
 from shared.services.publishing.moderation import STATE_VERBS
 from shared.services.publishing.release_selection import ReleaseSelection
 
@@ -375,30 +374,11 @@ async def _erase(registry: Registry, coordinates: Sequence[Coordinate], decision
         await erasure.erase(each, decision.reason, decision.public, by=OPERATOR)
         for each in coordinates
     ]
-    text = "\n\n".join(map(_receipt, made))
+    text = "\n\n".join("\n".join(each.lines()) for each in made)
     if any(each.left for each in made):
         click.echo(spelled(text))
         raise SystemExit(1)
     return text
-
-
-def _receipt(erasure: Erasure) -> str:
-    """Return the receipt of an erasure."""
-    release = erasure.release
-    lines = [
-        f"Receipt for {release.coordinate}, {time_text(erasure.at_ms)}",
-        f"SHA-256 of the archive: {release.digest}",
-        "Deleted, and read back:",
-        *_items(erasure.deleted),
-    ]
-    if erasure.left:
-        lines += ["Left:", *_items(erasure.left)]
-    lines += ["Not deleted, as the registry does not reach it:", *_items(erasure.kept)]
-    return "\n".join(lines)
-
-
-def _items(sentences: Sequence[str]) -> list[str]:
-    return [f"- {each}" for each in sentences]
 
 
 def _state(release: Release) -> str:

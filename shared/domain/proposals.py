@@ -20,6 +20,7 @@ class ProposedAct(Enum):
     """What is proposed."""
 
     REMOVE = "remove"
+    ERASE = "erase"
     RESERVE_NAME = "reserve-name"
     MOVE_NAME = "move-name"
 
@@ -31,6 +32,7 @@ class ProposedAct(Enum):
 
 _SENTENCES = {
     ProposedAct.REMOVE: "Remove {subject} permanently",
+    ProposedAct.ERASE: "Erase {subject} permanently, with all that is stored of it",
     ProposedAct.RESERVE_NAME: "Reserve the name {subject}, so that nobody can found it",
     ProposedAct.MOVE_NAME: "Move the name {subject} to {to}",
 }

@@ -197,6 +197,14 @@ def with_removal(
     return with_change(release, kind, by=by, now_ms=now_ms, upstream=origin)
 
 
+def is_removed_by_owner(record: Release | ReleaseEntry) -> bool:
+    """Check whether an owner removed it, or asked an administrator to: owners delete what is left
+    of it."""
+    public = record.public_reason
+    is_wanted = public is not None and public.why is WithdrawalReason.OWNER_REQUEST
+    return record.state is State.REMOVED and (record.refused or is_wanted)
+
+
 def with_erasure(release: Release, erased: ErasedArchive, *, by: Principal) -> Release:
     """Return a removed release without what its archive said of its content; the event names the
     digest. It was withdrawn when it was before."""

@@ -485,7 +485,8 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         *("api_moderation_revoke", "api_moderation_unlock"),
     ),
     moderators_of_package: (
-        *("api_moderation_hold", "api_moderation_package_hold", "api_moderation_package_restore"),
+        *("api_moderation_erase", "api_moderation_hold"),
+        *("api_moderation_package_hold", "api_moderation_package_restore"),
         *("api_moderation_quarantine", "api_moderation_remove", "api_moderation_restore"),
     ),
     reviewers: (
@@ -613,8 +614,10 @@ BODIES: Mapping[str, object] = {
     **{
         name: {"reason": "A test."}
         for name in (
-            *("api_moderation_hold", "api_moderation_lock", "api_moderation_package_hold"),
+            *("api_moderation_erase", "api_moderation_hold", "api_moderation_lock"),
+            "api_moderation_package_hold",
             *("api_moderation_quarantine", "api_moderation_reject", "api_moderation_remove"),
+            "api_moderation_revoke",
             *("api_releases_erase", "api_releases_hold"),
         )
     },

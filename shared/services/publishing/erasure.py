@@ -27,6 +27,8 @@ from shared.services.packages.archives import public_link_prefix
 from shared.services.packages.derived_data import DerivedData
 from shared.services.publishing.moderation import Moderation
 
+_AGAIN = "erase it again."
+
 
 class Erasure(Struct, frozen=True):
     """The result of an erasure: what was deleted and is read back as gone, and what is left."""
@@ -36,6 +38,23 @@ class Erasure(Struct, frozen=True):
     deleted: tuple[str, ...]
     left: tuple[str, ...]  # Sentences, each with the way out or the time at which it goes.
     kept: tuple[str, ...]  # What backups hold, and until when.
+    copies_until_ms: int | None = None  # When the last copy that the store keeps goes.
+
+    def lines(self) -> list[str]:
+        """Return the receipt."""
+        lines = [
+            f"Receipt for {self.release.coordinate}, {time_text(self.at_ms)}",
+            f"SHA-256 of the archive: {self.release.digest}",
+            "Deleted, and read back:",
+            *_items(self.deleted),
+        ]
+        if self.left:
+            lines += ["Left:", *_items(self.left)]
+        return [*lines, "Not deleted, as the registry does not reach it:", *_items(self.kept)]
+
+
+def _items(sentences: Sequence[str]) -> list[str]:
+    return [f"- {each}" for each in sentences]
 
 
 class ReleaseErasure(Struct, frozen=True):
@@ -71,6 +90,11 @@ class ReleaseErasure(Struct, frozen=True):
         May be repeated: after a failure, and with other rights on the store.
         """
         release = await self.moderation.remove(coordinate, reason, public, by=by)
+        return await self.delete(release, by=by)
+
+    async def delete(self, release: Release, *, by: Principal) -> Erasure:
+        """Delete all that is stored of a removed release; callers check rights. May be repeated."""
+        coordinate = release.coordinate
         deleted = [f"{coordinate} is in no list, no search and no index, and cannot be pulled"]
         left = list[str]()
         await self._delete_archive(release, deleted, left)
@@ -89,7 +113,12 @@ class ReleaseErasure(Struct, frozen=True):
                 coordinate, copies_until_ms=copies_until_ms, by=by
             )
         return Erasure(
-            release, self.clock.now_ms(), tuple(deleted), tuple(left), self._kept_by_backups()
+            release=release,
+            at_ms=self.clock.now_ms(),
+            deleted=tuple(deleted),
+            left=tuple(left),
+            kept=self._kept_by_backups(),
+            copies_until_ms=copies_until_ms,
         )
 
     async def _delete_archive(self, release: Release, deleted: list[str], left: list[str]) -> None:
@@ -115,10 +144,7 @@ class ReleaseErasure(Struct, frozen=True):
                 if await self.generation.update(each):
                     made.append(each.version)
             except ConfinedUnavailable:
-                left.append(
-                    f"What the documentation of {each.coordinate} says of it: run ballroom package "
-                    f"document {each.coordinate.package}."
-                )
+                left.append(f"What the documentation of {each.coordinate} says of it: {_AGAIN}")
                 return
         if made:
             deleted.append(f"what the documentation of {', '.join(made)} said of it")
@@ -129,9 +155,7 @@ class ReleaseErasure(Struct, frozen=True):
         if self.feed is not None:
             await self.feed.erase_earlier()
         if await self.derived_data.update_search(package):
-            left.append(
-                f"Its rows in the search, which {package} changed meanwhile: run this again."
-            )
+            left.append(f"Its rows in the search, since {package} changed meanwhile: {_AGAIN}")
         else:
             deleted.append("its rows in the search")
 
@@ -142,9 +166,7 @@ class ReleaseErasure(Struct, frozen=True):
             await self.edge.forget([public_link_prefix(release.archive)])
             deleted.append("the copies of its archive at the edge, which takes some minutes")
         except Unavailable:
-            left.append(
-                "Copies of its archive at the edge, which could not be purged: run this again."
-            )
+            left.append(f"Copies of its archive at the edge, which could not be purged: {_AGAIN}")
 
     async def _delete_copies(
         self, release: Release, deleted: list[str], left: list[str]
@@ -163,8 +185,9 @@ class ReleaseErasure(Struct, frozen=True):
             return None
         until_ms = max(each.until_ms for each in copies)
         left.append(
-            f"{len(copies)} versions and deleted copies of its blobs, until {time_text(until_ms)}: "
-            "run this again as an owner of the data, as docs/run/azure/operations.md says."
+            f"{len(copies)} versions and deleted copies of its blobs, until {time_text(until_ms)}. "
+            "Whoever owns the data deletes them at once with ballroom package remove --erase-now, "
+            "as docs/run/azure/operations.md says."
         )
         return until_ms
 
@@ -173,13 +196,13 @@ class ReleaseErasure(Struct, frozen=True):
         digest, found = release.content, list[str]()
         documents = self.documents
         if await documents.texts(digest) != Texts() or await documents.graphs([digest]) != [b"[]"]:
-            found.append("Its documentation or dependency graph: run this again.")
+            found.append(f"Its documentation or dependency graph: {_AGAIN}")
         if await documents.sbom(digest) is not None:
-            found.append("Its bill of materials: run this again.")
+            found.append(f"Its bill of materials: {_AGAIN}")
         if await documents.api_docs_record(digest) is not None:
-            found.append("Its API documentation: run this again.")
+            found.append(f"Its API documentation: {_AGAIN}")
         if await self.api_history.verdict(release.coordinate) is not None:
-            found.append("Its comparison with the version before: run this again.")
+            found.append(f"Its comparison with the version before: {_AGAIN}")
         return found
 
     async def _is_stored(self, release: Release) -> bool:

@@ -18,12 +18,14 @@ from shared.domain.releases import (
     Decision,
     ReleasePullers,
     is_erasable_at,
+    is_removed_by_owner,
     with_decision,
 )
 from shared.domain.search import Query, ResultPage
 from shared.ports import Clock, DirectoryStore, MetadataStore, PullLedger
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.search import PackageSearch
+from shared.services.publishing.erasure import Erasure, ReleaseErasure
 
 DEPENDENTS_READ = 50  # Packages of a page of dependents, each of which is surveyed.
 MAX_DEPENDENTS_READ = 500  # A package that more depend on is not one that hardly anybody uses.
@@ -46,6 +48,7 @@ class OwnReleases(Struct, frozen=True):
     pulls: PullLedger
     search: PackageSearch
     records: PackageRecordWriter
+    erasure: ReleaseErasure
     clock: Clock
 
     async def hold(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
@@ -87,26 +90,28 @@ class OwnReleases(Struct, frozen=True):
             raise refusal
         await self._require_unused(found.release)
 
-    async def erase(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
-        """Remove a young release that hardly anybody uses, for good.
+    async def erase(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Erasure:
+        """Remove a young release that hardly anybody uses, and delete all that is stored of it.
 
-        Raises `not-erasable` with the reason. A repeat returns the removed release.
+        Raises `not-erasable` with the reason. A repeat deletes what a failure left.
         """
         parsed = _parse_reason(reason, coordinate)
         await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
         found = await self.metadata.find(coordinate)
-        if found.release and found.release.state is not State.REMOVED:
+        if found.release is None or not is_removed_by_owner(found.release):
             await self.require_erasable(coordinate, by=by)
         decision = Decision(State.REMOVED, parsed, _BY_OWNER)
 
         def decide(head: Head, release: Release) -> Release:
-            if release.state is State.REMOVED:
+            if is_removed_by_owner(release):
                 return release
             if refusal := self._refusal_to_erase(head, release):
                 raise refusal
             return self._decided(release, "release.owner-erased", decision, by)
 
-        return await self.records.change_release(coordinate, decide)
+        # The record first: from then on nobody pulls it, and a repeat goes on after a crash.
+        removed = await self.records.change_release(coordinate, decide)
+        return await self.erasure.delete(removed, by=by)
 
     def _decided(self, release: Release, kind: str, decision: Decision, by: Principal) -> Release:
         return with_decision(release, kind, decision, by=by, now_ms=self.clock.now_ms())

@@ -26,8 +26,16 @@ from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import account_names
 from shared.services.organizations.name_moves import NameMoves
 from shared.services.organizations.reserved_names import ReservedNames
+from shared.services.publishing.erasure import Erasure, ReleaseErasure
 from shared.services.publishing.moderation import Moderation
 from shared.services.records import EntityChange, RecordWriter, retried_when_added
+
+
+class ConfirmedProposal(Struct, frozen=True):
+    """A proposal that was carried out, and what it deleted, if it was to erase a release."""
+
+    proposal: Proposal
+    erasure: Erasure | None
 
 
 class Proposals(Struct, frozen=True):
@@ -41,6 +49,7 @@ class Proposals(Struct, frozen=True):
     directory: DirectoryStore
     record_writer: RecordWriter
     moderation: Moderation
+    erasure: ReleaseErasure
     reserved_names: ReservedNames
 
     async def remove(
@@ -52,14 +61,37 @@ class Proposals(Struct, frozen=True):
         by: Principal,
     ) -> Proposal:
         """Propose to remove a release; raise `ReleaseNotFound` and `removed-already`."""
+        return await self._propose(ProposedAct.REMOVE, coordinate, reason, public, by)
+
+    async def erase(
+        self,
+        coordinate: Coordinate,
+        reason: str,
+        public: PublicReason | None = None,
+        *,
+        by: Principal,
+    ) -> Proposal:
+        """Propose to remove a release and to delete all that is stored of it at once; raise
+        `ReleaseNotFound` and `erased-already`."""
+        return await self._propose(ProposedAct.ERASE, coordinate, reason, public, by)
+
+    async def _propose(
+        self,
+        act: ProposedAct,
+        coordinate: Coordinate,
+        reason: str,
+        public: PublicReason | None,
+        by: Principal,
+    ) -> Proposal:
         parsed = _parse_reason(reason, coordinate)
         await self.administration.require_moderator(by, "propose", coordinate, coordinate.package)
         release = await self.moderation.find(coordinate, by=by)
-        if release.state is State.REMOVED:
+        if act is ProposedAct.ERASE and release.erased:
+            raise Conflict("erased-already", f"{coordinate} was erased already.")
+        if act is ProposedAct.REMOVE and release.state is State.REMOVED:
             raise Conflict("removed-already", f"{coordinate} was removed permanently already.")
-        return await self._add(
-            self._new(ProposedAct.REMOVE, str(release.coordinate), parsed, by, public=public), by
-        )
+        proposal = self._new(act, str(release.coordinate), parsed, by, public=public)
+        return await self._add(proposal, by)
 
     async def reserve_name(self, pattern: str, reason: str, *, by: Principal) -> Proposal:
         """Propose to reserve a name or pattern of names."""
@@ -86,16 +118,16 @@ class Proposals(Struct, frozen=True):
 
     async def confirm(
         self, proposal_id: str, *, by: Principal, moves: NameMoves | None = None
-    ) -> Proposal:
+    ) -> ConfirmedProposal:
         """Do what was proposed. `moves` moves names, where another registry is mirrored.
 
         Raises `proposal-not-found`, and what the act raises, after which the proposal still waits.
         """
         await self.administration.require_fresh(by, "confirm", f"the proposal {proposal_id}")
         proposal = await self._get(proposal_id)
-        await self._do(proposal, by, moves)
+        erasure = await self._do(proposal, by, moves)
         await self._end(proposal, "confirmed", "", by)
-        return proposal
+        return ConfirmedProposal(proposal, erasure)
 
     async def reject(self, proposal_id: str, reason: str, *, by: Principal) -> Proposal:
         """End a proposal without doing it; raise `proposal-not-found`."""
@@ -105,20 +137,22 @@ class Proposals(Struct, frozen=True):
         await self._end(proposal, "rejected", parsed, by)
         return proposal
 
-    async def _do(self, proposal: Proposal, by: Principal, moves: NameMoves | None) -> None:
-        about, reason = proposal.about, proposal.reason
+    async def _do(
+        self, proposal: Proposal, by: Principal, moves: NameMoves | None
+    ) -> Erasure | None:
+        about, reason, public = proposal.about, proposal.reason, proposal.public_reason
         match proposal.act:
             case ProposedAct.REMOVE:
-                package, _, version = about.partition(":")
-                org, _, name = package.partition("/")
-                coordinate = Coordinate.parse(org, name, version)
-                await self.moderation.remove(coordinate, reason, proposal.public_reason, by=by)
+                await self.moderation.remove(_coordinate(about), reason, public, by=by)
+            case ProposedAct.ERASE:
+                return await self.erasure.erase(_coordinate(about), reason, public, by=by)
             case ProposedAct.RESERVE_NAME:
                 await self.reserved_names.add(about, reason, by=by)
             case ProposedAct.MOVE_NAME:
                 if moves is None:
                     raise _no_upstream(about)
                 await moves.move(parse_org(about), proposal.to, reason)
+        return None
 
     def _new(
         self,
@@ -198,6 +232,12 @@ class _Proposed(Exception):
 def _parse_reason(text: str, about: object) -> str:
     with about_field("reason"):
         return parse_required_reason(text, f"the decision about {about}")
+
+
+def _coordinate(about: str) -> Coordinate:
+    package, _, version = about.partition(":")
+    org, _, name = package.partition("/")
+    return Coordinate.parse(org, name, version)
 
 
 def _no_upstream(org: str) -> Conflict:

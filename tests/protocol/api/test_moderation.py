@@ -12,6 +12,7 @@ from shared.domain.packages import State
 from shared.domain.principals import OPERATOR, Principal
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.support.archives import bala
+from tests.support.browsers import signed_in
 from tests.support.refusals import raises_refusal
 from tests.support.world import URL, Person, World, limited
 
@@ -97,6 +98,55 @@ async def test_an_administrator_rejects_a_proposal(world: World) -> None:
     assert await proposals.all(by=admin) == []
 
 
+async def test_a_token_only_proposes_to_erase_a_release(world: World) -> None:
+    token = await published(world)
+    body = {"reason": "Malware.", "publicReason": "malware"}
+    answer = await post(world, f"{RELEASE}/erase", token, **body)
+    proposal = answer.json()["proposal"]
+    assert (answer.status_code, answer.json()["erasure"]) == (200, None)
+    assert (proposal["act"], proposal["about"]) == ("erase", "acme/greet:1.0.0")
+    refused = await post(world, f"{API}/proposals/{proposal['id']}/confirm", token)
+    assert refused.status_code == 403
+    assert await state(world) is State.LIVE
+
+
+async def test_a_person_confirms_that_a_release_is_erased_and_reads_what_is_left(
+    world: World,
+) -> None:
+    token = await published(world)
+    proposed = await post(world, f"{RELEASE}/erase", token, reason="Malware.")
+    proposal = proposed.json()["proposal"]["id"]
+    browser = await signed_in(world, world.people.admin)
+    answer = await browser.api("POST", f"/api/v1/moderation/proposals/{proposal}/confirm")
+    erasure = answer.json()["erasure"]
+    assert (answer.status_code, erasure["release"]["state"]) == (200, "removed")
+    assert any(each.startswith("its archive of ") for each in erasure["deleted"])
+    assert (erasure["left"], erasure["copiesUntil"]) == ([], None)
+    release = (await world.stores.metadata.find(GREET)).release
+    assert release
+    assert await world.stores.archives.stat(release.archive) is None
+    again = await post(world, f"{RELEASE}/erase", token, reason="Malware.")
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "erased-already")
+
+
+async def test_a_removed_release_can_be_erased_as_well(world: World) -> None:
+    token = await published(world)
+    await world.registry.publishing.moderation.remove(GREET, "Malware.", by=OPERATOR)
+    answer = await post(world, f"{RELEASE}/erase", token, reason="Malware.")
+    assert answer.json()["proposal"]["act"] == "erase"
+
+
+async def test_an_administrator_with_a_session_erases_at_once(world: World) -> None:
+    await published(world)
+    browser = await signed_in(world, world.people.admin)
+    path = RELEASE.removeprefix(URL)
+    answer = await browser.api("POST", f"{path}/erase", {"reason": "Order 12/26."})
+    assert (answer.status_code, answer.json()["proposal"]) == (200, None)
+    release = (await world.stores.metadata.find(GREET)).release
+    assert release
+    assert release.erased
+
+
 async def test_many_releases_are_listed_and_quarantined_with_one_reason(world: World) -> None:
     token = await published(world, "1.0.0", "1.1.0")
     await world.push(bala("other/app:1.0.0"), by=world.people.bob)
@@ -168,8 +218,8 @@ async def test_a_token_lists_what_an_account_made(world: World) -> None:
 
 
 async def test_a_token_revokes_the_tokens_of_an_account(world: World) -> None:
-    path = f"{API}/accounts/ann/revoke-tokens"
-    answer = await post(world, path, await scanner(world), reason="They leaked.")
+    url, token = f"{API}/accounts/ann/revoke-tokens", await scanner(world)
+    answer = await post(world, url, token, reason="A leak.")
     assert answer.json()["revoked"] == 1
 
 

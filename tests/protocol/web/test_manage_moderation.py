@@ -92,6 +92,19 @@ async def test_a_proposal_waits_on_its_page_and_is_confirmed_there(
     assert await state(world) is State.REMOVED
 
 
+async def test_a_proposal_to_erase_a_release_is_confirmed_with_a_receipt(
+    world: World, admin: PageClient
+) -> None:
+    scanner = await limited(world, world.people.admin, "moderate")
+    url = "https://registry.test/api/v1/moderation/releases/acme/greet/1.0.0/erase"
+    await world.send("POST", url, by=scanner, json={"reason": "It mines coins."})
+    await admin.open(PROPOSALS)
+    assert "Erase acme/greet:1.0.0 permanently, with all that is stored of it" in admin.text
+    await admin.send(f"{PROPOSALS}/confirm", id=hidden_field(admin, "id"))
+    assert "Receipt for acme/greet:1.0.0" in admin.text
+    assert await state(world) is State.REMOVED
+
+
 async def test_a_proposal_is_rejected_with_a_reason(world: World, admin: PageClient) -> None:
     scanner = await limited(world, world.people.admin, "moderate")
     url = "https://registry.test/api/v1/moderation/releases/acme/greet/1.0.0/remove"
@@ -155,3 +168,6 @@ async def test_an_owner_holds_restores_and_erases_a_version_on_the_page_of_its_p
     assert answer.status_code == 400
     await ann.send(f"{OWN}/versions/erase", **fields, confirm="1.0.0")
     assert await state(world) is State.REMOVED
+    assert "Receipt for acme/greet:1.0.0" in ann.text
+    assert "- its archive of " in ann.text
+    assert "Backups from before now" in ann.text
