@@ -20,7 +20,6 @@ from shared.providers import PROVIDERS, arguments_of
 from shared.runtime.wiring import Wiring, instances_of
 from shared.services.administration.account_deletion import AccountDeletion
 from shared.services.administration.account_erasure import AccountErasures
-from shared.services.administration.account_moderation import AccountModeration
 from shared.services.administration.administration import (
     AccountAdministration,
     Administrators,
@@ -265,7 +264,6 @@ class AdministrationServices(Struct, frozen=True):
     leaving: Leaving
     organizations: OrganizationAdministration
     account_deletion: AccountDeletion
-    account_moderation: AccountModeration
     account_erasures: AccountErasures
     audit_log: AuditLog
     directory_locks: DirectoryLocks

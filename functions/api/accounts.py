@@ -14,12 +14,15 @@ from shared.services.organizations.made import MadeKind
 
 
 class MadeView(ResponseModel):
-    """Something that the account made for an organization; without one, for the registry."""
+    """Something that the account made for an organization; without one, a token of the account
+    itself or a webhook of the registry."""
 
     kind: MadeKind
     org: str
     id: str = Field(description="Of a change of owners, that of the account that it is about.")
-    described: str
+    name: str = Field(description="Empty for an invitation of whoever has the link.")
+    described: str = Field(description="A few words that name it for people.")
+    created_at: UtcTime = Field(description="Null for a change of owners.")
 
 
 class LeaverSessionView(ResponseModel):

@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import Field
 
+from functions.api.accounts import MadeView
 from functions.api.operations import (
     ApiCall,
     ApiFace,
@@ -113,7 +114,7 @@ class ErasureView(ResponseModel):
         description="What is left, each with the way out or the time at which it goes."
     )
     kept: list[str] = Field(description="What backups hold, which the registry does not reach.")
-    copies_until: UtcTime | None = Field(
+    copies_until: UtcTime = Field(
         description="When the store deletes its last copy of deleted bytes; null without any."
     )
 
@@ -319,16 +320,6 @@ async def api_moderation_package_restore(call: ApiCall) -> HeldPackageView:
     return HeldPackageView.of(ended.head, ended.published)
 
 
-class MadeView(ResponseModel):
-    """What an account made; `org` is empty for what belongs to the account itself."""
-
-    kind: str = Field(description="token, publisher, webhook or invitation.")
-    id: str
-    org: str
-    name: str
-    created_at: UtcTime
-
-
 class ModeratedAccountView(ResponseModel):
     """An account, and what it made and still works."""
 
@@ -365,7 +356,8 @@ async def _account(call: ApiCall) -> Account:
 @moderation_api.operation("GET", _ACCOUNT, "Show an account and what it made.")
 async def api_moderation_account(call: ApiCall) -> ModeratedAccountView:
     account = await _account(call)
-    made = await call.registry.administration.account_moderation.made_by(account, by=call.caller)
+    accounts = call.registry.administration.accounts
+    made = await accounts.tokens_and_made(account, by=call.caller)
     return ModeratedAccountView(
         id=account.id,
         name=account.name,

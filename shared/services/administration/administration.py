@@ -320,6 +320,12 @@ class AccountAdministration(Struct, frozen=True):
         await self.administration.require(by, "see", _ACCOUNTS_OF_OTHERS)
         return await self.made_by_accounts.of_account(account.id)
 
+    async def tokens_and_made(self, account: Account, *, by: Principal) -> list[Made]:
+        """Return the tokens of the account and what it made for organizations, also for tokens that
+        moderate."""
+        await self.administration.require_reviewer(by, "see", _ACCOUNTS_OF_OTHERS)
+        return await self.made_by_accounts.with_own_tokens(account.id)
+
     async def create(self, name: str, *, by: Principal) -> Account:
         """Create an account for a person, who signs in to it with a sign-in link.
 

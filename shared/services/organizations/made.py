@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from enum import Enum
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -33,20 +34,23 @@ class MadeKind(Enum):
     """What an account makes that stops with it."""
 
     TOKEN = "token"  # noqa: S105 - no secret.
-    PUBLISHER = "trusted publisher"
+    PUBLISHER = "publisher"
     WEBHOOK = "webhook"
     INVITATION = "invitation"
-    OWNER_CHANGE = "pending change of owners"
+    OWNER_CHANGE = "owner-change"
 
 
 class Made(Struct, frozen=True):
-    """Something that an account made. `org` is empty for a webhook of the registry; `described`
-    names it for people, and `id` is that of the account for a change of owners."""
+    """Something that an account made. `org` is empty for a webhook of the registry and a token of
+    the account itself; `described` names it for people, and `id` is that of the account for a
+    change of owners, which has no `created_ms`."""
 
     kind: MadeKind
     org: str
     id: str
+    name: str
     described: str
+    created_ms: int | None
 
 
 class MadeByAccounts(Struct, frozen=True):
@@ -62,6 +66,12 @@ class MadeByAccounts(Struct, frozen=True):
         the number of tokens and memberships of the registry."""
         found = [each async for each in self._every_record() if self._is_made_by(each, account_id)]
         return await self._described(found)
+
+    async def with_own_tokens(self, account_id: str) -> list[Made]:
+        """Return also the tokens of the account itself, which come first."""
+        own = [each.token for each in await self.tokens.of(account_id)]
+        valid = [_made(each, "") for each in own if self._is_in_effect(each)]
+        return [*valid, *await self.of_account(account_id)]
 
     async def in_organization(self, org: str, account_id: str) -> list[Made]:
         """Return what an account made in one organization."""
@@ -138,16 +148,18 @@ class MadeByAccounts(Struct, frozen=True):
     def _is_made_by(self, record: MadeRecord, account_id: str) -> bool:
         """Check whether an account made it, and it is still in effect; jobs' tokens are left
         out, which expire within minutes."""
-        now_ms = self.clock.now_ms()
         if isinstance(record, Membership):
-            pending = record.pending
+            pending, now_ms = record.pending, self.clock.now_ms()
             return pending is not None and pending.by == account_id and not pending.is_due(now_ms)
         if isinstance(record, Token):
             is_of_organization = bool(record.org) and record.provenance is None
             made_by = record.made_by if is_of_organization else ""
         else:
             made_by = record.by
-        return made_by == account_id and (record.ends_ms is None or record.ends_ms > now_ms)
+        return made_by == account_id and self._is_in_effect(record)
+
+    def _is_in_effect(self, record: Token | Publisher | Webhook | Invitation) -> bool:
+        return record.ends_ms is None or record.ends_ms > self.clock.now_ms()
 
     async def _described(self, records: Sequence[MadeRecord]) -> list[Made]:
         ids = [each.account for each in records if isinstance(each, Membership)]
@@ -163,21 +175,26 @@ class MadeByAccounts(Struct, frozen=True):
 def _made(record: MadeRecord, member: str) -> Made:
     match record:
         case Token():
-            return Made(MadeKind.TOKEN, record.org, record.id, described(record))
+            kind, name, text = MadeKind.TOKEN, record.name, described(record)
         case Publisher():
-            return Made(MadeKind.PUBLISHER, record.org, record.id, described(record))
+            kind, name, text = MadeKind.PUBLISHER, str(record.target), described(record)
         case Webhook():
-            return Made(MadeKind.WEBHOOK, record.org, record.id, described(record))
+            kind, name = MadeKind.WEBHOOK, urlsplit(record.url).netloc
+            text = described(record)
         case Invitation():
+            kind, name = MadeKind.INVITATION, record.label
             whom = record.label or "whoever has the link"
             text = f"the invitation of {whom} to {record.org} as {record.role.value}"
-            return Made(MadeKind.INVITATION, record.org, record.id, text)
         case Membership():
-            role = record.pending.role if record.pending else None
-            becomes = f"becomes {role.value}" if role else "is removed"
-            who = member or record.account
-            text = f"the pending change by which {who} {becomes} in {record.org}"
-            return Made(MadeKind.OWNER_CHANGE, record.org, record.account, text)
+            return _made_change(record, member or record.account)
+    return Made(kind, record.org, record.id, name, text, record.created_ms)
+
+
+def _made_change(membership: Membership, member: str) -> Made:
+    role, org = membership.pending.role if membership.pending else None, membership.org
+    becomes = f"becomes {role.value}" if role else "is removed"
+    text = f"the pending change by which {member} {becomes} in {org}"
+    return Made(MadeKind.OWNER_CHANGE, org, membership.account, member, text, None)
 
 
 def _is_for(invitation: Invitation, email: str) -> bool:

@@ -151,7 +151,8 @@ def _one(maker: str | None) -> Iterable[str]:
 def described(made: Token | Publisher | Webhook) -> str:
     """Return a few words that name it for an owner."""
     if isinstance(made, Token):
-        return f"the token {made.name} ({made.id}) of {made.org}"
+        name = f"{made.name} ({made.id})"
+        return f"the token {name} of {made.org}" if made.org else f"the access token {name}"
     if isinstance(made, Publisher):
         return f"the trusted publisher {made.id} of {made.target}"
     whose = made.org or "the registry"

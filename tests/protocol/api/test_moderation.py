@@ -217,6 +217,31 @@ async def test_a_token_lists_what_an_account_made(world: World) -> None:
     assert issued.token.id in [each["id"] for each in answer.json()["made"]]
 
 
+async def test_a_token_and_an_administrator_read_the_same_of_what_an_account_made(
+    world: World,
+) -> None:
+    ann, admin = world.people.ann, world.people.admin
+    browser, orgs = await signed_in(world, ann), "/api/v1/orgs/acme"
+    invited = {"role": "member", "email": "sam@example.org"}
+    assert (await browser.api("POST", f"{orgs}/invitations", invited)).status_code == 201
+    publisher = {
+        "package": "greet",
+        "provider": "github",
+        "ids": {"repository_id": "1", "repository_owner_id": "2"},
+        "workflow": "release.yml",
+        "refs": ["refs/heads/main"],
+    }
+    assert (await browser.api("POST", f"{orgs}/publishers", publisher)).status_code == 201
+    listed = (await world.get(f"{API}/accounts/ann", by=await scanner(world))).json()["made"]
+    own, *made = listed
+    assert (own["kind"], own["org"]) == ("token", "")
+    kinds = [(each["kind"], each["name"]) for each in made]
+    assert kinds == [("publisher", "acme/greet"), ("invitation", "s…@example.org")]
+    statement = f"/api/v1/accounts/{ann.account.id}/statement"
+    stated = await (await signed_in(world, admin)).api("GET", statement)
+    assert stated.json()["made"] == made
+
+
 async def test_a_token_revokes_the_tokens_of_an_account(world: World) -> None:
     url, token = f"{API}/accounts/ann/revoke-tokens", await scanner(world)
     answer = await post(world, url, token, reason="A leak.")
