@@ -23,11 +23,13 @@ from tests.support.world import URL, World
 __all__ = ["prepared"]  # The fixture is the matrix's.
 
 # The ids of accounts are no secret: whoever shares an organization sees them. A dispute belongs to
-# two parties and administrators (tests/protocol/test_name_disputes.py).
+# two parties and administrators (tests/protocol/test_name_disputes.py), and a proposal to the
+# registry.
+_OF_NO_TENANT = ("api_members_", "api_moderation_")
 TAKING_IDS = sorted(
     name
     for name, each in DECLARED.items()
-    if NOBODYS in each.path and not name.startswith("api_members") and "_dispute" not in name
+    if NOBODYS in each.path and not name.startswith(_OF_NO_TENANT) and "_dispute" not in name
 )
 BOB, ANN, ADMIN = [
     next(each for each in PERSONAS if each.name == name)
