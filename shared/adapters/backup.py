@@ -14,6 +14,7 @@ from shutil import rmtree
 from typing import BinaryIO
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.adapters.filesystem import (
     FULL_DISK,
@@ -65,6 +66,7 @@ class Restored(Struct, frozen=True):
 
     archives: int
     damaged: tuple[str, ...] = ()
+    has_newer_list: bool = True  # Of revocations, than the one that the backup itself has.
 
 
 def backup(data: Path, target: Path) -> None:
@@ -117,7 +119,7 @@ def restore(
     with _named_errors(source, data):
         _require_registry(origin)
         _require_no_registry(DataFolder(data))
-        listed = _found_revocations(source, data, later, report)
+        listed, has_newer_list = _found_revocations(source, data, later, report)
         with _put_in_place(data) as place:
             replace_private(place.revocations, to_lines(listed))
             replace_private(place.unapplied, str(source.absolute()).encode())
@@ -133,8 +135,9 @@ def restore(
                 files = list(_archives(origin))
                 for file in files:
                     _copy_archive(file, origin, place)
-                return Restored(len(files))
-            return _copy_checked(origin, place, _recorded(records), report)
+                return Restored(len(files), has_newer_list=has_newer_list)
+            restored = _copy_checked(origin, place, _recorded(records), report)
+            return replace(restored, has_newer_list=has_newer_list)
 
 
 def list_beside(backup: Path) -> Path:
@@ -156,13 +159,14 @@ def end_restore(data: Path) -> None:
 
 def _found_revocations(
     source: Path, data: Path, later: Sequence[Path], report: Report
-) -> list[Revocation]:
+) -> tuple[list[Revocation], bool]:
     """Return the entries of the list of a backup, of all lists in the folder of the backups, of the
-    folder that is replaced, also if it was moved away beside it, and of `later`."""
+    folder that is replaced, also if it was moved away beside it, and of `later`; and whether there
+    is another list than that of the backup."""
     backups, folders = source.absolute().parent, data.absolute()
     files = [
-        DataFolder(source).revocations,
-        DataFolder(data).revocations,
+        DataFolder(source.absolute()).revocations,
+        DataFolder(folders).revocations,
         *sorted(backups.glob(f"*{REVOCATIONS}")),
         *sorted(backups.glob(f"*/{REVOCATIONS}")),
         *sorted(folders.parent.glob(f"{folders.name}*/{REVOCATIONS}")),
@@ -178,7 +182,9 @@ def _found_revocations(
             message = f"{file} is no list of revocations. Name a file {REVOCATIONS}."
             raise FolderUnusable(message)
         found |= {(each.event, each.id): each for each in read_revocations(file)}
-    return list(found.values())
+    own = (DataFolder(source.absolute()).revocations, list_beside(source.absolute()))
+    others = [each for each in files if each not in own and each.exists()]
+    return list(found.values()), bool(others or later)
 
 
 def half_restored(data: Path) -> Path | None:

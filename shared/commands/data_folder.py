@@ -112,7 +112,7 @@ def _restore_all(folder: Path, checks: ArchiveChecks, later: Sequence[Path]) -> 
     settings = Settings.load()
     report = partial(click.echo, err=True)
     restored, applied = restore_backup(settings, folder, checks, report, later)
-    click.echo(applied_text(applied))
+    click.echo(applied_text(applied, has_newer_list=restored.has_newer_list))
     if not restored.damaged:
         click.echo(f"Restored to {settings.data}. Start the registry as usual.")
         return

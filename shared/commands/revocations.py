@@ -18,6 +18,12 @@ after_option = click.option(
     help="A newer list of revocations; may be repeated.",
 )
 
+_NO_NEWER_LIST = (
+    "No list of revocations was found that is newer than the backup. What was erased, withdrawn, "
+    "removed, locked and revoked after it is as it was before. If you have a newer list, apply it "
+    "before you start the registry: ballroom revocations apply --after FILE"
+)
+
 
 @click.group()
 def revocations() -> None:
@@ -54,12 +60,14 @@ async def apply(registry: Registry, later: tuple[Path, ...]) -> str:
     return applied_text(await application.apply(lists_of_revocations(later)))
 
 
-def applied_text(result: AppliedRevocations) -> str:
+def applied_text(result: AppliedRevocations, *, has_newer_list: bool = True) -> str:
     """Return what a restore says of the list of revocations at its end."""
-    lines = ["Nothing of the list of revocations had to be applied."]
+    lines = ["Nothing of the list of revocations had to be applied."] if has_newer_list else []
     if result.applied:
         lines = ["Applied from the list of revocations, as done after the backup:"]
         lines += [f"- {each}" for each in result.applied]
+    if not has_newer_list:
+        lines.append(_NO_NEWER_LIST)
     if result.undecided:
         lines += ["For you to decide:", *(f"- {each}" for each in result.undecided)]
     return spelled("\n".join(lines))

@@ -101,22 +101,26 @@ def restore(name: str, data: Path | None, later: tuple[Path, ...]) -> None:
       ballroom snapshot restore 20261120T020500123Z --from /srv/ballroom
     """
 
-    applied = AppliedRevocations()
+    applied, has_list = AppliedRevocations(), False
 
     async def work(registry: Registry) -> TaskReport:
+        nonlocal has_list
+        lists, revocations = lists_of_revocations(later, data), registry.administration.revocations
+        has_list = bool(lists or await revocations.listed())
+        erased = await revocations.removed_digests(lists)
+
         async def finish() -> None:
             nonlocal applied
-            lists = lists_of_revocations(later, data)
-            applied = await registry.administration.revocations.apply(lists)
+            applied = await revocations.apply(lists)
 
         with _snapshots(registry, data) as (snapshots, there):
             restoring = registry.maintenance.snapshot_restore
-            return await restoring.restore(snapshots, name, there, finish)
+            return await restoring.restore(snapshots, name, there, finish, erased)
 
     with prepared_stores(Settings.load()):
         report = with_registry(work)
     click.echo(f"Restored {report.changed} of {report.seen} records.")
-    click.echo(applied_text(applied))
+    click.echo(applied_text(applied, has_newer_list=has_list))
     for problem in report.problems:
         click.echo(f"  {problem}")
     if report.problems:

@@ -1,5 +1,5 @@
-"""The list of revocations: what was erased, withdrawn, removed, locked and revoked, and what of it
-was undone.
+"""The list of revocations: what was erased, withdrawn, held, frozen, removed, demoted, locked and
+revoked, and what of it was undone.
 
 It survives the database, so that a restored backup does not bring back what had to go. It has ids
 and digests, and no names: those of a person who was erased must not be in it.
@@ -9,11 +9,14 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from enum import Enum
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import ValidationError
 
-from shared.domain.access import Invitation, Membership
-from shared.domain.accounts import Identity, Token
+from shared.domain.access import Invitation, Membership, strongest
+from shared.domain.accounts import Identity, LockSource, Token
 from shared.domain.packages import Head, Release, WithdrawalReason
+from shared.domain.principals import Role
 from shared.domain.records import Entity, Event, PendingEvents, Place, Record
 from shared.domain.sessions import Session
 from shared.domain.trusted_publishing.publishers import Publisher
@@ -28,6 +31,10 @@ class Subject(Enum):
     RELEASE = "release"  # The digest of its archive.
     PACKAGE = "package"  # The digest of its key.
     RECORD = "record"  # The digest of the place of an entity, which `entity` names.
+    ORGANIZATION = "organization"  # The digest of its key; whether it is frozen.
+    FROZEN_PACKAGE = "frozen-package"  # The digest of its key.
+    HELD_PACKAGE = "held-package"  # The same.
+    NAME = "name"  # The salted hash of a former name of an account.
 
 
 # Entities that give rights or access, and end with their removal.
@@ -55,9 +62,24 @@ _REMOVALS = frozenset(
 )
 # Of these another one can come to the same place later, so that each event of them counts.
 _RETURNING = frozenset((Membership.kind, Identity.kind, Invitation.kind))
-_OF_ACCOUNTS = frozenset(("account.locked", "account.unlocked", "account.deleted"))
-_OF_ADMINISTRATORS = frozenset(("account.appointed", "account.dismissed"))
-_OF_VISIBILITY = frozenset(("package.private", "package.internal", "package.public"))
+# The other events of memberships are of scheduled changes, and change no role.
+_OF_ROLES = frozenset(("member.set", "member.removed"))
+_OF_LOCKS = frozenset(("account.locked", "account.unlocked"))
+_OF_ACCOUNTS = {
+    **dict.fromkeys((*_OF_LOCKS, "account.deleted"), Subject.ACCOUNT),
+    **dict.fromkeys(("account.appointed", "account.dismissed"), Subject.ADMINISTRATOR),
+}
+_OF_PACKAGES = {
+    **dict.fromkeys(("package.private", "package.internal", "package.public"), Subject.PACKAGE),
+    **dict.fromkeys(("package.held", "package.released"), Subject.HELD_PACKAGE),
+}
+_OF_FREEZES = {
+    **dict.fromkeys(("organization.frozen", "organization.unfrozen"), Subject.ORGANIZATION),
+    **dict.fromkeys(("package.frozen", "package.unfrozen"), Subject.FROZEN_PACKAGE),
+}
+
+RETIRED = "name.retired"  # The act of an entry about a former name, which is no event.
+BY_GROUPS = "groups"  # The source of a role.
 
 
 class Revocation(Record):
@@ -70,11 +92,14 @@ class Revocation(Record):
     id: str
     entity: str = ""  # The kind of an entity.
     why: WithdrawalReason | None = None  # The public reason of a withdrawal, without its note.
+    source: str = ""  # Who locked, but for administrators; what gives a role, but for people.
+    role: str = ""  # Of a member from then on, by this source; empty for none.
+    salt: str = ""  # Of the hash of a former name.
     registry: str = ""  # The digest of the id of its first event.
 
     @property
-    def subject(self) -> tuple[str, str, str]:
-        return (self.about, self.entity, self.id)
+    def subject(self) -> tuple[str, str, str, str]:
+        return (self.about, self.entity, self.id, self.source)
 
 
 def digest_of(text: str) -> str:
@@ -94,32 +119,65 @@ def revocations_of(source: Head | Release | PendingEvents, registry: str) -> lis
 def _revocation(
     source: Head | Release | PendingEvents, event: Event, registry: str
 ) -> Revocation | None:
-    entity, why = "", None
-    if isinstance(source, Release):
-        if "state" not in event.details and event.kind != "release.erased":
-            return None
-        about, of = Subject.RELEASE, source.digest
-        why = source.public_reason.why if source.public_reason else None
-    elif isinstance(source, Head):
-        if event.kind not in _OF_VISIBILITY:
-            return None
-        about, of = Subject.PACKAGE, digest_of(source.package.key)
-    elif event.kind in _OF_ACCOUNTS:
-        about, of = Subject.ACCOUNT, event.account
-    elif event.kind in _OF_ADMINISTRATORS:
-        about, of = Subject.ADMINISTRATOR, event.account
-    elif event.kind in _REMOVALS or source.kind in _RETURNING:
-        about, of, entity = Subject.RECORD, place_digest(source.kind, source.place), source.kind
-    else:
+    about = _about(source, event)
+    if about is None:
         return None
+    subject, of = about
+    is_record = subject is Subject.RECORD
     return Revocation(
         event=digest_of(event.id),
         at_ms=event.at_ms,
         act=event.kind,
-        about=about.value,
+        about=subject.value,
         id=of,
-        entity=entity,
-        why=why,
+        entity=source.kind if isinstance(source, PendingEvents) and is_record else "",
+        why=_public_reason(source),
+        source=_source(event),
+        role=event.details.get("after", "") if event.kind in _OF_ROLES else "",
+        registry=registry,
+    )
+
+
+def _about(source: Head | Release | PendingEvents, event: Event) -> tuple[Subject, str] | None:
+    """Return what an event is about, with its id; None for an event that is not listed."""
+    if isinstance(source, Release):
+        is_listed = "state" in event.details or event.kind == "release.erased"
+        return (Subject.RELEASE, source.digest) if is_listed else None
+    if isinstance(source, Head):
+        subject = _OF_PACKAGES.get(event.kind)
+        return subject and (subject, digest_of(source.package.key))
+    if event.kind in _OF_ACCOUNTS:
+        return _OF_ACCOUNTS[event.kind], event.account
+    if event.kind in _OF_FREEZES:
+        # Of the record of the organization; the event names the organization or the package.
+        return _OF_FREEZES[event.kind], digest_of(event.subject.lower())
+    is_of_role = source.kind != Membership.kind or event.kind in _OF_ROLES
+    if event.kind in _REMOVALS or (source.kind in _RETURNING and is_of_role):
+        return Subject.RECORD, place_digest(source.kind, source.place)
+    return None
+
+
+def _public_reason(source: Head | Release | PendingEvents) -> WithdrawalReason | None:
+    public = source.public_reason if isinstance(source, Release) else None
+    return public.why if public else None
+
+
+def _source(event: Event) -> str:
+    if event.kind in _OF_ROLES:
+        return BY_GROUPS if "groups" in event.details else ""
+    by = event.details.get("source", "") if event.kind in _OF_LOCKS else ""
+    return "" if by == LockSource.ADMINISTRATOR.value else by
+
+
+def retired_name(salt: str, name_hash: str, *, at_ms: int, registry: str) -> Revocation:
+    """Return the entry about a former name of an account, which nobody gets again."""
+    return Revocation(
+        event=digest_of(f"{RETIRED}\n{name_hash}"),
+        at_ms=at_ms,
+        act=RETIRED,
+        about=Subject.NAME.value,
+        id=name_hash,
+        salt=salt,
         registry=registry,
     )
 
@@ -129,9 +187,40 @@ def is_removal(revocation: Revocation) -> bool:
     return revocation.act in _REMOVALS
 
 
+class RoleLimits(Struct, frozen=True):
+    """The last entries about the role of a member, by people and by groups."""
+
+    people: Revocation | None = None
+    groups: Revocation | None = None
+
+    def with_entry(self, entry: Revocation) -> "RoleLimits":
+        return replace(self, **{"groups" if entry.source == BY_GROUPS else "people": entry})
+
+    def by_hand(self, role: Role | None) -> Role | None:
+        """Return what is left of a role by hand."""
+        return None if _is_gone(self.people, self.groups) else _limited(role, self.people)
+
+    def by_groups(self, role: Role | None) -> Role | None:
+        """Return what is left of a role by groups."""
+        return None if _is_gone(self.groups, self.people) else _limited(role, self.groups)
+
+
+def _is_gone(own: Revocation | None, other: Revocation | None) -> bool:
+    """Check whether the removal of the member ended the role: it ends those of both sources."""
+    removals = [each for each in (own, other) if each is not None and is_removal(each)]
+    return any(own is None or own.at_ms <= each.at_ms for each in removals)
+
+
+def _limited(role: Role | None, entry: Revocation | None) -> Role | None:
+    if entry is None or role is None:
+        return role
+    wanted = next((each for each in Role if each.value == entry.role), None)
+    return wanted if strongest(role, wanted) is role else role
+
+
 def last_of_each(revocations: Iterable[Revocation]) -> list[Revocation]:
     """Return the last entry about each subject, in the order of their times."""
-    last = dict[tuple[str, str, str], Revocation]()
+    last = dict[tuple[str, str, str, str], Revocation]()
     for each in sorted(revocations, key=lambda each: each.at_ms):
         last.pop(each.subject, None)
         last[each.subject] = each

@@ -6,9 +6,11 @@ from shared.auth.identity_providers import VerifiedIdentity
 from shared.domain.errors.base import Refusal
 from shared.domain.principals import Principal
 from shared.domain.status import TaskReport
+from shared.services.identity.accounts import RetiredNames
 from shared.services.limits.notices import NoticeCache, ReadOnlyMode
 from shared.services.records import RecordWriter
-from tests.fakes.stores import FakeDirectory, FakeEvents
+from shared.services.revocation_list import RetiredNameList
+from tests.fakes.stores import FakeDirectory, FakeEvents, FakeRevocations
 from tests.fakes.system import FakeClock, FakeRandomness
 
 
@@ -34,6 +36,14 @@ def fake_record_writer(
         randomness=randomness or FakeRandomness("recording"),
         delayed=delayed,
     )
+
+
+def fake_retired_names(
+    directory: FakeDirectory, randomness: FakeRandomness | None = None
+) -> RetiredNames:
+    """Return the former names of the directory."""
+    listed = RetiredNameList(FakeEvents(), FakeRevocations(), FakeClock())
+    return RetiredNames(directory, listed, randomness or FakeRandomness())
 
 
 def changes_allowed() -> ReadOnlyMode:

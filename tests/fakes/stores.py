@@ -10,6 +10,7 @@ from shared.domain.events import anonymized, is_personal, without_account
 from shared.domain.names import OrgName
 from shared.domain.packages import Head, Release
 from shared.domain.records import Entity, Event, PendingEvents, Place
+from shared.domain.revocations import Revocation
 from shared.ports import AlreadyThere, Counter, Stale
 
 E = TypeVar("E", bound=Entity)
@@ -181,6 +182,22 @@ class FakeEvents:
     def kinds(self) -> list[str]:
         """Return what happened, in order."""
         return [event.kind for event in self.feed]
+
+
+@dataclass
+class FakeRevocations:
+    """A `RevocationStore`."""
+
+    listed: list[Revocation] = field(default_factory=list[Revocation])
+
+    async def add(self, revocations: Sequence[Revocation]) -> None:
+        self.listed.extend(revocations)
+
+    async def read(self) -> list[Revocation]:
+        return list(self.listed)
+
+    async def compact(self) -> None:
+        """Do nothing."""
 
 
 @dataclass

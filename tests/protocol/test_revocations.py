@@ -1,6 +1,7 @@
 """What was erased, removed, locked and revoked stays so when a backup or a snapshot is restored."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,10 @@ from shared.adapters.embedded import open_embedded
 from shared.adapters.filesystem import REVOCATIONS, FolderUnusable, read_revocations
 from shared.bootstrap import refuse_half_restored
 from shared.domain.access import Membership
-from shared.domain.accounts import Account, Token
+from shared.domain.accounts import Account, LockSource, Organization, Token, organization_place
 from shared.domain.names import Coordinate, parse_org
-from shared.domain.packages import State, Visibility
-from shared.domain.principals import OPERATOR, Role
+from shared.domain.packages import State, Visibility, WithdrawalReason
+from shared.domain.principals import DIRECTORY, OPERATOR, Role
 from shared.domain.records import Place
 from shared.domain.revocations import Revocation, last_of_each
 from tests.support.archives import bala
@@ -48,11 +49,11 @@ async def bad_day(world: World) -> None:
     await registry.administration.accounts.lock(world.people.bob.account, REASON, by=OPERATOR)
     ann = world.people.ann.account
     [token] = await registry.tokens.access_tokens.list(ann.id, by=OPERATOR)
-    await registry.tokens.access_tokens.revoke(
-        ann.id, token.token.id, by=OPERATOR, reason="A test."
-    )
+    await registry.tokens.access_tokens.revoke(ann.id, token.token.id, by=OPERATOR, reason=REASON)
     memberships = registry.organizations.memberships
-    await memberships.remove_member(parse_org("acme"), world.people.mia.account, by=OPERATOR)
+    await memberships.remove_member(
+        parse_org("acme"), world.people.mia.account, by=OPERATOR, reason=REASON
+    )
 
 
 async def state(data: Path, world: World) -> dict[str, Any]:
@@ -129,6 +130,217 @@ async def test_the_list_of_the_folder_that_is_replaced_is_the_newest(
     again = tmp_path / "again" / "data"
     await commands(again)("restore", str(backup), "--after", str(listed))
     assert await state(again, world) == AFTER_IT
+
+
+async def restored_after(world: World, folder: Path, backup: Path) -> tuple[Path, str]:
+    """Restore the backup to a folder with the list of the registry; return what it says, too."""
+    data = folder / "restored" / "data"
+    listed = str(world.registry.settings.data / REVOCATIONS)
+    return data, await commands(data)("restore", str(backup), "--after", listed)
+
+
+@asynccontextmanager
+async def records_of(data: Path, world: World) -> AsyncGenerator[Any]:
+    stores = open_embedded(data, world.clock)
+    try:
+        yield stores
+    finally:
+        stores.close()
+
+
+@machine
+async def test_the_directory_alone_ends_a_lock_of_the_directory(
+    world: World, tmp_path: Path
+) -> None:
+    backup = await prepared(world, tmp_path)
+    bob, accounts = world.people.bob.account, world.registry.administration.accounts
+    await accounts.lock(bob, "Disabled.", by=DIRECTORY, source=LockSource.DIRECTORY)
+    data, said = await restored_after(world, tmp_path, backup)
+    assert "- locked bob, as the directory did\n" in said
+    async with records_of(data, world) as stores:
+        account = await stores.directory.get(Account, Place(bob.id))
+    assert account
+    assert [each.source for each in account.locks] == [LockSource.DIRECTORY]
+
+
+@machine
+async def test_a_lock_stays_when_another_source_ends_its_own(world: World, tmp_path: Path) -> None:
+    backup = await prepared(world, tmp_path)
+    bob, accounts = world.people.bob.account, world.registry.administration.accounts
+    await accounts.lock(bob, REASON, by=OPERATOR)
+    await accounts.lock(bob, "Disabled.", by=DIRECTORY, source=LockSource.DIRECTORY)
+    await accounts.unlock(bob, by=DIRECTORY, source=LockSource.DIRECTORY)
+    data, _ = await restored_after(world, tmp_path, backup)
+    async with records_of(data, world) as stores:
+        account = await stores.directory.get(Account, Place(bob.id))
+    assert account
+    assert [each.source for each in account.locks] == [LockSource.ADMINISTRATOR]
+
+
+@machine
+async def test_freezes_and_holds_are_applied(world: World, tmp_path: Path) -> None:
+    backup = await prepared(world, tmp_path)
+    registry = world.registry
+    freezes, holds = registry.organizations.freezes, registry.publishing.package_holds
+    await freezes.freeze_organization(parse_org("other"), REASON, by=OPERATOR)
+    await freezes.freeze_package(GREET.package, REASON, by=OPERATOR)
+    await holds.hold(HELLO.package, REASON, by=OPERATOR)
+    data, said = await restored_after(world, tmp_path, backup)
+    assert "- froze other\n" in said
+    async with records_of(data, world) as stores:
+        other = await stores.directory.get(Organization, organization_place("other"))
+        acme = await stores.directory.get(Organization, organization_place("acme"))
+        head = await stores.metadata.head(HELLO.package)
+    assert other
+    assert other.freeze
+    assert acme
+    assert [each.name for each in acme.frozen_packages] == ["greet"]
+    assert head
+    assert head.hold
+
+
+@machine
+async def test_a_person_decides_about_ended_freezes_and_holds(world: World, tmp_path: Path) -> None:
+    registry = world.registry
+    freezes, holds = registry.organizations.freezes, registry.publishing.package_holds
+    await world.push(bala("acme/greet:1.0.0"))
+    await freezes.freeze_organization(parse_org("other"), REASON, by=OPERATOR)
+    await freezes.freeze_package(GREET.package, REASON, by=OPERATOR)
+    await holds.hold(GREET.package, REASON, by=OPERATOR)
+    backup = tmp_path / "monday"
+    await commands(registry.settings.data)("backup", str(backup))
+    await freezes.unfreeze_organization(parse_org("other"), by=OPERATOR)
+    await freezes.unfreeze_package(GREET.package, by=OPERATOR)
+    await holds.end(GREET.package, by=OPERATOR)
+    data, said = await restored_after(world, tmp_path, backup)
+    for command in ("org unfreeze other", "package unfreeze acme/greet", "package release acme"):
+        assert f"ballroom {command}" in said
+    async with records_of(data, world) as stores:
+        head = await stores.metadata.head(GREET.package)
+    assert head
+    assert head.hold
+
+
+@machine
+async def test_own_releases_stay_held_by_their_owners_and_erased(
+    world: World, tmp_path: Path
+) -> None:
+    backup = await prepared(world, tmp_path)
+    own, ann = world.registry.publishing.own_releases, world.fresh(world.people.ann)
+    await own.hold(GREET, REASON, by=ann)
+    await own.erase(HELLO, REASON, by=ann)
+    data, _ = await restored_after(world, tmp_path, backup)
+    async with records_of(data, world) as stores:
+        greet = (await stores.metadata.find(GREET)).release
+        hello = (await stores.metadata.find(HELLO)).release
+    assert greet.is_held_by_owner
+    assert hello.state is State.REMOVED
+    assert hello.public_reason.why is WithdrawalReason.OWNER_REQUEST
+
+
+@machine
+async def test_an_owner_ends_no_hold_of_an_administrator_after_a_restore(
+    world: World, tmp_path: Path
+) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    own, ann = world.registry.publishing.own_releases, world.fresh(world.people.ann)
+    await own.hold(GREET, REASON, by=ann)
+    backup = tmp_path / "monday"
+    await commands(world.registry.settings.data)("backup", str(backup))
+    await world.registry.publishing.moderation.hold(GREET, REASON, by=OPERATOR)
+    data, _ = await restored_after(world, tmp_path, backup)
+    async with records_of(data, world) as stores:
+        greet = (await stores.metadata.find(GREET)).release
+    assert greet.state is State.HELD
+    assert not greet.is_held_by_owner
+
+
+@machine
+async def test_a_demoted_member_has_no_more_rights_again(world: World, tmp_path: Path) -> None:
+    org, mia = parse_org("acme"), world.people.mia.account
+    memberships = world.registry.organizations.memberships
+    await memberships.set_member(org, mia, Role.MAINTAINER, by=OPERATOR)
+    backup = await prepared(world, tmp_path)
+    await memberships.set_member(org, mia, Role.MEMBER, by=OPERATOR, reason=REASON)
+    data, said = await restored_after(world, tmp_path, backup)
+    assert f"- made the account {mia.id} member of acme\n" in said
+    async with records_of(data, world) as stores:
+        membership = await stores.directory.get(Membership, Place("acme", mia.id))
+    assert membership.role is Role.MEMBER
+
+
+@machine
+async def test_nobody_gets_more_rights_by_a_restore(world: World, tmp_path: Path) -> None:
+    backup = await prepared(world, tmp_path)
+    org, mia = parse_org("acme"), world.people.mia.account
+    memberships = world.registry.organizations.memberships
+    await memberships.set_member(org, mia, Role.MAINTAINER, by=OPERATOR)
+    data, _ = await restored_after(world, tmp_path, backup)
+    async with records_of(data, world) as stores:
+        membership = await stores.directory.get(Membership, Place("acme", mia.id))
+    assert membership.role is Role.MEMBER
+
+
+@machine
+async def test_an_erased_account_is_not_there_again(world: World, tmp_path: Path) -> None:
+    """Also of an administrator, whom nobody can erase on their own."""
+    mia = world.people.mia.account
+    await world.registry.administration.administrators.appoint(mia, by=OPERATOR)
+    backup = await prepared(world, tmp_path)
+    erasures = world.registry.administration.account_erasures
+    current = await world.registry.identity.accounts.by_id(mia.id)
+    await erasures.erase_now(current, "letter 12", by=OPERATOR)
+    data, said = await restored_after(world, tmp_path, backup)
+    assert f"- erased the account {mia.id}\n" in said
+    assert "For you to decide" not in said
+    async with records_of(data, world) as stores:
+        assert await stores.directory.get(Account, Place(mia.id)) is None
+        assert await stores.directory.list_by_subject(Membership, mia.id) == []
+    result = await run_sync(Terminal(data, {"BALLROOM_URL": URL}).fail, "account", "add", "mia")
+    assert "exists already" in result
+
+
+@machine
+async def test_former_names_that_the_backup_does_not_know_stay_taken(
+    world: World, tmp_path: Path
+) -> None:
+    backup = await prepared(world, tmp_path)
+    accounts, erasures = (
+        world.registry.identity.accounts,
+        world.registry.administration.account_erasures,
+    )
+    kim = await accounts.create("kim", by=OPERATOR)
+    await erasures.erase_now(kim, "letter 12", by=OPERATOR)
+    data, said = await restored_after(world, tmp_path, backup)
+    assert "- kept 1 former names of accounts from others\n" in said
+    assert "exists already" in await run_sync(
+        Terminal(data, {"BALLROOM_URL": URL}).fail, "account", "add", "kim"
+    )
+
+
+@machine
+async def test_a_restore_without_a_newer_list_says_what_that_means(
+    world: World, tmp_path: Path
+) -> None:
+    backup = await prepared(world, tmp_path)
+    await bad_day(world)
+    said = await commands(tmp_path / "restored" / "data")("restore", str(backup))
+    assert "No list of revocations was found that is newer than the backup." in said
+    assert "ballroom revocations apply --after FILE" in said
+
+
+@machine
+async def test_a_restored_snapshot_gets_the_list(world: World, tmp_path: Path) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await world.push(bala("acme/hello:1.0.0"))
+    here = world.registry.settings.data
+    name = (await commands(here)("snapshot", "take")).split()[1].rstrip(":")
+    await bad_day(world)
+    data = tmp_path / "other"
+    said = await commands(data)("snapshot", "restore", name, "--from", str(here))
+    assert "- quarantined acme/hello:1.0.0\n" in said
+    assert "No list of revocations" not in said
+    assert await state(data, world) == AFTER_IT
 
 
 @machine

@@ -143,11 +143,18 @@ class AccountErasures(Struct, frozen=True):
 
     async def erase_own(self, account: Account, *, by: Principal) -> ErasureReceipt:
         """Erase the account of `by`; callers check that it may go."""
-        now_ms = self.record_writer.clock.now_ms()
-        erasure = AccountErasure(
-            account=account.id, by=by.id, reason="", asked_ms=now_ms, due_ms=now_ms
-        )
-        return await self._carry_out(await self._begun(erasure), by)
+        return await self._erase_without_reason(account, by)
+
+    @retried_when_leased
+    async def erase_again(self, account: Account, *, by: Principal) -> ErasureReceipt:
+        """Erase an account that was erased before, and that a restore of a backup brought back.
+
+        Raises `last-administrator`, and as `Administration.require_fresh` does.
+        """
+        async with self.administrators.locked(account, "erase", by=by) as current:
+            if current.administrator:
+                await self.administrators.require_another(current)
+        return await self._erase_without_reason(account, by)
 
     async def due(self) -> AsyncIterator[AccountErasure]:
         """Yield the erasures whose time has come, or that a crash interrupted."""
@@ -165,6 +172,13 @@ class AccountErasures(Struct, frozen=True):
         account = await self.directory.get(Account, Place(erasure.account))
         if account is not None and account.administrator:
             await self.administrators.require_another(account)
+        return await self._carry_out(await self._begun(erasure), by)
+
+    async def _erase_without_reason(self, account: Account, by: Principal) -> ErasureReceipt:
+        now_ms = self.record_writer.clock.now_ms()
+        erasure = AccountErasure(
+            account=account.id, by=by.id, reason="", asked_ms=now_ms, due_ms=now_ms
+        )
         return await self._carry_out(await self._begun(erasure), by)
 
     async def _checked(self, account: Account, reason: str, by: Principal) -> AccountErasure:

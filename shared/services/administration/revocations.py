@@ -1,30 +1,44 @@
-"""The list of revocations: writing it with each act, and applying it to a restored registry."""
+"""The list of revocations: applying it to a restored registry."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Any, cast
 
 from msgspec import Struct
 
 from shared.domain.access import Invitation, Membership
-from shared.domain.accounts import Account, Identity, Token
+from shared.domain.accounts import (
+    Account,
+    Identity,
+    LockSource,
+    Organization,
+    Token,
+    organization_place,
+)
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
-from shared.domain.names import Package
-from shared.domain.packages import Head, PublicReason, Release, State, Visibility
-from shared.domain.principals import OPERATOR, Grant, Principal, Role
-from shared.domain.records import Entity, PendingEvents, Place
+from shared.domain.names import OrgName, Package
+from shared.domain.packages import (
+    Head,
+    Holder,
+    PackageHold,
+    PublicReason,
+    Release,
+    State,
+    Visibility,
+)
+from shared.domain.principals import DIRECTORY, OPERATOR, Role
+from shared.domain.records import Entity, Place
 from shared.domain.releases import Decision, with_change, with_decision
 from shared.domain.revocations import (
     REMOVABLE,
     Revocation,
+    RoleLimits,
     Subject,
     digest_of,
     is_removal,
     last_of_each,
     place_digest,
-    revocations_of,
 )
 from shared.domain.sessions import Session
 from shared.domain.trusted_publishing.publishers import Publisher
@@ -38,9 +52,12 @@ from shared.ports import (
     RevocationStore,
     Stale,
 )
-from shared.services.administration.account_deletion import AccountDeletion
+from shared.services.administration.account_erasure import AccountErasures
 from shared.services.administration.administration import AccountAdministration, Administrators
+from shared.services.identity.accounts import KeptName, RetiredNames
 from shared.services.maintenance.erased_releases import ErasedReleases
+from shared.services.organizations.freezes import Freezes
+from shared.services.organizations.memberships import Memberships
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.records import (
     RECORDS_AT_ONCE,
@@ -49,39 +66,10 @@ from shared.services.records import (
     entity_batches,
     package_batches,
 )
+from shared.services.revocation_list import registry_digest
 from shared.services.tokens.tokens import token_change
 
 REASON = "As before the restore of a backup"
-
-
-def listing_revocations(events: EventStore, revocations: RevocationStore) -> EventStore:
-    """Return an event store that lists the acts among the events before it publishes them.
-
-    Every act has its event in the outbox of its record until then, so none is missed after a crash.
-    """
-    return cast("EventStore", _ListedEvents(events, revocations))
-
-
-class _ListedEvents:
-    """Its other members are those of the event store."""
-
-    def __init__(self, events: EventStore, revocations: RevocationStore) -> None:
-        self._events, self._revocations, self._registry = events, revocations, ""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._events, name)
-
-    async def publish(self, source: Head | Release | PendingEvents) -> None:
-        if revocations_of(source, ""):
-            self._registry = self._registry or await registry_digest(self._events)
-            await self._revocations.add(revocations_of(source, self._registry))
-        await self._events.publish(source)
-
-
-async def registry_digest(events: EventStore) -> str:
-    """Return what tells the lists of this registry from others; empty before its first event."""
-    first = await events.since(0, 1)
-    return digest_of(first[0][1].id)[:16] if first else ""
 
 
 class AppliedRevocations(Struct, frozen=True):
@@ -105,7 +93,10 @@ class RevocationApplication(Struct, frozen=True):
     archives: ArchiveStore
     administrators: Administrators
     accounts: AccountAdministration
-    account_deletion: AccountDeletion
+    account_erasures: AccountErasures
+    retired_names: RetiredNames
+    memberships: Memberships
+    freezes: Freezes
     erased_releases: ErasedReleases
     package_records: PackageRecordWriter
     record_writer: RecordWriter
@@ -114,6 +105,11 @@ class RevocationApplication(Struct, frozen=True):
     async def listed(self) -> list[Revocation]:
         """Return the list of this registry, the oldest act first."""
         return sorted(await self.store.read(), key=lambda each: each.at_ms)
+
+    async def removed_digests(self, others: Iterable[Revocation] = ()) -> frozenset[str]:
+        """Return the digests of the releases that were removed or erased."""
+        last = last_of_each([*await self.store.read(), *others])
+        return frozenset(each.id for each in last if _STATES.get(each.act) is State.REMOVED)
 
     async def apply(self, others: Iterable[Revocation] = ()) -> AppliedRevocations:
         """Apply the list of this registry and entries of others of the same registry."""
@@ -126,13 +122,18 @@ class RevocationApplication(Struct, frozen=True):
             )
         # Applied acts are listed anew, by another event: by the time of the first, the last counts.
         unknown = await self._not_in_feed(last_of_each(own))
-        for each in unknown:
+        about = {
+            each: [found for found in unknown if found.about == each.value] for each in Subject
+        }
+        # First: an account that is erased again has its name hashed by the salt that is kept.
+        await self._retire_names(about[Subject.NAME], report)
+        for each in _without_locks_of_erased(unknown):
             if each.about in _HANDLED:
                 await self._apply(each, report)
-        await self._remove([each for each in unknown if each.about == Subject.RECORD.value], report)
-        await self._narrow(
-            [each for each in unknown if each.about == Subject.PACKAGE.value], report
-        )
+        await self._remove(about[Subject.RECORD], report)
+        await self._limit_roles(about[Subject.RECORD], report)
+        await self._freeze_organizations(about[Subject.ORGANIZATION], report)
+        await self._change_packages(unknown, report)
         known = {each.value for each in Subject}
         if later := sum(each.about not in known for each in unknown):
             report.undecided.append(
@@ -160,6 +161,19 @@ class RevocationApplication(Struct, frozen=True):
         }
         await handlers[revocation.about](revocation, report)
 
+    async def _retire_names(self, revocations: Sequence[Revocation], report: "_Report") -> None:
+        kept = 0
+        for each in revocations:
+            outcome = await self.retired_names.keep(each.salt, each.id)
+            kept += outcome is KeptName.NEW
+            if outcome is KeptName.UNKNOWN_SALT:
+                report.missing[
+                    "former names of accounts were hashed with another salt than the backup has: "
+                    "anybody can get them."
+                ] += 1
+        if kept:
+            report.applied.append(f"kept {kept} former names of accounts from others")
+
     async def _account(self, revocation: Revocation, report: "_Report") -> None:
         account = await self.directory.get(Account, Place(revocation.id))
         if account is None:
@@ -167,26 +181,42 @@ class RevocationApplication(Struct, frozen=True):
                 report.missing["locked accounts are not in the backup: see who signs in."] += 1
             return
         try:
-            await self._change_account(revocation.act, account, report)
+            await self._change_account(revocation, account, report)
         except Refusal as refusal:
             report.undecided.append(
                 f"{account.name}, {_SAID[revocation.act]} after the backup: {refusal}"
             )
 
-    async def _change_account(self, act: str, account: Account, report: "_Report") -> None:
-        if act == "account.locked" and not account.is_locked:
-            await self.accounts.lock(account, REASON, by=OPERATOR)
-            report.applied.append(f"locked {account.name}")
-        elif act == "account.unlocked" and account.is_locked:
-            report.undecided.append(
-                f"{account.name} was unlocked after the backup, and is locked here: ballroom "
-                f"account unlock {account.name}"
-            )
-        elif act == "account.deleted":
-            now_ms = self.clock.now_ms()
-            itself = Principal(account.id, "restore", (Grant(),), signed_in_ms=now_ms)
-            await self.account_deletion.delete(by=itself)
+    async def _change_account(
+        self, revocation: Revocation, account: Account, report: "_Report"
+    ) -> None:
+        if revocation.act == "account.deleted":
+            receipt = await self.account_erasures.erase_again(account, by=OPERATOR)
             report.applied.append(f"erased the account {account.id}")
+            report.undecided += [
+                f"The organization {org} has no owner without the account {account.id}, which was "
+                f"erased after the backup: ballroom org add-member {org} NAME --role owner"
+                for org in receipt.without_owner
+            ]
+            return
+        source = _lock_source(revocation)
+        if source is None:
+            report.undecided.append(
+                f"{account.name} was {_SAID[revocation.act]} after the backup by what this version "
+                f"does not know: {revocation.source}."
+            )
+        elif revocation.act == "account.locked" and account.lock_of(source) is None:
+            by = DIRECTORY if source is LockSource.DIRECTORY else OPERATOR
+            await self.accounts.lock(account, REASON, by=by, source=source)
+            by_directory = ", as the directory did" if source is LockSource.DIRECTORY else ""
+            report.applied.append(f"locked {account.name}{by_directory}")
+        elif revocation.act == "account.unlocked" and account.lock_of(source) is not None:
+            way_out = f"ballroom account unlock {account.name}"
+            if source is LockSource.DIRECTORY:
+                way_out = "the directory unlocks it again if its person is enabled."
+            report.undecided.append(
+                f"{account.name} was unlocked after the backup, and is locked here: {way_out}"
+            )
 
     async def _administrator(self, revocation: Revocation, report: "_Report") -> None:
         account = await self.directory.get(Account, Place(revocation.id))
@@ -207,34 +237,42 @@ class RevocationApplication(Struct, frozen=True):
     async def _release(self, revocation: Revocation, report: "_Report") -> None:
         release = (await self.metadata.by_digest(Digest(revocation.id))).release
         if release is None:
-            if revocation.act in ("release.removed", "release.erased"):
+            if _STATES.get(revocation.act) is State.REMOVED:
                 report.missing[
                     "releases that were removed are not in the backup: their versions can be "
                     "published again."
                 ] += 1
             return
         wanted = _STATES.get(revocation.act)
-        if wanted is None or _STRICTNESS[wanted] < _STRICTNESS[release.state]:
+        holder = Holder.OWNER if revocation.act == "release.owner-held" else Holder.ADMINISTRATOR
+        here = _strictness(release.state, release.holder, awaits_owner=release.awaits_owner)
+        if wanted is None or _strictness(wanted, holder) < here:
             if release.state in (State.HELD, State.QUARANTINED):
+                since = wanted.value if wanted else "restored"
+                way_out = f"ballroom package release {release.coordinate}"
                 report.undecided.append(
-                    f"{release.coordinate} was restored after the backup, and is "
-                    f"{release.state.value} here: ballroom package release {release.coordinate}"
+                    f"{release.coordinate} was {since} after the backup, and is "
+                    f"{release.state.value} here: {way_out}"
                 )
             return
-        if wanted is not release.state:
-            await self._withdraw(release, revocation, wanted)
+        if _strictness(wanted, holder) > here:
+            await self._withdraw(release, revocation, wanted, holder)
             report.applied.append(f"{wanted.value} {release.coordinate}")
         if revocation.act == "release.erased" and await self._erase(release):
             report.applied.append(f"erased the archive of {release.coordinate}")
 
-    async def _withdraw(self, release: Release, revocation: Revocation, wanted: State) -> None:
+    async def _withdraw(
+        self, release: Release, revocation: Revocation, wanted: State, holder: Holder
+    ) -> None:
         decision = Decision(
             wanted,
             REASON,
             PublicReason(why=revocation.why) if revocation.why else None,
             is_refusal=revocation.act == "release.refused",
+            holder=holder,
         )
-        kind = f"release.{wanted.value}"
+        # The same act, so that the list says it again; of an erasure only its record is written.
+        kind = "release.removed" if revocation.act == "release.erased" else revocation.act
 
         def decide(_head: Head, current: Release) -> Release:
             now_ms = self.clock.now_ms()
@@ -254,10 +292,10 @@ class RevocationApplication(Struct, frozen=True):
 
     async def _remove(self, revocations: Sequence[Revocation], report: "_Report") -> None:
         """Remove the entities that were removed."""
-        ended = {each.id for each in revocations if is_removal(each)}
-        kinds = {each.entity for each in revocations if is_removal(each)}
+        removals = [each for each in revocations if is_removal(each)]
+        ended, kinds = {each.id for each in removals}, {each.entity for each in removals}
         for kind in REMOVABLE:
-            if kind.kind not in kinds:
+            if kind is Membership or kind.kind not in kinds:
                 continue
             found = [
                 each
@@ -280,6 +318,64 @@ class RevocationApplication(Struct, frozen=True):
             await self.record_writer.remove(entity, change=change, by=OPERATOR)
         report.applied.append(said)
 
+    async def _limit_roles(self, revocations: Sequence[Revocation], report: "_Report") -> None:
+        """Take from members the roles that were taken from them, by people and by groups."""
+        limits = dict[str, RoleLimits]()
+        for each in revocations:
+            if each.entity == Membership.kind:
+                limits[each.id] = limits.get(each.id, RoleLimits()).with_entry(each)
+        if not limits:
+            return
+        found = [
+            (each, limits[digest])
+            async for batch in entity_batches(self.directory, Membership, RECORDS_AT_ONCE)
+            for each in batch
+            if (digest := place_digest(Membership.kind, each.place)) in limits
+        ]
+        for membership, limit in found:
+            await self._limit_role(membership, limit, report)
+
+    async def _limit_role(
+        self, membership: Membership, limits: RoleLimits, report: "_Report"
+    ) -> None:
+        by_hand = limits.by_hand(membership.hand_role)
+        by_groups = limits.by_groups(membership.group_role)
+        if by_hand is None and by_groups is None:
+            await self._remove_one(membership, report)
+            return
+        if by_groups is not membership.group_role:
+            membership = await self._limit_group_role(membership, by_groups)
+            report.applied.append(_limited(membership))
+        if by_hand is membership.hand_role:
+            return
+        account = await self.directory.get(Account, Place(membership.account))
+        if account is None:
+            return
+        org, members = OrgName(membership.org), self.memberships
+        try:
+            if by_hand is None:
+                await members.remove_member(org, account, by=OPERATOR, reason=REASON)
+            else:
+                await members.set_member(org, account, by_hand, by=OPERATOR, reason=REASON)
+            report.applied.append(_limited(membership, by_hand))
+        except Refusal as refusal:
+            report.undecided.append(
+                f"{account.name} lost the role {membership.role.value} in {org} after the backup, "
+                f"and has it here: {refusal}"
+            )
+
+    async def _limit_group_role(self, membership: Membership, role: Role | None) -> Membership:
+        before, group = membership.role.value, membership.group
+        kept = group.model_copy(update={"role": role}) if group and role else None
+        changed = membership.with_roles(membership.hand_role, kept)
+        if changed is None:
+            return membership
+        org, account = membership.org, membership.account
+        details = {"account": account, "before": before, "after": changed.role.value}
+        details["groups"] = ", ".join(membership.groups)
+        change = EntityChange("member.set", org, org=org, account=account, details=details)
+        return await self.record_writer.replace(changed, change=change, by=OPERATOR)
+
     async def _is_last_owner(self, membership: Membership) -> bool:
         if membership.hand_role is not Role.OWNER:
             return False
@@ -287,24 +383,118 @@ class RevocationApplication(Struct, frozen=True):
         owners = [each for each in others if each.hand_role is Role.OWNER]
         return [each.account for each in owners] == [membership.account]
 
-    async def _narrow(self, revocations: Sequence[Revocation], report: "_Report") -> None:
-        """Give packages that fewer could read after the backup the visibility that they had."""
-        wanted = {each.id: Visibility(each.act.partition(".")[2]) for each in revocations}
+    async def _freeze_organizations(
+        self, revocations: Sequence[Revocation], report: "_Report"
+    ) -> None:
+        wanted = {each.id: each.act == "organization.frozen" for each in revocations}
         if not wanted:
+            return
+        async for batch in entity_batches(self.directory, Organization, RECORDS_AT_ONCE):
+            for organization in batch:
+                is_frozen = wanted.pop(digest_of(organization.key), None)
+                if is_frozen is not None and is_frozen != (organization.freeze is not None):
+                    await self._freeze_organization(organization, report, is_frozen=is_frozen)
+        if missing := sum(wanted.values()):
+            report.missing[
+                "frozen organizations are not in the backup: anybody can found them again."
+            ] += missing
+
+    async def _freeze_organization(
+        self, organization: Organization, report: "_Report", *, is_frozen: bool
+    ) -> None:
+        name = OrgName(organization.name)
+        if not is_frozen:
+            report.undecided.append(
+                f"{name} was unfrozen after the backup, and is frozen here: ballroom org unfreeze "
+                f"{name}"
+            )
+            return
+        try:
+            await self.freezes.freeze_organization(name, REASON, by=OPERATOR)
+            report.applied.append(f"froze {name}")
+        except Refusal as refusal:
+            report.undecided.append(f"{name}, frozen after the backup: {refusal}")
+
+    async def _change_packages(self, revocations: Iterable[Revocation], report: "_Report") -> None:
+        """Hold and freeze packages, and narrow their visibility."""
+        acts = {
+            (each.about, each.id): each.act for each in revocations if each.about in _OF_PACKAGES
+        }
+        if not acts:
             return
         async for heads in package_batches(self.metadata, RECORDS_AT_ONCE):
             for head in heads:
-                visibility = wanted.get(digest_of(head.package.key))
-                if visibility is None or visibility is head.visibility:
-                    continue
-                if visibility.is_narrower_than(head.visibility):
-                    await self._set_visibility(head.package, visibility)
-                    report.applied.append(f"made {head.package} {visibility.value}")
-                else:
-                    report.undecided.append(
-                        f"{head.package} was made {visibility.value} after the backup, and is "
-                        f"{head.visibility.value} here."
-                    )
+                key = digest_of(head.package.key)
+                for about in _OF_PACKAGES:
+                    if act := acts.pop((about, key), ""):
+                        await self._change_package(head, about, act, report)
+        if missing := sum(act in ("package.frozen", "package.held") for act in acts.values()):
+            report.missing[
+                "packages that were frozen or held are not in the backup: see who pushes them."
+            ] += missing
+
+    async def _change_package(self, head: Head, about: str, act: str, report: "_Report") -> None:
+        handlers = {
+            Subject.PACKAGE.value: self._narrow,
+            Subject.FROZEN_PACKAGE.value: self._freeze_package,
+            Subject.HELD_PACKAGE.value: self._hold_package,
+        }
+        try:
+            await handlers[about](head, act, report)
+        except Refusal as refusal:
+            done = act.partition(".")[2]
+            report.undecided.append(f"{head.package}, {done} after the backup: {refusal}")
+
+    async def _freeze_package(self, head: Head, act: str, report: "_Report") -> None:
+        place = organization_place(head.org)
+        organization = await self.directory.get(Organization, place)
+        freezes = organization.frozen_packages if organization else ()
+        is_frozen = any(each.name == head.name.lower() for each in freezes)
+        if act == "package.frozen" and not is_frozen:
+            await self.freezes.freeze_package(head.package, REASON, by=OPERATOR)
+            report.applied.append(f"froze {head.package}")
+        elif act == "package.unfrozen" and is_frozen:
+            report.undecided.append(
+                f"{head.package} was unfrozen after the backup, and is frozen here: ballroom "
+                f"package unfreeze {head.package}"
+            )
+
+    async def _hold_package(self, head: Head, act: str, report: "_Report") -> None:
+        if act == "package.held" and head.hold is None:
+            await self._set_hold(head.package)
+            report.applied.append(f"held {head.package}, so that its new releases wait")
+        elif act == "package.released" and head.hold is not None:
+            report.undecided.append(
+                f"{head.package} is held here, which ended after the backup: ballroom package "
+                f"release {head.package}"
+            )
+
+    async def _narrow(self, head: Head, act: str, report: "_Report") -> None:
+        """Give a package that fewer could read after the backup the visibility that it had."""
+        visibility = Visibility(act.partition(".")[2])
+        if visibility.is_narrower_than(head.visibility):
+            await self._set_visibility(head.package, visibility)
+            report.applied.append(f"made {head.package} {visibility.value}")
+        elif visibility is not head.visibility:
+            report.undecided.append(
+                f"{head.package} was made {visibility.value} after the backup, and is "
+                f"{head.visibility.value} here."
+            )
+
+    async def _set_hold(self, package: Package) -> None:
+        def decide(head: Head) -> Head:
+            now_ms = self.clock.now_ms()
+            hold = PackageHold(reason=REASON, by=OPERATOR.id, since_ms=now_ms)
+            return with_change(
+                head,
+                "package.held",
+                by=OPERATOR,
+                now_ms=now_ms,
+                details={"reason": REASON},
+                hold=hold,
+            )
+
+        await self.package_records.change_package(package, decide)
 
     async def _set_visibility(self, package: Package, visibility: Visibility) -> None:
         def decide(head: Head) -> Head:
@@ -316,14 +506,49 @@ class RevocationApplication(Struct, frozen=True):
 
 _HANDLED = frozenset((Subject.ACCOUNT.value, Subject.ADMINISTRATOR.value, Subject.RELEASE.value))
 _SAID = {"account.locked": "locked", "account.unlocked": "unlocked", "account.deleted": "erased"}
+_OF_PACKAGES = frozenset(
+    (Subject.PACKAGE.value, Subject.FROZEN_PACKAGE.value, Subject.HELD_PACKAGE.value)
+)
 _STATES = {
     "release.held": State.HELD,
+    "release.owner-held": State.HELD,
     "release.quarantined": State.QUARANTINED,
     "release.removed": State.REMOVED,
+    "release.owner-erased": State.REMOVED,
     "release.refused": State.REMOVED,
     "release.erased": State.REMOVED,
 }
-_STRICTNESS = {State.LIVE: 0, State.HELD: 1, State.QUARANTINED: 2, State.REMOVED: 3}
+_STRICTNESS = {State.LIVE: 0, State.HELD: 1, State.QUARANTINED: 3, State.REMOVED: 4}
+
+
+def _strictness(state: State, holder: Holder, *, awaits_owner: bool = False) -> int:
+    """Return a number that is greater for what fewer people can end."""
+    is_by_administrator = holder is Holder.ADMINISTRATOR and not awaits_owner
+    return _STRICTNESS[state] + (state is State.HELD and is_by_administrator)
+
+
+def _lock_source(revocation: Revocation) -> LockSource | None:
+    """Return who locked or unlocked; None for what this version does not know."""
+    if not revocation.source:
+        return LockSource.ADMINISTRATOR
+    return next((each for each in LockSource if each.value == revocation.source), None)
+
+
+def _without_locks_of_erased(revocations: Sequence[Revocation]) -> list[Revocation]:
+    """Return the entries without those about locks of accounts that were erased."""
+    erased = {each.id for each in revocations if each.act == "account.deleted"}
+    is_account = Subject.ACCOUNT.value
+    return [
+        each
+        for each in revocations
+        if each.about != is_account or each.act == "account.deleted" or each.id not in erased
+    ]
+
+
+def _limited(membership: Membership, role: Role | None = None) -> str:
+    """Return a sentence about the role that a member still has."""
+    current = role or membership.group_role or membership.role
+    return f"made the account {membership.account} {current.value} of {membership.org}"
 
 
 class _Report:

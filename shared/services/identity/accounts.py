@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from enum import Enum
 
 from msgspec import Struct
 
@@ -38,6 +39,7 @@ from shared.domain.times import MS
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
 from shared.runtime.retries import retried_when_stale
 from shared.services.records import EntityChange, RecordWriter
+from shared.services.revocation_list import RetiredNameList
 
 _ADMINISTRATOR_NAME = (
     "{name!r} is, or looks like, the name of somebody who runs this registry. Choose another, or "
@@ -58,10 +60,19 @@ class AccountProfile(Struct, frozen=True):
 NAME_SALT_BYTES = 32
 
 
+class KeptName(Enum):
+    """What became of the hash of a former name from the list of revocations."""
+
+    NEW = "new"
+    KNOWN = "known"
+    UNKNOWN_SALT = "unknown-salt"  # Names are compared by the one salt of the registry.
+
+
 class RetiredNames(Struct, frozen=True):
     """The former names of accounts, which nobody gets again, as salted hashes."""
 
     directory: DirectoryStore
+    listed: RetiredNameList
     randomness: Randomness
 
     async def includes(self, name: str) -> bool:
@@ -80,19 +91,37 @@ class RetiredNames(Struct, frozen=True):
         if claim is None or claim.account != account_id:
             return False
         salt = await self._salt()
+        await self.listed.add(salt.salt, salt.hash_of(name))
         # First, so that there is no moment at which somebody else could claim the name.
         with suppress(AlreadyThere):
             await self.directory.add(RetiredName(hash=salt.hash_of(name)))
         await self.directory.remove(claim)
         return True
 
+    @retried_when_stale
+    async def keep(self, salt: str, name_hash: str) -> KeptName:
+        """Retire a name whose hash is known; a registry without a salt takes over the given one."""
+        stored = await self.directory.get(NameSalt, NAME_SALT_PLACE)
+        if stored is None:
+            stored = await self._add_salt(NameSalt(salt=salt))
+        if stored.salt != salt:
+            return KeptName.UNKNOWN_SALT
+        try:
+            await self.directory.add(RetiredName(hash=name_hash))
+        except AlreadyThere:
+            return KeptName.KNOWN
+        return KeptName.NEW
+
     async def _salt(self) -> NameSalt:
         salt = await self.directory.get(NameSalt, NAME_SALT_PLACE)
         if salt is not None:
             return salt
+        new = NameSalt(salt=self.randomness.token_bytes(NAME_SALT_BYTES).hex())
+        return await self._add_salt(new)
+
+    async def _add_salt(self, salt: NameSalt) -> NameSalt:
         try:
-            new = NameSalt(salt=self.randomness.token_bytes(NAME_SALT_BYTES).hex())
-            return await self.directory.add(new)
+            return await self.directory.add(salt)
         except AlreadyThere:
             raise Stale from None  # Another process made it, which a repeat reads.
 

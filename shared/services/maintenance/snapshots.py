@@ -10,7 +10,7 @@ and deleted a day after those, so that a named archive exists.
 import asyncio
 import hashlib
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -239,12 +239,15 @@ class SnapshotRestore(Struct, frozen=True):
         name: str,
         elsewhere: ArchiveSources | None = None,
         finish: Callable[[], Awaitable[None]] = _nothing_more,
+        erased: Collection[str] = (),
     ) -> TaskReport:
         """Write the records of a snapshot, and copy the archives that only `elsewhere` has. Until
         `finish` is done as well, no registry starts over the records.
 
         A release without an archive is left out and reported as a problem; a repeat adds it once
-        its archive exists. Raises `SnapshotUnusable` if the registry is not empty.
+        its archive exists. One whose digest `erased` names needs none: it was removed after the
+        snapshot, and its version stays taken when `finish` removes it again. Raises
+        `SnapshotUnusable` if the registry is not empty.
         """
         manifest = await snapshots.verify(name)
         await self._begin(name)
@@ -254,7 +257,7 @@ class SnapshotRestore(Struct, frozen=True):
                 await self.directory.add(entity)
         await self._append_events(snapshots, name)
         async for records in _packages(snapshots, name):
-            problems += await self._restore_package(records, elsewhere)
+            problems += await self._restore_package(records, elsewhere, erased)
         await finish()
         await self.work.take(RESTORE_KIND, RESTORE_UNFINISHED, self.clock.now_ms())
         return TaskReport(manifest.lines, manifest.lines - len(problems), tuple(problems))
@@ -284,7 +287,7 @@ class SnapshotRestore(Struct, frozen=True):
         await self.events.append(batch)
 
     async def _restore_package(
-        self, records: Sequence[Record], elsewhere: ArchiveSources | None
+        self, records: Sequence[Record], elsewhere: ArchiveSources | None, erased: Collection[str]
     ) -> list[str]:
         """Write a package and its releases; return the problems."""
         problems = list[str]()
@@ -292,18 +295,22 @@ class SnapshotRestore(Struct, frozen=True):
         await self.metadata.claim(head)
         for record in records:
             if isinstance(record, Release):
-                problems += await self._restore_release(head, record, elsewhere)
+                problems += await self._restore_release(head, record, elsewhere, erased)
             elif isinstance(record, SnapshotPulls):
                 await self.pulls.restore(record.package, record.daily)
         await self.derived_data.rebuild(head.package)
         return problems
 
     async def _restore_release(
-        self, head: Head, release: Release, elsewhere: ArchiveSources | None
+        self,
+        head: Head,
+        release: Release,
+        elsewhere: ArchiveSources | None,
+        erased: Collection[str],
     ) -> list[str]:
         if elsewhere is not None:
             await self._copy(head, release, elsewhere)
-        needs_archive = release.state is not State.REMOVED
+        needs_archive = release.state is not State.REMOVED and release.digest not in erased
         if needs_archive and await self.here.archives.stat(release.archive) is None:
             return [f"{release.coordinate}: its archive is missing."]
         for tool in release.tools:

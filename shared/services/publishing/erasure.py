@@ -20,6 +20,7 @@ from shared.ports import (
     MetadataStore,
     SearchFeed,
 )
+from shared.runtime.caching import CHANGES_KNOWN_WITHIN
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
 from shared.services.api_docs.api_docs_queue import oldest_first
 from shared.services.maintenance.erased_releases import ErasedReleases
@@ -37,6 +38,7 @@ class Erasure(Struct, frozen=True):
     at_ms: int
     deleted: tuple[str, ...]
     left: tuple[str, ...]  # Sentences, each with the way out or the time at which it goes.
+    in_memory: str  # How long running processes may serve what they have in memory.
     kept: tuple[str, ...]  # What backups hold, and until when.
     copies_until_ms: int | None = None  # When the last copy that the store keeps goes.
 
@@ -50,6 +52,7 @@ class Erasure(Struct, frozen=True):
         ]
         if self.left:
             lines += ["Left:", *_items(self.left)]
+        lines += ["In memory:", f"- {self.in_memory}"]
         return [*lines, "Not deleted, as the registry does not reach it:", *_items(self.kept)]
 
 
@@ -117,6 +120,7 @@ class ReleaseErasure(Struct, frozen=True):
             at_ms=self.clock.now_ms(),
             deleted=tuple(deleted),
             left=tuple(left),
+            in_memory=self._in_memory(),
             kept=self._kept_by_backups(),
             copies_until_ms=copies_until_ms,
         )
@@ -207,6 +211,18 @@ class ReleaseErasure(Struct, frozen=True):
 
     async def _is_stored(self, release: Release) -> bool:
         return await self.archives.stat(release.archive) is not None
+
+    def _in_memory(self) -> str:
+        if self.copies is None:  # One machine, where a process sees each change before it answers.
+            return (
+                "Running processes serve nothing of it from memory. Pieces of its documentation may "
+                "be there, for nobody, until they restart."
+            )
+        seconds = CHANGES_KNOWN_WITHIN.total_seconds()
+        return (
+            f"Running instances may serve what they have in memory for {seconds:g} second more. "
+            "Pieces of its documentation may be there, for nobody, until they restart."
+        )
 
     def _kept_by_backups(self) -> tuple[str, ...]:
         """Return what backups hold until when, as far as the registry knows."""

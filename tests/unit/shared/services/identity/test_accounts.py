@@ -9,8 +9,8 @@ from shared.domain.accounts import Account, AccountName, RetiredName
 from shared.domain.errors.identity import AccountExists
 from shared.domain.principals import OPERATOR
 from shared.ports import Stale
-from shared.services.identity.accounts import Accounts, RetiredNames
-from tests.fakes.services import fake_record_writer
+from shared.services.identity.accounts import Accounts
+from tests.fakes.services import fake_record_writer, fake_retired_names
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.port_doubles import Fault, failing
@@ -30,7 +30,7 @@ def store() -> FakeDirectory:
 def accounts(store: FakeDirectory, events: FakeEvents) -> Accounts:
     return Accounts(
         store,
-        RetiredNames(store, FakeRandomness()),
+        fake_retired_names(store),
         fake_record_writer(store, events),
         FakeClock(),
         FakeRandomness(),
@@ -52,11 +52,7 @@ async def test_a_name_whose_account_was_never_created_can_be_used_after_a_minute
 ) -> None:
     clock = FakeClock()
     accounts = Accounts(
-        store,
-        RetiredNames(store, FakeRandomness()),
-        fake_record_writer(store, events),
-        clock,
-        FakeRandomness(),
+        store, fake_retired_names(store), fake_record_writer(store, events), clock, FakeRandomness()
     )
     claim = AccountName(name="kim", account="died000000", created_ms=clock.now_ms())
     await store.add(claim)
@@ -75,7 +71,7 @@ async def test_exactly_one_of_two_concurrent_takers_gets_an_unused_name(
     raced = failing(store, Fault("replace", Stale()))
     accounts = Accounts(
         raced,
-        RetiredNames(raced, FakeRandomness()),
+        fake_retired_names(raced),
         fake_record_writer(store, events),
         FakeClock(),
         FakeRandomness(),
@@ -105,11 +101,7 @@ async def test_a_name_whose_account_exists_never_becomes_available(
 ) -> None:
     clock = FakeClock()
     accounts = Accounts(
-        store,
-        RetiredNames(store, FakeRandomness()),
-        fake_record_writer(store, events),
-        clock,
-        FakeRandomness(),
+        store, fake_retired_names(store), fake_record_writer(store, events), clock, FakeRandomness()
     )
     kim = await accounts.create("kim", by=OPERATOR)
     clock.advance(timedelta(days=400))

@@ -10,7 +10,6 @@ from shared.domain.accounts import Account, AccountName
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import Principal
 from shared.runtime.background_tasks import BackgroundTasks
-from shared.services.identity.accounts import RetiredNames
 from shared.services.identity.mail import AccountMail, MailDelivery
 from shared.services.identity.sessions import (
     ACCOUNT_NAME_ATTEMPTS,
@@ -20,7 +19,7 @@ from shared.services.identity.sessions import (
 )
 from shared.services.leases import Leases
 from tests.fakes.mail import FakeMailer
-from tests.fakes.services import NoGroups, changes_allowed, fake_record_writer
+from tests.fakes.services import NoGroups, changes_allowed, fake_record_writer, fake_retired_names
 from tests.fakes.stores import FakeDirectory, FakeWork
 from tests.fakes.system import START_MS, FakeClock, FakeRandomness
 
@@ -56,7 +55,7 @@ def identities(directory: FakeDirectory) -> Identities:
     return Identities(
         directory=directory,
         accounts=Accounts(
-            directory, RetiredNames(directory, randomness), written, clock, randomness
+            directory, fake_retired_names(directory, randomness), written, clock, randomness
         ),
         record_writer=written,
         clock=clock,
