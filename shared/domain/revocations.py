@@ -62,8 +62,11 @@ _REMOVALS = frozenset(
 )
 # Of these another one can come to the same place later, so that each event of them counts.
 _RETURNING = frozenset((Membership.kind, Identity.kind, Invitation.kind))
-# The other events of memberships are of scheduled changes, and change no role.
 _OF_ROLES = frozenset(("member.set", "member.removed"))
+# Time alone applies a scheduled change, without an event.
+_OF_SCHEDULES = frozenset(
+    ("owner.pending", "owner.undone", "owner.held", "owner.resumed", "owner.confirmed")
+)
 _OF_LOCKS = frozenset(("account.locked", "account.unlocked"))
 _OF_ACCOUNTS = {
     **dict.fromkeys((*_OF_LOCKS, "account.deleted"), Subject.ACCOUNT),
@@ -80,6 +83,7 @@ _OF_FREEZES = {
 
 RETIRED = "name.retired"  # The act of an entry about a former name, which is no event.
 BY_GROUPS = "groups"  # The source of a role.
+SCHEDULED = "scheduled"  # The source of a role that a member gets later.
 
 
 class Revocation(Record):
@@ -133,7 +137,7 @@ def _revocation(
         entity=source.kind if isinstance(source, PendingEvents) and is_record else "",
         why=_public_reason(source),
         source=_source(event),
-        role=event.details.get("after", "") if event.kind in _OF_ROLES else "",
+        role=event.details.get("after", "") if event.kind in _OF_ROLES | _OF_SCHEDULES else "",
         registry=registry,
     )
 
@@ -151,7 +155,7 @@ def _about(source: Head | Release | PendingEvents, event: Event) -> tuple[Subjec
     if event.kind in _OF_FREEZES:
         # Of the record of the organization; the event names the organization or the package.
         return _OF_FREEZES[event.kind], digest_of(event.subject.lower())
-    is_of_role = source.kind != Membership.kind or event.kind in _OF_ROLES
+    is_of_role = source.kind != Membership.kind or event.kind in _OF_ROLES | _OF_SCHEDULES
     if event.kind in _REMOVALS or (source.kind in _RETURNING and is_of_role):
         return Subject.RECORD, place_digest(source.kind, source.place)
     return None
@@ -163,6 +167,8 @@ def _public_reason(source: Head | Release | PendingEvents) -> WithdrawalReason |
 
 
 def _source(event: Event) -> str:
+    if event.kind in _OF_SCHEDULES:
+        return SCHEDULED
     if event.kind in _OF_ROLES:
         return BY_GROUPS if "groups" in event.details else ""
     by = event.details.get("source", "") if event.kind in _OF_LOCKS else ""
@@ -182,19 +188,31 @@ def retired_name(salt: str, name_hash: str, *, at_ms: int, registry: str) -> Rev
     )
 
 
+def is_scheduled(revocation: Revocation) -> bool:
+    """Check whether a scheduled change takes effect, unless it is canceled or put on hold."""
+    return revocation.act not in ("owner.undone", "owner.held")
+
+
 def is_removal(revocation: Revocation) -> bool:
     """Check whether the entity was removed, and not added or changed after that."""
     return revocation.act in _REMOVALS
 
 
 class RoleLimits(Struct, frozen=True):
-    """The last entries about the role of a member, by people and by groups."""
+    """The last entries about the role of a member, by people and by groups, and about a change of
+    the one by people that was scheduled."""
 
     people: Revocation | None = None
     groups: Revocation | None = None
+    scheduled: Revocation | None = None
 
     def with_entry(self, entry: Revocation) -> "RoleLimits":
-        return replace(self, **{"groups" if entry.source == BY_GROUPS else "people": entry})
+        return replace(self, **{entry.source or "people": entry})
+
+    def later_schedule(self) -> Revocation | None:
+        """Return the entry about a scheduled change, unless people set the role after it."""
+        is_superseded = self.people and self.scheduled and self.people.at_ms >= self.scheduled.at_ms
+        return None if is_superseded else self.scheduled
 
     def by_hand(self, role: Role | None) -> Role | None:
         """Return what is left of a role by hand."""

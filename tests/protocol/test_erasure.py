@@ -203,6 +203,7 @@ async def test_a_receipt_without_the_right_says_what_is_left_and_until_when(
     assert erasure.release.erased.copies_until_ms == 1_795_000_000_000
     page = await world.get(f"{URL}/packages/acme/greet/1.0.0")
     assert "The archive was deleted on" in page.text
+    assert "in memory for 1 second more" in erasure.in_memory
 
 
 @one_machine("its commands find a data folder")
@@ -219,5 +220,6 @@ async def test_the_command_prints_a_receipt(world: World) -> None:
     assert f"SHA-256 of the archive: {release.digest}\n" in receipt
     assert "Deleted, and read back:\n" in receipt
     assert "Snapshots from before now hold its record for 30 days." in receipt
+    assert "In memory:\n- Running processes serve nothing of it from memory." in receipt
     assert "Left:" not in receipt
     assert "Its archive was deleted " in await run_sync(partial(run, *arguments))

@@ -19,7 +19,7 @@ from shared.domain.names import Coordinate, parse_org
 from shared.domain.packages import State, Visibility, WithdrawalReason
 from shared.domain.principals import DIRECTORY, OPERATOR, Role
 from shared.domain.records import Place
-from shared.domain.revocations import Revocation, last_of_each
+from shared.domain.revocations import Revocation, RoleLimits, last_of_each
 from tests.support.archives import bala
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
@@ -270,6 +270,35 @@ async def test_a_demoted_member_has_no_more_rights_again(world: World, tmp_path:
 
 
 @machine
+async def test_a_canceled_change_of_owners_does_not_take_effect(
+    world: World, tmp_path: Path
+) -> None:
+    org, mia, ann = parse_org("acme"), world.people.mia.account, world.fresh(world.people.ann)
+    memberships = world.registry.organizations.memberships
+    await memberships.set_member(org, mia, Role.OWNER, by=ann)
+    backup = await prepared(world, tmp_path)
+    await memberships.cancel_change(org, mia, by=ann)
+    data, said = await restored_after(world, tmp_path, backup)
+    assert f"- canceled the change of the account {mia.id} in acme\n" in said
+    async with records_of(data, world) as stores:
+        membership = await stores.directory.get(Membership, Place("acme", mia.id))
+    assert membership.pending is None
+
+
+@machine
+async def test_a_person_decides_about_a_change_that_was_scheduled_after_the_backup(
+    world: World, tmp_path: Path
+) -> None:
+    org, mia, ann = parse_org("acme"), world.people.mia.account, world.fresh(world.people.ann)
+    memberships = world.registry.organizations.memberships
+    await memberships.set_member(org, mia, Role.OWNER, by=OPERATOR, reason=REASON)
+    backup = await prepared(world, tmp_path)
+    await memberships.set_member(org, mia, Role.MEMBER, by=ann)
+    _, said = await restored_after(world, tmp_path, backup)
+    assert f"The role member of the account {mia.id} in acme was scheduled after" in said
+
+
+@machine
 async def test_nobody_gets_more_rights_by_a_restore(world: World, tmp_path: Path) -> None:
     backup = await prepared(world, tmp_path)
     org, mia = parse_org("acme"), world.people.mia.account
@@ -493,3 +522,27 @@ def test_of_acts_about_the_same_subject_the_last_counts() -> None:
         for at, act in ((2, "account.unlocked"), (1, "account.locked"))
     ]
     assert [each.act for each in last_of_each(acts)] == ["account.unlocked"]
+
+
+def role_limits(*entries: tuple[int, str, str, str]) -> RoleLimits:
+    """Return the limits of entries: their times, acts, sources and roles."""
+    limits = RoleLimits()
+    for at_ms, act, source, role in entries:
+        given = {"event": str(at_ms), "at_ms": at_ms, "act": act, "about": "record", "id": "1"}
+        entry = Revocation.model_validate({**given, "source": source, "role": role})
+        limits = limits.with_entry(entry)
+    return limits
+
+
+def test_roles_by_people_and_by_groups_are_limited_each_by_its_own_entry() -> None:
+    limits = role_limits((1, "member.set", "", "member"), (2, "member.set", "groups", "owner"))
+    assert limits.by_hand(Role.OWNER) is Role.MEMBER
+    assert limits.by_groups(Role.MAINTAINER) is Role.MAINTAINER
+
+
+def test_a_removal_ends_the_roles_that_were_not_given_after_it() -> None:
+    limits = role_limits((1, "member.set", "groups", "owner"), (2, "member.removed", "", ""))
+    assert limits.by_groups(Role.OWNER) is None
+    again = role_limits((2, "member.removed", "", ""), (3, "member.set", "groups", "member"))
+    assert again.by_groups(Role.OWNER) is Role.MEMBER
+    assert again.by_hand(Role.OWNER) is None

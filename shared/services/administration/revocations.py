@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from shared.domain.access import Invitation, Membership
+from shared.domain.access import Invitation, Membership, strongest
 from shared.domain.accounts import (
     Account,
     Identity,
@@ -31,12 +31,15 @@ from shared.domain.principals import DIRECTORY, OPERATOR, Role
 from shared.domain.records import Entity, Place
 from shared.domain.releases import Decision, with_change, with_decision
 from shared.domain.revocations import (
+    BY_GROUPS,
     REMOVABLE,
+    SCHEDULED,
     Revocation,
     RoleLimits,
     Subject,
     digest_of,
     is_removal,
+    is_scheduled,
     last_of_each,
     place_digest,
 )
@@ -322,7 +325,7 @@ class RevocationApplication(Struct, frozen=True):
         """Take from members the roles that were taken from them, by people and by groups."""
         limits = dict[str, RoleLimits]()
         for each in revocations:
-            if each.entity == Membership.kind:
+            if each.entity == Membership.kind and each.source in ("", BY_GROUPS, SCHEDULED):
                 limits[each.id] = limits.get(each.id, RoleLimits()).with_entry(each)
         if not limits:
             return
@@ -343,6 +346,8 @@ class RevocationApplication(Struct, frozen=True):
         if by_hand is None and by_groups is None:
             await self._remove_one(membership, report)
             return
+        if scheduled := limits.later_schedule():
+            membership = await self._limit_schedule(membership, scheduled, report)
         if by_groups is not membership.group_role:
             membership = await self._limit_group_role(membership, by_groups)
             report.applied.append(_limited(membership))
@@ -363,6 +368,36 @@ class RevocationApplication(Struct, frozen=True):
                 f"{account.name} lost the role {membership.role.value} in {org} after the backup, "
                 f"and has it here: {refusal}"
             )
+
+    async def _limit_schedule(
+        self, membership: Membership, scheduled: Revocation, report: "_Report"
+    ) -> Membership:
+        """Cancel a change that was canceled and gives rights; leave others to a person."""
+        org, account, pending = membership.org, membership.account, membership.pending
+        if not is_scheduled(scheduled):
+            if pending is None or pending.on_hold:
+                return membership
+            role = pending.role
+            if strongest(membership.hand_role, role) is membership.hand_role:
+                report.undecided.append(
+                    f"A change of the account {account} in {org} was canceled after the backup, "
+                    f"and is scheduled here: ballroom org members {org}"
+                )
+                return membership
+            details = {"account": account, "after": role.value if role else ""}
+            change = EntityChange("owner.undone", org, org=org, account=account, details=details)
+            report.applied.append(f"canceled the change of the account {account} in {org}")
+            changed = membership.model_copy(update={"pending": None})
+            return await self.record_writer.replace(changed, change=change, by=OPERATOR)
+        wanted = next((each for each in Role if each.value == scheduled.role), None)
+        is_known = pending is not None and pending.role is wanted
+        if wanted is not membership.hand_role and not is_known:
+            what = f"role {wanted.value}" if wanted else "removal"
+            report.undecided.append(
+                f"The {what} of the account {account} in {org} was scheduled after the backup, and "
+                f"is not here: ballroom org members {org}"
+            )
+        return membership
 
     async def _limit_group_role(self, membership: Membership, role: Role | None) -> Membership:
         before, group = membership.role.value, membership.group

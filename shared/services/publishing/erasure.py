@@ -215,8 +215,8 @@ class ReleaseErasure(Struct, frozen=True):
     def _in_memory(self) -> str:
         if self.copies is None:  # One machine, where a process sees each change before it answers.
             return (
-                "Running processes serve nothing of it from memory. Pieces of its documentation may "
-                "be there, for nobody, until they restart."
+                "Running processes serve nothing of it from memory. Pieces of its documentation "
+                "may be there, for nobody, until they restart."
             )
         seconds = CHANGES_KNOWN_WITHIN.total_seconds()
         return (
