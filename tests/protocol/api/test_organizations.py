@@ -56,6 +56,7 @@ async def test_people_create_organizations_of_their_own(world: World) -> None:
         "defaultVisibility": "public",
         "createdAt": "2026-09-21T14:13:20Z",
         "deletingAt": None,
+        "continuedAs": "",
     }
     assert await fetched(world, f"{ORGS}/bobs") == answer.json()
     assert await fetched(world, ORGS, bob) == {

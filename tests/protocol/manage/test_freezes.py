@@ -92,15 +92,20 @@ NOT_STOPPED = {
     "api_packages_freeze": "administrators freeze",
     "api_packages_unfreeze": "administrators unfreeze",
     "api_orgs_allow_bursts": "administrators allow it",
+    "api_ownership_decide": "administrators decide",
+    "api_ownership_request": "who asks changes nothing, and administrators decide",
 }
 BODIES: Mapping[str, object] = {
     "api_invitations_send": {"role": "member"},
     "api_members_set": {"role": "maintainer"},
     "api_org_tokens_issue": {"name": "ci", "scopes": ["read"]},
     "api_org_webhooks_add": {"url": "https://hooks.example.org/x", "events": ["release"]},
+    "api_orgs_continue": {"continuedAs": None, "reason": ""},
+    "api_packages_succeed": {"successor": None},
     "api_packages_visibility": {"visibility": "private"},
     "api_publishers_add": {"package": "greet", "provider": "github", "ids": {}},
     "api_publishers_restrict": {"pushers": "members"},
+    **{f"api_releases_{act}": {"reason": "x"} for act in ("erase", "hold")},
 }
 
 
@@ -112,7 +117,9 @@ async def test_no_operation_of_the_api_changes_a_frozen_organization(frozen: Wor
         begins = ("api/v1/orgs/{org}", "api/v1/packages/{org}")
         if "GET" in each.methods or not each.route.startswith(begins) or each.name in NOT_STOPPED:
             continue
-        path = each.route.format_map({**values, "id": "0123456789", "number": "1"})
+        path = each.route.format_map(
+            {**values, "id": "0123456789", "number": "1", "version": "1.0.0"}
+        )
         body: Any = BODIES.get(each.name, {})
         answer = await owner.api(each.methods[0], f"/{path}", body)
         assert answer.status_code == 403, (each.name, answer.text)

@@ -27,11 +27,12 @@ from tests.support.world import OpenWorld, World
 pytestmark = pytest.mark.measured
 
 ACME, GREET = parse_org("acme"), "/packages/acme/greet"
+REASON = "It was decided."
 
 
 async def move(mirror: World, org: str, target: str) -> NameMove:
     """Move a name as the operator, and wait until all processes follow."""
-    moved = await services(mirror).moves.move(parse_org(org), target, "It was decided.")
+    moved = await services(mirror).moves.move(parse_org(org), target, REASON)
     mirror.clock.advance(timedelta(seconds=6))
     return moved
 
@@ -225,7 +226,7 @@ async def test_a_move_that_was_interrupted_is_finished_by_a_repeat(
         writer = replace(moves.record_writer, directory=directory)
         broken = replace(moves, record_writer=writer)
     with pytest.raises(Busy):
-        await broken.move(ACME, upstream.name, "A test.")
+        await broken.move(ACME, upstream.name, REASON)
     mirror.clock.advance(timedelta(seconds=6))
     await move(mirror, "acme", upstream.name)
     assert await status(mirror, f"{GREET}/2.0.0") == 302
@@ -241,7 +242,7 @@ async def test_nothing_of_the_old_side_is_served_once_the_name_has_another_owner
     directory = failing(moves.directory, Fault("replace", Busy(), nth=2))  # That of the owner.
     broken = replace(moves, record_writer=replace(moves.record_writer, directory=directory))
     with pytest.raises(Busy):
-        await broken.move(ACME, upstream.name, "A test.")
+        await broken.move(ACME, upstream.name, REASON)
     assert await moves.application.reader.owners.stored_owner(ACME) == ""
     assert (await release_of(mirror, "acme/greet:1.0.0")).state is State.QUARANTINED
 
@@ -266,8 +267,8 @@ async def test_every_part_of_a_move_is_in_the_audit_log_once(
     }
     there, back = upstream.name, "here"
     assert [each.details for each in events if each.kind == "name.moved"] == [
-        {"before": back, "after": there, "withheld": "1"},
-        {"before": there, "after": back, "withheld": "0"},
+        {"before": back, "after": there, "withheld": "1", "reason": REASON},
+        {"before": there, "after": back, "withheld": "0", "reason": REASON},
     ]
     changes = [each.details for each in events if each.kind == "organization.changed"]
     assert changes == [
@@ -294,7 +295,7 @@ async def test_a_name_moves_to_a_registry_of_the_list_only(
 ) -> None:
     await change(mirror, upstreams=f"{upstream.url},https://second.example")
     with pytest.raises(InvalidRequest) as refused:
-        await services(mirror).moves.move(ACME, "x" * 200, "It was decided.")
+        await services(mirror).moves.move(ACME, "x" * 200, REASON)
     assert str(refused.value) == (
         f"A name is moved to here or to an upstream: {upstream.name}, second.example. "
         f"'{'x' * 100}' is none. Add it to the list of upstreams first."
