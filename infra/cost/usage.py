@@ -91,9 +91,9 @@ MEASURED: Mapping[OperationUsage, Usage] = MappingProxyType(
         OperationUsage.METADATA: Usage(7.65, 1, 1, 0, 1_596),
         OperationUsage.VERSIONS: Usage(10.4, 1, 0, 0, 353),
         OperationUsage.INDEX: Usage(10.4, 1, 0, 0, 2_572),
-        OperationUsage.RESOLVE: Usage(145.2, 2, 0, 0, 10_595),
+        OperationUsage.RESOLVE: Usage(149.2, 2, 0, 0, 10_595),
         OperationUsage.SEARCH: Usage(0, 0, 0, 0, 1_730),
-        OperationUsage.PUSH: Usage(150.97, 28.38, 0, 3, 351),
+        OperationUsage.PUSH: Usage(154.59, 28.49, 0, 3, 351),
     }
 )
 
@@ -104,7 +104,7 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
     {
         "process-outboxes": UpkeepUsage(43_800, Usage(49.4, 11)),
         "deliver-webhooks": UpkeepUsage(43_800, Usage(27.6, 7)),
-        "notify-dependents": UpkeepUsage(8_760, Usage(31.6, 9)),
+        "notify-dependents": UpkeepUsage(8_760, Usage(41.6, 10)),
         # The idle run that is counted begins a visit of all releases, as one does each day.
         "generate-api-docs": UpkeepUsage(
             4_380, Usage(67.8, 17), Usage(24.1, 3.33, 5.6), visits_a_month=30.4
@@ -115,13 +115,13 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "delete-expired-records": UpkeepUsage(730, Usage(43.4, 10)),
         "send-expiry-reminders": UpkeepUsage(730, Usage(27.6, 7)),
         "apply-group-rules": UpkeepUsage(121.7, Usage(27.6, 7)),
-        "find-ownerless-organizations": UpkeepUsage(121.7, Usage(27.6, 7)),
-        "create-snapshot": UpkeepUsage(30.4, Usage(204, 39, 5, 11), Usage(6.77, 0.82)),
+        "find-ownerless-organizations": UpkeepUsage(121.7, Usage(75.8, 20)),
+        "create-snapshot": UpkeepUsage(30.4, Usage(259.2, 51, 7, 12), Usage(6.77, 0.82)),
         "delete-orphaned-archives": UpkeepUsage(30.4, Usage(37, 10, 0, 2), Usage(7.78, 1.01)),
         "audit-archives": UpkeepUsage(30.4, Usage(34.6, 9), Usage(3.98, 0.29, 1.01)),
-        "anonymize-events": UpkeepUsage(30.4, Usage(29.6, 7)),
+        "anonymize-events": UpkeepUsage(30.4, Usage(29.6, 8)),
         "lock-disabled-accounts": UpkeepUsage(30.4, Usage(48.6, 11)),
-        "erase-accounts": UpkeepUsage(730, Usage(27.6, 7)),
+        "erase-accounts": UpkeepUsage(730, Usage(45.8, 11)),
         "repair-derived-data": UpkeepUsage(30.4, Usage(34.6, 9), Usage(15.98, 2.06, 0.51)),
         "finish-deletions": UpkeepUsage(121.7, Usage(36.2, 8)),
     }
