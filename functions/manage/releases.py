@@ -14,13 +14,13 @@ from functions.http.signed_in_pages import (
     SignedInCall,
     require_confirmation,
 )
-from shared.domain.accounts import MAX_DESCRIPTION, parse_required_reason
+from shared.domain.accounts import MAX_DESCRIPTION
 from shared.domain.errors.base import InvalidRequest, Refusal, about_field
 from shared.domain.events import EventQuery
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import PublicReason, Release, State
 from shared.domain.principals import OPERATOR_ID
-from shared.domain.releases import WITHDRAWAL_TITLES, parse_public_reason
+from shared.domain.releases import WITHDRAWAL_TITLES, parse_decision_reason, parse_public_reason
 from shared.runtime.answers import Answer
 
 RELEASES_PATH = "/manage/releases"
@@ -206,8 +206,7 @@ async def manage_release_remove(call: SignedInCall) -> None:
 
 
 def _reason(call: SignedInCall, coordinate: Coordinate) -> str:
-    with about_field("reason"):
-        return parse_required_reason(call.form.text("reason"), f"the decision about {coordinate}")
+    return parse_decision_reason(call.form.text("reason"), coordinate)
 
 
 def _public_reason(call: SignedInCall) -> PublicReason | None:

@@ -8,9 +8,9 @@ from typing import ClassVar, Self, TypeVar
 
 from msgspec import Struct
 
-from shared.domain.accounts import parse_reason
+from shared.domain.accounts import parse_reason, parse_required_reason
 from shared.domain.archives.bala import Bala
-from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.errors.packages import ReleaseNotFound, Withdrawal
 from shared.domain.names import Coordinate, release_place
 from shared.domain.packages import (
@@ -328,6 +328,12 @@ def release_withdrawn(release: Release) -> ReleaseNotFound:
         withdrawal,
         f". An administrator of this registry withdrew it.{f' {reason}' if reason else ''}",
     )
+
+
+def parse_decision_reason(text: str, about: object) -> str:
+    """Return the reason of a decision; raise `reason-missing` about its field."""
+    with about_field("reason"):
+        return parse_required_reason(text, f"the decision about {about}")
 
 
 def parse_public_reason(why: str, note: str) -> PublicReason | None:

@@ -6,8 +6,7 @@ import asyncio
 from msgspec import Struct
 
 from shared.auth.authorization import Authorization
-from shared.domain.accounts import parse_required_reason
-from shared.domain.errors.base import Conflict, Refusal, about_field
+from shared.domain.errors.base import Conflict, Refusal
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.names import Coordinate, release_place
 from shared.domain.packages import Head, Holder, PublicReason, Release, State, WithdrawalReason
@@ -19,6 +18,7 @@ from shared.domain.releases import (
     ReleasePullers,
     is_erasable_at,
     is_removed_by_owner,
+    parse_decision_reason,
     with_decision,
 )
 from shared.domain.search import Query, ResultPage
@@ -53,7 +53,7 @@ class OwnReleases(Struct, frozen=True):
 
     async def hold(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
         """Withhold a published release until an owner restores it; everybody sees who holds it."""
-        parsed = _parse_reason(reason, coordinate)
+        parsed = parse_decision_reason(reason, coordinate)
         await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
         decision = Decision(State.HELD, parsed, _BY_OWNER, holder=Holder.OWNER)
 
@@ -95,7 +95,7 @@ class OwnReleases(Struct, frozen=True):
 
         Raises `not-erasable` with the reason. A repeat deletes what a failure left.
         """
-        parsed = _parse_reason(reason, coordinate)
+        parsed = parse_decision_reason(reason, coordinate)
         await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
         found = await self.metadata.find(coordinate)
         if found.release is None or not is_removed_by_owner(found.release):
@@ -168,11 +168,6 @@ class OwnReleases(Struct, frozen=True):
         # without being counted as a pull.
         history = await self.pulls.history(coordinate.package, since=_NO_DAY)
         return history.versions.get(release.version, 0) > MAX_PULLERS_OF_ERASED
-
-
-def _parse_reason(text: str, coordinate: Coordinate) -> str:
-    with about_field("reason"):
-        return parse_required_reason(text, f"the decision about {coordinate}")
 
 
 def _not_published(release: Release) -> Refusal:

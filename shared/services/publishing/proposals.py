@@ -7,7 +7,6 @@ from msgspec import Struct
 
 from shared.auth.authorization import Administration
 from shared.auth.tokens import random_text
-from shared.domain.accounts import parse_required_reason
 from shared.domain.errors.base import Conflict, NotFound, about_field
 from shared.domain.names import Coordinate, OrgName, parse_org
 from shared.domain.packages import PublicReason, State
@@ -20,6 +19,7 @@ from shared.domain.proposals import (
     ProposedAct,
     proposal_place,
 )
+from shared.domain.releases import parse_decision_reason
 from shared.domain.reserved_names import parse_reserved_name
 from shared.ports import DirectoryStore
 from shared.runtime.retries import retried_when_stale
@@ -83,7 +83,7 @@ class Proposals(Struct, frozen=True):
         public: PublicReason | None,
         by: Principal,
     ) -> Proposal:
-        parsed = _parse_reason(reason, coordinate)
+        parsed = parse_decision_reason(reason, coordinate)
         await self.administration.require_moderator(by, "propose", coordinate, coordinate.package)
         release = await self.moderation.find(coordinate, by=by)
         if act is ProposedAct.ERASE and release.erased:
@@ -97,13 +97,13 @@ class Proposals(Struct, frozen=True):
         """Propose to reserve a name or pattern of names."""
         with about_field("pattern"):
             parsed_pattern = parse_reserved_name(pattern)
-        parsed = _parse_reason(reason, parsed_pattern)
+        parsed = parse_decision_reason(reason, parsed_pattern)
         await self.administration.require_moderator(by, "propose", f"the name {parsed_pattern}")
         return await self._add(self._new(ProposedAct.RESERVE_NAME, parsed_pattern, parsed, by), by)
 
     async def move_name(self, org: OrgName, to: str, reason: str, *, by: Principal) -> Proposal:
         """Propose to move the name of an organization to this registry or an upstream."""
-        parsed = _parse_reason(reason, org)
+        parsed = parse_decision_reason(reason, org)
         await self.administration.require_moderator(by, "propose", f"a move of the name {org}")
         return await self._add(self._new(ProposedAct.MOVE_NAME, org, parsed, by, to=to), by)
 
@@ -131,7 +131,7 @@ class Proposals(Struct, frozen=True):
 
     async def reject(self, proposal_id: str, reason: str, *, by: Principal) -> Proposal:
         """End a proposal without doing it; raise `proposal-not-found`."""
-        parsed = _parse_reason(reason, f"the proposal {proposal_id}")
+        parsed = parse_decision_reason(reason, f"the proposal {proposal_id}")
         await self.administration.require_fresh(by, "reject", f"the proposal {proposal_id}")
         proposal = await self._get(proposal_id)
         await self._end(proposal, "rejected", parsed, by)
@@ -227,11 +227,6 @@ class _Proposed(Exception):
     def __init__(self, proposal: Proposal) -> None:
         super().__init__(proposal.id)
         self.proposal = proposal
-
-
-def _parse_reason(text: str, about: object) -> str:
-    with about_field("reason"):
-        return parse_required_reason(text, f"the decision about {about}")
 
 
 def _coordinate(about: str) -> Coordinate:
