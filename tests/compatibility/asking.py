@@ -125,7 +125,12 @@ def _in_one_order(old: list[Any], new: list[Any], at: str) -> tuple[list[Any], l
 def _may_be_better(old: Any, new: Any, at: str) -> bool:
     if at == FOUND:
         return isinstance(new, int) and new >= old
-    return at.endswith(SENTENCE) and isinstance(new, str) and bool(new)
+    if not isinstance(old, str) or not isinstance(new, str):
+        return False
+    # A refusal may say more behind what clients know.
+    return (at.endswith(SENTENCE) and bool(new)) or (
+        at.endswith(("/message", "/text")) and new.startswith(old.rstrip("\n"))
+    )
 
 
 def _has_as_many(old: list[Any], new: list[Any], at: str) -> bool:

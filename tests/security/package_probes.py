@@ -298,6 +298,17 @@ OF_THE_SITE: dict[str, tuple[Probe, ...]] = {
 READING = {**OF_CLIENTS, **OF_PACKAGE_PAGES, **OF_THE_SITE}
 
 CHANGING: dict[str, tuple[Probe, ...]] = {
+    "api_packages_freeze": (
+        Probe("/api/v1/packages/acme/NAME/freeze", "POST", '{"reason":"A case."}'),
+    ),
+    "api_packages_unfreeze": (Probe("/api/v1/packages/acme/NAME/freeze", "DELETE"),),
+    **{
+        f"api_releases_{act}": tuple(
+            Probe(f"/api/v1/packages/acme/NAME/{version}/{act}", "POST", '{"reason":"A case."}')
+            for version in ("1.0.0", "9.9.9")
+        )
+        for act in ("erase", "hold", "restore")
+    },
     "api_orgs_delete": (Probe("/api/v1/orgs/acme", "DELETE"),),
     "api_publishers_add": (Probe("/api/v1/orgs/acme/publishers", "POST", PUBLISHER),),
     "api_publishers_restrict": (
@@ -352,16 +363,17 @@ ABOUT_NO_PACKAGE = {
     "are about an organization as a whole": (
         *("api_orgs_allow_bursts", "api_orgs_change", "api_orgs_continue", "api_orgs_found"),
         *("api_orgs_keep", "api_orgs_list"),
-        "api_ownership_*",
+        *("api_orgs_freeze", "api_orgs_frozen", "api_orgs_unfreeze", "api_ownership_*"),
     ),
     "name patterns, whether packages match them or not": ("api_org_tokens_*", "token_*"),
-    "take the id of a publisher": ("api_publishers_remove",),
+    "take the id of a publisher": ("api_publishers_confirm", "api_publishers_remove"),
     "take the id of a dispute, or list those of the caller": (
         *("api_name_disputes_appeal", "api_name_disputes_decide", "api_name_disputes_list"),
         *("api_name_disputes_show", "api_name_disputes_state", "api_name_disputes_withdraw"),
     ),
     "take codes, or what somebody signs": ("api_leaks_*", "api_trusted_*", "device_*"),
     "are for administrators": (
+        *("api_accounts_*", "api_moderation_*"),
         *("api_directory_locks_*", "api_groups_*", "api_mirror_*", "api_webhooks_*", "manage_*"),
     ),
 }

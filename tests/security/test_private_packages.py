@@ -179,7 +179,7 @@ async def test_ten_seconds_after_it_became_private_no_count_includes_it(
         change = having.world.registry.packages.visibility.change
         await change(Package.parse("acme", NAME), Visibility.PUBLIC, by=OPERATOR)
         await answers_to_strangers(having.world)
-        await change(Package.parse("acme", NAME), Visibility.PRIVATE, by=OPERATOR)
+        await change(Package.parse("acme", NAME), Visibility.PRIVATE, by=OPERATOR, reason="A test.")
         having.world.clock.advance(timedelta(seconds=10))
         after = await answers_to_strangers(having.world)
         lacking.world.clock.advance(timedelta(seconds=10))

@@ -103,6 +103,7 @@ EXCEPTED = {"archive_bytes", "archive_of_release", "central_docs"}
 # Routes that answer with nothing that anybody pushed, by how their names begin or whole.
 OTHERS = (
     *("account_", "manage_", "sign_in_", "token_", "device_", "login_", "health_", "static_"),
+    *("api_accounts_", "api_moderation_", "api_orgs_frozen"),
     *("api_audit_", "api_docs_", "api_groups_", "api_invitations_", "api_members_"),
     *("api_directory_locks_", "api_mirror_", "api_ownership_"),
     "api_name_disputes_",

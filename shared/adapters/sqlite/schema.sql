@@ -281,14 +281,12 @@ UPDATE releases SET version_key = lower(version) WHERE rowid IN (
 );
 CREATE UNIQUE INDEX releases_by_version_key ON releases (pk, version_key);
 
--- Step 13: the log of each package
+-- Step 13: the log of each package, and what events say of people
 
 INSERT INTO event_streams (stream, number)
 SELECT 'package:' || lower(substr(subject, 1, instr(subject || ':', ':') - 1)), number
 FROM (SELECT body ->> '$.subject' AS subject, body ->> '$.kind' AS kind, number FROM events)
 WHERE kind LIKE 'release.%' OR kind LIKE 'package.%';
-
--- Step 14: what events say of people
 
 -- Whether an event has something to anonymize. Of those that there are nobody knows, so each is
 -- looked at once.
