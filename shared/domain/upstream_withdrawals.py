@@ -60,7 +60,8 @@ def parse_followed(text: str) -> frozenset[str]:
     if named == {NONE}:
         return frozenset()
     for each in sorted(named - known):
-        reason = f"{each[:40]!r} is not one of {', '.join((*sorted(known), ALL, NONE))}"
+        allowed = ", ".join((*sorted(known), ALL, NONE))
+        reason = f"{each[:40]!r} is not one of {allowed}. Name some, such as malware,vulnerability"
         raise ValueError(reason)
     if not named:
         reason = f"it is empty. Write {NONE} to follow no withdrawal"

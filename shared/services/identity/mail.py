@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
@@ -258,8 +259,7 @@ class ReleaseMail(Struct, frozen=True):
 
         Owners alone read the reason that is for them; everybody else reads the public one.
         """
-        values = {"release": str(release.coordinate)}
-        await self._send_statement(f"release-{release.state.value}", [release], values)
+        await self._send_statement([release], partial(self._statement, release))
 
     async def send_decisions(self, releases: Sequence[Release]) -> None:
         """Send statements about one decision on many releases, as `send_decision` does: one for
@@ -267,32 +267,18 @@ class ReleaseMail(Struct, frozen=True):
         by_org = dict[str, list[Release]]()
         for release in releases:
             by_org.setdefault(release.org, []).append(release)
-        for org, decided in by_org.items():
+        for decided in by_org.values():
             if len(decided) == 1:
                 await self.send_decision(decided[0])
-                continue
-            lines = [f"  {each.coordinate}" for each in decided[:RELEASES_IN_A_MAIL]]
-            if len(decided) > RELEASES_IN_A_MAIL:
-                lines.append(f"  and {len(decided) - RELEASES_IN_A_MAIL:,} more")
-            values = {"org": org, "count": f"{len(decided):,}", "releases": "\n".join(lines)}
-            await self._send_statement(f"releases-{decided[0].state.value}", decided, values)
+            else:
+                await self._send_statement(decided, partial(self._statement_of_many, decided))
 
     async def _send_statement(
-        self, name: str, decided: Sequence[Release], values: Mapping[str, str]
+        self, decided: Sequence[Release], statement: Callable[[str], MailText]
     ) -> None:
-        """Send a mail about a decision on releases of one organization, each with its reason."""
+        """Send a statement about releases of one organization, which is made with the reason that
+        its reader may know."""
         first, now_ms, delivery = decided[0], self.clock.now_ms(), self.mail_delivery
-
-        def statement(reason: str) -> MailText:
-            return mail_text(
-                name,
-                **values,
-                at=time_text(first.changed_ms or now_ms),
-                reason=reason + _public_reason(first),
-                page=self._organization_page(first),
-                appeal=self.appeal.sentence,
-            )
-
         with suppress(Unavailable):
             owners = await organization_owners(self.directory, first.org, now_ms)
             responsible = await responsible_accounts(self.directory, first.org, now_ms)
@@ -307,6 +293,32 @@ class ReleaseMail(Struct, frozen=True):
             }
             await delivery.send_to_accounts(owners, statement(reason_text(first.state_reason)))
             await delivery.send_to_accounts(others.values(), statement(""))
+
+    def _statement(self, release: Release, reason: str) -> MailText:
+        return mail_text(
+            f"release-{release.state.value}",
+            release=str(release.coordinate),
+            at=time_text(release.changed_ms or self.clock.now_ms()),
+            reason=reason + _public_reason(release),
+            page=self._organization_page(release),
+            appeal=self.appeal.sentence,
+        )
+
+    def _statement_of_many(self, decided: Sequence[Release], reason: str) -> MailText:
+        first = decided[0]
+        lines = [f"  {each.coordinate}" for each in decided[:RELEASES_IN_A_MAIL]]
+        if len(decided) > RELEASES_IN_A_MAIL:
+            lines.append(f"  and {len(decided) - RELEASES_IN_A_MAIL:,} more")
+        return mail_text(
+            f"releases-{first.state.value}",
+            org=first.org,
+            count=f"{len(decided):,}",
+            releases="\n".join(lines),
+            at=time_text(first.changed_ms or self.clock.now_ms()),
+            reason=reason + _public_reason(first),
+            page=self._organization_page(first),
+            appeal=self.appeal.sentence,
+        )
 
     async def send_held(self, release: Release) -> None:
         """Send mail about a release that was held: one for each burst, so that a worm cannot flood
