@@ -21,7 +21,8 @@ ReadEvents = Callable[[int | None, int], Awaitable[list[tuple[int, Event]]]]
 
 
 class FeedEntry(Struct, frozen=True):
-    """A change, the id of its event, and the reason that whoever deprecated something gave."""
+    """A change, the id of its event, and why: the message of a deprecation, or the public reason of
+    a withdrawal."""
 
     change: PackageChange
     event: str
@@ -64,7 +65,7 @@ class ChangeFeeds(Struct, frozen=True):
 
     async def _entries(self, events: Sequence[tuple[int, Event]], by: Principal) -> list[FeedEntry]:
         entries = [
-            FeedEntry(change, event.id, event.details.get("deprecation", ""))
+            FeedEntry(change, event.id, _message(event))
             for number, event in events
             if (change := package_change(number, event))
         ]
@@ -79,3 +80,7 @@ class ChangeFeeds(Struct, frozen=True):
         access = await self.authorization.private_access(by)
         heads = (each.head for each in surveys if each)
         return frozenset(head.package.key for head in heads if access.covers(head))
+
+
+def _message(event: Event) -> str:
+    return event.details.get("deprecation", "") or event.details.get("public_reason", "")

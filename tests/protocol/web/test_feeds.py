@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from shared.domain.names import Coordinate, Package
-from shared.domain.packages import Visibility
+from shared.domain.packages import PublicReason, Visibility, WithdrawalReason
 from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import publish
@@ -49,12 +49,16 @@ async def test_the_feed_of_a_package_has_its_changes_newest_first(shelf: World) 
 async def test_a_withdrawn_release_and_its_return_are_entries(own_shelf: World) -> None:
     moderation = own_shelf.registry.publishing.moderation
     greet = Coordinate.parse("acme", "greet", "1.0.0")
-    await moderation.quarantine(greet, "A test.", by=OPERATOR)
+    reason = PublicReason(why=WithdrawalReason.MALWARE)
+    await moderation.quarantine(greet, "Internal.", reason, by=OPERATOR)
     await moderation.restore(greet, by=OPERATOR)
-    assert entries(await opened(own_shelf, GREET))[:2] == [
+    feed = await opened(own_shelf, GREET)
+    assert entries(feed)[:2] == [
         "acme/greet 1.0.0 is available again",
         "acme/greet 1.0.0 was withdrawn",
     ]
+    assert "acme/greet 1.0.0 was withdrawn: malware" in feed.text
+    assert "Internal" not in feed.text
 
 
 async def test_every_entry_leads_to_a_page(shelf: World) -> None:
