@@ -99,6 +99,7 @@ REMOVED_PATHS = (
     *("/domains", "/held", "/identities", "/pending", "/accept", "/confirm"),
     "/feeds/newest.atom",
 )
+SCOPES = "/scopes"  # Of a session, which has every scope that there is.
 SENTENCE = "/error/message"  # For people; it may be put into other words.
 
 
@@ -107,6 +108,8 @@ def differences(old: Any, new: Any, at: str = "") -> Iterator[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         for key in old.keys() - REMOVED:
             yield from differences(old[key], new.get(key), f"{at}/{key}")
+    elif at.endswith(SCOPES) and isinstance(new, list):
+        yield from (f"{at}: {each!r} is gone" for each in old if each not in new)
     elif isinstance(old, list) and isinstance(new, list) and _has_as_many(old, new, at):
         for number, (one, other) in enumerate(zip(*_in_one_order(old, new, at), strict=True)):
             yield from differences(one, other, f"{at}/{number}")
