@@ -135,9 +135,9 @@ COUNTED_PULL = Usage(0.02)
 # What a package takes for each day on which it was pulled.
 ROLLED_PACKAGE = Usage(15.0, 3)
 
-STORED_USAGE = Stored(record_bytes=6_810, document_bytes=640)
+STORED_USAGE = Stored(record_bytes=8_000, document_bytes=636)
 
 # Bytes of an item in Cosmos DB, including the fields of the service.
 ITEMS: Mapping[str, int] = MappingProxyType(
-    {"release": 1_450, "entry": 900, "listing": 2_030, "head": 550, "name": 250, "event": 870}
+    {"release": 1_550, "entry": 980, "listing": 2_170, "head": 585, "name": 250, "event": 900}
 )
