@@ -48,6 +48,7 @@ def a_name_that_is_not_meant(site: Site, page: Page) -> None:
     """Revoke every token, and type another name."""
     an_account(site, page)
     page.locator("#revoke-name").fill("somebody else")
+    page.locator("#revoke-name-reason").fill("A leak.")
     page.get_by_role("button", name="Revoke 2 tokens").click()
     expect(page.locator("[aria-invalid]")).to_be_focused()
 
@@ -57,7 +58,7 @@ def a_locked_account(site: Site, page: Page) -> None:
     page.goto(f"{site.url}{ACCOUNTS}?q=mia")
     page.get_by_role("link", name="mia", exact=True).click()
     if page.get_by_role("button", name="Lock mia").count():
-        page.get_by_label("Reason").fill("Its laptop was stolen.")
+        page.locator("#reason").fill("Its laptop was stolen.")
         page.get_by_role("button", name="Lock mia").click()
     expect(page.get_by_role("button", name="Unlock mia")).to_be_visible()
 
@@ -93,7 +94,7 @@ def a_pattern_that_is_kept_back(site: Site, page: Page) -> None:
     """Keep names back."""
     page.goto(f"{site.url}{NAMES}")
     page.get_by_label("Pattern").fill(f"{LONG}*")
-    page.get_by_label("Reason").fill("w" * 400)
+    page.locator("#reason").fill("w" * 400)
     page.get_by_role("button", name="Reserve names").click()
     expect(page.get_by_role("status").first).to_contain_text("Names reserved.")
     page.get_by_role("button", name=f"Remove {LONG}*").click()
