@@ -20,6 +20,7 @@ TEXTS = {
     "ref": "refs/heads/main",
     "refs": "refs/heads/main",
     "repository": "acme/greet",
+    "successor": "acme/other",
     "url": "https://example.org",
     "version": "1.0.0",
     "workflow": "release.yml",

@@ -102,6 +102,9 @@ async def test_a_form_that_no_page_of_the_session_has_shown_changes_nothing(worl
     assert await events(world) == before
 
 
+MODERATION = "api_moderation_"
+
+
 @pytest.mark.parametrize("persona", BY_SESSION, ids=str)
 async def test_a_session_may_what_the_table_of_rights_says(
     prepared: Prepared, scratch: Path, persona: Persona
@@ -110,7 +113,9 @@ async def test_a_session_may_what_the_table_of_rights_says(
     async with prepared.world(scratch / "data") as world:
         browser = await browser_of(world, prepared, persona)
         csrf = browser.csrf
-        for number, (name, declared) in enumerate(sorted(API.items())):
+        # What withholds a release comes last: the other operations find the package that they need.
+        ordered = sorted(API.items(), key=lambda each: (each[0].startswith(MODERATION), each[0]))
+        for number, (name, declared) in enumerate(ordered):
             for state in declared.states:
                 cell = Cell(persona, state, number)
                 answer = await call(browser, declared.request(cell, prepared.accounts), csrf)

@@ -66,7 +66,10 @@ async def events(world: World) -> int:
 # --- reading -----------------------------------------------------------------------------------
 
 # Searches of Maven clients hold what their caller may see, so only anonymous ones may be shared.
-OWN_CACHING = {"__packagesearch__", "__packagesearchsolr__", "__toolsearch__", "__symbolsearch__"}
+OWN_CACHING = {
+    *("__packagesearch__", "__packagesearchsolr__", "__toolsearch__", "__symbolsearch__"),
+    "/feeds/",
+}
 
 # Pages for everybody are kept for strangers alone: whoever is known gets them without a tag.
 PAGES = ("/packages/", "/files/", "/orgs/", "/organizations", "/keywords", "/search", "/symbols")

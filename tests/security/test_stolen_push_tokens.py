@@ -24,6 +24,8 @@ PROVEN_OTHERWISE = {
     "device_api_token": "the code of a machine that a person has approved",
 }
 
+QUERIES = {"api_moderation_releases": "?org=acme"}  # Of reads that select something.
+
 # Without `read`, which shows members to whoever may read what is private.
 PUBLISHING = ("push-new", "push-version", "deprecate")
 
@@ -45,10 +47,11 @@ async def found(world: World, operation: Operation) -> str:
         browser = await signed_in(world, ann)
         made = await browser.api("POST", where, {"name": "mine", "scopes": ["push-version"]})
         token_id = made.json()["token"]["id"]
-    path = operation.route
+    path = operation.route + QUERIES.get(operation.name, "")
     for parameter, value in (
         ("{org}", "acme"), ("{name}", "greet"), ("{version}", "1.0.0"), ("{id}", token_id),
         ("{account}", world.people.mia.account.id), ("{number}", "1"),
+        ("{dispute}", "0000000000"),
     ):  # fmt: skip
         path = path.replace(parameter, value)
     assert "{" not in path, "say above what the parameter is to be"
