@@ -7,7 +7,10 @@ from shared.domain.packages import State
 from tests.protocol.incidents.test_malware import kim_of, state
 from tests.support.archives import bala
 from tests.support.incident_page import follow
+from tests.support.storage import one_machine
 from tests.support.world import World, token_of
+
+pytestmark = one_machine("its commands find a data folder")
 
 LEAKED = "aB3dE6gH9k"  # As the page names it.
 
