@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import pytest
 from anyio.to_thread import run_sync
 from msgspec.structs import replace
 
@@ -21,6 +22,8 @@ from tests.support.logs import capture_logs
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, OpenWorld, World
+
+pytestmark = pytest.mark.measured
 
 SECRET = "Kimberley"  # A name that only the first version has.
 FIRST = Coordinate.parse("acme", "greet", "1.0.0")

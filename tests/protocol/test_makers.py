@@ -22,6 +22,8 @@ from tests.support.receivers import Receiver, receiving
 from tests.support.trusted_publishing import TrustedPublishingWorld, trusting
 from tests.support.world import URL, OpenWorld, Person, World
 
+pytestmark = pytest.mark.measured
+
 WITHIN = timedelta(seconds=5)
 ACME = parse_org("acme")
 API = "/api/v1/orgs/acme"

@@ -25,6 +25,8 @@ from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, World
 
+pytestmark = pytest.mark.measured
+
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
 HELLO = Coordinate.parse("acme", "hello", "1.0.0")
 REASON = "order of the court"

@@ -16,6 +16,8 @@ from tests.support.browsers import signed_in
 from tests.support.refusals import raises_refusal
 from tests.support.world import URL, Person, World, limited
 
+pytestmark = pytest.mark.measured
+
 API = f"{URL}/api/v1/moderation"
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
 RELEASE = f"{API}/releases/acme/greet/1.0.0"

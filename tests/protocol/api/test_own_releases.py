@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import pytest
 from msgspec.structs import replace
 
 from shared.domain.errors.base import Unavailable
@@ -15,6 +16,8 @@ from shared.services.common import Adapters
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.world import URL, OpenWorld, Person, World
+
+pytestmark = pytest.mark.measured
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
 PATH = "/api/v1/packages/acme/greet/1.0.0/erase"

@@ -10,6 +10,8 @@ from tests.support.archives import bala
 from tests.support.refusals import raises_refusal
 from tests.support.world import World
 
+pytestmark = pytest.mark.measured
+
 GREET = Package.parse("acme", "greet")
 NEW = Coordinate.parse("acme", "greet", "1.1.0")
 

@@ -19,6 +19,8 @@ from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, Person, World
 
+pytestmark = pytest.mark.measured
+
 ACME = parse_org("acme")
 WITHIN = timedelta(seconds=5)
 

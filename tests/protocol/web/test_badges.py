@@ -12,6 +12,8 @@ from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import publish
 from tests.support.world import URL, World
 
+pytestmark = pytest.mark.measured
+
 
 def said(svg: str) -> str:
     """Return what a badge says."""

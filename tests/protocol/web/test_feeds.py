@@ -15,6 +15,8 @@ from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import publish
 from tests.support.world import URL, OpenWorld, Person, World
 
+pytestmark = pytest.mark.measured
+
 ATOM = "{http://www.w3.org/2005/Atom}"
 REGISTRY, ACME, GREET = "/feeds/registry.atom", "/feeds/acme.atom", "/feeds/acme/greet.atom"
 SECRET = "/feeds/acme/secret.atom"
