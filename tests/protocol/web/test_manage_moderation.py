@@ -170,4 +170,4 @@ async def test_an_owner_holds_restores_and_erases_a_version_on_the_page_of_its_p
     assert await state(world) is State.REMOVED
     assert "Receipt for acme/greet:1.0.0" in ann.text
     assert "- its archive of " in ann.text
-    assert "Backups from before now" in ann.text
+    assert "until you delete them" in ann.text
