@@ -22,7 +22,7 @@ from shared.domain.releases import (
     with_decision,
 )
 from shared.domain.search import Query, ResultPage
-from shared.ports import Clock, DirectoryStore, MetadataStore, PullLedger
+from shared.ports import Clock, DirectoryStore, FoundRelease, MetadataStore, PullLedger
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.search import PackageSearch
 from shared.services.publishing.erasure import Erasure, ReleaseErasure
@@ -83,12 +83,7 @@ class OwnReleases(Struct, frozen=True):
         """Raise unless `by` may erase the release now; pulls of the last half minute may be
         missing."""
         await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
-        found = await self.metadata.find(coordinate)
-        if found.head is None or found.release is None:
-            raise ReleaseNotFound(coordinate.package, coordinate.version)
-        if refusal := self._refusal_to_erase(found.head, found.release):
-            raise refusal
-        await self._require_unused(found.release)
+        await self._require_erasable(coordinate, await self.metadata.find(coordinate))
 
     async def erase(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Erasure:
         """Remove a young release that hardly anybody uses, and delete all that is stored of it.
@@ -99,7 +94,7 @@ class OwnReleases(Struct, frozen=True):
         await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
         found = await self.metadata.find(coordinate)
         if found.release is None or not is_removed_by_owner(found.release):
-            await self.require_erasable(coordinate, by=by)
+            await self._require_erasable(coordinate, found)
         decision = Decision(State.REMOVED, parsed, _BY_OWNER)
 
         def decide(head: Head, release: Release) -> Release:
@@ -115,6 +110,13 @@ class OwnReleases(Struct, frozen=True):
 
     def _decided(self, release: Release, kind: str, decision: Decision, by: Principal) -> Release:
         return with_decision(release, kind, decision, by=by, now_ms=self.clock.now_ms())
+
+    async def _require_erasable(self, coordinate: Coordinate, found: FoundRelease) -> None:
+        if found.head is None or found.release is None:
+            raise ReleaseNotFound(coordinate.package, coordinate.version)
+        if refusal := self._refusal_to_erase(found.head, found.release):
+            raise refusal
+        await self._require_unused(found.release)
 
     def _refusal_to_erase(self, head: Head, release: Release) -> Refusal | None:
         """Return why the state or the age of the release does not allow it."""
