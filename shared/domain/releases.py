@@ -221,17 +221,10 @@ def with_erasure(release: Release, erased: ErasedArchive, *, by: Principal) -> R
 
 
 def with_change(
-    record: Changeable,
-    kind: str,
-    *,
-    by: Principal,
-    now_ms: int,
-    reason: str = "",
-    details: Mapping[str, str] | None = None,
-    **update: object,
+    record: Changeable, kind: str, *, by: Principal, now_ms: int, reason: str = "", **update: object
 ) -> Changeable:
     """Return `record` with the fields of `update`, and the event of the change in its outbox, whose
-    details say the fields, the reason of an administrator, and more `details`.
+    details say the fields, and the reason of an administrator.
 
     The event's id holds the new revision, so a change that is written twice is one event.
     """
@@ -250,7 +243,6 @@ def with_change(
             **{field: _shown(value) for field, value in update.items()},
             **{f"{field}_before": _shown(getattr(record, field)) for field in update},
             **({"reason": reason} if reason else {}),
-            **(details or {}),
         },
     )
     outbox = (*record.outbox, event)

@@ -521,12 +521,7 @@ class RevocationApplication(Struct, frozen=True):
             now_ms = self.clock.now_ms()
             hold = PackageHold(reason=REASON, by=OPERATOR.id, since_ms=now_ms)
             return with_change(
-                head,
-                "package.held",
-                by=OPERATOR,
-                now_ms=now_ms,
-                details={"reason": REASON},
-                hold=hold,
+                head, "package.held", by=OPERATOR, now_ms=now_ms, reason=REASON, hold=hold
             )
 
         await self.package_records.change_package(package, decide)

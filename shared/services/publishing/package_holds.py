@@ -52,10 +52,7 @@ class PackageHolds(Struct, frozen=True):
             if head.hold and head.hold.reason == parsed:
                 return head
             hold = PackageHold(reason=parsed, by=by.id, since_ms=now_ms)
-            details = {"reason": parsed}
-            return with_change(
-                head, "package.held", by=by, now_ms=now_ms, details=details, hold=hold
-            )
+            return with_change(head, "package.held", by=by, now_ms=now_ms, reason=parsed, hold=hold)
 
         return await self.records.change_package(package, decide)
 
