@@ -149,7 +149,7 @@ class ClaimView(ResponseModel):
     statements: list[StatementView]
 
 
-class OwnershipRequestView(ResponseModel):
+class RequestedOwnershipView(ResponseModel):
     """A request for the ownership of an organization."""
 
     org: str
@@ -171,7 +171,7 @@ class PersonalDataView(ResponseModel):
     sessions: list[SessionView]
     identities: list[IdentityView]
     name_disputes: list[ClaimView]
-    ownership_requests: list[OwnershipRequestView]
+    ownership_requests: list[RequestedOwnershipView]
     events: list[EventView]
 
     @classmethod
@@ -194,7 +194,7 @@ class PersonalDataView(ResponseModel):
             identities=[IdentityView.model_validate(each) for each in data.identities],
             name_disputes=[ClaimView.model_validate(each) for each in data.disputes],
             ownership_requests=[
-                OwnershipRequestView.model_validate(each) for each in data.ownership_requests
+                RequestedOwnershipView.model_validate(each) for each in data.ownership_requests
             ],
             events=[
                 EventView.of(number, event, data.names.get(event.actor, ""))

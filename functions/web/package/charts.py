@@ -24,7 +24,7 @@ LINE_WIDTH, LINE_HEIGHT = 240, 48
 _LINE_MARGIN = 2  # So that a line of two units is drawn whole at its extremes.
 
 
-class Part(NamedTuple):
+class BarPart(NamedTuple):
     """The rectangle of one series in a bar; `series` is its number."""
 
     series: int
@@ -38,7 +38,7 @@ class Bar(NamedTuple):
     """One day: its numbers as text, and its parts from the bottom up, without empty ones."""
 
     text: str
-    parts: tuple[Part, ...]
+    parts: tuple[BarPart, ...]
 
 
 class GridLine(NamedTuple):
@@ -46,7 +46,7 @@ class GridLine(NamedTuple):
     value: int
 
 
-class Label(NamedTuple):
+class AxisLabel(NamedTuple):
     x: float
     text: str
 
@@ -74,11 +74,10 @@ class DailyChart:
 
     @property
     def bars(self) -> Iterable[Bar]:
-        distance = _END_OF_BARS / max(1, len(self.days))
         for place, (day, counts) in enumerate(self.counts):
             if any(counts):
-                x = distance * (place + _GAP / 2)
-                yield Bar(self._described(day, counts), self._parts(counts, x, distance))
+                x = self._distance * (place + _GAP / 2)
+                yield Bar(self._described(day, counts), self._parts(counts, x))
 
     @property
     def grid(self) -> Iterable[GridLine]:
@@ -86,12 +85,16 @@ class DailyChart:
             yield GridLine(self._y(value), value)
 
     @property
-    def labels(self) -> Iterable[Label]:
-        distance = _END_OF_BARS / max(1, len(self.days))
+    def labels(self) -> Iterable[AxisLabel]:
         every = max(1, -(-len(self.days) // _LABELS))
         for place, day in enumerate(self.days):
             if place % every == 0:
-                yield Label(round(distance * place, 1), day)
+                yield AxisLabel(round(self._distance * place, 1), day)
+
+    @property
+    def _distance(self) -> float:
+        """From the beginning of one day to that of the next."""
+        return _END_OF_BARS / max(1, len(self.days))
 
     @property
     def _top(self) -> int:
@@ -104,14 +107,14 @@ class DailyChart:
             return named
         return (*named, sum(counts.values()) - sum(named))
 
-    def _parts(self, counts: Sequence[int], x: float, distance: float) -> tuple[Part, ...]:
-        below, parts = 0, list[Part]()
+    def _parts(self, counts: Sequence[int], x: float) -> tuple[BarPart, ...]:
+        below, parts = 0, list[BarPart]()
         for series, count in enumerate(counts):
             if count:
                 upper, lower = self._y(below + count), self._y(below)
-                width = distance * (1 - _GAP)
+                width = self._distance * (1 - _GAP)
                 shape = (round(each, 1) for each in (x, upper, width, lower - upper))
-                parts.append(Part(series, *shape))
+                parts.append(BarPart(series, *shape))
                 below += count
         return tuple(parts)
 
