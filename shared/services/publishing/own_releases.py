@@ -79,16 +79,11 @@ class OwnReleases(Struct, frozen=True):
 
         return await self.records.change_release(coordinate, decide)
 
-    async def require_erasable(self, coordinate: Coordinate, *, by: Principal) -> None:
-        """Raise unless `by` may erase the release now; pulls of the last half minute may be
-        missing."""
-        await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
-        await self._require_erasable(coordinate, await self.metadata.find(coordinate))
-
     async def erase(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Erasure:
         """Remove a young release that hardly anybody uses, and delete all that is stored of it.
 
-        Raises `not-erasable` with the reason. A repeat deletes what a failure left.
+        Raises `not-erasable` with the reason; pulls of the last half minute may be missing. A
+        repeat deletes what a failure left.
         """
         parsed = parse_decision_reason(reason, coordinate)
         await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
