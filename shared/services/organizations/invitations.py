@@ -24,7 +24,6 @@ from shared.domain.access import (
     reason_for_change,
     refusal_while_frozen,
     require_right,
-    with_reason,
 )
 from shared.domain.accounts import Account, Organization, hash_secret, parse_invitation_label
 from shared.domain.errors.base import Conflict, about_field
@@ -51,12 +50,13 @@ from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.leases import retried_when_leased
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.limits.rate_limits import RateLimiter
+from shared.services.organizations.made import invitation_change
 from shared.services.organizations.memberships import (
     Actor,
     OrganizationMembers,
     RequestedMembership,
 )
-from shared.services.records import EntityChange, RecordWriter, retried_when_added
+from shared.services.records import RecordWriter, retried_when_added
 
 _MAIL_KIND = "invitation-mail"
 
@@ -267,7 +267,7 @@ class Invitations:
     async def _store(
         self, invitation: Invitation, by: Principal, access: AccessContext
     ) -> Invitation:
-        change = _change("sent", invitation)
+        change = invitation_change("sent", invitation)
         known = await self.directory.get(Invitation, invitation.place)
         if known is not None and by.token and self._is_of_person(known):
             require_right(by, access, Action.GOVERN, OrgName(invitation.org))
@@ -355,7 +355,7 @@ class Invitations:
         """Remove the invitation; `account` is whose log has the event too."""
         try:
             await self.record_writer.remove(
-                invitation, change=_change(how, invitation, account, reason), by=by
+                invitation, change=invitation_change(how, invitation, account, reason), by=by
             )
         except Stale:
             raise InvitationNotFound from None
@@ -371,17 +371,6 @@ def _mail_limit(wait_ms: int) -> RateLimitAllowance:
     return RateLimitAllowance(
         RateLimitClass.INVITATION, RateLimitSubject.ADDRESS, 1, 0, wait_ms, is_exceeded=True
     )
-
-
-def _change(what: str, invitation: Invitation, account: str = "", reason: str = "") -> EntityChange:
-    org = invitation.org
-    details = {
-        "invitation": invitation.id,
-        "role": invitation.role.value,
-        "label": invitation.label,
-        **with_reason(reason),
-    }
-    return EntityChange(f"invitation.{what}", org, org=org, account=account, details=details)
 
 
 def _require_no_member(members: MemberList, by: Principal) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from shared.domain.access import Invitation, Membership, invitation_id
+from shared.domain.access import Invitation, Membership, invitation_id, with_reason
 from shared.domain.accounts import ADMINISTRATORS, Account, Organization, Token, organization_place
 from shared.domain.errors.base import Unavailable
 from shared.domain.mail import EmailAddress
@@ -115,7 +115,7 @@ class MadeByAccounts(Struct, frozen=True):
                 invitation = await self.directory.get(Invitation, made.place)
                 if invitation is not None:
                     taken = invitation.model_copy(update={"by": maker.id})
-                    change = _invitation_change("confirmed", invitation)
+                    change = invitation_change("confirmed", invitation)
                     await self.record_writer.replace(taken, change=change, by=by)
             case _:
                 pass
@@ -125,7 +125,7 @@ class MadeByAccounts(Struct, frozen=True):
         current = await self.directory.get(Invitation, invitation.place)
         if current is None:
             return False
-        change = _invitation_change("withdrawn", current)
+        change = invitation_change("withdrawn", current)
         await self.record_writer.remove(current, change=change, by=by)
         return True
 
@@ -202,14 +202,18 @@ def _is_for(invitation: Invitation, email: str) -> bool:
     return bool(email) and invitation.id == invitation_id(invitation.org, EmailAddress(email))
 
 
-def _invitation_change(what: str, invitation: Invitation) -> EntityChange:
+def invitation_change(
+    what: str, invitation: Invitation, account: str = "", reason: str = ""
+) -> EntityChange:
+    """Return the event `invitation.<what>`; `account` is whose log has it too."""
+    org = invitation.org
     details = {
         "invitation": invitation.id,
         "role": invitation.role.value,
         "label": invitation.label,
+        **with_reason(reason),
     }
-    org = invitation.org
-    return EntityChange(f"invitation.{what}", org, org=org, details=details)
+    return EntityChange(f"invitation.{what}", org, org=org, account=account, details=details)
 
 
 class MakerMail(Struct, frozen=True):
