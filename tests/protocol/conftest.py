@@ -12,6 +12,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from tests.support.documented_packages import published
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal, Ledger
+from tests.support.receivers import Receiver, receiving
 from tests.support.upstreams import Stand
 from tests.support.world import OpenWorld, World
 
@@ -56,6 +57,13 @@ def page(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 async def admin(world: World) -> PageClient:
     """Return a browser in which an administrator has just signed in."""
     return await PageClient.of(world, world.people.admin)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Return a server on this machine that webhooks are delivered to."""
+    with receiving() as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What an account made for organizations stops with it, and whoever confirms it is its maker."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +17,7 @@ from shared.services.organizations.memberships import Kept
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
-from tests.support.receivers import Receiver, receiving
+from tests.support.receivers import Receiver
 from tests.support.trusted_publishing import TrustedPublishingWorld, trusting
 from tests.support.world import URL, OpenWorld, Person, World
 
@@ -249,12 +248,6 @@ async def test_a_token_of_a_job_ends_with_any_maker_of_its_publishers(
 
 
 # --- webhooks ----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as running:
-        yield running
 
 
 async def deliver(world: World) -> None:

@@ -1,7 +1,6 @@
 """/api/v1/orgs/{org}/webhooks and /api/v1/webhooks: events as signed requests to a receiver."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -34,12 +33,6 @@ NOT_CONNECTED = (
     "No connection. A receiver has a public address and answers by https. If this registry calls "
     "others through a proxy, the proxy lets it through."
 )
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as running:
-        yield running
 
 
 @pytest.fixture

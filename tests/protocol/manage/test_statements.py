@@ -1,6 +1,5 @@
 """Statements about withheld releases: who gets them, what they say, and what others never read."""
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -15,7 +14,7 @@ from shared.domain.principals import OPERATOR, Role
 from shared.domain.webhooks import Topic
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
-from tests.support.receivers import Receiver, receiving
+from tests.support.receivers import Receiver
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, OpenWorld, World
@@ -25,12 +24,6 @@ pytestmark = pytest.mark.measured
 AT = Coordinate.parse("acme", "greet", "1.0.0")
 INTERNAL = "Reported by sam@rival.example."
 PUBLIC = PublicReason(why=WithdrawalReason.MALWARE, note="It sends tokens to another host.")
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as running:
-        yield running
 
 
 @pytest.fixture
