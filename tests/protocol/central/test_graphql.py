@@ -292,7 +292,7 @@ async def test_a_bomb_is_refused_in_a_moment(shared_world: World, name: str) -> 
         seconds = time.thread_time() - began
         assert answer["errors"][0]["message"]
         assert not answer["data"]
-        if seconds < 0.2:
+        if seconds < 1:  # A tenth of it where the coverage is not measured.
             return
     pytest.fail("It takes too long.")  # Without the limits it takes many seconds.
 
