@@ -108,10 +108,12 @@ class IssuerKeys:
         self._sets: dict[str, Refreshed[tuple[IssuerKey, ...]]] = {}
 
     async def find(self, issuer: str, name: str, algorithm: str) -> IssuerKey | None:
-        """Return the issuer's key with that id and algorithm, or None; raise `Unanswered`.
+        """Return the issuer's key with that id and algorithm, or None.
 
         `issuer` must come from the configuration, never from the token to be verified. An empty id
-        finds a key if it is the only one of the algorithm.
+        finds a key if it is the only one of the algorithm. Raises `Unanswered` without any key that
+        can be used, and for an id that is unknown while the issuer does not respond: the key may be
+        new.
         """
         cached = self._key_set(issuer)
         found = _find_key(await cached.value(), name, algorithm)

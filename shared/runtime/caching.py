@@ -295,12 +295,16 @@ class Refreshed(Generic[Value]):
             return await self._younger_than(FRESH_FOR)
 
     async def renew(self) -> Value:
-        """Return the value, renewed if it is older than a minute; raise `Unanswered`.
+        """Return the value, renewed if it is older than a minute.
 
-        For callers that look for something newer than the value.
+        For callers that look for something newer than the value: raises `Unanswered` if the last
+        try to renew it failed, because a newer value may exist.
         """
         async with self._lock:
-            return await self._younger_than(RENEWED_AT_MOST_EVERY)
+            value = await self._younger_than(RENEWED_AT_MOST_EVERY)
+            if self._failed_since_held():
+                raise repeated(self._failure, str(self._failure))
+            return value
 
     async def _younger_than(self, age: timedelta) -> Value:
         if self._held is not None and self._is_within(self._held[1], age):
@@ -323,6 +327,9 @@ class Refreshed(Generic[Value]):
 
     def _usable(self) -> bool:
         return self._held is not None and self._is_within(self._held[1], USABLE_FOR)
+
+    def _failed_since_held(self) -> bool:
+        return self._held is not None and self._held[1] != self._tried_ms
 
     def _is_within(self, since_ms: int | None, age: timedelta) -> bool:
         return since_ms is not None and self._clock.monotonic_ms() - since_ms < age // MS

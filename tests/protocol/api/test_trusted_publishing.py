@@ -88,6 +88,25 @@ async def test_a_job_without_a_stored_secret_publishes_and_its_provenance_is_sho
     assert events["publisher.added"]["actorName"] == "ann"
 
 
+async def test_an_outage_of_the_issuer_is_told_as_an_outage_and_counts_against_nobody(
+    trust: TrustedPublishingWorld,
+) -> None:
+    await trust.add()
+    assert (await trust.post(trust.ci.token(Provider.GITHUB))).status_code == 201
+    trust.ci.issuers[Provider.GITHUB].rotate()
+    trust.ci.internet.is_down = True
+    trust.world.clock.advance(timedelta(minutes=1))
+    for _ in range(40):  # More than an address may have wrong credentials.
+        answer = await trust.post(trust.ci.token(Provider.GITHUB))
+        assert answer.status_code == 503, answer.text
+        assert answer.headers["retry-after"] == "30"
+        assert answer.json()["error"]["code"] == "issuer-silent"
+        trust.world.clock.advance(timedelta(seconds=1))
+    trust.ci.internet.is_down = False
+    trust.world.clock.advance(timedelta(minutes=1))
+    assert (await trust.post(trust.ci.token(Provider.GITHUB))).status_code == 201
+
+
 async def test_a_release_of_a_stored_token_says_that_nobody_vouched_for_it(
     trust: TrustedPublishingWorld,
 ) -> None:

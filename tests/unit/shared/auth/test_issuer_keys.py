@@ -123,6 +123,21 @@ async def test_known_keys_outlive_an_outage_of_a_day() -> None:
     assert await place.has("key-1")
 
 
+async def test_an_unknown_key_is_no_answer_while_the_issuer_is_away() -> None:
+    place = Place()
+    await place.has("key-1")
+    place.issuer.rotate()
+    place.internet.is_down = True
+    place.clock.advance(timedelta(minutes=1))
+    for _ in range(2):  # The second one repeats the failure of the first.
+        with pytest.raises(Unanswered):
+            await place.has("key-2")
+    assert await place.has("key-1")
+    place.internet.is_down = False
+    place.clock.advance(timedelta(minutes=1))
+    assert await place.has("key-2")
+
+
 async def test_during_an_outage_the_issuer_is_asked_once_a_minute() -> None:
     place = Place()
     await place.has("key-1")
