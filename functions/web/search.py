@@ -151,6 +151,7 @@ async def web_search(call: PublicPageCall) -> Answer:
         facets=tuple(_facet_views(form, found.results.count, found.facets)),
         sorts=SORTS,
         suggestion=corrected_text(form.text, found.results.corrections),
+        as_typed=quoted_words(form.text, found.results.corrections),
         problem=form.query.problem,
     )
 
@@ -269,6 +270,12 @@ def corrected_text(text: str, corrections: tuple[tuple[str, str], ...]) -> str:
     words = dict(corrections)
     corrected = " ".join(words.get(word.casefold(), word) for word in text.split())
     return corrected if corrected != " ".join(text.split()) else ""
+
+
+def quoted_words(text: str, corrections: tuple[tuple[str, str], ...]) -> str:
+    """Return the text with its unknown words in quotation marks: they are found as typed alone."""
+    unknown = dict(corrections)
+    return " ".join(f'"{word}"' if word.casefold() in unknown else word for word in text.split())
 
 
 SYMBOLS_PER_PAGE = 20

@@ -724,6 +724,64 @@ async def test_a_word_with_a_sign_is_left_out(index: SearchIndex) -> None:
     assert (await found(index, "azure-storage"))[0] == "acme/azure_storage"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "queue but not kafka",
+        "queue, but not with kafka",
+        "queue not kafka",
+        "queue except kafka",
+        "queue except for kafka",
+        "queue instead of kafka",
+        "queue no kafka",
+        "queue anything but kafka",
+        "queue nicht kafka",
+        "queue sans kafka",
+        "queue sem kafka",
+    ],
+)
+async def test_what_a_query_does_not_want_is_left_out(index: SearchIndex, text: str) -> None:
+    await index.replace(listing("acme/kafka:1.0.0", summary="A queue."))
+    await index.replace(listing("acme/rabbitmq:1.0.0", summary="A queue."))
+    assert await found(index, text) == ["acme/rabbitmq"]
+
+
+@pytest.mark.parametrize("text", ["queue but not acmemail", "queue not googleapi sheets"])
+async def test_packages_that_nobody_listed_as_products_are_left_out_too(
+    index: SearchIndex, text: str
+) -> None:
+    await index.replace(listing("acme/acmemail:1.0.0", summary="A queue."))
+    await index.replace(listing("acme/googleapis.sheets:1.0.0", summary="A queue."))
+    await index.replace(listing("acme/rabbitmq:1.0.0", summary="A queue."))
+    assert "acme/rabbitmq" in await found(index, text)
+    assert len(await found(index, text)) == 2
+
+
+async def test_how_a_query_is_read_does_not_tell_of_private_packages(index: SearchIndex) -> None:
+    await index.replace(listing("acme/rabbitmq:1.0.0", summary="A queue, not secretmail."))
+    without = await found(index, "queue not secretmail")
+    await index.replace(listing("acme/secretmail:1.0.0", **PRIVATE))
+    assert await found(index, "queue not secretmail") == without == ["acme/rabbitmq"]
+
+
+async def test_who_asks_for_something_like_a_product_gets_it_last(index: SearchIndex) -> None:
+    for name in ("kafka", "eventhub", "cloudpubsub"):
+        await index.replace(listing(f"acme/{name}:1.0.0", keywords=["messaging"]))
+    for text in ("like kafka but lighter", "something like kafka, only simpler"):
+        names = await found(index, text)
+        assert names[0] in ("acme/eventhub", "acme/cloudpubsub"), text
+        assert names[-1] == "acme/kafka" or "acme/kafka" not in names, text
+
+
+async def test_another_form_of_a_word_is_no_correction(index: SearchIndex) -> None:
+    await index.replace(listing("acme/mail:1.0.0", summary="Sends spreadsheets."))
+    for word in ("spreadsheet", "spreadsheets", "send", "sending"):
+        results = await index.search(Query.parse(word), ResultPage(), ANYONE)
+        assert (results.count, results.corrections) == (1, ()), word
+    mistyped = await index.search(Query.parse("spraedsheets"), ResultPage(), ANYONE)
+    assert mistyped.corrections == (("spraedsheets", "spreadsheets"),)
+
+
 async def test_short_words_are_not_mended_to_others_that_are_as_short(index: SearchIndex) -> None:
     for name in ("aws", "avs", "ocl", "core", "db", "redis"):
         await index.replace(listing(f"acme/{name}:1.0.0"))

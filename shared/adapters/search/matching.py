@@ -37,6 +37,7 @@ from shared.adapters.search.ranking import (
     MAX_RANK,
     NAME_SCORE,
     PATH_SCORE,
+    UNLIKE_SCORE,
     WEAK_FACTOR,
     WEIGHT_SCALE,
     PlaceWeight,
@@ -272,8 +273,12 @@ class Scores:
         last |= dict.fromkeys(found.deprecated & named, DEPRECATED_NAME_SCORE)
         # They only accompany another one, and such packages were not asked for.
         others = () if plan.wants_auxiliary else postings.packages(AUXILIARY)
+        unlike = (
+            ids for word in plan.unlike for _, ids in postings.of_word(word, LAST_NAME_WEIGHT)
+        )
         self._parts = (
             names,
+            dict.fromkeys(ids_of(b"".join(unlike)), UNLIKE_SCORE),
             dict.fromkeys(found.complete or (), ALL_WORDS_SCORE),
             dict.fromkeys(others, AUXILIARY_SCORE),
             last,

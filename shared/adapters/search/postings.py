@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 
+from shared.adapters.search.ranking import LAST_NAME_WEIGHT
 from shared.adapters.search.words import AFTER_EVERY_LETTER, facet_word
 
 # Marked words: lists of packages by what they are.
@@ -83,6 +84,15 @@ class Postings:
             lists = [ids for word in words for _, ids in self.of_word(word, 0)]
             known = self._sets[words] = frozenset(ids_of(b"".join(lists)))
         return known
+
+    def is_public_name(self, word: str) -> bool:
+        """Say whether a package that everybody sees has the word in its name.
+
+        How a query is read must not tell of private packages.
+        """
+        named = self.of_word(word, LAST_NAME_WEIGHT)
+        ids = ids_of(b"".join(ids for _, ids in named))
+        return not self.packages(PRIVATE).issuperset(ids)
 
     def column(self, column: Column) -> "array[float]":
         """Return a number for each id, and any number for an id that no package has."""

@@ -9,6 +9,7 @@ from itertools import islice
 
 import orjson
 
+from shared.adapters.search.indexed_words import listing_words
 from shared.adapters.search.matching import Matching, Ordering, scores_of_names, shown_listing
 from shared.adapters.search.postings import DEPRECATED, Column, Postings, ids_of
 from shared.adapters.search.query_plan import QueryPlan, with_plain_words
@@ -22,9 +23,9 @@ from shared.adapters.search.symbols import (
     SymbolSearch,
     query_words,
 )
-from shared.adapters.search.words import facet_word
+from shared.adapters.search.words import facet_word, stem
 from shared.domain.api_docs.symbols import symbol_kinds, symbols_at
-from shared.domain.listings import Facet, FacetCount, group_facets, merge_spellings
+from shared.domain.listings import Facet, FacetCount, Listing, group_facets, merge_spellings
 from shared.domain.names import OrgName
 from shared.domain.search import (
     ANYONE,
@@ -211,10 +212,17 @@ class _Search:
     def results(self, page: ResultPage) -> Results:
         count = len(self.packages)
         if not page.limit or page.offset >= count:
-            return Results((), count, self._corrections)
+            return Results((), count)
         ordering = Ordering(self._postings, self._plan, self._found)
         hits = ordering.hits(page, deprecated_last=self._query.deprecated_last)
-        return Results(hits, count, self._corrections)
+        return Results(hits, count, self._corrections_of(hits[0].listing))
+
+    def _corrections_of(self, first: Listing) -> tuple[tuple[str, str], ...]:
+        """Return the corrections that a first result has; others helped nobody."""
+        if not self._corrections:
+            return ()
+        has = listing_words(first)
+        return tuple((typed, meant) for typed, meant in self._corrections if meant in has)
 
     def traits(self) -> Mapping[Facet, Sequence[tuple[str, int]]]:
         """Return the values of each facet that matches have, each with the number of matches."""
@@ -237,7 +245,7 @@ class _Search:
 
     def _ask(self, query: Query) -> None:
         self._query = query
-        self._plan = QueryPlan(query, self._viewer)
+        self._plan = QueryPlan(query, self._viewer, self._postings.is_public_name)
         self._matching = Matching(self._postings, self._plan)
         self._found = self._matching.complete()
 
@@ -258,4 +266,9 @@ class _Search:
         if clauses != list(self._plan.clauses):
             self._matching.use_clauses(clauses)
             self._found = self._matching.complete()
-        self._corrections = tuple((word, near[word][0]) for word in mistyped if near[word])
+        # Another form of the word, as `emails`, is no correction.
+        self._corrections = tuple(
+            (word, near[word][0])
+            for word in mistyped
+            if near[word] and stem(near[word][0]) != stem(word)
+        )

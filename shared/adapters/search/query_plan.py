@@ -13,6 +13,7 @@ from itertools import pairwise
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.adapters.search.exclusions import IsName, read_wish, typed_word
 from shared.adapters.search.postings import DEPRECATED, NOT_STORED, TOOL
 from shared.adapters.search.ranking import (
     AUXILIARY_PARTS,
@@ -22,7 +23,7 @@ from shared.adapters.search.ranking import (
     STEM_FACTOR,
     SYNONYM_FACTOR,
 )
-from shared.adapters.search.vocabulary import FILLERS, WORDS_FOR_OTHERS, others_like, synonyms_of
+from shared.adapters.search.vocabulary import FILLERS, others_like, synonyms_of
 from shared.adapters.search.words import (
     WordMark,
     facet_word,
@@ -39,6 +40,7 @@ from shared.domain.search import Field, Match, Query, SearchKind, Term, Viewer
 MAX_PREFIX_WORDS = 6
 MAX_CLAUSES = 24  # The rest of a longer text is ignored; each costs some lists to merge.
 MIN_PREFIX = 2  # One letter begins too many words to be a clause.
+MIN_NAME_PREFIX = 5  # `ftp` is not what is excluded of `ftps`.
 
 _SIGNS = frozenset("./_")  # Of names; other signs are between words.
 
@@ -78,12 +80,18 @@ class Condition(Struct, frozen=True):
 class QueryPlan:
     """The clauses and restrictions of one query of one viewer."""
 
-    def __init__(self, query: Query, viewer: Viewer) -> None:
-        query = replace(query, terms=tuple(_with_exclusions(query.terms)))
+    def __init__(self, query: Query, viewer: Viewer, is_name: IsName) -> None:
+        wish = read_wish(query.terms, is_name)
+        query = replace(query, terms=wish.terms)
         terms = _ranking_terms(query.terms)
-        self.viewer, self.client = viewer, query.client
-        wants_others = any(not WORDS_FOR_OTHERS.isdisjoint(_typed(each)) for each in query.terms)
+        self.viewer = viewer
+        self.client = query.client
+        wants_others = wish.wants_others
         self.clauses = _clauses(terms, wants_others)[:MAX_CLAUSES]
+        # Names of products of which others are asked for.
+        self.unlike = tuple(
+            each.word for each in self.clauses if wants_others and others_like(stem(each.word))
+        )
         typed = " ".join(value for term in terms for value in term.values).strip().lower()
         self.typed = "" if wants_others else typed  # No package is preferred for its name.
         self.paths = tuple(
@@ -129,40 +137,6 @@ def _as_words(term: Term) -> Term:
     return replace(term, match=Match.WORDS, values=(term.values[0].replace("/", " "),))
 
 
-def _typed(term: Term) -> tuple[str, ...]:
-    """Return what was typed as a plain word or group, folded; nothing for other terms."""
-    is_plain = (term.field, term.match) == (Field.ANYWHERE, Match.WORDS) and not term.is_excluded
-    return tuple(map(joined_name, term.values)) if is_plain else ()
-
-
-# What follows one of these is not wanted.
-_NEGATIONS = frozenset(
-    (word,)
-    for word in "without except besides excluding ohne ausser sin excepto salvo".split()  # noqa: SIM905 - short.
-) | {("other", "than"), ("instead", "of"), ("rather", "than"), ("apart", "from"), ("que", "no")}
-_CONJUNCTIONS = frozenset({"or", "and", "nor", "oder", "und", "o", "y"})
-
-
-def _with_exclusions(terms: Sequence[Term]) -> Iterator[Term]:
-    """Yield the terms of which one behind `without`, and those that `or` joins to it, are left out
-    by name."""
-    words, place = ["".join(_typed(term)) for term in terms], 0
-    while place < len(terms):
-        length = next((n for n in (1, 2) if tuple(words[place : place + n]) in _NEGATIONS), 0)
-        unwanted = place + length
-        while length and unwanted < len(terms) and words[unwanted] in FILLERS:
-            unwanted += 1
-        if not length or unwanted == len(terms) or not words[unwanted]:
-            yield terms[place]
-            place += 1
-            continue
-        yield replace(terms[unwanted], field=Field.NAME, is_excluded=True)
-        place = unwanted + 1
-        while place + 1 < len(terms) and words[place] in _CONJUNCTIONS and words[place + 1]:
-            yield replace(terms[place + 1], field=Field.NAME, is_excluded=True)
-            place += 2
-
-
 def _ranking_terms(terms: Sequence[Term]) -> list[Term]:
     """Return the terms that rank results, without words that say nothing."""
     ranking = [
@@ -172,7 +146,7 @@ def _ranking_terms(terms: Sequence[Term]) -> list[Term]:
         and term.field is not Field.MODULE
         and not term.is_excluded
     ]
-    return [term for term in ranking if not _typed(term) or set(_typed(term)) - FILLERS] or ranking
+    return [term for term in ranking if typed_word(term) not in FILLERS] or ranking
 
 
 def _values(terms: Iterable[Term]) -> Iterator[str]:
@@ -325,10 +299,15 @@ def _condition(term: Term) -> Condition:
     if term.field is Field.MODULE:
         is_short = len(lists) == 1 and len(lists[0]) <= MAX_PREFIX_WORDS
         may_begin = is_short and term.match is Match.WORDS
-        found = [match_words(WordMark.MODULES, words, may_begin=may_begin) for words in lists]
+        least = MIN_PREFIX if may_begin else None
+        found = [match_words(WordMark.MODULES, words, beginning_from=least) for words in lists]
         return Condition(expression=match_any(found))
     in_names = term.field is Field.NAME
     mark = WordMark.NAME if in_names else WordMark.ANYWHERE
+    if in_names and term.match is Match.WORDS:
+        # The name of a product may be a part of a word: `google` is in googleapis.
+        found = [match_words(mark, words, beginning_from=MIN_NAME_PREFIX) for words in lists]
+        return Condition(expression=match_any(found))
     phrases = [_quoted(mark_words(mark, words)) for words in lists if in_names or words[1:]]
     alone = [] if in_names else [words[0] for words in lists if len(words) == 1]
     forms = tuple({*alone, *map(stem, alone)})
@@ -348,13 +327,20 @@ def match_any(expressions: Iterable[str]) -> str:
     return " OR ".join(f"({each})" for each in expressions) or _quoted(facet_word("nothing"))
 
 
-def match_words(mark: WordMark, words: Sequence[str], *, may_begin: bool = False) -> str:
-    """Return the expression for every one of the words; no words are found nowhere."""
+def match_words(mark: WordMark, words: Sequence[str], *, beginning_from: int | None = None) -> str:
+    """Return the expression for every one of the words; no words are found nowhere.
+
+    A word of `beginning_from` letters or more may begin a longer one.
+    """
     found = (
-        f"{_quoted(mark.value + word)}{' *' if may_begin and len(word) >= MIN_PREFIX else ''}"
+        f"{_quoted(mark.value + word)}{' *' if _begins(word, beginning_from) else ''}"
         for word in words
     )
     return match_all(found) or match_any([])
+
+
+def _begins(word: str, beginning_from: int | None) -> bool:
+    return beginning_from is not None and len(word) >= beginning_from
 
 
 def _anywhere(word: str) -> str:

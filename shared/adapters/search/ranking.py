@@ -21,6 +21,7 @@ NAME_SCORE = 50.0  # The name or a tool's id, as it was typed.
 JOINED_NAME_SCORE = 40.0  # The same without its signs: `azure functions` is azure.functions.
 ALL_WORDS_SCORE = 20.0  # More than the words and the boosts of a package that has only some.
 AUXILIARY_SCORE = -22.0  # More than all words: it comes after a package that has most of them.
+UNLIKE_SCORE = -45.0  # Of the product that others are asked for: it comes after all of these.
 DEPRECATED_SCORE = -100.0  # After every package that is not deprecated.
 DEPRECATED_NAME_SCORE = -5.0  # With the typed name: after others of that name only.
 

@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from shared.adapters.search.words import joined_name, split_words, stem
+from shared.adapters.search.words import split_words, stem
 
 VOCABULARY = Path(__file__).parent / "vocabulary"
 # Of names for words of packages: a name that is in several means their words in this order.
@@ -43,15 +43,17 @@ def _group(line: str) -> Group:
     return Group(tuple(meant.split()), tuple(each.strip() for each in names.split(",")))
 
 
-def _typed(name: str, meant: str = "") -> frozenset[str]:
-    groups = (each for each in read_groups(name) if meant in ("", *each.meant))
-    return frozenset(joined_name(word) for each in groups for word in each.typed)
+def typed_words(name: str, meant: str = "") -> Iterator[str]:
+    """Yield the names in a file of the vocabulary, folded; with `meant`, those that mean it."""
+    for group in read_groups(name):
+        if meant in ("", *group.meant):
+            yield from (" ".join(split_words(each)) for each in group.typed)
 
 
 # They ask for what is like the named product, and not for that one.
-WORDS_FOR_OTHERS = _typed("fillers", "other")
-FILLERS = _typed("fillers")
-WEAK_STEMS = frozenset(map(stem, _typed("weak")))
+WORDS_FOR_OTHERS = frozenset(typed_words("fillers", "other"))
+FILLERS = frozenset(typed_words("fillers"))
+WEAK_STEMS = frozenset(map(stem, typed_words("weak")))
 
 
 def all_groups() -> Iterator[Group]:
@@ -67,6 +69,17 @@ def synonyms_of(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
         for length in range(1, min(longest, len(words) - start) + 1):
             for meant in meant_words.get(tuple(words[start : start + length]), ()):
                 yield start, start + length, meant
+
+
+def is_meant(word: str) -> bool:
+    """Say whether the vocabulary knows a word as a name, or as what a name means."""
+    form = stem(word)
+    return (form,) in _stems(form[0])[0] or form in _meant_stems()
+
+
+@cache
+def _meant_stems() -> frozenset[str]:
+    return frozenset(stem(each) for group in all_groups() for each in group.meant)
 
 
 def others_like(word: str) -> tuple[str, ...]:

@@ -1,0 +1,142 @@
+"""What a query does not want: `queues without kafka`, `spreadsheets, but not google sheets`, and
+`like slack, but lighter`, which wants neighbors of the named product.
+
+The words that say so, and those before which they say something else, are in the file
+`exclusions.txt` of the vocabulary.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shared.adapters.search.vocabulary import (
+    FILLERS,
+    WEAK_STEMS,
+    WORDS_FOR_OTHERS,
+    is_meant,
+    typed_words,
+)
+from shared.adapters.search.words import joined_name, split_words, stem
+from shared.domain.search import Field, Match, Term
+
+IsName = Callable[[str], bool]  # Whether a word is in the name of a package that everybody sees.
+
+
+def _phrases(kind: str) -> frozenset[tuple[str, ...]]:
+    return frozenset(map(tuple, map(split_words, typed_words("exclusions", kind))))
+
+
+def _stems(kind: str) -> frozenset[str]:
+    return frozenset(map(stem, typed_words("exclusions", kind)))
+
+
+# What follows them is not wanted; for weak ones only where nothing else is meant by them.
+_STRONG = _phrases("without")
+_WEAK = _phrases("not")
+_LONGEST = max(map(len, _STRONG | _WEAK))
+_IDIOMS = _stems("idiom") | WEAK_STEMS
+_ERRORS = frozenset(typed_words("exclusions", "error"))
+_VENDORS = frozenset(typed_words("exclusions", "vendor"))
+_LIKE = _phrases("like")
+_COMPARATIVES = frozenset(typed_words("exclusions", "than"))
+_CONJUNCTIONS = frozenset({"or", "and", "nor", "oder", "und", "o", "y", "ou", "et", "e"})
+
+
+class Wish(Struct, frozen=True):
+    """The terms of a query as they were meant."""
+
+    terms: tuple[Term, ...]  # What is not wanted is excluded by name.
+    wants_others: bool  # Products like the named one are wanted, and not that one.
+
+
+def read_wish(terms: Sequence[Term], is_name: IsName) -> Wish:
+    """Return what a query wants, and what it leaves out."""
+    words = list(map(typed_word, terms))
+    wants_others = not WORDS_FOR_OTHERS.isdisjoint(words) or _begins_with_like(words, is_name)
+    if wants_others:
+        terms = [term for term, word in zip(terms, words, strict=True) if word not in _COMPARATIVES]
+    if _ERRORS.isdisjoint(words):
+        terms = tuple(_with_exclusions(terms, is_name))
+    return Wish(tuple(terms), wants_others)
+
+
+def typed_word(term: Term) -> str:
+    """Return what was typed as one plain word, folded; nothing for other terms."""
+    is_plain = (term.field, term.match) == (Field.ANYWHERE, Match.WORDS) and not term.is_excluded
+    return joined_name(term.values[0]) if is_plain and len(term.values) == 1 else ""
+
+
+def _begins_with_like(words: Sequence[str], is_name: IsName) -> bool:
+    """Say whether the first words are `like`, or `something like`, and name a product."""
+    for start in range(len(words)):
+        length = _longest(words, start, _LIKE)
+        if length:
+            named = _after_fillers(words, start + length)
+            return named < len(words) and _names(words[named], is_name)
+        if words[start] not in FILLERS:
+            return False
+    return False
+
+
+def _with_exclusions(terms: Sequence[Term], is_name: IsName) -> Iterator[Term]:
+    words = list(map(typed_word, terms))
+    place = 0
+    while place < len(terms):
+        start = _unwanted(words, place, is_name)
+        if not start:
+            yield terms[place]
+            place += 1
+            continue
+        place = _end_of_name(words, start, is_name)
+        yield _excluding(terms[start:place])
+        while (
+            place + 1 < len(words)
+            and words[place] in _CONJUNCTIONS
+            and _names(words[place + 1], is_name)
+        ):
+            start = place + 1
+            place = _end_of_name(words, start, is_name)
+            yield _excluding(terms[start:place])
+
+
+def _unwanted(words: Sequence[str], place: int, is_name: IsName) -> int:
+    """Return where the name begins that the words at `place` exclude; 0 if they exclude none."""
+    strong = _longest(words, place, _STRONG)
+    length = strong or _longest(words, place, _WEAK)
+    start = _after_fillers(words, place + length)
+    if not length or start >= len(words) or not _names(words[start], is_name):
+        return 0
+    # `no kafka broker available` wants nothing from which it could leave something out.
+    is_weak = not strong and (_after_fillers(words, 0) >= place or stem(words[start]) in _IDIOMS)
+    return 0 if is_weak else start
+
+
+def _longest(words: Sequence[str], place: int, phrases: frozenset[tuple[str, ...]]) -> int:
+    """Return how many words from `place` are the longest of the phrases; 0 for none of them."""
+    lengths = range(_LONGEST, 0, -1)
+    return next((n for n in lengths if tuple(words[place : place + n]) in phrases), 0)
+
+
+def _after_fillers(words: Sequence[str], place: int) -> int:
+    while place < len(words) and words[place] in FILLERS:
+        place += 1
+    return place
+
+
+def _end_of_name(words: Sequence[str], start: int, is_name: IsName) -> int:
+    """Return where a name ends: of `google sheets api` behind sheets."""
+    end = start + 1
+    if words[start] in _VENDORS and end < len(words) and _names(words[end], is_name):
+        end += 1
+    return end
+
+
+def _names(word: str, is_name: IsName) -> bool:
+    """Say whether a word names a package, a product, or a thing that packages do."""
+    return bool(word) and word not in FILLERS and (is_meant(word) or is_name(word))
+
+
+def _excluding(terms: Sequence[Term]) -> Term:
+    value = " ".join(term.values[0] for term in terms)
+    return replace(terms[0], values=(value,), field=Field.NAME, is_excluded=True)
