@@ -56,7 +56,7 @@ def read_wish(terms: Sequence[Term], is_name: IsName) -> Wish:
     wants_others = not WORDS_FOR_OTHERS.isdisjoint(words) or _begins_with_like(words, is_name)
     if wants_others:
         terms = [term for term, word in zip(terms, words, strict=True) if word not in _COMPARATIVES]
-    if _ERRORS.isdisjoint(words):
+    if not _is_error(terms, words):
         terms = tuple(_with_exclusions(terms, is_name))
     return Wish(tuple(terms), wants_others)
 
@@ -65,6 +65,12 @@ def typed_word(term: Term) -> str:
     """Return what was typed as one plain word, folded; nothing for other terms."""
     is_plain = (term.field, term.match) == (Field.ANYWHERE, Match.WORDS) and not term.is_excluded
     return joined_name(term.values[0]) if is_plain and len(term.values) == 1 else ""
+
+
+def _is_error(terms: Sequence[Term], words: Sequence[str]) -> bool:
+    """Say whether a query is the text of an error: `Rejected: the address is not verified`."""
+    has_label = any(term.values[0].endswith(":") for term in terms[:-1])
+    return has_label or not _ERRORS.isdisjoint(words)
 
 
 def _begins_with_like(words: Sequence[str], is_name: IsName) -> bool:
@@ -108,8 +114,13 @@ def _unwanted(words: Sequence[str], place: int, is_name: IsName) -> int:
     if not length or start >= len(words) or not _names(words[start], is_name):
         return 0
     # `no kafka broker available` wants nothing from which it could leave something out.
-    is_weak = not strong and (_after_fillers(words, 0) >= place or stem(words[start]) in _IDIOMS)
-    return 0 if is_weak else start
+    is_word = _after_fillers(words, 0) >= place or _stays_word(words[start])
+    return 0 if is_word and not strong else start
+
+
+def _stays_word(word: str) -> bool:
+    """Say whether `not` and `no` mean something else before a word, as before a participle."""
+    return stem(word) in _IDIOMS or word.endswith("ed")
 
 
 def _longest(words: Sequence[str], place: int, phrases: frozenset[tuple[str, ...]]) -> int:

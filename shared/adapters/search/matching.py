@@ -273,9 +273,7 @@ class Scores:
         last |= dict.fromkeys(found.deprecated & named, DEPRECATED_NAME_SCORE)
         # They only accompany another one, and such packages were not asked for.
         others = () if plan.wants_auxiliary else postings.packages(AUXILIARY)
-        unlike = (
-            ids for word in plan.unlike for _, ids in postings.of_word(word, LAST_NAME_WEIGHT)
-        )
+        unlike = (ids for _, ids in postings.of_word(plan.unlike, PlaceWeight.NAME))
         self._parts = (
             names,
             dict.fromkeys(ids_of(b"".join(unlike)), UNLIKE_SCORE),

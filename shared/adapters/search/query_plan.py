@@ -88,10 +88,8 @@ class QueryPlan:
         self.client = query.client
         wants_others = wish.wants_others
         self.clauses = _clauses(terms, wants_others)[:MAX_CLAUSES]
-        # Names of products of which others are asked for.
-        self.unlike = tuple(
-            each.word for each in self.clauses if wants_others and others_like(stem(each.word))
-        )
+        # The product of which others are asked for, or nothing.
+        self.unlike = _named_product(self.clauses) if wants_others else ""
         typed = " ".join(value for term in terms for value in term.values).strip().lower()
         self.typed = "" if wants_others else typed  # No package is preferred for its name.
         self.paths = tuple(
@@ -186,6 +184,15 @@ def _for_others(clause: Clause) -> Clause:
     )
     others = (WordAlternative(stem(each), SYNONYM_FACTOR) for each in like)
     return replace(clause, alternatives=tuple(dict.fromkeys((*named, *others))))
+
+
+def _named_product(clauses: Sequence[Clause]) -> str:
+    """Return the first word, if there are products like the one that it names; otherwise nothing.
+
+    Later ones may be what the others have to be as well, as `cache` of `guava cache alternative`.
+    """
+    named = next((each.word for each in clauses if each.word), "")
+    return named if others_like(stem(named)) else ""
 
 
 def _is_plain(term: Term) -> bool:
