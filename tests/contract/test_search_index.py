@@ -773,6 +773,27 @@ async def test_who_asks_for_something_like_a_product_gets_it_last(index: SearchI
         assert names[-1] == "acme/kafka" or "acme/kafka" not in names, text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("wie verschicke ich eine E-Mail", "cómo enviar un correo", "comment envoyer un courriel"),
+        *("enviar um e-mail", "inviare una email", "jak wysłać e-mail", "как отправить письмо"),
+        *("メールを送信する", "怎么发送邮件", "如何發送電子郵件", "이메일을 보내는 방법"),
+    ],
+)
+async def test_a_question_is_understood_in_its_language(index: SearchIndex, text: str) -> None:
+    await index.replace(listing("acme/email:1.0.0", summary="Sends messages."))
+    await index.replace(listing("acme/queue:1.0.0", summary="Sends messages."))
+    assert (await found(index, text))[0] == "acme/email"
+
+
+async def test_names_are_found_within_a_sentence_without_spaces(index: SearchIndex) -> None:
+    await index.replace(listing("acme/kafka:1.0.0"))
+    await index.replace(listing("acme/sms:1.0.0", summary="发送短信"))
+    assert await found(index, "Kafkaにメッセージを送信したい") == ["acme/kafka"]
+    assert (await found(index, "发送短信"))[0] == "acme/sms"
+
+
 async def test_another_form_of_a_word_is_no_correction(index: SearchIndex) -> None:
     await index.replace(listing("acme/mail:1.0.0", summary="Sends spreadsheets."))
     for word in ("spreadsheet", "spreadsheets", "send", "sending"):

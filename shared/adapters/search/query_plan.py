@@ -23,7 +23,7 @@ from shared.adapters.search.ranking import (
     STEM_FACTOR,
     SYNONYM_FACTOR,
 )
-from shared.adapters.search.vocabulary import FILLERS, others_like, synonyms_of
+from shared.adapters.search.vocabulary import FILLERS, others_like, split_unspaced, synonyms_of
 from shared.adapters.search.words import (
     WordMark,
     facet_word,
@@ -162,6 +162,7 @@ class _Word(Struct, frozen=True):
     may_begin: bool  # It may be the beginning of a word.
     is_part: bool  # It is from a name that was typed with its signs.
     humps: tuple[str, ...]  # Its parts, if it was typed in camel case.
+    whole: str  # What it was divided from, if that was written without spaces.
 
 
 def _clauses(terms: Sequence[Term], wants_others: bool) -> tuple[Clause, ...]:
@@ -206,17 +207,21 @@ def _words_of(term: Term) -> Iterator[_Word]:
     """
     in_names = term.field is Field.NAME
     is_required = in_names or term.match is Match.PATH
-    words = split_words(term.values[0])
+    typed = split_words(term.values[0])
+    words = [(word, whole) for whole in typed for word in split_unspaced(whole)]
     is_part = len(words) > 1 and not _SIGNS.isdisjoint(term.values[0])
     humps = tuple(split_humps(term.values[0])) if len(words) == 1 else ()
-    for number, word in enumerate(words, start=1):
+    for number, (word, whole) in enumerate(words, start=1):
         clause = Clause(word=word, in_names=in_names, is_required=is_required)
-        yield _Word(word, clause, not is_part or number == len(words), is_part, humps)
+        yield _Word(word, clause, not is_part or number == len(words), is_part, humps, whole)
 
 
 def _word_clauses(words: Sequence[_Word]) -> Iterator[Clause]:
     is_sentence = len(words) > MAX_PREFIX_WORDS
     meant = [[*_alternatives(each.text, each.may_begin and not is_sentence)] for each in words]
+    for word, alternatives in zip(words, meant, strict=True):
+        if word.whole != word.text:
+            alternatives.append(WordAlternative(word.whole))
     for start, end, alternative in _spans(words, not is_sentence):
         for place in range(start, end):
             meant[place].append(alternative)

@@ -6,6 +6,7 @@ write: words that are forms of one another (`logging` and log) are left to the s
 entries are the files of the folder `vocabulary`.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -13,13 +14,18 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from shared.adapters.search.words import split_words, stem
+from shared.adapters.search.words import joined_name, split_words, stem
 
 VOCABULARY = Path(__file__).parent / "vocabulary"
+# Languages other than English: what the words of questions mean.
+LANGUAGES = (
+    *("german", "spanish", "french", "portuguese", "italian", "polish", "russian"),
+    *("japanese", "chinese", "korean"),
+)
 # Of names for words of packages: a name that is in several means their words in this order.
 FILES = (
     *("words", "products", "libraries", "errors", "standards", "tasks", "needs", "names"),
-    *("german", "spanish"),
+    *LANGUAGES,
 )
 
 
@@ -80,6 +86,44 @@ def is_meant(word: str) -> bool:
 @cache
 def _meant_stems() -> frozenset[str]:
     return frozenset(stem(each) for group in all_groups() for each in group.meant)
+
+
+# Kana, Chinese characters, and the letters of Korean syllables, as words are folded.
+_UNSPACED = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff]")
+_SPACED = re.compile(r"[^\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff]+")
+
+
+def split_unspaced(word: str) -> list[str]:
+    """Return the words in a word of a language that is written without spaces.
+
+    They are the longest names that the vocabulary knows, from the left, and what is written in
+    other letters. Particles and unknown words are left out; a word without a known one stays whole.
+    """
+    if not _UNSPACED.search(word):
+        return [word]
+    names, longest = _unspaced_names()
+    found = list[str]()
+    place = 0
+    while place < len(word):
+        other = _SPACED.match(word, place)
+        if other:
+            found.append(other[0])
+            place = other.end()
+            continue
+        lengths = range(min(longest, len(word) - place), 0, -1)
+        length = next((n for n in lengths if word[place : place + n] in names), 0)
+        if length:
+            found.append(word[place : place + length])
+        place += max(length, 1)
+    return found or [word]
+
+
+@cache
+def _unspaced_names() -> tuple[frozenset[str], int]:
+    """Return the names that are written without spaces, and the length of the longest."""
+    typed = (joined_name(each) for group in all_groups() for each in group.typed)
+    names = frozenset(each for each in typed if _UNSPACED.search(each))
+    return names, max(map(len, names))
 
 
 def others_like(word: str) -> tuple[str, ...]:
