@@ -794,6 +794,14 @@ async def test_names_are_found_within_a_sentence_without_spaces(index: SearchInd
     assert (await found(index, "发送短信"))[0] == "acme/sms"
 
 
+async def test_a_long_question_finds_what_it_is_about_alone(index: SearchIndex) -> None:
+    await index.replace(listing("acme/kafka:1.0.0", summary="Produces and consumes messages."))
+    for number in range(30):
+        await index.replace(listing(f"acme/other{number}:1.0.0", summary="A service of messages."))
+    question = "how does a service consume kafka messages with exactly once semantics"
+    assert await found(index, question) == ["acme/kafka"]
+
+
 async def test_another_form_of_a_word_is_no_correction(index: SearchIndex) -> None:
     await index.replace(listing("acme/mail:1.0.0", summary="Sends spreadsheets."))
     for word in ("spreadsheet", "spreadsheets", "send", "sending"):

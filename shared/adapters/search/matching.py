@@ -52,6 +52,9 @@ from shared.domain.packages import STAFF
 from shared.domain.search import Hit, ResultPage, Sort
 from shared.runtime.caching import LruCache, memory_of
 
+# What the words of a package are worth, at least, of those of the best one: with less it is about
+# something else than the question.
+MEANING_SHARE = 0.45
 ENOUGH_WITHOUT_README = 100  # With so many packages nobody needs those that only readmes add.
 # The size of a registry, for the rarity of words. The real number would tell of private packages.
 USUAL_PACKAGES = 2_000
@@ -92,12 +95,17 @@ class Matching:
         return self._restricted(self._summed(self._with_all_clauses()))
 
     def loose(self) -> Found:
-        """Return the packages that have all required clauses, and at least one."""
+        """Return the packages that have all required clauses, and what carries the meaning of the
+        others.
+        """
         packages = set[int]().union(*self._weighed)
         for clause, word_scores in zip(self._plan.clauses, self._weighed, strict=True):
             if clause.is_required:
                 packages &= word_scores.keys()
-        return self._restricted(self._summed(packages), frozenset(self._with_all_clauses()))
+        scores = self._summed(packages)
+        least = MEANING_SHARE * max(scores.values(), default=0.0)
+        meant = {package: score for package, score in scores.items() if score >= least}
+        return self._restricted(meant, frozenset(self._with_all_clauses()))
 
     def _summed(self, packages: Collection[int]) -> dict[int, float]:
         """Return the score of all clauses together in each of these packages."""
