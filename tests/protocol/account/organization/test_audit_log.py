@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from functions.account.audit_log import EVENT_PHRASES, event_sentence
+from functions.http.event_sentences import EVENT_PHRASES, event_sentence
 from functions.http.formatting import day as day_of
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.principals import OPERATOR

@@ -1,0 +1,178 @@
+"""Events as sentences: the phrase of each kind, for audit logs and the history of a package."""
+
+from collections.abc import Mapping
+
+from shared.domain.accounts import Organization
+from shared.domain.principals import DIRECTORY, OPERATOR_ID, UPKEEP
+from shared.domain.records import Event
+from shared.domain.releases import MIRROR
+
+# Every kind of event, and the words after the name of the actor. `subject` and `account` are fields
+# of the event, the other names are keys of its details. A test compares this with the code.
+EVENT_PHRASES: Mapping[str, str] = {
+    "account.appointed": "made {account} an administrator",
+    "account.created": "created the account {name}",
+    "account.deleted": "deleted the account {subject}",
+    "account.dismissed": "ended that {account} is an administrator",
+    "account.erasing": "announced the erasure of the account {account}",
+    "account.exported": "exported the data of {account}",
+    "account.kept": "canceled the erasure of the account {account}",
+    "account.lock-confirmed": "confirmed that the directory locks {account}",
+    "account.lock-rejected": "decided that {account} stays unlocked, whatever the directory says",
+    "account.lock-waits": "asked administrators to confirm the lock of {account}",
+    "account.locked": "locked {account}",
+    "account.renamed": "renamed the account {before} to {after}",
+    "account.unlocked": "unlocked {account}",
+    "dependency.withdrawn": "found that {dependency}, on which {subject} depends, was withdrawn",
+    "device.approved": "connected the device {client}",
+    "device.refused": "denied the device {client}",
+    "dispute.appealed": "appealed in the dispute about the name {subject}",
+    "dispute.decided": "decided the dispute about the name {subject}: {outcome}",
+    "dispute.opened": "opened a dispute about the name {subject}",
+    "dispute.stated": "added a statement to the dispute about the name {subject}",
+    "dispute.withdrawn": "withdrew the claim to the name {subject}",
+    "groups.rules": "changed the rules about groups",
+    "identity.linked": "linked a sign-in method of {account}",
+    "identity.removed": "removed a sign-in method of {account}",
+    "invitation.accepted": "accepted an invitation",
+    "invitation.confirmed": "took over an invitation",
+    "invitation.declined": "declined an invitation",
+    "invitation.renewed": "renewed an invitation",
+    "invitation.sent": "sent an invitation",
+    "invitation.withdrawn": "revoked an invitation",
+    "member.removed": "removed {account}",
+    "member.set": "changed the role of {account} to {after}",
+    "mirror.admitted": "decided to serve {subject} at any age",
+    "mirror.incident": "found that an upstream changed the archive of {subject}",
+    "mirror.kept": "decided to go on serving {subject}, which is gone at {upstream}",
+    "mirror.refused": "refused {subject} of an upstream",
+    "mirror.removed": "found that the upstream has {subject} no more",
+    "mirror.restored": "found that the upstream has {subject} again",
+    "mirror.retried": "accepted {subject}, which was refused before",
+    "mirror.rules": "changed the rules of the mirror",
+    "mirror.withheld": "decided to withhold {subject}, which is gone at {upstream}",
+    "name.moved": "moved the name {subject} from {before} to {after}",
+    "name.released": "ended the reservation of {pattern}",
+    "name.reserved": "reserved the names {pattern}",
+    "notice.announced": "announced a notice on all pages",
+    "notice.ended": "ended the notice on all pages",
+    "organization.bursts-allowed": "switched burst detection off for a day",
+    "organization.changed": "changed the profile of {subject}",
+    "organization.continued": "changed as what {subject} is continued: {continued_as}",
+    "organization.deleting": "scheduled the deletion of {subject}",
+    "organization.founded": "created {subject}",
+    "organization.frozen": "froze {subject}",
+    "organization.kept": "canceled the deletion of {subject}",
+    "organization.ownerless": "found that no owner of {subject} can sign in",
+    "organization.released": "released the name {subject}",
+    "organization.unfrozen": "ended the freeze of {subject}",
+    "owner.confirmed": "took over the change of the role of {account}",
+    "owner.held": "put the change of the role of {account} on hold",
+    "owner.pending": "requested a change of the role of {account}",
+    "owner.resumed": "resumed the change of the role of {account}",
+    "owner.undone": "canceled the change of the role of {account}",
+    "ownership.closed": "ended the request of {account} for the ownership of {subject}",
+    "ownership.granted": "gave the ownership of {subject} to {account}",
+    "ownership.refused": "refused the ownership of {subject} to {account}",
+    "ownership.requested": "requested the ownership of {subject}",
+    "package.deprecated": "deprecated {subject}",
+    "package.frozen": "froze {subject}",
+    "package.held": "held the package {subject}",
+    "package.internal": "made {subject} internal",
+    "package.moved": "moved {subject} with the name of its organization",
+    "package.private": "made {subject} private",
+    "package.public": "made {subject} public",
+    "package.pushers-changed": "changed the publishing access of {subject}",
+    "package.released": "ended the hold of the package {subject}",
+    "package.successor-changed": "changed the successor of {subject}: {successor}",
+    "package.undeprecated": "undeprecated {subject}",
+    "package.unfrozen": "ended the freeze of {subject}",
+    "policy.changed": "changed the policy for {subject}",
+    "policy.reset": "restored the usual policy for {subject}",
+    "proposal.confirmed": "carried out a proposal about {about}",
+    "proposal.made": "proposed a decision about {about}",
+    "proposal.rejected": "rejected a proposal about {about}",
+    "publisher.added": "added a trusted publisher of {subject}",
+    "publisher.bound": "created {subject} as its trusted publisher",
+    "publisher.confirmed": "confirmed a trusted publisher of {subject}",
+    "publisher.refused": "was refused as a trusted publisher",
+    "publisher.removed": "removed a trusted publisher of {subject}",
+    "registry.read-only": "switched read-only mode on",
+    "registry.writable": "switched read-only mode off",
+    "release.awaiting-case": "published {subject}, which waits, since its package is held",
+    "release.awaiting-owner": "published {subject}, which was held for an owner",
+    "release.confirmed": "confirmed {subject}",
+    "release.deprecated": "deprecated {subject}",
+    "release.erased": "deleted the archive of {subject}",
+    "release.held": "held {subject}",
+    "release.live": "restored {subject}",
+    "release.mirrored": "mirrored {subject}",
+    "release.owner-erased": "erased {subject} as an owner",
+    "release.owner-held": "held {subject} as an owner",
+    "release.owner-restored": "restored {subject} as an owner",
+    "release.published": "published {subject}",
+    "release.quarantined": "quarantined {subject}",
+    "release.refused": "refused to publish {subject}",
+    "release.removed": "removed {subject}",
+    "release.undeprecated": "undeprecated {subject}",
+    "session.copied": "ended a session of {account}, whose cookie was copied",
+    "session.ended": "ended a session of {account}",
+    "session.renewed": "signed in again",
+    "session.started": "signed in",
+    "sign-in-link.issued": "created a sign-in link for {account}",
+    "token.confirmed": "confirmed the token {name}",
+    "token.issued": "created the token {name}",
+    "token.leaked": "revoked the token {name}, which had leaked",
+    "token.renamed": "renamed the token {before} to {after}",
+    "token.revoked": "revoked the token {name}",
+    "token.rotated": "rotated the token {name}",
+    "webhook.added": "added the webhook {subject} to {host}",
+    "webhook.confirmed": "confirmed the webhook {subject} to {host}",
+    "webhook.removed": "removed the webhook {subject} to {host}",
+    "webhook.replayed": "sent deliveries of the webhook {subject} to {host} again",
+    "webhook.rotated": "rotated the secret of the webhook {subject} to {host}",
+}
+
+# Actors that are no accounts.
+_ACTORS = {
+    OPERATOR_ID: "The operator",
+    UPKEEP.id: "The registry",
+    MIRROR.id: "The mirror",
+    DIRECTORY.id: "The directory",
+    "groups": "A rule about groups",
+}
+
+
+class _EventDetails(dict[str, str]):
+    """The details of an event; old events lack some."""
+
+    def __missing__(self, key: str) -> str:
+        return f"(no {key})"
+
+
+def actor_names(
+    names: Mapping[str, str], organization: Organization | None = None
+) -> Mapping[str, str]:
+    """Return the names of accounts, and of actors that are none, by their ids."""
+    tokens = {organization.id: f"A token of {organization.name}"} if organization else {}
+    return {**names, **tokens, **_ACTORS}
+
+
+def event_sentence(event: Event, names: Mapping[str, str]) -> str:
+    """Return the event as a sentence without a full stop."""
+    actor = names.get(event.actor, event.actor) or "Somebody"
+    account = event.details.get("account", event.account)
+    phrase = event_phrase(event, names.get(account, account))
+    if phrase is None:
+        words = event.kind.replace(".", ": ").replace("-", " ")
+        return f"{actor}, {words}: {event.subject}"
+    return f"{actor} {phrase}"
+
+
+def event_phrase(event: Event, account: str) -> str | None:
+    """Return what the actor did, with this name of the account that it is about; None for a kind
+    that this version does not know."""
+    phrase = EVENT_PHRASES.get(event.kind)
+    if phrase is None:
+        return None
+    return phrase.format_map(_EventDetails(event.details, subject=event.subject, account=account))
