@@ -74,6 +74,7 @@ from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
 from shared.services.packages.archives import ArchiveDelivery
 from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
 from shared.services.packages.feeds import ChangeFeeds
+from shared.services.packages.history import PackageHistory
 from shared.services.packages.hosted_packages import HostedPackages, PackageCache
 from shared.services.packages.index import PackageIndex
 from shared.services.packages.package_details import PackageDetails
@@ -134,6 +135,7 @@ class PackageServices(Struct, frozen=True):
     details: PackageDetails
     index: PackageIndex
     feeds: ChangeFeeds
+    history: PackageHistory
     archive_delivery: ArchiveDelivery
     pulls: Pulls
     archive_files: ArchiveFiles

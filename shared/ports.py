@@ -519,6 +519,12 @@ class EventStore(Protocol):
         default from the newest on, newest first."""
         ...
 
+    async def complete_logs(self, after: int, count: int) -> int:
+        """Add up to `count` events with numbers above `after` to those of their logs that lack
+        them, as logs do that an earlier version did not have. Return the number of the last one, or
+        `after` if there is none. A repeat changes nothing."""
+        ...
+
 
 class Counter(Struct, frozen=True):
     """An amount to add to a count, and when a new count expires."""

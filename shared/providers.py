@@ -69,6 +69,7 @@ from shared.services.maintenance.package_tasks import (
 from shared.services.maintenance.record_tasks import (
     AnonymizeEvents,
     ApplyGroupRules,
+    CompleteEventLogs,
     DeleteExpiredRecords,
     DeliverWebhooks,
     FindOwnerlessOrganizations,
@@ -356,6 +357,7 @@ def _tasks(
         DeleteExpiredRecords,
         AuditArchives,
         AnonymizeEvents,
+        CompleteEventLogs,
         EraseAccounts,
         FinishDeletions,
         SendExpiryReminders,

@@ -57,6 +57,7 @@ FACES = (
     name_disputes.name_disputes_api,
     packages.visibility_api,
     packages.successor_api,
+    packages.history_api,
     packages.provenance_api,
     packages.symbols_api,
     trusted_publishing.publishers_api,

@@ -1,4 +1,4 @@
-"""/api/v1/packages and /api/v1/symbols: visibility, successors, where releases come from,
+"""/api/v1/packages and /api/v1/symbols: visibility, successors, history, where releases come from,
 declarations."""
 
 from enum import Enum
@@ -15,13 +15,17 @@ from functions.api.operations import (
     UtcTime,
     utc_datetime,
 )
+from functions.http.event_sentences import history_sentence
 from functions.http.formatting import symbol_address
 from shared.domain.accounts import MAX_DESCRIPTION
 from shared.domain.errors.base import about_field
+from shared.domain.events import EventQuery
 from shared.domain.names import Package
+from shared.domain.package_history import CredentialKind, HistoryEntry
 from shared.domain.packages import Release, Visibility
 from shared.domain.search import ResultPage, SymbolHit, SymbolQuery
 from shared.domain.trusted_publishing.jobs import Provider
+from shared.services.packages.history import HistoryPage
 
 
 class NewVisibility(Reason):
@@ -107,6 +111,76 @@ async def api_packages_succeed(call: ApiCall, sent: NewSuccessor) -> SuccessorVi
     successors = call.registry.packages.successors
     head = await successors.change(call.package, wanted, sent.reason, by=call.caller)
     return SuccessorView.of(head.package, head.replaced_by)
+
+
+class HistoryEntryView(ResponseModel):
+    """A change of a package."""
+
+    number: int = Field(description="Its place in the feed of all changes.")
+    at: UtcTime
+    kind: str = Field(
+        description="Such as release.published; for others than members release.withdrawn and "
+        "release.restored, whatever withheld it."
+    )
+    version: str = Field(description="Empty for a change of the whole package.")
+    sentence: str
+    message: str = Field(description="Of a deprecation, or the public reason of a withdrawal.")
+    actor: str = Field(description="The account's id, or a word; for members alone.")
+    actor_name: str = Field(description="Empty for deleted accounts, and for no members.")
+    account: str = Field(description="The id of the account whose role changed; for members.")
+    account_name: str
+    using: CredentialKind | None = Field(description="Null where nothing is known any more.")
+    run: str = Field(description="The address of the CI run, which may be empty.")
+    details: dict[str, str] = Field(description="Values before and after, and facts of CI jobs.")
+
+    @classmethod
+    def of(cls, entry: HistoryEntry, page: HistoryPage) -> Self:
+        event, names = entry.event, page.names
+        return cls(
+            number=entry.number,
+            at=utc_datetime(event.at_ms),
+            kind=event.kind,
+            version=entry.version,
+            sentence=history_sentence(entry, page),
+            message=entry.message,
+            actor=event.actor,
+            actor_name=names.get(event.actor, ""),
+            account=entry.account,
+            account_name=names.get(entry.account, ""),
+            using=entry.using,
+            run=entry.run,
+            details=event.details,
+        )
+
+
+class HistoryView(ResponseModel):
+    """A page of the history of a package, newest first."""
+
+    entries: list[HistoryEntryView]
+    next: int | None = Field(description="The parameter before of the next page; null at the end.")
+
+    @classmethod
+    def of(cls, page: HistoryPage) -> Self:
+        return cls(
+            entries=[HistoryEntryView.of(each, page) for each in page.entries], next=page.next
+        )
+
+
+history_api = ApiFace()
+
+
+@history_api.operation(
+    "GET",
+    "api/v1/packages/{org}/{name}/history",
+    "Show what changed of a package, newest first; `before` and `count` page. Members see who, and "
+    "changes of visibility, publishers and roles.",
+    refusals=(400, 401, 404),
+)
+async def api_packages_history(call: ApiCall) -> HistoryView:
+    asked = {name: call.params.get(name, "") for name in ("before", "count")}
+    history = call.registry.packages.history
+    page = await history.of_package(call.package, EventQuery.parse(asked), by=call.caller)
+    return HistoryView.of(page)
 
 
 class Means(Enum):

@@ -1,11 +1,14 @@
-"""Events as sentences: the phrase of each kind, for audit logs and the history of a package."""
+"""Events as sentences: the phrase of each kind, for audit logs and histories of packages."""
 
 from collections.abc import Mapping
 
 from shared.domain.accounts import Organization
+from shared.domain.events import ChangeKind
+from shared.domain.package_history import CredentialKind, HistoryEntry
 from shared.domain.principals import DIRECTORY, OPERATOR_ID, UPKEEP
 from shared.domain.records import Event
 from shared.domain.releases import MIRROR
+from shared.services.packages.history import HistoryPage
 
 # Every kind of event, and the words after the name of the actor. `subject` and `account` are fields
 # of the event, the other names are keys of its details. A test compares this with the code.
@@ -176,3 +179,54 @@ def event_phrase(event: Event, account: str) -> str | None:
     if phrase is None:
         return None
     return phrase.format_map(_EventDetails(event.details, subject=event.subject, account=account))
+
+
+# --- The history of a package --------------------------------------------------------------------
+
+# What everybody is told of a change, after the name of the release or package.
+CHANGE_PHRASES: Mapping[ChangeKind, str] = {
+    ChangeKind.PUBLISHED: "was published",
+    ChangeKind.DEPRECATED: "is deprecated",
+    ChangeKind.UNDEPRECATED: "is no longer deprecated",
+    ChangeKind.WITHDRAWN: "was withdrawn",
+    ChangeKind.RESTORED: "is available again",
+}
+CREDENTIAL_TEXTS: Mapping[CredentialKind, str] = {
+    CredentialKind.SESSION: "Website",
+    CredentialKind.TOKEN: "Access token",
+    CredentialKind.JOB: "Trusted publisher",
+    CredentialKind.OPERATOR: "Command of the operator",
+    CredentialKind.REGISTRY: "Registry",
+    CredentialKind.UPSTREAM: "Upstream registry",
+}
+_DELETED = "deleted account"
+_SUCCESSOR = "package.successor-changed"  # Not every member may see the successor.
+_CHANGED = (("before", "after"), ("visibility_before", "visibility"), ("pushers_before", "pushers"))
+_FACTS = ("provider", "issuer", "repository", "workflow", "refs", "ref", "environment")
+
+
+def history_sentence(entry: HistoryEntry, page: HistoryPage) -> str:
+    """Return the change as a sentence without a full stop, with names for members alone."""
+    event = entry.event
+    if not page.is_for_members:
+        package, _, version = event.subject.partition(":")
+        change = ChangeKind(event.kind.partition(".")[2])
+        return f"{package} {version}".rstrip() + f" {CHANGE_PHRASES[change]}"
+    names = actor_names(page.names, page.organization)
+    actor = names.get(event.actor) or f"A {_DELETED}"
+    if entry.using is CredentialKind.JOB:
+        actor = "A trusted publisher"
+    if event.kind == _SUCCESSOR:
+        return f"{actor} changed the successor of {event.subject}"
+    phrase = event_phrase(event, page.names.get(entry.account) or f"a {_DELETED}")
+    return f"{actor} {phrase or event.kind}"
+
+
+def history_facts(entry: HistoryEntry) -> str:
+    """Return what else is told of a change: values before and after, or the CI job; may be
+    empty."""
+    details = entry.event.details
+    for before, after in _CHANGED:
+        if before in details and after in details:
+            return f"{details[before] or 'none'} → {details[after] or 'none'}"
+    return ", ".join(details[name] for name in _FACTS if details.get(name))

@@ -12,11 +12,12 @@ from uuid import UUID, uuid5
 
 from functions.http.answers import Representation, conditional_answer
 from functions.http.calls import Call
+from functions.http.event_sentences import CHANGE_PHRASES
 from functions.http.plain_text import PlainTextFace
 from shared.domain.documents import xml_document, xml_element, xml_leaf
 from shared.domain.errors.base import InvalidName, Refusal, RefusalKind, Unauthenticated
 from shared.domain.errors.requests import PageNotFound
-from shared.domain.events import EVERY_VERSION, ChangeKind
+from shared.domain.events import EVERY_VERSION
 from shared.domain.names import Package, parse_org
 from shared.domain.times import utc_text
 from shared.runtime.answers import Answer
@@ -27,14 +28,6 @@ ATOM = "application/atom+xml"
 # Ids follow from numbers and events, and never from an address, which may change.
 _IDS = UUID("6c1d7b0e-6e0d-4d0e-9f0c-0d7a5f1b2a4c")
 _NEVER_MS = 0  # When an empty feed changed: Atom requires a time.
-
-_SENTENCES = {
-    ChangeKind.PUBLISHED: "was published",
-    ChangeKind.DEPRECATED: "is deprecated",
-    ChangeKind.UNDEPRECATED: "is no longer deprecated",
-    ChangeKind.WITHDRAWN: "was withdrawn",
-    ChangeKind.RESTORED: "is available again",
-}
 
 
 class FeedFace(PlainTextFace):
@@ -117,7 +110,7 @@ def _entry(entry: FeedEntry, base_url: str) -> str:
     is_whole = change.version == EVERY_VERSION
     subject = str(package) if is_whole else f"{package} {change.version}"
     path = f"/packages/{package}" if is_whole else f"/packages/{package}/{change.version}"
-    title = f"{subject} {_SENTENCES[change.change]}"
+    title = f"{subject} {CHANGE_PHRASES[change.change]}"
     summary = f"{title}: {entry.message}" if entry.message else f"{title}."
     id_ = uuid5(_IDS, f"{change.number} {entry.event}")
     return xml_element(

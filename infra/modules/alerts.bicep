@@ -194,6 +194,7 @@ datatable(task: string, within: timespan, always: bool) [
     "delete-expired-records", 3h, true,
     "send-expiry-reminders", 3h, true,
     "erase-accounts", 3h, true,
+    "complete-event-logs", 3h, true,
     "apply-group-rules", 14h, true,
     "find-ownerless-organizations", 14h, true,
     "finish-deletions", 14h, true,

@@ -198,6 +198,19 @@ class Authorization(Struct, frozen=True):
             raise organization_not_found(org)
         return access
 
+    async def access_of_reader(self, by: Principal, package: Package) -> AccessContext | None:
+        """Return the access of a member of the organization whose credential reads the package;
+        None for everybody else, and for CI jobs, which are no members.
+
+        One call of the store, and none for requests without credentials and for the operator.
+        """
+        if by.is_anonymous or by.provenance is not None:
+            return None
+        org = org_of(package)
+        access = await self.access_context(by, org)
+        is_member = access.is_of_member(by, org) and _may_read(by, access.for_reading, package)
+        return access if is_member else None
+
     async def may_read(self, by: Principal, head: Head) -> bool:
         """Check whether `by` may read the package; for a public one no store is called."""
         return head.package.key in await self.readable(by, [(head.package, head)])

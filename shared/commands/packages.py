@@ -17,11 +17,13 @@ from functions.api.trusted_publishing import (
     api_publishers_remove,
     api_publishers_restrict,
 )
-from shared.commands.base import TableRow, format_time, in_registry, spelled
+from functions.http.event_sentences import CREDENTIAL_TEXTS, history_facts, history_sentence
+from shared.commands.base import Rows, TableRow, format_time, in_registry, spelled
 from shared.commands.operations import PACKAGE, add_operation, parse_coordinate, parse_package
 from shared.composition import Registry
 from shared.domain.accounts import parse_required_reason
 from shared.domain.api_docs.records import ApiDocsRecord
+from shared.domain.events import EventQuery
 from shared.domain.names import Coordinate, OrgName, Package, parse_org
 from shared.domain.packages import Release, State, WithdrawalReason
 from shared.domain.principals import OPERATOR
@@ -87,6 +89,34 @@ async def show_release(registry: Registry, coordinate: Coordinate) -> TableRow:
         "sha256": release.digest,
         "deprecation": release.deprecation,
     }
+
+
+@packages.command("history")
+@click.argument("package", metavar=PACKAGE, type=parse_package)
+@click.option("--before", metavar="NUMBER", default="", help="List what is older than this one.")
+@click.option("--count", metavar="NUMBER", default="", help="List so many; 50 by default.")
+@in_registry
+async def show_history(registry: Registry, package: Package, before: str, count: str) -> Rows:
+    """List what changed of a package, newest first: releases, deprecations, visibility, trusted
+    publishers, and the roles of people who publish.
+
+    \b
+    Examples:
+      ballroom package history acme/greet
+      ballroom package history acme/greet --before 4711
+    """
+    query = EventQuery.parse({"before": before, "count": count})
+    page = await registry.packages.history.of_package(package, query, by=OPERATOR)
+    return [
+        {
+            "number": each.number,
+            "at": format_time(each.event.at_ms),
+            "change": history_sentence(each, page),
+            "with": CREDENTIAL_TEXTS[each.using] if each.using else None,
+            "about": each.message or each.run or history_facts(each),
+        }
+        for each in page.entries
+    ]
 
 
 @packages.command("document")

@@ -41,12 +41,27 @@ class Event(Record):
 
     @property
     def streams(self) -> tuple[str, ...]:
-        """The names of its logs: of an organization, an account and a package."""
+        """The names of its logs: of an organization, an account, a package, and the people who
+        publish the packages of an organization."""
         org = (org_stream(self.org),) if self.org else ()
         account = (account_stream(self.account),) if self.account else ()
-        of_package = self.kind.startswith(_KINDS_OF_PACKAGES)
-        package = (package_stream(self.subject.partition(":")[0]),) if of_package else ()
-        return (*org, *account, *package)
+        package = (package_stream(self.subject.partition(":")[0]),) if self._is_of_package else ()
+        publishing = (publishing_stream(self.org),) if self._changes_who_publishes else ()
+        return (*org, *account, *package, *publishing)
+
+    @property
+    def _is_of_package(self) -> bool:
+        is_of_publisher = self.kind in _KINDS_OF_PUBLISHERS and "/" in self.subject
+        return is_of_publisher or self.kind.startswith(_KINDS_OF_PACKAGES)
+
+    @property
+    def _changes_who_publishes(self) -> bool:
+        """Whether it is about the role of somebody who publishes the packages of an organization,
+        or did before."""
+        if not self.org or not self.kind.startswith(_KINDS_OF_ROLES):
+            return False
+        roles = {self.details.get("before", ""), self.details.get("after", "")}
+        return self.kind.startswith(_KINDS_OF_OWNERS) or not roles.isdisjoint(ROLES_THAT_PUBLISH)
 
 
 class PendingEvents(Struct, frozen=True):
@@ -106,11 +121,24 @@ class AdditionCount(Entity):
 
 
 _KINDS_OF_PACKAGES = ("package.", "release.")
+# Changes of the trusted publishers of a package. A job that was refused changes nothing.
+_KINDS_OF_PUBLISHERS = frozenset(
+    {"publisher.added", "publisher.bound", "publisher.confirmed", "publisher.removed"}
+)
+_KINDS_OF_OWNERS = "owner."
+_KINDS_OF_ROLES = (_KINDS_OF_OWNERS, "member.")
+ROLES_THAT_PUBLISH = frozenset({"owner", "maintainer"})  # As in the details of events.
 
 
 def package_stream(package: str) -> str:
-    """Return the name of the log of a package and its releases, such as `acme/greet`."""
+    """Return the name of the log of a package, its releases and its trusted publishers; `package`
+    is such as `acme/greet`."""
     return f"package:{package.lower()}"
+
+
+def publishing_stream(org: str) -> str:
+    """Return the name of the log of the roles that publish the packages of an organization."""
+    return f"publishing:{org.lower()}"
 
 
 def org_stream(key: str) -> str:

@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from shared.adapters.cloud import CloudStores
+from shared.adapters.embedded import EmbeddedStores
 from shared.domain.packages import Head, Release
 from shared.domain.records import Event
 from tests.contract.sample_records import GREET, coordinate, event, head, release
@@ -125,18 +127,72 @@ async def test_a_log_holds_its_events_newest_first(stores: Stores, others: Store
     assert await others.events.stream("account:a2", None, 10) == []
 
 
-async def test_a_package_has_a_log_of_its_own_and_of_its_releases(
+OF_PACKAGES = [
+    ("release.published", "acme/greet:1.0.0"),
+    ("release.published", "acme/greet-me:1.0.0"),
+    ("package.deprecated", "Acme/Greet"),
+    ("publisher.added", "acme/greet"),
+    ("publisher.refused", "acme/greet"),  # Nothing changed.
+    ("dependency.withdrawn", "acme/greet:1.0.0"),
+]
+
+
+async def test_a_package_has_a_log_of_its_own_of_its_releases_and_publishers(
     stores: Stores, others: Stores
 ) -> None:
-    subjects = ["acme/greet:1.0.0", "acme/greet-me:1.0.0", "Acme/Greet", "acme/greet"]
-    kinds = ["release.published", "release.published", "package.deprecated", "publisher.added"]
     events = [
         event(f"e{number}").model_copy(update={"kind": kind, "subject": subject})
-        for number, (kind, subject) in enumerate(zip(kinds, subjects, strict=True))
+        for number, (kind, subject) in enumerate(OF_PACKAGES)
     ]
     await stores.events.append(events)
     found = await others.events.stream("package:acme/greet", None, 10)
-    assert [each.id for _, each in found] == ["e2", "e0"]
+    assert [each.id for _, each in found] == ["e3", "e2", "e0"]
+    assert await others.events.stream("package:acme/greet", 2, 10) == [(1, events[0])]
+
+
+async def test_the_roles_that_publish_have_a_log(stores: Stores, others: Stores) -> None:
+    changes = [
+        ("member.set", {"before": "", "after": "member"}),
+        ("member.set", {"before": "member", "after": "maintainer"}),
+        ("owner.pending", {"after": "owner"}),
+        ("member.removed", {"before": "maintainer", "after": ""}),
+        ("organization.changed", {"before": "owner"}),
+    ]
+    await stores.events.append(
+        [
+            logged(f"e{number}", org="acme").model_copy(update={"kind": kind, "details": details})
+            for number, (kind, details) in enumerate(changes)
+        ]
+    )
+    found = await others.events.stream("publishing:acme", None, 10)
+    assert [each.id for _, each in found] == ["e3", "e2", "e1"]
+
+
+async def test_events_get_into_the_logs_that_lack_them(stores: Stores, others: Stores) -> None:
+    kinds = {"kind": "release.published", "subject": "acme/greet:1.0.0"}
+    events = [logged(f"e{number}", org="acme").model_copy(update=kinds) for number in range(3)]
+    await stores.events.append(events)
+    await forget_logs(stores)
+    assert await others.events.stream("package:acme/greet", None, 10) == []
+    assert await stores.events.complete_logs(0, 2) == 2
+    assert [n for n, _ in await others.events.stream("package:acme/greet", None, 10)] == [2, 1]
+    for _ in range(2):
+        assert await stores.events.complete_logs(1, 10) == 3
+    for log in ("package:acme/greet", "org:acme"):
+        assert [n for n, _ in await others.events.stream(log, None, 10)] == [3, 2, 1]
+    assert await stores.events.complete_logs(3, 10) == 3
+    assert await feed(stores) == [(1, "e0"), (2, "e1"), (3, "e2")]
+
+
+async def forget_logs(stores: Stores) -> None:
+    """Delete all logs, as an earlier version did not have some of them."""
+    if isinstance(stores, EmbeddedStores):
+        await stores.database.execute_few("DELETE FROM event_streams")
+        return
+    assert isinstance(stores, CloudStores)
+    container = stores.cosmos.container("events")
+    for item in await container.query("SELECT * FROM c WHERE c.feed = false"):
+        await container.delete(item["pk"], item["id"])
 
 
 async def test_the_feed_is_read_from_its_end(stores: Stores, others: Stores) -> None:

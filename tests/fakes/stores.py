@@ -179,6 +179,9 @@ class FakeEvents:
         ]
         return numbered[::-1][:count]
 
+    async def complete_logs(self, after: int, count: int) -> int:
+        return max(after, min(len(self.feed), after + count))  # Its logs are the feed.
+
     def kinds(self) -> list[str]:
         """Return what happened, in order."""
         return [event.kind for event in self.feed]

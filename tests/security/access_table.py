@@ -233,6 +233,15 @@ def feed_readers(persona: Persona, state: State) -> set[Outcome]:
     return {Outcome.UNKNOWN} if outcome == {Outcome.HIDDEN} and persona.is_anonymous else outcome
 
 
+def history_readers(persona: Persona, state: State) -> set[Outcome]:
+    """As readers, but the history tells that a release was withdrawn, and members that it is
+    held."""
+    is_told = state in (State.QUARANTINED, State.REMOVED)
+    if state is State.HELD:
+        is_told = persona.may(Action.READ, state.value)
+    return {Outcome.DONE} if is_told and not persona.is_bad else readers(persona, state)
+
+
 def publishers(persona: Persona, state: State) -> set[Outcome]:
     """Publishing takes one right for what is there and another one for what is not."""
     action = Action.PUSH_NEW if state is State.MISSING else Action.PUSH_VERSION
@@ -439,6 +448,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "web_search (deprecated)",
     ),
     feed_readers: ("web_feed_package",),
+    history_readers: ("api_packages_history",),
     maven_readers: ("maven_read", "maven_read (archive)", "maven_read (versions)"),
     publishers: ("central_push", "maven_write"),
     maintainers: ("central_deprecate", "central_undeprecate"),

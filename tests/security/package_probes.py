@@ -84,6 +84,9 @@ LOCKED = '[[package]]\norg = "acme"\nname = "NAME"\nversion = "1.0.0"\n'
 
 OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
     "api_orgs_show": (Probe("/api/v1/orgs/acme"), Probe("/api/v1/orgs/other")),
+    "api_packages_history": tuple(
+        Probe(f"/api/v1/packages/acme/NAME/history{query}") for query in ("", "?before=2&count=1")
+    ),
     "api_packages_successor": (Probe("/api/v1/packages/acme/NAME/successor"),),
     "api_symbols_search": (Probe("/api/v1/symbols?q=NAME"), Probe("/api/v1/symbols?q=NAME:")),
     "api_provenance_origin": tuple(

@@ -27,6 +27,7 @@ PIECE_SECONDS = 0.004  # What the piece takes on the machine for which `MOST_SEC
 # Routes that answer with what somebody pushed, by their Functions: where they are for one archive.
 # `{symbol}` and `{file}` are repeated for each of those that an archive names.
 OF_ARCHIVES: Mapping[str, tuple[str, ...]] = {
+    "api_packages_history": ("/api/v1/packages/{package}/history?count=500",),
     "api_packages_successor": ("/api/v1/packages/{package}/successor",),
     "api_provenance_origin": ("/api/v1/packages/{package}/{version}/origin",),
     "central_connectors_by_name": (
@@ -55,7 +56,7 @@ OF_ARCHIVES: Mapping[str, tuple[str, ...]] = {
             f"/packages/{{package}}/{{version}}/{tab}"
             for tab in (
                 *("changes", "dependencies", "dependents", "docs"),
-                *("files", "statistics", "versions"),
+                *("files", "history", "statistics", "versions"),
             )
         ),
         "/packages/{package}/{version}/files?path={file}",

@@ -62,6 +62,7 @@ _README = TabPage(FIRST_TAB, "Readme", shows_dependents=True)
 _API = TabPage("docs", "API", lambda of, _: len(of.release.modules))
 _VERSIONS = TabPage("versions", "All versions", lambda of, _: len(of.entries), is_of_package=True)
 _CHANGES = TabPage("changes", "Compare")
+_HISTORY = TabPage("history", "History", is_of_package=True)
 _DEPENDENCIES = TabPage(
     "dependencies",
     "Dependencies",
@@ -82,7 +83,7 @@ _STATISTICS = TabPage("statistics", "Statistics", is_of_package=True)
 TABS = {
     "Readme": (_README,),
     "API": (_API,),
-    "Versions": (_VERSIONS, _CHANGES),
+    "Versions": (_VERSIONS, _CHANGES, _HISTORY),
     "Dependencies": (_DEPENDENCIES, _DEPENDENTS),
     "Files": (_FILES,),
     "Statistics": (_STATISTICS,),

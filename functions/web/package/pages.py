@@ -24,6 +24,7 @@ from functions.web.package.frame import (
     readme_html,
     show_tab,
 )
+from functions.web.package.history import history_page
 from functions.web.package.missing import never_pulled_page, refusal_page_of
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
@@ -195,6 +196,7 @@ TAB_HANDLERS: dict[str, TabHandler] = {
     "dependencies": _dependencies,
     "dependents": _dependents,
     "files": files_page,
+    "history": history_page,
     "statistics": _statistics,
 }
 

@@ -13,19 +13,29 @@ from shared.adapters.cosmos.directory import CosmosDirectory
 from shared.adapters.cosmos.metadata import CosmosMetadata
 from shared.domain.events import anonymized, is_personal, without_account
 from shared.domain.packages import Head, Release
-from shared.domain.records import Event, PendingEvents, account_stream
+from shared.domain.records import (
+    Event,
+    PendingEvents,
+    account_stream,
+    package_stream,
+    publishing_stream,
+)
 from shared.domain.times import MS
 from shared.ports import Clock, Stale
 from shared.runtime.retries import back_off, retried
 
 # A week of the feed is one partition. Its head has the next number, and one batch changes the head
 # and creates events under their ids, so numbers have no gaps and no event is stored twice. Every
-# event is copied to the partitions of its logs before its outbox is cleared.
+# event is copied to the partitions of its logs before its outbox is cleared. A log is divided into
+# weeks as well, or is one partition: then a page of it is one query, however old the registry is.
 
 PUBLISH_ATTEMPTS = 30  # Each attempt that fails is another publisher that succeeded.
 EVENTS_PER_BATCH = 90  # With the head; a batch has at most 100 steps.
 PARTITIONS_AT_ONCE = 5  # Of a log that has few events.
 LAST_MS = 2**53  # No event is later.
+# The logs that are one partition each. Its limit is 20 GB, which is some ten million events, more
+# than a package or the roles of an organization ever have.
+WHOLE_LOGS = (package_stream(""), publishing_stream(""))
 
 
 class _Numbered(Struct, frozen=True):
@@ -71,23 +81,16 @@ class CosmosEvents:
                 batch = each_once[start : start + EVENTS_PER_BATCH]
                 numbered = await self._append(batch)
             for each in numbered:
-                ids = [_log_of(name, each.label) for name in each.event.streams]
-                copy = {**_item(each), "id": _copy_id(each.number), "feed": False}
-                await asyncio.gather(*(self._container.create({**copy, "pk": pk}) for pk in ids))
+                await self._copy_to_logs(each)
 
     async def since(self, number: int, count: int) -> list[tuple[int, Event]]:
-        found: list[tuple[int, Event]] = []
-        for label in await self._partitions.after(number):
-            items = await self._container.query(
-                "SELECT * FROM c WHERE c.number > @after ORDER BY c.number OFFSET 0 LIMIT @count",
-                feed_partition(label),
-                after=number,
-                count=count - len(found),
-            )
-            found += [_event(item) for item in items]
-            if len(found) == count:
-                break
-        return found
+        return [(each.number, each.event) for each in await self._since(number, count)]
+
+    async def complete_logs(self, after: int, count: int) -> int:
+        for each in await self._since(after, count):
+            await self._copy_to_logs(each)
+            after = each.number
+        return after
 
     async def newest(self, before: int | None, count: int) -> list[tuple[int, Event]]:
         found: list[tuple[int, Event]] = []
@@ -98,6 +101,8 @@ class CosmosEvents:
         return found
 
     async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
+        if name.startswith(WHOLE_LOGS):
+            return await self._log(name, before, count)
         found: list[tuple[int, Event]] = []
         for labels in _newest_first(await self._partitions.until(before)):
             logs = (self._log(_log_of(name, each), before, count - len(found)) for each in labels)
@@ -193,6 +198,26 @@ class CosmosEvents:
             raise Stale
         return [*known, *numbered]
 
+    async def _since(self, number: int, count: int) -> list[_Numbered]:
+        found: list[_Numbered] = []
+        for label in await self._partitions.after(number):
+            items = await self._container.query(
+                "SELECT * FROM c WHERE c.number > @after ORDER BY c.number OFFSET 0 LIMIT @count",
+                feed_partition(label),
+                after=number,
+                count=count - len(found),
+            )
+            found += [_Numbered(label, *_event(item)) for item in items]
+            if len(found) == count:
+                break
+        return found
+
+    async def _copy_to_logs(self, numbered: _Numbered) -> None:
+        """Copy the event to those of its logs that lack it."""
+        logs = [_log_of(name, numbered.label) for name in numbered.event.streams]
+        copy = {**_item(numbered), "id": _copy_id(numbered.number), "feed": False}
+        await asyncio.gather(*(self._container.create({**copy, "pk": pk}) for pk in logs))
+
     async def _find(self, event: Event, current: str) -> _Numbered | None:
         labels = self._partitions.holding(event, current)
         reads = (self._container.read(feed_partition(each), _id(event)) for each in labels)
@@ -238,7 +263,8 @@ def _copy_id(number: int) -> str:
 
 
 def _log_of(name: str, label: str) -> str:
-    return f"{name}:{label}"
+    """Return the partition of the log that has the copies of events of the feed's partition."""
+    return name if name.startswith(WHOLE_LOGS) else f"{name}:{label}"
 
 
 def _newest_first(labels: Sequence[str]) -> Iterator[Sequence[str]]:

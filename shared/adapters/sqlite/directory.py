@@ -263,6 +263,9 @@ class SqliteEvents:
             *(name, LAST if before is None else before, count),
         )
 
+    async def complete_logs(self, after: int, count: int) -> int:
+        return await self._database.write(partial(_complete_logs, after, count))
+
 
 _DELETED_BYTES = ("deleted-bytes", "database")  # In `work` until they were overwritten.
 
@@ -344,10 +347,23 @@ def _append(events: Sequence[Event], connection: sqlite3.Connection) -> None:
             (event.id, event.model_dump_json(), is_personal(event)),
         ).fetchone()
         if row:
-            connection.executemany(
-                "INSERT INTO event_streams (stream, number) VALUES (?, ?)",
-                [(stream, row[0]) for stream in event.streams],
-            )
+            _add_to_logs(row[0], event, connection)
+
+
+def _add_to_logs(number: int, event: Event, connection: sqlite3.Connection) -> None:
+    connection.executemany(
+        "INSERT OR IGNORE INTO event_streams (stream, number) VALUES (?, ?)",
+        [(stream, number) for stream in event.streams],
+    )
+
+
+def _complete_logs(after: int, count: int, connection: sqlite3.Connection) -> int:
+    found = connection.execute(
+        "SELECT number, body FROM events WHERE number > ? ORDER BY number LIMIT ?", (after, count)
+    ).fetchall()
+    for number, body in found:
+        _add_to_logs(number, Event.model_validate_json(body), connection)
+    return found[-1][0] if found else after
 
 
 class SqliteWork:

@@ -1,6 +1,7 @@
 """The audit log: events of an organization, of a release, and of an account."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,13 +14,13 @@ from shared.domain.packages import Release
 from shared.domain.principals import Action, Principal
 from shared.domain.records import Event, account_stream, org_stream
 from shared.ports import DirectoryStore, EventStore
+from shared.services.event_pages import page_of_events
 from shared.services.identity.accounts import (
     ACCOUNT_ID_PREFIX,
     account_by_name_or_id,
     account_names,
 )
 
-EVENTS_READ_AT_ONCE = 200
 MAX_EVENTS_READ = 2_000  # Per page, also for a rare kind of event.
 FEED_READ_AT_ONCE = 500  # For an export; events of other organizations are among them.
 
@@ -122,19 +123,15 @@ class AuditLog(Struct, frozen=True):
         return await self._page(account_stream(account_id), query)
 
     async def _page(self, stream: str, query: EventQuery) -> AuditLogPage:
-        matching: list[tuple[int, Event]] = []
-        before, read = query.before, 0
-        while read < MAX_EVENTS_READ:
-            batch = await self.events.stream(stream, before, EVENTS_READ_AT_ONCE)
-            for number, event in batch:
-                if query.matches(event):
-                    matching.append((number, event))
-                if len(matching) == query.count:
-                    return await self._with_names(matching, number)
-            if len(batch) < EVENTS_READ_AT_ONCE or batch[-1][1].at_ms < query.since_ms:
-                return await self._with_names(matching, None)
-            before, read = batch[-1][0], read + len(batch)
-        return await self._with_names(matching, before)
+        matching, next_ = await page_of_events(
+            partial(self.events.stream, stream),
+            query.matches,
+            before=query.before,
+            count=query.count,
+            most_read=MAX_EVENTS_READ,
+            since_ms=query.since_ms,
+        )
+        return await self._with_names(matching, next_)
 
     async def _with_names(
         self, matching: list[tuple[int, Event]], next_: int | None

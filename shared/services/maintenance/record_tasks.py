@@ -40,7 +40,7 @@ from shared.ports import (
     WorkStore,
 )
 from shared.services.identity.mail import TokenMail
-from shared.services.maintenance.tasks import CHECKPOINT_KEPT_FOR, Task
+from shared.services.maintenance.tasks import CHECKPOINT_KEPT_FOR, RUN_TIME, Task
 from shared.services.organizations.organizations import OrganizationDeletion
 from shared.services.organizations.ownership import OwnerlessOrganizations
 from shared.services.organizations.webhooks import WebhookDelivery, WebhookTurns
@@ -151,6 +151,42 @@ class AnonymizeEvents(Task):
             forgotten += count
         await self.events.overwrite_forgotten()
         return TaskReport(forgotten, forgotten)
+
+
+_LOGS = ("event-logs", "packages")  # In the work store, with how far they are complete.
+_COMPLETE = "complete"
+
+
+@dataclass(frozen=True)
+class CompleteEventLogs(Task):
+    """New events are in all of their logs, so it has nothing to do once it was at the end."""
+
+    id = "complete-event-logs"
+    title = "Complete event logs"
+    sentence = "Adds events of earlier versions to the histories and feeds of packages."
+    schedule = "0 40 * * * *"
+    runs_first = True
+
+    events: EventStore
+    work: WorkStore
+    clock: Clock
+
+    async def run(self) -> TaskReport:
+        until_ms, seen = self.clock.now_ms() + RUN_TIME // MS, 0
+        kind, key = _LOGS
+        done = await self.work.peek(kind, key, self.clock.now_ms()) or "0"
+        while done != _COMPLETE and self.clock.now_ms() < until_ms:
+            number = int(done)
+            last = await self.events.complete_logs(number, RECORDS_AT_ONCE)
+            seen += last - number
+            done = _COMPLETE if last == number else str(last)
+            await self._save(done)
+        await self._save(done)  # It is forgotten if the task does not run for a month.
+        return TaskReport(seen, seen, unfinished=done != _COMPLETE)
+
+    async def _save(self, done: str) -> None:
+        kind, key = _LOGS
+        await self.work.put(kind, key, done, self.clock.now_ms() + CHECKPOINT_KEPT_FOR // MS)
 
 
 @dataclass(frozen=True)

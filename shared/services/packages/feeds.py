@@ -1,6 +1,6 @@
 """The newest changes of packages, for readers of Atom feeds."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from msgspec import Struct
@@ -12,12 +12,10 @@ from shared.domain.names import OrgName, Package
 from shared.domain.principals import Principal
 from shared.domain.records import Event, org_stream, package_stream
 from shared.ports import EventStore, MetadataStore
+from shared.services.event_pages import EVENTS_READ_AT_ONCE, ReadEvents
 
 MAX_ENTRIES = 50  # Programs that read feeds ask every hour.
-EVENTS_READ_AT_ONCE = 200
 MAX_EVENTS_READ = 1_000  # For one feed: those that its reader may not see are among them.
-
-ReadEvents = Callable[[int | None, int], Awaitable[list[tuple[int, Event]]]]
 
 
 class FeedEntry(Struct, frozen=True):

@@ -38,6 +38,7 @@ BUDGETS = {
     "/files": FILES + TABS,
     "/files?path=package.json": FILES + FILES + Counter(["documents.rendering"]) + TABS,
     "/statistics": Counter([PULLS]) + TABS,
+    "/history": Counter(["events.stream"]) + TABS,
 }
 
 # Of pages that read the documentation, whose record and index are known by then.

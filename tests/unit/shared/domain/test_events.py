@@ -3,9 +3,10 @@
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from shared.domain.access import PUBLISHING_ROLES
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.events import EVENTS_PAGE_SIZE, MAX_EVENTS_PAGE_SIZE, EventQuery
-from shared.domain.records import Event
+from shared.domain.records import ROLES_THAT_PUBLISH, Event
 
 
 def test_a_query_of_the_log_is_read_from_its_parameters(snapshot: SnapshotAssertion) -> None:
@@ -31,6 +32,10 @@ def test_a_number_of_the_log_outside_of_its_range_is_refused(
     sentence = f"The parameter {name} is a number from 1 to {most}, not '{text}'."
     with pytest.raises(InvalidRequest, match=f"^{sentence}$"):
         EventQuery.parse({name: text})
+
+
+def test_the_roles_whose_changes_are_in_histories_are_those_that_publish() -> None:
+    assert {each.value for each in PUBLISHING_ROLES} == ROLES_THAT_PUBLISH
 
 
 def test_an_event_is_found_by_its_whole_subject_in_any_case() -> None:
