@@ -62,7 +62,7 @@ var containers = [
     composite: []
   }
   { name: 'work', path: '/pk', ends: true, indexed: ['/pk/?', '/expires_ms/?'], composite: [] }
-  { name: 'stats', path: '/pk', ends: true, indexed: ['/pk/?', '/kind/?', '/pulls/?', '/day/?'], composite: [] }
+  { name: 'stats', path: '/pk', ends: true, indexed: ['/pk/?', '/kind/?', '/pulls/?', '/day/?', '/terms/[]/?'], composite: [] }
 ]
 
 resource account 'Microsoft.DocumentDB/databaseAccounts@2026-03-15' = {

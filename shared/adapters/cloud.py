@@ -26,6 +26,7 @@ from shared.adapters.cosmos.directory import CosmosDirectory, CosmosWork
 from shared.adapters.cosmos.events import CosmosEvents
 from shared.adapters.cosmos.metadata import CosmosGraphs, CosmosMetadata
 from shared.adapters.cosmos.pull_ledger import CosmosPulls
+from shared.adapters.cosmos.pull_records import CosmosPullRecords
 from shared.adapters.embedded import StoreCheck
 from shared.adapters.network import DIRECT, Network
 from shared.auth.entra import app_identity
@@ -116,6 +117,7 @@ class CloudStores(Struct, frozen=True):
     events: CosmosEvents
     work: CosmosWork
     pulls: CosmosPulls
+    pull_records: CosmosPullRecords
     snapshots: BlobSnapshots
     revocations: BlobRevocations
     search: CloudSearchPorts
@@ -150,6 +152,7 @@ def open_cloud(connections: AzureClients, clock: Clock, randomness: Randomness) 
         events=CosmosEvents(cosmos, clock, metadata, directory),
         work=CosmosWork(cosmos, clock),
         pulls=CosmosPulls(cosmos, metadata),
+        pull_records=CosmosPullRecords(cosmos, clock),
         snapshots=BlobSnapshots(blobs),
         revocations=BlobRevocations(blobs),
         edition=edition,

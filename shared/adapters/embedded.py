@@ -30,6 +30,7 @@ from shared.adapters.sqlite.database import MIGRATIONS, Database, SqliteDocument
 from shared.adapters.sqlite.directory import SqliteDirectory, SqliteEvents, SqliteWork
 from shared.adapters.sqlite.metadata import SqliteMetadata
 from shared.adapters.sqlite.pull_ledger import SqlitePulls
+from shared.adapters.sqlite.pull_records import SqlitePullRecords
 from shared.domain.errors.requests import StorageFull
 from shared.domain.snapshots import MANIFEST_FILE, RESTORE_KIND, RESTORE_UNFINISHED
 from shared.domain.times import MS
@@ -51,6 +52,7 @@ class EmbeddedStores(Struct, frozen=True):
     events: SqliteEvents
     work: SqliteWork
     pulls: SqlitePulls
+    pull_records: SqlitePullRecords
     revocations: FileRevocations
 
     def migrate(self) -> None:
@@ -77,6 +79,7 @@ def open_embedded(data: Path, clock: Clock) -> EmbeddedStores:
         events=SqliteEvents(database),
         work=SqliteWork(database),
         pulls=SqlitePulls(database),
+        pull_records=SqlitePullRecords(database),
         revocations=FileRevocations(folder.revocations),
     )
 

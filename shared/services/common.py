@@ -24,6 +24,7 @@ from shared.ports import (
     Mailer,
     MetadataStore,
     PullLedger,
+    PullRecordStore,
     Randomness,
     RevocationStore,
     SearchFeed,
@@ -48,6 +49,7 @@ class Adapters(Struct, frozen=True):
     events: EventStore
     work: WorkStore
     pulls: PullLedger
+    pull_records: PullRecordStore
     search: SearchIndex
     snapshots: SnapshotStore
     revocations: RevocationStore

@@ -21,6 +21,7 @@ ASKED = {
     "listings.py": {"packages"},
     "metadata.py": {"packages"},
     "pull_ledger.py": {"stats"},
+    "pull_records.py": {"stats"},
 }
 ALWAYS_INDEXED = {"id", "_ts"}  # By the service itself.
 
@@ -65,7 +66,8 @@ def order_of(query: str) -> list[str]:
 def indexed(container: str) -> set[str]:
     """Return the paths that a container indexes."""
     paths = made()[container]["indexed"]
-    return {path.removeprefix("/").removesuffix("/?").replace("/", ".") for path in paths}
+    named = {path.removeprefix("/").removesuffix("/?").removesuffix("/[]") for path in paths}
+    return {path.replace("/", ".") for path in named}
 
 
 def test_the_database_has_the_containers_of_the_adapters() -> None:

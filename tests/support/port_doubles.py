@@ -51,7 +51,8 @@ class Journal:
 
 
 PORTS = (
-    "metadata", "documents", "archives", "directory", "events", "work", "pulls", "search",
+    "metadata", "documents", "archives", "directory", "events", "work", "pulls",
+    "pull_records", "search",
 )  # fmt: skip
 
 

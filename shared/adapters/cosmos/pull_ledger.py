@@ -68,7 +68,7 @@ class WaitingPulls(Struct):
         """Read the record; without one nothing waits."""
         if item is None:
             return cls(partition)
-        content = _unpacked(item["content"])
+        content = unpacked(item["content"])
         return cls(
             partition,
             packages={key: days for key, _, days in content["packages"]},
@@ -90,7 +90,7 @@ class WaitingPulls(Struct):
             "kind": WAITING,
             "round": self.round,
             "pulls": sum(map(_pulls, self.packages.values())),
-            "content": _packed(content),
+            "content": packed(content),
         }
 
     @property
@@ -107,7 +107,7 @@ class WaitingPulls(Struct):
             merged.append(item)
             if item["number"] > self.merged.get(item["process"], (-1, 0))[0]:
                 self.merged[item["process"]] = item["number"], window
-                for key, days in _unpacked(item["content"]).items():
+                for key, days in unpacked(item["content"]).items():
                     there = self.packages.get(key, {})
                     self.packages[key] = {day: pulls for day, pulls in there.items() if pulls}
                     add_days(self.packages[key], days)
@@ -172,7 +172,7 @@ def batch_item(batch: PullBatch) -> Item:
         "kind": BATCH,
         "process": batch.process,
         "number": batch.number,
-        "content": _packed(packages),
+        "content": packed(packages),
     }
 
 
@@ -184,12 +184,12 @@ def round_item(waiting: WaitingPulls, taken: PackageDays) -> Item:
         "schema": 1,
         "kind": ROUND,
         "round": waiting.round,
-        "content": _packed(taken),
+        "content": packed(taken),
     }
 
 
 def packages_of(round_: Item) -> PackageDays:
-    return _unpacked(round_["content"])
+    return unpacked(round_["content"])
 
 
 def by_version(days: Mapping[str, Mapping[str, int]]) -> Iterator[tuple[str, str, int]]:
@@ -213,12 +213,12 @@ def _pulls(days: Days) -> int:
 # Base 85 uses no character that JSON escapes.
 
 
-def _packed(content: object) -> str:
+def packed(content: object) -> str:
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return b85encode(bz2.compress(text.encode())).decode()
 
 
-def _unpacked(text: str) -> Any:
+def unpacked(text: str) -> Any:
     return json.loads(bz2.decompress(b85decode(text)))
 
 

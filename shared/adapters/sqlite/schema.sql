@@ -296,3 +296,23 @@ CREATE INDEX events_personal ON events (number) WHERE personal;
 -- Pages of earlier versions have bytes of deleted records, which wait to be overwritten.
 INSERT INTO work (kind, key, value, expires_ms)
 VALUES ('deleted-bytes', 'database', '', 9223372036854775807);
+
+-- Step 14: the record of pulls
+
+-- Each pull once in its window of ten minutes. The first index also finds who pulled a version.
+CREATE TABLE pull_records (
+    number INTEGER PRIMARY KEY,
+    org TEXT NOT NULL COLLATE NOCASE,
+    name TEXT NOT NULL COLLATE NOCASE,
+    version TEXT NOT NULL,
+    window INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    principal TEXT NOT NULL,
+    credential TEXT NOT NULL,
+    job TEXT NOT NULL,
+    network TEXT NOT NULL
+);
+CREATE UNIQUE INDEX pull_records_once ON pull_records (
+    org, name, version, window, principal, credential, job, network
+);
+CREATE INDEX pull_records_of_org ON pull_records (org, at_ms);

@@ -13,14 +13,13 @@ from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import SigningKeyUnavailable
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.names import Coordinate
+from shared.domain.pull_records import PULL_WINDOW
 from shared.domain.times import MS
 from shared.ports import CallerScope, Clock, Pull, PullBatch, PullLedger, Randomness
 from shared.runtime.caching import LruCache
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.packages.pullers import PullerRecords
 
-# Old clients pull a package once for each platform that they know, all within seconds.
-PULL_WINDOW = timedelta(minutes=10)
 FLUSH_AFTER = timedelta(seconds=30)  # A crash, and each end of a Functions host, loses as much.
 MAX_PULLS_REMEMBERED = 100_000  # By one process, and as many that wait for a store; 40 MB.
 BATCH_PULLS = 1_000  # Counts of a batch; with the longest names they take 300 KB in the cloud.

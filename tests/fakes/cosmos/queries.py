@@ -295,7 +295,16 @@ def _equal_strings(one: Value, other: Value, ignores_case: Value = lambda _item:
     return test
 
 
+def _contains(values: Value, wanted: Value) -> Test:
+    def test(item: Item) -> bool:
+        found = values(item)
+        return isinstance(found, list) and wanted(item) in found
+
+    return test
+
+
 _FUNCTIONS: Mapping[str, Callable[..., Test]] = {
     "IS_DEFINED": _defined,
     "STRINGEQUALS": _equal_strings,
+    "ARRAY_CONTAINS": _contains,
 }
