@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from functions.central.answers import CORS_HEADERS, CentralFace
 from functions.http.answers import CACHE_PRIVATE, NO_STORE, unchanged_answer
-from functions.http.calls import Call, anonymous_caller, caller_of
+from functions.http.calls import Call, Exchange, anonymous_caller, caller_of
 from shared.composition import Registry
 from shared.domain.archives.delivery import (
     ARCHIVE_TYPE,
@@ -56,7 +56,8 @@ FACES = (central,)
 async def archive_bytes(call: Call) -> Answer:
     link = link_of([call.route_params[each] for each in LINK_PARTS], call.params)
     call.set_caller(await archive_caller(call.registry, link, call.headers))
-    return await _archive_answer(call, await archive_to_send(call.registry, link, call.caller))
+    found = await archive_to_send(call.registry, link, call.caller, call.exchange)
+    return await _archive_answer(call, found)
 
 
 @central.read(f"{COORDINATES}{{org}}/{{name}}/{{version}}/{{file}}")
@@ -66,6 +67,8 @@ async def archive_of_release(call: Call) -> Answer:
     at, delivery = call.coordinate, call.registry.packages.archive_delivery
     found = await call.packages.find(at.package, at.version, client=ANY_CLIENT, by=call.caller)
     served = delivery.named(found.head, found.release, call.route_params["file"])
+    pulled = PulledRelease(served.release.coordinate, served.is_public)
+    _record_pull(call.registry, call.exchange, pulled, call.caller)
     return await _archive_answer(call, _to_send(served))
 
 
@@ -81,12 +84,19 @@ async def _archive_answer(call: Call, found: ArchiveToSend) -> Answer:
 
 
 async def archive_to_send(
-    registry: Registry, link: ArchiveLink, caller: Principal
+    registry: Registry, link: ArchiveLink, caller: Principal, exchange: Exchange
 ) -> ArchiveToSend:
-    """Return the archive of a link; raise a refusal if there is none for the caller."""
+    """Return the archive of a link; raise a refusal if there is none for the caller.
+
+    A caller who is known has no signed link, which a redirect leads to, so nobody has recorded this
+    pull yet.
+    """
     served = await registry.packages.archive_delivery.open(link, caller)
     if registry.mirroring:
         await registry.mirroring.reader.require_age(served.release)
+    if not caller.is_anonymous:
+        pulled = PulledRelease(served.release.coordinate, served.is_public)
+        _record_pull(registry, exchange, pulled, caller)
     return _to_send(served)
 
 
@@ -169,21 +179,39 @@ async def locate_archive(
 
 
 def redirect_to_archive(call: Call, at: LocatedArchive, headers: dict[str, str]) -> Answer:
-    """Count a pull, as each repeat of the answer does, and redirect to the archive."""
-    count = partial(_count_pull, at.coordinate, at.published_ms)
+    """Count and record a pull, as each repeat of the answer does, and redirect to the archive."""
+    count = partial(_count_pull, at.published_ms, PulledRelease(at.coordinate, at.is_public))
     count(call)
     sent = {**headers, "Location": at.url, "Cache-Control": at.cache_control}
     return Answer(status=302, headers=sent, on_repeat=count, repeated_until_ms=at.repeated_until_ms)
 
 
-def _count_pull(coordinate: Coordinate, published_ms: int, call: Call) -> None:
-    """Count a request as a pull: no `HEAD`, and none of a client that opts out."""
+class PulledRelease(Struct, frozen=True):
+    """A release that somebody pulls, and whether its package is public."""
+
+    coordinate: Coordinate
+    is_public: bool
+
+
+def _count_pull(published_ms: int, pulled: PulledRelease, call: Call) -> None:
+    """Record a pull, and count it: no `HEAD`, and none of a client that opts out."""
+    # Whoever asks by a HEAD or opts out of counting learns where the archive is, too.
+    _record_pull(call.registry, call.exchange, pulled, call.caller)
     is_silent = call.header("ballerina-central-telemetry-disabled").lower() == "true"
     if call.method == "GET" and not is_silent:
         caller = call.caller
+        coordinate = pulled.coordinate
         client = caller.id or f"{caller.address} {call.header('user-agent')}"
         call.registry.packages.pullers.add(coordinate, _who(caller), published_ms)
         call.registry.packages.pull_counter.count(coordinate, client)
+
+
+def _record_pull(
+    registry: Registry, exchange: Exchange, pulled: PulledRelease, caller: Principal
+) -> None:
+    """Say in the line of the request who pulls what, and record it."""
+    exchange.pulled, exchange.caller = pulled.coordinate, caller
+    registry.packages.pull_recorder.add(pulled.coordinate, is_public=pulled.is_public, by=caller)
 
 
 def _who(caller: Principal) -> str:

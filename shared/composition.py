@@ -80,6 +80,7 @@ from shared.services.packages.index import PackageIndex
 from shared.services.packages.package_details import PackageDetails
 from shared.services.packages.packages import Deprecation, OrganizationPackages, PackageVisibility
 from shared.services.packages.pull_counter import PullCounter
+from shared.services.packages.pull_records import PullRecorder, PullRecords
 from shared.services.packages.pull_redirects import Pulls
 from shared.services.packages.pullers import PullerRecords
 from shared.services.packages.search import PackageSearch
@@ -148,6 +149,8 @@ class PackageServices(Struct, frozen=True):
     successors: Successors
     pullers: PullerRecords
     pull_counter: PullCounter
+    pull_recorder: PullRecorder
+    pull_records: PullRecords
     last_counts: LastRegistryCounts
     recent_pulls: RecentPulls
     statistics: RegistryStatistics

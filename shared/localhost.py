@@ -265,7 +265,7 @@ def archive_resolver(registry: Registry) -> FileResolver | None:
                 caller = await archive_caller(registry, link, headers)
                 exchange.principal = caller.id
                 registry.limits.rate_limiter.count_read(caller)
-                found = await archive_to_send(registry, link, caller)
+                found = await archive_to_send(registry, link, caller, exchange)
         except Refusal as refusal:
             refused = _file_refusal(refusal, request_id)
             exchange.end(refused.status, refusal.outcome)

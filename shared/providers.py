@@ -91,6 +91,7 @@ from shared.services.packages.archives import ArchiveRelocation, DeliveryRoutes
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.hosted_packages import PackageCache
 from shared.services.packages.pull_counter import PullCounter
+from shared.services.packages.pull_records import PullRecorder
 from shared.services.packages.pull_redirects import CAPACITY_BYTES, Pulls, RedirectCache
 from shared.services.publishing.publishing import Publishing
 from shared.services.records import RecordWriter
@@ -124,6 +125,7 @@ def arguments_of(settings: Settings) -> dict[Callable[..., object], Mapping[str,
         MailDelivery: {"failed": _logged("mail.undelivered", "reason", "count")},
         Publishing: {"count_release": partial(record_metric, PUSHES, 1)},
         PullCounter: {"delayed": _logged("pulls.delayed", "reason")},
+        PullRecorder: {"delayed": _logged("pull_records.delayed", "reason")},
         Pulls: {"mirrored_fresh_ms": settings.upstream_fresh_seconds * 1_000},
         RateLimiter: {"rules": {each: settings.limits_of(each) for each in RateLimitClass}},
         RecordWriter: {"delayed": _logged("event.delayed", "reason")},

@@ -16,7 +16,7 @@ from msgspec import Struct
 from shared.auth.authentication import RequestClient, from_client, is_guess
 from shared.auth.tokens import Secret
 from shared.composition import Registry
-from shared.domain.client_addresses import Networks
+from shared.domain.client_addresses import Networks, caller_network
 from shared.domain.errors.base import Unauthenticated
 from shared.domain.names import ClientProfile, Coordinate, OrgName, Package, parse_org
 from shared.domain.packages import Release
@@ -45,7 +45,8 @@ _NUMBERS = count(1)
 
 class Exchange(Struct):
     """One request and its answer, which are one line in the log, or counted by the line of
-    another one. `principal` is the id of the caller, once it is known."""
+    another one. `principal` is the id of the caller, once it is known; a pull also has the release
+    that was pulled, and the whole caller."""
 
     operation: str
     is_ordinary: bool
@@ -53,6 +54,8 @@ class Exchange(Struct):
     started: float
     activity: Activity
     principal: str = ""
+    pulled: Coordinate | None = None
+    caller: Principal | None = None
 
     @classmethod
     def begin(cls, operation: str, trace: str = "", *, is_ordinary: bool = True) -> Self:
@@ -80,6 +83,7 @@ class Exchange(Struct):
                 principal=self.principal,
                 request_id=self.request_id,
                 seconds=round(seconds, 6),
+                **self._pull_fields(),
                 **self.activity.log_fields(),
                 **({"stands_for": stands_for} if stands_for > 1 else {}),
             )
@@ -87,6 +91,14 @@ class Exchange(Struct):
             face = self.operation.partition("_")[0]
             attributes = {"face": face, "operation": self.operation, "outcome": outcome}
             record_metric(REQUESTS, seconds, {**attributes, "status": status})
+
+    def _pull_fields(self) -> dict[str, str]:
+        """Return what the line of a pull says beside the principal."""
+        if self.pulled is None or self.caller is None:
+            return {}
+        network = caller_network(self.caller.address)
+        fields = {"coordinate": str(self.pulled), "network": network}
+        return fields | {"credential": self.caller.credential} if self.caller.credential else fields
 
     def _weigh(self, status: int, seconds: float, now: float) -> int:
         """Return how many requests the line of this one stands for, 0 for no line."""

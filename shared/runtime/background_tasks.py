@@ -1,8 +1,11 @@
 """Background tasks: what no request waits for; and the schedules of timers."""
 
 import asyncio
-from collections.abc import Coroutine
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from shared.domain.errors.base import Refusal
 
 
 class BackgroundTasks:
@@ -29,6 +32,63 @@ class BackgroundTasks:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+ResultT = TypeVar("ResultT")
+
+
+class DelayedFlush:
+    """Writes what was gathered in memory, some time after the first of it came.
+
+    It is repeated after the same time when it was refused, which `delayed` is told, and when
+    `has_more` came meanwhile.
+    """
+
+    def __init__(
+        self,
+        flush: Callable[[], Awaitable[object]],
+        has_more: Callable[[], bool],
+        after: timedelta,
+        delayed: Callable[[Refusal], None],
+    ) -> None:
+        self._flush = flush
+        self._has_more = has_more
+        self._after = after
+        self._delayed = delayed
+        self._running: asyncio.Task[None] | None = None
+        self._writing = asyncio.Lock()
+
+    @property
+    def is_started(self) -> bool:
+        """Whether a flush follows by itself."""
+        return self._running is not None
+
+    def start(self) -> None:
+        """Flush later, unless that was started already. Never waits."""
+        if self._running is None:
+            self._running = asyncio.create_task(self._run())
+
+    async def alone(self, write: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        """Await `write` while no other one runs."""
+        async with self._writing:
+            return await write()
+
+    def cancel(self) -> None:
+        """Do not flush later."""
+        if self._running is not None:
+            self._running.cancel()
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(self._after.total_seconds())
+            try:
+                await self._flush()
+            except Refusal as refusal:
+                self._delayed(refusal)
+                continue
+            if not self._has_more():
+                self._running = None
+                return
 
 
 _FIELDS = 6

@@ -8,6 +8,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_valid
 
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.mail import parse_email
+from shared.domain.pull_records import RecordedPulls
 from shared.program import public_spelling
 from shared.settings.values import (
     HostName,
@@ -217,7 +218,7 @@ class MonitoringSettings(TopicSettings):
 
 
 class RetentionSettings(TopicSettings):
-    """How long unused archives and personal data of events are kept."""
+    """What is recorded of people, and how long it and unused archives are kept."""
 
     sweep_grace_hours: int = Field(
         default=24, ge=1, description="Hours until an archive without a release is deleted."
@@ -227,4 +228,9 @@ class RetentionSettings(TopicSettings):
         ge=1,
         description="Days after which address, credential, browser and names are deleted from "
         "events; what happened and the id of who did it is kept.",
+    )
+    recorded_pulls: RecordedPulls = Field(
+        default=RecordedPulls.NOT_PUBLIC,
+        description="Whose pulls are recorded for 90 days, with account, token and network: those "
+        "of packages that are not public (not-public), or of all (all).",
     )

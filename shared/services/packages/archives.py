@@ -92,10 +92,15 @@ class ArchiveRedirect(Struct, frozen=True):
 
 
 class DeliveredArchive(Struct, frozen=True):
-    """An archive that may be sent, and its container: anybody may cache a public one."""
+    """An archive that may be sent, and its container: anybody may cache a public one.
+
+    `is_public` says whether its package is public, which only signed-in people may read on some
+    registries.
+    """
 
     release: Release
     container: Visibility
+    is_public: bool
 
 
 class ArchiveDelivery(Struct, frozen=True):
@@ -193,7 +198,7 @@ class ArchiveDelivery(Struct, frozen=True):
             raise ArchiveNotFound
         if not await self._is_in_scope(link, head) or not _is_address_of(release, link):
             raise ArchiveNotFound
-        return DeliveredArchive(release, Visibility(link.scope))
+        return _delivered(head, release, link)
 
     def named(self, head: Head, release: Release, file: str) -> DeliveredArchive:
         """Return the archive of a release that the caller may have, or raise `ArchiveNotFound` if
@@ -201,7 +206,7 @@ class ArchiveDelivery(Struct, frozen=True):
         link = replace(self.link(head, release), file=file)
         if not _is_address_of(release, link):
             raise ArchiveNotFound
-        return DeliveredArchive(release, Visibility(link.scope))
+        return _delivered(head, release, link)
 
     async def _is_in_scope(self, link: ArchiveLink, head: Head) -> bool:
         if link.scope == self._scope_of(head):
@@ -228,6 +233,11 @@ class ArchiveDelivery(Struct, frozen=True):
         return self.signer.verify(
             link.path, link.expires_ms, link.signature, now_ms=self.clock.now_ms()
         )
+
+
+def _delivered(head: Head, release: Release, link: ArchiveLink) -> DeliveredArchive:
+    is_public = head.visibility is Visibility.PUBLIC
+    return DeliveredArchive(release, Visibility(link.scope), is_public)
 
 
 def _is_address_of(release: Release, link: ArchiveLink) -> bool:

@@ -1,6 +1,5 @@
 """Counting pulls: what counts as one, and when counts are written."""
 
-import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from shared.domain.names import Coordinate
 from shared.domain.pull_records import PULL_WINDOW
 from shared.domain.times import MS
 from shared.ports import CallerScope, Clock, Pull, PullBatch, PullLedger, Randomness
+from shared.runtime.background_tasks import DelayedFlush
 from shared.runtime.caching import LruCache
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.packages.pullers import PullerRecords
@@ -54,8 +54,6 @@ class PullCounter:
         self._signer = keys.signer("callers")
         self._randomness = randomness
         self._read_only_mode = read_only_mode
-        self._delayed = delayed
-        self._flush_after = flush_after
         # Of one window. Clients repeat a pull within seconds, long before the last are forgotten.
         self._seen = LruCache[str, bool](MAX_PULLS_REMEMBERED)
         self._window: int = 0
@@ -63,8 +61,7 @@ class PullCounter:
         self._batch: PullBatch | None = None  # Written until the ledger has answered.
         self._process = ""
         self._batches = 0
-        self._writing = asyncio.Lock()
-        self._flushing: asyncio.Task[None] | None = None
+        self._flushing = DelayedFlush(self.flush, self._has_more, flush_after, delayed)
 
     def count(self, coordinate: Coordinate, caller: str) -> None:
         """Count a pull by `caller`, any text that identifies the client. Never waits."""
@@ -81,8 +78,7 @@ class PullCounter:
         if self._knows_callers:
             pull = replace(pull, caller=caller, window=window)
         self._pending[pull] = self._pending.get(pull, 0) + 1
-        if self._flushing is None:
-            self._flushing = asyncio.create_task(self._flush_later())
+        self._flushing.start()
 
     async def flush(self) -> int:
         """Write the pulls since the last flush, and who pulled young releases; return the number of
@@ -90,23 +86,27 @@ class PullCounter:
 
         Raises `TakesNoChanges`, `SigningKeyUnavailable`, and what its store raises.
         """
-        written = 0
-        async with self._writing:
-            while batch := self._batch or self._next_batch():
-                self._batch = batch  # Nobody knows whether a failed write took effect.
-                await self._read_only_mode.require_changes_allowed()
-                await self._ledger.record(await self._signed(batch))
-                self._batch = None
-                written += sum(batch.counts.values())
-            await self._pullers.flush()
-        return written
+        return await self._flushing.alone(self._write)
 
     async def close(self) -> None:
         """Write the pending pulls; they are lost if the registry is read-only or has no key."""
-        if self._flushing:
-            self._flushing.cancel()
+        self._flushing.cancel()
         with suppress(TakesNoChanges, SigningKeyUnavailable):
             await self.flush()
+
+    async def _write(self) -> int:
+        written = 0
+        while batch := self._batch or self._next_batch():
+            self._batch = batch  # Nobody knows whether a failed write took effect.
+            await self._read_only_mode.require_changes_allowed()
+            await self._ledger.record(await self._signed(batch))
+            self._batch = None
+            written += sum(batch.counts.values())
+        await self._pullers.flush()
+        return written
+
+    def _has_more(self) -> bool:
+        return bool(self._pending or self._batch)
 
     def _next_batch(self) -> PullBatch | None:
         if not self._pending:
@@ -124,17 +124,6 @@ class PullCounter:
         sign = self._signer.sign
         counts = {replace(pull, caller=sign(pull.caller)): 1 for pull in batch.counts}
         return replace(batch, counts=counts)
-
-    async def _flush_later(self) -> None:
-        while True:
-            await asyncio.sleep(self._flush_after.total_seconds())
-            try:
-                await self.flush()
-            except Refusal as refusal:
-                self._delayed(refusal)
-                continue
-            self._flushing = None
-            return
 
 
 def pull_window(now_ms: int) -> int:

@@ -14,6 +14,7 @@ from shared.domain.archives.delivery import ClientKind, LinkedArchive
 from shared.domain.archives.names import Digest, archive_file_name
 from shared.domain.errors.base import Unavailable
 from shared.domain.names import ClientProfile, Coordinate, Package, Range, Version
+from shared.domain.packages import Visibility
 from shared.domain.principals import Principal
 from shared.ports import ArchiveLinks, Clock
 from shared.runtime.caching import (
@@ -45,6 +46,7 @@ class LocatedArchive(Struct, frozen=True):
     cache_control: str
     url: str
     published_ms: int
+    is_public: bool
     # Of the monotonic clock: how long the address is the same while the records stand.
     repeated_until_ms: float
 
@@ -106,6 +108,7 @@ class Pulls(Struct, frozen=True):
             redirect.cache_control,
             redirect.url,
             release.created_ms,
+            found.head.visibility is Visibility.PUBLIC,
             until_ms,
         )
         return located, archive
@@ -114,13 +117,13 @@ class Pulls(Struct, frozen=True):
 def _encoded(located: LocatedArchive) -> bytes:
     at, text = located.coordinate, located.deprecation
     facts = (at.package.org, at.package.name, at.version.text, located.file, located.content.hex)
-    return orjson.dumps((*facts, text, located.cache_control, located.published_ms))
+    rest = (located.cache_control, located.published_ms, located.is_public)
+    return orjson.dumps((*facts, text, *rest))
 
 
 def _decoded(kept: "Redirect") -> LocatedArchive:
-    org, name, version, file, digest, deprecation, cache_control, published_ms = orjson.loads(
-        kept.content
-    )
+    org, name, version, file, digest, deprecation, *rest = orjson.loads(kept.content)
+    cache_control, published_ms, is_public = rest
     return LocatedArchive(
         Coordinate.parse(org, name, version),
         file,
@@ -129,6 +132,7 @@ def _decoded(kept: "Redirect") -> LocatedArchive:
         cache_control,
         kept.url,
         published_ms,
+        is_public,
         kept.repeated_until_ms,
     )
 
