@@ -22,6 +22,7 @@ MODULES = (
     "account.organization_packages",
     "account.organizations",
     "account.overview",
+    "account.pulls",
     "account.security",
     "account.sign_in",
     "account.tokens",

@@ -24,7 +24,7 @@ async def account_organization_log(call: SignedInCall) -> Answer:
     frame = await organization_frame(call, "log")
     try:
         params = await _api_params(call, frame.organization)
-        query = EventQuery.parse({**params, "before": _param(call, "before")})
+        query = EventQuery.parse({**params, "before": text_param(call, "before")})
     except InvalidRequest as refusal:
         query = EventQuery(count=EVENTS_PER_PAGE)
         return await _show(call, frame, query, {}, FormProblem.of(refusal))
@@ -42,7 +42,7 @@ async def _show(
         call.org, query, by=call.caller
     )
     names = actor_names(page.names, frame.organization)
-    typed = {name: value for name in FILTER_PARAMETERS if (value := _param(call, name))}
+    typed = {name: value for name in FILTER_PARAMETERS if (value := text_param(call, name))}
     path = frame.address("log")
     export_path = f"/api/v1/orgs/{frame.organization.name}/audit.jsonl"
     return frame.show(
@@ -50,7 +50,7 @@ async def _show(
         events=[(event, event_sentence(event, names)) for _, event in page.events],
         typed=typed,
         kinds=EVENT_FILTERS,
-        is_first=not _param(call, "before"),
+        is_first=not text_param(call, "before"),
         newest=f"{path}?{urlencode(typed)}" if typed else path,
         older=f"{path}?{urlencode({**typed, 'before': page.next})}" if page.next else "",
         export=f"{export_path}?{urlencode({**params, 'count': EXPORTED_EVENTS})}",
@@ -59,16 +59,16 @@ async def _show(
 
 async def _api_params(call: SignedInCall, organization: Organization) -> dict[str, str]:
     """Return the filter as the API reads it: ids instead of names, times instead of days."""
-    actor = _param(call, "actor")
+    actor = text_param(call, "actor")
     if actor.lower() == organization.key:
         actor = organization.id
     else:
         actor = await call.registry.administration.audit_log.actor_id(actor)
     params = {
-        "kind": _param(call, "kind"),
+        "kind": text_param(call, "kind"),
         "actor": actor,
-        "since": _day(call, "since", timedelta(0)),
-        "until": _day(call, "until", timedelta(days=1)),  # That day is included.
+        "since": day_param(call, "since"),
+        "until": day_param(call, "until", is_included=True),
     }
     return {
         **{name: value for name, value in params.items() if value},
@@ -76,13 +76,16 @@ async def _api_params(call: SignedInCall, organization: Organization) -> dict[st
     }
 
 
-def _param(call: SignedInCall, name: str) -> str:
+def text_param(call: SignedInCall, name: str) -> str:
     """Return a query parameter, with tokens redacted, since the page shows it."""
     return redact_tokens(call.params.get(name, "")).strip()
 
 
-def _day(call: SignedInCall, name: str, later: timedelta) -> str:
-    text = _param(call, name)
+def day_param(call: SignedInCall, name: str, *, is_included: bool = False) -> str:
+    """Return the beginning of a day that a query names, or the end of one that is included; empty
+    if it names none."""
+    text = text_param(call, name)
+    later = timedelta(days=int(is_included))
     try:
         return (date.fromisoformat(text) + later).isoformat() if text else ""
     except (ValueError, OverflowError):

@@ -29,6 +29,7 @@ OWNER_TABS = (
     ("tokens", "Access tokens"),
     ("publishers", "Trusted publishers"),
     ("webhooks", "Webhooks"),
+    ("pulls", "Pulls"),
     ("log", "Audit log"),
     ("settings", "Settings"),
 )

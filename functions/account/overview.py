@@ -10,6 +10,7 @@ from pydantic import Field
 from functions.api.audit_log import EventView
 from functions.api.name_disputes import StatementView
 from functions.api.operations import ResponseModel, UtcTime, utc_datetime
+from functions.api.pulls import PullView
 from functions.api.tokens import TokenView
 from functions.http.answers import JSON
 from functions.http.pages import PAGE_HEADERS
@@ -172,6 +173,7 @@ class PersonalDataView(ResponseModel):
     identities: list[IdentityView]
     name_disputes: list[ClaimView]
     ownership_requests: list[RequestedOwnershipView]
+    pulls: list[PullView]
     events: list[EventView]
 
     @classmethod
@@ -196,6 +198,7 @@ class PersonalDataView(ResponseModel):
             ownership_requests=[
                 RequestedOwnershipView.model_validate(each) for each in data.ownership_requests
             ],
+            pulls=[PullView.of(each, {account.id: account.name}) for each in data.pulls],
             events=[
                 EventView.of(number, event, data.names.get(event.actor, ""))
                 for number, event in data.events

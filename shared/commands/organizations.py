@@ -1,6 +1,8 @@
 """org …: organizations and their members; webhook …: webhooks and their deliveries."""
 
+from collections.abc import AsyncIterator
 from functools import partial
+from pathlib import Path
 
 import click
 
@@ -18,6 +20,7 @@ from functions.api.ownership import (
     api_ownership_list_all,
     api_ownership_ownerless,
 )
+from functions.api.pulls import csv_text, json_lines, views_of
 from functions.api.webhooks import (
     api_webhooks_add,
     api_webhooks_confirm,
@@ -34,7 +37,9 @@ from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.names import OrgName, parse_org
 from shared.domain.principals import OPERATOR, Role
+from shared.domain.pull_records import MAX_PULLS_PAGE_SIZE, PullQuery
 from shared.services.organizations.memberships import Kept
+from shared.services.packages.pull_records import PullRecordPage
 from shared.services.records import ENTITIES_READ_AT_ONCE, iterate_pages
 
 keep_option = click.option(
@@ -98,6 +103,70 @@ add_operation(
     text="Let the organization ORG be changed again; packages frozen by themselves stay frozen.",
     done="The organization {org} is not frozen.",
 )
+
+
+@organizations.command("pulls")
+@name_argument
+@click.option("--package", default="", help="Of this package alone.")
+@click.option("--version", default="", help="Of this version of the package alone.")
+@click.option("--principal", default="", help="By an account, a token's id, a job, or ORG.")
+@click.option("--since", default="", help="From this time on, such as 2026-11-20.")
+@click.option("--until", default="", help="Before this time.")
+@click.option("--count", default="", help="At most so many, 50 by default.")
+@click.option(
+    "--export",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write all that match to a new file, whose name ends in .csv or .jsonl.",
+)
+@in_registry
+async def organization_pulls(
+    registry: Registry, name: OrgName, export: Path | None, **filters: str
+) -> Rows | str:
+    """Show who pulled packages of the organization NAME in the last 90 days, newest first.
+
+    \b
+    Example, after a bad release:
+      ballroom org pulls acme --package greet --version 1.2.3
+      ballroom org pulls acme --export pulls.csv
+    """
+    records = registry.packages.pull_records
+    if export is not None:
+        filters["count"] = filters["count"] or str(MAX_PULLS_PAGE_SIZE)
+    query = PullQuery.parse(name, filters)
+    if export is not None:
+        written = await _export_pulls(records.all_of_organization(query, by=OPERATOR), export)
+        return f"Wrote {written} pulls to {export}."
+    page = await records.of_organization(query, by=OPERATOR)
+    return [
+        {
+            "time": format_time(pull.at_ms),
+            "release": f"{pull.org}/{pull.name}:{pull.version}",
+            "who": page.names.get(pull.principal, pull.principal),
+            "token": pull.credential,
+            "job": pull.job,
+            "network": pull.network,
+        }
+        for pull in page.pulls
+    ]
+
+
+async def _export_pulls(pages: AsyncIterator[PullRecordPage], file: Path) -> int:
+    """Write all pages to a file for its owner; return the number of pulls."""
+    if file.suffix not in (".csv", ".jsonl"):
+        message = f"The name of {file} does not say its form. Let it end in .csv or .jsonl."
+        raise click.BadParameter(message)
+    if file.exists():
+        message = f"{file} is there already. Choose another name, or delete it."
+        raise click.BadParameter(message)
+    written = 0
+    with file.open("x", encoding="utf-8", newline="") as text:
+        file.chmod(0o600)
+        async for page in pages:
+            views = list(views_of(page))
+            is_csv = file.suffix == ".csv"
+            text.write(csv_text(views, header=not written) if is_csv else json_lines(views))
+            written += len(views)
+    return written
 
 
 add_operation(organizations, "without-owner", api_ownership_ownerless, "")

@@ -1,4 +1,4 @@
-"""The record of pulls: who pulled a release, from which network and when; and how it is searched."""
+"""The record of pulls: who pulled a release, from where and when, and how it is searched."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -160,4 +160,3 @@ def _count(text: str, most: int) -> int:
         message = f"The parameter count is a number from 1 to {most}, not {text[:40]!r}."
         raise InvalidRequest(message)
     return int(text)
-

@@ -19,10 +19,11 @@ from shared.domain.name_disputes import NameDispute
 from shared.domain.names import OrgName
 from shared.domain.ownership import OwnershipRequest
 from shared.domain.principals import Principal, Role
+from shared.domain.pull_records import MAX_PULLS_EXPORTED, RecordedPull
 from shared.domain.records import Event, Place
 from shared.domain.sessions import Session
 from shared.domain.sign_in import require_recent_sign_in
-from shared.ports import Clock, DirectoryStore
+from shared.ports import Clock, DirectoryStore, PullRecordStore
 from shared.services.administration.account_erasure import AccountErasures
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.administration.stopped_makers import StoppedMakers
@@ -45,6 +46,7 @@ class PersonalData(Struct, frozen=True):
     identities: tuple[Identity, ...]
     disputes: tuple[NameDispute, ...]  # That the person opened, or that was opened for them.
     ownership_requests: tuple[OwnershipRequest, ...]
+    pulls: tuple[RecordedPull, ...]
     events: tuple[tuple[int, Event], ...]
     names: Mapping[str, str]
 
@@ -66,6 +68,7 @@ class AccountDeletion(Struct, frozen=True):
     made_by_accounts: MadeByAccounts
     stopped_makers: StoppedMakers
     record_writer: RecordWriter
+    pull_records: PullRecordStore
     clock: Clock
 
     async def export(self, *, by: Principal) -> PersonalData:
@@ -98,6 +101,7 @@ class AccountDeletion(Struct, frozen=True):
             ownership_requests=tuple(
                 await self.directory.list_by_subject(OwnershipRequest, account.id)
             ),
+            pulls=tuple(await self.pull_records.of_principal(account.id, MAX_PULLS_EXPORTED)),
             events=events,
             names=names,
         )

@@ -28,7 +28,7 @@ from shared.domain.ownership import OwnershipRequest
 from shared.domain.principals import Principal
 from shared.domain.records import AdditionCount, Entity, Place
 from shared.domain.times import MS
-from shared.ports import AlreadyThere, DirectoryStore, EventStore, Stale
+from shared.ports import AlreadyThere, DirectoryStore, EventStore, PullRecordStore, Stale
 from shared.runtime.retries import retried_when_stale
 from shared.services.administration.administration import Administrators
 from shared.services.administration.name_disputes import NameDisputes
@@ -97,6 +97,7 @@ class AccountErasures(Struct, frozen=True):
     ownerless_organizations: OwnerlessOrganizations
     retired_names: RetiredNames
     account_mail: AccountMail
+    pull_records: PullRecordStore
     record_writer: RecordWriter
 
     async def pending(self, account_id: str) -> AccountErasure | None:
@@ -265,6 +266,7 @@ class AccountErasures(Struct, frozen=True):
         if account is not None and account.email and erasure.by != account_id:
             text = mail_text("account-erased", url=self.administrators.base_url)
             await self.administrators.mail_delivery.send(EmailAddress(account.email), text)
+        pulls = await self.pull_records.forget_principal(account_id)
         events = await self.events.forget_account(account_id)
         is_overwritten = await self._is_overwritten()
         if is_overwritten:
@@ -280,6 +282,7 @@ class AccountErasures(Struct, frozen=True):
                 "access tokens": tokens,
                 "roles in organizations": len(orgs),
                 "invitations": invitations,
+                "recorded pulls": pulls,
                 "name disputes without its words and name": disputes,
                 "events without their addresses, browsers and names": events,
             },

@@ -1,4 +1,4 @@
-"""The record of pulls: who pulled a release. Recorded from memory in batches, and read by owners."""
+"""The record of pulls: who pulled a release; written in batches from memory, and read by owners."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -173,7 +173,9 @@ class PullRecords(Struct, frozen=True):
         found = await self.store.find(asked)
         principals = {each.principal for each in found.pulls if each.principal}
         names = await account_names(self.directory, principals - {organization.id})
-        return PullRecordPage(found.pulls, {**names, organization.id: organization.name}, found.next)
+        return PullRecordPage(
+            found.pulls, {**names, organization.id: organization.name}, found.next
+        )
 
     async def all_of_organization(
         self, query: PullQuery, *, by: Principal

@@ -256,7 +256,7 @@ async def test_counts_that_the_ledger_does_not_take_yet_are_logged_and_written_l
 ) -> None:
     stores = replace(world.stores, pulls=failing(world.stores.pulls, Fault("record", Busy())))
     counting = create_registry(world.registry.settings, stores).packages.pull_counter
-    counting._flush_after = timedelta(0)
+    counting._flushing._after = timedelta(0)
     with capture_logs() as logs:
         counting.count(GREET, "one")
         await until_written(counting)
