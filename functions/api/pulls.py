@@ -15,7 +15,7 @@ from shared.runtime.answers import Answer
 from shared.services.packages.pull_records import PullRecordPage
 
 JSON_LINES = "application/jsonl"
-CSV = "text/csv; charset=utf-8"
+CSV = "text/csv"
 
 
 class PullView(ResponseModel):

@@ -161,6 +161,10 @@ class World:
         """Write the pulls that each instance counted; return how many there were."""
         return sum([await each.packages.pull_counter.flush() for each in self.instances])
 
+    async def record_pulls(self) -> int:
+        """Write the pulls that each instance has to record; return how many there were."""
+        return sum([await each.packages.pull_recorder.flush() for each in self.instances])
+
     async def create_organization(self, name: str) -> None:
         """Create an organization of the administrator, which a push may not create."""
         account = self.people.admin.account
