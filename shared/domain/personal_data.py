@@ -29,6 +29,7 @@ from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
 from shared.domain.packages import ArchiveFacts, Head, Origin, PackageHold, Provenance, Release
 from shared.domain.policies import Policy
 from shared.domain.proposals import Proposal
+from shared.domain.pull_records import RecordedPull
 from shared.domain.records import Event, Record
 from shared.domain.releases import ReleasePullers, WithheldNote
 from shared.domain.reserved_names import ReservedName
@@ -58,7 +59,7 @@ class PersonalRecord(Struct, frozen=True):
     """A record with fields about people, and where it lies: SQLite's table, and Cosmos DB's
     container."""
 
-    record: type[Record]
+    record: type[Record | Struct]
     where: str
     fields: Mapping[str, PersonalField]
 
@@ -93,6 +94,7 @@ _OF_A_CLAIMANT = Lifetime(
 _REQUEST = Lifetime("until it is decided", "deleted; at the latest with the account")
 _FINDING = Lifetime("until the directory says otherwise", "deleted; at the latest with the account")
 _FREEZE = Lifetime("until it ends", "deleted")
+_PULL = Lifetime("90 days", "deleted within an hour; with the account at once")
 _PROPOSAL = Lifetime("until it is decided, or seven days after it expired", "deleted")
 _ROLE = "decides what the account may do"
 _WRITTEN = "words of an administrator, who is asked to name nobody"
@@ -466,6 +468,17 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
             Lifetime("until eleven days after the release was published", "deleted within an hour"),
             "pullers",
         ),
+    ),
+    PersonalRecord(
+        RecordedPull,
+        "`pull_records`, `stats`",
+        {
+            **_each(
+                "says whose release was pulled, and when", _PULL, "org", "name", "version", "at_ms"
+            ),
+            **_each("owners see who pulled it", _PULL, "principal", "credential", "job"),
+            **_each("owners see from where; an address, of IPv6 the /64 network", _PULL, "network"),
+        },
     ),
     PersonalRecord(GoneRelease, _DIRECTORY, _each("says who decided", _DECISION, "decided_by")),
     PersonalRecord(

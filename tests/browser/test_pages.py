@@ -55,6 +55,7 @@ OWN = (
     "/account/organizations/acme/tokens",
     "/account/organizations/acme/publishers?provider=gitlab",
     "/account/organizations/acme/webhooks",
+    "/account/organizations/acme/pulls",
     "/account/organizations/acme/log",
     "/account/organizations/acme/settings",
     "/account/sessions",

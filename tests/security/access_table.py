@@ -472,7 +472,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     members_alone(Action.MANAGE): (
         *("api_audit_export", "api_audit_organization", "api_invitations_list"),
         *("api_invitations_send", "api_org_tokens_list", "api_orgs_change", "api_publishers_list"),
-        "api_org_webhooks_list",
+        *("api_org_pulls", "api_org_pulls_csv", "api_org_pulls_lines", "api_org_webhooks_list"),
     ),
     members_alone(Action.MANAGE, found=Outcome.HIDDEN): (
         *("api_invitations_withdraw", "api_org_tokens_revoke", "api_org_tokens_show"),

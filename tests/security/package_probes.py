@@ -361,7 +361,9 @@ ABOUT_NO_PACKAGE = {
     ),
     "are the same for everybody who is not signed in": ("sign_in_*",),
     "list or count public packages alone, whoever asks": ("web_home", "web_about"),
-    "show what an organization has to its owners": ("api_org_webhooks_*", "api_publishers_list"),
+    "show what an organization has to its owners": (
+        *("api_org_pulls*", "api_org_webhooks_*", "api_publishers_list"),
+    ),
     "show and change who belongs to an organization": ("api_members_*", "api_invitations_*"),
     "are about an organization as a whole": (
         *("api_orgs_allow_bursts", "api_orgs_change", "api_orgs_continue", "api_orgs_found"),

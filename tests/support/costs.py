@@ -108,7 +108,7 @@ OTHERS = (
     *("api_audit_", "api_docs_", "api_groups_", "api_invitations_", "api_members_"),
     *("api_directory_locks_", "api_mirror_", "api_ownership_"),
     "api_name_disputes_",
-    *("api_org_tokens_", "api_org_webhooks_", "api_publishers_", "api_webhooks_"),
+    *("api_org_pulls", "api_org_tokens_", "api_org_webhooks_", "api_publishers_", "api_webhooks_"),
     *("api_settings_", "api_trusted_"),
     *(
         "central_doc_ui",

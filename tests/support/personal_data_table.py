@@ -9,6 +9,8 @@ from itertools import groupby
 from pathlib import Path
 from pkgutil import walk_packages
 
+from msgspec import Struct
+
 import shared.domain
 from shared.domain.personal_data import PERSONAL_RECORDS, PersonalField, PersonalRecord
 from shared.domain.records import Entity, Record
@@ -44,6 +46,8 @@ def own_fields() -> Mapping[str, frozenset[str]]:
     for record in _below(Record):
         inherited = {name for base in record.__mro__[1:] for name in _fields(base)}
         fields[record.__name__] = frozenset(_fields(record) - inherited)
+    structs = (each.record for each in PERSONAL_RECORDS if issubclass(each.record, Struct))
+    fields |= {each.__name__: frozenset(each.__struct_fields__) for each in structs}
     return {name: own for name, own in fields.items() if own and name != Entity.__name__}
 
 

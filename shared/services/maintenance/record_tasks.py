@@ -187,6 +187,7 @@ class CompleteEventLogs(Task):
         return TaskReport(seen, seen, unfinished=done != _COMPLETE)
 
     async def _save(self, done: str) -> None:
+        kind, key = _LOGS
         await self.work.put(kind, key, done, self.clock.now_ms() + CHECKPOINT_KEPT_FOR // MS)
 
 

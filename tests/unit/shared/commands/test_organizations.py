@@ -1,5 +1,14 @@
 """org …"""
 
+import asyncio
+import csv
+import json
+import stat
+from pathlib import Path
+
+from shared.bootstrap import existing_registry
+from shared.domain.pull_records import PullRecordBatch, RecordedPull
+from shared.settings import Settings
 from tests.support.terminal import Terminal
 
 
@@ -33,3 +42,57 @@ def test_an_empty_organization_is_deleted_for_ever(terminal: Terminal) -> None:
     assert "exists already" in terminal.fail("org", "add", "globex", "--owner", "bob")
     [globex] = [each for each in terminal.json("org", "list") if each["name"] == "Globex"]
     assert globex["deleted"]
+
+
+def recorded(terminal: Terminal) -> None:
+    """Store that Bob pulled two releases of acme, and somebody without a token one."""
+
+    async def record() -> None:
+        registry = existing_registry(Settings(data=terminal.data))
+        now_ms = registry.clock.now_ms()
+        bob = await registry.identity.accounts.by_name_or_id("bob")
+        pulls = [
+            RecordedPull("acme", "greet", "1.0.0", now_ms - 3_000, bob.id, "token12345"),
+            RecordedPull("acme", "greet", "1.1.0", now_ms - 2_000, bob.id, "token12345"),
+            RecordedPull("acme", "greet", "1.0.0", now_ms - 1_000, job="=1+1", network="192.0.2.1"),
+        ]
+        await registry.adapters.pull_records.record(PullRecordBatch("0a", 1, pulls))
+        await registry.close()
+
+    asyncio.run(record())
+
+
+def test_the_operator_asks_who_pulled_a_version(terminal: Terminal) -> None:
+    assert terminal.run("org", "pulls", "acme") == "There is nothing to list.\n"
+    recorded(terminal)
+    asked = terminal.json("org", "pulls", "acme", "--package", "greet", "--version", "1.0.0")
+    assert [(each["release"], each["who"], each["network"]) for each in asked] == [
+        ("acme/greet:1.0.0", "", "192.0.2.1"),
+        ("acme/greet:1.0.0", "bob", ""),
+    ]
+    assert len(terminal.json("org", "pulls", "acme", "--principal", "bob", "--count", "1")) == 1
+    assert "Name the package as well" in terminal.fail("org", "pulls", "acme", "--version", "1.0.0")
+    assert terminal.fail("org", "pulls", "none") == "organization not found: none"
+
+
+def test_who_pulled_what_is_written_to_a_file_page_after_page(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    recorded(terminal)
+    table, lines = tmp_path / "pulls.csv", tmp_path / "pulls.jsonl"
+    said = terminal.run("org", "pulls", "acme", "--count", "1", "--export", str(table))
+    assert said == f"Wrote 3 pulls to {table}.\n"
+    with table.open(newline="") as text:
+        rows = list(csv.DictReader(text))
+    assert [each["job"] for each in rows] == ["'=1+1", "", ""]
+    assert [each["principalName"] for each in rows] == ["", "bob", "bob"]
+    assert stat.S_IMODE(table.stat().st_mode) == 0o600
+    terminal.run("org", "pulls", "acme", "--export", str(lines))
+    assert [json.loads(line)["version"] for line in lines.read_text().splitlines()] == [
+        *("1.0.0", "1.1.0", "1.0.0")
+    ]
+    again = terminal.invoke("org", "pulls", "acme", "--export", str(lines))
+    assert again.exit_code
+    assert "is there already" in again.stderr
+    other = terminal.invoke("org", "pulls", "acme", "--export", str(tmp_path / "pulls.txt"))
+    assert "Let it end in .csv or .jsonl" in other.stderr
