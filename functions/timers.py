@@ -97,7 +97,7 @@ class _Call:
 
 async def _run(upkeep: Upkeep, task: str, context: func.Context | None) -> None:
     """Run the task, and record its outcome."""
-    Activity.begin(traceparent_of(context, ""))
+    activity = Activity.begin(traceparent_of(context, ""), is_hosted=context is not None)
     started, result = time.perf_counter(), "failed"
     try:
         report = await upkeep.run_due(task)
@@ -109,7 +109,11 @@ async def _run(upkeep: Upkeep, task: str, context: func.Context | None) -> None:
         # Caught here, so that one task that fails does not stop the others of the call.
         log.exception("upkeep.failed", task=task)
     finally:
-        record_metric(UPKEEP, time.perf_counter() - started, {"task": task, "result": result})
+        attributes = {"task": task, "result": result}
+        record_metric(UPKEEP, time.perf_counter() - started, attributes)
+        # Tasks may take minutes, so a slow one tells nothing.
+        failed = result == "failed"
+        activity.end(f"upkeep.{task}", attributes, is_failed=failed, keep_slow=False)
 
 
 def _log(task: str, report: TaskReport | None, seconds: float) -> str:

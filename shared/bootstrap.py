@@ -75,7 +75,14 @@ from shared.domain.mirror_rules import UpstreamAddress
 from shared.domain.revocations import Revocation
 from shared.domain.snapshots import SnapshotUnusable
 from shared.domain.status import SOFTWARE_VERSION
-from shared.log import TelemetryBackend, is_recording, set_backend, set_log_share
+from shared.log import (
+    TelemetryBackend,
+    is_recording,
+    is_tracing,
+    set_backend,
+    set_log_share,
+    set_traces,
+)
 from shared.ports import (
     ArchiveStore,
     CallerScope,
@@ -94,6 +101,7 @@ from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshot
 from shared.settings import Settings
 from shared.settings.values import split_list
 from shared.telemetry.startup_buffer import StartupBuffer
+from shared.telemetry.traces import TraceExporter, Traces
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -310,6 +318,8 @@ def build_registry(settings: Settings, adapters: Adapters | None = None) -> Regi
     set_log_share(settings.log_share)
     if settings.insights_connection and not is_recording():  # Once a process.
         _send_telemetry(settings.insights_connection.get_secret_value(), network_of(settings))
+    if settings.insights_connection and settings.trace_share and not is_tracing():
+        set_traces(_traces(settings, settings.insights_connection.get_secret_value()))
     return create_registry(settings, instrumented(adapters or _selected_adapters(settings)))
 
 
@@ -323,6 +333,27 @@ def _send_telemetry(connection: str, network: Network) -> None:
         return azure_monitor_backend(connection, telemetry_transport(network))
 
     set_backend(StartupBuffer(load))
+
+
+def _traces(settings: Settings, connection: str) -> Traces:
+    """Return what sends a share of traces to Application Insights, from the first one on."""
+    systems = _CLOUD_SYSTEMS if settings.is_in_the_cloud else _EMBEDDED_SYSTEMS
+
+    def load() -> TraceExporter:
+        from shared.adapters.azure_transports import telemetry_transport
+        from shared.telemetry.spans import azure_monitor_spans
+
+        return azure_monitor_spans(connection, systems, telemetry_transport(network_of(settings)))
+
+    return Traces(settings.trace_share, load)
+
+
+# What is behind the stores, as the application map names it; "" stands for all others.
+_CLOUD_SYSTEMS = {
+    "": "azure.cosmosdb",
+    **dict.fromkeys(("archives", "documents", "search"), "azure.blob"),
+}
+_EMBEDDED_SYSTEMS = {"": "sqlite", "archives": "files"}
 
 
 # Errors that an operator can correct; `str()` is one sentence for them.

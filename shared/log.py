@@ -1,6 +1,7 @@
 """The log: events on standard error without secrets, one JSON object a line, or short lines for
 people if that is a terminal; which requests have a line; the activity that each line names (a
-request or a task run, in its W3C trace); and metrics, which cost one comparison without a backend.
+request or a task run, in its W3C trace) with the calls that it made; and metrics and traces, which
+cost one comparison without a backend.
 """
 
 import asyncio
@@ -8,7 +9,7 @@ import atexit
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from itertools import count
@@ -37,6 +38,21 @@ class TraceContext(Struct, frozen=True):
         return cls(found[1], found[2]) if found else None
 
 
+class CallSpan(Struct, frozen=True):
+    """A call that an activity made: of a store, or of another server.
+
+    `began` and `ended` are seconds of `time.perf_counter`.
+    """
+
+    name: str
+    began: float
+    ended: float
+    attributes: Attributes
+    is_failed: bool
+
+
+MAX_SPANS = 200  # Of an activity: a task may call stores many thousand times.
+
 # The current activity: one request, or one run of a task.
 #
 # It has the trace that each line of the log names, and counts the calls of stores that it causes,
@@ -44,21 +60,55 @@ class TraceContext(Struct, frozen=True):
 
 
 class Activity:
-    """A request or a run of a task, with its trace and its counts of store calls."""
+    """A request or a run of a task, with its trace and its counts of store calls.
 
-    __slots__ = ("calls", "trace", "units")
+    `spans` are its calls, for its trace; None where there are no traces, and once it has ended.
+    `is_hosted` says that the Functions host makes a span of the activity itself.
+    """
 
-    def __init__(self, trace: TraceContext | None) -> None:
+    __slots__ = ("began", "calls", "is_hosted", "spans", "trace", "units")
+
+    def __init__(self, trace: TraceContext | None, *, is_hosted: bool = False) -> None:
         self.trace = trace
+        self.is_hosted = is_hosted
         self.calls: dict[str, int] = {}
         self.units = 0.0
+        self.began = 0.0
+        self.spans: list[CallSpan] | None = None
 
     @classmethod
-    def begin(cls, traceparent: str = "") -> Self:
+    def begin(cls, traceparent: str = "", *, is_hosted: bool = False) -> Self:
         """Begin the activity of the current asyncio task, in the trace of `traceparent`."""
-        activity = cls(TraceContext.parse(traceparent) if traceparent else None)
+        trace = TraceContext.parse(traceparent) if traceparent else None
+        activity = cls(trace, is_hosted=is_hosted)
+        if _traces.current is not None:
+            activity.began = time.perf_counter()
+            activity.spans = []
         _activity.set(activity)
         return activity
+
+    def add_span(self, name: str, began: float, attributes: Attributes, *, is_failed: bool) -> None:
+        """Add a call that ends now to the trace, unless the activity has ended."""
+        if self.spans is not None and len(self.spans) < MAX_SPANS:
+            ended = time.perf_counter()
+            self.spans.append(CallSpan(name, began, ended, attributes, is_failed))
+
+    def end(
+        self, name: str, attributes: Attributes, *, is_failed: bool, keep_slow: bool = True
+    ) -> None:
+        """End the activity, whose trace may be exported.
+
+        A trace that took long is kept whatever its share, but for activities that usually do.
+        """
+        spans, self.spans = self.spans, None
+        traces = _traces.current
+        if spans is None or traces is None:
+            return
+        counted = {"calls": sum(self.calls.values()), "units": round(self.units, 2)}
+        ended = time.perf_counter()
+        whole = CallSpan(name, self.began, ended, {**attributes, **counted}, is_failed)
+        is_slow = keep_slow and ended - self.began >= SLOW_SECONDS
+        traces.end(self, whole, spans, must_keep=is_failed or is_slow)
 
     def log_fields(self) -> dict[str, object]:
         """Return fields for the log: the trace, and the counts of store calls."""
@@ -120,6 +170,33 @@ def record_metric(instrument: Instrument, value: float, attributes: Attributes) 
     backend = _backend.current
     if backend is not None:
         backend.record(instrument, value, attributes)
+
+
+class TraceBackend(Protocol):
+    """Receives activities that ended, on the thread that ended them; never raises, never waits."""
+
+    def end(
+        self, activity: Activity, whole: CallSpan, calls: Sequence[CallSpan], *, must_keep: bool
+    ) -> None:
+        """Export the trace of an activity if it is one of the share, or must be kept."""
+        ...
+
+
+class _Traces:
+    current: TraceBackend | None = None
+
+
+_traces = _Traces()
+
+
+def set_traces(backend: TraceBackend | None) -> TraceBackend | None:
+    """Send traces of this process to the backend; return the previous one."""
+    previous, _traces.current = _traces.current, backend
+    return previous
+
+
+def is_tracing() -> bool:
+    return _traces.current is not None
 
 
 # Later versions may continue after this; ids of zeros are invalid.
@@ -314,8 +391,8 @@ class LogSampling:
         self._share = share
         self._stands_for = max(round(1 / share), 1) if share else 0
         self._numbers = count()
-        self._lines = _RateBound(WHOLE_LINES_A_SECOND)
-        self._stacks = _RateBound(STACKS_A_SECOND)
+        self._lines = RateBound(WHOLE_LINES_A_SECOND)
+        self._stacks = RateBound(STACKS_A_SECOND)
 
     def weigh(self) -> int:
         """Return how many requests the line of one that succeeded stands for, 0 for no line."""
@@ -332,7 +409,7 @@ class LogSampling:
         return self._share == 1 or self._stacks.allows(now)
 
 
-class _RateBound:
+class RateBound:
     """Allows a number in each second."""
 
     def __init__(self, most: int) -> None:

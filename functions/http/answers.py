@@ -276,7 +276,8 @@ def repeat_recorder(
         if until_ms < inf and clock.monotonic_ms() >= until_ms:
             return None
         headers = headers_of(request)
-        exchange = Exchange.begin(operation, headers.get("traceparent", ""))
+        trace = headers.get("traceparent", "")
+        exchange = Exchange.begin(operation, trace, method=str(request.method))
         again = Call(registry, request, exchange, headers)
         try:
             again.set_caller(caller.principal)

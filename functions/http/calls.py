@@ -25,7 +25,9 @@ from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLi
 from shared.log import (
     SLOW_SECONDS,
     Activity,
+    Attributes,
     is_recording,
+    is_tracing,
     log,
     log_request,
     log_sampling,
@@ -37,6 +39,7 @@ from shared.services.packages.source import PackageSource
 from shared.telemetry.metrics import REQUESTS
 
 FIRST_ERROR_STATUS = 400
+FIRST_FAILURE_STATUS = 500
 
 # A request id is an id of the process and a number in that process.
 _PROCESS = os.urandom(4).hex()
@@ -49,6 +52,7 @@ class Exchange(Struct):
     that was pulled, and the whole caller."""
 
     operation: str
+    method: str
     is_ordinary: bool
     request_id: str
     started: float
@@ -58,12 +62,20 @@ class Exchange(Struct):
     caller: Principal | None = None
 
     @classmethod
-    def begin(cls, operation: str, trace: str = "", *, is_ordinary: bool = True) -> Self:
-        """Begin an exchange; `trace` is a `traceparent`. Lines of ordinary ones may be counted
-        together, if they succeed."""
+    def begin(
+        cls,
+        operation: str,
+        trace: str = "",
+        *,
+        method: str = "GET",
+        is_hosted: bool = False,
+        is_ordinary: bool = True,
+    ) -> Self:
+        """Begin an exchange; `trace` is a `traceparent`, of the Functions host if `is_hosted`.
+        Lines of ordinary ones may be counted together, if they succeed."""
         request_id = f"{_PROCESS}{next(_NUMBERS):08x}"
-        activity = Activity.begin(trace)
-        return cls(operation, is_ordinary, request_id, time.perf_counter(), activity)
+        activity = Activity.begin(trace, is_hosted=is_hosted)
+        return cls(operation, method, is_ordinary, request_id, time.perf_counter(), activity)
 
     def note_failure(self) -> None:
         """Log the exception that is handled."""
@@ -71,7 +83,7 @@ class Exchange(Struct):
             log.exception("request.broken", request_id=self.request_id)
 
     def end(self, status: int, outcome: str) -> None:
-        """Write the log line, and record metrics if telemetry is on."""
+        """Write the log line, and record metrics and the trace if telemetry is on."""
         now = time.perf_counter()
         seconds = now - self.started
         stands_for = self._weigh(status, seconds, now)
@@ -87,10 +99,19 @@ class Exchange(Struct):
                 **self.activity.log_fields(),
                 **({"stands_for": stands_for} if stands_for > 1 else {}),
             )
-        if is_recording():
+        if is_recording() or is_tracing():
             face = self.operation.partition("_")[0]
-            attributes = {"face": face, "operation": self.operation, "outcome": outcome}
-            record_metric(REQUESTS, seconds, {**attributes, "status": status})
+            attributes: Attributes = {
+                "face": face,
+                "operation": self.operation,
+                "outcome": outcome,
+                "status": status,
+            }
+            record_metric(REQUESTS, seconds, attributes)
+            sent: Attributes = {"method": self.method, "request_id": self.request_id}
+            self.activity.end(
+                self.operation, {**attributes, **sent}, is_failed=status >= FIRST_FAILURE_STATUS
+            )
 
     def _pull_fields(self) -> dict[str, str]:
         """Return what the line of a pull says beside the principal."""

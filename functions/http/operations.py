@@ -222,7 +222,13 @@ def _call(
 ) -> Call:
     headers = headers_of(request)
     trace = traceparent_of(context, headers.get("traceparent", ""))
-    exchange = Exchange.begin(operation.name, trace, is_ordinary=operation.is_ordinary)
+    exchange = Exchange.begin(
+        operation.name,
+        trace,
+        method=str(request.method),
+        is_hosted=context is not None,
+        is_ordinary=operation.is_ordinary,
+    )
     return operation.face.call_type(registry, request, exchange, headers)
 
 

@@ -1,10 +1,12 @@
 """HTTP requests to other servers: the host name is resolved once, the addresses are checked, and
-the request goes to a checked address, or with its name to a proxy.
+the request goes to a checked address, or with its name to a proxy. Each is a span of the trace of
+the current activity, with the host and without the path, which may be a secret.
 """
 
 import asyncio
 import io
 import socket
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -17,7 +19,7 @@ from msgspec.structs import replace
 from shared.adapters.network import DIRECT, Network, proxy_refusal, unreachable
 from shared.domain.proxies import Proxy, is_local_name
 from shared.domain.server_addresses import Address, is_inside, is_public
-from shared.log import log
+from shared.log import current_activity, log
 from shared.ports import (
     AnswerTooLarge,
     AnswerUnusable,
@@ -28,6 +30,7 @@ from shared.ports import (
 )
 from shared.runtime.abandonable import run_abandonable
 from shared.runtime.caching import LruCache
+from shared.telemetry.metrics import ANSWERED, BROKEN
 
 if TYPE_CHECKING:
     import httpx
@@ -51,6 +54,7 @@ _PASSED_PROXY = "proxy.start_tls.started"
 _SENDS_REQUEST = "http11.send_request_headers.started"
 
 _PORTS = {"https": 443, "http": 80}
+_FIRST_FAILURE_STATUS = 500  # Below, the server answered what it was asked.
 
 _NO_ADDRESS = "the address is not one to ask"
 _NOT_PUBLIC = "the address is not public, or not https"
@@ -129,9 +133,29 @@ class GuardedFetcher:
                 raise _Connected
 
         with suppress(_Connected):
-            await self._send("GET", url, {}, b"", lambda _: None, watch=stop)
+            await self._ask("GET", url, {}, b"", lambda _: None, watch=stop)
 
     async def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, write: Write
+    ) -> HttpResponse:
+        activity = current_activity()
+        if activity is None or activity.spans is None:
+            return await self._ask(method, url, headers, body, write)
+        began, status, outcome = time.perf_counter(), 0, BROKEN
+        try:
+            answer = await self._ask(method, url, headers, body, write)
+            status, outcome = answer.status, ANSWERED
+        except Unanswered as failure:
+            outcome = type(failure).__name__
+            raise
+        else:
+            return answer
+        finally:
+            asked = {"method": method, **_server(url), "status": status, "outcome": outcome}
+            is_failed = not 0 < status < _FIRST_FAILURE_STATUS
+            activity.add_span(method, began, asked, is_failed=is_failed)
+
+    async def _ask(
         self,
         method: str,
         url: str,
@@ -278,6 +302,16 @@ def _is_left_to_proxy(url: "httpx.URL") -> bool:
     last = name.rpartition(".")[2]
     is_number = last.isdecimal() or last.startswith("0x")
     return url.scheme == "https" and not (is_local_name(name) or is_number or ":" in name)
+
+
+def _server(url: str) -> dict[str, str | int]:
+    """Return the scheme, the host and the port of a URL."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS.get(parts.scheme, 0)
+    except ValueError:
+        return {"scheme": "", "host": "", "port": 0}
+    return {"scheme": parts.scheme, "host": parts.hostname or "", "port": port}
 
 
 def _parsed(addresses: Sequence[str]) -> list[Address]:

@@ -1,5 +1,6 @@
-"""Stores that record the operation, the duration and the outcome of each call, and note whether
-what is made of it depends on more than the packages that are read.
+"""Stores that record the operation, the duration and the outcome of each call, as metrics and in
+the trace of the current activity, and note whether what is made of it depends on more than the
+packages that are read.
 """
 
 import inspect
@@ -10,7 +11,7 @@ from typing import Any, TypeVar, cast
 from msgspec.structs import replace
 
 from shared.domain.errors.base import Refusal
-from shared.log import current_activity, is_recording, record_metric
+from shared.log import Activity, current_activity, is_recording, record_metric
 from shared.ports import (
     AlreadyThere,
     ArchiveStore,
@@ -58,8 +59,8 @@ def instrumented(adapters: Adapters) -> Adapters:
 def instrumented_store(name: str, port: type[P], store: P) -> P:
     """Return a store with the members of its port that records each call of a coroutine.
 
-    A call costs reading the clock if telemetry is enabled. Members that are no coroutines, such as
-    iterators, are those of the store itself.
+    A call costs reading the clock if metrics or traces are enabled. Members that are no
+    coroutines, such as iterators, are those of the store itself.
     """
     return cast("P", _InstrumentedStore(name, port, store))
 
@@ -96,12 +97,17 @@ def _recorded(store_name: str, operation: str, store: object, *, is_noted: bool)
         if is_noted:
             note_read(EVERYTHING)
         answer = call(*arguments, **named)
-        return _timed(store_name, operation, answer) if is_recording() else answer
+        traced = None if activity is None or activity.spans is None else activity
+        if traced is None and not is_recording():
+            return answer
+        return _timed(store_name, operation, answer, traced)
 
     return recorded
 
 
-async def _timed(store: str, operation: str, answer: Awaitable[Any]) -> Any:
+async def _timed(
+    store: str, operation: str, answer: Awaitable[Any], traced: Activity | None
+) -> Any:
     started, outcome = time.perf_counter(), BROKEN
     try:
         value = await answer
@@ -114,3 +120,6 @@ async def _timed(store: str, operation: str, answer: Awaitable[Any]) -> Any:
     finally:
         attributes = {"store": store, "operation": operation, "outcome": outcome}
         record_metric(STORE_CALLS, time.perf_counter() - started, attributes)
+        if traced is not None:
+            name = f"{store}.{operation}"
+            traced.add_span(name, started, attributes, is_failed=outcome == BROKEN)

@@ -33,7 +33,6 @@ GONE_SETTINGS: Mapping[str, str] = {
     "BALLROOM_RELEASE_OUTPUT_BYTES": _HOLDS_EVERYWHERE,
     "BALLROOM_RELEASE_PROCESSOR_SECONDS": _HOLDS_EVERYWHERE,
     "BALLROOM_REPORT_KEYS": "Set BALLROOM_REPORT_KEYS_URL to the address of the keys instead.",
-    "BALLROOM_TRACE_SHARE": "The log names the trace of each request (docs/run/telemetry.md).",
     "BALLROOM_UPSTREAM_QUOTA_BYTES": "Nothing took its place: mirrored archives have no quota.",
 }
 

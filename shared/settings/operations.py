@@ -53,9 +53,17 @@ class OperationsSettings(TopicSettings):
     insights_connection: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices(INSIGHTS_VARIABLE, "insights_connection"),
-        description="Connection string of Application Insights for metrics; without it "
+        description="Connection string of Application Insights for metrics and traces; without it "
         "they are not exported. Read from APPLICATIONINSIGHTS_CONNECTION_STRING, without the "
         "prefix.",
+    )
+    trace_share: float = Field(
+        default=0,
+        ge=0,
+        le=1,
+        description="Share of the requests and runs of tasks that are exported to Application "
+        "Insights as traces, with their calls of stores and other servers; above 0 also each "
+        "that failed, and each request that took a second.",
     )
     log_share: float = Field(
         default=1,
@@ -90,6 +98,14 @@ class OperationsSettings(TopicSettings):
         default="info",
         description="Minimum level of log lines; debug shows each request at a terminal, too.",
     )
+
+    @field_validator("trace_share")
+    @classmethod
+    def _check_trace_share(cls, share: float, info: ValidationInfo) -> float:
+        if share and not info.data.get("insights_connection"):
+            reason = f"traces go to Application Insights, and {INSIGHTS_VARIABLE} is not set"
+            raise ValueError(reason)
+        return share
 
     @field_validator("security_contact")
     @classmethod

@@ -1,7 +1,8 @@
-"""OpenTelemetry and the exporters of Azure Monitor; imported only where telemetry is enabled.
+"""Metrics by OpenTelemetry, and their exporter to Azure Monitor; imported only where telemetry is
+enabled.
 
-The providers are not the global ones of OpenTelemetry. So libraries that use the global ones make
-no spans, which would contain the URLs that they call, some of them signed.
+The provider is not the global one of OpenTelemetry, which libraries use. Spans are in
+`shared/telemetry/spans.py`.
 """
 
 import os
@@ -55,14 +56,19 @@ def azure_monitor_backend(
 
     Its identity is read from APPLICATIONINSIGHTS_AUTHENTICATION_STRING.
     """
-    for switch in _LIBRARY_REPORTS:
-        os.environ.setdefault(f"APPLICATIONINSIGHTS_{switch}", "true")
+    no_library_reports()
     exporter = AzureMonitorMetricExporter(
         connection_string=connection,
         disable_offline_storage=True,
         **({"transport": transport} if transport else {}),
     )
     return OpenTelemetryBackend([PeriodicExportingMetricReader(exporter, EXPORT_MS)])
+
+
+def no_library_reports() -> None:
+    """Switch off what the library would send about itself."""
+    for switch in _LIBRARY_REPORTS:
+        os.environ.setdefault(f"APPLICATIONINSIGHTS_{switch}", "true")
 
 
 def _add(meters: MeterProvider, instrument: Instrument) -> Add:

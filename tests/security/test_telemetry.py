@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import httpx
 import pytest
 
+from functions.http.operations import READ_METHODS, WRITE_METHODS
 from shared.log import configure, log
 from shared.telemetry.metrics import INSTRUMENTS, PUSHES, REQUESTS, STORE_CALLS
 from tests.fakes.identity_provider import CLIENT_SECRET
@@ -24,7 +25,7 @@ from tests.support.browsers import Browser, signed_in
 from tests.support.device_login import ask, poll
 from tests.support.page_client import PageClient
 from tests.support.sign_in import open_sign_in
-from tests.support.telemetry import Heard, hearing
+from tests.support.telemetry import Heard, Traced, attributes_of, hearing, tracing
 from tests.support.world import URL, OpenWorld, World
 
 pytestmark = pytest.mark.slow
@@ -46,6 +47,8 @@ SHORT = 8  # Texts below are found everywhere: "1", "ok".
 
 # Names of Functions, stores, operations and refusals.
 WORD_OF_THE_CODE = re.compile(r"[A-Za-z][a-z_-]*(?:[A-Z][a-z]+)*")
+
+METHODS = {*READ_METHODS, *WRITE_METHODS}  # Of routes; the host calls no Function for others.
 
 # Parameters of queries with a secret: of signed links, and of what an identity provider answers.
 SECRET_QUERIES = ("/archives/", "/sign-in/callback/")
@@ -108,9 +111,10 @@ def _logged_address(url: httpx.URL) -> str:
 
 @dataclass
 class Told:
-    """All that tells of requests: what was logged, and what was heard."""
+    """All that tells of requests: what was logged, what was heard, and the spans."""
 
     heard: Heard
+    traced: Traced
     capfd: pytest.CaptureFixture[str]
     lines: str = ""
 
@@ -119,14 +123,14 @@ class Told:
         log.error("end")
         said = self.capfd.readouterr()
         self.lines += said.out + said.err
-        return self.lines + self.heard.text()
+        return self.lines + self.heard.text() + self.traced.text()
 
 
 @pytest.fixture
 def shown(capfd: pytest.CaptureFixture[str]) -> Iterator[Told]:
     """Return everything that is told until the test ends."""
-    with hearing() as heard:
-        yield Told(heard, capfd)
+    with hearing() as heard, tracing() as traced:
+        yield Told(heard, traced, capfd)
 
 
 def watched(world: World) -> Secrets:
@@ -213,7 +217,7 @@ async def planted(world: World) -> None:
 
 
 async def test_no_secret_is_in_telemetry(worlds: OpenWorld, shown: Told) -> None:
-    """Metrics have no text of a request at all: all their words are of the code."""
+    """Metrics and spans have no text of a request at all: all their words are of the code."""
     settings: dict[str, Any] = {"log_level": "debug", **UNREACHED_LIMITS}
     sign_ins = await open_sign_in(worlds, **settings)
     world = sign_ins.world
@@ -229,12 +233,15 @@ async def test_no_secret_is_in_telemetry(worlds: OpenWorld, shown: Told) -> None
     text = shown.text()
     assert secrets.in_(text) == set()
     assert set(_EMAIL.findall(unquote(text))) == set()
-    assert [each for each in words(shown.heard) if not WORD_OF_THE_CODE.fullmatch(each)] == []
+    told = words(shown.heard) | words_of_spans(shown.traced)
+    assert [each for each in told if not WORD_OF_THE_CODE.fullmatch(each)] == []
+    assert "secret" not in shown.traced.text()  # The name of a private package.
     # It was a test of something: a lot was sent, and a lot was told.
     assert len(secrets.found) > 30
     assert shown.lines.count('"event":"request"') > 500
     assert {point["state"] for point in shown.heard.points(PUSHES)} == {"live"}
     assert len({point["operation"] for point in shown.heard.points(REQUESTS)}) > 100
+    assert len({each.name for each in shown.traced.spans}) > 100
     assert {"metadata", "directory", "events"} <= {
         point["store"] for point in shown.heard.points(STORE_CALLS)
     }
@@ -273,3 +280,15 @@ def words(heard: Heard) -> set[str]:
     }
     assert len(named) > 100
     return named
+
+
+def words_of_spans(traced: Traced) -> set[str]:
+    """Return the names and the texts of spans, but for the ids and the methods of requests."""
+    texts = {
+        value
+        for span in traced.spans
+        for name, value in attributes_of(span).items()
+        if isinstance(value, str) and value not in METHODS and name != "request_id"
+    }
+    names = {word for span in traced.spans for word in span.name.split(".")}
+    return texts | names

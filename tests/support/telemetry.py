@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from shared.log import set_backend
+from shared.log import set_backend, set_traces
 from shared.telemetry.exporter import OpenTelemetryBackend
 from shared.telemetry.metrics import Instrument
+from shared.telemetry.spans import SpanExporter
+from shared.telemetry.traces import Traces
 
 
 @dataclass(frozen=True)
@@ -53,3 +58,58 @@ def hearing() -> Generator[Heard]:
     finally:
         set_backend(before)
         listener.close()
+
+
+@dataclass(frozen=True)
+class Traced:
+    """The spans that were exported while a test ran."""
+
+    exporter: InMemorySpanExporter
+
+    @property
+    def spans(self) -> tuple[ReadableSpan, ...]:
+        return self.exporter.get_finished_spans()
+
+    def named(self, name: str) -> list[ReadableSpan]:
+        return [each for each in self.spans if each.name == name]
+
+    def one(self, name: str) -> ReadableSpan:
+        [found] = self.named(name)
+        return found
+
+    def text(self) -> str:
+        return "\n".join(each.to_json() for each in self.spans)
+
+
+def attributes_of(span: ReadableSpan) -> dict[str, Any]:
+    return dict(span.attributes or {})
+
+
+def trace_of(span: ReadableSpan) -> str:
+    assert span.context is not None
+    return f"{span.context.trace_id:032x}"
+
+
+def id_of(span: ReadableSpan) -> str:
+    assert span.context is not None
+    return f"{span.context.span_id:016x}"
+
+
+def parent_of(span: ReadableSpan) -> str:
+    """Return the id of the span that caused this one, or an empty text."""
+    return f"{span.parent.span_id:016x}" if span.parent else ""
+
+
+@contextmanager
+def tracing(share: float = 1) -> Generator[Traced]:
+    """Keep the spans of this share of all traces until the block ends."""
+    exporter = InMemorySpanExporter()
+    spans = SpanExporter(SimpleSpanProcessor(exporter), {"": "sqlite", "archives": "files"})
+    traces = Traces(share, lambda: spans)
+    traces.load()
+    before = set_traces(traces)
+    try:
+        yield Traced(exporter)
+    finally:
+        set_traces(before)
+        spans.close()

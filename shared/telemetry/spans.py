@@ -1,0 +1,135 @@
+"""Spans of OpenTelemetry, and their exporter to Application Insights; imported with the first trace
+that is exported.
+
+They are made when a request has ended, of what it noted, and go to no global provider. So libraries
+that use the global one make no spans, which would contain the URLs that they call, some of them
+signed.
+"""
+
+import atexit
+import os
+from collections.abc import Mapping
+
+from azure.core.pipeline.transport import RequestsTransport
+from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
+
+from shared.log import Attributes, AttributeValue
+from shared.telemetry.exporter import NAME, no_library_reports
+from shared.telemetry.traces import EndedTrace
+
+_SAMPLE_RATE = "_MS.sampleRate"  # In percent; Application Insights multiplies counts by 100 / rate.
+_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
+_SCOPE = InstrumentationScope(NAME)
+_FAILED, _UNSET = Status(StatusCode.ERROR), Status(StatusCode.UNSET)
+
+# Names of OpenTelemetry for what a call of another server notes.
+_HTTP_NAMES = {
+    "method": "http.request.method",
+    "scheme": "url.scheme",
+    "host": "server.address",
+    "port": "server.port",
+    "status": "http.response.status_code",
+}
+
+
+class SpanExporter:
+    """A `TraceExporter` that makes spans, for a processor of OpenTelemetry."""
+
+    def __init__(self, processor: SpanProcessor, systems: Mapping[str, str]) -> None:
+        """`systems` are the kinds of stores by their names, with that of all others at ""."""
+        self._processor = processor
+        self._systems = systems
+        self._ids = RandomIdGenerator()
+        self._resource = Resource({"service.name": role_name()})
+
+    def export(self, trace: EndedTrace) -> None:
+        trace_id = int(trace.trace_id, 16)
+        context = self._context(trace_id)
+        caused_by = None
+        if trace.parent_id:
+            caused_by = SpanContext(trace_id, int(trace.parent_id, 16), True, _SAMPLED)
+        # The host has a span of the request already, and this is a part of it.
+        kind = SpanKind.INTERNAL if trace.is_hosted else SpanKind.SERVER
+        spans = [(trace.whole, context, caused_by, kind, _served(trace.whole.attributes))]
+        for call in trace.calls:
+            named = self._called(call.attributes)
+            spans.append((call, self._context(trace_id), context, SpanKind.CLIENT, named))
+        rate = {} if trace.stands_for == 1 else {_SAMPLE_RATE: 100 / trace.stands_for}
+        for span, own, parent, of, attributes in spans:
+            self._processor.on_end(
+                ReadableSpan(
+                    span.name,
+                    own,
+                    parent,
+                    self._resource,
+                    {**attributes, **rate},
+                    kind=of,
+                    instrumentation_scope=_SCOPE,
+                    status=_FAILED if span.is_failed else _UNSET,
+                    start_time=_nanoseconds(trace.epoch + span.began),
+                    end_time=_nanoseconds(trace.epoch + span.ended),
+                )
+            )
+
+    def close(self) -> None:
+        """Export what is buffered, and stop."""
+        self._processor.shutdown()
+
+    def _context(self, trace_id: int) -> SpanContext:
+        return SpanContext(trace_id, self._ids.generate_span_id(), False, _SAMPLED)
+
+    def _called(self, noted: Attributes) -> Attributes:
+        store = noted.get("store")
+        if store is None:
+            return _as_http(noted)
+        system = self._systems.get(str(store), self._systems[""])
+        database: dict[str, AttributeValue] = {
+            "db.system.name": system,
+            "db.namespace": store,
+            "db.operation.name": noted["operation"],
+        }
+        return {**noted, **database}
+
+
+def azure_monitor_spans(
+    connection: str, systems: Mapping[str, str], transport: RequestsTransport | None = None
+) -> SpanExporter:
+    """Return an exporter to Application Insights, by this transport.
+
+    Its identity is read from APPLICATIONINSIGHTS_AUTHENTICATION_STRING.
+    """
+    no_library_reports()
+    exporter = AzureMonitorTraceExporter(
+        connection_string=connection,
+        disable_offline_storage=True,
+        **({"transport": transport} if transport else {}),
+    )
+    exporting = SpanExporter(BatchSpanProcessor(exporter), systems)
+    atexit.register(exporting.close)
+    return exporting
+
+
+def role_name() -> str:
+    """Return the name of the app as the Functions host tells it, so that both are one node of the
+    application map."""
+    site = os.environ.get("WEBSITE_SITE_NAME", "").lower()
+    return os.environ.get("WEBSITE_CLOUD_ROLENAME") or site or NAME
+
+
+def _served(noted: Attributes) -> Attributes:
+    """Return what a request or a run of a task noted; a request has the names of HTTP as well."""
+    return _as_http(noted) | {**noted} if "method" in noted else noted
+
+
+def _as_http(noted: Attributes) -> dict[str, AttributeValue]:
+    return {_HTTP_NAMES.get(name, name): value for name, value in noted.items()}
+
+
+def _nanoseconds(seconds: float) -> int:
+    return int(seconds * 1e9)
