@@ -121,6 +121,11 @@ param logGigabytes int = size == 'dev' ? 1 : -1
 @maxValue(100)
 param logPercent int = 1
 
+@description('Percent of the requests and the runs of tasks that are exported as traces, with their calls of stores and other servers; above 0 also each request that fails or takes a second. 0 for none.')
+@minValue(0)
+@maxValue(100)
+param tracePercent int = 0
+
 @description('Log each request to Cosmos DB, about a kilobyte; to find out what costs request units.')
 param logDatabaseRequests bool = false
 
@@ -347,6 +352,7 @@ module functions 'modules/functions.bicep' = {
     edgeReadsBlobs: edgeReadsBlobs
     moreSettings: furtherSettings
     logPercent: logPercent
+    tracePercent: tracePercent
     pythonVersion: pythonVersion
     instanceMemory: instanceMemory
     rollingUpdates: rollingUpdates
@@ -389,6 +395,7 @@ module reads 'modules/functions.bicep' = if (edge) {
     edgeReadsBlobs: edgeReadsBlobs
     moreSettings: furtherSettings
     logPercent: logPercent
+    tracePercent: tracePercent
     pythonVersion: pythonVersion
     instanceMemory: instanceMemory
     rollingUpdates: rollingUpdates
@@ -429,6 +436,7 @@ module uploads 'modules/functions.bicep' = if (edge) {
     edgeReadsBlobs: edgeReadsBlobs
     moreSettings: furtherSettings
     logPercent: logPercent
+    tracePercent: tracePercent
     pythonVersion: pythonVersion
     instanceMemory: instanceMemory
     rollingUpdates: rollingUpdates

@@ -77,6 +77,11 @@ param moreSettings object
 @maxValue(100)
 param logPercent int = 1
 
+@description('Percent of the requests and the runs of tasks that are exported as traces; 0 for none.')
+@minValue(0)
+@maxValue(100)
+param tracePercent int = 0
+
 @description('Version of Python.')
 @allowed(['3.11', '3.12', '3.13', '3.14'])
 param pythonVersion string
@@ -111,6 +116,7 @@ param addresses string
 
 // The same as a part of one.
 var logShare = (logPercent == 100) ? '1' : '0.${padLeft(string(logPercent), 2, '0')}'
+var traceShare = (tracePercent == 100) ? '1' : '0.${padLeft(string(tracePercent), 2, '0')}'
 
 // How many requests an instance takes at once, and the largest body of each in KiB, by role and memory. An app
 // that takes archives has one slot, with more memory as well: seven slots end with two bodies of 33 MiB. The
@@ -173,6 +179,7 @@ var settings = {
   BALLROOM_COSMOS_ENDPOINT: cosmosEndpoint
   BALLROOM_BLOB_ENDPOINT: blobEndpoint
   BALLROOM_LOG_SHARE: logShare
+  BALLROOM_TRACE_SHARE: traceShare
   // The platform may start more requests than the host has slots.
   BALLROOM_MAX_ARCHIVES_IN_HAND: string(slots)
   // No reference: Azure looks those up once a day, and the app reads the key itself every few minutes.

@@ -9,6 +9,7 @@ from shared.domain.status import TaskReport, TaskResult
 from shared.domain.webhooks import AttemptResult
 from shared.settings import Settings
 from shared.telemetry.metrics import INSTRUMENTS
+from shared.telemetry.traces import REQUEST_SPAN, STORE_SPAN, UPKEEP_SPAN
 from tests.paths import docs
 from tests.repo.azure_monitor import platform_rules, queries
 from tests.support.kusto import Query, bound
@@ -23,6 +24,9 @@ TABLES = {
     "AppTraces": "TimeGenerated:datetime, Message:string, SeverityLevel:int, OperationId:string, "
     "AppRoleName:string, Properties:dynamic",
     # The registry itself: shared/telemetry.
+    "AppDependencies": "TimeGenerated:datetime, Id:string, Name:string, DependencyType:string, "
+    "Target:string, ResultCode:string, DurationMs:real, ItemCount:int, Success:bool, "
+    "OperationId:string, ParentId:string, AppRoleName:string, Properties:dynamic",
     "AppMetrics": "TimeGenerated:datetime, Name:string, Sum:real, Min:real, Max:real, "
     "ItemCount:int, AppRoleInstance:string, AppRoleName:string, Properties:dynamic",
     # The diagnostic settings of the apps and of Front Door.
@@ -101,6 +105,9 @@ def unknown(query: Query) -> set[str]:
     found |= query.values("MetricName") - {*AZURE_METRICS}
     if "AppMetrics" in query.tables:
         found |= unknown_of_metrics(query)
+    if "AppDependencies" in query.tables:
+        found |= below(query, "Properties") - {*REQUEST_SPAN, *UPKEEP_SPAN, *STORE_SPAN}
+        found |= query.values("DependencyType") - {"InProc"}
     if "AppTraces" in query.tables:
         found |= unknown_of_lines(query)
     if query.tables == ["AppRequests"]:
@@ -178,6 +185,7 @@ UNWRITTEN = {
     "fatal": LINES.format("level", "fatal"),
     "outcomes": LINES.format("outcomes", "Busy"),
     "central_fetch": LINES.format("operation", "central_fetch"),
+    "request": "AppDependencies | extend of = tostring(Properties.request)",
     "Http500": 'AzureMetrics | where MetricName == "Http500"',
 }
 

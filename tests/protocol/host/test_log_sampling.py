@@ -134,7 +134,7 @@ def test_the_host_writes_nothing_else_of_a_request() -> None:
     }
 
 
-def test_one_parameter_decides_for_host_lines_and_spans() -> None:
+def test_one_parameter_decides_for_host_and_lines_and_another_one_for_traces() -> None:
     functions = module("functions")
     assert functions.parameters["logPercent"]["default"] == SHARE * 100
     assert sampling_of_the_host() == SHARE
@@ -143,7 +143,8 @@ def test_one_parameter_decides_for_host_lines_and_spans() -> None:
         assert host[f"{SAMPLING_SETTING}{each}SamplingPercentage"]
     assert functions.text.count("SamplingPercentage: string(logPercent)") == 3
     ours = functions.value("settings")
-    assert ours["BALLROOM_LOG_SHARE"] == "logShare"
+    assert (ours["BALLROOM_LOG_SHARE"], ours["BALLROOM_TRACE_SHARE"]) == ("logShare", "traceShare")
+    assert functions.parameters["tracePercent"]["default"] == 0
 
 
 @one_instance("each reads a package first")
