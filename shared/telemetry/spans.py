@@ -29,7 +29,7 @@ _SCOPE = InstrumentationScope(NAME)
 _FAILED, _UNSET = Status(StatusCode.ERROR), Status(StatusCode.UNSET)
 
 # Names of OpenTelemetry for what a call of another server notes.
-_HTTP_NAMES = {
+HTTP_NAMES = {
     "method": "http.request.method",
     "scheme": "url.scheme",
     "host": "server.address",
@@ -76,6 +76,10 @@ class SpanExporter:
                     end_time=_nanoseconds(trace.epoch + span.ended),
                 )
             )
+
+    def flush(self) -> None:
+        """Export what is buffered."""
+        self._processor.force_flush()
 
     def close(self) -> None:
         """Export what is buffered, and stop."""
@@ -128,7 +132,7 @@ def _served(noted: Attributes) -> Attributes:
 
 
 def _as_http(noted: Attributes) -> dict[str, AttributeValue]:
-    return {_HTTP_NAMES.get(name, name): value for name, value in noted.items()}
+    return {HTTP_NAMES.get(name, name): value for name, value in noted.items()}
 
 
 def _nanoseconds(seconds: float) -> int:

@@ -1,4 +1,4 @@
-"""docs/run/telemetry.md lists every metric and event as the code has it."""
+"""docs/run/telemetry.md lists every metric, span and event as the code has it."""
 
 import ast
 import re
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from shared.domain.status import TaskReport
 from shared.telemetry.metrics import INSTRUMENTS, Instrument
+from shared.telemetry.spans import HTTP_NAMES
+from shared.telemetry.traces import OUTGOING_SPAN, REQUEST_SPAN, STORE_SPAN, UPKEEP_SPAN
 from tests.paths import ROOT
 from tests.repo.product_source import product
 
@@ -56,6 +58,21 @@ def rows(title: str) -> list[str]:
 
 def test_the_metrics_of_the_page_are_those_of_the_code() -> None:
     assert rows("Metrics") == [metric_row(each) for each in INSTRUMENTS]
+
+
+def test_the_spans_of_the_page_are_those_of_the_code() -> None:
+    cells = [row.split("|")[3:5] for row in rows("Traces")]
+    own = tuple(re.findall(r"`([\w.]+)`", each[0]) for each in cells)
+    standard = [re.findall(r"`([\w.]+)`", each[1]) for each in cells]
+    named = {name for name in OUTGOING_SPAN if name in HTTP_NAMES}
+    assert own == (
+        [*REQUEST_SPAN],
+        [*STORE_SPAN],
+        [name for name in OUTGOING_SPAN if name not in named],
+        [*UPKEEP_SPAN],
+    )
+    assert standard[2] == [HTTP_NAMES[name] for name in OUTGOING_SPAN if name in named]
+    assert standard[0] == [HTTP_NAMES[name] for name in ("method", "status")]
 
 
 def test_every_event_has_its_row_with_level_and_fields() -> None:

@@ -337,6 +337,10 @@ def test_no_text_of_the_validator_reaches_an_operator(name: str, value: str) -> 
         ({"readers": "staff"}, "'staff' is not one of everybody, signed_in, such as everybody."),
         ({"mail": "pigeon"}, "'pigeon' is not one of console, smtp, azure, such as console."),
         ({"log_share": "2"}, "'2' is not a number from 0 to 1, such as 1."),
+        (
+            {"trace_share": "0.1"},
+            "traces go to Application Insights, and APPLICATIONINSIGHTS_CONNECTION_STRING is not",
+        ),
         ({"oidc_name": "x" * 41}, "is not a text of 1 to 40 characters, such as OpenID Connect."),
         ({"oidc_issuer": "http://login.example.org"}, "is plain http, which is allowed on this"),
         ({"publish_from_gitlab": "http://gitlab.example.org"}, "is plain http, which is allowed"),

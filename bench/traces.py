@@ -1,0 +1,139 @@
+"""Traces: the processor time of a request without traces, with a share of 0.05 and with all.
+
+One process serves, without a server or a connection, and exports to a double of Application
+Insights in another process. The time includes that of the thread that exports, and a share is not
+bounded by `TRACES_A_SECOND`. Each row is the median of its rounds, which take turns, in milliseconds.
+
+Limit: a share of 0.05 takes at most 5 percent more than no traces.
+"""
+
+import asyncio
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.handling import Requested
+from bench.servers import ROOT
+from shared.hosting.host import Host
+from shared.log import set_traces
+from shared.telemetry.spans import SpanExporter, azure_monitor_spans
+from shared.telemetry.traces import Traces
+from tests.security.limits import UNREACHED_LIMITS
+from tests.support.archives import bala
+from tests.support.world import FORM, asking, opened, settled
+from tests.unit.shared.hosting.asgi import ask, scope
+
+SHARES = (0.0, 0.05, 1.0)
+MEASURED_SHARE, MOST = 0.05, 1.05
+WARM = 100  # Requests before the first round.
+ROUNDS = 21
+UNBOUND = 1_000_000
+NOT_TRACED = 0.0
+
+INGESTION = """
+from tests.support.ingestion import ingesting
+with ingesting() as server:
+    print(server.connection, flush=True)
+    input()
+"""
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, ingestion() as connection:
+        exporter = azure_monitor_spans(connection, {"": "sqlite", "archives": "files"})
+        worst = asyncio.run(measure(Path(folder), exporter))
+        exporter.close()
+    print(f"A share of {MEASURED_SHARE} takes at most {worst:.3f} of no traces (limit {MOST})")
+    sys.exit(worst > MOST)
+
+
+@contextmanager
+def ingestion() -> Generator[str]:
+    """Take what is exported in another process; yield its connection string."""
+    command = [sys.executable, "-c", INGESTION]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
+        server.communicate("\n")
+
+
+async def measure(folder: Path, exporter: SpanExporter) -> float:
+    """Print the rows; return the largest part of a share by no traces."""
+    people = await settled(folder)
+    worst = 0.0
+    async with opened(folder, people, **UNREACHED_LIMITS) as world:
+        await world.push(bala("acme/greet:1.0.0"))
+        host = asking(world.registry)
+        print(f"{'':<22}{'':>9}" + "".join(f"{share:>9}" for share in SHARES) + "  share of traces")
+        for name, (number, request) in requests(people.ann.token).items():
+            medians = await _row(host, exporter, number, request)
+            parts = {share: medians[share] / medians[NOT_TRACED] for share in SHARES}
+            shown = "".join(f"{medians[share]:>9.3f}" for share in SHARES)
+            print(f"{name:<22}{'ms':>9}{shown}")
+            print(f"{'':<22}{'part':>9}" + "".join(f"{parts[share]:>9.3f}" for share in SHARES))
+            worst = max(worst, parts[MEASURED_SHARE])
+    return worst
+
+
+def requests(token: str) -> Mapping[str, tuple[int, Callable[[int], Requested]]]:
+    """Return how many requests a round has, and what makes each of its number."""
+    bearer = {"Authorization": f"Bearer {token}"}
+
+    def push(number: int) -> Requested:
+        body = bala(f"acme/greet:1.1.{number}")
+        return Requested("/2.0/registry/packages", {**FORM, **bearer, **_length(body)}, body)
+
+    return {
+        "metadata": (100, lambda _: Requested("/2.0/registry/packages/acme/greet/1.0.0")),
+        "package page": (40, lambda _: Requested("/packages/acme/greet")),
+        "push": (10, push),
+    }
+
+
+def _length(body: bytes) -> dict[str, str]:
+    return {"Content-Length": str(len(body))}
+
+
+async def _row(
+    host: Host, exporter: SpanExporter, number: int, request: Callable[[int], Requested]
+) -> Mapping[float, float]:
+    """Return the median milliseconds of a request for each share."""
+    made = iter(range(1_000_000))
+    times: dict[float, list[float]] = {share: [] for share in SHARES}
+    await _round(host, [request(next(made)) for _ in range(min(WARM, number))])
+    for _ in range(ROUNDS):
+        for share in SHARES:
+            sent = [request(next(made)) for _ in range(number)]
+            set_traces(_traces(share, exporter))
+            began = time.process_time()
+            await _round(host, sent)
+            exporter.flush()
+            times[share].append(1_000 * (time.process_time() - began) / number)
+            set_traces(None)
+    return {share: statistics.median(each) for share, each in times.items()}
+
+
+def _traces(share: float, exporter: SpanExporter) -> Traces | None:
+    if share == NOT_TRACED:
+        return None
+    traces = Traces(share, lambda: exporter, a_second=UNBOUND)
+    traces.load()
+    return traces
+
+
+async def _round(host: Host, sent: list[Requested]) -> None:
+    for each in sent:
+        method = "POST" if each.body else "GET"
+        answer = await ask(host, scope(method, each.path, each.headers), each.body)
+        assert answer.status in (200, 204), (each.path, answer.status, answer.body[:200])
+
+
+if __name__ == "__main__":
+    main()
