@@ -7,11 +7,14 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from azure.monitor.opentelemetry.exporter.export.trace._exporter import _convert_span_to_envelope
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from shared.log import CallSpan, record_metric, set_backend
 from shared.telemetry.exporter import azure_monitor_backend
 from shared.telemetry.metrics import PUSHES, REQUESTS
-from shared.telemetry.spans import azure_monitor_spans
+from shared.telemetry.spans import SpanExporter, azure_monitor_spans, envelope_of
 from shared.telemetry.traces import EndedTrace
 from tests.paths import ROOT
 from tests.support.ingestion import Ingestion, ingesting
@@ -101,7 +104,7 @@ def test_a_trace_arrives_as_parts_of_the_record_of_the_functions_host(
     exported(ingestion, ended(STORED, WROTE, ASKED, is_hosted=True))
     whole, stored, wrote, asked = ingestion.of("RemoteDependencyData")
     assert (whole["name"], whole["type"], whole["success"]) == ("central_push", "InProc", False)
-    assert whole["duration"] == "0.00:00:00.500"
+    assert whole["duration"] == "0.00:00:00.500000"
     assert whole["properties"]["status"] == "500"
     # The application map draws a line from the app to each target.
     assert [(each["type"], each["target"], each["success"]) for each in (stored, wrote, asked)] == [
@@ -116,8 +119,32 @@ def test_a_trace_arrives_as_parts_of_the_record_of_the_functions_host(
     assert [each["ai.operation.parentId"] for each in tags] == [SPAN, *[whole["id"]] * 3]
     # The same role as in the records of the host: one node of the map.
     assert {each["ai.cloud.role"] for each in tags} == {"func-ballroom"}
-    assert {each.get("sampleRate") for each in ingestion.items} == {None}
+    assert not any("sampleRate" in each for each in ingestion.items)
     assert {path.rpartition("/")[2] for path in ingestion.paths} == {"track"}
+
+
+FIELDS = ("name", "id", "success", "properties", "type", "target", "data", "resultCode")
+TAGS = ("ai.cloud.role", "ai.operation.id", "ai.operation.parentId", "ai.operation.name")
+
+
+@pytest.mark.parametrize("is_hosted", [True, False])
+def test_spans_are_converted_as_the_library_does(*, is_hosted: bool) -> None:
+    kept = InMemorySpanExporter()
+    SpanExporter(SimpleSpanProcessor(kept), SYSTEMS).export(
+        ended(STORED, WROTE, is_hosted=is_hosted, stands_for=20)
+    )
+    assert len(kept.get_finished_spans()) == 3
+    for span in kept.get_finished_spans():
+        theirs, ours = _convert_span_to_envelope(span).as_dict(), envelope_of(span, "key")
+        for name in ("name", "sampleRate"):
+            assert ours[name] == theirs[name]
+        assert ours["time"][:19] == theirs["time"][:19]
+        assert [ours["tags"][name] for name in TAGS] == [theirs["tags"][name] for name in TAGS]
+        assert ours["data"]["baseType"] == theirs["data"]["baseType"]
+        data, known = (each["data"]["baseData"] for each in (ours, theirs))
+        assert data["duration"][:-3] == known["duration"]
+        shared = [name for name in FIELDS if name in known and name != "resultCode"]
+        assert [data[name] for name in shared] == [known[name] for name in shared]
 
 
 def test_a_trace_of_one_machine_has_the_request_itself(ingestion: Ingestion) -> None:
