@@ -2,7 +2,8 @@
 
 One process serves, without a server or a connection, and exports to a double of Application
 Insights in another process. The time includes that of the thread that exports, and a share is not
-bounded by `TRACES_A_SECOND`. Each row has the medians of its rounds, which take turns.
+bounded by `TRACES_A_SECOND`. Metrics are on in every row, as they are wherever traces are. Each row
+has the medians of its rounds, which take turns.
 
 Limit: a share of 0.05 takes at most 5 percent more than no traces.
 """
@@ -20,7 +21,8 @@ from pathlib import Path
 from bench.handling import Requested
 from bench.servers import ROOT
 from shared.hosting.host import Host
-from shared.log import set_traces
+from shared.log import set_backend, set_traces
+from shared.telemetry.exporter import azure_monitor_backend
 from shared.telemetry.spans import SpanExporter, azure_monitor_spans
 from shared.telemetry.traces import Traces
 from tests.protocol.bal.okhttp import FORM, multipart
@@ -46,6 +48,7 @@ with ingesting() as server:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, ingestion() as connection:
+        set_backend(azure_monitor_backend(connection))
         exporter = azure_monitor_spans(connection, {"": "sqlite", "archives": "files"})
         worst = asyncio.run(measure(Path(folder), exporter))
         exporter.close()

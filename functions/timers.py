@@ -109,11 +109,11 @@ async def _run(upkeep: Upkeep, task: str, context: func.Context | None) -> None:
         # Caught here, so that one task that fails does not stop the others of the call.
         log.exception("upkeep.failed", task=task)
     finally:
-        attributes = {"task": task, "result": result}
-        record_metric(UPKEEP, time.perf_counter() - started, attributes)
+        shown = {"task": task, "result": result}
+        record_metric(UPKEEP, time.perf_counter() - started, shown)
         # Tasks may take minutes, so a slow one tells nothing.
         failed = result == "failed"
-        activity.end(f"upkeep.{task}", attributes, is_failed=failed, keep_slow=False)
+        activity.end(f"upkeep.{task}", lambda: shown, is_failed=failed, keep_slow=False)
 
 
 def _log(task: str, report: TaskReport | None, seconds: float) -> str:

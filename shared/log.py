@@ -94,9 +94,14 @@ class Activity:
             self.spans.append(CallSpan(name, began, ended, attributes, is_failed))
 
     def end(
-        self, name: str, attributes: Attributes, *, is_failed: bool, keep_slow: bool = True
+        self,
+        name: str,
+        attributes: Callable[[], Attributes],
+        *,
+        is_failed: bool,
+        keep_slow: bool = True,
     ) -> None:
-        """End the activity, whose trace may be exported.
+        """End the activity; `attributes` is called if its trace is exported.
 
         A trace that took long is kept whatever its share, but for activities that usually do.
         """
@@ -104,11 +109,14 @@ class Activity:
         traces = _traces.current
         if spans is None or traces is None:
             return
-        counted = {"calls": sum(self.calls.values()), "units": round(self.units, 2)}
         ended = time.perf_counter()
-        whole = CallSpan(name, self.began, ended, {**attributes, **counted}, is_failed)
         is_slow = keep_slow and ended - self.began >= SLOW_SECONDS
-        traces.end(self, whole, spans, must_keep=is_failed or is_slow)
+        stands_for = traces.weigh(self, ended, must_keep=is_failed or is_slow)
+        if stands_for:
+            counted = {"calls": sum(self.calls.values()), "units": round(self.units, 2)}
+            shown = {**attributes(), **counted}
+            whole = CallSpan(name, self.began, ended, shown, is_failed)
+            traces.export(self, whole, spans, stands_for)
 
     def log_fields(self) -> dict[str, object]:
         """Return fields for the log: the trace, and the counts of store calls."""
@@ -175,10 +183,14 @@ def record_metric(instrument: Instrument, value: float, attributes: Attributes) 
 class TraceBackend(Protocol):
     """Receives activities that ended, on the thread that ended them; never raises, never waits."""
 
-    def end(
-        self, activity: Activity, whole: CallSpan, calls: Sequence[CallSpan], *, must_keep: bool
+    def weigh(self, activity: Activity, ended: float, *, must_keep: bool) -> float:
+        """Return how many traces that of the activity stands for, 0 if it is not exported."""
+        ...
+
+    def export(
+        self, activity: Activity, whole: CallSpan, calls: Sequence[CallSpan], stands_for: float
     ) -> None:
-        """Export the trace of an activity if it is one of the share, or must be kept."""
+        """Export the trace of an activity with its calls."""
         ...
 
 

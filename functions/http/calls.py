@@ -99,18 +99,17 @@ class Exchange(Struct):
                 **self.activity.log_fields(),
                 **({"stands_for": stands_for} if stands_for > 1 else {}),
             )
-        if is_recording() or is_tracing():
-            face = self.operation.partition("_")[0]
-            attributes: Attributes = {
-                "face": face,
-                "operation": self.operation,
-                "outcome": outcome,
-                "status": status,
-            }
-            record_metric(REQUESTS, seconds, attributes)
-            sent: Attributes = {"method": self.method, "request_id": self.request_id}
+        if is_recording():
+            record_metric(REQUESTS, seconds, self._attributes(status, outcome))
+        if is_tracing():
             self.activity.end(
-                self.operation, {**attributes, **sent}, is_failed=status >= FIRST_FAILURE_STATUS
+                self.operation,
+                lambda: {
+                    **self._attributes(status, outcome),
+                    "method": self.method,
+                    "request_id": self.request_id,
+                },
+                is_failed=status >= FIRST_FAILURE_STATUS,
             )
 
     def _pull_fields(self) -> dict[str, str]:
@@ -120,6 +119,10 @@ class Exchange(Struct):
         network = caller_network(self.caller.address)
         fields = {"coordinate": str(self.pulled), "network": network}
         return fields | {"credential": self.caller.credential} if self.caller.credential else fields
+
+    def _attributes(self, status: int, outcome: str) -> Attributes:
+        face = self.operation.partition("_")[0]
+        return {"face": face, "operation": self.operation, "outcome": outcome, "status": status}
 
     def _weigh(self, status: int, seconds: float, now: float) -> int:
         """Return how many requests the line of this one stands for, 0 for no line."""

@@ -11,7 +11,7 @@ import os
 import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from azure.core.pipeline.transport import RequestsTransport
 from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter
@@ -133,9 +133,8 @@ class _InsightsExporter(AzureMonitorTraceExporter):
     """
 
     def _span_to_envelope(self, span: ReadableSpan) -> Any:
-        # Untyped, as all of the base class.
-        key: Any = self._instrumentation_key  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        return envelope_of(span, str(key))
+        # The base class is untyped.
+        return envelope_of(span, cast("Any", self)._instrumentation_key)
 
 
 def envelope_of(span: ReadableSpan, key: str) -> dict[str, Any]:

@@ -77,21 +77,25 @@ class Traces:
         self._buffered: deque[EndedTrace] = deque(maxlen=MAX_BUFFERED_TRACES)
         self._loading = threading.Lock()
 
-    def end(
-        self, activity: Activity, whole: CallSpan, calls: Sequence[CallSpan], *, must_keep: bool
+    def weigh(self, activity: Activity, ended: float, *, must_keep: bool) -> float:
+        if self._share == 1:
+            return 1
+        trace = activity.trace
+        score = _chance() if trace is None else trace_score(trace.trace_id)
+        is_chosen = score < self._share
+        if not (is_chosen or must_keep) or not self._bound.allows(ended):
+            return 0
+        return 1 if must_keep else 1 / self._share
+
+    def export(
+        self, activity: Activity, whole: CallSpan, calls: Sequence[CallSpan], stands_for: float
     ) -> None:
         trace = activity.trace
-        trace_id = os.urandom(16).hex() if trace is None else trace.trace_id
-        is_chosen = self._share == 1 or trace_score(trace_id) < self._share
-        if not (is_chosen or must_keep):
-            return
-        if self._share < 1 and not self._bound.allows(whole.ended):
-            return
         ended = EndedTrace(
-            trace_id=trace_id,
+            trace_id=os.urandom(16).hex() if trace is None else trace.trace_id,
             parent_id="" if trace is None else trace.span_id,
             is_hosted=activity.is_hosted,
-            stands_for=1 / self._share if is_chosen and not must_keep else 1,
+            stands_for=stands_for,
             epoch=time.time() - time.perf_counter(),
             whole=whole,
             calls=calls,
@@ -118,6 +122,10 @@ class Traces:
         self._exporter = exporter
         while self._buffered:
             exporter.export(self._buffered.popleft())
+
+
+def _chance() -> float:
+    return int.from_bytes(os.urandom(4)) / _WORD
 
 
 def trace_score(trace_id: str) -> float:

@@ -133,7 +133,7 @@ async def test_a_request_to_another_server_has_its_host_and_nothing_else_of_its_
         activity = Activity.begin()
         fetcher = GuardedFetcher(["127.0.0.1"])
         await fetcher.post(f"{receiver.url}/a-secret?sig=another", {"X-Key": "third"}, b"fourth")
-        activity.end("any", {}, is_failed=False)
+        activity.end("any", dict, is_failed=False)
     shown = attributes_of(traced.one("POST"))
     assert len(shown) == len(OUTGOING_SPAN)
     assert (shown["server.address"], shown["http.response.status_code"]) == ("127.0.0.1", 204)
@@ -144,7 +144,7 @@ async def test_a_server_that_gives_no_answer_is_a_failed_span(traced: Traced) ->
     activity = Activity.begin()
     with pytest.raises(Unanswered):
         await GuardedFetcher().get("https://127.0.0.1/keys", {})
-    activity.end("any", {}, is_failed=False)
+    activity.end("any", dict, is_failed=False)
     asked = traced.one("GET")
     assert not asked.status.is_ok
     assert attributes_of(asked)["outcome"] == "AnswerUnusable"

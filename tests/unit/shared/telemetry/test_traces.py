@@ -18,7 +18,6 @@ from shared.telemetry.traces import (
 from tests.support.logs import capture_logs
 
 BOUND_SECONDS = 30
-QUICK = CallSpan("central_pull", 0, 0.01, {}, is_failed=False)
 NO_BOUND = 1_000_000
 
 
@@ -52,8 +51,14 @@ def loaded(share: float, *, a_second: int = NO_BOUND) -> tuple[Traces, Exporter]
 
 def ended(traces: Traces, trace_id: str, *, must_keep: bool = False, at: float = 0.01) -> None:
     activity = Activity.begin(f"00-{trace_id}-{'1' * 16}-00")
-    span = CallSpan("central_pull", 0, at, {}, is_failed=False)
-    traces.end(activity, span, [], must_keep=must_keep)
+    end(traces, activity, at, must_keep=must_keep)
+
+
+def end(traces: Traces, activity: Activity, at: float = 0.01, *, must_keep: bool = False) -> None:
+    stands_for = traces.weigh(activity, at, must_keep=must_keep)
+    if stands_for:
+        span = CallSpan("central_pull", 0, at, {}, is_failed=False)
+        traces.export(activity, span, [], stands_for)
 
 
 def trace_ids(number: int) -> list[str]:
@@ -88,7 +93,7 @@ def test_a_smaller_share_is_a_part_of_a_larger_one() -> None:
 def test_a_request_without_a_trace_begins_one_that_is_chosen_by_chance() -> None:
     traces, exporter = loaded(0.5)
     for _ in range(1_000):
-        traces.end(Activity.begin(), QUICK, [], must_keep=False)
+        end(traces, Activity.begin())
     assert 350 < len(exporter.traces) < 650
     assert len({each.trace_id for each in exporter.traces}) == len(exporter.traces)
     assert {each.parent_id for each in exporter.traces} == {""}
@@ -127,7 +132,7 @@ def test_all_are_exported_where_the_share_is_all() -> None:
 def test_an_activity_notes_no_calls_without_traces() -> None:
     activity = Activity.begin()
     activity.add_span("metadata.find", 0, {}, is_failed=False)
-    activity.end("any", {}, is_failed=True)
+    activity.end("any", dict, is_failed=True)
     assert activity.spans is None
 
 
@@ -142,7 +147,7 @@ def test_a_slow_request_is_exported_whatever_the_share(
     set_traces(traces)
     activity = Activity.begin()
     activity.began -= seconds
-    activity.end("central_push", {}, is_failed=False, keep_slow=keep_slow)
+    activity.end("central_push", dict, is_failed=False, keep_slow=keep_slow)
     assert len(exporter.traces) == exported
 
 
@@ -153,7 +158,7 @@ def test_a_trace_has_a_bounded_number_of_calls() -> None:
     for _ in range(MAX_SPANS + 10):
         activity.calls["metadata.find"] = activity.calls.get("metadata.find", 0) + 1
         activity.add_span("metadata.find", 0, {}, is_failed=False)
-    activity.end("upkeep.any", {}, is_failed=False)
+    activity.end("upkeep.any", dict, is_failed=False)
     [trace] = exporter.traces
     assert len(trace.calls) == MAX_SPANS
     assert trace.whole.attributes["calls"] == MAX_SPANS + 10
@@ -163,9 +168,9 @@ def test_calls_that_end_after_their_request_are_in_no_trace() -> None:
     traces, exporter = loaded(1)
     set_traces(traces)
     activity = Activity.begin()
-    activity.end("any", {}, is_failed=False)
+    activity.end("any", dict, is_failed=False)
     activity.add_span("metadata.find", 0, {}, is_failed=False)
-    activity.end("any", {}, is_failed=False)
+    activity.end("any", dict, is_failed=False)
     [trace] = exporter.traces
     assert list(trace.calls) == []
 
