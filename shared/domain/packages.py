@@ -290,6 +290,9 @@ class ArchiveFacts(Record):
     tools: tuple[str, ...] = ()
     compiler_plugin: bool = False  # Or other code that runs in the builds of users.
     sbom: bool = False
+    # Of the names and contents of its files. None for records that earlier versions wrote, until
+    # somebody pushes the version again (`PublishedContents`).
+    entries_hash: str | None = None
 
     @property
     def coordinate(self) -> Coordinate:
@@ -319,7 +322,6 @@ class Release(ArchiveFacts):
     public_reason: PublicReason | None = None
     awaits_owner: bool = False  # Held since publication, until an owner decides on it.
     holder: Holder = Holder.ADMINISTRATOR  # Of a release that is held and awaits no owner.
-    was_withheld: bool = False  # For a time: who pushes the same bytes again gets no refusal.
     refused: bool = False  # By an owner while it was held, so it was never published.
     erased: ErasedArchive | None = None  # Of a removed release, once its archive is deleted.
     deprecation: str | None = None

@@ -161,11 +161,9 @@ def with_decision(
         # Always, since this alone is sent to those who may not read the reason for owners.
         public_reason=decision.public,
     )
-    is_back = decision.state is State.LIVE and release.state is not State.LIVE
     marks = {
         "awaits_owner": False,
         "holder": decision.holder,
-        "was_withheld": release.was_withheld or is_back,
         "refused": release.refused or decision.is_refusal,
     }
     return changed.model_copy(update=marks)
@@ -214,7 +212,8 @@ def with_erasure(release: Release, erased: ErasedArchive, *, by: Principal) -> R
     if erased.copies_until_ms is not None:
         details["copies_until"] = utc_text(erased.copies_until_ms)
     outbox = (*earlier, event.model_copy(update={"details": details}))
-    nothing = {"summary": "", "authors": (), "keywords": (), "source_repository": "", "icon": ""}
+    nothing: dict[str, object] = {"authors": (), "keywords": (), "entries_hash": None}
+    nothing |= {"summary": "", "source_repository": "", "icon": ""}
     return changed.model_copy(
         update={**nothing, "changed_ms": release.changed_ms, "outbox": outbox}
     )

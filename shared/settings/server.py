@@ -167,7 +167,7 @@ class RateLimitSettings(TopicSettings):
     )
     limit_push: LimitText = Field(
         default="token=120 account=240 address=480",
-        description="Pushes a minute; a repeat of the same bytes is not counted.",
+        description="Pushes a minute; a repeat of the same files is not counted.",
     )
     limit_token_issue: LimitText = Field(
         default="account=30 address=60", description="New tokens in five minutes."

@@ -12,7 +12,7 @@ from shared.domain.packages import Visibility
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import multipart
-from tests.support.archives import bala
+from tests.support.archives import bala, repacked
 from tests.support.documented_packages import documented_bala
 from tests.support.instances import edition_confirmed
 from tests.support.port_doubles import Ledger
@@ -337,6 +337,28 @@ async def test_a_repeated_push_writes_nothing_that_is_there(counted: World, ledg
     written |= {"work.count"}
     assert not written & set(ledger.calls())
     assert sum(ledger.calls().values()) <= 5
+
+
+async def test_a_push_of_the_same_files_writes_nothing_that_is_there(
+    counted: World, ledger: Ledger
+) -> None:
+    archive = bala("acme/greet:3.0.0")
+    await counted.push(archive)
+    ledger.forget()
+    await counted.push(repacked(archive))
+    calls = ledger.calls()
+    assert calls == FIND | {"directory.access_context": 1, "archives.stat": 1}
+
+
+async def test_a_push_of_other_files_reads_a_directory_alone(
+    counted: World, ledger: Ledger
+) -> None:
+    archive = bala("acme/greet:3.0.0")
+    await counted.push(archive)
+    ledger.forget()
+    other = multipart("x.bala", repacked(archive, {"docs/README.md": b"# Other"}))
+    assert (await counted.upload(other, by=counted.people.ann)).status_code == 400
+    assert ledger.calls() == FIND | {"directory.access_context": 1, "archives.read": 1}
 
 
 async def test_a_push_without_a_right_writes_nothing(counted: World, ledger: Ledger) -> None:

@@ -66,6 +66,24 @@ def zipped(content: Mapping[str, bytes | str]) -> bytes:
     return buffer.getvalue()
 
 
+def repacked(archive: bytes, changes: Mapping[str, bytes | None] | None = None) -> bytes:
+    """Return the files of an archive as another run of `bal pack` could pack them: in another
+    order, at another time, uncompressed and with folders. `changes` are other contents of files;
+    None leaves one out."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as packed:
+        content: dict[str, bytes | None] = {each: packed.read(each) for each in packed.namelist()}
+    content |= changes or {}
+    files = {name: data for name, data in content.items() if data is not None}
+    folders = {f"{name.rpartition('/')[0]}/" for name in files if "/" in name}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as again:
+        for name in sorted(folders | files.keys(), reverse=True):
+            info = zipfile.ZipInfo(name, (2026, 9, 21, 14, 13, 20))
+            info.external_attr = 0o40755 << 16 if name.endswith("/") else 0o100644 << 16
+            again.writestr(info, files.get(name, b""))
+    return buffer.getvalue()
+
+
 @dataclass(frozen=True)
 class _Names:
     org: str

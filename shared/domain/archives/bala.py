@@ -311,8 +311,7 @@ def read_bala(
     """Read an archive, or raise the `BadArchive` that says why it is refused."""
     archive = ZipArchive.open(content, limits)
     bala = _read(ArchiveContents(archive, limits), memoryview(content), limits)
-    archive.verify(find_token)
-    return bala
+    return bala.model_copy(update={"entries_hash": archive.verify(find_token)})
 
 
 def require_coordinate(bala: Bala, claimed: Coordinate) -> None:

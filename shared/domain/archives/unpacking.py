@@ -1,8 +1,9 @@
 """Unpacking an archive within limits: all entries once, or the directory and one file at a time."""
 
+import hashlib
 import zlib
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Self
 
@@ -93,12 +94,14 @@ class ZipArchive:
             self._kept[name] = b"".join(_unpacked(self._entries[name], self._entries[name].data))
         return self._kept[name]
 
-    def verify(self, find_token: FindToken = find_no_token) -> None:
+    def verify(self, find_token: FindToken = find_no_token) -> str:
         """Unpack all entries that were not read yet, and discard their content; refuse one with
-        an access token."""
+        an access token. Return the `entries_hash` of the files."""
+        digests = dict[str, str]()
         for name, entry in self._entries.items():
             pieces = (self._kept[name],) if name in self._kept else _unpacked(entry, entry.data)
-            start = _start_of_token(pieces, find_token)
+            hasher = hashlib.sha256()
+            start = _start_of_token(_passed_to(hasher.update, pieces), find_token)
             if start is not None:
                 raise BadArchive(
                     "token-in-archive",
@@ -106,6 +109,20 @@ class ZipArchive:
                     f"{_line_at(entry, start):,}, and whoever pulls the package could use it. "
                     "Revoke the token, remove it and pack again.",
                 )
+            if not entry.is_folder:
+                digests[name] = hasher.hexdigest()
+        return entries_hash(digests)
+
+
+def entries_hash(digests: Mapping[str, str]) -> str:
+    """Return the hash of the content of an archive, from the SHA-256 of each file by its name.
+
+    It is the SHA-256 of what `sha256sum` prints of the files, sorted by name. Order, times, modes,
+    compression and folders are no part of it. No name has a line break, so each list of files has
+    one text.
+    """
+    lines = (f"{digests[name]}  {name}\n" for name in sorted(digests))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _refuse_sizes(entries: tuple[ZipEntry, ...], limits: ArchiveLimits) -> None:
@@ -145,6 +162,14 @@ def _unpacked(entry: ZipEntry | ListedEntry, data: memoryview) -> Iterator[bytes
         yield piece
     if (crc, size) != (entry.crc, entry.unpacked_bytes):
         raise entry_damaged(entry.name, "its content is not what its CRC or size says")
+
+
+def _passed_to(
+    update: Callable[[bytes | memoryview], None], pieces: Iterable[bytes | memoryview]
+) -> Iterator[bytes | memoryview]:
+    for piece in pieces:
+        update(piece)
+        yield piece
 
 
 def _start_of_token(pieces: Iterable[bytes | memoryview], find_token: FindToken) -> int | None:
@@ -259,6 +284,40 @@ def list_files(tail: bytes, size: int) -> ArchiveDirectory:
     span = directory_span(memoryview(tail), size)
     begin = size - len(tail)
     return ArchiveDirectory.of(tail[span.start - begin : span.end - begin], span)
+
+
+def list_all_files(content: bytes | memoryview) -> ArchiveDirectory:
+    """Return the directory of a whole archive."""
+    archive = memoryview(content)
+    span = directory_span(archive, len(archive))
+    return ArchiveDirectory.of(bytes(archive[span.start : span.end]), span)
+
+
+class EntryChange(Enum):
+    """How a file of one archive differs from that of another one."""
+
+    CHANGED = "changed"
+    MISSING = "missing"
+    NEW = "new"
+
+
+def changed_entries(
+    before: ArchiveDirectory, after: ArchiveDirectory
+) -> tuple[tuple[str, EntryChange], ...]:
+    """Return the files of `after` that differ from those of `before`, sorted by name.
+
+    Sizes and CRC decide, as the directories have no more: files that differ may be taken for equal.
+    """
+    changes = list[tuple[str, EntryChange]]()
+    for name in sorted(before.files | after.files):
+        earlier, later = before.file(name), after.file(name)
+        if earlier is None:
+            changes.append((name, EntryChange.NEW))
+        elif later is None:
+            changes.append((name, EntryChange.MISSING))
+        elif (earlier.unpacked_bytes, earlier.crc) != (later.unpacked_bytes, later.crc):
+            changes.append((name, EntryChange.CHANGED))
+    return tuple(changes)
 
 
 def unpack_file(region: bytes, entry: ListedEntry) -> bytes:

@@ -82,6 +82,10 @@ class ZipEntry(Struct, frozen=True):
     data: memoryview = _NO_DATA  # Known once the local header is read.
 
     @property
+    def is_folder(self) -> bool:
+        return self.name.endswith("/")
+
+    @property
     def is_described(self) -> bool:
         """Whether a descriptor with CRC and sizes follows the data."""
         return bool(self.flags & _DESCRIBED)

@@ -140,13 +140,17 @@ def file_not_in_archive(coordinate: "Coordinate", path: str) -> NotFound:
 
 
 class VersionExists(Conflict):
-    def __init__(self, coordinate: "Coordinate") -> None:
+    """`differences` are sentences on the files of the archive, for those who may read them."""
+
+    def __init__(self, coordinate: "Coordinate", differences: str = "") -> None:
         # The first words are those of Central, which scripts look for.
-        super().__init__(
-            "version-exists",
+        sentence = (
             f"package already exists: {coordinate}. Releases never change: raise the version in "
-            "Ballerina.toml and push again.",
+            "Ballerina.toml and push again."
         )
+        super().__init__("version-exists", sentence)
+        if differences:
+            self.sentence = f"{sentence} {differences}"
 
 
 class VersionSpelledDifferently(Conflict):

@@ -22,6 +22,7 @@ from shared.domain.archives.unpacking import (
     ArchiveLimits,
     ByteSpan,
     Documentation,
+    ZipArchive,
     directory_tail,
     list_files,
     missing_directory,
@@ -79,6 +80,11 @@ class ArchiveReader:
         reading = partial(read_bala, content, self.limits, find_token)
         return await loop.run_in_executor(self._threads, reading)
 
+    async def entries_hash(self, content: bytes) -> str:
+        """Return the hash of the files of a stored archive; raise a `BadArchive`."""
+        reading = partial(_entries_hash, content, self.limits)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, reading)
+
     async def close(self) -> None:
         """Stop the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -94,6 +100,10 @@ class ArchiveReader:
             yield
         finally:
             self._bytes_in_hand -= counted
+
+
+def _entries_hash(content: bytes, limits: ArchiveLimits) -> str:
+    return ZipArchive.open(content, limits).verify()
 
 
 FILE_LISTS_CACHED_BYTES = 16 * 1024 * 1024  # Also the longest list, of 20,000 files, fits.

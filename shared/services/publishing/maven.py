@@ -10,14 +10,12 @@ from typing import cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.domain.archives.names import Digest
 from shared.domain.bounded_parsing import has_at_most_values
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import Conflict, Invalid, NotFound, Refusal, Unauthenticated
 from shared.domain.errors.packages import (
     PackageNotFound,
     ReleaseNotFound,
-    VersionExists,
     file_too_large,
     tool_not_found,
 )
@@ -41,7 +39,7 @@ from shared.runtime.caching import LruCache
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.source import AvailableRelease, PackageSource
-from shared.services.publishing.publishing import Outcome, Publication, Publishing, Upload
+from shared.services.publishing.publishing import Publication, Publishing, Upload
 
 DISTRIBUTIONS_CACHED = 4  # Of Ballerina, for which version lists are cached: those in use.
 VERSION_LISTS_CACHED_BYTES = 8 * 1024 * 1024  # Of each; 5,000 packages of a few versions.
@@ -231,20 +229,8 @@ class MavenPublishing(Struct, frozen=True):
     async def publish_archive(
         self, content: bytes, at: Coordinate, *, by: Principal
     ) -> Publication:
-        """Publish the archive, which must be the release that its path names.
-
-        A repeat of the same bytes succeeds at any time: these clients never ask whether a version
-        exists, and repeat a whole push if one file of it fails.
-        """
-        try:
-            return await self.publishing.push(Upload(content, coordinate=at), by)
-        except VersionExists:
-            found = await self.metadata.find(at)
-            digest = await asyncio.to_thread(Digest.of, content)
-            release = found.release
-            if release is None or not _takes_files(release) or release.content != digest:
-                raise
-            return Publication(release, Outcome.REPEATED)
+        """Publish the archive, which must be the release that its path names."""
+        return await self.publishing.push(Upload(content, coordinate=at), by)
 
     async def add_sbom(self, content: bytes, at: Coordinate, *, by: Principal) -> None:
         """Store the bill of materials of a release that has none."""

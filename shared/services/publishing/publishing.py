@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import Enum
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.domain.access import AccessContext
@@ -48,10 +49,9 @@ from shared.services.limits.rate_limits import PublishAllowance, RateLimiter
 from shared.services.organizations.organizations import Organizations
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
+from shared.services.publishing.published_contents import PublishedContents
 from shared.services.tokens.trusted_publishers import TrustedPublishers, check_pusher
 
-# Clients repeat a push at once on a 5xx or a lost connection, and people soon after.
-REPEAT_WINDOW = timedelta(minutes=10)
 # A credential that may publish somewhere is trusted that long before its archives are read.
 PUBLISHER_CACHED_FOR = timedelta(minutes=10)
 MAX_PUBLISHERS_CACHED = 1_000  # Credentials.
@@ -150,6 +150,7 @@ class Publishing(Struct, frozen=True):
     metadata: MetadataStore
     documents: DocumentStore
     archives: ArchiveStore
+    published_contents: PublishedContents
     derived_data: DerivedData
     clock: Clock
     dependency_check: DependencyCheck
@@ -167,9 +168,9 @@ class Publishing(Struct, frozen=True):
     async def push(self, upload: Upload, by: Principal) -> Publication:
         """Publish the archive, whose release is then listed everywhere, and return the outcome.
 
-        A push of the same bytes by the same principal within `REPEAT_WINDOW` returns the release
-        that exists; so does one by anybody who may push it, at any time, if it was withheld before,
-        or if its archive was lost, which is stored again.
+        A push of the same files as those of a release by anybody who may push it, at any time,
+        returns the release that exists. If the bytes are the same as well, and its archive was
+        lost, that is stored again.
         A refusal that is raised has stored nothing; a failing store raises what it raises.
         """
         with self.archive_reader.in_hand(len(upload.content)):
@@ -229,11 +230,12 @@ class Publishing(Struct, frozen=True):
         allowance.require()
         if found.release is None:
             await self._check(push)
-        elif not await self._put_back(upload, push) and not self._is_repeat(
-            bala, found.release, by
-        ):
-            await self._check(push)  # Its refusals say more than that the version exists.
-            raise VersionExists(bala.coordinate)
+        elif not await self._put_back(upload, push):
+            repeated = await self.published_contents.repeated(upload.content, bala, found.release)
+            if repeated is None:
+                await self._check(push)  # Its refusals say more than that the version exists.
+                raise await self.published_contents.refusal(upload.content, bala, found, by=by)
+            push = replace(push, found=FoundRelease(found.head, repeated))
         return push
 
     async def _put_back(self, upload: Upload, push: _Push) -> bool:
@@ -348,9 +350,12 @@ class Publishing(Struct, frozen=True):
             raise VersionSpelledDifferently(bala.coordinate, other.existing) from None
         except AlreadyThere:
             found = await self.metadata.find(release.coordinate)
-            if found.release is None or not self._is_repeat(bala, found.release, by):
-                raise VersionExists(bala.coordinate) from None
-            return found, False
+            contents, repeated = self.published_contents, None
+            if found.release:
+                repeated = await contents.repeated(upload.content, bala, found.release)
+            if repeated is None:
+                raise await contents.refusal(upload.content, bala, found, by=by) from None
+            return FoundRelease(found.head, repeated), False
         return FoundRelease(head, release), True
 
     async def _claim_names(self, push: _Push, now_ms: int) -> Head:
@@ -437,19 +442,6 @@ class Publishing(Struct, frozen=True):
             f"{coordinate} is stored and {release.state.value}: an administrator of this registry "
             "withheld it. Ask the operator.",
         )
-
-    def _is_repeat(self, bala: Bala, release: Release, by: Principal) -> bool:
-        """Check whether a push of the archive repeats that of the release.
-
-        Where it is, or was, withheld, anybody may repeat it who may push it: whoever publishes a
-        group of packages again, such as the next run of a CI job, learns what became of it.
-        """
-        if release.digest != bala.digest or release.state is State.REMOVED:
-            return False
-        if release.state is not State.LIVE or release.was_withheld:
-            return True
-        age = timedelta(milliseconds=self.clock.now_ms() - release.created_ms)
-        return release.origin.principal == by.id and age <= REPEAT_WINDOW
 
 
 def _reason_for(release: Release, by: Principal) -> str:

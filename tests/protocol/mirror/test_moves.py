@@ -16,7 +16,7 @@ from shared.domain.principals import OPERATOR
 from shared.services.mirroring import mirror_rules
 from shared.services.organizations.name_moves import NameMove
 from tests.protocol.bal.failures import ClientFailure
-from tests.support.archives import bala
+from tests.support.archives import bala, repacked
 from tests.support.event_feed import checked_feed
 from tests.support.mirrors import change, events_of, release_of, services, status
 from tests.support.port_doubles import Fault, failing
@@ -68,6 +68,17 @@ async def test_nobody_publishes_in_an_organization_whose_name_moved(
         for person in (mirror.people.ann, mirror.people.admin):
             with pytest.raises(ClientFailure, match="belongs to the upstream registry"):
                 await mirror.push(bala(coordinate), by=person)
+
+
+async def test_a_push_of_the_files_of_a_mirrored_release_is_refused_as_any_other(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    upstream.publish("acme/greet:2.0.0")
+    await move(mirror, "acme", upstream.name)
+    archive = (await mirror.java().pull("acme/greet:2.0.0")).content
+    for pushed in (archive, repacked(archive)):
+        with pytest.raises(ClientFailure, match="belongs to the upstream registry"):
+            await mirror.push(pushed, by=mirror.people.admin)
 
 
 async def test_a_private_package_of_a_name_that_moved_is_never_filled_by_the_upstream(

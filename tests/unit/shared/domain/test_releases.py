@@ -14,17 +14,15 @@ from shared.domain.packages import (
     State,
     WithdrawalReason,
 )
-from shared.domain.principals import OPERATOR, Principal
+from shared.domain.principals import Principal
 from shared.domain.records import Event
 from shared.domain.releases import (
-    Decision,
     ReleaseComparison,
     WithheldNote,
     held_for_owner,
     is_state_change_pending,
     new_release,
     parse_public_reason,
-    with_decision,
 )
 from tests.contract import sample_records
 from tests.support.archives import bala
@@ -98,23 +96,6 @@ def test_only_a_change_of_the_state_is_to_be_listed() -> None:
     assert is_state_change_pending(sample_records.release(outbox=(event(), event(state="held"))))
     assert not is_state_change_pending(sample_records.release(outbox=(event(reason="state"),)))
     assert not is_state_change_pending(sample_records.release())
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "was_withheld"),
-    [
-        (State.QUARANTINED, State.LIVE, True),
-        (State.LIVE, State.LIVE, False),
-        (State.LIVE, State.QUARANTINED, False),
-        (State.HELD, State.QUARANTINED, False),
-    ],
-)
-def test_a_release_that_is_served_again_was_withheld(
-    before: State, after: State, *, was_withheld: bool
-) -> None:
-    of = release().model_copy(update={"state": before})
-    decided = with_decision(of, "release.decided", Decision(after), by=OPERATOR, now_ms=1)
-    assert decided.was_withheld is was_withheld
 
 
 def test_a_note_says_who_decided_unless_nobody_did() -> None:

@@ -61,7 +61,8 @@ def read(**spec: Any) -> Bala:
 
 def facts_of(found: Bala) -> tuple[str, ...]:
     """Return what is said of a package in every layout, without its texts and its form."""
-    of_form = {"digest", "size_bytes", "layout", "bala_version", "icon", "texts", "graph"}
+    of_form = {"digest", "entries_hash", "size_bytes", "layout", "bala_version", "icon"}
+    of_form |= {"texts", "graph"}
     return tuple(f"{name}: {value}" for name, value in found if name not in of_form)
 
 

@@ -1,5 +1,7 @@
 """Unpacking: once, checked, and within limits."""
 
+import hashlib
+
 import pytest
 
 from shared.domain.archives.unpacking import (
@@ -7,9 +9,12 @@ from shared.domain.archives.unpacking import (
     MIB,
     ArchiveDirectory,
     ArchiveLimits,
+    EntryChange,
     FolderListing,
     ZipArchive,
+    changed_entries,
     directory_tail,
+    list_all_files,
     list_files,
     missing_directory,
     text_of,
@@ -49,6 +54,46 @@ def test_a_token_is_found_wherever_it_begins(method: int, position: int, is_read
     assert f"b contains an access token of this registry in line {position + 1:,}," in str(
         refused.value
     )
+
+
+HASHED = {"b": b"2", "a/ä": b"1", "Z": b""}
+
+
+def test_the_entries_hash_is_that_of_what_sha256sum_prints() -> None:
+    names = ["Z", "a/ä", "b"]  # As `LC_ALL=C sort` orders them.
+    printed = "".join(f"{hashlib.sha256(HASHED[name]).hexdigest()}  {name}\n" for name in names)
+    members = [Member(name=name, content=content) for name, content in HASHED.items()]
+    expected = hashlib.sha256(printed.encode()).hexdigest()
+    assert opened(*members).verify() == expected
+    read = opened(*members)
+    read.read("b")
+    assert read.verify() == expected
+
+
+@pytest.mark.parametrize("method", [0, 8])
+def test_order_folders_and_compression_are_no_part_of_the_entries_hash(method: int) -> None:
+    members = [Member(name=name, content=HASHED[name]) for name in HASHED]
+    again = [Member(name=name, content=HASHED[name], method=method) for name in sorted(HASHED)]
+    hashed = opened(*again, Member(name="a/"), Member(name="empty/")).verify()
+    assert hashed == opened(*members).verify()
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {**HASHED, "b": b"3"},
+        {**HASHED, "c": b""},
+        {"b": b"2", "a/ä": b"1"},
+        {"b": b"1", "a/ä": b"2", "Z": b""},
+        {"B": b"2", "a/ä": b"1", "Z": b""},
+    ],
+)
+def test_names_and_contents_are_the_entries_hash(files: dict[str, bytes]) -> None:
+    first, second = (
+        opened(*(Member(name=name, content=content) for name, content in each.items())).verify()
+        for each in (HASHED, files)
+    )
+    assert first != second
 
 
 def test_a_ratio_may_be_the_limit_and_no_more() -> None:
@@ -148,3 +193,17 @@ def test_changed_bytes_are_reported() -> None:
 )
 def test_a_binary_file_has_no_text(content: bytes, text: str | None) -> None:
     assert text_of(content) == text
+
+
+def test_changed_entries_are_files_that_differ_by_name_size_or_crc() -> None:
+    before = list_all_files(
+        zipped({"a": b"1", "b": b"2", "c": b"33", "folder/": b"", "same": b"x"})
+    )
+    after = list_all_files(memoryview(zipped({"same": b"x", "c": b"34", "b": b"22", "d": b""})))
+    assert changed_entries(before, after) == (
+        ("a", EntryChange.MISSING),
+        ("b", EntryChange.CHANGED),
+        ("c", EntryChange.CHANGED),
+        ("d", EntryChange.NEW),
+    )
+    assert changed_entries(before, before) == ()

@@ -45,4 +45,5 @@ async def test_of_two_pushes_of_the_same_bytes_at_once_both_return_the_release(
     assert found.release.coordinate == release.coordinate
     with pytest.raises(VersionExists) as refused:
         await publishing.push(Upload(bala("acme/greet:1.0.0", readme="Other.")), by=owner(world))
-    assert str(refused.value) == str(VersionExists(release.coordinate))
+    differs = "This archive differs from the published one in docs/README.md."
+    assert str(refused.value) == str(VersionExists(release.coordinate, differs))

@@ -1,0 +1,124 @@
+"""Pushes of versions that are published: whether one repeats the release, and how it differs."""
+
+import asyncio
+from collections.abc import Sequence
+
+from msgspec import Struct, field
+
+from shared.auth.authorization import Authorization
+from shared.domain.archives.bala import Bala
+from shared.domain.archives.unpacking import EntryChange, changed_entries, list_all_files
+from shared.domain.errors.base import BadArchive, printable
+from shared.domain.errors.packages import ArchiveLost, VersionExists
+from shared.domain.packages import FoundRelease, Head, Release, State
+from shared.domain.principals import Principal
+from shared.ports import ArchiveStore
+from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
+from shared.services.packages.derived_data import PackageRecordWriter
+
+MAX_FILES_NAMED = 3  # In a refusal, which clients print as one line.
+
+_NOTES = {EntryChange.CHANGED: "", EntryChange.MISSING: " (missing)", EntryChange.NEW: " (new)"}
+
+
+class PublishedContents(Struct, frozen=True):
+    """Compares archives that are pushed with the releases that have their versions.
+
+    `bal pack` writes other bytes at each run, since its entries carry the time. So a push repeats a
+    release if it has the same files, and what was published first stays.
+    """
+
+    authorization: Authorization
+    archives: ArchiveStore
+    archive_reader: ArchiveReader
+    archive_files: ArchiveFiles
+    record_writer: PackageRecordWriter
+    # One stored archive is in memory at a time, beside those that are pushed.
+    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def repeated(
+        self, content: bytes | memoryview, bala: Bala, release: Release
+    ) -> Release | None:
+        """Return the release if a push of the archive repeats it, in whatever state it is by now,
+        and None if the version is taken.
+
+        Raises `ArchiveLost` if the archive of the release is lost and this is not the same one.
+        """
+        if release.state is State.REMOVED:
+            return None
+        is_mirrored = release.upstream is not None
+        if release.digest == bala.digest:
+            return None if is_mirrored and release.state is State.LIVE else release
+        if is_mirrored:
+            return None
+        release = await self._with_hash(content, release)
+        if release.state is State.REMOVED or release.entries_hash != bala.entries_hash:
+            return None
+        there = await self.archives.stat(release.archive)
+        if there is None or there.size_bytes != release.size_bytes:
+            raise ArchiveLost(release.coordinate)
+        return release
+
+    async def refusal(
+        self, content: bytes | memoryview, bala: Bala, found: FoundRelease, *, by: Principal
+    ) -> VersionExists:
+        """Return the refusal of an archive that is another one than the release. It names the first
+        files that differ, to those who may read them."""
+        head, release = found.head, found.release
+        if head is None or release is None or release.state is not State.LIVE:
+            return VersionExists(bala.coordinate)
+        if not await self.authorization.may_read(by, head):
+            return VersionExists(bala.coordinate)
+        try:
+            changes = await self._changes(content, release)
+        except (ArchiveLost, BadArchive):  # Nobody can say how they differ.
+            return VersionExists(bala.coordinate)
+        return VersionExists(bala.coordinate, _sentence(changes))
+
+    async def _with_hash(self, content: bytes | memoryview, release: Release) -> Release:
+        """Return the release with the hash of its files, which is stored if it was not known.
+
+        Without a hash if it is not needed, since the files differ, or if the stored archive is
+        refused by rules that are newer than it.
+        """
+        if release.entries_hash is not None:
+            return release
+        try:
+            if await self._changes(content, release):
+                return release
+            async with self._reading:
+                stored = await self.archives.read(release.archive)
+                computed = await self.archive_reader.of(release).entries_hash(stored)
+        except BadArchive:
+            return release
+
+        def decide(_: Head, now: Release) -> Release:
+            is_same = now.digest == release.digest and now.state is not State.REMOVED
+            if not is_same or now.entries_hash is not None:
+                return now
+            return now.model_copy(update={"entries_hash": computed})
+
+        return await self.record_writer.change_release(release.coordinate, decide)
+
+    async def _changes(
+        self, content: bytes | memoryview, release: Release
+    ) -> Sequence[tuple[str, EntryChange]]:
+        before = await self.archive_files.list(release)
+
+        def compare() -> Sequence[tuple[str, EntryChange]]:
+            return changed_entries(before, list_all_files(content))
+
+        return await asyncio.to_thread(compare)
+
+
+def _sentence(changes: Sequence[tuple[str, EntryChange]]) -> str:
+    """Return which files differ; empty if the directories of the archives do not tell."""
+    if not changes:
+        return ""
+    named = [f"{printable(name)}{_NOTES[change]}" for name, change in changes[:MAX_FILES_NAMED]]
+    others = len(changes) - len(named)
+    if others:
+        named.append("1 other file" if others == 1 else f"{others:,} other files")
+    *first, last = named
+    listed = f"{', '.join(first)} and {last}" if first else last
+    return f"This archive differs from the published one in {listed}."
