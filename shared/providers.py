@@ -9,15 +9,11 @@ from pydantic import SecretStr
 
 from shared.auth.authorization import KnownReaders
 from shared.auth.entra import managed_identity
+from shared.auth.entra_sign_in import EntraProvider, EntraRegistration
 from shared.auth.identity_providers import EnabledPeople, IdentityProvider, StrongClaims
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
-from shared.auth.openid_connect import (
-    ENTRA_LABEL,
-    EntraSignIn,
-    GitHubProvider,
-    OAuthClient,
-    OidcProvider,
-)
+from shared.auth.microsoft_graph import MicrosoftGraph
+from shared.auth.openid_connect import GitHubProvider, OAuthClient, OidcProvider
 from shared.auth.secret_scanning import FetchedScannerKeys, LeakReports
 from shared.auth.sessions import (
     Cookie,
@@ -253,34 +249,45 @@ def _identity_providers(
 ) -> Mapping[str, IdentityProvider]:
     """Create the identity providers that the settings describe, by their names in URLs."""
     fetcher, clock, randomness = adapters.fetcher, adapters.clock, adapters.randomness
-    openid_connect = partial(
-        OidcProvider,
-        discovery=discovery,
-        fetcher=fetcher,
-        id_tokens=id_tokens,
-        strong=StrongClaims.parse(settings.strong_claims),
-        clock=clock,
-        randomness=randomness,
-        groups_unread=_logged("groups.unanswered", "provider", "reason"),
-    )
+    strong = StrongClaims.parse(settings.strong_claims)
     providers = dict[str, IdentityProvider]()
     if settings.entra_tenant:
         secret = _secret(settings.entra_client_secret)
         assertion = None if secret else managed_identity(settings.entra_managed_identity)
-        providers["entra"] = openid_connect(
-            f"{settings.entra_authority}/{settings.entra_tenant}/v2.0",
-            ENTRA_LABEL,
+        registration = EntraRegistration(
+            settings.entra_authority,
+            settings.entra_tenant,
             OAuthClient(settings.entra_client_id, secret or Secret(""), assertion),
-            entra=EntraSignIn(settings.entra_tenant, settings.base_url.startswith("https:")),
-            groups_claim="groups" if settings.entra_groups else "",
-            graph=settings.entra_graph,
+            by_form_post=settings.base_url.startswith("https:"),
+        )
+        providers["entra"] = EntraProvider(
+            registration,
+            discovery=discovery,
+            fetcher=fetcher,
+            id_tokens=id_tokens,
+            strong=strong,
+            clock=clock,
+            graph=MicrosoftGraph(
+                settings.entra_graph, registration.issuer, registration.client, discovery, fetcher
+            ),
+            reads_groups=settings.entra_groups,
             asks_states=settings.entra_accounts,
+            groups_unread=_logged("groups.unanswered", "provider", "reason"),
         )
     if settings.oidc_issuer:
         secret = _secret(settings.oidc_client_secret) or Secret("")
-        client = OAuthClient(settings.oidc_client_id, secret)
-        name, claim = settings.oidc_name, settings.oidc_groups_claim
-        providers["oidc"] = openid_connect(settings.oidc_issuer, name, client, groups_claim=claim)
+        providers["oidc"] = OidcProvider(
+            settings.oidc_issuer,
+            settings.oidc_name,
+            OAuthClient(settings.oidc_client_id, secret),
+            discovery=discovery,
+            fetcher=fetcher,
+            id_tokens=id_tokens,
+            strong=strong,
+            clock=clock,
+            randomness=randomness,
+            groups_claim=settings.oidc_groups_claim,
+        )
     if settings.github_client_id:
         secret = _secret(settings.github_client_secret) or Secret("")
         client = OAuthClient(settings.github_client_id, secret)

@@ -1,5 +1,6 @@
 """Identity providers: the identity that one verifies."""
 
+import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -9,6 +10,7 @@ from msgspec import Struct
 
 from shared.auth.signed_tokens import Claims
 from shared.domain.directory_locks import DirectoryAnswer
+from shared.domain.errors.identity import sign_in_failed
 from shared.domain.principals import Principal
 from shared.domain.status import TaskReport
 from shared.ports import Clock
@@ -150,6 +152,17 @@ def reason_of(error: str) -> str:
 
 
 _MAX_CODE = 40
+
+
+def code_of(answer: Mapping[str, str], state: str, label: str) -> str:
+    """Return the code of a response to the sign-in with this state, or raise `sign-in-failed`."""
+    if not hmac.compare_digest(answer.get("state", "").encode(), state.encode()):
+        raise sign_in_failed(label, "its answer belongs to another sign-in")
+    if "error" in answer:
+        raise sign_in_failed(label, reason_of(answer["error"]))
+    if not answer.get("code"):
+        raise sign_in_failed(label, "its answer holds no code")
+    return answer["code"]
 
 
 def authenticated_ms(claims: Claims, clock: Clock) -> int:

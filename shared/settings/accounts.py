@@ -10,6 +10,7 @@ from shared.domain.packages import Readers
 from shared.settings.values import (
     EntraTenants,
     HostNames,
+    HttpsAddressWithoutSlash,
     OrgNames,
     SecureAddress,
     SecureAddressWithoutSlash,
@@ -80,7 +81,7 @@ class SignInSettings(TopicSettings):
         description="Instead of a secret: client id of the managed identity that the application "
         "trusts as a federated credential, or system for the system-assigned identity.",
     )
-    entra_authority: SecureAddressWithoutSlash = Field(
+    entra_authority: HttpsAddressWithoutSlash = Field(
         default="https://login.microsoftonline.com",
         description="Address of Entra ID; national clouds have their own.",
     )

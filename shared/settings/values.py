@@ -84,6 +84,14 @@ def check_secure_address(address: str) -> str:
     return address
 
 
+def _check_https(address: str) -> str:
+    """Check an address of a server that never serves plain http, not even on this machine."""
+    if urlsplit(check_address(address)).scheme != "https":
+        reason = "it is plain http. Use https, such as https://login.example.org"
+        raise ValueError(reason)
+    return address
+
+
 def check_own_address(address: str) -> str:
     """Check the address of the registry itself, which has a host of its own."""
     path = urlsplit(check_address(address)).path
@@ -222,6 +230,9 @@ Address = Annotated[str, AfterValidator(check_address)]
 AddressWithoutSlash = Annotated[str, AfterValidator(address_without_slash)]
 SecureAddress = Annotated[str, AfterValidator(check_secure_address)]
 SecureAddressWithoutSlash = Annotated[SecureAddress, AfterValidator(address_without_slash)]
+HttpsAddressWithoutSlash = Annotated[
+    str, AfterValidator(_check_https), AfterValidator(address_without_slash)
+]
 OwnAddress = Annotated[str, AfterValidator(check_own_address)]
 HostName = Annotated[str, AfterValidator(_check_host)]
 HostNames = Annotated[str, checked_by(_check_hosts)]

@@ -87,6 +87,7 @@ class Issuer:
     codes: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
     calls: list[str] = field(default_factory=list[str])
     change_token: Callable[[str], str] = lambda token: token
+    refusal: str = "invalid_grant"  # What it says of a code that it does not exchange.
     names_itself: bool = False
     client_authentication: list[str] = field(default_factory=list[str])
     graph_groups: list[str] | None = field(default_factory=list[str])  # None: no such person.
@@ -191,7 +192,7 @@ class Issuer:
         asked = self.codes.pop(sent.get("code", ""), None)
         if asked is None or not self._fits(asked, sent) or not self._is_client(request, sent):
             status = 200 if "access_token" in request.url.path else 400
-            return JSONResponse({"error": "invalid_grant"}, status)
+            return JSONResponse({"error": self.refusal}, status)
         token = {"access_token": "access-token", "token_type": "Bearer", "expires_in": 3600}
         if "openid" in asked.get("scope", ""):
             token["id_token"] = self.change_token(self.id_token(asked.get("nonce", "")))
@@ -294,6 +295,7 @@ class FakeInternet:
     issuers: list[Issuer] = field(default_factory=list[Issuer])
     is_down: bool = False
     asked: list[str] = field(default_factory=list[str])
+    replaced: dict[str, bytes] = field(default_factory=dict[str, bytes])  # Answers, by address.
 
     async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
         """Return what the issuer has at the address."""
@@ -314,6 +316,8 @@ class FakeInternet:
         self.asked.append(url)
         if self.is_down:
             raise Unanswered("the cable is cut")  # noqa: TRY003 - a fake.
+        if url in self.replaced:
+            return HttpResponse(OK, {}, self.replaced[url])
         async with self._client(url) as client:
             answer = await client.request(method, url, headers=headers, content=body)
         return HttpResponse(answer.status_code, dict(answer.headers), answer.content)

@@ -64,7 +64,7 @@ def test_the_domain_is_synchronous() -> None:
 
 # What calls other machines, and the few places that may: to sign people in, to send mail, to prove
 # domains. None of them is in reach of what finds packages.
-CALLERS = {"aiosmtplib", "dns", "httpx", "requests", "smtplib", "urllib.request"}
+CALLERS = {"aiosmtplib", "dns", "httpx", "msal", "requests", "smtplib", "urllib.request"}
 MAY_CALL = (
     "shared/adapters/",
     "shared/auth/",

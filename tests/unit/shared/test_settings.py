@@ -343,6 +343,7 @@ def test_no_text_of_the_validator_reaches_an_operator(name: str, value: str) -> 
         ),
         ({"oidc_name": "x" * 41}, "is not a text of 1 to 40 characters, such as OpenID Connect."),
         ({"oidc_issuer": "http://login.example.org"}, "is plain http, which is allowed on this"),
+        ({"entra_authority": "http://127.0.0.1:8080"}, "it is plain http. Use https, such as"),
         ({"publish_from_gitlab": "http://gitlab.example.org"}, "is plain http, which is allowed"),
         ({"inside_hosts": "https://login.example.org"}, "which is not a host or host:port, such"),
         ({"inside_hosts": "login.example.org:70000"}, "which is not a host or host:port, such"),

@@ -34,7 +34,7 @@ import gc
 import sys
 import function_app
 late = (
-    "azure.core", "azure.cosmos", "azure.identity", "azure.storage", "httpx", "jinja2",
+    "azure.core", "azure.cosmos", "azure.identity", "azure.storage", "httpx", "jinja2", "msal",
     "rapidfuzz", "snowballstemmer",
 )
 found = [name for name in sys.modules if name.startswith(late)]

@@ -1,7 +1,6 @@
 """Signing in with each kind of provider, against a test issuer that checks code and PKCE."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,99 +9,19 @@ from syrupy.assertion import SnapshotAssertion
 
 from shared.auth.identity_providers import (
     Freshness,
-    IdentityProvider,
-    StartedSignIn,
     StrongClaims,
     VerifiedIdentity,
     mail_address,
     one_line,
 )
-from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
-from shared.auth.openid_connect import (
-    ENTRA_LABEL,
-    ClientAuthentication,
-    EntraSignIn,
-    GitHubProvider,
-    OAuthClient,
-    OidcFlow,
-    OidcProvider,
-)
-from shared.auth.signed_tokens import IdTokenValidator
+from shared.auth.openid_connect import ClientAuthentication, GitHubProvider, OAuthClient, OidcFlow
 from shared.auth.tokens import Secret
-from shared.domain.errors.identity import SignedTokenRefused
 from shared.ports import HttpResponse, Unanswered
-from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET, FakeInternet, answer_of
+from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET
 from tests.fakes.system import FakeClock, FakeRandomness
+from tests.support.identity_providers import BACK, Place
 from tests.support.refusals import raises_refusal
-from tests.support.sign_in import HOST, KINDS, TENANT, issuer_of_kim
-
-BACK = "https://registry.test/sign-in/it/callback"
-STRONG = StrongClaims.parse("amr=fido, acr=phr, acrs=c1")
-
-
-class Place:
-    """An issuer, and the three kinds of provider over it."""
-
-    def __init__(self) -> None:
-        """Open the issuer."""
-        self.clock = FakeClock()
-        self.randomness = FakeRandomness("sign-in")
-        self.issuer = issuer_of_kim(lambda: self.clock.now_ms() / 1000)
-        self.internet = FakeInternet([self.issuer])
-        self.discovery = IssuerDiscovery(self.internet, self.clock)
-        keys = IssuerKeys(self.internet, self.discovery, self.clock)
-        self.id_tokens = IdTokenValidator(keys, self.clock)
-
-    def openid_connect(self, label: str, client: OAuthClient, **more: Any) -> OidcProvider:
-        """Return a provider of OpenID Connect at the issuer."""
-        return OidcProvider(
-            self.issuer.url,
-            label,
-            client,
-            discovery=self.discovery,
-            fetcher=self.internet,
-            id_tokens=self.id_tokens,
-            strong=STRONG,
-            clock=self.clock,
-            randomness=self.randomness,
-            **more,
-        )
-
-    def entra(
-        self, assertion: Callable[[], str] | None = None, *, by_form_post: bool = True
-    ) -> OidcProvider:
-        """Return the provider of the tenant."""
-        secret = "" if assertion else CLIENT_SECRET
-        client = OAuthClient(CLIENT_ID, Secret(secret), assertion)
-        return self.openid_connect(ENTRA_LABEL, client, entra=EntraSignIn(TENANT, by_form_post))
-
-    def provider(self, kind: str) -> IdentityProvider:
-        client = OAuthClient(CLIENT_ID, Secret(CLIENT_SECRET))
-        match kind:
-            case "entra":
-                return self.entra()
-            case "oidc":
-                return self.openid_connect("Company", client)
-            case _:
-                return GitHubProvider(
-                    HOST,
-                    client,
-                    fetcher=self.internet,
-                    clock=self.clock,
-                    randomness=self.randomness,
-                )
-
-    async def answer(self, begun: StartedSignIn) -> dict[str, str]:
-        """Return what the browser brings back."""
-        page = await self.internet.browse(begun.address)
-        return answer_of(page, BACK)
-
-    async def sign_in(
-        self, provider: IdentityProvider, freshness: Freshness = Freshness.ANY
-    ) -> VerifiedIdentity:
-        """Go the whole way."""
-        begun = await provider.begin(BACK, freshness)
-        return await provider.finish(begun.flow, await self.answer(begun))
+from tests.support.sign_in import HOST, KINDS, TENANT
 
 
 @pytest.fixture
@@ -131,12 +50,6 @@ async def test_a_provider_identifies_the_account_by_what_never_changes(
         strong=False,
         authenticated_ms=place.clock.now_ms(),
     )
-
-
-async def test_entra_is_asked_when_somebody_signed_in_if_that_has_to_be_new(place: Place) -> None:
-    begun = await place.provider("entra").begin(BACK, Freshness.NEW)
-    [claims] = parse_qs(urlsplit(begun.address).query)["claims"]
-    assert json.loads(claims)["id_token"]["auth_time"] == {"essential": True}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -188,39 +101,12 @@ async def test_a_silent_provider_is_named(place: Place, kind: str) -> None:
         await provider.finish(begun.flow, answer)
 
 
-async def test_a_provider_that_is_silent_from_the_start_is_named(place: Place) -> None:
+@pytest.mark.parametrize("kind", ["entra", "oidc"])
+async def test_a_provider_that_is_silent_from_the_start_is_named(place: Place, kind: str) -> None:
     place.internet.is_down = True
-    provider = place.provider("oidc")
+    provider = place.provider(kind)
     with raises_refusal("issuer-silent", match=provider.label):
         await provider.begin(BACK, Freshness.ANY)
-
-
-async def test_entra_is_one_tenant(place: Place) -> None:
-    place.issuer.person.claims["tid"] = "00000000-0000-0000-0000-000000000000"
-    with pytest.raises(SignedTokenRefused, match="another tenant"):
-        await place.sign_in(place.provider("entra"))
-
-
-async def test_entra_answers_with_a_form_or_where_that_does_not_work_with_an_address(
-    place: Place,
-) -> None:
-    begun = await place.entra().begin(BACK, Freshness.ANY)
-    assert "response_mode=form_post" in begun.address
-    by_address = place.entra(by_form_post=False)
-    begun = await by_address.begin(BACK, Freshness.ANY)
-    assert "response_mode=query" in begun.address
-    assert (await place.sign_in(by_address)).identifier == "object-of-kim"
-
-
-async def test_entra_knows_the_registry_by_an_assertion_instead_of_a_secret(place: Place) -> None:
-    asked: list[str] = []
-
-    def assertion() -> str:
-        asked.append("assertion")
-        return "an assertion of the managed identity"
-
-    await place.sign_in(place.entra(assertion))
-    assert asked == ["assertion"]
 
 
 @pytest.mark.parametrize("kind", ["entra", "oidc"])
@@ -260,9 +146,10 @@ async def test_an_address_that_nobody_verified_is_no_address(place: Place) -> No
     assert (await place.sign_in(place.provider("oidc"))).email == ""
 
 
-async def test_a_provider_that_names_itself_has_to(place: Place) -> None:
+@pytest.mark.parametrize("kind", ["entra", "oidc"])
+async def test_a_provider_that_names_itself_has_to(place: Place, kind: str) -> None:
     place.issuer.names_itself = True
-    provider = place.provider("oidc")
+    provider = place.provider(kind)
     assert await place.sign_in(provider)
     begun = await provider.begin(BACK, Freshness.ANY)
     answer = await place.answer(begun)

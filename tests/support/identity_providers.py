@@ -1,0 +1,96 @@
+"""The test issuer, and each kind of provider over it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from shared.auth.entra_sign_in import EntraProvider, EntraRegistration
+from shared.auth.identity_providers import (
+    Freshness,
+    IdentityProvider,
+    StartedSignIn,
+    StrongClaims,
+    VerifiedIdentity,
+)
+from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
+from shared.auth.openid_connect import GitHubProvider, OAuthClient, OidcProvider
+from shared.auth.signed_tokens import IdTokenValidator
+from shared.auth.tokens import Secret
+from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET, FakeInternet, answer_of
+from tests.fakes.system import FakeClock, FakeRandomness
+from tests.support.sign_in import HOST, TENANT, issuer_of_kim
+
+BACK = "https://registry.test/sign-in/it/callback"
+STRONG = StrongClaims.parse("amr=fido, acr=phr, acrs=c1")
+
+
+class Place:
+    """An issuer, and the three kinds of provider over it."""
+
+    def __init__(self, internet: FakeInternet | None = None) -> None:
+        """Open the issuer in this internet."""
+        self.clock = FakeClock()
+        self.randomness = FakeRandomness("sign-in")
+        self.issuer = issuer_of_kim(lambda: self.clock.now_ms() / 1000)
+        self.internet = internet or FakeInternet()
+        self.internet.issuers.append(self.issuer)
+        self.discovery = IssuerDiscovery(self.internet, self.clock)
+        keys = IssuerKeys(self.internet, self.discovery, self.clock)
+        self.id_tokens = IdTokenValidator(keys, self.clock)
+
+    def openid_connect(self, label: str, client: OAuthClient, **more: Any) -> OidcProvider:
+        """Return a provider of OpenID Connect at the issuer."""
+        return OidcProvider(
+            self.issuer.url,
+            label,
+            client,
+            discovery=self.discovery,
+            fetcher=self.internet,
+            id_tokens=self.id_tokens,
+            strong=STRONG,
+            clock=self.clock,
+            randomness=self.randomness,
+            **more,
+        )
+
+    def entra(
+        self, assertion: Callable[[], str] | None = None, *, by_form_post: bool = True
+    ) -> EntraProvider:
+        """Return the provider of the tenant."""
+        secret = "" if assertion else CLIENT_SECRET
+        client = OAuthClient(CLIENT_ID, Secret(secret), assertion)
+        return EntraProvider(
+            EntraRegistration(HOST, TENANT, client, by_form_post),
+            discovery=self.discovery,
+            fetcher=self.internet,
+            id_tokens=self.id_tokens,
+            strong=STRONG,
+            clock=self.clock,
+        )
+
+    def provider(self, kind: str) -> IdentityProvider:
+        client = OAuthClient(CLIENT_ID, Secret(CLIENT_SECRET))
+        match kind:
+            case "entra":
+                return self.entra()
+            case "oidc":
+                return self.openid_connect("Company", client)
+            case _:
+                return GitHubProvider(
+                    HOST,
+                    client,
+                    fetcher=self.internet,
+                    clock=self.clock,
+                    randomness=self.randomness,
+                )
+
+    async def answer(self, begun: StartedSignIn) -> dict[str, str]:
+        """Return what the browser brings back."""
+        page = await self.internet.browse(begun.address)
+        return answer_of(page, BACK)
+
+    async def sign_in(
+        self, provider: IdentityProvider, freshness: Freshness = Freshness.ANY
+    ) -> VerifiedIdentity:
+        """Go the whole way."""
+        begun = await provider.begin(BACK, freshness)
+        return await provider.finish(begun.flow, await self.answer(begun))
