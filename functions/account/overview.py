@@ -1,5 +1,5 @@
 """/account: the account's first page, the settings of `bal`, everything that is stored about a
-person, and account deletion."""
+person, and account deletion; /dashboard, which Ballerina's documentation names."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from functions.api.operations import ResponseModel, UtcTime, utc_datetime
 from functions.api.pulls import PullView
 from functions.api.tokens import TokenView
 from functions.http.answers import JSON
-from functions.http.pages import PAGE_HEADERS
+from functions.http.pages import PAGE_HEADERS, see_other
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.auth.sessions import SESSION_CREDENTIAL
 from shared.domain.errors.base import InvalidRequest, about_field
@@ -24,9 +24,13 @@ from shared.runtime.answers import Answer
 from shared.services.administration.account_deletion import PersonalData
 from shared.services.organizations.memberships import OrganizationMembership
 
-TOKENS_PATH, ORGANIZATIONS_PATH = "/account/tokens", "/account/organizations"
+ACCOUNT_PATH = "/account"
+TOKENS_PATH, ORGANIZATIONS_PATH = f"{ACCOUNT_PATH}/tokens", f"{ACCOUNT_PATH}/organizations"
+RENAMED_MESSAGE = "Access token renamed."
 REVOKED_MESSAGE = "Access token revoked. It stops working within five seconds."
 
+# Where the tabs of Central's dashboard are here, which Ballerina's documentation links to.
+_DASHBOARD_TABS = {"token": TOKENS_PATH, "tokens": TOKENS_PATH, "organizations": ORGANIZATIONS_PATH}
 _TOML = "application/toml"
 ORGANIZATIONS_LOOKED_AT = 3  # For releases that wait: each costs some reads.
 
@@ -40,6 +44,11 @@ async def account_settings(call: SignedInCall) -> Answer:
     text = call.registry.client_settings(call.account.name)
     headers = {**PAGE_HEADERS, "Content-Disposition": 'attachment; filename="Settings.toml"'}
     return Answer(text.encode(), headers=headers, media_type=_TOML)
+
+
+@pages.read("dashboard")
+async def account_dashboard(call: SignedInCall) -> Answer:
+    return see_other(_DASHBOARD_TABS.get(call.params.get("tab", ""), ACCOUNT_PATH))
 
 
 @pages.read("account")

@@ -61,6 +61,7 @@ EVENT_LABELS = {
     "session.renewed": "Signed in again",
     "session.started": "Signed in",
     "sign-in-link.issued": "Sign-in link created",
+    "task.asked": "Maintenance task requested",
     "token.issued": "Access token created",
     "token.renamed": "Access token renamed",
     "token.revoked": "Access token revoked",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
-from functions.account.overview import REVOKED_MESSAGE, TOKENS_PATH
+from functions.account.overview import RENAMED_MESSAGE, REVOKED_MESSAGE, TOKENS_PATH
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInCall, SignedInPages
 from shared.domain.errors.base import InvalidRequest, about_field
@@ -33,6 +33,15 @@ class TokenAction(Struct, frozen=True):
     is_harsh: bool = True
 
 
+RENAME = TokenAction(
+    "rename",
+    "Rename",
+    "Rename the token {name}?",
+    "Rename token",
+    "The token keeps its secret, its rights and its expiry. Lists, mail and the log show the new "
+    "name.",
+    is_harsh=False,
+)
 ROTATE = TokenAction(
     "rotate",
     "Rotate",
@@ -58,7 +67,7 @@ CONFIRM = TokenAction(
     "an administrator. Rotate it instead if somebody else may know the secret.",
     is_harsh=False,
 )
-TOKEN_ACTIONS = (ROTATE, REVOKE)
+TOKEN_ACTIONS = (RENAME, ROTATE, REVOKE)
 ORGANIZATION_TOKEN_ACTIONS = (CONFIRM, *TOKEN_ACTIONS)
 
 
@@ -120,7 +129,8 @@ def token_confirmation(action: TokenAction) -> PageWithForms:
     async def show(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
         tokens, token_id = call.registry.tokens.access_tokens, requested_token(call)
         used = await tokens.find(_owner(call), token_id, by=call.caller)
-        return await _show(call, problem, "token_confirm", action=action, used=used)
+        name = call.form.text("name", used.token.name)
+        return await _show(call, problem, "token_confirm", action=action, used=used, name=name)
 
     return show
 
@@ -221,6 +231,21 @@ for _action, _page in CONFIRMATIONS.items():
     pages.read(f"account/tokens/{_action.name}", name=f"account_{_name}")(_page)
     _path = f"{ORGANIZATION_TOKENS}/{_action.name}"
     organization_pages.read(_path, name=f"account_organization_{_name}")(_page)
+
+
+@organization_pages.form(
+    f"{ORGANIZATION_TOKENS}/rename",
+    CONFIRMATIONS[RENAME],
+    done=RENAMED_MESSAGE,
+    leads_to=ORGANIZATION_TOKENS,
+    name="account_organization_tokens_rename",
+)
+@pages.form(
+    "account/tokens/rename", CONFIRMATIONS[RENAME], done=RENAMED_MESSAGE, leads_to="account/tokens"
+)
+async def account_token_rename(call: SignedInCall) -> None:
+    tokens, name = call.registry.tokens.access_tokens, call.form.text("name")
+    await tokens.rename(_owner(call), call.form.text("token"), name, by=call.caller)
 
 
 @organization_pages.form(

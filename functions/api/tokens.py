@@ -64,6 +64,12 @@ class NewToken(NewMachineToken):
     org: str = Field(default="*", description="Organizations; * and ? stand for characters.")
 
 
+class TokenName(RequestModel):
+    """Request body for another name of an access token."""
+
+    name: str = Field(min_length=1, max_length=MAX_TOKEN_NAME_LENGTH, description="What uses it.")
+
+
 class GrantView(ResponseModel):
     """Scopes, on the packages that match both patterns."""
 
@@ -183,6 +189,12 @@ async def api_org_tokens_issue(call: ApiCall, new: NewMachineToken) -> IssuedVie
 async def token_show(call: ApiCall) -> TokenView:
     token_id = call.route_params["id"]
     return TokenView.of(await _tokens(call).find(call.owner, token_id, by=call.caller))
+
+
+@_of_both_owners("PATCH", "/{id}", "Rename a token of {}.", name="api_org_tokens_rename")
+async def token_rename(call: ApiCall, sent: TokenName) -> TokenView:
+    token_id = call.route_params["id"]
+    return TokenView.of(await _tokens(call).rename(call.owner, token_id, sent.name, by=call.caller))
 
 
 @_of_both_owners(

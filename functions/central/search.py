@@ -40,6 +40,7 @@ async def central_organization(call: Call) -> Answer:
 @central_without_404.read("2.0/registry/search-packages")
 async def central_search(call: Call) -> Answer:
     page, query = page_of(call.params), query_of(call)
+    page = replace(page, explains=call.params.get("explain", "").lower() == "true")
     results = await call.registry.packages.search.search(query, page, by=call.caller)
     items = [_search_result(call, hit) for hit in results.hits]
     model = page_model("packages", items, count=results.count, page=page)
@@ -105,7 +106,8 @@ def _package_result(call: Call, hit: Hit) -> dict[str, object]:
 
 def _search_result(call: Call, hit: Hit) -> dict[str, object]:
     """Return a result for the language server, which reads modules as names."""
-    return _package_result(call, hit) | {"modules": hit.listing.release.modules}
+    model = _package_result(call, hit) | {"modules": hit.listing.release.modules}
+    return model if hit.score is None else model | {"score": hit.score}
 
 
 def _highlighting_model(results: Results) -> dict[str, object]:

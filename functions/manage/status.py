@@ -39,13 +39,24 @@ async def manage_overview(call: SignedInCall) -> Answer:
 
 
 @pages.read("manage/tasks")
-async def manage_tasks(call: SignedInCall) -> Answer:
+async def manage_tasks(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     return call.show(
         "manage/tasks.html",
+        problem,
         tasks=await call.registry.administration.status.tasks(by=call.caller),
         described=call.registry.maintenance.tasks,
         operator_program=call.registry.settings.operator_program,
     )
+
+
+@pages.form(
+    "manage/tasks/run",
+    manage_tasks,
+    done="Task requested. It starts within a minute; reload this page to see the result.",
+)
+async def manage_task_run(call: SignedInCall) -> None:
+    status = call.registry.administration.status
+    await status.run_soon(call.form.text("task"), by=call.caller)
 
 
 @pages.read("manage/notices")

@@ -62,6 +62,7 @@ class SearchForm:
     facet_values: Mapping[Facet, str]
     sort: str
     deprecated: bool
+    explain: bool
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "SearchForm":
@@ -73,6 +74,7 @@ class SearchForm:
             facet_values={facet: value for facet, value in values.items() if value},
             sort=sort if sort in SORTS else "relevance",
             deprecated=query.get("deprecated", "") == "true",
+            explain=query.get("explain", "") == "true",
         )
 
     @cached_property
@@ -101,6 +103,7 @@ class SearchForm:
             **{facet.value: value for facet, value in self.facet_values.items()},
             "sort": "" if self.sort == "relevance" else self.sort,
             "deprecated": "true" if self.deprecated else "",
+            "explain": "true" if self.explain else "",
         }
         return {name: value for name, value in params.items() if value}
 
@@ -211,7 +214,8 @@ async def _results(call: PublicPageCall, form: SearchForm) -> tuple[FacetedResul
     """Return the requested page, or the last one for a page beyond the end."""
     sort, descending = form.order
     number = requested_page(call.redacted_query)
-    page = ResultPage((number - 1) * RESULTS_PER_PAGE, RESULTS_PER_PAGE, sort, descending)
+    offset = (number - 1) * RESULTS_PER_PAGE
+    page = ResultPage(offset, RESULTS_PER_PAGE, sort, descending, explains=form.explain)
     search = call.registry.packages.search.search_with_facets
     found = await search(form.query, page, by=call.caller)
     query = {**form.parameters, "page": str(number)}

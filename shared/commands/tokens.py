@@ -8,6 +8,7 @@ from functions.api.tokens import (
     NewToken,
     api_org_tokens_confirm,
     token_list,
+    token_rename,
     token_revoke,
     token_rotate,
     token_show,
@@ -42,6 +43,14 @@ def tokens() -> None:
 
 add_operation(tokens, "list", token_list, "OWNER", text="List the tokens of OWNER.")
 add_operation(tokens, "show", token_show, "OWNER ID", text="Show the token ID of OWNER.")
+add_operation(
+    tokens,
+    "rename",
+    token_rename,
+    "OWNER ID NAME",
+    text="Rename the token ID of OWNER to NAME; its value and its rights stay.",
+    done="Renamed {id} to {name}.",
+)
 add_operation(
     tokens,
     "rotate",

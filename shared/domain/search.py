@@ -14,7 +14,7 @@ error.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from itertools import islice
 from typing import Self
@@ -121,6 +121,7 @@ class ResultPage(Struct, frozen=True):
     limit: int = DEFAULT_LIMIT
     sort: Sort = Sort.RELEVANCE
     descending: bool = True
+    explains: bool = False  # Whether hits say the parts of their scores.
 
     @classmethod
     def parse(cls, limit: str = "", offset: str = "", sort: str = "") -> Self:
@@ -257,6 +258,7 @@ class Hit(Struct, frozen=True):
     """A result; its documentation is an excerpt."""
 
     listing: Listing
+    score: Mapping[str, float] | None = None  # Its parts by name, if the page asks for them.
 
 
 class Results(Struct, frozen=True):

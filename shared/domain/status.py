@@ -64,11 +64,13 @@ class TaskRun(Record):
 
 
 class TaskState(Struct, frozen=True):
-    """A task: its last run, if any, and when the next is due, if it has a schedule."""
+    """A task: its last run, if any, when the next is due, if it has a schedule, and when somebody
+    asked for a run that has not begun."""
 
     task: str
     last_run: TaskRun | None
     due_ms: int | None
+    requested_ms: int | None = None
 
     def is_overdue(self, now_ms: int) -> bool:
         """Check whether a run is missing. A task that never ran is never overdue."""

@@ -25,7 +25,7 @@ MINUTES = float(os.environ.get("MINUTES", "10"))
 SCHEMATHESIS = "schemathesis==4.32.5"
 FAULT = 500
 # What would end the token of the run, and with it all but a 401.
-OF_THE_TOKEN = ("token_revoke", "token_rotate")
+OF_THE_TOKEN = ("token_revoke", "token_rotate", "token_rename")
 
 
 @dataclass(frozen=True)

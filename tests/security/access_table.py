@@ -464,7 +464,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     own_account(found=Outcome.HIDDEN): (
         *("api_name_disputes_appeal", "api_name_disputes_open", "api_name_disputes_show"),
         *("api_name_disputes_state", "api_name_disputes_withdraw"),
-        *("token_revoke", "token_rotate", "token_show"),
+        *("token_rename", "token_revoke", "token_rotate", "token_show"),
     ),
     members_alone(Action.READ): ("api_members_list", "api_orgs_frozen", "api_ownership_list"),
     # The registry of the matrix has an owner who can sign in.
@@ -475,7 +475,8 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         *("api_org_pulls", "api_org_pulls_csv", "api_org_pulls_lines", "api_org_webhooks_list"),
     ),
     members_alone(Action.MANAGE, found=Outcome.HIDDEN): (
-        *("api_invitations_withdraw", "api_org_tokens_revoke", "api_org_tokens_show"),
+        *("api_invitations_withdraw", "api_org_tokens_rename", "api_org_tokens_revoke"),
+        "api_org_tokens_show",
         *("api_org_webhooks_replay", "api_org_webhooks_show"),
     ),
     members_alone(Action.GOVERN): (
@@ -636,6 +637,7 @@ BODIES: Mapping[str, object] = {
     "api_moderation_quarantine_many (list)": {"org": "ORG", "reason": "No.", "dryRun": True},
     "api_moderation_reserve_name": {"pattern": "evilNUMBER*", "reason": "A test."},
     "api_org_tokens_issue": TOKEN,
+    "api_org_tokens_rename": {"name": "other"},
     "api_org_webhooks_add": WEBHOOK,
     "api_orgs_change": {"description": "Number NUMBER."},
     "api_orgs_change (visibility)": {"defaultVisibility": "public"},
@@ -659,6 +661,7 @@ BODIES: Mapping[str, object] = {
     "device_api_ask": {"client_id": "a machine"},
     "device_api_token": {"grant_type": GRANT_TYPE, "device_code": "none"},
     "token_issue": TOKEN,
+    "token_rename": {"name": "other"},
 }
 HEADERS = {"central_package (pull)": dict(ACCEPT_ARCHIVE), "central_push": FORM}
 

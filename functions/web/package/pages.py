@@ -3,7 +3,7 @@ Markdown."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from urllib.parse import quote
 
@@ -94,13 +94,21 @@ TabHandler = Callable[[PublicPageCall, ReleaseDetails], Awaitable[Answer]]
 
 
 async def _versions(call: PublicPageCall, details: ReleaseDetails) -> Answer:
-    """Show the live releases of the package, newest first."""
-    pager = _pager(call, details, "versions", len(details.entries), VERSIONS_PER_PAGE)
-    groups = list(groups_of(pager.slice(details.entries)))
+    """Show the live releases of the package that fit the filter, newest first."""
+    wanted = VersionFilter.parse(call.redacted_query)
+    entries = wanted.select(details)
+    pager = _pager(call, details, "versions", len(entries), VERSIONS_PER_PAGE)
+    groups = list(groups_of(pager.slice(entries)))
     history, verdicts = await asyncio.gather(
         call.registry.packages.details.pull_history(details), _verdicts(call, details)
     )
-    values = {"pager": pager, "groups": groups, "pulls": history.versions, "verdicts": verdicts}
+    values = {
+        "wanted": wanted,
+        "pager": pager,
+        "groups": groups,
+        "pulls": history.versions,
+        "verdicts": verdicts,
+    }
     return await show_tab(call, details, "versions", values)
 
 
@@ -109,6 +117,36 @@ async def _verdicts(call: PublicPageCall, details: ReleaseDetails) -> dict[str, 
     live = {each.version for each in details.entries}
     found = await call.registry.api_docs.history.verdicts(details.package)
     return {version: each for version, each in found.items() if each.compared_with in live}
+
+
+_MAX_FILTER_LENGTH = 100  # Characters.
+
+
+class VersionFilter(Struct, frozen=True):
+    """Which versions are listed: those that begin with a text, and stable ones alone or all."""
+
+    beginning: str = ""
+    stable_only: bool = False
+
+    @classmethod
+    def parse(cls, query: Mapping[str, str]) -> "VersionFilter":
+        """Read the filter from the query of an address; every text is one."""
+        beginning = query.get("filter", "").strip().removeprefix("v")[:_MAX_FILTER_LENGTH]
+        return cls(beginning.lower(), bool(query.get("stable")))
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.beginning and not self.stable_only
+
+    def select(self, details: ReleaseDetails) -> list[ReleaseEntry]:
+        """Return the entries that fit, newest first."""
+        is_deprecated = details.head.deprecation is not None
+        return [each for each in details.entries if self._fits(each, is_deprecated)]
+
+    def _fits(self, entry: ReleaseEntry, is_package_deprecated: bool) -> bool:
+        is_deprecated = is_package_deprecated or entry.deprecation is not None
+        is_hidden = self.stable_only and (is_deprecated or not entry.parsed.is_stable)
+        return not is_hidden and entry.version.lower().startswith(self.beginning)
 
 
 class VersionGroup(Struct, frozen=True):

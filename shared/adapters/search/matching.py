@@ -42,6 +42,7 @@ from shared.adapters.search.ranking import (
     WEIGHT_SCALE,
     PlaceWeight,
     beginning_factor,
+    own_boosts,
 )
 from shared.adapters.search.rows import read_listing
 from shared.adapters.search.vocabulary import WEAK_STEMS
@@ -271,6 +272,7 @@ class Scores:
     """The scores of the packages that a search finds, in parts."""
 
     def __init__(self, postings: Postings, plan: QueryPlan, found: Found) -> None:
+        self._postings = postings
         self._ranks = postings.column(Column.RANK)
         self._word_scores = found.word_scores
         # What every package has for having all words, if all do.
@@ -282,19 +284,19 @@ class Scores:
         # They only accompany another one, and such packages were not asked for.
         others = () if plan.wants_auxiliary else postings.packages(AUXILIARY)
         unlike = (ids for _, ids in postings.of_word(plan.unlike, PlaceWeight.NAME))
-        self._parts = (
-            names,
-            dict.fromkeys(ids_of(b"".join(unlike)), UNLIKE_SCORE),
-            dict.fromkeys(found.complete or (), ALL_WORDS_SCORE),
-            dict.fromkeys(others, AUXILIARY_SCORE),
-            last,
-        )
+        self._parts = {
+            "name": names,
+            "others were asked for": dict.fromkeys(ids_of(b"".join(unlike)), UNLIKE_SCORE),
+            "all words": dict.fromkeys(found.complete or (), ALL_WORDS_SCORE),
+            "accompanies another package": dict.fromkeys(others, AUXILIARY_SCORE),
+            "deprecated": last,
+        }
 
     def of_first(self, count: int) -> dict[int, float]:
         """Return the score of each package that may be among so many first ones: none whose words
         are worth less by more than a package rises by its rank."""
         ranks, common, words = self._ranks, self._common, self._word_scores
-        special = words.keys() & set[int]().union(*self._parts)
+        special = words.keys() & set[int]().union(*self._parts.values())
         first = nlargest(count + len(special), words.values())
         least = first[-1] - MAX_RANK if len(first) < len(words) else 0.0
         scores = {
@@ -302,10 +304,20 @@ class Scores:
             for package, word_score in words.items()
             if word_score >= least or package in special
         }
-        for part in self._parts:
+        for part in self._parts.values():
             for package in part.keys() & scores.keys():
                 scores[package] += part[package]
         return scores
+
+    def explained(self, package: int, listing: Listing) -> dict[str, float]:
+        """Return the parts of the score of a package by their names, without those that are 0."""
+        parts = {name: part.get(package, 0.0) for name, part in self._parts.items()}
+        parts["all words"] += self._common
+        lifts = self._postings.column(Column.DEPENDENTS)
+        parts |= {"words": self._word_scores[package], "dependents": lifts[package]}
+        parts |= own_boosts(listing)
+        rounded = {name: round(score, 3) for name, score in parts.items()}
+        return {name: score for name, score in rounded.items() if score}
 
 
 def scores_of_names(postings: Postings, plan: QueryPlan) -> dict[int, float]:
@@ -342,7 +354,7 @@ class Ordering:
             ids = self._first(scores, last, scores.__getitem__, page)
         else:
             ids = self._first_by_sort(last, page, deprecated_last)
-        return self._hits(ids[page.offset : last])
+        return self._hits(ids[page.offset : last], explains=page.explains)
 
     def _first_by_sort(self, count: int, page: ResultPage, deprecated_last: bool) -> list[int]:
         deprecated = self._found.deprecated if deprecated_last else frozenset[int]()
@@ -391,10 +403,14 @@ class Ordering:
         statement = f"SELECT id, key FROM packages WHERE id IN ({_THESE})"  # noqa: S608 - ours.
         return dict(self._connection.execute(statement, (str([*ids]),)).fetchall())
 
-    def _hits(self, ids: list[int]) -> tuple[Hit, ...]:
+    def _hits(self, ids: list[int], *, explains: bool) -> tuple[Hit, ...]:
         statement = f"SELECT id, listing FROM listings WHERE id IN ({_THESE})"  # noqa: S608 - ours.
         stored = dict(self._connection.execute(statement, (str(ids),)).fetchall())
-        return tuple(Hit(shown_listing(package, stored[package])) for package in ids)
+        listings = {package: shown_listing(package, stored[package]) for package in ids}
+        return tuple(
+            Hit(listing, self._scores.explained(package, listing) if explains else None)
+            for package, listing in listings.items()
+        )
 
 
 _THESE = "SELECT value FROM json_each(?)"  # Ids that are bound as one value.

@@ -89,16 +89,20 @@ def beginning_factor(typed: int, length: int) -> float:
     return PREFIX_FACTOR + PREFIX_SHARE_FACTOR * typed / length
 
 
+def own_boosts(listing: Listing) -> dict[str, float]:
+    """Return the parts of the score that come from the package itself, by their names."""
+    return {
+        "pulls": PULLS_WEIGHT * _decades(listing.head.pulls, PULLS_DECADES),
+        "standard organization": STANDARD_WEIGHT * _is_standard(listing),
+        "short name": BREVITY_WEIGHT / max(len(split_words(listing.head.name)), 1),
+        "date": RECENCY_WEIGHT * _recency(listing.release.created_ms),
+        "Ballerina version": LANGUAGE_WEIGHT * _language(listing.release.ballerina_version),
+    }
+
+
 def own_boost(listing: Listing) -> float:
     """Return the part of the score that comes from the package itself."""
-    parts = (
-        PULLS_WEIGHT * _decades(listing.head.pulls, PULLS_DECADES),
-        STANDARD_WEIGHT * _is_standard(listing),
-        BREVITY_WEIGHT / max(len(split_words(listing.head.name)), 1),
-        RECENCY_WEIGHT * _recency(listing.release.created_ms),
-        LANGUAGE_WEIGHT * _language(listing.release.ballerina_version),
-    )
-    return round(sum(parts), 6)
+    return round(sum(own_boosts(listing).values()), 6)
 
 
 def dependents_boost(dependents: int) -> float:

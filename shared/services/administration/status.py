@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.auth.authorization import Administration
 from shared.domain.errors.base import Unavailable
@@ -16,9 +17,10 @@ from shared.ports import Clock, DirectoryStore, MetadataStore
 from shared.services.administration.directory_locks import DirectoryLocks, waiting_problem
 from shared.services.limits.notices import NoticeCache
 from shared.services.maintenance.record_tasks import ProcessOutboxes
-from shared.services.maintenance.tasks import Upkeep
+from shared.services.maintenance.tasks import Upkeep, require_task
 from shared.services.organizations.ownership import OwnerlessOrganizations, ownerless_problem
 from shared.services.packages.statistics import LastRegistryCounts
+from shared.services.records import EntityChange, RecordWriter
 
 MAX_RECORDS_COUNTED = 500  # Of each kind; a larger backlog is shown as so many or more.
 
@@ -32,6 +34,7 @@ class RegistryStatus(Struct, frozen=True):
     upkeep: Upkeep
     metadata: MetadataStore
     directory: DirectoryStore
+    record_writer: RecordWriter
     last_counts: LastRegistryCounts
     notice_cache: NoticeCache
     directory_locks: DirectoryLocks
@@ -61,7 +64,23 @@ class RegistryStatus(Struct, frozen=True):
     async def tasks(self, by: Principal) -> list[TaskState]:
         """Return the state of every task."""
         await self.administration.require(by, "see", "the maintenance tasks")
-        return await self.upkeep.task_states()
+        states, requested = await asyncio.gather(
+            self.upkeep.task_states(), self.upkeep.requests.read(self.upkeep.tasks.values())
+        )
+        return [replace(each, requested_ms=requested.get(each.task)) for each in states]
+
+    async def run_soon(self, task_id: str, *, by: Principal) -> None:
+        """Let the next timer run a task; a repeat changes nothing.
+
+        Raises `InvalidRequest` if there is no such task, and `SignInAgain`.
+        """
+        await self.administration.require_fresh(by, "run", "maintenance tasks")
+        task = require_task(self.upkeep.tasks, task_id)
+        if await self.upkeep.requests.add(task):
+            change = EntityChange(
+                "task.asked", "registry", account=by.id, details={"name": task.id}
+            )
+            await self.record_writer.events.append([self.record_writer.event(change, by)])
 
     async def _to_decide(self) -> list[StatusProblem]:
         waiting = await self.directory_locks.waiting()

@@ -235,6 +235,65 @@ class TaskRuns:
         return None if text is None else TaskRun.model_validate_json(text)
 
 
+class RequestedTasks:
+    """Runs that administrators ask for, stored for all processes until a timer begins them.
+
+    A page does not run the task itself: clients give up on a response that takes minutes, and a
+    host may stop an instance that seems idle after its response.
+    """
+
+    def __init__(self, work: WorkStore, clock: Clock) -> None:
+        self._work = work
+        self._clock = clock
+        self._known = set[str]()  # Ids of tasks that were asked for and have not begun here.
+        self._seen = ""  # The last request at the time when they were read.
+
+    async def add(self, task: Task) -> bool:
+        """Ask for a run within a minute; return False if that was asked for before."""
+        now_ms = self._clock.now_ms()
+        ends_ms = now_ms + TASK_REQUEST_LIFETIME // MS
+        is_new = await self._work.claim(
+            _REQUEST_KIND, task.id, str(now_ms), expires_ms=ends_ms, now_ms=now_ms
+        )
+        # Written last: who reads that there is a request finds it.
+        await self._work.put(_LAST_REQUEST_KIND, _LAST_REQUEST, f"{task.id} {now_ms}", ends_ms)
+        return is_new
+
+    async def read(self, tasks: Iterable[Task]) -> dict[str, int]:
+        """Return when runs that have not begun were asked for, by the ids of their tasks."""
+        return await self._read(tasks) if await self._last() else {}
+
+    async def due(self, tasks: Iterable[Task]) -> list[Task]:
+        """Return the tasks of all of these that were asked for. Reads one record, unless there is
+        a request that this process has not seen."""
+        every = list(tasks)
+        last = await self._last()
+        if last != self._seen:
+            self._known = {*await self._read(every)}
+            self._seen = last
+        return [task for task in every if task.id in self._known]
+
+    async def take(self, task: Task) -> bool:
+        """Check whether a run that begins now was asked for, which ends the request. Of concurrent
+        calls exactly one gets it."""
+        if task.id not in self._known:
+            return False
+        self._known.discard(task.id)
+        return await self._work.take(_REQUEST_KIND, task.id, self._clock.now_ms()) is not None
+
+    async def _last(self) -> str:
+        found = await self._work.peek(_LAST_REQUEST_KIND, _LAST_REQUEST, self._clock.now_ms())
+        return found or ""
+
+    async def _read(self, tasks: Iterable[Task]) -> dict[str, int]:
+        every, now_ms = list(tasks), self._clock.now_ms()
+        peek = self._work.peek
+        found = await asyncio.gather(*(peek(_REQUEST_KIND, each.id, now_ms) for each in every))
+        return {
+            task.id: int(text) for task, text in zip(every, found, strict=True) if text is not None
+        }
+
+
 class Upkeep(Struct, frozen=True):
     """Runs tasks by id, each in one process at a time."""
 
@@ -242,16 +301,20 @@ class Upkeep(Struct, frozen=True):
     clock: Clock
     read_only_mode: ReadOnlyMode
     runs: TaskRuns
+    requests: RequestedTasks
     tasks: MaintenanceTasks
 
     async def due(self) -> list[Task]:
-        """Return the tasks that are due, without those that a read-only registry postpones."""
+        """Return the tasks that are due or were asked for, without those that a read-only registry
+        postpones."""
         tasks = list(self.tasks.values())
+        requested = await self.requests.due(tasks)
         try:
             await self.read_only_mode.require_changes_allowed()
         except TakesNoChanges:
             tasks = [each for each in tasks if each.runs_in_read_only_mode]
-        return await self.runs.due(tasks)
+        due = await self.runs.due(tasks)
+        return [*due, *(each for each in requested if each in tasks and each not in due)]
 
     async def run(self, task_id: str) -> TaskReport | None:
         """Run the task, or return None if another process is running it.
@@ -274,16 +337,22 @@ class Upkeep(Struct, frozen=True):
             return await self._run(task, task.run_forced) if is_leased else None
 
     async def run_due(self, task_id: str) -> TaskReport | None:
-        """Run a task that is due, or return None if another process is running it or has run it,
-        or if it was killed too often.
+        """Run a task that is due or was asked for, or return None if another process is running it
+        or has run it, or if it was killed too often.
 
-        Raises what `run` raises.
+        A run that was asked for and is unfinished goes on a minute later. Raises what `run` raises.
         """
         task = self.tasks[task_id]
         async with self._leased(task) as is_leased:
-            is_due = is_leased and await self.runs.is_due(task)
-            may_run = is_due and await self.runs.begin(task)
-            return await self._run(task, task.run) if may_run else None
+            if not is_leased:
+                return None
+            is_requested = await self.requests.take(task)
+            if not is_requested and not await self._may_begin(task):
+                return None
+            report = await self._run(task, task.run)
+            if is_requested and report.unfinished:
+                await self.requests.add(task)
+            return report
 
     async def task_states(self) -> list[TaskState]:
         """Return the state of each task: its last run, and when the next is due."""
@@ -292,6 +361,9 @@ class Upkeep(Struct, frozen=True):
     async def cached_task_states(self) -> list[TaskState]:
         """Return the states as they were a few seconds ago, mostly without a read."""
         return await self.runs.read_cached(self.tasks.values())
+
+    async def _may_begin(self, task: Task) -> bool:
+        return await self.runs.is_due(task) and await self.runs.begin(task)
 
     async def _run(self, task: Task, work: Callable[[], Awaitable[TaskReport]]) -> TaskReport:
         started_ms = self.clock.now_ms()
@@ -317,6 +389,11 @@ class Upkeep(Struct, frozen=True):
 
 TASK_RUNS_KEPT_FOR = timedelta(days=400)  # So long a task that runs no more has a last run.
 TASK_RUNS_CACHED_FOR = timedelta(seconds=10)
+
+TASK_REQUEST_LIFETIME = timedelta(days=1)  # After a day without a timer, somebody asks again.
+
+_REQUEST_KIND = "upkeep-request"
+_LAST_REQUEST_KIND, _LAST_REQUEST = "upkeep-last-request", "any"
 
 _RUN_KIND = "upkeep-run"
 MAX_ATTEMPTS = 2  # To run a task until its next time; killed runs are not stored.

@@ -1,4 +1,5 @@
-"""Access tokens of accounts and organizations: who may issue, list, rotate and revoke them.
+"""Access tokens of accounts and organizations: who may issue, list, rename, rotate and revoke
+them.
 
 A new token never has more rights than the credential that creates it. The same holds for a new text
 of a known token, since whoever asks for it gets the text. `shared/auth/authentication.py` verifies
@@ -101,6 +102,17 @@ class TokenRecords(Struct, frozen=True):
         token = (await self._texts(owner, token_id))[-1]
         use = await self.directory.get(TokenUse, Place(owner, token_id))
         return UsedToken(token, use)
+
+    @retried_when_stale
+    async def rename(self, token: Token, name: str, *, by: Principal) -> Token:
+        """Give the token another name; a repeat changes nothing. Raises `TokenNotFound`."""
+        current = (await self._texts(token.owner, token.id))[-1]
+        if current.name == name:
+            return current
+        details = {"before": current.name, "after": name}
+        change = replace(token_change("renamed", current), details=details)
+        renamed = current.model_copy(update={"name": name})
+        return await self.record_writer.replace(renamed, change=change, by=by)
 
     async def rotate(
         self, token: Token, expires_ms: int | None, *, by: Principal, reason: str = ""
@@ -239,7 +251,7 @@ class TokenRequest(Struct, frozen=True):
         with about_field("package"):
             packages = _pattern("package", package)
         with about_field("name"):
-            checked = _name(name)
+            checked = parse_token_name(name)
         with about_field("days"):
             most = MAX_MODERATION_DAYS if Scope.MODERATE in granted else MAX_TOKEN_DAYS
             lifetime = _days(days, most)
@@ -259,7 +271,8 @@ class TokenRequest(Struct, frozen=True):
         return Scope.MODERATE in self.grant.scopes
 
 
-def _name(text: str) -> str:
+def parse_token_name(text: str) -> str:
+    """Return the name of a token, or raise `InvalidRequest`."""
     name = text.strip()
     if not name or len(name) > MAX_TOKEN_NAME_LENGTH or not name.isprintable():
         message = (
@@ -401,6 +414,20 @@ class Tokens(Struct, frozen=True):
         check_rights("confirm", used.token, by, self.clock.now_ms())
         confirmed = await self.records.confirm(used.token, by, by=by)
         return await self._with_maker(replace(used, token=confirmed))
+
+    async def rename(
+        self, owner: TokenOwner, token_id: str, name: str, *, by: Principal
+    ) -> UsedToken:
+        """Give a token another name; its text, rights and lifetime stay.
+
+        Raises `TokenNotFound`, also for tokens of others, and `InvalidRequest` about the name.
+        """
+        owner_id, _ = await self._owner_id("rename", owner, by)
+        used = await self.records.find(owner_id, token_id)
+        with about_field("name"):
+            checked = parse_token_name(name)
+        renamed = await self.records.rename(used.token, checked, by=by)
+        return await self._with_maker(replace(used, token=renamed))
 
     async def with_maker(self, issued: IssuedToken) -> UsedToken:
         """Return a new token as lists show it."""

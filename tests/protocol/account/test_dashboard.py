@@ -3,8 +3,11 @@
 import re
 from datetime import timedelta
 
+import pytest
+
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
+from tests.support.sign_in import open_sign_in
 from tests.support.world import OpenWorld, World
 
 
@@ -33,3 +36,29 @@ async def test_releases_that_wait_for_an_owner_need_attention(worlds: OpenWorld)
     assert 'href="/account/organizations/acme/held"' in beginning(ann)
     mia = await PageClient.of(world, world.people.mia)
     assert "waits for an owner" not in beginning(mia)  # She is no owner.
+
+
+@pytest.mark.parametrize(
+    ("address", "page"),
+    [
+        ("/dashboard?tab=token", "/account/tokens"),
+        ("/dashboard?tab=tokens", "/account/tokens"),
+        ("/dashboard?tab=organizations", "/account/organizations"),
+        ("/dashboard", "/account"),
+        ("/dashboard?tab=https://evil.test", "/account"),
+    ],
+)
+async def test_the_addresses_in_the_documentation_of_ballerina_lead_to_the_account(
+    world: World, address: str, page: str
+) -> None:
+    ann = await PageClient.of(world, world.people.ann)
+    answer = await ann.open(address)
+    assert answer.headers["location"] == page
+
+
+async def test_whoever_is_not_signed_in_signs_in_first_and_then_gets_there(
+    worlds: OpenWorld,
+) -> None:
+    sign_ins = await open_sign_in(worlds)
+    page = await sign_ins.browser().choose("/dashboard?tab=token", "oidc")
+    assert "Create an access token" in page.text

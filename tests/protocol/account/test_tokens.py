@@ -122,6 +122,35 @@ async def test_a_revoked_token_is_refused_and_not_listed(world: World, ann: Page
     assert (await names(world, text)).status_code == 401
 
 
+async def test_a_token_is_renamed_and_works_on(world: World, ann: PageClient) -> None:
+    await ann.send(PAGE, name="laptop", scope="read")
+    text = text_of(ann)
+    await ann.open(PAGE)
+    [link] = re.findall(
+        rf'href="({PAGE}/rename\?token=\w+)"[^>]*>[^<]*<[^>]*> the token laptop', ann.text
+    )
+    await ann.open(link)
+    assert 'value="laptop"' in ann.text
+    answer = await ann.send(f"{PAGE}/rename", token=link.partition("=")[2], name="old laptop")
+    assert answer.headers["location"] == f"{PAGE}?done=account_token_rename"
+    assert "Access token renamed." in ann.text
+    assert "old laptop<span" in ann.text
+    assert (await names(world, text)).status_code == 200
+
+
+async def test_a_name_that_is_refused_stays_in_the_form(ann: PageClient) -> None:
+    await ann.send(PAGE, name="laptop", scope="read")
+    await ann.open(PAGE)
+    [link] = re.findall(
+        rf'href="({PAGE}/rename\?token=\w+)"[^>]*>[^<]*<[^>]*> the token laptop', ann.text
+    )
+    await ann.open(link)
+    answer = await ann.send(f"{PAGE}/rename", token=link.partition("=")[2], name="x" * 81)
+    assert answer.status_code == 400
+    assert "one line of 1 to 80 characters" in ann.text
+    assert f'value="{"x" * 81}"' in ann.text
+
+
 async def test_a_token_that_has_ended_says_so(world: World, ann: PageClient) -> None:
     await ann.send(PAGE, name="short", scope="read", days="1")
     world.clock.advance(timedelta(days=1))

@@ -81,10 +81,12 @@ async def test_it_stops_when_its_creator_leaves(world: World) -> None:
     assert (await world.get(WHOAMI, by=robot)).status_code == 401
 
 
-async def test_it_is_rotated_and_revoked(world: World) -> None:
+async def test_it_is_renamed_rotated_and_revoked(world: World) -> None:
     new = await made(world)
     where = f"{TOKENS}/{new['token']['id']}"
     ann = world.people.ann
+    renamed = await world.send("PATCH", where, by=ann, content=b'{"name":"weekly"}')
+    assert renamed.json() == {**new["token"], "name": "weekly"}
     rotated = (await asked(world, ann, "POST", f"{where}/rotate")).json()
     assert rotated["text"] != new["text"]
     assert (await world.send("DELETE", where, by=ann)).status_code == 204

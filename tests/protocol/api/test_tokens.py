@@ -124,6 +124,31 @@ async def made(world: World, person: Person, body: str) -> dict[str, Any]:
     return answer.json()
 
 
+async def test_a_token_is_renamed(world: World) -> None:
+    token = (await made(world, world.people.ann, '{"name":"ci","scopes":["read"]}'))["token"]
+    where = f"{TOKENS}/{token['id']}"
+    answer = await world.send("PATCH", where, by=world.people.ann, content=b'{"name":"nightly"}')
+    assert answer.json() == {**token, "name": "nightly"}
+    for body in (b'{"name":""}', b"{}", b'{"name":"x","days":9}', b'{"name":"a\\nb"}'):
+        refused = await world.send("PATCH", where, by=world.people.ann, content=body)
+        assert refused.status_code == 400
+    missing = await world.send(
+        "PATCH", f"{TOKENS}/0000000000", by=world.people.ann, content=b'{"name":"x"}'
+    )
+    assert missing.status_code == 404
+
+
+async def test_a_rename_is_in_the_log_once(world: World) -> None:
+    ann = world.people.ann
+    token = (await made(world, ann, '{"name":"ci","scopes":["read"]}'))["token"]
+    for _ in range(2):
+        body = b'{"name":"nightly"}'
+        await world.send("PATCH", f"{TOKENS}/{token['id']}", by=ann, content=body)
+    log = (await world.get(f"{URL}/api/v1/account/events", by=ann)).json()["events"]
+    renames = [each["details"] for each in log if each["kind"] == "token.renamed"]
+    assert renames == [{"before": "ci", "after": "nightly"}]
+
+
 async def test_a_rotated_token_has_a_new_text_and_the_old_one_ends(world: World) -> None:
     old = await made(world, world.people.ann, '{"name":"ci","scopes":["read"]}')
     assert await whoami(world, f"Bearer {old['text']}") == 200

@@ -70,3 +70,17 @@ async def test_no_query_and_one_with_a_word_are_answered_as_ever(world: World, q
 async def test_a_get_of_a_resolution_is_405_and_names_post(world: World, operation: str) -> None:
     shown = refused(await world.get(f"/packages/{operation}"), 400)
     assert shown.startswith(f"{operation} is an operation, not an organization: send it a POST")
+
+
+async def test_a_search_tells_what_ranked_a_package_if_it_is_asked(worlds: OpenWorld) -> None:
+    world = await worlds()
+    for spec in ("acme/greet:1.0.0", "acme/echo_greet:1.0.0"):
+        await world.push(bala(spec))
+    path = f"{URL}/2.0/registry/search-packages?q=greet"
+    assert "score" not in (await world.get(path)).json()["packages"][0]
+    found = (await world.get(f"{path}&explain=true")).json()["packages"]
+    scores = [each["score"] for each in found]
+    assert scores[0]["name"] == 50
+    assert "words" in scores[1]
+    assert "name" not in scores[1]
+    assert sum(scores[0].values()) > sum(scores[1].values())

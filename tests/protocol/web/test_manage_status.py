@@ -1,18 +1,22 @@
 """Status, maintenance tasks and rate limits for administrators."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from azure.functions.timer import TimerRequest
 from msgspec.structs import replace
 from syrupy.assertion import SnapshotAssertion
 
+from functions.faces import build_app
 from functions.manage.status import IN_THE_CLOUD, ON_ONE_MACHINE
 from shared.domain.errors.requests import Busy
 from shared.domain.names import Coordinate
 from shared.domain.principals import OPERATOR
 from shared.domain.status import DiskSpace, TaskReport
+from shared.hosting.triggers import functions_of
 from shared.services.common import Adapters
 from shared.services.maintenance.tasks import TaskRuns
 from tests.protocol.test_page_goldens import PLACES
@@ -124,6 +128,50 @@ async def test_the_tasks(world: World, admin: PageClient, page: SnapshotAssertio
     assert main(admin) == page
 
 
+async def test_a_task_that_was_asked_for_runs_with_the_next_timer(
+    world: World, admin: PageClient
+) -> None:
+    await all_done(world)
+    await admin.open("/manage/tasks")
+    answer = await admin.send("/manage/tasks/run", task="repair-derived-data")
+    assert answer.status_code == 303
+    assert "It starts within a minute" in admin.text
+    assert "Within a minute" in row_of(admin, "repair-derived-data")
+    assert "Run now" not in row_of(admin, "repair-derived-data")
+    await timer(world)
+    await admin.open("/manage/tasks")
+    assert "Succeeded" in row_of(admin, "repair-derived-data")
+    assert "Run now" in row_of(admin, "repair-derived-data")
+    await admin.open("/account/security")
+    assert "Maintenance task requested" in admin.text
+
+
+async def test_a_task_that_was_asked_for_waits_for_a_run_elsewhere(
+    world: World, admin: PageClient
+) -> None:
+    await all_done(world)
+    now_ms = world.clock.now_ms()
+    assert await world.stores.work.lease(
+        "upkeep:repair-derived-data", "another", now_ms, now_ms + 600_000
+    )
+    await admin.open("/manage/tasks")
+    await admin.send("/manage/tasks/run", task="repair-derived-data")
+    await timer(world)
+    await admin.open("/manage/tasks")
+    assert "Within a minute" in row_of(admin, "repair-derived-data")
+    world.clock.advance(timedelta(minutes=11))
+    await timer(world)
+    await admin.open("/manage/tasks")
+    assert "Succeeded" in row_of(admin, "repair-derived-data")
+
+
+async def test_a_task_that_is_not_there_is_refused(admin: PageClient) -> None:
+    await admin.open("/manage/tasks")
+    answer = await admin.send("/manage/tasks/run", task="<script>")
+    assert answer.status_code == 400
+    assert "This registry has no task of that name." in admin.text
+
+
 @one_instance("it counts calls of one instance")
 async def test_the_pages_cost_a_bounded_number_of_calls(
     worlds: OpenWorld, journal: Journal
@@ -140,8 +188,19 @@ async def test_the_pages_cost_a_bounded_number_of_calls(
     }
     assert await calls_of(admin, "/manage/tasks", journal) == {
         "directory.get": 1,
-        "work.peek": tasks,
+        "work.peek": tasks + 1,  # The run of each task, and whether anything was asked for.
     }
+
+
+def row_of(browser: PageClient, task: str) -> str:
+    [row] = re.findall(rf'<tr id="task-{task}">.*?</tr>', browser.text, re.DOTALL)
+    return row
+
+
+async def timer(world: World) -> None:
+    """Fire the timer."""
+    [found] = functions_of(build_app(world.registry)).timers
+    await found.call(TimerRequest(past_due=False))
 
 
 async def calls_of(browser: PageClient, path: str, journal: Journal) -> Counter[str]:

@@ -7,7 +7,7 @@ import pytest
 
 from functions.web.package.frame import TAB_PAGES
 from shared.domain.errors.requests import Busy
-from shared.domain.names import Coordinate
+from shared.domain.names import Coordinate, Package
 from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import COMMIT, fill, publish
@@ -103,6 +103,39 @@ async def test_a_tab_without_a_version_is_that_of_the_latest_release(shelf: Worl
     assert f"{GREET}/1.2.0/files" in page.links
     assert (await opened(shelf, "/packages/acme/none/versions")).status_code == 404
     assert (await opened(shelf, "/packages/acme/secret/versions")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("", ["2.0.0-rc.1", "1.2.0", "1.1.0", "1.0.0"]),
+        ("filter=1.2", ["1.2.0"]),
+        ("filter=v1", ["1.2.0", "1.1.0", "1.0.0"]),
+        ("filter=RC", []),
+        ("stable=1", ["1.2.0", "1.0.0"]),
+        ("filter=2&stable=1", []),
+        ("filter=%3Cscript%3E", []),
+    ],
+)
+async def test_versions_are_filtered(shelf: World, query: str, shown: list[str]) -> None:
+    answer = await opened(shelf, f"{GREET}/versions?{query}")
+    assert re.findall(r'<th scope="row"><a href="[^"]+">([^<]+)', answer.text) == shown
+    assert ("No version matches this filter." in answer.text) == (not shown)
+    assert "<script>" not in answer.text
+
+
+async def test_a_filter_of_versions_stays_on_the_next_page(many: World) -> None:
+    page = Elements.of(await opened(many, "/packages/acme/many/versions?filter=1.&stable=1"))
+    following = "/packages/acme/many/1.10.9/versions?filter=1.&stable=1&page=2"
+    assert following in page.links
+
+
+async def test_of_a_deprecated_package_no_version_is_left(own_shelf: World) -> None:
+    words = Package.parse("acme", "words")
+    await own_shelf.registry.packages.deprecation.deprecate_package(words, "Old.", by=OPERATOR)
+    await publish(own_shelf, "acme/words:1.1.0")
+    page = await opened(own_shelf, "/packages/acme/words/versions?stable=1")
+    assert "No version matches this filter." in page.text
 
 
 async def test_the_version_picker_has_latest_and_other_versions(own_shelf: World) -> None:

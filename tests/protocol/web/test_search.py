@@ -27,15 +27,27 @@ async def names(world: World, path: str, **options: Any) -> list[str]:
     [
         "/search",
         "/search?q=greet",
+        "/search?q=greet&explain=true",
         "/search?q=gretings",
         "/search?q=zzzzzz",
         "/search?org=acme&kind=tool",
         "/search?deprecated=true&license=none",
     ],
-    ids=["all", "found", "mistyped", "nothing", "narrowed", "deprecated"],
+    ids=["all", "found", "explained", "mistyped", "nothing", "narrowed", "deprecated"],
 )
 async def test_a_page_of_results(shelf: World, path: str, page: SnapshotAssertion) -> None:
     assert main_of(await opened(shelf, path)) == page
+
+
+async def test_scores_are_shown_on_request_alone(shelf: World) -> None:
+    plain = (await opened(shelf, "/search?q=greet")).text
+    assert "Score:" not in plain
+    assert 'href="/search?q=greet&amp;explain=true"' in plain
+    explained = (await opened(shelf, "/search?q=greet&explain=true")).text
+    assert 'href="/search?q=greet"' in explained
+    [first, *_] = re.findall(r"Score: <[^>]*>([\d.]+)</span>(.*?)</details>", explained, re.DOTALL)
+    parts = [float(each) for each in re.findall(r"[+-][\d.]+", first[1])]
+    assert sum(parts) == pytest.approx(float(first[0]))
 
 
 @pytest.mark.parametrize(
@@ -118,7 +130,9 @@ async def test_every_order_shows_the_same_packages(shelf: World, sort: str) -> N
     )
 
 
-@pytest.mark.parametrize("query", ["page=-1", "page=x", "page=99999999999", "kind=nothing", "x=y"])
+@pytest.mark.parametrize(
+    "query", ["page=-1", "page=x", "page=99999999999", "explain=maybe", "kind=nothing", "x=y"]
+)
 async def test_nonsense_is_no_error(shelf: World, query: str) -> None:
     assert (await opened(shelf, f"/search?{query}")).status_code == 200
 

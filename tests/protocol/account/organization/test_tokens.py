@@ -40,6 +40,15 @@ async def test_a_token_is_revoked(ann: PageClient) -> None:
     assert "token not found" in ann.text
 
 
+async def test_a_token_is_renamed(ann: PageClient) -> None:
+    await ann.send(PAGE, name="robot", scope=["read"])
+    await ann.open(PAGE)
+    [token_id] = set(re.findall(r'rename\?token=(\w+)"', ann.text))
+    await ann.send(f"{PAGE}/rename", token=token_id, name="nightly build")
+    assert "Access token renamed" in ann.text
+    assert "nightly build" in ann.text
+
+
 async def test_a_token_gets_a_new_text_and_the_old_one_ends(ann: PageClient) -> None:
     await ann.send(PAGE, name="robot", scope=["push-new"], days="30")
     [old] = set(TOKEN.findall(ann.text))

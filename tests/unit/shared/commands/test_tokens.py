@@ -40,13 +40,15 @@ def test_the_operator_may_make_a_token_that_never_expires(terminal: Terminal) ->
 
 
 @pytest.mark.parametrize("owner", ["ann", "@acme"])
-def test_a_token_is_rotated_and_revoked(terminal: Terminal, owner: str) -> None:
+def test_a_token_is_renamed_rotated_and_revoked(terminal: Terminal, owner: str) -> None:
     old = terminal.run("token", "issue", owner, "--name", "ci", "--scope", "push-version")
     token_id = str(listed(terminal, "ci", owner)["id"])
+    renamed = terminal.run("token", "rename", owner, token_id, "nightly")
+    assert renamed == f"Renamed {token_id} to nightly.\n"
     new = terminal.run("token", "rotate", owner, token_id, "--reason", "It was decided.")
     assert TOKEN.fullmatch(new)
     assert new != old
-    assert listed(terminal, "ci", owner)["id"] == token_id
+    assert listed(terminal, "nightly", owner)["id"] == token_id
     terminal.run("token", "revoke", owner, token_id, "--reason", "It was decided.")
     assert token_id not in terminal.run("token", "list", owner)
 

@@ -9,7 +9,15 @@ from shared.domain.status import TaskReport
 from shared.services.leases import RENEWALS, Leases
 from shared.services.maintenance.package_tasks import DeleteOrphanedArchives
 from shared.services.maintenance.record_tasks import ProcessOutboxes
-from shared.services.maintenance.tasks import TASK_LEASE, MaintenanceTasks, Task, TaskRuns, Upkeep
+from shared.services.maintenance.tasks import (
+    TASK_LEASE,
+    TASK_REQUEST_LIFETIME,
+    MaintenanceTasks,
+    RequestedTasks,
+    Task,
+    TaskRuns,
+    Upkeep,
+)
 from tests.fakes.services import changes_allowed
 from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
@@ -40,6 +48,7 @@ class SlowTask:
     inside: int = 0
     most: int = 0
     runs: int = 0
+    report: TaskReport = field(default_factory=TaskReport)
     release: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __call__(self) -> TaskReport:
@@ -48,7 +57,7 @@ class SlowTask:
         self.most = max(self.most, self.inside)
         await self.release.wait()
         self.inside -= 1
-        return TaskReport()
+        return self.report
 
     async def begun(self, runs: int = 1) -> None:
         """Wait until the task has begun so many times."""
@@ -82,7 +91,8 @@ class Sleep:
 def process(work: FakeWork, task: SlowTask, name: str, sleep: Sleep | None = None) -> Upkeep:
     runs, tasks = TaskRuns(work, task.clock), by_id(fake_task(DeleteOrphanedArchives, task))
     leases = Leases(work, task.clock, FakeRandomness(name), sleep or Sleep(task.clock))
-    return Upkeep(leases, task.clock, changes_allowed(), runs, tasks)
+    requests = RequestedTasks(work, task.clock)
+    return Upkeep(leases, task.clock, changes_allowed(), runs, requests, tasks)
 
 
 async def with_a_task_that_is_due() -> tuple[FakeWork, SlowTask, Upkeep]:
@@ -107,6 +117,45 @@ async def test_of_two_processes_one_runs_a_task_that_is_due() -> None:
     assert await other.run_due(ORPHANS.id) is None  # It has run.
     assert await other.due() == []
     assert (task.runs, task.most) == (1, 1)
+
+
+async def test_of_two_processes_one_runs_a_task_that_was_asked_for() -> None:
+    work, task = FakeWork(), SlowTask(FakeClock())
+    one, other = process(work, task, "one"), process(work, task, "other")
+    assert await one.due() == await other.due() == []
+    assert await one.requests.add(one.tasks[ORPHANS.id])
+    assert not await other.requests.add(other.tasks[ORPHANS.id])  # Somebody asked before.
+    assert await due(one) == await due(other) == [ORPHANS.id]
+    task.release.set()
+    assert await one.run_due(ORPHANS.id) == TaskReport()
+    assert await other.run_due(ORPHANS.id) is None
+    assert await one.due() == await other.due() == []
+    assert task.runs == 1
+
+
+async def test_a_run_that_was_asked_for_and_is_unfinished_goes_on() -> None:
+    work, task = FakeWork(), SlowTask(FakeClock(), report=TaskReport(unfinished=True))
+    upkeep = process(work, task, "one")
+    await upkeep.requests.add(upkeep.tasks[ORPHANS.id])
+    task.release.set()
+    for _ in range(2):
+        task.clock.advance(timedelta(minutes=1))
+        assert await due(upkeep) == [ORPHANS.id]
+        await upkeep.run_due(ORPHANS.id)
+    task.report = TaskReport()
+    task.clock.advance(timedelta(minutes=1))
+    assert await due(upkeep) == [ORPHANS.id]
+    await upkeep.run_due(ORPHANS.id)
+    assert await due(upkeep) == []
+
+
+async def test_what_nobody_ran_for_a_day_is_asked_for_no_more() -> None:
+    work, task = FakeWork(), SlowTask(FakeClock())
+    await process(work, task, "one").requests.add(fake_task(DeleteOrphanedArchives, task))
+    task.clock.advance(TASK_REQUEST_LIFETIME)
+    later = process(work, task, "later")
+    assert await later.requests.due(later.tasks.values()) == []
+    assert await later.requests.read(later.tasks.values()) == {}
 
 
 async def test_a_task_of_a_killed_process_runs_again_within_two_minutes() -> None:
