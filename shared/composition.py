@@ -95,6 +95,7 @@ from shared.services.publishing.package_holds import PackageHolds
 from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.publishing import Publishing
 from shared.services.publishing.release_selection import ReleaseSelections
+from shared.services.quality.checklists import Checklists
 from shared.services.records import RecordWriter
 from shared.services.revocation_list import listing_revocations
 from shared.services.tokens.device_login import DeviceLogin
@@ -302,6 +303,12 @@ class BundleServices(Struct, frozen=True):
     importing: BundleImport
 
 
+class QualityServices(Struct, frozen=True):
+    """What helps to choose a package, and to make one better."""
+
+    checklists: Checklists
+
+
 class Registry(Struct, frozen=True):
     """The services that faces and commands use: a group for each folder of `shared/services/`."""
 
@@ -320,6 +327,7 @@ class Registry(Struct, frozen=True):
     publishing: PublishingServices
     mirroring: MirroringServices | None  # None without an upstream.
     bundles: BundleServices
+    quality: QualityServices
 
     def client_settings(self, username: str, token: str = TOKEN_PLACEHOLDER) -> str:
         """Return the Settings.toml of a user: with an upstream this registry has every package."""

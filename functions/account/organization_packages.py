@@ -1,6 +1,7 @@
 """/account/organizations/{org}/packages and …/held: its packages, one package, held releases."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
 from functions.account.overview import REVOKED_MESSAGE
@@ -10,7 +11,8 @@ from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.accounts import MAX_DESCRIPTION
 from shared.domain.api_docs.records import ApiVerdict
-from shared.domain.errors.base import InvalidRequest, about_field, redact_tokens
+from shared.domain.checklists import Checklist
+from shared.domain.errors.base import InvalidRequest, NotFound, about_field, redact_tokens
 from shared.domain.names import Coordinate, Package, PackageName, parse_package_name
 from shared.domain.packages import Pushers, ReleaseEntry, State, Visibility
 from shared.domain.releases import is_erasable_at, is_removed_by_owner
@@ -56,6 +58,7 @@ async def account_organization_package(
         "package",
         found=found,
         verdict=await _latest_verdict(call, found),
+        checklist=await _latest_checklist(call, found),
         head=found.head,
         pager=pager,
         entries=pager.slice(entries),
@@ -91,6 +94,17 @@ async def _latest_verdict(call: SignedInCall, found: ManagedPackage) -> ApiVerdi
     verdict = await call.registry.api_docs.history.verdict(coordinate)
     live = (each.version for each in found.survey.live)
     return verdict if verdict and verdict.compared_with in live else None
+
+
+async def _latest_checklist(call: SignedInCall, found: ManagedPackage) -> Checklist | None:
+    """Return the checklist of the latest version; None without a live one."""
+    if found.latest is None:
+        return None
+    coordinate = found.head.package.at(found.latest.parsed)
+    with suppress(NotFound):  # It was withheld meanwhile.
+        _, checklist = await call.registry.quality.checklists.find(coordinate, by=call.caller)
+        return checklist
+    return None
 
 
 @pages.form(

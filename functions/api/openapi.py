@@ -61,6 +61,7 @@ FACES = (
     packages.successor_api,
     packages.history_api,
     packages.provenance_api,
+    packages.checklist_api,
     packages.symbols_api,
     trusted_publishing.publishers_api,
     account.client_settings_api,

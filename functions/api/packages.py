@@ -18,6 +18,7 @@ from functions.api.operations import (
 from functions.http.event_sentences import history_sentence
 from functions.http.formatting import symbol_address
 from shared.domain.accounts import MAX_DESCRIPTION
+from shared.domain.checklists import Checklist, CheckState
 from shared.domain.errors.base import about_field
 from shared.domain.events import EventQuery
 from shared.domain.names import Package
@@ -254,6 +255,66 @@ async def api_provenance_origin(call: ApiCall) -> OriginView:
         asked.package, asked.version, client=client, by=call.caller
     )
     return OriginView.of(found.release)
+
+
+class CheckView(ResponseModel):
+    """One fact about a release."""
+
+    key: str = Field(description="Such as readme, documentation, license or source.")
+    title: str
+    state: CheckState = Field(description="unknown: not read yet, or nobody here can tell.")
+    fact: str = Field(description="A sentence.")
+    mend: str = Field(description="How the author changes what is unmet; else empty.")
+    guide: str = Field(description="The page that says more.")
+
+
+class ChecklistView(ResponseModel):
+    """What users look for in a release. Nothing is ranked by it."""
+
+    org: str
+    name: str
+    version: str
+    met: int
+    known: int = Field(description="How many checks are met or unmet.")
+    checks: list[CheckView]
+
+    @classmethod
+    def of(cls, release: Release, checklist: Checklist, base_url: str) -> Self:
+        checks = [
+            CheckView(
+                key=each.key,
+                title=each.title,
+                state=each.state,
+                fact=each.fact,
+                mend=each.mend,
+                guide=f"{base_url}{each.guide}",
+            )
+            for each in checklist.checks
+        ]
+        return cls(
+            org=release.org,
+            name=release.name,
+            version=release.version,
+            met=checklist.met,
+            known=checklist.known,
+            checks=checks,
+        )
+
+
+checklist_api = ApiFace()
+
+
+@checklist_api.operation(
+    "GET",
+    "api/v1/packages/{org}/{name}/{version}/checklist",
+    "Show what users look for in a release, and how its author mends what it lacks.",
+    refusals=(400, 401, 404),
+)
+async def api_packages_checklist(call: ApiCall) -> ChecklistView:
+    details, checklist = await call.registry.quality.checklists.find(
+        call.coordinate, by=call.caller
+    )
+    return ChecklistView.of(details.release, checklist, call.registry.settings.base_url)
 
 
 class SymbolView(ResponseModel):

@@ -57,11 +57,12 @@ from shared.domain.api_docs.pieces import (
     merge_pieces,
     piece_name,
 )
-from shared.domain.api_docs.records import UnreadLines
+from shared.domain.api_docs.records import ReadmeContent, UnreadLines
 from shared.domain.api_docs.release import ModuleFacts, read_sources, release_record, source_names
 from shared.domain.archives.unpacking import text_of
 from shared.prose.rendering import highlight, render_markdown
 
+README_CONTENT = "readme-content"  # A file of the part that reads the readme of the release.
 MAX_TEXT_BYTES = 256 * 1024  # Of a text of `docs`.
 SYMBOLS_OF_A_PART = 1_000
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024  # Of 1 MB of sources it has 10 to 16 MB.
@@ -160,6 +161,10 @@ class _Making:
         with self._pieces(f"readme-{self._number(module) if module else 'all'}") as pieces:
             html = self._html(text, self._readme_folder(module, text))
             add_page(pieces, piece_name(PieceKind.README, module), html)
+        if not module:
+            has = ReadmeContent.EXAMPLE if "<pre" in html else ReadmeContent.TEXT
+            found = has if text.strip() else ReadmeContent.NOTHING
+            (self._job.output / README_CONTENT).write_text(found.value)
 
     def outline(self, name: str) -> None:
         """Write the page of a module, its Markdown, its lists, and what editors read."""
@@ -218,7 +223,7 @@ class _Making:
             pointer = merge_pieces(map(PiecesPart.load, sorted(files)), target)
         record = release_record(list(map(self._facts, self.documented)))
         names = self._archive.names
-        more = {"pieces": pointer, "files": len(names)}
+        more = {"pieces": pointer, "files": len(names), "readme": self._readme_content()}
         more |= self._other_releases()
         text = record.model_copy(update=more).model_dump_json()
         (self._job.output / RECORD).write_text(text)
@@ -239,6 +244,11 @@ class _Making:
     def _facts(self, module: str) -> ModuleFacts:
         file = self._output / f"facts-{self._number(module)}.json"
         return ModuleFacts.model_validate_json(file.read_bytes())
+
+    def _readme_content(self) -> ReadmeContent | None:
+        """Return what the readme of the release has; None if it took too much."""
+        file = self._output / README_CONTENT
+        return ReadmeContent(file.read_text()) if file.exists() else None
 
     def _other_releases(self) -> dict[str, object]:
         """Return which releases the fields of records are from, and which are missing."""

@@ -213,6 +213,10 @@ _SEGMENT = re.compile(r"v(\d{1,9})-(\d{1,9})-\d{1,9}", re.ASCII)
 _PLATFORMS = {"java11": 0, "java17": 8, "java21": 11, "java25": 14}
 _FIRST_MAJOR = 2201
 
+# Of the newest distribution. Raise it when one with another platform or major version comes out:
+# until then a release that was built with a later one is compared with that.
+NEWEST_LANGUAGE = LanguageVersion(2201, 13)
+
 
 class Distribution(Struct, frozen=True):
     """A distribution, spelled as in URL paths."""
@@ -227,6 +231,16 @@ class Distribution(Struct, frozen=True):
         if match is None:
             return None
         return cls(segment, LanguageVersion(int(match[1]), int(match[2])))
+
+    @classmethod
+    def of(cls, language: LanguageVersion) -> Self:
+        """Return the first distribution with a language version."""
+        return cls(f"v{language.major}-{language.update}-0", language)
+
+    @property
+    def update(self) -> str:
+        """What people call it, such as 2201.13."""
+        return f"{self.language.major}.{self.language.update}"
 
     @property
     def client(self) -> ClientProfile:

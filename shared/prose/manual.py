@@ -28,6 +28,7 @@ GROUPS = (
         (
             "use/trusted-publishing.md",
             "use/badges-and-feeds.md",
+            "use/checklists.md",
             "use/go-toolchain.md",
             "reference/limits.md",
         ),

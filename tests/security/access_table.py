@@ -430,6 +430,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     ),
     readers: (
         *(
+            "api_packages_checklist",
             "api_packages_successor",
             "api_provenance_origin",
             "archive_of_release",

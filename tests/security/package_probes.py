@@ -87,6 +87,9 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
     "api_packages_history": tuple(
         Probe(f"/api/v1/packages/acme/NAME/history{query}") for query in ("", "?before=2&count=1")
     ),
+    "api_packages_checklist": tuple(
+        Probe(f"/api/v1/packages/acme/NAME/{version}/checklist") for version in ("1.0.0", "9.9.9")
+    ),
     "api_packages_successor": (Probe("/api/v1/packages/acme/NAME/successor"),),
     "api_symbols_search": (Probe("/api/v1/symbols?q=NAME"), Probe("/api/v1/symbols?q=NAME:")),
     "api_provenance_origin": tuple(

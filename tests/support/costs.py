@@ -28,6 +28,7 @@ PIECE_SECONDS = 0.004  # What the piece takes on the machine for which `MOST_SEC
 # `{symbol}` and `{file}` are repeated for each of those that an archive names.
 OF_ARCHIVES: Mapping[str, tuple[str, ...]] = {
     "api_packages_history": ("/api/v1/packages/{package}/history?count=500",),
+    "api_packages_checklist": ("/api/v1/packages/{package}/{version}/checklist",),
     "api_packages_successor": ("/api/v1/packages/{package}/successor",),
     "api_provenance_origin": ("/api/v1/packages/{package}/{version}/origin",),
     "central_connectors_by_name": (

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from html import escape
 from typing import TypeVar
@@ -11,12 +12,15 @@ from msgspec import Struct
 
 from functions.http.pages import PublicPageCall
 from shared.domain.api_docs.pieces import PieceKind
+from shared.domain.api_docs.records import ApiDocsRecord
+from shared.domain.checklists import Checklist, checklist_of
 from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending, PageNotFound
 from shared.domain.names import Coordinate, Package, Version, import_line, purl
 from shared.domain.packages import Release, ReleaseEntry, SourceRepository
+from shared.domain.times import MS
 from shared.prose.rendering import show_plain
 from shared.prose.safe_html import SafeHtml
 from shared.runtime.answers import Answer
@@ -92,6 +96,7 @@ TAB_PAGES = {page.key: page for pages in TABS.values() for page in pages}
 
 
 LATEST = "latest"  # In a path, the version that a client gets that names none.
+NEW_FOR = timedelta(days=14)  # As long as lists mark a package as new.
 _PICKED_VERSIONS = 8  # In the version picker; the page of versions has all of them.
 
 Tab = tuple[str, str, str, int | None]  # Key, path, title and count.
@@ -126,6 +131,7 @@ class PackageFrame:
     tab: str = FIRST_TAB
     facts: TabFacts = NO_FACTS
     security_contact: str = ""
+    docs: ApiDocsRecord | None = None  # None: its store does not answer.
 
     @cached_property
     def of_package(self) -> str:
@@ -188,6 +194,15 @@ class PackageFrame:
     @cached_property
     def source(self) -> SourceRepository | None:
         return SourceRepository.of(self.details.release)
+
+    @cached_property
+    def checklist(self) -> Checklist:
+        details = self.details
+        return checklist_of(details.release, self.docs, details.dependencies)
+
+    def is_new_at(self, now_ms: int) -> bool:
+        """Whether the release is so new that its owners are shown what they can mend."""
+        return self.details.is_latest and now_ms - self.details.release.created_ms < NEW_FOR // MS
 
     @cached_property
     def run_url(self) -> str:
@@ -263,7 +278,7 @@ async def show_tab(
     if record is not None and record.pieces is not None:
         facts = TabFacts(dependents, record.files)
     contact = call.registry.settings.security_contact
-    frame = PackageFrame(details, call.base_url, tab, facts, contact)
+    frame = PackageFrame(details, call.base_url, tab, facts, contact, record)
     may_manage = call.registry.packages.of_organization.may_manage
     # Anonymous visitors cost no read.
     is_managed = bool(call.visitor) and await may_manage(details.package, by=call.caller)

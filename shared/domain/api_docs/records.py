@@ -13,7 +13,7 @@ from shared.domain.packages import ReleaseEntry
 from shared.domain.records import Entity, Place, Record
 
 # Documentation by a lower version of the generator is made again.
-GENERATOR_VERSION = 7
+GENERATOR_VERSION = 8
 
 
 class DocsState(Enum):
@@ -23,6 +23,14 @@ class DocsState(Enum):
     DONE = "done"
     PARTIAL = "partial"  # Some lines could not be read; `unread` says which.
     FAILED = "failed"  # None could be made; `reason` says why.
+
+
+class ReadmeContent(Enum):
+    """What the readme of a release has."""
+
+    NOTHING = "nothing"
+    TEXT = "text"
+    EXAMPLE = "example"  # A block of code.
 
 
 class UnreadLines(Record):
@@ -61,6 +69,7 @@ class ApiDocsRecord(Record):
     reason: str = ""
     documented: int = 0
     declarations: int = 0
+    readme: ReadmeContent | None = None  # None: not read, or by an earlier generator.
     api: ApiSummary = NO_API
     symbols: str = ""  # By which developers find it, as `pack_symbols` packs them.
     pieces: PiecesPointer | None = None

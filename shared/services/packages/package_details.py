@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.domain.accounts import Organization, organization_place
+from shared.domain.checklists import NO_DEPENDENCIES, DependencyStates
 from shared.domain.errors.packages import (
     PackageNotFound,
     PackageWithdrawn,
@@ -85,7 +86,8 @@ class ReleaseDetails:
     """A release and its package; `entries` are the live releases, newest first, and `withdrawn` is
     the highest withdrawn version if that is above the latest one; `withdrawals` are of all of its
     versions, and `withdrawn_dependencies` of packages that the caller may see; `successor` is the
-    package that replaces it, if the caller may see that."""
+    package that replaces it, if the caller may see that; `dependencies` says what became of the
+    direct ones."""
 
     head: Head
     release: Release
@@ -97,6 +99,7 @@ class ReleaseDetails:
     withdrawals: tuple[Withdrawal, ...] = ()
     withdrawn_dependencies: tuple[WithdrawnDependency, ...] = ()
     successor: Package | None = None
+    dependencies: DependencyStates = NO_DEPENDENCIES
 
     @cached_property
     def package(self) -> Package:
@@ -202,17 +205,18 @@ class PackageDetails(Struct, frozen=True):
     ) -> tuple[WithdrawnDependency, ...]:
         """Return those whose version was withdrawn, of packages that the caller may see. One
         trip."""
+        return _withdrawn(await self._surveyed(dependencies, by))
+
+    async def _surveyed(
+        self, dependencies: Sequence[Dependency], by: Principal
+    ) -> "SurveyedDependencies":
+        """Return each dependency with its package, if the caller may see that. One trip."""
         if not dependencies:
-            return ()
+            return []
         packages = [Package(OrgName(each.org), PackageName(each.name)) for each in dependencies]
         surveys = await self.visible(packages, by=by)
-        found = list[WithdrawnDependency]()
-        for package, dependency in zip(packages, dependencies, strict=True):
-            survey = surveys.get(package.key)
-            if survey and (withdrawal := _withdrawal_in(survey, dependency.version)):
-                at = survey.head.package.at(Version.parse(dependency.version))
-                found.append(WithdrawnDependency(at, withdrawal))
-        return tuple(found)
+        found = [surveys.get(each.key) for each in packages]
+        return list(zip(dependencies, found, strict=True))
 
     async def visible(self, packages: Sequence[Package], *, by: Principal) -> dict[str, Survey]:
         """Return those of the packages that the caller may see, by key. One trip."""
@@ -261,7 +265,7 @@ class PackageDetails(Struct, frozen=True):
         found, organization, dependencies, successor = await asyncio.gather(
             self.records.find(head.package.at(entry.parsed)),
             self.directory.get(Organization, organization_place(org)),
-            self.withdrawn_dependencies(entry.dependencies, by=by),
+            self._surveyed(entry.dependencies, by),
             self.successors.named(head, by=by),
         )
         if found.release is None or found.release.state is not State.LIVE:
@@ -277,9 +281,38 @@ class PackageDetails(Struct, frozen=True):
             withdrawn.version if withdrawn else "",
             withdrawn is not None and withdrawn.is_held_by_owner,
             tuple(map(withdrawal_of, survey.withdrawn)),
-            dependencies,
+            _withdrawn(dependencies),
             successor,
+            _states(dependencies),
         )
+
+
+SurveyedDependencies = Sequence[tuple[Dependency, Survey | None]]
+
+
+def _withdrawn(dependencies: SurveyedDependencies) -> tuple[WithdrawnDependency, ...]:
+    return tuple(
+        WithdrawnDependency(_coordinate(survey, wanted), withdrawal)
+        for wanted, survey in dependencies
+        if survey and (withdrawal := _withdrawal_in(survey, wanted.version))
+    )
+
+
+def _states(dependencies: SurveyedDependencies) -> DependencyStates:
+    withdrawn = tuple(each.coordinate for each in _withdrawn(dependencies))
+    deprecated = tuple(
+        _coordinate(survey, wanted)
+        for wanted, survey in dependencies
+        if survey
+        and _withdrawal_in(survey, wanted.version) is None
+        and _deprecation_in(survey, wanted.version) is not None
+    )
+    unseen = sum(survey is None for _, survey in dependencies)
+    return DependencyStates(deprecated, withdrawn, unseen)
+
+
+def _coordinate(survey: Survey, wanted: Dependency) -> Coordinate:
+    return survey.head.package.at(Version.parse(wanted.version))
 
 
 def _owner(org: OrgName, organization: Organization | None) -> PackageOwner:
@@ -305,9 +338,14 @@ def _dependency(node: GraphNode, is_direct: bool, survey: Survey | None) -> Depe
     withdrawal = _withdrawal_in(survey, node.version) if survey else None
     if survey is None or entry is None:
         return DependencyDetails(node, is_direct, None, None, withdrawal)
-    own = next((each.deprecation for each in survey.entries if each.version == node.version), None)
-    deprecation = effective_deprecation(survey.head, own)
+    deprecation = _deprecation_in(survey, node.version)
     return DependencyDetails(node, is_direct, entry.version, deprecation, withdrawal)
+
+
+def _deprecation_in(survey: Survey, version: str) -> str | None:
+    """Return the deprecation of a version of the package, or of the package; None without."""
+    own = next((each.deprecation for each in survey.entries if each.version == version), None)
+    return effective_deprecation(survey.head, own)
 
 
 def _withdrawal_in(survey: Survey, version: str) -> Withdrawal | None:

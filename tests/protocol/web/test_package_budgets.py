@@ -122,6 +122,7 @@ async def test_a_page_without_a_version_asks_no_more(counted: World, journal: Jo
 SEARCH = Counter(["search.search"])
 # Of pages about many packages: the index, and no store but for who may see an organization.
 LISTS = {
+    "/api/v1/packages/acme/greet/1.2.0/checklist": FRAME + TABS,
     "/llms.txt": SEARCH,
     "/search?q=greet&org=acme": Counter(["search.search_with_facets", "search.symbols"]),
     "/organizations": Counter(["search.facet_values"]),

@@ -18,9 +18,13 @@ pytestmark = one_instance("it counts calls of one instance")
 
 ORG = "/account/organizations/acme"
 ACCESS = Counter({"directory.access_context": 2})  # Who looks, for the frame and for the service.
+# Of the latest release: its records, its owner, and what was counted when its archive was read.
+CHECKLIST = Counter(
+    ["metadata.survey", "metadata.find", "directory.get", "documents.api_docs_record"]
+)
 PAGES = {
     "/packages": ACCESS + Counter(["metadata.packages", "metadata.survey"]),
-    "/packages/p00": ACCESS + Counter(["metadata.survey", "directory.get"]),
+    "/packages/p00": ACCESS + Counter(["metadata.survey", "directory.get"]) + CHECKLIST,
     "/held": ACCESS
     + Counter({"metadata.packages": 1, "metadata.survey": 1, "directory.list_by_owner": 2}),
     "/tokens": ACCESS + Counter({"directory.list_by_owner": 2}),

@@ -1,0 +1,1 @@
+"""Quality: what users look for in a release, and packages side by side."""
