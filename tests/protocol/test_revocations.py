@@ -12,6 +12,7 @@ from anyio.to_thread import run_sync
 from shared.adapters.backup import restore
 from shared.adapters.embedded import open_embedded
 from shared.adapters.filesystem import REVOCATIONS, FolderUnusable, read_revocations
+from shared.auth.identity_providers import VerifiedIdentity
 from shared.bootstrap import refuse_half_restored
 from shared.domain.access import Membership
 from shared.domain.accounts import Account, LockSource, Organization, Token, organization_place
@@ -20,13 +21,20 @@ from shared.domain.packages import State, Visibility, WithdrawalReason
 from shared.domain.principals import DIRECTORY, OPERATOR, Role
 from shared.domain.records import Place
 from shared.domain.revocations import Revocation, RoleLimits, last_of_each
+from shared.domain.trusted_publishing.jobs import Provider
+from shared.domain.webhooks import Topic, Webhook
+from shared.services.administration.revocations import REASON as RESTORED
+from shared.services.organizations.invitations import InvitationRequest
+from shared.services.tokens.trusted_publishers import PublisherRequest
 from tests.support.archives import bala
+from tests.support.page_client import PageClient
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, World
 
 pytestmark = pytest.mark.measured
 
+ACME = parse_org("acme")
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
 HELLO = Coordinate.parse("acme", "hello", "1.0.0")
 REASON = "order of the court"
@@ -298,6 +306,86 @@ async def test_a_person_decides_about_a_change_that_was_scheduled_after_the_back
     await memberships.set_member(org, mia, Role.MEMBER, by=ann)
     _, said = await restored_after(world, tmp_path, backup)
     assert f"The role member of the account {mia.id} in acme was scheduled after" in said
+
+
+async def what_is_removed(world: World) -> None:
+    """Create one record of each kind that can be removed; Ann has another sign-in method."""
+    registry, ann = world.registry, world.people.ann
+    ids, rules = (
+        {"repository_id": "7", "repository_owner_id": "6"},
+        {"workflow": "release.yml", "refs": ["refs/tags/v*"]},
+    )
+    wanted = PublisherRequest(GREET.package, Provider.GITHUB, ids, "", "octo/greet", rules)
+    await registry.tokens.trusted_publishers.add(wanted, by=OPERATOR)
+    webhooks, url = registry.organizations.webhooks, "https://hooks.example.org/x"
+    await webhooks.add(ACME, url, [Topic.RELEASE], by=OPERATOR)
+    offered = InvitationRequest.parse(Role.MEMBER, None, "Kim")
+    await registry.organizations.invitations.invite(ACME, offered, by=OPERATOR)
+    await PageClient.of(world, ann)
+    for identifier in ("one", "two"):
+        who = VerifiedIdentity(
+            issuer="https://login.test",
+            identifier=identifier,
+            label=f"{identifier}@example.org",
+            email="",
+            display_name="",
+            strong=False,
+            authenticated_ms=0,
+        )
+        await registry.identity.identities.link(who, "oidc", by=world.fresh(ann))
+
+
+async def remove_all(world: World) -> None:
+    """Remove each of them, for the reason that a restore gives."""
+    registry, ann, reason = world.registry, world.people.ann, RESTORED
+    mia = world.people.mia.account
+    organizations, tokens = registry.organizations, registry.tokens
+    for each in await tokens.trusted_publishers.of_organization(ACME, by=OPERATOR):
+        await tokens.trusted_publishers.remove(ACME, each.id, by=OPERATOR, reason=reason)
+    for each in await world.stores.directory.list_by_owner(Webhook, "acme"):
+        await organizations.webhooks.remove(ACME, each.id, by=OPERATOR, reason=reason)
+    for each in await organizations.invitations.pending(ACME, by=OPERATOR):
+        await organizations.invitations.withdraw(ACME, each.id, by=OPERATOR, reason=reason)
+    first, *_ = await registry.identity.identities.of(by=world.fresh(ann))
+    await registry.identity.identities.remove(first.id, by=world.fresh(ann))
+    await registry.identity.sessions.end_all(ann.account.id, by=OPERATOR, reason=reason)
+    await organizations.memberships.remove_member(ACME, mia, by=OPERATOR, reason=reason)
+    [token] = await tokens.access_tokens.list(ann.account.id, by=OPERATOR)
+    revoke = tokens.access_tokens.revoke
+    await revoke(ann.account.id, token.token.id, by=OPERATOR, reason=reason)
+
+
+REMOVALS = {
+    "identity.removed",
+    "invitation.withdrawn",
+    "member.removed",
+    "publisher.removed",
+    "session.ended",
+    "token.revoked",
+    "webhook.removed",
+}
+
+
+async def removals(stores: Any) -> dict[str, tuple[object, ...]]:
+    """Return what the event of each removal says, but who made it and when."""
+    events = [event for _, event in await stores.events.since(0, 1_000) if event.kind in REMOVALS]
+    return {
+        each.kind: (each.subject, each.org.lower(), each.account, each.details) for each in events
+    }
+
+
+@machine
+async def test_the_event_of_a_repeated_removal_says_what_the_first_one_said(
+    world: World, tmp_path: Path
+) -> None:
+    await what_is_removed(world)
+    backup = await prepared(world, tmp_path)
+    await remove_all(world)
+    first = await removals(world.stores)
+    assert first.keys() == REMOVALS
+    data, _ = await restored_after(world, tmp_path, backup)
+    async with records_of(data, world) as stores:
+        assert await removals(stores) == first
 
 
 @machine

@@ -38,6 +38,7 @@ from shared.services.identity.mail import AccountMail, mail_text
 from shared.services.identity.sessions import Sessions
 from shared.services.leases import retried_when_leased
 from shared.services.organizations.made import MadeByAccounts
+from shared.services.organizations.memberships import member_removal
 from shared.services.organizations.ownership import OwnerlessOrganizations
 from shared.services.records import RECORDS_AT_ONCE, EntityChange, RecordWriter, entity_batches
 from shared.services.tokens.tokens import TokenRecords, token_change
@@ -320,14 +321,10 @@ class AccountErasures(Struct, frozen=True):
             membership = await self.directory.get(Membership, listed.place)
             if membership is None:
                 continue
-            details = {"account": account_id, "before": membership.role.value, "after": ""}
-            org = membership.org
-            change = EntityChange(
-                "member.removed", org, org=org, account=account_id, details=details
-            )
             with suppress(Stale):  # Upkeep removed it with the organization meanwhile.
+                change = member_removal(membership)
                 await self.record_writer.remove(membership, change=change, by=by)
-            left.append(org)
+            left.append(membership.org)
         return left
 
     async def _review(self, orgs: Iterable[str]) -> None:
@@ -346,7 +343,7 @@ class AccountErasures(Struct, frozen=True):
     async def _remove_identities(self, account_id: str, by: Principal) -> int:
         found = await self.directory.list_by_subject(Identity, account_id)
         for identity in found:
-            details = {"provider": identity.provider}
+            details = {"provider": identity.provider}  # Without the label: it is erased.
             change = EntityChange(
                 "identity.removed", identity.id, account=account_id, details=details
             )

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from shared.domain.access import Invitation, Membership, strongest
+from shared.domain.access import Invitation, Membership, strongest, with_reason
 from shared.domain.accounts import (
     Account,
     Identity,
@@ -58,9 +58,12 @@ from shared.ports import (
 from shared.services.administration.account_erasure import AccountErasures
 from shared.services.administration.administration import AccountAdministration, Administrators
 from shared.services.identity.accounts import KeptName, RetiredNames
+from shared.services.identity.sessions import identity_change, session_end
 from shared.services.maintenance.erased_releases import ErasedReleases
 from shared.services.organizations.freezes import Freezes
-from shared.services.organizations.memberships import Memberships
+from shared.services.organizations.made import invitation_change
+from shared.services.organizations.memberships import Memberships, member_removal
+from shared.services.organizations.webhooks import webhook_change
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.records import (
     RECORDS_AT_ONCE,
@@ -71,6 +74,7 @@ from shared.services.records import (
 )
 from shared.services.revocation_list import registry_digest
 from shared.services.tokens.tokens import token_change
+from shared.services.tokens.trusted_publishers import publisher_removal
 
 REASON = "As before the restore of a backup"
 
@@ -590,31 +594,29 @@ class _Report:
 
 
 def _removal(entity: Entity) -> tuple[EntityChange, str]:
-    """Return the change of the removal of an entity, and a sentence about it."""
+    """Return the change of the removal of an entity, which says what that by a page says, and a
+    sentence about it."""
     match entity:
         case Token():
-            change = token_change("revoked", entity)
+            change = token_change("revoked", entity, REASON)
             said = f"revoked the token {entity.name} ({entity.id})"
         case Membership():
-            org, account = entity.org, entity.account
-            details = {"account": account, "before": entity.role.value, "after": ""}
-            change = EntityChange("member.removed", org, org=org, account=account, details=details)
-            said = f"removed the account {account} from {org}"
+            change = member_removal(entity, REASON)
+            said = f"removed the account {entity.account} from {entity.org}"
         case Publisher():
-            subject = f"{entity.org}/{entity.package}"
-            change = EntityChange("publisher.removed", subject, org=entity.org)
-            said = f"removed a trusted publisher of {subject}"
+            change = publisher_removal(entity, REASON)
+            said = f"removed a trusted publisher of {change.subject}"
         case Webhook():
-            change = EntityChange("webhook.removed", entity.id, org=entity.org)
+            change = webhook_change("removed", entity, OPERATOR, **with_reason(REASON))
             said = f"removed the webhook {entity.id} of {entity.org or 'the registry'}"
         case Identity():
-            change = EntityChange("identity.removed", entity.id, account=entity.account)
+            change = identity_change("identity.removed", entity)
             said = f"removed an identity of the account {entity.account}"
         case Invitation():
-            change = EntityChange("invitation.withdrawn", entity.org, org=entity.org)
+            change = invitation_change("withdrawn", entity, reason=REASON)
             said = f"revoked an invitation to {entity.org}"
         case Session():
-            change = EntityChange("session.ended", entity.id, account=entity.account)
+            change = session_end(entity, REASON)
             said = f"ended a session of the account {entity.account}"
         case _:
             raise TypeError(entity)

@@ -122,7 +122,7 @@ class Identities(Struct, frozen=True):
         requests could remove the last two. Return it, and those that are left."""
         async with self.leases.lease(f"identities:{by.id}"):
             identity, kept = await self._removable(identity_id, by)
-            change = self._change("identity.removed", identity)
+            change = identity_change("identity.removed", identity)
             await self.record_writer.remove(identity, change=change, by=by)
         return identity, kept
 
@@ -173,7 +173,7 @@ class Identities(Struct, frozen=True):
             linked_ms=self.clock.now_ms(),
         )
         await self.record_writer.add(
-            identity, change=self._change("identity.linked", identity), by=by
+            identity, change=identity_change("identity.linked", identity), by=by
         )
 
     @retried_when_stale
@@ -207,9 +207,10 @@ class Identities(Struct, frozen=True):
     def _random_digits(self) -> str:
         return str(int.from_bytes(self.randomness.token_bytes(3)))[:6]
 
-    def _change(self, kind: str, identity: Identity) -> EntityChange:
-        details = {"provider": identity.provider, "label": identity.label}
-        return EntityChange(kind, identity.id, account=identity.account, details=details)
+
+def identity_change(kind: str, identity: Identity) -> EntityChange:
+    details = {"provider": identity.provider, "label": identity.label}
+    return EntityChange(kind, identity.id, account=identity.account, details=details)
 
 
 def suggested_account_name(verified: VerifiedIdentity) -> str:
@@ -285,9 +286,14 @@ class Sessions(Struct, frozen=True):
         session = await self.directory.get(Session, place)
         if session is None:
             raise SessionNotFound(place.key)
-        details = {"agent": session.agent, "from": session.address, **with_reason(reason)}
-        change = EntityChange("session.ended", session.id, account=place.owner, details=details)
+        change = session_end(session, reason)
         return await self.record_writer.remove(session, change=change, by=by)
+
+
+def session_end(session: Session, reason: str = "") -> EntityChange:
+    """Return the change of a session that ends before its time."""
+    details = {"agent": session.agent, "from": session.address, **with_reason(reason)}
+    return EntityChange("session.ended", session.id, account=session.account, details=details)
 
 
 def live_sessions(sessions: Iterable[Session], now_ms: int) -> list[Session]:

@@ -322,7 +322,7 @@ class OrganizationMembers(Struct, frozen=True):
             invited_by=request.invited_by or current.invited_by,
         )
         if changed is None:
-            change = _change("member.removed", members, request)
+            change = member_removal(current, request.reason)
             removed = self._with_events_if_owner(current, members, change, actor)
             await self.record_writer.remove(removed, change=change, by=actor.by)
         else:
@@ -388,6 +388,14 @@ def _change(
     }
     org, account = members.org, request.account.id
     return EntityChange(kind, org, org=org, account=account, details=all_details)
+
+
+def member_removal(membership: Membership, reason: str = "") -> EntityChange:
+    """Return the change of a membership that ends, whoever ends it."""
+    org, account = membership.org, membership.account
+    details = {"account": account, "before": membership.role.value, "after": ""}
+    details |= with_reason(reason)
+    return EntityChange("member.removed", org, org=org, account=account, details=details)
 
 
 class Member(Struct, frozen=True):

@@ -137,7 +137,7 @@ class Webhooks(Struct, frozen=True):
         )
         number = await last_event_number(self.events)
         log = DeliveryLog(org=name, webhook=webhook.id, number=number)
-        change = _change("added", webhook, by)
+        change = webhook_change("added", webhook, by)
         return await self.record_writer.add_checked(
             webhook, log, check=require_room, change=change, by=by
         )
@@ -159,7 +159,7 @@ class Webhooks(Struct, frozen=True):
         rotated = webhook.model_copy(
             update={**changes, "rotated_ms": self.clock.now_ms(), "by": by.id}
         )
-        change = _change("rotated", webhook, by, **with_reason(said))
+        change = webhook_change("rotated", webhook, by, **with_reason(said))
         stored = await self.record_writer.replace(rotated, change=change, by=by)
         if access:
             await self.decision_mail.send_if_from_outside(by, access, f"{what} is rotated", said)
@@ -185,7 +185,7 @@ class Webhooks(Struct, frozen=True):
         webhook = await self._get(org, webhook_id)
         what = f"the webhook {webhook.id} to {urlsplit(webhook.url).netloc}"
         said = reason_for_change(by, access, reason, f"removing {what}") if access else ""
-        change = _change("removed", webhook, by, **with_reason(said))
+        change = webhook_change("removed", webhook, by, **with_reason(said))
         await self.record_writer.remove(webhook, change=change, by=by)
         await self._remove_log(webhook.place)
         if access:
@@ -210,7 +210,7 @@ class Webhooks(Struct, frozen=True):
         again = {"attempts": 0, "due_ms": self.clock.now_ms(), "replays": delivery.replays + 1}
         replayed = delivery.model_copy(update=again)
         kept = tuple(replayed if each is delivery else each for each in log.deliveries)
-        change = _change("replayed", webhook, by, delivery=number)
+        change = webhook_change("replayed", webhook, by, delivery=number)
         changed = log.model_copy(update={"deliveries": kept})
         await self.record_writer.replace(changed, change=change, by=by)
         return replayed
@@ -268,10 +268,11 @@ async def confirm_webhook(
     if webhook.by == maker.id:
         return webhook
     confirmed = webhook.model_copy(update={"by": maker.id})
-    return await writer.replace(confirmed, change=_change("confirmed", webhook, by), by=by)
+    return await writer.replace(confirmed, change=webhook_change("confirmed", webhook, by), by=by)
 
 
-def _change(what: str, webhook: Webhook, by: Principal, **more: str) -> EntityChange:
+def webhook_change(what: str, webhook: Webhook, by: Principal, **more: str) -> EntityChange:
+    """Return the event `webhook.<what>`."""
     # The address may have a secret in its path.
     host, topics = urlsplit(webhook.url).netloc, " ".join(each.value for each in webhook.topics)
     details = {"webhook": webhook.id, "host": host, "events": topics, **more}

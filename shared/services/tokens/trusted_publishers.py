@@ -210,9 +210,7 @@ class TrustedPublishers(Struct, frozen=True):
         require_right(by, access, Action.GOVERN, publisher.target)
         what = f"the trusted publisher {publisher.id} of {publisher.target}"
         said = reason_for_change(by, access, reason, f"removing {what}")
-        details = {"publisher": publisher.id, **_details(publisher), **with_reason(said)}
-        subject = str(publisher.target)
-        change = EntityChange("publisher.removed", subject, org=publisher.org, details=details)
+        change = publisher_removal(publisher, said)
         await self.record_writer.remove(publisher, change=change, by=by)
         await self.decision_mail.send_if_from_outside(by, access, f"{what} is removed", said)
 
@@ -349,6 +347,13 @@ async def confirm_publisher(
     change = EntityChange("publisher.confirmed", subject, org=publisher.org, details=details)
     confirmed = publisher.model_copy(update={"by": maker.id, "by_guest": maker.is_guest})
     return await writer.replace(confirmed, change=change, by=by)
+
+
+def publisher_removal(publisher: Publisher, reason: str = "") -> EntityChange:
+    """Return the change of a publisher that is removed, whoever removes it."""
+    details = {"publisher": publisher.id, **_details(publisher), **with_reason(reason)}
+    subject = str(publisher.target)
+    return EntityChange("publisher.removed", subject, org=publisher.org, details=details)
 
 
 def check_pusher(head: Head, by: Principal) -> None:
