@@ -46,11 +46,13 @@ class Receiver:
     headers: dict[str, str] = field(default_factory=dict[str, str])
     hangs: bool = False
     received: list[Received] = field(default_factory=list[Received])
+    arrived: Event = field(default_factory=Event)  # Set by the first request.
     ended: Event = field(default_factory=Event)
 
     async def answer(self, request: Request) -> Response:
         body = (await request.body()).decode()
         self.received.append(Received(request.url.path, dict(request.headers), body))
+        self.arrived.set()
         if self.hangs:
             await asyncio.to_thread(self.ended.wait)
         return Response(self.body, self.status, self.headers)

@@ -189,13 +189,14 @@ async def test_a_page_has_thousands_of_symbols(own_shelf: World) -> None:
 
 
 def test_a_call_with_a_long_path_is_written_in_time() -> None:
-    path = f"[{'a' * 100_000} !]"
+    # It takes a twentieth of a second, and more than a minute if the time is quadratic.
+    path = f"[{'a' * 1_000_000} !]"
     module = ModuleDocs(id="greet", org_name="acme", version="1.0.0")
     method = FunctionDocs(name="get", is_resource=True, accessor="get", resource_path=path)
     symbol = DocsSymbol("Client.get", "get", "method", method, DocsSymbol("C", "C", "", method))
     began = time.thread_time()
     assert call_of(module, symbol)
-    assert time.thread_time() - began < 0.5
+    assert time.thread_time() - began < 10
 
 
 async def test_comments_and_values_of_a_hostile_author_execute_nothing(documented: World) -> None:
