@@ -36,12 +36,12 @@ ITEMS_AT_ONCE = 20
 MAX_ITEMS_READ = 200  # For one call; what is further back is for the next page.
 
 _ITEMS = (
-    "SELECT * FROM c WHERE c.id <= @before AND c.id >= @since"
+    "SELECT c.id, c.content FROM c WHERE c.id <= @before AND c.id >= @since"
     " ORDER BY c.id DESC OFFSET 0 LIMIT @count"
 )
 _ITEMS_NAMING = (
-    "SELECT * FROM c WHERE c.id <= @before AND c.id >= @since AND ARRAY_CONTAINS(c.terms, @term)"
-    " ORDER BY c.id DESC OFFSET 0 LIMIT @count"
+    "SELECT c.id, c.content FROM c WHERE c.id <= @before AND c.id >= @since"
+    " AND ARRAY_CONTAINS(c.terms, @term) ORDER BY c.id DESC OFFSET 0 LIMIT @count"
 )
 _NAMING = "SELECT * FROM c WHERE ARRAY_CONTAINS(c.terms, @term)"
 

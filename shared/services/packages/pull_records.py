@@ -111,9 +111,9 @@ class PullRecorder:
             self._batch = batch  # Nobody knows whether a failed write took effect.
             await self._read_only_mode.require_changes_allowed()
             await self._store.record(batch)
+            await self._forget_erased(batch.pulls)
             self._batch = None
             written += len(batch.pulls)
-            await self._forget_erased(batch.pulls)
         return written
 
     async def _forget_erased(self, pulls: Sequence[RecordedPull]) -> None:
