@@ -37,6 +37,7 @@ from shared.services.administration.status import RegistryStatus
 from shared.services.api_docs.api_docs import ApiDocs
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
 from shared.services.api_docs.api_docs_queue import ApiDocsBackfill, ApiDocsQueue
+from shared.services.api_docs.dependency_updates import DependencyUpdates
 from shared.services.api_docs.editor_catalog import EditorCatalog
 from shared.services.api_docs.on_demand import ApiComparisons, FileHighlighting, OnDemandJobs
 from shared.services.api_docs.pieces import PieceReader
@@ -194,6 +195,7 @@ class ApiDocsServices(Struct, frozen=True):
     documentation: ApiDocs
     pieces: PieceReader
     history: ApiHistory
+    dependency_updates: DependencyUpdates
     generation: ApiDocsGeneration
     queue: ApiDocsQueue
     backfill: ApiDocsBackfill

@@ -121,12 +121,12 @@ class ApiCall(Call):
         return OfOrganization(self.org) if "org" in self.route_params else self.caller.id
 
 
-def parse_body(model: type[ModelT], call: Call) -> ModelT:
+def parse_body(model: type[ModelT], call: Call, most_bytes: int = MAX_API_BODY_BYTES) -> ModelT:
     """Parse the body as JSON, or raise a refusal that names the first invalid field.
 
     A body with an access token in it is refused: what it says may be stored and shown.
     """
-    body = bounded_body(call, MAX_API_BODY_BYTES)
+    body = bounded_body(call, most_bytes)
     if contains_token(body):
         raise token_misplaced()
     try:
@@ -167,12 +167,14 @@ class ApiFace(JsonFace[ApiCall]):
         limit: RateLimitClass | None = RateLimitClass.WRITE,
         is_open: bool = False,
         stays_public: bool = False,
+        asks: bool = False,
         name: str = "",
     ) -> Callable[[ApiHandlerT], ApiHandlerT]:
         """Declare the decorated handler as an operation; one that returns None answers a 204.
 
         Its annotations name its models; that of its second parameter, if it has one, is the model
-        of the body. What may change something counts as one of the limit.
+        of the body. What may change something counts as one of the limit; a `POST` that `asks`
+        changes nothing.
         Where `refusals` are not given they are the usual ones, and those that it has `also`.
         """
 
@@ -194,6 +196,8 @@ class ApiFace(JsonFace[ApiCall]):
             answer = partial(self._call, handler, described)
             if method == "GET":
                 self.read(route, **options)(answer)
+            elif asks:
+                self.read(route, (method,), **options)(answer)
             else:
                 own_limit = None if is_open else limit
                 self.change(route, (method,), limit=own_limit, **options)(answer)

@@ -46,10 +46,20 @@ async def index_settings(call: Call) -> Answer:
 
 @api.read("index/{org}/{name}/index.json", is_repeated=True)
 async def index_file(call: Call) -> Answer:
+    return await _file(call, INDEX_TYPE)
+
+
+@api.read("index/{org}/{name}/index.txt", is_repeated=True)
+async def index_text(call: Call) -> Answer:
+    """Return the same lines for tools that take text alone, such as Renovate."""
+    return await _file(call, "text/plain")
+
+
+async def _file(call: Call, media_type: str) -> Answer:
     index, package = call.registry.packages.index, call.package
     found = await index.file(package, call.packages, by=call.caller)
     caching = INDEX_CACHE_PUBLIC if found.is_public else CACHE_PRIVATE
-    return index_answer(call, found.document, media_type=INDEX_TYPE, caching=caching)
+    return index_answer(call, found.document, media_type=media_type, caching=caching)
 
 
 @api.read("index/changes", is_repeated=True)

@@ -33,14 +33,12 @@ from functions.mcp.texts import (
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import ListedChange, earlier_release
 from shared.domain.api_docs.symbols import Symbol
-from shared.domain.bounded_parsing import parse_toml
 from shared.domain.build_resolution import PackageRequest
+from shared.domain.dependency_files import named_dependencies
 from shared.domain.errors.base import InvalidRequest, NotFound, printable, quoted
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.listings import Listing
 from shared.domain.names import (
-    ANY_CLIENT,
-    Coordinate,
     Distribution,
     LanguageVersion,
     Package,
@@ -50,10 +48,10 @@ from shared.domain.names import (
     parse_version_or_range,
 )
 from shared.domain.outside_values import fenced
-from shared.domain.packages import Release, ReleaseEntry, State, Survey, effective_deprecation
-from shared.domain.releases import withdrawal_of
+from shared.domain.packages import Release, ReleaseEntry, Survey
 from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage, SymbolQuery
+from shared.services.api_docs.dependency_updates import CheckedDependency, DependencyState
 from shared.services.packages.package_details import WithdrawnDependency
 from shared.services.packages.source import AvailableRelease
 
@@ -643,58 +641,32 @@ class Checked(AgentAnswer, frozen=True):
 async def check(call: Call, asked: Check) -> Checked:
     """Check a Dependencies.toml: which of its versions are withdrawn or deprecated, which packages
     another one replaces, which have newer versions, and which of these break callers."""
-    wanted = list(_locked(asked.dependencies))
+    wanted = named_dependencies(asked.dependencies)
     page = wanted[asked.offset : asked.offset + ROWS_ON_A_PAGE]
-    packages = [each.package for each in page]
-    surveys = await call.registry.packages.details.visible(packages, by=call.caller)
-    heads = [each.head for each in surveys.values()]
-    successors = await call.registry.packages.successors.named_of(heads, by=call.caller)
-    found = (
-        _checked(call, each, surveys.get(each.package.key), successors.get(each.package.key))
-        for each in page
-    )
-    rows = await asyncio.gather(*found)
+    found = await call.registry.api_docs.dependency_updates.check(page, by=call.caller)
+    rows = [_checked_row(each) for each in found]
     told = [f"{counted(len(wanted), 'package')} checked."]
     if call.registry.mirroring:
         told.append("What nobody pulled from an upstream is missing here.")
     return Checked(told, *page_of_rows(rows, asked.offset, ROWS_ON_A_PAGE, len(wanted)))
 
 
-def _locked(text: str) -> Iterator[Coordinate]:
-    """Yield the packages of a Dependencies.toml, without those of the language itself."""
-    listed = parse_toml("Dependencies.toml", text.encode()).get("package")
-    for each in cast("Iterable[object]", listed if isinstance(listed, list) else []):
-        values = cast("Mapping[str, object]", each if isinstance(each, dict) else {})
-        org, name, version = (str(values.get(key, "")) for key in ("org", "name", "version"))
-        if version not in ("", "0.0.0"):
-            yield Coordinate.parse(org, name, version)
-
-
-async def _checked(
-    call: Call, used: Coordinate, survey: Survey | None, successor: Package | None
-) -> CheckedRow:
-    row = CheckedRow(str(used.package), used.version.text, successor=str(successor or ""))
-    if survey is None:
-        return row
-    entries = [e for e in reversed(survey.entries) if e.state is State.LIVE or e.is_withdrawn]
-    entry = next((each for each in entries if each.version == row.version), None)
-    deprecation = effective_deprecation(survey.head, entry and entry.deprecation)
-    if entry is not None:
-        row.state = "deprecated" if deprecation is not None else "current"
-        row.state = "withdrawn" if entry.is_withdrawn else row.state
-        row.author_deprecation = short(deprecation or "")
-        if entry.is_withdrawn:
-            withdrawal = withdrawal_of(entry)
-            row.withdrawal_reason = withdrawal.why
-            row.permanent = withdrawal.is_final
-    newest = latest(survey, Range(), ANY_CLIENT)
-    newer = [e.version for e in entries if newest and used.version < e.parsed <= newest.parsed]
-    if newer:
-        verdicts = await call.registry.api_docs.history.verdicts(used.package)
-        breaking = (e for e in newer if (verdict := verdicts.get(e)) and verdict.breaking)
-        row.state = "newer" if row.state == "current" else row.state
-        row.newest, row.breaking_versions = newer[-1], short(", ".join(breaking))
-    of, is_comparable = f"package={used.package}", newer and row.state in ("newer", "deprecated")
-    compare = f"compare_versions {of} before={row.version} after={row.newest}"
-    row.next = compare if is_comparable else f"get_package {of}"
-    return row
+def _checked_row(found: CheckedDependency) -> CheckedRow:
+    used, withdrawal = found.used, found.withdrawal
+    of = f"package={used.package}"
+    compare = f"compare_versions {of} before={used.version} after={found.newest}"
+    is_known = found.newest or found.state is not DependencyState.MISSING
+    look = f"get_package {of}" if is_known else ""
+    is_comparable = found.state in (DependencyState.NEWER, DependencyState.DEPRECATED)
+    return CheckedRow(
+        str(used.package),
+        used.version.text,
+        found.state.value,
+        withdrawal.why if withdrawal else "",
+        permanent=withdrawal is not None and withdrawal.is_final,
+        author_deprecation=short(found.deprecation or ""),
+        successor=str(found.successor or ""),
+        newest=found.newest,
+        breaking_versions=short(", ".join(found.breaking)),
+        next=compare if found.newest and is_comparable else look,
+    )

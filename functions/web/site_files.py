@@ -1,8 +1,12 @@
-"""Files of the site: static files, robots.txt, sitemap.xml, favicon.ico, llms.txt, security.txt."""
+"""Files of the site: static files, outdated.py, robots.txt, sitemap.xml, favicon.ico, llms.txt,
+security.txt.
+"""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 
+import shared.outdated
 from functions.http.answers import Representation, conditional_answer
 from functions.http.calls import Call
 from functions.http.formatting import counted
@@ -62,6 +66,20 @@ def _static_documents() -> dict[str, Representation]:
         )
         for file in STATIC.iterdir()
     }
+
+
+PYTHON = "text/x-python"
+
+
+@pages.read("outdated.py", is_open=True, stays_public=True)
+async def web_outdated_file(call: PublicPageCall) -> Answer:
+    script = _outdated_source().replace(shared.outdated.ADDRESS, call.registry.settings.base_url)
+    return conditional_answer(call, Representation(script.encode(), PYTHON, is_public=True))
+
+
+@cache
+def _outdated_source() -> str:
+    return Path(shared.outdated.__file__).read_text("utf-8")
 
 
 TEXT, XML, ICON = "text/plain", "application/xml", "image/x-icon"

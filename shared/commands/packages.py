@@ -1,5 +1,7 @@
-"""package …: releases and their moderation; publisher …: trusted publishers."""
+"""package …: releases and their moderation; publisher …: trusted publishers; outdated:
+the versions that a package uses."""
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -29,6 +31,7 @@ from shared.domain.packages import Release, State, WithdrawalReason
 from shared.domain.principals import OPERATOR
 from shared.domain.releases import Decision, parse_public_reason
 from shared.domain.times import MS, parse_time, time_text
+from shared.outdated import FORMATS, NEVER, STATES, CheckOptions, run
 from shared.services.packages.archives import erased_by_ms
 from shared.services.publishing.moderation import STATE_VERBS
 from shared.services.publishing.release_selection import ReleaseSelection
@@ -57,6 +60,30 @@ public_reason_option = click.option(
 public_note_option = click.option(
     "--public-note", "note", default="", metavar="TEXT", help="A line that everybody reads there."
 )
+
+
+@click.command("outdated")
+@click.argument("file", default="Ballerina.toml", type=click.Path(dir_okay=False))
+@click.option("--registry", "url", metavar="URL", required=True, help="The registry that is asked.")
+@click.option(
+    "--output", type=click.Choice(FORMATS), default=FORMATS[0], help="Form of the answer."
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice([*STATES, NEVER]),
+    default="newer",
+    show_default=True,
+    help="Least grave state that ends with exit code 1.",
+)
+def outdated(*, file: str, url: str, output: str, fail_on: str) -> None:
+    """Check the versions that a package uses: withdrawn, deprecated, or newer ones exist.
+
+    \b
+    Example:
+      ballroom outdated Ballerina.toml --registry https://packages.example.org
+    """
+    options = CheckOptions(url, file, output, fail_on)
+    raise SystemExit(run(options, os.environ, click.echo))
 
 
 @click.group("package")

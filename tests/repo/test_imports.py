@@ -72,6 +72,7 @@ MAY_CALL = (
     "shared/command_line.py",
     "shared/commands/",
     "shared/login.py",
+    "shared/outdated.py",
 )
 
 

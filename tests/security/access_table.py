@@ -361,6 +361,14 @@ def by_list(*keys: str) -> Reads:
     return read
 
 
+def by_state(answer: httpx.Response) -> Outcome:
+    """Read an answer that says of what is hidden that it is missing."""
+    if answer.status_code != 200:
+        return by_status(answer)
+    [found] = answer.json()["packages"]
+    return Outcome.HIDDEN if found["state"] == "missing" else Outcome.DONE
+
+
 def by_page_of_results(answer: httpx.Response) -> Outcome:
     if answer.status_code != 200:
         return by_message(answer)
@@ -400,7 +408,13 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     anybody: (
         *("account_invitation", "account_invitation_answer", "api_docs_openapi"),
         *("api_trusted_audience", "health_default", "health_live", "health_ready"),
-        *("index_settings", "login_file", "sign_in_link_page", "sign_in_link_used"),
+        *(
+            "index_settings",
+            "login_file",
+            "web_outdated_file",
+            "sign_in_link_page",
+            "sign_in_link_used",
+        ),
         *("sign_in_out", "sign_in_page_shown", "web_llms", "web_site_icon"),
         *("web_badge", "web_sitemap"),
     ),
@@ -431,6 +445,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     readers: (
         *(
             "api_packages_checklist",
+            "api_dependencies_check",
             "api_packages_successor",
             "api_provenance_origin",
             "archive_of_release",
@@ -439,7 +454,8 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         ),
         *("central_package", "central_package (pull)", "central_package (range)"),
         *("central_resolve_modules", "central_resolve_packages", "central_resolve_tools"),
-        *("central_tool", "central_versions", "index_file", "mcp_request", "web_file"),
+        *("central_tool", "central_versions", "index_file", "index_text", "mcp_request"),
+        "web_file",
         "web_module_docs",
         *("web_package", "web_package_version", "web_type_docs"),
         *(f"web_package_tab ({tab})" for tab in TAB_HANDLERS),
@@ -659,6 +675,9 @@ BODIES: Mapping[str, object] = {
     "central_resolve_tools": {"tools": [{"id": "NAME"}]},
     "central_undeprecate": {},
     "mcp_request": tool_call("get_package", package="ORG/NAME"),
+    "api_dependencies_check": {
+        "dependencies": "[[package]]\norg='ORG'\nname='NAME'\nversion='1.0.0'\n"
+    },
     "device_api_ask": {"client_id": "a machine"},
     "device_api_token": {"grant_type": GRANT_TYPE, "device_code": "none"},
     "token_issue": TOKEN,
@@ -677,6 +696,7 @@ ARCHIVES: Mapping[str, Callable[[Cell], bytes]] = {
     "maven_write": _next_version,
 }
 SHOWING: Mapping[str, Reads] = {
+    "api_dependencies_check": by_state,
     **dict.fromkeys(("central_doubled", "central_list", "central_search"), by_list("packages")),
     **dict.fromkeys(("central_resolve_packages", "central_resolve_tools"), by_list("resolved")),
     **dict.fromkeys(("web_search", "web_search (deprecated)"), by_page_of_results),

@@ -90,6 +90,9 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
     "api_packages_checklist": tuple(
         Probe(f"/api/v1/packages/acme/NAME/{version}/checklist") for version in ("1.0.0", "9.9.9")
     ),
+    "api_dependencies_check": (
+        Probe("/api/v1/check", "POST", json.dumps({"dependencies": LOCKED})),
+    ),
     "api_packages_successor": (Probe("/api/v1/packages/acme/NAME/successor"),),
     "api_symbols_search": (Probe("/api/v1/symbols?q=NAME"), Probe("/api/v1/symbols?q=NAME:")),
     "api_provenance_origin": tuple(
@@ -218,6 +221,7 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
         for method in ("GET", "HEAD")
         for headers in ((), (("If-None-Match", "*"),), (("Cache-Control", "no-cache"),))
     ),
+    "index_text": tuple(Probe("/index/acme/NAME/index.txt", method) for method in ("GET", "HEAD")),
     "maven_read": tuple(
         Probe(path, method)
         for method in ("GET", "HEAD")

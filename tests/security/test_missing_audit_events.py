@@ -98,10 +98,13 @@ REFUSED = {
 }  # fmt: skip
 
 
+ASKS_BY_POST = ("api_dependencies_check", "central_graphql", "mcp_request")
+
+
 def is_change(name: str, declared: Declared) -> bool:
     """Say whether the Function changes something by the right of its caller."""
     is_open = declared.expects in (anybody, anybody_known, nobody_by_token)
-    asks_by_post = "resolve" in name or name in ("central_graphql", "mcp_request")
+    asks_by_post = "resolve" in name or name in ASKS_BY_POST
     is_reading = declared.method in ("GET", "HEAD") or asks_by_post
     return not (is_open or is_reading) and name not in SILENT
 

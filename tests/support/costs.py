@@ -38,6 +38,7 @@ OF_ARCHIVES: Mapping[str, tuple[str, ...]] = {
     "central_triggers_by_name": ("/2.0/registry/triggers/{package}/{version}/{module}/{symbol}",),
     "central_versions": ("/2.0/registry/packages/{package}",),
     "index_file": ("/index/{package}/index.json",),
+    "index_text": ("/index/{package}/index.txt",),
     "mcp_request": (),  # See `_of_tools`.
     "maven_read": (
         "/2.0/maven/{package}/maven-metadata.xml",

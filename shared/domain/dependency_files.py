@@ -1,0 +1,28 @@
+"""The packages that a Ballerina.toml or a Dependencies.toml names with a version."""
+
+from collections.abc import Iterable, Mapping
+from typing import cast
+
+from shared.domain.bounded_parsing import parse_toml
+from shared.domain.names import Coordinate
+
+_TABLES = ("package", "dependency")  # Of Dependencies.toml, and of Ballerina.toml.
+_NO_RELEASE = ("", "0.0.0")  # Of a package without a version, and of those of the language itself.
+
+
+def named_dependencies(text: str) -> tuple[Coordinate, ...]:
+    """Return the packages of either file, each version once, in its order.
+
+    Raises `BadArchive` for a file that is no TOML, and what `Coordinate.parse` raises.
+    """
+    content = parse_toml("Dependencies.toml", text.encode())
+    found: dict[Coordinate, None] = {}
+    for table in _TABLES:
+        listed = content.get(table)
+        # `[package]` of Ballerina.toml is the package itself, and no list.
+        for each in cast("Iterable[object]", listed if isinstance(listed, list) else []):
+            values = cast("Mapping[str, object]", each if isinstance(each, dict) else {})
+            org, name, version = (str(values.get(key, "")) for key in ("org", "name", "version"))
+            if version not in _NO_RELEASE:
+                found[Coordinate.parse(org, name, version)] = None
+    return tuple(found)

@@ -1,0 +1,304 @@
+"""Check the versions that a Ballerina package uses at the registry https://ballroom.example.org.
+
+    curl -fsS https://ballroom.example.org/outdated.py | python3 - Ballerina.toml
+    python3 outdated.py --help
+
+It reads the versions of a Ballerina.toml and of the Dependencies.toml beside it, and asks the
+registry which of them are withdrawn, deprecated or replaced, and which have newer versions. Nothing
+but organizations, names and versions is sent. It needs Python 3.9 or later, and nothing else: the
+registry serves this module, with its own address, to people who have none of its packages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    Row = Mapping[str, object]
+
+ADDRESS = "https://ballroom.example.org"  # A registry serves this file with its own.
+FORMATS = ("table", "json", "sarif")
+# From the gravest on; `--fail-on` names the least grave one that fails.
+STATES = ("withdrawn", "missing", "deprecated", "newer")
+NEVER = "never"
+OUTDATED, FAILED = 1, 2  # Exit codes.
+
+AT_ONCE = 40  # Packages in one request: a page of the answer.
+TIMEOUT_S = 30.0
+LARGEST_ANSWER_BYTES = 1_000_000
+LARGEST_FILE_BYTES = 10_000_000
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class CheckFailed(Exception):
+    """Nothing was checked; the text is a sentence that says why."""
+
+
+@dataclass
+class CheckOptions:
+    """What was asked for; `argparse` sets what is given."""
+
+    address: str
+    file: str = "Ballerina.toml"
+    output: str = "table"
+    fail_on: str = "newer"
+
+
+@dataclass(frozen=True)
+class Used:
+    """A version that a file names, and the line where."""
+
+    org: str
+    name: str
+    version: str
+    file: str
+    line: int
+
+
+def main(arguments: list[str], address: str) -> int:
+    """Check the dependencies of a package; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="outdated.py", description=f"Check the versions that a package uses at {address}."
+    )
+    add = parser.add_argument
+    add("file", nargs="?", default="Ballerina.toml", help="Ballerina.toml or Dependencies.toml")
+    add("--output", choices=FORMATS, default=FORMATS[0], help="form of the answer (%(default)s)")
+    add(
+        "--fail-on",
+        choices=(*STATES, NEVER),
+        default="newer",
+        help="least grave state that ends with exit code 1 (%(default)s)",
+    )
+    return run(parser.parse_args(arguments, CheckOptions(address)), os.environ, _print_line)
+
+
+def run(
+    options: CheckOptions, environment: Mapping[str, str], print_line: Callable[[str], None]
+) -> int:
+    """Check, and print the answer; return the exit code: 0, `OUTDATED` or `FAILED`."""
+    try:
+        used = list(read_versions(Path(options.file)))
+        rows = ask(options.address, used, environment.get("BALLROOM_TOKEN", ""))
+    except CheckFailed as reason:
+        sys.stderr.write(f"{reason}\n")
+        return FAILED
+    found = [(each, row) for each, row in zip(used, rows) if row.get("state") != "current"]  # noqa: B905 - Python 3.9 has no `strict`.
+    if options.output == "json":
+        print_line(json.dumps({"packages": rows}, indent=2))
+    elif options.output == "sarif":
+        print_line(json.dumps(as_sarif(found, options.address), indent=2))
+    else:
+        for each, row in found:
+            print_line(f"{each.org}/{each.name}:{each.version}  {sentence(row)}")
+        print_line(f"{len(used)} versions checked, {len(found)} of them need a look.")
+    grave = STATES[: STATES.index(options.fail_on) + 1] if options.fail_on != NEVER else ()
+    return OUTDATED if any(row.get("state") in grave for _, row in found) else 0
+
+
+def _print_line(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+# --- The files ----------------------------------------------------------------------------------
+
+_TABLE = re.compile(r"\s*\[\[?\s*([\w.]+)\s*\]\]?\s*(?:#.*)?$")
+_FIELD = re.compile(r"""\s*(org|name|version)\s*=\s*["']([^"'\n]*)["']""")
+
+
+def read_versions(file: Path) -> Iterator[Used]:
+    """Yield each version that the file names, and those of the Dependencies.toml beside it.
+
+    What a build uses is locked in Dependencies.toml. Versions of a Ballerina.toml are the least
+    that it takes, so they are left out for packages that are locked.
+    """
+    locked = file.with_name("Dependencies.toml")
+    found: dict[tuple[str, str], Used] = {}
+    for each in _tables(locked) if locked.is_file() else ():
+        found[each.org, each.name] = each
+    for each in _tables(file):
+        found.setdefault((each.org, each.name), each)
+    # The packages of the language itself have no releases.
+    yield from (each for each in found.values() if each.version not in ("", "0.0.0"))
+
+
+def _tables(file: Path) -> Iterator[Used]:
+    """Yield the tables of packages in the form that `bal` writes: a field a line. Python has no
+    parser of TOML before 3.11."""
+    try:
+        if file.stat().st_size > LARGEST_FILE_BYTES:
+            message = f"{file} has more than {LARGEST_FILE_BYTES:,} bytes."
+            raise CheckFailed(message)
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, ValueError):
+        message = f"{file} cannot be read. Name the Ballerina.toml of a package."
+        raise CheckFailed(message) from None
+    fields: dict[str, str] = {}
+    begin, is_listed = 0, False
+    for number, line in enumerate((*lines, "[end]"), start=1):
+        table = _TABLE.match(line)
+        if table:
+            if is_listed and fields.keys() >= {"org", "name"}:
+                values = (fields["org"], fields["name"], fields.get("version", ""))
+                yield Used(*values, str(file), begin)
+            # `[package]` is the package itself; `[[package]]` is one that is locked.
+            is_listed = line.lstrip().startswith("[[") and table[1] in ("package", "dependency")
+            fields, begin = {}, number
+        elif field := _FIELD.match(line):
+            fields.setdefault(field[1], field[2])
+
+
+# --- The registry -------------------------------------------------------------------------------
+
+
+def ask(address: str, used: Sequence[Used], token: str) -> list[Row]:
+    """Return what became of each version, in their order; raise `CheckFailed`."""
+    parts = urlsplit(address)
+    if not parts.hostname or parts.scheme not in ("http", "https"):
+        message = f"{address!r} is not a valid URL. Use one that begins with https://."
+        raise CheckFailed(message)
+    if token and parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        message = "Others could read the token along on plain http. Use an https address."
+        raise CheckFailed(message)
+    rows: list[Row] = []
+    for start in range(0, len(used), AT_ONCE):
+        part = used[start : start + AT_ONCE]
+        found = _ask(address.rstrip("/"), part, token)
+        if len(found) != len(part):
+            message = f"{address} gave an answer that cannot be read. Check the address."
+            raise CheckFailed(message)
+        rows.extend(found)
+    return rows
+
+
+def _ask(address: str, used: Sequence[Used], token: str) -> list[Row]:
+    tables = (
+        f"[[package]]\norg = {json.dumps(each.org)}\nname = {json.dumps(each.name)}\n"
+        f"version = {json.dumps(each.version)}\n"
+        for each in used
+    )
+    request = urllib.request.Request(  # noqa: S310 - the scheme was checked.
+        f"{address}/api/v1/check",
+        data=json.dumps({"dependencies": "".join(tables)}).encode(),
+        headers={"Content-Type": "application/json", "User-Agent": "ballroom-outdated"},
+    )
+    if token:
+        request.add_header("Authorization", f"Bearer {token}")
+    # A proxy of the environment cannot reach a server on this machine.
+    is_here = urlsplit(address).hostname in LOOPBACK
+    opener = urllib.request.build_opener(
+        _NoRedirects, *([urllib.request.ProxyHandler({})] if is_here else [])
+    )
+    try:
+        with opener.open(request, timeout=TIMEOUT_S) as answer:
+            content = _json(answer.read(LARGEST_ANSWER_BYTES))
+    except urllib.error.HTTPError as error:
+        with error:
+            refused = cast("Row", _json(error.read(LARGEST_ANSWER_BYTES)).get("error") or {})
+        said = refused.get("message") if isinstance(refused, dict) else ""
+        message = _printable(said) or f"{address} answered {error.code}. Check the address."
+        raise CheckFailed(message) from None
+    except OSError as error:
+        reason = getattr(error, "reason", None) or error
+        message = f"{address} cannot be reached: {reason}. Check the address."
+        raise CheckFailed(message) from None
+    packages = content.get("packages")
+    return cast("list[Row]", packages) if isinstance(packages, list) else []
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Refuses redirects, so that the token is sent only to the given address."""
+
+    def redirect_request(self, *_arguments: object, **_more: object) -> None:
+        """Follow no redirect; `urllib` then raises `HTTPError`."""
+
+
+def _json(content: bytes) -> Row:
+    try:
+        value: object = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return cast("Row", value) if isinstance(value, dict) else {}
+
+
+def _printable(text: object) -> str:
+    # The text is printed to a terminal, so control characters are removed.
+    return "".join(c for c in str(text or "") if c.isprintable())
+
+
+# --- The answer ---------------------------------------------------------------------------------
+
+
+def sentence(row: Row) -> str:
+    """Return what became of a version, and what to use."""
+    state, newest = row.get("state"), _printable(row.get("newest"))
+    said: list[str] = []
+    if state == "withdrawn":
+        withdrawal = row.get("withdrawal")
+        told: Row = cast("Row", withdrawal) if isinstance(withdrawal, dict) else {}
+        reason = ": ".join(filter(None, (_printable(told.get(e)) for e in ("reason", "note"))))
+        said.append(f"withdrawn{f' ({reason})' if reason else ''}")
+    elif state == "missing":
+        said.append("not in this registry, or not for you")
+    elif row.get("deprecation") is not None:
+        said.append(f"deprecated: {_printable(row.get('deprecation'))}".rstrip(": "))
+    if row.get("successor"):
+        said.append(f"replaced by {_printable(row.get('successor'))}")
+    if newest:
+        said.append(f"newest is {newest}")
+    breaking = row.get("breakingVersions")
+    if isinstance(breaking, list) and breaking:
+        versions = ", ".join(map(_printable, cast("list[object]", breaking)))
+        said.append(f"callers break in {versions}")
+    return "; ".join(said)
+
+
+_LEVELS = {"withdrawn": "error", "missing": "warning", "deprecated": "warning", "newer": "note"}
+_RULES = {
+    "withdrawn": "A version that is used was withdrawn.",
+    "missing": "A version that is used is not in the registry, or not for you.",
+    "deprecated": "A version that is used is deprecated.",
+    "newer": "There is a newer version.",
+}
+
+
+def as_sarif(found: Sequence[tuple[Used, Row]], address: str) -> Row:
+    """Return the findings in SARIF 2.1.0, each at the line of its table."""
+    rules = [{"id": state, "shortDescription": {"text": _RULES[state]}} for state in STATES]
+    results = [
+        {
+            "ruleId": str(row.get("state")),
+            "level": _LEVELS.get(str(row.get("state")), "note"),
+            "message": {"text": f"{each.org}/{each.name}:{each.version}: {sentence(row)}."},
+            "locations": [
+                {
+                    "physicalLocation": {
+                        "artifactLocation": {"uri": Path(each.file).as_posix()},
+                        "region": {"startLine": each.line},
+                    }
+                }
+            ],
+        }
+        for each, row in found
+    ]
+    driver = {"name": "ballroom outdated", "informationUri": address, "rules": rules}
+    return {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "results": results}],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], ADDRESS))
