@@ -18,6 +18,7 @@ from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import SpanExporter as OpenSpanExporter
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
@@ -83,10 +84,6 @@ class SpanExporter:
                 )
             )
 
-    def flush(self) -> None:
-        """Export what is buffered."""
-        self._processor.force_flush()
-
     def close(self) -> None:
         """Export what is buffered, and stop."""
         self._processor.shutdown()
@@ -114,15 +111,21 @@ def azure_monitor_spans(
 
     Its identity is read from APPLICATIONINSIGHTS_AUTHENTICATION_STRING.
     """
+    exporting = SpanExporter(BatchSpanProcessor(insights_exporter(connection, transport)), systems)
+    atexit.register(exporting.close)
+    return exporting
+
+
+def insights_exporter(
+    connection: str, transport: RequestsTransport | None = None
+) -> OpenSpanExporter:
+    """Return the exporter of OpenTelemetry that sends spans to Application Insights."""
     no_library_reports()
-    exporter = _InsightsExporter(
+    return _InsightsExporter(
         connection_string=connection,
         disable_offline_storage=True,
         **({"transport": transport} if transport else {}),
     )
-    exporting = SpanExporter(BatchSpanProcessor(exporter), systems)
-    atexit.register(exporting.close)
-    return exporting
 
 
 class _InsightsExporter(AzureMonitorTraceExporter):
