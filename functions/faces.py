@@ -52,6 +52,7 @@ MODULES = (
     "mcp.protocol",
     "web.about",
     "web.badges",
+    "web.compare",
     "web.feeds",
     "web.home",
     "web.not_found",

@@ -97,6 +97,7 @@ from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.publishing import Publishing
 from shared.services.publishing.release_selection import ReleaseSelections
 from shared.services.quality.checklists import Checklists
+from shared.services.quality.package_comparison import PackageComparison
 from shared.services.records import RecordWriter
 from shared.services.revocation_list import listing_revocations
 from shared.services.tokens.device_login import DeviceLogin
@@ -309,6 +310,7 @@ class QualityServices(Struct, frozen=True):
     """What helps to choose a package, and to make one better."""
 
     checklists: Checklists
+    comparison: PackageComparison
 
 
 class Registry(Struct, frozen=True):

@@ -28,6 +28,8 @@ BEGINNINGS = (
     "/packages/acme/greet/dependencies",
     "/packages/acme/base/dependents",
     "/packages/acme/greet/statistics",
+    "/compare",
+    "/compare?packages=acme/greet,acme/base,acme/hostile",
     "/about",
     "/about/api-changes",
     "/docs",
@@ -43,6 +45,7 @@ ODD = (
     "/search?q=nothing-is-called-that",
     "/packages/acme/hostile",
     "/packages/acme/welcome",
+    "/compare?packages=acme/greet,acme/base,acme/hostile",
 )
 OWN = (
     "/account",

@@ -375,6 +375,13 @@ def by_page_of_results(answer: httpx.Response) -> Outcome:
     return Outcome.DONE if '<li class="hit">' in answer.text else Outcome.HIDDEN
 
 
+def by_comparison(answer: httpx.Response) -> Outcome:
+    """Read a page that leaves out what the caller may not see."""
+    if answer.status_code != 200:
+        return by_message(answer)
+    return Outcome.DONE if "<table" in answer.text else Outcome.HIDDEN
+
+
 def by_graphql(answer: httpx.Response) -> Outcome:
     """Read an answer of GraphQL, which always has the status 200."""
     body = answer.json()
@@ -457,6 +464,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         *("central_tool", "central_versions", "index_file", "index_text", "mcp_request"),
         "web_file",
         "web_module_docs",
+        "web_compare",
         *("web_package", "web_package_version", "web_type_docs"),
         *(f"web_package_tab ({tab})" for tab in TAB_HANDLERS),
     ),
@@ -603,6 +611,7 @@ PATHS = {
     "maven_write": f"{REPOSITORY}/ORG/NAME/2.0.NUMBER/NAME-2.0.NUMBER.bala",
     "web_about": "/about/status",
     "web_badge": "/badges/ORG/NAME/version.svg",
+    "web_compare": "/compare?packages=ORG/NAME",
     "web_feed": "/feeds/registry.atom",
     "web_feed_package": "/feeds/ORG/NAME.atom",
     "web_file": "/files/ORG/NAME/1.0.0/package.json",
@@ -701,6 +710,7 @@ SHOWING: Mapping[str, Reads] = {
     **dict.fromkeys(("central_resolve_packages", "central_resolve_tools"), by_list("resolved")),
     **dict.fromkeys(("web_search", "web_search (deprecated)"), by_page_of_results),
     "central_graphql": by_graphql,
+    "web_compare": by_comparison,
     "central_resolve_modules": by_list("resolvedModules"),
     "central_tools": by_list("tools"),
     "mcp_request": by_tool,

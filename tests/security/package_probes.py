@@ -283,6 +283,10 @@ OF_PACKAGE_PAGES: dict[str, tuple[Probe, ...]] = {
         for badge in ("version", "license")
         for form in ("svg", "json")
     ),
+    "web_compare": tuple(
+        Probe(f"/compare?packages={packages}")
+        for packages in ("acme/NAME", "acme/greet,acme/NAME", "ACME/NAME,other/greet")
+    ),
     "web_feed_package": (Probe("/feeds/acme/NAME.atom"),),
 }
 

@@ -51,6 +51,7 @@ OF_ARCHIVES: Mapping[str, tuple[str, ...]] = {
         "/packages/{package}/{version}/docs/{module}/{symbol}",
     ),
     "web_badge": ("/badges/{package}/version.svg", "/badges/{package}/license.json"),
+    "web_compare": ("/compare?packages={package}",),
     "web_feed_package": ("/feeds/{package}.atom",),
     "web_package": ("/packages/{package}",),
     "web_package_tab": (

@@ -121,6 +121,7 @@ async def test_a_page_without_a_version_asks_no_more(counted: World, journal: Jo
 
 SEARCH = Counter(["search.search"])
 # Of pages about many packages: the index, and no store but for who may see an organization.
+COMPARED = FRAME + TABS + DEPENDENTS + Counter([PULLS])
 LISTS = {
     "/api/v1/packages/acme/greet/1.2.0/checklist": FRAME + TABS,
     "/llms.txt": SEARCH,
@@ -132,6 +133,10 @@ LISTS = {
     "/feeds/acme.atom": Counter(["directory.access_context", "events.stream", SURVEY]),
     "/feeds/acme/greet.atom": Counter(["events.stream", SURVEY, SURVEY]),
     "/badges/acme/greet/version.svg": FRAME,
+    "/compare": Counter[str](),
+    "/compare?packages=acme/none": Counter([SURVEY]),
+    "/compare?packages=acme/greet": COMPARED,
+    "/compare?packages=acme/greet,acme/none": COMPARED + Counter([SURVEY]),
     "/orgs/acme": SEARCH + Counter(["directory.access_context"]),
 }
 

@@ -108,7 +108,7 @@ def test_a_release_without_modules_has_nothing_to_document() -> None:
     ],
 )
 def test_a_source_link_has_to_be_proven(fields: dict[str, object], state: CheckState) -> None:
-    assert check("source", **fields).state is state
+    assert check("source", None, NO_DEPENDENCIES, **fields).state is state
 
 
 def test_provenance_is_that_of_a_job_and_unknown_of_other_registries() -> None:
@@ -141,8 +141,8 @@ def test_the_newest_distribution_gets_what_builds_get(
 
 
 def test_the_go_toolchain_takes_what_it_packed() -> None:
-    made = {"ballerina_version": "0.6.0", "platform": "go1.26", "bala_version": "4"}
-    assert check("distribution", **made).state is MET
+    found = check("distribution", ballerina_version="0.6.0", platform="go1.26", bala_version="4")
+    assert found.state is MET
 
 
 DEPENDENCIES = tuple(Dependency(org="acme", name=f"d{at}", version="1.0.0") for at in range(5))
