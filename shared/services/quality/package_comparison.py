@@ -62,7 +62,7 @@ class PackageComparison(Struct, frozen=True):
         except NotFound:
             return None
         docs, dependents, pulls = await asyncio.gather(
-            self.pieces.record(details.release.content),
+            _if_available(self.pieces.record(details.release.content)),
             _if_available(self.details.dependents_count(details.package, by=by)),
             _if_available(self._recent_pulls(details)),
         )
@@ -80,6 +80,7 @@ class PackageComparison(Struct, frozen=True):
 
 
 async def _if_available(reading: Awaitable[ReadT]) -> ReadT | None:
+    """Return None if a store does not answer: the comparison has all else."""
     try:
         return await reading
     except Unavailable:

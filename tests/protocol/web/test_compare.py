@@ -5,13 +5,15 @@ import re
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from shared.domain.errors.requests import Busy
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import Elements, main_of, opened
 from tests.protocol.web.sample_packages import publish
 from tests.support.page_client import PageClient
-from tests.support.world import OpenWorld, World
+from tests.support.port_doubles import Fault
+from tests.support.world import OpenWorld, World, asking
 
 pytestmark = pytest.mark.measured
 
@@ -155,9 +157,28 @@ async def test_search_results_and_packages_lead_to_a_comparison(shelf: World) ->
     assert "/compare?packages=acme/greet" in page.links
 
 
-async def test_facts_that_a_store_does_not_give_are_not_known(worlds: OpenWorld) -> None:
-    world = await worlds()
+async def test_what_is_not_read_yet_is_not_known(world: World) -> None:
     await publish(world, "acme/fresh:1.0.0")
     path = "/compare?packages=acme/fresh"
     assert (await table(world, path))["API"] == ["Not known"]
     assert (await table(world, path, of_checks=True))["Readme with an example"] == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("port", "method", "row", "shown"),
+    [
+        ("search", "search", "Dependents", "Not known"),
+        ("pulls", "history", "Pulls", "0 all time"),
+        ("documents", "api_docs_record", "API", "Not known"),
+    ],
+)
+async def test_a_comparison_is_shown_while_a_store_does_not_respond(
+    worlds: OpenWorld, port: str, method: str, row: str, shown: str
+) -> None:
+    fault = Fault(method, Busy(), nth=0)
+    world = await worlds(wrap=fault.at(port), host=asking)
+    await publish(world, "acme/fresh:1.0.0")
+    world.documents_when_read = False
+    fault.nth = fault.calls + 1
+    assert (await table(world, "/compare?packages=acme/fresh"))[row] == [shown]
+    assert fault.calls == fault.nth
