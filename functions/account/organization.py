@@ -10,7 +10,7 @@ from functions.account.overview import ORGANIZATIONS_PATH
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.access import AccessContext, acts_from_outside, require_right
 from shared.domain.accounts import Organization
-from shared.domain.errors.base import about_field
+from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
 from shared.domain.principals import Action, Role
@@ -201,6 +201,14 @@ VISIBILITY_CHOICES = (
 )
 
 
+# What somebody becomes who hands the organization over, with the labels.
+LATER_ROLES = (
+    (Role.MAINTAINER.value, "Maintainer"),
+    (Role.MEMBER.value, "Member"),
+    ("leave", "I leave the organization"),
+)
+
+
 @pages.read(f"{ORGANIZATION_ROUTE}/settings")
 async def account_organization_settings(
     call: SignedInCall, problem: FormProblem | None = None
@@ -209,9 +217,18 @@ async def account_organization_settings(
     require_right(by, frame.access.for_reading, Action.MANAGE, org)
     continuation = call.registry.organizations.continuation
     shown = await continuation.as_seen(frame.organization, by=by)
+    is_owner = frame.access.role is Role.OWNER
+    memberships = call.registry.organizations.memberships
+    members = await memberships.members(org, by=by) if is_owner else []
     return frame.show(
         problem,
-        is_owner=frame.access.role is Role.OWNER,
+        is_owner=is_owner,
+        heirs=[
+            (each.membership.account, each.name)
+            for each in members
+            if each.membership.hand_role not in (None, Role.OWNER)
+        ],
+        later_roles=LATER_ROLES,
         visibilities=VISIBILITY_CHOICES,
         continued_as=shown.continued_as,
         gives_reason=frame.access.acts_for_operator(by),
@@ -235,6 +252,24 @@ async def account_organization_visibility(call: SignedInCall) -> None:
     visibility = call.form.choice("visibility", Visibility, otherwise)
     profile = OrganizationProfile(default_visibility=visibility)
     await call.registry.organizations.organizations.change(call.org, profile, by=call.caller)
+
+
+@pages.form(
+    f"{ORGANIZATION_ROUTE}/transfer",
+    account_organization_settings,
+    done="Transfer scheduled. It takes effect in 48 hours; any owner can cancel it until then.",
+)
+async def account_organization_transfer(call: SignedInCall) -> None:
+    form = call.form
+    if form.text("confirm").lower() != call.org.lower():
+        message = f"To transfer {call.org}, type its name."
+        with about_field("confirm"):
+            raise InvalidRequest(message)
+    leaves = form.text("later_role") == "leave"
+    otherwise = "Choose your role after the transfer."
+    role = None if leaves else form.choice("later_role", Role, otherwise)
+    memberships = call.registry.organizations.memberships
+    await memberships.hand_over(call.org, form.text("new_owner"), role, by=call.caller)
 
 
 @pages.form(

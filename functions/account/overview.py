@@ -46,7 +46,7 @@ async def account_settings(call: SignedInCall) -> Answer:
     return Answer(text.encode(), headers=headers, media_type=_TOML)
 
 
-@pages.read("dashboard")
+@pages.read("dashboard", is_open=True)  # Where it leads, whoever is not signed in signs in.
 async def account_dashboard(call: SignedInCall) -> Answer:
     return see_other(_DASHBOARD_TABS.get(call.params.get("tab", ""), ACCOUNT_PATH))
 

@@ -72,6 +72,7 @@ class PendingRole(Record):
     at_ms: int
     by: str
     on_hold: bool = False
+    new_owner: str = ""  # Of an owner who hands over: the account that becomes owner instead.
 
     def is_due(self, now_ms: int) -> bool:
         return not self.on_hold and now_ms >= self.at_ms
@@ -265,6 +266,14 @@ class MemberList(Struct, frozen=True):
         """Return the members with a pending change that this account decided."""
         pending = [(each, each.pending) for each in self.with_pending_change]
         return [(each, found) for each, found in pending if found and found.by == account_id]
+
+    def handing_over_to(self, account_id: str) -> tuple[Membership, ...]:
+        """Return the owners whose lower role depends on this account becoming owner."""
+        return tuple(
+            each
+            for each in self.with_pending_change
+            if each.pending is not None and each.pending.new_owner == account_id
+        )
 
     def record(self, account_id: str) -> Membership | None:
         """Return the record of an account, even if the membership has ended."""

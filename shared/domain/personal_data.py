@@ -244,7 +244,15 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
     PersonalRecord(
         PendingRole,
         "in `Membership`",
-        _each("announces a change of owners", _MEMBERSHIP, "role", "at_ms", "by", "on_hold"),
+        _each(
+            "announces a change of owners",
+            _MEMBERSHIP,
+            "role",
+            "at_ms",
+            "by",
+            "on_hold",
+            "new_owner",
+        ),
     ),
     PersonalRecord(
         GroupRole,

@@ -76,6 +76,50 @@ def test_an_owner_looks_after_an_organization(site: Site, opened: Open) -> None:
     watched.assert_nothing_happened()
 
 
+def test_an_owner_renames_a_token_and_transfers_the_organization(site: Site, opened: Open) -> None:
+    watched = opened(site.url)
+    page = watched.page
+    site.sign_in(page, site.served.people.ann)
+    page.goto(f"{site.url}/dashboard?tab=token")
+    make_token_here(page, "nightly build")
+    page.goto(f"{site.url}/account/tokens")
+    page.get_by_role("link", name="Rename the token nightly build").click()
+    page.get_by_label("Name", exact=True).fill("weekly build")
+    page.get_by_role("button", name="Rename token").click()
+    expect(page.get_by_role("status")).to_contain_text("Access token renamed.")
+    expect(page.get_by_role("row", name=re.compile("weekly build"))).to_have_count(1)
+
+    page.goto(f"{site.url}/account/organizations/acme/settings")
+    page.get_by_label("New owner").select_option(label="mia")
+    page.get_by_label("Your role afterwards").select_option(label="Member")
+    page.get_by_label("Name of the organization").fill("acne")
+    page.get_by_role("button", name="Transfer acme").click()
+    expect(page.get_by_text("To transfer acme, type its name.").first).to_be_visible()
+    page.get_by_label("Name of the organization").fill("acme")
+    page.get_by_role("button", name="Transfer acme").click()
+    expect(page.get_by_role("status")).to_contain_text("Transfer scheduled.")
+    page.goto(f"{site.url}/account/organizations/acme")
+    expect(page.get_by_text("mia will become owner")).to_be_visible()
+    page.get_by_role("button", name="Cancel change of mia").click()
+    expect(page.get_by_role("status")).to_contain_text("Change canceled.")
+    expect(page.get_by_text("Pending change:")).to_have_count(0)
+    watched.assert_nothing_happened()
+
+
+def test_a_reader_filters_versions_and_sees_what_ranks_packages(site: Site, opened: Open) -> None:
+    for version in ("1.0.0", "1.1.0", "2.0.0"):
+        site.push(f"acme/filtered:{version}")
+    watched = opened(site.url)
+    page = watched.open("/packages/acme/filtered/versions")
+    page.get_by_label("Version begins with").fill("1.")
+    page.get_by_role("button", name="Filter", exact=True).click()
+    expect(page.get_by_role("heading", name="2 versions of 3")).to_be_visible()
+    page.goto(f"{site.url}/search?q=filtered")
+    page.get_by_role("link", name="Show scores").click()
+    expect(page.get_by_text("Score:").first).to_be_visible()
+    watched.assert_nothing_happened()
+
+
 def test_an_owner_decides_on_a_burst(site: Site, opened: Open) -> None:
     for number in range(20):
         site.push(f"acme/p{number}")

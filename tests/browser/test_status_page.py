@@ -35,4 +35,7 @@ def test_the_running_registry_in_trouble_and_not(
     watched.page.get_by_role("link", name="Go to the task audit-archives").click()
     watched.page.get_by_role("link", name="problems").first.click()
     expect(watched.page.get_by_text("its archive is missing").first).to_be_visible()
+    watched.page.get_by_role("button", name="Run now: repair-derived-data").click()
+    expect(watched.page.get_by_role("status")).to_contain_text("It starts within a minute")
+    assert_shown_well(watched.page, "manage-tasks-requested")
     watched.assert_nothing_happened()

@@ -413,7 +413,8 @@ WEBHOOK = {"url": "https://hooks.test/NUMBER", "events": ["release"]}
 # The Functions by what comes of a request to them. Some are asked in several ways.
 EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     anybody: (
-        *("account_invitation", "account_invitation_answer", "api_docs_openapi"),
+        *("account_dashboard", "account_invitation", "account_invitation_answer"),
+        "api_docs_openapi",
         *("api_trusted_audience", "health_default", "health_live", "health_ready"),
         *(
             "index_settings",

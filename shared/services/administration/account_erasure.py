@@ -38,7 +38,7 @@ from shared.services.identity.mail import AccountMail, mail_text
 from shared.services.identity.sessions import Sessions
 from shared.services.leases import retried_when_leased
 from shared.services.organizations.made import MadeByAccounts
-from shared.services.organizations.memberships import member_removal
+from shared.services.organizations.memberships import OrganizationMembers, member_removal
 from shared.services.organizations.ownership import OwnerlessOrganizations
 from shared.services.records import RECORDS_AT_ONCE, EntityChange, RecordWriter, entity_batches
 from shared.services.tokens.tokens import TokenRecords, token_change
@@ -96,6 +96,7 @@ class AccountErasures(Struct, frozen=True):
     stopped_makers: StoppedMakers
     name_disputes: NameDisputes
     ownerless_organizations: OwnerlessOrganizations
+    organization_members: OrganizationMembers
     retired_names: RetiredNames
     account_mail: AccountMail
     pull_records: PullRecordStore
@@ -321,11 +322,19 @@ class AccountErasures(Struct, frozen=True):
             membership = await self.directory.get(Membership, listed.place)
             if membership is None:
                 continue
+            await self._keep_owners(membership, by)
             with suppress(Stale):  # Upkeep removed it with the organization meanwhile.
                 change = member_removal(membership)
                 await self.record_writer.remove(membership, change=change, by=by)
             left.append(membership.org)
         return left
+
+    async def _keep_owners(self, membership: Membership, by: Principal) -> None:
+        """Let owners stay who hand their organization over to the account of this membership."""
+        organization = await self.directory.get(Organization, organization_place(membership.org))
+        if organization is not None:
+            members = await self.organization_members.read(organization)
+            await self.organization_members.keep_owners(members, membership.account, by)
 
     async def _review(self, orgs: Iterable[str]) -> None:
         """Write anew why organizations have no owner who can sign in, which names the account."""

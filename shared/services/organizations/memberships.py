@@ -27,8 +27,8 @@ from shared.domain.access import (
     with_reason,
 )
 from shared.domain.accounts import Account, Organization
-from shared.domain.errors.base import Conflict, NotFound
-from shared.domain.errors.identity import credentials_missing, member_not_found
+from shared.domain.errors.base import Conflict, InvalidRequest, NotFound
+from shared.domain.errors.identity import NotPermitted, credentials_missing, member_not_found
 from shared.domain.mail import MailText
 from shared.domain.names import OrgName
 from shared.domain.principals import Action, Principal, Role
@@ -69,6 +69,7 @@ class RequestedMembership(Struct, frozen=True):
     role: Role | None
     invited_by: str = ""
     reason: str = ""  # Of an administrator, who takes something from others.
+    new_owner: str = ""  # Of an owner who hands over: the account that becomes owner instead.
 
     def __str__(self) -> str:
         if self.role is None:
@@ -147,7 +148,9 @@ class OrganizationMembers(Struct, frozen=True):
         """
         decided = decider or actor
         at_ms = members.now_ms + OWNER_CHANGE_DELAY // MS
-        pending = PendingRole(role=request.role, at_ms=at_ms, by=decided.by.id)
+        pending = PendingRole(
+            role=request.role, at_ms=at_ms, by=decided.by.id, new_owner=request.new_owner
+        )
         current = members.member(request.account.id) or _new_member(members, request.account)
         change = _change("owner.pending", members, request, at_ms=str(at_ms))
         invited_by = request.invited_by or current.invited_by
@@ -182,6 +185,7 @@ class OrganizationMembers(Struct, frozen=True):
         if actor.is_operator_or_administrator and actor.by.id != account.id:
             what = f"canceling the change of {account.name} in {members.org}"
             reason = reason_for_change(actor.by, actor.access_context, reason, what)
+        await self.keep_owners(members, account.id, actor.by)
         cancelled = RequestedMembership(account, current.pending.role, reason=reason)
         change = _change("owner.undone", members, cancelled)
         await self._write(members, current.model_copy(update={"pending": None}), change, actor)
@@ -229,6 +233,14 @@ class OrganizationMembers(Struct, frozen=True):
         for each, pending in members.changes_by(account_id):
             taken = pending.model_copy(update={"by": by.id, "on_hold": False})
             await self._write_pending(members, each, taken, "owner.confirmed", by)
+
+    async def keep_owners(self, members: MemberList, account_id: str, by: Principal) -> None:
+        """Cancel the lower roles of owners who hand over to an account that does not become owner.
+
+        Written before anything else: a crash in between leaves an owner too many, never none.
+        """
+        for each in members.handing_over_to(account_id):
+            await self._write_pending(members, each, None, "owner.undone", by)
 
     async def _write_pending(
         self,
@@ -313,6 +325,8 @@ class OrganizationMembers(Struct, frozen=True):
     async def _write_now(
         self, members: MemberList, request: RequestedMembership, actor: Actor
     ) -> None:
+        if request.role is not Role.OWNER:
+            await self.keep_owners(members, request.account.id, actor.by)
         current = members.member(request.account.id) or _new_member(members, request.account)
         changed = current.with_roles(
             request.role,
@@ -352,6 +366,45 @@ class OrganizationMembers(Struct, frozen=True):
         if Role.OWNER.value not in (change.details["before"], change.details["after"]):
             return membership
         return self.with_owner_events(membership, members, change, actor.by)
+
+
+_OWNERS_ALONE = "only its owners can do this; administrators change the roles of members"
+
+
+def _pending_of(members: MemberList, account_id: str) -> PendingRole | None:
+    member = members.member(account_id)
+    return member.pending if member else None
+
+
+def _owner_who_hands_over(members: MemberList, actor: Actor) -> Account:
+    account, current = actor.access_context.account, members.member(actor.by.id)
+    if account is None or current is None or current.hand_role is not Role.OWNER:
+        raise NotPermitted("transfer", members.org, _OWNERS_ALONE)
+    return account
+
+
+def _check_new_owner(members: MemberList, account: Account, later_role: Role | None) -> None:
+    if later_role is Role.OWNER:
+        message = "Who hands an organization over owns it no longer. Choose a lower role."
+        raise InvalidRequest(message)
+    member = members.member(account.id)
+    if member is None:
+        raise member_not_found(account.name, members.org)
+    if member.hand_role is Role.OWNER:
+        message = (
+            f"{account.name} is an owner of {members.org} already. Choose another member, or leave "
+            "the organization to its owners."
+        )
+        raise InvalidRequest(message)
+    if member.hand_role is None:
+        message = (
+            f"{account.name} is a member of {members.org} by a group alone, which can end. Make "
+            "them a member by hand first."
+        )
+        raise InvalidRequest(message)
+    if account.is_locked:
+        message = f"The account {account.name} is locked. Choose another member."
+        raise InvalidRequest(message)
 
 
 def _takes_something(
@@ -520,6 +573,36 @@ class Memberships(Struct, frozen=True):
         async with self.organization_members.locked(access.require_organization(org)) as members:
             request = RequestedMembership(account, None, reason=reason)
             await self._apply(members, request, Actor(by, access), kept)
+
+    @retried_when_leased
+    async def hand_over(
+        self, org: OrgName, new_owner_id: str, later_role: Role | None, *, by: Principal
+    ) -> None:
+        """Schedule that a member becomes owner and that `by` gets `later_role`, both after the
+        delay of changes of owners; None leaves. A repeat changes nothing.
+
+        For owners who signed in recently. Raises `member-not-found`, `change-pending`, and
+        `InvalidRequest` for a request that hands nothing over.
+        """
+        access = await self.authorization.require_within(by, Action.GOVERN, org)
+        account = await self.member_account(org, new_owner_id, by=by)
+        async with self.organization_members.locked(access.require_organization(org)) as members:
+            actor = Actor(by, access)
+            owner = _owner_who_hands_over(members, actor)
+            _check_new_owner(members, account, later_role)
+            request = RequestedMembership(owner, later_role, new_owner=account.id)
+            waiting = _pending_of(members, owner.id)
+            if waiting and waiting.new_owner == account.id and waiting.role is later_role:
+                return
+            members.require_no_pending_change(owner.id, owner.name)
+            appointed = _pending_of(members, account.id)
+            if not (appointed and appointed.role is Role.OWNER and appointed.by == by.id):
+                # The other part may be missing after a crash, and is added by the repeat.
+                members.require_no_pending_change(account.id, account.name)
+                new_owner = RequestedMembership(account, Role.OWNER)
+                await self.organization_members.schedule(members, new_owner, actor)
+            await self.organization_members.schedule(members, request, actor)
+            await self._stop_made(members.organization, request, by)
 
     async def _apply(
         self, members: MemberList, request: RequestedMembership, actor: Actor, kept: Kept

@@ -31,7 +31,8 @@ PAGES = {
     "/publishers": ACCESS + Counter(["directory.list_by_owner"]),
     # Of whom the log tells: Ann, Mia and the operator.
     "/log": ACCESS + Counter({"events.stream": 1, "directory.get": 3}),
-    "/settings": Counter({"directory.access_context": 1}),
+    # Who may become owner: the members, and the name of each.
+    "/settings": ACCESS + Counter({"directory.list_by_owner": 1, "directory.get": 2}),
 }
 
 
