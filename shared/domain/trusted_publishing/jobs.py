@@ -6,7 +6,7 @@ never gives twice.
 
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeVar, cast
 from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
@@ -14,6 +14,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from shared.domain.errors.identity import Untrusted
 from shared.domain.packages import Provenance
+from shared.domain.trusted_publishing.claims import SUBJECT, read_claims, shown_claim
+from shared.domain.trusted_publishing.issuers import IssuerTraits, is_tenant_of
 
 
 class Provider(Enum):
@@ -23,6 +25,7 @@ class Provider(Enum):
     GITLAB = "gitlab"
     AZURE_DEVOPS = "azure-devops"
     ENTRA = "entra"  # Of publishers that earlier versions stored; its tokens are refused.
+    OIDC = "oidc"  # Any issuer of OpenID Connect that the operator names.
 
     @property
     def title(self) -> str:
@@ -34,14 +37,15 @@ _TITLES = {
     Provider.GITLAB: "GitLab CI",
     Provider.AZURE_DEVOPS: "Azure DevOps",
     Provider.ENTRA: "Entra ID",
+    Provider.OIDC: "OpenID Connect",
 }
 
 NUMBER_PATTERN = "[0-9]{1,20}"
 GUID_PATTERN = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 # The claims that a provider never reuses, with their form. All of them must match; the first one
-# is the key by which publishers are found.
-ID_CLAIMS = {
+# is the key by which publishers are found; those of any issuer are found by the issuer.
+ID_CLAIMS: dict[Provider, dict[str, str]] = {
     Provider.GITHUB: {"repository_id": NUMBER_PATTERN, "repository_owner_id": NUMBER_PATTERN},
     Provider.GITLAB: {"project_id": NUMBER_PATTERN, "namespace_id": NUMBER_PATTERN},
     Provider.AZURE_DEVOPS: {
@@ -50,6 +54,7 @@ ID_CLAIMS = {
         "def_id": NUMBER_PATTERN,
     },
     Provider.ENTRA: {"oid": GUID_PATTERN, "tid": GUID_PATTERN},
+    Provider.OIDC: {},
 }
 
 # The servers of providers that are not self-hosted.
@@ -76,11 +81,15 @@ class CiJob(Struct, frozen=True):
     commit: str = ""
     run_url: str = ""
     defined_elsewhere: str = ""  # The workflow, if it is not in this repository.
+    # Of any issuer: what it says, for whom, and which of it only one of its customers can have.
+    claims: Mapping[str, str] = {}
+    audiences: tuple[str, ...] = ()
+    customer_claims: Mapping[str, str] = {}
 
     @property
     def subject(self) -> str:
         """The key by which publishers of this job are found."""
-        return job_subject(self.provider, self.ids)
+        return job_subject(self.provider, self.ids, self.server)
 
     def provenance(self, *publishers: str) -> Provenance:
         """Return the provenance of releases that these publishers let the job publish."""
@@ -97,13 +106,15 @@ class CiJob(Struct, frozen=True):
 
     def __str__(self) -> str:
         """Return a description for people: names first, then the ids that decide."""
+        if self.provider is Provider.OIDC:
+            return f"{self.server} (sub {shown_claim(self.claims.get(SUBJECT, ''))})"
         ids = ", ".join(f"{claim} {self.ids[claim]}" for claim in ID_CLAIMS[self.provider])
         names = f"{self.provider.title} {self.repository}".strip()
         return f"{names} ({ids})"
 
 
 def provider_server(provider: Provider, issuer: str) -> str:
-    if provider is Provider.GITLAB:
+    if provider in (Provider.GITLAB, Provider.OIDC):
         return issuer
     if provider is not Provider.GITHUB:
         return PROVIDER_SERVERS[provider]
@@ -122,10 +133,10 @@ class VerifiedJob(Struct, frozen=True):
     expires_ms: int
 
 
-def job_subject(provider: Provider, ids: Mapping[str, str]) -> str:
+def job_subject(provider: Provider, ids: Mapping[str, str], server: str) -> str:
     """Return the key that a publisher and its jobs share."""
-    first = next(iter(ID_CLAIMS[provider]))
-    return f"{provider.value}:{ids[first]}"
+    first = next(iter(ID_CLAIMS[provider]), None)
+    return f"{provider.value}:{server if first is None else ids[first]}"
 
 
 JobTokenClaims = Mapping[str, object]
@@ -148,6 +159,27 @@ def read_job_claims(provider: Provider, claims: JobTokenClaims) -> CiJob:
     Raises `claim-unusable` or `run-not-trusted`.
     """
     return _READERS[provider](claims)
+
+
+def read_any_claims(issuer: str, traits: IssuerTraits, claims: JobTokenClaims) -> CiJob:
+    """Return the job whose token of any issuer has these claims; its signature is verified before,
+    and its audience is not.
+
+    Raises `claim-unusable` for a token of another tenant.
+    """
+    read = read_claims(claims)
+    if not is_tenant_of(issuer, read, traits):
+        raise _claim_unusable(issuer, traits.tenant_claim)
+    audience = claims.get("aud")
+    audiences = cast(list[object], audience) if isinstance(audience, list) else [audience]
+    return CiJob(
+        provider=Provider.OIDC,
+        server=issuer,
+        ids={},
+        claims=read,
+        audiences=tuple(map(str, audiences)),
+        customer_claims=traits.customer_claims,
+    )
 
 
 # --- what the claims look like -----------------------------------------------------------------

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from fnmatch import fnmatchcase
 from typing import ClassVar, Self
 
 from shared.domain.accounts import is_id
 from shared.domain.errors.base import InvalidRequest, about_field
-from shared.domain.names import Package
+from shared.domain.names import OrgName, Package
+from shared.domain.principals import Resource
 from shared.domain.records import Entity, Place, Record
+from shared.domain.trusted_publishing.claims import claim_differences, is_same_customer
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, CiJob, Provider, job_subject
 
 MAX_REFS = 10  # Per publisher.
@@ -21,6 +24,7 @@ RULE_NAMES = {
     Provider.GITLAB: frozenset({"workflow", "refs", "environment", "protected"}),
     Provider.AZURE_DEVOPS: frozenset({"refs"}),
     Provider.ENTRA: frozenset[str](),
+    Provider.OIDC: frozenset[str](),  # Its rules are claims.
 }
 # One of these excludes people who may only push a branch, which can hold a workflow of their own.
 _GUARDS = frozenset({"refs", "environment", "protected"})
@@ -151,10 +155,20 @@ def _shown(value: str) -> str:
 MAX_REPOSITORY_LENGTH = 255  # Characters.
 
 
-class Publisher(Entity):
-    """A CI job that may publish one package, and the rules for its runs.
+class PublisherScopes(Enum):
+    """What the token of a job may do."""
 
-    Until `pending_until_ms` its package need not exist: its first push creates it.
+    PUBLISH = "publish"
+    READ = "read"  # The packages of the organization that are not public, and nothing else.
+
+
+class Publisher(Entity):
+    """A CI job that may publish one package, or read those of an organization, and the rules for
+    its runs.
+
+    Until `pending_until_ms` its package need not exist: its first push creates it. A publisher that
+    only reads has no package. One of any issuer of OpenID Connect has the issuer as `server`, and
+    an audience and claims instead of ids and rules.
     """
 
     kind: ClassVar[str] = "publisher"
@@ -167,6 +181,9 @@ class Publisher(Entity):
     ids: dict[str, str]
     repository: str = ""
     rules: PublisherRules = PublisherRules()
+    audience: str = ""
+    claims: Mapping[str, str] = {}  # Exact values and patterns.
+    scopes: PublisherScopes = PublisherScopes.PUBLISH
     created_ms: int
     by: str = ""  # The account that made or confirmed it; empty for old ones.
     by_guest: bool = False  # When it was made.
@@ -179,7 +196,12 @@ class Publisher(Entity):
     @property
     def subject(self) -> str:
         """The key by which its jobs find it."""
-        return job_subject(self.provider, self.ids)
+        return job_subject(self.provider, self.ids, self.server)
+
+    @property
+    def issuer(self) -> str:
+        """The issuer of OpenID Connect; empty for the CI systems that are known by name."""
+        return self.server if self.provider is Provider.OIDC else ""
 
     @property
     def ends_ms(self) -> int | None:
@@ -193,18 +215,47 @@ class Publisher(Entity):
         return self.by if is_id(self.by) else None
 
     @property
-    def target(self) -> Package:
+    def target(self) -> Resource:
+        """What its jobs publish or read."""
+        if self.scopes is PublisherScopes.READ:
+            return OrgName(self.org)
         return Package.parse(self.org, self.package)
+
+    def publishes(self, package: Package) -> bool:
+        """Check whether its jobs may push to the package."""
+        target = self.target
+        return isinstance(target, Package) and target.key == package.key
 
     def is_pending_for(self, package: Package) -> bool:
         """Check whether its first push creates the package."""
-        return self.pending_until_ms is not None and self.target.key == package.key
+        return self.pending_until_ms is not None and self.publishes(package)
 
 
 def is_same_job(publisher: Publisher, job: CiJob) -> bool:
-    """Compare a publisher with a job by its ids only; names do not count."""
+    """Compare a publisher with a job by its ids only; names do not count. Jobs of any issuer are
+    compared by the claims that only one of its customers can have."""
     known = (publisher.provider, publisher.server, publisher.ids)
-    return known == (job.provider, job.server, job.ids)
+    if known != (job.provider, job.server, job.ids):
+        return False
+    is_any = job.provider is Provider.OIDC
+    return not is_any or is_same_customer(publisher.claims, job.claims, job.customer_claims)
+
+
+def job_differences(publisher: Publisher, job: CiJob) -> list[str]:
+    """Return why a publisher of the same job does not take this run, one clause for each reason;
+    none where it takes it."""
+    if publisher.provider is not Provider.OIDC:
+        return rule_differences(publisher.rules, job)
+    return [
+        *_differences_of_audience(publisher.audience, job.audiences),
+        *claim_differences(publisher.claims, job.claims),
+    ]
+
+
+def _differences_of_audience(wanted: str, audiences: tuple[str, ...]) -> Iterator[str]:
+    # A token with further audiences could have been sent by another service.
+    if audiences != (wanted,):
+        yield f"its audience is {_shown(' '.join(audiences))}, not {wanted} alone"
 
 
 def parse_repository(repository: str) -> str:
