@@ -1,0 +1,382 @@
+"""Presets of trusted publishing: what the id tokens of known issuers say, and which claims decide.
+
+A preset is data. The operator names an issuer by the name of its preset (`buildkite=https://…`), or
+by that name and a word of their own (`jenkins-tools=https://…`); every other label is of an issuer
+without a preset.
+
+A claim inside another one is named by its path: `kubernetes.io/serviceaccount/uid`.
+"""
+
+import re
+
+from msgspec import Struct
+
+from shared.domain.trusted_publishing.jobs import Provider
+
+
+class AskedClaim(Struct, frozen=True):
+    """A claim that a publisher asks for."""
+
+    name: str
+    meaning: str  # One sentence for the owner who enters its value.
+    example: str  # A value, or a pattern where releases differ in it.
+    is_needed: bool = True  # Whether a publisher without it lets in more than one job.
+
+
+class Pipeline(Struct, frozen=True):
+    """A pipeline that publishes without a stored secret."""
+
+    title: str
+    template: str  # A file of functions/templates/pipelines.
+    saved_as: str = ""  # Where the CI system reads it; empty for commands of any machine.
+
+
+class Preset(Struct, frozen=True):
+    """An issuer that is known: its claims, and a pipeline that works."""
+
+    name: str
+    title: str
+    issuer: str  # A regular expression of the whole address.
+    claims: tuple[AskedClaim, ...]
+    # Whom one of the claims below identifies, and no other customer of the issuer can be.
+    customer: str
+    customer_claims: tuple[str, ...]  # One of them has to be exact.
+    where: str  # Where an owner finds the values.
+    pipelines: tuple[Pipeline, ...] = ()
+    # Whether the issuer hands out one token for hours, so that it may be exchanged again. The
+    # others sign a token for each job, or for each request of it, which is exchanged once.
+    repeats_tokens: bool = False
+    audience: str = ""  # An example, where the audience cannot be the address of the registry.
+    note: str = ""  # What else keeps strangers out.
+    provider: Provider | None = None  # Whose tokens have a reader with checks of its own.
+
+    @property
+    def needs_exact(self) -> str:
+        """The sentence that refuses a publisher that every customer of the issuer could match."""
+        names = " or ".join(self.customer_claims)
+        return (
+            f"Others who use {self.title} could publish with these claims. Enter the exact value "
+            f"of {names}, which only one {self.customer} has."
+        )
+
+
+_GUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_ANY_ADDRESS = r"https://\S+"
+
+GITHUB = Preset(
+    name=Provider.GITHUB.value,
+    title=Provider.GITHUB.title,
+    issuer=r"https://token\.actions\.[^/\s]+(?:/\S*)?|https://[^/\s]+/_services/token",
+    claims=(
+        AskedClaim("repository_id", "The repository, which is never given twice.", "74"),
+        AskedClaim("repository_owner_id", "Its owner, who is never given twice.", "65"),
+    ),
+    customer="repository",
+    customer_claims=("repository_id",),
+    where="gh api repos/octo/greet --jq '.id, .owner.id'",
+    pipelines=(Pipeline("GitHub Actions", "github.yml", ".github/workflows/release.yml"),),
+    provider=Provider.GITHUB,
+)
+
+GITLAB = Preset(
+    name=Provider.GITLAB.value,
+    title=Provider.GITLAB.title,
+    issuer=_ANY_ADDRESS,
+    claims=(
+        AskedClaim("project_id", "The project, which is never given twice.", "20"),
+        AskedClaim("namespace_id", "Its group or user, which is never given twice.", "72"),
+    ),
+    customer="project",
+    customer_claims=("project_id",),
+    where="curl -s https://gitlab.com/api/v4/projects/octo%2Fgreet",
+    pipelines=(Pipeline("GitLab CI", "gitlab.yml", ".gitlab-ci.yml"),),
+    provider=Provider.GITLAB,
+)
+
+AZURE_DEVOPS = Preset(
+    name=Provider.AZURE_DEVOPS.value,
+    title=Provider.AZURE_DEVOPS.title,
+    issuer=rf"https://vstoken\.dev\.azure\.com/{_GUID}",
+    claims=(
+        AskedClaim("prj_id", "The project.", "271ef6f7-5998-4b0f-86fb-4b54d9129990"),
+        AskedClaim("org_id", "The organization.", "0ca3ddd9-f0b0-4635-a98c-5866526961b6"),
+        AskedClaim("def_id", "The pipeline.", "1"),
+    ),
+    customer="organization",
+    customer_claims=("org_id",),
+    where="az pipelines show --name Release --query '[project.id, id]'",
+    pipelines=(Pipeline("Azure DevOps", "azure-devops.yml", "azure-pipelines.yml"),),
+    audience="api://AzureADTokenExchange",
+    provider=Provider.AZURE_DEVOPS,
+)
+
+BUILDKITE = Preset(
+    name="buildkite",
+    title="Buildkite",
+    issuer=r"https://agent\.buildkite\.com",
+    claims=(
+        AskedClaim(
+            "sub",
+            "The pipeline, the ref and the step, by their names.",
+            "organization:octo:pipeline:greet:ref:refs/tags/v*:commit:*:step:publish",
+        ),
+        AskedClaim(
+            "organization_id",
+            "The organization, which is never given twice.",
+            "0184990a-477b-4fa8-9968-496074483cee",
+        ),
+        AskedClaim(
+            "pipeline_id",
+            "The pipeline, which is never given twice.",
+            "0184990a-4782-42b5-afc1-16715b10b8ff",
+        ),
+    ),
+    customer="organization",
+    customer_claims=("organization_id",),
+    where="bk api /pipelines/greet, or the settings of the organization and the pipeline",
+    pipelines=(Pipeline("Buildkite", "buildkite.yml", ".buildkite/pipeline.yml"),),
+    note=(
+        "Whoever may create a build chooses its branch and tag: let only release managers do so, "
+        "and do not build pull requests of forks in this pipeline."
+    ),
+)
+
+CIRCLECI = Preset(
+    name="circleci",
+    title="CircleCI",
+    issuer=rf"https://oidc\.circleci\.com(?:/org/{_GUID})?",
+    claims=(
+        AskedClaim(
+            "sub",
+            "The organization, the project and the person, by their ids, then the repository and "
+            "the ref.",
+            "org/5a1c3c5e-8b7c-4b1e-9f0a-1c2d3e4f5a6b"
+            "/project/7c2d4d6f-9c8d-4c2f-8a1b-2d3e4f5a6b7c"
+            "/user/*/vcs-origin/github.com/octo/greet/vcs-ref/refs/tags/v*",
+        ),
+        AskedClaim(
+            "oidc.circleci.com/org-id",
+            "The organization, which is never given twice.",
+            "5a1c3c5e-8b7c-4b1e-9f0a-1c2d3e4f5a6b",
+        ),
+        AskedClaim(
+            "oidc.circleci.com/project-id",
+            "The project, which is never given twice.",
+            "7c2d4d6f-9c8d-4c2f-8a1b-2d3e4f5a6b7c",
+        ),
+        AskedClaim(
+            "oidc.circleci.com/vcs-origin",
+            "The repository of the build, which keeps forks out.",
+            "github.com/octo/greet",
+        ),
+        AskedClaim("oidc.circleci.com/vcs-ref", "The branch or tag.", "refs/tags/v*"),
+        AskedClaim(
+            "oidc.circleci.com/ssh-rerun",
+            "Whether somebody runs the job again with a shell of their own.",
+            "false",
+        ),
+    ),
+    customer="organization",
+    customer_claims=("oidc.circleci.com/org-id", "oidc.circleci.com/project-id"),
+    where="Organization Settings and Project Settings, Overview",
+    pipelines=(Pipeline("CircleCI", "circleci.yml", ".circleci/config.yml"),),
+    note="Restrict the context of the job to the tags of releases and to a group of people.",
+)
+
+BITBUCKET = Preset(
+    name="bitbucket",
+    title="Bitbucket Pipelines",
+    issuer=r"https://api\.bitbucket\.org/2\.0/workspaces/[^/\s]+/pipelines-config/identity/oidc",
+    claims=(
+        AskedClaim(
+            "sub",
+            "The repository and the deployment environment, then the step, which differs.",
+            "{b3c1f0a2-6f0e-4c3a-9a53-0f4c7b1f2d10}:{e5d2a1b4-7c1f-4d3e-8b64-1a5d8c2f3e21}:*",
+        ),
+        AskedClaim(
+            "workspaceUuid",
+            "The workspace, which is never given twice.",
+            "{a1b2c3d4-5e6f-4a7b-8c9d-0e1f2a3b4c5d}",
+        ),
+        AskedClaim(
+            "repositoryUuid",
+            "The repository, which is never given twice.",
+            "{b3c1f0a2-6f0e-4c3a-9a53-0f4c7b1f2d10}",
+        ),
+        AskedClaim(
+            "deploymentEnvironmentUuid",
+            "The deployment environment, to which few people may deploy.",
+            "{e5d2a1b4-7c1f-4d3e-8b64-1a5d8c2f3e21}",
+        ),
+    ),
+    customer="workspace",
+    customer_claims=("workspaceUuid", "repositoryUuid"),
+    where="Repository settings, OpenID Connect",
+    pipelines=(Pipeline("Bitbucket Pipelines", "bitbucket.yml", "bitbucket-pipelines.yml"),),
+    note=(
+        "Let only admins deploy to the environment, and only from the branch of releases: the "
+        "tokens do not say whether a build is of a pull request."
+    ),
+)
+
+GOOGLE = Preset(
+    name="google",
+    title="Google Cloud",
+    issuer=r"https://accounts\.google\.com",
+    claims=(
+        AskedClaim(
+            "sub",
+            "The unique ID of the service account, which is never given twice.",
+            "109876543210987654321",
+        ),
+        AskedClaim(
+            "email",
+            "The address of the service account.",
+            "publisher@octo-ci.iam.gserviceaccount.com",
+            is_needed=False,
+        ),
+    ),
+    customer="service account",
+    customer_claims=("sub",),
+    where=(
+        "gcloud iam service-accounts describe publisher@octo-ci.iam.gserviceaccount.com "
+        "--format 'value(uniqueId)'"
+    ),
+    pipelines=(
+        Pipeline("Cloud Build", "google-cloud-build.yml", "cloudbuild.yaml"),
+        Pipeline("Compute Engine, GKE or Cloud Run", "google-metadata.sh"),
+    ),
+    repeats_tokens=True,
+    note=(
+        "Everything that runs as the service account can publish, and so can whoever may "
+        "impersonate it: give it to this build alone."
+    ),
+)
+
+KUBERNETES = Preset(
+    name="kubernetes",
+    title="Kubernetes",
+    issuer=_ANY_ADDRESS,
+    claims=(
+        AskedClaim(
+            "sub",
+            "The namespace and the name of the service account.",
+            "system:serviceaccount:ci:publisher",
+        ),
+        AskedClaim(
+            "kubernetes.io/serviceaccount/uid",
+            "The service account, which is another one when it is made again.",
+            "a709ef71-30e2-489a-bd19-ade97031b9db",
+            is_needed=False,
+        ),
+    ),
+    customer="service account",
+    customer_claims=("sub",),
+    where="kubectl get serviceaccount publisher --namespace ci --output jsonpath={.metadata.uid}",
+    pipelines=(Pipeline("Kubernetes", "kubernetes.yml", "publish.yaml"),),
+    repeats_tokens=True,
+    note=(
+        "Whoever may create pods or tokens in the namespace can publish: give the service account "
+        "a namespace of its own."
+    ),
+)
+
+JENKINS = Preset(
+    name="jenkins",
+    title="Jenkins",
+    issuer=_ANY_ADDRESS,
+    claims=(
+        AskedClaim(
+            "sub", "The address of the job.", "https://jenkins.example.org/job/greet-release/"
+        ),
+    ),
+    customer="job",
+    customer_claims=("sub",),
+    where="the address of the job in the browser",
+    pipelines=(Pipeline("Jenkins", "jenkins.groovy", "Jenkinsfile"),),
+    note=(
+        "Publish from a job of its own that takes its Jenkinsfile from one branch, not from a "
+        "multibranch pipeline, in which every branch has a job."
+    ),
+)
+
+ENTRA = Preset(
+    name="entra",
+    title="Entra ID",
+    issuer=(
+        rf"https://sts\.windows\.net/{_GUID}/"
+        rf"|https://login\.microsoftonline\.(?:com|us)/{_GUID}/v2\.0"
+    ),
+    claims=(
+        AskedClaim(
+            "sub",
+            "The object ID of the managed identity, or of the application's service principal.",
+            "c4b8e3a1-2d5f-4e6a-9b7c-8d0e1f2a3b4c",
+        ),
+        AskedClaim("tid", "The tenant.", "8f1e2d3c-4b5a-4697-8a8b-9c0d1e2f3a4b"),
+    ),
+    customer="identity of a tenant",
+    customer_claims=("sub",),
+    where="az identity show --name publisher --resource-group ci --query '[principalId, tenantId]'",
+    pipelines=(
+        Pipeline("A signed-in Azure CLI", "entra-cli.sh"),
+        Pipeline("Azure Kubernetes Service", "entra-aks.yml", "publish.yaml"),
+        Pipeline("A virtual machine", "entra-machine.sh"),
+    ),
+    repeats_tokens=True,
+    audience="api://ballroom",
+    note=(
+        "The audience is an application of the tenant that stands for this registry and for no "
+        "other service. Everything that runs with the identity can publish."
+    ),
+)
+
+OTHER = Preset(
+    name="",
+    title="OpenID Connect",
+    issuer=_ANY_ADDRESS,
+    claims=(
+        AskedClaim("sub", "The job or the machine, as its issuer names it.", "ci/greet/release"),
+    ),
+    customer="subject",
+    customer_claims=("sub",),
+    where="the documentation of the issuer, or a token of the job",
+    pipelines=(Pipeline("Any machine", "other.sh"),),
+)
+
+# In the order in which the page shows them.
+PRESETS = (
+    GITHUB,
+    GITLAB,
+    AZURE_DEVOPS,
+    BUILDKITE,
+    CIRCLECI,
+    BITBUCKET,
+    GOOGLE,
+    KUBERNETES,
+    JENKINS,
+    ENTRA,
+)
+_BY_NAME = {preset.name: preset for preset in PRESETS}
+
+
+def preset_of(label: str, issuer: str) -> Preset:
+    """Return the preset of an issuer that the operator names.
+
+    A label names a preset alone if the address is one of its issuers; the three providers have
+    settings of their own, so that none of their names is the label of an issuer.
+    """
+    preset = _BY_NAME.get(label) or _BY_NAME.get(label.partition("-")[0])
+    if preset is None or preset.provider is not None or not is_issuer_of(preset, issuer):
+        return OTHER
+    return preset
+
+
+def preset_of_provider(provider: Provider) -> Preset:
+    """Return the preset of a provider; that of Entra ID is of publishers of earlier versions."""
+    return _BY_NAME[provider.value]
+
+
+def is_issuer_of(preset: Preset, issuer: str) -> bool:
+    """Check whether tokens of this issuer are as the preset says."""
+    return re.fullmatch(preset.issuer, issuer) is not None
