@@ -4,16 +4,7 @@ acme/greet.
 
 from collections.abc import Callable
 
-from shared.domain.trusted_publishing.presets import (
-    BITBUCKET,
-    BUILDKITE,
-    CIRCLECI,
-    ENTRA,
-    GOOGLE,
-    JENKINS,
-    KUBERNETES,
-    Preset,
-)
+from shared.domain.trusted_publishing.presets import Preset, preset_of
 from tests.fakes.identity_provider import FakeInternet, Issuer, rsa_key
 from tests.fakes.system import FakeClock
 
@@ -137,17 +128,18 @@ def entra_job() -> Claims:
     }
 
 
-JOBS: dict[Preset, Callable[[], Claims]] = {
-    BUILDKITE: buildkite_job,
-    CIRCLECI: circleci_job,
-    BITBUCKET: bitbucket_job,
-    GOOGLE: google_job,
-    KUBERNETES: kubernetes_job,
-    JENKINS: jenkins_job,
-    ENTRA: entra_job,
+JOBS: dict[str, Callable[[], Claims]] = {
+    "buildkite": buildkite_job,
+    "circleci": circleci_job,
+    "bitbucket": bitbucket_job,
+    "google": google_job,
+    "kubernetes": kubernetes_job,
+    "jenkins": jenkins_job,
+    "entra": entra_job,
 }
 ISSUERS = {preset: str(job()["iss"]) for preset, job in JOBS.items()}
-SETTINGS = {"publish_from_issuers": ",".join(f"{each.name}={url}" for each, url in ISSUERS.items())}
+PRESETS = {label: preset_of(label, issuer) for label, issuer in ISSUERS.items()}
+SETTINGS = {"publish_from_issuers": ",".join(f"{label}={url}" for label, url in ISSUERS.items())}
 LIFETIME_S = 3600
 
 
@@ -165,15 +157,18 @@ class IssuerDoubles:
         self._now_s = lambda: clock.now_ms() // 1000
         # Keys of the same name, so that nothing but the signature tells them apart.
         self.issuers = {
-            preset: Issuer(url, now_s=self._now_s, keys={"key-1": rsa_key(40 + number)})
-            for number, (preset, url) in enumerate(ISSUERS.items())
+            label: Issuer(url, now_s=self._now_s, keys={"key-1": rsa_key(40 + number)})
+            for number, (label, url) in enumerate(ISSUERS.items())
         }
         self.internet = FakeInternet(list(self.issuers.values()))
 
-    def token(self, preset: Preset, **changes: object) -> str:
-        """Return a token of the preset's job with some claims changed; None takes one out.
+    def token(self, label: str, **changes: object) -> str:
+        """Return a token of the job of an issuer with some claims changed; None takes one out.
 
         Two tokens of the same second are the same, as with issuers that write no `jti`.
         """
-        base: Claims = {"aud": preset.audience or self._audience, "exp": self._now_s() + LIFETIME_S}
-        return self.issuers[preset].sign({**JOBS[preset](), **base, **changes})
+        base: Claims = {
+            "aud": PRESETS[label].audience or self._audience,
+            "exp": self._now_s() + LIFETIME_S,
+        }
+        return self.issuers[label].sign({**JOBS[label](), **base, **changes})

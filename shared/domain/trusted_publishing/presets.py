@@ -11,7 +11,8 @@ import re
 
 from msgspec import Struct
 
-from shared.domain.trusted_publishing.jobs import Provider
+from shared.domain.trusted_publishing.issuers import UNKNOWN_TRAITS, IssuerTraits
+from shared.domain.trusted_publishing.jobs import GUID_PATTERN, Provider
 
 
 class AskedClaim(Struct, frozen=True):
@@ -20,7 +21,7 @@ class AskedClaim(Struct, frozen=True):
     name: str
     meaning: str  # One sentence for the owner who enters its value.
     example: str  # A value, or a pattern where releases differ in it.
-    is_needed: bool = True  # Whether a publisher without it lets in more than one job.
+    is_needed: bool = True  # Without it, more than the one job could publish.
 
 
 class Pipeline(Struct, frozen=True):
@@ -38,29 +39,14 @@ class Preset(Struct, frozen=True):
     title: str
     issuer: str  # A regular expression of the whole address.
     claims: tuple[AskedClaim, ...]
-    # Whom one of the claims below identifies, and no other customer of the issuer can be.
-    customer: str
-    customer_claims: tuple[str, ...]  # One of them has to be exact.
+    traits: IssuerTraits
     where: str  # Where an owner finds the values.
-    pipelines: tuple[Pipeline, ...] = ()
-    # Whether the issuer hands out one token for hours, so that it may be exchanged again. The
-    # others sign a token for each job, or for each request of it, which is exchanged once.
-    repeats_tokens: bool = False
+    pipelines: tuple[Pipeline, ...]
     audience: str = ""  # An example, where the audience cannot be the address of the registry.
     note: str = ""  # What else keeps strangers out.
-    provider: Provider | None = None  # Whose tokens have a reader with checks of its own.
-
-    @property
-    def needs_exact(self) -> str:
-        """The sentence that refuses a publisher that every customer of the issuer could match."""
-        names = " or ".join(self.customer_claims)
-        return (
-            f"Others who use {self.title} could publish with these claims. Enter the exact value "
-            f"of {names}, which only one {self.customer} has."
-        )
+    provider: Provider = Provider.OIDC  # The others have a reader with checks of its own.
 
 
-_GUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _ANY_ADDRESS = r"https://\S+"
 
 GITHUB = Preset(
@@ -71,8 +57,7 @@ GITHUB = Preset(
         AskedClaim("repository_id", "The repository, which is never given twice.", "74"),
         AskedClaim("repository_owner_id", "Its owner, who is never given twice.", "65"),
     ),
-    customer="repository",
-    customer_claims=("repository_id",),
+    traits=IssuerTraits({"repository_id": "repository"}),
     where="gh api repos/octo/greet --jq '.id, .owner.id'",
     pipelines=(Pipeline("GitHub Actions", "github.yml", ".github/workflows/release.yml"),),
     provider=Provider.GITHUB,
@@ -86,8 +71,7 @@ GITLAB = Preset(
         AskedClaim("project_id", "The project, which is never given twice.", "20"),
         AskedClaim("namespace_id", "Its group or user, which is never given twice.", "72"),
     ),
-    customer="project",
-    customer_claims=("project_id",),
+    traits=IssuerTraits({"project_id": "project"}),
     where="curl -s https://gitlab.com/api/v4/projects/octo%2Fgreet",
     pipelines=(Pipeline("GitLab CI", "gitlab.yml", ".gitlab-ci.yml"),),
     provider=Provider.GITLAB,
@@ -96,14 +80,13 @@ GITLAB = Preset(
 AZURE_DEVOPS = Preset(
     name=Provider.AZURE_DEVOPS.value,
     title=Provider.AZURE_DEVOPS.title,
-    issuer=rf"https://vstoken\.dev\.azure\.com/{_GUID}",
+    issuer=rf"https://vstoken\.dev\.azure\.com/{GUID_PATTERN}",
     claims=(
         AskedClaim("prj_id", "The project.", "271ef6f7-5998-4b0f-86fb-4b54d9129990"),
         AskedClaim("org_id", "The organization.", "0ca3ddd9-f0b0-4635-a98c-5866526961b6"),
         AskedClaim("def_id", "The pipeline.", "1"),
     ),
-    customer="organization",
-    customer_claims=("org_id",),
+    traits=IssuerTraits({"org_id": "organization"}),
     where="az pipelines show --name Release --query '[project.id, id]'",
     pipelines=(Pipeline("Azure DevOps", "azure-devops.yml", "azure-pipelines.yml"),),
     audience="api://AzureADTokenExchange",
@@ -131,8 +114,7 @@ BUILDKITE = Preset(
             "0184990a-4782-42b5-afc1-16715b10b8ff",
         ),
     ),
-    customer="organization",
-    customer_claims=("organization_id",),
+    traits=IssuerTraits({"organization_id": "organization"}),
     where="bk api /pipelines/greet, or the settings of the organization and the pipeline",
     pipelines=(Pipeline("Buildkite", "buildkite.yml", ".buildkite/pipeline.yml"),),
     note=(
@@ -144,7 +126,7 @@ BUILDKITE = Preset(
 CIRCLECI = Preset(
     name="circleci",
     title="CircleCI",
-    issuer=rf"https://oidc\.circleci\.com(?:/org/{_GUID})?",
+    issuer=rf"https://oidc\.circleci\.com(?:/org/{GUID_PATTERN})?",
     claims=(
         AskedClaim(
             "sub",
@@ -176,8 +158,11 @@ CIRCLECI = Preset(
             "false",
         ),
     ),
-    customer="organization",
-    customer_claims=("oidc.circleci.com/org-id", "oidc.circleci.com/project-id"),
+    traits=IssuerTraits(
+        {"oidc.circleci.com/org-id": "organization", "oidc.circleci.com/project-id": "project"},
+        # What tokens have that a job does not ask for.
+        fixed_audience=re.compile(GUID_PATTERN),
+    ),
     where="Organization Settings and Project Settings, Overview",
     pipelines=(Pipeline("CircleCI", "circleci.yml", ".circleci/config.yml"),),
     note="Restrict the context of the job to the tags of releases and to a group of people.",
@@ -209,8 +194,10 @@ BITBUCKET = Preset(
             "{e5d2a1b4-7c1f-4d3e-8b64-1a5d8c2f3e21}",
         ),
     ),
-    customer="workspace",
-    customer_claims=("workspaceUuid", "repositoryUuid"),
+    traits=IssuerTraits(
+        {"workspaceUuid": "workspace", "repositoryUuid": "repository"},
+        fixed_audience=re.compile(rf"ari:cloud:bitbucket::workspace/{GUID_PATTERN}"),
+    ),
     where="Repository settings, OpenID Connect",
     pipelines=(Pipeline("Bitbucket Pipelines", "bitbucket.yml", "bitbucket-pipelines.yml"),),
     note=(
@@ -236,8 +223,7 @@ GOOGLE = Preset(
             is_needed=False,
         ),
     ),
-    customer="service account",
-    customer_claims=("sub",),
+    traits=IssuerTraits({"sub": "service account"}, reuses_tokens=True),
     where=(
         "gcloud iam service-accounts describe publisher@octo-ci.iam.gserviceaccount.com "
         "--format 'value(uniqueId)'"
@@ -246,7 +232,6 @@ GOOGLE = Preset(
         Pipeline("Cloud Build", "google-cloud-build.yml", "cloudbuild.yaml"),
         Pipeline("Compute Engine, GKE or Cloud Run", "google-metadata.sh"),
     ),
-    repeats_tokens=True,
     note=(
         "Everything that runs as the service account can publish, and so can whoever may "
         "impersonate it: give it to this build alone."
@@ -270,11 +255,9 @@ KUBERNETES = Preset(
             is_needed=False,
         ),
     ),
-    customer="service account",
-    customer_claims=("sub",),
+    traits=IssuerTraits({"sub": "service account"}, reuses_tokens=True),
     where="kubectl get serviceaccount publisher --namespace ci --output jsonpath={.metadata.uid}",
     pipelines=(Pipeline("Kubernetes", "kubernetes.yml", "publish.yaml"),),
-    repeats_tokens=True,
     note=(
         "Whoever may create pods or tokens in the namespace can publish: give the service account "
         "a namespace of its own."
@@ -290,8 +273,7 @@ JENKINS = Preset(
             "sub", "The address of the job.", "https://jenkins.example.org/job/greet-release/"
         ),
     ),
-    customer="job",
-    customer_claims=("sub",),
+    traits=IssuerTraits({"sub": "job"}),
     where="the address of the job in the browser",
     pipelines=(Pipeline("Jenkins", "jenkins.groovy", "Jenkinsfile"),),
     note=(
@@ -304,8 +286,8 @@ ENTRA = Preset(
     name="entra",
     title="Entra ID",
     issuer=(
-        rf"https://sts\.windows\.net/{_GUID}/"
-        rf"|https://login\.microsoftonline\.(?:com|us)/{_GUID}/v2\.0"
+        rf"https://sts\.windows\.net/{GUID_PATTERN}/"
+        rf"|https://login\.microsoftonline\.(?:com|us)/{GUID_PATTERN}/v2\.0"
     ),
     claims=(
         AskedClaim(
@@ -315,15 +297,22 @@ ENTRA = Preset(
         ),
         AskedClaim("tid", "The tenant.", "8f1e2d3c-4b5a-4697-8a8b-9c0d1e2f3a4b"),
     ),
-    customer="identity of a tenant",
-    customer_claims=("sub",),
+    traits=IssuerTraits(
+        {"sub": "identity"},
+        # An application of the tenant: its address, or its ID in tokens of version 2. The tokens of
+        # federated credentials are for Entra ID itself.
+        fixed_audience=re.compile(
+            rf"api://(?!AzureADTokenExchange$)[A-Za-z0-9._~/-]{{1,200}}|{GUID_PATTERN}"
+        ),
+        reuses_tokens=True,
+        tenant_claim="tid",
+    ),
     where="az identity show --name publisher --resource-group ci --query '[principalId, tenantId]'",
     pipelines=(
         Pipeline("A signed-in Azure CLI", "entra-cli.sh"),
         Pipeline("Azure Kubernetes Service", "entra-aks.yml", "publish.yaml"),
         Pipeline("A virtual machine", "entra-machine.sh"),
     ),
-    repeats_tokens=True,
     audience="api://ballroom",
     note=(
         "The audience is an application of the tenant that stands for this registry and for no "
@@ -338,8 +327,7 @@ OTHER = Preset(
     claims=(
         AskedClaim("sub", "The job or the machine, as its issuer names it.", "ci/greet/release"),
     ),
-    customer="subject",
-    customer_claims=("sub",),
+    traits=UNKNOWN_TRAITS,
     where="the documentation of the issuer, or a token of the job",
     pipelines=(Pipeline("Any machine", "other.sh"),),
 )
@@ -361,22 +349,16 @@ _BY_NAME = {preset.name: preset for preset in PRESETS}
 
 
 def preset_of(label: str, issuer: str) -> Preset:
-    """Return the preset of an issuer that the operator names.
+    """Return the preset of an issuer that the operator names; `OTHER` if it has none.
 
-    A label names a preset alone if the address is one of its issuers; the three providers have
-    settings of their own, so that none of their names is the label of an issuer.
+    A label names a preset only if the address is one of its issuers.
     """
     preset = _BY_NAME.get(label) or _BY_NAME.get(label.partition("-")[0])
-    if preset is None or preset.provider is not None or not is_issuer_of(preset, issuer):
+    if preset is None or not re.fullmatch(preset.issuer, issuer):
         return OTHER
-    return preset
+    return preset if preset.provider is Provider.OIDC else OTHER
 
 
 def preset_of_provider(provider: Provider) -> Preset:
-    """Return the preset of a provider; that of Entra ID is of publishers of earlier versions."""
-    return _BY_NAME[provider.value]
-
-
-def is_issuer_of(preset: Preset, issuer: str) -> bool:
-    """Check whether tokens of this issuer are as the preset says."""
-    return re.fullmatch(preset.issuer, issuer) is not None
+    """Return the preset of a CI system whose tokens have a reader of their own."""
+    return next(preset for preset in PRESETS if preset.provider is provider)
