@@ -31,6 +31,7 @@ from shared.domain.names import Coordinate
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.sparse_index import index_file
 from shared.domain.trusted_publishing.jobs import Provider
+from shared.domain.trusted_publishing.presets import preset_of
 from shared.log import log, record_metric
 from shared.ports import PackageReader
 from shared.runtime.kept_answers import KeptAnswers
@@ -97,7 +98,7 @@ from shared.services.tokens.trusted_publishing import (
     TrustedIssuer,
 )
 from shared.settings import Settings
-from shared.settings.values import split_list
+from shared.settings.values import named_issuers, split_list
 from shared.telemetry.metrics import PUSHES, WEBHOOK_ATTEMPTS
 
 
@@ -327,10 +328,9 @@ def _trusted_issuers(settings: Settings) -> Iterator[TrustedIssuer]:
     ):
         for issuer in split_list(issuers):
             yield TrustedIssuer(provider, issuer, accepted)
-
-
-def _servers_of_jobs(jobs: JobTokenVerifier) -> Mapping[Provider, frozenset[str]]:
-    return jobs.servers
+    for named in named_issuers(settings.publish_from_issuers):
+        traits = preset_of(named.label, named.issuer).traits
+        yield TrustedIssuer(Provider.OIDC, named.issuer, registry, named.label, traits)
 
 
 def _leak_reports(adapters: Adapters, settings: Settings) -> LeakReports:
@@ -401,7 +401,6 @@ PROVIDERS: tuple[Callable[..., object], ...] = (
     _package_reader,
     _redirect_cache,
     _report_copied_cookie,
-    _servers_of_jobs,
     _group_rights,
     _enabled_people,
     _pending_erasures,

@@ -205,6 +205,8 @@ class RunView(ResponseModel):
     ref: str
     commit: str
     run_url: str
+    issuer: str = Field(description="Of any issuer of OpenID Connect; empty for the others.")
+    subject: str = Field(description="Whom that issuer means.")
 
 
 class OriginView(ResponseModel):

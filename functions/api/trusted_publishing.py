@@ -24,25 +24,55 @@ from shared.domain.names import Package, parse_org
 from shared.domain.packages import Pushers
 from shared.domain.principals import PUBLISHING_SCOPES
 from shared.domain.rate_limits import RateLimitClass
+from shared.domain.trusted_publishing.claims import MAX_CLAIM_LENGTH, MAX_CLAIMS
 from shared.domain.trusted_publishing.jobs import Provider
-from shared.domain.trusted_publishing.publishers import MAX_REFS, Publisher, PublisherRules
+from shared.domain.trusted_publishing.publishers import (
+    MAX_REFS,
+    Publisher,
+    PublisherRules,
+    PublisherScopes,
+)
 from shared.services.tokens.makers import Maker
 from shared.services.tokens.trusted_publishers import PublisherRequest
 
 ShortText = Annotated[str, Field(max_length=255)]
+ClaimText = Annotated[str, Field(max_length=MAX_CLAIM_LENGTH)]
 
 
 class NewPublisher(RequestModel):
-    """A job that is to publish a package, and which of its runs."""
+    """A job that is to publish a package or read those of the organization, and which of its
+    runs."""
 
     package: ShortText = Field(
-        description="Its name; where there is none yet, the first push makes it."
+        default="",
+        description="Its name; where there is none yet, the first push makes it. Left out where "
+        "the scopes are read.",
     )
     provider: Provider = Field(description="The CI system, which signs the identity of the job.")
     server: ShortText = Field(default="", description="Of GitHub or GitLab, where it is one's own.")
     ids: dict[ShortText, ShortText] = Field(
+        default={},
         description="repository_id and repository_owner_id of GitHub; project_id and namespace_id "
-        "of GitLab; org_id, prj_id and def_id of Azure DevOps."
+        "of GitLab; org_id, prj_id and def_id of Azure DevOps; none of oidc.",
+    )
+    issuer: ShortText = Field(
+        default="",
+        description="Of oidc: the address of an issuer that the operator names, or its label.",
+    )
+    audience: ShortText = Field(
+        default="",
+        description="Of oidc: whom its tokens are for, where the issuer sets it; otherwise the "
+        "address of this registry.",
+    )
+    claims: dict[ShortText, ClaimText] = Field(
+        default={},
+        max_length=MAX_CLAIMS,
+        description="Of oidc: sub and others, with exact values or patterns, in which * and ? "
+        "match no slash and no colon.",
+    )
+    scopes: PublisherScopes = Field(
+        default=PublisherScopes.PUBLISH,
+        description="publish, or read for reading the organization's packages alone.",
     )
     repository: ShortText = Field(default="", description="A name for people; it decides nothing.")
     workflow: ShortText = Field(default="", description="The file of the workflow: release.yml.")
@@ -74,6 +104,10 @@ class PublisherView(ResponseModel):
     refs: list[str] = Field(validation_alias=AliasPath("rules", "refs"))
     environment: str = Field(validation_alias=AliasPath("rules", "environment"))
     protected: bool = Field(validation_alias=AliasPath("rules", "protected"))
+    issuer: str
+    audience: str
+    claims: dict[str, str]
+    scopes: PublisherScopes
     created_at: UtcTime
     pending_until: UtcTime = Field(
         validation_alias="pending_until_ms",
@@ -181,12 +215,15 @@ async def api_publishers_restrict(call: ApiCall, sent: NewPushers) -> PushersVie
 def _wanted(call: ApiCall, new: NewPublisher) -> PublisherRequest:
     rules = new.model_dump(include=set(PublisherRules.model_fields))
     return PublisherRequest(
-        package=Package.parse(call.route_params["org"], new.package),
+        package=Package.parse(call.org, new.package) if new.package else call.org,
         provider=new.provider,
         ids=new.ids,
-        server=new.server,
+        server=new.issuer or new.server,
         repository=new.repository,
         rules=rules,
+        audience=new.audience,
+        claims=new.claims,
+        scopes=new.scopes,
     )
 
 
@@ -200,7 +237,8 @@ class IdToken(RequestModel):
 
 
 class JobTokenView(ResponseModel):
-    """An access token for a quarter of an hour, and what it publishes."""
+    """An access token for a quarter of an hour, and what it publishes; it reads the packages of the
+    organization."""
 
     token: str
     expires_at: UtcTime
@@ -220,7 +258,7 @@ token_exchange_api = ApiFace()
 @token_exchange_api.operation(
     "POST",
     "api/v1/trusted-publishing/token",
-    "Exchange the id token of a job, once, for a token that publishes its packages.",
+    "Exchange the id token of a job for a token that publishes its packages, or reads alone.",
     status=201,
     limit=RateLimitClass.TOKEN_ISSUE,
     stays_public=True,

@@ -45,7 +45,8 @@ class TokenFlaw(Enum):
 class ExpectedClaims(Struct, frozen=True):
     """The claims that a token must have; none of them come from the token.
 
-    `types` are the accepted values of `typ` in lower case, which may be missing.
+    No `audiences` means that the caller checks the audience, which has to be there. `types` are
+    the accepted values of `typ` in lower case, which may be missing.
     `shares_audience` accepts further audiences, which the caller checks.
     """
 
@@ -106,7 +107,8 @@ async def verify_jwt(
     header = _header(text, expected)
     key = await _key(header, expected, keys)
     claims = Claims(_verified(text, key, expected))
-    if not expected.shares_audience and not set(claims.texts("aud")) <= set(expected.audiences):
+    is_checked = bool(expected.audiences) and not expected.shares_audience
+    if is_checked and not set(claims.texts("aud")) <= set(expected.audiences):
         raise SignedTokenRefused(_SHARED)
     _check_times(claims, clock.now_ms() // 1000)
     claims.text("sub")
@@ -156,11 +158,12 @@ def _verified(text: str, key: IssuerKey, expected: ExpectedClaims) -> Mapping[st
             text,
             key.key,
             algorithms=[key.algorithm],
-            audience=expected.audiences,
+            audience=expected.audiences or None,
             issuer=expected.issuer,
             # Times are checked below, with the registry's clock.
             options={
                 "require": ["iss", "aud", "exp", "iat", "sub"],
+                "verify_aud": bool(expected.audiences),
                 "verify_exp": False,
                 "verify_nbf": False,
                 "verify_iat": False,

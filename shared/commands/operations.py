@@ -36,11 +36,12 @@ from shared.commands.base import (
     with_registry,
 )
 from shared.composition import Registry
-from shared.domain.names import Coordinate, Package
+from shared.domain.names import Coordinate, OrgName, Package, parse_org
 from shared.domain.principals import OPERATOR
 from shared.services.tokens.tokens import TokenOwner
 
 PACKAGE = "ORG/NAME"
+PACKAGE_OR_ORGANIZATION = "ORG[/NAME]"
 ORGANIZATION_PREFIX = "@"  # Before the name of an organization; no account's name begins with it.
 
 _FACES = (
@@ -66,6 +67,11 @@ def parse_coordinate(text: str) -> Coordinate:
     return Coordinate.parse(org, name, version)
 
 
+def parse_package_or_organization(text: str) -> Package | OrgName:
+    """Read `ORG/NAME` or `ORG`."""
+    return parse_package(text) if "/" in text else parse_org(text)
+
+
 def parse_package(text: str) -> Package:
     """Read `ORG/NAME`."""
     org, _, name = text.partition("/")
@@ -73,6 +79,9 @@ def parse_package(text: str) -> Package:
         message = f"{text!r} names no package. Write it as acme/greet."
         raise click.BadParameter(message)
     return Package.parse(org, name)
+
+
+_PACKAGES = {PACKAGE: parse_package, PACKAGE_OR_ORGANIZATION: parse_package_or_organization}
 
 
 class OperatorCall(ApiCall):
@@ -126,18 +135,18 @@ def add_operation(
 ) -> click.Command:
     """Add the command of an operation, which has this handler, to a group, and return it.
 
-    The words of `arguments` are positional: ORG/NAME, parts of the path, fields of the body, and
-    OWNER. Other fields of the body are options. The help is the summary of the operation, if
-    there is no other `text`. In place of the answer, `done` is printed with the arguments in it,
+    The words of `arguments` are positional: ORG/NAME, ORG[/NAME], parts of the path, fields of the
+    body, and OWNER. Other fields of the body are options. The help is the summary of the operation,
+    if there is no other `text`. In place of the answer, `done` is printed with the arguments in it,
     or one field `alone`, for scripts, and the rest of the answer to stderr.
     """
     declared = _OPERATIONS[handler.__name__]
     described = cast(OpenApi, declared.openapi)
     fields = _fields(described.request)
     positional = [
-        click.Argument([word.lower()], metavar=word, type=_type(fields.get(word.lower(), {})))
-        if word != PACKAGE
-        else click.Argument(["package"], metavar=PACKAGE, type=parse_package)
+        click.Argument(["package"], metavar=word, type=_PACKAGES[word])
+        if word in _PACKAGES
+        else click.Argument([word.lower()], metavar=word, type=_type(fields.get(word.lower(), {})))
         for word in arguments.split()
     ]
     named = {argument.name for argument in positional}
@@ -149,8 +158,13 @@ def add_operation(
 
     def run(*, output: OutputFormat = OutputFormat.TABLE, **given: Any) -> None:
         values = dict(given)
-        if isinstance(package := values.get("package"), Package):
-            values |= {"org": package.org, "name": package.name, "package": package.name}
+        match values.get("package"):
+            case Package() as package:
+                values |= {"org": package.org, "name": package.name, "package": package.name}
+            case str() as org if PACKAGE_OR_ORGANIZATION in arguments:
+                values |= {"org": org, "package": None}
+            case _:
+                pass
         path = {name: value for name, value in values.items() if name in in_path}
         answer = with_registry(
             lambda registry: call_operation(registry, handler, path, _body(fields, values))

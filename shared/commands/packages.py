@@ -21,7 +21,13 @@ from functions.api.trusted_publishing import (
 )
 from functions.http.event_sentences import CREDENTIAL_TEXTS, history_facts, history_sentence
 from shared.commands.base import Rows, TableRow, format_time, in_registry, spelled
-from shared.commands.operations import PACKAGE, add_operation, parse_coordinate, parse_package
+from shared.commands.operations import (
+    PACKAGE,
+    PACKAGE_OR_ORGANIZATION,
+    add_operation,
+    parse_coordinate,
+    parse_package,
+)
 from shared.composition import Registry
 from shared.domain.accounts import parse_required_reason
 from shared.domain.api_docs.records import ApiDocsRecord
@@ -515,14 +521,21 @@ add_operation(
     publishers,
     "add",
     api_publishers_add,
-    PACKAGE,
+    PACKAGE_OR_ORGANIZATION,
     text="""Let a job publish the package ORG/NAME. If it does not exist, the first push creates it.
 
+    With --scopes read, the job reads the packages of the organization ORG, and publishes nothing.
+
     \b
-    Example:
+    Examples:
       ballroom publisher add acme/greet --provider github \\
         --id repository_id=74 --id repository_owner_id=65 \\
         --workflow release.yml --ref 'refs/tags/v*' --environment release
+      ballroom publisher add acme/greet --provider oidc --issuer buildkite \\
+        --claim organization_id=0184990a-477b-4fa8-9968-496074483cee \\
+        --claim 'sub=organization:acme:pipeline:greet:ref:refs/tags/v*:commit:*:step:publish'
+      ballroom publisher add acme --scopes read --provider oidc --issuer kubernetes \\
+        --claim sub=system:serviceaccount:builds:default
     """,
 )
 add_operation(publishers, "list", api_publishers_list, "ORG")

@@ -185,6 +185,9 @@ class Provenance(Record):
     commit: str = ""
     run_url: str = ""
     defined_elsewhere: str = ""  # The workflow, if it is not in the repository.
+    # Of any issuer of OpenID Connect: its address, and whom it means.
+    issuer: str = ""
+    subject: str = ""
 
     @property
     def link(self) -> str:
@@ -197,6 +200,7 @@ class Provenance(Record):
         details = self.model_dump(include={"provider", "repository", "workflow", "ref"})
         details |= {"commit": self.commit, "run": self.run_url}
         details |= {"reusable_workflow": self.defined_elsewhere}
+        details |= {"issuer": self.issuer, "subject": self.subject}
         return {name: value for name, value in details.items() if value}
 
 

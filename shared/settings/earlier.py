@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 
 _HOLDS_EVERYWHERE = "Its default holds in every registry (docs/reference/limits.md)."
-_TOKENS_OF_ORGANIZATIONS = "Programs use tokens of organizations instead (docs/use/tokens.md)."
+_EXCHANGED = "Programs exchange their tokens instead (docs/use/trusted-publishing.md)."
 _IMPORT = "Run `ballroom bundle import FILE --trust KEYS` instead (docs/run/air-gap.md)."
-_OTHER_JOBS = "Jobs of GitHub, GitLab and Azure DevOps publish (docs/use/trusted-publishing.md)."
+_ISSUERS = "Set BALLROOM_PUBLISH_FROM_ISSUERS instead (docs/use/trusted-publishing.md)."
 
 # What took the place of each setting that is gone.
 GONE_SETTINGS: Mapping[str, str] = {
@@ -17,8 +17,8 @@ GONE_SETTINGS: Mapping[str, str] = {
     "BALLROOM_BUNDLE": _IMPORT,
     "BALLROOM_BUNDLE_TRUST": _IMPORT,
     "BALLROOM_COPY_DISTRIBUTIONS": "Nothing took its place: builds read from the app alone.",
-    "BALLROOM_ENTRA_AUDIENCE": _TOKENS_OF_ORGANIZATIONS,
-    "BALLROOM_ENTRA_ROLES": _TOKENS_OF_ORGANIZATIONS,
+    "BALLROOM_ENTRA_AUDIENCE": _EXCHANGED,
+    "BALLROOM_ENTRA_ROLES": _EXCHANGED,
     "BALLROOM_HEAD_SECONDS": _HOLDS_EVERYWHERE,
     "BALLROOM_MAX_ENTRIES": _HOLDS_EVERYWHERE,
     "BALLROOM_MAX_ENTRY_RATIO": _HOLDS_EVERYWHERE,
@@ -27,8 +27,8 @@ GONE_SETTINGS: Mapping[str, str] = {
     "BALLROOM_MAX_UNPACKED_BYTES": _HOLDS_EVERYWHERE,
     "BALLROOM_MAX_WAITING_BYTES": _HOLDS_EVERYWHERE,
     "BALLROOM_MIN_RATE": _HOLDS_EVERYWHERE,
-    "BALLROOM_PUBLISH_FROM_ENTRA": _OTHER_JOBS,
-    "BALLROOM_PUBLISH_FROM_ENTRA_AUDIENCE": _OTHER_JOBS,
+    "BALLROOM_PUBLISH_FROM_ENTRA": _ISSUERS,
+    "BALLROOM_PUBLISH_FROM_ENTRA_AUDIENCE": _ISSUERS,
     "BALLROOM_RELEASE_MEMORY_BYTES": _HOLDS_EVERYWHERE,
     "BALLROOM_RELEASE_OUTPUT_BYTES": _HOLDS_EVERYWHERE,
     "BALLROOM_RELEASE_PROCESSOR_SECONDS": _HOLDS_EVERYWHERE,

@@ -5,7 +5,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shared.domain.archives.delivery import Cdn
-from shared.settings.values import Addresses, AddressWithoutSlash, TopicSettings, matching
+from shared.settings.values import (
+    Addresses,
+    AddressWithoutSlash,
+    NamedIssuers,
+    TopicSettings,
+    apart_from,
+    matching,
+)
 
 _FRONT_DOOR_ENDPOINT = (
     r"(?i)(?:/subscriptions/[\w-]+/resourceGroups/[\w.()-]+/providers/Microsoft\.Cdn"
@@ -97,4 +104,21 @@ class TrustedPublishingSettings(TopicSettings):
         default="",
         description="The same for Azure DevOps: https://vstoken.dev.azure.com/ and the id of an "
         "organization. Its tokens are not issued for only one registry.",
+    )
+    publish_from_issuers: Annotated[
+        NamedIssuers,
+        apart_from("publish_from_github", "publish_from_gitlab", "publish_from_azure_devops"),
+    ] = Field(
+        default="",
+        description="Other issuers of OpenID Connect whose tokens may be trusted publishers, as "
+        "label=address, separated by commas: buildkite=https://agent.buildkite.com. The label "
+        "names a preset (docs/use/trusted-publishing.md), or is a name of your own.",
+    )
+    publish_id_token_hours: int = Field(
+        default=24,
+        ge=1,
+        le=48,
+        description="How old a token may be whose issuer hands the same one out for hours (Entra "
+        "ID, Kubernetes, Google), in hours; it may be exchanged again until then, or until it "
+        "expires.",
     )

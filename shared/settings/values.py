@@ -19,7 +19,8 @@ from pydantic import (
 
 from shared.auth.signing_keys import KEY_VAULT_REFERENCE
 from shared.domain.client_addresses import is_loopback
-from shared.domain.trusted_publishing.jobs import GUID_PATTERN
+from shared.domain.trusted_publishing.issuers import LABEL_PATTERN, NamedIssuer
+from shared.domain.trusted_publishing.jobs import GUID_PATTERN, Provider
 
 MIB = 1024 * 1024
 SIZE_EXAMPLE = "64MiB"
@@ -112,6 +113,59 @@ def address_without_slash(address: str) -> str:
 def _check_addresses(text: str) -> None:
     for address in split_list(text):
         check_secure_address(address)
+
+
+_ISSUER_EXAMPLE = "buildkite=https://agent.buildkite.com"
+# The issuers of providers with settings of their own: their tokens take checks of triggers, forks
+# and pull requests, which claims alone do not say.
+_HOSTS_OF_PROVIDERS = {
+    "token.actions.githubusercontent.com": Provider.GITHUB,
+    "gitlab.com": Provider.GITLAB,
+    "vstoken.dev.azure.com": Provider.AZURE_DEVOPS,
+}
+
+
+def named_issuers(text: str) -> tuple[NamedIssuer, ...]:
+    """Return the issuers of OpenID Connect of a setting, or raise `ValueError`."""
+    found = tuple(map(_named_issuer, split_list(text)))
+    for values in ([each.label for each in found], [each.issuer for each in found]):
+        twice = [each for each in values if values.count(each) > 1]
+        if twice:
+            reason = f"it has {twice[0]} twice. Name each label and each issuer once"
+            raise ValueError(reason)
+    return found
+
+
+def _named_issuer(text: str) -> NamedIssuer:
+    label, separator, issuer = text.partition("=")
+    if not (separator and issuer and re.fullmatch(LABEL_PATTERN, label)):
+        reason = (
+            f"it has {text[:80]!r}, which is not a label and an issuer, such as {_ISSUER_EXAMPLE}"
+        )
+        raise ValueError(reason)
+    check_secure_address(issuer)
+    provider = _HOSTS_OF_PROVIDERS.get((urlsplit(issuer).hostname or "").lower())
+    if provider or label in {each.value for each in _HOSTS_OF_PROVIDERS.values()}:
+        setting = f"BALLROOM_PUBLISH_FROM_{(provider or Provider(label)).name}"
+        reason = f"it has {text[:80]!r}, which belongs in {setting}. Name it there"
+        raise ValueError(reason)
+    return NamedIssuer(label, issuer)
+
+
+def apart_from(*settings: str) -> AfterValidator:
+    """Return the validator of named issuers, none of which one of those settings, before it,
+    has."""
+
+    def check(text: str, info: ValidationInfo) -> str:
+        for setting in settings:
+            others = split_list(str(info.data.get(setting, "")))
+            both = [each.issuer for each in named_issuers(text) if each.issuer in others]
+            if both:
+                reason = f"it has {both[0]}, which BALLROOM_{setting.upper()} has too. Remove one"
+                raise ValueError(reason)
+        return text
+
+    return AfterValidator(check)
 
 
 _HOST = re.compile(r"(?:[A-Za-z0-9_-]+\.)*[A-Za-z0-9_-]+\.?")
@@ -239,4 +293,5 @@ HostNames = Annotated[str, checked_by(_check_hosts)]
 OrgNames = Annotated[str, checked_by(_check_names)]
 Size = Annotated[int, BeforeValidator(parse_size)]
 Addresses = Annotated[str, checked_by(_check_addresses)]
+NamedIssuers = Annotated[str, checked_by(named_issuers)]
 EntraTenants = Annotated[str, checked_by(_check_tenants)]

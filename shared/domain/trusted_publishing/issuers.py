@@ -43,7 +43,7 @@ class NamedIssuer(Struct, frozen=True):
 def parse_audience(audience: str, registry: str, traits: IssuerTraits) -> str:
     """Return the audience that tokens of a publisher have: the registry's address, which an empty
     one means, or one that the issuer sets. Raises `InvalidRequest`."""
-    if not audience or audience == registry or traits.fixed_audience.fullmatch(audience):
+    if not audience or audience == registry or is_fixed_audience(audience, traits):
         return audience or registry
     message = (
         f"Tokens for {audience[:80]!r} were made for another service, which could publish with "
@@ -51,6 +51,11 @@ def parse_audience(audience: str, registry: str, traits: IssuerTraits) -> str:
     )
     with about_field("audience"):
         raise InvalidRequest(message)
+
+
+def is_fixed_audience(audience: str, traits: IssuerTraits) -> bool:
+    """Check whether the issuer sets this audience."""
+    return traits.fixed_audience.fullmatch(audience) is not None
 
 
 def is_tenant_of(issuer: str, actual: Mapping[str, str], traits: IssuerTraits) -> bool:

@@ -4,6 +4,7 @@ A name can be given away and taken by somebody else, so a job is known by the id
 never gives twice.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Annotated, TypeVar, cast
@@ -39,6 +40,10 @@ _TITLES = {
     Provider.ENTRA: "Entra ID",
     Provider.OIDC: "OpenID Connect",
 }
+
+MAX_ACTOR_LENGTH = 200  # Characters.
+MAX_TITLE_LENGTH = 80  # Characters, as of the name of any token.
+_NOT_IN_ACTORS = re.compile(r"[^A-Za-z0-9_.:@{}-]")
 
 NUMBER_PATTERN = "[0-9]{1,20}"
 GUID_PATTERN = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -81,7 +86,8 @@ class CiJob(Struct, frozen=True):
     commit: str = ""
     run_url: str = ""
     defined_elsewhere: str = ""  # The workflow, if it is not in this repository.
-    # Of any issuer: what it says, for whom, and which of it only one of its customers can have.
+    # Of any issuer: its label, what it says, for whom, and what only one of its customers can have.
+    label: str = ""
     claims: Mapping[str, str] = {}
     audiences: tuple[str, ...] = ()
     customer_claims: Mapping[str, str] = {}
@@ -90,6 +96,20 @@ class CiJob(Struct, frozen=True):
     def subject(self) -> str:
         """The key by which publishers of this job are found."""
         return job_subject(self.provider, self.ids, self.server)
+
+    @property
+    def actor(self) -> str:
+        """The job in the audit log, as one of letters that ids of actors may have."""
+        if self.provider is not Provider.OIDC:
+            return self.subject
+        named = _NOT_IN_ACTORS.sub("|", self.claims.get(SUBJECT, ""))
+        return f"{self.provider.value}:{named}"[:MAX_ACTOR_LENGTH]
+
+    @property
+    def title(self) -> str:
+        """A name of its token."""
+        named = self.repository or self.claims.get(SUBJECT, "")
+        return f"{self.label or self.provider.title} {named}".strip()[:MAX_TITLE_LENGTH]
 
     def provenance(self, *publishers: str) -> Provenance:
         """Return the provenance of releases that these publishers let the job publish."""
@@ -102,6 +122,8 @@ class CiJob(Struct, frozen=True):
             commit=self.commit,
             run_url=self.run_url,
             defined_elsewhere=self.defined_elsewhere,
+            issuer=self.server if self.provider is Provider.OIDC else "",
+            subject=self.claims.get(SUBJECT, ""),
         )
 
     def __str__(self) -> str:
@@ -130,7 +152,9 @@ class VerifiedJob(Struct, frozen=True):
     job: CiJob
     issuer: str
     token_id: str
+    issued_ms: int
     expires_ms: int
+    may_repeat: bool = False  # Its issuer hands the same token out again.
 
 
 def job_subject(provider: Provider, ids: Mapping[str, str], server: str) -> str:
@@ -161,9 +185,11 @@ def read_job_claims(provider: Provider, claims: JobTokenClaims) -> CiJob:
     return _READERS[provider](claims)
 
 
-def read_any_claims(issuer: str, traits: IssuerTraits, claims: JobTokenClaims) -> CiJob:
+def read_any_claims(
+    issuer: str, traits: IssuerTraits, claims: JobTokenClaims, label: str = ""
+) -> CiJob:
     """Return the job whose token of any issuer has these claims; its signature is verified before,
-    and its audience is not.
+    and its audience is not. `label` is the operator's name of the issuer.
 
     Raises `claim-unusable` for a token of another tenant.
     """
@@ -176,6 +202,7 @@ def read_any_claims(issuer: str, traits: IssuerTraits, claims: JobTokenClaims) -
         provider=Provider.OIDC,
         server=issuer,
         ids={},
+        label=label,
         claims=read,
         audiences=tuple(map(str, audiences)),
         customer_claims=traits.customer_claims,

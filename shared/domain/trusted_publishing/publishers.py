@@ -276,6 +276,12 @@ def parse_job_ids(provider: Provider, ids: Mapping[str, str]) -> dict[str, str]:
     lowered = {claim: value.strip().lower() for claim, value in ids.items()}
     fit = [claim for claim, form in wanted.items() if re.fullmatch(form, lowered.get(claim, ""))]
     wrong = sorted((lowered.keys() | wanted.keys()) - set(fit))
+    if wrong and not wanted:
+        message = (
+            "A publisher of any issuer is known by claims. Leave the ids out, and name claims."
+        )
+        with about_field("ids"):
+            raise InvalidRequest(message)
     if wrong:
         message = (
             f"A publisher of {provider.title} is known by {' and '.join(wanted)}, which never "

@@ -7,8 +7,9 @@ tokens.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Self
 
 from msgspec import Struct
@@ -46,6 +47,7 @@ from shared.services.identity.mail import DecisionMail
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.makers import Maker, Makers
 
+_NOTHING_ELSE: Mapping[str, str] = MappingProxyType({})
 TOKEN_ID_LENGTH = 10  # Base62: people type it to revoke a token.
 
 
@@ -73,8 +75,11 @@ class TokenRecords(Struct, frozen=True):
     randomness: Randomness
     environment: str
 
-    async def issue(self, draft: Token, *, by: Principal) -> IssuedToken:
-        """Create the token of `draft`, and set its id, hash and time of creation."""
+    async def issue(
+        self, draft: Token, *, by: Principal, details: Mapping[str, str] = _NOTHING_ELSE
+    ) -> IssuedToken:
+        """Create the token of `draft`, and set its id, hash and time of creation. `details` are
+        added to those of its event."""
         access_token = AccessToken.mint(self.environment, draft.owner, self.randomness)
         made = {
             "id": random_text(self.randomness, TOKEN_ID_LENGTH),
@@ -84,7 +89,9 @@ class TokenRecords(Struct, frozen=True):
             "by_guest": draft.by_guest or by.is_guest,
         }
         token = draft.model_copy(update=made)
-        added = await self.record_writer.add(token, change=token_change("issued", token), by=by)
+        change = token_change("issued", token)
+        change = replace(change, details={**change.details, **details})
+        added = await self.record_writer.add(token, change=change, by=by)
         return IssuedToken(added, access_token.text)
 
     async def of(self, owner: str) -> list[UsedToken]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from types import MappingProxyType
+from typing import TypedDict
 from urllib.parse import quote, urlsplit
 
 from msgspec import Struct, field
@@ -13,19 +14,22 @@ from msgspec.structs import replace
 from shared.auth.authorization import Authorization
 from shared.auth.tokens import random_text
 from shared.domain.access import reason_for_change, require_right, with_reason
-from shared.domain.errors.base import Conflict, Forbidden, InvalidRequest, NotFound
+from shared.domain.errors.base import Conflict, Forbidden, InvalidRequest, NotFound, about_field
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.names import OrgName, Package
 from shared.domain.packages import Head, Pushers
-from shared.domain.principals import Action, Principal
+from shared.domain.principals import Action, Principal, Resource, org_of
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.records import Place
 from shared.domain.releases import with_change
 from shared.domain.times import MS
+from shared.domain.trusted_publishing.claims import parse_claims, require_customer_claim
+from shared.domain.trusted_publishing.issuers import parse_audience
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, PROVIDER_SERVERS, Provider
 from shared.domain.trusted_publishing.publishers import (
     Publisher,
     PublisherRules,
+    PublisherScopes,
     parse_job_ids,
     parse_repository,
 )
@@ -35,6 +39,7 @@ from shared.services.identity.mail import DecisionMail
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.records import EntityChange, RecordWriter, retried_when_added
+from shared.services.tokens.trusted_publishing import JobTokenVerifier, TrustedIssuer
 
 PENDING_FOR = timedelta(days=30)  # A publisher of a package that does not exist yet.
 PUBLISHER_ID_LENGTH = 10  # Base62, like the ids of tokens.
@@ -42,14 +47,32 @@ MAX_PUBLISHERS = 1_000  # Of one organization.
 
 
 class PublisherRequest(Struct, frozen=True):
-    """A trusted publisher as its owner describes it."""
+    """A trusted publisher as its owner describes it.
 
-    package: Package
+    `package` is an organization for a publisher that only reads. One of an issuer of OpenID Connect
+    has its address or label as `server`, and `audience` and `claims` instead of `ids` and `rules`.
+    """
+
+    package: Resource
     provider: Provider
     ids: Mapping[str, str]
     server: str = ""
     repository: str = ""
     rules: Mapping[str, object] = field(default_factory=dict[str, object])
+    audience: str = ""
+    claims: Mapping[str, str] = field(default_factory=dict[str, str])
+    scopes: PublisherScopes = PublisherScopes.PUBLISH
+
+
+_ENTRA = (
+    "Identities of Entra ID are publishers of any issuer. Leave the ids out, choose the provider "
+    "oidc with the issuer of your tenant, and name claims."
+)
+
+
+class _ClaimFields(TypedDict):
+    audience: str
+    claims: dict[str, str]
 
 
 # No empty, "." or ".." segment: the name is part of a URL.
@@ -147,10 +170,16 @@ class TrustedPublishers(Struct, frozen=True):
     records: PackageRecordWriter
     clock: Clock
     randomness: Randomness
-    servers: Mapping[Provider, frozenset[str]]
+    jobs: JobTokenVerifier
+    base_url: str
     repository_ids: RepositoryIds
     rate_limiter: RateLimiter
     decision_mail: DecisionMail
+
+    @property
+    def servers(self) -> Mapping[Provider, frozenset[str]]:
+        """The servers whose jobs may be publishers, by provider."""
+        return self.jobs.servers
 
     async def of_organization(self, org: OrgName, *, by: Principal) -> list[Publisher]:
         """Return the organization's publishers to its owners, without expired ones."""
@@ -158,13 +187,14 @@ class TrustedPublishers(Struct, frozen=True):
         return await self._all(org)
 
     async def add(self, wanted: PublisherRequest, *, by: Principal) -> Publisher:
-        """Let a CI workflow publish a package; if it does not exist, the first push creates it.
+        """Let a CI workflow publish a package, which its first push creates if it does not exist,
+        or read those of an organization.
 
         Raises `InvalidRequest` for rules that exclude nobody, and `publisher-exists`.
         """
-        package = wanted.package
-        await self.authorization.require_within(by, Action.GOVERN, package)
-        head = await self.metadata.head(package)
+        target = wanted.package
+        await self.authorization.require_within(by, Action.GOVERN, target)
+        head = await self.metadata.head(target) if isinstance(target, Package) else None
         return await self._add(self._new(wanted, head, by), by)
 
     @retried_when_added
@@ -264,24 +294,58 @@ class TrustedPublishers(Struct, frozen=True):
                 await self.record_writer.replace(bound, change=change, by=by)
 
     def _new(self, wanted: PublisherRequest, head: Head | None, by: Principal) -> Publisher:
-        package = head.package if head else wanted.package
+        target = head.package if head else wanted.package
+        _check_scopes(target, wanted.scopes)
         now_ms = self.clock.now_ms()
+        is_pending = isinstance(target, Package) and head is None
+        server = self._server(wanted)
         return Publisher(
             id=random_text(self.randomness, PUBLISHER_ID_LENGTH),
-            org=package.org,
-            package=package.name,
+            org=org_of(target),
+            package=target.name if isinstance(target, Package) else "",
             provider=wanted.provider,
-            server=self._server(wanted),
+            server=server,
             ids=parse_job_ids(wanted.provider, wanted.ids),
             repository=parse_repository(wanted.repository),
             rules=PublisherRules.parse(wanted.provider, wanted.rules),
+            scopes=wanted.scopes,
             created_ms=now_ms,
             by=by.id,
             by_guest=by.is_guest,
-            pending_until_ms=None if head else now_ms + PENDING_FOR // MS,
+            pending_until_ms=now_ms + PENDING_FOR // MS if is_pending else None,
+            **self._claims(wanted, server),
         )
 
+    def _claims(self, wanted: PublisherRequest, server: str) -> _ClaimFields:
+        """Return the audience and the claims of a publisher of any issuer."""
+        if wanted.provider is not Provider.OIDC:
+            _check_no_claims(wanted)
+            return _ClaimFields(audience="", claims={})
+        issuer = next(each for each in self.jobs.named_issuers if each.issuer == server)
+        claims = parse_claims(wanted.claims)
+        require_customer_claim(claims, issuer.traits.customer_claims, issuer.label)
+        audience = parse_audience(wanted.audience, self.base_url, issuer.traits)
+        return _ClaimFields(audience=audience, claims=claims)
+
+    def _named_issuer(self, wanted: PublisherRequest) -> TrustedIssuer:
+        named = self.jobs.named_issuers
+        for each in named:
+            if wanted.server in (each.label, each.issuer):
+                return each
+        known = " and ".join(f"{each.label} ({each.issuer})" for each in named) or "none"
+        message = (
+            f"This registry takes no tokens of the issuer {wanted.server[:80]!r}; it knows "
+            f"{known}. Ask the operator to add yours to BALLROOM_PUBLISH_FROM_ISSUERS."
+        )
+        with about_field("issuer"):
+            raise InvalidRequest(message)
+
     def _server(self, wanted: PublisherRequest) -> str:
+        if wanted.provider is Provider.OIDC:
+            return self._named_issuer(wanted).issuer
+        if wanted.provider is Provider.ENTRA:
+            with about_field("provider"):
+                raise InvalidRequest(_ENTRA)
         server = (wanted.server or PROVIDER_SERVERS[wanted.provider]).rstrip("/")
         known = self.servers.get(wanted.provider, frozenset())
         if server not in known:
@@ -309,7 +373,7 @@ class TrustedPublishers(Struct, frozen=True):
     async def _check_published(self, package: Package) -> None:
         """Raise if nobody could push to the package any more."""
         publishers = await self._all(package.org)
-        if not any(each.target.key == package.key for each in publishers):
+        if not any(each.publishes(package) for each in publishers):
             message = (
                 f"{package} has no trusted publisher, so nobody could push to it. Add one first."
             )
@@ -366,9 +430,35 @@ def check_pusher(head: Head, by: Principal) -> None:
         )
 
 
+def _check_scopes(target: Resource, scopes: PublisherScopes) -> None:
+    if scopes is PublisherScopes.READ and isinstance(target, Package):
+        message = (
+            f"A publisher that only reads is for all packages of {target.org}. Leave the package "
+            "out, or let it publish."
+        )
+    elif scopes is PublisherScopes.PUBLISH and not isinstance(target, Package):
+        message = "A publisher publishes one package. Enter its name, or choose the scopes read."
+    else:
+        return
+    with about_field("package"):
+        raise InvalidRequest(message)
+
+
+def _check_no_claims(wanted: PublisherRequest) -> None:
+    if wanted.audience or wanted.claims:
+        message = (
+            f"A publisher of {wanted.provider.title} has ids and rules, and no claims of its own. "
+            "Leave audience and claims out, or choose the provider oidc."
+        )
+        with about_field("claims"):
+            raise InvalidRequest(message)
+
+
 def _identity(publisher: Publisher) -> object:
     """Return the fields that no two publishers may share."""
-    return publisher.target.key, publisher.server, publisher.ids, publisher.rules
+    target = str(publisher.target).lower()
+    claims = publisher.audience, publisher.claims
+    return target, publisher.server, publisher.ids, publisher.rules, publisher.scopes, claims
 
 
 def _details(publisher: Publisher) -> dict[str, str]:
@@ -381,5 +471,9 @@ def _details(publisher: Publisher) -> dict[str, str]:
         "refs": " ".join(rules.refs),
         "environment": rules.environment,
         "protected": "yes" if rules.protected else "",
+        "issuer": publisher.issuer,
+        "audience": publisher.audience,
+        "claims": " ".join(f"{name}={value}" for name, value in publisher.claims.items()),
+        "scopes": "read" if publisher.scopes is PublisherScopes.READ else "",
     }
     return {name: value for name, value in described.items() if value}

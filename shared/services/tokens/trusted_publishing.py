@@ -12,21 +12,36 @@ from typing import cast
 from msgspec import Struct
 
 from shared.auth.issuer_keys import IssuerKeys
-from shared.auth.signed_tokens import LEEWAY, MAX_TOKEN_BYTES, ExpectedClaims, TokenFlaw, verify_jwt
+from shared.auth.signed_tokens import (
+    LEEWAY,
+    MAX_TOKEN_BYTES,
+    Claims,
+    ExpectedClaims,
+    TokenFlaw,
+    verify_jwt,
+)
 from shared.auth.tokens import Secret
 from shared.domain.accounts import Organization, Token, organization_place
-from shared.domain.errors.base import InvalidRequest, Unauthenticated
+from shared.domain.errors.base import InvalidRequest, Unauthenticated, about_field
 from shared.domain.errors.identity import SignedTokenRefused, Untrusted
-from shared.domain.names import OrgName
+from shared.domain.names import OrgName, Package
+from shared.domain.packages import Head
 from shared.domain.principals import Grant, Principal, Scope
-from shared.domain.times import MS
+from shared.domain.times import MS, time_text
+from shared.domain.trusted_publishing.issuers import UNKNOWN_TRAITS, IssuerTraits, is_fixed_audience
 from shared.domain.trusted_publishing.jobs import (
     Provider,
     VerifiedJob,
     provider_server,
+    read_any_claims,
     read_job_claims,
 )
-from shared.domain.trusted_publishing.publishers import Publisher, is_same_job, rule_differences
+from shared.domain.trusted_publishing.publishers import (
+    Publisher,
+    PublisherScopes,
+    is_same_job,
+    job_differences,
+)
 from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, WorkStore
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.makers import Makers
@@ -42,6 +57,7 @@ MAX_PUBLISHERS_READ = 100  # Of one repository whose job does not name an organi
 
 _KIND = "id-token"
 _SAY_WHICH = "This job publishes for {names}. Say for which one, as org."
+_SAY_ANY = "Many jobs have this issuer. Say for which organization this one asks, as org."
 
 
 # The audience of every token of Azure DevOps; it cannot be configured.
@@ -51,11 +67,13 @@ _UNKNOWN = "this registry takes no jobs of its issuer"
 
 
 class TrustedIssuer(Struct, frozen=True):
-    """An issuer whose tokens are accepted for CI jobs."""
+    """An issuer whose tokens are accepted for CI jobs; one that the operator names has a label."""
 
     provider: Provider
     issuer: str
     audiences: tuple[str, ...]
+    label: str = ""
+    traits: IssuerTraits = UNKNOWN_TRAITS
 
     @property
     def server(self) -> str:
@@ -73,6 +91,11 @@ class JobTokenVerifier:
     @property
     def issuers(self) -> tuple[TrustedIssuer, ...]:
         return tuple(self._issuers.values())
+
+    @property
+    def named_issuers(self) -> tuple[TrustedIssuer, ...]:
+        """The issuers of OpenID Connect that the operator names, in their order."""
+        return tuple(each for each in self.issuers if each.provider is Provider.OIDC)
 
     async def check(self, issuer: str) -> None:
         """Read the keys of an issuer; raise `Unanswered`."""
@@ -95,14 +118,37 @@ class JobTokenVerifier:
         trusted = self._issuers.get(_claimed_issuer(text))
         if trusted is None:
             raise SignedTokenRefused(_UNKNOWN)
-        expected = ExpectedClaims(trusted.issuer, trusted.audiences)
+        is_any = trusted.provider is Provider.OIDC
+        expected = ExpectedClaims(trusted.issuer, () if is_any else trusted.audiences)
         claims = await verify_jwt(text.reveal(), expected, keys=self._keys, clock=self._clock)
+        if is_any:
+            _check_audience(claims, trusted)
+            job = read_any_claims(trusted.issuer, trusted.traits, claims.values, trusted.label)
+            token_id = claims.text_or_empty("jti") or _digest(text)
+        else:
+            job = read_job_claims(trusted.provider, claims.values)
+            token_id = claims.text("jti")
         return VerifiedJob(
-            job=read_job_claims(trusted.provider, claims.values),
+            job=job,
             issuer=trusted.issuer,
-            token_id=claims.text("jti"),
+            token_id=token_id,
+            issued_ms=claims.seconds("iat") * 1000,
             expires_ms=claims.seconds("exp") * 1000 + LEEWAY // MS,
+            may_repeat=trusted.traits.reuses_tokens,
         )
+
+
+def _check_audience(claims: Claims, trusted: TrustedIssuer) -> None:
+    """Refuse a token for another service; which audience a publisher asks for is its own."""
+    for audience in claims.texts("aud") or ("",):
+        if audience not in trusted.audiences and not is_fixed_audience(audience, trusted.traits):
+            raise SignedTokenRefused(TokenFlaw.AUDIENCE.value)
+
+
+def _digest(text: Secret) -> str:
+    """Return the hash of what is signed of a token: a signature has several spellings."""
+    signed, _, _ = text.reveal().rpartition(".")
+    return hashlib.sha256(signed.encode()).hexdigest()
 
 
 def _claimed_issuer(text: Secret) -> str:
@@ -120,7 +166,11 @@ def _claimed_issuer(text: Secret) -> str:
 
 @dataclass(frozen=True)
 class TrustedPublishing:
-    """Exchanges the id tokens of CI jobs for tokens that may publish."""
+    """Exchanges the id tokens of CI jobs for tokens that may publish or read.
+
+    An id token that its issuer hands out again and again may be exchanged for
+    `publish_id_token_hours` after it was issued; all others are exchanged once.
+    """
 
     jobs: JobTokenVerifier
     directory: DirectoryStore
@@ -131,20 +181,23 @@ class TrustedPublishing:
     tokens: TokenRecords
     work: WorkStore
     clock: Clock
+    publish_id_token_hours: int
 
     async def exchange(
         self, text: Secret, *, org: OrgName | None = None, by: Principal
     ) -> IssuedToken:
-        """Return a token for all packages of one organization that the job may publish.
+        """Return a token for all packages of one organization that the job may publish, and for
+        what it may read.
 
         `org` is the organization. Without it only one may trust the job; since everybody may add a
-        publisher to an organization of their own, a job should name it. Raises `Untrusted` for a
-        job that no publisher trusts, `id-token-used` for a second exchange of an id token, and what
-        `jobs.read` raises.
+        publisher to an organization of their own, a job should name it, and one of an issuer that
+        the operator named has to. Raises `Untrusted` for a job that no publisher trusts,
+        `id-token-used` for a second exchange of an id token, `id-token-old`, and what `jobs.read`
+        raises.
         """
         job = await self.jobs.read(text)
         # Whatever credential the request has, the principal is the job.
-        principal = Principal(job.job.subject, _KIND, address=by.address, agent=by.agent)
+        principal = Principal(job.job.actor, _KIND, address=by.address, agent=by.agent)
         candidates = await (self._of_all(job) if org is None else self._of(org, job))
         trusting = await self._trusting(job, candidates)
         publishers = await self._not_stopped(trusting)
@@ -158,16 +211,19 @@ class TrustedPublishing:
                 await self._log_refusal(candidates, refusal, job, principal)
             raise refusal
         organization = await self._organization(job, publishers)
-        await self._use_once(job)
+        await self._use(job)
         return await self._issue(job, organization, publishers, principal)
 
     async def _of(self, org: OrgName, job: VerifiedJob) -> list[Publisher]:
         """Return the organization's publishers that have the job's subject."""
         found = await self.directory.list_by_owner(Publisher, org.lower())
-        return self._unexpired([each for each in found if each.subject == job.job.subject])
+        return self._unexpired([each for each in found if _concerns(each, job)])
 
     async def _of_all(self, job: VerifiedJob) -> list[Publisher]:
         """Return all publishers that have the job's subject."""
+        if job.job.provider is Provider.OIDC:
+            with about_field("org"):
+                raise InvalidRequest(_SAY_ANY)
         # The list by subject may be stale, and this decides on rights: each is read again.
         listed = await self.directory.list_by_subject(Publisher, job.job.subject)
         if len(listed) > MAX_PUBLISHERS_READ:
@@ -184,14 +240,18 @@ class TrustedPublishing:
         trusting = [
             each
             for each in candidates
-            if is_same_job(each, job.job) and not rule_differences(each.rules, job.job)
+            if is_same_job(each, job.job) and not job_differences(each, job.job)
         ]
-        heads = await asyncio.gather(*(self.metadata.head(each.target) for each in trusting))
+        heads = await asyncio.gather(*(self._head(each) for each in trusting))
         return [
             each
             for each, head in zip(trusting, heads, strict=True)
             if each.pending_until_ms is None or head is None or each.id in head.made_by
         ]
+
+    async def _head(self, publisher: Publisher) -> Head | None:
+        target = publisher.target
+        return await self.metadata.head(target) if isinstance(target, Package) else None
 
     async def _not_stopped(self, publishers: Sequence[Publisher]) -> list[Publisher]:
         """Return the publishers that did not stop with their makers."""
@@ -211,6 +271,21 @@ class TrustedPublishing:
         if organization is None or organization.is_deleted_at(self.clock.now_ms()):
             raise _workload_unknown(job)
         return organization
+
+    async def _use(self, job: VerifiedJob) -> None:
+        if job.may_repeat:
+            self._check_age(job)
+        else:
+            await self._use_once(job)
+
+    def _check_age(self, job: VerifiedJob) -> None:
+        hours = self.publish_id_token_hours
+        if self.clock.now_ms() - job.issued_ms > timedelta(hours=hours) // MS:
+            raise Unauthenticated(
+                "id-token-old",
+                f"This id token was issued at {time_text(job.issued_ms)}, and this registry takes "
+                f"those of its issuer for {hours} hours. Ask the issuer for a new one.",
+            )
 
     async def _use_once(self, job: VerifiedJob) -> None:
         key = hashlib.sha256(f"{job.issuer}\n{job.token_id}".encode()).hexdigest()
@@ -236,9 +311,9 @@ class TrustedPublishing:
             hash="",
             owner=organization.id,
             org=organization.name,
-            name=f"{job.job.provider.title} {job.job.repository}".strip(),
+            name=job.job.title,
             # It reads what members read: the dependencies of its build, and what it pushed.
-            grants=(*(_grant(each) for each in publishers), _reading(organization)),
+            grants=(*(_grant(each) for each in _publishing(publishers)), _reading(organization)),
             created_ms=now_ms,
             expires_ms=now_ms + TOKEN_LIFETIME // MS,
             provenance=job.job.provenance(*(each.id for each in publishers)),
@@ -246,7 +321,7 @@ class TrustedPublishing:
             by_unknown_guest=any(each.by_guest and each.maker is None for each in publishers),
             by_guest=any(each.by_guest for each in publishers),
         )
-        return await self.tokens.issue(draft, by=by)
+        return await self.tokens.issue(draft, by=by, details=_details_of_exchange(job))
 
     async def _log_refusal(
         self, candidates: Sequence[Publisher], refusal: Untrusted, job: VerifiedJob, by: Principal
@@ -261,14 +336,13 @@ def _refusal(job: VerifiedJob, candidates: Sequence[Publisher]) -> Untrusted:
     same = [each for each in candidates if is_same_job(each, job.job)]
     if not same:
         return _workload_unknown(job)
-    differing = {each.id: rule_differences(each.rules, job.job) for each in same}
+    differing = {each.id: job_differences(each, job.job) for each in same}
     nearest = min(same, key=lambda each: len(differing[each.id]))
     differences = differing[nearest.id] or ["the package that it waited for was made by another"]
     return Untrusted(
         "workload-differs",
         f"The trusted publisher of {nearest.target} does not take this run: "
-        f"{'; '.join(differences)}. Publish from a run as it asks for, or ask an owner to change "
-        "it.",
+        f"{'; '.join(differences)}. Start a run as it asks for, or ask an owner to change it.",
     )
 
 
@@ -286,6 +360,27 @@ def _workload_unknown(job: VerifiedJob) -> Untrusted:
         f"No package here is published by {job.job}. An owner of the organization adds it as a "
         "trusted publisher; names are not enough, the ids have to be the same.",
     )
+
+
+def _concerns(publisher: Publisher, job: VerifiedJob) -> bool:
+    """Check whether a publisher has the subject of the job. That of an issuer has many customers,
+    so only publishers of the same customer tell it anything and note its refusal."""
+    if publisher.subject != job.job.subject:
+        return False
+    return job.job.provider is not Provider.OIDC or is_same_job(publisher, job.job)
+
+
+def _publishing(publishers: Sequence[Publisher]) -> list[Publisher]:
+    return [each for each in publishers if each.scopes is PublisherScopes.PUBLISH]
+
+
+def _details_of_exchange(job: VerifiedJob) -> dict[str, str]:
+    """Return what tells exchanges of one id token apart from those of others, where there may be
+    several."""
+    if not job.may_repeat:
+        return {}
+    digest = hashlib.sha256(job.token_id.encode()).hexdigest()
+    return {"id_token": digest[:16], "id_token_issued": time_text(job.issued_ms)}
 
 
 def _grant(publisher: Publisher) -> Grant:

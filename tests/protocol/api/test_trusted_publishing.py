@@ -35,6 +35,8 @@ RUN = {
     "ref": "refs/tags/v1.0.0",
     "commit": COMMIT,
     "runUrl": "https://github.com/octo/greet/actions/runs/32291736541/attempts/2",
+    "issuer": "",
+    "subject": "",
 }
 
 
@@ -189,6 +191,10 @@ async def test_an_owner_sees_the_publishers_with_all_that_decides(
                 "refs": ["refs/tags/v*"],
                 "environment": "release",
                 "protected": True,
+                "issuer": "",
+                "audience": "",
+                "claims": {},
+                "scopes": "publish",
                 "createdAt": "2026-09-21T14:13:20Z",
                 "pendingUntil": "2026-10-21T14:13:20Z",
                 "madeBy": "ann",

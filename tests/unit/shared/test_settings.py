@@ -345,6 +345,13 @@ def test_no_text_of_the_validator_reaches_an_operator(name: str, value: str) -> 
         ({"oidc_issuer": "http://login.example.org"}, "is plain http, which is allowed on this"),
         ({"entra_authority": "http://127.0.0.1:8080"}, "it is plain http. Use https, such as"),
         ({"publish_from_gitlab": "http://gitlab.example.org"}, "is plain http, which is allowed"),
+        (
+            {
+                "publish_from_gitlab": "https://git.example.org",
+                "publish_from_issuers": "ci=https://git.example.org",
+            },
+            " has https://git.example.org, which BALLROOM_PUBLISH_FROM_GITLAB has too",
+        ),
         ({"inside_hosts": "https://login.example.org"}, "which is not a host or host:port, such"),
         ({"inside_hosts": "login.example.org:70000"}, "which is not a host or host:port, such"),
         ({"inside_hosts": "ok.example.org, a/b"}, "has 'a/b', which is not a host or host:port"),
@@ -458,6 +465,7 @@ def test_a_token_that_cannot_be_used_is_refused_without_its_text(
 # What cannot be used, by the setting and the beginning of the sentence.
 NO_URL, EMULATOR = " is not a valid URL", "http://127.0.0.1:8081"
 HOST_TWICE, HOSTS = "https://a.example,https://A.example/", "https://a{}.example"
+_GITHUB = "which belongs in BALLROOM_PUBLISH_FROM_GITHUB"
 REFUSED: list[tuple[str, object, str]] = [
     *(("environment", value, "") for value in ("Prod", "my_registry", "", "a" * 13, "prod\n")),
     *(("log_level", value, "") for value in ("INFO", "infos", "verbose")),
@@ -471,6 +479,19 @@ REFUSED: list[tuple[str, object, str]] = [
     ("publish_from_github", "token.actions.githubusercontent.com", ""),
     ("publish_from_gitlab", "https://gitlab.com, gitlab.example.org", ""),
     ("publish_from_azure_devops", "octo", ""),
+    *(
+        ("publish_from_issuers", value, f" has {value!r}, which is not a label and an issuer")
+        for value in ("https://ci.example.org", "ci=", "=https://ci.example.org", "C I=https://a")
+    ),
+    ("publish_from_issuers", "ci=http://ci.example.org", " is plain http"),
+    ("publish_from_issuers", "ci=ci.example.org", NO_URL),
+    ("publish_from_issuers", "ci=https://a.test, ci=https://b.test", " has ci twice"),
+    ("publish_from_issuers", "a=https://a.test,b=https://a.test", " has https://a.test twice"),
+    ("publish_from_issuers", "hub=https://token.actions.githubusercontent.com/octo", _GITHUB),
+    ("publish_from_issuers", "github=https://ci.example.org", _GITHUB),
+    ("publish_from_issuers", "lab=https://GitLab.com", "belongs in BALLROOM_PUBLISH_FROM_GITLAB"),
+    ("publish_id_token_hours", "0", ""),
+    ("publish_id_token_hours", "49", ""),
     ("archive_cdn_url", "cdn.example.org", ""),
     ("archive_cdn_resource", "ballroom-x", ""),
     ("archive_cdn_resource", f"{FRONT_DOOR}/purge?x=", ""),

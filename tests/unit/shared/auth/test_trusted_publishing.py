@@ -85,4 +85,5 @@ def test_the_servers_are_those_whose_issuers_are_trusted(bench: Bench) -> None:
         Provider.GITLAB: {"https://gitlab.com"},
         Provider.AZURE_DEVOPS: {"https://dev.azure.com"},
         Provider.ENTRA: set(),
+        Provider.OIDC: set(),
     }

@@ -86,6 +86,38 @@ def test_a_publisher_is_added_listed_and_removed(terminal: Terminal) -> None:
     assert terminal.json("publisher", "list", "acme") == {"publishers": []}
 
 
+KUBERNETES = ("--provider", "oidc", "--issuer", "kubernetes")
+SUBJECT = "sub=system:serviceaccount:builds:default"
+
+
+def test_a_publisher_of_any_issuer_is_added_by_claims(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issuers = "kubernetes=https://oidc.example.org"
+    monkeypatch.setenv("BALLROOM_PUBLISH_FROM_ISSUERS", issuers)
+    claims = ("--claim", SUBJECT, "--claim", "kubernetes.io/namespace=build*")
+    added = terminal.json("publisher", "add", "acme/greet", *KUBERNETES, *claims)
+    assert added["issuer"] == "https://oidc.example.org"
+    assert added["claims"] == {
+        "kubernetes.io/namespace": "build*",
+        "sub": "system:serviceaccount:builds:default",
+    }
+    assert SUBJECT in terminal.run("publisher", "list", "acme")
+
+
+def test_a_publisher_that_reads_is_added_for_an_organization(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issuers = "kubernetes=https://oidc.example.org"
+    monkeypatch.setenv("BALLROOM_PUBLISH_FROM_ISSUERS", issuers)
+    options = ("--scopes", "read", *KUBERNETES, "--claim", SUBJECT)
+    added = terminal.json("publisher", "add", "acme", *options)
+    assert (added["package"], added["scopes"]) == ("", "read")
+    assert "Leave the package out" in terminal.fail("publisher", "add", "acme/greet", *options)
+    publishing = terminal.fail("publisher", "add", "acme", *KUBERNETES, "--claim", SUBJECT)
+    assert "Enter its name, or choose the scopes read" in publishing
+
+
 def test_a_package_is_closed_to_all_but_publishers_and_opened_again(published: Terminal) -> None:
     only = ("publisher", "only", "acme/greet", "publishers", "--reason", "A test.")
     assert "no trusted publisher" in published.fail(*only)
