@@ -405,6 +405,11 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
                 Lifetime("as long as the publisher", "deleted with the publisher"),
                 "repository",
             ),
+            **_each(
+                "decide which jobs may publish; an issuer may name who started a job",
+                Lifetime("as long as the publisher", "deleted with the publisher"),
+                "claims",
+            ),
         },
     ),
     PersonalRecord(
@@ -449,6 +454,7 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
             "repository",
             "workflow",
             "run_url",
+            "subject",
         ),
     ),
     PersonalRecord(
