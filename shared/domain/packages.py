@@ -190,6 +190,11 @@ class Provenance(Record):
     subject: str = ""
 
     @property
+    def source(self) -> str:
+        """The repository, or whom the issuer means where it names none."""
+        return self.repository or self.subject
+
+    @property
     def link(self) -> str:
         """The URL of the run, if pages may link to it; otherwise empty."""
         return self.run_url if self.run_url.startswith("https://") else ""

@@ -1,5 +1,7 @@
 """Publishers of any issuer of OpenID Connect: what owners decide, and what tokens get."""
 
+import base64
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +19,7 @@ from tests.support.browsers import Browser, signed_in
 from tests.support.issuers import (
     IDENTITY,
     ISSUERS,
+    JOBS,
     LIFETIME_S,
     PRESETS,
     SETTINGS,
@@ -25,7 +28,7 @@ from tests.support.issuers import (
     asked_claims,
 )
 from tests.support.trusted_publishing import EXCHANGE
-from tests.support.world import URL, OpenWorld, World
+from tests.support.world import URL, OpenWorld, Person, World
 
 PUBLISHERS = "/api/v1/orgs/acme/publishers"
 SINGLE = ("buildkite", "circleci", "bitbucket", "jenkins")
@@ -113,6 +116,17 @@ async def test_a_job_of_a_named_issuer_publishes_without_a_stored_secret(
     assert kinds["token.issued"].details["issuer"] == ISSUERS[label]
     assert kinds["token.issued"].actor.startswith("oidc:")
     assert added["issuer"] in kinds["publisher.added"].details["issuer"]
+
+
+async def test_the_page_of_a_release_names_its_subject_and_its_issuer(issuers: Issuers) -> None:
+    await issuers.added("kubernetes")
+    job = Person(
+        issuers.world.people.ann.account, (await issuers.mint("kubernetes")).json()["token"]
+    )
+    await issuers.world.push(bala("acme/greet:1.0.0"), by=job)
+    page = (await issuers.world.get(f"{URL}/packages/acme/greet/1.0.0")).text
+    assert "Published by CI of <strong>system:serviceaccount:ci:publisher</strong>." in page
+    assert f"Signed by {ISSUERS['kubernetes']}." in page
 
 
 async def test_a_publisher_is_shown_with_all_that_decides(issuers: Issuers) -> None:
@@ -311,6 +325,56 @@ async def test_one_tenant_cannot_sign_for_another(issuers: Issuers) -> None:
     answer = await issuers.mint("entra", iss=other)
     assert error(answer) == (401, "signed-token-refused")
     assert "takes no jobs of its issuer" in sentence(answer)
+
+
+@pytest.mark.parametrize(
+    ("changes", "flaw"),
+    [
+        ({"exp": 1_000}, "it is expired"),
+        ({"exp": None}, "its claim exp is missing"),
+        ({"iat": 2_000_000_000}, "it was issued in the future"),
+        ({"nbf": 2_000_000_000}, "it is not valid yet"),
+        ({"sub": None}, "its claim sub is missing"),
+        ({"aud": None}, "its claim aud is missing"),
+        ({"aud": []}, "another audience"),
+        ({"iss": "https://evil.example.com"}, "takes no jobs of its issuer"),
+    ],
+)
+@pytest.mark.parametrize("label", ["jenkins", "entra"])
+async def test_a_token_that_is_not_valid_now_is_refused(
+    issuers: Issuers, label: str, changes: dict[str, object], flaw: str
+) -> None:
+    await issuers.added(label)
+    answer = await issuers.mint(label, **changes)
+    assert error(answer) == (401, "signed-token-refused")
+    assert flaw in sentence(answer)
+
+
+async def test_one_issuer_cannot_sign_for_another(issuers: Issuers) -> None:
+    await issuers.added("kubernetes")
+    signer = issuers.doubles.issuers["jenkins"]
+    claims = {**JOBS["kubernetes"](), "aud": URL, "iss": ISSUERS["kubernetes"]}
+    answer = await issuers.exchange(signer.sign(claims))
+    assert error(answer) == (401, "signed-token-refused")
+    assert "its signature is wrong" in sentence(answer)
+
+
+@pytest.mark.parametrize("algorithm", ["none", "HS256", "RS512"])
+async def test_an_algorithm_that_is_not_listed_is_refused(issuers: Issuers, algorithm: str) -> None:
+    await issuers.added("kubernetes")
+    _, payload, _ = issuers.doubles.token("kubernetes").split(".")
+    header = json.dumps({"alg": algorithm, "typ": "JWT", "kid": "key-1"}).encode()
+    forged = f"{base64.urlsafe_b64encode(header).decode().rstrip('=')}.{payload}.c2lnbmVk"
+    answer = await issuers.exchange(forged)
+    assert error(answer) == (401, "signed-token-refused")
+    assert "its algorithm is not one that is accepted" in sentence(answer)
+
+
+async def test_an_issuer_that_is_away_is_a_reason_to_come_again(issuers: Issuers) -> None:
+    await issuers.added("kubernetes")
+    issuers.doubles.internet.is_down = True
+    answer = await issuers.mint("kubernetes")
+    assert (answer.status_code, int(answer.headers["retry-after"]) > 0) == (503, True)
 
 
 async def test_a_job_of_a_named_issuer_says_for_which_organization_it_asks(

@@ -204,6 +204,27 @@ async def test_an_owner_sees_the_publishers_with_all_that_decides(
     }
 
 
+async def test_a_job_of_a_provider_reads_alone_where_its_publisher_says_so(
+    trust: TrustedPublishingWorld,
+) -> None:
+    await trust.world.push(bala("acme/hidden:1.0.0", visibility="private"))
+    ann = await signed_in(trust.world, trust.world.people.ann)
+    reading = {**NEW, "package": "", "scopes": "read"}
+    assert (await ann.api("POST", NEW_PUBLISHER, reading)).status_code == 201
+    got = (await trust.post(trust.ci.token(Provider.GITHUB))).json()
+    assert got["packages"] == []
+    headers = {**dict(ACCEPT_ARCHIVE), "Authorization": f"Bearer {got['token']}"}
+    pulled = await trust.world.get("/packages/acme/hidden/1.0.0", headers=headers)
+    assert pulled.status_code == 302
+    pushed = await trust.world.send(
+        "PUT",
+        f"{URL}/2.0/maven/acme/greet/1.0.0/greet-1.0.0.bala",
+        headers={"Authorization": f"Bearer {got['token']}"},
+        content=bala("acme/greet:1.0.0"),
+    )
+    assert pushed.status_code == 403, pushed.text
+
+
 async def test_the_audience_is_the_address_of_the_registry(trust: TrustedPublishingWorld) -> None:
     answer = await trust.world.get(f"{URL}/api/v1/trusted-publishing/audience")
     assert answer.json() == {"audience": URL}
