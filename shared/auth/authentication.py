@@ -267,7 +267,13 @@ class TokenLastUse:
 def is_guess(refusal: Refusal) -> bool:
     """Check whether a credential that was refused so may be an attempt to guess one. An expired
     token is none, and neither are texts that cannot be tokens of this registry."""
-    plain = {"token-expired", "token-foreign", "token-malformed", "token-placeholder"}
+    plain = {
+        "id-token-old",
+        "token-expired",
+        "token-foreign",
+        "token-malformed",
+        "token-placeholder",
+    }
     return refusal.code not in plain
 
 

@@ -13,6 +13,7 @@ MAX_CLAIM_NAME_LENGTH = 100  # Characters; some issuers have addresses as names.
 
 SUBJECT = "sub"
 _NAME = re.compile(rf"[A-Za-z0-9_.:/-]{{1,{MAX_CLAIM_NAME_LENGTH}}}")
+MAX_TEXT_LENGTH = 1024  # Characters of a claim; a release keeps its subject.
 _WILDCARDS = "*?"
 _SEPARATORS = re.compile(r"([/:])")
 # The registry checks them itself, or each token has its own.
@@ -25,8 +26,8 @@ def read_claims(values: Mapping[str, object]) -> dict[str, str]:
     """Return the claims of a token that rules can be about, as texts.
 
     Numbers are written in digits and booleans as `true` and `false`. A claim inside another one has
-    both names with a slash between them: `kubernetes.io/namespace`. Lists and fractions are left
-    out, and so is a name that stands for two values.
+    both names with a slash between them: `kubernetes.io/namespace`. Lists, fractions and texts that
+    are no line of `MAX_TEXT_LENGTH` are left out, and so is a name that stands for two values.
     """
     found = dict[str, str]()
     ambiguous = set[str]()
@@ -43,8 +44,10 @@ def _texts(values: Mapping[str, object], prefix: str, depth: int) -> Iterator[tu
         match value:
             case bool():
                 yield name, str(value).lower()
-            case int() | str():
+            case int():
                 yield name, str(value)
+            case str() if value.isprintable() and len(value) <= MAX_TEXT_LENGTH:
+                yield name, value
             case dict() if depth > 1:
                 yield from _texts(cast(Mapping[str, object], value), f"{name}/", depth - 1)
             case _:

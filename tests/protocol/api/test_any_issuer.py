@@ -5,14 +5,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 from msgspec.structs import replace
 
 from shared.domain.records import Event, org_stream
+from shared.services.administration.reachability import ServerKind
 from shared.services.common import Adapters
+from tests.fakes.system import FakeClock
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
@@ -73,16 +75,21 @@ class Issuers:
         return [event for _, event in found]
 
 
-@pytest.fixture
-async def issuers(worlds: OpenWorld) -> Issuers:
+async def opened(worlds: OpenWorld, **settings: object) -> Issuers:
+    """Open a registry that takes tokens of all issuers that have presets."""
     made: list[IssuerDoubles] = []
 
     def connect(stores: Adapters) -> Adapters:
-        made.append(IssuerDoubles(stores.clock, URL))  # pyright: ignore[reportArgumentType]
+        made.append(IssuerDoubles(cast(FakeClock, stores.clock), URL))
         return replace(stores, fetcher=made[0].internet)
 
-    world = await worlds(wrap=connect, **SETTINGS)
+    world = await worlds(wrap=connect, **{**SETTINGS, **settings})
     return Issuers(world, made[0], await signed_in(world, world.people.ann))
+
+
+@pytest.fixture
+async def issuers(worlds: OpenWorld) -> Issuers:
+    return await opened(worlds)
 
 
 def error(answer: httpx.Response) -> tuple[int, str]:
@@ -268,6 +275,15 @@ async def test_a_token_that_its_issuer_repeats_is_refused_when_it_is_older_than_
     assert "takes those of its issuer for 24 hours" in sentence(answer)
 
 
+async def test_an_old_token_is_no_guess_and_closes_no_address(worlds: OpenWorld) -> None:
+    issuers = await opened(worlds, limit_failure="address=1")
+    await issuers.added("google")
+    token = issuers.doubles.token("google", exp=issuers.world.clock.now_ms() // 1000 + 200_000)
+    issuers.world.clock.advance(timedelta(hours=25))
+    for _ in range(3):
+        assert error(await issuers.exchange(token)) == (401, "id-token-old")
+
+
 @pytest.mark.parametrize(
     ("label", "changes", "code", "why"),
     [
@@ -377,6 +393,14 @@ async def test_an_issuer_that_is_away_is_a_reason_to_come_again(issuers: Issuers
     assert (answer.status_code, int(answer.headers["retry-after"]) > 0) == (503, True)
 
 
+async def test_the_doctor_tries_the_issuers_of_publishers(issuers: Issuers) -> None:
+    await issuers.added("kubernetes")
+    reachability = issuers.world.registry.administration.reachability
+    issuer = ISSUERS["kubernetes"]
+    found = [each.found for each in await reachability.check() if each.kind is ServerKind.ISSUER]
+    assert found == [f"{issuer}, which signs for CI jobs, answers."]
+
+
 async def test_a_job_of_a_named_issuer_says_for_which_organization_it_asks(
     issuers: Issuers,
 ) -> None:
@@ -393,19 +417,12 @@ async def test_an_access_token_of_entra_id_is_no_credential_of_a_request(issuers
     assert answer.status_code == 401
 
 
-async def test_a_publisher_whose_issuer_the_operator_names_no_more_gets_no_token(
-    worlds: OpenWorld,
-) -> None:
-    made: list[IssuerDoubles] = []
-
-    def connect(stores: Adapters) -> Adapters:
-        made.append(IssuerDoubles(stores.clock, URL))  # pyright: ignore[reportArgumentType]
-        return replace(stores, fetcher=made[0].internet)
-
-    world = await worlds(wrap=connect)
-    token = made[0].token("jenkins")
-    answer = await world.send("POST", EXCHANGE, json={"token": token, "org": "acme"})
+async def test_an_issuer_that_the_operator_does_not_name_gets_no_token(worlds: OpenWorld) -> None:
+    issuers = await opened(worlds, publish_from_issuers="")
+    assert "it knows none" in sentence(await issuers.add("jenkins"))
+    answer = await issuers.mint("jenkins")
     assert error(answer) == (401, "signed-token-refused")
+    assert "takes no jobs of its issuer" in sentence(answer)
 
 
 # --- reading alone --------------------------------------------------------------------------------

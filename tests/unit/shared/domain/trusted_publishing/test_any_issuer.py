@@ -92,6 +92,7 @@ def test_a_run_whose_claims_match_is_taken() -> None:
         ("{0f-1a}", "{0f-1a}", True),
         ("v*", "xv1", False),
         ("*.x", "1.x\n", False),
+        ("a*b*c", "aXbYc", True),
     ],
 )
 def test_a_wildcard_matches_no_slash_and_no_colon(pattern: str, value: str, fits: bool) -> None:
@@ -150,6 +151,9 @@ def test_claims_are_read_as_texts_with_those_inside_others() -> None:
         "list": ["a"],
         "nothing": None,
         "half": 0.5,
+        "lines": "a\nb",
+        "turned": "a\u202eb",
+        "long": "x" * 1025,
         "kubernetes.io": {"namespace": "build", "serviceaccount": {"uid": "b2"}},
     }
     assert read_claims(values) == {
