@@ -119,10 +119,10 @@ _ISSUER_EXAMPLE = "buildkite=https://agent.buildkite.com"
 # The issuers of providers with settings of their own: their tokens take checks of triggers, forks
 # and pull requests, which claims alone do not say.
 _HOSTS_OF_PROVIDERS = {
-    "token.actions.githubusercontent.com": Provider.GITHUB,
     "gitlab.com": Provider.GITLAB,
     "vstoken.dev.azure.com": Provider.AZURE_DEVOPS,
 }
+_PROVIDERS = (Provider.GITHUB, Provider.GITLAB, Provider.AZURE_DEVOPS)
 
 
 def named_issuers(text: str) -> tuple[NamedIssuer, ...]:
@@ -144,12 +144,22 @@ def _named_issuer(text: str) -> NamedIssuer:
         )
         raise ValueError(reason)
     check_secure_address(issuer)
-    provider = _HOSTS_OF_PROVIDERS.get((urlsplit(issuer).hostname or "").lower())
-    if provider or label in {each.value for each in _HOSTS_OF_PROVIDERS.values()}:
+    provider = _provider_of(issuer)
+    if provider or label in {each.value for each in _PROVIDERS}:
         setting = f"BALLROOM_PUBLISH_FROM_{(provider or Provider(label)).name}"
         reason = f"it has {text[:80]!r}, which belongs in {setting}. Name it there"
         raise ValueError(reason)
     return NamedIssuer(label, issuer)
+
+
+def _provider_of(issuer: str) -> Provider | None:
+    """Return the provider whose readers know tokens of this issuer, if its address says so."""
+    parts = urlsplit(issuer)
+    host = (parts.hostname or "").lower()
+    # GitHub.com, tenants of its cloud, and GitHub Enterprise Server.
+    if host.startswith("token.actions.") or parts.path.rstrip("/").endswith("/_services/token"):
+        return Provider.GITHUB
+    return _HOSTS_OF_PROVIDERS.get(host)
 
 
 def apart_from(*settings: str) -> AfterValidator:

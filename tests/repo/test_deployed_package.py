@@ -47,7 +47,8 @@ TOPS = ("docs", "function_app.py", "host.json", "requirements.txt", "functions",
 # What a page, a script or a mail is made of; anything else has strayed into the tree.
 KINDS = {
     *(".py", ".json", ".graphql", ".sql", ".txt", ".html", ".css", ".js", ".svg", ".xml", ".md"),
-    *(".woff2", ".png", ".ico", ".yml", ".sh", ".bal"),  # The last: of the sample package.
+    *(".woff2", ".png", ".ico", ".yml", ".sh", ".groovy"),
+    ".bal",  # Of the sample package.
 }
 # What the documents, azd and people make beside the code.
 STRAYS = (

@@ -488,6 +488,8 @@ REFUSED: list[tuple[str, object, str]] = [
     ("publish_from_issuers", "ci=https://a.test, ci=https://b.test", " has ci twice"),
     ("publish_from_issuers", "a=https://a.test,b=https://a.test", " has https://a.test twice"),
     ("publish_from_issuers", "hub=https://token.actions.githubusercontent.com/octo", _GITHUB),
+    ("publish_from_issuers", "hub=https://token.actions.octo.ghe.com", _GITHUB),
+    ("publish_from_issuers", "hub=https://git.example.org/_services/token", _GITHUB),
     ("publish_from_issuers", "github=https://ci.example.org", _GITHUB),
     ("publish_from_issuers", "lab=https://GitLab.com", "belongs in BALLROOM_PUBLISH_FROM_GITLAB"),
     ("publish_id_token_hours", "0", ""),
