@@ -101,6 +101,7 @@ from shared.services.quality.package_comparison import PackageComparison
 from shared.services.records import RecordWriter
 from shared.services.revocation_list import listing_revocations
 from shared.services.tokens.device_login import DeviceLogin
+from shared.services.tokens.id_token_checks import IdTokenChecks
 from shared.services.tokens.makers import MakerReview, Makers
 from shared.services.tokens.secret_scanning import SecretScanning
 from shared.services.tokens.tokens import TokenRecords, Tokens
@@ -235,6 +236,7 @@ class TokenServices(Struct, frozen=True):
     secret_scanning: SecretScanning
     trusted_publishers: TrustedPublishers
     trusted_publishing: TrustedPublishing
+    id_token_checks: IdTokenChecks
     makers: Makers
     maker_review: MakerReview
 

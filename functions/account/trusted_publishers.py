@@ -1,6 +1,6 @@
 """/account/organizations/{org}/publishers: the trusted publishers of an organization."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -11,35 +11,33 @@ from functions.http.pages import TEMPLATES
 from functions.http.pagination import Pager
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from shared.auth.tokens import Secret
 from shared.domain.client_addresses import is_loopback
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.names import OrgName, Package
+from shared.domain.principals import Resource
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
-from shared.domain.trusted_publishing.publishers import RULE_NAMES
+from shared.domain.trusted_publishing.presets import (
+    AskedClaim,
+    Pipeline,
+    Preset,
+    preset_of,
+    preset_of_provider,
+    suggested_value,
+)
+from shared.domain.trusted_publishing.publishers import RULE_NAMES, PublisherScopes
 from shared.runtime.answers import Answer
+from shared.services.tokens.id_token_checks import CheckedIdToken
 from shared.services.tokens.trusted_publishers import LOOKED_UP_PROVIDERS, PublisherRequest
+from shared.services.tokens.trusted_publishing import JobTokenVerifier, TrustedIssuer
 
 PUBLISHERS_PER_PAGE = 50  # An organization has a thousand at most.
-
-# Commands that print the ids that a provider never reuses.
-ID_COMMANDS = {
-    Provider.GITHUB: "gh api repos/octo/greet --jq '.id, .owner.id'",
-    Provider.GITLAB: "curl -s https://gitlab.com/api/v4/projects/octo%2Fgreet",
-    Provider.AZURE_DEVOPS: "az pipelines show --name Release --query '[project.id, id]'",
-}
 
 # The rules that the pipelines of the examples comply with, by the names of their fields.
 PIPELINE_RULES: Mapping[Provider, Mapping[str, str]] = {
     Provider.GITHUB: {"workflow": "release.yml", "refs": "refs/tags/v*", "environment": "release"},
     Provider.GITLAB: {"refs": "refs/tags/v*", "environment": "release"},
     Provider.AZURE_DEVOPS: {"refs": "refs/heads/main"},
-}
-
-# Where a CI system reads the pipeline.
-PIPELINE_FILES = {
-    Provider.GITHUB: ".github/workflows/release.yml",
-    Provider.GITLAB: ".gitlab-ci.yml",
-    Provider.AZURE_DEVOPS: "azure-pipelines.yml",
 }
 
 
@@ -51,6 +49,12 @@ FACES = (pages,)
 async def account_organization_publishers(
     call: SignedInCall, problem: FormProblem | None = None
 ) -> Answer:
+    return await _page(call, problem)
+
+
+async def _page(
+    call: SignedInCall, problem: FormProblem | None = None, checked: CheckedIdToken | None = None
+) -> Answer:
     frame, org = await organization_frame(call, "publishers"), call.org
     publishers = await call.registry.tokens.trusted_publishers.of_organization(org, by=call.caller)
     publishers.sort(key=lambda each: (each.package.lower(), each.created_ms))
@@ -61,19 +65,53 @@ async def account_organization_publishers(
         problem,
         publishers=shown,
         makers=await call.registry.tokens.makers.of(org, [each.by for each in shown]),
+        titles={each.issuer: _title(each) for each in _issuers(call).issuers},
         pager=pager,
-        choice=provider_form(call, frame),
+        choice=provider_form(call, frame, checked),
+        checked=checked,
     )
 
 
-class ProviderForm(Struct, frozen=True):
-    """The form that adds a publisher of one CI system."""
+class AskedField(Struct, frozen=True):
+    """A field for a claim that the preset of an issuer asks for."""
 
-    provider: Provider
-    servers: Sequence[str]
+    claim: AskedClaim
+    value: str  # What a checked token suggests.
+
+    @property
+    def name(self) -> str:
+        return f"{_CLAIM_FIELD}{self.claim.name}"
+
+    @property
+    def hint(self) -> str:
+        optional = "" if self.claim.is_needed else "Optional. "
+        return f"{optional}{self.claim.meaning} Such as {self.claim.example}"
+
+
+_CLAIM_FIELD = "claim "  # Before the name of the claim; names of claims have no space.
+
+
+class ProviderForm(Struct, frozen=True):
+    """The form that adds a publisher of one CI system or issuer."""
+
+    key: str  # Of its tab.
+    title: str
+    preset: Preset
+    servers: Sequence[str]  # Of an issuer, its address.
     tabs: Sequence[tuple[str, str, str]]
-    pipeline: str
+    pipelines: Sequence[tuple[Pipeline, str]]
     local_url: str  # The address of the registry, if only its own machine can reach it.
+    registry_url: str
+    checked: CheckedIdToken | None = None
+
+    @property
+    def provider(self) -> Provider:
+        return self.preset.provider
+
+    @property
+    def has_claims(self) -> bool:
+        """Whether its publishers have claims instead of ids and rules."""
+        return self.provider is Provider.OIDC
 
     @property
     def options(self) -> Sequence[tuple[str, str]]:
@@ -81,9 +119,25 @@ class ProviderForm(Struct, frozen=True):
         return [(each, each) for each in self.servers]
 
     @property
-    def claims(self) -> Iterable[str]:
+    def ids(self) -> Iterable[str]:
         """The names of the claims with ids that are never reused."""
         return ID_CLAIMS[self.provider]
+
+    @property
+    def asked(self) -> Sequence[AskedField]:
+        """The fields of the claims, with the values of a token of this issuer that was checked."""
+        checked = self.checked
+        is_known = checked and checked.is_verified and checked.issuer in self.servers
+        known: Mapping[str, str] = checked.claims if checked and is_known else {}
+        return [
+            AskedField(claim, suggested_value(claim.example, known.get(claim.name, "")))
+            for claim in self.preset.claims
+        ]
+
+    @property
+    def audience(self) -> str:
+        """The audience that the form suggests."""
+        return self.preset.audience or self.registry_url
 
     @property
     def rules(self) -> frozenset[str]:
@@ -100,34 +154,56 @@ class ProviderForm(Struct, frozen=True):
         """The rules that fit the pipeline, by the names of their fields."""
         return PIPELINE_RULES.get(self.provider, {})
 
-    @property
-    def file(self) -> str:
-        """The file of the repository that has the pipeline; empty for commands of any job."""
-        return PIPELINE_FILES.get(self.provider, "")
 
-    @property
-    def where(self) -> str:
-        """The command that prints the ids."""
-        return ID_COMMANDS[self.provider]
-
-
-def provider_form(call: SignedInCall, frame: OrganizationFrame) -> ProviderForm | None:
-    """Return the form of the chosen provider, else of the first; None if none is configured."""
-    known = call.registry.tokens.trusted_publishers.servers
-    providers = [each for each in Provider if known.get(each)]
-    if not providers:
+def provider_form(
+    call: SignedInCall, frame: OrganizationFrame, checked: CheckedIdToken | None = None
+) -> ProviderForm | None:
+    """Return the form of the chosen CI system or issuer, else of the first; None if none is
+    configured. A token that was checked chooses its issuer."""
+    offered = list(_offered(call))
+    if not offered:
         return None
-    asked = call.form.text("provider") or call.params.get("provider", "")
-    chosen = next((each for each in providers if each.value == asked), providers[0])
+    asked = call.form.text("choice") or call.form.text("provider")
+    asked = asked or call.params.get("provider", "")
+    if checked is not None:
+        asked = next((key for key, _, _, servers in offered if checked.issuer in servers), asked)
+    key, title, preset, servers = next((each for each in offered if each[0] == asked), offered[0])
     url = call.registry.settings.base_url
-    text = pipeline(chosen, url, frame.organization.name)
-    local_url = url if is_loopback(urlsplit(url).hostname or "") else ""
-    return ProviderForm(chosen, sorted(known[chosen]), _tabs(frame, providers), text, local_url)
+    org, path = frame.organization.name, frame.address("publishers")
+    return ProviderForm(
+        key=key,
+        title=title,
+        preset=preset,
+        servers=servers,
+        tabs=[(key, f"{path}?provider={key}#add", title) for key, title, _, _ in offered],
+        pipelines=[(each, pipeline(each, url, org)) for each in preset.pipelines],
+        local_url=url if is_loopback(urlsplit(url).hostname or "") else "",
+        registry_url=url,
+        checked=checked,
+    )
 
 
-def _tabs(frame: OrganizationFrame, providers: Sequence[Provider]) -> list[tuple[str, str, str]]:
-    path = frame.address("publishers")
-    return [(each.value, f"{path}?provider={each.value}#add", each.title) for each in providers]
+def _issuers(call: SignedInCall) -> JobTokenVerifier:
+    return call.registry.tokens.trusted_publishers.jobs
+
+
+def _title(issuer: TrustedIssuer) -> str:
+    """Return the name of an issuer for people: of a preset, or the operator's label."""
+    if issuer.provider is not Provider.OIDC:
+        return issuer.provider.title
+    preset = preset_of(issuer.label, issuer.issuer)
+    return preset.title if issuer.label == preset.name else issuer.label
+
+
+def _offered(call: SignedInCall) -> Iterator[tuple[str, str, Preset, Sequence[str]]]:
+    """Yield the CI systems and issuers that are configured: key, title, preset and servers."""
+    issuers = _issuers(call)
+    for provider in Provider:
+        if provider is not Provider.OIDC and (known := issuers.servers.get(provider)):
+            yield provider.value, provider.title, preset_of_provider(provider), sorted(known)
+    for each in issuers.named_issuers:
+        preset = preset_of(each.label, each.issuer)
+        yield each.label, _title(each), preset, [each.issuer]
 
 
 @pages.form(
@@ -138,10 +214,23 @@ def _tabs(frame: OrganizationFrame, providers: Sequence[Provider]) -> list[tuple
 async def account_organization_publishers_add(call: SignedInCall) -> None:
     publishers = call.registry.tokens.trusted_publishers
     wanted = _parse_publisher(call.form, call.org)
-    if any(wanted.ids.values()):
+    if wanted.provider is Provider.OIDC or any(wanted.ids.values()):
         await publishers.add(wanted, by=call.caller)
     else:
         await publishers.add_repository(wanted, by=call.caller)
+
+
+@pages.form(f"{ORGANIZATION_ROUTE}/publishers/check", account_organization_publishers)
+async def account_organization_publishers_check(call: SignedInCall) -> Answer:
+    """Show what a pasted token says. The token is a secret, which the page does not repeat."""
+    with about_field("token"):
+        if not call.form.text("token"):
+            message = "Paste the id token of a job."
+            raise InvalidRequest(message)
+        checked = await call.registry.tokens.id_token_checks.check(
+            Secret(call.form.text("token")), call.org, by=call.caller
+        )
+    return await _page(call, checked=checked)
 
 
 @pages.form(
@@ -170,10 +259,18 @@ def _parse_publisher(form: Form, org: OrgName) -> PublisherRequest:
     names = ", ".join(each.value for each in Provider)
     otherwise = f"There is no such CI system. Choose one of {names}."
     provider = form.choice("provider", Provider, otherwise)
-    if not form.text("package"):
-        message = "Enter the name of the package."
-        with about_field("package"):
-            raise InvalidRequest(message)
+    scopes = PublisherScopes.READ if form.text("scopes") == "read" else PublisherScopes.PUBLISH
+    target = _parse_target(form, org, scopes)
+    if provider is Provider.OIDC:
+        return PublisherRequest(
+            package=target,
+            provider=provider,
+            ids={},
+            server=form.text("server"),
+            audience=form.text("audience"),
+            claims=dict(_parse_claims(form)),
+            scopes=scopes,
+        )
     ids = {claim: form.text(claim) for claim in ID_CLAIMS[provider]}
     if not any(ids.values()) and not form.text("repository"):
         message = (
@@ -182,8 +279,6 @@ def _parse_publisher(form: Form, org: OrgName) -> PublisherRequest:
             else f"Enter {' and '.join(ids)}, which identify the job."
         )
         raise InvalidRequest(message)
-    with about_field("package"):
-        package = Package.parse(org, form.text("package"))
     rules: dict[str, object] = {
         "workflow": form.text("workflow"),
         "reusable_workflow": form.text("reusable_workflow"),
@@ -192,30 +287,52 @@ def _parse_publisher(form: Form, org: OrgName) -> PublisherRequest:
         "protected": bool(form.all("protected")),
     }
     return PublisherRequest(
-        package=package,
+        package=target,
         provider=provider,
         ids=ids,
         server=form.text("server"),
         repository=form.text("repository"),
         rules=rules,
+        scopes=scopes,
     )
 
 
+def _parse_target(form: Form, org: OrgName, scopes: PublisherScopes) -> Resource:
+    """Return the package, or the organization for a publisher that only reads."""
+    with about_field("package"):
+        if form.text("package"):
+            return Package.parse(org, form.text("package"))
+        if scopes is PublisherScopes.PUBLISH:
+            message = "Enter the name of the package."
+            raise InvalidRequest(message)
+    return org
+
+
+def _parse_claims(form: Form) -> Iterator[tuple[str, str]]:
+    """Yield the claims of the fields of a preset, and then of the lines of further ones."""
+    for name in form.values:
+        if name.startswith(_CLAIM_FIELD) and form.text(name):
+            yield name.removeprefix(_CLAIM_FIELD), form.text(name)
+    for line in form.text("claims").splitlines():
+        if not line.strip():
+            continue
+        name, separator, value = line.partition("=")
+        if not separator:
+            message = f"{line.strip()[:80]!r} is no claim. Write NAME=VALUE on each line."
+            with about_field("claims"):
+                raise InvalidRequest(message)
+        yield name.strip(), value.strip()
+
+
 # Pipelines that publish without a stored secret: examples, in which the registry and the
-# organization are replaced. docs/use/trusted-publishing.md shows the same.
+# organization are replaced. docs/use shows the same.
 EXAMPLE_URL = "https://ballroom.example.org"
 EXAMPLE_ORG = '"org":"acme"'
 
-_PIPELINES = {
-    Provider.GITHUB: "github.yml",
-    Provider.GITLAB: "gitlab.yml",
-    Provider.AZURE_DEVOPS: "azure-devops.yml",
-}
 
-
-def pipeline(provider: Provider, url: str, org: str) -> str:
-    """Return the pipeline with which jobs of the provider publish packages of `org`."""
-    text = _example(_PIPELINES[provider])
+def pipeline(example: Pipeline, url: str, org: str) -> str:
+    """Return the pipeline with which jobs publish packages of `org`."""
+    text = _example(example.template)
     return text.replace(EXAMPLE_URL, url).replace(EXAMPLE_ORG, f'"org":"{org}"')
 
 

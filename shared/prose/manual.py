@@ -27,6 +27,7 @@ GROUPS = (
         "Publishing",
         (
             "use/trusted-publishing.md",
+            "use/issuers.md",
             "use/badges-and-feeds.md",
             "use/checklists.md",
             "use/go-toolchain.md",

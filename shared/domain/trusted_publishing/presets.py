@@ -11,6 +11,7 @@ import re
 
 from msgspec import Struct
 
+from shared.domain.trusted_publishing.claims import is_exact, matches
 from shared.domain.trusted_publishing.issuers import UNKNOWN_TRAITS, IssuerTraits
 from shared.domain.trusted_publishing.jobs import GUID_PATTERN, Provider
 
@@ -357,6 +358,21 @@ def preset_of(label: str, issuer: str) -> Preset:
     if preset is None or not re.fullmatch(preset.issuer, issuer):
         return OTHER
     return preset if preset.provider is Provider.OIDC else OTHER
+
+
+def suggested_value(example: str, value: str) -> str:
+    """Return the value of a token as a rule that fits its other runs: where the example has a
+    wildcard that matches, the rule has it too."""
+    parts, wanted = _SEPARATORS.split(value), _SEPARATORS.split(example)
+    if parts[1::2] != wanted[1::2]:  # Other separators: the value has another form.
+        return value
+    pairs = zip(parts, wanted, strict=True)
+    return "".join(
+        like if not is_exact(like) and matches(part, like) else part for part, like in pairs
+    )
+
+
+_SEPARATORS = re.compile(r"([/:])")
 
 
 def preset_of_provider(provider: Provider) -> Preset:

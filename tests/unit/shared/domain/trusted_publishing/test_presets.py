@@ -22,6 +22,7 @@ from shared.domain.trusted_publishing.presets import (
     PRESETS,
     preset_of,
     preset_of_provider,
+    suggested_value,
 )
 from shared.domain.trusted_publishing.publishers import Publisher, is_same_job, job_differences
 from tests.support.issuers import ISSUERS, JOBS, TENANT, asked_claims
@@ -156,3 +157,18 @@ def test_a_job_of_circleci_that_somebody_runs_with_a_shell_is_refused() -> None:
 def test_a_fork_is_no_job_of_the_repository_on_circleci() -> None:
     fork = job("circleci", **{"oidc.circleci.com/vcs-origin": "github.com/fork/greet"})
     assert not takes(publisher("circleci"), fork)
+
+
+@pytest.mark.parametrize(
+    ("example", "value", "rule"),
+    [
+        ("a:refs/tags/v*:commit:*", "b:refs/tags/v1.2:commit:b8", "b:refs/tags/v*:commit:*"),
+        ("refs/tags/v*", "refs/heads/main", "refs/heads/main"),
+        ("refs/tags/v*", "refs/tags/1.2", "refs/tags/1.2"),
+        ("org/1/user/*", "system:serviceaccount:ci:job", "system:serviceaccount:ci:job"),
+    ],
+)
+def test_a_rule_for_a_token_has_the_wildcards_of_the_example(
+    example: str, value: str, rule: str
+) -> None:
+    assert suggested_value(example, value) == rule

@@ -1,0 +1,54 @@
+"""docs/use/issuers.md has the pipelines that the page of publishers shows, and the claims of the
+presets.
+"""
+
+import re
+
+import pytest
+
+from functions.api.trusted_publishing import NewPublisher
+from functions.http.pages import TEMPLATES
+from shared.domain.trusted_publishing.jobs import Provider
+from shared.domain.trusted_publishing.presets import OTHER, PRESETS, Preset, preset_of
+from tests.paths import docs
+
+PAGE = docs("use/issuers")
+OF_ISSUERS = [each for each in PRESETS if each.provider is Provider.OIDC]
+
+
+def section(preset: Preset) -> str:
+    title = preset.title if preset.name else "Any other issuer"
+    [found] = re.findall(rf"^## {title}\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE)
+    return found
+
+
+@pytest.mark.parametrize("preset", [*OF_ISSUERS, OTHER], ids=lambda preset: preset.name)
+def test_a_section_has_the_pipelines_and_the_claims_of_its_preset(preset: Preset) -> None:
+    text = section(preset)
+    blocks = re.findall(r"^```\w+\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    files = [TEMPLATES / "pipelines" / each.template for each in preset.pipelines]
+    assert blocks == [each.read_text("utf-8") for each in files]
+    for claim in preset.claims:
+        assert f"| `{claim.name}` | {claim.meaning}" in text
+
+
+@pytest.mark.parametrize("preset", OF_ISSUERS, ids=lambda preset: preset.name)
+def test_the_table_says_which_claim_is_exact_and_how_often_a_token_is_exchanged(
+    preset: Preset,
+) -> None:
+    [row] = [line for line in PAGE.splitlines() if line.startswith(f"| [{preset.title}]")]
+    _, setting, times, exact = (cell.strip() for cell in row.strip("|").split("|"))
+    label, _, issuer = setting.strip("`").partition("=")
+    assert preset_of(label, issuer) is preset
+    assert (times == "one exchange") is not preset.traits.reuses_tokens
+    assert set(re.findall("`(.*?)`", exact)) == set(preset.traits.customer_claims)
+
+
+def test_the_publisher_on_the_page_is_one_that_is_read() -> None:
+    [shown] = re.findall(r"^```json\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    assert NewPublisher.model_validate_json(shown).provider is Provider.OIDC
+
+
+def test_every_pipeline_belongs_to_a_preset() -> None:
+    used = {each.template for preset in [*PRESETS, OTHER] for each in preset.pipelines}
+    assert {path.name for path in (TEMPLATES / "pipelines").iterdir()} == used
