@@ -362,11 +362,11 @@ def by_list(*keys: str) -> Reads:
 
 
 def by_state(answer: httpx.Response) -> Outcome:
-    """Read an answer that says of what is hidden that it is missing."""
+    """Read an answer that says of what is hidden that it is missing, or was withdrawn."""
     if answer.status_code != 200:
         return by_status(answer)
     [found] = answer.json()["packages"]
-    return Outcome.HIDDEN if found["state"] == "missing" else Outcome.DONE
+    return Outcome.HIDDEN if found["state"] in ("missing", "withdrawn") else Outcome.DONE
 
 
 def by_page_of_results(answer: httpx.Response) -> Outcome:
