@@ -123,6 +123,7 @@ EVENT_PHRASES: Mapping[str, str] = {
     "session.renewed": "signed in again",
     "session.started": "signed in",
     "sign-in-link.issued": "created a sign-in link for {account}",
+    "task.asked": "asked for a run of the task {name}",
     "token.confirmed": "confirmed the token {name}",
     "token.issued": "created the token {name}",
     "token.leaked": "revoked the token {name}, which had leaked",

@@ -57,7 +57,7 @@ class RecordedPull(Struct, frozen=True):
             at_ms=at_ms,
             principal=by.id,
             credential=by.credential,
-            job=f"{job.provider} {job.repository} {job.workflow}".strip() if job else "",
+            job=f"{job.provider} {job.source} {job.workflow}".strip() if job else "",
             network=caller_network(by.address),
         )
 

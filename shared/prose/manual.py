@@ -30,6 +30,7 @@ GROUPS = (
             "use/issuers.md",
             "use/badges-and-feeds.md",
             "use/checklists.md",
+            "use/dependency-updates.md",
             "use/go-toolchain.md",
             "reference/limits.md",
         ),

@@ -20,7 +20,7 @@ OTHERS = {
     "package.json",
     "release.yml",
 }
-EARLIER = {"invitation.renewed", "token.renamed"}  # Earlier versions wrote them.
+EARLIER = {"invitation.renewed"}  # Earlier versions wrote them.
 VALUES = {  # Kinds that end with a value.
     "release.": [each.value for each in State],
     "package.": [each.value for each in Visibility],

@@ -12,7 +12,13 @@ ADDRESS = "https://packages.acme.test"
 CLONE = ".venv/bin/ballroom"
 MANUAL = read_manual(ADDRESS, CLONE)
 # Hosts of examples that are no registry.
-OTHER_HOSTS = {"nexus.example.com", "proxy.example.com", "git.example.org"}
+OTHER_HOSTS = {
+    "nexus.example.com",
+    "proxy.example.com",
+    "git.example.org",
+    "jenkins.example.org",
+    "oidc.cluster.example.org",
+}
 
 
 def test_the_manual_has_the_pages_for_people_who_publish() -> None:
