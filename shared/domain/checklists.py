@@ -206,7 +206,7 @@ def _keywords(release: Release) -> _Finding:
 def _provenance(release: Release) -> _Finding:
     provenance = release.origin.provenance
     if provenance:
-        return _met(f"A CI job of {provenance.repository or provenance.provider} published it.")
+        return _met(f"A CI job of {provenance.source or provenance.provider} published it.")
     if release.upstream:
         return _unknown(_published_elsewhere(release.upstream.name))
     return _unmet(
