@@ -281,7 +281,8 @@ def _facts(frame: PackageFrame) -> list[tuple[str, str]]:
     if release.upstream:
         publisher = f"the upstream registry {release.upstream.name}"
     if provenance:
-        publisher = f"{provenance.repository}, commit {provenance.commit}"
+        commit = f", commit {provenance.commit}" if provenance.commit else ""
+        publisher = f"{provenance.source}{commit}"
     return [
         ("Page", frame.base_url + frame.of_release),
         ("Published", f"{machine_moment(release.created_ms)} by {publisher}"),
