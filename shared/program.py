@@ -18,9 +18,9 @@ IN_CLONE = f".venv/bin/{NAME}"  # Where `make run` puts it.
 # The first word after `ballroom`.
 COMMANDS = (
     "account", "backup", "bundle", "completion", "directory-locks", "dispute", "doctor", "groups",
-    "health", "index", "keys", "login", "names", "org", "package", "publisher", "read-only",
-    "restore", "revocations", "serve", "signin-link", "snapshot", "token", "upkeep", "upstream",
-    "webhook",
+    "health", "index", "keys", "login", "names", "org", "outdated", "package", "publisher",
+    "read-only", "restore", "revocations", "serve", "signin-link", "snapshot", "token", "upkeep",
+    "upstream", "webhook",
 )  # fmt: skip
 
 # Words before it that are a path or the name of a container belong to another command.

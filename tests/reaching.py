@@ -25,7 +25,10 @@ ONE_MACHINE = "on one machine only"  # How the reason of a test that the cloud s
 CLOUD, FOUR_INSTANCES = "cloud", "four-instances"
 
 # The instrumented fields of `Adapters`.
-STORES = ("metadata", "documents", "archives", "directory", "events", "work", "pulls", "search")
+STORES = (
+    *("metadata", "documents", "archives", "directory", "events"),
+    *("work", "pulls", "pull_records", "search"),
+)
 
 _calls = set[str]()  # Of the test that runs: `metadata.find`.
 _shared = dict[tuple[str, str], set[str]]()  # Of fixtures that tests share, by where and name.

@@ -20,6 +20,7 @@ from shared.ports import (
     EventStore,
     MetadataStore,
     PullLedger,
+    PullRecordStore,
     SearchIndex,
     Stale,
     WorkStore,
@@ -52,6 +53,7 @@ def instrumented(adapters: Adapters) -> Adapters:
         events=instrumented_store("events", EventStore, adapters.events),
         work=instrumented_store("work", WorkStore, adapters.work),
         pulls=instrumented_store("pulls", PullLedger, adapters.pulls),
+        pull_records=instrumented_store("pull_records", PullRecordStore, adapters.pull_records),
         search=instrumented_store("search", SearchIndex, adapters.search),
     )
 

@@ -343,7 +343,7 @@ def test_no_text_of_the_validator_reaches_an_operator(name: str, value: str) -> 
         ),
         ({"oidc_name": "x" * 41}, "is not a text of 1 to 40 characters, such as OpenID Connect."),
         ({"oidc_issuer": "http://login.example.org"}, "is plain http, which is allowed on this"),
-        ({"entra_authority": "http://127.0.0.1:8080"}, "it is plain http. Use https, such as"),
+        ({"entra_authority": "http://127.0.0.1:8080"}, "is plain http. Use https, such as"),
         ({"publish_from_gitlab": "http://gitlab.example.org"}, "is plain http, which is allowed"),
         (
             {
