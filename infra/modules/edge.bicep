@@ -57,6 +57,7 @@ var readsByPost = [
   '2.0/registry/packages/resolve-dependencies'
   '2.0/registry/packages/resolve-modules'
   '2.0/registry/tools/resolve-dependencies'
+  'api/v1/check'
   'mcp'
 ]
 
