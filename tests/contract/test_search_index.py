@@ -800,6 +800,8 @@ async def test_a_long_question_finds_what_it_is_about_alone(index: SearchIndex) 
         await index.replace(listing(f"acme/other{number}:1.0.0", summary="A service of messages."))
     question = "how does a service consume kafka messages with exactly once semantics"
     assert await found(index, question) == ["acme/kafka"]
+    await index.replace(listing("acme/kafka:1.0.0", **PRIVATE))
+    assert len(await found(index, question)) == 30  # It says nothing to those who cannot see it.
 
 
 async def test_another_form_of_a_word_is_no_correction(index: SearchIndex) -> None:

@@ -104,9 +104,7 @@ class Matching:
             if clause.is_required:
                 packages &= word_scores.keys()
         scores = self._summed(packages)
-        least = MEANING_SHARE * max(scores.values(), default=0.0)
-        meant = {package: score for package, score in scores.items() if score >= least}
-        return self._restricted(meant, frozenset(self._with_all_clauses()))
+        return self._restricted(scores, frozenset(self._with_all_clauses()), MEANING_SHARE)
 
     def _summed(self, packages: Collection[int]) -> dict[int, float]:
         """Return the score of all clauses together in each of these packages."""
@@ -128,9 +126,13 @@ class Matching:
         return self._postings.packages(EVERY_PACKAGE)
 
     def _restricted(
-        self, word_scores: dict[int, float], complete: frozenset[int] | None = None
+        self,
+        word_scores: dict[int, float],
+        complete: frozenset[int] | None = None,
+        least_share: float = 0.0,
     ) -> Found:
-        """Return the packages that the viewer may see and the restrictions allow."""
+        """Return the packages that the viewer may see and the restrictions allow, whose words are
+        worth `least_share` of those of the best one."""
         for restriction in self._plan.restrictions:
             if restriction.is_excluded:
                 _drop(word_scores, self._meeting(restriction))
@@ -139,6 +141,9 @@ class Matching:
             word_scores = {package: word_scores[package] for package in met}
         _drop(word_scores, self._hidden())
         _drop(word_scores, self._unusable())
+        # Only now: what the viewer may not see says nothing of the others.
+        least = least_share * max(word_scores.values(), default=0.0)
+        _drop(word_scores, [each for each, score in word_scores.items() if score < least])
         deprecated = frozenset(word_scores.keys() & self._postings.packages(DEPRECATED))
         if self._plan.shows_deprecated:
             return Found(word_scores, complete, deprecated)
