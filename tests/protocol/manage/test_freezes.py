@@ -99,6 +99,7 @@ BODIES: Mapping[str, object] = {
     "api_invitations_send": {"role": "member"},
     "api_members_set": {"role": "maintainer"},
     "api_org_tokens_issue": {"name": "ci", "scopes": ["read"]},
+    "api_org_tokens_rename": {"name": "ci"},
     "api_org_webhooks_add": {"url": "https://hooks.example.org/x", "events": ["release"]},
     "api_orgs_continue": {"continuedAs": None, "reason": ""},
     "api_packages_succeed": {"successor": None},
