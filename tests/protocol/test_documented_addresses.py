@@ -20,10 +20,10 @@ BASES = {"central.md": "/2.0/registry", "index.md": "/index"}  # Of the addresse
 
 # Hosts that stand for a registry in examples, and paths in code.
 OF_REGISTRIES = re.compile(
-    r"https?://(?:registry\.example\.com|ballroom\.example\.org|localhost:\d+)(/[^\s`\"'<>|)*]*)"
+    r"https?://(?:registry\.example\.com|ballroom\.example\.org|localhost:\d+)(/[^\s`\"'<>|)*\\]*)"
 )
 PATHS = re.compile(r"`(?:[A-Z]+ )?(/[^`\s]*)`")
-PATTERN = re.compile(r"[…*\[]|\{[^}]*[?:]")  # Of several addresses.
+PATTERN = re.compile(r"[…*\[]|\{[^}]*[?:]|\{\{")  # Of several addresses.
 
 # Of registries with an identity provider alone.
 OF_PROVIDERS = {f"/sign-in/callback/{each}" for each in ("entra", "github", "oidc")}
@@ -32,6 +32,7 @@ ENDS = {
     *("/docs", "/files", "/tokens", "/tokens/rotate", "/settings", "/packages/{name}"),
     *("/docs/{module}", "/docs/{module}/{symbol}", "/docs/http/Client.get", "/triggers"),
     "/archives/public/DIGEST/",
+    "/.well-known/openid-configuration",
     *("/api/v4/projects/octo%2Fgreet", "/admin", "/admin/host/ping", "/admin/host/status"),
 }
 
