@@ -53,6 +53,7 @@ from shared.domain.packages import STAFF
 from shared.domain.search import Hit, ResultPage, Sort
 from shared.runtime.caching import LruCache, memory_of
 
+LONG_QUESTION = 4  # Words that say something. Of so many, one alone is not what is meant.
 # What the words of a package are worth, at least, of those of the best one: with less it is about
 # something else than the question.
 MEANING_SHARE = 0.45
@@ -96,15 +97,16 @@ class Matching:
         return self._restricted(self._summed(self._with_all_clauses()))
 
     def loose(self) -> Found:
-        """Return the packages that have all required clauses, and what carries the meaning of the
-        others.
+        """Return the packages that have all required clauses and at least one; of a long question,
+        those that have what carries its meaning.
         """
         packages = set[int]().union(*self._weighed)
         for clause, word_scores in zip(self._plan.clauses, self._weighed, strict=True):
             if clause.is_required:
                 packages &= word_scores.keys()
+        least_share = MEANING_SHARE if len(self._weighed) >= LONG_QUESTION else 0.0
         scores = self._summed(packages)
-        return self._restricted(scores, frozenset(self._with_all_clauses()), MEANING_SHARE)
+        return self._restricted(scores, frozenset(self._with_all_clauses()), least_share)
 
     def _summed(self, packages: Collection[int]) -> dict[int, float]:
         """Return the score of all clauses together in each of these packages."""
