@@ -81,7 +81,7 @@ def checklist_of(
         ("readme", "Readme with an example", _readme(release, docs)),
         ("documentation", "Documented API", _documentation(release, docs)),
         ("license", "License", _license(release)),
-        ("source", "Verified source link", _source(release)),
+        ("source", "Source link", _source(release)),
         ("keywords", "Keywords", _keywords(release)),
         ("provenance", "Provenance", _provenance(release)),
         ("distribution", "Newest distribution", _distribution(release)),

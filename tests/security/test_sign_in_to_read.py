@@ -47,10 +47,10 @@ def test_only_these_operations_stay_public() -> None:
         "api_leaks_report", "api_trusted_audience", "api_trusted_exchange", "archive_bytes",
         "device_api_ask", "device_api_token", "health_default", "health_live", "health_ready",
         "login_file", "security_txt_file", "sign_in_begin_entra", "sign_in_begin_github",
-        "web_outdated_file",
         "sign_in_begin_oidc", "sign_in_callback",
         "sign_in_link_page", "sign_in_link_used", "sign_in_out", "sign_in_page_shown",
-        "static_file", "web_manual", "web_opensearch", "web_site_icon", "web_site_robots",
+        "static_file", "web_manual", "web_opensearch", "web_outdated_file",
+        "web_site_icon", "web_site_robots",
     ]  # fmt: skip
 
 
