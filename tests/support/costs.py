@@ -123,7 +123,8 @@ OTHERS = (
         "zz_missing",
         "web_update_tool",
     ),
-    *("web_cli_token", "web_opensearch", "web_site_icon", "web_site_robots"),
+    *("web_cli_token", "web_opensearch", "web_outdated_file"),
+    *("web_site_icon", "web_site_robots"),
 )
 
 # Each address is asked for in these forms. A response that is sent as gzip was made plain first.
