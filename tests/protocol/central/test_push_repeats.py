@@ -19,6 +19,8 @@ from tests.support.port_doubles import Fault, Moment
 from tests.support.stored_state import stored
 from tests.support.world import MAVEN, OpenWorld, Person, World, limited
 
+pytestmark = pytest.mark.measured
+
 GREET = "acme/greet:1.0.0"
 GREETING = Coordinate.parse("acme", "greet", "1.0.0")
 README = "docs/README.md"

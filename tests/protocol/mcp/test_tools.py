@@ -10,6 +10,8 @@ from tests.support.archives import bala
 from tests.support.documented_packages import CLIENT, LISTENER, TYPES, documented_bala, published
 from tests.support.world import World
 
+pytestmark = pytest.mark.measured
+
 SECOND = {"client.bal": CLIENT.replace("int times = 1", "int times"), "types.bal": TYPES}
 
 
