@@ -116,7 +116,8 @@ async def verify_jwt(
 
 
 def read_unverified(text: str) -> Mapping[str, object]:
-    """Return what a token says, which anybody could have written; for those who pasted it.
+    """Return what a token says, which anybody could have written: to find the keys that verify it,
+    and for those who pasted it.
 
     Raises `SignedTokenRefused` for a text that is no token.
     """
