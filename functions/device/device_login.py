@@ -1,7 +1,5 @@
 """Device login (RFC 8628): its API, the page that approves a device, and the script /login.py."""
 
-from functools import cache
-from pathlib import Path
 from typing import Self, TypeVar
 
 from pydantic import ConfigDict, Field, ValidationError
@@ -9,7 +7,7 @@ from pydantic.alias_generators import to_snake
 
 import shared.login
 from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, parse_body
-from functions.http.answers import NO_STORE, Representation, conditional_answer, json_answer
+from functions.http.answers import NO_STORE, json_answer, script_answer
 from functions.http.calls import Call
 from functions.http.requests import form_of, is_form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
@@ -171,18 +169,9 @@ def _confirm(call: SignedInCall, login: DeviceRequest) -> Answer:
     )
 
 
-PYTHON = "text/x-python"
-
-
 @pages.read("login.py", is_open=True, stays_public=True)
 async def login_file(call: Call) -> Answer:
-    script = _login_source().replace(shared.login.ADDRESS, call.registry.settings.base_url)
-    return conditional_answer(call, Representation(script.encode(), PYTHON, is_public=True))
-
-
-@cache
-def _login_source() -> str:
-    return Path(shared.login.__file__).read_text("utf-8")
+    return script_answer(call, shared.login.__file__, shared.login.ADDRESS)
 
 
 @pages.form("device", device_page)

@@ -6,8 +6,9 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from math import inf
+from pathlib import Path
 
 import azure.functions as func
 import orjson
@@ -124,6 +125,22 @@ def conditional_answer(call: Call, document: Representation) -> Answer:
         content, status = content[span.start : span.stop], 206
     headers["Content-Length"] = str(len(content))  # The host sets it only where it sends a body.
     return Answer(b"" if call.is_head else content, status, headers, document.media_type)
+
+
+PYTHON = "text/x-python"
+
+
+def script_answer(call: Call, file: str, address: str) -> Answer:
+    """Return a Python file that is run by itself, with the address of this registry in place of
+    `address`.
+    """
+    script = _source(file).replace(address, call.registry.settings.base_url)
+    return conditional_answer(call, Representation(script.encode(), PYTHON, is_public=True))
+
+
+@cache
+def _source(file: str) -> str:
+    return Path(file).read_text("utf-8")
 
 
 def make_private(answer: Answer) -> None:

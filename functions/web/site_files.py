@@ -4,10 +4,9 @@ security.txt.
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from pathlib import Path
 
 import shared.outdated
-from functions.http.answers import Representation, conditional_answer
+from functions.http.answers import Representation, conditional_answer, script_answer
 from functions.http.calls import Call
 from functions.http.formatting import counted
 from functions.http.pages import STATIC, AnonymousPages, PublicPageCall, PublicPages, static_path
@@ -68,18 +67,9 @@ def _static_documents() -> dict[str, Representation]:
     }
 
 
-PYTHON = "text/x-python"
-
-
 @pages.read("outdated.py", is_open=True, stays_public=True)
 async def web_outdated_file(call: PublicPageCall) -> Answer:
-    script = _outdated_source().replace(shared.outdated.ADDRESS, call.registry.settings.base_url)
-    return conditional_answer(call, Representation(script.encode(), PYTHON, is_public=True))
-
-
-@cache
-def _outdated_source() -> str:
-    return Path(shared.outdated.__file__).read_text("utf-8")
+    return script_answer(call, shared.outdated.__file__, shared.outdated.ADDRESS)
 
 
 TEXT, XML, ICON = "text/plain", "application/xml", "image/x-icon"
