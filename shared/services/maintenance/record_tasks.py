@@ -174,16 +174,18 @@ class CompleteEventLogs(Task):
     clock: Clock
 
     async def run(self) -> TaskReport:
-        until_ms, seen = self.clock.now_ms() + RUN_TIME // MS, 0
+        until_ms = self.clock.now_ms() + RUN_TIME // MS
         kind, key = _LOGS
         done = await self.work.peek(kind, key, self.clock.now_ms()) or "0"
+        if done == _COMPLETE:
+            await self._save(done)  # It is forgotten if the task does not run for a month.
+        seen = 0
         while done != _COMPLETE and self.clock.now_ms() < until_ms:
             number = int(done)
             last = await self.events.complete_logs(number, RECORDS_AT_ONCE)
             seen += last - number
             done = _COMPLETE if last == number else str(last)
             await self._save(done)
-        await self._save(done)  # It is forgotten if the task does not run for a month.
         return TaskReport(seen, seen, unfinished=done != _COMPLETE)
 
     async def _save(self, done: str) -> None:
