@@ -26,7 +26,7 @@ class CheckState(Enum):
     UNKNOWN = "unknown"  # It is not read yet, or nobody here can tell.
 
 
-class Check(Struct, frozen=True):
+class ReleaseCheck(Struct, frozen=True):
     """One fact about a release; `mend` says how its author changes one that is unmet."""
 
     key: str
@@ -44,14 +44,14 @@ class Check(Struct, frozen=True):
 class Checklist(Struct, frozen=True):
     """All checks of a release, always the same ones in the same order."""
 
-    checks: tuple[Check, ...]
+    checks: tuple[ReleaseCheck, ...]
 
     @property
     def met(self) -> int:
         return sum(each.state is CheckState.MET for each in self.checks)
 
     @property
-    def unmet(self) -> tuple[Check, ...]:
+    def unmet(self) -> tuple[ReleaseCheck, ...]:
         return tuple(each for each in self.checks if each.state is CheckState.UNMET)
 
     @property
@@ -88,7 +88,7 @@ def checklist_of(
         ("dependencies", "No deprecated dependency", _dependencies(release, dependencies)),
     )
     return Checklist(
-        tuple(Check(key, title, one.state, one.fact, one.mend) for key, title, one in found)
+        tuple(ReleaseCheck(key, title, one.state, one.fact, one.mend) for key, title, one in found)
     )
 
 

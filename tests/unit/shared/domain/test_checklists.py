@@ -6,9 +6,9 @@ from shared.domain.api_docs.records import ApiDocsRecord, DocsState, ReadmeConte
 from shared.domain.checklists import (
     MOST_NAMED,
     NO_DEPENDENCIES,
-    Check,
     CheckState,
     DependencyStates,
+    ReleaseCheck,
     checklist_of,
 )
 from shared.domain.names import NEWEST_LANGUAGE, Coordinate
@@ -33,7 +33,7 @@ def check(
     read: ApiDocsRecord | None = None,
     states: DependencyStates = NO_DEPENDENCIES,
     **fields: object,
-) -> Check:
+) -> ReleaseCheck:
     """Return one check of a release with these fields."""
     checks = checklist_of(release("acme/greet:1.0.0", **fields), read, states).checks
     [found] = [each for each in checks if each.key == key]
