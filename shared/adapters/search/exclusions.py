@@ -6,6 +6,7 @@ The words that say so, and those before which they say something else, are in th
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,25 +23,29 @@ from shared.domain.search import Field, Match, Term
 
 IsName = Callable[[str], bool]  # Whether a word is in the name of a package that everybody sees.
 
-
-def _phrases(kind: str) -> frozenset[tuple[str, ...]]:
-    return frozenset(map(tuple, map(split_words, typed_words("exclusions", kind))))
-
-
-def _stems(kind: str) -> frozenset[str]:
-    return frozenset(map(stem, typed_words("exclusions", kind)))
-
-
-# What follows them is not wanted; for weak ones only where nothing else is meant by them.
-_STRONG = _phrases("without")
-_WEAK = _phrases("not")
-_LONGEST = max(map(len, _STRONG | _WEAK))
-_IDIOMS = _stems("idiom") | WEAK_STEMS
-_ERRORS = frozenset(typed_words("exclusions", "error"))
-_VENDORS = frozenset(typed_words("exclusions", "vendor"))
-_LIKE = _phrases("like")
-_COMPARATIVES = frozenset(typed_words("exclusions", "than"))
 _CONJUNCTIONS = frozenset({"or", "and", "nor", "oder", "und", "o", "y", "ou", "et", "e"})
+
+
+# --- the words, by what they say: read with the first search, which a start does not wait for -----
+
+
+@cache
+def _words(kind: str) -> frozenset[str]:
+    return frozenset(typed_words("exclusions", kind))
+
+
+@cache
+def _phrases(kind: str) -> frozenset[tuple[str, ...]]:
+    return frozenset(map(tuple, map(split_words, _words(kind))))
+
+
+@cache
+def _words_that_stay() -> frozenset[str]:
+    """Return the stems of words before which `not` and `no` exclude nothing."""
+    return frozenset(map(stem, _words("idiom"))) | WEAK_STEMS
+
+
+# --- what a query wants ---------------------------------------------------------------------------
 
 
 class Wish(Struct, frozen=True):
@@ -55,7 +60,9 @@ def read_wish(terms: Sequence[Term], is_name: IsName) -> Wish:
     words = list(map(typed_word, terms))
     wants_others = not WORDS_FOR_OTHERS.isdisjoint(words) or _begins_with_like(words, is_name)
     if wants_others:
-        terms = [term for term, word in zip(terms, words, strict=True) if word not in _COMPARATIVES]
+        terms = [
+            term for term, word in zip(terms, words, strict=True) if word not in _words("than")
+        ]
     if not _is_error(terms, words):
         terms = tuple(_with_exclusions(terms, is_name))
     return Wish(tuple(terms), wants_others)
@@ -70,13 +77,13 @@ def typed_word(term: Term) -> str:
 def _is_error(terms: Sequence[Term], words: Sequence[str]) -> bool:
     """Say whether a query is the text of an error: `Rejected: the address is not verified`."""
     has_label = any(term.values[0].endswith(":") for term in terms[:-1])
-    return has_label or not _ERRORS.isdisjoint(words)
+    return has_label or not _words("error").isdisjoint(words)
 
 
 def _begins_with_like(words: Sequence[str], is_name: IsName) -> bool:
     """Say whether the first words are `like`, or `something like`, and name a product."""
     for start in range(len(words)):
-        length = _longest(words, start, _LIKE)
+        length = _longest(words, start, "like")
         if length:
             named = _after_fillers(words, start + length)
             return named < len(words) and _names(words[named], is_name)
@@ -108,8 +115,8 @@ def _with_exclusions(terms: Sequence[Term], is_name: IsName) -> Iterator[Term]:
 
 def _unwanted(words: Sequence[str], place: int, is_name: IsName) -> int:
     """Return where the name begins that the words at `place` exclude; 0 if they exclude none."""
-    strong = _longest(words, place, _STRONG)
-    length = strong or _longest(words, place, _WEAK)
+    strong = _longest(words, place, "without")
+    length = strong or _longest(words, place, "not")
     start = _after_fillers(words, place + length)
     if not length or start >= len(words) or not _names(words[start], is_name):
         return 0
@@ -120,12 +127,13 @@ def _unwanted(words: Sequence[str], place: int, is_name: IsName) -> int:
 
 def _stays_word(word: str) -> bool:
     """Say whether `not` and `no` mean something else before a word, as before a participle."""
-    return stem(word) in _IDIOMS or word.endswith("ed")
+    return stem(word) in _words_that_stay() or word.endswith("ed")
 
 
-def _longest(words: Sequence[str], place: int, phrases: frozenset[tuple[str, ...]]) -> int:
-    """Return how many words from `place` are the longest of the phrases; 0 for none of them."""
-    lengths = range(_LONGEST, 0, -1)
+def _longest(words: Sequence[str], place: int, kind: str) -> int:
+    """Return how many words from `place` are the longest phrase of a kind; 0 for none of them."""
+    phrases = _phrases(kind)
+    lengths = range(max(map(len, phrases)), 0, -1)
     return next((n for n in lengths if tuple(words[place : place + n]) in phrases), 0)
 
 
@@ -138,7 +146,7 @@ def _after_fillers(words: Sequence[str], place: int) -> int:
 def _end_of_name(words: Sequence[str], start: int, is_name: IsName) -> int:
     """Return where a name ends: of `google sheets api` behind sheets."""
     end = start + 1
-    if words[start] in _VENDORS and end < len(words) and _names(words[end], is_name):
+    if words[start] in _words("vendor") and end < len(words) and _names(words[end], is_name):
         end += 1
     return end
 
