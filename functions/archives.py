@@ -7,6 +7,7 @@ On one machine the local host streams the files of that path from the disk, with
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Self
 
 from msgspec import Struct
 
@@ -67,7 +68,7 @@ async def archive_of_release(call: Call) -> Answer:
     at, delivery = call.coordinate, call.registry.packages.archive_delivery
     found = await call.packages.find(at.package, at.version, client=ANY_CLIENT, by=call.caller)
     served = delivery.named(found.head, found.release, call.route_params["file"])
-    pulled = PulledRelease(served.release.coordinate, served.is_public)
+    pulled = PulledRelease.of(served.release.coordinate, is_public=served.is_public)
     _record_pull(call.registry, call.exchange, pulled, call.caller)
     return await _archive_answer(call, _to_send(served))
 
@@ -95,7 +96,7 @@ async def archive_to_send(
     if registry.mirroring:
         await registry.mirroring.reader.require_age(served.release)
     if not caller.is_anonymous:
-        pulled = PulledRelease(served.release.coordinate, served.is_public)
+        pulled = PulledRelease.of(served.release.coordinate, is_public=served.is_public)
         _record_pull(registry, exchange, pulled, caller)
     return _to_send(served)
 
@@ -180,17 +181,26 @@ async def locate_archive(
 
 def redirect_to_archive(call: Call, at: LocatedArchive, headers: dict[str, str]) -> Answer:
     """Count and record a pull, as each repeat of the answer does, and redirect to the archive."""
-    count = partial(_count_pull, at.published_ms, PulledRelease(at.coordinate, at.is_public))
+    pulled = PulledRelease.of(at.coordinate, is_public=at.is_public)
+    count = partial(_count_pull, at.published_ms, pulled)
     count(call)
     sent = {**headers, "Location": at.url, "Cache-Control": at.cache_control}
     return Answer(status=302, headers=sent, on_repeat=count, repeated_until_ms=at.repeated_until_ms)
 
 
 class PulledRelease(Struct, frozen=True):
-    """A release that somebody pulls, and whether its package is public."""
+    """A release that somebody pulls, and whether its package is public.
+
+    `text` is the coordinate for the log, made once for all repeats of an answer.
+    """
 
     coordinate: Coordinate
     is_public: bool
+    text: str
+
+    @classmethod
+    def of(cls, coordinate: Coordinate, *, is_public: bool) -> Self:
+        return cls(coordinate, is_public, str(coordinate))
 
 
 def _count_pull(published_ms: int, pulled: PulledRelease, call: Call) -> None:
@@ -200,17 +210,18 @@ def _count_pull(published_ms: int, pulled: PulledRelease, call: Call) -> None:
     is_silent = call.header("ballerina-central-telemetry-disabled").lower() == "true"
     if call.method == "GET" and not is_silent:
         caller = call.caller
-        coordinate = pulled.coordinate
         client = caller.id or f"{caller.address} {call.header('user-agent')}"
-        call.registry.packages.pullers.add(coordinate, _who(caller), published_ms)
-        call.registry.packages.pull_counter.count(coordinate, client)
+        packages = call.registry.packages
+        packages.pullers.add(pulled.coordinate, _who(caller), published_ms)
+        packages.pull_counter.count(pulled.coordinate, client)
 
 
 def _record_pull(
     registry: Registry, exchange: Exchange, pulled: PulledRelease, caller: Principal
 ) -> None:
     """Say in the line of the request who pulls what, and record it."""
-    exchange.pulled, exchange.caller = pulled.coordinate, caller
+    exchange.pulled = pulled.text
+    exchange.caller = caller
     registry.packages.pull_recorder.add(pulled.coordinate, is_public=pulled.is_public, by=caller)
 
 

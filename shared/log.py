@@ -79,12 +79,18 @@ class Activity:
     @classmethod
     def begin(cls, traceparent: str = "", *, is_hosted: bool = False) -> Self:
         """Begin the activity of the current asyncio task, in the trace of `traceparent`."""
+        activity = cls.apart(traceparent, is_hosted=is_hosted)
+        _activity.set(activity)
+        return activity
+
+    @classmethod
+    def apart(cls, traceparent: str = "", *, is_hosted: bool = False) -> Self:
+        """Begin an activity that calls no store, and so need not be the one of its task."""
         trace = TraceContext.parse(traceparent) if traceparent else None
         activity = cls(trace, is_hosted=is_hosted)
         if _traces.current is not None:
             activity.began = time.perf_counter()
             activity.spans = []
-        _activity.set(activity)
         return activity
 
     def add_span(self, name: str, began: float, attributes: Attributes, *, is_failed: bool) -> None:

@@ -294,7 +294,7 @@ def repeat_recorder(
             return None
         headers = headers_of(request)
         trace = headers.get("traceparent", "")
-        exchange = Exchange.begin(operation, trace, method=str(request.method))
+        exchange = Exchange.of_repeat(operation, trace, method=str(request.method))
         again = Call(registry, request, exchange, headers)
         try:
             again.set_caller(caller.principal)

@@ -48,8 +48,8 @@ _NUMBERS = count(1)
 
 class Exchange(Struct):
     """One request and its answer, which are one line in the log, or counted by the line of
-    another one. `principal` is the id of the caller, once it is known; a pull also has the release
-    that was pulled, and the whole caller."""
+    another one. `principal` is the id of the caller, once it is known; a pull also has the
+    coordinate of what was pulled, and the whole caller."""
 
     operation: str
     method: str
@@ -58,7 +58,7 @@ class Exchange(Struct):
     started: float
     activity: Activity
     principal: str = ""
-    pulled: Coordinate | None = None
+    pulled: str = ""
     caller: Principal | None = None
 
     @classmethod
@@ -73,9 +73,14 @@ class Exchange(Struct):
     ) -> Self:
         """Begin an exchange; `trace` is a `traceparent`, of the Functions host if `is_hosted`.
         Lines of ordinary ones may be counted together, if they succeed."""
-        request_id = f"{_PROCESS}{next(_NUMBERS):08x}"
         activity = Activity.begin(trace, is_hosted=is_hosted)
-        return cls(operation, method, is_ordinary, request_id, time.perf_counter(), activity)
+        return cls(operation, method, is_ordinary, _new_id(), time.perf_counter(), activity)
+
+    @classmethod
+    def of_repeat(cls, operation: str, trace: str, *, method: str) -> Self:
+        """Begin the exchange of a request whose answer is repeated."""
+        activity = Activity.apart(trace)
+        return cls(operation, method, True, _new_id(), time.perf_counter(), activity)
 
     def note_failure(self) -> None:
         """Log the exception that is handled."""
@@ -88,17 +93,7 @@ class Exchange(Struct):
         seconds = now - self.started
         stands_for = self._weigh(status, seconds, now)
         if stands_for:
-            log_request(
-                operation=self.operation,
-                status=status,
-                outcome=outcome,
-                principal=self.principal,
-                request_id=self.request_id,
-                seconds=round(seconds, 6),
-                **self._pull_fields(),
-                **self.activity.log_fields(),
-                **({"stands_for": stands_for} if stands_for > 1 else {}),
-            )
+            log_request(**self._fields(status, outcome, seconds, stands_for))
         if is_recording():
             record_metric(REQUESTS, seconds, self._attributes(status, outcome))
         if is_tracing():
@@ -112,13 +107,27 @@ class Exchange(Struct):
                 is_failed=status >= FIRST_FAILURE_STATUS,
             )
 
-    def _pull_fields(self) -> dict[str, str]:
-        """Return what the line of a pull says beside the principal."""
-        if self.pulled is None or self.caller is None:
-            return {}
-        network = caller_network(self.caller.address)
-        fields = {"coordinate": str(self.pulled), "network": network}
-        return fields | {"credential": self.caller.credential} if self.caller.credential else fields
+    def _fields(
+        self, status: int, outcome: str, seconds: float, stands_for: int
+    ) -> dict[str, object]:
+        """Return what the line says, of a pull also what was pulled from where."""
+        fields: dict[str, object] = {
+            "operation": self.operation,
+            "status": status,
+            "outcome": outcome,
+            "principal": self.principal,
+            "request_id": self.request_id,
+            "seconds": round(seconds, 6),
+        }
+        if self.pulled and self.caller is not None:
+            fields["coordinate"] = self.pulled
+            fields["network"] = caller_network(self.caller.address)
+            if self.caller.credential:
+                fields["credential"] = self.caller.credential
+        fields |= self.activity.log_fields()
+        if stands_for > 1:
+            fields["stands_for"] = stands_for
+        return fields
 
     def _attributes(self, status: int, outcome: str) -> Attributes:
         face = self.operation.partition("_")[0]
@@ -129,6 +138,10 @@ class Exchange(Struct):
         sampling = log_sampling()
         is_counted = self.is_ordinary and status < FIRST_ERROR_STATUS and seconds < SLOW_SECONDS
         return sampling.weigh() if is_counted else sampling.weigh_whole(now)
+
+
+def _new_id() -> str:
+    return f"{_PROCESS}{next(_NUMBERS):08x}"
 
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])

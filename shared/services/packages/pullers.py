@@ -1,5 +1,7 @@
 """Pullers: who pulled the releases that are so young that their owners can erase them."""
 
+from msgspec import Struct
+
 from shared.auth.signing_keys import SigningKeys
 from shared.domain.names import Coordinate, release_place
 from shared.domain.releases import MAX_PULLERS_OF_ERASED, ReleasePullers, is_erasable_at
@@ -9,7 +11,14 @@ from shared.runtime.retries import retried_when_stale
 
 MAX_YOUNG_RELEASES = 10_000  # Whose pullers wait for a store; each has eleven at most.
 
+_NOBODY = frozenset[str]()
 _PULLER_LENGTH = 16  # Characters of a signature: two of eleven pullers are never alike.
+
+
+class _PullersOfRelease(Struct, frozen=True):
+    coordinate: Coordinate
+    published_ms: int
+    pullers: set[str]  # That wait for the store.
 
 
 class PullerRecords:
@@ -24,7 +33,7 @@ class PullerRecords:
         self._directory = directory
         self._clock = clock
         self._signer = keys.signer("pullers")
-        self._pending = dict[Coordinate, tuple[int, set[str]]]()
+        self._pending = dict[str, _PullersOfRelease]()  # By the key of the release.
         # What is stored already, by this process. Another one may have stored more.
         self._known = LruCache[str, frozenset[str]](MAX_YOUNG_RELEASES)
 
@@ -32,14 +41,20 @@ class PullerRecords:
         """Note a puller of a release, if that is young. Never waits."""
         if not is_erasable_at(published_ms, self._clock.now_ms()):
             return
-        known = self._known.get(coordinate.key) or frozenset[str]()
+        key = coordinate.key
+        pending = self._pending.get(key)
+        if pending is not None and (
+            who in pending.pullers or len(pending.pullers) > MAX_PULLERS_OF_ERASED
+        ):
+            return
+        known = self._known.get(key) or _NOBODY
         if who in known or len(known) > MAX_PULLERS_OF_ERASED:
             return
-        if coordinate not in self._pending and len(self._pending) >= MAX_YOUNG_RELEASES:
-            return
-        _, pullers = self._pending.setdefault(coordinate, (published_ms, set()))
-        if len(pullers) <= MAX_PULLERS_OF_ERASED:
-            pullers.add(who)
+        if pending is None:
+            if len(self._pending) >= MAX_YOUNG_RELEASES:
+                return
+            pending = self._pending[key] = _PullersOfRelease(coordinate, published_ms, set())
+        pending.pullers.add(who)
 
     async def flush(self) -> None:
         """Write the pullers since the last flush; on failure keep them.
@@ -49,13 +64,13 @@ class PullerRecords:
         if not self._pending:
             return
         await self._signer.ready()
-        for coordinate, (published_ms, pullers) in list(self._pending.items()):
-            written = frozenset(pullers)
-            await self._write(coordinate, published_ms, written)
-            known = self._known.get(coordinate.key) or frozenset[str]()
-            self._known.put(coordinate.key, known | written)
-            if pullers <= written:  # Else more were added meanwhile.
-                del self._pending[coordinate]
+        for key, release in list(self._pending.items()):
+            written = frozenset(release.pullers)
+            await self._write(release.coordinate, release.published_ms, written)
+            known = self._known.get(key) or _NOBODY
+            self._known.put(key, known | written)
+            if release.pullers <= written:  # Else more were added meanwhile.
+                del self._pending[key]
 
     @retried_when_stale
     async def _write(
