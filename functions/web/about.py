@@ -1,5 +1,6 @@
 """GET /about…: how to use this registry, its policies, status, and API; GET /docs…:
-the manual, the part of `docs/` for people who publish and build packages.
+the manual, the part of `docs/` for people who publish and build packages and for operators, and
+the search over it.
 """
 
 import asyncio
@@ -15,8 +16,10 @@ from shared.domain.archives.unpacking import DEFAULT_LIMITS
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.names import RESERVED_PREFIX
+from shared.domain.search import MAX_QUERY_LENGTH
 from shared.domain.status import SOFTWARE_VERSION, TaskResult, TaskState
-from shared.prose.manual import read_manual
+from shared.prose.manual import Manual, read_manual
+from shared.prose.manual_search import search_manual
 from shared.runtime.answers import Answer
 
 # The pages in the order of their menu: last segment, path, title.
@@ -169,24 +172,33 @@ manual_pages = PublicPages()
 
 @manual_pages.read("docs/{page?}", stays_public=True)
 async def web_manual(call: PublicPageCall) -> Answer:
-    # In a thread, since the first call of a process renders every page.
+    # In a thread, since the first call of a process reads every page.
     program = call.registry.settings.operator_program
     manual = await asyncio.to_thread(read_manual, call.base_url, program)
     name = call.redacted_route.get("page", "")
     if not name:
-        return call.show(
-            "web/manual/overview.html",
-            manual=manual,
-            page=None,
-            programs=PROGRAMS,
-            url=call.base_url,
-        )
+        return await _manual_overview(call, manual)
     page = manual.page(name)
     if page is None:
         raise PageNotFound(f"{MANUAL}/{name}")
     if call.wants_markdown:
         return call.text(page.markdown, MARKDOWN)
     return call.show("web/manual/page.html", manual=manual, page=page)
+
+
+async def _manual_overview(call: PublicPageCall, manual: Manual) -> Answer:
+    """List the pages, or what a search finds in them."""
+    sought = call.redacted_query.get("q", "")[:MAX_QUERY_LENGTH].strip()
+    found = await asyncio.to_thread(search_manual, manual, sought) if sought else []
+    return call.show(
+        "web/manual/overview.html",
+        manual=manual,
+        page=None,
+        programs=PROGRAMS,
+        url=call.base_url,
+        sought=sought,
+        found=found,
+    )
 
 
 FACES = (pages, manual_pages)

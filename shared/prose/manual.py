@@ -1,4 +1,5 @@
-"""The manual: pages of `docs/` for people who publish and build packages, as HTML.
+"""The manual: pages of `docs/` for people who publish and build packages and for operators, as
+HTML.
 
 The pages are the Markdown files as they are in the repository, in which the address of a registry
 replaces those of examples, and the words of its installation the command `ballroom`. Their headings
@@ -21,6 +22,7 @@ MANUALS_KEPT = 2  # A process has one address; tests have two.
 
 # The files below `docs/` in the order of the menu.
 GROUPS = (
+    ("Start", ("use/tutorial.md",)),
     ("Clients", ("use/clients.md", "use/clients-behind-proxies.md", "use/agents.md")),
     ("Accounts", ("use/login.md", "use/sign-in.md", "use/tokens.md")),
     (
@@ -46,11 +48,42 @@ GROUPS = (
             "reference/protocols/mcp.md",
         ),
     ),
+    (
+        "Running a registry",
+        (
+            "run/self-hosting.md",
+            "run/company.md",
+            "run/administration.md",
+            "run/mirroring.md",
+            "run/backup.md",
+            "run/recovery.md",
+            "run/upgrade.md",
+            "run/incidents.md",
+            "run/personal-data.md",
+            "run/telemetry.md",
+            "run/air-gap.md",
+        ),
+    ),
+    (
+        "Running a registry on Azure",
+        (
+            "run/azure/deployment.md",
+            "run/azure/operations.md",
+            "run/azure/administrators.md",
+            "run/azure/monitoring.md",
+            "run/azure/archive-delivery.md",
+            "run/azure/cost.md",
+        ),
+    ),
 )
 FILES = tuple(file for _, files in GROUPS for file in files)
 
-# Addresses of examples: where `make run` listens, and a registry for others.
-EXAMPLE_ADDRESSES = ("http://127.0.0.1:7071", "https://ballroom.example.org")
+# Addresses of examples: where `make run` listens, a registry for others, and one with a domain.
+EXAMPLE_ADDRESSES = (
+    "http://127.0.0.1:7071",
+    "https://ballroom.example.org",
+    "https://packages.example.org",
+)
 
 _EXAMPLE = re.compile("|".join(rf"{re.escape(each)}(?![\w.:-])" for each in EXAMPLE_ADDRESSES))
 _TITLE = re.compile(r"\A# (.+)\n+")
@@ -60,6 +93,7 @@ _FILE_AS_WORDS = re.compile(r"\[[\w-]+\.md\]\(([^)#\s]+)")
 _HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)
 _ANCHOR = re.compile(r'<a class="anchor".*?</a>', re.DOTALL)
 _BLOCK_END = re.compile(r"</(?:p|li|h\d|td|th|pre)>|<br>")
+_CODE = re.compile(r"<pre.*?</pre>", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -71,18 +105,26 @@ class Section(Struct, frozen=True):
 
 
 class ManualPage(Struct, frozen=True):
-    """A page; `html` is without its title."""
+    """A page, whose HTML is without its title, and made when it is asked for."""
 
     name: str
     title: str
     summary: str
     markdown: str
-    html: SafeHtml
-    places: tuple[Section, ...]
+    file: str  # Below `docs/`.
+    titled: str  # The Markdown, in which links to pages have the titles of these.
 
     @property
     def address(self) -> str:
         return f"/docs/{self.name}"
+
+    @property
+    def html(self) -> SafeHtml:
+        return _rendered(self.titled, self.file)
+
+    @property
+    def places(self) -> tuple[Section, ...]:
+        return tuple(Section(each[1], plain_text(each[2])) for each in _HEADING.finditer(self.html))
 
 
 class Manual(Struct, frozen=True):
@@ -100,8 +142,7 @@ class Manual(Struct, frozen=True):
 
 @lru_cache(maxsize=MANUALS_KEPT)
 def read_manual(address: str, operator_program: str, folder: Path = MANUAL_FOLDER) -> Manual:
-    """Read and render all pages for the address of a registry and the words before its operators'
-    commands, which takes 0.2 s the first time."""
+    """Read all pages for the address of a registry and the words before its operators' commands."""
     read = {file: (folder / file).read_text("utf-8") for file in FILES}
     texts = {file: _localized(text, address, operator_program) for file, text in read.items()}
     return Manual(
@@ -112,7 +153,9 @@ def read_manual(address: str, operator_program: str, folder: Path = MANUAL_FOLDE
 def page_name(file: str) -> str:
     """Return the last segment of a page's address, which has no slash."""
     folder, _, name = file.removesuffix(".md").rpartition("/")
-    return f"{name}-protocol" if folder.endswith("protocols") else name
+    if folder.endswith("protocols"):
+        return f"{name}-protocol"
+    return f"run-{name}" if folder.partition("/")[0] == "run" else name
 
 
 class ManualPlace(TextPlace, frozen=True):
@@ -136,11 +179,15 @@ def _localized(text: str, address: str, operator_program: str) -> str:
 
 def _page(file: str, texts: dict[str, str]) -> ManualPage:
     text = texts[file]
-    html = _render(_with_titles(text, file, texts), file)
-    places = tuple(Section(each[1], _plain(each[2])) for each in _HEADING.finditer(html))
-    beginning = _plain(html.partition("<h2")[0])
+    titled = _with_titles(text, file, texts)
+    beginning = plain_text(_CODE.sub("", _render(titled.partition("\n## ")[0], file)))
     summary = beginning.partition(". ")[0].removesuffix(".").removesuffix(":")
-    return ManualPage(page_name(file), _title(text), summary, text, html, places)
+    return ManualPage(page_name(file), _title(text), summary, text, file, titled)
+
+
+@lru_cache(maxsize=MANUALS_KEPT * len(FILES))
+def _rendered(text: str, file: str) -> SafeHtml:
+    return _render(text, file)
 
 
 def _title(text: str) -> str:
@@ -168,6 +215,7 @@ def _with_titles(text: str, file: str, texts: dict[str, str]) -> str:
     return _FILE_AS_WORDS.sub(titled, text)
 
 
-def _plain(html: str) -> str:
+def plain_text(html: str) -> str:
+    """Return the words of a page's HTML, without the links of headings."""
     separated = _BLOCK_END.sub(" ", _ANCHOR.sub("", html))
     return " ".join(unescape(_TAG.sub("", separated)).split())

@@ -41,7 +41,11 @@ def test_pip_installs_the_same_files_from_a_checkout(wheel: Path, tmp_path: Path
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     [checkout] = tmp_path.glob("*.whl")
     names = [set(zipfile.ZipFile(each).namelist()) for each in (wheel, checkout)]
-    assert names[1] - names[0] == {"ballroom/app/docs/use/README.md"}
+    assert names[1] - names[0] == {
+        "ballroom/app/docs/use/README.md",
+        "ballroom/app/docs/run/README.md",
+        "ballroom/app/docs/run/azure/README.md",
+    }
     assert names[0] - names[1] == set()
 
 

@@ -18,13 +18,26 @@ OTHER_HOSTS = {
     "git.example.org",
     "jenkins.example.org",
     "oidc.cluster.example.org",
+    "oidc.example.org",
+    "siem.example.org",
 }
 
 
-def test_the_manual_has_the_pages_for_people_who_publish() -> None:
+def test_the_manual_has_the_pages_for_people_who_publish_and_for_operators() -> None:
     docs = ROOT / "docs"
-    pages = {each.relative_to(docs).as_posix() for each in (docs / "use").glob("*.md")}
-    assert {each for each in FILES if each.startswith("use/")} == pages - {"use/README.md"}
+    for folder in ("use", "run"):
+        pages = {each.relative_to(docs).as_posix() for each in (docs / folder).rglob("*.md")}
+        lists = {each for each in pages if each.endswith("README.md")}
+        assert {each for each in FILES if each.startswith(f"{folder}/")} == pages - lists
+
+
+def test_readers_come_before_operators() -> None:
+    folders = [each.partition("/")[0] for each in FILES]
+    assert folders.index("run") > max(at for at, each in enumerate(folders) if each != "run")
+
+
+def test_every_page_says_what_it_is_about() -> None:
+    assert [page.name for page in MANUAL.pages if len(page.summary) < len("The format")] == []
 
 
 def test_each_page_has_a_name_without_a_slash() -> None:
