@@ -15,7 +15,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from shared.domain.errors.identity import Untrusted
 from shared.domain.packages import Provenance
-from shared.domain.trusted_publishing.claims import SUBJECT, read_claims, shown_claim
+from shared.domain.trusted_publishing.claims import (
+    MAX_CLAIM_LENGTH,
+    SUBJECT,
+    read_claims,
+    shown_claim,
+)
 from shared.domain.trusted_publishing.issuers import IssuerTraits, is_tenant_of
 
 
@@ -48,6 +53,11 @@ _NOT_IN_ACTORS = re.compile(r"[^A-Za-z0-9_.:@{}-]")
 NUMBER_PATTERN = "[0-9]{1,20}"
 GUID_PATTERN = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
+# A definition of Azure DevOps can be pointed at another repository, which has another id. The id of
+# a repository at GitHub or Bitbucket is its name.
+REPOSITORY_ID = "rpo_id"
+REPOSITORY_ID_PATTERN = r"[a-z0-9._:/{}-]{1,255}"
+
 # The claims that a provider never reuses, with their form. All of them must match; the first one
 # is the key by which publishers are found; those of any issuer are found by the issuer.
 ID_CLAIMS: dict[Provider, dict[str, str]] = {
@@ -57,9 +67,33 @@ ID_CLAIMS: dict[Provider, dict[str, str]] = {
         "prj_id": GUID_PATTERN,
         "org_id": GUID_PATTERN,
         "def_id": NUMBER_PATTERN,
+        REPOSITORY_ID: REPOSITORY_ID_PATTERN,
     },
     Provider.ENTRA: {"oid": GUID_PATTERN, "tid": GUID_PATTERN},
     Provider.OIDC: {},
+}
+
+# The claims besides these that releases keep, and that can be rules.
+RUN_CLAIMS: dict[Provider, tuple[str, ...]] = {
+    Provider.GITHUB: (
+        "workflow_sha",
+        "job_workflow_sha",
+        "actor_id",
+        "runner_environment",
+        "repository_visibility",
+    ),
+    Provider.GITLAB: (
+        "ci_config_sha",
+        "job_namespace_id",
+        "job_project_id",
+        "project_visibility",
+        "runner_environment",
+        "runner_id",
+        "user_id",
+    ),
+    Provider.AZURE_DEVOPS: (),
+    Provider.ENTRA: (),
+    Provider.OIDC: (),  # Any claim can be a rule, and releases keep its subject.
 }
 
 # The servers of providers that are not self-hosted.
@@ -86,9 +120,10 @@ class CiJob(Struct, frozen=True):
     commit: str = ""
     run_url: str = ""
     defined_elsewhere: str = ""  # The workflow, if it is not in this repository.
-    # Of any issuer: its label, what it says, for whom, and what only one of its customers can have.
-    label: str = ""
+    # What it says besides, of which rules can ask for some.
     claims: Mapping[str, str] = {}
+    # Of any issuer: its label, for whom it signs, and what only one of its customers can have.
+    label: str = ""
     audiences: tuple[str, ...] = ()
     customer_claims: Mapping[str, str] = {}
 
@@ -124,6 +159,7 @@ class CiJob(Struct, frozen=True):
             defined_elsewhere=self.defined_elsewhere,
             issuer=self.server if self.provider is Provider.OIDC else "",
             subject=self.claims.get(SUBJECT, ""),
+            claims={} if self.provider is Provider.OIDC else {**self.ids, **self.claims},
         )
 
     def __str__(self) -> str:
@@ -279,6 +315,7 @@ class _AzureDevOps(_JobClaims):
     org_id: Guid
     prj_id: Guid
     def_id: Number
+    rpo_id: Annotated[str, BeforeValidator(_lower), Field(pattern=f"^{REPOSITORY_ID_PATTERN}$")]
     rpo_uri: str
     rpo_ref: str
     rpo_ver: str
@@ -298,6 +335,12 @@ def _parsed(model: type[JobClaims], provider: Provider, claims: JobTokenClaims) 
 
 def _ids(provider: Provider, job: _JobClaims) -> dict[str, str]:
     return {claim: getattr(job, claim) for claim in ID_CLAIMS[provider]}
+
+
+def _run_claims(provider: Provider, claims: JobTokenClaims) -> dict[str, str]:
+    """Return the claims that releases keep; those that a provider does not say are left out."""
+    said = read_claims({name: claims[name] for name in RUN_CLAIMS[provider] if name in claims})
+    return {name: value for name, value in said.items() if 0 < len(value) <= MAX_CLAIM_LENGTH}
 
 
 # --- one reader a provider ---------------------------------------------------------------------
@@ -323,6 +366,7 @@ def _github(claims: JobTokenClaims) -> CiJob:
         protected=job.ref_protected,
         environment=job.environment,
         commit=job.sha,
+        claims=_run_claims(Provider.GITHUB, claims),
         run_url=f"{server}/{job.repository}/actions/runs/{job.run_id}/attempts/{job.run_attempt}",
     )
 
@@ -362,6 +406,7 @@ def _gitlab(claims: JobTokenClaims) -> CiJob:
         environment=job.environment,
         environment_is_unprotected=not job.environment_protected,
         commit=job.sha,
+        claims=_run_claims(Provider.GITLAB, claims),
         run_url=f"{server}/{job.project_path}/-/jobs/{job.job_id}",
     )
 

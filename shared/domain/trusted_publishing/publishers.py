@@ -12,17 +12,33 @@ from shared.domain.names import OrgName, Package
 from shared.domain.principals import Resource
 from shared.domain.records import Entity, Place, Record
 from shared.domain.trusted_publishing.claims import claim_differences, is_same_customer
-from shared.domain.trusted_publishing.jobs import ID_CLAIMS, CiJob, Provider, job_subject
+from shared.domain.trusted_publishing.jobs import (
+    ID_CLAIMS,
+    REPOSITORY_ID,
+    CiJob,
+    Provider,
+    job_subject,
+)
 
 MAX_REFS = 10  # Per publisher.
 
 # The facts in a provider's tokens that a rule can require.
 RULE_NAMES = {
     Provider.GITHUB: frozenset(
-        {"workflow", "reusable_workflow", "refs", "environment", "protected"}
+        {
+            "workflow",
+            "reusable_workflow",
+            "refs",
+            "tag_version",
+            "environment",
+            "protected",
+            "runner",
+        }
     ),
-    Provider.GITLAB: frozenset({"workflow", "refs", "environment", "protected"}),
-    Provider.AZURE_DEVOPS: frozenset({"refs"}),
+    Provider.GITLAB: frozenset(
+        {"workflow", "refs", "tag_version", "environment", "protected", "runner"}
+    ),
+    Provider.AZURE_DEVOPS: frozenset({"refs", "tag_version"}),
     Provider.ENTRA: frozenset[str](),
     Provider.OIDC: frozenset[str](),  # Its rules are claims.
 }
@@ -42,14 +58,25 @@ _NAMES = {
 _REF = re.compile(r"refs/(?:heads|tags)/[A-Za-z0-9_.+*?/-]{1,200}")
 
 
+class Runner(Enum):
+    """Whose machines run a job."""
+
+    PROVIDER = "provider"  # Those of the CI system, and none that anybody hosts for themselves.
+
+
 class PublisherRules(Record):
-    """Which runs of a repository may publish; what is empty is not asked for."""
+    """Which runs of a repository may publish; what is empty is not asked for.
+
+    `tag_version` is the name of a tag with `{version}` in it: a run publishes that version alone.
+    """
 
     workflow: str = ""
     reusable_workflow: str = ""
     refs: tuple[str, ...] = ()
+    tag_version: str = ""
     environment: str = ""
     protected: bool = False
+    runner: Runner | None = None
 
     @classmethod
     def parse(cls, provider: Provider, rules: Mapping[str, object]) -> Self:
@@ -162,6 +189,13 @@ class PublisherScopes(Enum):
     READ = "read"  # The packages of the organization that are not public, and nothing else.
 
 
+class PublisherReads(Enum):
+    """Which packages that are not public the token of a job reads, besides those it publishes."""
+
+    NONE = "none"
+    ORGANIZATION = "organization"  # What the members of the organization read.
+
+
 class Publisher(Entity):
     """A CI job that may publish one package, or read those of an organization, and the rules for
     its runs.
@@ -184,6 +218,8 @@ class Publisher(Entity):
     audience: str = ""
     claims: Mapping[str, str] = {}  # Exact values and patterns.
     scopes: PublisherScopes = PublisherScopes.PUBLISH
+    reads: PublisherReads = PublisherReads.ORGANIZATION  # What earlier versions stored reads all.
+    pull_requests: bool = False  # It only reads, and takes runs of pull requests as well.
     created_ms: int
     by: str = ""  # The account that made or confirmed it; empty for old ones.
     by_guest: bool = False  # When it was made.
@@ -234,22 +270,39 @@ class Publisher(Entity):
 def is_same_job(publisher: Publisher, job: CiJob) -> bool:
     """Compare a publisher with a job by its ids only; names do not count. Jobs of any issuer are
     compared by the claims that only one of its customers can have."""
-    known = (publisher.provider, publisher.server, publisher.ids)
-    if known != (job.provider, job.server, job.ids):
+    if (publisher.provider, publisher.server) != (job.provider, job.server):
+        return False
+    if _ids_of_job(publisher.ids) != _ids_of_job(job.ids):
         return False
     is_any = job.provider is Provider.OIDC
     return not is_any or is_same_customer(publisher.claims, job.claims, job.customer_claims)
+
+
+def _ids_of_job(ids: Mapping[str, str]) -> dict[str, str]:
+    """Return the ids without that of the repository, to which a job can be pointed."""
+    return {claim: value for claim, value in ids.items() if claim != REPOSITORY_ID}
 
 
 def job_differences(publisher: Publisher, job: CiJob) -> list[str]:
     """Return why a publisher of the same job does not take this run, one clause for each reason;
     none where it takes it."""
     if publisher.provider is not Provider.OIDC:
-        return rule_differences(publisher.rules, job)
+        return [
+            *_differences_of_repository(publisher.ids, job.ids),
+            *rule_differences(publisher.rules, job),
+            *claim_differences(publisher.claims, job.claims),
+        ]
     return [
         *_differences_of_audience(publisher.audience, job.audiences),
         *claim_differences(publisher.claims, job.claims),
     ]
+
+
+def _differences_of_repository(wanted: Mapping[str, str], ids: Mapping[str, str]) -> Iterator[str]:
+    # Publishers of earlier versions do not name it.
+    wanted_id, actual = wanted.get(REPOSITORY_ID), ids.get(REPOSITORY_ID, "")
+    if wanted_id and wanted_id != actual:
+        yield f"its repository has the {REPOSITORY_ID} {_shown(actual)}, not {wanted_id}"
 
 
 def _differences_of_audience(wanted: str, audiences: tuple[str, ...]) -> Iterator[str]:
