@@ -307,7 +307,8 @@ def _parse_publisher(form: Form, org: OrgName) -> PublisherRequest:
         "workflow": form.text("workflow"),
         "reusable_workflow": form.text("reusable_workflow"),
         "refs": form.text("refs").split(),
-        "tag_version": form.text("tag_version"),
+        # The form suggests one, also where a publisher only reads.
+        "tag_version": form.text("tag_version") if scopes is PublisherScopes.PUBLISH else "",
         "environment": form.text("environment"),
         "protected": bool(form.all("protected")),
         "runner": Runner.PROVIDER if form.all("runner") else None,
