@@ -18,7 +18,7 @@ pytestmark = pytest.mark.measured
 
 PUBLISHERS = "/api/v1/orgs/acme/publishers"
 GITHUB = {"workflow": "release.yml", "refs": ["refs/tags/v*"]}
-PULL_REQUEST = {
+PULL_REQUEST: dict[str, Any] = {
     "event_name": "pull_request",
     "ref": "refs/pull/7/merge",
     "ref_protected": "false",
@@ -71,7 +71,7 @@ async def added(
     ],
 )
 async def test_rules_that_exclude_nobody_are_refused_with_who_could_publish(
-    trust: TrustedPublishingWorld, provider: Provider, rules: dict[str, object], why: str
+    trust: TrustedPublishingWorld, provider: Provider, rules: dict[str, Any], why: str
 ) -> None:
     if "reusable_workflow" in rules:
         rules = {"reusableWorkflow": rules["reusable_workflow"]}
@@ -94,7 +94,7 @@ async def test_rules_that_exclude_nobody_are_refused_with_who_could_publish(
     ],
 )
 async def test_rules_that_exclude_somebody_are_taken_and_every_tag_is_warned_of(
-    trust: TrustedPublishingWorld, provider: Provider, rules: dict[str, object], is_warned: bool
+    trust: TrustedPublishingWorld, provider: Provider, rules: dict[str, Any], is_warned: bool
 ) -> None:
     status, answer = await added(trust, provider, **rules)
     assert status == 201, answer
@@ -164,7 +164,7 @@ async def test_another_publisher_without_the_rule_frees_the_version(
     ],
 )
 async def test_rules_that_cannot_be_kept_are_refused(
-    trust: TrustedPublishingWorld, fields: dict[str, object], why: str
+    trust: TrustedPublishingWorld, fields: dict[str, Any], why: str
 ) -> None:
     status, answer = await added(trust, **fields)
     assert (status, why in answer["error"]["message"]) == (400, True), answer
@@ -176,7 +176,7 @@ async def test_rules_that_cannot_be_kept_are_refused(
 async def test_a_publisher_takes_runs_of_the_providers_own_runners_alone(
     trust: TrustedPublishingWorld, provider: Provider, claim: str
 ) -> None:
-    rules = {"protected": True, "runner": "provider"}
+    rules: dict[str, Any] = {"protected": True, "runner": "provider"}
     status, answer = await added(trust, provider, **rules)
     assert (status, answer["runner"]) == (201, "provider")
     assert await trust.mint(provider, runner_environment=claim)
@@ -236,7 +236,7 @@ async def test_a_job_reads_private_packages_where_one_of_its_publishers_says_so(
     await world.push(bala("acme/hidden:1.0.0", visibility="private"))
     await world.push(bala("other/inside:1.0.0", visibility="internal"), by=world.people.bob)
     await added(trust)
-    await added(trust, package="second", **({"reads": reads} if reads else {}))
+    await added(trust, package="second", reads=reads)
     token = (await trust.mint()).text.reveal()
     headers = {"Accept": "application/octet-stream", "Authorization": f"Bearer {token}"}
     for name, expected in (
@@ -274,7 +274,7 @@ async def test_runs_of_pull_requests_read_and_publish_never(trust: TrustedPublis
     ],
 )
 async def test_a_pull_request_that_may_be_of_a_fork_reads_nothing(
-    trust: TrustedPublishingWorld, changes: dict[str, object]
+    trust: TrustedPublishingWorld, changes: dict[str, Any]
 ) -> None:
     await added(trust, package="", scopes="read")
     answer = await trust.post(trust.ci.token(Provider.GITHUB, **{**PULL_REQUEST, **changes}))
@@ -292,9 +292,9 @@ async def test_a_pull_request_that_may_be_of_a_fork_reads_nothing(
     ],
 )
 async def test_a_merge_request_of_the_project_itself_reads(
-    trust: TrustedPublishingWorld, changes: dict[str, object], is_taken: bool
+    trust: TrustedPublishingWorld, changes: dict[str, Any], is_taken: bool
 ) -> None:
-    rules = {"refs": ["refs/heads/main"], "scopes": "read", "package": ""}
+    rules: dict[str, Any] = {"refs": ["refs/heads/main"], "scopes": "read", "package": ""}
     assert (await added(trust, Provider.GITLAB, **rules))[0] == 201
     token = trust.ci.token(Provider.GITLAB, **{**MERGE_REQUEST, **changes})
     answer = await trust.post(token)
