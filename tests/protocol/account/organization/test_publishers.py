@@ -7,7 +7,12 @@ from msgspec.structs import replace
 
 from shared.domain.names import Package, parse_org
 from shared.domain.principals import OPERATOR
-from shared.domain.trusted_publishing.publishers import Publisher
+from shared.domain.trusted_publishing.publishers import (
+    Publisher,
+    PublisherReads,
+    PublisherRules,
+    Runner,
+)
 from shared.ports import HttpResponse
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
@@ -87,6 +92,40 @@ async def test_rules_that_keep_nobody_out_are_refused_with_what_was_typed(ann: P
     assert answer.status_code == 400
     assert 'value="octo/greet"' in ann.text
     assert "Anybody who may push a branch" in ann.text
+
+
+async def test_the_form_ties_the_version_to_the_tag_and_says_what_jobs_read(
+    ann: PageClient,
+) -> None:
+    await ann.open(f"{PAGE}?provider=github")
+    assert 'name="tag_version" type="text" value="v{version}"' in ann.text
+    assert "A build whose dependencies include private packages reads them." in ann.text
+    rules = {"tag_version": "v{version}", "runner": "provider", "claims": "actor_id=12"}
+    answer = await ann.send(f"{PAGE}/add", **GREET, **rules, reads="organization")
+    assert answer.status_code == 303, ann.text
+    [added] = await ann.world.registry.tokens.trusted_publishers.of_organization(ACME, by=OPERATOR)
+    assert (added.rules.tag_version, added.rules.runner) == ("v{version}", Runner.PROVIDER)
+    assert (added.reads, added.claims) == (PublisherReads.ORGANIZATION, {"actor_id": "12"})
+    assert "Reads all packages of acme" in ann.text
+
+
+async def test_what_the_form_suggests_for_a_tag_is_left_out_where_a_publisher_only_reads(
+    ann: PageClient,
+) -> None:
+    reading = {**GREET, "package": "", "scopes": "read", "tag_version": "v{version}"}
+    assert (await ann.send(f"{PAGE}/add", **reading)).status_code == 303, ann.text
+    assert "also in pull requests of the repository itself" in ann.text
+
+
+async def test_a_publisher_of_an_earlier_version_that_excludes_nobody_is_marked(
+    ann: PageClient,
+) -> None:
+    await ann.send(f"{PAGE}/add", **GREET)
+    [added] = await ann.world.registry.tokens.trusted_publishers.of_organization(ACME, by=OPERATOR)
+    rules = PublisherRules(workflow="release.yml", refs=("refs/heads/*",))
+    await ann.world.stores.directory.put(added.model_copy(update={"rules": rules}))
+    await ann.open(PAGE)
+    assert "refs/heads/* is every branch" in ann.text
 
 
 async def test_a_package_is_left_to_its_publishers_and_back(ann: PageClient) -> None:

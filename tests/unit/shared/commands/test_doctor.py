@@ -244,6 +244,16 @@ def test_doctor_names_tokens_of_organizations_whose_makers_are_not_staff_any_mor
     assert "ann" not in ended
 
 
+def test_doctor_names_publishers_whose_rules_exclude_nobody(
+    terminal: Terminal, template: Template
+) -> None:
+    asyncio.run(_fill(terminal, template))
+    result = terminal.invoke("doctor")
+    [line] = [each for each in result.stdout.splitlines() if each.startswith("advice   publishers")]
+    assert "the trusted publisher publisher1 of acme/greet (Anybody who may push a branch" in line
+    assert "remove each, and add it again" in line
+
+
 def test_doctor_names_whose_roles_by_groups_have_ended_or_end_soon(
     terminal: Terminal, template: Template
 ) -> None:

@@ -86,6 +86,29 @@ def test_a_publisher_is_added_listed_and_removed(terminal: Terminal) -> None:
     assert terminal.json("publisher", "list", "acme") == {"publishers": []}
 
 
+@pytest.mark.parametrize(
+    ("given", "pattern"),
+    [
+        ((), ""),
+        (("--tag-version",), "v{version}"),
+        (("--tag-version", "g-{version}"), "g-{version}"),
+    ],
+)
+def test_a_publisher_is_tied_to_tags_and_runners_and_reads_private_packages(
+    terminal: Terminal, given: tuple[str, ...], pattern: str
+) -> None:
+    options = ("--runner", "provider", "--reads", "organization", "--claim", "actor_id=12", *given)
+    added = terminal.json("publisher", "add", "acme/greet", *GITHUB, *options)
+    assert (added["tagVersion"], added["runner"], added["reads"]) == (
+        pattern, "provider", "organization",
+    )  # fmt: skip
+    assert added["claims"] == {"actor_id": "12"}
+
+
+def test_no_publisher_of_entra_is_offered(terminal: Terminal) -> None:
+    assert "[github|gitlab|azure-devops|oidc]" in terminal.run("publisher", "add", "--help")
+
+
 KUBERNETES = ("--provider", "oidc", "--issuer", "kubernetes")
 SUBJECT = "sub=system:serviceaccount:builds:default"
 
