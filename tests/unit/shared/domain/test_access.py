@@ -24,6 +24,7 @@ from shared.domain.access import (
 from shared.domain.accounts import Account, Organization, hash_secret
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import (
+    GrantMissing,
     NotPermitted,
     OrganizationMissing,
     SignInAgain,
