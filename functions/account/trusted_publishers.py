@@ -16,7 +16,7 @@ from shared.domain.client_addresses import is_loopback
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.names import OrgName, Package
 from shared.domain.principals import Resource
-from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
+from shared.domain.trusted_publishing.jobs import ID_CLAIMS, RUN_CLAIMS, Provider
 from shared.domain.trusted_publishing.presets import (
     AskedClaim,
     Pipeline,
@@ -25,7 +25,14 @@ from shared.domain.trusted_publishing.presets import (
     preset_of_provider,
     suggested_value,
 )
-from shared.domain.trusted_publishing.publishers import RULE_NAMES, PublisherScopes
+from shared.domain.trusted_publishing.publishers import (
+    DEFAULT_TAG_VERSION,
+    RULE_NAMES,
+    PublisherReads,
+    PublisherScopes,
+    Runner,
+    publisher_warnings,
+)
 from shared.runtime.answers import Answer
 from shared.services.tokens.id_token_checks import CheckedIdToken
 from shared.services.tokens.repository_ids import LOOKED_UP_PROVIDERS
@@ -36,8 +43,17 @@ PUBLISHERS_PER_PAGE = 50  # An organization has a thousand at most.
 
 # The rules that the pipelines of the examples comply with, by the names of their fields.
 PIPELINE_RULES: Mapping[Provider, Mapping[str, str]] = {
-    Provider.GITHUB: {"workflow": "release.yml", "refs": "refs/tags/v*", "environment": "release"},
-    Provider.GITLAB: {"refs": "refs/tags/v*", "environment": "release"},
+    Provider.GITHUB: {
+        "workflow": "release.yml",
+        "refs": "refs/tags/v*",
+        "environment": "release",
+        "tag_version": DEFAULT_TAG_VERSION,
+    },
+    Provider.GITLAB: {
+        "refs": "refs/tags/v*",
+        "environment": "release",
+        "tag_version": DEFAULT_TAG_VERSION,
+    },
     Provider.AZURE_DEVOPS: {"refs": "refs/heads/main"},
 }
 
@@ -66,6 +82,7 @@ async def _page(
         problem,
         publishers=shown,
         makers=await call.registry.tokens.makers.of(org, [each.by for each in shown]),
+        warnings={each.id: publisher_warnings(each) for each in shown},
         titles={each.issuer: _title(each) for each in _issuers(call).issuers},
         pager=pager,
         choice=provider_form(call, frame, checked),
@@ -144,6 +161,11 @@ class ProviderForm(Struct, frozen=True):
     def rules(self) -> frozenset[str]:
         """The names of the claims that rules can require."""
         return RULE_NAMES[self.provider]
+
+    @property
+    def run_claims(self) -> Sequence[str]:
+        """The names of claims that rules can require besides."""
+        return RUN_CLAIMS[self.provider]
 
     @property
     def looks_up(self) -> bool:
@@ -257,11 +279,12 @@ async def account_organization_publishers_remove(call: SignedInCall) -> None:
 
 
 def _parse_publisher(form: Form, org: OrgName) -> PublisherRequest:
-    names = ", ".join(each.value for each in Provider)
+    names = ", ".join(each.value for each in Provider if each is not Provider.ENTRA)
     otherwise = f"There is no such CI system. Choose one of {names}."
     provider = form.choice("provider", Provider, otherwise)
     scopes = PublisherScopes.READ if form.text("scopes") == "read" else PublisherScopes.PUBLISH
     target = _parse_target(form, org, scopes)
+    reads = PublisherReads.ORGANIZATION if form.text("reads") == "organization" else None
     if provider is Provider.OIDC:
         return PublisherRequest(
             package=target,
@@ -271,6 +294,7 @@ def _parse_publisher(form: Form, org: OrgName) -> PublisherRequest:
             audience=form.text("audience"),
             claims=dict(_parse_claims(form)),
             scopes=scopes,
+            reads=reads,
         )
     ids = {claim: form.text(claim) for claim in ID_CLAIMS[provider]}
     if not any(ids.values()) and not form.text("repository"):
@@ -284,8 +308,10 @@ def _parse_publisher(form: Form, org: OrgName) -> PublisherRequest:
         "workflow": form.text("workflow"),
         "reusable_workflow": form.text("reusable_workflow"),
         "refs": form.text("refs").split(),
+        "tag_version": form.text("tag_version"),
         "environment": form.text("environment"),
         "protected": bool(form.all("protected")),
+        "runner": Runner.PROVIDER if form.all("runner") else None,
     }
     return PublisherRequest(
         package=target,
@@ -294,7 +320,9 @@ def _parse_publisher(form: Form, org: OrgName) -> PublisherRequest:
         server=form.text("server"),
         repository=form.text("repository"),
         rules=rules,
+        claims=dict(_parse_claims(form)),
         scopes=scopes,
+        reads=reads,
     )
 
 

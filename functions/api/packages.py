@@ -4,7 +4,7 @@ declarations."""
 from enum import Enum
 from typing import Self
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from functions.api.operations import (
     ApiCall,
@@ -25,7 +25,7 @@ from shared.domain.names import Package
 from shared.domain.package_history import CredentialKind, HistoryEntry
 from shared.domain.packages import Release, Visibility
 from shared.domain.search import ResultPage, SymbolHit, SymbolQuery
-from shared.domain.trusted_publishing.jobs import Provider
+from shared.domain.trusted_publishing.jobs import PERSONAL_CLAIMS, Provider
 from shared.services.packages.history import HistoryPage
 
 
@@ -207,6 +207,15 @@ class RunView(ResponseModel):
     run_url: str
     issuer: str = Field(description="Of any issuer of OpenID Connect; empty for the others.")
     subject: str = Field(description="Whom that issuer means.")
+    claims: dict[str, str] = Field(
+        description="Of the others: the ids of the repository, and what else is signed of the run."
+    )
+
+    @field_validator("claims", mode="after")
+    @classmethod
+    def _about_no_person(cls, claims: dict[str, str]) -> dict[str, str]:
+        """Leave out who started the run: only the operator sees that."""
+        return {name: text for name, text in claims.items() if name not in PERSONAL_CLAIMS}
 
 
 class OriginView(ResponseModel):

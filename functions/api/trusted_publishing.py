@@ -5,7 +5,7 @@ id token.
 from collections.abc import Sequence
 from typing import Annotated, Self
 
-from pydantic import AliasPath, Field
+from pydantic import AliasPath, Field, WithJsonSchema
 
 from functions.api.operations import (
     ApiCall,
@@ -27,12 +27,16 @@ from shared.domain.packages import Pushers
 from shared.domain.principals import PUBLISHING_SCOPES
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.trusted_publishing.claims import MAX_CLAIM_LENGTH, MAX_CLAIMS
-from shared.domain.trusted_publishing.jobs import Provider
+from shared.domain.trusted_publishing.jobs import RUN_CLAIMS, Provider
 from shared.domain.trusted_publishing.publishers import (
+    DEFAULT_TAG_VERSION,
     MAX_REFS,
     Publisher,
+    PublisherReads,
     PublisherRules,
     PublisherScopes,
+    Runner,
+    publisher_warnings,
 )
 from shared.runtime.answers import PLAIN_TEXT, Answer
 from shared.services.tokens.makers import Maker
@@ -40,6 +44,14 @@ from shared.services.tokens.trusted_publishers import PublisherRequest
 
 ShortText = Annotated[str, Field(max_length=255)]
 ClaimText = Annotated[str, Field(max_length=MAX_CLAIM_LENGTH)]
+
+
+_LISTED = {provider: ", ".join(claims) for provider, claims in RUN_CLAIMS.items()}
+# Stored ones of Entra ID are shown, and a new one is refused with the way to add it.
+OFFERED_PROVIDERS = tuple(each for each in Provider if each is not Provider.ENTRA)
+OfferedProvider = Annotated[
+    Provider, WithJsonSchema({"type": "string", "enum": [each.value for each in OFFERED_PROVIDERS]})
+]
 
 
 class NewPublisher(RequestModel):
@@ -51,12 +63,14 @@ class NewPublisher(RequestModel):
         description="Its name; where there is none yet, the first push makes it. Left out where "
         "the scopes are read.",
     )
-    provider: Provider = Field(description="The CI system, which signs the identity of the job.")
+    provider: OfferedProvider = Field(
+        description="The CI system, which signs the identity of the job."
+    )
     server: ShortText = Field(default="", description="Of GitHub or GitLab, where it is one's own.")
     ids: dict[ShortText, ShortText] = Field(
         default={},
         description="repository_id and repository_owner_id of GitHub; project_id and namespace_id "
-        "of GitLab; org_id, prj_id and def_id of Azure DevOps; none of oidc.",
+        "of GitLab; org_id, prj_id, def_id and rpo_id of Azure DevOps; none of oidc.",
     )
     issuer: ShortText = Field(
         default="",
@@ -70,12 +84,18 @@ class NewPublisher(RequestModel):
     claims: dict[ShortText, ClaimText] = Field(
         default={},
         max_length=MAX_CLAIMS,
-        description="Of oidc: sub and others, with exact values or patterns, in which * and ? "
-        "match no slash and no colon.",
+        description="Exact values or patterns, in which * and ? match no slash and no colon. Of "
+        f"oidc: sub and others; of GitHub: {_LISTED[Provider.GITHUB]}; of GitLab: "
+        f"{_LISTED[Provider.GITLAB]}.",
     )
     scopes: PublisherScopes = Field(
         default=PublisherScopes.PUBLISH,
         description="publish, or read for reading the organization's packages alone.",
+    )
+    reads: PublisherReads | None = Field(
+        default=None,
+        description="What its jobs read besides what they publish: none, or organization for a "
+        "build whose dependencies include private packages. Otherwise none where they publish.",
     )
     repository: ShortText = Field(default="", description="A name for people; it decides nothing.")
     workflow: ShortText = Field(default="", description="The file of the workflow: release.yml.")
@@ -87,10 +107,19 @@ class NewPublisher(RequestModel):
     refs: list[ShortText] = Field(
         default=[], max_length=MAX_REFS, description="refs/heads/main, or refs/tags/v* for many."
     )
+    tag_version: ShortText = Field(
+        default="",
+        description="The tag of the version that a run publishes, such as v{version}: the tag "
+        "v1.2.0 publishes 1.2.0 alone.",
+        json_schema_extra={"suggestion": DEFAULT_TAG_VERSION},
+    )
     environment: ShortText = Field(
         default="", description="The environment that a job has to run in."
     )
     protected: bool = Field(default=False, description="Whether the ref has to be protected.")
+    runner: Runner | None = Field(
+        default=None, description="provider: only machines that GitHub or GitLab host run the job."
+    )
 
 
 class PublisherView(ResponseModel):
@@ -107,10 +136,16 @@ class PublisherView(ResponseModel):
     refs: list[str] = Field(validation_alias=AliasPath("rules", "refs"))
     environment: str = Field(validation_alias=AliasPath("rules", "environment"))
     protected: bool = Field(validation_alias=AliasPath("rules", "protected"))
+    tag_version: str = Field(validation_alias=AliasPath("rules", "tag_version"))
+    runner: Runner | None = Field(validation_alias=AliasPath("rules", "runner"))
     issuer: str
     audience: str
     claims: dict[str, str]
     scopes: PublisherScopes
+    reads: PublisherReads
+    pull_requests: bool = Field(
+        description="Whether runs of pull requests of the repository itself read too."
+    )
     created_at: UtcTime
     pending_until: UtcTime = Field(
         validation_alias="pending_until_ms",
@@ -118,10 +153,12 @@ class PublisherView(ResponseModel):
     )
     made_by: str | None = Field(default=None, description=MADE_BY_MEANING)
     stopped: MakerStop | None = Field(default=None, description=STOPPED_MEANING)
+    warnings: list[str] = Field(default=[], description="Who else could publish, and the way out.")
 
     @classmethod
     def of(cls, publisher: Publisher, maker: Maker) -> Self:
-        made = {"made_by": maker.name or None, "stopped": maker.stop}
+        made: dict[str, object] = {"made_by": maker.name or None, "stopped": maker.stop}
+        made |= {"warnings": publisher_warnings(publisher)}
         return cls.model_validate(publisher).model_copy(update=made)
 
 
@@ -227,6 +264,7 @@ def _wanted(call: ApiCall, new: NewPublisher) -> PublisherRequest:
         audience=new.audience,
         claims=new.claims,
         scopes=new.scopes,
+        reads=new.reads,
     )
 
 
@@ -252,7 +290,7 @@ class RefusedPackageView(ResponseModel):
 
 class JobTokenView(ResponseModel):
     """An access token for a quarter of an hour, and what it publishes; it reads the packages of the
-    organization. A client that accepts text/plain gets the token alone."""
+    organization if a publisher says so. A client that accepts text/plain gets the token alone."""
 
     token: str
     expires_at: UtcTime

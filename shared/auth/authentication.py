@@ -296,6 +296,7 @@ def _principal(token: Token, client: RequestClient, *, is_guest: bool) -> Princi
         token=token.id,
         token_creator=token.made_by if token.org else "",
         is_guest=is_guest,
+        only_versions=token.only_versions,
     )
 
 

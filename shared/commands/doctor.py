@@ -30,6 +30,7 @@ _UPSTREAM = "upstream"
 _PLACEMENT = "placement"
 _STAFF = "staff"
 _MAKERS = "makers"
+_PUBLISHERS = "publishers"
 _GROUP_ROLES = "group roles"
 _APPEALS = "appeals"
 _DIRECTORY = "directory"
@@ -41,6 +42,7 @@ _ADVICE = frozenset(
         _PLACEMENT,
         _STAFF,
         _MAKERS,
+        _PUBLISHERS,
         _GROUP_ROLES,
         _OWNERS,
         _APPEALS,
@@ -112,6 +114,7 @@ def _ways_out_of_here(settings: Settings) -> Iterator[str]:
 async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     found = [each async for each in _placement(registry)]
     found += [each async for each in _makers(registry)]
+    found += [each async for each in _publishers(registry)]
     found += [each async for each in _group_roles(registry)]
     found += [each async for each in _directory_locks(registry)]
     found += [each async for each in _ownerless(registry)]
@@ -170,6 +173,18 @@ async def _makers(registry: Registry) -> AsyncIterator[StoreCheck]:
             "its maker."
         )
         yield StoreCheck(_MAKERS, found, way_out)
+
+
+async def _publishers(registry: Registry) -> AsyncIterator[StoreCheck]:
+    """Name the trusted publishers that let more people publish than one that is added today."""
+    flawed = await registry.tokens.maker_review.flawed_publishers()
+    if flawed:
+        named = _listed([f"{each.described} ({' '.join(each.flaws)})" for each in flawed])
+        way_out = (
+            "They go on as they are. Let an owner remove each, and add it again with rules that "
+            "exclude strangers; `ballroom publisher add` and `publisher remove` do it here."
+        )
+        yield StoreCheck(_PUBLISHERS, f"More people can publish than should: {named}.", way_out)
 
 
 async def _group_roles(registry: Registry) -> AsyncIterator[StoreCheck]:

@@ -239,6 +239,9 @@ def _option(name: str, described: JsonObject) -> tuple[list[str], dict[str, Any]
     kind, default = described.get("type"), described.get("default")
     is_repeated = kind in ("array", "object")
     word = re.sub(r"(?<=s)es$|s$", "", name) if is_repeated else name
+    # An option with a suggestion can stand without a value.
+    suggested = described.get("suggestion")
+    alone = {"is_flag": False, "flag_value": suggested} if suggested else {}
     return [f"--{word.replace('_', '-')}", name], {
         "type": _type(described.get("items", described)),
         "multiple": is_repeated,
@@ -248,6 +251,7 @@ def _option(name: str, described: JsonObject) -> tuple[list[str], dict[str, Any]
         "show_default": bool(default),
         "required": described["is_required"] and default is None,
         "help": described.get("description"),
+        **alone,
     }
 
 

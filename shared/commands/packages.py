@@ -33,7 +33,7 @@ from shared.domain.accounts import parse_required_reason
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.events import EventQuery
 from shared.domain.names import Coordinate, OrgName, Package, parse_org
-from shared.domain.packages import Release, State, WithdrawalReason
+from shared.domain.packages import Provenance, Release, State, WithdrawalReason
 from shared.domain.principals import OPERATOR
 from shared.domain.releases import Decision, parse_public_reason
 from shared.domain.times import MS, parse_time, time_text
@@ -108,6 +108,7 @@ async def show_release(registry: Registry, coordinate: Coordinate) -> TableRow:
       ballroom package show acme/greet:1.0.0
     """
     release = await registry.publishing.moderation.find(coordinate, by=OPERATOR)
+    provenance = release.origin.provenance
     return {
         "release": str(release.coordinate),
         "state": release.state.value,
@@ -115,13 +116,18 @@ async def show_release(registry: Registry, coordinate: Coordinate) -> TableRow:
         "public": str(release.public_reason) if release.public_reason else None,
         "published": format_time(release.created_ms),
         "by": release.origin.principal,
-        "run": release.origin.provenance.run_url if release.origin.provenance else None,
+        "run": provenance.run_url if provenance else None,
+        "run claims": _claims_text(provenance) if provenance else None,
         "upstream": release.upstream.name if release.upstream else None,
         "platform": release.platform,
         "bytes": release.size_bytes,
         "sha256": release.digest,
         "deprecation": release.deprecation,
     }
+
+
+def _claims_text(provenance: Provenance) -> str:
+    return " ".join(f"{name}={value}" for name, value in provenance.claims.items())
 
 
 @packages.command("history")
@@ -530,7 +536,8 @@ add_operation(
     Examples:
       ballroom publisher add acme/greet --provider github \\
         --id repository_id=74 --id repository_owner_id=65 \\
-        --workflow release.yml --ref 'refs/tags/v*' --environment release
+        --workflow release.yml --ref 'refs/tags/v*' --environment release \\
+        --tag-version --runner provider
       ballroom publisher add acme/greet --provider oidc --issuer buildkite \\
         --claim organization_id=0184990a-477b-4fa8-9968-496074483cee \\
         --claim 'sub=organization:acme:pipeline:greet:ref:refs/tags/v*:commit:*:step:publish'

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import Enum
 from typing import ClassVar, Self
@@ -415,6 +415,8 @@ class Token(Entity):
     publishers_made_by: tuple[str, ...] = ()
     by_unknown_guest: bool = False  # A guest of whom no account is known made one of these.
     by_guest: bool = False  # Of an organization, and made or caused by a guest, when it was made.
+    # The versions that a job's token may publish, by the keys of packages; of others, any.
+    only_versions: Mapping[str, tuple[str, ...]] = {}
 
     @property
     def place(self) -> Place:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from enum import Enum
 from typing import Self
 from urllib.parse import urlsplit
@@ -188,6 +189,8 @@ class Provenance(Record):
     # Of any issuer of OpenID Connect: its address, and whom it means.
     issuer: str = ""
     subject: str = ""
+    # Of the others: the ids of the job, and what else their tokens say of the run.
+    claims: Mapping[str, str] = {}
 
     @property
     def source(self) -> str:

@@ -448,14 +448,21 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
     PersonalRecord(
         Provenance,
         "in `Origin` and `Token`",
-        _each(
-            "proves from which source it was built; a repository may belong to a person",
-            _RELEASE,
-            "repository",
-            "workflow",
-            "run_url",
-            "subject",
-        ),
+        {
+            **_each(
+                "proves from which source it was built; a repository may belong to a person",
+                _RELEASE,
+                "repository",
+                "workflow",
+                "run_url",
+                "subject",
+            ),
+            **_each(
+                "has the ids of the run, among them who started it at the CI system",
+                _RELEASE,
+                "claims",
+            ),
+        },
     ),
     PersonalRecord(
         ArchiveFacts,

@@ -1,6 +1,6 @@
 """Principals: who makes a request, and what their credential allows; roles, scopes and actions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from fnmatch import fnmatchcase
 
@@ -150,7 +150,8 @@ class Principal(Struct, frozen=True):
     the token may be used from; empty means everywhere.
     `token` is the id of a stored access token, which marks whatever is created with it;
     `token_creator` is the account that created a token of an organization. A guest is not staff,
-    or uses a token that a guest created for an organization.
+    or uses a token that a guest created for an organization. `only_versions` are the versions that
+    the token of a job may publish, by the keys of packages; of others it may publish any.
     """
 
     id: str = ""
@@ -167,6 +168,7 @@ class Principal(Struct, frozen=True):
     token: str = ""
     token_creator: str = ""
     is_guest: bool = False
+    only_versions: Mapping[str, tuple[str, ...]] = {}
 
     @property
     def is_anonymous(self) -> bool:
@@ -189,8 +191,12 @@ class Principal(Struct, frozen=True):
     @property
     def reads_internal(self) -> bool:
         """Whether the principal reads internal packages of upstreams, whose organizations are none
-        of ours: it is staff, and its credential has the scope read for anything."""
-        return not self.is_guest and any(Scope.READ in grant.scopes for grant in self.grants)
+        of ours: it is staff, and its credential has the scope read for anything; that of a CI job
+        has it for a whole organization, and not only for what it publishes."""
+        return not self.is_guest and any(
+            Scope.READ in grant.scopes and (self.provenance is None or grant.package == ANY_NAME)
+            for grant in self.grants
+        )
 
     @property
     def reads_every_internal(self) -> bool:

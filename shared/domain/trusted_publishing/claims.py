@@ -60,6 +60,20 @@ def parse_claims(claims: Mapping[str, str]) -> dict[str, str]:
     A value is exact or a pattern, in which `*` and `?` match no slash and no colon. `sub` is
     required.
     """
+    checked = check_claims(claims)
+    if SUBJECT not in claims:
+        message = (
+            "The claim sub is missing, which says whom the issuer means. Give its value, or a "
+            "pattern for it."
+        )
+        with about_field("claims"):
+            raise InvalidRequest(message)
+    return checked
+
+
+def check_claims(claims: Mapping[str, str]) -> dict[str, str]:
+    """Return claims with exact values or patterns in the order of their names, or raise
+    `InvalidRequest`."""
     with about_field("claims"):
         if len(claims) > MAX_CLAIMS:
             message = f"There are more than {MAX_CLAIMS} claims. Name those that tell runs apart."
@@ -67,12 +81,6 @@ def parse_claims(claims: Mapping[str, str]) -> dict[str, str]:
         for name, value in claims.items():
             _check_name(name)
             _check_value(name, value)
-        if SUBJECT not in claims:
-            message = (
-                "The claim sub is missing, which says whom the issuer means. Give its value, or a "
-                "pattern for it."
-            )
-            raise InvalidRequest(message)
     return dict(sorted(claims.items()))
 
 

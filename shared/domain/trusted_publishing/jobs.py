@@ -15,7 +15,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from shared.domain.errors.identity import Untrusted
 from shared.domain.packages import Provenance
-from shared.domain.trusted_publishing.claims import SUBJECT, read_claims, shown_claim
+from shared.domain.trusted_publishing.claims import (
+    MAX_CLAIM_LENGTH,
+    SUBJECT,
+    read_claims,
+    shown_claim,
+)
 from shared.domain.trusted_publishing.issuers import IssuerTraits, is_tenant_of
 
 
@@ -48,6 +53,11 @@ _NOT_IN_ACTORS = re.compile(r"[^A-Za-z0-9_.:@{}-]")
 NUMBER_PATTERN = "[0-9]{1,20}"
 GUID_PATTERN = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
+# A definition of Azure DevOps can be pointed at another repository, which has another id. The id of
+# a repository at GitHub or Bitbucket is its name.
+REPOSITORY_ID = "rpo_id"
+REPOSITORY_ID_PATTERN = r"[a-z0-9._:/{}-]{1,255}"
+
 # The claims that a provider never reuses, with their form. All of them must match; the first one
 # is the key by which publishers are found; those of any issuer are found by the issuer.
 ID_CLAIMS: dict[Provider, dict[str, str]] = {
@@ -57,10 +67,39 @@ ID_CLAIMS: dict[Provider, dict[str, str]] = {
         "prj_id": GUID_PATTERN,
         "org_id": GUID_PATTERN,
         "def_id": NUMBER_PATTERN,
+        REPOSITORY_ID: REPOSITORY_ID_PATTERN,
     },
     Provider.ENTRA: {"oid": GUID_PATTERN, "tid": GUID_PATTERN},
     Provider.OIDC: {},
 }
+
+RUNNER_CLAIM = "runner_environment"  # Whose machine runs the job.
+RUNNERS_OF_PROVIDERS = {Provider.GITHUB: "github-hosted", Provider.GITLAB: "gitlab-hosted"}
+
+# The claims besides these that releases keep, and that can be rules.
+RUN_CLAIMS: dict[Provider, tuple[str, ...]] = {
+    Provider.GITHUB: (
+        "workflow_sha",
+        "job_workflow_sha",
+        "actor_id",
+        RUNNER_CLAIM,
+        "repository_visibility",
+    ),
+    Provider.GITLAB: (
+        "ci_config_sha",
+        "job_namespace_id",
+        "job_project_id",
+        "project_visibility",
+        RUNNER_CLAIM,
+        "runner_id",
+        "user_id",
+    ),
+    Provider.AZURE_DEVOPS: (),
+    Provider.ENTRA: (),
+    Provider.OIDC: (),  # Any claim can be a rule, and releases keep its subject.
+}
+
+PERSONAL_CLAIMS = frozenset({"actor_id", "user_id"})  # Who started the run.
 
 # The servers of providers that are not self-hosted.
 PROVIDER_SERVERS = {
@@ -80,15 +119,17 @@ class CiJob(Struct, frozen=True):
     repository: str = ""
     workflow: str = ""
     ref: str = ""
+    is_of_pull_request: bool = False  # Of the repository itself: it may read, and publishes never.
     protected: bool = False
     environment: str = ""
     environment_is_unprotected: bool = False  # Anybody who may push a branch can use it.
     commit: str = ""
     run_url: str = ""
     defined_elsewhere: str = ""  # The workflow, if it is not in this repository.
-    # Of any issuer: its label, what it says, for whom, and what only one of its customers can have.
-    label: str = ""
+    # What it says besides, of which rules can ask for some.
     claims: Mapping[str, str] = {}
+    # Of any issuer: its label, for whom it signs, and what only one of its customers can have.
+    label: str = ""
     audiences: tuple[str, ...] = ()
     customer_claims: Mapping[str, str] = {}
 
@@ -124,6 +165,7 @@ class CiJob(Struct, frozen=True):
             defined_elsewhere=self.defined_elsewhere,
             issuer=self.server if self.provider is Provider.OIDC else "",
             subject=self.claims.get(SUBJECT, ""),
+            claims={} if self.provider is Provider.OIDC else {**self.ids, **self.claims},
         )
 
     def __str__(self) -> str:
@@ -173,7 +215,10 @@ ALLOWED_TRIGGERS = {
     Provider.GITLAB: ("push", "web", "api", "trigger", "schedule"),
 }
 
-_UNTOLD = "another place"  # For a job that does not say where it is defined.
+PULL_REQUEST_TRIGGERS = {Provider.GITHUB: "pull_request", Provider.GITLAB: "merge_request_event"}
+_PULL_REQUESTS = "refs/pull/"
+
+UNTOLD = "another place"  # For a job that does not say where it is defined.
 _PUBLISHABLE = ("refs/heads/", "refs/tags/")  # Pull and merge requests have refs elsewhere.
 
 
@@ -250,6 +295,7 @@ class _GitHub(_JobClaims):
     event_name: str
     head_ref: Optional = ""
     base_ref: Optional = ""
+    repository_visibility: Optional = ""
     ref: str
     ref_protected: Flag = False
     environment: Optional = ""
@@ -279,6 +325,7 @@ class _AzureDevOps(_JobClaims):
     org_id: Guid
     prj_id: Guid
     def_id: Number
+    rpo_id: Annotated[str, BeforeValidator(_lower), Field(pattern=f"^{REPOSITORY_ID_PATTERN}$")]
     rpo_uri: str
     rpo_ref: str
     rpo_ver: str
@@ -300,16 +347,26 @@ def _ids(provider: Provider, job: _JobClaims) -> dict[str, str]:
     return {claim: getattr(job, claim) for claim in ID_CLAIMS[provider]}
 
 
+def _run_claims(provider: Provider, claims: JobTokenClaims) -> dict[str, str]:
+    """Return the claims that releases keep; those that a provider does not say are left out."""
+    said = read_claims({name: claims[name] for name in RUN_CLAIMS[provider] if name in claims})
+    return {name: value for name, value in said.items() if 0 < len(value) <= MAX_CLAIM_LENGTH}
+
+
 # --- one reader a provider ---------------------------------------------------------------------
 
 
 def _github(claims: JobTokenClaims) -> CiJob:
     job = _parsed(_GitHub, Provider.GITHUB, claims)
-    _check_trigger(Provider.GITHUB, job.event_name)
-    # There is no claim for the repository of a head: a run with one belongs to a pull request.
-    if job.head_ref or job.base_ref:
-        _refuse_run("it belongs to a pull request")
-    _check_ref(job.ref)
+    is_of_pull_request = job.event_name == PULL_REQUEST_TRIGGERS[Provider.GITHUB]
+    if is_of_pull_request:
+        _check_pull_request(job)
+    else:
+        _check_trigger(Provider.GITHUB, job.event_name)
+        # There is no claim for the repository of a head: a run with one belongs to a pull request.
+        if job.head_ref or job.base_ref:
+            _refuse_run(_PULL_REQUEST)
+        _check_ref(job.ref)
     server = provider_server(Provider.GITHUB, job.iss)
     path, _ = _path_and_ref(job.workflow_ref)
     return CiJob(
@@ -320,11 +377,28 @@ def _github(claims: JobTokenClaims) -> CiJob:
         workflow=_file_below(f"{job.repository}/.github/workflows/", path),
         defined_elsewhere=_github_elsewhere(job),
         ref=job.ref,
+        is_of_pull_request=is_of_pull_request,
         protected=job.ref_protected,
         environment=job.environment,
         commit=job.sha,
+        claims=_run_claims(Provider.GITHUB, claims),
         run_url=f"{server}/{job.repository}/actions/runs/{job.run_id}/attempts/{job.run_attempt}",
     )
+
+
+def _check_pull_request(job: _GitHub) -> None:
+    """Raise unless the pull request is of the repository itself.
+
+    GitHub signs no token for one of a fork of a public repository. Administrators of any other
+    repository can allow it, and then no claim tells.
+    """
+    if job.repository_visibility != "public":
+        _refuse_run(
+            f"{_PULL_REQUEST}, and GitHub does not say of a repository that is not public whether "
+            "that is of a fork"
+        )
+    if not (job.head_ref and job.ref.startswith(_PULL_REQUESTS)):
+        _refuse_run(_PULL_REQUEST)
 
 
 def _github_elsewhere(job: _GitHub) -> str:
@@ -336,12 +410,18 @@ def _github_elsewhere(job: _GitHub) -> str:
     path, ref = _path_and_ref(job.job_workflow_ref)
     is_here = path.startswith(f"{job.repository}/.github/workflows/")
     is_own = is_here and ref == _path_and_ref(job.workflow_ref)[1]
-    return "" if is_own else job.job_workflow_ref or _UNTOLD
+    return "" if is_own else job.job_workflow_ref or UNTOLD
 
 
 def _gitlab(claims: JobTokenClaims) -> CiJob:
     job = _parsed(_GitLab, Provider.GITLAB, claims)
-    _check_trigger(Provider.GITLAB, job.pipeline_source)
+    is_of_pull_request = job.pipeline_source == PULL_REQUEST_TRIGGERS[Provider.GITLAB]
+    if is_of_pull_request and not job.job_project_id:
+        _refuse_run(
+            f"{_PULL_REQUEST}, and this GitLab does not say of which project (job_project_id)"
+        )
+    if not is_of_pull_request:
+        _check_trigger(Provider.GITLAB, job.pipeline_source)
     # A job of ours that runs the code of a fork has the fork's project_id, since 18.2.2.
     if {job.job_project_id, job.source_project_id} - {job.project_id, ""}:
         _refuse_run("it belongs to a fork")
@@ -356,12 +436,14 @@ def _gitlab(claims: JobTokenClaims) -> CiJob:
         repository=job.project_path,
         workflow=path.removeprefix(own),
         # GitLab leaves the claim empty where the pipeline is defined outside of the project.
-        defined_elsewhere="" if path.startswith(own) else path or _UNTOLD,
+        defined_elsewhere="" if path.startswith(own) else path or UNTOLD,
         ref=job.ref_path,
+        is_of_pull_request=is_of_pull_request,
         protected=job.ref_protected,
         environment=job.environment,
         environment_is_unprotected=not job.environment_protected,
         commit=job.sha,
+        claims=_run_claims(Provider.GITLAB, claims),
         run_url=f"{server}/{job.project_path}/-/jobs/{job.job_id}",
     )
 
@@ -387,6 +469,14 @@ def _azure_devops(claims: JobTokenClaims) -> CiJob:
     )
 
 
+_PULL_REQUEST = "it belongs to a pull request"
+
+
+def pull_request_refusal() -> Untrusted:
+    """Return the refusal of a run of a pull request that wants to publish."""
+    return _run_not_trusted(_PULL_REQUEST, _OWN_REF)
+
+
 def _check_trigger(provider: Provider, trigger: str) -> None:
     if trigger not in ALLOWED_TRIGGERS[provider]:
         why = f"it was started by {trigger[:80]!r}"
@@ -401,7 +491,10 @@ def _check_ref(ref: str) -> None:
 
 
 def _refuse_run(why: str) -> None:
-    raise _run_not_trusted(why, "a branch or a tag of the repository itself")
+    raise _run_not_trusted(why, _OWN_REF)
+
+
+_OWN_REF = "a branch or a tag of the repository itself"
 
 
 def _path_and_ref(text: str) -> tuple[str, str]:
@@ -428,11 +521,15 @@ _READERS: dict[Provider, Callable[[JobTokenClaims], CiJob]] = {
 }
 
 
+OLDEST_GITLAB = "16.2"  # It added ci_config_ref_uri, which says who defines a pipeline.
+
+
 def _claim_unusable(provider: str, claim: str) -> Untrusted:
+    since = f" since version {OLDEST_GITLAB}" if provider == Provider.GITLAB.title else ""
     return Untrusted(
         "claim-unusable",
-        f"The id token does not say {claim} as {provider} does. Ask the provider for the token "
-        "inside the job, and send it as it is.",
+        f"The id token does not say {claim} as {provider} does{since}. Ask the provider for the "
+        "token inside the job, and send it as it is.",
     )
 
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from shared.domain.trusted_publishing.claims import is_exact, matches
 from shared.domain.trusted_publishing.issuers import UNKNOWN_TRAITS, IssuerTraits
-from shared.domain.trusted_publishing.jobs import GUID_PATTERN, Provider
+from shared.domain.trusted_publishing.jobs import GUID_PATTERN, REPOSITORY_ID, Provider
 
 
 class AskedClaim(Struct, frozen=True):
@@ -86,9 +86,14 @@ AZURE_DEVOPS = Preset(
         AskedClaim("prj_id", "The project.", "271ef6f7-5998-4b0f-86fb-4b54d9129990"),
         AskedClaim("org_id", "The organization.", "0ca3ddd9-f0b0-4635-a98c-5866526961b6"),
         AskedClaim("def_id", "The pipeline.", "1"),
+        AskedClaim(
+            REPOSITORY_ID,
+            "The repository, at which the pipeline is pointed.",
+            "8a5c9f1e-1d1c-4c0c-9a4a-4a51b0c6f5d1",
+        ),
     ),
     traits=IssuerTraits({"org_id": "organization"}),
-    where="az pipelines show --name Release --query '[project.id, id]'",
+    where="az pipelines show --name Release --query '[project.id, id, repository.id]'",
     pipelines=(Pipeline("Azure DevOps", "azure-devops.yml", "azure-pipelines.yml"),),
     audience="api://AzureADTokenExchange",
     provider=Provider.AZURE_DEVOPS,

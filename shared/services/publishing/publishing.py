@@ -50,7 +50,7 @@ from shared.services.organizations.organizations import Organizations
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
 from shared.services.publishing.published_contents import PublishedContents
-from shared.services.tokens.trusted_publishers import TrustedPublishers, check_pusher
+from shared.services.tokens.trusted_publishers import TrustedPublishers, check_pusher, check_tag
 
 # A credential that may publish somewhere is trusted that long before its archives are read.
 PUBLISHER_CACHED_FOR = timedelta(minutes=10)
@@ -285,6 +285,7 @@ class Publishing(Struct, frozen=True):
 
     async def _check(self, push: _Push) -> None:
         """Raise unless the archive can become a release of its package; nothing is written."""
+        check_tag(push.bala.coordinate, push.by)
         await self.dependency_check.check(push.bala, push.by)
         _check_org(push.package, push.access)
         if push.found.head:

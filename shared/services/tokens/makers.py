@@ -2,7 +2,7 @@
 and a review of all of them for an operator."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -13,7 +13,7 @@ from shared.domain.makers import STOP_REASONS, MakerStop, known_maker, maker_sto
 from shared.domain.names import OrgName
 from shared.domain.principals import OPERATOR_ID
 from shared.domain.records import Place
-from shared.domain.trusted_publishing.publishers import Publisher
+from shared.domain.trusted_publishing.publishers import Publisher, publisher_flaws
 from shared.domain.webhooks import Webhook
 from shared.ports import Clock, DirectoryStore
 from shared.services.records import RECORDS_AT_ONCE, entity_batches
@@ -84,6 +84,13 @@ class MadeEntity(Struct, frozen=True):
     why: str = ""  # It stops.
 
 
+class FlawedPublisher(Struct, frozen=True):
+    """A publisher that lets more people publish than one that is added today, and why."""
+
+    described: str
+    flaws: Sequence[str]
+
+
 class MakerReview(Struct, frozen=True):
     """Finds what was of staff when it was made, what stops with its maker, and what has none."""
 
@@ -125,6 +132,15 @@ class MakerReview(Struct, frozen=True):
             async for each in self._stored()
             if not (each.made_by if isinstance(each, Token) else each.by)
         ]
+
+    async def flawed_publishers(self) -> list[FlawedPublisher]:
+        """Return the publishers of earlier versions that would not be added today."""
+        found = list[FlawedPublisher]()
+        async for each in self._stored():
+            flaws = publisher_flaws(each) if isinstance(each, Publisher) else []
+            if flaws:
+                found.append(FlawedPublisher(described(each), flaws))
+        return found
 
     async def _stored(self) -> AsyncIterator[Token | Publisher | Webhook]:
         """Yield the tokens and publishers of organizations that have not expired, and webhooks;

@@ -13,7 +13,7 @@ from shared.auth.tokens import random_text
 from shared.domain.access import reason_for_change, require_right, with_reason
 from shared.domain.errors.base import Conflict, Forbidden, InvalidRequest, NotFound, about_field
 from shared.domain.errors.identity import NotPermitted
-from shared.domain.names import OrgName, Package
+from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.packages import Head, Pushers
 from shared.domain.principals import Action, Principal, Resource, org_of
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
@@ -22,13 +22,15 @@ from shared.domain.releases import with_change
 from shared.domain.times import MS
 from shared.domain.trusted_publishing.claims import parse_claims, require_customer_claim
 from shared.domain.trusted_publishing.issuers import parse_audience
-from shared.domain.trusted_publishing.jobs import PROVIDER_SERVERS, Provider
+from shared.domain.trusted_publishing.jobs import PROVIDER_SERVERS, PULL_REQUEST_TRIGGERS, Provider
 from shared.domain.trusted_publishing.publishers import (
     Publisher,
+    PublisherReads,
     PublisherRules,
     PublisherScopes,
     parse_job_ids,
     parse_repository,
+    parse_run_claims,
 )
 from shared.ports import Clock, DirectoryStore, MetadataStore, Randomness
 from shared.runtime.retries import retried_when_stale
@@ -60,6 +62,7 @@ class PublisherRequest(Struct, frozen=True):
     audience: str = ""
     claims: Mapping[str, str] = field(default_factory=dict[str, str])
     scopes: PublisherScopes = PublisherScopes.PUBLISH
+    reads: PublisherReads | None = None  # None: nothing if it publishes.
 
 
 _ENTRA = (
@@ -213,16 +216,23 @@ class TrustedPublishers(Struct, frozen=True):
         now_ms = self.clock.now_ms()
         is_pending = isinstance(target, Package) and head is None
         server = self._server(wanted)
+        ids = parse_job_ids(wanted.provider, wanted.ids)
+        rules = PublisherRules.parse(wanted.provider, wanted.rules)
+        _check_reading(wanted, rules)
+        is_reader = wanted.scopes is PublisherScopes.READ
+        default = PublisherReads.ORGANIZATION if is_reader else PublisherReads.NONE
         return Publisher(
             id=random_text(self.randomness, PUBLISHER_ID_LENGTH),
             org=org_of(target),
             package=target.name if isinstance(target, Package) else "",
             provider=wanted.provider,
             server=server,
-            ids=parse_job_ids(wanted.provider, wanted.ids),
+            ids=ids,
             repository=parse_repository(wanted.repository),
-            rules=PublisherRules.parse(wanted.provider, wanted.rules),
+            rules=rules,
             scopes=wanted.scopes,
+            reads=wanted.reads or default,
+            pull_requests=is_reader and wanted.provider in PULL_REQUEST_TRIGGERS,
             created_ms=now_ms,
             by=by.id,
             by_guest=by.is_guest,
@@ -233,8 +243,9 @@ class TrustedPublishers(Struct, frozen=True):
     def _claims(self, wanted: PublisherRequest, server: str) -> _ClaimFields:
         """Return the audience and the claims of a publisher of any issuer."""
         if wanted.provider is not Provider.OIDC:
-            _check_no_claims(wanted)
-            return _ClaimFields(audience="", claims={})
+            _check_no_audience(wanted)
+            claims = parse_run_claims(wanted.provider, wanted.claims)
+            return _ClaimFields(audience="", claims=claims)
         issuer = next(each for each in self.jobs.named_issuers if each.issuer == server)
         claims = parse_claims(wanted.claims)
         require_customer_claim(claims, issuer.traits.customer_claims, issuer.label)
@@ -344,6 +355,20 @@ def check_pusher(head: Head, by: Principal) -> None:
         )
 
 
+def check_tag(coordinate: Coordinate, by: Principal) -> None:
+    """Raise `version-not-tagged` for a job that publishes another version than that of its tag."""
+    versions = by.only_versions.get(coordinate.package.key)
+    if versions is None or coordinate.version.text in versions:
+        return
+    ref = by.provenance.ref if by.provenance else ""
+    raise Forbidden(
+        "version-not-tagged",
+        f"This run of {ref} may publish {' or '.join(versions)} of {coordinate.package}, and its "
+        f"Ballerina.toml says {coordinate.version}. Set the version that the tag names, or push "
+        "another tag.",
+    )
+
+
 def _check_scopes(target: Resource, scopes: PublisherScopes) -> None:
     if scopes is PublisherScopes.READ and isinstance(target, Package):
         message = (
@@ -358,13 +383,29 @@ def _check_scopes(target: Resource, scopes: PublisherScopes) -> None:
         raise InvalidRequest(message)
 
 
-def _check_no_claims(wanted: PublisherRequest) -> None:
-    if wanted.audience or wanted.claims:
+def _check_reading(wanted: PublisherRequest, rules: PublisherRules) -> None:
+    """Raise for a publisher that only reads, and would read nothing or publish a version."""
+    if wanted.scopes is not PublisherScopes.READ:
+        return
+    if wanted.reads is PublisherReads.NONE:
+        message = "A publisher that only reads has to read the organization. Leave reads out."
+        with about_field("reads"):
+            raise InvalidRequest(message)
+    if rules.tag_version:
         message = (
-            f"A publisher of {wanted.provider.title} has ids and rules, and no claims of its own. "
-            "Leave audience and claims out, or choose the provider oidc."
+            "A publisher that only reads publishes no version. Leave the tag of the version out."
         )
-        with about_field("claims"):
+        with about_field("tag_version"):
+            raise InvalidRequest(message)
+
+
+def _check_no_audience(wanted: PublisherRequest) -> None:
+    if wanted.audience:
+        message = (
+            f"The audience of {wanted.provider.title} is the same for all publishers. Leave "
+            "audience and claims out, or choose the provider oidc."
+        )
+        with about_field("audience"):
             raise InvalidRequest(message)
 
 
@@ -383,11 +424,14 @@ def _details(publisher: Publisher) -> dict[str, str]:
         "workflow": rules.workflow,
         "reusable_workflow": rules.reusable_workflow,
         "refs": " ".join(rules.refs),
+        "tag_version": rules.tag_version,
         "environment": rules.environment,
         "protected": "yes" if rules.protected else "",
+        "runner": rules.runner.value if rules.runner else "",
         "issuer": publisher.issuer,
         "audience": publisher.audience,
         "claims": " ".join(f"{name}={value}" for name, value in publisher.claims.items()),
         "scopes": "read" if publisher.scopes is PublisherScopes.READ else "",
+        "reads": publisher.reads.value,
     }
     return {name: value for name, value in described.items() if value}

@@ -4,7 +4,7 @@ of an hour.
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -41,15 +41,18 @@ from shared.domain.trusted_publishing.jobs import (
     Provider,
     VerifiedJob,
     provider_server,
+    pull_request_refusal,
     read_any_claims,
     read_job_claims,
 )
 from shared.domain.trusted_publishing.publishers import (
     Publisher,
+    PublisherReads,
     PublisherScopes,
     is_same_job,
     job_differences,
 )
+from shared.domain.trusted_publishing.refs import tagged_version
 from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, WorkStore
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.makers import Makers
@@ -226,7 +229,7 @@ class TrustedPublishing:
         verdicts = _verdicts(job, candidates, trusting, publishers)
         if not publishers:
             refusal = self._refusal(job, verdicts)
-            if org is not None:
+            if org is not None and refusal.code != "run-not-trusted":
                 await self._log_refusal(candidates, refusal, job, principal)
             raise refusal
         organization = await self._organization(job, publishers)
@@ -348,8 +351,7 @@ class TrustedPublishing:
             owner=organization.id,
             org=organization.name,
             name=job.job.title,
-            # It reads what members read: the dependencies of its build, and what it pushed.
-            grants=(*(_grant(each) for each in _publishing(publishers)), _reading(organization)),
+            grants=(*map(_grant, _publishing(publishers)), *_reading(organization, publishers)),
             created_ms=now_ms,
             expires_ms=now_ms + TOKEN_LIFETIME // MS,
             provenance=job.job.provenance(*(each.id for each in publishers)),
@@ -357,10 +359,13 @@ class TrustedPublishing:
             publishers_made_by=_makers(publishers),
             by_unknown_guest=any(each.by_guest and each.maker is None for each in publishers),
             by_guest=any(each.by_guest for each in publishers),
+            only_versions=_only_versions(publishers, job),
         )
         return await self.tokens.issue(draft, by=by, details=_details_of_exchange(job))
 
     def _refusal(self, job: VerifiedJob, verdicts: Sequence[_Verdict]) -> Untrusted:
+        if not verdicts and job.job.is_of_pull_request:
+            return pull_request_refusal()
         if not verdicts:
             return self._workload_unknown(job)
         nearest = _nearest(_told(job, verdicts)) or _nearest(verdicts)[:1]
@@ -422,11 +427,13 @@ def _verdicts(
     publishers: Sequence[Publisher],
 ) -> list[_Verdict]:
     """Return what each publisher of the same job says of this run; those of `trusting` trust it,
-    and of these `publishers` are not paused."""
+    and of these `publishers` are not paused. A run of a pull request concerns those alone that only
+    read."""
     trusted, taken = {each.id for each in trusting}, {each.id for each in publishers}
     verdicts = list[_Verdict]()
     for each in candidates:
-        if not is_same_job(each, job.job):
+        is_reader = each.scopes is PublisherScopes.READ
+        if not is_same_job(each, job.job) or (job.job.is_of_pull_request and not is_reader):
             continue
         reasons = list[str]()
         if each.id not in taken:
@@ -506,7 +513,8 @@ def _grant(publisher: Publisher) -> Grant:
     # A client that lost the answer repeats the push that created the package, which exists by
     # then: a publisher that may create it may also publish versions of it.
     new = {Scope.PUSH_NEW} if publisher.pending_until_ms is not None else set[Scope]()
-    scopes = frozenset({Scope.PUSH_VERSION} | new)
+    # It reads what it pushed, to see that it is listed.
+    scopes = frozenset({Scope.READ, Scope.PUSH_VERSION} | new)
     return Grant(scopes=scopes, org=publisher.org, package=publisher.package)
 
 
@@ -515,8 +523,26 @@ def _makers(publishers: Sequence[Publisher]) -> tuple[str, ...]:
     return tuple(sorted({each.maker for each in publishers if each.maker is not None}))
 
 
-def _reading(organization: Organization) -> Grant:
-    return Grant(scopes=frozenset({Scope.READ}), org=organization.name)
+def _reading(organization: Organization, publishers: Sequence[Publisher]) -> Iterator[Grant]:
+    """Yield the grant for what members read, such as the dependencies of a build, if one of the
+    publishers says so."""
+    if any(each.reads is PublisherReads.ORGANIZATION for each in publishers):
+        yield Grant(scopes=frozenset({Scope.READ}), org=organization.name)
+
+
+def _only_versions(
+    publishers: Sequence[Publisher], job: VerifiedJob
+) -> Mapping[str, tuple[str, ...]]:
+    """Return the versions of packages whose publishers all tie them to the tag of the run."""
+    publishing = _publishing(publishers)
+    free = {each.package.lower() for each in publishing if not each.rules.tag_version}
+    found = dict[str, tuple[str, ...]]()
+    for each in publishing:
+        if each.package.lower() not in free:
+            key = Package.parse(each.org, each.package).key
+            version = tagged_version(each.rules.tag_version, job.job.ref)
+            found[key] = (*found.get(key, ()), version)
+    return found
 
 
 def _refused(publisher: Publisher, refusal: Untrusted, job: VerifiedJob) -> EntityChange:

@@ -150,14 +150,19 @@ async def test_a_publisher_is_shown_with_all_that_decides(issuers: Issuers) -> N
         "refs": [],
         "environment": "",
         "protected": False,
+        "tagVersion": "",
+        "runner": None,
         "issuer": ISSUERS["entra"],
         "audience": PRESETS["entra"].audience,
         "claims": {"sub": IDENTITY, "tid": TENANT},
         "scopes": "publish",
+        "reads": "none",
+        "pullRequests": False,
         "createdAt": added["createdAt"],
         "pendingUntil": added["pendingUntil"],
         "madeBy": "ann",
         "stopped": None,
+        "warnings": [],
     }
     listed = (await issuers.world.get(f"{URL}{PUBLISHERS}", by=issuers.world.people.ann)).json()
     assert listed == {"publishers": [added]}

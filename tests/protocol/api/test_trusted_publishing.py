@@ -9,6 +9,7 @@ from shared.domain.accounts import Account
 from shared.domain.names import Package, parse_org
 from shared.domain.packages import Visibility
 from shared.domain.trusted_publishing.jobs import Provider
+from shared.domain.trusted_publishing.publishers import PublisherReads
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
@@ -37,6 +38,12 @@ RUN = {
     "runUrl": "https://github.com/octo/greet/actions/runs/32291736541/attempts/2",
     "issuer": "",
     "subject": "",
+    "claims": {
+        "repository_id": "74",
+        "repository_owner_id": "65",
+        "repository_visibility": "public",
+        "runner_environment": "github-hosted",
+    },
 }
 
 
@@ -192,14 +199,19 @@ async def test_an_owner_sees_the_publishers_with_all_that_decides(
                 "refs": ["refs/tags/v*"],
                 "environment": "release",
                 "protected": True,
+                "tagVersion": "",
+                "runner": None,
                 "issuer": "",
                 "audience": "",
                 "claims": {},
                 "scopes": "publish",
+                "reads": "none",
+                "pullRequests": False,
                 "createdAt": "2026-09-21T14:13:20Z",
                 "pendingUntil": "2026-10-21T14:13:20Z",
                 "madeBy": "ann",
                 "stopped": None,
+                "warnings": [],
             }
         ]
     }
@@ -324,11 +336,11 @@ async def test_the_log_says_why_a_job_was_refused(trust: TrustedPublishingWorld)
     assert refused.details["ref"] == "refs/heads/other"
 
 
-async def test_a_job_reads_what_the_members_of_its_organization_read(
+async def test_a_job_reads_what_members_read_where_its_publisher_says_so(
     trust: TrustedPublishingWorld,
 ) -> None:
     world, bob = trust.world, trust.world.people.bob
-    await trust.add()
+    await trust.add(reads=PublisherReads.ORGANIZATION)
     await world.push(bala("acme/hidden:1.0.0", visibility="private"))
     await world.push(bala("other/inside:1.0.0", visibility="internal"), by=bob)
     await world.push(bala("other/hidden:1.0.0", visibility="private"), by=bob)
@@ -358,7 +370,7 @@ async def test_a_job_reads_internal_packages_while_the_maker_of_its_publisher_is
     ann, directory = world.people.ann.account, world.stores.directory
     await directory.replace(ann.model_copy(update={"email": "ann@example.org"}))
     await world.push(bala("other/inside:1.0.0", visibility="internal"), by=world.people.bob)
-    made = await trust.add()
+    made = await trust.add(reads=PublisherReads.ORGANIZATION)
     await directory.put(made.model_copy(update=stored))
     token = (await trust.mint()).text.reveal()
     found = await directory.get(Account, ann.place)

@@ -1,10 +1,17 @@
 """A job is read from the claims that its provider signs, and from nothing else."""
 
 import pytest
+from msgspec.structs import replace
 from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.errors.base import Refusal
-from shared.domain.trusted_publishing.jobs import ID_CLAIMS, CiJob, Provider, read_job_claims
+from shared.domain.trusted_publishing.jobs import (
+    ID_CLAIMS,
+    REPOSITORY_ID,
+    CiJob,
+    Provider,
+    read_job_claims,
+)
 from tests.support.trusted_publishing import (
     JOBS,
     ORGANIZATION,
@@ -68,7 +75,8 @@ VSTOKEN = "https://vstoken.dev.azure.com"
     ],
 )
 def test_other_spellings_are_the_same_job(provider: Provider, changes: Claims) -> None:
-    assert read(provider, **changes) == read(provider)
+    without = {"claims": dict[str, str]()}  # What releases keep is as the token has it.
+    assert replace(read(provider, **changes), **without) == replace(read(provider), **without)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +96,9 @@ def test_a_job_that_lacks_what_identifies_it_is_refused(provider: Provider, clai
 @pytest.mark.parametrize("provider", JOBS)
 def test_every_id_that_never_changes_has_to_be_there(provider: Provider) -> None:
     for claim in ID_CLAIMS[provider]:
-        for bad in (None, "", "*", "a/b", True, ["74"]):
+        # The id of a repository at GitHub is its name.
+        name = () if claim == REPOSITORY_ID else ("a/b",)
+        for bad in (None, "", "*", *name, True, ["74"]):
             claims = {**JOBS[provider](), claim: bad}
             refusal = refusal_of(provider, claims)
             assert getattr(refusal, "code", "") == "claim-unusable", (claim, bad)

@@ -146,7 +146,7 @@ def test_a_wildcard_stays_between_two_slashes(pattern: str, ref: str, fits: bool
 
 def test_github_has_one_environment_for_all_spellings_and_gitlab_has_several() -> None:
     asked = {"environment": "Release"}
-    github = PublisherRules.parse(Provider.GITHUB, {**asked, "workflow": "release.yml"})
+    github = PublisherRules.parse(Provider.GITHUB, {**GOOD, **asked})
     assert rule_differences(github, read_job_claims(Provider.GITHUB, github_job())) == []
     gitlab = PublisherRules.parse(Provider.GITLAB, asked)
     assert rule_differences(gitlab, read_job_claims(Provider.GITLAB, gitlab_job()))
