@@ -92,6 +92,7 @@ from shared.services.packages.pull_records import PullRecorder
 from shared.services.packages.pull_redirects import CAPACITY_BYTES, Pulls, RedirectCache
 from shared.services.publishing.publishing import Publishing
 from shared.services.records import RecordWriter
+from shared.services.tokens.repository_ids import RepositoryIds
 from shared.services.tokens.trusted_publishing import (
     AZURE_DEVOPS_AUDIENCE,
     JobTokenVerifier,
@@ -127,6 +128,7 @@ def arguments_of(settings: Settings) -> dict[Callable[..., object], Mapping[str,
         RateLimiter: {"rules": {each: settings.limits_of(each) for each in RateLimitClass}},
         RecordWriter: {"delayed": _logged("event.delayed", "reason")},
         Refreshing: {"fresh_for": fresh_for},
+        RepositoryIds: {"token": _secret(settings.lookup_token)},
         RolesByGroups: {"hold": timedelta(hours=settings.group_roles_hours)},
         SessionAuthentication: {
             "cookie": Cookie.named("ballroom", settings.base_url),

@@ -35,7 +35,8 @@ from shared.domain.trusted_publishing.publishers import (
 )
 from shared.runtime.answers import Answer
 from shared.services.tokens.id_token_checks import CheckedIdToken
-from shared.services.tokens.trusted_publishers import LOOKED_UP_PROVIDERS, PublisherRequest
+from shared.services.tokens.repository_ids import LOOKED_UP_PROVIDERS
+from shared.services.tokens.trusted_publishers import PublisherRequest
 from shared.services.tokens.trusted_publishing import JobTokenVerifier, TrustedIssuer
 
 PUBLISHERS_PER_PAGE = 50  # An organization has a thousand at most.

@@ -6,7 +6,7 @@ does, and a store keeps two numbers for each caller.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -91,14 +91,24 @@ class RateLimitSubject(Enum):
     TOKEN = "token"  # noqa: S105 - the name of a subject.
     ACCOUNT = "account"
     ADDRESS = "address"
+    ALL = "all"
+
+    @property
+    def phrase(self) -> str:
+        """Whose requests are counted, in a sentence."""
+        return "all callers together" if self is RateLimitSubject.ALL else f"this {self.value}"
 
 
 class RateLimitKeys(Struct, frozen=True):
-    """The keys by which a principal is counted; an empty key is not counted."""
+    """The keys by which a principal is counted; an empty key is not counted.
+
+    `everybody` is the server that is asked for all callers together.
+    """
 
     token: str = ""
     account: str = ""
     address: str = ""
+    everybody: str = ""
 
     @classmethod
     def of(cls, principal: Principal) -> Self:
@@ -107,12 +117,17 @@ class RateLimitKeys(Struct, frozen=True):
         return cls(principal.credential, principal.id, address)
 
     def key_of(self, subject: RateLimitSubject) -> str:
-        if subject is RateLimitSubject.TOKEN:
-            return self.token
-        return self.account if subject is RateLimitSubject.ACCOUNT else self.address
+        return _KEYS_BY_SUBJECT[subject](self)
 
 
-_PART = re.compile(r"(token|account|address)=(\d{1,9})")
+_KEYS_BY_SUBJECT: Mapping[RateLimitSubject, Callable[[RateLimitKeys], str]] = {
+    RateLimitSubject.TOKEN: lambda keys: keys.token,
+    RateLimitSubject.ACCOUNT: lambda keys: keys.account,
+    RateLimitSubject.ADDRESS: lambda keys: keys.address,
+    RateLimitSubject.ALL: lambda keys: keys.everybody,
+}
+
+_PART = re.compile(r"(token|account|address|all)=(\d{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +139,13 @@ class RateLimit:
 
     @classmethod
     def parse(cls, operation: RateLimitClass, text: str) -> Self:
-        """Parse `token=120 account=240 address=480`, or raise `ValueError`."""
+        """Parse `token=120 account=240 address=480`, or raise `ValueError`. Only requests to other
+        servers are counted for all callers together."""
         most: dict[RateLimitSubject, int] = {}
         for part in text.split():
             found = _PART.fullmatch(part)
-            if found is None or RateLimitSubject(found[1]) in most or int(found[2]) == 0:
+            is_wrong = found is None or RateLimitSubject(found[1]) in most or int(found[2]) == 0
+            if found is None or is_wrong or not _counts(operation, RateLimitSubject(found[1])):
                 reason = (
                     f"{part[:40]!r} is not a limit such as token=120, account=240 or address=480"
                 )
@@ -140,6 +157,10 @@ class RateLimit:
         """Return the subjects that a request counts for, each with its key and limit."""
         named = ((subject, keys.key_of(subject), most) for subject, most in self.limits.items())
         return [each for each in named if each[1]]
+
+
+def _counts(operation: RateLimitClass, subject: RateLimitSubject) -> bool:
+    return subject is not RateLimitSubject.ALL or operation is RateLimitClass.LOOK_UP
 
 
 class Window(Struct, frozen=True):

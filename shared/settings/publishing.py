@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from shared.domain.archives.delivery import Cdn
 from shared.settings.values import (
@@ -121,4 +121,9 @@ class TrustedPublishingSettings(TopicSettings):
         description="How old a token may be whose issuer hands the same one out for hours (Entra "
         "ID, Kubernetes, Google), in hours; it may be exchanged again until then, or until it "
         "expires.",
+    )
+    lookup_token: SecretStr | None = Field(
+        default=None,
+        description="Token of github.com, without any permission, for looking up the ids of public "
+        "repositories there: 5,000 in an hour, and 60 without it.",
     )

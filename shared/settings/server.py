@@ -44,6 +44,7 @@ def _check_address_limit(text: str) -> None:
 
 
 LimitText = Annotated[str, checked_by(partial(RateLimit.parse, RateLimitClass.READ))]
+LookUpLimitText = Annotated[str, checked_by(partial(RateLimit.parse, RateLimitClass.LOOK_UP))]
 AddressLimitText = Annotated[str, checked_by(_check_address_limit)]
 
 
@@ -195,9 +196,11 @@ class RateLimitSettings(TopicSettings):
         description="Organizations that an account may create in a day; administrators are not "
         "limited.",
     )
-    limit_look_up: LimitText = Field(
-        default="account=20 address=30",
-        description="Repositories whose ids are looked up for trusted publishers, in 60 minutes.",
+    limit_look_up: LookUpLimitText = Field(
+        default="account=20 address=30 all=50",
+        description="Repositories whose ids are looked up for trusted publishers, in 60 minutes; "
+        "all counts the requests of all callers to one server, of which GitHub takes 60 without "
+        "BALLROOM_LOOKUP_TOKEN.",
     )
     limit_agent: LimitText = Field(
         default="token=1200 account=2400 address=1200",

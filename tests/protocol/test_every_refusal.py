@@ -18,6 +18,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from functions.account.sign_in import SignInPages
 from functions.api.operations import ApiFace
+from functions.api.trusted_publishing import TokenExchangeFace
 from functions.central.answers import CentralFace
 from functions.central.graphql import GraphqlFace
 from functions.faces import operations
@@ -97,6 +98,7 @@ FACES: dict[str, tuple[Callable[[], Face[Any]], Table]] = {
         Table({**CENTRAL, RefusalKind.NOT_FOUND: 400}, message),
     ),
     "api": (ApiFace, Table(API, problem)),
+    "exchange": (TokenExchangeFace, Table(API, problem)),
     "index": (IndexFace, Table(API, problem)),
     "mcp": (McpFace, Table(API, rpc_error)),
 }

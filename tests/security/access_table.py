@@ -301,6 +301,11 @@ def anybody_known_alone(persona: Persona, _state: State) -> set[Outcome]:
     return _known(persona, may=True)
 
 
+def nobody_known(persona: Persona, _state: State) -> set[Outcome]:
+    """It takes the token of a CI job, which none of these have."""
+    return _known(persona, may=False)
+
+
 def own_account(*, found: Outcome = Outcome.DONE) -> Expects:
     """Return what comes of a request about what belongs to the caller's account as a whole."""
     return lambda persona, _state: _known(persona, may=persona.manages_account, found=found)
@@ -442,6 +447,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     ),
     anybody_known_alone: ("api_orgs_list", "maven_options", "token_whoami"),
     nobody_by_token: ("api_leaks_report", "api_trusted_exchange"),
+    nobody_known: ("api_trusted_end",),
     not_there: (
         *("archive_bytes", "central_doc_ui", "security_txt_file", "sign_in_begin_entra"),
         *("sign_in_begin_github", "sign_in_begin_oidc", "sign_in_callback", "static_file"),

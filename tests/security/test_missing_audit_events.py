@@ -86,6 +86,7 @@ REFUSED = {
     "api_members_remove", "api_members_undo", "api_orgs_delete", "api_orgs_keep",
     "api_publishers_restrict",
     *("api_ownership_decide", "api_ownership_request"),  # Its owner can sign in.
+    "api_trusted_end",  # No credential here is one of a CI job.
     "api_org_webhooks_replay",  # Nothing was delivered.
     # Ids of Bob's.
     *("api_webhooks_confirm", "api_webhooks_remove"),

@@ -87,7 +87,7 @@ class TooMany(Refusal):
 class TooManyRequests(TooMany):
     def __init__(self, allowance: "RateLimitAllowance") -> None:
         sentence = (
-            f"There are too many {allowance.limit_class.noun} by this {allowance.subject.value}: "
+            f"There are too many {allowance.limit_class.noun} by {allowance.subject.phrase}: "
             f"{allowance.limit:,} are taken in {allowance.period}. "
             f"Wait {allowance.wait_s} seconds and try again."
         )

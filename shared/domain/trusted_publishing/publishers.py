@@ -230,9 +230,9 @@ def rule_differences(rules: PublisherRules, job: CiJob) -> list[str]:
 def _differences_of_workflow(rules: PublisherRules, job: CiJob) -> Iterator[str]:
     wanted, actual = rules.reusable_workflow, job.defined_elsewhere
     if rules.workflow and rules.workflow != job.workflow:
-        yield f"its workflow is {_shown(job.workflow)}, not {rules.workflow}"
+        yield _asked("workflow", rules.workflow, job.workflow)
     if wanted and not fits(actual, wanted):
-        yield f"its reusable workflow is {_shown(actual)}, not {wanted}"
+        yield _asked("reusable workflow", wanted, actual)
     if actual and not wanted:
         is_unsaid = actual == UNTOLD and job.provider is Provider.GITLAB
         since = f", as GitLab says since version {OLDEST_GITLAB}" if is_unsaid else ""
@@ -240,21 +240,20 @@ def _differences_of_workflow(rules: PublisherRules, job: CiJob) -> Iterator[str]
 
 
 def _differences_of_run(rules: PublisherRules, job: CiJob) -> Iterator[str]:
-    shown = _shown(job.environment)
     if rules.environment and not _is_environment(rules, job):
-        yield f"its environment is {shown}, not {rules.environment}"
+        yield _asked("environment", rules.environment, job.environment)
     if rules.runner is Runner.PROVIDER and not _runs_at_provider(job):
         actual = _shown(job.claims.get(RUNNER_CLAIM, ""))
-        yield f"its runner is {actual}, not one of {job.provider.title}"
+        yield f"it asks for a runner of {job.provider.title}, and this run has {actual}"
     if not job.is_of_pull_request:  # Its ref says nothing: whoever may push a branch opens one.
         yield from _differences_of_ref(rules, job)
 
 
 def _differences_of_ref(rules: PublisherRules, job: CiJob) -> Iterator[str]:
     if rules.refs and not any(fits(job.ref, pattern) for pattern in rules.refs):
-        yield f"its ref is {_shown(job.ref)}, not {' or '.join(rules.refs)}"
+        yield _asked("ref", " or ".join(rules.refs), job.ref)
     elif rules.tag_version and not tagged_version(rules.tag_version, job.ref):
-        yield f"its ref is {_shown(job.ref)}, not a tag {rules.tag_version}"
+        yield _asked("tag", rules.tag_version, job.ref)
     # Then only the environment excludes people who may push a branch.
     rests_on_environment = rules.environment and not _names_refs(rules) and not rules.protected
     if rests_on_environment and job.environment_is_unprotected:
@@ -274,6 +273,11 @@ def _is_environment(rules: PublisherRules, job: CiJob) -> bool:
     if job.provider is Provider.GITHUB:
         return rules.environment.lower() == job.environment.lower()
     return rules.environment == job.environment
+
+
+def _asked(what: str, wanted: str, actual: str) -> str:
+    """Return why a run does not do; "it" is the package, or its publisher."""
+    return f"it asks for the {what} {wanted}, and this run has {_shown(actual)}"
 
 
 def _shown(value: str) -> str:

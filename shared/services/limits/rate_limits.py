@@ -394,7 +394,12 @@ class ReadLimiter:
         self._number = 0
         self._begins_ms = self._ends_ms = 0
         self._token, self._account, self._address = (
-            _Counts(subject, limits.limits.get(subject, _UNLIMITED)) for subject in RateLimitSubject
+            _Counts(subject, limits.limits.get(subject, _UNLIMITED))
+            for subject in (
+                RateLimitSubject.TOKEN,
+                RateLimitSubject.ACCOUNT,
+                RateLimitSubject.ADDRESS,
+            )
         )
 
     def count(self, by: Principal) -> list[RateLimitAllowance]:

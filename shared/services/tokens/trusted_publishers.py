@@ -1,12 +1,9 @@
 """Trusted publishers: the CI workflows that may publish a package, and how owners manage them."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
-from types import MappingProxyType
 from typing import TypedDict
-from urllib.parse import quote, urlsplit
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -25,12 +22,7 @@ from shared.domain.releases import with_change
 from shared.domain.times import MS
 from shared.domain.trusted_publishing.claims import parse_claims, require_customer_claim
 from shared.domain.trusted_publishing.issuers import parse_audience
-from shared.domain.trusted_publishing.jobs import (
-    ID_CLAIMS,
-    PROVIDER_SERVERS,
-    PULL_REQUEST_TRIGGERS,
-    Provider,
-)
+from shared.domain.trusted_publishing.jobs import PROVIDER_SERVERS, PULL_REQUEST_TRIGGERS, Provider
 from shared.domain.trusted_publishing.publishers import (
     Publisher,
     PublisherReads,
@@ -40,12 +32,13 @@ from shared.domain.trusted_publishing.publishers import (
     parse_repository,
     parse_run_claims,
 )
-from shared.ports import Clock, DirectoryStore, HttpClient, MetadataStore, Randomness, Unanswered
+from shared.ports import Clock, DirectoryStore, MetadataStore, Randomness
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import DecisionMail
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.records import EntityChange, RecordWriter, retried_when_added
+from shared.services.tokens.repository_ids import RepositoryIds
 from shared.services.tokens.trusted_publishing import JobTokenVerifier, TrustedIssuer
 
 PENDING_FOR = timedelta(days=30)  # A publisher of a package that does not exist yet.
@@ -81,91 +74,6 @@ _ENTRA = (
 class _ClaimFields(TypedDict):
     audience: str
     claims: dict[str, str]
-
-
-# No empty, "." or ".." segment: the name is part of a URL.
-_SEGMENT = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9_.-]{1,100}"
-_NAMES = {
-    Provider.GITHUB: re.compile(rf"{_SEGMENT}/{_SEGMENT}"),
-    Provider.GITLAB: re.compile(rf"{_SEGMENT}(?:/{_SEGMENT}){{1,20}}"),
-}
-_GITHUB_API = "https://api.github.com"
-_TENANT_SUFFIX = ".ghe.com"  # GitHub Enterprise Cloud with data residency.
-_HOSTS = {Provider.GITHUB: "GitHub", Provider.GITLAB: "GitLab"}  # Of the repositories.
-_OTHERWISE = "Check the name, or enter the ids yourself."
-_HEADERS = MappingProxyType({"Accept": "application/json", "User-Agent": "Ballroom"})
-
-
-class RepositoryIds(Struct, frozen=True):
-    """Looks up the ids of a public repository, which its CI system never reuses.
-
-    Callers check rights, and that the server is one of the operator's.
-    """
-
-    http: HttpClient
-
-    async def find(self, provider: Provider, server: str, repository: str) -> Mapping[str, str]:
-        """Return the id claims of a repository, or raise `InvalidRequest` with the way out."""
-        if provider not in _NAMES:
-            names = ", ".join(ID_CLAIMS[provider])
-            message = (
-                f"{provider.title} does not tell this registry the ids of a job. Enter all of "
-                f"them: {names}."
-            )
-            raise InvalidRequest(message)
-        if not _NAMES[provider].fullmatch(repository):
-            message = (
-                "Enter the repository as owner/name, such as octo/greet, or enter its ids instead."
-            )
-            raise InvalidRequest(message)
-        try:
-            answer = await self.http.get(_ADDRESSES[provider](server, repository), _HEADERS)
-        except Unanswered as failure:
-            message = (
-                f"{_HOSTS[provider]} {failure.trouble}, so {repository} could not be looked up. "
-                f"{_OTHERWISE}"
-            )
-            raise InvalidRequest(message) from None
-        try:
-            return _ids(provider, answer.json_object())
-        except Unanswered:
-            message = f"{_HOSTS[provider]} has no public repository {repository}. {_OTHERWISE}"
-            raise InvalidRequest(message) from None
-
-
-def _github_address(server: str, repository: str) -> str:
-    host = urlsplit(server).netloc
-    if server == PROVIDER_SERVERS[Provider.GITHUB]:
-        api = _GITHUB_API
-    elif host.endswith(_TENANT_SUFFIX):
-        api = f"https://api.{host}"
-    else:
-        api = f"{server}/api/v3"
-    return f"{api}/repos/{repository}"
-
-
-def _gitlab_address(server: str, repository: str) -> str:
-    return f"{server}/api/v4/projects/{quote(repository, safe='')}"
-
-
-_ADDRESSES: Mapping[Provider, Callable[[str, str], str]] = {
-    Provider.GITHUB: _github_address,
-    Provider.GITLAB: _gitlab_address,
-}
-LOOKED_UP_PROVIDERS = frozenset(_ADDRESSES)
-
-_OWNERS = {Provider.GITHUB: "owner", Provider.GITLAB: "namespace"}
-
-
-def _ids(provider: Provider, found: Mapping[str, object]) -> Mapping[str, str]:
-    """Return the id claims; raise `Unanswered` for an answer without ids."""
-    match found.get("id"), found.get(_OWNERS[provider]):
-        case int(repository), {"id": int(owner)}:
-            own, of_owner = ID_CLAIMS[provider]
-            return {own: str(repository), of_owner: str(owner)}
-        case _:
-            message = "the answer has no ids"
-            raise Unanswered(message)
 
 
 class TrustedPublishers(Struct, frozen=True):
@@ -215,7 +123,8 @@ class TrustedPublishers(Struct, frozen=True):
         )
 
     async def add_repository(self, wanted: PublisherRequest, *, by: Principal) -> Publisher:
-        """Add a publisher whose ids are looked up by the name of its repository.
+        """Add a publisher whose ids are looked up by the name of its repository, under the name
+        that this has now.
 
         Raises as `add` and `RepositoryIds.find` do, and `TooManyRequests`. Only servers of the
         operator are called, and only for callers who may add the publisher.
@@ -224,8 +133,8 @@ class TrustedPublishers(Struct, frozen=True):
         server = self._server(wanted)
         # Providers limit the requests of this registry, whoever of its owners causes them.
         await self.rate_limiter.check(RateLimitClass.LOOK_UP, RateLimitKeys.of(by))
-        ids = await self.repository_ids.find(wanted.provider, server, wanted.repository)
-        return await self.add(replace(wanted, ids=ids), by=by)
+        found = await self.repository_ids.find(wanted.provider, server, wanted.repository)
+        return await self.add(replace(wanted, ids=found.ids, repository=found.name), by=by)
 
     @retried_when_stale
     async def confirm(self, org: OrgName, publisher_id: str, *, by: Principal) -> Publisher:

@@ -14,6 +14,7 @@ from shared.domain.trusted_publishing.publishers import (
     Runner,
 )
 from shared.ports import HttpResponse
+from tests.fakes.http_client import OneAnswer, answering
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.trusted_publishing import SETTINGS
@@ -227,6 +228,7 @@ async def test_no_owner_uses_up_the_requests_that_a_provider_answers(
     assert owner.page.status_code == 429
     assert "look-ups of repositories" in owner.text
     assert len(providers.asked) == 20
+    assert "by this account" in owner.text
     by_ids = {**NAMED, "repository_id": "74", "repository_owner_id": "65"}
     assert (await owner.send(f"{PAGE}/add", **by_ids)).status_code == 303
 
@@ -246,3 +248,40 @@ async def test_no_server_is_asked_that_the_operator_does_not_name(
     answer = await owner.send(f"{PAGE}/add", **{**NAMED, "server": "https://169.254.169.254"})
     assert answer.status_code == 400
     assert providers.asked == []
+
+
+async def test_a_limit_of_the_provider_is_told_with_its_time_and_the_form_is_kept(
+    worlds: OpenWorld,
+) -> None:
+    limited = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1790001800"}
+    github = OneAnswer(HttpResponse(403, limited, b""))
+    world = await worlds(**SETTINGS, wrap=lambda stores: replace(stores, fetcher=github))
+    ann = await PageClient.at(world, world.people.ann, PAGE)
+    answer = await ann.send(f"{PAGE}/add", **NAMED)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1800")
+    assert "GitHub takes no more requests of this registry until 21 September 2026" in ann.text
+    assert 'value="octo/greet"' in ann.text
+
+
+async def test_the_operators_token_is_used_for_looking_up(worlds: OpenWorld) -> None:
+    github = answering(200, b'{"id":74,"owner":{"id":65}}')
+    settings = {**SETTINGS, "lookup_token": "ghp_of_the_operator"}
+    world = await worlds(**settings, wrap=lambda stores: replace(stores, fetcher=github))
+    ann = await PageClient.at(world, world.people.ann, PAGE)
+    assert (await ann.send(f"{PAGE}/add", **NAMED)).status_code == 303
+    [(_, headers, _)] = github.requests
+    assert headers["Authorization"] == "Bearer ghp_of_the_operator"
+    assert "ghp_of_the_operator" not in ann.text
+
+
+async def test_a_renamed_repository_is_listed_under_the_name_that_it_has_now(
+    worlds: OpenWorld,
+) -> None:
+    found = b'{"id":74,"owner":{"id":65},"full_name":"octo/hello"}'
+    github = answering(200, found)
+    world = await worlds(**SETTINGS, wrap=lambda stores: replace(stores, fetcher=github))
+    ann = await PageClient.at(world, world.people.ann, PAGE)
+    await ann.send(f"{PAGE}/add", **NAMED)
+    [added] = await world.registry.tokens.trusted_publishers.of_organization(ACME, by=OPERATOR)
+    assert added.repository == "octo/hello"
+    assert "octo/hello" in ann.text
