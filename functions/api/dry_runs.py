@@ -31,10 +31,12 @@ class DryRunView(ResponseModel):
 
 dry_runs_api = ApiFace()
 
+DRY_RUN = "api/v1/dry-run"
+
 
 @dry_runs_api.operation(
     "POST",
-    "api/v1/dry-run",
+    DRY_RUN,
     "Check an archive as a push does, and publish nothing. The body is the form of a push: "
     "multipart/form-data with the part bala-file.",
     refusals=(400, 401, 403, 404, 413),

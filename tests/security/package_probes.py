@@ -343,6 +343,7 @@ CHANGING: dict[str, tuple[Probe, ...]] = {
         Probe(f"{REGISTRY}/packages/deprecate/acme/NAME/{version}", "PUT", MESSAGE)
         for version in ("1.0.0", "9.9.9", "*")
     ),
+    "api_dry_run": (Probe("/api/v1/dry-run", "POST", headers=tuple(FORM.items()), archive=True),),
     "central_push": (
         Probe(f"{REGISTRY}/packages", "POST", headers=tuple(FORM.items()), archive=True),
     ),

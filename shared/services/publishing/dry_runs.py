@@ -15,7 +15,9 @@ from shared.domain.errors.base import (
     NotFound,
     Refusal,
     TooLarge,
+    Unauthenticated,
 )
+from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.errors.packages import ArchiveLost, VersionExists
 from shared.domain.packages import FoundRelease, State
 from shared.domain.principals import PUBLISHING_SCOPES, Principal
@@ -66,6 +68,15 @@ class DryRuns(Struct, frozen=True):
     publishing: Publishing
     published_contents: PublishedContents
     version_checks: VersionChecks
+
+    async def may_check(self, by: Principal) -> bool:
+        """Check whether `by` belongs to some organization. A host asks this before it reads a body;
+        it grants no right."""
+        try:
+            await self.authorization.require_reader(by)
+        except (NotPermitted, TokenUnknown, Unauthenticated):
+            return False
+        return True
 
     async def check(self, upload: Upload, by: Principal) -> DryRun:
         """Return what a push of the archive would say to `by`, who may read the organization of its
