@@ -102,12 +102,15 @@ def main(arguments: list[str], address: str) -> int:
 
 
 def run(
-    options: PublishOptions, environment: Mapping[str, str], print_line: Callable[[str], None]
+    options: PublishOptions,
+    environment: Mapping[str, str],
+    print_line: Callable[[str], None],
+    sleep: Callable[[float], None] = time.sleep,
 ) -> int:
     """Publish, or print in one sentence why not; return the exit code."""
     # A job that is cancelled ends its token as well.
     before = signal.signal(signal.SIGTERM, _interrupt)
-    job = Job(environment, print_line)
+    job = Job(environment, print_line, sleep)
     publisher = Publisher(options, job)
     try:
         publisher.publish()
@@ -229,8 +232,14 @@ COMMAND_TIMEOUT_S = 60.0
 class Job:
     """The CI job that this runs in: its log, its id token, and its summary."""
 
-    def __init__(self, environment: Mapping[str, str], print_line: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        print_line: Callable[[str], None],
+        sleep: Callable[[float], None],
+    ) -> None:
         self.environment = environment
+        self.sleep = sleep
         self._print_line = print_line
         self._secrets: list[str] = []
         self._summary: list[str] = []
@@ -255,10 +264,13 @@ class Job:
 
     def say(self, text: str) -> None:
         """Print a line without secrets, and without what the CI system takes for a command."""
+        plain = self._harmless(text)
+        self._print_line(f": {plain}" if plain.lstrip().startswith("::") else plain)
+
+    def _harmless(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "****")
-        plain = text.replace("##[", "# #[").replace("##vso[", "# #vso[")
-        self._print_line(f" {plain}" if plain.lstrip().startswith("::") else plain)
+        return text.replace("##[", "# #[").replace("##vso[", "# #vso[")
 
     def mask(self, secret: str) -> None:
         """Let the CI system hide the text wherever a step prints it."""
@@ -273,13 +285,11 @@ class Job:
     def report_failure(self, reason: str) -> None:
         """Print why the job failed, where the CI system shows failures."""
         self.say(reason)
-        one_line = printable(reason)
-        for secret in self._secrets:
-            one_line = one_line.replace(secret, "****")
+        one_line = self._harmless(printable(reason))
         if self.is_github:
             self._print_line(f"::error title=Ballroom::{one_line.replace('%', '%25')}")
         elif self.is_azure:
-            escaped = one_line.replace("%", "%AZP25").replace("##vso[", "# #vso[")
+            escaped = one_line.replace("%", "%AZP25")
             self._print_line(f"##vso[task.logissue type=error]{escaped}")
         self.summarize(f"**Failed:** {as_markdown(one_line)}")
         self.write_summary(is_success=False)
@@ -529,7 +539,7 @@ class Http:
         for number in range(TRIES):
             if number:
                 self._job.say(f"{why} Trying again in {pause_s:.0f} seconds.")
-                time.sleep(pause_s)
+                self._job.sleep(pause_s)
             headers, body = make()
             try:
                 answer = self._send_once(method, url, headers, body)
@@ -744,7 +754,7 @@ class Publisher:
         headers = {"Authorization": f"Bearer {token}"}
         for number in range(LISTED_WITHIN):
             if number:
-                time.sleep(LISTED_PAUSE_S)
+                self._job.sleep(LISTED_PAUSE_S)
             answer = self._http.send("GET", url, headers)
             try:
                 versions: object = json.loads(answer.content)
