@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from functions.api.dry_runs import DRY_RUN
 from functions.archives import archive_caller, archive_to_send, link_of
 from functions.central.answers import refusal_answer
 from functions.faces import build_app
@@ -225,24 +226,28 @@ def metrics_folder(settings: Settings) -> Path:
 
 
 def sender_identifier(registry: Registry) -> IdentifySender:
-    """Return a function that identifies the sender of a request, and whether they may publish."""
+    """Return a function that identifies the sender of a request, and whether they may send an
+    archive: to publish it, or to check it."""
     proxies, authenticate = registry.settings.proxies, registry.identity.authentication.authenticate
 
-    async def identify(headers: Mapping[str, str]) -> BodySender:
+    async def identify(headers: Mapping[str, str], path: str) -> BodySender:
         client = RequestClient.of(headers, proxies)
         address = "" if is_shared(client.address, proxies) else caller_network(client.address)
         try:
             # Checked here, because a request whose body never arrives reaches no Function.
             registry.limits.rate_limiter.require_room(client.address)
             caller = await authenticate(headers, client)
-            may_publish = await registry.publishing.releases.may_publish(caller)
+            if path.strip("/") == DRY_RUN:
+                may_send = await registry.publishing.dry_runs.may_check(caller)
+            else:
+                may_send = await registry.publishing.releases.may_publish(caller)
         except Unauthenticated:
             with suppress(TooManyRequests):
                 registry.limits.rate_limiter.count_unverified(client.address)
             return BodySender(address)
         except Refusal:  # The Function refuses the request itself.
             return BodySender(address)
-        return BodySender(address, caller.id if may_publish else "")
+        return BodySender(address, caller.id if may_send else "")
 
     return identify
 

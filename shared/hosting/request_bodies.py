@@ -40,14 +40,14 @@ class BodySender(Struct, frozen=True):
     """Who sends a body, according to the head of the request."""
 
     address: str = ""  # Empty if it is not counted.
-    account: str = ""  # Empty if the caller may not publish.
+    account: str = ""  # Empty if the caller may not send an archive there.
 
 
-# Identifies the sender by the headers of a request.
-IdentifySender = Callable[[Mapping[str, str]], Awaitable[BodySender]]
+# Identifies the sender by the headers and the path of a request.
+IdentifySender = Callable[[Mapping[str, str], str], Awaitable[BodySender]]
 
 
-async def trust_every_sender(_headers: Mapping[str, str]) -> BodySender:
+async def trust_every_sender(_headers: Mapping[str, str], _path: str) -> BodySender:
     """Treat every sender as one who may publish."""
     return BodySender(account="everybody")
 
@@ -160,7 +160,7 @@ class BodyReader:
         if length <= self.limits.small_body_bytes:
             yield await read_body(receive)
             return
-        sender = await self._identify(RequestHeaders.of(scope))
+        sender = await self._identify(RequestHeaders.of(scope), scope["path"])
         if not sender.account and length > self.limits.anonymous_body_bytes:
             yield TooLarge(
                 "body-not-taken",

@@ -202,6 +202,10 @@ class RateLimitSettings(TopicSettings):
         "all counts the requests of all callers to one server, of which GitHub takes 60 without "
         "BALLROOM_LOOKUP_TOKEN.",
     )
+    limit_dry_run: LimitText = Field(
+        default="token=30 account=60 address=120",
+        description="Checks of archives that are not published, a minute.",
+    )
     limit_agent: LimitText = Field(
         default="token=1200 account=2400 address=1200",
         description="Calls of /mcp a minute, counted by each process; an address counts for "

@@ -71,7 +71,7 @@ class Watch:
         return not any(each() for each in self.requests)
 
 
-async def _by_token(headers: Mapping[str, str]) -> BodySender:
+async def _by_token(headers: Mapping[str, str], _path: str) -> BodySender:
     return BodySender(account=headers.get("authorization", ""))
 
 

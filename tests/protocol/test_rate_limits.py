@@ -176,7 +176,8 @@ CHECK = "/api/v1/check"  # It changes nothing, and counts as a read.
 
 
 async def test_every_change_through_our_api_is_counted(worlds: OpenWorld) -> None:
-    only_one = {"limit_write": "address=1", "limit_token_issue": "address=1"}
+    limits = ("limit_write", "limit_token_issue", "limit_dry_run")
+    only_one = dict.fromkeys(limits, "address=1")
     world = await worlds(**only_one)
     changing = [
         (method, url)

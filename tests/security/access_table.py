@@ -248,6 +248,13 @@ def publishers(persona: Persona, state: State) -> set[Outcome]:
     return _right(action, persona, state, state.value)
 
 
+def checkers(persona: Persona, state: State) -> set[Outcome]:
+    """Who publishes a package checks an archive of it, and so do members who read it."""
+    pushes = publishers(persona, state) == {Outcome.DONE}
+    reads = persona.may(Action.READ, state.value)
+    return _known(persona, may=state is not State.DELETED and (pushes or reads))
+
+
 def maintainers(persona: Persona, state: State) -> set[Outcome]:
     """Deprecating takes a release that is served."""
     outcome = _right(Action.DEPRECATE, persona, state, state.value)
@@ -425,6 +432,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
             "index_settings",
             "login_file",
             "web_outdated_file",
+            "web_publish_file",
             "sign_in_link_page",
             "sign_in_link_used",
         ),
@@ -483,6 +491,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     history_readers: ("api_packages_history",),
     maven_readers: ("maven_read", "maven_read (archive)", "maven_read (versions)"),
     publishers: ("central_push", "maven_write"),
+    checkers: ("api_dry_run",),
     maintainers: ("central_deprecate", "central_undeprecate"),
     governors: (
         *("api_packages_visibility", "api_publishers_restrict"),
@@ -699,7 +708,11 @@ BODIES: Mapping[str, object] = {
     "token_issue": TOKEN,
     "token_rename": {"name": "other"},
 }
-HEADERS = {"central_package (pull)": dict(ACCEPT_ARCHIVE), "central_push": FORM}
+HEADERS = {
+    "api_dry_run": FORM,
+    "central_package (pull)": dict(ACCEPT_ARCHIVE),
+    "central_push": FORM,
+}
 
 
 def _next_version(cell: Cell) -> bytes:
@@ -708,6 +721,7 @@ def _next_version(cell: Cell) -> bytes:
 
 
 ARCHIVES: Mapping[str, Callable[[Cell], bytes]] = {
+    "api_dry_run": lambda cell: multipart("x.bala", _next_version(cell)),
     "central_push": lambda cell: multipart("x.bala", _next_version(cell)),
     "maven_write": _next_version,
 }

@@ -343,6 +343,7 @@ CHANGING: dict[str, tuple[Probe, ...]] = {
         Probe(f"{REGISTRY}/packages/deprecate/acme/NAME/{version}", "PUT", MESSAGE)
         for version in ("1.0.0", "9.9.9", "*")
     ),
+    "api_dry_run": (Probe("/api/v1/dry-run", "POST", headers=tuple(FORM.items()), archive=True),),
     "central_push": (
         Probe(f"{REGISTRY}/packages", "POST", headers=tuple(FORM.items()), archive=True),
     ),
@@ -367,6 +368,7 @@ ABOUT_NO_PACKAGE = {
     "are the same for everybody, whatever they name": (
         *("api_docs_*", "health_*", "index_settings", "login_*", "security_txt_*", "static_*"),
         "web_outdated_file",
+        "web_publish_file",
         *("web_manual", "web_policy_names", "web_update_tool"),
         *("central_doc_ui", "web_site_icon", "web_site_robots", "web_cli_token", "zz_missing"),
         "web_opensearch",

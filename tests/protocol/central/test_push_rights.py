@@ -158,13 +158,16 @@ async def test_only_principals_that_may_publish_get_room_for_large_archives(
     stranger = await newcomer(world)
     reader = await limited(world, world.people.ann, "read")
 
-    async def account_of(person: Person) -> str:
-        return (await identify({"authorization": f"Bearer {person.token}"})).account
+    async def account_of(person: Person, path: str = "/2.0/registry/packages") -> str:
+        return (await identify({"authorization": f"Bearer {person.token}"}, path)).account
 
     for person in (world.people.mia, stranger, reader):
         assert await account_of(person) == ""
     for person in (world.people.ann, world.people.admin):
         assert await account_of(person) == person.account.id
+    for person in (world.people.mia, reader):  # Members check archives as well.
+        assert await account_of(person, "/api/v1/dry-run") == person.account.id
+    assert await account_of(stranger, "/api/v1/dry-run") == ""
     journal.taken()
     assert await account_of(world.people.ann)
     assert journal.taken() == []  # Nor does the push ask again.

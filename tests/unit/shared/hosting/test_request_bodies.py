@@ -35,7 +35,7 @@ def intake_of(sender: BodySender, limits: HostLimits = LIMITS) -> BodyReader:
 
 
 def identifying(senders: Iterator[BodySender]) -> IdentifySender:
-    async def identify(_headers: Mapping[str, str]) -> BodySender:
+    async def identify(_headers: Mapping[str, str], _path: str) -> BodySender:
         return next(senders)
 
     return identify

@@ -1,0 +1,502 @@
+"""The program that publishes from CI jobs: tokens of each provider, order, retries, the log."""
+
+import io
+import json
+import os
+import re
+import stat
+import sys
+import zipfile
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from shared.cli import cli
+from shared.publish import FAILED, PublishOptions, run
+from tests.support.archives import bala
+
+ID_TOKEN, JOB_TOKEN = "id.token.of-job", "blrm_job-token"
+AUDIENCE = "https://ballroom.example.org"
+
+Reply = tuple[int, Mapping[str, str], bytes]
+
+
+def _json(status: int, body: object, **headers: str) -> Reply:
+    return status, headers, json.dumps(body).encode()
+
+
+USUAL = {
+    "GET /api/v1/trusted-publishing/audience": _json(200, {"audience": AUDIENCE}),
+    "POST /api/v1/trusted-publishing/token": _json(201, {"token": JOB_TOKEN}),
+    "DELETE /api/v1/trusted-publishing/token": (204, {}, b""),
+    "POST /api/v1/dry-run": _json(200, {"findings": [], "may_publish": True}),
+    "POST /2.0/registry/packages": (204, {}, b""),
+    "GET /github": _json(200, {"value": ID_TOKEN}),
+    "POST /azure": _json(200, {"oidcToken": ID_TOKEN}),
+    "GET /computeMetadata/v1/instance/service-accounts/default/identity": (
+        200,
+        {},
+        ID_TOKEN.encode(),
+    ),
+}
+
+
+@dataclass
+class Double:
+    """A registry and the issuers of CI systems, at one address; replies for a path come first."""
+
+    url: str = ""
+    asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    sent: list[tuple[Mapping[str, str], bytes]] = field(
+        default_factory=list[tuple[Mapping[str, str], bytes]]
+    )
+    replies: dict[str, list[Reply]] = field(default_factory=dict[str, list[Reply]])
+    published: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    slept: list[float] = field(default_factory=list[float])  # By the program.
+
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        self.asked.append((method, path))
+        self.sent.append((headers, body))
+        where = f"{method} {path.partition('?')[0]}"
+        if self.replies.get(where):
+            return self.replies[where].pop(0)
+        if where == "POST /2.0/registry/packages":
+            name = re.search(rb'filename="acme-(\w+)-any-([\d.]+)\.bala', body)
+            assert name
+            self.published.setdefault(name[1].decode(), []).append(name[2].decode())
+        if path.startswith("/2.0/registry/packages/acme/"):
+            return _json(200, self.published.get(path.rpartition("/")[2], []))
+        return USUAL.get(where) or _json(404, {"error": {"message": "There is nothing."}})
+
+    @property
+    def steps(self) -> list[str]:
+        """What the registry was asked for, without the names of versions."""
+        return [f"{method} {path}" for method, path in self.asked]
+
+
+@contextmanager
+def serving(double: Double) -> Generator[None]:
+    class Handler(BaseHTTPRequestHandler):
+        def _reply(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            sent = {name.lower(): value for name, value in self.headers.items()}
+            status, headers, content = double.answer(self.command, self.path, sent, body)
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_DELETE = _reply  # noqa: N815 - names of http.server.
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name.
+            """Print nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    double.url = f"http://127.0.0.1:{server.server_port}"
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def double() -> Generator[Double]:
+    made = Double()
+    with serving(made):
+        yield made
+
+
+@dataclass
+class Ended:
+    code: int
+    printed: str
+
+
+def publish(double: Double, environment: Mapping[str, str], *files: Path, **options: Any) -> Ended:
+    lines: list[str] = []
+    wanted = PublishOptions(double.url, files=[str(each) for each in files], **options)
+    home = {"BALLERINA_HOME_DIR": "/nowhere"}
+    code = run(wanted, {**home, **environment}, lines.append, double.slept.append)
+    return Ended(code, "\n".join(lines))
+
+
+def packed(folder: Path, coordinate: str = "acme/greet:1.0.0", *needs: str) -> Path:
+    file = folder / f"{re.sub('[/:]', '-', coordinate)}.bala"
+    file.write_bytes(bala(coordinate, dependencies=needs))
+    return file
+
+
+@pytest.fixture
+def greet(tmp_path: Path) -> Path:
+    return packed(tmp_path)
+
+
+STEPS = [
+    "POST /api/v1/dry-run",
+    "POST /2.0/registry/packages",
+    "GET /2.0/registry/packages/acme/greet",
+]
+
+
+def test_a_job_exchanges_checks_publishes_waits_and_ends_its_token(
+    double: Double, greet: Path
+) -> None:
+    ended = publish(double, {"ID_TOKEN": ID_TOKEN, "GITLAB_CI": "true"}, greet)
+    assert ended.code == 0, ended.printed
+    assert double.steps == [
+        "GET /api/v1/trusted-publishing/audience",
+        "POST /api/v1/trusted-publishing/token",
+        *STEPS,
+        "DELETE /api/v1/trusted-publishing/token",
+    ]
+    assert json.loads(double.sent[1][1]) == {"org": "acme", "token": ID_TOKEN}
+    assert all(headers["authorization"] == f"Bearer {JOB_TOKEN}" for headers, _ in double.sent[2:])
+    assert f"Published acme/greet:1.0.0: {double.url}/packages/acme/greet/1.0.0" in ended.printed
+    assert ID_TOKEN not in ended.printed
+    assert JOB_TOKEN not in ended.printed
+
+
+def test_a_stored_token_is_used_as_it_is_and_stays(double: Double, greet: Path) -> None:
+    environment = {"BALLROOM_TOKEN": "blrm_stored", "GITEA_ACTIONS": "true"}
+    ended = publish(double, environment, greet)
+    assert ended.code == 0, ended.printed
+    assert double.steps == STEPS
+    assert "blrm_stored" not in ended.printed
+
+
+def test_a_dry_run_publishes_nothing(double: Double, greet: Path) -> None:
+    environment = {"ID_TOKEN": ID_TOKEN}
+    assert publish(double, environment, greet, is_dry_run=True).code == 0
+    assert double.published == {}
+    assert double.steps[-1] == "DELETE /api/v1/trusted-publishing/token"
+
+
+def test_nobody_waits_who_does_not_want_to(double: Double, greet: Path) -> None:
+    assert publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, greet, waits=False).code == 0
+    assert double.steps == STEPS[:2]
+
+
+# --- Where the id token comes from ---------------------------------------------------------------
+
+
+def program(folder: Path, name: str, text: str) -> str:
+    """Write a program of an agent; return a PATH that has it."""
+    file = folder / name
+    file.write_text(f"#!{sys.executable}\nimport sys\n{text}\n")
+    file.chmod(file.stat().st_mode | stat.S_IXUSR)
+    return f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
+def sources(double: Double, folder: Path) -> Mapping[str, Mapping[str, str]]:
+    token_file = folder / "token"
+    token_file.write_text(f"{ID_TOKEN}\n")
+    google = double.url.removeprefix("http://")
+    return {
+        "GitHub": {
+            "GITHUB_ACTIONS": "true",
+            "ACTIONS_ID_TOKEN_REQUEST_URL": f"{double.url}/github?v=2",
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request",
+        },
+        "Forgejo": {
+            "GITHUB_ACTIONS": "true",
+            "FORGEJO_ACTIONS": "true",
+            "ACTIONS_ID_TOKEN_REQUEST_URL": f"{double.url}/github",
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request",
+        },
+        "GitLab": {"GITLAB_CI": "true", "ID_TOKEN": ID_TOKEN},
+        "Azure DevOps": {
+            "TF_BUILD": "True",
+            "SYSTEM_OIDCREQUESTURI": f"{double.url}/azure",
+            "SYSTEM_ACCESSTOKEN": "request",
+        },
+        "Buildkite": {"BUILDKITE": "true"},
+        "CircleCI": {"CIRCLECI": "true"},
+        "Bitbucket": {"BITBUCKET_BUILD_NUMBER": "1", "BITBUCKET_STEP_OIDC_TOKEN": ID_TOKEN},
+        "Google Cloud": {"GCE_METADATA_HOST": google},
+        "Kubernetes": {"ID_TOKEN_FILE": str(token_file)},
+        "Jenkins": {"JENKINS_URL": "https://jenkins.example.org", "ID_TOKEN": ID_TOKEN},
+    }
+
+
+PROVIDERS = (
+    *("GitHub", "Forgejo", "GitLab", "Azure DevOps", "Buildkite", "CircleCI", "Bitbucket"),
+    *("Google Cloud", "Kubernetes", "Jenkins"),
+)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_each_provider_gives_its_id_token(
+    double: Double, greet: Path, tmp_path: Path, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "calls"
+    text = f"open({str(log)!r}, 'a').write(' '.join(sys.argv[1:]) + chr(10))\n"
+    text += f"print({ID_TOKEN!r}) if 'oidc' in sys.argv else sys.stdin.read()"
+    for name in ("buildkite-agent", "circleci"):
+        monkeypatch.setenv("PATH", program(tmp_path, name, text))
+    environment = sources(double, tmp_path)[provider]
+    ended = publish(double, environment, greet)
+    assert ended.code == 0, ended.printed
+    exchange = double.steps.index("POST /api/v1/trusted-publishing/token")
+    assert json.loads(double.sent[exchange][1])["token"] == ID_TOKEN
+    asked = [path for _, path in double.asked]
+    calls = log.read_text() if log.exists() else ""
+    quoted = "https%3A%2F%2Fballroom.example.org"
+    match provider:
+        case "GitHub":
+            assert f"/github?v=2&audience={quoted}" in asked
+        case "Forgejo":
+            assert f"/github?audience={quoted}" in asked
+        case "Azure DevOps":
+            assert "/azure?api-version=7.1" in asked
+        case "Buildkite":
+            assert f"--audience {AUDIENCE} --claim organization_id,pipeline_id" in calls
+            assert "redactor add" in calls
+            assert "annotate --style success" in calls
+        case "CircleCI":
+            assert f'--root-issuer --claims {{"aud":"{AUDIENCE}"}}' in calls
+        case "Google Cloud":
+            assert any(f"audience={quoted}&format=full" in each for each in asked)
+        case _:
+            pass
+
+
+@pytest.mark.parametrize(
+    ("environment", "way_out"),
+    [
+        ({"GITHUB_ACTIONS": "true"}, "id-token: write"),
+        ({"GITHUB_ACTIONS": "true", "GITEA_ACTIONS": "true"}, "BALLROOM_TOKEN"),
+        ({"GITHUB_ACTIONS": "true", "FORGEJO_ACTIONS": "true"}, "enable-openid-connect: true"),
+        ({"TF_BUILD": "True", "SYSTEM_OIDCREQUESTURI": "x"}, "$(System.AccessToken)"),
+        ({"GITLAB_CI": "true"}, "id_tokens: ID_TOKEN:"),
+        ({"BITBUCKET_BUILD_NUMBER": "1"}, "oidc:"),
+        ({"JENKINS_URL": "x"}, "withCredentials"),
+        ({"GCE_METADATA_HOST": "127.0.0.1:9"}, "BALLROOM_TOKEN"),
+        ({"ID_TOKEN_FILE": "/nowhere/token"}, "Mount the id token"),
+    ],
+    ids=lambda each: "" if isinstance(each, str) else " ".join(each),
+)
+def test_a_job_without_an_id_token_reads_what_it_lacks(
+    double: Double, greet: Path, environment: Mapping[str, str], way_out: str
+) -> None:
+    ended = publish(double, environment, greet)
+    assert ended.code == FAILED
+    assert way_out in ended.printed
+    assert double.published == {}
+
+
+# --- Failures ------------------------------------------------------------------------------------
+
+
+def test_the_token_ends_also_after_a_failure(double: Double, greet: Path) -> None:
+    refusal = {"message": "acme/greet:1.0.0 is already published."}
+    double.replies["POST /2.0/registry/packages"] = [_json(409, refusal)]
+    ended = publish(double, {"ID_TOKEN": ID_TOKEN}, greet)
+    assert ended.code == FAILED
+    assert "acme/greet:1.0.0 was not published: acme/greet:1.0.0 is already" in ended.printed
+    assert double.steps[-1] == "DELETE /api/v1/trusted-publishing/token"
+
+
+def test_a_run_that_is_refused_a_package_reads_why_and_publishes_nothing(
+    double: Double, greet: Path
+) -> None:
+    why = "acme/greet asks for the environment release, and this run has none."
+    answer = {"token": JOB_TOKEN, "refused": [{"package": "acme/greet", "why": why}]}
+    double.replies["POST /api/v1/trusted-publishing/token"] = [_json(201, answer)]
+    ended = publish(double, {"ID_TOKEN": ID_TOKEN}, greet)
+    assert ended.code == FAILED
+    assert why in ended.printed
+    assert double.published == {}
+    assert double.steps[-1] == "DELETE /api/v1/trusted-publishing/token"
+
+
+def test_an_error_of_the_check_stops_before_anything_is_published(
+    double: Double, tmp_path: Path
+) -> None:
+    finding = {"rule": "tool-taken", "severity": "error", "message": "The tool id is taken."}
+    said = _json(200, {"findings": [finding], "may_publish": False})
+    fine = _json(200, {"findings": [], "may_publish": True})
+    double.replies["POST /api/v1/dry-run"] = [fine, said]
+    files = packed(tmp_path, "acme/one:1.0.0"), packed(tmp_path, "acme/two:1.0.0")
+    ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, *files)
+    assert ended.code == FAILED
+    assert "acme/two:1.0.0 may not be published. The tool id is taken." in ended.printed
+    assert double.published == {}
+
+
+def test_a_warning_of_the_check_is_shown(double: Double, greet: Path) -> None:
+    finding = {"rule": "version-too-low", "severity": "warning", "message": "Raise it."}
+    said = _json(200, {"findings": [finding], "may_publish": True})
+    double.replies["POST /api/v1/dry-run"] = [said]
+    ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, greet)
+    assert ended.code == 0
+    assert "acme/greet:1.0.0: warning: Raise it. (version-too-low)" in ended.printed
+
+
+def test_a_busy_registry_is_asked_again_when_it_says_so(double: Double, greet: Path) -> None:
+    busy = _json(503, {"error": {"message": "The issuer does not answer."}}, Retry_After="0")
+    double.replies["POST /api/v1/trusted-publishing/token"] = [busy]
+    double.replies["POST /2.0/registry/packages"] = [_json(429, {}, Retry_After="1")]
+    ended = publish(double, {"ID_TOKEN": ID_TOKEN}, greet)
+    assert ended.code == 0, ended.printed
+    assert "The issuer does not answer. Trying again in" in ended.printed
+    assert double.steps.count("POST /2.0/registry/packages") == 2
+    assert double.slept == [1.0, 1.0]
+
+
+def test_a_registry_that_asks_for_hours_is_not_waited_for(double: Double, greet: Path) -> None:
+    double.replies["POST /api/v1/dry-run"] = [_json(429, {}, Retry_After="7200")]
+    assert publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, greet).code == FAILED
+
+
+# --- Several packages ----------------------------------------------------------------------------
+
+
+def test_packages_are_published_after_those_that_they_need(double: Double, tmp_path: Path) -> None:
+    files = [
+        packed(tmp_path, "acme/app:1.0.0", "acme/core:1.0.0", "acme/util:1.0.0"),
+        packed(tmp_path, "acme/util:1.0.0", "acme/core:1.0.0"),
+        packed(tmp_path, "acme/core:1.0.0"),
+    ]
+    missing = {"rule": "missing-dependencies", "severity": "error", "message": "core is missing."}
+    said = _json(200, {"findings": [missing], "may_publish": False})
+    fine = _json(200, {"findings": [], "may_publish": True})
+    double.replies["POST /api/v1/dry-run"] = [fine, said, said]
+    ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, *files)
+    assert ended.code == 0, ended.printed
+    assert list(double.published) == ["core", "util", "app"]
+    assert double.steps.count("POST /api/v1/dry-run") == 5  # Two are checked again.
+
+
+def test_the_first_failure_ends_the_run_and_says_what_is_published(
+    double: Double, tmp_path: Path
+) -> None:
+    files = [packed(tmp_path, f"acme/{name}:1.0.0") for name in ("one", "two", "three")]
+    fine = (204, {}, b"")
+    double.replies["POST /2.0/registry/packages"] = [fine, _json(400, {"message": "No."})]
+    ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, *files, waits=False)
+    assert ended.code == FAILED
+    assert "acme/two:1.0.0 was not published: No." in ended.printed
+    assert "Published: acme/one:1.0.0." in ended.printed
+    assert "Not published: acme/two:1.0.0, acme/three:1.0.0." in ended.printed
+
+
+def test_what_cannot_be_published_is_said_before_anything_is_asked(
+    double: Double, tmp_path: Path
+) -> None:
+    other = packed(tmp_path, "nova/greet:1.0.0")
+    greet, older = packed(tmp_path), packed(tmp_path, "acme/greet:0.9.0")
+    broken, empty = tmp_path / "x.bala", tmp_path / "y.bala"
+    broken.write_bytes(b"PK")
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("package.json", "[]")
+    empty.write_bytes(content.getvalue())
+    said = {
+        "are both of acme/greet": [greet, older],
+        "The packages are of acme and of nova.": [greet, other],
+        "cannot be read as an archive": [broken],
+        "names no package": [empty],
+    }
+    for sentence, files in said.items():
+        ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, *files)
+        assert (ended.code, sentence in ended.printed) == (FAILED, True), ended.printed
+    ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, greet, organization="nova")
+    assert "The packages are of nova and of acme." in ended.printed
+    assert double.asked == []
+
+
+def test_a_token_is_sent_over_https_alone(greet: Path) -> None:
+    elsewhere = Double(url="http://packages.example.org")
+    ended = publish(elsewhere, {"BALLROOM_TOKEN": "blrm_stored"}, greet)
+    assert "Others could read the token" in ended.printed
+
+
+# --- Log and summary -----------------------------------------------------------------------------
+
+
+def test_github_masks_the_tokens_and_shows_a_summary(
+    double: Double, greet: Path, tmp_path: Path
+) -> None:
+    summary = tmp_path / "summary.md"
+    environment = {**sources(double, tmp_path)["GitHub"], "GITHUB_STEP_SUMMARY": str(summary)}
+    ended = publish(double, environment, greet)
+    lines = ended.printed.split("\n")
+    assert f"::add-mask::{ID_TOKEN}" in lines
+    assert f"::add-mask::{JOB_TOKEN}" in lines
+    page = f"{double.url}/packages/acme/greet/1.0.0"
+    assert summary.read_text() == f"### Ballroom\n\nPublished [acme/greet:1.0.0]({page})\n"
+
+
+def test_azure_devops_masks_the_tokens_and_shows_a_summary(
+    double: Double, greet: Path, tmp_path: Path
+) -> None:
+    environment = {
+        **sources(double, tmp_path)["Azure DevOps"],
+        "AGENT_TEMPDIRECTORY": str(tmp_path),
+    }
+    ended = publish(double, environment, greet)
+    assert f"##vso[task.setsecret]{JOB_TOKEN}" in ended.printed
+    found = re.search(r"##vso\[task\.uploadsummary\](\S+)", ended.printed)
+    assert found
+    assert "acme/greet:1.0.0" in Path(found[1]).read_text()
+
+
+@pytest.mark.parametrize(
+    ("environment", "beginning"),
+    [
+        ({"GITHUB_ACTIONS": "true"}, "::error title=Ballroom::"),
+        ({"TF_BUILD": "True"}, "##vso[task.logissue type=error]"),
+    ],
+    ids=["GitHub", "Azure DevOps"],
+)
+def test_a_failure_is_shown_as_one_and_its_words_are_no_commands(
+    double: Double, greet: Path, environment: Mapping[str, str], beginning: str
+) -> None:
+    said = {"message": "100% no ::add-path::x ##vso[task.setvariable variable=a]b t0ken"}
+    double.replies["POST /api/v1/dry-run"] = [_json(400, said)]
+    ended = publish(double, {**environment, "BALLROOM_TOKEN": "t0ken"}, greet)
+    assert ended.code == FAILED
+    commands = [each for each in ended.printed.split("\n") if each.startswith(("::", "##"))]
+    assert [each for each in commands if "mask" not in each and "setsecret" not in each] == [
+        each for each in commands if each.startswith(beginning)
+    ]
+    assert "##vso[task.setvariable" not in ended.printed
+    shown = [each for each in ended.printed.split("\n") if "mask" not in each]
+    assert not any("t0ken" in each for each in shown if "setsecret" not in each)
+
+
+# --- From a terminal -----------------------------------------------------------------------------
+
+
+def test_the_command_takes_the_token_of_the_login(
+    double: Double, greet: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "Settings.toml").write_text(
+        '[[repository.maven]]\nid = "other"\nurl = "https://other.example.org/2.0/maven"\n'
+        'accesstoken = "wrong"\n\n'
+        f'[[repository.maven]]\nid = "ballroom"\nurl = "{double.url}/2.0/maven"\n'
+        'username = "ann"\naccesstoken = "blrm_mine"\n'
+    )
+    without = dict.fromkeys(("CI", "TF_BUILD", "JENKINS_URL", "BALLROOM_TOKEN"))
+    done = CliRunner().invoke(
+        cli,
+        ["publish", "--dry-run", str(greet), "--registry", double.url],
+        env={**without, "BALLERINA_HOME_DIR": str(tmp_path)},
+    )
+    assert done.exit_code == 0, done.output
+    assert "acme/greet:1.0.0: checked, nothing was found." in done.output
+    assert double.steps == ["POST /api/v1/dry-run"]
+    assert double.sent[0][0]["authorization"] == "Bearer blrm_mine"
