@@ -13,7 +13,7 @@ from shared.commands.data_folder import backup, index, keys, restore
 from shared.commands.doctor import doctor
 from shared.commands.name_disputes import disputes
 from shared.commands.organizations import organizations, webhooks
-from shared.commands.packages import outdated, packages, publishers
+from shared.commands.packages import outdated, packages, publish, publishers
 from shared.commands.revocations import revocations
 from shared.commands.snapshots import snapshot
 from shared.commands.tokens import login, tokens
@@ -24,8 +24,8 @@ cli = CommandGroup(
     help="Operate the registry whose data folder BALLROOM_DATA names (.ballroom by default).",
     commands=[
         accounts, backup, bundle, directory_locks, disputes, doctor, groups, index, keys, login,
-        names, organizations, outdated, packages, publishers, read_only, restore, revocations,
-        signin_link, snapshot, tokens, upkeep, upstream, webhooks,
+        names, organizations, outdated, packages, publish, publishers, read_only, restore,
+        revocations, signin_link, snapshot, tokens, upkeep, upstream, webhooks,
     ],
 )  # fmt: skip
 

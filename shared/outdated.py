@@ -21,7 +21,15 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
-from urllib.parse import urlsplit
+
+from shared.script_client import (
+    LARGEST_ANSWER_BYTES,
+    flaw_of_address,
+    opener_of,
+    printable,
+    read_object,
+    sentence_of_refusal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,9 +45,7 @@ OUTDATED, FAILED = 1, 2  # Exit codes.
 
 AT_ONCE = 40  # Packages in one request: a page of the answer.
 TIMEOUT_S = 30.0
-LARGEST_ANSWER_BYTES = 1_000_000
 LARGEST_FILE_BYTES = 10_000_000
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class CheckFailed(Exception):
@@ -164,13 +170,8 @@ def _tables(file: Path) -> Iterator[Used]:
 
 def ask(address: str, used: Sequence[Used], token: str) -> list[Row]:
     """Return what became of each version, in their order; raise `CheckFailed`."""
-    parts = urlsplit(address)
-    if not parts.hostname or parts.scheme not in ("http", "https"):
-        message = f"{address!r} is not a valid URL. Use one that begins with https://."
-        raise CheckFailed(message)
-    if token and parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        message = "Others could read the token along on plain http. Use an https address."
-        raise CheckFailed(message)
+    if flaw := flaw_of_address(address, has_token=bool(token)):
+        raise CheckFailed(flaw)
     rows: list[Row] = []
     for start in range(0, len(used), AT_ONCE):
         part = used[start : start + AT_ONCE]
@@ -195,19 +196,13 @@ def _ask(address: str, used: Sequence[Used], token: str) -> list[Row]:
     )
     if token:
         request.add_header("Authorization", f"Bearer {token}")
-    # A proxy of the environment cannot reach a server on this machine.
-    is_here = urlsplit(address).hostname in LOOPBACK
-    opener = urllib.request.build_opener(
-        _NoRedirects, *([urllib.request.ProxyHandler({})] if is_here else [])
-    )
     try:
-        with opener.open(request, timeout=TIMEOUT_S) as answer:
-            content = _json(answer.read(LARGEST_ANSWER_BYTES))
+        with opener_of(address).open(request, timeout=TIMEOUT_S) as answer:
+            content = read_object(answer.read(LARGEST_ANSWER_BYTES))
     except urllib.error.HTTPError as error:
         with error:
-            refused = cast("Row", _json(error.read(LARGEST_ANSWER_BYTES)).get("error") or {})
-        said = refused.get("message") if isinstance(refused, dict) else ""
-        message = _printable(said) or f"{address} answered {error.code}. Check the address."
+            said = sentence_of_refusal(error.read(LARGEST_ANSWER_BYTES))
+        message = said or f"{address} answered {error.code}. Check the address."
         raise CheckFailed(message) from None
     except OSError as error:
         reason = getattr(error, "reason", None) or error
@@ -217,49 +212,29 @@ def _ask(address: str, used: Sequence[Used], token: str) -> list[Row]:
     return cast("list[Row]", packages) if isinstance(packages, list) else []
 
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Refuses redirects, so that the token is sent only to the given address."""
-
-    def redirect_request(self, *_arguments: object, **_more: object) -> None:
-        """Follow no redirect; `urllib` then raises `HTTPError`."""
-
-
-def _json(content: bytes) -> Row:
-    try:
-        value: object = json.loads(content)
-    except (ValueError, RecursionError):
-        return {}
-    return cast("Row", value) if isinstance(value, dict) else {}
-
-
-def _printable(text: object) -> str:
-    # The text is printed to a terminal, so control characters are removed.
-    return "".join(c for c in str(text or "") if c.isprintable())
-
-
 # --- The answer ---------------------------------------------------------------------------------
 
 
 def sentence(row: Row) -> str:
     """Return what became of a version, and what to use."""
-    state, newest = row.get("state"), _printable(row.get("newest"))
+    state, newest = row.get("state"), printable(row.get("newest"))
     said: list[str] = []
     if state == "withdrawn":
         withdrawal = row.get("withdrawal")
         told: Row = cast("Row", withdrawal) if isinstance(withdrawal, dict) else {}
-        reason = ": ".join(filter(None, (_printable(told.get(e)) for e in ("reason", "note"))))
+        reason = ": ".join(filter(None, (printable(told.get(e)) for e in ("reason", "note"))))
         said.append(f"withdrawn{f' ({reason})' if reason else ''}")
     elif state == "missing":
         said.append("not in this registry, or not for you")
     elif row.get("deprecation") is not None:
-        said.append(f"deprecated: {_printable(row.get('deprecation'))}".rstrip(": "))
+        said.append(f"deprecated: {printable(row.get('deprecation'))}".rstrip(": "))
     if row.get("successor"):
-        said.append(f"replaced by {_printable(row.get('successor'))}")
+        said.append(f"replaced by {printable(row.get('successor'))}")
     if newest:
         said.append(f"newest is {newest}")
     breaking = row.get("breakingVersions")
     if isinstance(breaking, list) and breaking:
-        versions = ", ".join(map(_printable, cast("list[object]", breaking)))
+        versions = ", ".join(map(printable, cast("list[object]", breaking)))
         said.append(f"callers break in {versions}")
     return "; ".join(said)
 

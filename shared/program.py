@@ -18,7 +18,8 @@ IN_CLONE = f".venv/bin/{NAME}"  # Where `make run` puts it.
 # The first word after `ballroom`.
 COMMANDS = (
     "account", "backup", "bundle", "completion", "directory-locks", "dispute", "doctor", "groups",
-    "health", "index", "keys", "login", "names", "org", "outdated", "package", "publisher",
+    "health", "index", "keys", "login", "names", "org", "outdated", "package", "publish",
+    "publisher",
     "read-only", "restore", "revocations", "serve", "signin-link", "snapshot", "token", "upkeep",
     "upstream", "webhook",
 )  # fmt: skip

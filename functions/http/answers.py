@@ -14,6 +14,7 @@ import azure.functions as func
 import orjson
 from msgspec import Struct
 
+import shared.script_client
 from functions.http.calls import Call, Exchange, headers_of, recognized_caller
 from shared.composition import Registry
 from shared.domain.documents import etag_of, gzipped
@@ -128,6 +129,9 @@ def conditional_answer(call: Call, document: Representation) -> Answer:
 
 
 PYTHON = "text/x-python"
+_CLIENT_IMPORT = re.compile(
+    rf"^from {re.escape(shared.script_client.__name__)} import (?:\([^)]*\)|[^(\n]*)\n", re.M
+)
 
 
 def script_answer(call: Call, file: str, address: str) -> Answer:
@@ -140,7 +144,12 @@ def script_answer(call: Call, file: str, address: str) -> Answer:
 
 @cache
 def _source(file: str) -> str:
-    return Path(file).read_text("utf-8")
+    """Return the text of a file that is run by itself, with the client that it imports."""
+    _, _, client = Path(shared.script_client.__file__).read_text("utf-8").partition(_FUTURE)
+    return _CLIENT_IMPORT.sub(lambda _: client.strip() + "\n", Path(file).read_text("utf-8"))
+
+
+_FUTURE = "from __future__ import annotations\n"  # The first statement of these files.
 
 
 def make_private(answer: Answer) -> None:

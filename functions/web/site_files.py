@@ -1,11 +1,12 @@
-"""Files of the site: static files, outdated.py, robots.txt, sitemap.xml, favicon.ico, llms.txt,
-security.txt.
+"""Files of the site: static files, outdated.py, publish.py, robots.txt, sitemap.xml, favicon.ico,
+llms.txt, security.txt.
 """
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import shared.outdated
+import shared.publish
 from functions.http.answers import Representation, conditional_answer, script_answer
 from functions.http.calls import Call
 from functions.http.formatting import counted
@@ -70,6 +71,11 @@ def _static_documents() -> dict[str, Representation]:
 @pages.read("outdated.py", is_open=True, stays_public=True)
 async def web_outdated_file(call: PublicPageCall) -> Answer:
     return script_answer(call, shared.outdated.__file__, shared.outdated.ADDRESS)
+
+
+@pages.read("publish.py", is_open=True, stays_public=True)
+async def web_publish_file(call: PublicPageCall) -> Answer:
+    return script_answer(call, shared.publish.__file__, shared.publish.ADDRESS)
 
 
 TEXT, XML, ICON = "text/plain", "application/xml", "image/x-icon"

@@ -1,5 +1,5 @@
 """package …: releases and their moderation; publisher …: trusted publishers; outdated:
-the versions that a package uses."""
+the versions that a package uses; publish: archives to any registry."""
 
 import os
 import re
@@ -38,6 +38,8 @@ from shared.domain.principals import OPERATOR
 from shared.domain.releases import Decision, parse_public_reason
 from shared.domain.times import MS, parse_time, time_text
 from shared.outdated import FORMATS, NEVER, STATES, CheckOptions, run
+from shared.publish import PublishOptions
+from shared.publish import run as run_publish
 from shared.services.packages.archives import erased_by_ms
 from shared.services.publishing.moderation import STATE_VERBS
 from shared.services.publishing.release_selection import ReleaseSelection
@@ -90,6 +92,52 @@ def outdated(*, file: str, url: str, output: str, fail_on: str) -> None:
     """
     options = CheckOptions(url, file, output, fail_on)
     raise SystemExit(run(options, os.environ, click.echo))
+
+
+@click.command("publish")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
+@click.option("--registry", "url", metavar="URL", required=True, help="The registry.")
+@click.option(
+    "--organization",
+    default="",
+    metavar="ORG",
+    help="The organization of the packages, which the files name as well.",
+)
+@click.option(
+    "--audience",
+    default="",
+    help="Whom the id token is for, where that is not the address of the registry.",
+)
+@click.option("--dry-run", is_flag=True, help="Check the packages, and publish nothing.")
+@click.option("--no-wait", is_flag=True, help="Do not wait until a published package is listed.")
+def publish(
+    *,
+    files: Sequence[str],
+    url: str,
+    organization: str,
+    audience: str,
+    dry_run: bool,
+    no_wait: bool,
+) -> None:
+    """Check packages and publish them, those that others need first.
+
+    In a CI job it exchanges the id token of the job. Elsewhere it takes the token of the variable
+    BALLROOM_TOKEN, or that of `ballroom login`.
+
+    \b
+    Examples:
+      ballroom publish target/bala/*.bala --registry https://packages.example.org
+      ballroom publish --dry-run target/bala/*.bala --registry https://packages.example.org
+    """
+    options = PublishOptions(
+        registry=url,
+        files=files,
+        organization=organization,
+        audience=audience,
+        is_dry_run=dry_run,
+        waits=not no_wait,
+    )
+    raise SystemExit(run_publish(options, os.environ, click.echo))
 
 
 @click.group("package")

@@ -73,6 +73,8 @@ MAY_CALL = (
     "shared/commands/",
     "shared/login.py",
     "shared/outdated.py",
+    "shared/publish.py",
+    "shared/script_client.py",
 )
 
 

@@ -367,6 +367,7 @@ ABOUT_NO_PACKAGE = {
     "are the same for everybody, whatever they name": (
         *("api_docs_*", "health_*", "index_settings", "login_*", "security_txt_*", "static_*"),
         "web_outdated_file",
+        "web_publish_file",
         *("web_manual", "web_policy_names", "web_update_tool"),
         *("central_doc_ui", "web_site_icon", "web_site_robots", "web_cli_token", "zz_missing"),
         "web_opensearch",

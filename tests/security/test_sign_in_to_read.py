@@ -49,7 +49,7 @@ def test_only_these_operations_stay_public() -> None:
         "login_file", "security_txt_file", "sign_in_begin_entra", "sign_in_begin_github",
         "sign_in_begin_oidc", "sign_in_callback",
         "sign_in_link_page", "sign_in_link_used", "sign_in_out", "sign_in_page_shown",
-        "static_file", "web_manual", "web_opensearch", "web_outdated_file",
+        "static_file", "web_manual", "web_opensearch", "web_outdated_file", "web_publish_file",
         "web_site_icon", "web_site_robots",
     ]  # fmt: skip
 

@@ -123,7 +123,7 @@ OTHERS = (
         "zz_missing",
         "web_update_tool",
     ),
-    *("web_cli_token", "web_opensearch", "web_outdated_file"),
+    *("web_cli_token", "web_opensearch", "web_outdated_file", "web_publish_file"),
     *("web_site_icon", "web_site_robots"),
 )
 

@@ -1,0 +1,810 @@
+"""Publish Ballerina packages to the registry https://ballroom.example.org from a CI job.
+
+    curl -fsS https://ballroom.example.org/publish.py | python3 - target/bala/*.bala
+    python3 publish.py --help
+
+It exchanges the id token of the job for a token of a quarter of an hour, checks every package,
+publishes them in the order of their dependencies, waits until each is listed, and ends the token.
+Where a CI system signs no id tokens, the variable BALLROOM_TOKEN has an access token. It writes no
+file but the summary of the job. It needs Python 3.9 or later, and nothing else: the registry serves
+this module, with its own address.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+from urllib.parse import quote, urlsplit
+
+from shared.script_client import (
+    LARGEST_ANSWER_BYTES,
+    NoRedirects,
+    flaw_of_address,
+    opener_of,
+    printable,
+    read_object,
+    sentence_of_refusal,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    Json = Mapping[str, object]
+
+ADDRESS = "https://ballroom.example.org"  # A registry serves this file with its own.
+FAILED, INTERRUPTED = 1, 130  # Exit codes.
+
+
+class PublishFailed(Exception):
+    """Nothing more is published; the text is a sentence that says why."""
+
+
+@dataclass
+class PublishOptions:
+    """What was asked for; `argparse` sets what is given."""
+
+    registry: str
+    files: Sequence[str] = ()
+    organization: str = ""
+    audience: str = ""
+    is_dry_run: bool = False
+    waits: bool = True
+
+
+def main(arguments: list[str], address: str) -> int:
+    """Publish packages; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="publish.py", description=f"Publish packages to {address} from a CI job."
+    )
+    add = parser.add_argument
+    add("files", nargs="+", metavar="FILE", help="a .bala file that `bal pack` made")
+    add("--registry", default=address, metavar="URL", help="the registry (%(default)s)")
+    add(
+        "--organization",
+        default="",
+        metavar="ORG",
+        help="the organization of the packages, which the files name as well",
+    )
+    add(
+        "--audience",
+        default="",
+        help="whom the id token is for, where that is not the address of the registry",
+    )
+    add(
+        "--dry-run",
+        action="store_true",
+        dest="is_dry_run",
+        help="check the packages, and publish nothing",
+    )
+    add(
+        "--no-wait",
+        action="store_false",
+        dest="waits",
+        help="do not wait until a published package is listed",
+    )
+    options = parser.parse_args(arguments, PublishOptions(address))
+    return run(options, os.environ, _print_line)
+
+
+def run(
+    options: PublishOptions, environment: Mapping[str, str], print_line: Callable[[str], None]
+) -> int:
+    """Publish, or print in one sentence why not; return the exit code."""
+    # A job that is cancelled ends its token as well.
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    job = Job(environment, print_line)
+    publisher = Publisher(options, job)
+    try:
+        publisher.publish()
+    except PublishFailed as reason:
+        job.report_failure(f"{reason}{publisher.what_is_published()}")
+        return FAILED
+    except KeyboardInterrupt:
+        job.say(f"Stopped.{publisher.what_is_published()}")
+        return INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return 0
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _print_line(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+# --- The archives -------------------------------------------------------------------------------
+
+LARGEST_PART_BYTES = 10_000_000  # Of an archive's package.json and dependency-graph.json.
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A .bala file, the package that it says it is, and what it needs."""
+
+    path: Path
+    org: str
+    name: str
+    version: str
+    needs: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def package(self) -> str:
+        return f"{self.org}/{self.name}"
+
+    def __str__(self) -> str:
+        return f"{self.package}:{self.version}"
+
+
+def read_archives(files: Iterable[str]) -> list[Archive]:
+    """Return the archives, each after those that it needs; raise `PublishFailed`."""
+    found = [_read_archive(Path(each)) for each in dict.fromkeys(files)]
+    known: dict[tuple[str, str], Archive] = {}
+    for each in found:
+        other = known.setdefault((each.org, each.name), each)
+        if other is not each:
+            message = (
+                f"{other.path} and {each.path} are both of {each.package}. Delete the older one."
+            )
+            raise PublishFailed(message)
+    ordered: dict[tuple[str, str], Archive] = {}
+    for each in found:
+        _add_with_needs(each, known, ordered, ())
+    return list(ordered.values())
+
+
+def _add_with_needs(
+    archive: Archive,
+    known: Mapping[tuple[str, str], Archive],
+    ordered: dict[tuple[str, str], Archive],
+    above: tuple[Archive, ...],
+) -> None:
+    key = archive.org, archive.name
+    if key in ordered or archive in above:  # bal builds no cycle; an archive may claim one.
+        return
+    for need in sorted(archive.needs & known.keys()):
+        _add_with_needs(known[need], known, ordered, (*above, archive))
+    ordered[key] = archive
+
+
+def _read_archive(file: Path) -> Archive:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            package = read_object(_part(archive, "package.json"))
+            graph = read_object(_part(archive, "dependency-graph.json"))
+    except (OSError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile):
+        message = f"{file} cannot be read as an archive. Name the .bala file that bal pack made."
+        raise PublishFailed(message) from None
+    org, name, version = (str(package.get(e) or "") for e in ("organization", "name", "version"))
+    if not (org and name and version):
+        message = f"{file} names no package. Name the .bala file that bal pack made."
+        raise PublishFailed(message)
+    return Archive(file, org, name, version, _needs(graph, (org, name)))
+
+
+def _part(archive: zipfile.ZipFile, name: str) -> bytes:
+    if name not in archive.NameToInfo or archive.getinfo(name).file_size > LARGEST_PART_BYTES:
+        return b""
+    with archive.open(name) as part:
+        return part.read(LARGEST_PART_BYTES)
+
+
+def _needs(graph: Json, own: tuple[str, str]) -> frozenset[tuple[str, str]]:
+    """Return the packages of a dependency graph without the package itself."""
+    listed = graph.get("packages")
+    rows = cast("list[object]", listed) if isinstance(listed, list) else []
+    packages = [cast("Json", each) for each in rows if isinstance(each, dict)]
+    names = ((str(each.get("org")), str(each.get("name"))) for each in packages)
+    return frozenset(each for each in names if each != own)
+
+
+# --- The job ------------------------------------------------------------------------------------
+
+# Where a pipeline mounts the token of a pod; `ID_TOKEN_FILE` names another file.
+MOUNTED_TOKEN = "/var/run/secrets/ballroom/token"  # noqa: S105 - a path.
+METADATA_HOST = "metadata.google.internal"
+METADATA_TIMEOUT_S = 3.0
+LARGEST_TOKEN_BYTES = 65_536
+COMMAND_TIMEOUT_S = 60.0
+
+
+class Job:
+    """The CI job that this runs in: its log, its id token, and its summary."""
+
+    def __init__(self, environment: Mapping[str, str], print_line: Callable[[str], None]) -> None:
+        self.environment = environment
+        self._print_line = print_line
+        self._secrets: list[str] = []
+        self._summary: list[str] = []
+
+    def get(self, name: str) -> str:
+        return self.environment.get(name, "")
+
+    @property
+    def is_github(self) -> bool:
+        """Whether it is GitHub Actions, Forgejo Actions or Gitea Actions, which have one form."""
+        return self.get("GITHUB_ACTIONS") == "true"
+
+    @property
+    def is_azure(self) -> bool:
+        return self.get("TF_BUILD").lower() == "true"
+
+    @property
+    def is_buildkite(self) -> bool:
+        return self.get("BUILDKITE") == "true"
+
+    # The log.
+
+    def say(self, text: str) -> None:
+        """Print a line without secrets, and without what the CI system takes for a command."""
+        for secret in self._secrets:
+            text = text.replace(secret, "****")
+        plain = text.replace("##[", "# #[").replace("##vso[", "# #vso[")
+        self._print_line(f" {plain}" if plain.lstrip().startswith("::") else plain)
+
+    def mask(self, secret: str) -> None:
+        """Let the CI system hide the text wherever a step prints it."""
+        self._secrets.append(secret)
+        if self.is_github:
+            self._print_line(f"::add-mask::{secret}")
+        elif self.is_azure:
+            self._print_line(f"##vso[task.setsecret]{secret}")
+        elif self.is_buildkite and shutil.which("buildkite-agent"):
+            self._run(["buildkite-agent", "redactor", "add"], secret)
+
+    def report_failure(self, reason: str) -> None:
+        """Print why the job failed, where the CI system shows failures."""
+        self.say(reason)
+        one_line = printable(reason)
+        for secret in self._secrets:
+            one_line = one_line.replace(secret, "****")
+        if self.is_github:
+            self._print_line(f"::error title=Ballroom::{one_line.replace('%', '%25')}")
+        elif self.is_azure:
+            escaped = one_line.replace("%", "%AZP25").replace("##vso[", "# #vso[")
+            self._print_line(f"##vso[task.logissue type=error]{escaped}")
+        self.summarize(f"**Failed:** {as_markdown(one_line)}")
+        self.write_summary(is_success=False)
+
+    def summarize(self, line: str) -> None:
+        self._summary.append(line)
+
+    def write_summary(self, *, is_success: bool = True) -> None:
+        """Show the summary where the CI system has a place for one; elsewhere the log is it."""
+        text = "### Ballroom\n\n" + "\n\n".join(self._summary) + "\n"
+        try:
+            if self.is_github and self.get("GITHUB_STEP_SUMMARY"):
+                with Path(self.get("GITHUB_STEP_SUMMARY")).open("a", encoding="utf-8") as file:
+                    file.write(text)
+            elif self.is_azure and self.get("AGENT_TEMPDIRECTORY"):
+                file_name = f"ballroom-summary-{uuid.uuid4().hex}.md"
+                path = Path(self.get("AGENT_TEMPDIRECTORY")) / file_name
+                path.write_text(text, encoding="utf-8")
+                self._print_line(f"##vso[task.uploadsummary]{path}")
+            elif self.is_buildkite and shutil.which("buildkite-agent"):
+                style = "success" if is_success else "error"
+                command = ["buildkite-agent", "annotate", "--style", style]
+                self._run([*command, "--context", "ballroom"], text)
+        except (OSError, PublishFailed) as error:
+            self.say(f"The summary could not be written: {error}")
+
+    # The id token.
+
+    def id_token(self, audience: str) -> str:
+        """Ask the CI system for an id token; raise `PublishFailed` with what the job lacks."""
+        token = self._find_id_token(audience).strip()
+        if not token or not token.isascii() or not token.isprintable():
+            message = "The CI system gave no id token. Check the permissions of the job."
+            raise PublishFailed(message)
+        self.mask(token)
+        return token
+
+    def _find_id_token(self, audience: str) -> str:
+        sources = (
+            self._token_of_variable,
+            self._token_of_file,
+            self._token_of_github,
+            self._token_of_azure,
+            self._token_of_command,
+            self._token_of_google,
+        )
+        for source in sources:
+            if token := source(audience):
+                return token
+        raise PublishFailed(self._missing())
+
+    def _missing(self) -> str:
+        """Return what the job lacks, in the words of its CI system."""
+        return next((said for name, said in MISSING.items() if self.get(name)), NO_IDENTITY)
+
+    def _token_of_variable(self, _audience: str) -> str:
+        names = ("BALLROOM_ID_TOKEN", "ID_TOKEN", "BITBUCKET_STEP_OIDC_TOKEN")
+        return next((self.get(each) for each in names if self.get(each)), "")
+
+    def _token_of_file(self, _audience: str) -> str:
+        file = Path(self.get("ID_TOKEN_FILE") or MOUNTED_TOKEN)
+        if not self.get("ID_TOKEN_FILE") and not file.is_file():
+            return ""
+        try:
+            with file.open("rb") as opened:
+                return opened.read(LARGEST_TOKEN_BYTES).decode("ascii", "replace")
+        except OSError:
+            message = f"{file} cannot be read. Mount the id token of the job there."
+            raise PublishFailed(message) from None
+
+    def _token_of_github(self, audience: str) -> str:
+        url = self.get("ACTIONS_ID_TOKEN_REQUEST_URL")
+        if not url:
+            return ""
+        asked = f"{url}{'&' if '?' in url else '?'}audience={quote(audience, safe='')}"
+        bearer = f"Bearer {self.get('ACTIONS_ID_TOKEN_REQUEST_TOKEN')}"
+        answer = Http(url, self).send("GET", asked, {"Authorization": bearer})
+        return str(answer.require("The CI system gave no id token").json.get("value") or "")
+
+    def _token_of_azure(self, _audience: str) -> str:
+        url, bearer = self.get("SYSTEM_OIDCREQUESTURI"), self.get("SYSTEM_ACCESSTOKEN")
+        if not url or not bearer:
+            return ""
+        asked = f"{url}{'&' if '?' in url else '?'}api-version=7.1"
+        headers = {"Authorization": f"Bearer {bearer}"}
+        answer = Http(url, self).send("POST", asked, headers, b"")
+        return str(answer.require("Azure DevOps gave no id token").json.get("oidcToken") or "")
+
+    def _token_of_command(self, audience: str) -> str:
+        if self.is_buildkite:
+            command = ["buildkite-agent", "oidc", "request-token", "--audience", audience]
+            return self._run([*command, "--claim", "organization_id,pipeline_id"])
+        if self.get("CIRCLECI") == "true":
+            claims = json.dumps({"aud": audience}, separators=(",", ":"))
+            command = ["circleci", "run", "oidc", "get", "--root-issuer", "--claims", claims]
+            return self._run(command)
+        return ""
+
+    def _token_of_google(self, audience: str) -> str:
+        """Ask the metadata server, which machines and builds of Google Cloud reach."""
+        if any(map(self.get, MISSING)):  # Another CI system, on a machine of somebody else.
+            return ""
+        host = self.get("GCE_METADATA_HOST") or METADATA_HOST
+        request = urllib.request.Request(
+            f"http://{host}/computeMetadata/v1/instance/service-accounts/default/identity"
+            f"?audience={quote(audience, safe='')}&format=full",
+            headers={"Metadata-Flavor": "Google"},
+        )
+        opener = urllib.request.build_opener(NoRedirects, urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=METADATA_TIMEOUT_S) as answer:
+                return answer.read(LARGEST_TOKEN_BYTES).decode("ascii", "replace")
+        except OSError:
+            return ""
+
+    def _run(self, command: Sequence[str], sent: str = "") -> str:
+        try:
+            done = subprocess.run(  # noqa: S603 - the agents of CI systems, from their PATH.
+                command,
+                input=sent,
+                capture_output=True,
+                check=True,
+                encoding="utf-8",
+                timeout=COMMAND_TIMEOUT_S,
+            )
+        except subprocess.CalledProcessError as error:
+            why = printable(str(error.stderr).strip()[-500:])
+            message = f"{command[0]} {command[1]} failed: {why or f'exit code {error.returncode}'}"
+            raise PublishFailed(message) from None
+        except (OSError, subprocess.SubprocessError) as error:
+            message = f"{command[0]} cannot be run: {printable(error)}"
+            raise PublishFailed(message) from None
+        return done.stdout
+
+
+NO_IDENTITY = (
+    "This job has no id token and no BALLROOM_TOKEN. Let the CI system give it an id token, in the "
+    "variable ID_TOKEN or in the file that ID_TOKEN_FILE names, or store an access token as the "
+    "secret BALLROOM_TOKEN."
+)
+# What a job lacks, by a variable that its CI system sets; the first that is there decides.
+MISSING = {
+    "GITEA_ACTIONS": (
+        "Gitea Actions signs no id tokens. Store an access token as a secret, and set the variable "
+        "BALLROOM_TOKEN of this step to it."
+    ),
+    "FORGEJO_ACTIONS": (
+        "This job gets no id token. Set enable-openid-connect: true in the job, or set the "
+        "variable BALLROOM_TOKEN of this step to a secret with an access token."
+    ),
+    "GITHUB_ACTIONS": (
+        "This job lacks the permission id-token: write. Add it to the permissions of the job; a "
+        "run of a fork's pull request never has it."
+    ),
+    "TF_BUILD": (
+        "This step lacks the variable SYSTEM_ACCESSTOKEN. Add env: SYSTEM_ACCESSTOKEN: "
+        "$(System.AccessToken) to it."
+    ),
+    "GITLAB_CI": (
+        "This job lacks the id token ID_TOKEN. Add id_tokens: ID_TOKEN: with aud: and the address "
+        "of the registry to the job."
+    ),
+    "BITBUCKET_BUILD_NUMBER": (
+        "This step gets no id token. Add oidc: with audiences: and the address of the registry to "
+        "the step."
+    ),
+    "JENKINS_URL": (
+        "This step lacks the variable ID_TOKEN. Bind the credential of the kind OpenID Connect id "
+        "token to it with withCredentials."
+    ),
+}
+
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|!#&~])")
+
+
+def as_markdown(text: str) -> str:
+    """Return a text that a summary shows as it is."""
+    return _SPECIAL.sub(r"\\\1", printable(text))
+
+
+# --- The registry -------------------------------------------------------------------------------
+
+TRIES = 6
+FIRST_PAUSE_S = 1.0  # Doubled with every try.
+LONGEST_PAUSE_S = 120.0  # Also of what the server asks for.
+LISTED_WITHIN = 60  # Questions, one every `LISTED_PAUSE_S`.
+LISTED_PAUSE_S = 3.0
+TIMEOUT_S = 120.0
+_GOOD = range(200, 300)
+_BUSY = (429, 500, 502, 503, 504)
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """The status and the beginning of the body of an answer."""
+
+    url: str
+    status: int
+    content: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def json(self) -> Json:
+        return read_object(self.content)
+
+    @property
+    def is_good(self) -> bool:
+        return self.status in _GOOD
+
+    @property
+    def why(self) -> str:
+        """The sentence of a refusal, or else the status."""
+        said = sentence_of_refusal(self.content)
+        return said or f"{_host(self.url)} answered {self.status}. Check the address."
+
+    def require(self, what: str) -> HttpAnswer:
+        """Return itself, or raise `PublishFailed` with what did not happen and why."""
+        if not self.is_good:
+            message = f"{what}: {self.why}"
+            raise PublishFailed(message)
+        return self
+
+
+class Http:
+    """Sends requests to a server, and again while it is busy or away, as it asks for."""
+
+    def __init__(self, address: str, job: Job) -> None:
+        self._opener = opener_of(address)
+        self._job = job
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> HttpAnswer:
+        """Return the answer; raise `PublishFailed` if there is none."""
+        return self.send_made(method, url, lambda: (headers or {}, body))
+
+    def send_made(
+        self, method: str, url: str, make: Callable[[], tuple[Mapping[str, str], bytes | None]]
+    ) -> HttpAnswer:
+        """Send a request that is made again for every try."""
+        pause_s, why = FIRST_PAUSE_S, ""
+        for number in range(TRIES):
+            if number:
+                self._job.say(f"{why} Trying again in {pause_s:.0f} seconds.")
+                time.sleep(pause_s)
+            headers, body = make()
+            try:
+                answer = self._send_once(method, url, headers, body)
+            except OSError as error:
+                reason = printable(getattr(error, "reason", None) or error)
+                why, pause_s = (
+                    f"{_host(url)} cannot be reached: {reason}.",
+                    FIRST_PAUSE_S * 2**number,
+                )
+                continue
+            if answer.status not in _BUSY or number == TRIES - 1:
+                return answer
+            why = answer.why
+            pause_s = _asked_pause(answer) or FIRST_PAUSE_S * 2**number
+            if pause_s > LONGEST_PAUSE_S:
+                return answer
+        message = f"{why} Check the address."
+        raise PublishFailed(message)
+
+    def _send_once(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> HttpAnswer:
+        request = urllib.request.Request(  # noqa: S310 - the scheme was checked, or is the provider's.
+            url,
+            data=body,
+            method=method,
+            headers={"Accept": "application/json", "User-Agent": "ballroom-publish", **headers},
+        )
+        try:
+            with self._opener.open(request, timeout=TIMEOUT_S) as answer:
+                content = answer.read(LARGEST_ANSWER_BYTES)
+                return HttpAnswer(url, int(answer.status), content, dict(answer.headers))
+        except urllib.error.HTTPError as error:
+            with error:
+                content = error.read(LARGEST_ANSWER_BYTES)
+                return HttpAnswer(url, error.code, content, dict(error.headers))
+
+
+def _asked_pause(answer: HttpAnswer) -> float:
+    """Return the seconds of `Retry-After`; 0 without it, and for a date."""
+    said = {name.lower(): value for name, value in answer.headers.items()}.get("retry-after", "")
+    return float(said) if said.isdecimal() else 0.0
+
+
+def _host(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+class Publisher:
+    """Publishes archives to a registry."""
+
+    def __init__(self, options: PublishOptions, job: Job) -> None:
+        self._options = options
+        self._job = job
+        self._address = options.registry.rstrip("/")
+        self._archives: Sequence[Archive] = ()
+        self._published: list[Archive] = []
+
+    def publish(self) -> None:
+        """Check all archives, publish them in the order of their dependencies, and end the token
+        of the job; raise `PublishFailed` at the first failure."""
+        archives = self._archives = read_archives(self._options.files)
+        org = self._organization(archives)
+        if flaw := flaw_of_address(self._address, has_token=True):
+            raise PublishFailed(flaw)
+        self._http = Http(self._address, self._job)
+        stored = self._job.get("BALLROOM_TOKEN") or token_of_settings(
+            self._job.environment, self._address
+        )
+        if stored:
+            self._job.mask(stored)
+            self._publish_all(archives, stored)
+            return
+        token = self._exchange(org, archives)
+        try:
+            self._publish_all(archives, token)
+        finally:
+            self._revoke(token)
+
+    def _organization(self, archives: Sequence[Archive]) -> str:
+        orgs = list(dict.fromkeys(each.org for each in archives))
+        wanted = self._options.organization or orgs[0]
+        for org in orgs:
+            if org != wanted:
+                message = (
+                    f"The packages are of {wanted} and of {org}. Publish those of one at once."
+                )
+                raise PublishFailed(message)
+        return wanted
+
+    # The token of the job.
+
+    def _exchange(self, org: str, archives: Sequence[Archive]) -> str:
+        audience = self._options.audience or self._audience()
+
+        def exchange() -> tuple[Mapping[str, str], bytes]:
+            # An id token is good for one exchange, which may have happened when no answer came.
+            sent = {"org": org, "token": self._job.id_token(audience)}
+            return {"Content-Type": "application/json"}, json.dumps(sent).encode()
+
+        url = f"{self._address}/api/v1/trusted-publishing/token"
+        answer = self._http.send_made("POST", url, exchange)
+        said = answer.require("The job got no token").json
+        token = str(said.get("token") or "")
+        if not token:
+            message = f"{self._address} gave an answer that cannot be read."
+            raise PublishFailed(message)
+        self._job.mask(token)
+        try:
+            self._require_taken(said, archives)
+        except PublishFailed:
+            self._revoke(token)
+            raise
+        return token
+
+    def _require_taken(self, said: Json, archives: Sequence[Archive]) -> None:
+        """Raise if the registry says that this run may not publish one of the packages."""
+        if self._options.is_dry_run:
+            return
+        listed = said.get("refused")
+        rows = cast("list[object]", listed) if isinstance(listed, list) else []
+        refused = [cast("Json", each) for each in rows if isinstance(each, dict)]
+        why = {str(each.get("package")): printable(each.get("why")) for each in refused}
+        for each in archives:
+            if reason := why.get(each.package) or why.get(each.name):
+                message = f"This run may not publish {each.package}: {reason}"
+                raise PublishFailed(message)
+
+    def _audience(self) -> str:
+        url = f"{self._address}/api/v1/trusted-publishing/audience"
+        answer = self._http.send("GET", url).require("The registry did not say its audience")
+        return str(answer.json.get("audience") or self._address)
+
+    def _revoke(self, token: str) -> None:
+        url = f"{self._address}/api/v1/trusted-publishing/token"
+        try:
+            answer = self._http.send("DELETE", url, {"Authorization": f"Bearer {token}"})
+            why = "" if answer.is_good or answer.status == 401 else answer.why  # noqa: PLR2004 - it ended.
+        except PublishFailed as reason:
+            why = str(reason)
+        if why:
+            self._job.say(f"The token was not ended, and ends within 15 minutes: {why}")
+
+    # The packages.
+
+    def _publish_all(self, archives: Sequence[Archive], token: str) -> None:
+        deferred = [each for each in archives if not self._check(each, token, archives)]
+        if self._options.is_dry_run:
+            self._job.write_summary()
+            return
+        for each in archives:
+            if each in deferred:
+                self._check(each, token, ())
+            self._push(each, token)
+            if self._options.waits:
+                self._wait(each, token)
+        self._job.write_summary()
+
+    def what_is_published(self) -> str:
+        """Return which of several archives are published, and which are not; empty for one."""
+        if len(self._archives) <= 1 or self._options.is_dry_run:
+            return ""
+        names = ", ".join(str(each) for each in self._archives if each in self._published)
+        others = ", ".join(str(each) for each in self._archives if each not in self._published)
+        left = f" Not published: {others}." if others else ""
+        return f" Published: {names or 'nothing'}.{left}"
+
+    def _check(self, archive: Archive, token: str, beside: Sequence[Archive]) -> bool:
+        """Print the findings on an archive. Return False if it may lack only packages that are
+        published beside it, and is to be checked again; raise `PublishFailed` for other errors."""
+        headers, body = form_of(archive, token)
+        url = f"{self._address}/api/v1/dry-run"
+        answer = self._http.send("POST", url, headers, body)
+        said = answer.require(f"{archive} was not checked").json
+        listed = said.get("findings")
+        rows = cast("list[object]", listed) if isinstance(listed, list) else []
+        findings = [cast("Json", each) for each in rows if isinstance(each, dict)]
+        needs = {(each.org, each.name) for each in beside if each is not archive} & archive.needs
+        errors: list[str] = []
+        waits = False
+        for each in findings:
+            severity, rule = printable(each.get("severity")), printable(each.get("rule"))
+            message = printable(each.get("message"))
+            if severity == "error" and rule == MISSING_DEPENDENCIES and needs:
+                waits = True
+                severity = "later"
+            elif severity == "error":
+                errors.append(message)
+            self._job.say(f"{archive}: {severity}: {message} ({rule})")
+            self._job.summarize(f"- {as_markdown(f'{archive}: {severity}: {message}')}")
+        if errors or (said.get("may_publish") is not True and not waits):
+            why = " ".join(errors) or "The registry does not say why."
+            message = f"{archive} may not be published. {why}"
+            raise PublishFailed(message)
+        if not findings:
+            self._job.say(f"{archive}: checked, nothing was found.")
+        return not waits
+
+    def _push(self, archive: Archive, token: str) -> None:
+        headers, body = form_of(archive, token)
+        url = f"{self._address}/2.0/registry/packages"
+        self._http.send("POST", url, headers, body).require(f"{archive} was not published")
+        self._published.append(archive)
+        page = f"{self._address}/packages/{archive.package}/{archive.version}"
+        self._job.say(f"Published {archive}: {page}")
+        self._job.summarize(f"Published [{as_markdown(str(archive))}]({page})")
+
+    def _wait(self, archive: Archive, token: str) -> None:
+        """Wait until clients find the release."""
+        url = f"{self._address}/2.0/registry/packages/{archive.package}"
+        headers = {"Authorization": f"Bearer {token}"}
+        for number in range(LISTED_WITHIN):
+            if number:
+                time.sleep(LISTED_PAUSE_S)
+            answer = self._http.send("GET", url, headers)
+            try:
+                versions: object = json.loads(answer.content)
+            except (ValueError, RecursionError):
+                versions = None
+            if answer.is_good and isinstance(versions, list) and archive.version in versions:
+                return
+        seconds = LISTED_WITHIN * LISTED_PAUSE_S
+        message = (
+            f"{archive} is published, and was not listed within {seconds:.0f} seconds. It will be; "
+            "run the job again to publish what depends on it."
+        )
+        raise PublishFailed(message)
+
+
+MISSING_DEPENDENCIES = "missing-dependencies"
+
+
+def form_of(archive: Archive, token: str) -> tuple[dict[str, str], bytes]:
+    """Return the headers and the body of a form with the archive."""
+    try:
+        content = archive.path.read_bytes()
+    except OSError:
+        message = f"{archive.path} cannot be read. Build it again with bal pack."
+        raise PublishFailed(message) from None
+    boundary = uuid.uuid4().hex
+    file_name = f"{archive.org}-{archive.name}-any-{archive.version}.bala"
+    begin = (
+        f"--{boundary}\r\n"
+        f'Content-Disposition: form-data; name="bala-file"; filename="{file_name}"\r\n'
+        "Content-Type: application/octet-stream\r\n\r\n"
+    )
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Content-Type": f"multipart/form-data; boundary={boundary}",
+        "digest": f"sha-256={hashlib.sha256(content).hexdigest()}",
+    }
+    return headers, begin.encode() + content + f"\r\n--{boundary}--\r\n".encode()
+
+
+_ENTRY = re.compile(r"^\s*\[\[repository\.maven\]\]\s*$(.*?)(?=^\s*\[|\Z)", re.M | re.S)
+_VALUE = re.compile(r"""^\s*(url|accesstoken)\s*=\s*["']([^"'\n]*)["']""", re.M)
+
+
+def token_of_settings(environment: Mapping[str, str], address: str) -> str:
+    """Return the token that a login put into Settings.toml for the registry, outside of CI."""
+    if environment.get("CI") or environment.get("TF_BUILD") or environment.get("JENKINS_URL"):
+        return ""
+    folder = environment.get("BALLERINA_HOME_DIR")
+    file = (Path(folder) if folder else Path.home() / ".ballerina") / "Settings.toml"
+    try:
+        text = file.read_text("utf-8")
+    except (OSError, ValueError):
+        return ""
+    for entry in _ENTRY.finditer(text):
+        values = dict(_VALUE.findall(entry[1]))
+        if str(values.get("url", "")).startswith(f"{address}/"):
+            return str(values.get("accesstoken", ""))
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], ADDRESS))

@@ -1,0 +1,65 @@
+"""The HTTP client of the files that are run by themselves.
+
+A registry serves such a file with this module's text in place of its import
+(`functions/http/answers.py`), so it needs Python 3.9 or later, and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LARGEST_ANSWER_BYTES = 1_000_000
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Refuses redirects, so that tokens are sent only to the given address."""
+
+    def redirect_request(self, *_arguments: object, **_more: object) -> None:
+        """Follow no redirect; `urllib` then raises `HTTPError`."""
+
+
+def opener_of(address: str) -> urllib.request.OpenerDirector:
+    """Return what opens requests of an address, and follows no redirect."""
+    # A proxy of the environment cannot reach a server on this machine.
+    is_here = urlsplit(address).hostname in LOOPBACK
+    proxies = [urllib.request.ProxyHandler({})] if is_here else []
+    return urllib.request.build_opener(NoRedirects, *proxies)
+
+
+def flaw_of_address(address: str, *, has_token: bool) -> str:
+    """Return why a registry is not called at the address, in a sentence; empty if it is."""
+    parts = urlsplit(address)
+    if not parts.hostname or parts.scheme not in ("http", "https"):
+        return f"{address!r} is not a valid URL. Use one that begins with https://."
+    if has_token and parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        return "Others could read the token along on plain http. Use an https address."
+    return ""
+
+
+def read_object(content: bytes) -> Mapping[str, object]:
+    """Return a JSON object; an empty one for anything else."""
+    try:
+        value: object = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
+
+
+def printable(text: object) -> str:
+    """Return a text of others without control characters, since a terminal shows it."""
+    return "".join(c for c in str(text or "") if c.isprintable())
+
+
+def sentence_of_refusal(content: bytes) -> str:
+    """Return why a registry refused a request; empty if its answer does not say it."""
+    answer = read_object(content)
+    error = answer.get("error")
+    own = cast("Mapping[str, object]", error).get("message") if isinstance(error, dict) else None
+    return printable(own or answer.get("message"))
