@@ -1,0 +1,3 @@
+: "${ACTIONS_ID_TOKEN_REQUEST_URL:?Add enable-openid-connect: true to this job}"
+ID_TOKEN=$(send -H "Authorization: Bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" \
+  "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=$REGISTRY" | sed 's/.*"value": *"\([^"]*\)".*/\1/')
