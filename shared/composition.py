@@ -87,6 +87,7 @@ from shared.services.packages.pullers import PullerRecords
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
 from shared.services.packages.successors import Successors
+from shared.services.publishing.dry_runs import DryRuns
 from shared.services.publishing.erasure import ReleaseErasure
 from shared.services.publishing.gone_releases import GoneReleases
 from shared.services.publishing.maven import MavenPackages, MavenPublishing
@@ -290,6 +291,7 @@ class PublishingServices(Struct, frozen=True):
     """The services that publish and withhold releases."""
 
     releases: Publishing
+    dry_runs: DryRuns
     maven: MavenPublishing
     maven_packages: MavenPackages
     moderation: Moderation

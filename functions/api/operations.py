@@ -168,6 +168,7 @@ class ApiFace(JsonFace[ApiCall]):
         is_open: bool = False,
         stays_public: bool = False,
         asks: bool = False,
+        takes_archive: bool = False,
         name: str = "",
     ) -> Callable[[ApiHandlerT], ApiHandlerT]:
         """Declare the decorated handler as an operation; one that returns None answers a 204.
@@ -193,6 +194,7 @@ class ApiFace(JsonFace[ApiCall]):
             named = name or cast("Any", handler).__name__
             options: dict[str, Any] = {"openapi": described, "is_open": is_open, "name": named}
             options["stays_public"] = stays_public
+            options["takes_archive"] = takes_archive
             answer = partial(self._call, handler, described)
             if method == "GET":
                 self.read(route, **options)(answer)

@@ -62,7 +62,7 @@ var readsByPost = [
 ]
 
 // The paths of archives that are sent as a form; clients whose base address ends in a slash double it.
-var formsOfArchives = ['2.0/registry/packages', '2.0/registry//packages']
+var formsOfArchives = ['2.0/registry/packages', '2.0/registry//packages', 'api/v1/dry-run']
 
 // The same reads as the firewall sees them: with or without the host before the path.
 var readByPost = '^(https?://[^/]*)?/(${replace(join(readsByPost, '|'), '.', '[.]')})([?].*)?$'

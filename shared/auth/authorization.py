@@ -134,6 +134,37 @@ class Authorization(Struct, frozen=True):
             reason = f"{MISSING_PUBLISHING_SCOPES}{WAY_TO_PUBLISH}"
             raise NotPermitted("publish", of or _ANYTHING, reason)
 
+    async def require_reader(self, by: Principal) -> None:
+        """Raise unless `by` belongs to some organization, as its member or with its credential.
+
+        Checked before an archive is read that is not published, as `require_publisher` is before
+        others; the right to its package is checked afterwards.
+        """
+        if by.is_anonymous:
+            raise credentials_missing()
+        if by.is_operator or by.organization:
+            return
+        members, account = await asyncio.gather(
+            self.directory.list_by_subject(Membership, by.id),
+            self.directory.get(Account, Place(by.id)),
+        )
+        now_ms = self.clock.now_ms()
+        if account is None:
+            raise TokenUnknown
+        is_member = any(each.role_at(now_ms) for each in members)
+        if not is_member and not account.administers_at(now_ms):
+            reason = "you belong to no organization"
+            raise NotPermitted("check", _ANYTHING, reason, way_out=self._first_role)
+
+    async def reading_access(self, by: Principal, package: Package) -> AccessContext | None:
+        """Return the access by which `by` reads what the organization of the package keeps for
+        itself, as far as the credential covers the package; None for others.
+
+        One call of the store. CI jobs read as well, unlike in `access_of_reader`.
+        """
+        access = await self.access_context(by, package.org)
+        return access if _may_read(by, access.for_reading, package) else None
+
     async def _require_membership(self, by: Principal, of: Package | None) -> None:
         members, account = await asyncio.gather(
             self.directory.list_by_subject(Membership, by.id),

@@ -57,7 +57,7 @@ from shared.domain.api_docs.pieces import (
     merge_pieces,
     piece_name,
 )
-from shared.domain.api_docs.records import ReadmeContent, UnreadLines
+from shared.domain.api_docs.records import DocsState, ReadmeContent, UnreadLines
 from shared.domain.api_docs.release import ModuleFacts, read_sources, release_record, source_names
 from shared.domain.archives.unpacking import text_of
 from shared.prose.rendering import highlight, render_markdown
@@ -86,6 +86,15 @@ def make_release(job: Job) -> None:
         for start in range(0, making.symbol_count(module), SYMBOLS_OF_A_PART):
             job.run(f"symbols {module} {start}", partial(making.symbols, module, start))
     job.run_last("finish", making.finish)
+
+
+def check_release(job: Job) -> None:
+    """The task `check`: compare an archive that nobody published with the version before; without a
+    result if one of the two is not complete, since what was not read would count as removed."""
+    making = _Making(job)
+    for module in making.request.modules:
+        job.run(f"module {module}", partial(making.module, module))
+    job.run_last("comparison", making.verdict)
 
 
 class _Making:
@@ -211,6 +220,16 @@ class _Making:
         with self._pieces("comparison") as pieces:
             for kind, text in made.items():
                 pieces.add(piece_name(kind, self.request.before), text)
+        return verdict
+
+    def verdict(self) -> Json:
+        """Return the verdict on the release, if both versions are complete."""
+        documented = self.documented
+        is_complete = release_record(list(map(self._facts, documented))).state is DocsState.DONE
+        if not is_complete or documented != [*self.request.modules]:
+            return None
+        after, before = map(self._model, documented), read_models(self._job.folder / BEFORE)
+        _, verdict = compared(self.request, before, list(after))
         return verdict
 
     def finish(self) -> None:

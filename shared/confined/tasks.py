@@ -19,6 +19,7 @@ from shared.confined.budget import LEAST_SECONDS, OUTPUT, Exceeded, Json, Order
 # The name of a task, and where it is: "module:function".
 TASKS: Mapping[str, str] = {
     "release": "shared.confined.release:make_release",
+    "check": "shared.confined.release:check_release",
     "compare": "shared.confined.comparison:compare_versions",
     "highlight": "shared.confined.release:highlight_file",
 }

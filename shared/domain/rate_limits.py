@@ -35,6 +35,7 @@ class RateLimitClass(Enum):
     FAILURE = "failure"
     MIRROR = "mirror"
     AGENT = "agent"
+    DRY_RUN = "dry-run"
 
     @property
     def window(self) -> timedelta:
@@ -82,6 +83,7 @@ _NOUNS = {
     RateLimitClass.FAILURE: "requests with credentials that are not valid",
     RateLimitClass.MIRROR: "requests that the upstream registry is asked for",
     RateLimitClass.AGENT: "calls of /mcp",
+    RateLimitClass.DRY_RUN: "checks of archives",
 }
 
 

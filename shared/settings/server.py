@@ -199,6 +199,10 @@ class RateLimitSettings(TopicSettings):
         default="account=20 address=30",
         description="Repositories whose ids are looked up for trusted publishers, in 60 minutes.",
     )
+    limit_dry_run: LimitText = Field(
+        default="token=30 account=60 address=120",
+        description="Checks of archives that are not published, a minute.",
+    )
     limit_agent: LimitText = Field(
         default="token=1200 account=2400 address=1200",
         description="Calls of /mcp a minute, counted by each process; an address counts for "

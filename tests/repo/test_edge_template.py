@@ -115,23 +115,20 @@ def test_changes_go_to_the_app_for_changes_and_reads_to_the_other() -> None:
 
 
 def test_archives_go_to_the_app_for_uploads_and_nothing_else_does() -> None:
-    taking = {
-        method: each
-        for each in operations(WITH_FRONT_DOOR)
-        if each.takes_archive
-        for method in each.methods
-    }
-    assert set(taking) == {"POST", "PUT"}
+    taking = [each for each in operations(WITH_FRONT_DOOR) if each.takes_archive]
+    assert {method for each in taking for method in each.methods} == {"POST", "PUT"}
     method, path = (each["parameters"] for each in configured("sendForms")["conditions"])
     assert (method["matchValues"], method["negateCondition"]) == (["POST"], False)
     assert (path["operator"], path["negateCondition"]) == ("Equal", False)
-    whole = taking["POST"].route
-    doubled = whole.replace(BASE, f"{BASE}/")
-    assert EDGE.value("formsOfArchives") == [whole, doubled]
+    forms = [each.route for each in taking if "POST" in each.methods]
+    doubled = [each.replace(BASE, f"{BASE}/") for each in forms if each.startswith(BASE)]
+    assert sorted(EDGE.value("formsOfArchives")) == sorted([*forms, *doubled])
     method, path = (each["parameters"] for each in configured("sendFiles")["conditions"])
     assert (method["matchValues"], method["negateCondition"]) == (["PUT"], False)
     assert (path["operator"], path["negateCondition"]) == ("BeginsWith", False)
-    assert path["matchValues"] == [taking["PUT"].route.removesuffix("{*path}")]
+    assert path["matchValues"] == [
+        each.route.removesuffix("{*path}") for each in taking if "PUT" in each.methods
+    ]
     for rule in ("sendForms", "sendFiles", "askUploads"):
         [action] = configured(rule)["actions"]
         override = action["parameters"]["originGroupOverride"]

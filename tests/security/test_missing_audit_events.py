@@ -98,7 +98,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-ASKS_BY_POST = ("api_dependencies_check", "central_graphql", "mcp_request")
+ASKS_BY_POST = ("api_dependencies_check", "api_dry_run", "central_graphql", "mcp_request")
 
 
 def is_change(name: str, declared: Declared) -> bool:

@@ -36,6 +36,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 READING = {"GET", "HEAD", "OPTIONS"}
 ASKS_BY_POST = {
     "api_dependencies_check",
+    "api_dry_run",
     "central_graphql",
     "mcp_request",
     *(name for name in DECLARED if "_resolve_" in name),

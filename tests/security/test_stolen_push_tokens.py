@@ -18,6 +18,7 @@ from tests.support.world import URL, OpenWorld, Person, World, limited
 
 # Operations that change something and ask no right of a token, each with what they ask instead.
 PROVEN_OTHERWISE = {
+    "api_dry_run": "nothing: it stores nothing, and says what a push would",
     "api_dependencies_check": "nothing: it says what its caller may read",
     "api_leaks_report": "a scanner's signature",
     "api_trusted_exchange": "the id token of a job",

@@ -39,6 +39,7 @@ from shared.domain.api_docs.records import (
     DocsState,
     earlier_release,
 )
+from shared.domain.archives.bala import Bala
 from shared.domain.archives.names import Digest
 from shared.domain.errors.packages import ArchiveLost
 from shared.domain.names import ANY_CLIENT, Coordinate, Package, Range, package_owner, release_place
@@ -96,10 +97,29 @@ class JobInputs(Struct, frozen=True):
         request = ReleaseRequest.model_validate(
             {**dict(release), **of_package, "oldest": _oldest(survey, release)}
         )
-        history = await self._write_before(survey, release, folder)
+        # Other versions of a mirrored package are elsewhere.
+        history = {"has_unknown_history": release.upstream is not None}
+        history |= await self._write_before(survey, release.coordinate, folder)
         request = request.model_copy(
             update={**history, "others": await self._write_others(request, folder)}
         )
+        await asyncio.to_thread((folder / REQUEST).write_text, request.model_dump_json(), "utf-8")
+        return request
+
+    async def write_unpublished(
+        self, content: bytes | memoryview, bala: Bala, folder: Path
+    ) -> ReleaseRequest | None:
+        """Write what the comparison of an archive with the version before it reads; return None if
+        there is none, or none that is documented."""
+        [survey] = await self.metadata.survey([bala.coordinate.package])
+        request = ReleaseRequest.model_validate(
+            {**dict(bala), "texts": bala.texts, "graph": bala.graph}
+        )
+        history = await self._write_before(survey, bala.coordinate, folder)
+        request = request.model_copy(update=history)
+        if not request.before or not request.before_is_complete:
+            return None
+        await asyncio.to_thread((folder / ARCHIVE).write_bytes, content)
         await asyncio.to_thread((folder / REQUEST).write_text, request.model_dump_json(), "utf-8")
         return request
 
@@ -122,21 +142,19 @@ class JobInputs(Struct, frozen=True):
         return record
 
     async def _write_before(
-        self, survey: Survey | None, release: Release, folder: Path
+        self, survey: Survey | None, coordinate: Coordinate, folder: Path
     ) -> dict[str, object]:
         """Write what the version before has; return what the request says of it."""
         live = survey.live if survey else ()
-        earlier = earlier_release(live, release.coordinate.version)
-        # Other versions of a mirrored package are elsewhere.
-        unknown: dict[str, object] = {"has_unknown_history": release.upstream is not None}
+        earlier = earlier_release(live, coordinate.version)
         if earlier is None:
-            return unknown
+            return {}
         record = await self.write_documents(earlier, folder / BEFORE)
         if record is None:
             return {"has_unknown_history": True}
         is_complete = record.state is DocsState.DONE
         pieces = record.pieces.name if record.pieces else ""
-        known = {"before": earlier.version, "before_pieces": pieces, **unknown}
+        known = {"before": earlier.version, "before_pieces": pieces}
         return {**known, "before_is_complete": is_complete}
 
     async def _write_others(self, request: ReleaseRequest, folder: Path) -> tuple[OtherModule, ...]:
@@ -405,7 +423,13 @@ def _verdict(
     is_complete = record.state is DocsState.DONE and request.before_is_complete
     if found is None or found.result is None or not is_complete:
         return None
-    verdict = ApiVerdict.model_validate_json(json.dumps(found.result))
+    return checked_verdict(request, found.result)
+
+
+def checked_verdict(request: ReleaseRequest, result: object) -> ApiVerdict:
+    """Return the verdict that the confined process gave; raise `ValueError` if it is none on the
+    release of the request."""
+    verdict = ApiVerdict.model_validate_json(json.dumps(result))
     compared = (verdict.org, verdict.name, verdict.version, verdict.compared_with)
     if compared != (request.org, request.name, request.version, request.before):
         reason = "the verdict is on another release"

@@ -36,6 +36,20 @@ class PublishedContents(Struct, frozen=True):
     # One stored archive is in memory at a time, beside those that are pushed.
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    async def would_repeat(self, content: bytes | memoryview, bala: Bala, release: Release) -> bool:
+        """Check whether a push of the archive repeats the release; nothing is written.
+
+        Raises `ArchiveLost`.
+        """
+        if release.state is State.REMOVED or release.upstream is not None:
+            return False
+        if release.digest == bala.digest:
+            return True
+        there = await self.archives.stat(release.archive)
+        if there is None:
+            raise ArchiveLost(release.coordinate)
+        return await self._hash(content, release) == bala.entries_hash
+
     async def repeated(
         self, content: bytes | memoryview, bala: Bala, release: Release
     ) -> Release | None:
@@ -83,13 +97,8 @@ class PublishedContents(Struct, frozen=True):
         """
         if release.entries_hash is not None:
             return release
-        try:
-            if await self._changes(content, release):
-                return release
-            async with self._reading:
-                stored = await self.archives.read(release.archive)
-                computed = await self.archive_reader.of(release).entries_hash(stored)
-        except BadArchive:
+        computed = await self._hash(content, release)
+        if computed is None:
             return release
 
         def decide(_: Head, now: Release) -> Release:
@@ -99,6 +108,20 @@ class PublishedContents(Struct, frozen=True):
             return now.model_copy(update={"entries_hash": computed})
 
         return await self.record_writer.change_release(release.coordinate, decide)
+
+    async def _hash(self, content: bytes | memoryview, release: Release) -> str | None:
+        """Return the hash of the release's files, or None if the archives do not have the same
+        files, or rules that are newer refuse the stored one."""
+        if release.entries_hash is not None:
+            return release.entries_hash
+        try:
+            if await self._changes(content, release):
+                return None
+            async with self._reading:
+                stored = await self.archives.read(release.archive)
+                return await self.archive_reader.of(release).entries_hash(stored)
+        except BadArchive:
+            return None
 
     async def _changes(
         self, content: bytes | memoryview, release: Release

@@ -1,7 +1,7 @@
 """Publishing: validates an archive and stores it as a release."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import timedelta
 from enum import Enum
 
@@ -12,7 +12,7 @@ from shared.auth.authorization import Authorization
 from shared.domain.access import AccessContext
 from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.names import Digest
-from shared.domain.errors.base import Conflict, Invalid, Refusal
+from shared.domain.errors.base import Conflict, Forbidden, Invalid, Refusal
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.errors.packages import (
     SpelledDifferently,
@@ -213,11 +213,11 @@ class Publishing(Struct, frozen=True):
             # read.
             package, found = upload.coordinate.package, await self.metadata.find(upload.coordinate)
             access = await self.require_right(package, found.head, by)
-            bala = await self._read_archive(upload)
+            bala = await self.read_archive(upload)
             allowance = await self._count(package, found, by)
         else:
             await self._require_publisher(by, upload.claimed_package)
-            bala = await self._read_archive(upload)
+            bala = await self.read_archive(upload)
             package, found = bala.coordinate.package, await self.metadata.find(bala.coordinate)
             checking = asyncio.create_task(self.require_right(package, found.head, by))
             counting = asyncio.create_task(self._count(package, found, by))
@@ -263,7 +263,8 @@ class Publishing(Struct, frozen=True):
             await self.authorization.require_publisher(by, of)
             self._may_publish.put(key, now_ms + PUBLISHER_CACHED_FOR // MS)
 
-    async def _read_archive(self, upload: Upload) -> Bala:
+    async def read_archive(self, upload: Upload) -> Bala:
+        """Read an archive; raise a `BadArchive`, or another refusal of what it is."""
         bala = await self.archive_reader.read(upload.content)
         if upload.digest and upload.digest != bala.content:
             raise Invalid(
@@ -283,13 +284,38 @@ class Publishing(Struct, frozen=True):
             return PublishAllowance()
         return await self.rate_limiter.count_push(by, package)
 
+    async def refusals(
+        self, bala: Bala, found: FoundRelease, access: AccessContext, by: Principal
+    ) -> list[Refusal]:
+        """Return all reasons why the archive cannot become a release of its package, whether or not
+        its version is published; nothing is written."""
+        refusals = list[Refusal]()
+        for check in self._checks(_Push(bala, found, access, PublishAllowance(), by)):
+            try:
+                await check
+            except (Conflict, Forbidden, Invalid) as refusal:
+                refusals.append(refusal)
+        return refusals
+
     async def _check(self, push: _Push) -> None:
         """Raise unless the archive can become a release of its package; nothing is written."""
-        await self.dependency_check.check(push.bala, push.by)
+        for check in self._checks(push):
+            await check
+
+    def _checks(self, push: _Push) -> Iterator[Awaitable[None]]:
+        """Yield each check, to be awaited before the next one."""
+        yield self.dependency_check.check(push.bala, push.by)
+        yield self._check_names(push)
+        if push.found.head:
+            yield self._check_version(push.bala.coordinate)
+        yield self._check_tools(push)
+
+    async def _check_names(self, push: _Push) -> None:
         _check_org(push.package, push.access)
         if push.found.head:
             _check_name(push.bala, push.found.head)
-            await self._check_version(push.bala.coordinate)
+
+    async def _check_tools(self, push: _Push) -> None:
         tools = push.bala.tools
         owners = await self.metadata.tool_owners(tools) if tools else []
         for tool, owner in zip(tools, owners, strict=True):
@@ -411,10 +437,10 @@ class Publishing(Struct, frozen=True):
             is_waiting = release.awaits_owner or release.waits_for_package
             outcome = Outcome.HELD if is_waiting else Outcome.WITHHELD
             # Refused only in form: it is stored, and a push that says "done" would mislead.
-            refusal = self._refusal_of_withheld(release, push.by)
+            refusal = self.refusal_of_withheld(release, push.by)
         return Publication(release, outcome, push.allowance.allowance, refusal)
 
-    def _refusal_of_withheld(self, release: Release, by: Principal) -> Refusal:
+    def refusal_of_withheld(self, release: Release, by: Principal) -> Refusal:
         """Return why a release that is stored is not published, and who decides on it."""
         coordinate, org = release.coordinate, release.coordinate.package.org
         if release.awaits_owner:

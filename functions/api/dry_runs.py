@@ -1,0 +1,53 @@
+"""POST /api/v1/dry-run: what a push of an archive would say."""
+
+from pydantic import Field
+
+from functions.api.operations import ApiCall, ApiFace, ResponseModel
+from functions.http.requests import archive_part, require_upload_taken
+from shared.domain.archives.names import Digest
+from shared.domain.errors.identity import credentials_missing
+from shared.domain.rate_limits import RateLimitClass
+from shared.services.publishing.dry_runs import Severity
+from shared.services.publishing.publishing import Upload
+
+
+class FindingView(ResponseModel):
+    """Something that a push would say."""
+
+    rule: str = Field(description="A stable code, which is that of the refusal of a push.")
+    severity: Severity = Field(description="error: a push is refused.")
+    message: str
+
+
+class DryRunView(ResponseModel):
+    """What a push of the archive would say; without findings it would say nothing."""
+
+    findings: list[FindingView]
+    may_publish: bool = Field(
+        serialization_alias="may_publish",
+        description="Whether no finding is an error. A credential that only reads is none.",
+    )
+
+
+dry_runs_api = ApiFace()
+
+
+@dry_runs_api.operation(
+    "POST",
+    "api/v1/dry-run",
+    "Check an archive as a push does, and publish nothing. The body is the form of a push: "
+    "multipart/form-data with the part bala-file.",
+    refusals=(400, 401, 403, 404, 413),
+    limit=RateLimitClass.DRY_RUN,
+    takes_archive=True,
+)
+async def api_dry_run(call: ApiCall) -> DryRunView:
+    if call.caller.is_anonymous:
+        raise credentials_missing()  # Before the archive is read, which is expensive.
+    settings = call.registry.settings
+    require_upload_taken(call, settings.app_role)
+    part = archive_part(call, name="bala-file", limit=settings.max_archive_bytes)
+    announced = call.header("digest")
+    upload = Upload(part.content, Digest.parse_header(announced) if announced else None)
+    found = await call.registry.publishing.dry_runs.check(upload, by=call.caller)
+    return DryRunView.model_validate(found)

@@ -1,0 +1,74 @@
+"""Compares the API of an archive that nobody published with that of the version before it."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+from msgspec import Struct, field
+
+from shared.confined.budget import ConfinedEnded, ConfinedUnavailable
+from shared.confined.release_files import ReleaseRequest
+from shared.domain.api_docs.records import ApiVerdict
+from shared.domain.archives.bala import Bala
+from shared.ports import ConfinedTasks
+from shared.runtime.caching import LruCache
+from shared.services.api_docs.api_docs_generation import JobInputs, checked_verdict, job_folder
+
+PATIENCE = timedelta(seconds=15)  # The largest sources take about ten.
+MAX_AT_ONCE = 2  # Each has an archive in memory while it waits for the confined process.
+MAX_REMEMBERED = 1_000  # Archives, for who asks again.
+
+
+class VersionUnchecked(Exception):
+    """The comparison could not be made in time; the next one may be."""
+
+
+class Compared(Struct, frozen=True):
+    """What a comparison said; the verdict is None if one of the versions cannot be read whole."""
+
+    verdict: ApiVerdict | None = None
+
+
+class VersionChecks(Struct, frozen=True):
+    """Compares archives in the confined process, in the share of its time of all tasks that people
+    ask for. Nothing is stored; a process remembers what it said, for who asks again."""
+
+    inputs: JobInputs
+    confined: ConfinedTasks
+    patience: timedelta = PATIENCE
+    _at_once: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_AT_ONCE))
+    _known: LruCache[str, Compared] = field(
+        default_factory=lambda: LruCache[str, Compared](MAX_REMEMBERED)
+    )
+
+    async def compare(self, content: bytes | memoryview, bala: Bala) -> Compared:
+        """Compare an archive whose package the caller may read.
+
+        There is no verdict if no version before it is documented. Raises `VersionUnchecked`.
+        """
+        if self._at_once.locked():
+            raise VersionUnchecked
+        async with self._at_once, job_folder() as folder:
+            request = await self.inputs.write_unpublished(content, bala, folder)
+            if request is None:
+                return Compared()
+            key = f"{bala.digest} {request.before_pieces}"
+            known = self._known.get(key) or await self._compare(request, folder)
+            self._known.put(key, known)
+            return known
+
+    async def _compare(self, request: ReleaseRequest, folder: Path) -> Compared:
+        try:
+            running = self.confined.run("check", folder, None)
+            parts = await asyncio.wait_for(running, self.patience.total_seconds())
+        except ConfinedEnded:  # The archive would end the process again.
+            return Compared()
+        except (ConfinedUnavailable, TimeoutError):
+            raise VersionUnchecked from None
+        result = next((each.result for each in parts if each.name == "comparison"), None)
+        if result is None or any(each.refused for each in parts):
+            return Compared()
+        try:
+            return Compared(checked_verdict(request, result))
+        except ValueError:  # Whatever the confined process wrote is checked.
+            return Compared()

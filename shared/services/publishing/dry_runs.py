@@ -1,0 +1,163 @@
+"""Dry runs: what a push of an archive would say, without a push."""
+
+from enum import Enum
+
+from msgspec import Struct
+
+from shared.auth.authorization import Authorization
+from shared.domain.access import AccessContext
+from shared.domain.archives.bala import Bala
+from shared.domain.errors.base import (
+    BadArchive,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Refusal,
+    TooLarge,
+)
+from shared.domain.errors.packages import ArchiveLost, VersionExists
+from shared.domain.packages import FoundRelease, State
+from shared.domain.principals import PUBLISHING_SCOPES, Principal
+from shared.ports import MetadataStore
+from shared.services.api_docs.version_checks import VersionChecks, VersionUnchecked
+from shared.services.packages.archive_reader import ArchiveReader
+from shared.services.publishing.published_contents import PublishedContents
+from shared.services.publishing.publishing import Publishing, Upload
+
+
+class Severity(Enum):
+    """What a finding means for a push; an error refuses it."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Finding(Struct, frozen=True):
+    """Something that a push would say, in a sentence; `rule` is for programs."""
+
+    rule: str
+    severity: Severity
+    message: str
+
+    @classmethod
+    def of(cls, refusal: Refusal) -> "Finding":
+        return cls(refusal.code, Severity.ERROR, str(refusal))
+
+
+class DryRun(Struct, frozen=True):
+    """What a push would say."""
+
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def may_publish(self) -> bool:
+        """Whether who may publish the package can publish the archive."""
+        return all(each.severity is not Severity.ERROR for each in self.findings)
+
+
+class DryRuns(Struct, frozen=True):
+    """Checks archives as a push does. Nothing is stored, and nothing is counted as a push."""
+
+    authorization: Authorization
+    archive_reader: ArchiveReader
+    metadata: MetadataStore
+    publishing: Publishing
+    published_contents: PublishedContents
+    version_checks: VersionChecks
+
+    async def check(self, upload: Upload, by: Principal) -> DryRun:
+        """Return what a push of the archive would say to `by`, who may read the organization of its
+        package or publish the package; to others the refusal of a push is raised.
+
+        The version before is compared only for who may read the package.
+        """
+        await self.authorization.require_reader(by)
+        with self.archive_reader.in_hand(len(upload.content)):
+            try:
+                bala = await self.publishing.read_archive(upload)
+            except (BadArchive, Invalid, TooLarge) as refusal:
+                return DryRun((Finding.of(refusal),))
+            found = await self.metadata.find(bala.coordinate)
+            access, missing = await self._right(bala, found, by)
+            refusals = await self.publishing.refusals(bala, found, access, by)
+            findings = [*_about_right(missing, by), *map(Finding.of, refusals)]
+            findings += await self._about_version(upload, bala, found, missing, by)
+        if found.head and await self.authorization.may_read(by, found.head):
+            findings += await self._about_api(upload, bala)
+        return DryRun(tuple(findings))
+
+    async def _right(
+        self, bala: Bala, found: FoundRelease, by: Principal
+    ) -> tuple[AccessContext, Refusal | None]:
+        """Return the access of `by`, and why they may not publish the package, if so."""
+        package = bala.coordinate.package
+        try:
+            return await self.publishing.require_right(package, found.head, by), None
+        except (Conflict, Forbidden, NotFound) as refusal:
+            access = await self.authorization.reading_access(by, package)
+            if access is None:
+                raise
+            return access, refusal
+
+    async def _about_version(
+        self,
+        upload: Upload,
+        bala: Bala,
+        found: FoundRelease,
+        missing: Refusal | None,
+        by: Principal,
+    ) -> list[Finding]:
+        """Return what a push says of a version that is published, or of a package that is held."""
+        release, contents = found.release, self.published_contents
+        if release is None:
+            hold = found.head.hold if found.head and missing is None else None
+            return [_HELD] if hold else []
+        try:
+            is_same = await contents.would_repeat(upload.content, bala, release)
+        except ArchiveLost as lost:
+            return [Finding.of(lost)]
+        if not is_same:
+            return [Finding.of(await contents.refusal(upload.content, bala, found, by=by))]
+        if release.state is State.LIVE:
+            message = f"{bala.coordinate} is published with the same files. A push changes nothing."
+            return [Finding("published", Severity.NOTE, message)]
+        if missing is None:
+            return [Finding.of(self.publishing.refusal_of_withheld(release, by))]
+        return [Finding.of(VersionExists(bala.coordinate))]
+
+    async def _about_api(self, upload: Upload, bala: Bala) -> list[Finding]:
+        try:
+            verdict = (await self.version_checks.compare(upload.content, bala)).verdict
+        except VersionUnchecked:
+            message = (
+                "The API was not compared with that of the version before, because the registry is "
+                "busy. Check the archive again in a minute."
+            )
+            return [Finding("api-not-compared", Severity.NOTE, message)]
+        if verdict is None or not verdict.breaking:
+            return []
+        count = "1 change" if verdict.breaking == 1 else f"{verdict.breaking} changes"
+        message = f"{count} since {verdict.compared_with} can break callers"
+        if not verdict.is_version_too_low:
+            return [Finding("breaking-changes", Severity.NOTE, f"{message}.")]
+        message += f", so this should be a {verdict.part_to_raise} version. Raise it, or keep them."
+        return [Finding("version-too-low", Severity.WARNING, message)]
+
+
+_HELD = Finding(
+    "package-held",
+    Severity.WARNING,
+    "Administrators of this registry hold the package while they look at a case. A push is stored, "
+    "and published when they end that.",
+)
+
+
+def _about_right(missing: Refusal | None, by: Principal) -> list[Finding]:
+    if missing is None:
+        return []
+    if any(grant.scopes & PUBLISHING_SCOPES for grant in by.grants):
+        return [Finding.of(missing)]
+    message = "This credential reads, and publishes nothing. A push takes one that publishes."
+    return [Finding("read-only-credential", Severity.NOTE, message)]
