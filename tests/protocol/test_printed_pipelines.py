@@ -3,6 +3,7 @@ packages, and publishes from a double of each CI system, against a registry that
 """
 
 import asyncio
+import hashlib
 import json
 import re
 import shutil
@@ -251,6 +252,7 @@ class Front:
     pushes_left: int | None = None
     asked: list[tuple[str, str]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)  # Bodies of refused exchanges.
+    answers: dict[str, object] = field(default_factory=dict)  # In place of the registry's, by path.
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -263,6 +265,10 @@ class Front:
                     return
                 if self.pushes_left is not None:
                     self.pushes_left -= 1
+        if scope.get("path") in self.answers:
+            await Request(scope, receive).body()
+            await JSONResponse(self.answers[scope["path"]])(scope, receive, send)
+            return
         is_exchange = scope.get("path") == EXCHANGE
         await self.app(scope, receive, self._noting(send) if is_exchange else send)
 
@@ -407,6 +413,7 @@ def _stranger(
         **MACHINES.get(pipeline.gives, {}),
         "PROVIDERS": providers,
         "BALAS": str(folder / "balas"),
+        "RUN": "0",
         "GCE_METADATA_HOST": providers.removeprefix("http://"),
         "AGENT_TEMPDIRECTORY": str(folder / "temporary"),
     }
@@ -475,7 +482,6 @@ def test_two_packages_are_published_and_the_second_run_of_a_half_failed_job_is_g
     template: Template, scratch: Path, pipeline: Printed
 ) -> None:
     with served(template, scratch, pipeline) as repository:
-        repository.run.environment = {**repository.run.environment, "RUN": "0"}
         repository.front.pushes_left = 1
         assert not repository.start(), repository.run.log
         assert BLOCKED in repository.run.log
@@ -504,7 +510,6 @@ def test_a_job_that_nobody_trusts_fails_and_its_author_reads_why_in_its_log(
     if pipeline.gives == "gitea":
         pytest.skip("its jobs have a stored token")
     with served(template, scratch, pipeline) as repository:
-        repository.run.environment = {**repository.run.environment, "RUN": "0"}
         repository.identities.is_stranger = True
         assert not repository.start()
         [refusal] = filter(None, repository.front.refused)
@@ -512,3 +517,63 @@ def test_a_job_that_nobody_trusts_fails_and_its_author_reads_why_in_its_log(
         # The shell prints the answer as it is, with signs of JSON before quotes.
         assert sentence in repository.run.log.replace("\\", "")
         assert repository.state("second") == 404
+
+
+# --- What stops a job ----------------------------------------------------------------------------
+
+GITHUB, GITHUB_SHELL, GITLAB = (
+    next(each for each in PIPELINES if each.files[0].template == name)
+    for name in ("github.yml", "github-shell.yml", "gitlab.yml")
+)
+
+
+def replace_in_files(repository: Repository, old: str, new: str) -> None:
+    for path in repository.run.repository.rglob("*.yml"):
+        path.write_text(path.read_text().replace(old, new))
+
+
+def test_a_job_runs_no_other_publish_py_than_the_one_that_was_read(
+    template: Template, scratch: Path
+) -> None:
+    with served(template, scratch, GITHUB) as repository:
+        served_file = httpx.get(f"{repository.url}/publish.py").content
+        digest = hashlib.sha256(served_file).hexdigest()
+        replace_in_files(repository, digest, "0" * 64)
+        assert not repository.start()
+        assert f"Its digest is on {repository.url}/about/publish" in repository.run.log
+        assert repository.front.count("POST", EXCHANGE) == 0
+
+
+@pytest.mark.parametrize("pipeline", [GITHUB, GITHUB_SHELL], ids=str)
+def test_a_job_without_the_permission_reads_its_name(
+    template: Template, scratch: Path, pipeline: Printed
+) -> None:
+    with served(template, scratch, pipeline) as repository:
+        replace_in_files(repository, "      id-token: write\n", "")
+        assert not repository.start()
+        assert "permission id-token: write" in repository.run.log
+
+
+def test_a_build_that_uses_a_withdrawn_version_stops_before_it_packs(
+    template: Template, scratch: Path
+) -> None:
+    with served(template, scratch, GITHUB) as repository:
+        lock = repository.run.repository / "greet" / "Dependencies.toml"
+        lock.write_text(f'{LOCK}[[package]]\norg = "acme"\nname = "gone"\nversion = "1.0.0"\n')
+        repository.front.answers["/api/v1/check"] = {
+            "packages": [{"org": "acme", "name": "gone", "version": "1.0.0", "state": "withdrawn"}],
+            "nextOffset": None,
+        }
+        assert not repository.start()
+        assert "withdrawn" in repository.run.log
+        assert not (scratch / "workspace" / "dist").exists()
+
+
+@pytest.mark.parametrize("pipeline", [GITHUB, GITLAB], ids=str)
+def test_the_dry_run_of_a_fork_is_left_out_with_a_sentence(
+    template: Template, scratch: Path, pipeline: Printed
+) -> None:
+    with served(template, scratch, pipeline) as repository:
+        assert repository.start(PULL_REQUEST_OF_FORK), repository.run.log
+        assert "its dry run is left out" in repository.run.log
+        assert repository.front.count("POST", EXCHANGE) == 0

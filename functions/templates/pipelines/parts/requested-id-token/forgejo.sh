@@ -1,3 +1,4 @@
 : "${ACTIONS_ID_TOKEN_REQUEST_URL:?Add enable-openid-connect: true to this job}"
-ID_TOKEN=$(send -H "Authorization: Bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" \
+printf 'Authorization: Bearer %s' "$ACTIONS_ID_TOKEN_REQUEST_TOKEN" > "$work/request"
+ID_TOKEN=$(send -H "@$work/request" \
   "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=$REGISTRY" | sed 's/.*"value": *"\([^"]*\)".*/\1/')
