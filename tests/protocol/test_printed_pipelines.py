@@ -36,7 +36,15 @@ from tests.fakes.system import FakeClock
 from tests.reaching import noted
 from tests.support import ci_systems
 from tests.support.archives import bala, repacked
-from tests.support.ci_systems import TAG, CiRun, Job, Reader, Trigger, make_machine
+from tests.support.ci_systems import (
+    PULL_REQUEST_OF_FORK,
+    TAG,
+    CiRun,
+    Job,
+    Reader,
+    Trigger,
+    make_machine,
+)
 from tests.support.issuers import PRESETS as ISSUER_PRESETS
 from tests.support.issuers import SETTINGS as ISSUER_SETTINGS
 from tests.support.issuers import TENANT, IssuerDoubles, asked_claims
