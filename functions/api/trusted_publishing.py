@@ -16,9 +16,11 @@ from functions.api.operations import (
     UtcTime,
     utc_datetime,
 )
+from functions.http.answers import JSON, NO_STORE, STATUS_BY_KIND, refusal_headers
 from functions.http.calls import verify_credential
 from shared.auth.signed_tokens import MAX_TOKEN_BYTES
 from shared.auth.tokens import Secret
+from shared.domain.errors.base import Refusal
 from shared.domain.makers import MADE_BY_MEANING, STOPPED_MEANING, MakerStop
 from shared.domain.names import Package, parse_org
 from shared.domain.packages import Pushers
@@ -32,6 +34,7 @@ from shared.domain.trusted_publishing.publishers import (
     PublisherRules,
     PublisherScopes,
 )
+from shared.runtime.answers import PLAIN_TEXT, Answer
 from shared.services.tokens.makers import Maker
 from shared.services.tokens.trusted_publishers import PublisherRequest
 
@@ -230,20 +233,35 @@ def _wanted(call: ApiCall, new: NewPublisher) -> PublisherRequest:
 class IdToken(RequestModel):
     """The id token that a provider signed for the job."""
 
-    token: str = Field(min_length=1, max_length=MAX_TOKEN_BYTES, description="The id token.")
+    token: str = Field(
+        default="",
+        max_length=MAX_TOKEN_BYTES,
+        description="The id token. Without one the refusal says what a job needs to get it.",
+    )
     org: str | None = Field(
         default=None, description="Needed where the job publishes for several organizations."
     )
 
 
+class RefusedPackageView(ResponseModel):
+    """A package of the organization that a run may not publish."""
+
+    package: str
+    why: str = Field(description="What its trusted publisher asks for, and what the run has.")
+
+
 class JobTokenView(ResponseModel):
     """An access token for a quarter of an hour, and what it publishes; it reads the packages of the
-    organization."""
+    organization. A client that accepts text/plain gets the token alone."""
 
     token: str
     expires_at: UtcTime
     org: str
     packages: list[str]
+    refused: list[RefusedPackageView] = Field(
+        description="Packages whose trusted publishers name the job and do not take this run, ten "
+        "at most."
+    )
 
 
 class AudienceView(ResponseModel):
@@ -252,7 +270,22 @@ class AudienceView(ResponseModel):
     audience: str
 
 
-token_exchange_api = ApiFace()
+class TokenExchangeFace(ApiFace):
+    """Answers shells, which read no JSON, with the token or the sentence of a refusal alone."""
+
+    def refused(self, call: ApiCall, refusal: Refusal) -> Answer:
+        if not _prefers_text(call):
+            return super().refused(call, refusal)
+        headers = refusal_headers(refusal)
+        return Answer(f"{refusal}\n".encode(), STATUS_BY_KIND[refusal.kind], headers, PLAIN_TEXT)
+
+
+def _prefers_text(call: ApiCall) -> bool:
+    accepted = [each.partition(";")[0].strip() for each in call.header("accept").lower().split(",")]
+    return PLAIN_TEXT in accepted and JSON not in accepted
+
+
+token_exchange_api = TokenExchangeFace()
 
 
 @token_exchange_api.operation(
@@ -263,7 +296,7 @@ token_exchange_api = ApiFace()
     limit=RateLimitClass.TOKEN_ISSUE,
     stays_public=True,
 )
-async def api_trusted_exchange(call: ApiCall, sent: IdToken) -> JobTokenView:
+async def api_trusted_exchange(call: ApiCall, sent: IdToken) -> JobTokenView | Answer:
     org = None if sent.org is None else parse_org(sent.org)
     exchange = call.registry.tokens.trusted_publishing.exchange
     issued = await verify_credential(
@@ -273,12 +306,24 @@ async def api_trusted_exchange(call: ApiCall, sent: IdToken) -> JobTokenView:
         address=call.caller.address,
     )
     token = issued.token
+    if _prefers_text(call):
+        return Answer(issued.text.reveal().encode(), 201, dict(NO_STORE), PLAIN_TEXT)
     return JobTokenView(
         token=issued.text.reveal(),
         expires_at=utc_datetime(token.expires_ms),
         org=token.org,
         packages=[each.package for each in token.grants if each.scopes & PUBLISHING_SCOPES],
+        refused=[RefusedPackageView.model_validate(each) for each in token.refused],
     )
+
+
+@token_exchange_api.operation(
+    "DELETE",
+    "api/v1/trusted-publishing/token",
+    "End the token of a job, which is the credential of the request.",
+)
+async def api_trusted_end(call: ApiCall) -> None:
+    await call.registry.tokens.trusted_publishing.end(by=call.caller)
 
 
 @token_exchange_api.operation(

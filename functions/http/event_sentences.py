@@ -125,6 +125,7 @@ EVENT_PHRASES: Mapping[str, str] = {
     "sign-in-link.issued": "created a sign-in link for {account}",
     "task.asked": "asked for a run of the task {name}",
     "token.confirmed": "confirmed the token {name}",
+    "token.ended": "ended its token {name}",
     "token.issued": "created the token {name}",
     "token.leaked": "revoked the token {name}, which had leaked",
     "token.renamed": "renamed the token {before} to {after}",

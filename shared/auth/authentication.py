@@ -15,7 +15,7 @@ from shared.domain.accounts import Account, Staff, Token, TokenUse, hash_secret
 from shared.domain.client_addresses import Networks, client_address, is_address_allowed
 from shared.domain.client_settings import TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Forbidden, Refusal, Unauthenticated, redact_tokens
-from shared.domain.errors.identity import TokenUnknown
+from shared.domain.errors.identity import TokenUnknown, token_expired
 from shared.domain.makers import MakerStop, maker_stop
 from shared.domain.names import OrgName
 from shared.domain.principals import ANONYMOUS, Principal
@@ -158,10 +158,7 @@ class Authentication:
             log.info("token.of_stopped_maker", token=token.id, why=why, address=client.address)
             raise TokenUnknown
         if token.expires_ms is not None and token.expires_ms <= self._clock.now_ms():
-            raise Unauthenticated(
-                "token-expired",
-                "The access token has expired. Create a new one and put it into Settings.toml.",
-            )
+            raise token_expired(is_of_job=token.provenance is not None)
         if token.addresses and not is_address_allowed(token.addresses, client.address):
             log.warning("token.used_elsewhere", token=token.id, address=client.address)
             raise Forbidden(
@@ -295,6 +292,7 @@ def _principal(token: Token, client: RequestClient, *, is_guest: bool) -> Princi
         address=client.address,
         agent=client.agent,
         provenance=token.provenance,
+        refused=token.refused,
         token=token.id,
         token_creator=token.made_by if token.org else "",
         is_guest=is_guest,

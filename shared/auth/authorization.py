@@ -11,11 +11,11 @@ from shared.domain.access import (
     MISSING_PUBLISHING_SCOPES,
     NO_ACCESS,
     PUBLISHING_ROLES,
-    WAY_TO_PUBLISH,
     WAY_TO_RENEW,
     AccessContext,
     GroupRole,
     Membership,
+    limits_of_run,
     reason_of_end,
     refusal_of,
     require_right,
@@ -23,6 +23,7 @@ from shared.domain.access import (
 )
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import (
+    GrantMissing,
     NotPermitted,
     OrganizationMissing,
     TokenUnknown,
@@ -109,7 +110,17 @@ class Authorization(Struct, frozen=True):
             renamed = way_to_rename(org_of(resource)) if action in PUSH_ACTIONS else ""
             way_out = renamed or f"{self._way_to_organization}, or correct its name."
             raise OrganizationMissing(action.verb, resource, missing.org, way_out) from None
+        except GrantMissing as missing:
+            way_out = self._way_to_publish(by)
+            raise NotPermitted(action.verb, resource, missing.reason, way_out) from None
         return access
+
+    def _way_to_publish(self, by: Principal) -> str:
+        if by.provenance is None:
+            page = f"{self.base_url}/account/tokens?for=push"
+            return f"Create a token that may publish at {page}."
+        page = f"{self.base_url}/account/organizations/{by.organization}/publishers"
+        return f"An owner of {by.organization} sets which runs may publish, at {page}."
 
     @property
     def _way_to_organization(self) -> str:
@@ -131,8 +142,9 @@ class Authorization(Struct, frozen=True):
         if not by.organization:
             await self._require_membership(by, of)
         if not any(grant.scopes & PUBLISHING_SCOPES for grant in by.grants):
-            reason = f"{MISSING_PUBLISHING_SCOPES}{WAY_TO_PUBLISH}"
-            raise NotPermitted("publish", of or _ANYTHING, reason)
+            is_job = by.provenance is not None
+            reason = limits_of_run(by, of) if is_job else MISSING_PUBLISHING_SCOPES
+            raise NotPermitted("publish", of or _ANYTHING, reason, self._way_to_publish(by))
 
     async def require_reader(self, by: Principal) -> None:
         """Raise unless `by` belongs to some organization, as its member or with its credential.

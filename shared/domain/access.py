@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from shared.domain.accounts import Account, Organization, parse_reason, parse_required_reason
 from shared.domain.errors.base import Conflict, Forbidden, Refusal
 from shared.domain.errors.identity import (
+    GrantMissing,
     NotPermitted,
     OrganizationMissing,
     SignInAgain,
@@ -305,7 +306,6 @@ def _stays(owner: Membership) -> bool:
 
 
 MISSING_PUBLISHING_SCOPES = "the token lacks the scopes push-new and push-version"
-WAY_TO_PUBLISH = "; create a token that may publish at /account/tokens?for=push"
 WAY_AROUND_LIMIT = "; use one that is not"
 
 
@@ -478,7 +478,8 @@ def _refusal_of_scope(principal: Principal, action: Action, resource: Resource) 
     needed, _ = RIGHTS[action]
     if principal.allows(needed, resource):
         return None
-    return NotPermitted(action.verb, resource, missing_grant(principal, needed, resource))
+    kind = GrantMissing if needed in PUBLISHING_SCOPES else NotPermitted
+    return kind(action.verb, resource, missing_grant(principal, needed, resource))
 
 
 def missing_grant(principal: Principal, scope: Scope, resource: Resource) -> str:
@@ -487,11 +488,47 @@ def missing_grant(principal: Principal, scope: Scope, resource: Resource) -> str
     if scope not in PUBLISHING_SCOPES:
         limit = _limit(principal, frozenset({scope}), resource)
         return f"{limit}{WAY_AROUND_LIMIT}" if limit else f"the token lacks the scope {scope.value}"
-    if any(principal.allows(each, resource) for each in PUBLISHING_SCOPES):
-        return f"the token lacks the scope {scope.value} here{WAY_TO_PUBLISH}"
+    is_partial = any(principal.allows(each, resource) for each in PUBLISHING_SCOPES)
+    if principal.provenance is not None and isinstance(resource, Package):
+        if is_partial:
+            return f"its trusted publisher does not create packages, and there is no {resource}"
+        return limits_of_run(principal, resource)
+    if is_partial:
+        return f"the token lacks the scope {scope.value} here"
     # Tokens that may not publish here do not learn whether the package exists.
-    limit = _limit(principal, PUBLISHING_SCOPES, resource)
-    return f"{limit or MISSING_PUBLISHING_SCOPES}{WAY_TO_PUBLISH}"
+    return _limit(principal, PUBLISHING_SCOPES, resource) or MISSING_PUBLISHING_SCOPES
+
+
+def limits_of_run(principal: Principal, package: Package | None) -> str:
+    """Return what a CI job may publish, and why not the package, or any other one if it is not
+    known: clauses without a full stop, from its credential alone."""
+    grants = [each for each in principal.grants if each.scopes & PUBLISHING_SCOPES]
+    named = [f"{each.org}/{each.package}" for each in grants[:_MOST_NAMED]]
+    if len(grants) > _MOST_NAMED:
+        named.append(f"{len(grants) - _MOST_NAMED} more")
+    clauses = [f"this run may publish {' and '.join(named) or 'nothing'}"]
+    refused = [
+        each
+        for each in principal.refused
+        if package is None or each.package.lower() == package.name.lower()
+    ]
+    clauses += [
+        refusal_clause(f"{principal.organization}/{each.package}", each.why) for each in refused
+    ]
+    if package is not None and not refused:
+        clauses.append(f"no trusted publisher of {package} takes it")
+    return "; ".join(clauses)
+
+
+_MOST_NAMED = 10  # Packages in a sentence.
+
+
+def refusal_clause(package: str, why: str) -> str:
+    """Return why a package is not published by a run, whose reasons may be about the package or
+    about the run."""
+    if why.startswith("it "):
+        return f"{package} {why.removeprefix('it ')}"
+    return f"{package} does not take it: {why}"
 
 
 def _limit(principal: Principal, scopes: frozenset[Scope], resource: Resource) -> str:
@@ -544,6 +581,9 @@ def _refusal_without_role(
         return NotPermitted(action.verb, resource, reason_of_end(org, ended), WAY_TO_RENEW)
     if principal.organization and roles and not principal.granted_roles(org):
         reason = f"the token is one of the organization {principal.organization}; use one of {org}"
+        if principal.provenance is not None:
+            own = principal.organization
+            reason = f"this run has a token for {own}; exchange its id token for {org} instead"
         return NotPermitted(action.verb, resource, reason)
     return NotPermitted(action.verb, resource, _missing_role(org, roles))
 

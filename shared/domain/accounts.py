@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from shared.domain.errors.base import Invalid, InvalidRequest
 from shared.domain.packages import Provenance, Visibility
-from shared.domain.principals import Grant, Scope
+from shared.domain.principals import Grant, RefusedPackage, Scope
 from shared.domain.records import Entity, Place, Record
 from shared.domain.reserved_names import is_reserved_name
 from shared.domain.times import MS
@@ -408,6 +408,7 @@ class Token(Entity):
     addresses: tuple[str, ...] = ()  # Ranges that it may be used from; empty means everywhere.
     canary: bool = False  # Of an earlier version: refused as if it did not exist.
     provenance: Provenance | None = None  # The CI job of a job's token.
+    refused: tuple[RefusedPackage, ...] = ()  # What the job may not publish, for its refusals.
     # The account that got its text, or confirmed it later; empty for old tokens.
     made_by: str = ""
     # The accounts that made the publishers of a job's token.

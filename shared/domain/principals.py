@@ -129,6 +129,16 @@ def matches_pattern(name: str, pattern: str) -> bool:
 OPERATOR_ID = "operator"  # Shorter than any account's id, so no account and no token has it.
 
 
+MAX_REFUSED_PACKAGES = 10  # Kept with the token of a job.
+
+
+class RefusedPackage(Record):
+    """A package of the organization that a CI job may not publish, and why: one clause or more."""
+
+    package: str
+    why: str
+
+
 class Principal(Struct, frozen=True):
     """Who makes a request: an account id, its credential, and what the credential allows.
 
@@ -136,7 +146,8 @@ class Principal(Struct, frozen=True):
     tokens created with it expire no later. `organization` is that of its token or CI job, which
     has the role maintainer there without an account. `signed_in_ms` is when the person last signed
     in, None for tokens. `address` and `agent` are the client's. `provenance` is the CI job of a
-    job's token. `addresses` are the ranges that the token may be used from; empty means everywhere.
+    job's token, and `refused` are packages that it may not publish. `addresses` are the ranges that
+    the token may be used from; empty means everywhere.
     `token` is the id of a stored access token, which marks whatever is created with it;
     `token_creator` is the account that created a token of an organization. A guest is not staff,
     or uses a token that a guest created for an organization.
@@ -151,6 +162,7 @@ class Principal(Struct, frozen=True):
     address: str = ""
     agent: str = ""
     provenance: Provenance | None = None
+    refused: tuple[RefusedPackage, ...] = ()
     addresses: tuple[str, ...] = ()
     token: str = ""
     token_creator: str = ""

@@ -49,6 +49,7 @@ REMOVABLE: tuple[type[Entity], ...] = (
 )
 _REMOVALS = frozenset(
     (
+        # Not token.ended: it expires within minutes, and every job ends one.
         "token.revoked",
         "token.leaked",
         "member.removed",

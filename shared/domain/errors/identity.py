@@ -44,6 +44,16 @@ class TokenUnknown(Unauthenticated):
         )
 
 
+def token_expired(*, is_of_job: bool) -> Unauthenticated:
+    way_out = (
+        "It was one of a CI job, which is good for minutes. Exchange an id token right before the "
+        "push."
+        if is_of_job
+        else "Create a new one and put it into Settings.toml."
+    )
+    return Unauthenticated("token-expired", f"The access token has expired. {way_out}")
+
+
 class TokenMalformed(Unauthenticated):
     def __init__(self) -> None:
         super().__init__(
@@ -91,6 +101,15 @@ class NotPermitted(Forbidden):
     def __init__(self, action: str, resource: object, reason: str, way_out: str = "") -> None:
         ending = f" {way_out}" if way_out else ""
         super().__init__("not-permitted", f"You may not {action} {resource}: {reason}.{ending}")
+
+
+class GrantMissing(NotPermitted):
+    """No grant of the credential lets it publish. `reason` is a clause without a full stop; who
+    knows the address of the registry adds the way out."""
+
+    def __init__(self, action: str, resource: object, reason: str) -> None:
+        super().__init__(action, resource, reason)
+        self.reason = reason
 
 
 class OrganizationMissing(Forbidden):

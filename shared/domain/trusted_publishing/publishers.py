@@ -114,9 +114,9 @@ def rule_differences(rules: PublisherRules, job: CiJob) -> list[str]:
 def _differences_of_workflow(rules: PublisherRules, job: CiJob) -> Iterator[str]:
     wanted, actual = rules.reusable_workflow, job.defined_elsewhere
     if rules.workflow and rules.workflow != job.workflow:
-        yield f"its workflow is {_shown(job.workflow)}, not {rules.workflow}"
+        yield _asked("workflow", rules.workflow, job.workflow)
     if wanted and not _fits(actual, wanted):
-        yield f"its reusable workflow is {_shown(actual)}, not {wanted}"
+        yield _asked("reusable workflow", wanted, actual)
     if actual and not wanted:
         yield f"it is defined by {_shown(actual)}, not by its repository at this ref"
 
@@ -124,9 +124,9 @@ def _differences_of_workflow(rules: PublisherRules, job: CiJob) -> Iterator[str]
 def _differences_of_run(rules: PublisherRules, job: CiJob) -> Iterator[str]:
     shown = _shown(job.environment)
     if rules.refs and not any(_fits(job.ref, pattern) for pattern in rules.refs):
-        yield f"its ref is {_shown(job.ref)}, not {' or '.join(rules.refs)}"
+        yield _asked("ref", " or ".join(rules.refs), job.ref)
     if rules.environment and not _is_environment(rules, job):
-        yield f"its environment is {shown}, not {rules.environment}"
+        yield _asked("environment", rules.environment, job.environment)
     # Then only the environment excludes people who may push a branch.
     rests_on_environment = rules.environment and not rules.refs and not rules.protected
     if rests_on_environment and job.environment_is_unprotected:
@@ -146,6 +146,11 @@ def _fits(ref: str, pattern: str) -> bool:
     """Match a ref against a pattern part by part: no wildcard matches a slash."""
     parts, patterns = ref.split("/"), pattern.split("/")
     return len(parts) == len(patterns) and all(map(fnmatchcase, parts, patterns))
+
+
+def _asked(what: str, wanted: str, actual: str) -> str:
+    """Return why a run does not do; "it" is the package, or its publisher."""
+    return f"it asks for the {what} {wanted}, and this run has {_shown(actual)}"
 
 
 def _shown(value: str) -> str:

@@ -5,6 +5,7 @@ of an hour.
 import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -20,13 +21,21 @@ from shared.auth.signed_tokens import (
     verify_jwt,
 )
 from shared.auth.tokens import Secret
+from shared.domain.access import refusal_clause
 from shared.domain.accounts import Organization, Token, organization_place
 from shared.domain.errors.base import InvalidRequest, Unauthenticated, about_field
-from shared.domain.errors.identity import SignedTokenRefused, Untrusted
+from shared.domain.errors.identity import (
+    NotPermitted,
+    SignedTokenRefused,
+    TokenNotFound,
+    Untrusted,
+    credentials_missing,
+)
 from shared.domain.names import OrgName, Package
 from shared.domain.packages import Head
-from shared.domain.principals import Grant, Principal, Scope
+from shared.domain.principals import MAX_REFUSED_PACKAGES, Grant, Principal, RefusedPackage, Scope
 from shared.domain.times import MS, time_text
+from shared.domain.trusted_publishing.claims import matches
 from shared.domain.trusted_publishing.issuers import UNKNOWN_TRAITS, IssuerTraits, is_fixed_audience
 from shared.domain.trusted_publishing.jobs import (
     Provider,
@@ -44,7 +53,7 @@ from shared.domain.trusted_publishing.publishers import (
 from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, WorkStore
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.makers import Makers
-from shared.services.tokens.tokens import IssuedToken, TokenRecords
+from shared.services.tokens.tokens import IssuedToken, TokenRecords, token_change
 
 TOKEN_LIFETIME = timedelta(
     minutes=15
@@ -58,6 +67,17 @@ _KIND = "id-token"
 _SAY_WHICH = "This job publishes for {names}. Say for which one, as org."
 _SAY_ANY = "Many jobs have this issuer. Say for which organization this one asks, as org."
 
+
+MAX_WHY = 400  # Characters of why a package is refused; all its reasons, in most cases.
+
+# What shells send that got no id token; `jq` prints null.
+_NO_TOKEN = frozenset(("", "null"))
+# What lets a job ask its provider for an id token.
+_PERMISSIONS = {
+    Provider.GITHUB: "the permission id-token: write",
+    Provider.GITLAB: "id_tokens with aud: {audience}",
+    Provider.AZURE_DEVOPS: "SYSTEM_ACCESSTOKEN: $(System.AccessToken) in the env of its step",
+}
 
 # The audience of every token of Azure DevOps; it cannot be configured.
 AZURE_DEVOPS_AUDIENCE = "api://AzureADTokenExchange"
@@ -151,6 +171,14 @@ def _digest(text: Secret) -> str:
     return hashlib.sha256(signed.encode()).hexdigest()
 
 
+class _Verdict(Struct, frozen=True):
+    """Why a publisher of the same job does not take a run, one clause for each reason; none where
+    it takes it."""
+
+    publisher: Publisher
+    reasons: list[str]
+
+
 @dataclass(frozen=True)
 class TrustedPublishing:
     """Exchanges the id tokens of CI jobs for tokens that may publish or read.
@@ -168,6 +196,7 @@ class TrustedPublishing:
     tokens: TokenRecords
     work: WorkStore
     clock: Clock
+    base_url: str
     publish_id_token_hours: int
 
     async def exchange(
@@ -182,6 +211,8 @@ class TrustedPublishing:
         `id-token-used` for a second exchange of an id token, `id-token-old`, and what `jobs.read`
         raises.
         """
+        if text.reveal().strip() in _NO_TOKEN:
+            raise self._no_id_token()
         job = await self.jobs.read(text)
         # Whatever credential the request has, the principal is the job.
         principal = Principal(job.job.actor, _KIND, address=by.address, agent=by.agent)
@@ -189,17 +220,34 @@ class TrustedPublishing:
         trusting = await self._trusting(job, candidates)
         publishers = await self._not_stopped(trusting)
         if trusting and not publishers:
-            paused = _paused(trusting[0])
+            paused = self._paused(trusting[0])
             await self._log_refusal(trusting, paused, job, principal)
             raise paused
+        verdicts = _verdicts(job, candidates, trusting, publishers)
         if not publishers:
-            refusal = _refusal(job, candidates)
+            refusal = self._refusal(job, verdicts)
             if org is not None:
                 await self._log_refusal(candidates, refusal, job, principal)
             raise refusal
         organization = await self._organization(job, publishers)
         await self._use(job)
-        return await self._issue(job, organization, publishers, principal)
+        refused = _refused_packages(_told(job, verdicts), organization)
+        return await self._issue(job, organization, publishers, refused, principal)
+
+    async def end(self, *, by: Principal) -> None:
+        """End the token that `by` uses, everywhere within five seconds; a repeat changes nothing.
+
+        Raises `credentials-missing`, and `NotPermitted` unless it is the token of a CI job.
+        """
+        if by.is_anonymous:
+            raise credentials_missing()
+        if by.provenance is None:
+            reason = "only the token of a CI job ends by itself"
+            way_out = f"Revoke access tokens at {self.base_url}/account/tokens."
+            raise NotPermitted("end", "this credential", reason, way_out)
+        with suppress(TokenNotFound):
+            token = (await self.tokens.find(by.id, by.token)).token
+            await self.tokens.revoke(token, token_change("ended", token), by=by)
 
     async def _of(self, org: OrgName, job: VerifiedJob) -> list[Publisher]:
         """Return the organization's publishers that have the job's subject."""
@@ -256,7 +304,7 @@ class TrustedPublishing:
             Organization, organization_place(OrgName(keys.pop()))
         )
         if organization is None or organization.is_deleted_at(self.clock.now_ms()):
-            raise _workload_unknown(job)
+            raise self._workload_unknown(job)
         return organization
 
     async def _use(self, job: VerifiedJob) -> None:
@@ -290,6 +338,7 @@ class TrustedPublishing:
         job: VerifiedJob,
         organization: Organization,
         publishers: Sequence[Publisher],
+        refused: tuple[RefusedPackage, ...],
         by: Principal,
     ) -> IssuedToken:
         now_ms = self.clock.now_ms()
@@ -304,11 +353,54 @@ class TrustedPublishing:
             created_ms=now_ms,
             expires_ms=now_ms + TOKEN_LIFETIME // MS,
             provenance=job.job.provenance(*(each.id for each in publishers)),
+            refused=refused,
             publishers_made_by=_makers(publishers),
             by_unknown_guest=any(each.by_guest and each.maker is None for each in publishers),
             by_guest=any(each.by_guest for each in publishers),
         )
         return await self.tokens.issue(draft, by=by, details=_details_of_exchange(job))
+
+    def _refusal(self, job: VerifiedJob, verdicts: Sequence[_Verdict]) -> Untrusted:
+        if not verdicts:
+            return self._workload_unknown(job)
+        nearest = _nearest(_told(job, verdicts)) or _nearest(verdicts)[:1]
+        clauses = (refusal_clause(str(each.publisher.target), _why(each)) for each in nearest)
+        return Untrusted(
+            "workload-differs",
+            f"No trusted publisher takes this run: {'; '.join(clauses)}. Start a run as it asks "
+            f"for, or ask an owner to change it at {self._page(nearest[0].publisher.org)}.",
+        )
+
+    def _paused(self, publisher: Publisher) -> Untrusted:
+        return Untrusted(
+            "publisher-paused",
+            f"The trusted publisher of {publisher.target} is paused, since who made it is no owner "
+            f"of {publisher.org} any more. An owner confirms it at {self._page(publisher.org)}.",
+        )
+
+    def _workload_unknown(self, job: VerifiedJob) -> Untrusted:
+        return Untrusted(
+            "workload-unknown",
+            f"No package here is published by {job.job}. An owner of the organization adds it as a "
+            f"trusted publisher, from {self.base_url}/account/organizations; names are not enough, "
+            "the ids have to be the same.",
+        )
+
+    def _no_id_token(self) -> InvalidRequest:
+        """Return the refusal that names what lets a job ask its provider for an id token."""
+        known = [each for each in _PERMISSIONS if self.jobs.servers.get(each)]
+        named = "".join(
+            f" On {each.title} it needs {_PERMISSIONS[each].format(audience=self.base_url)}."
+            for each in known
+        )
+        message = (
+            f"There is no id token in the request: the provider of the job gave none.{named} "
+            "Elsewhere, print what the provider answered."
+        )
+        return InvalidRequest(message)
+
+    def _page(self, org: str) -> str:
+        return f"{self.base_url}/account/organizations/{org}/publishers"
 
     async def _log_refusal(
         self, candidates: Sequence[Publisher], refusal: Untrusted, job: VerifiedJob, by: Principal
@@ -319,34 +411,74 @@ class TrustedPublishing:
             await self.events.append([event])
 
 
-def _refusal(job: VerifiedJob, candidates: Sequence[Publisher]) -> Untrusted:
-    same = [each for each in candidates if is_same_job(each, job.job)]
-    if not same:
-        return _workload_unknown(job)
-    differing = {each.id: job_differences(each, job.job) for each in same}
-    nearest = min(same, key=lambda each: len(differing[each.id]))
-    differences = differing[nearest.id] or ["the package that it waited for was made by another"]
-    return Untrusted(
-        "workload-differs",
-        f"The trusted publisher of {nearest.target} does not take this run: "
-        f"{'; '.join(differences)}. Start a run as it asks for, or ask an owner to change it.",
+_MADE_BY_ANOTHER = "it was created by another publisher or by a member"
+_PAUSED = "it has a trusted publisher that is paused until an owner confirms it"
+
+
+def _verdicts(
+    job: VerifiedJob,
+    candidates: Sequence[Publisher],
+    trusting: Sequence[Publisher],
+    publishers: Sequence[Publisher],
+) -> list[_Verdict]:
+    """Return what each publisher of the same job says of this run; those of `trusting` trust it,
+    and of these `publishers` are not paused."""
+    trusted, taken = {each.id for each in trusting}, {each.id for each in publishers}
+    verdicts = list[_Verdict]()
+    for each in candidates:
+        if not is_same_job(each, job.job):
+            continue
+        reasons = list[str]()
+        if each.id not in taken:
+            otherwise = _PAUSED if each.id in trusted else _MADE_BY_ANOTHER
+            reasons = job_differences(each, job.job) or [otherwise]
+        verdicts.append(_Verdict(each, reasons))
+    return verdicts
+
+
+def _told(job: VerifiedJob, verdicts: Sequence[_Verdict]) -> list[_Verdict]:
+    """Return the verdicts that the run is told. One of any issuer has no ids of a repository, so it
+    is told of publishers that ask for a claim which it has, beside those of its customer."""
+    return [
+        each
+        for each in verdicts
+        if job.job.provider is not Provider.OIDC
+        or any(
+            matches(job.job.claims.get(name, ""), wanted)
+            for name, wanted in each.publisher.claims.items()
+            if name not in job.job.customer_claims
+        )
+    ]
+
+
+def _nearest(verdicts: Sequence[_Verdict]) -> list[_Verdict]:
+    """Return one verdict for each target that nothing takes, the nearest ones first."""
+    taken = {str(each.publisher.target).lower() for each in verdicts if not each.reasons}
+    nearest = dict[str, _Verdict]()
+    for each in sorted(verdicts, key=lambda each: len(each.reasons)):
+        nearest.setdefault(str(each.publisher.target).lower(), each)
+    found = [each for target, each in nearest.items() if target not in taken]
+    return found[:MAX_REFUSED_PACKAGES]
+
+
+def _refused_packages(
+    verdicts: Sequence[_Verdict], organization: Organization
+) -> tuple[RefusedPackage, ...]:
+    """Return the packages of the organization that the run may not publish, which only a run of the
+    repository that their publishers name is told."""
+    own = [
+        each
+        for each in verdicts
+        if each.publisher.org.lower() == organization.key and each.publisher.package
+    ]
+    return tuple(
+        RefusedPackage(package=each.publisher.package, why=_why(each)) for each in _nearest(own)
     )
 
 
-def _paused(publisher: Publisher) -> Untrusted:
-    return Untrusted(
-        "publisher-paused",
-        f"The trusted publisher of {publisher.target} is paused, since who made it is no owner of "
-        f"{publisher.org} any more. An owner confirms it on the page of trusted publishers.",
-    )
-
-
-def _workload_unknown(job: VerifiedJob) -> Untrusted:
-    return Untrusted(
-        "workload-unknown",
-        f"No package here is published by {job.job}. An owner of the organization adds it as a "
-        "trusted publisher; names are not enough, the ids have to be the same.",
-    )
+def _why(verdict: _Verdict) -> str:
+    why = "; ".join(verdict.reasons)
+    return why if len(why) <= MAX_WHY else f"{why[: MAX_WHY - 3]}..."
 
 
 def _concerns(publisher: Publisher, job: VerifiedJob) -> bool:

@@ -65,6 +65,7 @@ async def test_a_job_without_a_stored_secret_publishes_and_its_provenance_is_sho
         "expiresAt": "2026-09-21T14:28:20Z",
         "org": "acme",
         "packages": ["greet"],
+        "refused": [],
     }
     assert exchanged.headers["cache-control"] == "no-store"
 

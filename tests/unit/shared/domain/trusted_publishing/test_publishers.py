@@ -109,7 +109,7 @@ def test_a_job_that_is_defined_elsewhere_is_accepted_by_a_publisher_that_names_t
     assert bool(shown) is differs
     if differs and named:
         actual = f"'{runs[:80]}'" if runs else "none"
-        assert shown == [f"its reusable workflow is {actual}, not {named}"]
+        assert shown == [f"it asks for the reusable workflow {named}, and this run has {actual}"]
     elif differs:
         assert shown == [f"it is defined by '{runs}', not by its repository at this ref"]
 
