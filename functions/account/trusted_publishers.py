@@ -1,14 +1,13 @@
 """/account/organizations/{org}/publishers: the trusted publishers of an organization."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from functions.account.organization import ORGANIZATION_ROUTE, OrganizationFrame, organization_frame
-from functions.http.pages import TEMPLATES
 from functions.http.pagination import Pager
+from functions.http.pipelines import PrintedFile, print_pipeline
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.auth.tokens import Secret
@@ -19,7 +18,7 @@ from shared.domain.principals import Resource
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, RUN_CLAIMS, Provider
 from shared.domain.trusted_publishing.presets import (
     AskedClaim,
-    Pipeline,
+    PipelineForm,
     Preset,
     preset_of,
     preset_of_provider,
@@ -117,7 +116,7 @@ class ProviderForm(Struct, frozen=True):
     preset: Preset
     servers: Sequence[str]  # Of an issuer, its address.
     tabs: Sequence[tuple[str, str, str]]
-    pipelines: Sequence[tuple[Pipeline, str]]
+    pipelines: Sequence[PrintedFile]
     local_url: str  # The address of the registry, if only its own machine can reach it.
     registry_url: str
     checked: CheckedIdToken | None = None
@@ -199,7 +198,11 @@ def provider_form(
         preset=preset,
         servers=servers,
         tabs=[(key, f"{path}?provider={key}#add", title) for key, title, _, _ in offered],
-        pipelines=[(each, pipeline(each, url, org)) for each in preset.pipelines],
+        pipelines=[
+            print_pipeline(each, url, org)
+            for each in preset.pipelines
+            if each.form is PipelineForm.STEP
+        ],
         local_url=url if is_loopback(urlsplit(url).hostname or "") else "",
         registry_url=url,
         checked=checked,
@@ -352,20 +355,3 @@ def _parse_claims(form: Form) -> Iterator[tuple[str, str]]:
             with about_field("claims"):
                 raise InvalidRequest(message)
         yield name.strip(), value.strip()
-
-
-# Pipelines that publish without a stored secret: examples, in which the registry and the
-# organization are replaced. docs/use shows the same.
-EXAMPLE_URL = "https://ballroom.example.org"
-EXAMPLE_ORG = '"org":"acme"'
-
-
-def pipeline(example: Pipeline, url: str, org: str) -> str:
-    """Return the pipeline with which jobs publish packages of `org`."""
-    text = _example(example.template)
-    return text.replace(EXAMPLE_URL, url).replace(EXAMPLE_ORG, f'"org":"{org}"')
-
-
-@cache
-def _example(name: str) -> str:
-    return (TEMPLATES / "pipelines" / name).read_text("utf-8")

@@ -138,8 +138,13 @@ def script_answer(call: Call, file: str, address: str) -> Answer:
     """Return a Python file that is run by itself, with the address of this registry in place of
     `address`.
     """
-    script = _source(file).replace(address, call.registry.settings.base_url)
+    script = script_text(file, address, call.registry.settings.base_url)
     return conditional_answer(call, Representation(script.encode(), PYTHON, is_public=True))
+
+
+def script_text(file: str, address: str, base_url: str) -> str:
+    """Return the text of such a file as the registry at `base_url` serves it."""
+    return _source(file).replace(address, base_url)
 
 
 @cache

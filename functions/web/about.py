@@ -10,14 +10,16 @@ from msgspec import Struct
 
 from functions.api.openapi import operations_by_group
 from functions.http.pages import MARKDOWN, PublicPageCall, PublicPages
+from functions.http.pipelines import EXAMPLE_ORG, print_pipeline, script_digests
 from shared.composition import Registry
 from shared.domain.access import INVITATION_LIFETIME, OWNER_CHANGE_DELAY
 from shared.domain.archives.unpacking import DEFAULT_LIMITS
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import PageNotFound
-from shared.domain.names import RESERVED_PREFIX
+from shared.domain.names import RESERVED_PREFIX, parse_org
 from shared.domain.search import MAX_QUERY_LENGTH
 from shared.domain.status import SOFTWARE_VERSION, TaskResult, TaskState
+from shared.domain.trusted_publishing.presets import CI_SYSTEMS, PipelineForm
 from shared.prose.manual import Manual, read_manual
 from shared.prose.manual_search import search_manual
 from shared.runtime.answers import Answer
@@ -25,6 +27,7 @@ from shared.runtime.answers import Answer
 # The pages in the order of their menu: last segment, path, title.
 ABOUT_PAGES = (
     ("", "/about", "Getting started"),
+    ("publish", "/about/publish", "Publish from CI"),
     ("api", "/about/api", "API"),
     ("api-changes", "/about/api-changes", "API changes"),
     ("policies", "/about/policies", "Policies"),
@@ -56,6 +59,30 @@ async def web_cli_token(call: PublicPageCall) -> Answer:
 async def _usage(call: PublicPageCall) -> Answer:
     text = call.registry.client_settings("me")
     return _show(call, "use", "", url=call.base_url, text=text, version=SOFTWARE_VERSION)
+
+
+async def _publish(call: PublicPageCall) -> Answer:
+    """Show the pipelines of a CI system for an organization, in both forms."""
+    asked, org = call.redacted_query.get("provider", ""), call.redacted_query.get("org", "")
+    system = next((each for each in CI_SYSTEMS if each.key == asked), CI_SYSTEMS[0])
+    name = parse_org(org) if org else EXAMPLE_ORG
+    query = f"&org={name}" if org else ""
+    files = [print_pipeline(each, call.base_url, name) for each in system.pipelines]
+    return _show(
+        call,
+        "publish",
+        "publish",
+        system=system,
+        org=org,
+        url=call.base_url,
+        tabs=[
+            (each.key, f"/about/publish?provider={each.key}{query}", each.title)
+            for each in CI_SYSTEMS
+        ],
+        with_step=[each for each in files if each.pipeline.form is PipelineForm.STEP],
+        without_step=[each for each in files if each.pipeline.form is PipelineForm.SHELL],
+        digests=script_digests(call.base_url),
+    )
 
 
 async def _api(call: PublicPageCall) -> Answer:
@@ -104,6 +131,7 @@ _HANDLERS: Mapping[str, AboutPageHandler] = {
     "api": _api,
     "api-changes": _api_changes,
     "policies": _policies,
+    "publish": _publish,
     "status": _status,
 }
 
@@ -158,10 +186,10 @@ PROGRAMS = (
     ("Maven", "/docs/clients#maven"),
     ("Gradle", "/docs/clients#gradle"),
     ("VS Code", "/docs/clients#vs-code"),
-    ("GitHub Actions", "/docs/trusted-publishing#github-actions"),
-    ("GitLab CI", "/docs/trusted-publishing#gitlab-ci"),
-    ("Azure DevOps", "/docs/trusted-publishing#azure-devops"),
-    ("Other CI systems", "/docs/clients#on-a-build-server"),
+    ("GitHub Actions", "/docs/publish-from-ci#github-actions"),
+    ("GitLab CI", "/docs/publish-from-ci#gitlab-ci"),
+    ("Azure DevOps", "/docs/publish-from-ci#azure-devops"),
+    ("Other CI systems", "/docs/publish-from-ci"),
     ("Nexus and Artifactory", "/docs/clients-behind-proxies#nexus-or-artifactory-in-front"),
     ("curl", "/docs/clients#without-bal"),
 )
@@ -174,7 +202,8 @@ manual_pages = PublicPages()
 async def web_manual(call: PublicPageCall) -> Answer:
     # In a thread, since the first call of a process reads every page.
     program = call.registry.settings.operator_program
-    manual = await asyncio.to_thread(read_manual, call.base_url, program)
+    words = tuple(script_digests(call.base_url).items())
+    manual = await asyncio.to_thread(read_manual, call.base_url, program, words)
     name = call.redacted_route.get("page", "")
     if not name:
         return await _manual_overview(call, manual)

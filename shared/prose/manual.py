@@ -28,6 +28,8 @@ GROUPS = (
     (
         "Publishing",
         (
+            "use/publish-from-ci.md",
+            "use/publish-from-ci-by-shell.md",
             "use/trusted-publishing.md",
             "use/issuers.md",
             "use/badges-and-feeds.md",
@@ -141,10 +143,20 @@ class Manual(Struct, frozen=True):
 
 
 @lru_cache(maxsize=MANUALS_KEPT)
-def read_manual(address: str, operator_program: str, folder: Path = MANUAL_FOLDER) -> Manual:
-    """Read all pages for the address of a registry and the words before its operators' commands."""
+def read_manual(
+    address: str,
+    operator_program: str,
+    words: tuple[tuple[str, str], ...] = (),
+    folder: Path = MANUAL_FOLDER,
+) -> Manual:
+    """Read all pages for the address of a registry and the words before its operators' commands.
+
+    `words` are further words of examples, with those that replace them.
+    """
     read = {file: (folder / file).read_text("utf-8") for file in FILES}
-    texts = {file: _localized(text, address, operator_program) for file, text in read.items()}
+    texts = {
+        file: _localized(text, address, operator_program, words) for file, text in read.items()
+    }
     return Manual(
         tuple((group, tuple(_page(each, texts) for each in files)) for group, files in GROUPS)
     )
@@ -172,8 +184,12 @@ class ManualPlace(TextPlace, frozen=True):
         return f"/docs/{page_name(file)}" + (f"#{fragment}" if fragment else "")
 
 
-def _localized(text: str, address: str, operator_program: str) -> str:
-    """Replace the address of examples and the program of operators' commands."""
+def _localized(
+    text: str, address: str, operator_program: str, words: tuple[tuple[str, str], ...]
+) -> str:
+    """Replace the words of examples and the program of operators' commands."""
+    for word, replacement in words:
+        text = text.replace(word, replacement)
     return respelled(_EXAMPLE.sub(lambda _: address, text), operator_program)
 
 

@@ -165,7 +165,7 @@ def test_a_workflow_publishes_without_a_secret(site: Site, opened: Open, form: s
     row = page.get_by_role("row").filter(has_text="octo/greet")
     for rule in ("repository_id 74", "Workflow: release.yml", "Refs: refs/tags/v*"):
         expect(row).to_contain_text(rule)
-    expect(page.locator("#pipeline")).to_contain_text("bal push --repository=ballroom")
+    expect(page.locator("#pipeline-2")).to_contain_text("python3 publish.py dist/*.bala")
     steps.assert_as_documented("Publish from CI without a secret")
     assert_accessible(page)
     watched.assert_nothing_happened()

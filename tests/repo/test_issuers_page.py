@@ -1,5 +1,5 @@
-"""docs/use/issuers.md has the pipelines that the page of publishers shows, and the claims of the
-presets.
+"""docs/use/issuers.md has the claims of the presets, and the pages about CI have the pipelines that
+the page "Publish from CI" prints.
 """
 
 import re
@@ -7,10 +7,17 @@ import re
 import pytest
 
 from functions.api.trusted_publishing import NewPublisher
-from functions.http.pages import TEMPLATES
 from shared.domain.trusted_publishing.jobs import Provider
-from shared.domain.trusted_publishing.presets import OTHER, PRESETS, Preset, preset_of
+from shared.domain.trusted_publishing.presets import (
+    CI_SYSTEMS,
+    OTHER,
+    PRESETS,
+    PipelineForm,
+    Preset,
+    preset_of,
+)
 from tests.paths import docs
+from tests.support.pipeline_docs import PAGES, with_pipelines
 
 PAGE = docs("use/issuers")
 OF_ISSUERS = [each for each in PRESETS if each.provider is Provider.OIDC]
@@ -23,13 +30,18 @@ def section(preset: Preset) -> str:
 
 
 @pytest.mark.parametrize("preset", [*OF_ISSUERS, OTHER], ids=lambda preset: preset.name)
-def test_a_section_has_the_pipelines_and_the_claims_of_its_preset(preset: Preset) -> None:
+def test_a_section_has_the_claims_of_its_preset(preset: Preset) -> None:
     text = section(preset)
-    blocks = re.findall(r"^```\w+\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    files = [TEMPLATES / "pipelines" / each.template for each in preset.pipelines]
-    assert blocks == [each.read_text("utf-8") for each in files]
     for claim in preset.claims:
         assert f"| `{claim.name}` | {claim.meaning}" in text
+
+
+@pytest.mark.parametrize("form", PipelineForm)
+def test_the_pages_about_ci_have_the_pipelines_that_are_printed(form: PipelineForm) -> None:
+    text = PAGES[form].read_text("utf-8")
+    for system in CI_SYSTEMS:
+        assert f"\n## {system.title}\n" in text
+    assert text == with_pipelines(text, form), "run python -m tests.support.pipeline_docs"
 
 
 @pytest.mark.parametrize("preset", OF_ISSUERS, ids=lambda preset: preset.name)
@@ -47,8 +59,3 @@ def test_the_table_says_which_claim_is_exact_and_how_often_a_token_is_exchanged(
 def test_the_publisher_on_the_page_is_one_that_is_read() -> None:
     [shown] = re.findall(r"^```json\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
     assert NewPublisher.model_validate_json(shown).provider is Provider.OIDC
-
-
-def test_every_pipeline_belongs_to_a_preset() -> None:
-    used = {each.template for preset in [*PRESETS, OTHER] for each in preset.pipelines}
-    assert {path.name for path in (TEMPLATES / "pipelines").iterdir()} == used

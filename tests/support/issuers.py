@@ -109,6 +109,26 @@ def jenkins_job() -> Claims:
     }
 
 
+def forgejo_job() -> Claims:
+    """Return what Forgejo says of a job that a tag started."""
+    return {
+        "iss": "https://forgejo.example.org/api/actions",
+        "sub": "repo:octo-65/greet-74:ref:refs/tags/v1.0.0",
+        "actor": "ann",
+        "actor_id": "12",
+        "event_name": "push",
+        "ref": "refs/tags/v1.0.0",
+        "ref_type": "tag",
+        "repository": "octo/greet",
+        "repository_id": "74",
+        "repository_owner": "octo",
+        "repository_owner_id": "65",
+        "run_id": "41",
+        "sha": COMMIT,
+        "workflow": "release.yml",
+    }
+
+
 def entra_job() -> Claims:
     """Return what Entra ID says of a managed identity, in an access token of version 1."""
     application = "1a2b3c4d-5e6f-4708-9a0b-1c2d3e4f5a6b"
@@ -135,6 +155,7 @@ JOBS: dict[str, Callable[[], Claims]] = {
     "google": google_job,
     "kubernetes": kubernetes_job,
     "jenkins": jenkins_job,
+    "forgejo": forgejo_job,
     "entra": entra_job,
 }
 ISSUERS = {preset: str(job()["iss"]) for preset, job in JOBS.items()}

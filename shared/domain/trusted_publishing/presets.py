@@ -8,6 +8,7 @@ A claim inside another one is named by its path: `kubernetes.io/serviceaccount/u
 """
 
 import re
+from enum import Enum
 
 from msgspec import Struct
 
@@ -25,12 +26,27 @@ class AskedClaim(Struct, frozen=True):
     is_needed: bool = True  # Without it, more than the one job could publish.
 
 
+class PipelineForm(Enum):
+    """How a pipeline publishes: with the file `publish.py`, or with commands of the shell alone."""
+
+    STEP = "step"
+    SHELL = "shell"
+
+
 class Pipeline(Struct, frozen=True):
-    """A pipeline that publishes without a stored secret."""
+    """A file of a pipeline that publishes."""
 
     title: str
     template: str  # A file of functions/templates/pipelines.
     saved_as: str = ""  # Where the CI system reads it; empty for commands of any machine.
+    form: PipelineForm = PipelineForm.STEP
+
+
+def _both_forms(title: str, template: str, saved_as: str = "") -> tuple[Pipeline, ...]:
+    return (
+        Pipeline(title, template, saved_as),
+        Pipeline(title, template, saved_as, PipelineForm.SHELL),
+    )
 
 
 class Preset(Struct, frozen=True):
@@ -60,7 +76,16 @@ GITHUB = Preset(
     ),
     traits=IssuerTraits({"repository_id": "repository"}),
     where="gh api repos/octo/greet --jq '.id, .owner.id'",
-    pipelines=(Pipeline("GitHub Actions", "github.yml", ".github/workflows/release.yml"),),
+    pipelines=(
+        Pipeline("GitHub Actions", "github.yml", ".github/workflows/release.yml"),
+        Pipeline("The action", "github-action.yml", ".github/actions/ballroom-publish/action.yml"),
+        Pipeline(
+            "GitHub Actions",
+            "github-shell.yml",
+            ".github/workflows/release.yml",
+            PipelineForm.SHELL,
+        ),
+    ),
     provider=Provider.GITHUB,
 )
 
@@ -74,7 +99,11 @@ GITLAB = Preset(
     ),
     traits=IssuerTraits({"project_id": "project"}),
     where="curl -s https://gitlab.com/api/v4/projects/octo%2Fgreet",
-    pipelines=(Pipeline("GitLab CI", "gitlab.yml", ".gitlab-ci.yml"),),
+    pipelines=(
+        Pipeline("GitLab CI", "gitlab.yml", ".gitlab-ci.yml"),
+        Pipeline("The component", "gitlab-component.yml", "templates/ballroom-publish.yml"),
+        Pipeline("GitLab CI", "gitlab-shell.yml", ".gitlab-ci.yml", PipelineForm.SHELL),
+    ),
     provider=Provider.GITLAB,
 )
 
@@ -94,7 +123,13 @@ AZURE_DEVOPS = Preset(
     ),
     traits=IssuerTraits({"org_id": "organization"}),
     where="az pipelines show --name Release --query '[project.id, id, repository.id]'",
-    pipelines=(Pipeline("Azure DevOps", "azure-devops.yml", "azure-pipelines.yml"),),
+    pipelines=(
+        Pipeline("Azure DevOps", "azure-devops.yml", "azure-pipelines.yml"),
+        Pipeline("The template", "azure-devops-template.yml", "ballroom-publish.yml"),
+        Pipeline(
+            "Azure DevOps", "azure-devops-shell.yml", "azure-pipelines.yml", PipelineForm.SHELL
+        ),
+    ),
     audience="api://AzureADTokenExchange",
     provider=Provider.AZURE_DEVOPS,
 )
@@ -122,7 +157,7 @@ BUILDKITE = Preset(
     ),
     traits=IssuerTraits({"organization_id": "organization"}),
     where="bk api /pipelines/greet, or the settings of the organization and the pipeline",
-    pipelines=(Pipeline("Buildkite", "buildkite.yml", ".buildkite/pipeline.yml"),),
+    pipelines=_both_forms("Buildkite", "buildkite.yml", ".buildkite/pipeline.yml"),
     note=(
         "Whoever may create a build chooses its branch and tag: let only release managers do so, "
         "and do not build pull requests of forks in this pipeline."
@@ -170,7 +205,7 @@ CIRCLECI = Preset(
         fixed_audience=re.compile(GUID_PATTERN),
     ),
     where="Organization Settings and Project Settings, Overview",
-    pipelines=(Pipeline("CircleCI", "circleci.yml", ".circleci/config.yml"),),
+    pipelines=_both_forms("CircleCI", "circleci.yml", ".circleci/config.yml"),
     note="Restrict the context of the job to the tags of releases and to a group of people.",
 )
 
@@ -205,7 +240,7 @@ BITBUCKET = Preset(
         fixed_audience=re.compile(rf"ari:cloud:bitbucket::workspace/{GUID_PATTERN}"),
     ),
     where="Repository settings, OpenID Connect",
-    pipelines=(Pipeline("Bitbucket Pipelines", "bitbucket.yml", "bitbucket-pipelines.yml"),),
+    pipelines=_both_forms("Bitbucket Pipelines", "bitbucket.yml", "bitbucket-pipelines.yml"),
     note=(
         "Let only admins deploy to the environment, and only from the branch of releases: the "
         "tokens do not say whether a build is of a pull request."
@@ -235,8 +270,8 @@ GOOGLE = Preset(
         "--format 'value(uniqueId)'"
     ),
     pipelines=(
-        Pipeline("Cloud Build", "google-cloud-build.yml", "cloudbuild.yaml"),
-        Pipeline("Compute Engine, GKE or Cloud Run", "google-metadata.sh"),
+        *_both_forms("Cloud Build", "google-cloud-build.yml", "cloudbuild.yaml"),
+        *_both_forms("Compute Engine, GKE or Cloud Run", "google-metadata.sh"),
     ),
     note=(
         "Everything that runs as the service account can publish, and so can whoever may "
@@ -263,7 +298,7 @@ KUBERNETES = Preset(
     ),
     traits=IssuerTraits({"sub": "service account"}, reuses_tokens=True),
     where="kubectl get serviceaccount publisher --namespace ci --output jsonpath={.metadata.uid}",
-    pipelines=(Pipeline("Kubernetes", "kubernetes.yml", "publish.yaml"),),
+    pipelines=_both_forms("Kubernetes", "kubernetes.yml", "publish.yaml"),
     note=(
         "Whoever may create pods or tokens in the namespace can publish: give the service account "
         "a namespace of its own."
@@ -281,10 +316,32 @@ JENKINS = Preset(
     ),
     traits=IssuerTraits({"sub": "job"}),
     where="the address of the job in the browser",
-    pipelines=(Pipeline("Jenkins", "jenkins.groovy", "Jenkinsfile"),),
+    pipelines=_both_forms("Jenkins", "jenkins.groovy", "Jenkinsfile"),
     note=(
         "Publish from a job of its own that takes its Jenkinsfile from one branch, not from a "
         "multibranch pipeline, in which every branch has a job."
+    ),
+)
+
+FORGEJO = Preset(
+    name="forgejo",
+    title="Forgejo",
+    issuer=r"https://[^/\s]+(?:/\S+)?/api/actions",
+    claims=(
+        AskedClaim(
+            "sub",
+            "The repository, by its names and ids, and the ref.",
+            "repo:octo-65/greet-74:ref:refs/tags/v*",
+        ),
+        AskedClaim("repository_id", "The repository, which is never given twice.", "74"),
+        AskedClaim("repository_owner_id", "Its owner, who is never given twice.", "65"),
+    ),
+    traits=IssuerTraits({"repository_id": "repository"}),
+    where="curl -s https://forgejo.example.org/api/v1/repos/octo/greet",
+    pipelines=_both_forms("Forgejo Actions", "forgejo.yml", ".forgejo/workflows/release.yml"),
+    note=(
+        "Protect the tags of releases: whoever may push one can publish with a workflow of their "
+        "own."
     ),
 )
 
@@ -315,9 +372,9 @@ ENTRA = Preset(
     ),
     where="az identity show --name publisher --resource-group ci --query '[principalId, tenantId]'",
     pipelines=(
-        Pipeline("A signed-in Azure CLI", "entra-cli.sh"),
-        Pipeline("Azure Kubernetes Service", "entra-aks.yml", "publish.yaml"),
-        Pipeline("A virtual machine", "entra-machine.sh"),
+        *_both_forms("A signed-in Azure CLI", "entra-cli.sh"),
+        *_both_forms("Azure Kubernetes Service", "entra-aks.yml", "publish.yaml"),
+        *_both_forms("A virtual machine", "entra-machine.sh"),
     ),
     audience="api://ballroom",
     note=(
@@ -335,7 +392,7 @@ OTHER = Preset(
     ),
     traits=UNKNOWN_TRAITS,
     where="the documentation of the issuer, or a token of the job",
-    pipelines=(Pipeline("Any machine", "other.sh"),),
+    pipelines=_both_forms("Any machine", "other.sh"),
 )
 
 # In the order in which the page shows them.
@@ -349,6 +406,7 @@ PRESETS = (
     GOOGLE,
     KUBERNETES,
     JENKINS,
+    FORGEJO,
     ENTRA,
 )
 _BY_NAME = {preset.name: preset for preset in PRESETS}
@@ -383,3 +441,37 @@ _SEPARATORS = re.compile(r"([/:])")
 def preset_of_provider(provider: Provider) -> Preset:
     """Return the preset of a CI system whose tokens have a reader of their own."""
     return next(preset for preset in PRESETS if preset.provider is provider)
+
+
+class CiSystem(Struct, frozen=True):
+    """A CI system or a cloud, and the pipelines with which its jobs publish."""
+
+    key: str
+    title: str
+    pipelines: tuple[Pipeline, ...]
+    note: str = ""
+    preset: Preset | None = None  # None: it signs no id tokens, and a job has a stored token.
+
+
+GITEA = CiSystem(
+    "gitea",
+    "Gitea",
+    _both_forms("Gitea Actions", "gitea.yml", ".gitea/workflows/release.yml"),
+    note=(
+        "Gitea signs no id tokens for jobs, so this pipeline has a stored token: one of this "
+        "organization that may publish versions, and that expires."
+    ),
+)
+
+
+def _ci_system(preset: Preset) -> CiSystem:
+    return CiSystem(preset.name, preset.title, preset.pipelines, preset.note, preset)
+
+
+# In the order in which the page for authors shows them.
+CI_SYSTEMS = (
+    *(_ci_system(each) for each in PRESETS if each is not ENTRA),
+    GITEA,
+    _ci_system(ENTRA),
+    CiSystem("other", "Any other issuer", OTHER.pipelines, preset=OTHER),
+)

@@ -23,6 +23,7 @@ HOSTILE = '<script>alert("x")</script> \u202eevil'
 CHANGING = {
     "CREDENTIAL": re.compile(r"(?<=</strong>, )\w{10}|(?<=With</dt><dd>)\w{10}(?=</dd>)"),
     "NEW": re.compile(r'(?<=name="publisher" value=")\w{10}|(?<=, )\w{10}(?=" type|">Rem)'),
+    "DIGEST": re.compile(r"\b[0-9a-f]{64}(?=  (?:outdated|publish)\.py)"),
     "ACCOUNT": re.compile(r"(?<=Account</dt><dd dir=\"auto\">)\w{10}"),
 }
 

@@ -18,6 +18,7 @@ OTHER_HOSTS = {
     "git.example.org",
     "jenkins.example.org",
     "oidc.cluster.example.org",
+    "forgejo.example.org",
     "oidc.example.org",
     "siem.example.org",
 }
@@ -90,7 +91,7 @@ def test_comments_in_code_keep_their_signs(tmp_path: Path) -> None:
     for file in FILES:
         (tmp_path / file).parent.mkdir(exist_ok=True)
         (tmp_path / file).write_text("# Title\n\nText.\n\n## Part\n\n```sh\n## a comment\n```\n")
-    page = read_manual(ADDRESS, CLONE, tmp_path).page("clients")
+    page = read_manual(ADDRESS, CLONE, folder=tmp_path).page("clients")
     assert page
     assert "## a comment" in re.sub(r"<[^>]*>", "", page.html)
     assert '<h2 id="part">' in page.html

@@ -1,0 +1,113 @@
+"""Pipelines of CI systems that publish packages, with the address of this registry, the
+organization of the author, and the digests of the files that the registry serves to run.
+
+A pipeline is a file of `functions/templates/pipelines`. In it a line `[[build]]` stands for the
+commands that pack, and `[[publish NAME]]` for those that publish from the CI system of that name,
+in the form of the pipeline; `[[step OPTIONS]]` and `[[shell NAME]]` have one form. The commands are
+put together from the files in `parts`, of which `parts/PART/NAME.sh` is for one CI system.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import cache
+
+from msgspec import Struct
+
+import shared.outdated
+import shared.publish
+from functions.http.answers import script_text
+from functions.http.pages import TEMPLATES
+from shared.domain.trusted_publishing.presets import Pipeline
+
+FOLDER = TEMPLATES / "pipelines"
+# What the files have in place of the values of a registry; docs/use shows the same.
+EXAMPLE_URL = "https://ballroom.example.org"
+EXAMPLE_ORG = "acme"
+DIGESTS = {
+    "SHA256_OF_OUTDATED_PY": (shared.outdated.__file__, shared.outdated.ADDRESS),
+    "SHA256_OF_PUBLISH_PY": (shared.publish.__file__, shared.publish.ADDRESS),
+}
+
+
+class PrintedFile(Struct, frozen=True):
+    """A file of a pipeline, ready to be saved in a repository."""
+
+    pipeline: Pipeline
+    text: str
+
+    @property
+    def title(self) -> str:
+        return self.pipeline.title
+
+    @property
+    def saved_as(self) -> str:
+        return self.pipeline.saved_as
+
+
+def print_pipeline(pipeline: Pipeline, url: str, org: str) -> PrintedFile:
+    """Return the pipeline with which jobs publish packages of `org` to the registry at `url`."""
+    text = pipeline_text(pipeline).replace(f'"org":"{EXAMPLE_ORG}"', f'"org":"{org}"')
+    text = text.replace(f"--organization {EXAMPLE_ORG}", f"--organization {org}")
+    for word, digest in script_digests(url).items():
+        text = text.replace(word, digest)
+    return PrintedFile(pipeline, text.replace(EXAMPLE_URL, url))
+
+
+@cache
+def script_digests(url: str) -> Mapping[str, str]:
+    """Return the SHA-256 of the files that the registry at `url` serves, by their words in the
+    examples."""
+    return {
+        word: hashlib.sha256(script_text(file, address, url).encode()).hexdigest()
+        for word, (file, address) in DIGESTS.items()
+    }
+
+
+@cache
+def pipeline_text(pipeline: Pipeline) -> str:
+    """Return the pipeline of the example registry."""
+    text = (FOLDER / pipeline.template).read_text("utf-8")
+    return _COMMANDS.sub(lambda found: _indented(found, pipeline), text)
+
+
+_COMMANDS = re.compile(r"^( *)\[\[(build|publish|shell|step)(?: ([^\]\n]+))?\]\]\n", re.MULTILINE)
+_PART = re.compile(r"^( *)\[\[([\w-]+)\]\]\n", re.MULTILINE)
+
+
+def _indented(found: re.Match[str], pipeline: Pipeline) -> str:
+    margin, kind, argument = found[1], found[2], found[3] or ""
+    if kind == "publish":
+        kind = pipeline.form.value
+    is_own_step = found[2] == "step"  # Its argument is options; the CI system gives the id token.
+    system, options = ("", argument) if is_own_step else (argument, "")
+    commands = _part(kind, system).replace(" [[options]]", f" {options}" if options else "")
+    return "".join(f"{margin}{line}\n" for line in _escaped(commands, pipeline).splitlines())
+
+
+def _part(name: str, system: str) -> str:
+    """Return commands with the parts in them; what a CI system has not is left out."""
+    parts = FOLDER / "parts"
+    files = [parts / name / f"{system}.sh", parts / f"{name}.sh"]
+    file = next((each for each in files if each.exists()), None)
+    text = _WITHOUT.get(name, "") if file is None else file.read_text("utf-8")
+
+    def filled(found: re.Match[str]) -> str:
+        lines = _part(found[2], system).splitlines()
+        return "".join(f"{found[1]}{line}\n" for line in lines)
+
+    return _PART.sub(filled, text)
+
+
+_WITHOUT = {"summary": "summary=/dev/null\n"}  # The log is the only place of most CI systems.
+
+
+def _escaped(commands: str, pipeline: Pipeline) -> str:
+    """Return commands as the file of the CI system has to write them."""
+    if pipeline.template in _DOUBLES_DOLLARS:
+        return commands.replace("$", "$$")
+    return commands.replace("\\", "\\\\") if pipeline.template.endswith(".groovy") else commands
+
+
+# They replace variables in commands themselves.
+_DOUBLES_DOLLARS = ("buildkite.yml", "google-cloud-build.yml")

@@ -1,0 +1,1 @@
+printf '%s' "$token" | buildkite-agent redactor add

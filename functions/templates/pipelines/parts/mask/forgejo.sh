@@ -1,0 +1,1 @@
+echo "::add-mask::$token"

@@ -1,0 +1,1 @@
+test ! -s "$summary" || echo "##vso[task.uploadsummary]$summary"

@@ -1,0 +1,1 @@
+test ! -s "$summary" || buildkite-agent annotate --context ballroom < "$summary"

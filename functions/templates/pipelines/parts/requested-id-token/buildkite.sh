@@ -1,0 +1,2 @@
+ID_TOKEN=$(buildkite-agent oidc request-token --audience "$REGISTRY" \
+  --claim organization_id,pipeline_id)

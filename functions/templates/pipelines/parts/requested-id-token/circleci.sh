@@ -1,0 +1,1 @@
+ID_TOKEN=$(circleci run oidc get --root-issuer --claims "{\"aud\":\"$REGISTRY\"}")

@@ -1,0 +1,1 @@
+: "${ID_TOKEN:?Add ID_TOKEN to id_tokens of this job}"

@@ -1,0 +1,1 @@
+ID_TOKEN=$(cat /var/run/secrets/ballroom/token)

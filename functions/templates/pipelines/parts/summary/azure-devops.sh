@@ -1,0 +1,1 @@
+summary=$AGENT_TEMPDIRECTORY/published.md

@@ -1,0 +1,1 @@
+summary=${GITHUB_STEP_SUMMARY:-/dev/null}
