@@ -12,7 +12,7 @@ import orjson
 from shared.adapters.search.indexed_words import listing_words
 from shared.adapters.search.matching import Matching, Ordering, scores_of_names, shown_listing
 from shared.adapters.search.postings import DEPRECATED, Column, Postings, ids_of
-from shared.adapters.search.query_plan import QueryPlan, with_plain_words
+from shared.adapters.search.query_plan import QueryPlan, with_plain_words, with_split_class_names
 from shared.adapters.search.ranking import LAST_NAME_WEIGHT
 from shared.adapters.search.spelling import Speller
 from shared.adapters.search.symbols import (
@@ -193,8 +193,10 @@ class _Search:
         self._viewer = viewer
         self._corrections: tuple[tuple[str, str], ...] = ()
         self._ask(query)
-        if not self.packages and (self._plan.paths or self._plan.is_loosenable):
-            plain = with_plain_words(query)
+        if not self.packages:
+            is_text = self._plan.paths or self._plan.is_loosenable
+            plain = with_plain_words(query) if is_text else query
+            plain = with_split_class_names(plain, self._postings.is_public_name)
             if plain != query:
                 self._ask(plain)
         if self._plan.clauses and len(self.packages) < TOO_FEW_MATCHES:

@@ -13,8 +13,9 @@ from itertools import pairwise
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.adapters.search.exclusions import IsName, read_wish, typed_word
+from shared.adapters.search.exclusions import IsName, names_something, read_wish, typed_word
 from shared.adapters.search.postings import DEPRECATED, NOT_STORED, TOOL
+from shared.adapters.search.program_names import ProgramName, read_program_name, split_class_name
 from shared.adapters.search.ranking import (
     AUXILIARY_PARTS,
     JOINED_FACTOR,
@@ -135,6 +136,22 @@ def _as_words(term: Term) -> Term:
     return replace(term, match=Match.WORDS, values=(term.values[0].replace("/", " "),))
 
 
+def with_split_class_names(query: Query, is_name: IsName) -> Query:
+    """Return the query with the words of names in camel case, as of `KafkaProducer`, but not of
+    names of packages and products, as `GitHub`."""
+
+    def split(term: Term) -> Term:
+        if not typed_word(term) or read_program_name(term.values[0]):
+            return term
+        words = (
+            word if names_something(joined_name(word), is_name) else split_class_name(word)
+            for word in term.values[0].split()
+        )
+        return replace(term, values=(" ".join(words),))
+
+    return replace(query, terms=tuple(map(split, query.terms)))
+
+
 def _ranking_terms(terms: Sequence[Term]) -> list[Term]:
     """Return the terms that rank results, without words that say nothing."""
     ranking = [
@@ -163,6 +180,7 @@ class _Word(Struct, frozen=True):
     is_part: bool  # It is from a name that was typed with its signs.
     humps: tuple[str, ...]  # Its parts, if it was typed in camel case.
     whole: str  # What it was divided from, if that was written without spaces.
+    name: ProgramName | None = None  # The name from a program that it is a word of.
 
 
 def _clauses(terms: Sequence[Term], wants_others: bool) -> tuple[Clause, ...]:
@@ -207,6 +225,9 @@ def _words_of(term: Term) -> Iterator[_Word]:
     """
     in_names = term.field is Field.NAME
     is_required = in_names or term.match is Match.PATH
+    if typed_word(term) and (name := read_program_name(term.values[0])):
+        yield from _words_of_name(name)
+        return
     typed = split_words(term.values[0])
     words = [(word, whole) for whole in typed for word in split_unspaced(whole)]
     is_part = len(words) > 1 and not _SIGNS.isdisjoint(term.values[0])
@@ -216,17 +237,34 @@ def _words_of(term: Term) -> Iterator[_Word]:
         yield _Word(word, clause, not is_part or number == len(words), is_part, humps, whole)
 
 
+def _words_of_name(name: ProgramName) -> Iterator[_Word]:
+    """Yield the words of a name from a program: what it is looked up by is one of them."""
+    for word in filter(None, (name.typed, *name.words)):
+        is_whole = word in name.whole
+        yield _Word(word, Clause(word=word), not is_whole, is_whole, (), word, name)
+
+
 def _word_clauses(words: Sequence[_Word]) -> Iterator[Clause]:
     is_sentence = len(words) > MAX_PREFIX_WORDS
     meant = [[*_alternatives(each.text, each.may_begin and not is_sentence)] for each in words]
     for word, alternatives in zip(words, meant, strict=True):
         if word.whole != word.text:
             alternatives.append(WordAlternative(word.whole))
+        alternatives.extend(_alternatives_of_name(word))
     for start, end, alternative in _spans(words, not is_sentence):
         for place in range(start, end):
             meant[place].append(alternative)
     for word, alternatives in zip(words, meant, strict=True):
         yield replace(word.clause, alternatives=tuple(dict.fromkeys(alternatives)))
+
+
+def _alternatives_of_name(word: _Word) -> Iterator[WordAlternative]:
+    """Yield what counts for a word of a name from a program."""
+    if word.name:
+        yield from map(WordAlternative, word.name.whole)
+        if word.text == word.name.typed:
+            for meant in word.name.meant:
+                yield WordAlternative(stem(meant), SYNONYM_FACTOR)
 
 
 def _alternatives(word: str, may_begin: bool, factor: float = 1.0) -> Iterator[WordAlternative]:
