@@ -441,7 +441,14 @@ class DecodedListings:
             kept = self._kept.get(package)
         if kept is None or kept[0] != stored:
             listing = read_listing(stored)
-            parts = (listing.head, listing.release, listing.texts, listing.api, listing.symbols)
+            parts = (
+                listing.head,
+                listing.release,
+                listing.texts,
+                listing.api,
+                listing.symbols,
+                listing.mentions,
+            )
             size = len(stored) + memory_of(parts)
             kept = stored, listing, size
             with self._lock:

@@ -51,9 +51,9 @@ def split_class_name(word: str) -> str:
     classes have: of `KafkaProducer` kafka; other words as they are."""
     text = word.rpartition(".")[2] if _CLASS.fullmatch(word) else word
     parts = split_words(_PART_OF_CLASS.sub(" ", text))
-    if not _CLASS_NAME.fullmatch(text) or parts[-1] not in _forms("class"):
+    if not _CLASS_NAME.fullmatch(text) or parts[-1] not in words_of_form("class"):
         return word
-    said = [each for each in parts if each not in _forms("class")]
+    said = [each for each in parts if each not in words_of_form("class")]
     return " ".join(said or parts)
 
 
@@ -75,9 +75,9 @@ def _read_class(text: str) -> ProgramName | None:
         if meant:
             joined = "".join(labels)
             return ProgramName(typed=joined, whole=(joined,), meant=meant)
-    if labels[0] not in _forms("domain") or len(labels) <= MIN_LABELS:
+    if labels[0] not in words_of_form("domain") or len(labels) <= MIN_LABELS:
         return None
-    kept = [each for each in labels[1:-1] if each not in _forms("class")]
+    kept = [each for each in labels[1:-1] if each not in words_of_form("class")]
     words = " ".join((*kept, split_class_name(text)))
     return ProgramName(tuple(dict.fromkeys(split_words(words))))
 
@@ -87,17 +87,19 @@ def _read_address(text: str) -> ProgramName | None:
     if found is None or not (found["scheme"] or found["port"] or "." in found["host"]):
         return None
     host, labels = found["host"].lower(), found["host"].lower().split(".")
-    schemes = [each for each in split_words(found["scheme"] or "") if each not in _forms("scheme")]
+    schemes = [
+        each for each in split_words(found["scheme"] or "") if each not in words_of_form("scheme")
+    ]
     # The path of a database, as in `jdbc:mysql://localhost/test`, is the choice of its owner.
     path = [] if schemes else _words_of_path(found["path"])
-    if path and host in _forms("libraries"):
+    if path and host in words_of_form("libraries"):
         return ProgramName(tuple(path))
     port = _words_of_port(found["port"])
     meant = _meant_by_host(labels)
     if meant:
         words = (*schemes[-1:], *port, *path)
         return ProgramName(words, joined_name(host), host_names(labels), meant)
-    is_host = labels[-1] in _forms("domain") or bool(found["scheme"]) or bool(port)
+    is_host = labels[-1] in words_of_form("domain") or bool(found["scheme"]) or bool(port)
     if not is_host or _is_name([word for label in labels for word in split_words(label)]):
         return None
     words = (*schemes[-1:], *_words_of_host(labels), *port, *path)
@@ -122,10 +124,10 @@ def _words_of_host(labels: Sequence[str]) -> Iterator[str]:
     if all(each.isdecimal() for each in labels):
         return
     last = len(labels)
-    while last > 1 and labels[last - 1] in _forms("domain"):
+    while last > 1 and labels[last - 1] in words_of_form("domain"):
         last -= 1
     for label in labels[:last]:
-        yield from (each for each in split_words(label) if each not in _forms("host"))
+        yield from (each for each in split_words(label) if each not in words_of_form("host"))
 
 
 def _words_of_port(port: str | None) -> list[str]:
@@ -150,7 +152,8 @@ def _is_name(words: Sequence[str]) -> bool:
 
 
 @cache
-def _forms(kind: str) -> frozenset[str]:
+def words_of_form(kind: str) -> frozenset[str]:
+    """Return the words of a kind of the file `forms.txt`."""
     groups = read_groups("forms")
     return frozenset(each for group in groups if kind in group.meant for each in group.typed)
 
