@@ -35,8 +35,8 @@ QUESTIONS_FIRST_IS_RIGHT = 0.9
 HELD_OUT_MEAN_RECIPROCAL_RANK = 0.9
 HELD_OUT_FIRST_IS_RIGHT = 0.85
 # Of error texts, classes, hosts, endings of files and needs in people's own words.
-OWN_WORDS_MEAN_RECIPROCAL_RANK = 0.8
-OWN_WORDS_FIRST_IS_RIGHT = 0.75
+OWN_WORDS_MEAN_RECIPROCAL_RANK = 0.9
+OWN_WORDS_FIRST_IS_RIGHT = 0.85
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ taken out of an answer afterwards.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -24,7 +24,13 @@ from shared.adapters.search.ranking import (
     STEM_FACTOR,
     SYNONYM_FACTOR,
 )
-from shared.adapters.search.vocabulary import FILLERS, others_like, split_unspaced, synonyms_of
+from shared.adapters.search.vocabulary import (
+    FILLERS,
+    others_like,
+    split_unspaced,
+    synonyms_of,
+    translated,
+)
 from shared.adapters.search.words import (
     WordMark,
     facet_word,
@@ -286,10 +292,31 @@ def _spans(words: Sequence[_Word], may_begin: bool) -> Iterator[tuple[int, int, 
         # A part of a typed name stands for itself, but several may be an identifier.
         if end - start > 1 or not words[start].is_part:
             yield start, end, WordAlternative(meant, SYNONYM_FACTOR)
+    yield from _spans_of_translation(words)
     for place, word in enumerate(words):
         for start, end, meant in synonyms_of([stem(part) for part in word.humps]):
             if end - start > 1:
                 yield place, place + 1, WordAlternative(meant, SYNONYM_FACTOR)
+
+
+def _spans_of_translation(words: Sequence[_Word]) -> Iterator[tuple[int, int, WordAlternative]]:
+    """Yield what the English words mean for those of other languages: of `kolejka wiadomości` the
+    synonyms of `message queue`."""
+    meant = [translated(word.text) for word in words]
+    if not any(meant):
+        return
+    english = [each or (word.text,) for each, word in zip(meant, words, strict=True)]
+    places = [place for place, each in enumerate(english) for _ in each]
+    stems = [stem(each) for each in chain.from_iterable(english)]
+    for place, stemmed in zip(places, stems, strict=True):
+        if meant[place]:
+            yield place, place + 1, WordAlternative(stemmed, SYNONYM_FACTOR)
+    for order in (range(len(stems)), range(len(stems) - 1, -1, -1)):  # Others name things first.
+        for start, end, found in synonyms_of([stems[each] for each in order]):
+            spanned = [places[each] for each in order[start:end]]
+            if any(meant[each] for each in spanned):
+                alternative = WordAlternative(found, SYNONYM_FACTOR * STEM_FACTOR)
+                yield min(spanned), max(spanned) + 1, alternative
 
 
 def _whole_clause(term: Term) -> Clause:
