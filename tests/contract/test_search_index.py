@@ -852,6 +852,24 @@ async def test_a_question_is_understood_in_its_language(index: SearchIndex, text
     assert (await found(index, text))[0] == "acme/email"
 
 
+@pytest.mark.parametrize(
+    "text", ["kolejka wiadomości", "cola de mensajes", "Nachrichtenwarteschlange", "消息队列"]
+)
+async def test_words_of_another_language_have_the_synonyms_of_their_english_ones(
+    index: SearchIndex, text: str
+) -> None:
+    await index.replace(listing("acme/rabbitmq:1.0.0"))
+    await index.replace(listing("acme/message.logger:1.0.0", summary="Logs messages."))
+    assert (await found(index, text))[0] == "acme/rabbitmq"
+
+
+async def test_a_package_is_found_beside_those_that_only_accompany_it(index: SearchIndex) -> None:
+    for name in ("rows_to_mail", "issues_to_mail", "news_to_mail"):
+        await index.replace(listing(f"acme/{name}:1.0.0", keywords=["post", "mail"]))
+    await index.replace(listing("acme/mail:1.0.0"))
+    assert (await found(index, "post mail"))[0] == "acme/mail"
+
+
 async def test_names_are_found_within_a_sentence_without_spaces(index: SearchIndex) -> None:
     await index.replace(listing("acme/kafka:1.0.0"))
     await index.replace(listing("acme/sms:1.0.0", summary="发送短信"))

@@ -240,5 +240,5 @@ public client class Client {
 """
     await published(world, documented_bala("acme/storage:1.0.0", sources(text)))
     for asked in ("ShelfSealedFault", "https://eu.shelf.acmecorp.com"):
-        found = await world.editor().search_packages(q=asked)
-        assert [each["name"] for each in found["packages"]] == ["storage"], asked
+        answer = await world.editor().search_packages(q=asked)
+        assert [each["name"] for each in answer["packages"]] == ["storage"], asked
