@@ -91,6 +91,7 @@ async def show_judged(path: Path, corpus: Corpus) -> None:
         asked[f"fourth, {half}"] = fourth
         for kind in ("german", "spanish", "negation"):
             asked[f"fourth, {half}, {kind}"] = [each for each in fourth if each.kind == kind]
+        asked[f"fifth, {half}"] = halved_questions("fifth", half)
     print(f"{'judged':>9} {'ranking':<36}{'MRR':>9}{'first':>9}")
     for (kind, queries), (name, search) in product(asked.items(), rankings.items()):
         if queries:

@@ -8,6 +8,7 @@ from enum import Enum
 from msgspec import Struct
 
 from shared.domain.api_docs.listed_connectors import ApiSummary
+from shared.domain.mentions import merge_mentions
 from shared.domain.names import LanguageVersion, Precedence
 from shared.domain.packages import Head, Release, Texts, effective_deprecation
 
@@ -25,6 +26,8 @@ class Listing:
     api: ApiSummary | None = None
     # Those of the release, as `pack_symbols` packs them; empty for private packages.
     symbols: str = ""
+    # Hosts, exceptions and endings of files in its documents, as `mentions_of` returns them.
+    mentions: tuple[str, ...] = ()
 
     @property
     def deprecation(self) -> str | None:
@@ -48,7 +51,12 @@ def release_for_search(shown: Listing | None, offered: Listing) -> Listing:
     one, other = replace(offered, head=head), replace(shown, head=head)
     if one.release.digest == other.release.digest:
         # What a push offers has no documentation, which may be made meanwhile.
-        one = replace(one, api=one.api or other.api, symbols=one.symbols or other.symbols)
+        one = replace(
+            one,
+            api=one.api or other.api,
+            symbols=one.symbols or other.symbols,
+            mentions=merge_mentions((*other.mentions, *one.mentions)),
+        )
     return one if _is_better(one, other) else other
 
 

@@ -15,6 +15,7 @@ from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.api_docs.listed_connectors import NO_API
 from shared.domain.api_docs.symbols import Symbol, pack_symbols
 from shared.domain.listings import Listing
+from shared.domain.mentions import MAX_MENTIONS
 from shared.domain.names import ClientProfile, OrgName
 from shared.domain.packages import Dependency, ModuleText, Texts, Visibility
 from shared.domain.records import Event
@@ -711,6 +712,70 @@ async def test_packages_are_found_by_what_their_symbols_and_readmes_say(index: S
     assert await found(index, "sesame") == []
 
 
+FAR = "x " * 1_300  # What comes later of a readme is not stored.
+SHELVES = FAR + (
+    "Reads files such as `.shlf` by `https://<account>.shelf.acmecorp.com/v1`. It returns a"
+    " `ShelfSealedException` where a shelf is sealed."
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://mine.shelf.acmecorp.com:8443/v2/shelves",
+        "shelf.acmecorp.com",
+        "other.acmecorp.com",  # Another host of the same owner.
+        "ShelfSealedException",
+        "com.acmecorp.ShelfSealedException: nothingelse",
+        ".shlf",
+        "books.shlf",
+    ],
+)
+async def test_packages_are_found_by_hosts_exceptions_and_files_of_their_documents(
+    index: SearchIndex, text: str
+) -> None:
+    await index.replace(listing("acme/storage:1.0.0", readme=SHELVES))
+    await index.replace(
+        listing("acme/elsewhere:1.0.0", readme=FAR + "See https://github.com/acme.")
+    )
+    assert await found(index, text) == ["acme/storage"]
+
+
+async def test_what_documents_mention_weighs_less_than_names(index: SearchIndex) -> None:
+    mentioned = dataclasses.replace(listing("acme/first:1.0.0", pulls=10**9), mentions=(".shlf",))
+    await index.replace(mentioned)
+    await index.replace(listing("acme/shlf.reader:1.0.0"))
+    assert await found(index, "shlf") == ["acme/shlf.reader", "acme/first"]
+
+
+async def test_a_package_is_found_by_a_bounded_number_of_mentions(index: SearchIndex) -> None:
+    readme = " ".join(f"https://h{number}.acmecorp.com" for number in range(1_000))
+    await index.replace(listing("acme/hostile:1.0.0", readme=readme))
+    assert await found(index, "h1.acmecorp.com") == ["acme/hostile"]
+    query = Query(include_deprecated=True)
+    [hit] = (await index.search(query, ResultPage(), ANYONE)).hits
+    assert len(hit.listing.mentions) == MAX_MENTIONS
+
+
+async def test_mentions_of_private_packages_change_nothing_for_others(index: SearchIndex) -> None:
+    for name in ("storage", "mail"):
+        await index.replace(listing(f"acme/{name}:1.0.0", readme=SHELVES))
+    asked = ("ShelfSealedException", "mine.shelf.acmecorp.com", ".shlf", "ShelfSaeledException")
+    page = ResultPage(explains=True)
+    before = [await index.search(Query.parse(text), page, ANYONE) for text in asked]
+    await index.replace(listing("acme/secret:1.0.0", **PRIVATE, readme=SHELVES))
+    after = [await index.search(Query.parse(text), page, ANYONE) for text in asked]
+    assert after == before
+    members = Viewer(frozenset({"acme"}))
+    assert len(await found(index, "ShelfSealedException", members)) == 3
+
+
+async def test_mentions_end_with_the_release_that_has_them(index: SearchIndex) -> None:
+    await index.replace(listing("acme/storage:1.0.0", readme=SHELVES))
+    await index.replace(listing("acme/storage:1.1.0"))
+    assert await found(index, "ShelfSealedException") == []
+
+
 async def test_a_word_with_a_sign_is_left_out(index: SearchIndex) -> None:
     await index.replace(listing("acme/aws.s3:1.0.0", keywords=["storage", "Vendor/Amazon"]))
     await index.replace(listing("acme/azure_storage:1.0.0", keywords=["storage"]))
@@ -785,6 +850,24 @@ async def test_a_question_is_understood_in_its_language(index: SearchIndex, text
     await index.replace(listing("acme/email:1.0.0", summary="Sends messages."))
     await index.replace(listing("acme/queue:1.0.0", summary="Sends messages."))
     assert (await found(index, text))[0] == "acme/email"
+
+
+@pytest.mark.parametrize(
+    "text", ["kolejka wiadomości", "cola de mensajes", "Nachrichtenwarteschlange", "消息队列"]
+)
+async def test_words_of_another_language_have_the_synonyms_of_their_english_ones(
+    index: SearchIndex, text: str
+) -> None:
+    await index.replace(listing("acme/rabbitmq:1.0.0"))
+    await index.replace(listing("acme/message.logger:1.0.0", summary="Logs messages."))
+    assert (await found(index, text))[0] == "acme/rabbitmq"
+
+
+async def test_a_package_is_found_beside_those_that_only_accompany_it(index: SearchIndex) -> None:
+    for name in ("rows_to_mail", "issues_to_mail", "news_to_mail"):
+        await index.replace(listing(f"acme/{name}:1.0.0", keywords=["post", "mail"]))
+    await index.replace(listing("acme/mail:1.0.0"))
+    assert (await found(index, "post mail"))[0] == "acme/mail"
 
 
 async def test_names_are_found_within_a_sentence_without_spaces(index: SearchIndex) -> None:

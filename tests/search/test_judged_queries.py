@@ -34,6 +34,9 @@ QUESTIONS_FIRST_IS_RIGHT = 0.9
 # Of those that nobody read.
 HELD_OUT_MEAN_RECIPROCAL_RANK = 0.9
 HELD_OUT_FIRST_IS_RIGHT = 0.85
+# Of error texts, classes, hosts, endings of files and needs in people's own words.
+OWN_WORDS_MEAN_RECIPROCAL_RANK = 0.9
+OWN_WORDS_FIRST_IS_RIGHT = 0.85
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +75,14 @@ async def test_a_half_that_nobody_read_of_the_fourth_questions_is_answered(
     verdict = await judge(partial(first_page, index), halved_questions("fourth", UNREAD))
     assert verdict.mean_reciprocal_rank >= HELD_OUT_MEAN_RECIPROCAL_RANK
     assert verdict.first_is_right >= HELD_OUT_FIRST_IS_RIGHT
+
+
+async def test_a_half_that_nobody_read_of_questions_in_own_words_is_answered(
+    index: SqliteSearchIndex,
+) -> None:
+    verdict = await judge(partial(first_page, index), halved_questions("fifth", UNREAD))
+    assert verdict.mean_reciprocal_rank >= OWN_WORDS_MEAN_RECIPROCAL_RANK
+    assert verdict.first_is_right >= OWN_WORDS_FIRST_IS_RIGHT
 
 
 @pytest.mark.parametrize("half", [TUNING, UNREAD])
@@ -161,3 +172,29 @@ async def test_two_letters_of_a_short_word_that_changed_places_are_put_right(
 
 async def test_a_path_that_is_no_package_is_read_as_words(index: SqliteSearchIndex) -> None:
     assert (await first_page(index, "gorilla/websocket"))[0] == "ballerina/websocket"
+
+
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [
+        ("https://acme.documents.azure.com:443/dbs", "ballerinax/azure_cosmosdb"),
+        ("acme.queue.core.windows.net", "ballerinax/azure_storage_service"),
+        ("jdbc:mariadb://localhost:3306/shop", "ballerinax/mysql"),
+        ("localhost:27017", "ballerinax/mongodb"),
+        ("com.rabbitmq.client.ShutdownSignalException:", "ballerinax/rabbitmq"),
+        ("org.acme.kafka.KafkaRebalanceListener", "ballerinax/kafka"),
+        ("NatsConnectionFactory", "ballerinax/nats"),
+        ("report.xlsx", "ballerinax/microsoft.excel"),
+        ("github.com/acme/grpc", "ballerina/grpc"),
+        ("json.net", "ballerina/data.jsondata"),
+        ("files.com", "ballerinax/files.com"),
+    ],
+)
+async def test_names_from_programs_lead_to_packages(
+    index: SqliteSearchIndex, typed: str, wanted: str
+) -> None:
+    assert (await first_page(index, typed))[0] == wanted
+
+
+async def test_the_name_of_a_product_is_not_divided(index: SqliteSearchIndex) -> None:
+    assert (await first_page(index, "announce nothingelsehasthis GitHub"))[0] == "ballerinax/github"

@@ -86,7 +86,7 @@ def _begins_with_like(words: Sequence[str], is_name: IsName) -> bool:
         length = _longest(words, start, "like")
         if length:
             named = _after_fillers(words, start + length)
-            return named < len(words) and _names(words[named], is_name)
+            return named < len(words) and names_something(words[named], is_name)
         if words[start] not in FILLERS:
             return False
     return False
@@ -106,7 +106,7 @@ def _with_exclusions(terms: Sequence[Term], is_name: IsName) -> Iterator[Term]:
         while (
             place + 1 < len(words)
             and words[place] in _CONJUNCTIONS
-            and _names(words[place + 1], is_name)
+            and names_something(words[place + 1], is_name)
         ):
             start = place + 1
             place = _end_of_name(words, start, is_name)
@@ -118,7 +118,7 @@ def _unwanted(words: Sequence[str], place: int, is_name: IsName) -> int:
     strong = _longest(words, place, "without")
     length = strong or _longest(words, place, "not")
     start = _after_fillers(words, place + length)
-    if not length or start >= len(words) or not _names(words[start], is_name):
+    if not length or start >= len(words) or not names_something(words[start], is_name):
         return 0
     # `no kafka broker available` wants nothing from which it could leave something out.
     is_word = _after_fillers(words, 0) >= place or _stays_word(words[start])
@@ -146,12 +146,16 @@ def _after_fillers(words: Sequence[str], place: int) -> int:
 def _end_of_name(words: Sequence[str], start: int, is_name: IsName) -> int:
     """Return where a name ends: of `google sheets api` behind sheets."""
     end = start + 1
-    if words[start] in _words("vendor") and end < len(words) and _names(words[end], is_name):
+    if (
+        words[start] in _words("vendor")
+        and end < len(words)
+        and names_something(words[end], is_name)
+    ):
         end += 1
     return end
 
 
-def _names(word: str, is_name: IsName) -> bool:
+def names_something(word: str, is_name: IsName) -> bool:
     """Say whether a word names a package, a product, or a thing that packages do."""
     return bool(word) and word not in FILLERS and (is_meant(word) or is_name(word))
 

@@ -22,6 +22,7 @@ from shared.adapters.search.postings import (
     TOOL,
     UNREADABLE,
 )
+from shared.adapters.search.program_names import host_names, words_of_form
 from shared.adapters.search.ranking import (
     LAST_NAME_WEIGHT,
     STEM_FACTOR,
@@ -65,6 +66,7 @@ class IndexedWords(Struct, frozen=True):
             *weights.items(),
             *weights_of_beginnings(weights).items(),
             *weights_of_lead(listing.texts.readme, weights).items(),
+            *weights_of_mentions(listing.mentions, weights).items(),
         )
         return cls(
             frozenset((*lists, *((word, 0) for word in _facets(listing)))),
@@ -213,6 +215,34 @@ def weights_of_lead(readme: str, known: Mapping[str, int]) -> dict[str, int]:
     weight = int(PlaceWeight.LEAD)
     stems = set(map(stem, words_of_lead(readme)))
     return {word: weight for word in stems if known.get(word, 0) < weight}
+
+
+_LAST_WORD_OF_ERROR = re.compile("(?:exception|error|fault)$")
+
+
+def weights_of_mentions(mentions: Iterable[str], known: Mapping[str, int]) -> dict[str, int]:
+    """Return the weights of the words of hosts, exceptions and endings of files, but for those that
+    have a better place already."""
+    best: dict[str, int] = {}
+    for word, weight in _words_of_mentions(mentions):
+        if weight > max(known.get(word, 0), best.get(word, 0)):
+            best[word] = int(weight)
+    return best
+
+
+def _words_of_mentions(mentions: Iterable[str]) -> Iterator[tuple[str, PlaceWeight]]:
+    for mention in mentions:
+        if mention.startswith("."):
+            if mention[1:] not in words_of_form("ending"):
+                yield mention[1:], PlaceWeight.MENTION
+        elif "." in mention:
+            if mention not in words_of_form("linked"):
+                whole, *ends = host_names(mention.split("."))
+                yield whole, PlaceWeight.MENTION
+                yield from _at(PlaceWeight.SYMBOL, ends)
+        else:
+            name = joined_name(mention)
+            yield from _at(PlaceWeight.MENTION, {name, _LAST_WORD_OF_ERROR.sub("", name)})
 
 
 def words_of_symbols(symbols: Sequence[Symbol]) -> dict[str, int]:

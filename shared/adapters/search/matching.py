@@ -45,7 +45,7 @@ from shared.adapters.search.ranking import (
     own_boosts,
 )
 from shared.adapters.search.rows import read_listing
-from shared.adapters.search.vocabulary import WEAK_STEMS
+from shared.adapters.search.vocabulary import WEAK_STEMS, translated
 from shared.adapters.search.words import WordMark, facet_word, stem
 from shared.domain.listings import Facet, FacetValue, Listing
 from shared.domain.names import ANY_CLIENT, ANY_PLATFORM
@@ -242,17 +242,22 @@ class Matching:
 
     def _packages_with(self, word: str) -> int:
         """Return how many public packages have the word or its stem, not counting readmes."""
-        return max(count_of(self._connection, Counted.WORD, each) for each in {word, stem(word)})
+        forms = {word, stem(word), *translated(word)}
+        return max(count_of(self._connection, Counted.WORD, each) for each in forms)
 
 
 def _shares(clauses: Sequence[Clause], packages: Sequence[int]) -> tuple[float, ...]:
     """Return the share of each clause: the more the fewer packages have its word."""
     rarities = [
-        log(2 + USUAL_PACKAGES / max(count, 1))
-        * (WEAK_FACTOR if stem(clause.word) in WEAK_STEMS else 1)
+        log(2 + USUAL_PACKAGES / max(count, 1)) * (WEAK_FACTOR if _is_weak(clause.word) else 1)
         for clause, count in zip(clauses, packages, strict=True)
     ]
     return tuple(each / sum(rarities) for each in rarities)
+
+
+def _is_weak(word: str) -> bool:
+    """Say whether a word says little, or a word of another language that means such a one."""
+    return not WEAK_STEMS.isdisjoint(map(stem, (word, *translated(word)[:1])))
 
 
 def _drop(word_scores: dict[int, float], ids: Iterable[int]) -> None:
@@ -441,7 +446,14 @@ class DecodedListings:
             kept = self._kept.get(package)
         if kept is None or kept[0] != stored:
             listing = read_listing(stored)
-            parts = (listing.head, listing.release, listing.texts, listing.api, listing.symbols)
+            parts = (
+                listing.head,
+                listing.release,
+                listing.texts,
+                listing.api,
+                listing.symbols,
+                listing.mentions,
+            )
             size = len(stored) + memory_of(parts)
             kept = stored, listing, size
             with self._lock:

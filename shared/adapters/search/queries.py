@@ -11,8 +11,8 @@ import orjson
 
 from shared.adapters.search.indexed_words import listing_words
 from shared.adapters.search.matching import Matching, Ordering, scores_of_names, shown_listing
-from shared.adapters.search.postings import DEPRECATED, Column, Postings, ids_of
-from shared.adapters.search.query_plan import QueryPlan, with_plain_words
+from shared.adapters.search.postings import AUXILIARY, DEPRECATED, Column, Postings, ids_of
+from shared.adapters.search.query_plan import QueryPlan, with_plain_words, with_split_class_names
 from shared.adapters.search.ranking import LAST_NAME_WEIGHT
 from shared.adapters.search.spelling import Speller
 from shared.adapters.search.symbols import (
@@ -43,6 +43,7 @@ from shared.domain.search import (
     Viewer,
 )
 
+MANY_AUXILIARY = 12  # So many match because they are meant.
 TOO_FEW_MATCHES = 3  # With fewer matches, and none by name, what was typed is perhaps a mistake.
 
 _ORGANIZATION = re.compile(r"\s*(\w+)/\s*", re.ASCII)  # A path whose name is not typed yet.
@@ -193,11 +194,13 @@ class _Search:
         self._viewer = viewer
         self._corrections: tuple[tuple[str, str], ...] = ()
         self._ask(query)
-        if not self.packages and (self._plan.paths or self._plan.is_loosenable):
-            plain = with_plain_words(query)
+        if not self.packages:
+            is_text = self._plan.paths or self._plan.is_loosenable
+            plain = with_plain_words(query) if is_text else query
+            plain = with_split_class_names(plain, self._postings.is_public_name)
             if plain != query:
                 self._ask(plain)
-        if self._plan.clauses and len(self.packages) < TOO_FEW_MATCHES:
+        if self._plan.clauses and self._has_too_few():
             self._widen()
 
     @property
@@ -249,12 +252,19 @@ class _Search:
         self._matching = Matching(self._postings, self._plan)
         self._found = self._matching.complete()
 
+    def _has_too_few(self) -> bool:
+        """Say whether few packages match, not counting those that only accompany others."""
+        found = len(self.packages)
+        if found < TOO_FEW_MATCHES or found > MANY_AUXILIARY or self._plan.wants_auxiliary:
+            return found < TOO_FEW_MATCHES
+        return len(self.packages - self._postings.packages(AUXILIARY)) < TOO_FEW_MATCHES
+
     def _widen(self) -> None:
         """Look for more, when what was typed is in few packages: it is perhaps mistyped, and
         perhaps too much at once, unless a package is called just that."""
         if self.packages.isdisjoint(scores_of_names(self._postings, self._plan)):
             self._correct(Speller(self._postings.connection))
-            if len(self.packages) < TOO_FEW_MATCHES and self._plan.is_loosenable:
+            if self._has_too_few() and self._plan.is_loosenable:
                 self._found = self._matching.loose()
 
     def _correct(self, speller: Speller) -> None:

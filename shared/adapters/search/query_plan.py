@@ -8,13 +8,14 @@ taken out of an answer afterwards.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.adapters.search.exclusions import IsName, read_wish, typed_word
+from shared.adapters.search.exclusions import IsName, names_something, read_wish, typed_word
 from shared.adapters.search.postings import DEPRECATED, NOT_STORED, TOOL
+from shared.adapters.search.program_names import ProgramName, read_program_name, split_class_name
 from shared.adapters.search.ranking import (
     AUXILIARY_PARTS,
     JOINED_FACTOR,
@@ -23,7 +24,13 @@ from shared.adapters.search.ranking import (
     STEM_FACTOR,
     SYNONYM_FACTOR,
 )
-from shared.adapters.search.vocabulary import FILLERS, others_like, split_unspaced, synonyms_of
+from shared.adapters.search.vocabulary import (
+    FILLERS,
+    others_like,
+    split_unspaced,
+    synonyms_of,
+    translated,
+)
 from shared.adapters.search.words import (
     WordMark,
     facet_word,
@@ -135,6 +142,22 @@ def _as_words(term: Term) -> Term:
     return replace(term, match=Match.WORDS, values=(term.values[0].replace("/", " "),))
 
 
+def with_split_class_names(query: Query, is_name: IsName) -> Query:
+    """Return the query with the words of names in camel case, as of `KafkaProducer`, but not of
+    names of packages and products, as `GitHub`."""
+
+    def split(term: Term) -> Term:
+        if not typed_word(term) or read_program_name(term.values[0]):
+            return term
+        words = (
+            word if names_something(joined_name(word), is_name) else split_class_name(word)
+            for word in term.values[0].split()
+        )
+        return replace(term, values=(" ".join(words),))
+
+    return replace(query, terms=tuple(map(split, query.terms)))
+
+
 def _ranking_terms(terms: Sequence[Term]) -> list[Term]:
     """Return the terms that rank results, without words that say nothing."""
     ranking = [
@@ -163,6 +186,7 @@ class _Word(Struct, frozen=True):
     is_part: bool  # It is from a name that was typed with its signs.
     humps: tuple[str, ...]  # Its parts, if it was typed in camel case.
     whole: str  # What it was divided from, if that was written without spaces.
+    name: ProgramName | None = None  # The name from a program that it is a word of.
 
 
 def _clauses(terms: Sequence[Term], wants_others: bool) -> tuple[Clause, ...]:
@@ -207,6 +231,9 @@ def _words_of(term: Term) -> Iterator[_Word]:
     """
     in_names = term.field is Field.NAME
     is_required = in_names or term.match is Match.PATH
+    if typed_word(term) and (name := read_program_name(term.values[0])):
+        yield from _words_of_name(name)
+        return
     typed = split_words(term.values[0])
     words = [(word, whole) for whole in typed for word in split_unspaced(whole)]
     is_part = len(words) > 1 and not _SIGNS.isdisjoint(term.values[0])
@@ -216,17 +243,34 @@ def _words_of(term: Term) -> Iterator[_Word]:
         yield _Word(word, clause, not is_part or number == len(words), is_part, humps, whole)
 
 
+def _words_of_name(name: ProgramName) -> Iterator[_Word]:
+    """Yield the words of a name from a program: what it is looked up by is one of them."""
+    for word in filter(None, (name.typed, *name.words)):
+        is_whole = word in name.whole
+        yield _Word(word, Clause(word=word), not is_whole, is_whole, (), word, name)
+
+
 def _word_clauses(words: Sequence[_Word]) -> Iterator[Clause]:
     is_sentence = len(words) > MAX_PREFIX_WORDS
     meant = [[*_alternatives(each.text, each.may_begin and not is_sentence)] for each in words]
     for word, alternatives in zip(words, meant, strict=True):
         if word.whole != word.text:
             alternatives.append(WordAlternative(word.whole))
+        alternatives.extend(_alternatives_of_name(word))
     for start, end, alternative in _spans(words, not is_sentence):
         for place in range(start, end):
             meant[place].append(alternative)
     for word, alternatives in zip(words, meant, strict=True):
         yield replace(word.clause, alternatives=tuple(dict.fromkeys(alternatives)))
+
+
+def _alternatives_of_name(word: _Word) -> Iterator[WordAlternative]:
+    """Yield what counts for a word of a name from a program."""
+    if word.name:
+        yield from map(WordAlternative, word.name.whole)
+        if word.text == word.name.typed:
+            for meant in word.name.meant:
+                yield WordAlternative(stem(meant), SYNONYM_FACTOR)
 
 
 def _alternatives(word: str, may_begin: bool, factor: float = 1.0) -> Iterator[WordAlternative]:
@@ -248,10 +292,31 @@ def _spans(words: Sequence[_Word], may_begin: bool) -> Iterator[tuple[int, int, 
         # A part of a typed name stands for itself, but several may be an identifier.
         if end - start > 1 or not words[start].is_part:
             yield start, end, WordAlternative(meant, SYNONYM_FACTOR)
+    yield from _spans_of_translation(words)
     for place, word in enumerate(words):
         for start, end, meant in synonyms_of([stem(part) for part in word.humps]):
             if end - start > 1:
                 yield place, place + 1, WordAlternative(meant, SYNONYM_FACTOR)
+
+
+def _spans_of_translation(words: Sequence[_Word]) -> Iterator[tuple[int, int, WordAlternative]]:
+    """Yield what the English words mean for those of other languages: of `kolejka wiadomości` the
+    synonyms of `message queue`."""
+    meant = [translated(word.text) for word in words]
+    if not any(meant):
+        return
+    english = [each or (word.text,) for each, word in zip(meant, words, strict=True)]
+    places = [place for place, each in enumerate(english) for _ in each]
+    stems = [stem(each) for each in chain.from_iterable(english)]
+    for place, stemmed in zip(places, stems, strict=True):
+        if meant[place]:
+            yield place, place + 1, WordAlternative(stemmed, SYNONYM_FACTOR)
+    for order in (range(len(stems)), range(len(stems) - 1, -1, -1)):  # Others name things first.
+        for start, end, found in synonyms_of([stems[each] for each in order]):
+            spanned = [places[each] for each in order[start:end]]
+            if any(meant[each] for each in spanned):
+                alternative = WordAlternative(found, SYNONYM_FACTOR * STEM_FACTOR)
+                yield min(spanned), max(spanned) + 1, alternative
 
 
 def _whole_clause(term: Term) -> Clause:

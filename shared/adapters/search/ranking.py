@@ -37,9 +37,10 @@ class PlaceWeight(IntEnum):
     KEYWORD_PART = 42  # `databases` in "IT Operations/Databases".
     MODULE = 40
     SUMMARY = 38
+    MENTION = 35  # A host, an exception or the ending of a file in its documents.
     LEAD = 30  # The first paragraph of the readme.
     OFTEN_IN_SYMBOLS = 27  # What several symbols are about, by their names and doc comments.
-    SYMBOL = 20
+    SYMBOL = 20  # Also the end of a mentioned host.
     README = 10  # Not stored: the full-text table knows.
 
 

@@ -24,6 +24,7 @@ from shared.adapters.search.ranking import dependents_boost, own_boost
 from shared.adapters.search.symbols import PackageSymbols, SymbolRows
 from shared.adapters.sqlite.database import Migration, read_migrations
 from shared.domain.listings import FacetValue, Listing, facet_values, release_for_search
+from shared.domain.mentions import mentions_of, merge_mentions
 from shared.domain.packages import EVERYBODY, ModuleText, Texts
 
 SHORT_LISTING = 6 * 1024  # Bytes of JSON: its rows are written in a millisecond or two.
@@ -217,8 +218,9 @@ _COMPRESSION = 6  # Half of the size in 0.05 ms; 9 gains nothing.
 
 
 def excerpt(listing: Listing) -> Listing:
-    """Return the listing as it is stored: the beginning of its readme, no readmes of modules, and
-    no events, which are not for every reader."""
+    """Return the listing as it is stored: the beginning of its readme, no readmes of modules but
+    what they mention, and no events, which are not for every reader."""
+    documents = (listing.texts.readme, *(each.readme for each in listing.texts.modules))
     texts = Texts(
         readme=listing.texts.readme[:README_CHARACTERS],
         modules=tuple(
@@ -227,7 +229,15 @@ def excerpt(listing: Listing) -> Listing:
     )
     head = listing.head.model_copy(update={"outbox": ()})
     release = listing.release.model_copy(update={"outbox": ()})
-    return Listing(head, release, texts, listing.is_standard, listing.api, listing.symbols)
+    return Listing(
+        head,
+        release,
+        texts,
+        listing.is_standard,
+        listing.api,
+        listing.symbols,
+        merge_mentions((*listing.mentions, *mentions_of(documents))),
+    )
 
 
 def size_of(listing: Listing) -> int:
@@ -235,6 +245,7 @@ def size_of(listing: Listing) -> int:
     release = listing.release
     texts = (*release.keywords, *release.modules, *release.tools, release.summary)
     parts = len(release.dependencies) * DEPENDENCY_BYTES + sum(map(len, texts))
+    parts += sum(map(len, listing.mentions))
     return parts + min(len(listing.texts.readme), README_CHARACTERS) + 1_024
 
 
@@ -267,7 +278,7 @@ COMPRESSION_DICTIONARY = (Path(__file__).parent / "common_listing.txt").read_byt
 
 # --- tables -------------------------------------------------------------------------------------
 
-SCHEMA = 10  # Of what is in the index, which is filled again for another one.
+SCHEMA = 11  # Of what is in the index, which is filled again for another one.
 
 [_CREATED] = read_migrations(Path(__file__).parent / "schema.sql")
 _TABLES = re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", " ".join(_CREATED))

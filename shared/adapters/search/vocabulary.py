@@ -77,6 +77,46 @@ def synonyms_of(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
                 yield start, start + length, meant
 
 
+MIN_COMPOUND = 10  # Letters of a German word that may be of two.
+MIN_PART = 6  # Of a known part of it; shorter ones end other words by chance.
+
+
+def translated(word: str) -> tuple[str, ...]:
+    """Return the English words for a word of another language; none for other words.
+
+    Of a German compound those of its known end, and of its known beginning: of
+    `Nachrichtenwarteschlange` message, queue.
+    """
+    known = _translations().get(word)
+    if known or len(word) < MIN_COMPOUND or not word.isascii():
+        return known or ()
+    german = _german_parts()
+    end = next((german[word[at:]] for at in range(1, len(word)) if word[at:] in german), ())
+    lengths = range(len(word) - 1, MIN_PART - 1, -1)
+    start = next((german[word[:length]] for length in lengths if word[:length] in german), ())
+    return (*start, *end) if end else ()
+
+
+@cache
+def _translations() -> Mapping[str, tuple[str, ...]]:
+    """Return the English words by the words of other languages that are no English ones."""
+    groups = [group for name in LANGUAGES for group in read_groups(name)]
+    english = frozenset(each for group in groups for each in group.meant)
+    names = ((joined_name(each), group.meant) for group in groups for each in group.typed)
+    found = dict[str, tuple[str, ...]]()
+    for name, meant in names:
+        if name not in english:
+            found.setdefault(name, meant)
+    return found
+
+
+@cache
+def _german_parts() -> Mapping[str, tuple[str, ...]]:
+    names = (joined_name(each) for group in read_groups("german") for each in group.typed)
+    known = _translations()
+    return {each: known[each] for each in names if len(each) >= MIN_PART and each in known}
+
+
 def is_meant(word: str) -> bool:
     """Say whether the vocabulary knows a word as a name, or as what a name means."""
     form = stem(word)

@@ -13,7 +13,7 @@ from shared.domain.packages import ReleaseEntry
 from shared.domain.records import Entity, Place, Record
 
 # Documentation by a lower version of the generator is made again.
-GENERATOR_VERSION = 8
+GENERATOR_VERSION = 9
 
 
 class DocsState(Enum):
@@ -72,6 +72,8 @@ class ApiDocsRecord(Record):
     readme: ReadmeContent | None = None  # None: not read, or by an earlier generator.
     api: ApiSummary = NO_API
     symbols: str = ""  # By which developers find it, as `pack_symbols` packs them.
+    # What its comments and signatures mention, as `mentions_of` returns it.
+    mentions: tuple[str, ...] = ()
     pieces: PiecesPointer | None = None
     files: int = 0  # In the archive.
     set_aside_ms: int | None = None  # When it was, if the process ended again and again.

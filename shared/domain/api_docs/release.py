@@ -18,6 +18,7 @@ from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, Doc
 from shared.domain.api_docs.signatures import signature_text
 from shared.domain.api_docs.symbols import SYMBOL_FLAGS, Symbol, pack_symbols
 from shared.domain.archives.manifest import BALA_TOML
+from shared.domain.mentions import mentions_of, merge_mentions
 from shared.domain.packages import ModuleText, Texts
 from shared.domain.records import Record
 
@@ -106,6 +107,7 @@ class ModuleFacts(Record):
     declarations: int = 0
     api: ApiSummary = NO_API
     symbols: tuple[Symbol, ...] = ()
+    mentions: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, docs: ModuleDocs, unread: Iterable[UnreadLines]) -> Self:
@@ -117,6 +119,7 @@ class ModuleFacts(Record):
             declarations=declarations,
             api=api_summary(docs),
             symbols=tuple(symbols_of(docs)),
+            mentions=mentions_of(_texts_of(docs)),
         )
 
 
@@ -137,7 +140,16 @@ def release_record(facts: Sequence[ModuleFacts]) -> ApiDocsRecord:
             triggers=tuple(islice(triggers, MAX_LISTED)),
         ),
         symbols=pack_symbols(tuple(symbols)),
+        mentions=merge_mentions(chain.from_iterable(each.mentions for each in facts)),
     )
+
+
+def _texts_of(module: ModuleDocs) -> Iterator[str]:
+    """Yield the comments and signatures of a module, with the default values of fields."""
+    for _, declaration in declared(module):
+        for each in (declaration, *declaration.members()):
+            yield each.comment
+            yield signature_text(each.docs)
 
 
 MAX_SIGNATURE_LENGTH = 300  # Characters: more than a line of a search result shows.

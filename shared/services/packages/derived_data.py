@@ -189,7 +189,9 @@ class DerivedData(Struct, frozen=True):
         """Return the listing with what the documentation of its release says by now."""
         docs = await self.documents.api_docs_record(listing.release.content)
         api = docs.api if docs and docs.api != NO_API else None
-        return replace(listing, api=api, symbols=docs.symbols if docs else "")
+        if docs is None:
+            return replace(listing, api=None, symbols="", mentions=())
+        return replace(listing, api=api, symbols=docs.symbols, mentions=docs.mentions)
 
     def _is_standard(self, head: Head) -> bool:
         return head.org.lower() in self.standard_names

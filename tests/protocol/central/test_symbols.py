@@ -224,3 +224,21 @@ async def test_a_word_and_the_name_of_a_package_find_symbols_of_the_package(
 ) -> None:
     assert (await found(of_organizations, text))[0] == "acme/two:sayMore"
     assert await found(of_organizations, text.replace("More", "Hello")) == ["acme/two:sayHello"]
+
+
+async def test_a_package_is_found_by_the_hosts_of_its_clients_and_the_errors_of_its_comments(
+    world: World,
+) -> None:
+    text = """
+# Calls shelves, some of which are sealed.
+#
+# The service answers `ShelfSealedFault` then.
+public client class Client {
+    public function init(string url = "https://shelf.acmecorp.com/v1") {
+    }
+}
+"""
+    await published(world, documented_bala("acme/storage:1.0.0", sources(text)))
+    for asked in ("ShelfSealedFault", "https://eu.shelf.acmecorp.com"):
+        answer = await world.editor().search_packages(q=asked)
+        assert [each["name"] for each in answer["packages"]] == ["storage"], asked
