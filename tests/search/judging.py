@@ -13,7 +13,8 @@ counted: nobody who changes the ranking or its vocabulary reads them, or what th
 `questions_fourth.json` (questions in German and Spanish, with negations, and others) and
 `questions_symbols.json` (of symbols) were written by the author of the ranking before it was read
 for their kinds. Each question is of one half: those of the half `tuning` were read, the others
-only counted.
+only counted. So are those of `questions_declarations.json`, which ask for what packages declare and
+were written before any of them was searched for.
 """
 
 import json
@@ -92,7 +93,7 @@ def heldout_questions() -> list[JudgedQuery]:
 
 
 def halved_questions(name: str, half: str) -> list[JudgedQuery]:
-    """Return one half of the questions `fourth` or `symbols`."""
+    """Return one half of the questions `fourth`, `symbols` or `declarations`."""
     return [each for each in _read(FOLDER / f"questions_{name}.json") if each.half == half]
 
 
