@@ -58,7 +58,8 @@ def _declared_in(package: str) -> Iterator[Symbol]:
     org, _, name = package.partition("/")
     api = central_apis()[package]
     files = api["files"]
-    contents = {each: files[each.entry].encode() for each in source_names([*files, BALA_TOML], name)}
+    sources = source_names([*files, BALA_TOML], name)
+    contents = {each: files[each.entry].encode() for each in sources}
     modules, _ = read_sources(name, api["modules"], Texts(), contents)
     generator = DocsGenerator(Coordinate.parse(org, name, api["version"]), modules, Graph())
     for module in generator.exported:
