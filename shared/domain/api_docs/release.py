@@ -141,11 +141,13 @@ def release_record(facts: Sequence[ModuleFacts]) -> ApiDocsRecord:
 
 
 MAX_SIGNATURE_LENGTH = 300  # Characters: more than a line of a search result shows.
+MAX_FIELDS = 200  # Of a record, by which it is found.
 
 
 def symbols_of(module: ModuleDocs) -> Iterator[Symbol]:
     """Yield the symbols of a module, without those with names that are too long."""
     for kind, declaration in declared(module):
+        # Fields of records are found by their record, which has their names.
         members = () if kind is DeclarationKind.RECORD else declaration.members()
         # Values of configurables are for a program, not for its code.
         own = () if kind is DeclarationKind.CONFIGURABLE else (declaration,)
@@ -163,4 +165,10 @@ def _symbol(module: ModuleDocs, symbol: DocsSymbol) -> Symbol:
         signature=signature_text(symbol.docs)[:MAX_SIGNATURE_LENGTH],
         description=symbol.summary,
         flags=tuple(flag for flag in SYMBOL_FLAGS if getattr(symbol.docs, flag, False)),
+        fields=tuple(_field_names(symbol)) if symbol.kind == DeclarationKind.RECORD.value else (),
     )
+
+
+def _field_names(record: DocsSymbol) -> Iterator[str]:
+    names = (each.title for each in record.members())
+    return islice((each for each in names if len(each) <= MAX_SIGNATURE_LENGTH), MAX_FIELDS)
