@@ -27,6 +27,7 @@ class Symbol:
     signature: str = ""
     description: str = ""
     flags: tuple[str, ...] = ()
+    creation: str = ""  # How a client or a listener is made: `check new (string url)`.
     fields: tuple[str, ...] = ()  # The names of those that a record writes itself.
 
     @property
