@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.paths import central_apis
 from tests.support.archives import bala
 
 GENERATED = "Generated for a demonstration"
@@ -195,7 +196,6 @@ class GeneratedRelease:
     def archive(self) -> bytes:
         release = self.release
         modules = [each["name"] for each in release["modules"]]
-        source = f"modules/{release['name']}/client.bal"
         return bala(
             f"{release['org']}/{release['name']}:{release['version']}",
             platform=release["platform"],
@@ -213,8 +213,22 @@ class GeneratedRelease:
             source_repository=f"https://example.org/{release['org']}/{release['name']}",
             graalvm=PLATFORMS.get(release["platform"]),
             template=self.kind == "template",
-            entries={source: self._source()},
+            entries=self._sources(),
         )
+
+    def _sources(self) -> dict[str, str]:
+        """Return the recorded sources of the package, else a generated client."""
+        name = self.release["name"]
+        api = central_apis().get(f"{self.release['org']}/{name}")
+        if api is None:
+            return {f"modules/{name}/client.bal": self._source()}
+        found = dict[str, str]()
+        for path, text in api["files"].items():
+            folder, slash, file = path.removeprefix("modules/").rpartition("/")
+            module = f"{name}.{folder}" if slash else name
+            if module in api["modules"]:
+                found[f"modules/{module}/{file}"] = text
+        return found
 
     def _source(self) -> str:
         """Return the source of the client. Later versions have more methods, and records of a

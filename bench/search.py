@@ -38,7 +38,7 @@ from tests.search.judging import (
     questions,
 )
 from tests.search.plain_ranking import PlainRanking
-from tests.search.symbol_corpus import documented, first_symbols
+from tests.search.symbol_corpus import declaring, documented, first_symbols
 from tests.support.search_files import filled_index
 
 MANY = 100_000
@@ -103,12 +103,13 @@ async def show_judged(path: Path, corpus: Corpus) -> None:
 
 async def show_judged_symbols(path: Path, corpus: Corpus) -> None:
     """Print how often the questions about symbols find what people want."""
-    index = filled_index(path, [each async for each in documented(corpus)])
-    for half in (TUNING, UNREAD):
-        verdict = await judge(partial(first_symbols, index), halved_questions("symbols", half))
-        figures = f"{verdict.mean_reciprocal_rank:>9.3f}{verdict.first_is_right:>9.0%}"
-        print(f"{verdict.queries:>9} {f'this registry, symbols, {half}':<36}{figures}")
-    index.close()
+    for name, listings in (("symbols", documented), ("declarations", declaring)):
+        index = filled_index(path.with_stem(name), [each async for each in listings(corpus)])
+        for half in (TUNING, UNREAD):
+            verdict = await judge(partial(first_symbols, index), halved_questions(name, half))
+            figures = f"{verdict.mean_reciprocal_rank:>9.3f}{verdict.first_is_right:>9.0%}"
+            print(f"{verdict.queries:>9} {f'this registry, {name}, {half}':<36}{figures}")
+        index.close()
 
 
 def show(count: int, subject: Subject, times: Sequence[Times]) -> None:

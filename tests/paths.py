@@ -36,6 +36,13 @@ def central_packages() -> tuple[dict[str, Any], ...]:
     return tuple(json.loads(gzip.decompress((RECORDED / "central-packages.json.gz").read_bytes())))
 
 
+@cache
+def central_apis() -> dict[str, dict[str, Any]]:
+    """Return what packages of Ballerina Central declare, `org/name`: version, modules, summary and
+    sources without the bodies of functions."""
+    return json.loads(gzip.decompress((RECORDED / "central-apis.json.gz").read_bytes()))
+
+
 def docs(*names: str) -> str:
     """Return pages of the documentation, one after the other."""
     files = [file for name in names for file in (ROOT / "docs").rglob(f"{name}.md")]

@@ -9,6 +9,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
@@ -33,7 +34,12 @@ from functions.http.requests import json_object
 from functions.mcp.texts import as_markdown, span
 from functions.mcp.tools import TOOLS, Arguments, Tool
 from shared.domain.errors.base import Forbidden, InvalidRequest, Refusal, printable
-from shared.domain.errors.packages import ApiDocsFailed, UpstreamReleaseRefused
+from shared.domain.errors.packages import (
+    ApiDocsFailed,
+    PackageNotFound,
+    ReleaseNotFound,
+    UpstreamReleaseRefused,
+)
 from shared.domain.errors.requests import ApiDocsPending, BodyUnreadable, MethodNotAllowed
 from shared.domain.status import SOFTWARE_VERSION
 from shared.runtime.answers import Answer
@@ -44,6 +50,8 @@ _SUPPORTED = [REVISION, *HANDSHAKE_REVISIONS]
 
 _VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
 _CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"
+# A client that reads one form of an answer asks for it: `text` or `structured`.
+FORM_KEY = "ballroom/form"
 _SERVER_KEY = "io.modelcontextprotocol/serverInfo"
 _SERVER = {"name": "ballroom", "title": "Ballroom", "version": SOFTWARE_VERSION}
 _ABOUT: dict[str, object] = {
@@ -265,11 +273,31 @@ async def _call_tool(call: Call, params: Json) -> dict[str, object]:
     except Refusal as refusal:  # Agents read what a tool says, and not errors of the protocol.
         wait = retry_headers(refusal).get("Retry-After")
         text = span(refusal) if isinstance(refusal, _WITH_AUTHORS_WORDS) else str(refusal)
-        text += f" Retry after {wait} seconds." if wait else _WAYS_OUT.get(refusal.code, "")
+        text += f" Retry after {wait} seconds." if wait else await _way_out(call, params, refusal)
         return {"content": [{"type": "text", "text": text}], "isError": True}
-    content = [{"type": "text", "text": as_markdown(answer)}]
-    structured = msgspec.to_builtins(answer)
-    return {"content": content, "structuredContent": structured, "isError": False}
+    form = _meta(params).get(FORM_KEY)
+    content = [] if form == "structured" else [{"type": "text", "text": as_markdown(answer)}]
+    result: dict[str, object] = {"content": content, "isError": False}
+    if form != "text":
+        result["structuredContent"] = msgspec.to_builtins(answer)
+    return result
+
+
+async def _way_out(call: Call, params: Json, refusal: Refusal) -> str:
+    """Return what an agent may do after a refusal: of a missing package the similar names."""
+    way = _WAYS_OUT.get(refusal.code, "")
+    if not isinstance(refusal, PackageNotFound | ReleaseNotFound):
+        return way
+    arguments = cast("Json", params.get("arguments"))
+    named = str(arguments.get("package") or arguments.get("name") or "").partition(":")[0]
+    org, _, name = named.partition("/")
+    names = list[str]()
+    with suppress(Refusal):  # The package is missing all the same.
+        found = await call.registry.packages.search.similar(org, name, by=call.caller)
+        names = [f"{each.org}/{each.name}" for each in found]
+    if not names or named.lower() in map(str.lower, names):  # Its version is missing.
+        return way
+    return f". Similar: {', '.join(map(span, names))}. search_packages finds packages."
 
 
 _WITH_AUTHORS_WORDS = (ApiDocsPending, ApiDocsFailed, UpstreamReleaseRefused)

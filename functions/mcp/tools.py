@@ -18,6 +18,7 @@ from msgspec.structs import astuple
 
 from functions.http.calls import Call
 from functions.http.formatting import counted, machine_moment
+from functions.mcp.declarations import commented_source, source_of, without_fields
 from functions.mcp.texts import (
     LIST_BYTES,
     PAGE_BYTES,
@@ -33,10 +34,11 @@ from functions.mcp.texts import (
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import ListedChange, earlier_release
 from shared.domain.api_docs.symbols import Symbol
-from shared.domain.build_resolution import PackageRequest
-from shared.domain.dependency_files import named_dependencies
+from shared.domain.build_resolution import PackageRequest, ResolvedPackage
+from shared.domain.dependency_files import named_dependencies, unversioned
 from shared.domain.errors.base import InvalidRequest, NotFound, printable, quoted
 from shared.domain.errors.packages import ReleaseNotFound
+from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.listings import Listing
 from shared.domain.names import (
     Distribution,
@@ -51,6 +53,7 @@ from shared.domain.outside_values import fenced
 from shared.domain.packages import Release, ReleaseEntry, Survey
 from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage, SymbolQuery
+from shared.domain.similar_names import similar_names
 from shared.services.api_docs.dependency_updates import CheckedDependency, DependencyState
 from shared.services.packages.package_details import WithdrawnDependency
 from shared.services.packages.source import AvailableRelease
@@ -59,8 +62,11 @@ FOUND_ON_A_PAGE = 20
 ROWS_ON_A_PAGE = 40  # As many as the command-line tools of Ballerina list.
 TYPE_BYTES = 6_000  # Of the types that a declaration uses, below it.
 NAMES_LISTED = 10
+SIMILAR_LISTED = 5
+USERS_NAMED = 3  # Of those that need a package.
 MOST_NEEDED = 500  # Dependencies of the packages that are resolved.
 MOST_TYPES = 8  # Each is a read of the stored documentation.
+LAST_ROW_BYTES = 1_200  # That a page of a library may be longer by.
 LONGEST_SOURCE = 3_000  # Bytes of a declaration of a whole library.
 
 PackageText = Annotated[str, Meta(max_length=210, description="Such as ballerina/http.")]
@@ -147,6 +153,7 @@ class DeclarationRow(Struct, frozen=True, rename="camel", kw_only=True, omit_def
     signature: str
     author_summary: str
     is_deprecated: bool = False
+    create: Annotated[str, Meta(description="How a client or listener is made.")] = ""
     next: str
 
 
@@ -160,6 +167,7 @@ def _declaration(release: Release, symbol: Symbol, package: str = "") -> Declara
         signature=short(symbol.signature),
         author_summary=short(symbol.description),
         is_deprecated=symbol.is_deprecated,
+        create=short(symbol.creation),
         next=f"get_symbol {of} symbol={path}",
     )
 
@@ -180,6 +188,8 @@ async def search_symbols(call: Call, asked: Search) -> FoundSymbols:
         for each in found.hits
     )
     told = [f"{counted(found.count, 'declaration')} found."]
+    told += [f"{span(typed)} was read as {span(meant)}." for typed, meant in found.corrections]
+    told += [f"Nothing has {span(each)}, which was left out." for each in found.unknown]
     return FoundSymbols(told, *page_of_rows(rows, asked.offset, page.limit, found.count))
 
 
@@ -378,15 +388,15 @@ async def get_symbol(call: Call, asked: GetSymbol) -> AuthorText:
     path = _path(own, asked.symbol.removeprefix(f"{prefix}:"))
     [text] = await _texts(call, release, module, [path])
     if not text:
-        word = asked.symbol.rpartition(".")[2].casefold()
-        near = (each.path for each in own if word and word in each.path.casefold())
-        similar = ", ".join(span(short(each)) for each in islice(near, 5))
+        near = similar_names(path, (each.path for each in own), SIMILAR_LISTED)
+        similar = ", ".join(span(short(each)) for each in near)
         hint = f"Similar: {similar}" if similar else "list_api lists what there is"
         named = f"{span(short(asked.symbol))} in its module {span(module)}. {hint}"
         raise NotFound("symbol-not-found", f"{span(release.coordinate)} declares no {named}.")
     used = list(islice(_types_in(text, path, own), MOST_TYPES))
-    parts, left, size = [text], list[str](), 0
-    for name, each in zip(used, await _texts(call, release, module, used), strict=True):
+    texts = await _texts(call, release, module, used)
+    parts, left, size = [without_fields(text)], list[str](), 0
+    for name, each in zip(used, map(without_fields, texts), strict=True):
         size += len(each.encode())
         if each and size <= TYPE_BYTES:
             parts.append(each)
@@ -429,16 +439,7 @@ _TYPE_NAME = re.compile(r"(?<![\w:'])'?[A-Z]\w*")
 def _types_in(text: str, path: str, symbols: Sequence[Symbol]) -> Iterator[str]:
     """Yield the types of the module that the source of a declaration names, in order."""
     types = {each.path for each in symbols if each.kind in BUCKETS["types"]} - {path}
-    return (each for each in dict.fromkeys(_TYPE_NAME.findall(_code(text))) if each in types)
-
-
-def _code(markdown: str) -> str:
-    """Return the source of a declaration, which is the first fenced text of its documentation."""
-    found = _FENCED.search(markdown)
-    return found[2].strip() if found else ""
-
-
-_FENCED = re.compile(r"^(`{3,})ballerina\n(.*?)\n\1$", re.DOTALL | re.MULTILINE)
+    return (each for each in dict.fromkeys(_TYPE_NAME.findall(source_of(text))) if each in types)
 
 
 class GetLibrary(PageOfPackage, frozen=True):
@@ -461,7 +462,9 @@ async def get_library(call: Call, asked: GetLibrary) -> AuthorText:
     whole, end = "", asked.offset
     for symbol, text in zip(page, texts, strict=True):
         longer = f"{whole}\n\n{_source(symbol, text)}".lstrip("\n")
-        if whole and sent_bytes(longer) > PAGE_BYTES:
+        # One more row at the end is less than a second page.
+        limit = PAGE_BYTES + (LAST_ROW_BYTES if end + 1 == len(symbols) else 0)
+        if whole and sent_bytes(longer) > limit:
             break
         whole, end = longer, end + 1
     others = [span(each) for each in release.modules if each != module][:NAMES_LISTED]
@@ -472,9 +475,9 @@ async def get_library(call: Call, asked: GetLibrary) -> AuthorText:
 
 
 def _source(symbol: Symbol, markdown: str) -> str:
-    """Return a declaration as source, with the first line of its comment, if it is not too long."""
-    code = _code(markdown) or symbol.signature
-    said = f"# {symbol.description}\n" if symbol.description else ""
+    """Return a declaration as source, with its comments, if it is not too long."""
+    code = commented_source(markdown) or symbol.signature
+    said = f"# {symbol.description}\n" if symbol.description and code[:1] != "#" else ""
     part, more = page_of_text(f"{said}{code}", 0, LONGEST_SOURCE)
     return f"{part}\n// … get_symbol {short(symbol.path)} shows the rest." if more else part
 
@@ -512,7 +515,11 @@ async def compare_versions(call: Call, asked: CompareVersions) -> VersionChanges
         find = partial(call.packages.find, client=call.client, by=call.caller)
         stored = [await find(package, each.parsed) for each in (before, after)]
         before, after = [ReleaseEntry.of(each.release) for each in stored]
-    found = await call.registry.api_docs.comparisons.changes(package, before, after)
+    changes = partial(call.registry.api_docs.comparisons.changes, package, before, after)
+    try:
+        found = await changes()
+    except ApiDocsPending:  # Of the documentation of both, which is made first.
+        found = await changes()
     rows = (
         ListedChange(each.is_breaking, *map(short, astuple(each)[1:]))
         for each in found.changes[asked.offset :]
@@ -556,8 +563,15 @@ class ResolvedRow(Struct, frozen=True, rename="camel"):
     author_deprecation: str = ""
 
 
+class UnresolvedRow(Struct, frozen=True, rename="camel"):
+    package: str
+    version: str
+    reason: str
+    needed_by: str = ""
+
+
 class Resolution(AgentAnswer, frozen=True):
-    unresolved: list[str]
+    unresolved: list[UnresolvedRow]
     packages: list[ResolvedRow]
     next_offset: int | None
 
@@ -565,7 +579,7 @@ class Resolution(AgentAnswer, frozen=True):
 @tool("Resolve packages")
 async def resolve(call: Call, asked: Resolve) -> Resolution:
     """Show which versions a build with this distribution of Ballerina would take of these packages
-    and of all that they depend on."""
+    and of all that they depend on; first those that it cannot take, why, and who needs them."""
     client = call.client
     if asked.distribution:
         language = LanguageVersion.parse(asked.distribution)
@@ -575,35 +589,87 @@ async def resolve(call: Call, asked: Resolve) -> Resolution:
         client = Distribution(asked.distribution, language).client
     requests, by = list(dict.fromkeys(map(_request, asked.packages))), call.caller
     direct = await call.packages.resolve_packages(requests, client=client, by=by)
-    nodes = set[tuple[str, str, str]]()
+    users = dict[tuple[str, str, str], dict[str, None]]()  # Who needs each package.
     for each in direct.resolved:  # Reading all of what 25 packages need could take half a second.
-        nodes.update(_nodes(each.graph) if len(nodes) <= MOST_NEEDED else ())
-    requests = [PackageRequest.of(*each) for each in sorted(nodes)[:MOST_NEEDED]]
-    needed = await call.packages.resolve_packages(requests, client=client, by=by)
+        for node, user in _needed(each) if len(users) <= MOST_NEEDED else ():
+            users.setdefault(node, {})[user] = None
+    nodes = sorted(users)[:MOST_NEEDED]
+    needed = await call.packages.resolve_packages(
+        [PackageRequest.of(*each) for each in nodes], client=client, by=by
+    )
     rows = dict[tuple[str, str], ResolvedRow]()
     for is_direct, found in ((True, direct), (False, needed)):
         for each in found.resolved:
             name, told = f"{each.request.org}/{each.request.name}", short(each.deprecation or "")
             row = ResolvedRow(name, each.version.text, is_direct, told)
             rows.setdefault((name.lower(), row.version), row)
-    unresolved = (*direct.unresolved, *needed.unresolved)
-    missing = [short(f"{e.org}/{e.name}:{e.version}".rstrip(":")) for e in unresolved]
+    missing = list(dict.fromkeys((*direct.unresolved, *needed.unresolved)))
     notes = [f"{counted(len(rows), 'package')} taken, {len(missing)} unresolved."]
-    if len(missing) > NAMES_LISTED:
-        notes.append(f"The first {NAMES_LISTED} of the unresolved ones are listed.")
     if len({name for name, _ in rows}) < len(rows):
         notes.append("Two versions of one package are taken, which a build refuses.")
-    if len(nodes) > MOST_NEEDED:
+    if len(users) > MOST_NEEDED:
         notes.append(f"Dependencies after the first {MOST_NEEDED} were not resolved.")
-    page = page_of_rows([*rows.values()][asked.offset :], asked.offset, ROWS_ON_A_PAGE, len(rows))
-    return Resolution(notes, missing[:NAMES_LISTED], *page)
+    listed = missing[asked.offset : asked.offset + ROWS_ON_A_PAGE]
+    unresolved = await _unresolved_rows(call, listed, users)
+    taken = [*rows.values()][max(0, asked.offset - len(missing)) :]
+    page, more = page_of_rows(
+        [*unresolved, *taken], asked.offset, ROWS_ON_A_PAGE, len(missing) + len(rows)
+    )
+    return Resolution(
+        notes,
+        [each for each in page if isinstance(each, UnresolvedRow)],
+        [each for each in page if isinstance(each, ResolvedRow)],
+        more,
+    )
 
 
-def _nodes(graph: bytes) -> Iterator[tuple[str, str, str]]:
-    """Yield the packages of a graph but its root, without those that are part of the language."""
-    for each in orjson.loads(graph)[1:]:
+async def _unresolved_rows(
+    call: Call,
+    requests: Sequence[PackageRequest],
+    users: Mapping[tuple[str, str, str], Iterable[str]],
+) -> list[UnresolvedRow]:
+    """Return why each package cannot be taken, as far as the caller may know."""
+    packages = [Package.parse(each.org, each.name) for each in requests if each.wanted]
+    details = call.registry.packages.details
+    surveys = await details.visible(packages, by=call.caller) if packages else {}
+    rows = list[UnresolvedRow]()
+    for each in requests:
+        name = f"{each.org}/{each.name}"
+        survey = surveys.get(name.lower())
+        told = [*users.get((each.org, each.name, each.version), ())]
+        more = f" and {len(told) - USERS_NAMED} more" if len(told) > USERS_NAMED else ""
+        needed_by = short(", ".join(told[:USERS_NAMED]) + more)
+        reason = _why_unresolved(survey, each.version)
+        rows.append(UnresolvedRow(short(name), short(each.version), reason, needed_by))
+    return rows
+
+
+def _why_unresolved(survey: Survey | None, version: str) -> str:
+    if survey is None or not survey.entries:
+        return "The registry has no such package, or it is private."
+    entry = next((each for each in survey.entries if each.version == version), None)
+    if version and entry is None:
+        return "The package has no such version."
+    if entry is not None and entry.is_withdrawn:
+        return "This version was withdrawn."
+    return "No version of it works with this distribution."
+
+
+def _needed(found: ResolvedPackage) -> Iterator[tuple[tuple[str, str, str], str]]:
+    """Yield the packages of a graph but its root, without those that are part of the language,
+    each with a package that depends on it."""
+    graph = orjson.loads(found.graph)
+    users = dict[tuple[str, str], list[str]]()
+    for each in graph:
+        for needed in each.get("dependencies") or ():
+            user = f"{each['org']}/{each['name']}:{each['version']}"
+            users.setdefault((needed["org"], needed["name"]), []).append(user)
+    root = f"{found.request.org}/{found.request.name}:{found.version.text}"
+    for each in graph[1:]:
         if each["version"] != "0.0.0":
-            yield each["org"], each["name"], each["version"]
+            node = each["org"], each["name"], each["version"]
+            for user in users.get(node[:2]) or [root]:
+                yield node, user
 
 
 def _request(text: str) -> PackageRequest:
@@ -614,7 +680,10 @@ def _request(text: str) -> PackageRequest:
 
 class Check(Arguments, frozen=True):
     dependencies: Annotated[
-        str, Meta(max_length=200_000, description="The content of a Dependencies.toml.")
+        str,
+        Meta(
+            max_length=200_000, description="The content of a Dependencies.toml or Ballerina.toml."
+        ),
     ]
     offset: Offset = 0
 
@@ -639,12 +708,19 @@ class Checked(AgentAnswer, frozen=True):
 
 @tool("Check dependencies")
 async def check(call: Call, asked: Check) -> Checked:
-    """Check a Dependencies.toml: which of its versions are withdrawn or deprecated, which packages
-    another one replaces, which have newer versions, and which of these break callers."""
-    wanted = named_dependencies(asked.dependencies)
+    """Check a Dependencies.toml or a Ballerina.toml: which of its versions are withdrawn or
+    deprecated, which packages another one replaces, which have newer versions, and which of these
+    break callers. A dependency without a version counts as the newest."""
+    wanted = [*named_dependencies(asked.dependencies), *unversioned(asked.dependencies)]
     page = wanted[asked.offset : asked.offset + ROWS_ON_A_PAGE]
-    found = await call.registry.api_docs.dependency_updates.check(page, by=call.caller)
-    rows = [_checked_row(each) for each in found]
+    updates, by = call.registry.api_docs.dependency_updates, call.caller
+    newest = await updates.newest([each for each in page if isinstance(each, Package)], by=by)
+    used = [newest.get(each.key) if isinstance(each, Package) else each for each in page]
+    checked = iter(await updates.check([each for each in used if each], by=by))
+    rows = [
+        _checked_row(next(checked)) if coordinate else CheckedRow(str(each), "")
+        for each, coordinate in zip(page, used, strict=True)
+    ]
     told = [f"{counted(len(wanted), 'package')} checked."]
     if call.registry.mirroring:
         told.append("What nobody pulled from an upstream is missing here.")

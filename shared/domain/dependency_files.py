@@ -1,10 +1,10 @@
 """The packages that a Ballerina.toml or a Dependencies.toml names with a version."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
 from shared.domain.bounded_parsing import parse_toml
-from shared.domain.names import Coordinate
+from shared.domain.names import Coordinate, Package
 
 _TABLES = ("package", "dependency")  # Of Dependencies.toml, and of Ballerina.toml.
 _NO_RELEASE = ("", "0.0.0")  # Of a package without a version, and of those of the language itself.
@@ -15,14 +15,29 @@ def named_dependencies(text: str) -> tuple[Coordinate, ...]:
 
     Raises `BadArchive` for a file that is no TOML, and what `Coordinate.parse` raises.
     """
-    content = parse_toml("Dependencies.toml", text.encode())
     found: dict[Coordinate, None] = {}
-    for table in _TABLES:
+    for org, name, version in _rows(text, _TABLES):
+        if version not in _NO_RELEASE:
+            found[Coordinate.parse(org, name, version)] = None
+    return tuple(found)
+
+
+def unversioned(text: str) -> tuple[Package, ...]:
+    """Return the packages that a Ballerina.toml names without a version: a build takes the newest.
+    Raises as `named_dependencies`."""
+    rows = _rows(text, _TABLES[1:])
+    return tuple(
+        dict.fromkeys(Package.parse(org, name) for org, name, version in rows if not version)
+    )
+
+
+def _rows(text: str, tables: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield organization, name and version of each row of the tables."""
+    content = parse_toml("Dependencies.toml", text.encode())
+    for table in tables:
         listed = content.get(table)
         # `[package]` of Ballerina.toml is the package itself, and no list.
         for each in cast("Iterable[object]", listed if isinstance(listed, list) else []):
             values = cast("Mapping[str, object]", each if isinstance(each, dict) else {})
             org, name, version = (str(values.get(key, "")) for key in ("org", "name", "version"))
-            if version not in _NO_RELEASE:
-                found[Coordinate.parse(org, name, version)] = None
-    return tuple(found)
+            yield org, name, version

@@ -316,6 +316,8 @@ class SymbolResults(Struct, frozen=True):
 
     hits: tuple[SymbolHit, ...]
     count: int
+    corrections: tuple[tuple[str, str], ...] = ()  # Mistyped words, and what they were read as.
+    unknown: tuple[str, ...] = ()  # Words that were left out, as nothing has them.
 
 
 MAX_SYMBOLS_FOUND = 1_000  # Nobody reads more results.

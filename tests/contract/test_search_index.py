@@ -632,8 +632,118 @@ async def test_private_packages_stand_for_words_of_their_members_alone(index: Se
     await index.replace(documented("other/open:1.0.0", "Client.subscribe"))
     members = Viewer(frozenset({OrgName("acme")}))
     assert await symbols_found(index, "mqtt subscribe", members) == ["acme/mqtt:Client.subscribe"]
-    for text in ("mqtt subscribe", "mqtt:subscribe", "mqtt publish"):
-        assert await symbols_found(index, text) == [], text
+    texts = (
+        "mqtt subscribe",
+        "mqtt:subscribe",
+        "mqtt publish",
+        "subscrbie mqtt",
+        "Client.subscrib",
+    )
+    answers = [await symbols_found(index, text) for text in texts]
+    await index.remove(package("acme/mqtt"))
+    assert [await symbols_found(index, text) for text in texts] == answers
+
+
+async def test_names_of_private_packages_correct_nothing_for_others(index: SearchIndex) -> None:
+    await index.replace(documented("acme/hidden:1.0.0", "frobnicate", **PRIVATE))
+    await index.replace(documented("other/open:1.0.0", "frobinate"))
+    assert await symbols_found(index, "frobnicaet") == []
+    assert await symbols_found(index, "frobniate") == ["other/open:frobinate"]
+    await index.replace(documented("acme/hidden:1.0.0", "frobnicate"))
+    assert await symbols_found(index, "frobnicaet") == ["acme/hidden:frobnicate"]
+    await index.remove(package("acme/hidden"))
+    assert await symbols_found(index, "frobnicaet") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "read"),
+    [
+        ("getTopicPartitons", "acme/kafka:Client.getTopicPartitions", "getTopicPartitions"),
+        ("kafka getTopcPartitions", "acme/kafka:Client.getTopicPartitions", "getTopicPartitions"),
+        ("Client.psot", "acme/http:Client.post", "Client.post"),
+        ("http:Client.psot", "acme/http:Client.post", "http:Client.post"),
+    ],
+)
+async def test_a_mistyped_name_of_a_symbol_is_corrected(
+    index: SearchIndex, text: str, first: str, read: str
+) -> None:
+    await index.replace(documented("acme/kafka:1.0.0", "Client.getTopicPartitions"))
+    await index.replace(documented("acme/http:1.0.0", "Client", "Client.post"))
+    assert (await symbols_found(index, text))[0] == first
+    answer = await index.symbols(SymbolQuery.parse(text), ResultPage(), ANYONE)
+    assert answer.corrections == ((text.rsplit(maxsplit=1)[-1], read),)
+    exact = await index.symbols(SymbolQuery.parse("Client.post"), ResultPage(), ANYONE)
+    assert exact.corrections == ()
+
+
+async def test_a_word_that_nothing_has_is_left_out(index: SearchIndex) -> None:
+    await index.replace(documented("acme/io:1.0.0", "fileWriteCsv", "fileReadCsv"))
+    answer = await index.symbols(SymbolQuery.parse("zqxv fileWriteCsv"), ResultPage(), ANYONE)
+    assert [each.symbol.name for each in answer.hits] == ["fileWriteCsv"]
+    assert answer.unknown == ("zqxv",)
+    assert await symbols_found(index, "zqxv vxqz") == []
+
+
+async def test_a_plural_finds_the_name_in_the_singular(index: SearchIndex) -> None:
+    await index.replace(documented("acme/a:1.0.0", "log", "printLog"))
+    assert await symbols_found(index, "logs") == ["acme/a:log", "acme/a:printLog"]
+    assert (await symbols_found(index, "print logs"))[0] == "acme/a:printLog"
+
+
+async def test_a_record_is_found_by_its_fields_and_names_them(index: SearchIndex) -> None:
+    config = Symbol(
+        kind="record",
+        module="ftp",
+        name="ClientConfiguration",
+        description="Configuration of a client.",
+        fields=("host", "userDirIsRoot"),
+    )
+    made = listing("acme/ftp:1.0.0")
+    await index.replace(dataclasses.replace(made, symbols=pack_symbols((config,))))
+    await index.replace(documented("acme/other:1.0.0", "host"))
+    for text in (
+        *("userDirIsRoot", "ClientConfiguration userDirIsRoot", "ftp userDirIsRoot"),
+        *(
+            "ClientConfiguration.userDirIsRoot",
+            "userDirIsRot",
+            "ftp:ClientConfiguration.userDirIsRoot",
+        ),
+    ):
+        answer = await index.symbols(SymbolQuery.parse(text), ResultPage(), ANYONE)
+        assert [each.symbol.title for each in answer.hits] == ["ClientConfiguration"], text
+        [hit] = answer.hits
+        assert hit.symbol.description == "Field userDirIsRoot. Configuration of a client.", text
+    assert await symbols_found(index, "host") == ["acme/other:host", "acme/ftp:ClientConfiguration"]
+    answer = await index.symbols(SymbolQuery.parse("ClientConfiguration"), ResultPage(), ANYONE)
+    assert answer.hits[0].symbol.description == "Configuration of a client."
+
+
+async def test_deprecated_symbols_come_last_and_plain_methods_before_resource_methods(
+    index: SearchIndex,
+) -> None:
+    def method(name: str, *flags: str) -> Symbol:
+        return Symbol(kind="method", module="http", parent="Client", name=name, flags=flags)
+
+    methods = (method("get [string path]", "is_resource"), method("put", "is_deprecated"))
+    methods += (method("get"), method("putText"))
+    made = listing("acme/http:1.0.0", pulls=1_000)
+    await index.replace(dataclasses.replace(made, symbols=pack_symbols(methods)))
+    await index.replace(documented("acme/other:1.0.0", "put", "Client.get"))
+    assert await symbols_found(index, "get") == [
+        "acme/http:Client.get",
+        "acme/other:Client.get",
+        "acme/http:Client.get [string path]",
+    ]
+    assert await symbols_found(index, "http get") == [
+        "acme/http:Client.get",
+        "acme/http:Client.get [string path]",
+    ]
+    assert await symbols_found(index, "put") == [
+        "acme/other:put",
+        "acme/http:Client.putText",
+        "acme/http:Client.put",
+    ]
+    assert (await symbols_found(index, "http:Client.put"))[0] == "acme/http:Client.put"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ counted: nobody who changes the ranking or its vocabulary reads them, or what th
 `questions_symbols.json` (of symbols) were written by the author of the ranking before it was read
 for their kinds. Each question is of one half: those of the half `tuning` were read, the others
 only counted. `questions_fifth.json` has error texts, classes, hosts, endings of files, needs and
-others in people's own words, in the same form; they were written before any was searched for.
+others in people's own words, in the same form; they were written before any was searched for. So
+were those of `questions_declarations.json`, which ask for what packages declare.
 """
 
 import json
@@ -93,7 +94,7 @@ def heldout_questions() -> list[JudgedQuery]:
 
 
 def halved_questions(name: str, half: str) -> list[JudgedQuery]:
-    """Return one half of the questions `fourth`, `fifth` or `symbols`."""
+    """Return one half of the questions `fourth`, `fifth`, `symbols` or `declarations`."""
     return [each for each in _read(FOLDER / f"questions_{name}.json") if each.half == half]
 
 

@@ -1,4 +1,7 @@
-"""The symbols of real packages by their names alone, and questions about them.
+"""The symbols of real packages, and questions about them.
+
+`tests/recorded/central-apis.json.gz` has the sources of 31 packages, whose symbols have signatures
+and descriptions; `questions_declarations.json` asks for them.
 
 `symbols.txt` has the names of 46 packages, without signatures and doc comments; their packages are
 those of `corpus.py`. `questions_symbols.json` has questions in the form of `questions.json`, whose
@@ -9,12 +12,19 @@ import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
+from shared.domain.api_docs.generator import DocsGenerator
+from shared.domain.api_docs.release import read_sources, source_names, symbols_of
 from shared.domain.api_docs.symbols import Symbol, pack_symbols
+from shared.domain.archives.manifest import BALA_TOML
 from shared.domain.listings import Listing
+from shared.domain.names import Coordinate
+from shared.domain.packages import Graph, Texts
 from shared.domain.search import ANYONE, ResultPage, SymbolQuery
 from shared.ports import SearchIndex
+from tests.paths import central_apis
 from tests.search.corpus import Corpus
 from tests.search.judging import FIRST_PAGE
 
@@ -36,6 +46,32 @@ def symbols() -> dict[str, list[Symbol]]:
 def _symbols(module: str, kind: str, parent: str, names: str) -> Iterator[Symbol]:
     for name in names.split("; "):
         yield Symbol(kind=kind, module=module, parent=parent, name=name)
+
+
+@cache
+def declared_symbols() -> dict[str, list[Symbol]]:
+    """Return the symbols of each package whose sources are recorded, `org/name`."""
+    return {package: list(_declared_in(package)) for package in central_apis()}
+
+
+def _declared_in(package: str) -> Iterator[Symbol]:
+    org, _, name = package.partition("/")
+    api = central_apis()[package]
+    files = api["files"]
+    sources = source_names([*files, BALA_TOML], name)
+    contents = {each: files[each.entry].encode() for each in sources}
+    modules, _ = read_sources(name, api["modules"], Texts(), contents)
+    generator = DocsGenerator(Coordinate.parse(org, name, api["version"]), modules, Graph())
+    for module in generator.exported:
+        yield from symbols_of(generator.module(module)[0])
+
+
+async def declaring(corpus: Corpus) -> AsyncIterator[Listing]:
+    """Yield every release of the corpus, with the symbols of those packages whose sources are
+    recorded."""
+    packed = {package: pack_symbols(each) for package, each in declared_symbols().items()}
+    for listing in corpus.listings():
+        yield replace(listing, symbols=packed.get(str(listing.head.package), ""))
 
 
 async def documented(corpus: Corpus) -> AsyncIterator[Listing]:

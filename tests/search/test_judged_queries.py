@@ -23,7 +23,7 @@ from tests.search.judging import (
     questions,
 )
 from tests.search.plain_ranking import PlainRanking
-from tests.search.symbol_corpus import documented, first_symbols
+from tests.search.symbol_corpus import declared_symbols, declaring, documented, first_symbols
 from tests.support.search_files import filled_index
 
 MEAN_RECIPROCAL_RANK = 0.97
@@ -83,6 +83,26 @@ async def test_a_half_that_nobody_read_of_questions_in_own_words_is_answered(
     verdict = await judge(partial(first_page, index), halved_questions("fifth", UNREAD))
     assert verdict.mean_reciprocal_rank >= OWN_WORDS_MEAN_RECIPROCAL_RANK
     assert verdict.first_is_right >= OWN_WORDS_FIRST_IS_RIGHT
+
+
+@pytest.mark.parametrize("half", [TUNING, UNREAD])
+async def test_declarations_are_found_by_names_fields_and_tasks(
+    tmp_path_factory: pytest.TempPathFactory, half: str
+) -> None:
+    file = tmp_path_factory.mktemp("declarations") / "search.db"
+    index = filled_index(file, [each async for each in declaring(Corpus.read())])
+    verdict = await judge(partial(first_symbols, index), halved_questions("declarations", half))
+    index.close()
+    assert verdict.mean_reciprocal_rank >= HELD_OUT_MEAN_RECIPROCAL_RANK
+    assert verdict.first_is_right >= HELD_OUT_FIRST_IS_RIGHT
+
+
+def test_every_accepted_declaration_exists() -> None:
+    declared = {
+        f"{each.module}:{each.title}" for found in declared_symbols().values() for each in found
+    }
+    asked = [each for half in (TUNING, UNREAD) for each in halved_questions("declarations", half)]
+    assert {name for each in asked for name in each.accepted} <= declared
 
 
 @pytest.mark.parametrize("half", [TUNING, UNREAD])

@@ -21,16 +21,18 @@ from functions.web.package.missing import refusal_page_of
 from shared.domain.api_docs.pieces import BASE_URL, PieceKind
 from shared.domain.api_docs.records import earlier_release
 from shared.domain.errors.base import NotFound, Refusal
-from shared.domain.errors.packages import ApiDocsFailed
+from shared.domain.errors.packages import ApiDocsFailed, SymbolNotFound
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.mirror_rules import CENTRAL_PAGES
 from shared.domain.names import Version, parse_org, parse_package_name
 from shared.domain.packages import ReleaseEntry
+from shared.domain.similar_names import similar_names
 from shared.prose.safe_html import SafeHtml
 from shared.runtime.answers import Answer
 from shared.services.api_docs.api_docs import ModuleName
 from shared.services.packages.package_details import ReleaseDetails
 
+SIMILAR_SHOWN = 5  # Names on the page of a missing symbol.
 TOO_LARGE_TO_SEND = "this part has more than 2 MiB in this form; /2.0/docs sends whole modules"
 
 
@@ -126,7 +128,7 @@ async def _symbol_page(
     api_docs, release = call.registry.api_docs.documentation, details.release
     page = await api_docs.text(release, PieceKind.SYMBOL_PAGE, module, path)
     if page is None:
-        raise page_not_found(call)
+        raise await _symbol_not_found(call, details, module, path)
     values = {
         "module": module,
         "symbol": path,
@@ -146,9 +148,21 @@ async def _markdown_answer(
         is_symbol = kind is PieceKind.SYMBOL_MARKDOWN
         page = PieceKind.SYMBOL_PAGE if is_symbol else PieceKind.MODULE_PAGE
         if await api_docs.place(release.content, release.coordinate, page, *of) is None:
+            if is_symbol:
+                raise await _symbol_not_found(call, details, *of)
             raise page_not_found(call)
         raise ApiDocsFailed(release.coordinate, TOO_LARGE_TO_SEND)
     return call.text(text.replace(BASE_URL, call.base_url), MARKDOWN)
+
+
+async def _symbol_not_found(
+    call: PublicPageCall, details: ReleaseDetails, module: str, path: str
+) -> SymbolNotFound:
+    """Return the refusal for a symbol that the module lacks, with those of similar names."""
+    symbols = await call.registry.api_docs.documentation.symbols(details.release)
+    own = (each.path for each in symbols if each.module == module)
+    similar = similar_names(path, own, SIMILAR_SHOWN)
+    return SymbolNotFound(details.release.coordinate, module, path, similar)
 
 
 def _address(details: ReleaseDetails, module: str) -> str:

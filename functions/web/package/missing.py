@@ -1,7 +1,7 @@
 """What visitors read where a package or release is missing, withdrawn, or nobody has pulled it."""
 
 from collections.abc import Sequence
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from functions.http.pages import MARKDOWN, PublicPageCall, RefusalPage
 from functions.web.package.frame import LATEST, if_available, package_of, snippets
@@ -11,6 +11,7 @@ from shared.domain.errors.packages import (
     PackageWithdrawn,
     ReleaseNotFound,
     ReleaseWithdrawn,
+    SymbolNotFound,
     Withdrawal,
 )
 from shared.domain.names import Range, Version
@@ -19,7 +20,6 @@ from shared.domain.releases import WITHDRAWAL_TITLES
 from shared.runtime.answers import Answer
 from shared.services.packages.source import ReleasePreview
 
-SIMILAR_SHOWN = 5  # Names on the page of a missing package.
 VERSIONS_SHOWN = 20  # Of a package that nobody has pulled.
 
 # Why a release is withdrawn that does no harm to those who have built or run it.
@@ -41,8 +41,23 @@ async def refusal_page_of(call: PublicPageCall, refusal: Refusal) -> RefusalPage
             return _tombstone(call, refusal)
         case PackageNotFound() | ReleaseNotFound() | InvalidName():
             return await _missing(call, refusal)
+        case SymbolNotFound():
+            return _missing_symbol(call, refusal)
         case _:
             return None
+
+
+def _missing_symbol(call: PublicPageCall, refusal: SymbolNotFound) -> RefusalPage:
+    route = call.redacted_route
+    parts = (route["org"], route["name"], route["version"], "docs", route["module"])
+    values: dict[str, object] = {
+        "title": "Declaration not found",
+        "symbol": refusal.symbol,
+        "module": route["module"],
+        "module_path": f"/packages/{'/'.join(map(quote, parts))}",
+        "similar": refusal.similar,
+    }
+    return RefusalPage("web/package/missing_symbol.html", values)
 
 
 def _tombstone(call: PublicPageCall, refusal: PackageWithdrawn | ReleaseWithdrawn) -> RefusalPage:
@@ -84,15 +99,15 @@ async def _missing(call: PublicPageCall, refusal: Refusal) -> RefusalPage:
         # A release that was withdrawn a moment ago is missing on the page of its package, too.
         "version": call.redacted_route.get("version", "") if is_release else "",
         "search": f"/search?{urlencode({'q': name})}",
-        "similar": await _similar(call, name) if isinstance(refusal, PackageNotFound) else (),
+        "similar": await _similar(call, org, name) if isinstance(refusal, PackageNotFound) else (),
     }
     return RefusalPage("web/package/missing.html", values)
 
 
-async def _similar(call: PublicPageCall, name: str) -> list[str]:
+async def _similar(call: PublicPageCall, org: str, name: str) -> list[str]:
     """Return packages with similar names that the visitor may see; none while search fails."""
-    suggest = call.registry.packages.search.suggest
-    found = await if_available(suggest(name, by=call.caller, count=SIMILAR_SHOWN))
+    similar = call.registry.packages.search.similar
+    found = await if_available(similar(org, name, by=call.caller))
     return [f"{each.org}/{each.name}" for each in found or ()]
 
 

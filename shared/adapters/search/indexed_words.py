@@ -30,7 +30,7 @@ from shared.adapters.search.ranking import (
     beginning_factor,
     is_auxiliary,
 )
-from shared.adapters.search.symbols import PackageSymbols
+from shared.adapters.search.symbols import PackageSymbols, spelled_names
 from shared.adapters.search.words import (
     WordMark,
     facet_word,
@@ -58,6 +58,7 @@ class IndexedWords(Struct, frozen=True):
     texts: str = ""
     known: frozenset[str] = frozenset()  # Words that a typo is mended to.
     dependencies: frozenset[str] = frozenset()
+    symbols: frozenset[str] = frozenset()  # Names that a mistyped name of a symbol is mended to.
 
     @classmethod
     def of(cls, listing: Listing) -> "IndexedWords":
@@ -83,7 +84,7 @@ class IndexedWords(Struct, frozen=True):
         stems = dict[str, int]()
         for word, weight in weights.items():
             stems[stem(word)] = max(weight, stems.get(stem(word), 0))
-        return cls(frozenset(stems.items()), known=known)
+        return cls(frozenset(stems.items()), known=known, symbols=spelled_names(symbols))
 
 
 def indexed_texts(listing: Listing) -> str:

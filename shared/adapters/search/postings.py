@@ -185,6 +185,7 @@ class Counted(Enum):
     """What the index counts public packages by."""
 
     WORD = "word"  # A typo is mended to one of these.
+    SYMBOL = "symbol"  # A mistyped name of a symbol is mended to one of these.
     DEPENDENCY = "dependency"  # The key of a package that others depend on.
 
 

@@ -15,14 +15,13 @@ from shared.adapters.search.postings import AUXILIARY, DEPRECATED, Column, Posti
 from shared.adapters.search.query_plan import QueryPlan, with_plain_words, with_split_class_names
 from shared.adapters.search.ranking import LAST_NAME_WEIGHT
 from shared.adapters.search.spelling import Speller
-from shared.adapters.search.symbols import (
-    NamedSymbols,
+from shared.adapters.search.symbol_search import (
     SymbolFilter,
-    SymbolPlace,
-    SymbolRows,
     SymbolSearch,
     query_words,
+    with_named_fields,
 )
+from shared.adapters.search.symbols import SymbolPlace, SymbolRows
 from shared.adapters.search.words import facet_word, stem
 from shared.domain.api_docs.symbols import symbol_kinds, symbols_at
 from shared.domain.listings import Facet, FacetCount, Listing, group_facets, merge_spellings
@@ -100,39 +99,33 @@ def find_symbol_page(
 ) -> SymbolResults:
     """Return a page of symbols; those of deprecated packages come last."""
     with _snapshot(connection) as postings:
+        search = SymbolSearch(postings, viewer, _symbol_filter(postings, query))
         if not query_words(query.words):
-            return _symbols_of_organizations(postings, query, page, viewer)
-        places = _find_symbols(postings, query, viewer)
+            return _symbols_of_organizations(postings, search, query, page)
+        answer = search.find(query.words)
         if not page.limit and query.kinds is None:  # A count needs no order.
-            return SymbolResults((), len(places))
+            return SymbolResults((), len(answer.places))
         deprecated = postings.packages(DEPRECATED)
-        found = sorted(places, key=lambda each: each.package in deprecated)
+        found = sorted(answer.places, key=lambda each: each.package in deprecated)
         if query.kinds is not None:
             found = _of_kinds(connection, found, query.kinds)
         shown = found[page.offset : page.offset + min(page.limit, MAX_SYMBOLS_PER_PAGE)]
-        return SymbolResults(tuple(_symbol_hits(connection, shown)), len(found))
+        hits = tuple(
+            SymbolHit(each.listing, with_named_fields(each.symbol, answer.text))
+            for each in _symbol_hits(connection, shown)
+        )
+        return SymbolResults(hits, len(found), answer.corrections, answer.unknown)
 
 
 def _symbols_of_organizations(
-    postings: Postings, query: SymbolQuery, page: ResultPage, viewer: Viewer
+    postings: Postings, search: SymbolSearch, query: SymbolQuery, page: ResultPage
 ) -> SymbolResults:
     """Return a page of all symbols of the organizations: clients read page after page until one is
     not full, so the order depends on names alone."""
-    search = SymbolSearch(postings.connection, viewer)
     deprecated = postings.packages(DEPRECATED)
-    places = search.of_packages(_symbol_filter(postings, query), query.kinds)
-    found = sorted(places, key=lambda each: each.package in deprecated)
+    found = sorted(search.of_packages(query.kinds), key=lambda each: each.package in deprecated)
     shown = found[page.offset : page.offset + page.limit]
     return SymbolResults(tuple(_symbol_hits(postings.connection, shown)), len(found))
-
-
-def _find_symbols(postings: Postings, query: SymbolQuery, viewer: Viewer) -> Sequence[SymbolPlace]:
-    """Return the symbols of a query."""
-    search, within = SymbolSearch(postings.connection, viewer), _symbol_filter(postings, query)
-    named = NamedSymbols(postings, viewer, within)
-    return search.find(query_words(query.words), within) or search.among(
-        named.find(query.words), within
-    )
 
 
 def _symbol_filter(postings: Postings, query: SymbolQuery) -> SymbolFilter:

@@ -62,6 +62,7 @@ class IndexRows:
         self._postings = PostingChanges()
         self._spellings: dict[FacetValue, int] = {}
         self._known = Counter[str]()  # How many more packages have each word.
+        self._names = Counter[str]()  # How many more packages have a symbol of each name.
         self._dependents = Counter[str]()  # How many more packages depend on each one.
         self._symbols = SymbolRows(connection)
         self._package_symbols = dict[int, PackageSymbols]()  # Of the packages of the call.
@@ -137,6 +138,8 @@ class IndexRows:
             self._change_texts(row, old.texts, new.texts)
         self._known.update(new.known - old.known)
         self._known.subtract(old.known - new.known)
+        self._names.update(new.symbols - old.symbols)
+        self._names.subtract(old.symbols - new.symbols)
         self._dependents.update(new.dependencies - old.dependencies)
         self._dependents.subtract(old.dependencies - new.dependencies)
 
@@ -177,9 +180,11 @@ class IndexRows:
     def _write_shared(self) -> None:
         """Write what packages have in common."""
         change_counts(self._connection, Counted.WORD, self._known)
+        change_counts(self._connection, Counted.SYMBOL, self._names)
         change_counts(self._connection, Counted.DEPENDENCY, self._dependents)
         self._ranked.update(key for key, more in self._dependents.items() if more)
         self._known.clear()
+        self._names.clear()
         self._dependents.clear()
         self._write_ranks()
         self._postings.write(self._connection)

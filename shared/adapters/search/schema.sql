@@ -34,7 +34,7 @@ CREATE TABLE columns (
 CREATE VIRTUAL TABLE texts USING fts5(
     words, content = '', tokenize = 'unicode61 remove_diacritics 2'
 );
--- How many public packages have each word or dependency, shown or not. By length: only words of
+-- How many public packages have each word, name of a symbol or dependency, shown or not. By length: only words of
 -- about its length are near to a mistyped one.
 CREATE TABLE counts (
     counted TEXT NOT NULL,

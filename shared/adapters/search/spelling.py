@@ -21,13 +21,14 @@ LONG_WORD = 8  # From this length two mistakes are allowed, else one.
 class Speller:
     """Finds what was perhaps meant, for one search."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, counted: Counted = Counted.WORD) -> None:
         self._connection = connection
+        self._counted = counted
         self._found: dict[str, list[str]] = {}
 
     def knows(self, word: str) -> bool:
         """Say whether a package has exactly this word."""
-        return count_of(self._connection, Counted.WORD, word) > 0
+        return count_of(self._connection, self._counted, word) > 0
 
     def knows_form(self, word: str) -> bool:
         """Say whether a package has this word, or its stem."""
@@ -68,7 +69,7 @@ class Speller:
                 yield from self._connection.execute(
                     "SELECT name, packages FROM counts"
                     " WHERE counted = ? AND length = ? AND name >= ? AND name < ?",
-                    (Counted.WORD.value, length, first, chr(ord(first) + 1)),
+                    (self._counted.value, length, first, chr(ord(first) + 1)),
                 )
 
 

@@ -12,7 +12,13 @@ from shared.ballerina.syntax import SourceFile
 from shared.domain.api_docs.connectors import api_summary
 from shared.domain.api_docs.generator import ModuleSource
 from shared.domain.api_docs.listed_connectors import MAX_LISTED, NO_API, ApiSummary
-from shared.domain.api_docs.model import DeclarationKind, ModuleDocs
+from shared.domain.api_docs.model import (
+    ClientDocs,
+    DeclarationKind,
+    Documented,
+    ListenerDocs,
+    ModuleDocs,
+)
 from shared.domain.api_docs.outline import DocsSymbol, count_documented, declared
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState, UnreadLines
 from shared.domain.api_docs.signatures import signature_text
@@ -153,11 +159,13 @@ def _texts_of(module: ModuleDocs) -> Iterator[str]:
 
 
 MAX_SIGNATURE_LENGTH = 300  # Characters: more than a line of a search result shows.
+MAX_FIELDS = 200  # Of a record, by which it is found.
 
 
 def symbols_of(module: ModuleDocs) -> Iterator[Symbol]:
     """Yield the symbols of a module, without those with names that are too long."""
     for kind, declaration in declared(module):
+        # Fields of records are found by their record, which has their names.
         members = () if kind is DeclarationKind.RECORD else declaration.members()
         # Values of configurables are for a program, not for its code.
         own = () if kind is DeclarationKind.CONFIGURABLE else (declaration,)
@@ -175,4 +183,24 @@ def _symbol(module: ModuleDocs, symbol: DocsSymbol) -> Symbol:
         signature=signature_text(symbol.docs)[:MAX_SIGNATURE_LENGTH],
         description=symbol.summary,
         flags=tuple(flag for flag in SYMBOL_FLAGS if getattr(symbol.docs, flag, False)),
+        creation=_creation(symbol.docs),
+        fields=tuple(_field_names(symbol)) if symbol.kind == DeclarationKind.RECORD.value else (),
     )
+
+
+def _field_names(record: DocsSymbol) -> Iterator[str]:
+    names = (each.title for each in record.members())
+    return islice((each for each in names if len(each) <= MAX_SIGNATURE_LENGTH), MAX_FIELDS)
+
+
+def _creation(docs: Documented) -> str:
+    """Return how a client or a listener is made, by the signature of its `init`."""
+    if not isinstance(docs, ClientDocs | ListenerDocs):
+        return ""
+    if docs.init_method is None:
+        return "new ()"
+    _, _, rest = signature_text(docs.init_method).partition("init(")
+    parameters, returns, _ = rest.rpartition(") returns")
+    check = "check " if returns else ""
+    text = f"{check}new ({parameters or rest.rpartition(')')[0]})"
+    return text[:MAX_SIGNATURE_LENGTH]

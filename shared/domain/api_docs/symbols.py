@@ -1,7 +1,7 @@
 """The symbols of a release by which developers find it: its declarations and their members.
 
-Fields of records are left out: there are more of them than of everything else, and they are found
-by the name of their record.
+Fields of records are no symbols of their own: there are more of them than of everything else. A
+record has their names, by which it is found.
 """
 
 import zlib
@@ -27,6 +27,8 @@ class Symbol:
     signature: str = ""
     description: str = ""
     flags: tuple[str, ...] = ()
+    creation: str = ""  # How a client or a listener is made: `check new (string url)`.
+    fields: tuple[str, ...] = ()  # The names of those that a record writes itself.
 
     @property
     def title(self) -> str:
@@ -69,8 +71,12 @@ _SYMBOL = TypeAdapter(Symbol)
 
 def pack_symbols(symbols: Sequence[Symbol]) -> str:
     """Return symbols as text of about 40 bytes each; empty for none. If they take more than
-    `MAX_PACKED_LENGTH`, all descriptions are left out, and then the last symbols."""
+    `MAX_PACKED_LENGTH`, all names of fields are left out, then all descriptions, and then the last
+    symbols."""
     packed = _pack(symbols)
+    if len(packed) > MAX_PACKED_LENGTH:
+        symbols = [replace(each, fields=()) for each in symbols]
+        packed = _pack(symbols)
     if len(packed) > MAX_PACKED_LENGTH:
         symbols = [replace(each, description="") for each in symbols]
         packed = _pack(symbols)
@@ -102,6 +108,12 @@ def symbol_kinds(packed: str) -> list[str]:
     """Return the kind of each packed symbol, with which its line begins, without parsing them."""
     start = len(b'{"kind":"')
     return [line[start : line.index(b'"', start)].decode() for line in _lines(packed)]
+
+
+def deprecated_symbols(packed: str) -> list[bool]:
+    """Return of each packed symbol whether it is deprecated, without parsing them. Quotes inside of
+    texts are escaped, so that no text has this."""
+    return [b'"is_deprecated"' in line for line in _lines(packed)]
 
 
 def _lines(packed: str) -> list[bytes]:

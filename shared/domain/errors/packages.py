@@ -1,5 +1,6 @@
 """Refusals about packages, releases and their files, also those of an upstream registry."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,18 @@ class PackageNotFound(NotFound):
     def __init__(self, package: object, reason: str = "") -> None:
         # Java clients look for `package not found`, Go clients for `package not found:`.
         super().__init__("package-not-found", f"package not found: {package}{reason}")
+
+
+class SymbolNotFound(NotFound):
+    """A module that declares no such symbol; `similar` has the names that are most like it."""
+
+    def __init__(self, release: object, module: str, symbol: str, similar: Sequence[str]) -> None:
+        hint = f" Similar: {', '.join(similar)}." if similar else ""
+        super().__init__(
+            "symbol-not-found", f"{release} declares no {symbol} in its module {module}.{hint}"
+        )
+        self.symbol = symbol
+        self.similar = tuple(similar)
 
 
 class Withdrawal(NamedTuple):

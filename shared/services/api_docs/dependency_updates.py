@@ -60,6 +60,14 @@ class DependencyUpdates(Struct, frozen=True):
 
         return list(await asyncio.gather(*map(checked, used)))
 
+    async def newest(self, packages: Sequence[Package], *, by: Principal) -> dict[str, Coordinate]:
+        """Return the newest release of each package that the caller may see, by its key."""
+        surveys = await self.details.visible(packages, by=by) if packages else {}
+        found = {key: latest(each, Range(), ANY_CLIENT) for key, each in surveys.items()}
+        return {
+            key: surveys[key].head.package.at(entry.parsed) for key, entry in found.items() if entry
+        }
+
     async def _in_survey(self, found: CheckedDependency, survey: Survey) -> CheckedDependency:
         used = found.used
         entries = [e for e in reversed(survey.entries) if e.state is State.LIVE or e.is_withdrawn]

@@ -17,9 +17,11 @@ from shared.domain.search import (
     SymbolQuery,
     SymbolResults,
 )
+from shared.domain.similar_names import MAX_COMPARED, similar_names
 from shared.ports import SearchIndex
 
 SUGGESTIONS = 8  # As many as a list below an input shows without scrolling.
+SIMILAR_NAMES = 5  # Of a package that is missing.
 
 _NOTHING = Results((), 0)
 
@@ -58,6 +60,18 @@ class PackageSearch(Struct, frozen=True):
         if Query.parse(text).is_wordless:
             return []
         return await self.index.suggest(text, viewer, count)
+
+    async def similar(
+        self, org: str, name: str, *, by: Principal, count: int = SIMILAR_NAMES
+    ) -> list[Suggestion]:
+        """Return packages that the caller may see whose names are similar to one that leads to
+        none: in its organization, then in others."""
+        near = await self.suggest(name, by=by, count=count)
+        own = await self.suggest(f"{org}/", by=by, count=MAX_COMPARED)
+        by_name = {each.name: each for each in own}
+        found = [by_name[each] for each in similar_names(name, by_name, count)]
+        others = [each for each in near if each not in found]
+        return [*found, *others][:count]
 
     async def count(self, query: Query, *, by: Principal) -> int | None:
         """Return how many packages match; None while a search of packages is refused."""

@@ -5,7 +5,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.names import Coordinate
 from shared.domain.principals import OPERATOR
-from tests.protocol.mcp.agent import CALLS, GREET, Agent
+from tests.protocol.mcp.agent import CALLS, GREET, MCP, META, REVISION, Agent
 from tests.support.archives import bala
 from tests.support.documented_packages import CLIENT, LISTENER, TYPES, documented_bala, published
 from tests.support.world import World
@@ -119,12 +119,25 @@ async def test_a_declaration_is_found_as_people_write_it(
 async def test_what_is_not_declared_is_told_with_what_is_similar(agent: Agent) -> None:
     told = await agent.use("get_symbol", package=GREET, symbol="Client.greetAll")
     assert told.is_error
-    assert told.text == (
-        "`acme/greet:1.1.0` declares no `Client.greetAll` in its module `greet`. list_api lists "
-        "what there is."
+    assert (
+        "declares no `Client.greetAll` in its module `greet`. Similar: `Client.greet`" in told.text
     )
+    told = await agent.use("get_symbol", package=GREET, symbol="Client.gret")
+    assert "Similar: `Client.greet`" in told.text
+    told = await agent.use("get_symbol", package=GREET, symbol="zqxv")
+    assert "list_api lists what there is." in told.text
     told = await agent.use("get_symbol", package=GREET, symbol="Mo")
-    assert "Similar: `Mood`, `Mood.HAPPY`, `Mood.SAD`." in told.text
+    assert "`Mood`" in told.text
+
+
+async def test_a_missing_package_is_told_with_those_of_similar_names(agent: Agent) -> None:
+    told = await agent.use("get_package", package="acme/greot")
+    assert told.is_error
+    assert told.text.endswith(". Similar: `acme/greet`. search_packages finds packages.")
+    told = await agent.use("get_package", package=GREET, version="9.0.0")
+    assert "Similar" not in told.text
+    told = await agent.use("get_library", name="acme/hiden")
+    assert "hidden" not in told.text
 
 
 async def test_a_name_of_several_modules_is_that_of_the_module_before_it(world: World) -> None:
@@ -321,11 +334,110 @@ async def test_a_resolution_says_what_it_leaves_out(world: World) -> None:
         base, *others = [f"acme/{first}{each}:1.0.0" for each in range(count)]
         needed = {"dependencies": [base], "transitive": {base: others}}
         await world.push(bala(f"acme/{name}:1.0.0", **needed))
+    agent = Agent(world)
     every, most, more = [
-        (await Agent(world).use("resolve", packages=[f"acme/{each}" for each in names])).structured
+        (await agent.use("resolve", packages=[f"acme/{each}" for each in names])).structured
         for names in ("a", "b", "bc")
     ]
-    listed = "The first 10 of the unresolved ones are listed."
-    assert every["notes"] == ["1 package taken, 500 unresolved.", listed]
-    assert most["notes"][2:] == ["Dependencies after the first 500 were not resolved."]
-    assert more["unresolved"][0].startswith("acme/y")  # The graph of the second was not read.
+    assert every["notes"] == ["1 package taken, 500 unresolved."]
+    assert most["notes"][1:] == ["Dependencies after the first 500 were not resolved."]
+    assert more["unresolved"][0]["package"].startswith("acme/y")  # The second was not read.
+    found, offset = list[str](), 0
+    while offset is not None:
+        page = (await agent.use("resolve", packages=["acme/a"], offset=offset)).structured
+        found += [each["package"] for each in page["unresolved"]]
+        offset = page["nextOffset"]
+    assert len(found) == len(set(found)) == 500
+    assert [each["package"] for each in page["packages"]] == ["acme/a"]
+
+
+async def test_a_resolution_says_why_and_for_whom_a_package_is_missing(world: World) -> None:
+    await world.push(bala("acme/base:1.0.0"))
+    await world.push(bala("acme/a:1.0.0", dependencies=["acme/base:9.0.0", "acme/none:1.0.0"]))
+    await world.push(bala("acme/hidden:1.0.0", visibility="private"))
+    told = await Agent(world).use("resolve", packages=["acme/a", "acme/base:3.0.0", "acme/hidden"])
+    rows = {f"{e['package']}:{e['version']}": e for e in told.structured["unresolved"]}
+    missing = "The registry has no such package, or it is private."
+    assert {name: (e["reason"], e["neededBy"]) for name, e in rows.items()} == {
+        "acme/base:3.0.0": ("The package has no such version.", ""),
+        "acme/hidden:": (missing, ""),
+        "acme/base:9.0.0": ("The package has no such version.", "acme/a:1.0.0"),
+        "acme/none:1.0.0": (missing, "acme/a:1.0.0"),
+    }
+
+
+async def test_a_check_takes_a_ballerina_toml(world: World) -> None:
+    await published(world, documented_bala(), documented_bala("acme/greet:1.1.0"))
+    project = (
+        '[package]\norg = "me"\nname = "app"\nversion = "0.1.0"\n'
+        '[[dependency]]\norg = "acme"\nname = "greet"\n'
+        '[[dependency]]\norg = "acme"\nname = "greet"\nversion = "1.0.0"\n'
+        '[[dependency]]\norg = "acme"\nname = "none"\n'
+    )
+    told = await Agent(world).use("check", dependencies=project)
+    rows = [(e["package"], e["version"], e["state"]) for e in told.structured["packages"]]
+    assert rows == [
+        ("acme/greet", "1.0.0", "newer"),
+        ("acme/greet", "1.1.0", "current"),
+        ("acme/none", "", "missing"),
+    ]
+
+
+async def test_a_client_that_asks_for_one_form_gets_that_alone(agent: Agent) -> None:
+    asked = {"name": "get_package", "arguments": {"package": GREET}}
+    for form, kept in (("text", "content"), ("structured", "structuredContent")):
+        meta = {**META, "ballroom/form": form}
+        body = {
+            "jsonrpc": "2.0",
+            "id": 7,
+            "method": "tools/call",
+            "params": {**asked, "_meta": meta},
+        }
+        headers = {"mcp-protocol-version": REVISION, "mcp-method": "tools/call"}
+        headers["mcp-name"] = "get_package"
+        answer = await agent.world.send("POST", MCP, headers=headers, json=body)
+        result = answer.json()["result"]
+        assert [each for each in ("content", "structuredContent") if result.get(each)] == [kept]
+
+
+PAYMENTS = """
+# Settings of a payment.
+#
+# + amount - Cents to pay
+public type Payment record {|
+    int amount;
+    # What the receiver reads.
+    string note?;
+|};
+
+# Pays.
+public client class Client {
+    # Connects.
+    #
+    # + url - Address of the bank
+    public function init(string url) returns error? {}
+
+    # Pays an amount.
+    #
+    # + payment - What to pay
+    # + return - The receipt
+    remote function pay(Payment payment) returns string|error => "";
+}
+"""
+
+
+async def test_comments_of_members_are_in_the_source_and_fields_are_shown_once(
+    world: World,
+) -> None:
+    await published(world, documented_bala("acme/pay:1.0.0", {"a.bal": PAYMENTS}))
+    agent = Agent(world)
+    library = (await agent.use("get_library", name="acme/pay")).structured["authorText"]
+    for line in ("# + payment - What to pay", "# + return - The receipt", "# Cents to pay"):
+        assert line in library
+    told = (await agent.use("get_symbol", package="acme/pay", symbol="Payment")).structured
+    assert told["authorText"].count("int amount") == 1
+    assert "# Cents to pay" in told["authorText"]
+    listed = await agent.use("list_api", package="acme/pay", bucket="client")
+    assert listed.structured["declarations"][0]["create"] == "check new (string url)"
+    found = await agent.use("search_symbols", query="pay:Client")
+    assert found.structured["symbols"][0]["create"] == "check new (string url)"

@@ -29,6 +29,12 @@ async def test_the_page_of_a_missing_package_names_similar_ones(shelf: World) ->
     assert GREET in page.links
 
 
+async def test_two_letters_that_changed_in_a_short_name_are_similar(own_shelf: World) -> None:
+    await own_shelf.push(bala("acme/http:1.0.0"))
+    page = Elements.of(await opened(own_shelf, "/packages/acme/htpp"))
+    assert "/packages/acme/http" in page.links
+
+
 async def test_the_page_of_a_missing_package_names_none_that_the_visitor_may_not_see(
     own_shelf: World,
 ) -> None:

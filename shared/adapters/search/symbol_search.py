@@ -1,0 +1,606 @@
+"""Finding symbols in the search index.
+
+A query is answered by the first of these that finds something:
+
+- symbols with a whole name as it was typed: `http:Client.get`, `Client get`, `insert one`;
+- with that name in a package that another word is called by: `http get`;
+- with all words in their names, or the beginning of the last one;
+- with all words in their names, or in what their packages are called: of `mqtt subscribe` the
+  methods `subscribe` of mqtt;
+- with all words, also in another usual form: `ftp upload` is `ftp:put`;
+- the same with known names in place of mistyped ones, or without words that nothing has;
+- with most of the words.
+
+What a word stands for is decided by what everybody, or this viewer, may see.
+"""
+
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
+from heapq import merge
+from itertools import islice
+
+import orjson
+from msgspec import Struct
+
+from shared.adapters.search.postings import Counted, Postings, count_of, ids_of
+from shared.adapters.search.ranking import SYNONYM_FACTOR, PlaceWeight
+from shared.adapters.search.spelling import Speller
+from shared.adapters.search.symbols import SymbolMatch, SymbolPlace, SymbolRows
+from shared.adapters.search.vocabulary import FILLERS, read_groups, synonyms_of
+from shared.adapters.search.words import joined_name, name_words, split_humps, split_words, stem
+from shared.domain.api_docs.symbols import Symbol, deprecated_symbols, symbol_kinds, unpack_symbols
+from shared.domain.packages import EVERYBODY
+from shared.domain.search import MAX_SYMBOLS_FOUND, Viewer
+
+MAX_WORDS = 6  # Of a query: more narrow nothing.
+MAX_READ = 4 * 1024 * 1024  # Characters of packed symbols, of some 100,000: some 100 ms.
+MAX_CORRECTIONS = 3  # That are tried of each name.
+ENOUGH_BY_NAME = 20  # With fewer symbols, those whose packages have a word follow: a page of them.
+_MAX_COMPARED = 10_000  # Rows of each of several words, or of a beginning: some 10 ms each.
+
+_ROWS_OF_WORD = (
+    "SELECT match, disuse, symbol FROM symbol_words WHERE audience = ? AND word = ?"
+    " ORDER BY match, disuse, symbol LIMIT ?"
+)
+_ROWS_OF_PART = (  # A whole name is one word, so that names of several words have parts only.
+    "SELECT match, disuse, symbol FROM symbol_words WHERE audience = ? AND word = ?"
+    " AND match = 3 ORDER BY disuse, symbol LIMIT ?"
+)
+_ROWS_OF_BEGINNING = (
+    "SELECT match, disuse, symbol FROM symbol_words"
+    " WHERE audience = ? AND word > ? AND word < ? LIMIT ?"
+)
+_SYMBOLS_OF_PACKAGES = (
+    "SELECT package, packed FROM symbols JOIN packages ON packages.id = symbols.package"
+    " WHERE package IN (SELECT value FROM json_each(?))"
+    " AND audience IN (SELECT value FROM json_each(?)) ORDER BY key"
+)
+_NEXT_AUDIENCE = "SELECT min(audience) FROM symbol_words WHERE audience > ?"
+_LAST_CHARACTER = "\U0010ffff"
+
+
+def query_words(text: str) -> list[str]:
+    """Return the words of a query as `symbol_words` spells them: of `ballerina/http:Client.get()`
+    `http:client.get`, and of `http:` the same, which begins all words of its symbols."""
+    return [word for word in map(_query_word, _tokens(text)) if word][:MAX_WORDS]
+
+
+def _tokens(text: str) -> Iterator[str]:
+    return (each.rpartition("/")[2] for each in text.split())
+
+
+def _query_word(text: str) -> str:
+    """Return one typed word with each name in it spelled as in the index; of the name of a module
+    the last part counts."""
+    module, colon, rest = text.rpartition(":")
+    prefix = joined_name(module.rpartition(".")[2])
+    names = ".".join(name for name in map(joined_name, rest.split(".")) if name)
+    return f"{prefix}{colon}{names}" if prefix else names
+
+
+def audiences_of(connection: sqlite3.Connection, viewer: Viewer) -> tuple[str, ...]:
+    """Return the audiences that the viewer belongs to."""
+    if not viewer.sees_everything:
+        return (EVERYBODY, *sorted(org.lower() for org in viewer.orgs))
+    found = [EVERYBODY]
+    while (following := connection.execute(_NEXT_AUDIENCE, (found[-1],)).fetchone()[0]) is not None:
+        found.append(following)
+    return tuple(found)
+
+
+_Row = tuple[int, int, int]  # How a word stands for a symbol, the disuse of its package, and it.
+
+
+class SymbolFilter(Struct, frozen=True):
+    """Which symbols may be found."""
+
+    packages: Set[int] | None = None  # None: any.
+    left_out: Set[int] = frozenset()  # Packages.
+    without: Sequence[str] = ()  # Words that a symbol must not have.
+
+    def admits(self, package: int) -> bool:
+        return package not in self.left_out and (self.packages is None or package in self.packages)
+
+
+class FoundSymbols(Struct, frozen=True):
+    """The best `MAX_SYMBOLS_FOUND` symbols of a query, and how it was read to find them."""
+
+    places: tuple[SymbolPlace, ...] = ()
+    text: str = ""
+    corrections: tuple[tuple[str, str], ...] = ()  # Mistyped words, and what they were read as.
+    unknown: tuple[str, ...] = ()  # Words that were left out, as nothing has them.
+
+
+class SymbolSearch:
+    """Finds symbols for one viewer."""
+
+    def __init__(self, postings: Postings, viewer: Viewer, within: SymbolFilter) -> None:
+        self._postings = postings
+        self._within = within
+        self._rows = WordRows(postings.connection, viewer)
+        self._named = NamedSymbols(postings, self._rows.audiences, within)
+
+    def find(self, text: str) -> FoundSymbols:
+        """Return the symbols of a query: deprecated ones last, unless they were named exactly."""
+        exact = self._exact(query_words(text))
+        found = FoundSymbols(self._admitted(self._answers(text)), text)
+        if not found.places:
+            found = self._corrected(text)
+        last = [each for each in found.places if each.is_deprecated and each.key not in exact]
+        first = [each for each in found.places if not each.is_deprecated or each.key in exact]
+        return FoundSymbols((*first, *last), found.text, found.corrections, found.unknown)
+
+    def of_packages(self, kinds: Set[str] | None) -> Iterator[SymbolPlace]:
+        """Yield the symbols of the packages of the filter, of some kinds or of any, by the names of
+        the packages and as they are in their sources, until `MAX_READ` is reached."""
+        left_out = self._left_out()
+        packages = str([*(self._within.packages or ())])
+        bound = (packages, orjson.dumps(self._rows.audiences).decode())
+        read = 0
+        for package, packed in self._postings.connection.execute(_SYMBOLS_OF_PACKAGES, bound):
+            read += len(packed)
+            if read > MAX_READ:
+                break
+            if package in self._within.left_out:
+                continue
+            facts = zip(symbol_kinds(packed), deprecated_symbols(packed), strict=True)
+            for place, (kind, is_deprecated) in enumerate(facts):
+                found = SymbolPlace(package, place, is_deprecated)
+                if (kinds is None or kind in kinds) and found.key not in left_out:
+                    yield found
+
+    def _exact(self, words: Sequence[str]) -> Set[int]:
+        """Return the symbols that one typed word names together with their parent or module."""
+        if len(words) != 1 or not re.search(r"[.:]", words[0]):
+            return frozenset()
+        return frozenset(self._rows.with_word(words[0], _MAX_COMPARED))
+
+    def _admitted(self, found: Iterable[int]) -> tuple[SymbolPlace, ...]:
+        """Return the first `MAX_SYMBOLS_FOUND` of these symbols that the filter admits."""
+        left_out = self._left_out()
+        places = (SymbolPlace.of(key) for key in dict.fromkeys(found) if key not in left_out)
+        admitted = (each for each in places if self._within.admits(each.package))
+        return tuple(islice(admitted, MAX_SYMBOLS_FOUND))
+
+    def _left_out(self) -> Set[int]:
+        without = self._within.without
+        return {symbol for word in without for symbol in self._rows.with_word(word, -1)}
+
+    def _answers(self, text: str) -> list[int]:
+        """Return the symbols that have all words, the best first."""
+        words = query_words(text)
+        if not words:
+            return []
+        found = list(self._matching(words, text))
+        # One word that names a symbol needs no package beside it.
+        if not found or (len(words) > 1 and len(self._admitted(found)) < ENOUGH_BY_NAME):
+            found += self._named.complete(text)
+        return found
+
+    def _matching(self, words: Sequence[str], text: str) -> Iterator[int]:
+        """Yield the symbols that have all words; then those that have all but the last, and a word
+        that begins with it."""
+        # Typed with a blank, `Client get` is `Client.get`, too.
+        for word in words if len(words) == 1 else [sign.join(words) for sign in ".:"]:
+            yield from self._rows.with_word(word, _MAX_COMPARED)
+        if named := dict.fromkeys(self._in_named_packages(words)):
+            yield from (key for key in self._named.complete(text) if key in named)
+            yield from named
+        if len(words) > 1:  # As `insert one`.
+            yield from self._rows.with_word("".join(words), _MAX_COMPARED)
+        parts = [self._rows.with_part(word) for word in words] if len(words) > 1 else []
+        if parts:
+            yield from _in_all(parts)
+        last = words[-1]
+        yield from _in_all([self._rows.with_beginning(last), *parts[:-1]])
+        if len(words) == 1 and stem(last) != last:
+            yield from self._rows.with_word(stem(last), _MAX_COMPARED)
+
+    def _in_named_packages(self, words: Sequence[str]) -> Iterator[int]:
+        """Yield the symbols of packages that are called as one of the words, with the others as
+        their whole name."""
+        names = [name for word in words for name in re.split(r"[.:]", word) if name]
+        # In one word, as `http.get`, the package comes first.
+        packages_at = len(names) if len(words) > 1 else 1
+        for place, word in enumerate(names[:packages_at] if len(names) > 1 else ()):
+            packages = self._named.called(word)
+            others = [*names[:place], *names[place + 1 :]]
+            for typed in dict.fromkeys(sign.join(others) for sign in ("", ".") if packages):
+                for match, key in self._rows.matches(typed, _MAX_COMPARED):
+                    if match != SymbolMatch.PART and SymbolPlace.of(key).package in packages:
+                        yield key
+
+    # --- Mistyped and unknown words --------------------------------------------------------------
+
+    def _corrected(self, text: str) -> FoundSymbols:
+        """Return what is found with known names in place of mistyped ones, and without words that
+        nothing has."""
+        if places := self._admitted(self._named.in_other_forms(text)):
+            return FoundSymbols(places, text)
+        speller = Speller(self._postings.connection, Counted.SYMBOL)
+        typed = list(_tokens(text))
+        meant = {token: self._meant_by(token, speller) for token in typed}
+        mistyped = {token: found for token, found in meant.items() if found}
+        for attempt in range(MAX_CORRECTIONS if mistyped else 0):
+            read = {token: found[min(attempt, len(found) - 1)] for token, found in mistyped.items()}
+            corrected = " ".join(read.get(token, token) for token in typed)
+            if places := self._admitted(self._answers(corrected)):
+                return FoundSymbols(places, corrected, tuple(read.items()))
+        read = {token: found[0] for token, found in mistyped.items()}
+        telling = [each for each in typed if not _is_filler(each)]
+        known = [each for each in telling if each in read or not self._is_unknown(each)]
+        return (
+            self._without_others(typed, known, read, self._answers)
+            or self._without_others(typed, known, read, self._named.partial)
+            or self._without_others(
+                typed,
+                [each for each in known if each in read or self._finds(each)],
+                read,
+                self._answers,
+            )
+            or FoundSymbols()
+        )
+
+    def _without_others(
+        self,
+        typed: Sequence[str],
+        kept: Sequence[str],
+        read: Mapping[str, str],
+        find: Callable[[str], Iterable[int]],
+    ) -> FoundSymbols | None:
+        """Return what is found with some of the typed words alone, if anything is."""
+        text = " ".join(read.get(token, token) for token in kept)
+        places = self._admitted(find(text)) if kept else ()
+        if not places:
+            return None
+        unknown = tuple(each for each in typed if each not in kept and not _is_filler(each))
+        corrections = tuple((token, meant) for token, meant in read.items() if token in kept)
+        return FoundSymbols(places, text, corrections, unknown)
+
+    def _meant_by(self, token: str, speller: Speller) -> list[str]:
+        """Return what was perhaps meant by a typed word, the most similar first; nothing if it has
+        no mistake."""
+        pieces = re.split(r"([.:])", token)
+        found = [self._names_meant_by(piece, speller) for piece in pieces]
+        if not any(found):
+            return []
+        return [
+            "".join(
+                names[min(place, len(names) - 1)] if names else piece
+                for piece, names in zip(pieces, found, strict=True)
+            )
+            for place in range(max(map(len, found)))
+        ]
+
+    def _names_meant_by(self, name: str, speller: Speller) -> list[str]:
+        """Return the names that are similar to an unknown one: by its parts, then as a whole."""
+        joined = joined_name(name)
+        if not joined or self._is_known(joined):
+            return []
+        parts = split_humps(name)
+        meant = [[part] if self._is_known(part) else speller.near(part) for part in parts]
+        near = speller.near(joined)
+        if len(parts) > 1 and all(meant):
+            first, *others = (names[0] for names in meant)
+            near = ["".join((first, *map(str.capitalize, others))), *near]
+        return near[:MAX_CORRECTIONS]
+
+    def _is_known(self, word: str) -> bool:
+        """Check whether a word is spelled right: symbols, packages or the vocabulary have it."""
+        forms = {word, stem(word)}
+        return (
+            word in FILLERS
+            or any(self._rows.has(each) for each in forms)
+            or any(count_of(self._postings.connection, Counted.WORD, each) for each in forms)
+            or any(True for _ in synonyms_of([stem(word)]))
+        )
+
+    def _is_unknown(self, token: str) -> bool:
+        """Check whether nothing that the viewer may see has any part of a typed word."""
+        words = [*split_humps(token), joined_name(token)]
+        return not any(map(self._is_known, words)) and not self._finds(token)
+
+    def _finds(self, token: str) -> bool:
+        """Check whether a typed word finds symbols, by itself or as the name of their package."""
+        words = query_words(token)
+        return any(
+            self._rows.has(stem(each)) or self._rows.has_beginning(each) or self._named.names(each)
+            for each in words
+        )
+
+
+def _is_filler(token: str) -> bool:
+    """Check whether a typed word says nothing."""
+    word = joined_name(token)
+    return not word or word in FILLERS
+
+
+class WordRows:
+    """The rows of words for the audiences of one viewer."""
+
+    def __init__(self, connection: sqlite3.Connection, viewer: Viewer) -> None:
+        self._connection = connection
+        self.audiences = audiences_of(connection, viewer)
+
+    def matches(self, word: str, limit: int) -> Iterator[tuple[int, int]]:
+        """Yield how the word stands for each symbol, and the symbol, in the order of results."""
+        return ((match, symbol) for match, _, symbol in self._in_order(_ROWS_OF_WORD, word, limit))
+
+    def with_word(self, word: str, limit: int) -> Iterator[int]:
+        return (symbol for _, symbol in self.matches(word, limit))
+
+    def with_part(self, word: str) -> list[int]:
+        """Return the symbols with a word, or its stem, as a part of their name."""
+        forms = dict.fromkeys((word, stem(word)))
+        rows = (self._in_order(_ROWS_OF_PART, each, _MAX_COMPARED) for each in forms)
+        return list(dict.fromkeys(symbol for found in rows for *_, symbol in found))
+
+    def with_beginning(self, word: str) -> list[int]:
+        """Return the symbols with a longer word that begins like this one."""
+        bounds = (word, f"{word}{_LAST_CHARACTER}", _MAX_COMPARED)
+        found = sorted(row for rows in self._read(_ROWS_OF_BEGINNING, *bounds) for row in rows)
+        return [symbol for *_, symbol in found]
+
+    def has(self, word: str) -> bool:
+        return any(True for _ in self.with_word(word, 1))
+
+    def has_beginning(self, word: str) -> bool:
+        bounds = (word, f"{word}{_LAST_CHARACTER}", 1)
+        return any(True for rows in self._read(_ROWS_OF_BEGINNING, *bounds) for _ in rows)
+
+    def _in_order(self, statement: str, *values: object) -> Iterator[_Row]:
+        rows = self._read(statement, *values)
+        return merge(*rows) if len(rows) > 1 else iter(rows[0])
+
+    def _read(self, statement: str, *values: object) -> list[Iterable[_Row]]:
+        """Return the rows of each audience."""
+        return [
+            self._connection.execute(statement, (audience, *values)) for audience in self.audiences
+        ]
+
+
+def _in_all(lists: Sequence[Sequence[int]]) -> list[int]:
+    """Return the ids that all lists have, in the order of the shortest one."""
+    first, *others = sorted(lists, key=len)
+    for other in map(frozenset, others):
+        first = [symbol for symbol in first if symbol in other]
+    return list(first)
+
+
+# --- By the names of packages -------------------------------------------------------------------
+
+MAX_NAMED = 100  # Public packages: a word of more of them names none but those called by it.
+MAX_READ_PACKAGES = 6  # Whose symbols are read to order them: some 0.3 ms each.
+MAX_READ_SYMBOLS = 1_500  # Some 5 microseconds each.
+MIN_CREDIT = 0.5  # Of a symbol that lacks words.
+
+# What a word counts for, by where a symbol has it.
+NAME_CREDIT = 1.0
+PACKAGE_CREDIT = 0.9
+PARENT_CREDIT = 0.8  # `smtp` in `SmtpClient.send`.
+FIELD_CREDIT = 0.7  # A word of the field of a record that has the most words.
+FORM_CREDIT = 0.75  # `directory` in `createDir`, `upload` in `put`.
+COMMENT_CREDIT = 0.5
+WHOLE_NAME_BONUS = 0.3  # Times the share of the name that was typed.
+OWN_BONUS = 0.05  # For a symbol that has, in another form, what its package is called, too.
+MAIN_PARENT = "Client"  # By convention what a package is used through.
+
+_LACKS_WORDS = 2
+_MIN_ABBREVIATION = 3  # Letters.
+_ADMITTED = (
+    "SELECT package, disuse FROM symbols WHERE package IN (SELECT value FROM json_each(?))"
+    " AND audience IN (SELECT value FROM json_each(?))"
+)
+
+
+class _Scored(Struct, frozen=True, order=True):
+    """A symbol, ordered by how well it fits."""
+
+    lack: int  # 0: it has all words. 1: some in another form. 2: it has not all of them.
+    debit: float  # The negative credit.
+    disuse: int  # Of its package.
+    special: int  # How special its parent is; a resource method more than a plain one.
+    key: int
+
+
+class NamedSymbols:
+    """Finds symbols by words some of which stand for their packages, for some audiences."""
+
+    def __init__(self, postings: Postings, audiences: Sequence[str], within: SymbolFilter) -> None:
+        self._postings = postings
+        self._connection = postings.connection
+        self._audiences = audiences
+        self._within = within
+        self._read = dict[tuple[str, ...], list[_Scored]]()
+
+    def complete(self, text: str) -> list[int]:
+        """Return the keys of the symbols that have all words of a query, or all that say something;
+        the best first."""
+        for words in _read_as(text):
+            found = self._found(words)
+            if complete := [each.key for each in found if not each.lack]:
+                return complete
+        return []
+
+    def in_other_forms(self, text: str) -> list[int]:
+        """Return the keys of the symbols that have all words that say something, also in another
+        form or in their comment."""
+        *_, words = _read_as(text)
+        return [each.key for each in self._found(words) if each.lack < _LACKS_WORDS]
+
+    def partial(self, text: str) -> list[int]:
+        """Return the keys of the symbols that have most words that say something."""
+        *_, words = _read_as(text)
+        return [each.key for each in self._found(words) if each.debit <= -MIN_CREDIT]
+
+    def names(self, word: str) -> bool:
+        """Check whether a word stands for a package that has symbols for the audiences."""
+        return bool(self._admitted(self._stands_for(word)))
+
+    def called(self, word: str) -> Set[int]:
+        """Return the packages with this segment of their name."""
+        for form in dict.fromkeys((word, stem(word))):
+            lists = self._postings.of_word(form, PlaceWeight.SEGMENT)
+            if lists:
+                return frozenset(ids_of(b"".join(ids for _, ids in lists)))
+        return frozenset()
+
+    def _found(self, words: tuple[str, ...]) -> list[_Scored]:
+        if len(words) < 2:  # noqa: PLR2004 - one for the package, one for the symbol.
+            return []
+        if words not in self._read:
+            named = {word: self._stands_for(word) for word in words}
+            weights = Counter[int]()
+            for each in named.values():
+                weights.update(each)
+            packages = self._admitted(weights)
+            best = sorted(packages, key=lambda each: (-weights[each], packages[each], each))
+            self._read[words] = sorted(self._scored(best[:MAX_READ_PACKAGES], named, packages))
+        return self._read[words]
+
+    def _stands_for(self, word: str) -> Mapping[int, float]:
+        """Return the packages that a word, its stem or a synonym of it stands for."""
+        return self._named(word) or self._named(stem(word)) or self._meant(word)
+
+    def _named(self, word: str) -> Mapping[int, float]:
+        """Return the packages that a word stands for: those called by it if it is in very many."""
+        if word in FILLERS:
+            return {}
+        is_usual = count_of(self._connection, Counted.WORD, word) > MAX_NAMED
+        place = PlaceWeight.NAME if is_usual else PlaceWeight.MODULE
+        return {
+            package: weight / PlaceWeight.NAME
+            for weight, ids in self._postings.of_word(word, place)
+            for package in ids_of(ids)
+        }
+
+    def _meant(self, word: str) -> Mapping[int, float]:
+        """Return the packages that a synonym of the word stands for."""
+        return {
+            package: weight * SYNONYM_FACTOR
+            for _, _, meant in synonyms_of([stem(word)])
+            for package, weight in self._named(meant).items()
+        }
+
+    def _admitted(self, packages: Iterable[int]) -> dict[int, int]:
+        """Return the disuse of those packages of the filter that have symbols for the viewer."""
+        wanted = [package for package in packages if self._within.admits(package)]
+        bound = str(wanted), orjson.dumps(self._audiences).decode()
+        return dict(self._connection.execute(_ADMITTED, bound)) if wanted else {}
+
+    def _scored(
+        self,
+        packages: Sequence[int],
+        named: Mapping[str, Mapping[int, float]],
+        disuse: Mapping[int, int],
+    ) -> Iterator[_Scored]:
+        """Yield the symbols of the packages with what the words count for in them."""
+        words = [_Word(word, _forms(word)) for word in named]
+        beginnings = {form[:_MIN_ABBREVIATION] for each in words for form in each.forms}
+        rows = SymbolRows(self._connection)
+        symbols = (
+            (SymbolPlace(package, place, symbol.is_deprecated), symbol)
+            for package in packages
+            for place, symbol in enumerate(unpack_symbols(rows.packed(package)))
+        )
+        for place, symbol in islice(symbols, MAX_READ_SYMBOLS):
+            stands = frozenset(word for word in named if place.package in named[word])
+            text = f"{symbol.title} {symbol.description} {symbol.fields}".casefold()
+            # Most symbols have no word at all, and their words need not be compared.
+            if len(stands) < len(named) and not any(each in text for each in beginnings):
+                continue
+            lack, credit = _fit(symbol, words, stands)
+            special = 0 if symbol.parent == MAIN_PARENT else len(split_humps(symbol.parent))
+            is_resource = " " in symbol.name
+            yield _Scored(
+                lack, -credit, disuse[place.package], 2 * special + is_resource, place.key
+            )
+
+
+class _Word(Struct, frozen=True):
+    word: str
+    forms: tuple[str, ...]  # Beginnings of other forms of it, and usual names of what it does.
+
+    def credit(self, texts: Sequence[str]) -> float:
+        """Return its credit among these: itself, a form of it, or what is short for it."""
+        if self.word in texts:
+            return NAME_CREDIT
+        for text in texts:
+            if text.startswith(self.forms) or (
+                len(text) >= _MIN_ABBREVIATION and self.word.startswith(text)
+            ):
+                return FORM_CREDIT
+        return 0.0
+
+
+def _fit(symbol: Symbol, words: Sequence[_Word], stands: Set[str]) -> tuple[int, float]:
+    """Return what a symbol lacks of the words, and what they count for in it; some stand for its
+    package."""
+    own, said = name_words(symbol.name), split_words(symbol.description)
+    parents = frozenset(split_humps(symbol.parent))
+    typed = frozenset(each.word for each in words)
+    field = _best_field(symbol, typed)
+    in_name = {each.word: each.credit(own) for each in words}
+
+    def credit_of(word: _Word) -> float:
+        credit = in_name[word.word]
+        if word.word in stands:
+            return max(credit, PACKAGE_CREDIT + OWN_BONUS * (credit > 0))
+        if credit:
+            return credit
+        if word.word in parents:
+            return PARENT_CREDIT
+        return FIELD_CREDIT if word.word in field else COMMENT_CREDIT * bool(word.credit(said))
+
+    counted = [credit_of(each) for each in words]
+    spelled = field | {word for word, credit in in_name.items() if credit == NAME_CREDIT}
+    matched = sum(credit > 0 for credit in in_name.values())
+    share = min(1.0, matched / max(1, len(split_humps(symbol.name))))
+    is_complete = bool(spelled) and typed <= spelled | stands | parents
+    lack = 0 if is_complete else _LACKS_WORDS - all(counted)
+    return lack, sum(counted) / len(words) + WHOLE_NAME_BONUS * share
+
+
+def _read_as(text: str) -> list[tuple[str, ...]]:
+    """Return the words of a query, and those that say something."""
+    words = tuple(dict.fromkeys(split_humps(text)))[:MAX_WORDS]
+    return [words, tuple(each for each in words if each not in FILLERS)]
+
+
+def _best_field(symbol: Symbol, words: frozenset[str]) -> frozenset[str]:
+    """Return the words that the field with the most of them has in its name."""
+    nothing = frozenset[str]()
+    return max(
+        (words.intersection(name_words(each)) for each in symbol.fields), key=len, default=nothing
+    )
+
+
+def _forms(word: str) -> tuple[str, ...]:
+    """Return the beginnings of other forms of a word, and usual names of what it does."""
+    usual = (each.meant for each in read_groups("verbs") if word in each.typed)
+    return (stem(word).rstrip("ie"), *(name for names in usual for name in names))
+
+
+# --- Fields -------------------------------------------------------------------------------------
+
+MAX_NAMED_FIELDS = 3  # In the description of a record.
+
+
+def with_named_fields(symbol: Symbol, text: str) -> Symbol:
+    """Return a record whose description begins with the fields that a query asks for."""
+    if not symbol.fields:
+        return symbol
+    typed = {name for word in query_words(text) for name in re.split(r"[.:]", word)}
+    parts = frozenset(split_humps(text))
+    own = frozenset(split_humps(symbol.name))
+    named = [each for each in symbol.fields if joined_name(each) in typed]
+    if not named:
+        named = [each for each in symbol.fields if frozenset(split_humps(each)) <= parts - own]
+    if not named:
+        return symbol
+    names = ", ".join(named[:MAX_NAMED_FIELDS])
+    said = f"{'Field' if len(named) == 1 else 'Fields'} {names}. {symbol.description}".strip()
+    return replace(symbol, description=said)

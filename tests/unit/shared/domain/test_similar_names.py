@@ -1,0 +1,27 @@
+"""Names that are similar to one that nothing has."""
+
+import pytest
+
+from shared.domain.similar_names import similar_names
+
+KNOWN = ["Client", "Client.post", "Client.get", "Client.get [string path]", "Caller.post", "parse"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "first"),
+    [
+        ("Client.pst", "Client.post"),
+        ("client.POST", "Client.post"),
+        ("Listener.post", "Client.post"),
+        ("pars", "parse"),
+        ("Cliant", "Client"),
+    ],
+)
+def test_the_most_similar_name_is_first(wanted: str, first: str) -> None:
+    assert similar_names(wanted, KNOWN, 5)[0] == first
+
+
+def test_nothing_is_similar_to_something_else() -> None:
+    assert similar_names("zqxv", KNOWN, 5) == []
+    assert similar_names("", KNOWN, 5) == []
+    assert similar_names("post", KNOWN, 1) == ["Client.post"]
