@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from html import escape
 from pathlib import Path
-from typing import cast
+from typing import Self, cast
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, Template
@@ -13,8 +12,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.ballerina.doc_comments import markdown
-from shared.confined.docs_text import NOT_SHOWN, call_line, call_of, outline_of, signature_line
+from shared.confined.docs_text import NOT_SHOWN, outline_of, signature_line
 from shared.confined.release_files import ReleaseRequest
+from shared.domain.api_docs.calls import Calls
 from shared.domain.api_docs.model import (
     FunctionDocs,
     ModuleDocs,
@@ -163,6 +163,11 @@ class DocsPages(Struct, frozen=True):
     release: ReleaseRequest
     module: ModuleDocs
     since: Mapping[str, str]
+    calls: Calls
+
+    @classmethod
+    def of(cls, release: ReleaseRequest, module: ModuleDocs, since: Mapping[str, str]) -> Self:
+        return cls(release, module, since, Calls.of(module))
 
     @property
     def links(self) -> DocsLinks:
@@ -192,8 +197,8 @@ class DocsPages(Struct, frozen=True):
             sections=sections,
             is_long=is_long,
             not_shown=NOT_SHOWN,
-            call=call_of(self.module, symbol),
-            call_line=partial(call_line, self.module),
+            call=self.calls.source(symbol),
+            call_line=self.calls.line,
             **self._dated,
         )
 

@@ -13,7 +13,7 @@ from shared.domain.packages import ReleaseEntry
 from shared.domain.records import Entity, Place, Record
 
 # Documentation by a lower version of the generator is made again.
-GENERATOR_VERSION = 8
+GENERATOR_VERSION = 9
 
 
 class DocsState(Enum):

@@ -5,7 +5,7 @@ import time
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from shared.confined.docs_text import call_of
+from shared.domain.api_docs.calls import Calls
 from shared.domain.api_docs.model import FunctionDocs, ModuleDocs
 from shared.domain.api_docs.outline import DocsSymbol
 from shared.domain.mirror_rules import CENTRAL_PAGES
@@ -195,7 +195,7 @@ def test_a_call_with_a_long_path_is_written_in_time() -> None:
     method = FunctionDocs(name="get", is_resource=True, accessor="get", resource_path=path)
     symbol = DocsSymbol("Client.get", "get", "method", method, DocsSymbol("C", "C", "", method))
     began = time.thread_time()
-    assert call_of(module, symbol)
+    assert Calls.of(module).source(symbol)
     assert time.thread_time() - began < 10
 
 

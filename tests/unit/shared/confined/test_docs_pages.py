@@ -5,6 +5,7 @@ import pytest
 from shared.confined import docs_pages
 from shared.confined.docs_pages import DocsLinks, DocsPages, counted
 from shared.confined.docs_text import symbol_markdown
+from shared.domain.api_docs.calls import Calls
 from shared.domain.api_docs.model import ModuleDocs, SourcePosition
 from shared.domain.api_docs.outline import DocsSymbol, declared
 from shared.domain.api_docs.type_parts import TypeTarget
@@ -53,7 +54,7 @@ def test_a_line_leads_to_the_file_of_the_release() -> None:
 
 
 def pages(module: ModuleDocs) -> DocsPages:
-    return DocsPages(a_request(), module, {})
+    return DocsPages.of(a_request(), module, {})
 
 
 def symbol(module: ModuleDocs, name: str) -> DocsSymbol:
@@ -133,7 +134,7 @@ public function stop() { }
 def test_a_page_says_once_what_to_use_instead(name: str, instead: str) -> None:
     module = documented(DEPRECATED)
     shown = symbol(module, name)
-    for text in (pages(module).symbol_page(shown), symbol_markdown(module, shown)):
+    for text in (pages(module).symbol_page(shown), symbol_markdown(Calls.of(module), shown)):
         assert text.count("Deprecated") == 1
         assert text.count("Use ") == bool(instead)
         assert instead in text
