@@ -288,9 +288,10 @@ async def test_breaking_changes_are_listed_first_with_both_signatures(own_shelf:
     text = await words(own_shelf, "/packages/acme/moving/1.0.1/changes")
 
     assert "1 breaking change; this should have been a major version." in text
-    assert "gone function removed Breaking public function gone()" in text
+    assert "gone function removed Breaking - Before: public function gone()" in text
     assert text.index("gone function removed") < text.index("added function added")
-    assert "widened function changed public function widened(int|string a)" in text
+    assert "widened function changed - Before: public function widened(int a)" in text
+    assert "+ After: public function widened(int|string a)" in text
     assert "The parameter a accepts more types." in text
     assert "kept" not in text
 
@@ -300,7 +301,7 @@ async def test_a_new_major_version_may_break_callers(own_shelf: World) -> None:
 
     text = await words(own_shelf, "/packages/acme/moving/2.0.0/changes")
 
-    assert "1 breaking change, which the version announces." in text
+    assert "1 breaking change; the major version was raised for it." in text
     assert "should have been" not in text
 
 
