@@ -173,6 +173,7 @@ class _Making:
         with self._pieces(f"outline-{number}") as pieces:
             page = pages.module_page(self._facts(name))
             add_page(pieces, piece_name(PieceKind.MODULE_PAGE, name), page)
+            pieces.add(piece_name(PieceKind.MODULE_INDEX, name), pages.module_index())
             markdown = module_markdown(self.request, module)
             add_sent(pieces, piece_name(PieceKind.MODULE_MARKDOWN, name), markdown)
             pieces.add(piece_name(PieceKind.LIST, name, ""), facts_text(module))
