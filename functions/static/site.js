@@ -1,5 +1,5 @@
 // Optional features of the pages: keys that focus the search field, suggestions while typing, copy
-// buttons, filters of lists, codes of one-time links, and the choice of a theme. Every page works
+// buttons, filters of lists, indexes of modules, codes of one-time links, and the choice of a theme. Every page works
 // without this script.
 "use strict";
 
@@ -255,6 +255,12 @@
     }
   }
 
+  // Scrolls the index of a module to the declaration that is shown.
+  function onIndex(index) {
+    const current = index.querySelector("[aria-current]");
+    if (current) index.scrollTop = current.offsetTop - index.clientHeight / 2;
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
     const fields = [...document.querySelectorAll("[data-focus-key]")];
     if (fields.length) onKeys(fields[fields.length - 1]); // The page's own field comes after that of the layout.
@@ -263,6 +269,7 @@
     document.querySelectorAll("[data-copy], [data-copy-text]").forEach(onCopy);
     document.querySelectorAll("[data-copy-blocks]").forEach(onCopyBlocks);
     document.querySelectorAll("[data-filters]").forEach(onFilter);
+    document.querySelectorAll(".docs-index").forEach(onIndex);
     document.querySelectorAll("[data-link-code]").forEach(onLinkCode);
     document.querySelectorAll("[data-theme-switch]").forEach(onThemes);
   });

@@ -19,6 +19,7 @@ from shared.domain.api_docs.comparison import (
     ApiChangeKind,
     ApiComparison,
     ChangedWords,
+    WordChange,
     changed_words,
     compare,
     verdict_of,
@@ -36,14 +37,22 @@ SIGNATURE_SHOWN = 1_000  # Characters.
 SIGNATURE_LISTED = 300
 
 
+class ShownLine(Struct, frozen=True):
+    """A signature before or after a change, whose words were kept, and deleted or inserted."""
+
+    sign: str  # `-` before, `+` after; empty if both are the same.
+    title: str
+    words: Sequence[ChangedWords]
+
+
 class ShownChange(Struct, frozen=True):
-    """A change as a page shows it: one signature, whose words were deleted, inserted or kept, and
-    the address of the documentation of its symbol."""
+    """A change as a page shows it: a line for each signature, and the address of the documentation
+    of its symbol."""
 
     change: ApiChange
     name: str
     address: str
-    words: Sequence[ChangedWords]
+    lines: Sequence[ShownLine]
 
     @property
     def is_breaking(self) -> bool:
@@ -136,9 +145,11 @@ def verdict_sentence(found: ApiComparison, verdict: ApiVerdict) -> str:
         return f"{count}; this should have been a {verdict.part_to_raise} version"
     if not breaking:
         return count
-    if found.after.is_stable:
-        return f"{count}, which the version announces"
-    return f"{count}, which a pre-release may have"
+    if not found.after.is_stable:
+        return f"{count}, which a pre-release may have"
+    is_major = found.before.precedence[0] != found.after.precedence[0]
+    part, them = "major" if is_major else "minor", "it" if breaking == 1 else "them"
+    return f"{count}; the {part} version was raised for {them}"
 
 
 def _changed_types(release: ReleaseRequest, gravest: Sequence[ApiChange]) -> Iterator[ChangedType]:
@@ -157,7 +168,20 @@ def _shown(change: ApiChange, owner: str, address: str) -> ShownChange:
     name = change.symbol.removeprefix(f"{owner}.")
     at = f"{address}#{quote(name)}" if name != owner else address
     before, after = (show_bidi_characters(each) for each in (change.before, change.after))
-    return ShownChange(change, name, at, list(changed_words(before, after)))
+    return ShownChange(change, name, at, list(_lines(before, after)))
+
+
+def _lines(before: str, after: str) -> Iterator[ShownLine]:
+    words = list(changed_words(before, after))
+    if before == after:
+        yield ShownLine("", "Before and after", words)
+        return
+    for sign, title, other in (
+        ("-", "Before", WordChange.INSERTED),
+        ("+", "After", WordChange.DELETED),
+    ):
+        if shown := [each for each in words if each.change is not other]:
+            yield ShownLine(sign, title, shown)
 
 
 def _declaration(change: ApiChange) -> str:

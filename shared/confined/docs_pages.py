@@ -1,11 +1,10 @@
 """The pages of API documentation as HTML: a module, and each of its symbols."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import cast
+from typing import Self, cast
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, Template
@@ -13,11 +12,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.ballerina.doc_comments import markdown
-from shared.confined.docs_text import NOT_SHOWN, call_line, call_of, outline_of, signature_line
+from shared.confined.docs_text import NOT_SHOWN, outline_of, signature_line
 from shared.confined.release_files import ReleaseRequest
+from shared.domain.api_docs.calls import Calls
 from shared.domain.api_docs.model import (
+    Documented,
+    EnumDocs,
     FunctionDocs,
     ModuleDocs,
+    RecordDocs,
     ReturnDocs,
     SourcePosition,
     Type,
@@ -33,13 +36,14 @@ from shared.domain.api_docs.outline import (
     undocumented,
 )
 from shared.domain.api_docs.release import ModuleFacts
-from shared.domain.api_docs.signatures import signature
+from shared.domain.api_docs.signatures import INDENT, around_members, signature
 from shared.domain.api_docs.type_parts import Part, PartKind, TypeTarget, type_parts
 from shared.domain.names import import_line
 from shared.prose.rendering import render_markdown
 from shared.prose.safe_html import SafeHtml, show_bidi_characters
 from shared.prose.template_engine import page_environment
 
+MAX_INDEXED = 500  # Names in the index of a module, which each page of a symbol repeats.
 MEMBERS_IN_FULL = 40  # Of a declaration; of more, its page has the first line of each comment.
 
 # Chapters of the language's specification whose anchors are stable.
@@ -105,11 +109,24 @@ class DocsLinks(Struct, frozen=True):
         """Return source text with colors, in which named types are links."""
         return SafeHtml("".join(map(self._part, parts)))
 
-    def _part(self, part: Part) -> str:
+    def field(self, parts: Sequence[Part], address: str) -> SafeHtml:
+        """Return the source text of a field or an enum member, whose name is a link as well."""
+        named = [number for number, each in enumerate(parts) if each.kind is PartKind.NAME]
+        last = named[-1] if named and address else None
+        return SafeHtml(
+            "".join(
+                self._part(each, address if number == last else "")
+                for number, each in enumerate(parts)
+            )
+        )
+
+    def _part(self, part: Part, address: str = "") -> str:
         text = escape(show_bidi_characters(part.text), quote=False)
         color = _COLORS.get(part.kind)
         if part.target is not None:
-            return f'<a class="{color}" href="{escape(self.target(part.target))}">{text}</a>'
+            address = self.target(part.target)
+        if address:
+            return f'<a class="{color}" href="{escape(address)}">{text}</a>'
         return f'<span class="{color}">{text}</span>' if color else text
 
 
@@ -135,15 +152,34 @@ class RenderedSymbol(Struct, frozen=True):
     result: RenderedParameter | None = None
 
 
+class BlockLine(Struct, frozen=True):
+    """A field or an enum member in a block of source text, after its comment; an inclusion and a
+    rest field are no symbols."""
+
+    html: SafeHtml
+    symbol: DocsSymbol | None = None
+
+
+class SourceBlock(Struct, frozen=True):
+    """A whole record or enum as source text with its comments, or the fields of another type."""
+
+    lines: Sequence[BlockLine]
+    opening: SafeHtml = _NO_COMMENT
+    closing: SafeHtml = _NO_COMMENT
+
+
 class RenderedSection(Struct, frozen=True):
-    """Members of a declaration: those of a kind, or the fields of a type that it includes."""
+    """Members of a declaration: those of a kind, or the fields of a type that it includes. Fields
+    are a block of source text."""
 
     title: SafeHtml
-    members: Sequence[RenderedSymbol]
-    is_of_methods: bool = False
+    members: Sequence[RenderedSymbol] = ()
+    block: SourceBlock | None = None
 
+    @property
+    def count(self) -> int:
+        return len(self.block.lines) if self.block else len(self.members)
 
-Render = Callable[[DocsSymbol], RenderedSymbol]
 
 _REMOTE, _RESOURCE = "Remote methods", "Resource methods"
 _TITLES = {ENUM_MEMBER: "Members", FIELD: "Fields", METHOD: "Methods"}
@@ -163,6 +199,11 @@ class DocsPages(Struct, frozen=True):
     release: ReleaseRequest
     module: ModuleDocs
     since: Mapping[str, str]
+    calls: Calls
+
+    @classmethod
+    def of(cls, release: ReleaseRequest, module: ModuleDocs, since: Mapping[str, str]) -> Self:
+        return cls(release, module, since, Calls.of(module))
 
     @property
     def links(self) -> DocsLinks:
@@ -180,38 +221,102 @@ class DocsPages(Struct, frozen=True):
             **self._dated,
         )
 
+    def module_index(self) -> str:
+        outline = outline_of(self.module)
+        shown, room = list[tuple[str, list[DocsSymbol]]](), MAX_INDEXED
+        for title, symbols in outline:
+            shown += [(title, symbols[:room])] if room else []
+            room -= len(symbols[:room])
+        hidden = sum(len(symbols) for _, symbols in outline) - (MAX_INDEXED - room)
+        return template("index").render(
+            module=self.module, links=self.links, outline=shown, hidden=hidden
+        )
+
     def symbol_page(self, symbol: DocsSymbol) -> str:
         members, inclusions = list(symbol.members()), inclusions_of(symbol)
         is_long = len(members) + sum(len(fields) for _, fields in inclusions) > MEMBERS_IN_FULL
-        render = self._brief if is_long else self._full
-        sections = [*self._sections(members, render), *self._included(inclusions, render)]
+        sections = [*self._sections(symbol, members, is_long=is_long)]
+        sections += self._included(inclusions, is_long=is_long)
         return template("symbol").render(
             module=self.module,
             links=self.links,
             shown=self._full(symbol),
+            whole=self._whole(symbol, members, is_long=is_long),
             sections=sections,
             is_long=is_long,
             not_shown=NOT_SHOWN,
-            call=call_of(self.module, symbol),
-            call_line=partial(call_line, self.module),
+            call=self.calls.source(symbol),
+            call_line=self.calls.line,
             **self._dated,
         )
 
-    def _sections(self, members: Sequence[DocsSymbol], render: Render) -> Iterator[RenderedSection]:
-        for title in _SECTIONS:
-            if found := [render(each) for each in members if _section_of(each) == title]:
-                is_of_methods = found[0].symbol.kind == METHOD
-                yield RenderedSection(SafeHtml(title), found, is_of_methods)
+    def _whole(
+        self, symbol: DocsSymbol, members: Sequence[DocsSymbol], *, is_long: bool
+    ) -> SourceBlock | None:
+        """Return a record or an enum as one block; None for others."""
+        docs = symbol.docs
+        if not isinstance(docs, RecordDocs | EnumDocs):
+            return None
+        opening, closing = map(self.links.html, around_members(docs))
+        symbols = {each.title: each for each in members}
+        written = docs.fields if isinstance(docs, RecordDocs) else docs.members
+        lines = [
+            self._block_line(
+                each,
+                symbols.get(each.name),
+                end="," if isinstance(docs, EnumDocs) and each is not written[-1] else "",
+                is_long=is_long,
+            )
+            for each in written
+        ]
+        return SourceBlock(lines, opening, closing)
 
-    def _included(self, inclusions: Inclusions, render: Render) -> Iterator[RenderedSection]:
+    def _block_line(
+        self,
+        docs: Documented,
+        symbol: DocsSymbol | None,
+        *,
+        is_long: bool,
+        end: str = "",
+        address: str | None = None,
+    ) -> BlockLine:
+        if address is None:
+            address = self.links.symbol(self.module.id, symbol.path) if symbol else ""
+        comment = _comment_lines(symbol, is_long=is_long) if symbol else ()
+        said = (
+            f'{INDENT}<span class="c">{escape(show_bidi_characters(each), quote=False)}</span>\n'
+            for each in comment
+        )
+        end = ";" if isinstance(docs, VariableDocs) else end
+        field = self.links.field(signature(docs), address)
+        return BlockLine(SafeHtml(f"{''.join(said)}{INDENT}{field}{end}\n"), symbol)
+
+    def _sections(
+        self, symbol: DocsSymbol, members: Sequence[DocsSymbol], *, is_long: bool
+    ) -> Iterator[RenderedSection]:
+        """Yield the sections of members that are not in the block of the whole declaration."""
+        render = self._brief if is_long else self._full
+        for title in _SECTIONS:
+            found = [each for each in members if _section_of(each) == title]
+            if not found or isinstance(symbol.docs, RecordDocs | EnumDocs):
+                continue
+            if title == _TITLES[FIELD]:
+                lines = [self._block_line(each.docs, each, is_long=is_long) for each in found]
+                yield RenderedSection(SafeHtml(title), block=SourceBlock(lines))
+            else:
+                yield RenderedSection(SafeHtml(title), list(map(render, found)))
+
+    def _included(self, inclusions: Inclusions, *, is_long: bool) -> Iterator[RenderedSection]:
         """Yield the included fields, of which a page is that of the type that declares it."""
         for origin, fields in inclusions:
-            shown = [
-                replace(render(each), address=self.links.member(origin, each.title), source="")
+            lines = [
+                self._block_line(
+                    each.docs, each, is_long=is_long, address=self.links.member(origin, each.title)
+                )
                 for each in fields
             ]
             title = SafeHtml(f"Fields of <code>*{self.links.html(type_parts(origin))}</code>")
-            yield RenderedSection(title, shown)
+            yield RenderedSection(title, block=SourceBlock(lines) if lines else None)
 
     @property
     def _dated(self) -> dict[str, object]:
@@ -249,6 +354,18 @@ class DocsPages(Struct, frozen=True):
     def _comment(self, text: str) -> SafeHtml:
         """Return a doc comment, which is Markdown, as safe HTML."""
         return render_markdown(text, self.release.place()) if text.strip() else _NO_COMMENT
+
+
+def _comment_lines(symbol: DocsSymbol, *, is_long: bool) -> Iterator[str]:
+    """Yield the doc comment of a member as lines of source; of a long declaration, the first
+    sentence."""
+    text = symbol.summary if is_long else symbol.comment
+    lines = text.strip().splitlines()
+    if symbol.deprecation is not None:
+        lines += ["# Deprecated", *symbol.deprecation.strip().splitlines()]
+    yield from (f"# {each}".rstrip() for each in lines)
+    if symbol.docs.is_deprecated:
+        yield "@deprecated"
 
 
 def counted(number: int, thing: str) -> str:

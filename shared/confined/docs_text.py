@@ -1,14 +1,15 @@
-"""The outline of a module, its documentation as Markdown, and calls of functions.
+"""The outline of a module, and its documentation as Markdown.
 
 Addresses begin with `BASE_URL`, which the page that sends the text replaces by the registry's.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from shared.ballerina.doc_comments import markdown
 from shared.confined.release_files import ReleaseRequest
+from shared.domain.api_docs.calls import Calls
 from shared.domain.api_docs.model import (
     ClassDocs,
     DeclarationKind,
@@ -24,8 +25,8 @@ from shared.domain.api_docs.model import (
 from shared.domain.api_docs.outline import DocsSymbol, declared, inclusions_of
 from shared.domain.api_docs.pieces import BASE_URL
 from shared.domain.api_docs.signatures import signature_text, source_text
-from shared.domain.api_docs.type_parts import PathSegment, path_segments, type_parts
-from shared.domain.names import RESERVED_WORDS, import_line, module_prefix
+from shared.domain.api_docs.type_parts import type_parts
+from shared.domain.names import import_line
 from shared.domain.outside_values import fenced
 
 KIND_TITLES = {
@@ -76,11 +77,12 @@ def module_markdown(release: ReleaseRequest, module: ModuleDocs) -> str:
     return _joined(parts)
 
 
-def symbol_markdown(module: ModuleDocs, symbol: DocsSymbol) -> str:
+def symbol_markdown(calls: Calls, symbol: DocsSymbol) -> str:
     """Return a declaration with its members, or one member, as Markdown."""
+    module = calls.module
     parts = [f"# {symbol.path} ({symbol.kind} of {module.org_name}/{module.id} {module.version})"]
     parts += [fenced(source_text(symbol.docs)), *_comment(symbol)]
-    call = call_of(module, symbol)
+    call = calls.source(symbol)
     parts += ["## Call", fenced(call)] if call else []
     for member in symbol.members():
         parts += [f"## {member.title}", fenced(signature_text(member.docs)), *_comment(member)]
@@ -140,85 +142,3 @@ def signature_line(docs: Documented) -> str:
     text = " ".join(signature_text(docs).split())
     text = _QUALIFIERS.sub("", text)
     return text if len(text) <= LINE_LENGTH else f"{text[:LINE_LENGTH]}…"
-
-
-# --- Calls ---------------------------------------------------------------------------------------
-
-
-def call_of(module: ModuleDocs, symbol: DocsSymbol) -> str:
-    """Return source that calls a function or method, or makes a value of a class, with a name in
-    place of each value that must be given; empty for other symbols."""
-    prefix, docs, owner = module_prefix(module.id), symbol.docs, symbol.owner
-    if isinstance(docs, ClassDocs):
-        arguments = _arguments(docs.init_method) if docs.init_method else ""
-        check = "check " if docs.init_method and _may_fail(docs.init_method) else ""
-        return f"{prefix}:{docs.name} {_variable(prefix, docs.name)} = {check}new ({arguments});"
-    if not isinstance(docs, FunctionDocs):
-        return ""
-    if owner is not None and docs.name == "init":  # `new` calls it.
-        return ""
-    return _call(docs, f"{_callee(prefix, docs, owner, _argument_of_path)}({_arguments(docs)})")
-
-
-def call_line(module: ModuleDocs, symbol: DocsSymbol) -> str:
-    """Return the call of a function or method for lists, such as `httpClient->/path.post(…)`;
-    empty for other symbols."""
-    docs = symbol.docs
-    if not isinstance(docs, FunctionDocs):
-        return ""
-    arguments = "…" if docs.parameters else ""
-    if symbol.owner is not None and docs.name == "init":
-        return f"new ({arguments})"
-    prefix = module_prefix(module.id)
-    return f"{_callee(prefix, docs, symbol.owner, _name_in_path)}({arguments})"
-
-
-def _callee(
-    prefix: str,
-    docs: FunctionDocs,
-    owner: DocsSymbol | None,
-    segment_text: Callable[[PathSegment], str],
-) -> str:
-    """Return the part of a call before its arguments."""
-    if owner is None:
-        return f"{prefix}:{docs.name}"
-    value = _variable(prefix, owner.docs.name)
-    if docs.is_resource:
-        path = "/".join(map(segment_text, path_segments(docs.resource_path)))
-        return f"{value}->/{path}.{docs.accessor}"
-    return f"{value}{'->' if docs.is_remote else '.'}{docs.name}"
-
-
-def _name_in_path(segment: PathSegment) -> str:
-    """Return a segment for reading: a rest parameter stands for any path."""
-    return segment.name if segment.name and segment.is_rest else _argument_of_path(segment)
-
-
-def _argument_of_path(segment: PathSegment) -> str:
-    if not segment.name:
-        return segment.text
-    return f"[...{segment.name}]" if segment.is_rest else f"[{segment.name}]"
-
-
-def _call(docs: FunctionDocs, call: str) -> str:
-    result = "var result = " if docs.return_parameters else ""
-    return f"{result}{'check ' if _may_fail(docs) else ''}{call};"
-
-
-def _arguments(docs: FunctionDocs) -> str:
-    """Return the names of the parameters that must be given."""
-    return ", ".join(each.name for each in docs.parameters if each.must_be_given)
-
-
-def _may_fail(docs: FunctionDocs) -> bool:
-    """Check whether an error is among the results."""
-    types = [each.type for each in docs.return_parameters]
-    members = [member for each in types for member in (each, *each.member_types)]
-    return any(each.name == "error" or each.category == "errors" for each in members)
-
-
-def _variable(prefix: str, type_name: str) -> str:
-    """Return the name of a variable of this type: of `Caller` caller, of `http:Client` httpClient,
-    since `client` is a keyword."""
-    name = type_name[:1].lower() + type_name[1:]
-    return prefix.removeprefix("'") + type_name if name in RESERVED_WORDS else name

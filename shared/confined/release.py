@@ -157,7 +157,7 @@ class _Making:
     def symbols(self, name: str, start: int) -> None:
         """Write the pages of some symbols of a module."""
         module = self._model(name)
-        pages = DocsPages(self.request, module, self._since(name))
+        pages = DocsPages.of(self.request, module, self._since(name))
         with self._pieces(f"symbols-{self._number(name)}-{start}") as pieces:
             for symbol in islice(_symbols(module), start, start + SYMBOLS_OF_A_PART):
                 add_symbol(pieces, pages, symbol, piece_name)
@@ -178,10 +178,11 @@ class _Making:
     def outline(self, name: str) -> None:
         """Write the page of a module, its Markdown, its lists, and what editors read."""
         module, number = self._model(name), self._number(name)
-        pages = DocsPages(self.request, module, self._since(name))
+        pages = DocsPages.of(self.request, module, self._since(name))
         with self._pieces(f"outline-{number}") as pieces:
             page = pages.module_page(self._facts(name))
             add_page(pieces, piece_name(PieceKind.MODULE_PAGE, name), page)
+            pieces.add(piece_name(PieceKind.MODULE_INDEX, name), pages.module_index())
             markdown = module_markdown(self.request, module)
             add_sent(pieces, piece_name(PieceKind.MODULE_MARKDOWN, name), markdown)
             pieces.add(piece_name(PieceKind.LIST, name, ""), facts_text(module))
@@ -206,7 +207,7 @@ class _Making:
 
         records = OtherRecords(own, module_of)
         whole = records.complete(self._model(name))
-        pages = DocsPages(self.request, whole, self._since(name))
+        pages = DocsPages.of(self.request, whole, self._since(name))
         with self._pieces(f"inclusions-{number}") as pieces:
             add_complete_pieces(pieces, pages, records)
         facts = InclusionFacts.of(self.request, records).model_dump_json()

@@ -54,7 +54,7 @@ def add_symbol(
     module = pages.module
     of = (module.id, symbol.path)
     add_page(pieces, name(PieceKind.SYMBOL_PAGE, *of), pages.symbol_page(symbol))
-    add_sent(pieces, name(PieceKind.SYMBOL_MARKDOWN, *of), symbol_markdown(module, symbol))
+    add_sent(pieces, name(PieceKind.SYMBOL_MARKDOWN, *of), symbol_markdown(pages.calls, symbol))
 
 
 # --- With the fields that records include from other packages -----------------------------------

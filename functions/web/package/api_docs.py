@@ -7,6 +7,7 @@ push; a page puts them into its frame.
 /packages/{org}/{name}/{version}/changes: the API changes from another version.
 """
 
+from html import escape
 from urllib.parse import quote
 
 from functions.http.pages import MARKDOWN, PublicPageCall, PublicPages
@@ -93,11 +94,10 @@ async def _module_page(call: PublicPageCall, details: ReleaseDetails, module: st
     if call.wants_markdown:
         return await _markdown_answer(call, details, PieceKind.MODULE_MARKDOWN, module)
     page, problem = SafeHtml(), ""
+    text = call.registry.api_docs.documentation.text
+    index = await _index(call, details, module)
     try:
-        text = await call.registry.api_docs.documentation.text(
-            details.release, PieceKind.MODULE_PAGE, module
-        )
-        page = SafeHtml(text or "")
+        page = SafeHtml(await text(details.release, PieceKind.MODULE_PAGE, module) or "")
     except (ApiDocsFailed, ApiDocsPending) as refusal:
         problem = _problem(call, refusal)
     is_told = bool(problem) and module == details.head.name
@@ -105,12 +105,29 @@ async def _module_page(call: PublicPageCall, details: ReleaseDetails, module: st
     values = {
         "module": module,
         "page": page,
+        "index": index,
         "problem": problem,
         "readme": readme,
         "record": await call.registry.api_docs.documentation.state(details.release),
         "canonical": f"{call.base_url}{_address(details, module)}",
     }
     return await show_tab(call, details, "docs", values)
+
+
+async def _index(
+    call: PublicPageCall, details: ReleaseDetails, module: str, path: str = ""
+) -> SafeHtml:
+    """Return the index of a module, in which the page of a declaration, or of its member, is marked
+    as the current one; nothing until it is made, and if it could not be."""
+    text = call.registry.api_docs.documentation.text
+    try:
+        index = await text(details.release, PieceKind.MODULE_INDEX, module) or ""
+    except (ApiDocsFailed, ApiDocsPending):
+        return SafeHtml()
+    address = f"{_address(details, module)}/{quote(path.partition('.')[0])}"
+    link = f'href="{escape(address)}"'
+    current = "page" if "." not in path else "true"
+    return SafeHtml(index.replace(f"{link}>", f'{link} aria-current="{current}">', 1))
 
 
 def _problem(call: PublicPageCall, refusal: ApiDocsFailed | ApiDocsPending) -> str:
@@ -133,6 +150,7 @@ async def _symbol_page(
         "module": module,
         "symbol": path,
         "page": SafeHtml(page),
+        "index": await _index(call, details, module, path),
         "canonical": f"{call.base_url}{_address(details, module)}/{quote(path)}",
     }
     return await show_tab(call, details, "docs", values)

@@ -35,6 +35,7 @@ class TabFacts(Struct, frozen=True):
 
     dependents: int | None = None
     files: int | None = None
+    declarations: int | None = None
 
 
 NO_FACTS = TabFacts()
@@ -63,7 +64,7 @@ class TabPage(Struct, frozen=True):
 
 
 _README = TabPage(FIRST_TAB, "Readme", shows_dependents=True)
-_API = TabPage("docs", "API", lambda of, _: len(of.release.modules))
+_API = TabPage("docs", "API", lambda _, facts: facts.declarations)
 _VERSIONS = TabPage("versions", "All versions", lambda of, _: len(of.entries), is_of_package=True)
 _CHANGES = TabPage("changes", "Compare")
 _HISTORY = TabPage("history", "History", is_of_package=True)
@@ -276,7 +277,7 @@ async def show_tab(
     facts = TabFacts(dependents)
     record = await if_available(call.registry.api_docs.documentation.state(details.release))
     if record is not None and record.pieces is not None:
-        facts = TabFacts(dependents, record.files)
+        facts = TabFacts(dependents, record.files, record.declared or None)
     contact = call.registry.settings.security_contact
     frame = PackageFrame(details, call.base_url, tab, facts, contact, record)
     may_manage = call.registry.packages.of_organization.may_manage

@@ -4,7 +4,7 @@ The fields are the keys of Central's documents, in snake case; where Central omi
 pages or tools need, there is a field more, which is `extra`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 from itertools import chain
 from typing import Any
@@ -86,6 +86,24 @@ class Type(DocsModel):
     field: "FieldFacts | None" = extra(None)  # Of a member of a record, or of an inclusion.
     is_distinct: bool = extra(False)
 
+    def with_parts(self, change: "Callable[[Type], Type]") -> "Type":
+        """Return this type with each type that it is built of replaced by what `change` returns."""
+        changes: dict[str, object] = {
+            name: change(inner) for name in _PARTS if (inner := getattr(self, name))
+        }
+        for name in _LISTS_OF_PARTS:
+            if inner := getattr(self, name):
+                changes[name] = tuple(map(change, inner))
+        if self.function_types:
+            changes["function_types"] = tuple(
+                each.with_parts(change) for each in self.function_types
+            )
+        return self.model_copy(update=changes) if changes else self
+
+
+_PARTS = ("element_type", "constraint", "return_type", "key_constraint", "definition")
+_LISTS_OF_PARTS = ("member_types", "param_types", "type_parameters")
+
 
 class FieldFacts(DocsModel):
     """The facts of a field besides its type: Central has its name, description and type."""
@@ -112,6 +130,13 @@ class IncludedFunction(DocsModel):
     name: str = ""
     description: str = ""
     category: str = "included_function"
+
+    def with_parts(self, change: Callable[[Type], Type]) -> "IncludedFunction":
+        """Return this method with each type replaced by what `change` returns."""
+        changes: dict[str, object] = {"param_types": tuple(map(change, self.param_types))}
+        if self.return_type:
+            changes["return_type"] = change(self.return_type)
+        return self.model_copy(update=changes)
 
 
 class AnnotationAttachment(DocsModel):

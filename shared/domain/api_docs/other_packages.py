@@ -8,14 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 
 from msgspec import Struct, field
 
-from shared.domain.api_docs.model import (
-    FieldFacts,
-    IncludedFunction,
-    ModuleDocs,
-    RecordDocs,
-    Type,
-    VariableDocs,
-)
+from shared.domain.api_docs.model import FieldFacts, ModuleDocs, RecordDocs, Type, VariableDocs
 
 CHAIN_LIMIT = 100  # Records that include each other, and aliases of aliases.
 
@@ -123,8 +116,8 @@ def _known(record: RecordDocs) -> _Known:
     return _Known(
         record.name,
         members,
-        tuple(Type(element_type=_imported(each)) for each in rest),
-        tuple(_imported(each) for each in inclusions if each),
+        tuple(Type(element_type=imported(each)) for each in rest),
+        tuple(imported(each) for each in inclusions if each),
     )
 
 
@@ -143,7 +136,7 @@ def _member(docs: VariableDocs) -> Type:
     return Type(
         name=docs.name,
         description=description or None,
-        element_type=_imported(docs.type) if docs.type else None,
+        element_type=imported(docs.type) if docs.type else None,
         field=facts if facts != FieldFacts() else None,
     )
 
@@ -156,29 +149,15 @@ def _from(origin: Type, known: _Known) -> Iterator[Type]:
         yield each.model_copy(update={"field": facts})
 
 
-_PARTS = ("element_type", "constraint", "return_type", "key_constraint", "definition")
-_LISTS = ("member_types", "param_types", "type_parameters", "function_types")
 _NAMES = ("libs", "reference")  # Categories of types that are named with their module already.
 
 
-def _imported(docs: Type) -> Type:
+def imported(docs: Type) -> Type:
     """Return a type of another package's module as a type of ours names it: of a module."""
-    changes: dict[str, object] = {
-        name: _imported(inner) for name in _PARTS if (inner := getattr(docs, name))
-    }
-    for name in _LISTS:
-        if inner := getattr(docs, name):
-            changes[name] = tuple(
-                _function(each) if isinstance(each, IncludedFunction) else _imported(each)
-                for each in inner
-            )
-    if docs.module_name and docs.category not in _NAMES:
-        changes["category"] = "libs"
-    return docs.model_copy(update=changes) if changes else docs
+    return with_module(docs.with_parts(imported))
 
 
-def _function(docs: IncludedFunction) -> IncludedFunction:
-    changes: dict[str, object] = {"param_types": tuple(map(_imported, docs.param_types))}
-    if docs.return_type:
-        changes["return_type"] = _imported(docs.return_type)
-    return docs.model_copy(update=changes)
+def with_module(docs: Type) -> Type:
+    """Return a type that is named with its module; the types in it stay."""
+    is_named_alone = docs.module_name and docs.category not in _NAMES
+    return docs.model_copy(update={"category": "libs"}) if is_named_alone else docs

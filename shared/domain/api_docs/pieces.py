@@ -28,6 +28,7 @@ class PieceKind(StrEnum):
 
     DOCUMENT = "document"  # Of a module, as `/2.0/docs` sends it.
     MODULE_PAGE = "module.html"
+    MODULE_INDEX = "index.html"  # The declarations of a module, by their names.
     MODULE_MARKDOWN = "module.md"
     SYMBOL_PAGE = "symbol.html"
     SYMBOL_MARKDOWN = "symbol.md"

@@ -69,6 +69,7 @@ class ApiDocsRecord(Record):
     reason: str = ""
     documented: int = 0
     declarations: int = 0
+    declared: int = 0  # Public declarations alone, without their members.
     readme: ReadmeContent | None = None  # None: not read, or by an earlier generator.
     api: ApiSummary = NO_API
     symbols: str = ""  # By which developers find it, as `pack_symbols` packs them.

@@ -111,6 +111,7 @@ class ModuleFacts(Record):
     unread: tuple[UnreadLines, ...] = ()
     documented: int = 0
     declarations: int = 0
+    declared: int = 0
     api: ApiSummary = NO_API
     symbols: tuple[Symbol, ...] = ()
     mentions: tuple[str, ...] = ()
@@ -123,6 +124,7 @@ class ModuleFacts(Record):
             unread=tuple(unread),
             documented=documented,
             declarations=declarations,
+            declared=sum(1 for _ in declared(docs)),
             api=api_summary(docs),
             symbols=tuple(symbols_of(docs)),
             mentions=mentions_of(_texts_of(docs)),
@@ -141,6 +143,7 @@ def release_record(facts: Sequence[ModuleFacts]) -> ApiDocsRecord:
         unread=unread[:MAX_UNREAD],
         documented=sum(each.documented for each in facts),
         declarations=sum(each.declarations for each in facts),
+        declared=sum(each.declared for each in facts),
         api=ApiSummary(
             connectors=tuple(islice(connectors, MAX_LISTED)),
             triggers=tuple(islice(triggers, MAX_LISTED)),

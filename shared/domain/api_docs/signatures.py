@@ -40,7 +40,7 @@ from shared.domain.api_docs.type_parts import (
     value_parts,
 )
 
-_INDENT = "    "
+INDENT = "    "
 
 
 def signature(docs: Documented) -> tuple[Part, ...]:
@@ -253,21 +253,24 @@ def _(docs: FunctionDocs) -> Parts:
 
 
 @_source.register
-def _(docs: EnumDocs) -> Parts:
-    members = (_line("", _signature(each)) for each in docs.members)
-    yield from _signature(docs)
-    yield Part(" ")
-    yield from _block("{", joined(members, ","), "}")
+def _(docs: EnumDocs | RecordDocs) -> Parts:
+    opening, closing = around_members(docs)
+    yield from opening
+    separator = "," if isinstance(docs, EnumDocs) else ""
+    members = docs.members if isinstance(docs, EnumDocs) else docs.fields
+    end = "" if separator else ";"
+    yield from joined((_line(end, _signature(each)) for each in members), separator)
+    yield Part("\n")
+    yield from closing
 
 
-@_source.register
-def _(docs: RecordDocs) -> Parts:
-    yield from _defined(docs.name, docs.is_read_only)
-    yield from keywords("record")
+def around_members(docs: EnumDocs | RecordDocs) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
+    """Return what stands before and after the members of an enum or a record."""
+    if isinstance(docs, EnumDocs):
+        return (*_signature(docs), Part(" {")), (Part("}"),)
     opening, closing = ("{|", "|}") if _is_exclusive(docs) else ("{", "}")
-    fields = (_line(";", _signature(each)) for each in docs.fields)
-    yield from _block(opening, joined(fields, ""), closing)
-    yield Part("?;" if docs.is_nullable else ";")
+    beginning = (*_defined(docs.name, docs.is_read_only), *keywords("record"), Part(opening))
+    return beginning, (Part(closing), Part("?;" if docs.is_nullable else ";"))
 
 
 @_source.register
@@ -299,7 +302,7 @@ def _object_members(docs: ObjectTypeDocs | ClassDocs) -> Iterator[Parts]:
 
 
 def _line(end: str, parts: Iterable[Part]) -> Parts:
-    yield Part("\n" + _INDENT)
+    yield Part("\n" + INDENT)
     yield from parts
     yield Part(end)
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from shared.domain.api_docs.language import LANGUAGE_ORG, LANGUAGE_VERSION, OTHER_TYPES, PREDECLARED
 from shared.domain.api_docs.model import Type
+from shared.domain.names import module_prefix
 
 
 class PartKind(Enum):
@@ -107,8 +108,14 @@ def _reference(docs: Type) -> Part:
     if is_linked and docs.org_name and docs.module_name and docs.version and name and category:
         target = TypeTarget(docs.org_name, docs.module_name, docs.version, name, category)
     if docs.module_name and category in ("libs", "reference") and docs.org_name != "UNK_ORG":
-        name = f"{docs.module_name.rpartition('.')[2]}:{name}"
+        name = f"{_prefix(docs.module_name)}:{name}"
     return Part(name, PartKind.TYPE, target)
+
+
+def _prefix(module: str) -> str:
+    """Return the prefix of a module; those of the language need no quote."""
+    last = module.rpartition(".")[2]
+    return last if module.startswith("lang.") and last in PREDECLARED else module_prefix(module)
 
 
 def _language_type(name: str) -> Part:
@@ -173,7 +180,8 @@ def _record(docs: Type) -> Parts:
         each.name is None for each in docs.member_types
     )
     yield from keywords("record")
-    yield Part("{| " if is_exclusive else "{ ")
+    blank = " " if docs.member_types else ""
+    yield Part(f"{{|{blank}" if is_exclusive else f"{{{blank}")
     for member in docs.member_types:
         if member.element_type:
             yield from type_parts(member.element_type)

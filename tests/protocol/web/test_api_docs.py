@@ -5,7 +5,7 @@ import time
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from shared.confined.docs_text import call_of
+from shared.domain.api_docs.calls import Calls
 from shared.domain.api_docs.model import FunctionDocs, ModuleDocs
 from shared.domain.api_docs.outline import DocsSymbol
 from shared.domain.mirror_rules import CENTRAL_PAGES
@@ -195,7 +195,7 @@ def test_a_call_with_a_long_path_is_written_in_time() -> None:
     method = FunctionDocs(name="get", is_resource=True, accessor="get", resource_path=path)
     symbol = DocsSymbol("Client.get", "get", "method", method, DocsSymbol("C", "C", "", method))
     began = time.thread_time()
-    assert call_of(module, symbol)
+    assert Calls.of(module).source(symbol)
     assert time.thread_time() - began < 10
 
 
@@ -288,9 +288,10 @@ async def test_breaking_changes_are_listed_first_with_both_signatures(own_shelf:
     text = await words(own_shelf, "/packages/acme/moving/1.0.1/changes")
 
     assert "1 breaking change; this should have been a major version." in text
-    assert "gone function removed Breaking public function gone()" in text
+    assert "gone function removed Breaking - Before: public function gone()" in text
     assert text.index("gone function removed") < text.index("added function added")
-    assert "widened function changed public function widened(int|string a)" in text
+    assert "widened function changed - Before: public function widened(int a)" in text
+    assert "+ After: public function widened(int|string a)" in text
     assert "The parameter a accepts more types." in text
     assert "kept" not in text
 
@@ -300,7 +301,7 @@ async def test_a_new_major_version_may_break_callers(own_shelf: World) -> None:
 
     text = await words(own_shelf, "/packages/acme/moving/2.0.0/changes")
 
-    assert "1 breaking change, which the version announces." in text
+    assert "1 breaking change; the major version was raised for it." in text
     assert "should have been" not in text
 
 

@@ -1,5 +1,7 @@
 """Comparisons: the page and the verdict."""
 
+import re
+
 import pytest
 
 from shared.confined import comparison
@@ -25,9 +27,9 @@ def page_of(before: str, after: str, *more: ModuleDocs) -> str:
     ("before", "after", "sentence"),
     [
         ("1.0.0", "1.0.1", "2 breaking changes; this should have been a major version"),
-        ("1.0.0", "2.0.0", "2 breaking changes, which the version announces"),
+        ("1.0.0", "2.0.0", "2 breaking changes; the major version was raised for them"),
         ("0.1.0", "0.1.1", "2 breaking changes; this should have been a minor version"),
-        ("0.1.0", "0.2.0", "2 breaking changes, which the version announces"),
+        ("0.1.0", "0.2.0", "2 breaking changes; the minor version was raised for them"),
         ("1.0.0", "1.0.1-rc.1", "2 breaking changes, which a pre-release may have"),
         ("1.0.1", "1.0.0", "2 breaking changes, from a newer version to an older one"),
     ],
@@ -43,14 +45,51 @@ def test_the_verdict_says_which_version_it_should_have_been(
     assert verdict_sentence(found, verdict) == sentence
 
 
-def test_a_change_is_one_signature_with_its_words_marked() -> None:
+def test_one_breaking_change_is_no_plural() -> None:
+    found = compare(
+        (Version.parse("1.0.0"), [documented("public function gone() {}")]),
+        (Version.parse("2.0.0"), [documented("")]),
+    )
+    verdict = verdict_of(Coordinate.parse("acme", "shop", "2.0.0"), found)
+    sentence = "1 breaking change; the major version was raised for it"
+    assert verdict_sentence(found, verdict) == sentence
+
+
+def lines_of(page: str) -> list[str]:
+    """Return the lines of the only signature of a page, with their marks."""
+    [text] = re.findall(r"<pre[^>]*><code>(.*?)</code></pre>", page, re.DOTALL)
+    plain = re.sub(r'<span class="unseen">[^<]*</span>', "", text)
+    return re.sub(r"</?span[^>]*>", "", plain).split("\n")
+
+
+def test_a_change_has_a_line_before_and_one_after_with_the_words_marked() -> None:
     page = page_of(
         "public function widened(int a) returns int => a;",
-        "public function widened(int|string a) returns int => 1;",
+        "public function widened(string a) returns int => 1;",
     )
-    signature = "public function widened(int<ins>|string</ins> a) returns int"
-    assert f"<code>{signature}</code>" in page
-    assert page.count("<pre") == 1
+    assert lines_of(page) == [
+        "- public function widened(<del>int</del> a) returns int",
+        "+ public function widened(<ins>string</ins> a) returns int",
+    ]
+    assert "Before: " in page
+    assert "After: " in page
+
+
+def test_what_was_added_or_removed_has_one_line() -> None:
+    assert lines_of(page_of("", "public function f() {}")) == ["+ <ins>public function f()</ins>"]
+    assert lines_of(page_of("public function f() {}", "")) == ["- <del>public function f()</del>"]
+
+
+def test_a_signature_that_stays_has_one_line_without_a_sign() -> None:
+    deprecated = "# # Deprecated\n@deprecated\npublic function f() {}"
+    assert lines_of(page_of("public function f() {}", deprecated)) == ["public function f()"]
+
+
+def test_a_hostile_signature_is_escaped_on_both_lines() -> None:
+    old = 'public const string X = "<b>1</b>";'
+    page = page_of(old, old.replace("string", "int").replace("1", "2"))
+    assert "<b>" not in page
+    assert page.count("&lt;") == 4
 
 
 def test_changes_are_grouped_by_type_and_link_to_the_symbol() -> None:

@@ -1,14 +1,7 @@
 """Documentation as Markdown, and calls of functions."""
 
-import pytest
-
-from shared.confined.docs_text import (
-    call_of,
-    json_text,
-    module_markdown,
-    outline_of,
-    symbol_markdown,
-)
+from shared.confined.docs_text import json_text, module_markdown, outline_of, symbol_markdown
+from shared.domain.api_docs.calls import Calls
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.outline import DocsSymbol, declared
 from tests.support.documented import documented
@@ -71,47 +64,13 @@ def test_a_module_as_markdown_has_the_first_line_of_each_comment() -> None:
 
 
 def test_a_symbol_as_markdown_has_its_comment_its_call_and_its_members() -> None:
-    text = symbol_markdown(SHOP, symbol("Client"))
+    text = symbol_markdown(Calls.of(SHOP), symbol("Client"))
     assert "All of them." in text
     assert "## Call" in text
     assert "## buy" in text
-    method = symbol_markdown(SHOP, symbol("Client.buy"))
+    method = symbol_markdown(Calls.of(SHOP), symbol("Client.buy"))
     assert "- `item`: What\n- `returns`: A receipt\n" in method
-    assert "## Call" not in symbol_markdown(SHOP, symbol("Item"))
-
-
-@pytest.mark.parametrize(
-    ("path", "call"),
-    [
-        ("Client", "shop:Client shopClient = check new (url);"),
-        ("Xml", "shop:Xml shopXml = new ();"),
-        ("Client.init", ""),
-        ("Client.buy", "var result = check shopClient->buy(item);"),
-        ("Client.plain", "shopClient.plain();"),
-        ("start", "shop:start();"),
-        ("open", "var result = check shop:open(name);"),
-        ("Item", ""),
-        ("LIMIT", ""),
-    ],
-)
-def test_a_call_has_a_name_in_place_of_each_value(path: str, call: str) -> None:
-    assert call_of(SHOP, symbol(path)) == call
-
-
-def test_the_prefix_of_a_call_has_a_quote_if_it_is_a_reserved_word() -> None:
-    module = documented(SOURCE, "data.table")
-    assert "import acme/data.'table;" in module_markdown(REQUEST, module)
-    assert call_of(module, symbol("open", module)) == "var result = check 'table:open(name);"
-    assert (
-        call_of(module, symbol("Client", module)) == "'table:Client tableClient = check new (url);"
-    )
-    assert call_of(module, symbol("Client.plain", module)) == "tableClient.plain();"
-
-
-def test_a_call_of_a_resource_has_its_path() -> None:
-    [client] = [each for _, each in declared(SHOP) if each.title == "Client"]
-    calls = [call_of(SHOP, each) for each in client.members()]
-    assert "shopClient->/items/[id]/parts/[...path].get();" in calls
+    assert "## Call" not in symbol_markdown(Calls.of(SHOP), symbol("Item"))
 
 
 def test_json_has_no_blanks() -> None:
@@ -130,7 +89,7 @@ def test_a_record_as_markdown_has_the_fields_that_it_includes() -> None:
         """
     )
     symbol = next(each for _, each in declared(module) if each.title == "Settings")
-    text = symbol_markdown(module, symbol)
+    text = symbol_markdown(Calls.of(module), symbol)
     assert text.endswith(
         "## timeout (of *Common)\n\n```ballerina\ndecimal timeout = 30\n```\n\n"
         "How long to wait.\n\n"
