@@ -245,7 +245,10 @@ async def account_organization_settings(
 @pages.form(f"{ORGANIZATION_ROUTE}/describe", account_organization_settings, done="Profile saved.")
 async def account_organization_describe(call: SignedInCall) -> None:
     form, organizations = call.form, call.registry.organizations.organizations
-    profile = OrganizationProfile.parse(form.text("display_name"), form.text("description"), None)
+    links = form.text("links").splitlines() if "links" in form.values else None
+    profile = OrganizationProfile.parse(
+        form.text("display_name"), form.text("description"), None, links
+    )
     await organizations.change(call.org, profile, by=call.caller)
 
 
