@@ -23,7 +23,7 @@ def test_the_header_is_one_row_whose_menu_has_the_links(
     assert page.evaluate(HEADER) == HEADER_HEIGHT
     links = page.get_by_role("navigation", name="Registry")
     expect(links.get_by_role("link", name="Browse")).to_be_hidden()
-    links.get_by_text("Menu").click()
+    links.locator("summary").click()
     for name in ("Browse", "Symbols", "Docs", "Sign in"):
         expect(links.get_by_role("link", name=name)).to_be_visible()
     watched.assert_nothing_happened()

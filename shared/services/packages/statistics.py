@@ -155,8 +155,7 @@ class RegistryStatistics:
     async def _is_of_several(self, keyword: str) -> bool:
         """Check whether packages of several organizations have the keyword."""
         query = Query(facet_values=(FacetValue(Facet.KEYWORD, keyword),), include_deprecated=True)
-        found = await self._index.search_with_facets(query, ResultPage(limit=0), ANYONE)
-        return len(found.facets.get(Facet.ORG, ())) > 1
+        return len(await self._index.facet_values(Facet.ORG, query, ANYONE)) > 1
 
     async def _count_dependents(self, package: Package) -> int:
         query = Query(depends_on=package.key, include_deprecated=True)
