@@ -129,6 +129,7 @@ async def account_organization(
     f"{ORGANIZATION_ROUTE}/role",
     account_organization,
     done="Role changed. Changes of owners take effect in 48 hours.",
+    takes_recent_sign_in=True,
 )
 async def account_organization_role(call: SignedInCall) -> None:
     account_id, role = call.form.text("account"), call.form.choice("role", Role, _NO_ROLE)
@@ -143,6 +144,7 @@ async def account_organization_role(call: SignedInCall) -> None:
     f"{ORGANIZATION_ROUTE}/remove",
     account_organization,
     done="Member removed. The removal of an owner takes effect in 48 hours.",
+    takes_recent_sign_in=True,
 )
 async def account_organization_remove(call: SignedInCall) -> None:
     memberships, account_id = call.registry.organizations.memberships, call.form.text("account")
@@ -165,7 +167,12 @@ async def account_organization_ownership(call: SignedInCall) -> None:
         await requests.request(call.org, reason=call.form.text("ownership-reason"), by=call.caller)
 
 
-@pages.form(f"{ORGANIZATION_ROUTE}/undo", account_organization, done="Change canceled.")
+@pages.form(
+    f"{ORGANIZATION_ROUTE}/undo",
+    account_organization,
+    done="Change canceled.",
+    takes_recent_sign_in=True,
+)
 async def account_organization_undo(call: SignedInCall) -> None:
     memberships, account_id = call.registry.organizations.memberships, call.form.text("account")
     reason = call.form.text("reason")
@@ -183,7 +190,7 @@ async def account_organization_withdraw(call: SignedInCall) -> None:
     await invitations.withdraw(call.org, invitation, by=call.caller, reason=reason)
 
 
-@pages.form(f"{ORGANIZATION_ROUTE}/invite", account_organization)
+@pages.form(f"{ORGANIZATION_ROUTE}/invite", account_organization, takes_recent_sign_in=True)
 async def account_organization_invite(call: SignedInCall) -> Answer:
     role, form = call.form.choice("role", Role, _NO_ROLE), call.form
     invitation = InvitationRequest.parse(role, form.text("email") or None, form.text("label"))
@@ -238,7 +245,10 @@ async def account_organization_settings(
 @pages.form(f"{ORGANIZATION_ROUTE}/describe", account_organization_settings, done="Profile saved.")
 async def account_organization_describe(call: SignedInCall) -> None:
     form, organizations = call.form, call.registry.organizations.organizations
-    profile = OrganizationProfile.parse(form.text("display_name"), form.text("description"), None)
+    links = form.text("links").splitlines() if "links" in form.values else None
+    profile = OrganizationProfile.parse(
+        form.text("display_name"), form.text("description"), None, links
+    )
     await organizations.change(call.org, profile, by=call.caller)
 
 
@@ -246,6 +256,7 @@ async def account_organization_describe(call: SignedInCall) -> None:
     f"{ORGANIZATION_ROUTE}/visibility",
     account_organization_settings,
     done="Default visibility saved. Existing packages are not affected.",
+    takes_recent_sign_in=True,
 )
 async def account_organization_visibility(call: SignedInCall) -> None:
     otherwise = "Choose a default visibility: public, internal or private."
@@ -258,6 +269,7 @@ async def account_organization_visibility(call: SignedInCall) -> None:
     f"{ORGANIZATION_ROUTE}/transfer",
     account_organization_settings,
     done="Transfer scheduled. It takes effect in 48 hours; any owner can cancel it until then.",
+    takes_recent_sign_in=True,
 )
 async def account_organization_transfer(call: SignedInCall) -> None:
     form = call.form
@@ -276,6 +288,7 @@ async def account_organization_transfer(call: SignedInCall) -> None:
     f"{ORGANIZATION_ROUTE}/continue",
     account_organization_settings,
     done="Continuation saved. Owners were notified by email.",
+    takes_recent_sign_in=True,
 )
 async def account_organization_continue(call: SignedInCall) -> None:
     text, reason = call.form.text("continued_as"), call.form.text("reason")
@@ -289,12 +302,18 @@ async def account_organization_continue(call: SignedInCall) -> None:
     f"{ORGANIZATION_ROUTE}/delete",
     account_organization_settings,
     done="Deletion scheduled. Any owner can cancel it within 48 hours.",
+    takes_recent_sign_in=True,
 )
 async def account_organization_delete(call: SignedInCall) -> None:
     reason = call.form.text("reason")
     await call.registry.organizations.deletion.delete(call.org, by=call.caller, reason=reason)
 
 
-@pages.form(f"{ORGANIZATION_ROUTE}/keep", account_organization_settings, done="Deletion canceled.")
+@pages.form(
+    f"{ORGANIZATION_ROUTE}/keep",
+    account_organization_settings,
+    done="Deletion canceled.",
+    takes_recent_sign_in=True,
+)
 async def account_organization_keep(call: SignedInCall) -> None:
     await call.registry.organizations.deletion.cancel(call.org, by=call.caller)

@@ -151,6 +151,7 @@ async def account_organization_packages_versions_undeprecate(call: SignedInCall)
     f"{PACKAGE_ROUTE}/versions/hold",
     account_organization_package,
     done="Version held. Nobody can pull it until an owner restores it.",
+    takes_recent_sign_in=True,
 )
 async def account_organization_packages_versions_hold(call: SignedInCall) -> None:
     own, reason = call.registry.publishing.own_releases, call.form.text("reason")
@@ -158,13 +159,18 @@ async def account_organization_packages_versions_hold(call: SignedInCall) -> Non
 
 
 @pages.form(
-    f"{PACKAGE_ROUTE}/versions/restore", account_organization_package, done="Version restored."
+    f"{PACKAGE_ROUTE}/versions/restore",
+    account_organization_package,
+    done="Version restored.",
+    takes_recent_sign_in=True,
 )
 async def account_organization_packages_versions_restore(call: SignedInCall) -> None:
     await call.registry.publishing.own_releases.restore(_coordinate(call), by=call.caller)
 
 
-@pages.form(f"{PACKAGE_ROUTE}/versions/erase", account_organization_package)
+@pages.form(
+    f"{PACKAGE_ROUTE}/versions/erase", account_organization_package, takes_recent_sign_in=True
+)
 async def account_organization_packages_versions_erase(call: SignedInCall) -> Answer:
     coordinate = _coordinate(call)
     if call.form.text("confirm") != coordinate.version.text:
@@ -193,7 +199,12 @@ async def _change_successor(call: SignedInCall) -> None:
     await successors.change(_package(call), successor, reason, by=call.caller)
 
 
-@pages.form(f"{PACKAGE_ROUTE}/visibility", account_organization_package, done="Visibility changed.")
+@pages.form(
+    f"{PACKAGE_ROUTE}/visibility",
+    account_organization_package,
+    done="Visibility changed.",
+    takes_recent_sign_in=True,
+)
 async def account_organization_packages_visibility(call: SignedInCall) -> None:
     package = _package(call)
     otherwise = "Choose a visibility: public, internal or private."
@@ -211,7 +222,10 @@ async def account_organization_packages_visibility(call: SignedInCall) -> None:
 
 
 @pages.form(
-    f"{PACKAGE_ROUTE}/pushers", account_organization_package, done="Publishing access changed."
+    f"{PACKAGE_ROUTE}/pushers",
+    account_organization_package,
+    done="Publishing access changed.",
+    takes_recent_sign_in=True,
 )
 async def account_organization_packages_pushers(call: SignedInCall) -> None:
     otherwise = "Choose who can publish: members, or trusted publishers only."
@@ -241,7 +255,10 @@ async def account_organization_held(
 
 
 @pages.form(
-    f"{ORGANIZATION_ROUTE}/held/confirm", account_organization_held, done="Release published."
+    f"{ORGANIZATION_ROUTE}/held/confirm",
+    account_organization_held,
+    done="Release published.",
+    takes_recent_sign_in=True,
 )
 async def account_organization_held_confirm(call: SignedInCall) -> None:
     await call.registry.publishing.held_releases.confirm(_held(call), by=call.caller)
@@ -251,6 +268,7 @@ async def account_organization_held_confirm(call: SignedInCall) -> None:
     f"{ORGANIZATION_ROUTE}/held/refuse",
     account_organization_held,
     done="Release refused. Its version cannot be published again.",
+    takes_recent_sign_in=True,
 )
 async def account_organization_held_refuse(call: SignedInCall) -> None:
     reason = call.form.text("reason")
@@ -258,7 +276,10 @@ async def account_organization_held_refuse(call: SignedInCall) -> None:
 
 
 @pages.form(
-    f"{ORGANIZATION_ROUTE}/held/confirm-all", account_organization_held, done="Releases published."
+    f"{ORGANIZATION_ROUTE}/held/confirm-all",
+    account_organization_held,
+    done="Releases published.",
+    takes_recent_sign_in=True,
 )
 async def account_organization_held_confirm_all(call: SignedInCall) -> None:
     held_releases, burst = call.registry.publishing.held_releases, _burst(call.form)
@@ -269,6 +290,7 @@ async def account_organization_held_confirm_all(call: SignedInCall) -> None:
     f"{ORGANIZATION_ROUTE}/held/refuse-all",
     account_organization_held,
     done="Releases refused. Their versions cannot be published again.",
+    takes_recent_sign_in=True,
 )
 async def account_organization_held_refuse_all(call: SignedInCall) -> None:
     held_releases, burst = call.registry.publishing.held_releases, _burst(call.form)

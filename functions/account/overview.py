@@ -215,7 +215,7 @@ class PersonalDataView(ResponseModel):
         )
 
 
-@pages.form("account/delete", account_data)
+@pages.form("account/delete", account_data, takes_recent_sign_in=True)
 async def account_delete(call: SignedInCall) -> Answer:
     name = call.account.name
     if call.form.text("name") != name:

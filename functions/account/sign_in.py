@@ -48,7 +48,9 @@ async def sign_in_page_shown(call: PageCall) -> Answer:
         return see_other(return_page(call))
     account = (await call.registry.identity.accounts.profile(call.caller)).account
     call.visitor = visitor_of(account, call.caller, call.registry)
-    return sign_in_page(call, purpose)
+    again = purpose is SignInPurpose.AGAIN
+    identities = await call.registry.identity.identities.of(by=call.caller) if again else ()
+    return sign_in_page(call, purpose, has_links_alone=again and not identities)
 
 
 async def _begin(provider: str, call: PageCall) -> Answer:

@@ -10,6 +10,7 @@ from functions.account.organization import ORGANIZATION_ROUTE, organization_fram
 from functions.account.overview import RENAMED_MESSAGE, REVOKED_MESSAGE, TOKENS_PATH
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInCall, SignedInPages
+from shared.domain.accounts import Token
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.principals import ANY_NAME, Scope
 from shared.runtime.answers import Answer
@@ -90,6 +91,11 @@ def _owner(call: SignedInCall) -> TokenOwner:
 _OF_PEOPLE = (Scope.MANAGE, Scope.MODERATE)  # No token of an organization has these.
 
 
+def _is_of_people(token: Token) -> bool:
+    """Check whether the token has a scope that takes a recent sign-in to give."""
+    return any(scope in grant.scopes for grant in token.grants for scope in _OF_PEOPLE)
+
+
 async def _show(
     call: SignedInCall, problem: FormProblem | None, template: str, **values: object
 ) -> Answer:
@@ -98,8 +104,12 @@ async def _show(
         frame = await organization_frame(call, "tokens")
         return frame.show(problem, template, scopes=scope_choices(*_OF_PEOPLE), **values)
     path = f"account/{template}.html"
-    administers = call.account.administers_at(call.now_ms)
-    offered = scope_choices() if administers else scope_choices(Scope.MODERATE)
+    if call.visitor and call.visitor.signs_in_again_to:
+        offered = scope_choices(*_OF_PEOPLE)
+    elif call.account.administers_at(call.now_ms):
+        offered = scope_choices()
+    else:
+        offered = scope_choices(Scope.MODERATE)
     return call.show(
         path, problem, scopes=scope_choices(), offered=offered, path=TOKENS_PATH, **values
     )
@@ -129,8 +139,15 @@ def token_confirmation(action: TokenAction) -> PageWithForms:
     async def show(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
         tokens, token_id = call.registry.tokens.access_tokens, requested_token(call)
         used = await tokens.find(_owner(call), token_id, by=call.caller)
-        name = call.form.text("name", used.token.name)
-        return await _show(call, problem, "token_confirm", action=action, used=used, name=name)
+        return await _show(
+            call,
+            problem,
+            "token_confirm",
+            action=action,
+            used=used,
+            name=call.form.text("name", used.token.name),
+            takes_recent_sign_in=action is ROTATE and _is_of_people(used.token),
+        )
 
     return show
 
@@ -215,7 +232,10 @@ def _days(text: str) -> int | None:
 
 
 @organization_pages.form(
-    ORGANIZATION_TOKENS, account_tokens, name="account_organization_tokens_issue"
+    ORGANIZATION_TOKENS,
+    account_tokens,
+    name="account_organization_tokens_issue",
+    takes_recent_sign_in=True,
 )
 @pages.form("account/tokens", account_tokens)
 async def account_token_issue(call: SignedInCall) -> Answer:
@@ -252,6 +272,7 @@ async def account_token_rename(call: SignedInCall) -> None:
     f"{ORGANIZATION_TOKENS}/rotate",
     CONFIRMATIONS[ROTATE],
     name="account_organization_tokens_rotate",
+    takes_recent_sign_in=True,
 )
 @pages.form("account/tokens/rotate", CONFIRMATIONS[ROTATE])
 async def account_token_rotate(call: SignedInCall) -> Answer:
@@ -272,6 +293,7 @@ organization_pages.read(
     _confirm_page,
     done="Token confirmed. You are its maker now.",
     leads_to=ORGANIZATION_TOKENS,
+    takes_recent_sign_in=True,
 )
 async def account_organization_tokens_confirm(call: SignedInCall) -> None:
     tokens, token_id = call.registry.tokens.access_tokens, call.form.text("token")

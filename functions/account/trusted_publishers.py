@@ -236,6 +236,7 @@ def _offered(call: SignedInCall) -> Iterator[tuple[str, str, Preset, Sequence[st
     f"{ORGANIZATION_ROUTE}/publishers/add",
     account_organization_publishers,
     done="Trusted publisher added. The next run of its workflow can publish.",
+    takes_recent_sign_in=True,
 )
 async def account_organization_publishers_add(call: SignedInCall) -> None:
     publishers = call.registry.tokens.trusted_publishers
@@ -263,6 +264,7 @@ async def account_organization_publishers_check(call: SignedInCall) -> Answer:
     f"{ORGANIZATION_ROUTE}/publishers/confirm",
     account_organization_publishers,
     done="Trusted publisher confirmed. You are its maker now.",
+    takes_recent_sign_in=True,
 )
 async def account_organization_publishers_confirm(call: SignedInCall) -> None:
     publisher = call.form.text("publisher")
@@ -273,6 +275,7 @@ async def account_organization_publishers_confirm(call: SignedInCall) -> None:
     f"{ORGANIZATION_ROUTE}/publishers/remove",
     account_organization_publishers,
     done="Trusted publisher removed. Its jobs get no more tokens.",
+    takes_recent_sign_in=True,
 )
 async def account_organization_publishers_remove(call: SignedInCall) -> None:
     publisher, reason = call.form.text("publisher"), call.form.text("reason")

@@ -46,7 +46,7 @@ async def account_organization_webhook_page(
     )
 
 
-@pages.form(f"{WEBHOOKS}/add", account_organization_webhooks)
+@pages.form(f"{WEBHOOKS}/add", account_organization_webhooks, takes_recent_sign_in=True)
 async def account_organization_webhooks_add(call: SignedInCall) -> Answer:
     url, chosen = call.form.text("url"), call.form.all("events")
     topics = [each for each in Topic if each.value in chosen]
@@ -56,7 +56,7 @@ async def account_organization_webhooks_add(call: SignedInCall) -> Answer:
     return await account_organization_webhooks(call, revealed=added)
 
 
-@pages.form(f"{WEBHOOK}/rotate", account_organization_webhook_page)
+@pages.form(f"{WEBHOOK}/rotate", account_organization_webhook_page, takes_recent_sign_in=True)
 async def account_organization_webhook_rotate(call: SignedInCall) -> Answer:
     webhooks, webhook_id = call.registry.organizations.webhooks, call.route_params["id"]
     reason = call.form.text("reason")
@@ -68,6 +68,7 @@ async def account_organization_webhook_rotate(call: SignedInCall) -> Answer:
     f"{WEBHOOK}/confirm",
     account_organization_webhook_page,
     done="Webhook confirmed. You are its maker now; what waited is sent within a minute.",
+    takes_recent_sign_in=True,
 )
 async def account_organization_webhook_confirm(call: SignedInCall) -> None:
     webhooks, webhook_id = call.registry.organizations.webhooks, call.route_params["id"]
@@ -79,6 +80,7 @@ async def account_organization_webhook_confirm(call: SignedInCall) -> None:
     account_organization_webhook_page,
     done="Webhook removed. Its receiver gets no more events.",
     leads_to=WEBHOOKS,
+    takes_recent_sign_in=True,
 )
 async def account_organization_webhook_remove(call: SignedInCall) -> None:
     webhooks, webhook_id = call.registry.organizations.webhooks, call.route_params["id"]

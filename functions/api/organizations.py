@@ -3,13 +3,14 @@
 from pydantic import AliasPath, Field
 
 from functions.api.operations import ApiCall, ApiFace, Reason, RequestModel, ResponseModel, UtcTime
-from shared.domain.accounts import MAX_DESCRIPTION, MAX_DISPLAY_NAME, Organization
+from shared.domain.accounts import MAX_DESCRIPTION, MAX_DISPLAY_NAME, MAX_LINKS, Organization
 from shared.domain.errors.base import about_field
 from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
 from shared.domain.principals import Role
 from shared.services.organizations.organizations import OrganizationProfile
 
+_LINKS_MEANING = "Web pages about it, which its public page lists: https:// addresses."
 _DEFAULT_VISIBILITY_MEANING = "Who sees new packages whose archive does not say."
 
 
@@ -19,6 +20,7 @@ class NewOrganization(RequestModel):
     name: str = Field(description="Never changes.")
     display_name: str = Field(default="", max_length=MAX_DISPLAY_NAME)
     description: str = Field(default="", max_length=MAX_DESCRIPTION)
+    links: list[str] = Field(default=[], max_length=MAX_LINKS, description=_LINKS_MEANING)
     default_visibility: Visibility = Field(
         default=Visibility.PUBLIC, description=_DEFAULT_VISIBILITY_MEANING
     )
@@ -29,6 +31,7 @@ class OrganizationChange(RequestModel):
 
     display_name: str | None = Field(default=None, max_length=MAX_DISPLAY_NAME)
     description: str | None = Field(default=None, max_length=MAX_DESCRIPTION)
+    links: list[str] | None = Field(default=None, max_length=MAX_LINKS, description=_LINKS_MEANING)
     default_visibility: Visibility | None = Field(
         default=None, description=_DEFAULT_VISIBILITY_MEANING
     )
@@ -40,6 +43,7 @@ class OrganizationView(ResponseModel):
     name: str
     display_name: str
     description: str
+    links: list[str] = Field(description=_LINKS_MEANING)
     default_visibility: Visibility = Field(description=_DEFAULT_VISIBILITY_MEANING)
     created_at: UtcTime
     deleting_at: UtcTime = Field(description="When it is gone, if nobody undoes that.")
@@ -86,7 +90,9 @@ async def api_orgs_list(call: ApiCall) -> BelongingList:
     "POST", "api/v1/orgs", "Create an organization; you become its owner.", status=201, also=(409,)
 )
 async def api_orgs_found(call: ApiCall, new: NewOrganization) -> OrganizationView:
-    profile = OrganizationProfile.parse(new.display_name, new.description, new.default_visibility)
+    profile = OrganizationProfile.parse(
+        new.display_name, new.description, new.default_visibility, new.links
+    )
     founder = (await call.registry.identity.accounts.profile(call.caller)).account
     name = parse_org(new.name)
     organizations = call.registry.organizations.organizations
@@ -114,7 +120,7 @@ async def api_orgs_show(call: ApiCall) -> OrganizationView:
 )
 async def api_orgs_change(call: ApiCall, wanted: OrganizationChange) -> OrganizationView:
     profile = OrganizationProfile.parse(
-        wanted.display_name, wanted.description, wanted.default_visibility
+        wanted.display_name, wanted.description, wanted.default_visibility, wanted.links
     )
     return await _view(
         call,

@@ -3,6 +3,7 @@ each page.
 """
 
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from functools import cache, cached_property, lru_cache
@@ -11,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from functions.http import formatting
 from functions.http.answers import (
@@ -22,7 +23,7 @@ from functions.http.answers import (
     unchanged_answer,
 )
 from functions.http.calls import Call
-from functions.http.operations import Face, Operation
+from functions.http.operations import READ_METHODS, Face, Operation
 from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.documents import etag_of
@@ -32,6 +33,7 @@ from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.packages import Readers
 from shared.domain.principals import Principal
 from shared.domain.releases import reason_text, withdrawal_text, withdrawal_title
+from shared.domain.sign_in import is_recently_signed_in, return_path
 from shared.domain.status import Banner
 from shared.domain.times import MS
 from shared.prose.safe_html import show_bidi_characters
@@ -60,11 +62,20 @@ PAGE_HEADERS = {
 
 class Visitor(Struct, frozen=True):
     """Who looks at a page, as its header shows them; `csrf` goes into every form, and
-    administrators find the way to `/manage`."""
+    administrators find the way to `/manage`.
+
+    `signs_in_again_to` is the page that a new sign-in returns to. It is empty where the forms of
+    the page are shown: the last sign-in is recent, or a form was sent and is shown as typed.
+    """
 
     name: str
     csrf: str
     administrator: bool = False
+    signs_in_again_to: str = ""
+
+    def signs_in_before(self, path: str) -> bool:
+        """Check whether the form at `path` takes a sign-in that is more recent than theirs."""
+        return bool(self.signs_in_again_to) and takes_recent_sign_in(path)
 
 
 class RefusalPage(Struct, frozen=True):
@@ -76,6 +87,20 @@ class RefusalPage(Struct, frozen=True):
 
 # The messages after forms, by the names that `?done=` has.
 DONE_MESSAGES: dict[str, str] = {}
+
+# The routes of forms that take a recent sign-in. Pages ask for it before somebody fills them in.
+RECENT_SIGN_IN_ROUTES: set[str] = set()
+
+
+def takes_recent_sign_in(path: str) -> bool:
+    """Check whether the form at this path takes a recent sign-in."""
+    return _recent_sign_in_paths(frozenset(RECENT_SIGN_IN_ROUTES)).fullmatch(path) is not None
+
+
+@lru_cache(maxsize=1)
+def _recent_sign_in_paths(routes: frozenset[str]) -> re.Pattern[str]:
+    return re.compile("|".join(re.sub(r"\{\w+\}", "[^/]+", f"/{each}") for each in sorted(routes)))
+
 
 USUAL_REFUSAL_PAGE = RefusalPage("web/refused.html", MappingProxyType({}))
 
@@ -142,7 +167,10 @@ async def identify_visitor(call: PageCall) -> Account | None:
     if not await call.identify_by_session():
         return None
     account = (await call.registry.identity.accounts.profile(call.caller)).account
-    call.visitor = visitor_of(account, call.caller, call.registry)
+    visitor = visitor_of(account, call.caller, call.registry)
+    if call.method in READ_METHODS and not is_recently_signed_in(call.caller, call.now_ms):
+        visitor = structs.replace(visitor, signs_in_again_to=return_path(call.target))
+    call.visitor = visitor
     return account
 
 

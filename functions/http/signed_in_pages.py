@@ -13,6 +13,7 @@ from functions.http.answers import STATUS_BY_KIND, retry_headers
 from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
 from functions.http.pages import (
     DONE_MESSAGES,
+    RECENT_SIGN_IN_ROUTES,
     UNAUTHORIZED,
     PageCall,
     Pages,
@@ -31,6 +32,12 @@ from shared.domain.sign_in import HOME_PATH, SignInPurpose, return_path
 from shared.runtime.answers import Answer
 from shared.services.organizations.invitations import InvitationDetails
 
+# Of a form that was filled in for longer than a sign-in is recent.
+SIGN_IN_FIRST = (
+    "Nothing was changed: this takes a sign-in within the last ten minutes. Sign in again, then "
+    "send the form again."
+)
+
 
 class FormProblem(Struct, frozen=True):
     """Why a form was refused, as its page shows it."""
@@ -46,7 +53,8 @@ class FormProblem(Struct, frozen=True):
     def of(cls, refusal: Refusal, path: str = "") -> "FormProblem":
         is_stale = isinstance(refusal, SignInAgain)
         status, headers = STATUS_BY_KIND[refusal.kind], retry_headers(refusal)
-        return cls(str(refusal), status, is_stale, headers, refusal.field, path)
+        sentence = SIGN_IN_FIRST if is_stale else str(refusal)
+        return cls(sentence, status, is_stale, headers, refusal.field, path)
 
 
 class SignedInCall(PageCall):
@@ -88,6 +96,7 @@ class SignedInPages(Pages[SignedInCall]):
     """Pages that only signed-in accounts see; other visitors get the sign-in page."""
 
     call_type = SignedInCall
+    forms_take_recent_sign_in = False  # Unless a form says otherwise.
 
     def form(
         self,
@@ -99,13 +108,19 @@ class SignedInPages(Pages[SignedInCall]):
         name: str = "",
         works_in_read_only_mode: bool = False,
         stays_public: bool = False,
+        takes_recent_sign_in: bool | None = None,
     ) -> Callable[[FormHandlerT], FormHandlerT]:
         """Declare the decorated handler as a form; `show` shows its page with a refusal.
 
         A handler that returns no answer leads to its page, or to the route `leads_to`, where `done`
         is shown. Several messages are by the names with which the handler redirects, as
         `?done=`. A form without the CSRF token of the session is refused with `form-foreign`.
+        Where a form takes a recent sign-in, which its service checks, pages ask for it first.
         """
+        if takes_recent_sign_in is None:
+            takes_recent_sign_in = self.forms_take_recent_sign_in
+        if takes_recent_sign_in:
+            RECENT_SIGN_IN_ROUTES.add(route)
         limit = None if works_in_read_only_mode else RateLimitClass.WRITE
 
         def declare(handler: FormHandlerT) -> FormHandlerT:
@@ -179,6 +194,7 @@ class AdministratorPages(SignedInPages):
     """
 
     records_reads = True
+    forms_take_recent_sign_in = True
 
     def require_access(self, call: SignedInCall) -> None:
         if not call.account.administers_at(call.now_ms):
@@ -207,22 +223,24 @@ def sign_in_page(
     status: int = 200,
     invitation: InvitationDetails | None = None,
     to: str = "",
+    has_links_alone: bool = False,
 ) -> Answer:
     """Return the page with every sign-in method; signing in leads to the page `to`, by default back
     to the requested page.
 
-    With a purpose, the account of the caller signs in again for it.
+    With a purpose, the account of the caller signs in again for it; one that no identity is linked
+    to has sign-in links alone.
     """
     registry, query = call.registry, {"to": to or return_page(call)}
-    if purpose is SignInPurpose.ENTER:
-        _remember(query["to"], call)
-    else:
+    _remember(query["to"], call)
+    if purpose is not SignInPurpose.ENTER:
         # The ticket keeps others from forging this link, which would link their identity.
         ticket = registry.identity.session_authentication.ticket(call.caller, purpose)
         query |= {"for": purpose.value, "ticket": ticket}
     offers = [
         (provider.label, f"/sign-in/{quote(name)}?{urlencode(query)}")
         for name, provider in registry.identity.sign_in_flow.providers.items()
+        if not has_links_alone
     ]
     return call.page(
         "sign_in.html",

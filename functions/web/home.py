@@ -9,11 +9,9 @@ from msgspec import Struct
 
 from functions.http.pages import PublicPageCall, PublicPages
 from functions.http.pagination import Pager
-from shared.domain.listings import Facet, FacetCount
+from shared.domain.listings import FacetCount
 from shared.domain.search import MAX_QUERY_LENGTH
 from shared.runtime.answers import Answer
-
-KEYWORDS_SHOWN = 8  # A line of them, or two on a phone.
 
 pages = PublicPages()
 FACES = (pages,)
@@ -22,13 +20,12 @@ FACES = (pages,)
 @pages.read("/")
 async def web_home(call: PublicPageCall) -> Answer:
     summary = await call.registry.packages.statistics.summary()
-    keywords = summary.facets.get(Facet.KEYWORD, ())
     return call.show(
         "web/home.html",
         summary=summary,
         used=tuple(each for each in summary.used if summary.dependents.get(each.head.package.key)),
         pulled=tuple(each for each in summary.pulled if each.head.pulls),
-        keywords=[each.value for each in keywords if each.count > 1][:KEYWORDS_SHOWN],
+        keywords=summary.keywords,
         has_printed_link=not call.registry.settings.is_in_the_cloud,
     )
 

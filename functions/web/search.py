@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from html import escape
+from typing import Any
 
 import orjson
 from msgspec import Struct
@@ -63,11 +64,14 @@ class SearchForm:
     sort: str
     deprecated: bool
     explain: bool
+    org: str = ""  # On the page of an organization, which searches its packages alone.
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> "SearchForm":
+    def of(cls, query: Mapping[str, str], org: str = "") -> "SearchForm":
         """Parse the query parameters; invalid ones are ignored."""
         values = {facet: query.get(facet.value, "")[:MAX_QUERY_LENGTH].strip() for facet in Facet}
+        if org:
+            values[Facet.ORG] = ""
         sort = query.get("sort", "")
         return cls(
             text=query.get("q", "")[:MAX_QUERY_LENGTH],
@@ -75,17 +79,23 @@ class SearchForm:
             sort=sort if sort in SORTS else "relevance",
             deprecated=query.get("deprecated", "") == "true",
             explain=query.get("explain", "") == "true",
+            org=org,
         )
+
+    @property
+    def path(self) -> str:
+        return f"/orgs/{self.org}" if self.org else "/search"
 
     @cached_property
     def query(self) -> Query:
         values = tuple(FacetValue(facet, value) for facet, value in self.facet_values.items())
-        return replace(
+        query = replace(
             Query.parse(self.text),
             facet_values=values,
             deprecated_only=self.deprecated,
             deprecated_last=not self.deprecated,
         )
+        return query.within(frozenset({self.org})) if self.org else query
 
     @property
     def order(self) -> tuple[Sort, bool]:
@@ -111,7 +121,7 @@ class SearchForm:
         """Return the path of this search with some parameters changed; empty values are removed."""
         params = {name: value for name, value in (self.parameters | changes).items() if value}
         pairs = "&".join(f"{name}={quoted(value)}" for name, value in params.items())
-        return f"/search?{pairs}" if pairs else "/search"
+        return f"{self.path}?{pairs}" if pairs else self.path
 
     def address_up_to(self, name: str) -> str:
         """Return the path of this search up to another value of a parameter, to which the value is
@@ -139,7 +149,7 @@ async def web_search(call: PublicPageCall) -> Answer:
     form = SearchForm.of(call.redacted_query)
     if call.redacted_query.get("form") == SUGGESTIONS_FORM:
         return await _suggestions(call, form.text)
-    found, pager = await _results(call, form)
+    found, pager = await search_results(call, form)
     symbols = await _first_symbols(call, form, found)
     return call.show(
         "web/search.html",
@@ -150,9 +160,7 @@ async def web_search(call: PublicPageCall) -> Answer:
         shows_symbols=bool(symbols.hits),
         symbol_address=symbol_address,
         pager=pager,
-        keyword_links=partial(_keyword_links, escape(form.address_up_to("keyword"))),
-        facets=tuple(_facet_views(form, found.results.count, found.facets)),
-        sorts=SORTS,
+        **values_of_results(form, found),
         suggestion=corrected_text(form.text, found.results.corrections),
         as_typed=quoted_words(form.text, found.results.corrections),
         problem=form.query.problem,
@@ -210,7 +218,7 @@ def _shows_symbols(form: SearchForm, found: FacetedResults) -> bool:
     return not is_narrowed and (is_named or not found.results.hits)
 
 
-async def _results(call: PublicPageCall, form: SearchForm) -> tuple[FacetedResults, Pager]:
+async def search_results(call: PublicPageCall, form: SearchForm) -> tuple[FacetedResults, Pager]:
     """Return the requested page, or the last one for a page beyond the end."""
     sort, descending = form.order
     number = requested_page(call.redacted_query)
@@ -219,15 +227,26 @@ async def _results(call: PublicPageCall, form: SearchForm) -> tuple[FacetedResul
     search = call.registry.packages.search.search_with_facets
     found = await search(form.query, page, by=call.caller)
     query = {**form.parameters, "page": str(number)}
-    pager = Pager.of(found.results.count, RESULTS_PER_PAGE, "/search", query)
+    pager = Pager.of(found.results.count, RESULTS_PER_PAGE, form.path, query)
     if pager.number != number:
         found = await search(form.query, replace(page, offset=pager.offset), by=call.caller)
     return found, pager
 
 
+def values_of_results(form: SearchForm, found: FacetedResults) -> dict[str, Any]:
+    """Return what the macros for results read, besides the form, the results and the pager."""
+    return {
+        "keyword_links": partial(_keyword_links, escape(form.address_up_to("keyword"))),
+        "facets": tuple(_facet_views(form, found.results.count, found.facets)),
+        "sorts": SORTS,
+    }
+
+
 def _facet_views(form: SearchForm, count: int, facets: Facets) -> Iterator[FacetView]:
     """Yield the facets that divide the results, and those that filter them."""
     for facet, title in FACET_TITLES.items():
+        if form.org and facet is Facet.ORG:
+            continue
         shares = facets.get(facet, ())
         chosen = form.facet_values.get(facet, "")
         divides = any(share.count < count for share in shares)

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from enum import Enum
 from typing import ClassVar, Self
@@ -484,6 +484,9 @@ def describe_grants(grants: Iterable[Grant]) -> str:
 
 
 MAX_DISPLAY_NAME, MAX_DESCRIPTION = 80, 500  # Characters: a line of a list, a paragraph.
+MAX_LINKS, MAX_LINK_LENGTH = 5, 200  # Of an organization: a line of its page.
+# The address of a web page: no name or password before the host, and nothing that HTML escapes.
+_LINK = re.compile(r"https://[A-Za-z0-9.-]+(?::\d{1,5})?(?:/[A-Za-z0-9._~!$()*+,;=:@%/?#-]*)?")
 
 
 class Freeze(Record):
@@ -517,6 +520,7 @@ class Organization(Entity):
     created_ms: int
     display_name: str = ""
     description: str = ""
+    links: tuple[str, ...] = ()  # Pages about it, which its public page lists.
     default_visibility: Visibility = Visibility.PUBLIC  # Where the archive says nothing.
     deleting_ms: int | None = None  # When it is deleted, unless that is undone before.
     bursts_until_ms: int = 0  # Until then burst detection is off.
@@ -605,6 +609,22 @@ def parse_display_name(text: str) -> str:
 def parse_description(text: str) -> str:
     """Return `text` as a description, which may be empty, or raise `InvalidRequest`."""
     return _line("description", text, MAX_DESCRIPTION)
+
+
+def parse_links(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return the addresses of pages about an organization, or raise `InvalidRequest`."""
+    links = tuple(dict.fromkeys(each.strip() for each in texts if each.strip()))
+    if len(links) > MAX_LINKS:
+        message = f"An organization has at most {MAX_LINKS} links; these are {len(links)}."
+        raise InvalidRequest(message)
+    for each in links:
+        if len(each) > MAX_LINK_LENGTH or not _LINK.fullmatch(each):
+            message = (
+                f"{each[:80]!r} is not the address of a web page: write https:// and the host, "
+                f"with at most {MAX_LINK_LENGTH} characters."
+            )
+            raise InvalidRequest(message)
+    return links
 
 
 def parse_invitation_label(text: str) -> str:

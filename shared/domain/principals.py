@@ -48,7 +48,10 @@ class Action(Enum):
 
     @property
     def verb(self) -> str:
-        """The verb after "You may not …"; the same for new and existing packages."""
+        """The verb after "You may not …"; the same for new and existing packages, and for all that
+        owners manage."""
+        if self is Action.GOVERN:
+            return Action.MANAGE.value
         return "publish" if self in PUSH_ACTIONS else self.value
 
 

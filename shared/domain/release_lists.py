@@ -14,6 +14,14 @@ BUILT_IN_VERSIONS = frozenset(("0.0.0", "0.0.1"))
 _BUILT_IN_ORGS = ("ballerina", "ballerinai")
 
 
+def is_built_in(org: str, name: str, version: str = "") -> bool:
+    """Check whether a package is a part of the distribution, which no registry has: `lang.*` in
+    every version, and others by their version."""
+    if org == "ballerina" and name.startswith("lang."):
+        return True
+    return org in _BUILT_IN_ORGS and version in BUILT_IN_VERSIONS
+
+
 def parse_coordinate(text: str) -> Coordinate:
     """Return the release of `org/name:version`; raise `InvalidName` or `InvalidVersion`."""
     package, _, version = text.partition(":")
@@ -63,6 +71,6 @@ def _coordinates(items: Iterable[tuple[str, str, str]]) -> tuple[Coordinate, ...
     found: Sequence[Coordinate] = [
         Coordinate.parse(org, name, version)
         for org, name, version in items
-        if not (org in _BUILT_IN_ORGS and version in BUILT_IN_VERSIONS)
+        if not is_built_in(org, name, version)
     ]
     return tuple(dict.fromkeys(found))

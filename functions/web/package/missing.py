@@ -16,6 +16,7 @@ from shared.domain.errors.packages import (
 )
 from shared.domain.names import Range, Version
 from shared.domain.packages import WithdrawalReason
+from shared.domain.release_lists import is_built_in
 from shared.domain.releases import WITHDRAWAL_TITLES
 from shared.runtime.answers import Answer
 from shared.services.packages.source import ReleasePreview
@@ -99,6 +100,7 @@ async def _missing(call: PublicPageCall, refusal: Refusal) -> RefusalPage:
         # A release that was withdrawn a moment ago is missing on the page of its package, too.
         "version": call.redacted_route.get("version", "") if is_release else "",
         "search": f"/search?{urlencode({'q': name})}",
+        "is_built_in": is_built_in(org, name),
         "similar": await _similar(call, org, name) if isinstance(refusal, PackageNotFound) else (),
     }
     return RefusalPage("web/package/missing.html", values)

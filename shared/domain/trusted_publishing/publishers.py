@@ -280,11 +280,6 @@ def _asked(what: str, wanted: str, actual: str) -> str:
     return f"it asks for the {what} {wanted}, and this run has {_shown(actual)}"
 
 
-def _asked(what: str, wanted: str, actual: str) -> str:
-    """Return why a run does not do; "it" is the package, or its publisher."""
-    return f"it asks for the {what} {wanted}, and this run has {_shown(actual)}"
-
-
 def _shown(value: str) -> str:
     return repr(value[:80]) if value else "none"
 

@@ -514,6 +514,10 @@ class Memberships(Struct, frozen=True):
         members = await asyncio.gather(*(self._with_name(each) for each in stored.members))
         return sorted(members, key=lambda member: member.name.lower())
 
+    async def count(self, organization: Organization) -> int:
+        """Return how many members there are, which the public page of the organization says."""
+        return len((await self.organization_members.read(organization)).members)
+
     async def member_account(self, org: OrgName, account_id: str, *, by: Principal) -> Account:
         """Return the account of a member, or raise `member-not-found`, whether the account exists.
 

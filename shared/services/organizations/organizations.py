@@ -4,6 +4,7 @@ Only one that never published a package is deleted. That can be cancelled for tw
 the name is free again. `memberships.py` has the members.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Self
 
@@ -30,6 +31,7 @@ from shared.domain.accounts import (
     organization_place,
     parse_description,
     parse_display_name,
+    parse_links,
 )
 from shared.domain.errors.base import Conflict, Forbidden, about_field
 from shared.domain.errors.identity import (
@@ -57,7 +59,7 @@ from shared.services.organizations.memberships import Actor, OrganizationMembers
 from shared.services.organizations.reserved_names import stored_patterns
 from shared.services.records import EntityChange, RecordWriter, all_entities, package_batches
 
-_PROFILE = ("display_name", "description", "default_visibility")
+_PROFILE = ("display_name", "description", "default_visibility", "links")
 
 
 class OrganizationProfile(Struct, frozen=True):
@@ -66,6 +68,7 @@ class OrganizationProfile(Struct, frozen=True):
     display_name: str | None = None
     description: str | None = None
     default_visibility: Visibility | None = None
+    links: tuple[str, ...] | None = None
 
     @classmethod
     def parse(
@@ -73,13 +76,16 @@ class OrganizationProfile(Struct, frozen=True):
         display_name: str | None,
         description: str | None,
         default_visibility: Visibility | None,
+        links: Sequence[str] | None = None,
     ) -> Self:
         """Return the profile, or raise `InvalidRequest`."""
         with about_field("display_name"):
             title = None if display_name is None else parse_display_name(display_name)
         with about_field("description"):
             text = None if description is None else parse_description(description)
-        return cls(title, text, default_visibility)
+        with about_field("links"):
+            addresses = None if links is None else parse_links(links)
+        return cls(title, text, default_visibility, addresses)
 
     def applied_to(self, organization: Organization) -> Organization:
         values = {name: getattr(self, name) for name in _PROFILE}
@@ -291,7 +297,9 @@ def _differences(before: Organization, after: Organization) -> dict[str, str]:
     }
 
 
-def _text(value: str | Visibility) -> str:
+def _text(value: str | Visibility | tuple[str, ...]) -> str:
+    if isinstance(value, tuple):
+        return " ".join(value)
     return value.value if isinstance(value, Visibility) else value
 
 

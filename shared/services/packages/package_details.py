@@ -47,6 +47,7 @@ from shared.domain.packages import (
     read_graph,
 )
 from shared.domain.principals import Principal
+from shared.domain.release_lists import is_built_in
 from shared.domain.releases import withdrawal_of
 from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage, Results
@@ -128,6 +129,11 @@ class DependencyDetails(Struct, frozen=True):
     latest: str | None
     deprecation: str | None
     withdrawal: Withdrawal | None = None
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether it is a part of the distribution, which no registry has."""
+        return is_built_in(self.node.org, self.node.name, self.node.version)
 
 
 class PackageDetails(Struct, frozen=True):

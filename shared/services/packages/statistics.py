@@ -8,7 +8,7 @@ from datetime import timedelta
 from msgspec import Struct
 
 from shared.domain.errors.base import Unavailable
-from shared.domain.listings import Facets, Listing
+from shared.domain.listings import Facet, Facets, FacetValue, Listing
 from shared.domain.names import Package
 from shared.domain.search import ANYONE, IndexTotals, Query, ResultPage, Sort
 from shared.domain.status import DatedCounts, RegistryCounts
@@ -18,18 +18,22 @@ from shared.runtime.caching import SingleFlight
 from shared.services.packages.pull_counter import utc_day
 
 PACKAGES_LISTED = 6  # In each list: what a visitor reads without scrolling.
+KEYWORDS_LISTED = 8  # A line of them, or two on a phone.
+KEYWORDS_COMPARED = 40  # The most frequent ones, of which those are chosen.
 
 
 class RegistrySummary(Struct, frozen=True):
     """The totals and facets of the public packages, and the updated, most pulled and most used
     ones.
 
+    `keywords` are the most frequent ones of several packages; where there are several
+    organizations, those of several, since the words of one are its own system of categories.
     `releases` is from the last counts, and None if those are older than the packages.
     """
 
     totals: IndexTotals
     releases: int | None
-    facets: Facets
+    keywords: tuple[str, ...]
     updated: tuple[Listing, ...]
     pulled: tuple[Listing, ...]
     used: tuple[Listing, ...]
@@ -115,15 +119,15 @@ class RegistryStatistics:
             self._first(Sort.DEPENDENTS),
             self._last_counts.read_cached(),
         )
-        totals, facets, dependents = await self._counts(used)
+        totals, keywords, dependents = await self._counts(used)
         releases = dated.census.public_releases if dated else 0
         # Each package has at least one release: fewer were counted before some packages existed.
         counted = releases if releases >= max(totals.packages, 1) else None
-        return RegistrySummary(totals, counted, facets, updated, pulled, used, dependents)
+        return RegistrySummary(totals, counted, keywords, updated, pulled, used, dependents)
 
     async def _counts(
         self, used: Sequence[Listing]
-    ) -> tuple[IndexTotals, Facets, Mapping[str, int]]:
+    ) -> tuple[IndexTotals, tuple[str, ...], Mapping[str, int]]:
         packages = [each.head.package for each in used]
         totals, found, dependents = await asyncio.gather(
             self._index.totals(),
@@ -134,7 +138,24 @@ class RegistryStatistics:
             asyncio.gather(*map(self._count_dependents, packages)),
         )
         by_key = dict(zip((each.key for each in packages), dependents, strict=True))
-        return totals, found.facets, by_key
+        return totals, await self._keywords(found.facets), by_key
+
+    async def _keywords(self, facets: Facets) -> tuple[str, ...]:
+        has_several_organizations = len(facets.get(Facet.ORG, ())) > 1
+        chosen = list[str]()
+        for each in facets.get(Facet.KEYWORD, ())[:KEYWORDS_COMPARED]:
+            if each.count > 1 and (
+                not has_several_organizations or await self._is_of_several(each.value)
+            ):
+                chosen.append(each.value)
+            if len(chosen) == KEYWORDS_LISTED:
+                break
+        return tuple(chosen)
+
+    async def _is_of_several(self, keyword: str) -> bool:
+        """Check whether packages of several organizations have the keyword."""
+        query = Query(facet_values=(FacetValue(Facet.KEYWORD, keyword),), include_deprecated=True)
+        return len(await self._index.facet_values(Facet.ORG, query, ANYONE)) > 1
 
     async def _count_dependents(self, package: Package) -> int:
         query = Query(depends_on=package.key, include_deprecated=True)

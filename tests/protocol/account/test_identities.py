@@ -53,14 +53,29 @@ async def test_removing_takes_a_fresh_sign_in_and_says_where(sign_ins: SignInWor
     browser = await sign_ins.signed_in("entra")
     await browser.get(PAGE)
     await link(browser, "github")
+    await browser.get(PAGE)
+    [identity, _] = ids(browser)
+    sign_ins.wait(minutes=11)
+    await browser.post(f"{PAGE}/remove", identity=identity)
+    assert browser.page.status_code == 403
+    again = set(re.findall(r'href="(/sign-in\?for=again[^"]*)"', browser.page.text))
+    assert again == {"/sign-in?for=again&amp;to=/account/identities"}
+    page = await browser.get("/sign-in?for=again&to=/account/identities")
+    assert "Confirm access" in page.text
+
+
+async def test_linking_and_removing_ask_for_a_fresh_sign_in_first(sign_ins: SignInWorld) -> None:
+    browser = await sign_ins.signed_in("entra")
+    await browser.get(PAGE)
+    await link(browser, "github")
     sign_ins.wait(minutes=11)
     await browser.get(PAGE)
-    await browser.post(f"{PAGE}/remove", identity=ids(browser)[0])
-    assert browser.page.status_code == 403
-    [again] = re.findall(r'href="(/sign-in\?for=again[^"]*)"', browser.page.text)
-    assert again.endswith("to=/account/identities")
-    page = await browser.get(again.replace("&amp;", "&"))
-    assert "Confirm access" in page.text
+    assert f'action="{PAGE}/remove"' not in browser.page.text
+    assert "for=link" not in browser.page.text
+    await browser.choose(f"/sign-in?for=again&to={PAGE}", "entra")
+    assert str(browser.page.url).endswith(PAGE)
+    assert f'action="{PAGE}/remove"' in browser.page.text
+    assert "for=link" in browser.page.text
 
 
 async def test_an_identity_of_somebody_else_is_not_there(sign_ins: SignInWorld) -> None:

@@ -140,7 +140,7 @@ async def test_names_are_shown_as_text(world: World) -> None:
 
 async def test_the_page_shows_the_mail_address_and_that_it_is_verified(world: World) -> None:
     browser = await signed_in(world, world.people.mia)
-    assert "You get no notifications." in browser.page.text
+    assert "knows no email address of yours, so you get no notifications." in browser.page.text
     stored = await world.registry.identity.accounts.by_id(world.people.mia.account.id)
     await world.stores.directory.replace(stored.model_copy(update={"email": "mia@example.org"}))
     page = await browser.get("/account")

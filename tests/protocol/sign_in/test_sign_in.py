@@ -45,7 +45,7 @@ async def test_without_a_provider_the_page_says_who_can_help(worlds: OpenWorld) 
     world = await worlds()
     page = await Browser(world).get("/sign-in")
     assert "Ask an administrator of the registry for one" in page.text
-    assert ".venv/bin/ballroom signin-link NAME" in page.text
+    assert ">.venv/bin/ballroom signin-link admin</code>" in page.text
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -75,6 +75,16 @@ async def test_the_number_of_packages_is_that_of_the_list_it_leads_to(own_shelf:
     assert counted(await opened(own_shelf, "/search")) == int(count)
 
 
+async def test_keywords_are_those_of_several_publishers(world: World) -> None:
+    for number in "abc":
+        await world.push(bala(f"acme/{number}:1.0.0", keywords=["Cost/Freemium", "sql"]))
+    assert "/search?keyword=Cost/Freemium" in (await opened(world, "/")).text  # Of one alone.
+    await world.push(bala("other/db:1.0.0", keywords=["sql"]), by=world.people.bob)
+    page = (await opened(world, "/")).text
+    assert "/search?keyword=sql" in page
+    assert "Freemium" not in page
+
+
 async def test_totals_and_keywords_change_with_the_packages(world: World) -> None:
     for number, total in (("one", 1), ("two", 2)):
         await world.push(bala(f"acme/{number}:1.0.0", keywords=["shared"]))

@@ -35,6 +35,16 @@ async def test_two_letters_that_changed_in_a_short_name_are_similar(own_shelf: W
     assert "/packages/acme/http" in page.links
 
 
+async def test_parts_of_the_language_are_called_built_in(own_shelf: World) -> None:
+    page = Elements.of(await opened(own_shelf, "/packages/ballerina/lang.array"))
+    assert "ballerina/lang.array is built in: it is a part of Ballerina" in page.words
+    needed = ["ballerina/lang.array:0.0.0", "ballerina/jballerina.java:0.0.0", "acme/none:1.0.0"]
+    await own_shelf.push(bala("acme/user:1.0.0", dependencies=needed))
+    page = Elements.of(await opened(own_shelf, "/packages/acme/user/1.0.0/dependencies"))
+    assert page.words.count("Built in: a part of Ballerina") == 2
+    assert page.words.count("Not in this registry") == 1
+
+
 async def test_the_page_of_a_missing_package_names_none_that_the_visitor_may_not_see(
     own_shelf: World,
 ) -> None:

@@ -138,7 +138,9 @@ LISTS = {
     "/compare?packages=acme/none": Counter([SURVEY]),
     "/compare?packages=acme/greet": COMPARED,
     "/compare?packages=acme/greet,acme/none": COMPARED + Counter([SURVEY]),
-    "/orgs/acme": SEARCH + Counter(["directory.access_context"]),
+    "/orgs/acme": Counter(
+        ["search.search_with_facets", "directory.access_context", "directory.list_by_owner"]
+    ),
 }
 
 

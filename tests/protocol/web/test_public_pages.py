@@ -1,12 +1,13 @@
 """Public pages: caching for anonymous visitors, and the menu of signed-in visitors."""
 
+import re
 from datetime import timedelta
 
 import httpx
 import pytest
 
 from functions.http.pages import PAGE_CACHE_TIME
-from tests.protocol.web.page_reader import opened
+from tests.protocol.web.page_reader import main_of, opened
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.world import URL, OpenWorld, World
@@ -56,6 +57,24 @@ async def test_a_signed_in_account_sees_its_name_and_no_cache_stores_the_page(
 async def test_an_anonymous_reader_returns_to_the_page_after_signing_in(world: World) -> None:
     page = await opened(world, "/search?q=http&org=acme")
     assert 'href="/sign-in?to=/search%3Fq%3Dhttp%26org%3Dacme"' in page.text
+
+
+FURTHER_PATHS = (
+    *("/orgs/acme", "/orgs/nobody", "/organizations", "/keywords", "/symbols?q=greet", "/compare"),
+    *("/compare?packages=acme/none", "/search?q=zzzz", "/packages/acme/greet"),
+    *("/packages/acme/none", "/packages/acme/greet/versions", "/packages/acme/greet/9.9.9"),
+    *("/about/policies/names", "/nothing-here"),
+)
+
+
+@pytest.mark.parametrize("path", [*PATHS, *FURTHER_PATHS])
+async def test_no_link_of_a_page_asks_a_signed_out_reader_for_an_account(
+    worlds: OpenWorld, path: str
+) -> None:
+    world = await worlds()
+    await world.push(bala("acme/greet:1.0.0"))
+    content = main_of(await opened(world, path))
+    assert not re.findall(r'href="/(?:account|device|manage|sign-in)[^"]*"', content)
 
 
 async def test_a_token_is_known_but_is_nobody_at_a_screen(world: World) -> None:

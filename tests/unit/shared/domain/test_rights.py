@@ -48,7 +48,7 @@ def test_a_grant_on_some_packages_is_no_grant_on_their_organization(
 
 
 def test_an_action_is_named_as_it_follows_you_may_not() -> None:
-    verbs = "read publish publish deprecate manage leave govern administer moderate"
+    verbs = "read publish publish deprecate manage leave manage administer moderate"
     assert " ".join(action.verb for action in Action) == verbs
 
 
