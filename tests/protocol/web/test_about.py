@@ -56,7 +56,7 @@ async def test_the_policies_are_those_of_the_settings(worlds: OpenWorld) -> None
     assert "3.0 MiB" in text
     assert "wso2*" in text
     assert "Only administrators can create organizations" in text
-    assert '<td data-label="Limit">None</td>' in text
+    assert '<td data-label="Limit">Not limited</td>' in text
     assert "/.well-known/security.txt" in text
 
 
