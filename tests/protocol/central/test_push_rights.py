@@ -110,7 +110,7 @@ async def test_an_archive_of_a_principal_that_may_publish_nowhere_is_not_read(wo
     reasons = {
         world.people.mia: "you are only member of acme",
         stranger: "you belong to no organization",
-        reader: "push-version; create a token that may publish at /account/tokens?for=push.",
+        reader: f"push-version. Create a token that may publish at {URL}/account/tokens?for=push.",
     }
     for person, reason in reasons.items():
         shown = refused(await world.upload(multipart("x.bala", b"no zip"), by=person), 400)
@@ -204,7 +204,7 @@ async def test_the_refusal_of_a_limited_token_names_the_limit_that_failed(
 ) -> None:
     for scopes in ((), ("push-new", "push-version")):
         person = await limited(world, world.people.ann, *scopes, **limit)
-        await push_everywhere(world, person, f"You may not publish acme/greet: {sentence}; ")
+        await push_everywhere(world, person, f"You may not publish acme/greet: {sentence}. ")
 
 
 async def test_a_limit_is_named_for_a_package_that_exists_as_for_a_new_one(world: World) -> None:

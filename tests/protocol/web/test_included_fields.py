@@ -89,7 +89,7 @@ async def test_a_page_shows_the_fields_with_their_origin_and_default(both: World
     assert "How long to wait, in seconds." in words
     assert 'href="/docs/acme/common/1.0.0/Common.timeout"' in text
     assert 'href="/docs/acme/common/1.0.0/Base.host"' in text
-    assert '<span class="nf">timeout</span> = <span class="m">30</span>' in text
+    assert '>timeout</a> = <span class="m">30</span>' in text
     assert '<a class="kt" href="/docs/acme/common/1.0.0/Level">common:Level</a>' in text
 
 
