@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from shared.ballerina.declarations import read_source
 from tests.protocol.mcp.agent import Agent, Told
 from tests.support.archives import bala
+from tests.support.call_statements import read_call
 from tests.support.documented_packages import documented_bala, published
 from tests.support.world import OpenWorld
 
@@ -139,3 +141,30 @@ async def test_a_task_is_done_with_few_calls(
     assert [each for each in expected if each not in said] == [], said
     assert task.calls <= MOST_CALLS
     assert task.size <= MOST_BYTES
+
+
+BLOCK = re.compile(r"```ballerina\n(.*?)\n```", re.DOTALL)
+CALL = re.compile(r"^## Call\n\n```ballerina\n(.*?)\n```", re.DOTALL | re.MULTILINE)
+# Answers that end in code, and how many calls and blocks of declarations that has.
+CODE: dict[Callable[[Session], Awaitable[str]], tuple[int, int]] = {
+    which_client_sends_mail: (1, 3),
+    how_salesforce_creates_a_record: (1, 2),
+    which_fields_a_configuration_has: (0, 2),
+    everything_of_a_library: (0, 1),
+}
+
+
+@pytest.mark.parametrize("do", CODE, ids=lambda do: do.__name__)
+async def test_the_code_that_a_task_ends_in_parses(
+    agent: Agent, do: Callable[[Session], Awaitable[str]]
+) -> None:
+    said = await do(Session(agent))
+    calls = CALL.findall(said)
+    others = [each for each in BLOCK.findall(said) if each not in calls and " " in each]
+    assert (len(calls), len(others)) == CODE[do]
+    for call in calls:
+        assert read_call("\n".join(re.findall(r"^(?!import ).*$", call, re.MULTILINE)))
+    for text in others:
+        is_method = text.startswith(("remote ", "resource "))
+        source = f"client class Shown {{\n{text}\n}}" if is_method else text
+        assert read_source("shown.bal", source).unread == ()
