@@ -37,7 +37,7 @@ from shared.domain.api_docs.symbols import Symbol
 from shared.domain.build_resolution import PackageRequest, ResolvedPackage
 from shared.domain.dependency_files import named_dependencies, unversioned
 from shared.domain.errors.base import InvalidRequest, NotFound, printable, quoted
-from shared.domain.errors.packages import ReleaseNotFound
+from shared.domain.errors.packages import ReleaseNotFound, SymbolNotFound
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.listings import Listing
 from shared.domain.names import (
@@ -389,10 +389,9 @@ async def get_symbol(call: Call, asked: GetSymbol) -> AuthorText:
     [text] = await _texts(call, release, module, [path])
     if not text:
         near = similar_names(path, (each.path for each in own), SIMILAR_LISTED)
-        similar = ", ".join(span(short(each)) for each in near)
-        hint = f"Similar: {similar}" if similar else "list_api lists what there is"
-        named = f"{span(short(asked.symbol))} in its module {span(module)}. {hint}"
-        raise NotFound("symbol-not-found", f"{span(release.coordinate)} declares no {named}.")
+        similar = [span(short(each)) for each in near]
+        named = span(short(asked.symbol))
+        raise SymbolNotFound(span(release.coordinate), span(module), named, similar)
     used = list(islice(_types_in(text, path, own), MOST_TYPES))
     texts = await _texts(call, release, module, used)
     parts, left, size = [without_fields(text)], list[str](), 0

@@ -20,9 +20,9 @@ class SymbolNotFound(NotFound):
     """A module that declares no such symbol; `similar` has the names that are most like it."""
 
     def __init__(self, release: object, module: str, symbol: str, similar: Sequence[str]) -> None:
-        hint = f" Similar: {', '.join(similar)}." if similar else ""
+        hint = f"Similar: {', '.join(similar)}" if similar else "Look at the list of declarations"
         super().__init__(
-            "symbol-not-found", f"{release} declares no {symbol} in its module {module}.{hint}"
+            "symbol-not-found", f"{release} declares no {symbol} in its module {module}. {hint}."
         )
         self.symbol = symbol
         self.similar = tuple(similar)

@@ -57,6 +57,7 @@ async def test_people_create_organizations_of_their_own(world: World) -> None:
         "createdAt": "2026-09-21T14:13:20Z",
         "deletingAt": None,
         "continuedAs": "",
+        "links": [],
     }
     assert await fetched(world, f"{ORGS}/bobs") == answer.json()
     assert await fetched(world, ORGS, bob) == {

@@ -125,7 +125,7 @@ async def test_what_is_not_declared_is_told_with_what_is_similar(agent: Agent) -
     told = await agent.use("get_symbol", package=GREET, symbol="Client.gret")
     assert "Similar: `Client.greet`" in told.text
     told = await agent.use("get_symbol", package=GREET, symbol="zqxv")
-    assert "list_api lists what there is." in told.text
+    assert "Look at the list of declarations." in told.text
     told = await agent.use("get_symbol", package=GREET, symbol="Mo")
     assert "`Mood`" in told.text
 
