@@ -32,7 +32,7 @@ ENDS = {
     *("/docs", "/files", "/tokens", "/tokens/rotate", "/settings", "/packages/{name}"),
     *("/docs/{module}", "/docs/{module}/{symbol}", "/docs/http/Client.get", "/triggers"),
     "/archives/public/DIGEST/",
-    "/.well-known/openid-configuration",
+    *("/.well-known/openid-configuration", "/api/actions"),
     *("/api/v4/projects/octo%2Fgreet", "/admin", "/admin/host/ping", "/admin/host/status"),
 }
 
