@@ -8,7 +8,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 import httpx
 
-MOST_PAGES = 400  # A site of a few packages has a fraction of them; a trap has no end.
+MOST_PAGES = 800  # A site of a few packages has about 500, with the manual; a trap has no end.
 BEGINNING = "the beginning"
 LEADING = {"a": "href", "link": "href", "img": "src", "script": "src"}
 

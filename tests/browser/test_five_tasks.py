@@ -60,7 +60,7 @@ class Steps:
 
     def open_menu(self, entry: str) -> None:
         """Choose an entry of the menu of the account."""
-        menu = self.page.locator("header .menu")
+        menu = self.page.locator("header .menu:not(.narrow)")
         self.click(menu.locator("summary"))
         self.click(menu.get_by_role("link", name=entry, exact=True))
 

@@ -172,7 +172,7 @@ def test_pages_of_an_account_are_used_with_keys_alone(shared_site: Site, opened:
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
-    summary = page.locator(".menu > summary")
+    summary = page.locator(".menu:not(.narrow) > summary")
     summary.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
