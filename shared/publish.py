@@ -193,6 +193,9 @@ def _read_archive(file: Path) -> Archive:
         with zipfile.ZipFile(file) as archive:
             package = read_object(_part(archive, "package.json"))
             graph = read_object(_part(archive, "dependency-graph.json"))
+    except FileNotFoundError:
+        message = f"There is no file {file}. Name the .bala file that bal pack made in target/bala."
+        raise PublishFailed(message) from None
     except (OSError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile):
         message = f"{file} cannot be read as an archive. Name the .bala file that bal pack made."
         raise PublishFailed(message) from None

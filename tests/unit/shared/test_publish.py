@@ -409,6 +409,7 @@ def test_what_cannot_be_published_is_said_before_anything_is_asked(
         "The packages are of acme and of nova.": [greet, other],
         "cannot be read as an archive": [broken],
         "names no package": [empty],
+        "There is no file": [tmp_path / "*.bala"],
     }
     for sentence, files in said.items():
         ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, *files)
