@@ -16,6 +16,7 @@ from shared.domain.times import MS, parse_time
 
 KEPT_FOR = timedelta(days=90)
 PULL_WINDOW = timedelta(minutes=10)  # Clients pull a release once for each platform, in seconds.
+_WINDOW_MS = PULL_WINDOW // MS
 
 PULLS_PAGE_SIZE = 50
 MAX_PULLS_PAGE_SIZE = 500
@@ -64,7 +65,12 @@ class RecordedPull(Struct, frozen=True):
     @property
     def window(self) -> int:
         """The number of the window since 1970."""
-        return self.at_ms // (PULL_WINDOW // MS)
+        return pull_window(self.at_ms)
+
+
+def pull_window(at_ms: int) -> int:
+    """Return the number of the window that contains a time."""
+    return at_ms // _WINDOW_MS
 
 
 class PullRecordBatch(Struct, frozen=True):

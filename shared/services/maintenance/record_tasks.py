@@ -24,7 +24,7 @@ from shared.domain.name_disputes import NameDispute
 from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
 from shared.domain.packages import Head, Release
 from shared.domain.principals import UPKEEP
-from shared.domain.pull_records import KEPT_FOR
+from shared.domain.pull_records import KEPT_FOR, pull_window
 from shared.domain.records import AdditionCount, Entity, PendingEvents, Place
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
@@ -47,7 +47,7 @@ from shared.services.organizations.organizations import OrganizationDeletion
 from shared.services.organizations.ownership import OwnerlessOrganizations
 from shared.services.organizations.webhooks import WebhookDelivery, WebhookTurns
 from shared.services.packages.derived_data import DerivedData
-from shared.services.packages.pull_counter import FLUSH_AFTER, pull_window, utc_day
+from shared.services.packages.pull_counter import FLUSH_AFTER, utc_day
 from shared.services.records import (
     RECORDS_AT_ONCE,
     EntityChange,

@@ -12,8 +12,7 @@ from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import SigningKeyUnavailable
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.names import Coordinate
-from shared.domain.pull_records import PULL_WINDOW
-from shared.domain.times import MS
+from shared.domain.pull_records import pull_window
 from shared.ports import CallerScope, Clock, Pull, PullBatch, PullLedger, Randomness
 from shared.runtime.background_tasks import DelayedFlush
 from shared.runtime.caching import LruCache
@@ -124,11 +123,6 @@ class PullCounter:
         sign = self._signer.sign
         counts = {replace(pull, caller=sign(pull.caller)): 1 for pull in batch.counts}
         return replace(batch, counts=counts)
-
-
-def pull_window(now_ms: int) -> int:
-    """Return the number of the window that contains a time."""
-    return now_ms // (PULL_WINDOW // MS)
 
 
 def utc_day(now_ms: int) -> str:

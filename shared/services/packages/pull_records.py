@@ -19,6 +19,7 @@ from shared.domain.pull_records import (
     PullRecordBatch,
     RecordedPull,
     RecordedPulls,
+    pull_window,
 )
 from shared.domain.records import Place
 from shared.domain.times import MS
@@ -67,7 +68,7 @@ class PullRecorder:
         self._randomness = randomness
         self._read_only_mode = read_only_mode
         self._records_all = recorded_pulls is RecordedPulls.ALL
-        self._seen = LruCache[RecordedPull, bool](MAX_PULLS_REMEMBERED)
+        self._seen = LruCache[tuple[str, ...], bool](MAX_PULLS_REMEMBERED)
         self._window = 0
         self._waiting = list[RecordedPull]()
         self._accounts = set[str]()  # Of the pulls that wait; others are tokens of organizations.
@@ -80,14 +81,18 @@ class PullRecorder:
         """Record a pull, if pulls of such a package are. Never waits."""
         if is_public and not self._records_all:
             return
-        pull = RecordedPull.of(coordinate, by, self._clock.now_ms())
-        if pull.window != self._window:
-            self._seen, self._window = LruCache(MAX_PULLS_REMEMBERED), pull.window
-        once = replace(pull, at_ms=0)
+        now_ms = self._clock.now_ms()
+        window = pull_window(now_ms)
+        if window != self._window:
+            self._seen, self._window = LruCache(MAX_PULLS_REMEMBERED), window
+        # Every repeat of an answer comes here, so what is the same again costs little.
+        package = coordinate.package
+        version = coordinate.version.text
+        once = (package.org, package.name, version, by.id, by.credential, by.address)
         if self._seen.get(once) or len(self._waiting) >= MAX_PULLS_WAITING:
             return
         self._seen.put(once, True)
-        self._waiting.append(pull)
+        self._waiting.append(RecordedPull.of(coordinate, by, now_ms))
         if by.id and not by.organization:
             self._accounts.add(by.id)
         self._flushing.start()
