@@ -92,6 +92,7 @@ _TITLE = re.compile(r"\A# (.+)\n+")
 _FENCED = re.compile(r"(^ *```.*?^ *```$)", re.DOTALL | re.MULTILINE)
 _SUBHEADING = re.compile(r"^#(?=#+ )", re.MULTILINE)
 _FILE_AS_WORDS = re.compile(r"\[[\w-]+\.md\]\(([^)#\s]+)")
+_SECTION = re.compile(r'(?=<h2 id=")')
 _HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)
 _ANCHOR = re.compile(r'<a class="anchor".*?</a>', re.DOTALL)
 _BLOCK_END = re.compile(r"</(?:p|li|h\d|td|th|pre)>|<br>")
@@ -100,15 +101,26 @@ _TAG = re.compile(r"<[^>]*>")
 
 
 class Section(Struct, frozen=True):
-    """A heading of a page that a menu lists."""
+    """A part of a page below a heading; the beginning of a page has no id and no title."""
 
     id: str
     title: str
+    text: str  # Without its title.
+
+
+class RenderedPage(Struct, frozen=True):
+    """A page as HTML, without its title."""
+
+    html: SafeHtml
+    sections: tuple[Section, ...]
+
+    @property
+    def places(self) -> tuple[Section, ...]:
+        """The sections that a menu lists."""
+        return self.sections[1:]
 
 
 class ManualPage(Struct, frozen=True):
-    """A page, whose HTML is without its title, and made when it is asked for."""
-
     name: str
     title: str
     summary: str
@@ -120,13 +132,9 @@ class ManualPage(Struct, frozen=True):
     def address(self) -> str:
         return f"/docs/{self.name}"
 
-    @property
-    def html(self) -> SafeHtml:
+    def render(self) -> RenderedPage:
+        """Return the page as HTML, which takes up to a tenth of a second the first time."""
         return _rendered(self.titled, self.file)
-
-    @property
-    def places(self) -> tuple[Section, ...]:
-        return tuple(Section(each[1], plain_text(each[2])) for each in _HEADING.finditer(self.html))
 
 
 class Manual(Struct, frozen=True):
@@ -196,14 +204,21 @@ def _localized(
 def _page(file: str, texts: dict[str, str]) -> ManualPage:
     text = texts[file]
     titled = _with_titles(text, file, texts)
-    beginning = plain_text(_CODE.sub("", _render(titled.partition("\n## ")[0], file)))
+    beginning = _plain(_CODE.sub("", _render(titled.partition("\n## ")[0], file)))
     summary = beginning.partition(". ")[0].removesuffix(".").removesuffix(":")
     return ManualPage(page_name(file), _title(text), summary, text, file, titled)
 
 
 @lru_cache(maxsize=MANUALS_KEPT * len(FILES))
-def _rendered(text: str, file: str) -> SafeHtml:
-    return _render(text, file)
+def _rendered(text: str, file: str) -> RenderedPage:
+    html = _render(text, file)
+    beginning, *parts = _SECTION.split(html)
+    sections = [Section("", "", _plain(beginning))]
+    for part in parts:
+        if heading := _HEADING.match(part):
+            text_below = _plain(part[heading.end() :])
+            sections.append(Section(heading[1], _plain(heading[2]), text_below))
+    return RenderedPage(html, tuple(sections))
 
 
 def _title(text: str) -> str:
@@ -231,7 +246,6 @@ def _with_titles(text: str, file: str, texts: dict[str, str]) -> str:
     return _FILE_AS_WORDS.sub(titled, text)
 
 
-def plain_text(html: str) -> str:
-    """Return the words of a page's HTML, without the links of headings."""
+def _plain(html: str) -> str:
     separated = _BLOCK_END.sub(" ", _ANCHOR.sub("", html))
     return " ".join(unescape(_TAG.sub("", separated)).split())

@@ -6,13 +6,14 @@ than one of the text.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from math import log
 
 from msgspec import Struct
 
-from shared.prose.manual import MANUALS_KEPT, Manual, ManualPage, plain_text
+from shared.prose.manual import MANUALS_KEPT, Manual, ManualPage, Section
 
 MOST_FOUND = 20
 MOST_WORDS = 20  # Of a query; the rest is ignored.
@@ -33,34 +34,34 @@ _FILLERS = frozenset(
 )
 
 _WORD = re.compile(r"[^\W_]+(?:_[^\W_]+)*")
-_SECTION = re.compile(r'(?=<h2 id=")')
-_HEADING_ID = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)
 
 
 class FoundSection(Struct, frozen=True):
-    """A section of a page, or its beginning, which has no title of its own."""
+    """A section of a page, and the part of its text that the query is about."""
 
     page: ManualPage
-    title: str
-    address: str
+    section: Section
     excerpt: str
 
+    @property
+    def address(self) -> str:
+        fragment = f"#{self.section.id}" if self.section.id else ""
+        return f"{self.page.address}{fragment}"
 
-class _Section(Struct, frozen=True):
+
+class _IndexedSection(Struct, frozen=True):
     page: ManualPage
-    title: str
-    address: str
-    text: str
+    section: Section
     weights: Mapping[str, float]  # By root.
 
 
 class _Index(Struct, frozen=True):
-    sections: tuple[_Section, ...]
+    sections: tuple[_IndexedSection, ...]
     roots: tuple[str, ...]
 
     def weights_of(self, word: str) -> dict[str, float]:
         """Return the roots that a word finds, with how much each of them counts."""
-        root = root_of(word)
+        root = _root_of(word)
         found = {each: 0.5 for each in self.roots if each.startswith(root)}
         return found | ({root: 1.0} if root in found else {})
 
@@ -75,10 +76,14 @@ def search_manual(manual: Manual, query: str) -> list[FoundSection]:
         for number, score in _scores(index, word).items():
             scores[number] = scores.get(number, 0.0) + score
     best = sorted(scores, key=lambda number: (-scores[number], number))[:MOST_FOUND]
-    return [_found(index.sections[number], asked) for number in best]
+    sections = [index.sections[number] for number in best]
+    return [
+        FoundSection(each.page, each.section, _excerpt(each.section.text, asked))
+        for each in sections
+    ]
 
 
-def root_of(word: str) -> str:
+def _root_of(word: str) -> str:
     """Return what the forms of an English word have in common."""
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= _LEAST_ROOT:
@@ -100,49 +105,38 @@ def _scores(index: _Index, word: str) -> dict[int, float]:
 
 @lru_cache(maxsize=MANUALS_KEPT)
 def _index(manual: Manual) -> _Index:
-    sections = tuple(section for page in manual.pages for section in _sections(page))
-    roots = {root for section in sections for root in section.weights}
+    sections = tuple(
+        _IndexedSection(page, section, _weights(page.title, section))
+        for page in manual.pages
+        for section in page.render().sections
+    )
+    roots = {root for each in sections for root in each.weights}
     return _Index(sections, tuple(sorted(roots)))
 
 
-def _sections(page: ManualPage) -> Iterable[_Section]:
-    for number, part in enumerate(_SECTION.split(page.html)):
-        heading = _HEADING_ID.match(part)
-        title = plain_text(heading[2]) if heading else ""
-        address = f"{page.address}#{heading[1]}" if heading else page.address
-        text = plain_text(part[heading.end() :] if heading else part)
-        if title or text or number == 0:
-            yield _Section(page, title, address, text, _weights(page.title, title, text))
-
-
-def _weights(title: str, heading: str, text: str) -> dict[str, float]:
-    counts = dict[str, int]()
-    for word in _words(text):
-        root = root_of(word)
-        counts[root] = counts.get(root, 0) + 1
+def _weights(title: str, section: Section) -> dict[str, float]:
+    counts = Counter(map(_root_of, _words(section.text)))
     weights = {root: 1 + log(count) for root, count in counts.items()}
     # The title of a page is that of its beginning, and says less of each section.
-    for words, weight in ((title, _TITLE if not heading else _TITLE / 4), (heading, _HEADING)):
-        for root in {root_of(each) for each in _words(words)}:
+    of_title = _TITLE / 4 if section.title else _TITLE
+    for words, weight in ((title, of_title), (section.title, _HEADING)):
+        for root in set(map(_root_of, _words(words))):
             weights[root] = weights.get(root, 0.0) + weight
     return weights
 
 
-def _found(section: _Section, asked: Iterable[str]) -> FoundSection:
-    return FoundSection(section.page, section.title, section.address, _excerpt(section.text, asked))
-
-
 def _excerpt(text: str, asked: Iterable[str]) -> str:
     """Return the part of a text around the first of the words, cut between words."""
-    roots = {root_of(each) for each in asked}
-    at = next((m.start() for m in _WORD.finditer(text) if root_of(m[0].lower()) in roots), 0)
+    roots = {_root_of(each) for each in asked}
+    at = next((m.start() for m in _WORD.finditer(text) if _root_of(m[0].lower()) in roots), 0)
     start = 0 if at < EXCERPT_CHARACTERS // 2 else text.rfind(" ", 0, at - 40) + 1
-    if len(text) - start <= EXCERPT_CHARACTERS:
-        end = len(text)
-    else:
-        end = text.rfind(" ", start, start + EXCERPT_CHARACTERS)
-    before, after = "… " if start else "", " …" if end < len(text) else ""
-    return f"{before}{text[start:end]}{after}"
+    shown = text[start : start + EXCERPT_CHARACTERS]
+    is_cut = start + len(shown) < len(text)
+    if is_cut:
+        shown = shown.rpartition(" ")[0] or shown
+    before = "… " if start else ""
+    after = " …" if is_cut else ""
+    return f"{before}{shown}{after}"
 
 
 def _words(text: str) -> Iterable[str]:

@@ -51,7 +51,7 @@ def test_each_page_has_a_name_without_a_slash() -> None:
 
 @pytest.mark.parametrize("page", MANUAL.pages, ids=lambda page: page.name)
 def test_a_page_has_the_address_of_this_registry_and_no_other(page: ManualPage) -> None:
-    text, html = page.markdown, str(page.html)
+    text, html = page.markdown, str(page.render().html)
     for example in EXAMPLE_ADDRESSES:
         assert not re.search(rf"{re.escape(example)}(?![\w.:-])", text + html)
     hosts = set(re.findall(r"https?://([\w.-]*example\.(?:org|com))", text))
@@ -67,7 +67,7 @@ def test_commands_are_those_of_how_the_registry_was_installed() -> None:
 
 @pytest.mark.parametrize("page", MANUAL.pages, ids=lambda page: page.name)
 def test_a_page_is_complete(page: ManualPage) -> None:
-    text, html = page.markdown, str(page.html)
+    text, html = page.markdown, str(page.render().html)
     assert 'class="cut"' not in html
     fenced = re.findall(r"^ *```.*?^ *```$", text, re.MULTILINE | re.DOTALL)
     assert html.count("<pre") >= len(fenced)
@@ -78,13 +78,13 @@ def test_a_page_is_complete(page: ManualPage) -> None:
 def test_a_link_named_for_a_file_has_the_title_of_its_page() -> None:
     page = MANUAL.page("clients")
     assert page
-    assert re.search(r'<a href="/docs/limits"[^>]*>Limits</a>', page.html)
+    assert re.search(r'<a href="/docs/limits"[^>]*>Limits</a>', page.render().html)
 
 
 def test_a_link_to_another_file_of_the_repository_is_plain() -> None:
     page = MANUAL.page("limits")
     assert page
-    assert not re.search(r'href="[^"]*\.md', page.html)
+    assert not re.search(r'href="[^"]*\.md', page.render().html)
 
 
 def test_comments_in_code_keep_their_signs(tmp_path: Path) -> None:
@@ -93,6 +93,6 @@ def test_comments_in_code_keep_their_signs(tmp_path: Path) -> None:
         (tmp_path / file).write_text("# Title\n\nText.\n\n## Part\n\n```sh\n## a comment\n```\n")
     page = read_manual(ADDRESS, CLONE, folder=tmp_path).page("clients")
     assert page
-    assert "## a comment" in re.sub(r"<[^>]*>", "", page.html)
-    assert '<h2 id="part">' in page.html
+    assert "## a comment" in re.sub(r"<[^>]*>", "", page.render().html)
+    assert '<h2 id="part">' in page.render().html
     assert page.summary == "Text"
