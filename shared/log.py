@@ -79,13 +79,13 @@ class Activity:
     @classmethod
     def begin(cls, traceparent: str = "", *, is_hosted: bool = False) -> Self:
         """Begin the activity of the current asyncio task, in the trace of `traceparent`."""
-        activity = cls.apart(traceparent, is_hosted=is_hosted)
+        activity = cls.detached(traceparent, is_hosted=is_hosted)
         _activity.set(activity)
         return activity
 
     @classmethod
-    def apart(cls, traceparent: str = "", *, is_hosted: bool = False) -> Self:
-        """Begin an activity that calls no store, and so need not be the one of its task."""
+    def detached(cls, traceparent: str = "", *, is_hosted: bool = False) -> Self:
+        """Begin an activity that is not that of its task: calls of stores do not count for it."""
         trace = TraceContext.parse(traceparent) if traceparent else None
         activity = cls(trace, is_hosted=is_hosted)
         if _traces.current is not None:

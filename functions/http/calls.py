@@ -79,7 +79,7 @@ class Exchange(Struct):
     @classmethod
     def of_repeat(cls, operation: str, trace: str, *, method: str) -> Self:
         """Begin the exchange of a request whose answer is repeated."""
-        activity = Activity.apart(trace)
+        activity = Activity.detached(trace)  # Nothing is read for a repeat.
         return cls(operation, method, True, _new_id(), time.perf_counter(), activity)
 
     def note_failure(self) -> None:
