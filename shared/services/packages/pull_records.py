@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.domain.accounts import Account, Organization
+from shared.domain.client_addresses import caller_network
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.names import Coordinate
@@ -88,7 +89,8 @@ class PullRecorder:
         # Every repeat of an answer comes here, so what is the same again costs little.
         package = coordinate.package
         version = coordinate.version.text
-        once = (package.org, package.name, version, by.id, by.credential, by.address)
+        network = caller_network(by.address)
+        once = (package.org, package.name, version, by.id, by.credential, network)
         if self._seen.get(once) or len(self._waiting) >= MAX_PULLS_WAITING:
             return
         self._seen.put(once, True)
