@@ -25,8 +25,18 @@ import urllib.request
 import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
-from urllib.parse import urlencode, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from shared.script_client import (
+    flaw_of_address,
+    is_token,
+    opener_of,
+    read_object,
+    sentence_of_refusal,
+    settings_file,
+    unreachable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,8 +52,7 @@ PUSH_SCOPES = "read push-new push-version deprecate"
 SLOWER_S = 5.0  # Added to the interval for each slow_down, as in the RFC, and for each failure.
 SHORTEST_S = 0.2  # The least interval, whatever a registry says.
 TIMEOUT_S = 30.0
-LARGEST_ANSWER_BYTES = 65_536  # An answer has a few hundred bytes.
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LARGEST_REPLY_BYTES = 65_536  # A reply to a login has a few hundred bytes.
 LARGEST_FILE_BYTES = 1_000_000  # A larger file cannot be written by hand.
 
 _OK, _MINUTE_S, _DAY_S = 200, 60, 86_400
@@ -125,8 +134,7 @@ def main(arguments: list[str], address: str) -> int:
 
 def run(options: LoginOptions, machine: LocalMachine) -> int:
     """Log in, or print in one sentence why not; return the exit code."""
-    folder = machine.environment.get("BALLERINA_HOME_DIR")
-    file = (Path(folder) if folder else Path.home() / ".ballerina") / "Settings.toml"
+    file = settings_file(machine.environment)
     try:
         _log_in(options, machine, file)
     except SettingsUnmergeable as reason:
@@ -195,17 +203,10 @@ class HttpRegistry:
 
     def __init__(self, address: str) -> None:
         """Raise `LoginFailed` for an address at which others could read the token."""
-        parts = urlsplit(address)
-        if not parts.hostname or parts.scheme not in ("http", "https"):
-            message = f"{address!r} is not a valid URL. Use one that begins with https://."
-            raise LoginFailed(message)
-        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-            message = "Others could read the token along on plain http. Use an https address."
-            raise LoginFailed(message)
+        if flaw := flaw_of_address(address, has_token=True):
+            raise LoginFailed(flaw)
         self.address = address.rstrip("/")
-        # A proxy of the environment cannot reach a server on this machine.
-        proxies = [urllib.request.ProxyHandler({})] if parts.hostname in LOOPBACK else []
-        self._opener = urllib.request.build_opener(_NoRedirects, *proxies)
+        self._opener = opener_of(address)
 
     def send(
         self, path: str, fields: Mapping[str, str] | None = None, token: str = ""
@@ -219,21 +220,13 @@ class HttpRegistry:
         )
         try:
             with self._opener.open(request, timeout=TIMEOUT_S) as answer:
-                return int(answer.status), _json(answer.read(LARGEST_ANSWER_BYTES))
+                return int(answer.status), read_object(answer.read(LARGEST_REPLY_BYTES))
         except urllib.error.HTTPError as error:
             with error:
-                return error.code, _json(error.read(LARGEST_ANSWER_BYTES))
+                return error.code, read_object(error.read(LARGEST_REPLY_BYTES))
         except OSError as error:
-            reason = getattr(error, "reason", None) or error
-            message = f"{self.address} cannot be reached: {reason}. Check the address."
+            message = f"{unreachable(self.address, error)} Check the address."
             raise RegistryUnreachable(message) from None
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Refuses redirects, so that codes and tokens are sent only to the given address."""
-
-    def redirect_request(self, *_arguments: object, **_more: object) -> None:
-        """Follow no redirect; `urllib` then raises `HTTPError`."""
 
 
 def request_token(
@@ -247,7 +240,8 @@ def request_token(
     asked = {"client_id": machine.name, **({"scope": PUSH_SCOPES} if options.pushes else {})}
     status, answer = registry.send("/api/v1/device", asked)
     if status != _OK:
-        raise LoginFailed(_reason(answer, f"This is not a registry that issues tokens ({status})."))
+        otherwise = f"This is not a registry that issues tokens ({status})."
+        raise LoginFailed(sentence_of_refusal(answer) or otherwise)
     device_code, user_code, page, expires_in = _texts(
         answer, "device_code", "user_code", "verification_uri", "expires_in"
     )
@@ -266,7 +260,8 @@ def request_token(
         try:
             status, answer = registry.send("/api/v1/device/token", fields)
         except RegistryUnreachable:
-            status, answer = _BUSY[0], _json(b"")  # It may be restarting; the code stays valid.
+            interval += SLOWER_S  # It may be restarting; the code stays valid.
+            continue
         if status == _OK:
             names = ("account", "access_token", "scope", "expires_in")
             account, token, scopes, seconds = _texts(answer, *names)
@@ -277,19 +272,21 @@ def request_token(
         if status in _BUSY or error == "slow_down":
             interval += SLOWER_S
         elif error != "authorization_pending":
-            raise LoginFailed(_reason(answer, f"The registry gave no token ({status})."))
+            otherwise = f"The registry gave no token ({status})."
+            raise LoginFailed(sentence_of_refusal(answer) or otherwise)
     message = "Nobody approved in time. Log in again for a new code."
     raise LoginFailed(message)
 
 
 def owner_of(registry: HttpRegistry, token: str) -> str:
     """Return the name of the account or organization of a token; raise `LoginFailed`."""
-    if not token.isascii() or not token.isprintable() or not token:
+    if not is_token(token):
         message = "That is no access token. Copy it from the page that showed it."
         raise LoginFailed(message)
     status, answer = registry.send("/api/v1/whoami", token=token)
     if status != _OK:
-        raise LoginFailed(_reason(answer, f"The registry does not accept the token ({status})."))
+        otherwise = f"The registry does not accept the token ({status})."
+        raise LoginFailed(sentence_of_refusal(answer) or otherwise)
     return str(answer.get("name") or "me")
 
 
@@ -308,23 +305,6 @@ def _number(text: str) -> float:
 
 
 _UNREADABLE = "The registry's answer cannot be read. Check the address."
-
-
-def _reason(answer: Answer, otherwise: str) -> str:
-    """Return the sentence of a refusal, of OAuth or of the API of the registry."""
-    error = answer.get("error")
-    own = cast("Answer", error).get("message") if isinstance(error, dict) else None
-    said = answer.get("error_description") or own or ""
-    # The text is printed to a terminal, so control characters are removed.
-    return "".join(c for c in str(said) if c.isprintable()) or otherwise
-
-
-def _json(content: bytes) -> Answer:
-    try:
-        value: object = json.loads(content)
-    except (ValueError, RecursionError):
-        return {}
-    return cast("Answer", value) if isinstance(value, dict) else {}
 
 
 # --- Settings.toml ------------------------------------------------------------------------------

@@ -25,10 +25,12 @@ from typing import TYPE_CHECKING, cast
 from shared.script_client import (
     LARGEST_ANSWER_BYTES,
     flaw_of_address,
+    objects_in,
     opener_of,
     printable,
     read_object,
     sentence_of_refusal,
+    unreachable,
 )
 
 if TYPE_CHECKING:
@@ -201,15 +203,13 @@ def _ask(address: str, used: Sequence[Used], token: str) -> list[Row]:
             content = read_object(answer.read(LARGEST_ANSWER_BYTES))
     except urllib.error.HTTPError as error:
         with error:
-            said = sentence_of_refusal(error.read(LARGEST_ANSWER_BYTES))
+            said = sentence_of_refusal(read_object(error.read(LARGEST_ANSWER_BYTES)))
         message = said or f"{address} answered {error.code}. Check the address."
         raise CheckFailed(message) from None
     except OSError as error:
-        reason = getattr(error, "reason", None) or error
-        message = f"{address} cannot be reached: {reason}. Check the address."
+        message = f"{unreachable(address, error)} Check the address."
         raise CheckFailed(message) from None
-    packages = content.get("packages")
-    return cast("list[Row]", packages) if isinstance(packages, list) else []
+    return objects_in(content.get("packages"))
 
 
 # --- The answer ---------------------------------------------------------------------------------

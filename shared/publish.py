@@ -26,19 +26,23 @@ import urllib.error
 import urllib.request
 import uuid
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from shared.script_client import (
     LARGEST_ANSWER_BYTES,
     NoRedirects,
     flaw_of_address,
+    is_token,
+    objects_in,
     opener_of,
     printable,
     read_object,
     sentence_of_refusal,
+    settings_file,
+    unreachable,
 )
 
 if TYPE_CHECKING:
@@ -215,9 +219,7 @@ def _part(archive: zipfile.ZipFile, name: str) -> bytes:
 
 def _needs(graph: Json, own: tuple[str, str]) -> frozenset[tuple[str, str]]:
     """Return the packages of a dependency graph without the package itself."""
-    listed = graph.get("packages")
-    rows = cast("list[object]", listed) if isinstance(listed, list) else []
-    packages = [cast("Json", each) for each in rows if isinstance(each, dict)]
+    packages = objects_in(graph.get("packages"))
     names = ((str(each.get("org")), str(each.get("name"))) for each in packages)
     return frozenset(each for each in names if each != own)
 
@@ -324,7 +326,7 @@ class Job:
     def id_token(self, audience: str) -> str:
         """Ask the CI system for an id token; raise `PublishFailed` with what the job lacks."""
         token = self._find_id_token(audience).strip()
-        if not token or not token.isascii() or not token.isprintable():
+        if not is_token(token):
             message = "The CI system gave no id token. Check the permissions of the job."
             raise PublishFailed(message)
         self.mask(token)
@@ -488,12 +490,13 @@ _BUSY = (429, 500, 502, 503, 504)
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """The status and the beginning of the body of an answer."""
+    """The status and the beginning of the body of an answer, and when a busy server asks for the
+    next try."""
 
     url: str
     status: int
     content: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    retry_after: str = ""
 
     @property
     def json(self) -> Json:
@@ -504,9 +507,14 @@ class HttpAnswer:
         return self.status in _GOOD
 
     @property
+    def asked_pause_s(self) -> float:
+        """The seconds of `Retry-After`; 0 without it, and for a date."""
+        return float(self.retry_after) if self.retry_after.isdecimal() else 0.0
+
+    @property
     def why(self) -> str:
         """The sentence of a refusal, or else the status."""
-        said = sentence_of_refusal(self.content)
+        said = sentence_of_refusal(self.json)
         return said or f"{_host(self.url)} answered {self.status}. Check the address."
 
     def require(self, what: str) -> HttpAnswer:
@@ -538,27 +546,23 @@ class Http:
         self, method: str, url: str, make: Callable[[], tuple[Mapping[str, str], bytes | None]]
     ) -> HttpAnswer:
         """Send a request that is made again for every try."""
-        pause_s, why = FIRST_PAUSE_S, ""
+        why = ""
+        pause_s = 0.0
         for number in range(TRIES):
             if number:
                 self._job.say(f"{why} Trying again in {pause_s:.0f} seconds.")
                 self._job.sleep(pause_s)
             headers, body = make()
+            pause_s = FIRST_PAUSE_S * 2**number
             try:
                 answer = self._send_once(method, url, headers, body)
             except OSError as error:
-                reason = printable(getattr(error, "reason", None) or error)
-                why, pause_s = (
-                    f"{_host(url)} cannot be reached: {reason}.",
-                    FIRST_PAUSE_S * 2**number,
-                )
+                why = unreachable(_host(url), error)
                 continue
-            if answer.status not in _BUSY or number == TRIES - 1:
+            pause_s = answer.asked_pause_s or pause_s
+            if answer.status not in _BUSY or pause_s > LONGEST_PAUSE_S or number == TRIES - 1:
                 return answer
             why = answer.why
-            pause_s = _asked_pause(answer) or FIRST_PAUSE_S * 2**number
-            if pause_s > LONGEST_PAUSE_S:
-                return answer
         message = f"{why} Check the address."
         raise PublishFailed(message)
 
@@ -574,17 +578,11 @@ class Http:
         try:
             with self._opener.open(request, timeout=TIMEOUT_S) as answer:
                 content = answer.read(LARGEST_ANSWER_BYTES)
-                return HttpAnswer(url, int(answer.status), content, dict(answer.headers))
+                return HttpAnswer(url, int(answer.status), content)
         except urllib.error.HTTPError as error:
             with error:
                 content = error.read(LARGEST_ANSWER_BYTES)
-                return HttpAnswer(url, error.code, content, dict(error.headers))
-
-
-def _asked_pause(answer: HttpAnswer) -> float:
-    """Return the seconds of `Retry-After`; 0 without it, and for a date."""
-    said = {name.lower(): value for name, value in answer.headers.items()}.get("retry-after", "")
-    return float(said) if said.isdecimal() else 0.0
+                return HttpAnswer(url, error.code, content, error.headers.get("Retry-After", ""))
 
 
 def _host(url: str) -> str:
@@ -663,9 +661,7 @@ class Publisher:
         """Raise if the registry says that this run may not publish one of the packages."""
         if self._options.is_dry_run:
             return
-        listed = said.get("refused")
-        rows = cast("list[object]", listed) if isinstance(listed, list) else []
-        refused = [cast("Json", each) for each in rows if isinstance(each, dict)]
+        refused = objects_in(said.get("refused"))
         why = {str(each.get("package")): printable(each.get("why")) for each in refused}
         for each in archives:
             if reason := why.get(each.package) or why.get(each.name):
@@ -718,9 +714,7 @@ class Publisher:
         url = f"{self._address}/api/v1/dry-run"
         answer = self._http.send("POST", url, headers, body)
         said = answer.require(f"{archive} was not checked").json
-        listed = said.get("findings")
-        rows = cast("list[object]", listed) if isinstance(listed, list) else []
-        findings = [cast("Json", each) for each in rows if isinstance(each, dict)]
+        findings = objects_in(said.get("findings"))
         needs = {(each.org, each.name) for each in beside if each is not archive} & archive.needs
         errors: list[str] = []
         waits = False
@@ -806,10 +800,8 @@ def token_of_settings(environment: Mapping[str, str], address: str) -> str:
     """Return the token that a login put into Settings.toml for the registry, outside of CI."""
     if environment.get("CI") or environment.get("TF_BUILD") or environment.get("JENKINS_URL"):
         return ""
-    folder = environment.get("BALLERINA_HOME_DIR")
-    file = (Path(folder) if folder else Path.home() / ".ballerina") / "Settings.toml"
     try:
-        text = file.read_text("utf-8")
+        text = settings_file(environment).read_text("utf-8")
     except (OSError, ValueError):
         return ""
     for entry in _ENTRY.finditer(text):

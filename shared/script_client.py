@@ -1,4 +1,4 @@
-"""The HTTP client of the files that are run by themselves.
+"""What the files that are run by themselves have in common: above all, how they call a registry.
 
 A registry serves such a file with this module's text in place of its import
 (`functions/http/answers.py`), so it needs Python 3.9 or later, and nothing else.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
@@ -43,6 +44,22 @@ def flaw_of_address(address: str, *, has_token: bool) -> str:
     return ""
 
 
+def settings_file(environment: Mapping[str, str]) -> Path:
+    """Return the place of the Settings.toml of `bal`."""
+    folder = environment.get("BALLERINA_HOME_DIR")
+    return (Path(folder) if folder else Path.home() / ".ballerina") / "Settings.toml"
+
+
+def is_token(text: str) -> bool:
+    """Check whether a text can be a token; `http.client` prints others in its error."""
+    return bool(text) and text.isascii() and text.isprintable()
+
+
+def unreachable(address: str, error: Exception) -> str:
+    """Return the sentence that an address did not answer, and why."""
+    return f"{address} cannot be reached: {printable(getattr(error, 'reason', None) or error)}."
+
+
 def read_object(content: bytes) -> Mapping[str, object]:
     """Return a JSON object; an empty one for anything else."""
     try:
@@ -52,14 +69,19 @@ def read_object(content: bytes) -> Mapping[str, object]:
     return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
 
 
+def objects_in(value: object) -> list[Mapping[str, object]]:
+    """Return the objects of a list in an answer; none if it is no list."""
+    rows = cast("list[object]", value) if isinstance(value, list) else []
+    return [cast("Mapping[str, object]", each) for each in rows if isinstance(each, dict)]
+
+
 def printable(text: object) -> str:
     """Return a text of others without control characters, since a terminal shows it."""
     return "".join(c for c in str(text or "") if c.isprintable())
 
 
-def sentence_of_refusal(content: bytes) -> str:
+def sentence_of_refusal(answer: Mapping[str, object]) -> str:
     """Return why a registry refused a request; empty if its answer does not say it."""
-    answer = read_object(content)
     error = answer.get("error")
     own = cast("Mapping[str, object]", error).get("message") if isinstance(error, dict) else None
-    return printable(own or answer.get("message"))
+    return printable(own or answer.get("error_description") or answer.get("message"))

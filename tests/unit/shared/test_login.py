@@ -1,6 +1,5 @@
 """The command that logs a machine in, and the file that is served."""
 
-import ast
 import re
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from functions.http.answers import script_text
 from shared import login
 from shared.hosting.http_server.server import bind
 from shared.login import (
@@ -591,20 +591,8 @@ def test_a_file_that_is_no_text_is_left_alone(file: Path, content: bytes, reason
 # --- The file that is served --------------------------------------------------------------------
 
 
-def test_the_served_file_is_python_of_the_oldest_version_that_it_promises() -> None:
-    source = Path(login.__file__).read_text("utf-8")
-    tree = ast.parse(source, feature_version=(3, 9))
-    assert "Python 3.9" in source
-    imported = {
-        (node.module or "") if isinstance(node, ast.ImportFrom) else node.names[0].name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-    }
-    assert {name.partition(".")[0] for name in imported} <= {*sys.stdlib_module_names}
-
-
 def test_a_registry_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
-    script = Path(login.__file__).read_text("utf-8").replace(login.ADDRESS, "http://127.0.0.1:1")
+    script = script_text(login.__file__, login.ADDRESS, "http://127.0.0.1:1")
     process = subprocess.run(
         [sys.executable, "-I", "-"],
         input=script,

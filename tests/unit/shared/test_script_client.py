@@ -1,0 +1,26 @@
+"""What the files that are run by themselves have in common."""
+
+import ast
+import sys
+from types import ModuleType
+
+import pytest
+
+from functions.http.answers import script_text
+from shared import login, outdated, publish
+from tests.support.world import URL
+
+
+@pytest.mark.parametrize("module", [login, outdated, publish], ids=lambda each: each.__name__)
+def test_the_served_file_is_python_of_the_oldest_version_that_it_promises(
+    module: ModuleType,
+) -> None:
+    source = script_text(str(module.__file__), module.ADDRESS, URL)
+    tree = ast.parse(source, feature_version=(3, 9))
+    assert "Python 3.9" in source
+    imported = {
+        (node.module or "") if isinstance(node, ast.ImportFrom) else node.names[0].name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    assert {name.partition(".")[0] for name in imported} <= {*sys.stdlib_module_names}
