@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from shared.script_client import (
+    UNREACHABLE,
     flaw_of_address,
     is_token,
     opener_of,
@@ -224,7 +225,7 @@ class HttpRegistry:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, read_object(error.read(LARGEST_REPLY_BYTES))
-        except OSError as error:
+        except UNREACHABLE as error:
             message = f"{unreachable(self.address, error)} Check the address."
             raise RegistryUnreachable(message) from None
 

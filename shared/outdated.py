@@ -24,7 +24,9 @@ from typing import TYPE_CHECKING, cast
 
 from shared.script_client import (
     LARGEST_ANSWER_BYTES,
+    UNREACHABLE,
     flaw_of_address,
+    is_token,
     objects_in,
     opener_of,
     printable,
@@ -98,7 +100,7 @@ def run(
     """Check, and print the answer; return the exit code: 0, `OUTDATED` or `FAILED`."""
     try:
         used = list(read_versions(Path(options.file)))
-        rows = ask(options.address, used, environment.get("BALLROOM_TOKEN", ""))
+        rows = ask(options.address, used, environment.get("BALLROOM_TOKEN", "").strip())
     except CheckFailed as reason:
         sys.stderr.write(f"{reason}\n")
         return FAILED
@@ -174,6 +176,9 @@ def ask(address: str, used: Sequence[Used], token: str) -> list[Row]:
     """Return what became of each version, in their order; raise `CheckFailed`."""
     if flaw := flaw_of_address(address, has_token=bool(token)):
         raise CheckFailed(flaw)
+    if token and not is_token(token):
+        message = "BALLROOM_TOKEN is no access token. Copy it from the page that showed it."
+        raise CheckFailed(message)
     rows: list[Row] = []
     for start in range(0, len(used), AT_ONCE):
         part = used[start : start + AT_ONCE]
@@ -206,7 +211,7 @@ def _ask(address: str, used: Sequence[Used], token: str) -> list[Row]:
             said = sentence_of_refusal(read_object(error.read(LARGEST_ANSWER_BYTES)))
         message = said or f"{address} answered {error.code}. Check the address."
         raise CheckFailed(message) from None
-    except OSError as error:
+    except UNREACHABLE as error:
         message = f"{unreachable(address, error)} Check the address."
         raise CheckFailed(message) from None
     return objects_in(content.get("packages"))

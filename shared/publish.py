@@ -33,6 +33,7 @@ from urllib.parse import quote, urlsplit
 
 from shared.script_client import (
     LARGEST_ANSWER_BYTES,
+    UNREACHABLE,
     NoRedirects,
     flaw_of_address,
     is_token,
@@ -556,7 +557,7 @@ class Http:
             pause_s = FIRST_PAUSE_S * 2**number
             try:
                 answer = self._send_once(method, url, headers, body)
-            except OSError as error:
+            except UNREACHABLE as error:
                 why = unreachable(_host(url), error)
                 continue
             pause_s = answer.asked_pause_s or pause_s
@@ -608,10 +609,13 @@ class Publisher:
         if flaw := flaw_of_address(self._address, has_token=True):
             raise PublishFailed(flaw)
         self._http = Http(self._address, self._job)
-        stored = self._job.get("BALLROOM_TOKEN") or token_of_settings(
+        stored = self._job.get("BALLROOM_TOKEN").strip() or token_of_settings(
             self._job.environment, self._address
         )
         if stored:
+            if not is_token(stored):
+                message = "BALLROOM_TOKEN is no access token. Copy it from the page that showed it."
+                raise PublishFailed(message)
             self._job.mask(stored)
             self._publish_all(archives, stored)
             return

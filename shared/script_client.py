@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 LARGEST_ANSWER_BYTES = 1_000_000
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# What `urllib` raises where no answer comes, or one that is no HTTP; a host name that cannot be
+# encoded is a `UnicodeError`.
+UNREACHABLE = (OSError, HTTPException, UnicodeError)
 
 
 class NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -36,9 +40,14 @@ def opener_of(address: str) -> urllib.request.OpenerDirector:
 
 def flaw_of_address(address: str, *, has_token: bool) -> str:
     """Return why a registry is not called at the address, in a sentence; empty if it is."""
-    parts = urlsplit(address)
-    if not parts.hostname or parts.scheme not in ("http", "https"):
-        return f"{address!r} is not a valid URL. Use one that begins with https://."
+    flaw = f"{address!r} is not a valid URL. Use one that begins with https://."
+    try:
+        parts = urlsplit(address)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # A bracket is open, or the port is no number.
+        return flaw
+    if not has_host or parts.scheme not in ("http", "https"):
+        return flaw
     if has_token and parts.scheme == "http" and parts.hostname not in LOOPBACK:
         return "Others could read the token along on plain http. Use an https address."
     return ""

@@ -32,6 +32,7 @@ def _json(status: int, body: object, **headers: str) -> Reply:
     return status, headers, json.dumps(body).encode()
 
 
+NO_HTTP: Reply = (0, {}, b"no HTTP\r\n\r\n")
 USUAL = {
     "GET /api/v1/trusted-publishing/audience": _json(200, {"audience": AUDIENCE}),
     "POST /api/v1/trusted-publishing/token": _json(201, {"token": JOB_TOKEN}),
@@ -88,6 +89,9 @@ def serving(double: Double) -> Generator[None]:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             sent = {name.lower(): value for name, value in self.headers.items()}
             status, headers, content = double.answer(self.command, self.path, sent, body)
+            if not status:
+                self.wfile.write(content)
+                return
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name.replace("_", "-"), value)
@@ -175,6 +179,22 @@ def test_a_stored_token_is_used_as_it_is_and_stays(double: Double, greet: Path) 
     assert ended.code == 0, ended.printed
     assert double.steps == STEPS
     assert "blrm_stored" not in ended.printed
+
+
+def test_a_stored_token_may_end_with_a_line_break(double: Double, greet: Path) -> None:
+    ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored\n"}, greet)
+    assert ended.code == 0, ended.printed
+    assert all(headers["authorization"] == "Bearer blrm_stored" for headers, _ in double.sent)
+
+
+@pytest.mark.parametrize("token", ["blrm_sto\nred", "blrm_störed", "blrm_“stored”"])
+def test_a_stored_text_that_is_no_token_is_neither_sent_nor_printed(
+    double: Double, greet: Path, token: str
+) -> None:
+    ended = publish(double, {"BALLROOM_TOKEN": token}, greet)
+    assert (ended.code, "BALLROOM_TOKEN is no access token." in ended.printed) == (FAILED, True)
+    assert token not in ended.printed
+    assert double.asked == []
 
 
 def test_a_dry_run_publishes_nothing(double: Double, greet: Path) -> None:
@@ -354,6 +374,20 @@ def test_a_busy_registry_is_asked_again_when_it_says_so(double: Double, greet: P
     assert "The issuer does not answer. Trying again in" in ended.printed
     assert double.steps.count("POST /2.0/registry/packages") == 2
     assert double.slept == [1.0, 1.0]
+
+
+def test_a_registry_whose_answer_is_no_http_is_asked_again(double: Double, greet: Path) -> None:
+    double.replies["POST /api/v1/dry-run"] = [NO_HTTP]
+    ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, greet)
+    assert ended.code == 0, ended.printed
+    assert f"{double.url} cannot be reached: no HTTP. Trying again in 1 seconds" in ended.printed
+
+
+@pytest.mark.parametrize("host", ["a..b", "x y"])
+def test_an_address_that_nothing_can_be_asked_at_is_one_sentence(greet: Path, host: str) -> None:
+    elsewhere = Double(url=f"https://{host}")
+    ended = publish(elsewhere, {"BALLROOM_TOKEN": "blrm_stored"}, greet)
+    assert (ended.code, f"https://{host} cannot be reached: " in ended.printed) == (FAILED, True)
 
 
 def test_a_registry_that_asks_for_hours_is_not_waited_for(double: Double, greet: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from functions.http.answers import script_text
 from shared import login, outdated, publish
+from shared.script_client import flaw_of_address, objects_in
 from tests.support.world import URL
 
 
@@ -24,3 +25,15 @@ def test_the_served_file_is_python_of_the_oldest_version_that_it_promises(
         if isinstance(node, ast.Import | ast.ImportFrom)
     }
     assert {name.partition(".")[0] for name in imported} <= {*sys.stdlib_module_names}
+
+
+@pytest.mark.parametrize(
+    "address", ["http://[", "https://registry.test:port", "https://registry.test:99999"]
+)
+def test_an_address_that_cannot_be_split_is_no_url(address: str) -> None:
+    assert "is not a valid URL" in flaw_of_address(address, has_token=False)
+
+
+def test_only_the_objects_of_a_list_are_read() -> None:
+    assert objects_in([{"a": 1}, None, "b", ["c"]]) == [{"a": 1}]
+    assert objects_in({"a": 1}) == []
