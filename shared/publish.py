@@ -52,7 +52,9 @@ if TYPE_CHECKING:
     Json = Mapping[str, object]
 
 ADDRESS = "https://ballroom.example.org"  # A registry serves this file with its own.
-FAILED, INTERRUPTED = 1, 130  # Exit codes.
+# Exit codes.
+FAILED = 1
+INTERRUPTED = 130
 
 
 class PublishFailed(Exception):
@@ -115,15 +117,15 @@ def run(
     """Publish, or print in one sentence why not; return the exit code."""
     # A job that is cancelled ends its token as well.
     before = signal.signal(signal.SIGTERM, _interrupt)
-    job = Job(environment, print_line, sleep)
-    publisher = Publisher(options, job)
+    job = CiJob(environment, print_line, sleep)
+    publishing = PublishRun(options, job)
     try:
-        publisher.publish()
+        publishing.publish()
     except PublishFailed as reason:
-        job.report_failure(f"{reason}{publisher.what_is_published()}")
+        job.report_failure(f"{reason}{publishing.what_is_published()}")
         return FAILED
     except KeyboardInterrupt:
-        job.say(f"Stopped.{publisher.what_is_published()}")
+        job.say(f"Stopped.{publishing.what_is_published()}")
         return INTERRUPTED
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -235,7 +237,7 @@ LARGEST_TOKEN_BYTES = 65_536
 COMMAND_TIMEOUT_S = 60.0
 
 
-class Job:
+class CiJob:
     """The CI job that this runs in: its log, its id token, and its summary."""
 
     def __init__(
@@ -345,11 +347,8 @@ class Job:
         for source in sources:
             if token := source(audience):
                 return token
-        raise PublishFailed(self._missing())
-
-    def _missing(self) -> str:
-        """Return what the job lacks, in the words of its CI system."""
-        return next((said for name, said in MISSING.items() if self.get(name)), NO_IDENTITY)
+        lacking = (said for name, said in MISSING.items() if self.get(name))
+        raise PublishFailed(next(lacking, NO_IDENTITY))
 
     def _token_of_variable(self, _audience: str) -> str:
         names = ("BALLROOM_ID_TOKEN", "ID_TOKEN", "BITBUCKET_STEP_OIDC_TOKEN")
@@ -529,7 +528,7 @@ class HttpAnswer:
 class Http:
     """Sends requests to a server, and again while it is busy or away, as it asks for."""
 
-    def __init__(self, address: str, job: Job) -> None:
+    def __init__(self, address: str, job: CiJob) -> None:
         self._opener = opener_of(address)
         self._job = job
 
@@ -591,10 +590,10 @@ def _host(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-class Publisher:
-    """Publishes archives to a registry."""
+class PublishRun:
+    """A run of the program, which publishes archives to a registry."""
 
-    def __init__(self, options: PublishOptions, job: Job) -> None:
+    def __init__(self, options: PublishOptions, job: CiJob) -> None:
         self._options = options
         self._job = job
         self._address = options.registry.rstrip("/")
