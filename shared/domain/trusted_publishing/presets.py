@@ -450,7 +450,7 @@ class CiSystem(Struct, frozen=True):
     title: str
     pipelines: tuple[Pipeline, ...]
     note: str = ""
-    preset: Preset | None = None  # None: it signs no id tokens, and a job has a stored token.
+    signs_id_tokens: bool = True  # Otherwise a job has a stored token.
 
 
 GITEA = CiSystem(
@@ -461,11 +461,12 @@ GITEA = CiSystem(
         "Gitea signs no id tokens for jobs, so this pipeline has a stored token: one of this "
         "organization that may publish versions, and that expires."
     ),
+    signs_id_tokens=False,
 )
 
 
 def _ci_system(preset: Preset) -> CiSystem:
-    return CiSystem(preset.name, preset.title, preset.pipelines, preset.note, preset)
+    return CiSystem(preset.name, preset.title, preset.pipelines, preset.note)
 
 
 # In the order in which the page for authors shows them.
@@ -473,5 +474,5 @@ CI_SYSTEMS = (
     *(_ci_system(each) for each in PRESETS if each is not ENTRA),
     GITEA,
     _ci_system(ENTRA),
-    CiSystem("other", "Any other issuer", OTHER.pipelines, preset=OTHER),
+    CiSystem("other", "Any other issuer", OTHER.pipelines),
 )
