@@ -39,16 +39,19 @@ class PublishedContents(Struct, frozen=True):
     async def would_repeat(self, content: bytes | memoryview, bala: Bala, release: Release) -> bool:
         """Check whether a push of the archive repeats the release; nothing is written.
 
-        Raises `ArchiveLost`.
+        Raises `ArchiveLost` if the archive of the release is lost and this is not the same one.
         """
-        if release.state is State.REMOVED or release.upstream is not None:
+        if release.state is State.REMOVED:
             return False
+        is_mirrored = release.upstream is not None
         if release.digest == bala.digest:
-            return True
+            return not is_mirrored or release.state is not State.LIVE
+        if is_mirrored or await self._hash(content, release) != bala.entries_hash:
+            return False
         there = await self.archives.stat(release.archive)
-        if there is None:
+        if there is None or there.size_bytes != release.size_bytes:
             raise ArchiveLost(release.coordinate)
-        return await self._hash(content, release) == bala.entries_hash
+        return True
 
     async def repeated(
         self, content: bytes | memoryview, bala: Bala, release: Release
@@ -56,22 +59,15 @@ class PublishedContents(Struct, frozen=True):
         """Return the release if a push of the archive repeats it, in whatever state it is by now,
         and None if the version is taken.
 
-        Raises `ArchiveLost` if the archive of the release is lost and this is not the same one.
+        Raises what `would_repeat` raises. A hash of files that was not known is stored.
         """
-        if release.state is State.REMOVED:
+        if not await self.would_repeat(content, bala, release):
             return None
-        is_mirrored = release.upstream is not None
-        if release.digest == bala.digest:
-            return None if is_mirrored and release.state is State.LIVE else release
-        if is_mirrored:
-            return None
-        release = await self._with_hash(content, release)
-        if release.state is State.REMOVED or release.entries_hash != bala.entries_hash:
-            return None
-        there = await self.archives.stat(release.archive)
-        if there is None or there.size_bytes != release.size_bytes:
-            raise ArchiveLost(release.coordinate)
-        return release
+        if release.digest == bala.digest or release.entries_hash is not None:
+            return release
+        stored = await self._store_hash(release, bala)
+        is_taken = stored.state is State.REMOVED or stored.entries_hash != bala.entries_hash
+        return None if is_taken else stored
 
     async def refusal(
         self, content: bytes | memoryview, bala: Bala, found: FoundRelease, *, by: Principal
@@ -89,23 +85,15 @@ class PublishedContents(Struct, frozen=True):
             return VersionExists(bala.coordinate)
         return VersionExists(bala.coordinate, _sentence(changes))
 
-    async def _with_hash(self, content: bytes | memoryview, release: Release) -> Release:
-        """Return the release with the hash of its files, which is stored if it was not known.
-
-        Without a hash if it is not needed, since the files differ, or if the stored archive is
-        refused by rules that are newer than it.
-        """
-        if release.entries_hash is not None:
-            return release
-        computed = await self._hash(content, release)
-        if computed is None:
-            return release
+    async def _store_hash(self, release: Release, bala: Bala) -> Release:
+        """Store the hash of the files, which the archive shares with the release; return the
+        release as it is by now, which is without the hash if it is another one."""
 
         def decide(_: Head, now: Release) -> Release:
             is_same = now.digest == release.digest and now.state is not State.REMOVED
             if not is_same or now.entries_hash is not None:
                 return now
-            return now.model_copy(update={"entries_hash": computed})
+            return now.model_copy(update={"entries_hash": bala.entries_hash})
 
         return await self.record_writer.change_release(release.coordinate, decide)
 

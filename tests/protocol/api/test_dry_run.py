@@ -6,11 +6,13 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.principals import OPERATOR
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import PublisherScopes
 from shared.services.tokens.trusted_publishers import PublisherRequest
+from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.protocol.central.test_push_rights import newcomer
 from tests.support.archives import bala, repacked
@@ -23,6 +25,7 @@ pytestmark = pytest.mark.measured
 
 DRY_RUN = f"{URL}/api/v1/dry-run"
 BEFORE = "public function greet(string name) returns string => name;\npublic function bye() {}\n"
+GREET = bala("acme/greet:1.0.0")
 AFTER = "public function greet(string name, int times) returns string => name;\n"
 
 
@@ -115,6 +118,20 @@ async def test_a_published_version_is_an_error_unless_the_files_are_the_same(wor
     [finding] = (await run(world, other))["findings"]
     assert (finding["severity"], finding["rule"]) == ("error", "version-exists")
     assert "docs/Package.md" in finding["message"]
+
+
+@pytest.mark.parametrize("sent", [repacked(GREET), bala("acme/greet:1.0.0", entries={"a": "b"})])
+async def test_a_version_whose_archive_is_lost_is_refused_as_a_push_is(
+    world: World, sent: bytes
+) -> None:
+    await world.push(GREET)
+    await world.stores.archives.delete(Digest.of(GREET), world.clock.now_ms() + 1)
+    with pytest.raises(ClientFailure) as failure:
+        await world.push(sent)
+    [finding] = (await run(world, sent))["findings"]
+    assert finding["severity"] == "error"
+    assert finding["message"] in str(failure.value)
+    assert await found(world, GREET) == [("note", "published")]  # A push stores it again.
 
 
 async def test_a_version_that_is_withheld_is_refused_as_a_push_is(world: World) -> None:
