@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.auth.issuer_keys import IssuerKeys
 from shared.auth.signed_tokens import (
@@ -220,16 +221,18 @@ class TrustedPublishing:
         # Whatever credential the request has, the principal is the job.
         principal = Principal(job.job.actor, _KIND, address=by.address, agent=by.agent)
         candidates = await (self._of_all(job) if org is None else self._of(org, job))
-        trusting = await self._trusting(job, candidates)
-        publishers = await self._not_stopped(trusting)
-        if trusting and not publishers:
-            paused = self._paused(trusting[0])
-            await self._log_refusal(trusting, paused, job, principal)
-            raise paused
-        verdicts = _verdicts(job, candidates, trusting, publishers)
+        verdicts = await self._verdicts(job, candidates)
+        if not verdicts and job.job.is_of_pull_request:
+            raise pull_request_refusal()
+        publishers = [each.publisher for each in verdicts if not each.reasons]
+        paused = [each.publisher for each in verdicts if each.reasons == [_PAUSED]]
+        if paused and not publishers:
+            refusal = self._paused(paused[0])
+            await self._log_refusal(paused, refusal, job, principal)
+            raise refusal
         if not publishers:
             refusal = self._refusal(job, verdicts)
-            if org is not None and refusal.code != "run-not-trusted":
+            if org is not None:
                 await self._log_refusal(candidates, refusal, job, principal)
             raise refusal
         organization = await self._organization(job, publishers)
@@ -273,28 +276,43 @@ class TrustedPublishing:
         now_ms = self.clock.now_ms()
         return [each for each in publishers if each.ends_ms is None or each.ends_ms > now_ms]
 
-    async def _trusting(self, job: VerifiedJob, candidates: Sequence[Publisher]) -> list[Publisher]:
-        """Return the publishers that trust the job, unless another one created their package."""
-        trusting = [
-            each
+    async def _verdicts(self, job: VerifiedJob, candidates: Sequence[Publisher]) -> list[_Verdict]:
+        """Return what each publisher of the same job says of this run. A run of a pull request
+        concerns those alone that only read."""
+        verdicts = [
+            _Verdict(each, job_differences(each, job.job))
             for each in candidates
-            if is_same_job(each, job.job) and not job_differences(each, job.job)
+            if is_same_job(each, job.job)
+            and (each.scopes is PublisherScopes.READ or not job.job.is_of_pull_request)
         ]
-        heads = await asyncio.gather(*(self._head(each) for each in trusting))
+        fitting = [each.publisher for each in verdicts if not each.reasons]
+        stored = await self._stored_reasons(fitting)
         return [
-            each
-            for each, head in zip(trusting, heads, strict=True)
-            if each.pending_until_ms is None or head is None or each.id in head.made_by
+            replace(each, reasons=each.reasons or stored.get(each.publisher.id, []))
+            for each in verdicts
         ]
 
-    async def _head(self, publisher: Publisher) -> Head | None:
-        target = publisher.target
-        return await self.metadata.head(target) if isinstance(target, Package) else None
+    async def _stored_reasons(self, publishers: Sequence[Publisher]) -> dict[str, list[str]]:
+        """Return why publishers do not take a run that their rules take, by their ids: another one
+        created the package, or they stopped with their makers. Each maker is read once."""
+        makers = sorted({(each.org, each.by) for each in publishers})
+        heads, stops = await asyncio.gather(
+            asyncio.gather(*(self._awaited(each) for each in publishers)),
+            asyncio.gather(*(self.makers.stop(org, maker) for org, maker in makers)),
+        )
+        stopped = {each for each, stop in zip(makers, stops, strict=True) if stop is not None}
+        reasons = {each.id: [_PAUSED] for each in publishers if (each.org, each.by) in stopped}
+        for publisher, head in zip(publishers, heads, strict=True):
+            if head is not None and publisher.id not in head.made_by:
+                reasons[publisher.id] = [_MADE_BY_ANOTHER]
+        return reasons
 
-    async def _not_stopped(self, publishers: Sequence[Publisher]) -> list[Publisher]:
-        """Return the publishers that did not stop with their makers."""
-        stops = await asyncio.gather(*(self.makers.stop(each.org, each.by) for each in publishers))
-        return [each for each, stop in zip(publishers, stops, strict=True) if stop is None]
+    async def _awaited(self, publisher: Publisher) -> Head | None:
+        """Return the package that a publisher waits for, if it exists by now."""
+        target = publisher.target
+        if publisher.pending_until_ms is None or not isinstance(target, Package):
+            return None
+        return await self.metadata.head(target)
 
     async def _organization(
         self, job: VerifiedJob, publishers: Sequence[Publisher]
@@ -364,8 +382,6 @@ class TrustedPublishing:
         return await self.tokens.issue(draft, by=by, details=_details_of_exchange(job))
 
     def _refusal(self, job: VerifiedJob, verdicts: Sequence[_Verdict]) -> Untrusted:
-        if not verdicts and job.job.is_of_pull_request:
-            return pull_request_refusal()
         if not verdicts:
             return self._workload_unknown(job)
         nearest = _nearest(_told(job, verdicts)) or _nearest(verdicts)[:1]
@@ -418,29 +434,6 @@ class TrustedPublishing:
 
 _MADE_BY_ANOTHER = "it was created by another publisher or by a member"
 _PAUSED = "it has a trusted publisher that is paused until an owner confirms it"
-
-
-def _verdicts(
-    job: VerifiedJob,
-    candidates: Sequence[Publisher],
-    trusting: Sequence[Publisher],
-    publishers: Sequence[Publisher],
-) -> list[_Verdict]:
-    """Return what each publisher of the same job says of this run; those of `trusting` trust it,
-    and of these `publishers` are not paused. A run of a pull request concerns those alone that only
-    read."""
-    trusted, taken = {each.id for each in trusting}, {each.id for each in publishers}
-    verdicts = list[_Verdict]()
-    for each in candidates:
-        is_reader = each.scopes is PublisherScopes.READ
-        if not is_same_job(each, job.job) or (job.job.is_of_pull_request and not is_reader):
-            continue
-        reasons = list[str]()
-        if each.id not in taken:
-            otherwise = _PAUSED if each.id in trusted else _MADE_BY_ANOTHER
-            reasons = job_differences(each, job.job) or [otherwise]
-        verdicts.append(_Verdict(each, reasons))
-    return verdicts
 
 
 def _told(job: VerifiedJob, verdicts: Sequence[_Verdict]) -> list[_Verdict]:
