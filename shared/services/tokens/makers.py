@@ -135,12 +135,11 @@ class MakerReview(Struct, frozen=True):
 
     async def flawed_publishers(self) -> list[FlawedPublisher]:
         """Return the publishers of earlier versions that would not be added today."""
-        found = list[FlawedPublisher]()
-        async for each in self._stored():
-            flaws = publisher_flaws(each) if isinstance(each, Publisher) else []
-            if flaws:
-                found.append(FlawedPublisher(described(each), flaws))
-        return found
+        return [
+            FlawedPublisher(described(each), flaws)
+            async for each in self._publishers()
+            if (flaws := publisher_flaws(each))
+        ]
 
     async def _stored(self) -> AsyncIterator[Token | Publisher | Webhook]:
         """Yield the tokens and publishers of organizations that have not expired, and webhooks;
@@ -151,13 +150,18 @@ class MakerReview(Struct, frozen=True):
                 is_valid = each.expires_ms is None or each.expires_ms > now_ms
                 if each.org and is_valid and each.provenance is None and not each.canary:
                     yield each
-        async for publishers in entity_batches(self.directory, Publisher, RECORDS_AT_ONCE):
-            for publisher in publishers:
-                if publisher.ends_ms is None or publisher.ends_ms > now_ms:
-                    yield publisher
+        async for publisher in self._publishers():
+            yield publisher
         async for webhooks in entity_batches(self.directory, Webhook, RECORDS_AT_ONCE):
             for webhook in webhooks:
                 yield webhook
+
+    async def _publishers(self) -> AsyncIterator[Publisher]:
+        now_ms = self.clock.now_ms()
+        async for publishers in entity_batches(self.directory, Publisher, RECORDS_AT_ONCE):
+            for each in publishers:
+                if each.ends_ms is None or each.ends_ms > now_ms:
+                    yield each
 
 
 def _one(maker: str | None) -> Iterable[str]:
