@@ -156,13 +156,8 @@ class Authorization(Struct, frozen=True):
             raise credentials_missing()
         if by.is_operator or by.organization:
             return
-        members, account = await asyncio.gather(
-            self.directory.list_by_subject(Membership, by.id),
-            self.directory.get(Account, Place(by.id)),
-        )
+        members, account = await self._memberships(by)
         now_ms = self.clock.now_ms()
-        if account is None:
-            raise TokenUnknown
         is_member = any(each.role_at(now_ms) for each in members)
         if not is_member and not account.administers_at(now_ms):
             reason = "you belong to no organization"
@@ -178,12 +173,7 @@ class Authorization(Struct, frozen=True):
         return access if _may_read(by, access.for_reading, package) else None
 
     async def _require_membership(self, by: Principal, of: Package | None) -> None:
-        members, account = await asyncio.gather(
-            self.directory.list_by_subject(Membership, by.id),
-            self.directory.get(Account, Place(by.id)),
-        )
-        if account is None:
-            raise TokenUnknown
+        members, account = await self._memberships(by)
         now_ms = self.clock.now_ms()
         publishes = any(each.role_at(now_ms) in PUBLISHING_ROLES for each in members)
         if not publishes and not account.administers_at(now_ms):
@@ -197,6 +187,17 @@ class Authorization(Struct, frozen=True):
                 raise NotPermitted("publish", of or _ANYTHING, reason, way_out=WAY_TO_RENEW)
             reason = _missing_role_reason(members, now_ms)
             raise NotPermitted("publish", of or _ANYTHING, reason, way_out=self._first_role)
+
+    async def _memberships(self, by: Principal) -> tuple[Sequence[Membership], Account]:
+        """Return the memberships of `by`, whose list may lag behind, and the account; raise
+        `TokenUnknown` if there is none."""
+        members, account = await asyncio.gather(
+            self.directory.list_by_subject(Membership, by.id),
+            self.directory.get(Account, Place(by.id)),
+        )
+        if account is None:
+            raise TokenUnknown
+        return members, account
 
     @property
     def _first_role(self) -> str:
