@@ -3,8 +3,7 @@
 from pydantic import Field
 
 from functions.api.operations import ApiCall, ApiFace, ResponseModel
-from functions.http.requests import archive_part, require_upload_taken
-from shared.domain.archives.names import Digest
+from functions.http.requests import announced_digest, archive_part, require_upload_taken
 from shared.domain.errors.identity import credentials_missing
 from shared.domain.rate_limits import RateLimitClass
 from shared.services.publishing.dry_runs import Severity
@@ -49,7 +48,6 @@ async def api_dry_run(call: ApiCall) -> DryRunView:
     settings = call.registry.settings
     require_upload_taken(call, settings.app_role)
     part = archive_part(call, name="bala-file", limit=settings.max_archive_bytes)
-    announced = call.header("digest")
-    upload = Upload(part.content, Digest.parse_header(announced) if announced else None)
+    upload = Upload(part.content, announced_digest(call))
     found = await call.registry.publishing.dry_runs.check(upload, by=call.caller)
     return DryRunView.model_validate(found)

@@ -6,10 +6,15 @@ from functions.archives import locate_archive, redirect_to_archive
 from functions.central.answers import CORS_HEADERS, OPEN_HEADERS, CentralFace
 from functions.http.answers import empty_answer, json_answer
 from functions.http.calls import Call
-from functions.http.requests import archive_part, json_object, require_upload_taken
+from functions.http.requests import (
+    announced_digest,
+    archive_part,
+    json_object,
+    require_upload_taken,
+)
 from shared.composition import Registry
 from shared.domain.archives.delivery import ARCHIVE_TYPE, PullProtocol, content_disposition
-from shared.domain.archives.names import Digest, package_in_file_name
+from shared.domain.archives.names import package_in_file_name
 from shared.domain.errors.base import Invalid
 from shared.domain.errors.identity import credentials_missing
 from shared.domain.errors.requests import BodyUnreadable
@@ -37,16 +42,11 @@ async def central_push(call: Call) -> Answer:
     limit = registry.settings.max_archive_bytes
     part = archive_part(call, name="bala-file", limit=limit)
     named = package_in_file_name(part.file_name)
-    upload = Upload(part.content, _expected_digest(call), claimed_package=named)
+    upload = Upload(part.content, announced_digest(call), claimed_package=named)
     published = await registry.publishing.releases.push(upload, by=call.caller)
     call.add_allowance(published.allowance)
     published.require_published()
     return empty_answer(204)  # bal prints its success line on 204 alone.
-
-
-def _expected_digest(call: Call) -> Digest | None:
-    text = call.header("digest")
-    return Digest.parse_header(text) if text else None
 
 
 @central.read("2.0/registry/packages/{org}/{name}", is_repeated=True)

@@ -13,6 +13,7 @@ from multipart import (  # pyright: ignore[reportMissingTypeStubs] - it has none
 )
 
 from functions.http.calls import Call
+from shared.domain.archives.names import Digest
 from shared.domain.body_sizes import MAX_BODY_BYTES, MAX_MULTIPART_OVERHEAD_BYTES
 from shared.domain.bounded_parsing import is_shallow
 from shared.domain.errors.base import Invalid, InvalidRequest, TooLarge, contains_token
@@ -160,6 +161,12 @@ def archive_part(call: Call, *, name: str, limit: int) -> ArchivePart:
         if found == name:
             return part
     raise _upload_missing(name)
+
+
+def announced_digest(call: Call) -> Digest | None:
+    """Return the digest of the archive, as the client says; raise the refusal of a wrong form."""
+    text = call.header("digest")
+    return Digest.parse_header(text) if text else None
 
 
 def _parts(body: bytes, boundary: bytes) -> Iterator[tuple[str, ArchivePart]]:
