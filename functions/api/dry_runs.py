@@ -6,7 +6,7 @@ from functions.api.operations import ApiCall, ApiFace, ResponseModel
 from functions.http.requests import announced_digest, archive_part, require_upload_taken
 from shared.domain.errors.identity import credentials_missing
 from shared.domain.rate_limits import RateLimitClass
-from shared.services.publishing.dry_runs import Severity
+from shared.services.publishing.dry_runs import FindingSeverity
 from shared.services.publishing.publishing import Upload
 
 
@@ -14,7 +14,7 @@ class FindingView(ResponseModel):
     """Something that a push would say."""
 
     rule: str = Field(description="A stable code, which is that of the refusal of a push.")
-    severity: Severity = Field(description="error: a push is refused.")
+    severity: FindingSeverity = Field(description="error: a push is refused.")
     message: str
 
 

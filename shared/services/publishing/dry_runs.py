@@ -28,7 +28,7 @@ from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing import Publishing, Upload
 
 
-class Severity(Enum):
+class FindingSeverity(Enum):
     """What a finding means for a push; an error refuses it."""
 
     ERROR = "error"
@@ -40,12 +40,12 @@ class Finding(Struct, frozen=True):
     """Something that a push would say, in a sentence; `rule` is for programs."""
 
     rule: str
-    severity: Severity
+    severity: FindingSeverity
     message: str
 
     @classmethod
     def of(cls, refusal: Refusal) -> "Finding":
-        return cls(refusal.code, Severity.ERROR, str(refusal))
+        return cls(refusal.code, FindingSeverity.ERROR, str(refusal))
 
 
 class DryRun(Struct, frozen=True):
@@ -56,7 +56,7 @@ class DryRun(Struct, frozen=True):
     @property
     def may_publish(self) -> bool:
         """Whether who may publish the package can publish the archive."""
-        return all(each.severity is not Severity.ERROR for each in self.findings)
+        return all(each.severity is not FindingSeverity.ERROR for each in self.findings)
 
 
 class DryRuns(Struct, frozen=True):
@@ -133,7 +133,7 @@ class DryRuns(Struct, frozen=True):
             return [Finding.of(await contents.refusal(upload.content, bala, found, by=by))]
         if release.state is State.LIVE:
             message = f"{bala.coordinate} is published with the same files. A push changes nothing."
-            return [Finding("published", Severity.NOTE, message)]
+            return [Finding("published", FindingSeverity.NOTE, message)]
         if missing is None:
             return [Finding.of(self.publishing.refusal_of_withheld(release, by))]
         return [Finding.of(VersionExists(bala.coordinate))]
@@ -146,20 +146,20 @@ class DryRuns(Struct, frozen=True):
                 "The API was not compared with that of the version before, because the registry is "
                 "busy. Check the archive again in a minute."
             )
-            return [Finding("api-not-compared", Severity.NOTE, message)]
+            return [Finding("api-not-compared", FindingSeverity.NOTE, message)]
         if verdict is None or not verdict.breaking:
             return []
         count = "1 change" if verdict.breaking == 1 else f"{verdict.breaking} changes"
         message = f"{count} since {verdict.compared_with} can break callers"
         if not verdict.is_version_too_low:
-            return [Finding("breaking-changes", Severity.NOTE, f"{message}.")]
+            return [Finding("breaking-changes", FindingSeverity.NOTE, f"{message}.")]
         message += f", so this should be a {verdict.part_to_raise} version. Raise it, or keep them."
-        return [Finding("version-too-low", Severity.WARNING, message)]
+        return [Finding("version-too-low", FindingSeverity.WARNING, message)]
 
 
 _HELD = Finding(
     "package-held",
-    Severity.WARNING,
+    FindingSeverity.WARNING,
     "Administrators of this registry hold the package while they look at a case. A push is stored, "
     "and published when they end that.",
 )
@@ -171,4 +171,4 @@ def _about_right(missing: Refusal | None, by: Principal) -> list[Finding]:
     if any(grant.scopes & PUBLISHING_SCOPES for grant in by.grants):
         return [Finding.of(missing)]
     message = "This credential reads, and publishes nothing. A push takes one that publishes."
-    return [Finding("read-only-credential", Severity.NOTE, message)]
+    return [Finding("read-only-credential", FindingSeverity.NOTE, message)]
