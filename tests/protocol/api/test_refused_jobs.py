@@ -1,5 +1,6 @@
 """What a run of CI reads that may not publish, and how its token ends."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.port_doubles import Journal
+from tests.support.storage import one_instance
 from tests.support.trusted_publishing import EXCHANGE, RULES, TrustedPublishingWorld, trusting
 from tests.support.world import URL, OpenWorld, Person
 
@@ -68,6 +70,22 @@ async def test_the_exchange_says_what_the_run_may_not_publish_and_why(
     got = await exchanged(trust, **WITHOUT_ENVIRONMENT)
     assert got["packages"] == ["second"]
     assert got["refused"] == [{"package": "greet", "why": ASKS}]
+
+
+@one_instance("it counts calls of one instance")
+async def test_an_exchange_reads_the_maker_of_its_publishers_once(
+    worlds: OpenWorld, journal: Journal
+) -> None:
+    trust = await trusting(worlds, wrap=journal.wrap)
+    for name in ("greet", "second"):
+        await trust.world.push(bala(f"acme/{name}:1.0.0"))
+        await trust.add(f"acme/{name}", rules=ANY_TAG)
+    journal.taken()
+    got = await exchanged(trust)
+    calls = Counter(journal.taken())
+    assert sorted(got["packages"]) == ["greet", "second"]
+    assert calls["directory.access_context"] == 1
+    assert calls["metadata.head"] == 0  # Neither publisher waits for its package.
 
 
 async def test_a_push_says_what_the_run_may_publish_and_what_it_lacks(
