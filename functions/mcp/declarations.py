@@ -1,17 +1,20 @@
 """The Markdown of a declaration as agents read it: each member once, its comment in the source.
 
 The Markdown of `docs_text.py` has the source in its first fence, then the comment, a call, and a
-section for each member with its signature and comment.
+section for each member with its signature and comment. Authors write the comments, which may look
+like sections: each text is read once, however many fences it begins.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 _FENCED = re.compile(r"^(`{3,})ballerina\n(.*?)\n\1$", re.DOTALL | re.MULTILINE)
 _SECTION = re.compile(r"^## ([^\n]+)\n\n(?=`{3,}ballerina\n)", re.MULTILINE)
 _PARAMETER = re.compile(r"- `([^`\n]+)`: (.+)")
 _RECORD = re.compile(r"# .* \(record of ")
 _CALL = "Call"
+# What follows the signature of a member in the source of its declaration.
+_ENDS_OF_MEMBERS = ("", ";", ",", " {}", " = external;")
 
 
 def source_of(markdown: str) -> str:
@@ -22,13 +25,11 @@ def source_of(markdown: str) -> str:
 
 def commented_source(markdown: str) -> str:
     """Return the source of a declaration with its comment, and with those of its members."""
-    source = source_of(markdown)
-    if not source:
+    sections = list(_sections(markdown))
+    if not sections:
         return ""
-    head, *members = _sections(markdown)
-    for _, signature, comment in members:
-        source = _with_comment(source, signature, comment)
-    return "".join(f"{line}\n" for line in _comment_lines(head[2])) + source
+    (_, source, comment), *members = sections
+    return "\n".join((*_comment_lines(comment), _with_comments(source, members)))
 
 
 def without_fields(markdown: str) -> str:
@@ -37,41 +38,46 @@ def without_fields(markdown: str) -> str:
     found = _FENCED.search(markdown)
     if found is None or not _RECORD.match(markdown):
         return markdown
-    source = found[2]
-    head, *members = _sections(markdown)
-    for name, signature, comment in members:
-        if " (of *" in name:  # A field of an included record is not in the source.
-            return markdown
-        source = _with_comment(source, signature, comment)
-    said = f"\n\n{head[2]}" if head[2] else ""
+    (_, _, comment), *members = _sections(markdown)
+    # A field of an included record is not in the source.
+    if any(" (of *" in name for name, _, _ in members):
+        return markdown
+    source = _with_comments(found[2], members)
+    said = f"\n\n{comment}" if comment else ""
     return f"{markdown[: found.start(2)]}{source}\n{found[1]}{said}\n"
 
 
 def _sections(markdown: str) -> Iterator[tuple[str, str, str]]:
     """Yield name, signature and comment of the declaration itself, without a name, and of its
-    members."""
-    bounds = list(_SECTION.finditer(markdown))
-    starts = [("", 0), *((each[1], each.end()) for each in bounds)]
-    ends = [*(each.start() for each in bounds), len(markdown)]
-    for (name, start), end in zip(starts, ends, strict=True):
-        part = markdown[start:end]
-        found = _FENCED.search(part)
-        if found is not None and name != _CALL:
-            yield name, found[2].strip(), part[found.end() :].strip()
+    members; of the declaration the whole source."""
+    source = _FENCED.search(markdown)
+    if source is None:
+        return
+    headings = list(_SECTION.finditer(markdown, source.end()))
+    ends = [*(each.start() for each in headings), len(markdown)]
+    yield "", source[2].strip(), markdown[source.end() : ends[0]].strip()
+    for heading, end in zip(headings, ends[1:], strict=True):
+        signature = _FENCED.match(markdown, heading.end(), end)
+        if signature is not None and heading[1] != _CALL:
+            yield heading[1], signature[2].strip(), markdown[signature.end() : end].strip()
 
 
-def _with_comment(source: str, signature: str, comment: str) -> str:
-    """Return the source with the comment above the line of a member, unless it has one."""
-    first = signature.partition("\n")[0].rstrip(";")
-    place = re.search(rf"^([ \t]*){re.escape(first)}", source, re.MULTILINE)
-    lines = _comment_lines(comment)
-    if place is None or not lines:
-        return source
-    before = source[: place.start()].rstrip("\n").rpartition("\n")[2].strip()
-    if before.startswith("#"):
-        return source
-    said = "".join(f"{place[1]}{line}\n" for line in lines)
-    return f"{source[: place.start()]}{said}{source[place.start() :]}"
+def _with_comments(source: str, members: Iterable[tuple[str, str, str]]) -> str:
+    """Return the source with the comment of each member above its line."""
+    comments = dict[str, list[str]]()
+    for _, signature, comment in members:
+        if said := _comment_lines(comment):
+            comments.setdefault(signature.partition("\n")[0], said)
+    lines = list[str]()
+    for line in source.split("\n"):
+        text = line.lstrip()
+        indent = line.removesuffix(text)
+        possible = (text.removesuffix(end) for end in _ENDS_OF_MEMBERS)
+        signature = next((each for each in possible if each in comments), None)
+        if signature is not None:
+            lines += [f"{indent}{each}" for each in comments.pop(signature)]
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def _comment_lines(comment: str) -> list[str]:
