@@ -59,8 +59,14 @@ def split_class_name(word: str) -> str:
 
 def host_names(labels: Sequence[str]) -> tuple[str, ...]:
     """Return a host and its ends, each as one word."""
-    ends = range(max(0, len(labels) - MAX_LABELS), len(labels) - MIN_LABELS + 1)
-    return tuple("".join(labels[start:]) for start in ends)
+    return tuple(map("".join, _ends_of_host(labels)))
+
+
+def _ends_of_host(labels: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Yield the ends of a host that are looked up, the longest first: the whole one, unless it has
+    more than `MAX_LABELS`."""
+    starts = range(max(0, len(labels) - MAX_LABELS), len(labels) - MIN_LABELS + 1)
+    yield from (tuple(labels[start:]) for start in starts)
 
 
 # --- the forms ------------------------------------------------------------------------------------
@@ -86,7 +92,8 @@ def _read_address(text: str) -> ProgramName | None:
     found = _ADDRESS.fullmatch(text)
     if found is None or not (found["scheme"] or found["port"] or "." in found["host"]):
         return None
-    host, labels = found["host"].lower(), found["host"].lower().split(".")
+    host = found["host"].lower()
+    labels = host.split(".")
     schemes = [
         each for each in split_words(found["scheme"] or "") if each not in words_of_form("scheme")
     ]
@@ -108,9 +115,7 @@ def _read_address(text: str) -> ProgramName | None:
 
 def _meant_by_host(labels: Sequence[str]) -> tuple[str, ...]:
     """Return the words of packages for the longest end of a host that the vocabulary knows."""
-    starts = range(max(0, len(labels) - MAX_LABELS), len(labels) - MIN_LABELS + 1)
-    known = (_addresses().get(tuple(labels[start:])) for start in starts)
-    return next(filter(None, known), ())
+    return next(filter(None, map(_addresses().get, _ends_of_host(labels))), ())
 
 
 def _read_file(text: str) -> ProgramName | None:
