@@ -47,7 +47,7 @@ _ROWS_OF_WORD = (
 )
 _ROWS_OF_PART = (  # A whole name is one word, so that names of several words have parts only.
     "SELECT match, disuse, symbol FROM symbol_words WHERE audience = ? AND word = ?"
-    " AND match = 3 ORDER BY disuse, symbol LIMIT ?"
+    " AND match = ? ORDER BY disuse, symbol LIMIT ?"
 )
 _ROWS_OF_BEGINNING = (
     "SELECT match, disuse, symbol FROM symbol_words"
@@ -105,7 +105,7 @@ class SymbolFilter(Struct, frozen=True):
         return package not in self.left_out and (self.packages is None or package in self.packages)
 
 
-class FoundSymbols(Struct, frozen=True):
+class SymbolAnswer(Struct, frozen=True):
     """The best `MAX_SYMBOLS_FOUND` symbols of a query, and how it was read to find them."""
 
     places: tuple[SymbolPlace, ...] = ()
@@ -123,15 +123,15 @@ class SymbolSearch:
         self._rows = WordRows(postings.connection, viewer)
         self._named = NamedSymbols(postings, self._rows.audiences, within)
 
-    def find(self, text: str) -> FoundSymbols:
+    def find(self, text: str) -> SymbolAnswer:
         """Return the symbols of a query: deprecated ones last, unless they were named exactly."""
         exact = self._exact(query_words(text))
-        found = FoundSymbols(self._admitted(self._answers(text)), text)
+        found = SymbolAnswer(self._admitted(self._answers(text)), text)
         if not found.places:
             found = self._corrected(text)
         last = [each for each in found.places if each.is_deprecated and each.key not in exact]
         first = [each for each in found.places if not each.is_deprecated or each.key in exact]
-        return FoundSymbols((*first, *last), found.text, found.corrections, found.unknown)
+        return SymbolAnswer((*first, *last), found.text, found.corrections, found.unknown)
 
     def of_packages(self, kinds: Set[str] | None) -> Iterator[SymbolPlace]:
         """Yield the symbols of the packages of the filter, of some kinds or of any, by the names of
@@ -215,11 +215,11 @@ class SymbolSearch:
 
     # --- Mistyped and unknown words --------------------------------------------------------------
 
-    def _corrected(self, text: str) -> FoundSymbols:
+    def _corrected(self, text: str) -> SymbolAnswer:
         """Return what is found with known names in place of mistyped ones, and without words that
         nothing has."""
         if places := self._admitted(self._named.in_other_forms(text)):
-            return FoundSymbols(places, text)
+            return SymbolAnswer(places, text)
         speller = Speller(self._postings.connection, Counted.SYMBOL)
         typed = list(_tokens(text))
         meant = {token: self._meant_by(token, speller) for token in typed}
@@ -228,7 +228,7 @@ class SymbolSearch:
             read = {token: found[min(attempt, len(found) - 1)] for token, found in mistyped.items()}
             corrected = " ".join(read.get(token, token) for token in typed)
             if places := self._admitted(self._answers(corrected)):
-                return FoundSymbols(places, corrected, tuple(read.items()))
+                return SymbolAnswer(places, corrected, tuple(read.items()))
         read = {token: found[0] for token, found in mistyped.items()}
         telling = [each for each in typed if not _is_filler(each)]
         known = [each for each in telling if each in read or not self._is_unknown(each)]
@@ -241,7 +241,7 @@ class SymbolSearch:
                 read,
                 self._answers,
             )
-            or FoundSymbols()
+            or SymbolAnswer()
         )
 
     def _without_others(
@@ -250,7 +250,7 @@ class SymbolSearch:
         kept: Sequence[str],
         read: Mapping[str, str],
         find: Callable[[str], Iterable[int]],
-    ) -> FoundSymbols | None:
+    ) -> SymbolAnswer | None:
         """Return what is found with some of the typed words alone, if anything is."""
         text = " ".join(read.get(token, token) for token in kept)
         places = self._admitted(find(text)) if kept else ()
@@ -258,7 +258,7 @@ class SymbolSearch:
             return None
         unknown = tuple(each for each in typed if each not in kept and not _is_filler(each))
         corrections = tuple((token, meant) for token, meant in read.items() if token in kept)
-        return FoundSymbols(places, text, corrections, unknown)
+        return SymbolAnswer(places, text, corrections, unknown)
 
     def _meant_by(self, token: str, speller: Speller) -> list[str]:
         """Return what was perhaps meant by a typed word, the most similar first; nothing if it has
@@ -335,7 +335,9 @@ class WordRows:
     def with_part(self, word: str) -> list[int]:
         """Return the symbols with a word, or its stem, as a part of their name."""
         forms = dict.fromkeys((word, stem(word)))
-        rows = (self._in_order(_ROWS_OF_PART, each, _MAX_COMPARED) for each in forms)
+        rows = (
+            self._in_order(_ROWS_OF_PART, each, SymbolMatch.PART, _MAX_COMPARED) for each in forms
+        )
         return list(dict.fromkeys(symbol for found in rows for *_, symbol in found))
 
     def with_beginning(self, word: str) -> list[int]:
