@@ -7,7 +7,7 @@ from msgspec import Struct
 from pydantic import TypeAdapter
 
 from shared.adapters.cosmos.client import CosmosDatabase, Item
-from shared.adapters.search.rows import excerpt
+from shared.adapters.search.rows import excerpt_of
 from shared.domain.listings import Listing, release_for_search
 from shared.domain.names import Package
 from shared.ports import Stale
@@ -47,7 +47,7 @@ class CosmosListings:
 
     async def offer(self, listing: Listing) -> bool:
         """Show this release, unless a better one of the package is shown; return if none was."""
-        offered = excerpt(listing)
+        offered = await excerpt_of(listing)
         before, _ = await self._decide(
             offered.head.package, lambda shown: release_for_search(shown, offered)
         )
@@ -55,7 +55,7 @@ class CosmosListings:
 
     async def replace(self, listing: Listing) -> bool:
         """Show this release, whatever is shown now; return whether this is a change."""
-        shown = excerpt(listing)
+        shown = await excerpt_of(listing)
         return (await self._decide(shown.head.package, lambda _: shown))[1]
 
     async def remove(self, package: Package) -> bool:

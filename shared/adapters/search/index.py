@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TypeVar, TypeVarTuple, cast
 
 from shared.adapters.search import queries
-from shared.adapters.search.rows import SEARCH_MIGRATIONS, IndexRows, excerpt, is_short_listing
-from shared.adapters.sqlite.database import Database, Work
+from shared.adapters.search.rows import SEARCH_MIGRATIONS, IndexRows, excerpt_of, is_short_listing
+from shared.adapters.sqlite.database import Database
 from shared.domain.listings import Facet, FacetCount, Listing
 from shared.domain.names import Package
 from shared.domain.search import (
@@ -117,28 +117,32 @@ class SqliteSearchIndex(IndexReader):
         self._database.close()
 
     async def offer(self, listing: Listing) -> bool:
-        return await self._write(listing, partial(_offer, listing=listing))
+        return await self._write(listing, _offer)
 
     async def replace(self, listing: Listing) -> bool:
-        return await self._write(listing, partial(_replace, listing=listing))
+        return await self._write(listing, _replace)
 
-    async def _write(self, listing: Listing, work: Work[T]) -> T:
-        is_short = self._database.read(partial(is_short_listing, listing=listing))
-        return await (self._database.write_few if is_short else self._database.write)(work)
+    async def _write(
+        self, listing: Listing, change: Callable[[sqlite3.Connection, Listing], bool]
+    ) -> bool:
+        shown = await excerpt_of(listing)
+        is_short = self._database.read(partial(is_short_listing, listing=shown))
+        write = self._database.write_few if is_short else self._database.write
+        return await write(lambda connection: change(connection, shown))
 
     async def remove(self, package: Package) -> bool:
         return await self._database.write(partial(_remove, key=package.key))
 
 
-def _offer(connection: sqlite3.Connection, listing: Listing) -> bool:
-    return IndexRows(connection).offer(listing)
+def _offer(connection: sqlite3.Connection, shown: Listing) -> bool:
+    return IndexRows(connection).offer(shown)
 
 
-def _replace(connection: sqlite3.Connection, listing: Listing) -> bool:
+def _replace(connection: sqlite3.Connection, shown: Listing) -> bool:
     rows = IndexRows(connection)
-    if rows.listing(listing.head.package.key) == excerpt(listing):
+    if rows.listing(shown.head.package.key) == shown:
         return False
-    rows.show([listing])
+    rows.show([shown])
     return True
 
 

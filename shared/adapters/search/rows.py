@@ -1,6 +1,7 @@
 """The rows of a package in the search index, and how they change; the tables; and what is stored of
 a listing."""
 
+import asyncio
 import re
 import sqlite3
 import zlib
@@ -217,6 +218,7 @@ class IndexRows:
 # the 200 MB that a base in the cloud may have.
 README_CHARACTERS = 1_300
 DEPENDENCY_BYTES = 64
+SHORT_DOCUMENTS = 16 * 1024  # Characters: they are read in a millisecond or two.
 
 _LISTING = TypeAdapter(Listing)
 _COMPRESSION = 6  # Half of the size in 0.05 ms; 9 gains nothing.
@@ -224,8 +226,8 @@ _COMPRESSION = 6  # Half of the size in 0.05 ms; 9 gains nothing.
 
 def excerpt(listing: Listing) -> Listing:
     """Return the listing as it is stored: the beginning of its readme, no readmes of modules but
-    what they mention, and no events, which are not for every reader."""
-    documents = (listing.texts.readme, *(each.readme for each in listing.texts.modules))
+    what they mention, and no events, which are not for every reader. An excerpt is its own
+    excerpt."""
     texts = Texts(
         readme=listing.texts.readme[:README_CHARACTERS],
         modules=tuple(
@@ -234,15 +236,19 @@ def excerpt(listing: Listing) -> Listing:
     )
     head = listing.head.model_copy(update={"outbox": ()})
     release = listing.release.model_copy(update={"outbox": ()})
-    return Listing(
-        head,
-        release,
-        texts,
-        listing.is_standard,
-        listing.api,
-        listing.symbols,
-        merge_mentions((*listing.mentions, *mentions_of(documents))),
-    )
+    mentions = merge_mentions((*listing.mentions, *mentions_of(_documents(listing))))
+    return replace(listing, head=head, release=release, texts=texts, mentions=mentions)
+
+
+async def excerpt_of(listing: Listing) -> Listing:
+    """Return the excerpt; long documents, which take up to 100 ms, are read on a thread."""
+    if sum(map(len, _documents(listing))) > SHORT_DOCUMENTS:
+        return await asyncio.to_thread(excerpt, listing)
+    return excerpt(listing)
+
+
+def _documents(listing: Listing) -> list[str]:
+    return [listing.texts.readme, *(each.readme for each in listing.texts.modules)]
 
 
 def size_of(listing: Listing) -> int:
