@@ -61,17 +61,15 @@ class PackageSearch(Struct, frozen=True):
             return []
         return await self.index.suggest(text, viewer, count)
 
-    async def similar(
-        self, org: str, name: str, *, by: Principal, count: int = SIMILAR_NAMES
-    ) -> list[Suggestion]:
+    async def similar(self, org: str, name: str, *, by: Principal) -> list[Suggestion]:
         """Return packages that the caller may see whose names are similar to one that leads to
         none: in its organization, then in others."""
-        near = await self.suggest(name, by=by, count=count)
+        near = await self.suggest(name, by=by, count=SIMILAR_NAMES)
         own = await self.suggest(f"{org}/", by=by, count=MAX_COMPARED)
         by_name = {each.name: each for each in own}
-        found = [by_name[each] for each in similar_names(name, by_name, count)]
+        found = [by_name[each] for each in similar_names(name, by_name, SIMILAR_NAMES)]
         others = [each for each in near if each not in found]
-        return [*found, *others][:count]
+        return [*found, *others][:SIMILAR_NAMES]
 
     async def count(self, query: Query, *, by: Principal) -> int | None:
         """Return how many packages match; None while a search of packages is refused."""
