@@ -37,14 +37,14 @@ _ERROR_ENDING = "Error"  # Of the names of errors, also where another package de
 _OWN_ALIASES = ("types", "errors")
 
 
-class Outcome(Struct, frozen=True):
+class CallOutcome(Struct, frozen=True):
     """What a call may result in, besides nil."""
 
     may_fail: bool = False
     has_value: bool = False
 
 
-_FAILURE = Outcome(may_fail=True)
+_FAILURE = CallOutcome(may_fail=True)
 
 
 def _builtin(name: str) -> Type:
@@ -98,7 +98,7 @@ class Calls(Struct, frozen=True):
         receiver = self._receiver(symbol.owner) if symbol.owner else ""
         return f"{self._callee(docs, receiver, _name_in_path)}({arguments})"
 
-    def outcome(self, docs: FunctionDocs) -> Outcome:
+    def outcome(self, docs: FunctionDocs) -> CallOutcome:
         """Return whether a call of a function may fail, and whether it has a value otherwise."""
         return self._outcome([each.type for each in docs.return_parameters])
 
@@ -174,14 +174,14 @@ class Calls(Struct, frozen=True):
 
     # --- Results
 
-    def _outcome(self, types: Iterable[Type]) -> Outcome:
+    def _outcome(self, types: Iterable[Type]) -> CallOutcome:
         may_fail = has_value = False
         for each in self._alternatives(types):
             if is_error(each):
                 may_fail = True
             elif each.name not in _NO_VALUES or each.category != "builtin":
                 has_value = True
-        return Outcome(may_fail, has_value)
+        return CallOutcome(may_fail, has_value)
 
     def _alternatives(self, types: Iterable[Type]) -> Iterator[Type]:
         """Yield the alternatives of types, through the names of this module that stand for
