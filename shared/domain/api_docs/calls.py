@@ -7,6 +7,7 @@ is written. The errors of other packages are known by their names alone.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from itertools import chain, count
 from typing import Self
 
 from msgspec import Struct
@@ -24,14 +25,13 @@ from shared.domain.api_docs.model import (
     VariableDocs,
     alias_lists,
 )
-from shared.domain.api_docs.other_packages import with_module
+from shared.domain.api_docs.other_packages import CHAIN_LIMIT, with_module
 from shared.domain.api_docs.outline import DocsSymbol, all_fields
 from shared.domain.api_docs.resolving import unquoted
 from shared.domain.api_docs.type_parts import PathSegment, path_segments, type_parts
 from shared.domain.names import RESERVED_WORDS, import_line, module_prefix
 
 INFERRED = "<>"  # The default of a parameter for a type: that of the variable.
-CHAIN_LIMIT = 100  # Aliases of aliases.
 _ERROR_ENDING = "Error"  # Of the names of errors, also where another package defines them.
 # Types that a name stands for in its own module.
 _OWN_ALIASES = ("types", "errors")
@@ -133,7 +133,8 @@ class Calls(Struct, frozen=True):
         return "\n".join([*lines, f"{written} {result} = {call}{comment}"])
 
     def _receiver(self, owner: DocsSymbol, taken: Iterable[str] = ()) -> str:
-        prefix, name = module_prefix(self.module.id), owner.docs.name
+        prefix = module_prefix(self.module.id)
+        name = owner.docs.name
         variable = _variable(prefix, name)
         return _free(unquoted(prefix) + unquoted(name), taken) if variable in taken else variable
 
@@ -397,10 +398,9 @@ def _argument_of_path(segment: PathSegment) -> str:
 
 def _free(name: str, taken: Iterable[str]) -> str:
     """Return a name that is not taken."""
-    used, number, free = set(taken), 2, name
-    while free in used:
-        free, number = f"{name}{number}", number + 1
-    return free
+    used = set(taken)
+    names = chain([name], (f"{name}{number}" for number in count(2)))
+    return next(each for each in names if each not in used)
 
 
 def _variable(prefix: str, type_name: str) -> str:
