@@ -27,7 +27,6 @@ from shared.domain.api_docs.model import (
     VariableDocs,
 )
 from shared.domain.api_docs.outline import (
-    ENUM_MEMBER,
     FIELD,
     METHOD,
     DocsSymbol,
@@ -182,7 +181,7 @@ class RenderedSection(Struct, frozen=True):
 
 
 _REMOTE, _RESOURCE = "Remote methods", "Resource methods"
-_TITLES = {ENUM_MEMBER: "Members", FIELD: "Fields", METHOD: "Methods"}
+_TITLES = {FIELD: "Fields", METHOD: "Methods"}
 _SECTIONS = (*_TITLES.values(), _REMOTE, _RESOURCE)
 
 
@@ -223,7 +222,8 @@ class DocsPages(Struct, frozen=True):
 
     def module_index(self) -> str:
         outline = outline_of(self.module)
-        shown, room = list[tuple[str, list[DocsSymbol]]](), MAX_INDEXED
+        shown = list[tuple[str, list[DocsSymbol]]]()
+        room = MAX_INDEXED
         for title, symbols in outline:
             shown += [(title, symbols[:room])] if room else []
             room -= len(symbols[:room])
@@ -295,10 +295,12 @@ class DocsPages(Struct, frozen=True):
         self, symbol: DocsSymbol, members: Sequence[DocsSymbol], *, is_long: bool
     ) -> Iterator[RenderedSection]:
         """Yield the sections of members that are not in the block of the whole declaration."""
+        if isinstance(symbol.docs, RecordDocs | EnumDocs):
+            return
         render = self._brief if is_long else self._full
         for title in _SECTIONS:
             found = [each for each in members if _section_of(each) == title]
-            if not found or isinstance(symbol.docs, RecordDocs | EnumDocs):
+            if not found:
                 continue
             if title == _TITLES[FIELD]:
                 lines = [self._block_line(each.docs, each, is_long=is_long) for each in found]
