@@ -388,7 +388,8 @@ async def get_symbol(call: Call, asked: GetSymbol) -> AuthorText:
     path = _path(own, asked.symbol.removeprefix(f"{prefix}:"))
     [text] = await _texts(call, release, module, [path])
     if not text:
-        near = similar_names(path, (each.path for each in own), SIMILAR_LISTED)
+        known = [each.path for each in own]
+        near = await asyncio.to_thread(similar_names, path, known, SIMILAR_LISTED)
         similar = [span(short(each)) for each in near]
         named = span(short(asked.symbol))
         raise SymbolNotFound(span(release.coordinate), span(module), named, similar)

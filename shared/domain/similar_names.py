@@ -10,7 +10,10 @@ MAX_COMPARED = 2_000  # Names: each takes some 10 microseconds.
 
 def similar_names(wanted: str, known: Iterable[str], most: int) -> list[str]:
     """Return the known names that are most similar to another one, in any case: as a whole or by
-    their last part, `post` of `Client.post`; then those that contain it."""
+    their last part, `post` of `Client.post`; then those that contain it.
+
+    Takes up to half a second for names that authors chose to be alike, so call it on a thread.
+    """
     names = dict[str, str]()
     for each in islice(known, MAX_COMPARED):
         names.setdefault(each.casefold(), each)

@@ -7,6 +7,7 @@ push; a page puts them into its frame.
 /packages/{org}/{name}/{version}/changes: the API changes from another version.
 """
 
+import asyncio
 from html import escape
 from urllib.parse import quote
 
@@ -178,8 +179,8 @@ async def _symbol_not_found(
 ) -> SymbolNotFound:
     """Return the refusal for a symbol that the module lacks, with those of similar names."""
     symbols = await call.registry.api_docs.documentation.symbols(details.release)
-    own = (each.path for each in symbols if each.module == module)
-    similar = similar_names(path, own, SIMILAR_SHOWN)
+    own = [each.path for each in symbols if each.module == module]
+    similar = await asyncio.to_thread(similar_names, path, own, SIMILAR_SHOWN)
     return SymbolNotFound(details.release.coordinate, module, path, similar)
 
 

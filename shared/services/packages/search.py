@@ -1,5 +1,7 @@
 """Search: finds packages that the caller may see, and updates the search index."""
 
+import asyncio
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -67,7 +69,8 @@ class PackageSearch(Struct, frozen=True):
         near = await self.suggest(name, by=by, count=SIMILAR_NAMES)
         own = await self.suggest(f"{org}/", by=by, count=MAX_COMPARED)
         by_name = {each.name: each for each in own}
-        found = [by_name[each] for each in similar_names(name, by_name, SIMILAR_NAMES)]
+        names = await asyncio.to_thread(similar_names, name, list(by_name), SIMILAR_NAMES)
+        found = [by_name[each] for each in names]
         others = [each for each in near if each not in found]
         return [*found, *others][:SIMILAR_NAMES]
 
