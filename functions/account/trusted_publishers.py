@@ -15,7 +15,7 @@ from shared.domain.client_addresses import is_loopback
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.names import OrgName, Package
 from shared.domain.principals import Resource
-from shared.domain.trusted_publishing.jobs import ID_CLAIMS, RUN_CLAIMS, Provider
+from shared.domain.trusted_publishing.jobs import ID_CLAIMS, OFFERED_PROVIDERS, RUN_CLAIMS, Provider
 from shared.domain.trusted_publishing.presets import (
     AskedClaim,
     PipelineForm,
@@ -285,7 +285,7 @@ async def account_organization_publishers_remove(call: SignedInCall) -> None:
 
 
 def _parse_publisher(form: Form, org: OrgName) -> PublisherRequest:
-    names = ", ".join(each.value for each in Provider if each is not Provider.ENTRA)
+    names = ", ".join(each.value for each in OFFERED_PROVIDERS)
     otherwise = f"There is no such CI system. Choose one of {names}."
     provider = form.choice("provider", Provider, otherwise)
     scopes = PublisherScopes.READ if form.text("scopes") == "read" else PublisherScopes.PUBLISH

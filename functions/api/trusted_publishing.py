@@ -27,7 +27,7 @@ from shared.domain.packages import Pushers
 from shared.domain.principals import PUBLISHING_SCOPES
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.trusted_publishing.claims import MAX_CLAIM_LENGTH, MAX_CLAIMS
-from shared.domain.trusted_publishing.jobs import RUN_CLAIMS, Provider
+from shared.domain.trusted_publishing.jobs import OFFERED_PROVIDERS, RUN_CLAIMS, Provider
 from shared.domain.trusted_publishing.publishers import (
     DEFAULT_TAG_VERSION,
     MAX_REFS,
@@ -47,8 +47,6 @@ ClaimText = Annotated[str, Field(max_length=MAX_CLAIM_LENGTH)]
 
 
 _LISTED = {provider: ", ".join(claims) for provider, claims in RUN_CLAIMS.items()}
-# Stored ones of Entra ID are shown, and a new one is refused with the way to add it.
-OFFERED_PROVIDERS = tuple(each for each in Provider if each is not Provider.ENTRA)
 OfferedProvider = Annotated[
     Provider, WithJsonSchema({"type": "string", "enum": [each.value for each in OFFERED_PROVIDERS]})
 ]

@@ -38,6 +38,9 @@ class Provider(Enum):
         return _TITLES[self]
 
 
+# Stored publishers of Entra ID are shown, and a new one is refused with the way to add it.
+OFFERED_PROVIDERS = tuple(each for each in Provider if each is not Provider.ENTRA)
+
 _TITLES = {
     Provider.GITHUB: "GitHub Actions",
     Provider.GITLAB: "GitLab CI",
