@@ -117,7 +117,7 @@ def run(
     """Publish, or print in one sentence why not; return the exit code."""
     # A job that is cancelled ends its token as well.
     before = signal.signal(signal.SIGTERM, _interrupt)
-    job = CiJob(environment, print_line, sleep)
+    job = RunningJob(environment, print_line, sleep)
     publishing = PublishRun(options, job)
     try:
         publishing.publish()
@@ -237,7 +237,7 @@ LARGEST_TOKEN_BYTES = 65_536
 COMMAND_TIMEOUT_S = 60.0
 
 
-class CiJob:
+class RunningJob:
     """The CI job that this runs in: its log, its id token, and its summary."""
 
     def __init__(
@@ -375,7 +375,8 @@ class CiJob:
         return str(answer.require("The CI system gave no id token").json.get("value") or "")
 
     def _token_of_azure(self, _audience: str) -> str:
-        url, bearer = self.get("SYSTEM_OIDCREQUESTURI"), self.get("SYSTEM_ACCESSTOKEN")
+        url = self.get("SYSTEM_OIDCREQUESTURI")
+        bearer = self.get("SYSTEM_ACCESSTOKEN")
         if not url or not bearer:
             return ""
         asked = f"{url}{'&' if '?' in url else '?'}api-version=7.1"
@@ -528,7 +529,7 @@ class HttpAnswer:
 class Http:
     """Sends requests to a server, and again while it is busy or away, as it asks for."""
 
-    def __init__(self, address: str, job: CiJob) -> None:
+    def __init__(self, address: str, job: RunningJob) -> None:
         self._opener = opener_of(address)
         self._job = job
 
@@ -593,7 +594,7 @@ def _host(url: str) -> str:
 class PublishRun:
     """A run of the program, which publishes archives to a registry."""
 
-    def __init__(self, options: PublishOptions, job: CiJob) -> None:
+    def __init__(self, options: PublishOptions, job: RunningJob) -> None:
         self._options = options
         self._job = job
         self._address = options.registry.rstrip("/")
@@ -722,7 +723,8 @@ class PublishRun:
         errors: list[str] = []
         waits = False
         for each in findings:
-            severity, rule = printable(each.get("severity")), printable(each.get("rule"))
+            severity = printable(each.get("severity"))
+            rule = printable(each.get("rule"))
             message = printable(each.get("message"))
             if severity == "error" and rule == MISSING_DEPENDENCIES and needs:
                 waits = True

@@ -76,11 +76,14 @@ _PART = re.compile(r"^( *)\[\[([\w-]+)\]\]\n", re.MULTILINE)
 
 
 def _indented(found: re.Match[str], pipeline: Pipeline) -> str:
-    margin, kind, argument = found[1], found[2], found[3] or ""
+    margin = found[1]
+    kind = found[2]
+    argument = found[3] or ""
     if kind == "publish":
         kind = pipeline.form.value
     is_own_step = found[2] == "step"  # Its argument is options; the CI system gives the id token.
-    system, options = ("", argument) if is_own_step else (argument, "")
+    system = "" if is_own_step else argument
+    options = argument if is_own_step else ""
     commands = _part(kind, system).replace(" [[options]]", f" {options}" if options else "")
     return "".join(f"{margin}{line}\n" for line in _escaped(commands, pipeline).splitlines())
 

@@ -63,7 +63,8 @@ async def _usage(call: PublicPageCall) -> Answer:
 
 async def _publish(call: PublicPageCall) -> Answer:
     """Show the pipelines of a CI system for an organization, in both forms."""
-    asked, org = call.redacted_query.get("provider", ""), call.redacted_query.get("org", "")
+    asked = call.redacted_query.get("provider", "")
+    org = call.redacted_query.get("org", "")
     system = next((each for each in CI_SYSTEMS if each.key == asked), CI_SYSTEMS[0])
     name = parse_org(org) if org else EXAMPLE_ORG
     query = f"&org={name}" if org else ""
