@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 RELEASES = 300  # Of the demonstration, the newest.
-WARM, REQUESTS = 800, 600
+WARM = 800
+REQUESTS = 600
 ARGUMENTS_KEPT = 3_000
 PATIENCE = 3  # Rounds of a function; the fastest counts.
 OURS = ("functions", "shared")

@@ -33,7 +33,8 @@ def main() -> None:
 
 async def measured(walk: Walk) -> list[Cost]:
     """Return the costs of all requests; one package after the other, as there is much of each."""
-    archives, costs = worst_archives(), list[Cost]()
+    archives = worst_archives()
+    costs = list[Cost]()
     for name in dict.fromkeys(each.name for each in archives):
         print(f"{name} …", flush=True)
         chosen = [each for each in archives if each.name == name]

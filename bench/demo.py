@@ -102,7 +102,8 @@ class DatedRelease:
 
 def read_releases() -> list[DatedRelease]:
     """Return the releases of both files, the oldest first, with the keywords of their packages."""
-    lines, described = central_index(), central_packages()
+    lines = central_index()
+    described = central_packages()
     keywords = {_package_key(each): tuple(each["keywords"]) for each in described}
     indexed = {(*_package_key(each), each["version"]) for each in lines}
     missing = (each for each in described if (*_package_key(each), each["version"]) not in indexed)
@@ -293,7 +294,8 @@ async def _publish(share: Share) -> list[DatedRelease]:
 
 def _progress(published: int, share: Share) -> str:
     """Return the progress of all processes, estimated from one."""
-    done, wanted = published * share.count, len(share.releases) * share.count
+    done = published * share.count
+    wanted = len(share.releases) * share.count
     return f"Published {min(done, wanted):,} of {wanted:,} releases ({100 * done // wanted} %)"
 
 

@@ -177,7 +177,8 @@ class GeneratedRelease:
     @property
     def kind(self) -> str:
         """Return the kind of package that its name implies."""
-        name, org = self.release["name"].lower(), self.release["org"]
+        name = self.release["name"].lower()
+        org = self.release["org"]
         for kind in ("trigger", "tool", "template"):
             if kind in name:
                 return kind

@@ -26,7 +26,8 @@ from shared.hosting.requests import Scope
 from shared.settings import Settings
 from tests.unit.shared.hosting.asgi import ask, scope
 
-ROUNDS, REQUESTS = 15, 100
+ROUNDS = 15
+REQUESTS = 100
 WARM = 200  # Requests before the first round.
 SHORTEST = 3  # Letters of a beginning.
 FEW = 600  # Packages whose records stay in memory.
@@ -107,7 +108,8 @@ def _different(number: int) -> dict[str, str]:
 
 
 async def _timed(host: Host, request: Callable[[int], Requested]) -> tuple[float, float]:
-    numbers, times = iter(range(WARM + ROUNDS * REQUESTS)), list[float]()
+    numbers = iter(range(WARM + ROUNDS * REQUESTS))
+    times = list[float]()
     for number in [next(numbers) for _ in range(WARM)]:
         await send(host, request(number))
     for _ in range(ROUNDS):

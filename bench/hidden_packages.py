@@ -27,10 +27,12 @@ from shared.settings import Settings
 from tests.support.archives import bala
 from tests.unit.shared.hosting.asgi import ask, scope
 
-PRIVATE, MISSING = "gamma/hidden", "gamma/absent"
+PRIVATE = "gamma/hidden"
+MISSING = "gamma/absent"
 VERSIONS = 60
 DEPENDENCIES = 40
-ROUNDS, WARM = 1_500, 100
+ROUNDS = 1_500
+WARM = 100
 
 PATHS = {
     "pull of a version": "/2.0/registry/packages/{}/1.7.0",

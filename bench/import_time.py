@@ -46,7 +46,8 @@ def _show_package(folder: Path, env: Mapping[str, str]) -> None:
     if interpreter is None:
         print(f"import of the package: Python {DEPLOYED} is not installed here")
         return
-    made, bare = folder / "package", folder / "bare"
+    made = folder / "package"
+    bare = folder / "bare"
     path = f"{Path(interpreter).parent}:{env['PATH']}"
     command = [sys.executable, ".ci/package.py", "--bytecode", "--python", DEPLOYED]
     subprocess.run([*command, f"{made}.zip"], cwd=ROOT, env={**env, "PATH": path}, check=True)

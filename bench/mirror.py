@@ -24,10 +24,13 @@ SECONDS_A_REQUEST = 0.5
 BYTES_A_SECOND = 20_000_000
 PIECE_BYTES = 200_000
 SIZES = {"small": 0, "1 MB": 1_000_000, "10 MB": 10_000_000}
-ROUNDS, PULLS, AT_ONCE = 6, 300, 50
+ROUNDS = 6
+PULLS = 300
+AT_ONCE = 50
 MOST_SLOWER = 1.2
 PULL = {"Accept": "application/octet-stream"}
-OURS, THEIRS = "acme/ours/1.0.0", "ballerina/theirs/1.0.0"
+OURS = "acme/ours/1.0.0"
+THEIRS = "ballerina/theirs/1.0.0"
 
 
 def main() -> None:
@@ -92,14 +95,16 @@ async def pull(client: httpx.AsyncClient, base: str, path: str) -> int:
 async def cold(client: httpx.AsyncClient, server: Server, upstream: FakeUpstream) -> bool:
     held = True
     for name in SIZES:
-        direct, through = list[float](), list[float]()
+        direct = list[float]()
+        through = list[float]()
         for number in range(ROUNDS // 2):
             path = f"ballerina/cold{name.replace(' ', '')}{number}/1.0.0"
             for base, seconds in ((upstream.url, direct), (server.url, through)):
                 began = time.perf_counter()
                 await pull(client, base, path)
                 seconds.append(time.perf_counter() - began)
-        best, slower = min(direct), min(through)
+        best = min(direct)
+        slower = min(through)
         held &= slower <= MOST_SLOWER * best
         print(
             f"first pull, {name}: upstream {best:.2f} s, mirror {slower:.2f} s, {slower / best:.2f}"

@@ -45,7 +45,8 @@ def _timed(work: Callable[[], None]) -> float:
 
 
 def show(name: str, ours: list[float], theirs: list[float]) -> None:
-    mine, peer = statistics.median(ours) * 1000, statistics.median(theirs) * 1000
+    mine = statistics.median(ours) * 1000
+    peer = statistics.median(theirs) * 1000
     print(f"\n{name}, median of {len(ours)}")
     print(f"  ours      {mine:8.1f} ms")
     print(f"  verdaccio {peer:8.1f} ms")

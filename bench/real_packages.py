@@ -65,7 +65,9 @@ def _precedence(release: Release) -> Any:
 
 
 def _release_of(line: Mapping[str, Any]) -> Release:
-    org, name, version = line["org"], line["name"], line["version"]
+    org = line["org"]
+    name = line["name"]
+    version = line["version"]
     # A digest and an author of its own, which do not compress.
     own = hashlib.sha256(f"{org}/{name}:{version}".encode()).hexdigest()
     return Release(

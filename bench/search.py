@@ -189,7 +189,8 @@ def _everything(_chance: random.Random, _listing: Listing) -> str:
 
 
 async def _timed(search: Search, text: str) -> Times:
-    wall, cpu = time.perf_counter(), time.process_time()
+    wall = time.perf_counter()
+    cpu = time.process_time()
     await search(text)
     return time.perf_counter() - wall, time.process_time() - cpu
 
@@ -210,7 +211,8 @@ async def _ours(source: Source, folder: Path) -> Subject:
 
 
 async def _like(source: Source, folder: Path) -> Subject:
-    path, where = folder / "like.db", "body LIKE ?"
+    path = folder / "like.db"
+    where = "body LIKE ?"
     connection, seconds = _plain(source, path, "CREATE TABLE packages (name, body)")
 
     async def search(text: str) -> object:

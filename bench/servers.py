@@ -117,7 +117,8 @@ def verdaccio(
 ) -> Generator[Server]:
     """Run verdaccio, the npm registry, with anonymous publishing to its own storage, but for
     packages whose names fit `private`: they are for those who signed in."""
-    port, home = free_port(), PEERS / "verdaccio"
+    port = free_port()
+    home = PEERS / "verdaccio"
     if not (home / "node_modules/.bin/verdaccio").exists():
         home.mkdir(parents=True, exist_ok=True)
         (home / "package.json").write_text(_VERDACCIO_PACKAGE)
@@ -142,7 +143,8 @@ def verdaccio(
 @contextmanager
 def pypiserver(folder: Path) -> Generator[Server]:
     """Run pypiserver, the index for Python packages, with anonymous uploads."""
-    port, home = free_port(), PEERS / "pypiserver"
+    port = free_port()
+    home = PEERS / "pypiserver"
     if not (home / "bin/pypi-server").exists():
         install([sys.executable, "-m", "venv", str(home)])
         install([str(home / "bin/pip"), "install", "--quiet", *PYPISERVER])

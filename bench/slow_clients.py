@@ -22,7 +22,8 @@ from tests.support.archives import bala
 from tests.support.terminal import Terminal
 
 MIB = 1024 * 1024
-MOST_MIB, MOST_SECONDS = 128, 30.0
+MOST_MIB = 128
+MOST_SECONDS = 30.0
 UPLOADS = "/2.0/registry/packages"
 RESOLVES = "/2.0/registry/packages/resolve-dependencies"
 ATTACK_SECONDS = 3.0
@@ -56,7 +57,8 @@ def attacks(server: Server, client: httpx.Client) -> list[Attack]:
     found = client.get(
         f"{server.url}{UPLOADS}/acme/slow/0.0.1", headers={"Accept": "application/octet-stream"}
     )
-    path, token = urlsplit(found.headers["location"]).path, token_of(server)
+    path = urlsplit(found.headers["location"]).path
+    token = token_of(server)
     first, second = (head(UPLOADS, 65 * MIB, publisher(server, name)) for name in ("ann", "bob"))
     return [
         Attack("slow heads", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ", 1000),

@@ -25,7 +25,8 @@ from bench.servers import Server, ballroom, push, workspace
 from tests.support.archives import bala
 
 WORKERS = 2
-PACKAGES, VERSIONS = 40, 5
+PACKAGES = 40
+VERSIONS = 5
 READERS = 4
 READS_PER_SECOND = int(os.environ.get("PACE", "70"))
 PUSHES_PER_SECOND = float(os.environ.get("PUSHES", "2"))
@@ -102,7 +103,8 @@ def run(
     server: Server, paths: dict[str, list[str]], seconds: float
 ) -> tuple[Tally, dict[int, list[Sample]]]:
     """Load the server, and return what was done and what its workers took meanwhile."""
-    tally, stop = Tally(), Event()
+    tally = Tally()
+    stop = Event()
     readers = [Thread(target=read, args=(server, paths, tally, stop, n)) for n in range(READERS)]
     threads = [*readers, Thread(target=publish, args=(server, tally, stop))]
     for thread in threads:
@@ -120,7 +122,8 @@ def read(
     server: Server, paths: dict[str, list[str]], tally: Tally, stop: Event, number: int
 ) -> None:
     """Ask for one thing after the other; a new connection now and then, as clients make them."""
-    kinds, choose = list(paths), random.Random(number)  # noqa: S311 - it chooses paths.
+    kinds = list(paths)
+    choose = random.Random(number)  # noqa: S311 - it chooses paths.
     netloc = urlsplit(server.url).netloc
     while not stop.is_set():
         client = http.client.HTTPConnection(netloc, timeout=60)
@@ -156,7 +159,8 @@ def publish(server: Server, tally: Tally, stop: Event) -> None:
 def watch(server: Server, tally: Tally, seconds: float) -> dict[int, list[Sample]]:
     """Sample every worker until the time is over, and print a line a minute."""
     samples: dict[int, list[Sample]] = defaultdict(list)
-    began, shown = time.monotonic(), 0.0
+    began = time.monotonic()
+    shown = 0.0
     while (at := time.monotonic() - began) < seconds:
         for pid in workers_of(server.pid):
             samples[pid].append(Sample(at, figures_of(pid)))
@@ -196,7 +200,8 @@ def judge(pid: int, samples: list[Sample], warm: float) -> list[str]:
     grown: list[str] = []
     for what in settled[0].figures:
         values = [each.figures[what] for each in settled]
-        before, after = statistics.median(values[:WINDOW]), statistics.median(values[-WINDOW:])
+        before = statistics.median(values[:WINDOW])
+        after = statistics.median(values[-WINDOW:])
         most = before + MB_ALLOWED if what == "MB" else max(before * ALLOWED, before + SLACK[what])
         line = f"worker {pid}: {what} {before:.1f} -> {after:.1f} ({after - before:+.1f})"
         print(line if after <= most else f"{line}, and {most - before:+.1f} are allowed")

@@ -35,7 +35,8 @@ from tests.support.world import asking, opened, settled
 from tests.unit.shared.hosting.asgi import ask, scope
 
 SHARES = (0.0, 0.05, 1.0)
-MEASURED_SHARE, MOST = 0.05, 1.05
+MEASURED_SHARE = 0.05
+MOST = 1.05
 WARM = 100  # Requests before the first round.
 ROUNDS = 31
 UNBOUND = 1_000_000

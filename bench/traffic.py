@@ -111,7 +111,8 @@ class Subject:
 
     def push(self, client: httpx.Client, packages: Sequence[Package]) -> float:
         """Push a release of one of the packages, and return how many milliseconds it took."""
-        begin, version = time.perf_counter(), next(self.versions)
+        begin = time.perf_counter()
+        version = next(self.versions)
         self.publish(client, packages[version * 7 % len(packages)], version)
         return (time.perf_counter() - begin) * 1_000
 
@@ -125,7 +126,9 @@ class Pushes:
     def __str__(self) -> str:
         if not self.taken:
             return ""
-        first, p50, p99 = self.taken[0], self.quantile(0.5), self.quantile(0.99)
+        first = self.taken[0]
+        p50 = self.quantile(0.5)
+        p99 = self.quantile(0.99)
         return f"  {len(self.taken)} pushes: first {first:.0f}, p50 {p50:.0f}, p99 {p99:.0f} ms"
 
     def quantile(self, share: float) -> float:
@@ -136,7 +139,8 @@ class Pushes:
 @contextmanager
 def pushing(subject: Subject, packages: Sequence[Package], rate: int) -> Generator[Pushes]:
     """Push so many releases of these packages a second while the block lasts."""
-    pushes, ended = Pushes(), threading.Event()
+    pushes = Pushes()
+    ended = threading.Event()
 
     def run() -> None:
         with httpx.Client(timeout=60) as client:

@@ -65,7 +65,8 @@ async def archive_bytes(call: Call) -> Answer:
 async def archive_of_release(call: Call) -> Answer:
     """Send the archive of a release that may not be stored yet: it is fetched from the upstream
     first, and no redirect follows, because clients follow none."""
-    at, delivery = call.coordinate, call.registry.packages.archive_delivery
+    at = call.coordinate
+    delivery = call.registry.packages.archive_delivery
     found = await call.packages.find(at.package, at.version, client=ANY_CLIENT, by=call.caller)
     served = delivery.named(found.head, found.release, call.route_params["file"])
     pulled = PulledRelease.of(served.release.coordinate, is_public=served.is_public)
@@ -102,7 +103,8 @@ async def archive_to_send(
 
 
 def _to_send(served: DeliveredArchive) -> ArchiveToSend:
-    etag, is_public = f'"{served.release.content}"', served.container is Visibility.PUBLIC
+    etag = f'"{served.release.content}"'
+    is_public = served.container is Visibility.PUBLIC
     file = archive_file_name(served.release.coordinate, served.release.platform)
     return ArchiveToSend(
         name=served.release.archive,
@@ -146,12 +148,14 @@ def link_of(parts: Sequence[str], params: Mapping[str, str]) -> ArchiveLink:
         parsed = Digest.parse(digest)
     except InvalidDigest:
         raise ArchiveNotFound from None
-    expires, signature = params.get("expires", ""), params.get("signature", "")
+    expires = params.get("expires", "")
+    signature = params.get("signature", "")
     return ArchiveLink(scope, parsed, version, file, expires, signature)
 
 
 async def _content(call: Call, found: ArchiveToSend) -> Answer:
-    headers, archives = dict(found.headers), call.registry.adapters.archives
+    headers = dict(found.headers)
+    archives = call.registry.adapters.archives
     try:
         span = requested_range(call.headers, size=found.size, etag=found.etag)
     except RangeNotSatisfiable:

@@ -98,7 +98,8 @@ class _Call:
 async def _run(upkeep: Upkeep, task: str, context: func.Context | None) -> None:
     """Run the task, and record its outcome."""
     activity = Activity.begin(traceparent_of(context, ""), is_hosted=context is not None)
-    started, result = time.perf_counter(), "failed"
+    started = time.perf_counter()
+    result = "failed"
     try:
         report = await upkeep.run_due(task)
         result = _log(task, report, time.perf_counter() - started)

@@ -185,7 +185,8 @@ def _simple(shape: Shape, value: Any, path: str) -> Findings:
 
 
 def _bounds(shape: Shape, size: int, path: str, kind: str) -> Findings:
-    least, most = shape.get(f"min{kind}"), shape.get(f"max{kind}")
+    least = shape.get(f"min{kind}")
+    most = shape.get(f"max{kind}")
     if (least is not None and size < least) or (most is not None and size > most):
         yield path, f"{size} is outside {least} to {most}"
 

@@ -72,7 +72,8 @@ def differences(old: Mapping[str, Resource], new: Mapping[str, Resource]) -> Ite
 
 def changes(old: object, new: object, path: str) -> Iterator[str]:
     """Yield a line for each value below this one that is not the same."""
-    before, after = parts(old), parts(new)
+    before = parts(old)
+    after = parts(new)
     if before is None or after is None:
         if plain(old) != plain(new):
             yield f"{path}: {plain(old)} -> {plain(new)}"

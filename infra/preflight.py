@@ -39,9 +39,12 @@ SETTINGS = INFRA.parent / "docs" / "reference" / "configuration.md"
 
 MOST_INSTANCES = 1_000  # That Flex Consumption takes.
 FEWEST_ANYWHERE = 40  # Every region takes this maximum; some take a smaller one.
-INSTANCE_MB, QUOTA_MB = 2_048, 512_000  # Of one instance; of a new subscription, in a region.
-THROUGHPUT_STEP, MOST_THROUGHPUT = 1_000, 1_000_000  # Request units of Cosmos DB.
-EVERYBODY, MOST_NETWORKS = "*", 500  # Of the rules for addresses of an app, Azure takes 512.
+INSTANCE_MB = 2_048
+QUOTA_MB = 512_000  # Of a new subscription, in a region.
+THROUGHPUT_STEP = 1_000  # Request units of Cosmos DB.
+MOST_THROUGHPUT = 1_000_000
+EVERYBODY = "*"
+MOST_NETWORKS = 500  # Of the rules for addresses of an app, Azure takes 512.
 ANSWER_SECONDS = 60.0  # An app without an instance takes up to half a minute to start one.
 PATIENCE = 120.0  # Seconds for one answer of Azure.
 
@@ -472,7 +475,8 @@ def fewer(given: Given) -> Problems:
 
 def quota(given: Given) -> Problems:
     """Warn if the limit of instances is above the default quota, which Azure raises on request."""
-    size, memory = given.values.get("size"), given.values.get("instanceMemory", INSTANCE_MB)
+    size = given.values.get("size")
+    memory = given.values.get("instanceMemory", INSTANCE_MB)
     most = given.values.get("maximumInstances", 170 if size == "public" else FEWEST_ANYWHERE)
     if not is_whole(most, 0, MOST_INSTANCES) or not is_whole(memory, 0, QUOTA_MB):
         return

@@ -206,7 +206,8 @@ def is_readable_without_room(settings: Settings) -> bool:
 
 def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapters:
     """Return the adapters of one machine: SQLite and files below `settings.data`."""
-    folder, randomness = DataFolder(settings.data), SystemRandomness()
+    folder = DataFolder(settings.data)
+    randomness = SystemRandomness()
     clock = clock or SystemClock()
     embedded = open_embedded(settings.data, clock)
     search = cache(lambda: _search_index(folder))
@@ -253,7 +254,8 @@ def cloud_adapters(
     settings: Settings, clock: Clock | None = None, connections: "AzureClients | None" = None
 ) -> Adapters:
     """Return the adapters of the cloud: Cosmos DB and Blob Storage, imported when first used."""
-    clock, randomness = clock or SystemClock(), SystemRandomness()
+    clock = clock or SystemClock()
+    randomness = SystemRandomness()
     cloud = cache(lambda: _open_cloud(settings, clock, connections))
     confined = ConfinedProcess(Path(tempfile.gettempdir()) / "ballroom", RELEASE_BUDGET)
 

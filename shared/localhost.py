@@ -228,7 +228,8 @@ def metrics_folder(settings: Settings) -> Path:
 def sender_identifier(registry: Registry) -> IdentifySender:
     """Return a function that identifies the sender of a request, and whether they may send an
     archive: to publish it, or to check it."""
-    proxies, authenticate = registry.settings.proxies, registry.identity.authentication.authenticate
+    proxies = registry.settings.proxies
+    authenticate = registry.identity.authentication.authenticate
 
     async def identify(headers: Mapping[str, str], path: str) -> BodySender:
         client = RequestClient.of(headers, proxies)
@@ -254,7 +255,8 @@ def sender_identifier(registry: Registry) -> IdentifySender:
 
 def archive_resolver(registry: Registry) -> FileResolver | None:
     """Return a function that finds archives to stream, if archives are files of this machine."""
-    path_of, edition = registry.adapters.archive_path, registry.adapters.edition
+    path_of = registry.adapters.archive_path
+    edition = registry.adapters.edition
     if path_of is None:
         return None
 

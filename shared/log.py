@@ -111,7 +111,8 @@ class Activity:
 
         A trace that took long is kept whatever its share, but for activities that usually do.
         """
-        spans, self.spans = self.spans, None
+        spans = self.spans
+        self.spans = None
         traces = _traces.current
         if spans is None or traces is None:
             return
@@ -166,7 +167,8 @@ _backend = _Backend()
 
 def set_backend(backend: TelemetryBackend | None) -> TelemetryBackend | None:
     """Send metrics of this process to the backend; return the previous one."""
-    previous, _backend.current = _backend.current, backend
+    previous = _backend.current
+    _backend.current = backend
     return previous
 
 
@@ -209,7 +211,8 @@ _traces = _Traces()
 
 def set_traces(backend: TraceBackend | None) -> TraceBackend | None:
     """Send traces of this process to the backend; return the previous one."""
-    previous, _traces.current = _traces.current, backend
+    previous = _traces.current
+    _traces.current = backend
     return previous
 
 
@@ -265,7 +268,8 @@ class _Lines:
         self.flush()
 
     def flush(self) -> None:
-        buffered, self._buffered = self._buffered, []
+        buffered = self._buffered
+        self._buffered = []
         if buffered:
             lines = [
                 each if isinstance(each, bytes) else self.form("request", "info", *each)
@@ -302,7 +306,8 @@ class Log:
     def _write(self, level: str, event: str, fields: Event) -> None:
         if LEVELS[level] < self.threshold:
             return
-        failure, trace = fields.pop("exc_info", None), current_trace()
+        failure = fields.pop("exc_info", None)
+        trace = current_trace()
         if trace is not None:
             fields.update(trace_id=trace.trace_id, span_id=trace.span_id)
         if isinstance(failure, BaseException):
@@ -356,7 +361,8 @@ def _terminal_line(event: str, level: str, at: float, fields: Event) -> bytes:
 
 
 def _request_words(fields: Event) -> list[str]:
-    status, seconds = cast(int, fields["status"]), cast(float, fields["seconds"])
+    status = cast(int, fields["status"])
+    seconds = cast(float, fields["seconds"])
     words = [str(status), str(fields["operation"]), f"{max(round(seconds * 1000), 1)} ms"]
     if status >= _FIRST_ERROR_STATUS:
         words += [str(fields["outcome"]), f"request {fields['request_id']}"]
@@ -432,11 +438,13 @@ class RateBound:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._second, self._allowed = -1, 0
+        self._second = -1
+        self._allowed = 0
 
     def allows(self, now: float) -> bool:
         if int(now) != self._second:
-            self._second, self._allowed = int(now), 0
+            self._second = int(now)
+            self._allowed = 0
         self._allowed += 1
         return self._allowed <= self._most
 

@@ -56,7 +56,9 @@ TIMEOUT_S = 30.0
 LARGEST_REPLY_BYTES = 65_536  # A reply to a login has a few hundred bytes.
 LARGEST_FILE_BYTES = 1_000_000  # A larger file cannot be written by hand.
 
-_OK, _MINUTE_S, _DAY_S = 200, 60, 86_400
+_OK = 200
+_MINUTE_S = 60
+_DAY_S = 86_400
 _BUSY = (429, 500, 502, 503, 504)  # It may succeed later.
 
 
@@ -116,7 +118,8 @@ def main(arguments: list[str], address: str) -> int:
     parser = argparse.ArgumentParser(
         prog="login.py", description=f"Put an access token for {address} into Settings.toml."
     )
-    add, flag = parser.add_argument, "store_true"
+    add = parser.add_argument
+    flag = "store_true"
     add("--id", default=DEFAULT_ID, help="name of the registry's entry (%(default)s)")
     add("--central", action=flag, dest="sets_central", help="set the token of [central] as well")
     add(
@@ -246,7 +249,8 @@ def request_token(
     device_code, user_code, page, expires_in = _texts(
         answer, "device_code", "user_code", "verification_uri", "expires_in"
     )
-    expires_s, waited = _number(expires_in), 0.0
+    expires_s = _number(expires_in)
+    waited = 0.0
     interval = max(_number(str(answer.get("interval", SLOWER_S))), SHORTEST_S)
     machine.print_line(
         f"Open this page, sign in, and enter the code:\n\n  {page}\n\n  {user_code}\n\n"
@@ -327,7 +331,8 @@ def merge_settings(text: str, options: LoginOptions, *, account: str, token: str
     url = options.address.rstrip("/")
     entry = {"url": _quoted(f"{url}/2.0/maven"), "username": _quoted(account)}
     entry["accesstoken"] = _quoted(token)
-    comment, header = f"# The registry at {url}", "[[repository.maven]]"
+    comment = f"# The registry at {url}"
+    header = "[[repository.maven]]"
     wanted = {options.id: [comment, header, *_lines(options.id, entry, "false")]}
     proxy = f"{options.id}-central"
     if options.is_proxy or any(_is_of(each[0], proxy) for each in _BLOCK.finditer(text)):
@@ -427,7 +432,8 @@ def replace(file: Path, text: str, stamp: str) -> Path | None:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         backup = None
         if target.exists():
-            prefix, content = f"{target.name}.{stamp}.", target.read_bytes()
+            prefix = f"{target.name}.{stamp}."
+            content = target.read_bytes()
             backup = _write_new(content, target.parent, prefix=prefix, suffix=".bak")
         # In the same folder, so that renaming is atomic.
         written = _write_new(text.encode("utf-8"), target.parent, prefix=f".{target.name}.")

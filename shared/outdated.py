@@ -45,7 +45,10 @@ FORMATS = ("table", "json", "sarif")
 # From the gravest on; `--fail-on` names the least grave one that fails.
 STATES = ("withdrawn", "missing", "deprecated", "newer")
 NEVER = "never"
-OUTDATED, FAILED = 1, 2  # Exit codes.
+
+# Exit codes.
+OUTDATED = 1
+FAILED = 2
 
 AT_ONCE = 40  # Packages in one request: a page of the answer.
 TIMEOUT_S = 30.0
@@ -155,7 +158,8 @@ def _tables(file: Path) -> Iterator[Used]:
         message = f"{file} cannot be read. Name the Ballerina.toml of a package."
         raise CheckFailed(message) from None
     fields: dict[str, str] = {}
-    begin, is_listed = 0, False
+    begin = 0
+    is_listed = False
     for number, line in enumerate((*lines, "[end]"), start=1):
         table = _TABLE.match(line)
         if table:
@@ -164,7 +168,8 @@ def _tables(file: Path) -> Iterator[Used]:
                 yield Used(*values, str(file), begin)
             # `[package]` is the package itself; `[[package]]` is one that is locked.
             is_listed = line.lstrip().startswith("[[") and table[1] in ("package", "dependency")
-            fields, begin = {}, number
+            fields = {}
+            begin = number
         elif field := _FIELD.match(line):
             fields.setdefault(field[1], field[2])
 
@@ -222,7 +227,8 @@ def _ask(address: str, used: Sequence[Used], token: str) -> list[Row]:
 
 def sentence(row: Row) -> str:
     """Return what became of a version, and what to use."""
-    state, newest = row.get("state"), printable(row.get("newest"))
+    state = row.get("state")
+    newest = printable(row.get("newest"))
     said: list[str] = []
     if state == "withdrawn":
         withdrawal = row.get("withdrawal")

@@ -251,7 +251,9 @@ def _identity_providers(
     adapters: Adapters, settings: Settings, discovery: IssuerDiscovery, id_tokens: IdTokenValidator
 ) -> Mapping[str, IdentityProvider]:
     """Create the identity providers that the settings describe, by their names in URLs."""
-    fetcher, clock, randomness = adapters.fetcher, adapters.clock, adapters.randomness
+    fetcher = adapters.fetcher
+    clock = adapters.clock
+    randomness = adapters.randomness
     strong = StrongClaims.parse(settings.strong_claims)
     providers = dict[str, IdentityProvider]()
     if settings.entra_tenant:
@@ -322,7 +324,8 @@ def _pending_erasures(erasures: AccountErasures) -> PendingErasures:
 
 def _trusted_issuers(settings: Settings) -> Iterator[TrustedIssuer]:
     """Yield the issuers of id tokens for jobs that may publish."""
-    registry, anybody = (settings.base_url,), (AZURE_DEVOPS_AUDIENCE,)
+    registry = (settings.base_url,)
+    anybody = (AZURE_DEVOPS_AUDIENCE,)
     for provider, issuers, accepted in (
         (Provider.GITHUB, settings.publish_from_github, registry),
         (Provider.GITLAB, settings.publish_from_gitlab, registry),

@@ -164,7 +164,8 @@ async def worlds(template: "Template", scratch: Path) -> AsyncGenerator["OpenWor
 async def shared_worlds(template: "Template") -> AsyncGenerator["OpenWorld"]:
     """Return how to open worlds that the tests of a module share, as none of them changes one."""
     async with AsyncExitStack() as stack:
-        root, numbers = stack.enter_context(memory_folder()), count()
+        root = stack.enter_context(memory_folder())
+        numbers = count()
 
         async def open_world(**settings: Any) -> "World":
             folder = root / f"data{next(numbers)}"

@@ -22,7 +22,8 @@ NOTES = "BALLROOM_TEST_NOTES"  # A folder, with a file of each process.
 LEFT_OUT = "BALLROOM_TEST_LEFT_OUT"  # A file with ids of tests.
 ONE_INSTANCE = "one_instance"  # The mark of tests that several instances cannot serve.
 ONE_MACHINE = "on one machine only"  # How the reason of a test that the cloud skips begins.
-CLOUD, FOUR_INSTANCES = "cloud", "four-instances"
+CLOUD = "cloud"
+FOUR_INSTANCES = "four-instances"
 
 # The instrumented fields of `Adapters`.
 STORES = (
@@ -152,7 +153,8 @@ def covering(
 
 
 def _covering(sets: Mapping[str, frozenset[tuple[str, ...]]]) -> list[str]:
-    wanted, chosen = set[tuple[str, ...]]().union(*sets.values()), list[str]()
+    wanted = set[tuple[str, ...]]().union(*sets.values())
+    chosen = list[str]()
     while wanted:
         chosen.append(max(sets, key=lambda test: len(sets[test] & wanted)))
         wanted -= sets[chosen[-1]]

@@ -218,7 +218,8 @@ def run_suites(names: Sequence[str], extent: Extent, *, is_measured: bool) -> li
             for part in parts[suite]
         ]
 
-    jobs, beside = jobs_of(name for name in names if name not in waiting), jobs_of(waiting)
+    jobs = jobs_of(name for name in names if name not in waiting)
+    beside = jobs_of(waiting)
     on_others = list[Job]()
     if is_measured:
         traced = [part for each in parts.values() for part in each if part.is_measured]
@@ -234,7 +235,8 @@ def run_suites(names: Sequence[str], extent: Extent, *, is_measured: bool) -> li
 
 def run_jobs(jobs: Iterable[Job], beside: Iterable[Job]) -> list[Outcome]:
     """Run jobs, one on each core, and beside them others, which come after the first ones too."""
-    first, second = deque(jobs), deque(beside)
+    first = deque(jobs)
+    second = deque(beside)
     cores = usable_cores()
     lanes = [[first, second]] * cores + [[second]] * max(1, cores // 2)
     with ThreadPoolExecutor(max_workers=len(lanes)) as pool:
@@ -433,7 +435,8 @@ def pytest(name: str, command: Sequence[str], settings: Mapping[str, str] = NO_S
     options = ["--quiet", "--no-header", "-rfE", "--snapshot-warn-unused", f"--junitxml={report}"]
     deadline = DEADLINE_OF_ALL if settings.get(TABLES) else SUITE_DEADLINE
     environment = {**surroundings(name.partition(" ")[0]), **settings}
-    started, code = time.monotonic(), 1
+    started = time.monotonic()
+    code = 1
     log = RUNNING / f"{file_name(name)}.log"
     # Processes that share a folder for temporary files delete each other's at their ends.
     with log.open("w") as output, TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -504,7 +507,8 @@ def coverage(traced: Iterable[Part]) -> Outcome:
     it with the floor."""
     for part in traced:
         part.ended.wait()
-    printed, failures = "\n== coverage\n", ()
+    printed = "\n== coverage\n"
+    failures = ()
     for arguments in COVERAGE:
         program = [sys.executable, "-m", "coverage", *arguments]
         ended = subprocess.run(program, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True)

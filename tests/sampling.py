@@ -26,7 +26,8 @@ def covering(
     if full or not table:
         return table
     values = [{(at, feature(row)) for at, feature in enumerate(features)} for row in table]
-    wanted, chosen = set[tuple[int, Hashable]]().union(*values), set[int]()
+    wanted = set[tuple[int, Hashable]]().union(*values)
+    chosen = set[int]()
     start = crc32(seed.encode()) % len(table)
     order = [*range(start, len(table)), *range(start)]
     while wanted:

@@ -77,7 +77,8 @@ async def account_invitation(call: SignedInCall, problem: FormProblem | None = N
 )
 async def account_invitation_answer(call: SignedInCall) -> Answer:
     """Show the invitation with the code, and end it by a decision."""
-    invitations, code = call.registry.organizations.invitations, code_of(call.form.text(FIELD))
+    invitations = call.registry.organizations.invitations
+    code = code_of(call.form.text(FIELD))
     match call.form.text("decision"):
         case "accept":
             await invitations.accept(code, by=call.caller)

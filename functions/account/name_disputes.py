@@ -55,7 +55,8 @@ async def account_dispute(call: SignedInCall, problem: FormProblem | None = None
     done="Statement added. Both parties were notified by email.",
 )
 async def account_dispute_state(call: SignedInCall) -> None:
-    dispute, text = call.route_params["dispute"], call.form.text("statement")
+    dispute = call.route_params["dispute"]
+    text = call.form.text("statement")
     await _disputes(call).state(dispute, text, by=call.caller)
 
 
@@ -63,7 +64,8 @@ async def account_dispute_state(call: SignedInCall) -> None:
     f"{DISPUTE_ROUTE}/appeal", account_dispute, done="Appeal sent. An administrator decides on it."
 )
 async def account_dispute_appeal(call: SignedInCall) -> None:
-    dispute, reason = call.route_params["dispute"], call.form.text("reason")
+    dispute = call.route_params["dispute"]
+    reason = call.form.text("reason")
     await _disputes(call).appeal(dispute, reason, by=call.caller)
 
 

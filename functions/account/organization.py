@@ -103,7 +103,9 @@ FACES = (pages,)
 async def account_organization(
     call: SignedInCall, problem: FormProblem | None = None, invited: IssuedInvitation | None = None
 ) -> Answer:
-    registry, org, by = call.registry, call.org, call.caller
+    registry = call.registry
+    org = call.org
+    by = call.caller
     frame = await organization_frame(call, FIRST_TAB)
     members = await registry.organizations.memberships.members(org, by=by)
     ownerless = await registry.organizations.ownerless.of(org)
@@ -132,9 +134,11 @@ async def account_organization(
     takes_recent_sign_in=True,
 )
 async def account_organization_role(call: SignedInCall) -> None:
-    account_id, role = call.form.text("account"), call.form.choice("role", Role, _NO_ROLE)
+    account_id = call.form.text("account")
+    role = call.form.choice("role", Role, _NO_ROLE)
     memberships = call.registry.organizations.memberships
-    reason, kept = call.form.text("reason"), _kept(call)
+    reason = call.form.text("reason")
+    kept = _kept(call)
     await memberships.change_role(
         call.org, account_id, role, by=call.caller, kept=kept, reason=reason
     )
@@ -147,8 +151,10 @@ async def account_organization_role(call: SignedInCall) -> None:
     takes_recent_sign_in=True,
 )
 async def account_organization_remove(call: SignedInCall) -> None:
-    memberships, account_id = call.registry.organizations.memberships, call.form.text("account")
-    reason, kept = call.form.text("reason"), _kept(call)
+    memberships = call.registry.organizations.memberships
+    account_id = call.form.text("account")
+    reason = call.form.text("reason")
+    kept = _kept(call)
     await memberships.end_membership(call.org, account_id, by=call.caller, kept=kept, reason=reason)
 
 
@@ -174,7 +180,8 @@ async def account_organization_ownership(call: SignedInCall) -> None:
     takes_recent_sign_in=True,
 )
 async def account_organization_undo(call: SignedInCall) -> None:
-    memberships, account_id = call.registry.organizations.memberships, call.form.text("account")
+    memberships = call.registry.organizations.memberships
+    account_id = call.form.text("account")
     reason = call.form.text("reason")
     await memberships.cancel_role_change(call.org, account_id, by=call.caller, reason=reason)
 
@@ -185,14 +192,16 @@ async def account_organization_undo(call: SignedInCall) -> None:
     done="Invitation revoked. Its link no longer works.",
 )
 async def account_organization_withdraw(call: SignedInCall) -> None:
-    invitations, invitation = call.registry.organizations.invitations, call.form.text("invitation")
+    invitations = call.registry.organizations.invitations
+    invitation = call.form.text("invitation")
     reason = call.form.text("reason")
     await invitations.withdraw(call.org, invitation, by=call.caller, reason=reason)
 
 
 @pages.form(f"{ORGANIZATION_ROUTE}/invite", account_organization, takes_recent_sign_in=True)
 async def account_organization_invite(call: SignedInCall) -> Answer:
-    role, form = call.form.choice("role", Role, _NO_ROLE), call.form
+    role = call.form.choice("role", Role, _NO_ROLE)
+    form = call.form
     invitation = InvitationRequest.parse(role, form.text("email") or None, form.text("label"))
     invitations = call.registry.organizations.invitations
     invited = await invitations.invite(call.org, invitation, by=call.caller)
@@ -220,7 +229,9 @@ LATER_ROLES = (
 async def account_organization_settings(
     call: SignedInCall, problem: FormProblem | None = None
 ) -> Answer:
-    frame, org, by = await organization_frame(call, "settings"), call.org, call.caller
+    frame = await organization_frame(call, "settings")
+    org = call.org
+    by = call.caller
     require_right(by, frame.access.for_reading, Action.MANAGE, org)
     continuation = call.registry.organizations.continuation
     shown = await continuation.as_seen(frame.organization, by=by)
@@ -244,7 +255,8 @@ async def account_organization_settings(
 
 @pages.form(f"{ORGANIZATION_ROUTE}/describe", account_organization_settings, done="Profile saved.")
 async def account_organization_describe(call: SignedInCall) -> None:
-    form, organizations = call.form, call.registry.organizations.organizations
+    form = call.form
+    organizations = call.registry.organizations.organizations
     links = form.text("links").splitlines() if "links" in form.values else None
     profile = OrganizationProfile.parse(
         form.text("display_name"), form.text("description"), None, links
@@ -291,7 +303,8 @@ async def account_organization_transfer(call: SignedInCall) -> None:
     takes_recent_sign_in=True,
 )
 async def account_organization_continue(call: SignedInCall) -> None:
-    text, reason = call.form.text("continued_as"), call.form.text("reason")
+    text = call.form.text("continued_as")
+    reason = call.form.text("reason")
     with about_field("continued_as"):
         wanted = parse_org(text) if text else None
     continuation = call.registry.organizations.continuation

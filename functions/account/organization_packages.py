@@ -33,7 +33,8 @@ FACES = (pages,)
 
 @pages.read(f"{ORGANIZATION_ROUTE}/packages")
 async def account_organization_packages(call: SignedInCall) -> Answer:
-    frame, after = await organization_frame(call, "packages"), _cursor_of(call)
+    frame = await organization_frame(call, "packages")
+    after = _cursor_of(call)
     found = await call.registry.packages.of_organization.page(call.org, after, by=call.caller)
     return frame.show(found=found, is_first=not after)
 
@@ -48,7 +49,8 @@ def _cursor_of(call: SignedInCall) -> PackageName | str:
 async def account_organization_package(
     call: SignedInCall, problem: FormProblem | None = None
 ) -> Answer:
-    frame, package = await organization_frame(call, "packages"), _package(call)
+    frame = await organization_frame(call, "packages")
+    package = _package(call)
     found = await call.registry.packages.of_organization.package(package, by=call.caller)
     entries = found.survey.entries
     path = f"{frame.path}/packages/{found.head.name}"
@@ -113,7 +115,8 @@ async def _latest_checklist(call: SignedInCall, found: ManagedPackage) -> Checkl
     done="Package deprecated. Clients warn within five seconds.",
 )
 async def account_organization_packages_deprecate(call: SignedInCall) -> None:
-    message, deprecation = call.form.text("message"), call.registry.packages.deprecation
+    message = call.form.text("message")
+    deprecation = call.registry.packages.deprecation
     if call.form.text("successor"):
         await _change_successor(call)
     with about_field("message"):
@@ -133,7 +136,8 @@ async def account_organization_packages_undeprecate(call: SignedInCall) -> None:
     done="Version deprecated. Clients warn within five seconds.",
 )
 async def account_organization_packages_versions_deprecate(call: SignedInCall) -> None:
-    message, deprecation = call.form.text("message"), call.registry.packages.deprecation
+    message = call.form.text("message")
+    deprecation = call.registry.packages.deprecation
     with about_field("message"):
         await deprecation.deprecate(_coordinate(call), message, by=call.caller)
 
@@ -154,7 +158,8 @@ async def account_organization_packages_versions_undeprecate(call: SignedInCall)
     takes_recent_sign_in=True,
 )
 async def account_organization_packages_versions_hold(call: SignedInCall) -> None:
-    own, reason = call.registry.publishing.own_releases, call.form.text("reason")
+    own = call.registry.publishing.own_releases
+    reason = call.form.text("reason")
     await own.hold(_coordinate(call), reason, by=call.caller)
 
 
@@ -177,7 +182,8 @@ async def account_organization_packages_versions_erase(call: SignedInCall) -> An
         message = f"To erase {coordinate}, type its version, {coordinate.version}, into the field."
         with about_field("confirm"):
             raise InvalidRequest(message)
-    own, reason = call.registry.publishing.own_releases, call.form.text("reason")
+    own = call.registry.publishing.own_releases
+    reason = call.form.text("reason")
     erasure = await own.erase(coordinate, reason, by=call.caller)
     return call.message("Version erased", *erasure.lines())
 
@@ -192,7 +198,8 @@ async def account_organization_packages_successor(call: SignedInCall) -> None:
 
 
 async def _change_successor(call: SignedInCall) -> None:
-    text, reason = call.form.text("successor"), call.form.text("reason")
+    text = call.form.text("successor")
+    reason = call.form.text("reason")
     with about_field("successor"):
         successor = Package.from_text(text) if text else None
     successors = call.registry.packages.successors
@@ -213,7 +220,8 @@ async def account_organization_packages_visibility(call: SignedInCall) -> None:
     found = await call.registry.packages.of_organization.package(package, by=call.caller)
     is_narrower = wanted.is_narrower_than(found.head.visibility)
     if is_narrower and call.form.text("confirm").lower() != package.name.lower():
-        name, how = package.name, wanted.value
+        name = package.name
+        how = wanted.value
         message = f"To make {package} {how}, type its name, {name}, into the field."
         with about_field("confirm"):
             raise InvalidRequest(message)
@@ -249,7 +257,8 @@ def _coordinate(call: SignedInCall) -> Coordinate:
 async def account_organization_held(
     call: SignedInCall, problem: FormProblem | None = None
 ) -> Answer:
-    frame, after = await organization_frame(call, "held"), _cursor_of(call)
+    frame = await organization_frame(call, "held")
+    after = _cursor_of(call)
     review = await call.registry.publishing.held_releases.page(call.org, after, by=call.caller)
     return frame.show(problem, review=review, is_first=not after, me=call.account.id)
 
@@ -282,7 +291,8 @@ async def account_organization_held_refuse(call: SignedInCall) -> None:
     takes_recent_sign_in=True,
 )
 async def account_organization_held_confirm_all(call: SignedInCall) -> None:
-    held_releases, burst = call.registry.publishing.held_releases, _burst(call.form)
+    held_releases = call.registry.publishing.held_releases
+    burst = _burst(call.form)
     await held_releases.confirm_all(call.org, burst, by=call.caller)
 
 
@@ -293,7 +303,8 @@ async def account_organization_held_confirm_all(call: SignedInCall) -> None:
     takes_recent_sign_in=True,
 )
 async def account_organization_held_refuse_all(call: SignedInCall) -> None:
-    held_releases, burst = call.registry.publishing.held_releases, _burst(call.form)
+    held_releases = call.registry.publishing.held_releases
+    burst = _burst(call.form)
     reason = call.form.text("reason")
     await held_releases.refuse_all(call.org, burst, by=call.caller, reason=reason)
 
@@ -314,7 +325,8 @@ def _burst(form: Form) -> HeldBurst:
 @pages.form(f"{ORGANIZATION_ROUTE}/held/revoke", account_organization_held, done=REVOKED_MESSAGE)
 async def account_organization_held_revoke(call: SignedInCall) -> None:
     """Revoke a token of the organization, or of the account itself."""
-    token_id, by = call.form.text("token"), call.caller
+    token_id = call.form.text("token")
+    by = call.caller
     owner = by.id if call.form.text("whose") == "mine" else OfOrganization(call.org)
     reason = call.form.text("reason")
     await call.registry.tokens.access_tokens.revoke(owner, token_id, by=by, reason=reason)

@@ -25,7 +25,8 @@ from shared.services.administration.account_deletion import PersonalData
 from shared.services.organizations.memberships import OrganizationMembership
 
 ACCOUNT_PATH = "/account"
-TOKENS_PATH, ORGANIZATIONS_PATH = f"{ACCOUNT_PATH}/tokens", f"{ACCOUNT_PATH}/organizations"
+TOKENS_PATH = f"{ACCOUNT_PATH}/tokens"
+ORGANIZATIONS_PATH = f"{ACCOUNT_PATH}/organizations"
 RENAMED_MESSAGE = "Access token renamed."
 REVOKED_MESSAGE = "Access token revoked. It stops working within five seconds."
 
@@ -53,12 +54,14 @@ async def account_dashboard(call: SignedInCall) -> Answer:
 
 @pages.read("account")
 async def account_page(call: SignedInCall) -> Answer:
-    registry, by = call.registry, call.caller
+    registry = call.registry
+    by = call.caller
     # One after the other, so that the order of the calls tells nothing of what there is.
     organizations = await registry.organizations.memberships.list_own(by=by)
     tokens = await registry.tokens.access_tokens.list(by.id, by=by)
     held = await _held(call, organizations)
-    roles, now_ms = registry.identity.group_rules.roles_by_groups, call.now_ms
+    roles = registry.identity.group_rules.roles_by_groups
+    now_ms = call.now_ms
     by_groups = await roles.ends_of(call.account)
     return call.show(
         "account/overview.html",

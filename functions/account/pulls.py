@@ -40,7 +40,8 @@ async def _show(
 ) -> Answer:
     page = await call.registry.packages.pull_records.of_organization(query, by=call.caller)
     typed = {name: value for name in FILTER_PARAMETERS if (value := text_param(call, name))}
-    path, narrowed = frame.address("pulls"), urlencode(params)
+    path = frame.address("pulls")
+    narrowed = urlencode(params)
     export = f"/api/v1/orgs/{frame.organization.name}/pulls"
     return frame.show(
         problem,

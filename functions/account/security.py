@@ -89,7 +89,8 @@ pages = SignedInPages()
 
 @pages.read("account/security")
 async def account_security(call: SignedInCall) -> Answer:
-    kind, before = call.params.get("kind", ""), call.params.get("before", "")
+    kind = call.params.get("kind", "")
+    before = call.params.get("before", "")
     kind = kind if kind in _KIND_PREFIXES else ""
     query = EventQuery.parse({"before": before, "kind": kind, "count": str(EVENTS_PER_PAGE)})
     page = await call.registry.administration.audit_log.of_account(query, by=call.caller)
@@ -164,7 +165,8 @@ async def _end(call: SignedInCall, sessions: Iterable[str]) -> None:
 
 def browser_name(session: Session) -> str:
     """Return the browser and the system, such as `Firefox on Linux`, from the user agent."""
-    browser, system = _first(_BROWSERS, session.agent), _first(_SYSTEMS, session.agent)
+    browser = _first(_BROWSERS, session.agent)
+    system = _first(_SYSTEMS, session.agent)
     return " on ".join(filter(None, (browser, system))) or session.agent or "Unknown browser"
 
 

@@ -66,15 +66,14 @@ async def _begin(provider: str, call: PageCall) -> Answer:
 
 # Each provider has a route of its own, since no template may match `sign-in/link` as well.
 for _provider in PROVIDERS:
-    _route, _name = f"sign-in/{_provider}", f"sign_in_begin_{_provider}"
+    _route = f"sign-in/{_provider}"
+    _name = f"sign_in_begin_{_provider}"
     pages.read(_route, ["GET"], stays_public=True, name=_name)(partial(_begin, _provider))
 
 
 def _check_ticket(call: PageCall, sign_in: SignInRequest) -> None:
-    ticket, authentication = (
-        call.params.get("ticket", ""),
-        call.registry.identity.session_authentication,
-    )
+    ticket = call.params.get("ticket", "")
+    authentication = call.registry.identity.session_authentication
     if not authentication.is_ticket_valid(sign_in.by, sign_in.purpose, ticket):
         raise sign_in_expired()
 
@@ -82,7 +81,8 @@ def _check_ticket(call: PageCall, sign_in: SignInRequest) -> None:
 @pages.change("sign-in/callback/{provider}", ["GET", "POST"], stays_public=True)
 async def sign_in_callback(call: PageCall) -> Answer:
     browser = browser_of(call, call.registry.identity.browsers.name(call.headers))
-    provider, answered = call.route_params["provider"], _provider_answer(call)
+    provider = call.route_params["provider"]
+    answered = _provider_answer(call)
     finish = call.registry.identity.sign_in_flow.finish
     finished = await verify_credential(
         lambda: finish(provider, answered, browser),
@@ -119,7 +119,8 @@ async def sign_in_link_used(call: PageCall) -> Answer:
     """
     form = await browser_form(call)
     browser = browser_of(call, call.registry.identity.browsers.name(call.headers))
-    code, is_question = code_of(form.text("code")), form.text("step") == "show"
+    code = code_of(form.text("code"))
+    is_question = form.text("step") == "show"
     try:
         with about_field("code", Unauthenticated):
             if is_question:

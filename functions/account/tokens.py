@@ -118,7 +118,8 @@ async def _show(
 @organization_pages.read(ORGANIZATION_TOKENS, name="account_organization_tokens")
 @pages.read("account/tokens")
 async def account_tokens(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    registry, by = call.registry, call.caller
+    registry = call.registry
+    by = call.caller
     tokens = await registry.tokens.access_tokens.list(_owner(call), by=by)
     name, scopes = PRESETS.get(call.params.get("for", ""), ("", (Scope.READ,)))
     return await _show(
@@ -137,7 +138,8 @@ async def account_tokens(call: SignedInCall, problem: FormProblem | None = None)
 
 def token_confirmation(action: TokenAction) -> PageWithForms:
     async def show(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-        tokens, token_id = call.registry.tokens.access_tokens, requested_token(call)
+        tokens = call.registry.tokens.access_tokens
+        token_id = requested_token(call)
         used = await tokens.find(_owner(call), token_id, by=call.caller)
         return await _show(
             call,
@@ -159,7 +161,9 @@ def requested_token(call: SignedInCall) -> str:
 
 async def _show_issued(call: SignedInCall, issued: IssuedToken) -> Answer:
     """Show the token in this answer alone, since its text is a secret."""
-    token, text, registry = issued.token, issued.text.reveal(), call.registry
+    token = issued.token
+    text = issued.text.reveal()
+    registry = call.registry
     return await _show(
         call,
         None,
@@ -239,7 +243,8 @@ def _days(text: str) -> int | None:
 )
 @pages.form("account/tokens", account_tokens)
 async def account_token_issue(call: SignedInCall) -> Answer:
-    form, tokens = call.form, call.registry.tokens.access_tokens
+    form = call.form
+    tokens = call.registry.tokens.access_tokens
     org = call.org if "org" in call.route_params else form.text("org") or ANY_NAME
     wanted = _parse_form(form, org)
     return await _show_issued(call, await tokens.issue(_owner(call), wanted, by=call.caller))
@@ -264,7 +269,8 @@ for _action, _page in CONFIRMATIONS.items():
     "account/tokens/rename", CONFIRMATIONS[RENAME], done=RENAMED_MESSAGE, leads_to="account/tokens"
 )
 async def account_token_rename(call: SignedInCall) -> None:
-    tokens, name = call.registry.tokens.access_tokens, call.form.text("name")
+    tokens = call.registry.tokens.access_tokens
+    name = call.form.text("name")
     await tokens.rename(_owner(call), call.form.text("token"), name, by=call.caller)
 
 
@@ -276,7 +282,8 @@ async def account_token_rename(call: SignedInCall) -> None:
 )
 @pages.form("account/tokens/rotate", CONFIRMATIONS[ROTATE])
 async def account_token_rotate(call: SignedInCall) -> Answer:
-    tokens, token_id = call.registry.tokens.access_tokens, call.form.text("token")
+    tokens = call.registry.tokens.access_tokens
+    token_id = call.form.text("token")
     reason = call.form.text("reason")
     rotated = await tokens.rotate(_owner(call), token_id, by=call.caller, reason=reason)
     return await _show_issued(call, rotated)
@@ -296,7 +303,8 @@ organization_pages.read(
     takes_recent_sign_in=True,
 )
 async def account_organization_tokens_confirm(call: SignedInCall) -> None:
-    tokens, token_id = call.registry.tokens.access_tokens, call.form.text("token")
+    tokens = call.registry.tokens.access_tokens
+    token_id = call.form.text("token")
     await tokens.confirm(OfOrganization(call.org), token_id, by=call.caller)
 
 
@@ -311,7 +319,8 @@ async def account_organization_tokens_confirm(call: SignedInCall) -> None:
     "account/tokens/revoke", CONFIRMATIONS[REVOKE], done=REVOKED_MESSAGE, leads_to="account/tokens"
 )
 async def account_token_revoke(call: SignedInCall) -> None:
-    tokens, token_id = call.registry.tokens.access_tokens, call.form.text("token")
+    tokens = call.registry.tokens.access_tokens
+    token_id = call.form.text("token")
     reason = call.form.text("reason")
     await tokens.revoke(_owner(call), token_id, by=call.caller, reason=reason)
 

@@ -71,7 +71,8 @@ async def account_organization_publishers(
 async def _page(
     call: SignedInCall, problem: FormProblem | None = None, checked: CheckedIdToken | None = None
 ) -> Answer:
-    frame, org = await organization_frame(call, "publishers"), call.org
+    frame = await organization_frame(call, "publishers")
+    org = call.org
     publishers = await call.registry.tokens.trusted_publishers.of_organization(org, by=call.caller)
     publishers.sort(key=lambda each: (each.package.lower(), each.created_ms))
     path = frame.address("publishers")
@@ -191,7 +192,8 @@ def provider_form(
         asked = next((key for key, _, _, servers in offered if checked.issuer in servers), asked)
     key, title, preset, servers = next((each for each in offered if each[0] == asked), offered[0])
     url = call.registry.settings.base_url
-    org, path = frame.organization.name, frame.address("publishers")
+    org = frame.organization.name
+    path = frame.address("publishers")
     return ProviderForm(
         key=key,
         title=title,
@@ -278,7 +280,8 @@ async def account_organization_publishers_confirm(call: SignedInCall) -> None:
     takes_recent_sign_in=True,
 )
 async def account_organization_publishers_remove(call: SignedInCall) -> None:
-    publisher, reason = call.form.text("publisher"), call.form.text("reason")
+    publisher = call.form.text("publisher")
+    reason = call.form.text("reason")
     await call.registry.tokens.trusted_publishers.remove(
         call.org, publisher, by=call.caller, reason=reason
     )

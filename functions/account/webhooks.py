@@ -32,7 +32,8 @@ async def account_organization_webhooks(
 async def account_organization_webhook_page(
     call: SignedInCall, problem: FormProblem | None = None, revealed: Webhook | None = None
 ) -> Answer:
-    frame, webhook_id = await organization_frame(call, "webhooks"), call.route_params["id"]
+    frame = await organization_frame(call, "webhooks")
+    webhook_id = call.route_params["id"]
     service = call.registry.organizations.webhooks
     webhook, log = await service.show_log(call.org, webhook_id, by=call.caller)
     return frame.show(
@@ -48,7 +49,8 @@ async def account_organization_webhook_page(
 
 @pages.form(f"{WEBHOOKS}/add", account_organization_webhooks, takes_recent_sign_in=True)
 async def account_organization_webhooks_add(call: SignedInCall) -> Answer:
-    url, chosen = call.form.text("url"), call.form.all("events")
+    url = call.form.text("url")
+    chosen = call.form.all("events")
     topics = [each for each in Topic if each.value in chosen]
     webhooks = call.registry.organizations.webhooks
     added = await webhooks.add(call.org, url, topics, by=call.caller)
@@ -58,7 +60,8 @@ async def account_organization_webhooks_add(call: SignedInCall) -> Answer:
 
 @pages.form(f"{WEBHOOK}/rotate", account_organization_webhook_page, takes_recent_sign_in=True)
 async def account_organization_webhook_rotate(call: SignedInCall) -> Answer:
-    webhooks, webhook_id = call.registry.organizations.webhooks, call.route_params["id"]
+    webhooks = call.registry.organizations.webhooks
+    webhook_id = call.route_params["id"]
     reason = call.form.text("reason")
     rotated = await webhooks.rotate(call.org, webhook_id, by=call.caller, reason=reason)
     return await account_organization_webhook_page(call, revealed=rotated)
@@ -71,7 +74,8 @@ async def account_organization_webhook_rotate(call: SignedInCall) -> Answer:
     takes_recent_sign_in=True,
 )
 async def account_organization_webhook_confirm(call: SignedInCall) -> None:
-    webhooks, webhook_id = call.registry.organizations.webhooks, call.route_params["id"]
+    webhooks = call.registry.organizations.webhooks
+    webhook_id = call.route_params["id"]
     await webhooks.confirm(call.org, webhook_id, by=call.caller)
 
 
@@ -83,7 +87,8 @@ async def account_organization_webhook_confirm(call: SignedInCall) -> None:
     takes_recent_sign_in=True,
 )
 async def account_organization_webhook_remove(call: SignedInCall) -> None:
-    webhooks, webhook_id = call.registry.organizations.webhooks, call.route_params["id"]
+    webhooks = call.registry.organizations.webhooks
+    webhook_id = call.route_params["id"]
     reason = call.form.text("reason")
     await webhooks.remove(call.org, webhook_id, by=call.caller, reason=reason)
 
@@ -94,5 +99,6 @@ async def account_organization_webhook_remove(call: SignedInCall) -> None:
     done="The delivery is sent again within a minute.",
 )
 async def account_organization_webhook_replay(call: SignedInCall) -> None:
-    webhooks, number = call.registry.organizations.webhooks, call.form.text("number")
+    webhooks = call.registry.organizations.webhooks
+    number = call.form.text("number")
     await webhooks.replay(call.org, call.route_params["id"], number, by=call.caller)

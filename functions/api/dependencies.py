@@ -71,7 +71,8 @@ class CheckedView(ResponseModel):
 
     @classmethod
     def of(cls, found: CheckedDependency, base_url: str) -> Self:
-        used, package = found.used, found.used.package
+        used = found.used
+        package = found.used.package
         changes = f"{base_url}/packages/{package}/{found.newest}/changes?from={used.version}"
         return cls(
             org=package.org,

@@ -65,7 +65,8 @@ async def api_groups_show(call: ApiCall) -> GroupRulesView:
     also=(404,),
 )
 async def api_groups_replace(call: ApiCall, sent: GroupRuleChange) -> GroupRulesView:
-    rules, wanted = call.registry.identity.group_rules, GroupRules.parse(sent.rules)
+    rules = call.registry.identity.group_rules
+    wanted = GroupRules.parse(sent.rules)
     return GroupRulesView.model_validate(await rules.replace(wanted, by=call.caller))
 
 
@@ -76,5 +77,6 @@ async def api_groups_replace(call: ApiCall, sent: GroupRuleChange) -> GroupRules
     also=(404,),
 )
 async def api_groups_dry_run(call: ApiCall, sent: GroupRuleChange) -> GroupRuleDryRunView:
-    rules, wanted = call.registry.identity.group_rules, GroupRules.parse(sent.rules)
+    rules = call.registry.identity.group_rules
+    wanted = GroupRules.parse(sent.rules)
     return GroupRuleDryRunView.model_validate(await rules.dry_run(wanted, by=call.caller))

@@ -162,8 +162,10 @@ _OWN = "api/v1/packages/{org}/{name}/{version}"
     refusals=(400, 401, 403, 404),
 )
 async def api_moderation_releases(call: ApiCall) -> SelectedReleasesView:
-    params, selections = call.params, call.registry.publishing.selections
-    account, since = params.get("account", ""), params.get("since", "")
+    params = call.params
+    selections = call.registry.publishing.selections
+    account = params.get("account", "")
+    since = params.get("since", "")
     selection = ReleaseSelection(
         org=params.get("org", ""),
         name=params.get("name", ""),
@@ -212,15 +214,18 @@ async def api_moderation_quarantine_many(
         since_ms=parse_time("since", sent.since) if sent.since else None,
         until_ms=parse_time("until", sent.until) if sent.until else None,
     )
-    state, by = State.QUARANTINED, call.caller
+    state = State.QUARANTINED
+    by = call.caller
     if sent.dry_run:
         found = await selections.page(selection, state, sent.after, by=by)
-        releases, next_ = found.releases, found.next
+        releases = found.releases
+        next_ = found.next
     else:
         decided = await selections.decide(
             selection, state, sent.reason, sent.public, sent.after, by=by
         )
-        releases, next_ = decided.releases, decided.next
+        releases = decided.releases
+        next_ = decided.next
     return SelectedReleasesView(
         releases=[ReleaseStateView.of(each) for each in releases], next=next_
     )
@@ -260,7 +265,9 @@ async def api_moderation_restore(call: ApiCall) -> ReleaseStateView:
     also=(409,),
 )
 async def api_moderation_remove(call: ApiCall, sent: TakeDown) -> RemovedView:
-    publishing, coordinate, by = call.registry.publishing, call.coordinate, call.caller
+    publishing = call.registry.publishing
+    coordinate = call.coordinate
+    by = call.caller
     if not by.is_person:
         proposal = await publishing.proposals.remove(coordinate, sent.reason, sent.public, by=by)
         return RemovedView(release=None, proposal=ProposalView.model_validate(proposal))
@@ -276,7 +283,9 @@ async def api_moderation_remove(call: ApiCall, sent: TakeDown) -> RemovedView:
     also=(409,),
 )
 async def api_moderation_erase(call: ApiCall, sent: TakeDown) -> ErasedView:
-    publishing, coordinate, by = call.registry.publishing, call.coordinate, call.caller
+    publishing = call.registry.publishing
+    coordinate = call.coordinate
+    by = call.caller
     if not by.is_person:
         proposal = await publishing.proposals.erase(coordinate, sent.reason, sent.public, by=by)
         return ErasedView(erasure=None, proposal=ProposalView.model_validate(proposal))
@@ -371,7 +380,8 @@ async def api_moderation_account(call: ApiCall) -> ModeratedAccountView:
     "POST", f"{_ACCOUNT}/lock", "Lock an account; a token locks no administrator.", also=(409,)
 )
 async def api_moderation_lock(call: ApiCall, sent: RequiredReason) -> LockedAccountView:
-    account, identity = await _account(call), call.registry.identity
+    account = await _account(call)
+    identity = call.registry.identity
     accounts = call.registry.administration.accounts
     for session in await accounts.lock(account, sent.reason, by=call.caller):
         identity.session_authentication.invalidate(session)
@@ -431,7 +441,8 @@ async def api_moderation_reserve_name(call: ApiCall, sent: ProposedName) -> Prop
     status=202,
 )
 async def api_moderation_move_name(call: ApiCall, sent: ProposedMove) -> ProposalView:
-    org, proposals = parse_org(call.route_params["org"]), call.registry.publishing.proposals
+    org = parse_org(call.route_params["org"])
+    proposals = call.registry.publishing.proposals
     proposal = await proposals.move_name(org, sent.to, sent.reason, by=call.caller)
     return ProposalView.model_validate(proposal)
 
@@ -451,7 +462,8 @@ async def api_moderation_proposals(call: ApiCall) -> ProposalList:
     also=(400, 409),
 )
 async def api_moderation_confirm(call: ApiCall) -> ConfirmedView:
-    mirroring, proposals = call.registry.mirroring, call.registry.publishing.proposals
+    mirroring = call.registry.mirroring
+    proposals = call.registry.publishing.proposals
     moves = mirroring.moves if mirroring else None
     confirmed = await proposals.confirm(call.route_params["id"], by=call.caller, moves=moves)
     erasure = confirmed.erasure

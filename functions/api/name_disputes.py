@@ -103,7 +103,8 @@ class DisputeView(DisputeRow):
 
     @classmethod
     def of(cls, details: DisputeDetails) -> Self:
-        dispute, names = details.dispute, details.names
+        dispute = details.dispute
+        names = details.names
 
         def named(part: Statement | DisputeDecision | DisputeAppeal | None) -> object:
             return part and {**part.model_dump(), "by": names.get(part.by, part.by)}
@@ -141,7 +142,8 @@ def _disputes(call: ApiCall) -> NameDisputes:
     also=(403,),
 )
 async def api_name_disputes_list(call: ApiCall) -> DisputeList:
-    disputes, now_ms = _disputes(call), call.registry.clock.now_ms()
+    disputes = _disputes(call)
+    now_ms = call.registry.clock.now_ms()
     if call.params.get("all", "") == "true":
         found = await disputes.all(by=call.caller)
     else:

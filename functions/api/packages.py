@@ -136,7 +136,8 @@ class HistoryEntryView(ResponseModel):
 
     @classmethod
     def of(cls, entry: HistoryEntry, page: HistoryPage) -> Self:
-        event, names = entry.event, page.names
+        event = entry.event
+        names = page.names
         return cls(
             number=entry.number,
             at=utc_datetime(event.at_ms),
@@ -261,7 +262,8 @@ provenance_api = ApiFace()
     refusals=(400, 401, 404),
 )
 async def api_provenance_origin(call: ApiCall) -> OriginView:
-    asked, client = call.coordinate, call.client
+    asked = call.coordinate
+    client = call.client
     found = await call.packages.describe(
         asked.package, asked.version, client=client, by=call.caller
     )
@@ -345,7 +347,8 @@ class SymbolView(ResponseModel):
 
     @classmethod
     def of(cls, hit: SymbolHit, base_url: str) -> Self:
-        release, symbol = hit.listing.release, hit.symbol
+        release = hit.listing.release
+        symbol = hit.symbol
         return cls(
             org=release.org,
             package=release.name,

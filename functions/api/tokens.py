@@ -97,7 +97,8 @@ class TokenView(ResponseModel):
 
     @classmethod
     def of(cls, used: UsedToken) -> Self:
-        use, maker = used.use, used.maker
+        use = used.use
+        maker = used.maker
         last = {
             "made_by": (maker.name or None) if maker else None,
             "stopped": maker.stop if maker else None,
@@ -148,7 +149,8 @@ def _of_both_owners(
     that name; the summary has a place for whose tokens they are."""
 
     def declare(handler: HandlerT) -> HandlerT:
-        own, theirs = summary.format("your account"), summary.format("an organization")
+        own = summary.format("your account")
+        theirs = summary.format("an organization")
         route = f"api/v1/orgs/{{org}}/tokens{path}"
         organization_tokens_api.operation(method, route, theirs, name=name, **options)(handler)
         return tokens_api.operation(method, f"api/v1/tokens{path}", own, **options)(handler)
@@ -205,7 +207,8 @@ async def token_rename(call: ApiCall, sent: TokenName) -> TokenView:
     name="api_org_tokens_rotate",
 )
 async def token_rotate(call: ApiCall, sent: Reason) -> IssuedView:
-    token_id, tokens = call.route_params["id"], _tokens(call)
+    token_id = call.route_params["id"]
+    tokens = _tokens(call)
     rotated = await tokens.rotate(call.owner, token_id, by=call.caller, reason=sent.reason)
     return await _issued(call, rotated)
 
@@ -217,13 +220,15 @@ async def token_rotate(call: ApiCall, sent: Reason) -> IssuedView:
     "ten minutes.",
 )
 async def api_org_tokens_confirm(call: ApiCall) -> TokenView:
-    owner, token_id = OfOrganization(call.org), call.route_params["id"]
+    owner = OfOrganization(call.org)
+    token_id = call.route_params["id"]
     return TokenView.of(await _tokens(call).confirm(owner, token_id, by=call.caller))
 
 
 @_of_both_owners("DELETE", "/{id}", "Revoke a token of {}.", name="api_org_tokens_revoke")
 async def token_revoke(call: ApiCall, sent: Reason) -> None:
-    token_id, tokens = call.route_params["id"], _tokens(call)
+    token_id = call.route_params["id"]
+    tokens = _tokens(call)
     await tokens.revoke(call.owner, token_id, by=call.caller, reason=sent.reason)
 
 

@@ -220,7 +220,8 @@ async def api_publishers_add(call: ApiCall, new: NewPublisher) -> PublisherView:
     "minutes.",
 )
 async def api_publishers_confirm(call: ApiCall) -> PublisherView:
-    publishers, publisher_id = call.registry.tokens.trusted_publishers, call.route_params["id"]
+    publishers = call.registry.tokens.trusted_publishers
+    publisher_id = call.route_params["id"]
     confirmed = await publishers.confirm(call.org, publisher_id, by=call.caller)
     [view] = await _views(call, [confirmed])
     return view

@@ -90,11 +90,13 @@ def _of_both_owners(
 
     def declare(handler: HandlerT) -> HandlerT:
         name = handler.__name__.replace("api_", "api_org_", 1)
-        theirs, route = summary.format("an organization; for its owners"), "api/v1/orgs/{org}"
+        theirs = summary.format("an organization; for its owners")
+        route = "api/v1/orgs/{org}"
         organization_webhooks_api.operation(
             method, f"{route}/webhooks{path}", theirs, name=name, **options
         )(handler)
-        also, whole = options.pop("also", ()), summary.format("the registry; for administrators")
+        also = options.pop("also", ())
+        whole = summary.format("the registry; for administrators")
         return webhooks_api.operation(
             method, f"api/v1/webhooks{path}", whole, also=(*also, 403), **options
         )(handler)

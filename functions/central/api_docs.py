@@ -121,11 +121,13 @@ async def _library_search(call: Call, distribution: str) -> Answer:
     lists: dict[str, list[dict[str, object]]] = {each: [] for each in _LISTS_OF_KINDS.values()}
     versions = {(each["id"], each["version"]) for each in modules}
     query = SymbolQuery(orgs=frozenset({LIBRARY_ORG}), kinds=frozenset(_LISTS_OF_KINDS))
-    page, is_full = ResultPage(limit=MAX_LIMIT), True
+    page = ResultPage(limit=MAX_LIMIT)
+    is_full = True
     while is_full:
         found = await call.registry.packages.search.symbols(query, page, by=call.caller)
         for hit in found.hits:
-            symbol, release = hit.symbol, hit.listing.release
+            symbol = hit.symbol
+            release = hit.listing.release
             if (symbol.module, release.version) in versions:
                 entry: dict[str, object] = {"id": symbol.name, "description": symbol.description}
                 entry |= {"moduleId": symbol.module, "moduleOrgName": release.org}
@@ -147,7 +149,8 @@ async def _library(call: Call, distribution: str) -> list[dict[str, object]]:
         message = "There is no such distribution. Name one, such as 2201.13.0."
         raise InvalidRequest(message)
     client = ClientProfile.of("", distribution)
-    query, page = Query(include_deprecated=True), ResultPage(limit=MAX_LIMIT, sort=Sort.NAME)
+    query = Query(include_deprecated=True)
+    page = ResultPage(limit=MAX_LIMIT, sort=Sort.NAME)
     packages = call.registry.packages
     found = await packages.search.search(
         query.within(frozenset({LIBRARY_ORG})), replace(page, descending=False), by=call.caller

@@ -57,7 +57,8 @@ async def _one_by_name(kind: CatalogKind, call: Call) -> Answer:
 
 
 for _kind in CatalogKind:
-    _path, _name = f"2.0/registry/{_kind.value}", f"central_{_kind.value}"
+    _path = f"2.0/registry/{_kind.value}"
+    _name = f"central_{_kind.value}"
     central.read(_path, name=_name)(partial(_list, _kind))
     central.read(f"{_path}/{{id}}", name=f"{_name}_by_id")(partial(_one_by_id, _kind))
     central.read(_path + _ITEM, name=f"{_name}_by_name")(partial(_one_by_name, _kind))
@@ -108,7 +109,8 @@ async def central_search_symbols(call: Call) -> Answer:
 
 def _row(registry: Registry, item: CatalogItem) -> dict[str, object]:
     """Return the item without its functions; older editors read the names beside `package`."""
-    release, summary = item.listing.release, item.summary
+    release = item.listing.release
+    summary = item.summary
     display = {
         key: value for key, value in (("label", summary.label), ("iconPath", summary.icon)) if value
     }

@@ -153,7 +153,8 @@ class Allowance(Struct):
     @classmethod
     def of(cls, document: DocumentNode) -> "Allowance":
         """Raise `GraphQLError` if two different fields have one name in the answer."""
-        fields, aliases = set[str](), 0
+        fields = set[str]()
+        aliases = 0
         for each in document.definitions:
             if isinstance(each, OperationDefinitionNode | FragmentDefinitionNode):
                 aliases += _survey(each.selection_set, fields)
@@ -202,7 +203,8 @@ class Allowance(Struct):
 
 def _survey(selections: SelectionSetNode, fields: set[str]) -> int:
     """Add the names of all fields, and return how many have an alias."""
-    aliases, answers = 0, dict[str, FieldNode]()
+    aliases = 0
+    answers = dict[str, FieldNode]()
     for each in selections.selections:
         if isinstance(each, FieldNode):
             key = (each.alias or each.name).value
@@ -308,7 +310,8 @@ async def _piece(
     context: _Context, found: DocumentedModule, kind: PieceKind, name: str
 ) -> str | None:
     """Return a piece of a module as text; raise `GraphQLError` if the answer is full."""
-    api_docs, of = context.registry.api_docs.documentation, (kind, found.module, name)
+    api_docs = context.registry.api_docs.documentation
+    of = (kind, found.module, name)
     place = await api_docs.place(found.digest, found.coordinate, *of)
     if place is None:
         return None
@@ -345,7 +348,8 @@ async def _package(_root: object, info: "_Info", **arguments: Any) -> Json | Non
     org, name, version = (arguments.get(key) or "" for key in ("orgName", "packageName", "version"))
     if not (org and name):
         return None
-    package, wanted = Package.parse(org, name), parse_version_or_range(version or "*")
+    package = Package.parse(org, name)
+    wanted = parse_version_or_range(version or "*")
     try:
         listing = await context.packages.describe(package, wanted, client=ANY_CLIENT, by=context.by)
     except NotFound:
@@ -382,7 +386,8 @@ def _package_model(context: _Context, listing: Listing) -> Json:
 async def _dependents(package: Json, info: "_Info") -> list[Json]:
     """Return the packages whose latest release depends directly on the version that was asked for,
     or on any version that it admits, those with the most pulls first."""
-    context, of = info.context, package["listing"].head.package
+    context = info.context
+    of = package["listing"].head.package
     if of.key not in context.dependents:
         context.dependents[of.key] = asyncio.create_task(_counted_dependents(context, of))
     found = _on(package.get("wanted", Range()), await context.dependents[of.key])
@@ -408,12 +413,15 @@ async def _dependents_of_version(_root: object, info: "_Info", **arguments: Any)
 
 async def _every_dependent(context: _Context, package: Package) -> list[_Dependent]:
     """Return all packages whose latest release depends on the package directly, by their names."""
-    found, offset, total = list[_Dependent](), 0, 1
+    found = list[_Dependent]()
+    offset = 0
+    total = 1
     while offset < total:
         page = ResultPage(offset=offset, limit=MAX_LIMIT, sort=Sort.NAME, descending=False)
         results = await context.registry.packages.details.dependents(package, page, by=context.by)
         found += [_dependent(each.listing, package) for each in results.hits]
-        offset, total = offset + MAX_LIMIT, results.count
+        offset = offset + MAX_LIMIT
+        total = results.count
     return found
 
 
@@ -445,7 +453,8 @@ def _name_of(package: Release | Dependency) -> Json:
 
 
 async def _pulls_today(package: Json, info: "_Info") -> int:
-    context, of = info.context, package["listing"].head.package
+    context = info.context
+    of = package["listing"].head.package
     if of.key not in context.pulls_today:
         counting = context.registry.packages.recent_pulls.count_today(of)
         context.pulls_today[of.key] = asyncio.create_task(counting)

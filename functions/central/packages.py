@@ -98,14 +98,16 @@ def _deprecation(message: str) -> dict[str, str]:
 
 
 _EXPECTED_MESSAGE = 'a message, such as {"message": "use acme/other"}'
-_PREFIX, _SUFFIX = b'{"message": "', b'"}'
+_PREFIX = b'{"message": "'
+_SUFFIX = b'"}'
 
 
 @central.change(
     "2.0/registry/packages/deprecate/{org}/{name}/{version}", ["PUT"], limit=RateLimitClass.WRITE
 )
 async def central_deprecate(call: Call) -> Answer:
-    (package, version), message = _target(call), _message(call)
+    (package, version) = _target(call)
+    message = _message(call)
     deprecation = call.registry.packages.deprecation
     if isinstance(version, Range):
         await deprecation.deprecate_package(package, message, by=call.caller)
@@ -118,7 +120,8 @@ async def central_deprecate(call: Call) -> Answer:
     "2.0/registry/packages/undeprecate/{org}/{name}/{version}", ["PUT"], limit=RateLimitClass.WRITE
 )
 async def central_undeprecate(call: Call) -> Answer:
-    (package, version), deprecation = _target(call), call.registry.packages.deprecation
+    (package, version) = _target(call)
+    deprecation = call.registry.packages.deprecation
     if isinstance(version, Range):
         await deprecation.undeprecate_package(package, by=call.caller)
     else:
@@ -169,7 +172,8 @@ async def _named_model(call: Call, listing: Listing) -> dict[str, object]:
 
 def package_model(registry: Registry, listing: Listing) -> dict[str, object]:
     """Return the Package of the protocol, with every key and without nulls."""
-    release, head = listing.release, listing.head
+    release = listing.release
+    head = listing.head
     page = f"/{release.org}/{release.name}/{release.version}"
     return {
         "id": numeric_id(release.coordinate),

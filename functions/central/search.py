@@ -24,14 +24,16 @@ _POST_OPERATIONS = ("resolve-dependencies", "resolve-modules")
 
 @central_without_404.read("2.0/registry/packages")
 async def central_list(call: Call) -> Answer:
-    page, query = page_of(call.params), query_of(call)
+    page = page_of(call.params)
+    query = query_of(call)
     results = await call.registry.packages.search.search(query, page, by=call.caller)
     return _packages(call, results, page, query=query)
 
 
 @central_without_404.read("2.0/registry/packages/{org}")
 async def central_organization(call: Call) -> Answer:
-    org, page = _organization(call.route_params["org"]), page_of(call.params)
+    org = _organization(call.route_params["org"])
+    page = page_of(call.params)
     query = Query(include_deprecated=_lists_deprecated(call)).within(frozenset({org}))
     results = await call.registry.packages.search.search(query, page, by=call.caller)
     return _packages(call, results, page)
@@ -39,7 +41,8 @@ async def central_organization(call: Call) -> Answer:
 
 @central_without_404.read("2.0/registry/search-packages")
 async def central_search(call: Call) -> Answer:
-    page, query = page_of(call.params), query_of(call)
+    page = page_of(call.params)
+    query = query_of(call)
     page = replace(page, explains=call.params.get("explain", "").lower() == "true")
     results = await call.registry.packages.search.search(query, page, by=call.caller)
     items = [_search_result(call, hit) for hit in results.hits]
@@ -128,7 +131,8 @@ def _highlighting(hit: Hit) -> dict[str, object]:
 
 @central_without_404.read("2.0/registry/tools")
 async def central_tools(call: Call) -> Answer:
-    page, query = page_of(call.params), replace(query_of(call), kind=SearchKind.TOOLS)
+    page = page_of(call.params)
+    query = replace(query_of(call), kind=SearchKind.TOOLS)
     results = await call.registry.packages.search.search(query, page, by=call.caller)
     items = [
         package_model(call.registry, hit.listing)
@@ -172,7 +176,8 @@ def symbol_query_of(params: Mapping[str, str]) -> SymbolQuery:
 
 def symbol_model(hit: SymbolHit) -> dict[str, object]:
     """Return the Symbol of the protocol, in the order of its keys."""
-    release, symbol = hit.listing.release, hit.symbol
+    release = hit.listing.release
+    symbol = hit.symbol
     return {
         "id": str(stable_number(f"{release.coordinate.key}/{symbol.module}:{symbol.path}")),
         "packageID": str(numeric_id(release.coordinate)),

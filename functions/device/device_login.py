@@ -176,7 +176,8 @@ async def login_file(call: Call) -> Answer:
 
 @pages.form("device", device_page)
 async def device_answer(call: SignedInCall) -> Answer:
-    code, by = call.form.text("code"), call.caller
+    code = call.form.text("code")
+    by = call.caller
     match call.form.text("decision"):
         case "approve":
             login = await call.registry.tokens.device_login.approve(code, by=by)

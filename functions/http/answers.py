@@ -104,7 +104,8 @@ class Representation(Struct, frozen=True):
 
 def conditional_answer(call: Call, document: Representation) -> Answer:
     """Return the document, the requested range, the headers alone for a `HEAD`, a 304 or a 412."""
-    etag, content = document.etag, document.content
+    etag = document.etag
+    content = document.content
     headers = {
         "ETag": etag,
         "Accept-Ranges": "bytes",
@@ -123,7 +124,8 @@ def conditional_answer(call: Call, document: Representation) -> Answer:
     status = 200
     if span is not None and call.method == "GET":
         headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{len(content)}"
-        content, status = content[span.start : span.stop], 206
+        content = content[span.start : span.stop]
+        status = 206
     headers["Content-Length"] = str(len(content))  # The host sets it only where it sends a body.
     return Answer(b"" if call.is_head else content, status, headers, document.media_type)
 
@@ -349,7 +351,8 @@ LARGEST_BYTES = 1024 * 1024  # A larger text takes a processor longer than 20 ms
 ON_THE_LOOP_BYTES = 64 * 1024  # Compressed in less than a millisecond.
 
 _READING = frozenset(("GET", "HEAD"))
-_OK, _UNCHANGED = 200, 304
+_OK = 200
+_UNCHANGED = 304
 _TEXT = re.compile(r"text/|(application|image)/([\w.-]+\+)?(json|xml|x-ndjson)\b")
 _NO_QUALITY = re.compile(r"q=0(\.0{0,3})?")
 

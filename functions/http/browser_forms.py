@@ -23,7 +23,8 @@ async def browser_csrf_token(call: PageCall) -> str:
 async def browser_form(call: PageCall) -> Form:
     """Return the submitted form; raise `form-of-another-page` without the CSRF token of the
     browser, and `SigningKeyUnavailable`."""
-    browsers, form = call.registry.identity.browsers, form_of(call)
+    browsers = call.registry.identity.browsers
+    form = form_of(call)
     await browsers.ready()
     if not browsers.is_csrf_token_valid(browsers.name(call.headers), form.text("csrf")):
         raise form_of_another_page()

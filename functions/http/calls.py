@@ -261,7 +261,8 @@ class Call:
     def packages(self) -> PackageSource:
         """Packages as the caller finds them: ours, and those of upstreams if there are any."""
         if self._packages is None:
-            mirroring, hosted = self.registry.mirroring, self.registry.packages.hosted
+            mirroring = self.registry.mirroring
+            hosted = self.registry.packages.hosted
             self._packages = mirroring.source(self.caller, self._via) if mirroring else hosted
         return self._packages
 
@@ -316,7 +317,8 @@ class Call:
 
     def set_caller(self, caller: Principal) -> None:
         """Set the caller, and count the read; raise `TooManyRequests`."""
-        self.caller, self.exchange.principal = caller, caller.id
+        self.caller = caller
+        self.exchange.principal = caller.id
         self._packages = None
         self.allowances += self.registry.limits.rate_limiter.count_read(caller)
 
@@ -345,10 +347,8 @@ async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal
     Raises `Unauthenticated` for invalid credentials, which count as a read of the address, and
     `TooMany`.
     """
-    sent, unknown = (
-        headers.get("authorization"),
-        anonymous_caller(headers, registry.settings.proxies),
-    )
+    sent = headers.get("authorization")
+    unknown = anonymous_caller(headers, registry.settings.proxies)
     if not sent:
         return unknown
     client = RequestClient(unknown.address, unknown.agent)
@@ -398,7 +398,8 @@ async def verify_credential(
 
 def anonymous_caller(headers: Mapping[str, str], proxies: Networks) -> Principal:
     """Return the principal of a request without credentials; from a cache, since most have none."""
-    forwarded, agent = headers.get("x-forwarded-for", ""), headers.get("user-agent", "")
+    forwarded = headers.get("x-forwarded-for", "")
+    agent = headers.get("user-agent", "")
     make = (
         _make_anonymous_principal
         if len(forwarded) + len(agent) <= _MAX_CACHED_LENGTH

@@ -41,7 +41,9 @@ _ADDRESS = re.compile(r"https?://[^\s<>\"'`]+[^\s<>\"'`.,;:!?)\]}]")
 
 def linked(text: str) -> SafeHtml:
     """Return a line of an author as HTML, in which web addresses are links."""
-    plain, parts, end = show_bidi_characters(text), list[str](), 0
+    plain = show_bidi_characters(text)
+    parts = list[str]()
+    end = 0
     for found in _ADDRESS.finditer(plain):
         address = escape(found[0])
         rel = "nofollow ugc noopener noreferrer"
@@ -97,7 +99,8 @@ def quoted(value: str) -> str:
 
 
 def symbol_address(hit: SymbolHit) -> str:
-    release, symbol = hit.listing.release, hit.symbol
+    release = hit.listing.release
+    symbol = hit.symbol
     release_path = f"/packages/{release.org}/{release.name}/{release.version}"
     return quote(f"{release_path}/docs/{symbol.module}/{symbol.path}")
 

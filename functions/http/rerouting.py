@@ -49,7 +49,8 @@ class _RewrittenRequest(func.HttpRequest):
     """
 
     def __init__(self, sent: func.HttpRequest, params: Mapping[str, str]) -> None:
-        headers, query = sent.headers, sent.params
+        headers = sent.headers
+        query = sent.params
         super().__init__(
             sent.method, sent.url, headers=headers, params=query, route_params=params, body=b""
         )

@@ -52,7 +52,8 @@ class FormProblem(Struct, frozen=True):
     @classmethod
     def of(cls, refusal: Refusal, path: str = "") -> "FormProblem":
         is_stale = isinstance(refusal, SignInAgain)
-        status, headers = STATUS_BY_KIND[refusal.kind], retry_headers(refusal)
+        status = STATUS_BY_KIND[refusal.kind]
+        headers = retry_headers(refusal)
         sentence = SIGN_IN_FIRST if is_stale else str(refusal)
         return cls(sentence, status, is_stale, headers, refusal.field, path)
 
@@ -176,7 +177,8 @@ class SignedInPages(Pages[SignedInCall]):
         return see_other(to.format_map(names))
 
     def _submitted_form(self, call: SignedInCall) -> Form:
-        form, authentication = form_of(call), call.registry.identity.session_authentication
+        form = form_of(call)
+        authentication = call.registry.identity.session_authentication
         if not authentication.is_csrf_token_valid(call.caller, form.text("csrf")):
             raise Forbidden(
                 "form-foreign",
@@ -231,7 +233,8 @@ def sign_in_page(
     With a purpose, the account of the caller signs in again for it; one that no identity is linked
     to has sign-in links alone.
     """
-    registry, query = call.registry, {"to": to or return_page(call)}
+    registry = call.registry
+    query = {"to": to or return_page(call)}
     _remember(query["to"], call)
     if purpose is not SignInPurpose.ENTER:
         # The ticket keeps others from forging this link, which would link their identity.

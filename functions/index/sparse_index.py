@@ -56,7 +56,8 @@ async def index_text(call: Call) -> Answer:
 
 
 async def _file(call: Call, media_type: str) -> Answer:
-    index, package = call.registry.packages.index, call.package
+    index = call.registry.packages.index
+    package = call.package
     found = await index.file(package, call.packages, by=call.caller)
     caching = INDEX_CACHE_PUBLIC if found.is_public else CACHE_PRIVATE
     return index_answer(call, found.document, media_type=media_type, caching=caching)
@@ -64,7 +65,8 @@ async def _file(call: Call, media_type: str) -> Answer:
 
 @api.read("index/changes", is_repeated=True)
 async def index_changes(call: Call) -> Answer:
-    since, limit = _number(call, "since", 0), _number(call, "limit", DEFAULT_CHANGES)
+    since = _number(call, "since", 0)
+    limit = _number(call, "limit", DEFAULT_CHANGES)
     count = min(max(limit, 1), MAX_CHANGES)
     found = await call.registry.packages.index.changes(since, count, by=call.caller)
     return _changes_answer(found)

@@ -45,7 +45,8 @@ def _accounts(call: SignedInCall) -> AccountAdministration:
 @pages.read("manage/accounts")
 async def manage_accounts(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     text = call.params.get("q", "").strip()[:MAX_SEARCH_LENGTH]
-    after, by = call.params.get("after", ""), call.caller
+    after = call.params.get("after", "")
+    by = call.caller
     administration = _accounts(call)
     if text:
         people = await administration.search(text, by=by)
@@ -76,7 +77,8 @@ async def _account_page(
 ) -> Answer:
     params = {"before": call.params.get("before", ""), "count": str(EVENTS_PER_PAGE)}
     person = await _accounts(call).show(account_id, EventQuery.parse(params), by=call.caller)
-    account, providers = person.account, call.registry.identity.sign_in_flow.providers
+    account = person.account
+    providers = call.registry.identity.sign_in_flow.providers
     freezes = call.registry.organizations.freezes
     by_groups = await call.registry.identity.group_rules.roles_by_groups.ends_of(account)
     return call.show(
@@ -140,7 +142,8 @@ def _end(call: SignedInCall, sessions: Iterable[Session]) -> None:
     done={"invited": "Account created. A sign-in link was sent by email; it expires in an hour."},
 )
 async def manage_account_create(call: SignedInCall) -> Answer:
-    form, by = call.form, call.caller
+    form = call.form
+    by = call.caller
     typed = form.text("email")
     with about_field("email"):
         address = parse_email(typed) if typed else None
@@ -166,7 +169,8 @@ async def manage_account_link(call: SignedInCall) -> Answer:
     done="All sessions ended. Browsers are signed out within five seconds.",
 )
 async def manage_account_sessions(call: SignedInCall) -> None:
-    account, reason = await _account(call), call.form.text("reason")
+    account = await _account(call)
+    reason = call.form.text("reason")
     with about_field("reason"):
         ended = await _accounts(call).end_sessions(account, reason, by=call.caller)
     _end(call, ended)
@@ -179,7 +183,8 @@ async def manage_account_sessions(call: SignedInCall) -> None:
     leads_to=ACCOUNT_ROUTE,
 )
 async def manage_account_revoke(call: SignedInCall) -> None:
-    token_id, reason = call.form.text("token"), call.form.text("reason")
+    token_id = call.form.text("token")
+    reason = call.form.text("reason")
     await _accounts(call).revoke_token(await _account(call), token_id, reason, by=call.caller)
 
 
@@ -189,7 +194,8 @@ async def manage_account_revoke(call: SignedInCall) -> None:
     done="All access tokens revoked. They stop working within five seconds.",
 )
 async def manage_account_revoke_all(call: SignedInCall) -> None:
-    account, reason = await _confirmed_account(call), call.form.text("reason")
+    account = await _confirmed_account(call)
+    reason = call.form.text("reason")
     with about_field("reason"):
         await _accounts(call).revoke_all_tokens(account, reason, by=call.caller)
 
@@ -201,7 +207,8 @@ async def manage_account_revoke_all(call: SignedInCall) -> None:
     "organizations stops with it.",
 )
 async def manage_account_lock(call: SignedInCall) -> None:
-    account, reason = await _account(call), call.form.text("reason")
+    account = await _account(call)
+    reason = call.form.text("reason")
     with about_field("reason"):
         ended = await _accounts(call).lock(account, reason, by=call.caller)
     _end(call, ended)
@@ -224,7 +231,8 @@ async def manage_account_unlock(call: SignedInCall) -> None:
 async def manage_account_leave_page(
     call: SignedInCall, problem: FormProblem | None = None, done: Sequence[str] = ()
 ) -> Answer:
-    account, leaving = await _account(call), call.registry.administration.leaving
+    account = await _account(call)
+    leaving = call.registry.administration.leaving
     return call.show(
         "manage/leave.html",
         problem,
@@ -237,7 +245,8 @@ async def manage_account_leave_page(
 
 @pages.read(f"{ACCOUNT_ROUTE}/leave.json")
 async def manage_account_leave_export(call: SignedInCall) -> Answer:
-    account, leaving = await _account(call), call.registry.administration.leaving
+    account = await _account(call)
+    leaving = call.registry.administration.leaving
     statement = await leaving.statement(account, by=call.caller)
     body = LeaversStatementView.of(statement).model_dump_json(by_alias=True, indent=2)
     headers = {
@@ -249,7 +258,8 @@ async def manage_account_leave_export(call: SignedInCall) -> Answer:
 
 @pages.form(f"{ACCOUNT_ROUTE}/leave", manage_account_leave_page)
 async def manage_account_leave(call: SignedInCall) -> Answer:
-    account, form = await _confirmed_account(call), call.form
+    account = await _confirmed_account(call)
+    form = call.form
     with about_field("successor"):
         successor = await _successor(call, form.text("successor"))
     request = LeaveRequest(bool(form.all("end")), successor, form.text("reason") or REASON)
@@ -278,7 +288,8 @@ async def manage_account_appoint(call: SignedInCall) -> None:
 )
 async def manage_account_dismiss(call: SignedInCall) -> None:
     administrators = call.registry.administration.administrators
-    account, reason = await _confirmed_account(call), call.form.text("reason")
+    account = await _confirmed_account(call)
+    reason = call.form.text("reason")
     with about_field("reason"):
         await administrators.dismiss(account, reason, by=call.caller)
 
@@ -289,7 +300,8 @@ async def manage_account_dismiss(call: SignedInCall) -> None:
     done="The account will be erased in seven days. Its owner was notified by email.",
 )
 async def manage_account_erase(call: SignedInCall) -> Answer | None:
-    account, reason = await _confirmed_account(call), call.form.text("reason")
+    account = await _confirmed_account(call)
+    reason = call.form.text("reason")
     erasures = call.registry.administration.account_erasures
     with about_field("reason"):
         if call.form.text("when") != "now":

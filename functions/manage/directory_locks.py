@@ -35,7 +35,8 @@ async def manage_directory_locks(call: SignedInCall, problem: FormProblem | None
     done="Decision saved. Accounts are locked and unlocked everywhere within five seconds.",
 )
 async def manage_directory_locks_decide(call: SignedInCall) -> None:
-    locks, form = call.registry.administration.directory_locks, call.form
+    locks = call.registry.administration.directory_locks
+    form = call.form
     decision = form.choice("decision", DirectoryDecision, "Choose one of the decisions.")
     names = [each if each == ALL_WHO_WAIT else f"id:{each}" for each in form.all("account")]
     with about_field("reason"):

@@ -75,7 +75,8 @@ async def manage_mirror_save(call: SignedInCall) -> None:
 )
 async def manage_mirror_admit(call: SignedInCall) -> None:
     """Serve a release before it has its minimum age."""
-    release, reason = parse_coordinate(call.form.text("release").strip()), call.form.text("reason")
+    release = parse_coordinate(call.form.text("release").strip())
+    reason = call.form.text("reason")
     await call.registry.require_mirroring().rules.admit(release, reason, by=call.caller)
 
 

@@ -50,7 +50,8 @@ def _typed(call: SignedInCall) -> dict[str, str]:
 
 
 async def _selection(call: SignedInCall, typed: dict[str, str], until_ms: int) -> ReleaseSelection:
-    selections, subject = call.registry.publishing.selections, typed["of"]
+    selections = call.registry.publishing.selections
+    subject = typed["of"]
     with about_field("of"):
         org, _, name = subject.partition("/")
         package = Package.parse(org, name) if name else None
@@ -71,7 +72,9 @@ async def _selection(call: SignedInCall, typed: dict[str, str], until_ms: int) -
 @pages.read("manage/releases/many")
 async def manage_releases_many(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     """List the releases that the fields select, with the form that decides on all of them."""
-    typed, found, after = _typed(call), None, call.params.get("after", "")
+    typed = _typed(call)
+    found = None
+    after = call.params.get("after", "")
     if any(typed.values()) and problem is None:
         selection = await _selection(call, typed, call.now_ms)
         selections = call.registry.publishing.selections
@@ -104,7 +107,8 @@ async def manage_releases_decide_many(call: SignedInCall) -> None:
         message = "Choose what to do: quarantine or remove the releases."
         raise InvalidRequest(message)
     selection = await _selection(call, _typed(call), _until(form))
-    selections, after = call.registry.publishing.selections, form.text("after")
+    selections = call.registry.publishing.selections
+    after = form.text("after")
     listed = await selections.page(selection, state, after, by=call.caller)
     if state is State.REMOVED:
         require_confirmation(call, f"remove {len(listed.releases)}")
@@ -140,7 +144,8 @@ async def manage_proposals(call: SignedInCall, problem: FormProblem | None = Non
 
 @pages.form("manage/proposals/confirm", manage_proposals, done="Proposal confirmed, and done.")
 async def manage_proposals_confirm(call: SignedInCall) -> Answer | None:
-    mirroring, proposals = call.registry.mirroring, call.registry.publishing.proposals
+    mirroring = call.registry.mirroring
+    proposals = call.registry.publishing.proposals
     moves = mirroring.moves if mirroring else None
     confirmed = await proposals.confirm(call.form.text("id"), by=call.caller, moves=moves)
     if confirmed.erasure is None:
@@ -150,7 +155,8 @@ async def manage_proposals_confirm(call: SignedInCall) -> Answer | None:
 
 @pages.form("manage/proposals/reject", manage_proposals, done="Proposal rejected.")
 async def manage_proposals_reject(call: SignedInCall) -> None:
-    proposals, form = call.registry.publishing.proposals, call.form
+    proposals = call.registry.publishing.proposals
+    form = call.form
     await proposals.reject(form.text("id"), form.text("reason"), by=call.caller)
 
 
@@ -173,7 +179,8 @@ async def manage_package(call: SignedInCall, problem: FormProblem | None = None)
 
 @pages.form(f"{PACKAGE_ROUTE}/hold", manage_package, done="Package held. New releases wait.")
 async def manage_package_hold(call: SignedInCall) -> None:
-    holds, reason = call.registry.publishing.package_holds, call.form.text("reason")
+    holds = call.registry.publishing.package_holds
+    reason = call.form.text("reason")
     await holds.hold(_package(call), reason, by=call.caller)
 
 

@@ -52,7 +52,8 @@ async def manage_dispute(call: SignedInCall, problem: FormProblem | None = None)
     takes_recent_sign_in=False,
 )
 async def manage_dispute_state(call: SignedInCall) -> None:
-    dispute, text = call.route_params["dispute"], call.form.text("statement")
+    dispute = call.route_params["dispute"]
+    text = call.form.text("statement")
     await _disputes(call).state(dispute, text, by=call.caller)
 
 
@@ -62,7 +63,8 @@ async def manage_dispute_state(call: SignedInCall) -> None:
     done="Dispute decided. Both parties were notified by email.",
 )
 async def manage_dispute_decide(call: SignedInCall) -> None:
-    dispute, reason = call.route_params["dispute"], call.form.text("reason")
+    dispute = call.route_params["dispute"]
+    reason = call.form.text("reason")
     outcome = call.form.choice("outcome", DisputeOutcome, "Choose a decision: granted or denied.")
     await _disputes(call).decide(dispute, outcome, reason, by=call.caller)
 

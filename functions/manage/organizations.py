@@ -24,7 +24,8 @@ FACES = (pages,)
 @pages.read("manage/organizations")
 async def manage_organizations(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     text = call.params.get("q", "").strip()[:MAX_SEARCH_LENGTH]
-    after, by = call.params.get("after", ""), call.caller
+    after = call.params.get("after", "")
+    by = call.caller
     administration = call.registry.administration.organizations
     if text:
         found = await administration.search(text, by=by)
@@ -37,7 +38,9 @@ async def manage_organizations(call: SignedInCall, problem: FormProblem | None =
 
 @pages.read(ORGANIZATION_ROUTE)
 async def manage_organization(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    registry, org, by = call.registry, call.org, call.caller
+    registry = call.registry
+    org = call.org
+    by = call.caller
     founded = await registry.administration.organizations.show(org, by=by)
     organization = founded.organization
     is_deleted = organization.is_deleted_at(call.now_ms)
@@ -76,7 +79,8 @@ async def manage_organization_found(call: SignedInCall) -> Answer:
     done="Organization deleted. Its name becomes available again a day later.",
 )
 async def manage_organization_delete(call: SignedInCall) -> None:
-    org, by = call.org, call.caller
+    org = call.org
+    by = call.caller
     founded = await call.registry.administration.organizations.show(org, by=by)
     require_confirmation(call, founded.organization.name)
     with about_field("reason", Invalid):
@@ -92,7 +96,9 @@ async def manage_organization_delete(call: SignedInCall) -> None:
 )
 async def manage_organization_freeze(call: SignedInCall) -> None:
     """Freeze the organization, or the package of it that the form names."""
-    freezes, name, reason = _freezes(call), call.form.text("package"), call.form.text("reason")
+    freezes = _freezes(call)
+    name = call.form.text("package")
+    reason = call.form.text("reason")
     with about_field("reason", Invalid):
         if name:
             package = Package.parse(call.org, name)
@@ -107,7 +113,8 @@ async def manage_organization_freeze(call: SignedInCall) -> None:
     done="No longer frozen. The owners were notified by email.",
 )
 async def manage_organization_unfreeze(call: SignedInCall) -> None:
-    freezes, name = _freezes(call), call.form.text("package")
+    freezes = _freezes(call)
+    name = call.form.text("package")
     if name:
         await freezes.unfreeze_package(Package.parse(call.org, name), by=call.caller)
     else:
@@ -129,11 +136,13 @@ async def manage_organization_keep(call: SignedInCall) -> None:
 
 @pages.form("manage/names/new", manage_names, done="Names reserved.")
 async def manage_name_add(call: SignedInCall) -> None:
-    pattern, reason = call.form.text("pattern"), call.form.text("reason")
+    pattern = call.form.text("pattern")
+    reason = call.form.text("reason")
     await call.registry.organizations.reserved_names.add(pattern, reason, by=call.caller)
 
 
 @pages.form("manage/names/remove", manage_names, done="Reserved name removed.")
 async def manage_name_remove(call: SignedInCall) -> None:
-    reserved_names, pattern = call.registry.organizations.reserved_names, call.form.text("pattern")
+    reserved_names = call.registry.organizations.reserved_names
+    pattern = call.form.text("pattern")
     await reserved_names.remove(pattern, by=call.caller)

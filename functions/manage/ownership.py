@@ -23,9 +23,11 @@ async def manage_ownership(call: SignedInCall, problem: FormProblem | None = Non
 
 @pages.form("manage/ownership", manage_ownership, done="Decision saved. Members were notified.")
 async def manage_ownership_decide(call: SignedInCall) -> None:
-    form, requests = call.form, call.registry.organizations.ownership_requests
+    form = call.form
+    requests = call.registry.organizations.ownership_requests
     decision = form.choice("decision", OwnershipDecision, "Choose grant or refuse.")
     org = parse_org(form.text("org"))
-    name, reason = f"id:{form.text('account')}", form.text("reason")
+    name = f"id:{form.text('account')}"
+    reason = form.text("reason")
     with about_field("reason"):
         await requests.decide(org, name, decision, reason=reason, by=call.caller)

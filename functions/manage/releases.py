@@ -102,7 +102,8 @@ async def manage_releases(call: SignedInCall) -> Answer:
 
 
 async def _search_results(call: SignedInCall) -> Answer:
-    text, after = call.params.get("q", "").strip(), call.params.get("after", "")
+    text = call.params.get("q", "").strip()
+    after = call.params.get("after", "")
     if not text:
         return await _withheld(call, _parse_coordinate(after) if after else None)
     subject = _parse_subject(text)
@@ -181,14 +182,17 @@ def _decision(
 
 @_decision(HOLD, "Release held.")
 async def manage_release_hold(call: SignedInCall) -> None:
-    moderation, coordinate = call.registry.publishing.moderation, _coordinate(call)
+    moderation = call.registry.publishing.moderation
+    coordinate = _coordinate(call)
     await moderation.hold(coordinate, _reason(call, coordinate), by=call.caller)
 
 
 @_decision(QUARANTINE, "Release quarantined.")
 async def manage_release_quarantine(call: SignedInCall) -> None:
-    moderation, coordinate = call.registry.publishing.moderation, _coordinate(call)
-    reason, public = _reason(call, coordinate), _public_reason(call)
+    moderation = call.registry.publishing.moderation
+    coordinate = _coordinate(call)
+    reason = _reason(call, coordinate)
+    public = _public_reason(call)
     await moderation.quarantine(coordinate, reason, public, by=call.caller)
 
 
@@ -199,9 +203,11 @@ async def manage_release_release(call: SignedInCall) -> None:
 
 @_decision(REMOVE, "Release removed.")
 async def manage_release_remove(call: SignedInCall) -> None:
-    moderation, coordinate = call.registry.publishing.moderation, _coordinate(call)
+    moderation = call.registry.publishing.moderation
+    coordinate = _coordinate(call)
     require_confirmation(call, str(coordinate))
-    reason, public = _reason(call, coordinate), _public_reason(call)
+    reason = _reason(call, coordinate)
+    public = _public_reason(call)
     await moderation.remove(coordinate, reason, public, by=call.caller)
 
 

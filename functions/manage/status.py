@@ -104,7 +104,8 @@ async def manage_notice_end(call: SignedInCall) -> None:
     works_in_read_only_mode=True,
 )
 async def manage_read_only_on(call: SignedInCall) -> None:
-    notices, reason = call.registry.limits.notices, call.form.text("reason")
+    notices = call.registry.limits.notices
+    reason = call.form.text("reason")
     with about_field("reason"):
         await notices.enter_read_only_mode(reason, by=call.caller)
 

@@ -143,7 +143,8 @@ def _checksum_of(document: Representation, algorithm: ChecksumAlgorithm) -> Repr
 
 
 async def _resource_document(call: Call, resource: Resource) -> Representation:
-    registry, by = call.registry, call.caller
+    registry = call.registry
+    by = call.caller
     match resource:
         case PackageMetadata(package):
             packages = registry.publishing.maven_packages
@@ -170,15 +171,19 @@ async def _release_document(
     match kind:
         case FileKind.GRAPH:
             graph = await registry.publishing.maven_packages.graph(available)
-            content, media_type = depgraph(available.head, available.release, graph), JSON
+            content = depgraph(available.head, available.release, graph)
+            media_type = JSON
         case FileKind.LISTENERS:
             release = available.release
             lists = [await _listeners(registry, release, each) for each in release.modules]
-            content, media_type = listeners(lists), JSON
+            content = listeners(lists)
+            media_type = JSON
         case FileKind.SBOM:
-            content, media_type = await registry.publishing.maven_packages.sbom(available), JSON
+            content = await registry.publishing.maven_packages.sbom(available)
+            media_type = JSON
         case _:
-            content, media_type = pom_of(available.release.coordinate), XML_TYPE
+            content = pom_of(available.release.coordinate)
+            media_type = XML_TYPE
     return Representation(content, media_type, _is_public(available.head))
 
 
@@ -199,7 +204,8 @@ async def _client_document(call: Call, wanted: ClientMetadata) -> Representation
     A build asks for every package that a module may be in, and some clients stop at a 404 and
     look up no other import.
     """
-    distribution, package = wanted.distribution, wanted.package
+    distribution = wanted.distribution
+    package = wanted.package
     if package:
         with suppress(PackageNotFound):
             packages = call.registry.publishing.maven_packages

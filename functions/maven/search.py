@@ -62,14 +62,16 @@ class _Found(Struct, frozen=True):
 
 
 async def _find(call: Call, request: MavenSearchRequest, query: Query, page: ResultPage) -> _Found:
-    registry, by = call.registry, call.caller
+    registry = call.registry
+    by = call.caller
     match request.search:
         case MavenSearch.SYMBOLS:
             wanted_symbols = symbol_query_of(_fields(_decode(request.words)))
             symbols = await registry.packages.search.symbols(wanted_symbols, page, by=by)
             return _Found(tuple(map(_symbol, symbols.hits)), symbols.count)
         case MavenSearch.CONNECTORS:
-            wanted, kind = CatalogFilter(query), CatalogKind.CONNECTORS
+            wanted = CatalogFilter(query)
+            kind = CatalogKind.CONNECTORS
             found = await registry.api_docs.editor_catalog.list(kind, wanted, page, by=by)
             items = (_connector(registry, each) for each in found.items)
             return _Found(tuple(items), found.count)

@@ -66,8 +66,13 @@ _ABOUT: dict[str, object] = {
 _CACHED = {"ttlMs": 3_600_000, "cacheScope": "public"}  # Tools change with the software alone.
 
 # The codes of JSON-RPC and of the protocol.
-_PARSE_ERROR, _INVALID_REQUEST, _METHOD_NOT_FOUND, _INVALID_PARAMS = -32700, -32600, -32601, -32602
-_INTERNAL_ERROR, _HEADER_MISMATCH, _UNSUPPORTED_VERSION = -32603, -32020, -32022
+_PARSE_ERROR = -32700
+_INVALID_REQUEST = -32600
+_METHOD_NOT_FOUND = -32601
+_INVALID_PARAMS = -32602
+_INTERNAL_ERROR = -32603
+_HEADER_MISMATCH = -32020
+_UNSUPPORTED_VERSION = -32022
 
 Json = Mapping[str, Any]
 
@@ -134,7 +139,8 @@ async def _result(call: Call, body: Json) -> dict[str, object] | None:
 
 def _require_own_origin(call: Call) -> None:
     """Raise `foreign-origin` for a page of another site, which could reach a server inside."""
-    origin, own = call.header("origin"), urlsplit(call.registry.settings.base_url)
+    origin = call.header("origin")
+    own = urlsplit(call.registry.settings.base_url)
     if origin and origin.lower() != f"{own.scheme}://{own.netloc}".lower():
         raise Forbidden(
             "foreign-origin",
@@ -145,7 +151,8 @@ def _require_own_origin(call: Call) -> None:
 
 def _message(body: Json) -> tuple[str, Json]:
     """Return method and parameters, or raise `RpcError`."""
-    method, params = body.get("method"), body.get("params", {})
+    method = body.get("method")
+    params = body.get("params", {})
     is_id = "id" not in body or _is_id(body["id"])
     if body.get("jsonrpc") != "2.0" or not isinstance(method, str) or not is_id:
         raise RpcError(

@@ -36,7 +36,8 @@ def page_of_rows(
     rows: Iterable[RowT], offset: int, most: int, count: int, most_bytes: int = 2 * PAGE_BYTES
 ) -> tuple[list[RowT], int | None]:
     """Return the rows of the page at an offset, of `count` in all, and the next offset."""
-    kept, size = list[RowT](), 0
+    kept = list[RowT]()
+    size = 0
     for row in rows:
         size += len(msgspec.json.encode((row, _row(msgspec.to_builtins(row)))))
         if len(kept) == most or (kept and size > most_bytes):
@@ -85,7 +86,8 @@ def span(value: object) -> str:
     if isinstance(value, int):
         return str(value).lower()
     text = in_one_line(shown(str(value)))
-    ticks, pad = backticks(text), " " if "`" in text else ""
+    ticks = backticks(text)
+    pad = " " if "`" in text else ""
     return f"{ticks}{pad}{text}{pad}{ticks}"
 
 
@@ -97,7 +99,8 @@ def short(text: str) -> str:
 
 def as_markdown(answer: AgentAnswer) -> str:
     """Return the answer as Markdown: the notes, single values, then lists and texts."""
-    single, long = list[str](), list[str]()
+    single = list[str]()
+    long = list[str]()
     for name, value in cast("Mapping[str, object]", msgspec.to_builtins(answer)).items():
         if name == "notes" or value in (None, "", []):
             continue

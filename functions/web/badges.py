@@ -27,7 +27,9 @@ BADGE_HEADERS = {
 BADGE_CACHING = {"Cache-Control": "public, max-age=60"}  # Of a withdrawn package for no longer.
 
 # Colors of the right half; white text is readable on each.
-PLAIN, WARNING, QUIET = "#0b6b67", "#8a5300", "#566167"
+PLAIN = "#0b6b67"
+WARNING = "#8a5300"
+QUIET = "#566167"
 
 BADGES = ("version", "pulls", "license", "ballerina")
 MAX_CHARACTERS = 40  # Of a half; more is wider than a line of text.

@@ -51,7 +51,8 @@ _REGISTRY = "registry"  # In place of an organization, none of which may have th
 @face.read("feeds/{file}", is_repeated=True)
 async def web_feed(call: Call) -> Answer:
     """Answer with the feed of the registry, or of an organization."""
-    stem, feeds = _stem(call), call.registry.packages.feeds
+    stem = _stem(call)
+    feeds = call.registry.packages.feeds
     if stem == _REGISTRY:
         entries = await feeds.of_registry(by=call.caller)
         return _answer(call, entries, "Packages of this registry", "/")
@@ -106,7 +107,8 @@ def _answer(call: Call, entries: Sequence[FeedEntry], title: str, page: str) -> 
 
 
 def _entry(entry: FeedEntry, base_url: str) -> str:
-    change, package = entry.change, entry.change.package
+    change = entry.change
+    package = entry.change.package
     is_whole = change.version == EVERY_VERSION
     subject = str(package) if is_whole else f"{package} {change.version}"
     path = f"/packages/{package}" if is_whole else f"/packages/{package}/{change.version}"

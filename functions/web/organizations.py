@@ -15,7 +15,8 @@ FACES = (pages,)
 
 @pages.read("orgs/{org}")
 async def web_org(call: PublicPageCall) -> Answer:
-    org, organizations = parse_org(call.redacted_route["org"]), call.registry.organizations
+    org = parse_org(call.redacted_route["org"])
+    organizations = call.registry.organizations
     organization = await organizations.organizations.show(org, by=call.caller)
     organization = await organizations.continuation.as_seen(organization, by=call.caller)
     form = SearchForm.of(call.redacted_query, org=organization.name)

@@ -34,7 +34,8 @@ SYMBOLS_BESIDE_PACKAGES = 3
 _SYMBOL_NAME = re.compile(r"[a-z][A-Z]|->|\w:|\w\.[A-Za-z]\w*\s*$")  # As parseCsv and Client.get.
 SHOWN_FACET_VALUES = 8  # The others can be opened.
 MAX_FACET_VALUES = 40  # Others can be typed.
-SUGGESTIONS, SUGGESTIONS_FORM = "application/x-suggestions+json", "suggestions"
+SUGGESTIONS = "application/x-suggestions+json"
+SUGGESTIONS_FORM = "suggestions"
 OPENSEARCH = "application/opensearchdescription+xml"
 
 SORTS = {

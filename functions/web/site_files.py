@@ -33,7 +33,8 @@ _STATIC_MEDIA_TYPES = {
 }
 
 
-pages, anonymous = PublicPages(), AnonymousPages()
+pages = PublicPages()
+anonymous = AnonymousPages()
 FACES = (pages, anonymous)
 
 
@@ -78,7 +79,9 @@ async def web_publish_file(call: PublicPageCall) -> Answer:
     return script_answer(call, shared.publish.__file__, shared.publish.ADDRESS)
 
 
-TEXT, XML, ICON = "text/plain", "application/xml", "image/x-icon"
+TEXT = "text/plain"
+XML = "application/xml"
+ICON = "image/x-icon"
 # Crawlers shall read one page for each subject, and nothing that needs an account.
 _ROBOTS = """\
 User-agent: *
@@ -205,7 +208,8 @@ def _llms_packages(found: Results, number: int, base_url: str) -> str:
 
 
 def _llms_line(listing: Listing, base_url: str) -> str:
-    package, summary = listing.head.package, in_one_line(listing.release.summary)
+    package = listing.head.package
+    summary = in_one_line(listing.release.summary)
     text = f": {summary}" if summary else ""
     return f"- [{package}]({base_url}/packages/{package}) {listing.release.version}{text}"
 

@@ -94,7 +94,8 @@ def cost(
       python -m infra.cost --show-prices
     """
     plans = within(_network(isolated=isolated, gateway=nat_gateway), behind(FrontDoorTier(edge)))
-    prices, load = _prices(file), _load(given)
+    prices = _prices(file)
+    load = _load(given)
     if shown is CostOutput.PRICES:
         tables = [price_list(prices)]
     elif size is None:
@@ -170,7 +171,8 @@ def overview(plans: Plans, load: Load, prices: Prices) -> list[CostRow]:
     bills = {size: bill(plans[size], load, prices) for size in Size}
     services = list(dict.fromkeys(line.service for lines in bills.values() for line in lines))
     rows = [_row(each, {s: _of(each, lines) for s, lines in bills.items()}) for each in services]
-    idle, granted = usual(load.packages, 0), prices.without(FREE_GRANT)
+    idle = usual(load.packages, 0)
+    granted = prices.without(FREE_GRANT)
     return [
         *rows,
         _row("a month", {size: total(lines) for size, lines in bills.items()}),

@@ -393,7 +393,8 @@ def total(lines: list[CostLine]) -> float:
 
 def shortfalls(plan: CostPlan, load: Load, prices: Prices) -> list[str]:
     """Return a sentence for each limit of the plan that the load exceeds."""
-    busiest, most = busiest_units(Traffic(plan, load, prices), prices), plan.most_units
+    busiest = busiest_units(Traffic(plan, load, prices), prices)
+    most = plan.most_units
     if most is None or busiest <= most:
         return []
     asked = f"The busiest second asks Cosmos DB for {busiest:,.0f} RU/s, and this size has {most:,}"
@@ -418,7 +419,8 @@ def busy_seconds(requests: float, instances: int, prices: Prices) -> float:
 
 
 def _functions(traffic: Traffic, prices: Prices) -> Iterator[CostLine]:
-    each, runs = traffic.plan.gigabytes, traffic.runs
+    each = traffic.plan.gigabytes
+    runs = traffic.runs
     busy = traffic.busy_seconds * each
     room = traffic.plan.always_ready * SECONDS * each
     idle = traffic.ready * SECONDS * each
@@ -438,7 +440,8 @@ def _functions(traffic: Traffic, prices: Prices) -> Iterator[CostLine]:
 
 
 def _cosmos(traffic: Traffic, prices: Prices) -> Iterator[CostLine]:
-    units, most = traffic.usage.units, traffic.plan.most_units
+    units = traffic.usage.units
+    most = traffic.plan.most_units
     if most is None:
         dollars = units / 1e6 * prices["cosmos.serverless-million-units"]
         yield CostLine("Cosmos DB", "request units", units, dollars)
@@ -456,7 +459,8 @@ def _cosmos(traffic: Traffic, prices: Prices) -> Iterator[CostLine]:
 def _blobs(traffic: Traffic, prices: Prices) -> Iterator[CostLine]:
     """Yield archives and documents, and what Front Door and the hosts do in storage; a run of the
     timer is noted there."""
-    load, several = traffic.load, traffic.plan.zones is Zones.SEVERAL
+    load = traffic.load
+    several = traffic.plan.zones is Zones.SEVERAL
     factor = prices["blobs.zones-factor"] if several else 1
     stored = load.releases * (load.archive_bytes + STORED_USAGE.document_bytes) / GIGABYTE
     yield CostLine("Blobs", "GB stored", stored, stored * factor * prices["blobs.gigabyte"])
@@ -484,7 +488,8 @@ def _network(traffic: Traffic, prices: Prices) -> Iterator[CostLine]:
     ):
         yield CostLine("Network", what, quantity, quantity * prices[price])
     if traffic.plan.network is Network.GATEWAY:
-        hours, sent = HOURS, logged_gigabytes(traffic, prices)
+        hours = HOURS
+        sent = logged_gigabytes(traffic, prices)
         for what, quantity, price in (
             ("hours of the NAT gateway", hours, "network.gateway-hour"),
             ("hours of its address", hours, "network.address-hour"),
@@ -494,7 +499,8 @@ def _network(traffic: Traffic, prices: Prices) -> Iterator[CostLine]:
 
 
 def _bandwidth(traffic: Traffic, prices: Prices) -> Iterator[CostLine]:
-    out, tier = traffic.out_gigabytes, traffic.plan.edge.value
+    out = traffic.out_gigabytes
+    tier = traffic.plan.edge.value
     if traffic.plan.edge is FrontDoorTier.NONE:
         paid = max(out - prices["egress.free-gigabytes"], 0)
         yield CostLine("Bandwidth", "GB to clients", out, paid * prices["egress.gigabyte"])
@@ -506,7 +512,8 @@ def _bandwidth(traffic: Traffic, prices: Prices) -> Iterator[CostLine]:
 
 
 def _watching(traffic: Traffic, prices: Prices) -> Iterator[CostLine]:
-    watch, logged = traffic.plan.watch, logged_gigabytes(traffic, prices)
+    watch = traffic.plan.watch
+    logged = logged_gigabytes(traffic, prices)
     kept = logged * max(traffic.plan.log_days - FREE_LOG_DAYS, 0) / DAYS
     paid = max(logged - prices["logs.free-gigabytes"], 0)
     yield CostLine("Logs", "GB", logged, paid * prices["logs.gigabyte"])

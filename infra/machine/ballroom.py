@@ -43,7 +43,8 @@ def _value(text: str) -> str:
     if quote == "'":
         return inner
     marked = '"\\`$' if quote else ""  # Without quotes a backslash marks any sign.
-    signs, read = iter(inner), ""
+    signs = iter(inner)
+    read = ""
     for sign in signs:
         following = next(signs, "") if sign == "\\" else ""
         keeps = sign != "\\" or (quote and following not in marked)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-FIRST_PAGE, CHANGELOG = "index.md", "changelog.md"
+FIRST_PAGE = "index.md"
+CHANGELOG = "changelog.md"
 
 _PAGE = re.compile(r"\(([\w/.-]+\.md)\)")
 _FOLDERS = {

@@ -163,7 +163,8 @@ def _found_revocations(
     """Return the entries of the list of a backup, of all lists in the folder of the backups, of the
     folder that is replaced, also if it was moved away beside it, and of `later`; and whether there
     is another list than that of the backup."""
-    backups, folders = source.absolute().parent, data.absolute()
+    backups = source.absolute().parent
+    folders = data.absolute()
     files = [
         DataFolder(source.absolute()).revocations,
         DataFolder(folders).revocations,

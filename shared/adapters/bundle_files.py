@@ -152,7 +152,8 @@ class BundleFileSource:
 
 async def write_bundle(file: Path, pieces: AsyncIterator[bytes]) -> int:
     """Write a bundle in place of an earlier one, at once; return its size in bytes."""
-    partial, size = partial_path(file), 0
+    partial = partial_path(file)
+    size = 0
     try:
         with translate_disk_errors():
             with partial.open("wb") as opened:

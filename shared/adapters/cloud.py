@@ -94,7 +94,8 @@ class IdentityClients:
 
     async def close(self) -> None:
         """Close the identity's connections; the next client opens new ones."""
-        identity, self._identity = self._identity, None
+        identity = self._identity
+        self._identity = None
         if identity is not None:
             await identity.close()
 
@@ -139,7 +140,8 @@ def open_cloud(connections: AzureClients, clock: Clock, randomness: Randomness) 
     cosmos.on_write(PACKAGES, edition.wrote)
     for container in ("accounts", "tokens"):
         cosmos.on_write(container, edition.wrote_records)
-    metadata, directory = CosmosMetadata(cosmos), CosmosDirectory(cosmos, clock)
+    metadata = CosmosMetadata(cosmos)
+    directory = CosmosDirectory(cosmos, clock)
     return CloudStores(
         connections=connections,
         cosmos=cosmos,
@@ -194,7 +196,8 @@ async def check_cloud_stores(
                 return StoreCheck(what, f"The container {name} of {store} {problem}.", way_out)
         return StoreCheck(what, f"{store} has its {len(containers)} containers.")
 
-    plans, proxy = [plan.name for plan in COSMOS_CONTAINERS], cloud.cosmos.proxy
+    plans = [plan.name for plan in COSMOS_CONTAINERS]
+    proxy = cloud.cosmos.proxy
     yield await check("records", "Cosmos DB", plans, lambda name: proxy(name).read())
     container = cloud.blobs.container
     yield await check(

@@ -287,7 +287,8 @@ def _unreadable(what: str, path: Path) -> StoreCheck | None:
 
 
 def _permissions(folder: DataFolder) -> StoreCheck:
-    what, found = "permissions", list(open_to_others(folder.root))
+    what = "permissions"
+    found = list(open_to_others(folder.root))
     if not found:
         return StoreCheck(what, f"{folder.root} and what it holds is for its owner alone.")
     mode = stat.S_IMODE(found[0].stat().st_mode)

@@ -141,10 +141,13 @@ class GuardedFetcher:
         activity = current_activity()
         if activity is None or activity.spans is None:
             return await self._ask(method, url, headers, body, write)
-        began, status, outcome = time.perf_counter(), 0, BROKEN
+        began = time.perf_counter()
+        status = 0
+        outcome = BROKEN
         try:
             answer = await self._ask(method, url, headers, body, write)
-            status, outcome = answer.status, ANSWERED
+            status = answer.status
+            outcome = ANSWERED
         except Unanswered as failure:
             outcome = type(failure).__name__
             raise

@@ -71,7 +71,9 @@ class _InstrumentedStore:
     """Records calls; the methods that do are made with their first use."""
 
     def __init__(self, name: str, port: type, store: object) -> None:
-        self._name, self._port, self._store = name, port, store
+        self._name = name
+        self._port = port
+        self._store = store
 
     def __getattr__(self, operation: str) -> Any:
         declared = getattr(self._port, operation)
@@ -110,7 +112,8 @@ def _recorded(store_name: str, operation: str, store: object, *, is_noted: bool)
 async def _timed(
     store: str, operation: str, answer: Awaitable[Any], traced: Activity | None
 ) -> Any:
-    started, outcome = time.perf_counter(), BROKEN
+    started = time.perf_counter()
+    outcome = BROKEN
     try:
         value = await answer
         outcome = ANSWERED

@@ -77,11 +77,15 @@ ARCHIVE_DEADLINE = timedelta(seconds=120)  # 64 MiB at half a megabyte a second.
 MAX_DOCUMENT_BYTES = 8 * 1024 * 1024  # The graphs of a large build have 5 MiB.
 
 MOST_PLATFORMS = 16  # A `bal` client sends five.
-SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=5)
+SHORTEST_WAIT = timedelta(seconds=1)
+LONGEST_WAIT = timedelta(minutes=5)
 DEFAULT_WAIT = timedelta(seconds=30)  # After a 429 that does not say for how long.
 
-_OK, _FOUND, _MISSING = 200, 302, 404
-_TOO_MANY, _SERVER_ERRORS = 429, 500
+_OK = 200
+_FOUND = 302
+_MISSING = 404
+_TOO_MANY = 429
+_SERVER_ERRORS = 500
 _UNKNOWN = 401
 _NOT_PUBLIC = HttpResponse(_MISSING, {}, b'{"message": "not found"}')
 _REFUSED = frozenset((_UNKNOWN, 403))  # With a token.
@@ -298,12 +302,14 @@ def _batches(
 ) -> Iterator[list[RequestT]]:
     """Divide requests into batches, in their order, that have bodies of `MAX_BODY_BYTES` at most:
     a registry like this one takes no larger one."""
-    batch, size = list[RequestT](), 0
+    batch = list[RequestT]()
+    size = 0
     for each in requests:
         length = len(_encoded(model(each))) + len(",")
         if batch and size + length > MAX_BODY_BYTES - _ENVELOPE_BYTES:
             yield batch
-            batch, size = [], 0
+            batch = []
+            size = 0
         batch.append(each)
         size += length
     if batch:

@@ -148,7 +148,8 @@ class Authentication:
         return cached if self._edition.holds(cached.number, keys) else None
 
     def _check(self, verified: _CachedToken, client: RequestClient) -> None:
-        token, account = verified.token, verified.account
+        token = verified.token
+        account = verified.account
         if account is not None and account.is_locked:
             # Whoever holds a stolen token learns neither the name nor that the theft was seen.
             log.info("token.of_locked_account", token=token.id, address=client.address)
@@ -184,7 +185,8 @@ class Authentication:
         account = None if token.org else accesses[token.owner].account
         if account is None and not token.org:
             raise TokenUnknown  # It was created while its account was deleted.
-        is_guest, stop = token.by_guest, None
+        is_guest = token.by_guest
+        stop = None
         if account is not None or token.makers:
             holders = [accesses[each] for each in token.makers or (token.owner,)]
             all_staff = all(self._is_staff(each.account) for each in holders)

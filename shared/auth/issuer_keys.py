@@ -167,7 +167,8 @@ def _read_key(entry: dict[str, object]) -> IssuerKey | None:
         read = jwt.PyJWK(entry)
     except (jwt.PyJWTError, ValueError, TypeError):
         return None
-    name, key = entry.get("kid"), cast(object, read.key)
+    name = entry.get("kid")
+    key = cast(object, read.key)
     fits = (isinstance(key, RSAPublicKey) and key.key_size >= SMALLEST_RSA_BITS) or (
         isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1)
     )

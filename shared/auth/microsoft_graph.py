@@ -15,7 +15,8 @@ from shared.domain.accounts import parse_groups
 from shared.domain.directory_locks import DirectoryAnswer, DirectoryState
 from shared.ports import HttpClient, HttpResponse, Unanswered
 
-_OK, _NOT_FOUND = 200, 404
+_OK = 200
+_NOT_FOUND = 404
 _REFUSED = (401, 403)
 _NO_GROUPS = "the answer holds no groups"
 _NO_STATE = "the answer does not say whether the person is enabled"

@@ -43,7 +43,8 @@ CLIENT_REFUSED = frozenset(
 )
 NO_CODE = "none"  # A code that nobody got.
 
-_OK, _SERVER_ERROR = 200, 500
+_OK = 200
+_SERVER_ERROR = 500
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -348,7 +349,8 @@ class GitHubProvider:
         # The number stays when the login is renamed, and somebody else can take the old login.
         if not isinstance(number, int) or isinstance(number, bool) or number <= 0:
             raise Unanswered(_NOBODY)
-        login, name = user.get("login"), user.get("name")
+        login = user.get("login")
+        name = user.get("name")
         return VerifiedIdentity(
             issuer=self._address,
             identifier=str(number),

@@ -157,7 +157,8 @@ class LeakReports(Struct, frozen=True):
         """
         if len(body) > MAX_REPORT_BYTES:
             raise file_too_large("report", len(body), MAX_REPORT_BYTES)
-        identifier, signature = headers.get(KEY_HEADER, ""), headers.get(SIGNATURE_HEADER, "")
+        identifier = headers.get(KEY_HEADER, "")
+        signature = headers.get(SIGNATURE_HEADER, "")
         if not (identifier and signature and await self._verified(body, identifier, signature)):
             raise Unauthenticated(
                 "report-unsigned",
@@ -188,7 +189,8 @@ def parse_report(body: bytes) -> tuple[LeakedToken, ...]:
 
 
 def _leaked(entry: _Entry) -> LeakedToken:
-    kind, address = _shown(entry.type, entry.token), _shown(entry.url or "", entry.token)
+    kind = _shown(entry.type, entry.token)
+    address = _shown(entry.url or "", entry.token)
     return LeakedToken(Secret(entry.token), kind[:MAX_KIND_LENGTH], address[:MAX_ADDRESS_LENGTH])
 
 

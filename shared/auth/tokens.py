@@ -154,7 +154,8 @@ class TokenSearch:
         if self._prefix not in content:
             return None
         for match in self._form.finditer(content):
-            start, checksum = match[0][:-CHECKSUM_LENGTH], match[0][-CHECKSUM_LENGTH:]
+            start = match[0][:-CHECKSUM_LENGTH]
+            checksum = match[0][-CHECKSUM_LENGTH:]
             if checksum.decode() == _checksum(start.decode()):
                 return match.start()
             self._lookalikes += 1

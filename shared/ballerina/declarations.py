@@ -58,7 +58,8 @@ class _Reader:
     def read(self) -> SourceFile:
         cursor = self._cursor
         while cursor.kind != END:
-            start, reported = cursor.start, len(self._unread)
+            start = cursor.start
+            reported = len(self._unread)
             try:
                 self._declaration()
                 cursor.take(";")  # Allowed behind each declaration, and unusual.
@@ -188,9 +189,11 @@ Qualifiers = frozenset[str]
 
 def module_import(cursor: Cursor) -> ModuleImport:
     """Read `org/name as prefix;`"""
-    org, parts = "", [cursor.name()]
+    org = ""
+    parts = [cursor.name()]
     if cursor.take("/"):
-        org, parts = parts[0], [cursor.name()]
+        org = parts[0]
+        parts = [cursor.name()]
     while cursor.take("."):
         parts.append(cursor.name())
     prefix = cursor.name() if cursor.take("as") else parts[-1]

@@ -92,7 +92,8 @@ class Cursor:
         self.kind = END
         self.value = self.comment = ""
         self.start = self.end = 0
-        self._line, self._line_of = 1, 0
+        self._line = 1
+        self._line_of = 0
         self.advance()
 
     def advance(self) -> None:
@@ -107,7 +108,8 @@ class Cursor:
             self.value = value = match[kind]
             self.start = self.end - len(value)
         else:
-            self.value, self.start = "", self.end
+            self.value = ""
+            self.start = self.end
 
     def _read_comment(self, match: re.Match[str]) -> re.Match[str]:
         """Read the blocks of a doc comment, between which a line may be empty; return the token

@@ -63,9 +63,11 @@ def read_annotations(cursor: Cursor) -> tuple[AttachedAnnotation, ...]:
     """Read any number of `@prefix:name {…}`."""
     found: list[AttachedAnnotation] = []
     while cursor.take("@"):
-        prefix, name = "", cursor.name()
+        prefix = ""
+        name = cursor.name()
         if cursor.take(":"):
-            prefix, name = name, cursor.name()
+            prefix = name
+            name = cursor.name()
         value = cursor.block() if cursor.value == "{" else ""
         found.append(AttachedAnnotation(prefix, name, value))
     return tuple(found)
@@ -150,7 +152,8 @@ def function(cursor: Cursor, metadata: Metadata, qualifiers: frozenset[str]) -> 
     cursor.expect("function")
     name = accessor = path = ""
     if "resource" in qualifiers:
-        accessor, path = cursor.name(), cursor.expression("(")
+        accessor = cursor.name()
+        path = cursor.expression("(")
     else:
         name = cursor.name()
     found, returned = function_signature(cursor)

@@ -109,7 +109,8 @@ async def lock(registry: Registry, account: str, reason: str, freeze: bool) -> s
       ballroom account lock kim --reason "Its laptop was stolen."
     """
     found = await registry.identity.accounts.by_name_or_id(account)
-    administration, freezes = registry.administration.accounts, registry.organizations.freezes
+    administration = registry.administration.accounts
+    freezes = registry.organizations.freezes
     await administration.lock(found, reason, by=OPERATOR)
     made = await administration.made_by(found, by=OPERATOR)
     lines = [f"Locked the account {account}. It is refused everywhere within five seconds."]
@@ -194,7 +195,8 @@ async def leave(
       ballroom account leave kim
       ballroom account leave kim --end --hand-over lee --out kim.json
     """
-    by_name, leaving = registry.identity.accounts.by_name_or_id, registry.administration.leaving
+    by_name = registry.identity.accounts.by_name_or_id
+    leaving = registry.administration.leaving
     found = await by_name(account)
     successor = await by_name(hand_over) if hand_over else None
     statement = await leaving.statement(found, by=OPERATOR)

@@ -170,7 +170,8 @@ async def export(registry: Registry, folder: Path) -> str:
     Example:
       ballroom index export /var/www/index
     """
-    paths, written = set[str](), 0
+    paths = set[str]()
+    written = 0
     with exported_index(folder) as tree:
         # Written first, so that the next export recognizes the folder if this one is stopped.
         config = DerivedDocument.of(index_config(registry.settings.base_url))

@@ -76,7 +76,8 @@ def doctor(output: OutputFormat) -> None:
 
 
 def _surroundings(settings: Settings) -> Iterator[StoreCheck]:
-    python, sqlite = platform.python_version(), sqlite3.sqlite_version
+    python = platform.python_version()
+    sqlite = sqlite3.sqlite_version
     yield StoreCheck("versions", f"Python {python}, SQLite {sqlite}.")
     unknown = unknown_settings()
     if not unknown:
@@ -134,7 +135,8 @@ async def _placement(registry: Registry) -> AsyncIterator[StoreCheck]:
     task = registry.maintenance.upkeep.tasks.get(PlaceArchives.id)
     if not isinstance(task, PlaceArchives):
         return
-    left, way_out = await task.packages_left(), ""
+    left = await task.packages_left()
+    way_out = ""
     found = f"All archives are placed for BALLROOM_READERS={task.readers.value}."
     if left:
         found = f"{left} packages are not yet placed for BALLROOM_READERS={task.readers.value}."
@@ -189,8 +191,10 @@ async def _publishers(registry: Registry) -> AsyncIterator[StoreCheck]:
 
 async def _group_roles(registry: Registry) -> AsyncIterator[StoreCheck]:
     """Name the accounts whose roles by groups have ended or end soon."""
-    roles, now_ms = registry.identity.group_rules.roles_by_groups, registry.clock.now_ms()
-    ended, ending = list[str](), list[str]()
+    roles = registry.identity.group_rules.roles_by_groups
+    now_ms = registry.clock.now_ms()
+    ended = list[str]()
+    ending = list[str]()
     async for each in roles.every_end():
         if each.ended_at(now_ms):
             ended.append(each.account.name)
@@ -208,7 +212,8 @@ async def _group_roles(registry: Registry) -> AsyncIterator[StoreCheck]:
 
 async def _ownerless(registry: Registry) -> AsyncIterator[StoreCheck]:
     """Name the organizations without an owner who can sign in, as they are now."""
-    ownerless, now_ms = registry.organizations.ownerless, registry.clock.now_ms()
+    ownerless = registry.organizations.ownerless
+    now_ms = registry.clock.now_ms()
     found = [
         OwnerlessOrganization(org=each.name, since_ms=now_ms, reasons=reasons)
         for each in await all_entities(registry.adapters.directory, Organization)

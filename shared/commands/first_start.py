@@ -189,7 +189,8 @@ async def _administrators(registry: Registry) -> list[Account]:
 
 async def _new_administrator(registry: Registry) -> Account:
     """Create an administrator with the first name that no account has or had."""
-    name, number = ADMINISTRATOR, 1
+    name = ADMINISTRATOR
+    number = 1
     while True:
         try:
             return await registry.identity.accounts.create_administrator(name, by=OPERATOR)

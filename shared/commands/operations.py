@@ -112,10 +112,12 @@ async def call_operation(
 
     Where the path has an `owner`, it is an account, or an organization with its prefix.
     """
-    operation, path = _OPERATIONS[handler.__name__], dict(path)
+    operation = _OPERATIONS[handler.__name__]
+    path = dict(path)
     owner = path.pop("owner", "")
     if owner.startswith(ORGANIZATION_PREFIX):
-        path["org"], owner = owner.removeprefix(ORGANIZATION_PREFIX), ""
+        path["org"] = owner.removeprefix(ORGANIZATION_PREFIX)
+        owner = ""
     call = OperatorCall(registry, operation, path, sent)
     if owner:
         call.account_id = (await registry.identity.accounts.by_name_or_id(owner)).id
@@ -236,7 +238,8 @@ def _type(described: JsonObject) -> click.Choice[str] | click.types.IntParamType
 
 def _option(name: str, described: JsonObject) -> tuple[list[str], dict[str, Any]]:
     """Return the words of the option of a field, and its attributes."""
-    kind, default = described.get("type"), described.get("default")
+    kind = described.get("type")
+    default = described.get("default")
     is_repeated = kind in ("array", "object")
     word = re.sub(r"(?<=s)es$|s$", "", name) if is_repeated else name
     # An option with a suggestion can stand without a value.

@@ -278,7 +278,8 @@ async def add_member(
       ballroom org add-member acme lee --role owner --reason "Kim has left."
     """
     member = await registry.identity.accounts.by_name_or_id(account)
-    memberships, kept = registry.organizations.memberships, Kept.of(keep=keep)
+    memberships = registry.organizations.memberships
+    kept = Kept.of(keep=keep)
     await memberships.set_member(name, member, Role(role), by=OPERATOR, kept=kept, reason=reason)
     stopped = [] if role == Role.OWNER.value else await _made(registry, name, member)
     return "\n".join([f"{account} is {role} of {name}.", *stopped])
@@ -300,7 +301,8 @@ async def remove_member(
       ballroom org remove-member acme kim --keep --reason "Kim left the company."
     """
     member = await registry.identity.accounts.by_name_or_id(account)
-    memberships, kept = registry.organizations.memberships, Kept.of(keep=keep)
+    memberships = registry.organizations.memberships
+    kept = Kept.of(keep=keep)
     await memberships.remove_member(name, member, by=OPERATOR, kept=kept, reason=reason)
     stopped = await _made(registry, name, member)
     return "\n".join([f"{account} is no longer a member of {name}.", *stopped])

@@ -317,12 +317,14 @@ class ManyReleases(Struct, frozen=True):
                 )
                 raise click.UsageError(message)
             case Package():
-                org, name = self.target.org, self.target.name
+                org = self.target.org
+                name = self.target.name
             case None:
                 pass
             case _:
                 org = self.target
-        selections, since = registry.publishing.selections, self.since
+        selections = registry.publishing.selections
+        since = self.since
         now_ms = registry.clock.now_ms()
         return ReleaseSelection(
             org=org,
@@ -457,11 +459,14 @@ async def _decide_many(
     registry: Registry, many: ManyReleases, decision: Decision, *, erase_now: bool = False
 ) -> str:
     """List the releases, ask, and decide on them; or list them alone."""
-    selections, verb = registry.publishing.selections, STATE_VERBS[decision.state]
+    selections = registry.publishing.selections
+    verb = STATE_VERBS[decision.state]
     if many.is_one and isinstance(many.target, Coordinate):
         found = [await registry.publishing.moderation.find(many.target, by=OPERATOR)]
     else:
-        selection, found, after = await many.selection(registry), list[Release](), None
+        selection = await many.selection(registry)
+        found = list[Release]()
+        after = None
         while after != "":
             page = await selections.page(selection, decision.state, after or "", by=OPERATOR)
             found += page.releases

@@ -101,11 +101,13 @@ def restore(name: str, data: Path | None, later: tuple[Path, ...]) -> None:
       ballroom snapshot restore 20261120T020500123Z --from /srv/ballroom
     """
 
-    applied, has_list = AppliedRevocations(), False
+    applied = AppliedRevocations()
+    has_list = False
 
     async def work(registry: Registry) -> TaskReport:
         nonlocal has_list
-        lists, revocations = lists_of_revocations(later, data), registry.administration.revocations
+        lists = lists_of_revocations(later, data)
+        revocations = registry.administration.revocations
         has_list = bool(lists or await revocations.listed())
         erased = await revocations.removed_digests(lists)
 

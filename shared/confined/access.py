@@ -46,10 +46,21 @@ def restrict_access(jobs: Path, tasks: str) -> list[Restriction]:
 
 # --- Calls ---------------------------------------------------------------------------------------
 
-_PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _MODE_FILTER = 38, 22, 2
-_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06  # Instructions of classic BPF.
-_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # Offsets in `struct seccomp_data`.
-_ALLOW, _FAIL = 0x7FFF_0000, 0x0005_0000
+_PR_SET_NO_NEW_PRIVS = 38
+_PR_SET_SECCOMP = 22
+_MODE_FILTER = 2
+# Instructions of classic BPF.
+_LOAD = 0x20
+_EQUAL = 0x15
+_AT_LEAST = 0x35
+_RETURN = 0x06
+
+# Offsets in `struct seccomp_data`.
+_NUMBER = 0
+_ARCHITECTURE = 4
+_FIRST_ARGUMENT = 16
+_ALLOW = 0x7FFF_0000
+_FAIL = 0x0005_0000
 _OTHER_ABI = 0x4000_0000  # Bit of the numbers of x32.
 
 
@@ -127,9 +138,14 @@ def _instructions(
 
 # --- Files ---------------------------------------------------------------------------------------
 
-_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
-_VERSION, _PATH_BENEATH = 1, 1
-_EXECUTE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 2, 1 << 3
+_CREATE_RULESET = 444
+_ADD_RULE = 445
+_RESTRICT_SELF = 446
+_VERSION = 1
+_PATH_BENEATH = 1
+_EXECUTE = 1 << 0
+_READ_FILE = 1 << 2
+_READ_DIR = 1 << 3
 _OF_FILES = (1 << 13) - 1  # The accesses to files of the first version; later ones have more.
 _MORE_OF_FILES = {2: 1 << 13, 3: 1 << 14, 5: 1 << 15}
 

@@ -97,11 +97,14 @@ SET_ASIDE = f"the process that reads it was ended from outside {MOST_ENDS} times
 OUTPUT = "output"  # The folder with the files of the parts that finished.
 
 # What tasks read: a release, and documents of modules in two folders.
-REQUEST, ARCHIVE = "request.json", "archive"
-BEFORE, AFTER = "before", "after"  # The folders of the earlier and of the later version.
+REQUEST = "request.json"
+ARCHIVE = "archive"
+BEFORE = "before"  # The folder of the earlier version.
+AFTER = "after"  # The folder of the later version.
 SINCE = "since"  # A file in one of these: since which version the symbols exist.
 SOURCE = "source"  # The file that is highlighted.
 
 # What they write.
-RECORD, PIECES = "record.json", "all.pieces"
+RECORD = "record.json"
+PIECES = "all.pieces"
 SOURCE_PAGE = "source.html"

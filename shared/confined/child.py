@@ -193,7 +193,8 @@ class Child:
                 async with asyncio.timeout(seconds):
                     return await self._read_line()
             except TimeoutError:
-                seconds, waited = _waited_seconds(self.pid) - waited, _waited_seconds(self.pid)
+                seconds = _waited_seconds(self.pid) - waited
+                waited = _waited_seconds(self.pid)
                 if seconds < _LEAST_WAITED_SECONDS:
                     raise ChildEnded(Exceeded.TIME, "No line came in time.") from None
 
@@ -229,7 +230,8 @@ class Child:
     def kill(self, reason: Exceeded | None = None) -> None:
         """Kill it, without waiting for its end; a reason refuses the part that it does."""
         if not self.has_ended:
-            self._is_killed, self._killed_for = True, reason
+            self._is_killed = True
+            self._killed_for = reason
             _kill_group(self._process)
 
     async def _ended(self) -> ChildEnded:

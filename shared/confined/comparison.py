@@ -148,7 +148,8 @@ def verdict_sentence(found: ApiComparison, verdict: ApiVerdict) -> str:
     if not found.after.is_stable:
         return f"{count}, which a pre-release may have"
     is_major = found.before.precedence[0] != found.after.precedence[0]
-    part, them = "major" if is_major else "minor", "it" if breaking == 1 else "them"
+    part = "major" if is_major else "minor"
+    them = "it" if breaking == 1 else "them"
     return f"{count}; the {part} version was raised for {them}"
 
 

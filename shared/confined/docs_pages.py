@@ -180,7 +180,8 @@ class RenderedSection(Struct, frozen=True):
         return len(self.block.lines) if self.block else len(self.members)
 
 
-_REMOTE, _RESOURCE = "Remote methods", "Resource methods"
+_REMOTE = "Remote methods"
+_RESOURCE = "Resource methods"
 _TITLES = {FIELD: "Fields", METHOD: "Methods"}
 _SECTIONS = (*_TITLES.values(), _REMOTE, _RESOURCE)
 
@@ -233,7 +234,8 @@ class DocsPages(Struct, frozen=True):
         )
 
     def symbol_page(self, symbol: DocsSymbol) -> str:
-        members, inclusions = list(symbol.members()), inclusions_of(symbol)
+        members = list(symbol.members())
+        inclusions = inclusions_of(symbol)
         is_long = len(members) + sum(len(fields) for _, fields in inclusions) > MEMBERS_IN_FULL
         sections = [*self._sections(symbol, members, is_long=is_long)]
         sections += self._included(inclusions, is_long=is_long)
@@ -333,7 +335,8 @@ class DocsPages(Struct, frozen=True):
         )
 
     def _full(self, symbol: DocsSymbol) -> RenderedSymbol:
-        docs, said = symbol.docs, symbol.deprecation
+        docs = symbol.docs
+        said = symbol.deprecation
         brief = replace(
             self._brief(symbol),
             comment=self._comment(symbol.comment),

@@ -185,7 +185,8 @@ class ConfinedProcess:
         return child
 
     def _back_off(self, error: Exception) -> None:
-        first, longest = self._delays.first_pause, self._delays.longest_pause
+        first = self._delays.first_pause
+        longest = self._delays.longest_pause
         self._pause = min(2 * self._pause or first, longest)
         self._paused_until = self._now() + self._pause
         log.error("confined.start_failed", error=str(error), pause_seconds=self._pause)
@@ -202,7 +203,8 @@ class ConfinedProcess:
                 return
 
     async def _drop_child(self) -> None:
-        child, self._child = self._child, None
+        child = self._child
+        self._child = None
         if child is not None:
             await child.stop()
 
@@ -233,7 +235,8 @@ class _Job:
 
     def order(self) -> Order:
         """Return what tells a child to do what is not done yet."""
-        folder, skip = str(self._folder.absolute()), frozenset(self._results)
+        folder = str(self._folder.absolute())
+        skip = frozenset(self._results)
         return Order(self.task, folder, self._request, skip, self._budget, self._left_seconds)
 
     def deadline_seconds(self) -> float:
@@ -265,7 +268,8 @@ class _Job:
 
     def refuse(self, reason: Exceeded, details: str) -> None:
         """Refuse the part within which the child ended, or the job if it was in none."""
-        part, name = self._part, self._part.begin if self._part else ""
+        part = self._part
+        name = self._part.begin if self._part else ""
         self._log_refusal(name, reason, details)
         if part:
             self._left_seconds = min(self._left_seconds, part.left)

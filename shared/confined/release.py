@@ -177,7 +177,8 @@ class _Making:
 
     def outline(self, name: str) -> None:
         """Write the page of a module, its Markdown, its lists, and what editors read."""
-        module, number = self._model(name), self._number(name)
+        module = self._model(name)
+        number = self._number(name)
         pages = DocsPages.of(self.request, module, self._since(name))
         with self._pieces(f"outline-{number}") as pieces:
             page = pages.module_page(self._facts(name))
@@ -229,7 +230,8 @@ class _Making:
         is_complete = release_record(list(map(self._facts, documented))).state is DocsState.DONE
         if not is_complete or documented != [*self.request.modules]:
             return None
-        after, before = map(self._model, documented), read_models(self._job.folder / BEFORE)
+        after = map(self._model, documented)
+        before = read_models(self._job.folder / BEFORE)
         _, verdict = compared(self.request, before, list(after))
         return verdict
 

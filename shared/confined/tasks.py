@@ -105,7 +105,8 @@ class Job:
     def _run(self, name: str, work: Callable[[], Json], allowance: float) -> Json:
         if name in self._skip:
             return None
-        left, began = self._left_seconds(), self._limits.used_seconds()
+        left = self._left_seconds()
+        began = self._limits.used_seconds()
         if allowance < LEAST_SECONDS:
             self._report_refusal(name, _Outcome(reason=Exceeded.PROCESSOR), 0)
             return None

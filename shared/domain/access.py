@@ -623,9 +623,11 @@ def refusal_while_frozen(
     if organization is None:
         return None
     if organization.freeze is not None:
-        frozen, freeze = f"the organization {organization.name}", organization.freeze
+        frozen = f"the organization {organization.name}"
+        freeze = organization.freeze
     elif isinstance(resource, Package) and (found := organization.freeze_of(resource.name)):
-        frozen, freeze = f"the package {resource}", found
+        frozen = f"the package {resource}"
+        freeze = found
     else:
         return None
     reason = (

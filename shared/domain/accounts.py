@@ -483,8 +483,10 @@ def describe_grants(grants: Iterable[Grant]) -> str:
     )
 
 
-MAX_DISPLAY_NAME, MAX_DESCRIPTION = 80, 500  # Characters: a line of a list, a paragraph.
-MAX_LINKS, MAX_LINK_LENGTH = 5, 200  # Of an organization: a line of its page.
+MAX_DISPLAY_NAME = 80  # Characters: a line of a list.
+MAX_DESCRIPTION = 500  # Characters: a paragraph.
+MAX_LINKS = 5  # Of an organization: a line of its page.
+MAX_LINK_LENGTH = 200
 # The address of a web page: no name or password before the host, and nothing that HTML escapes.
 _LINK = re.compile(r"https://[A-Za-z0-9.-]+(?::\d{1,5})?(?:/[A-Za-z0-9._~!$()*+,;=:@%/?#-]*)?")
 

@@ -90,7 +90,8 @@ def _decoded(name: str, raw: bytes) -> str:
 
 def _where(before: str) -> str:
     """Return line and column of what follows `before`."""
-    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    line = before.count("\n") + 1
+    column = len(before) - before.rfind("\n")
     return f"line {line}, column {column}"
 
 

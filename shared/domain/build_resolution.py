@@ -268,7 +268,8 @@ def _candidates(
     organization: str, module: str, known: list[WantedPackage]
 ) -> tuple[WantedPackage, ...]:
     try:
-        org, name = parse_org(organization), parse_module_name(module)
+        org = parse_org(organization)
+        name = parse_module_name(module)
     except InvalidName:
         return ()
     fitting = [e for e in possible_packages(name) if len(org) + len(e) <= MAX_PACKAGE_LENGTH]

@@ -29,8 +29,11 @@ from shared.domain.releases import MIRROR
 
 FORMAT = 1
 FORMAT_WITH_WITHDRAWALS = 2
-MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
-RELEASES, CATALOGUE, WITHDRAWALS = "releases.jsonl", "catalogue.jsonl", "withdrawals.jsonl"
+MANIFEST = "manifest.json"
+SIGNATURE = "manifest.sig"
+RELEASES = "releases.jsonl"
+CATALOGUE = "catalogue.jsonl"
+WITHDRAWALS = "withdrawals.jsonl"
 MAX_MANIFEST_BYTES = 32 * 1024 * 1024  # Some 200,000 archives.
 MAX_SIGNATURE_BYTES = 1024
 MAX_LIST_BYTES = 128 * 1024 * 1024  # Of releases or of the catalogue.
@@ -265,7 +268,8 @@ def read_manifest(content: bytes) -> BundleManifest:
 
 
 def _check_files(manifest: BundleManifest) -> None:
-    files, lists = manifest.files, manifest.lists
+    files = manifest.files
+    lists = manifest.lists
     names = tuple(each.name for each in files[: len(lists)])
     if names != lists:
         raise bundle_unusable(reason=f"its manifest does not begin with {' and '.join(lists)}")

@@ -141,7 +141,8 @@ def _documentation(release: Release, docs: ApiDocsRecord | None) -> _Finding:
         return _met("This version exports no module.")
     if docs is None or docs.state in (DocsState.PENDING, DocsState.FAILED):
         return _unread(docs)
-    documented, total = docs.documented, docs.declarations
+    documented = docs.documented
+    total = docs.declarations
     if not total:
         return _met("This version has no public declarations.")
     fact = (

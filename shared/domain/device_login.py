@@ -59,7 +59,8 @@ def read_scopes(text: str) -> tuple[Scope, ...]:
 
 def user_code(random: bytes) -> str:
     """Return the user code for random bytes, as people type it: `BCDF-GHJK`."""
-    number, letters = int.from_bytes(random), ""
+    number = int.from_bytes(random)
+    letters = ""
     for _ in range(USER_CODE_LENGTH):
         number, digit = divmod(number, len(USER_CODE_LETTERS))
         letters += USER_CODE_LETTERS[digit]

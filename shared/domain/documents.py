@@ -43,7 +43,8 @@ _HASHED_IN_PIECES = 256 * 1024  # With longer texts, other threads go on meanwhi
 def etag_of(content: bytes) -> str:
     """Return the entity tag of these bytes, with its quotes."""
     size = _HASHED_AT_ONCE if len(content) <= _HASHED_IN_PIECES else len(content)
-    digest, pieces = hashlib.sha256(), memoryview(content)
+    digest = hashlib.sha256()
+    pieces = memoryview(content)
     for start in range(0, len(content), size):
         digest.update(pieces[start : start + size])
     return f'"{digest.hexdigest()[:_TAG_DIGITS]}"'
@@ -58,7 +59,8 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 def xml_element(name: str, *content: str, scope: str = "") -> str:
     """Return an element around markup, such as other elements; `scope` is its attributes as markup,
     such as the namespace of a document."""
-    inside, start = "".join(content), f"{name} {scope}" if scope else name
+    inside = "".join(content)
+    start = f"{name} {scope}" if scope else name
     return f"<{start}>{inside}</{name}>" if inside else f"<{start}/>"
 
 

@@ -20,7 +20,9 @@ from shared.domain.records import Entity, Place, Record
 from shared.domain.times import MS
 
 MAX_GROUP_RULES = 500  # All are compared with the groups of an account.
-ADMINISTRATOR, STAFF = "administrator", "staff"  # What a group makes an account, without a role.
+# What a group makes an account, without a role.
+ADMINISTRATOR = "administrator"
+STAFF = "staff"
 ENTRA = "entra"
 PROVIDERS = (ENTRA, "oidc")  # Those that say groups, as in the address of a sign-in.
 
@@ -156,7 +158,8 @@ def _parse_rule(line: str) -> GroupRule:
     source, arrow, given = (part.strip() for part in line.rpartition("->"))
     provider, _, group = source.partition(":")
     target, comma, role = (part.strip() for part in given.lower().partition(","))
-    provider, reason = provider.lower(), ""
+    provider = provider.lower()
+    reason = ""
     is_id = provider == ENTRA and not group.startswith(ROLE_PREFIX)
     if not (arrow and group and target) or not line.isprintable():
         reason = "it has no group and what that gives"

@@ -48,7 +48,8 @@ def release_for_search(shown: Listing | None, offered: Listing) -> Listing:
             return _with_api_of(shown, offered)
         return shown if shown.release.is_stored else offered
     head = max(offered.head, shown.head, key=lambda each: each.revision)
-    one, other = replace(offered, head=head), replace(shown, head=head)
+    one = replace(offered, head=head)
+    other = replace(shown, head=head)
     if one.release.digest == other.release.digest:
         # What a push offers has no documentation, which may be made meanwhile.
         one = replace(

@@ -33,7 +33,8 @@ def repository_heading(group: str, artifact: str) -> str:
 
 def repository_metadata(survey: Survey) -> bytes:
     """Return the `maven-metadata.xml` of an artifact: its live versions, oldest first."""
-    head, live = survey.head, usable_entries(survey, ANY_CLIENT)[::-1]
+    head = survey.head
+    live = usable_entries(survey, ANY_CLIENT)[::-1]
     stable = [entry for entry in live if entry.parsed.is_stable]
     versions = xml_element("versions", *(xml_leaf("version", entry.version) for entry in live))
     versioning = xml_element(

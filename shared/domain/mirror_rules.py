@@ -21,7 +21,8 @@ from shared.domain.records import Entity, Place, Record
 from shared.domain.releases import MIRROR, Decision, with_decision
 from shared.domain.times import MS, parse_time, utc_text
 
-CENTRAL_NAME, CENTRAL_URL = "central", "https://api.central.ballerina.io/2.0/registry"
+CENTRAL_NAME = "central"
+CENTRAL_URL = "https://api.central.ballerina.io/2.0/registry"
 CENTRAL_PAGES = "https://central.ballerina.io"  # With the name of a module and a version.
 CENTRAL_ORGS = ("ballerina", "ballerinax", "wso2")  # Every build needs packages of these.
 
@@ -29,7 +30,9 @@ MAX_UPSTREAMS = 10  # An organization that nobody has costs a request to each.
 MAX_RULES = 500  # All are compared with the package of a request.
 MAX_AGE_DAYS = 3650
 
-ALLOW, DENY = "allow", "deny"  # Targets of a rule, beside the names of upstreams.
+# Targets of a rule, beside the names of upstreams.
+ALLOW = "allow"
+DENY = "deny"
 HERE = "here"  # This registry, where an operator names the side of a name.
 
 REGISTRY_PATH = "/2.0/registry"
@@ -210,7 +213,8 @@ def _age_rule(line: str, upstreams: Mapping[str, str]) -> AgeRule:
         known = ", ".join(upstreams.values())
         message = f"The upstream {upstream[:99]!r} of {line[:99]!r} is unknown. There are: {known}."
         raise InvalidRequest(message)
-    age, upstream = parts["age"], upstreams.get(upstream.lower(), "")
+    age = parts["age"]
+    upstream = upstreams.get(upstream.lower(), "")
     if not age.isdecimal():
         return AgeRule(pattern=pattern, as_of_ms=parse_time("minimum age", age), upstream=upstream)
     if int(age) > MAX_AGE_DAYS:
@@ -308,7 +312,8 @@ class MirrorRules(Entity):
 
     def reason_to_refuse(self, release: Release, public_since_ms: int, now_ms: int) -> str:
         """Return why the rules do not serve a release of an upstream; empty if they do."""
-        package, upstream = release.coordinate.package, release.upstream
+        package = release.coordinate.package
+        upstream = release.upstream
         rule = self.rule(package)
         if rule and rule.denies:
             return rule.denial
@@ -354,7 +359,8 @@ class RuleEdits(Struct, frozen=True):
         given = [each.given for each in known.values()]
         kept = MirrorRules.parse(given, lines.rules, lines.ages)
         added = MirrorRules.parse(given, self.rules, self.ages)
-        rules, ages = list(kept.rules), list(kept.ages)
+        rules = list(kept.rules)
+        ages = list(kept.ages)
         for rule in added.rules:
             _put(rules, rule, lambda each, rule=rule: _same(each, rule))
         for age in added.ages:
@@ -391,7 +397,8 @@ class _RuleLines(Struct, frozen=True):
 
 def removed_rules(before: MirrorRules, after: MirrorRules) -> list[str]:
     """Return what a change removes, such as `rule acme/* deny`."""
-    old, new = _RuleLines.of(before), _RuleLines.of(after)
+    old = _RuleLines.of(before)
+    new = _RuleLines.of(after)
     return [
         f"{what} {line}"
         for what, earlier, later in (
@@ -444,7 +451,10 @@ def apply_mirror_rules(
     `owner` is that of the name: a release of another side is withheld. Only what was withheld for a
     reason of this module is served again.
     """
-    origin, state, reason, decision = release.upstream, release.state, "", None
+    origin = release.upstream
+    state = release.state
+    reason = ""
+    decision = None
     if owner is not None and owner != (origin.name if origin else ""):
         reason = f"the name belongs to {owner or 'this registry'} now."
     elif origin:

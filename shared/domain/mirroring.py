@@ -34,7 +34,8 @@ from shared.domain.records import Entity, Place, Record
 
 Summary = ConnectorSummary | TriggerSummary
 
-INCIDENT, REFUSED = "incident", "refused"
+INCIDENT = "incident"
+REFUSED = "refused"
 
 EntryT = TypeVar("EntryT")
 
@@ -186,7 +187,8 @@ class CataloguedPackage(_OfPackage, Entity):
 
     def listing(self, standard_names: Collection[str]) -> Listing:
         """Return it as search lists it."""
-        created_ms, is_standard = self.release.created_ms, self.org.lower() in standard_names
+        created_ms = self.release.created_ms
+        is_standard = self.org.lower() in standard_names
         head = Head(org=self.org, name=self.name, created_ms=created_ms, upstream=self.upstream)
         api = self.api if self.api != NO_API else None
         return Listing(head, self.release, Texts(), is_standard, api)

@@ -286,7 +286,8 @@ class SymbolQuery(Struct, frozen=True):
     @classmethod
     def parse(cls, text: str) -> Self:
         """Parse text with terms `org:acme` or `org:(acme OR other)`; of several, each holds."""
-        text, orgs = symbols_in_import(text[:MAX_QUERY_LENGTH]), None
+        text = symbols_in_import(text[:MAX_QUERY_LENGTH])
+        orgs = None
         for group, name in _ORG_OF_SYMBOLS.findall(text):
             named = _OR.split(group.strip())[:MAX_TERM_VALUES] if group else [name]
             keys = frozenset(_unquoted(each).strip().lower() for each in named)

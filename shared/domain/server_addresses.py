@@ -45,7 +45,8 @@ def can_be_called(url: str, inside: Collection[str]) -> bool:
     """
     try:
         parts = urlsplit(url)
-        host, port = (parts.hostname or "").lower(), parts.port
+        host = (parts.hostname or "").lower()
+        port = parts.port
     except ValueError:
         return False
     if port == 0:

@@ -50,7 +50,9 @@ from shared.domain.webhooks import DeliveryLog, Webhook
 
 FORMAT = 1
 MANIFEST_FILE = "manifest.json"
-DIRECTORY, PACKAGES, EVENTS = "directory.jsonl.gz", "packages.jsonl.gz", "events.jsonl.gz"
+DIRECTORY = "directory.jsonl.gz"
+PACKAGES = "packages.jsonl.gz"
+EVENTS = "events.jsonl.gz"
 
 # Where the work store has the snapshot that is being restored, until all of it was.
 RESTORE_KIND = "snapshot-restore"

@@ -27,7 +27,8 @@ def index_file(survey: Survey) -> bytes:
     """
     live = [entry for entry in reversed(survey.entries) if entry.state is State.LIVE]
     # Sorting is stable, so of simultaneous releases the lower version comes first.
-    published, head = sorted(live, key=lambda entry: entry.created_ms), survey.head
+    published = sorted(live, key=lambda entry: entry.created_ms)
+    head = survey.head
     return b"".join(
         _json({**_nine_keys(head, entry), **dict(_more_keys(head, entry))}) for entry in published
     )

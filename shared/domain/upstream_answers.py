@@ -67,7 +67,8 @@ MAX_NODES = 5_000  # Of a dependency graph.
 MAX_VALUES = 500_000  # Of one answer: they take twentyfold memory when they are parsed.
 MAX_PAGE = 1_000  # Packages of a page; less is asked for.
 
-_WITHDRAWN, _RESTORED = "withdrawn", "restored"
+_WITHDRAWN = "withdrawn"
+_RESTORED = "restored"
 
 NO_DIGEST = "sha-256=" + "0" * 64
 
@@ -257,7 +258,8 @@ def _page(
 ) -> UpstreamPage[EntryT]:
     """Return a page of a list, whose entries are those that keep the rules."""
     item = read_object(body)
-    total, rows = item.get("count"), _list(item.get(name), name)
+    total = item.get("count")
+    rows = _list(item.get(name), name)
     if not isinstance(total, int) or total < 0:
         _refuse(f"the list of {name} has no count")
     found = (read(cast(Item, each)) for each in rows if isinstance(each, dict))
@@ -347,12 +349,14 @@ def _dependency(item: Item) -> Dependency:
 def _item(item: Item, kind: SearchKind, origin: UpstreamOrigin) -> UpstreamItem | None:
     """Return a connector or trigger as lists show it; None if its names break the rules."""
     package = _catalogued_package(_object(item.get("package")), origin)
-    name, module = _text(item, "name", MAX_LABEL), _text(item, "moduleName", MAX_LABEL)
+    name = _text(item, "name", MAX_LABEL)
+    module = _text(item, "moduleName", MAX_LABEL)
     holders = [each for e in _kept(parse_module_name, [module]) for each in possible_packages(e)]
     if package is None or not name or package.name not in holders:
         return None
     is_connector = kind is SearchKind.CONNECTORS
-    org, display = package.org, _object(item.get("displayAnnotation"))
+    org = package.org
+    display = _object(item.get("displayAnnotation"))
     summary = (ConnectorSummary if is_connector else TriggerSummary)(
         id=connector_id(org, module, name) if is_connector else trigger_id(org, module),
         module=module,

@@ -14,7 +14,8 @@ from shared.domain.packages import PublicReason, WithdrawalReason
 from shared.domain.records import Entity, Place
 from shared.domain.releases import WITHDRAWAL_TITLES
 
-ALL, NONE = "all", "none"
+ALL = "all"
+NONE = "none"
 UNSTATED = "unstated"  # A withdrawal without a public reason, such as a hold.
 
 GONE = "gone"

@@ -146,7 +146,9 @@ class AnswerCache:
             log.exception("repeating.failed")
             found = None
         if found is None:
-            scope[_LOOKUP], scope[HEADERS_READ], scope[QUERY_READ] = True, set[str](), set[str]()
+            scope[_LOOKUP] = True
+            scope[HEADERS_READ] = set[str]()
+            scope[QUERY_READ] = set[str]()
         return found
 
     def _repeat(self, scope: Scope) -> tuple[_CachedAnswer, RawHeaders] | None:

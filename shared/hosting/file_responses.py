@@ -209,7 +209,8 @@ if sys.platform == "linux":
 
     def _is_in_memory(content: BinaryIO | BufferedIOBase, count: int) -> bool:
         """Check whether the first and the last of the bytes are in the cache of the system."""
-        at, probe = content.tell(), bytearray(1)
+        at = content.tell()
+        probe = bytearray(1)
         try:
             for where in (at, at + count - 1):
                 os.preadv(content.fileno(), [probe], where, os.RWF_NOWAIT)
@@ -310,7 +311,8 @@ class RedirectFollower:
         async def sending(message: Message) -> None:
             nonlocal target, repeat
             if target is None:
-                target, repeat = self._target(scope, message), message.get(REPEAT)
+                target = self._target(scope, message)
+                repeat = message.get(REPEAT)
             if target is None:
                 await send(message)
 

@@ -170,10 +170,12 @@ class BodyReader:
             )
             return
         if sender.account:  # One of the largest bodies; two for an address.
-            room, shares = self._publishers, {sender.account: self.limits.body_bytes}
+            room = self._publishers
+            shares = {sender.account: self.limits.body_bytes}
             of_address = self.limits.body_bytes * max(self.limits.large_bodies // 2, 1)
         else:
-            room, shares = self._others, {}
+            room = self._others
+            shares = {}
             of_address = max(self.limits.anonymous_body_bytes, self.limits.anonymous_bytes // 4)
         if sender.address:
             shares[sender.address] = of_address

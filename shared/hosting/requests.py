@@ -81,7 +81,8 @@ class RequestHeaders(Mapping[str, str]):
 def _by_name(headers: Headers) -> dict[str, str]:
     values: dict[str, str] = {}
     for raw_name, raw_value in headers:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("utf-8", "replace").rstrip("\t ")
+        name = raw_name.decode("latin-1")
+        value = raw_value.decode("utf-8", "replace").rstrip("\t ")
         values[name] = f"{values[name]},{value}" if name in values else value
     return values
 
@@ -257,7 +258,8 @@ def _characters(escapes: str, octets: bytes) -> Iterator[str]:
         start, end = _unreadable(octets)
         yield octets[:start].decode()
         yield escapes[3 * start : 3 * end]
-        escapes, octets = escapes[3 * end :], octets[end:]
+        escapes = escapes[3 * end :]
+        octets = octets[end:]
 
 
 def _unreadable(octets: bytes) -> tuple[int, int]:

@@ -64,7 +64,9 @@ def _name(function: Any) -> str:
 
 
 def _read(function: Any) -> HttpFunction | TimerFunction:
-    name, trigger, call = _name(function), function.get_trigger(), function.get_user_function()
+    name = _name(function)
+    trigger = function.get_trigger()
+    call = function.get_user_function()
     match trigger.get_binding_name():
         case "httpTrigger":
             return HttpFunction(name, _route(name, trigger), call)

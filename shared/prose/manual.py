@@ -230,7 +230,8 @@ def _render(text: str, file: str) -> SafeHtml:
     """Return a text of ours as HTML, in which the highest headings are one below the title."""
     pieces = _FENCED.split(_TITLE.sub("", text))
     pieces[::2] = [_SUBHEADING.sub("", piece) for piece in pieces[::2]]
-    names, folder = frozenset(FILES), file.rpartition("/")[0]
+    names = frozenset(FILES)
+    folder = file.rpartition("/")[0]
     place = ManualPlace("", folder, names)
     return render_markdown("".join(pieces), place, prefix="")
 

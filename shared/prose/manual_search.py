@@ -20,7 +20,8 @@ MOST_WORDS = 20  # Of a query; the rest is ignored.
 EXCERPT_CHARACTERS = 200
 
 # How much more a word of a title weighs than one of the text.
-_TITLE, _HEADING = 8.0, 6.0
+_TITLE = 8.0
+_HEADING = 6.0
 _LEAST_ROOT = 3  # Characters.
 _ENDINGS = ("ations", "ation", "ings", "ing", "ers", "er", "ed", "es", "s", "e")
 # Words of questions, which nothing is about.

@@ -189,6 +189,8 @@ def _footnote_anchor(
     _self: RendererHTML, tokens: Sequence[Token], at: int, *_arguments: object
 ) -> str:
     """Link a footnote to where it is referenced."""
-    note, call = tokens[at].meta["id"] + 1, tokens[at].meta["subId"]
-    ident, label = (f"{note}:{call}" if call else note), f"Back to where note {note} is called"
+    note = tokens[at].meta["id"] + 1
+    call = tokens[at].meta["subId"]
+    ident = f"{note}:{call}" if call else note
+    label = f"Back to where note {note} is called"
     return f' <a href="#fnref{ident}" class="footnote-backref" aria-label="{label}">↩</a>'

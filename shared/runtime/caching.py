@@ -388,7 +388,8 @@ SURVEYS_CACHED_BYTES = 16 * 1024 * 1024  # All 6,785 versions of Ballerina Centr
 _ENTRY_BYTES = 800
 _DEPENDENCY_BYTES = 300
 _TEXT_BYTES = 60  # Of a text, besides its characters.
-_RECORD_BYTES, _FIELD_BYTES = 300, 60  # Of any record, with the set of the names of its fields.
+_RECORD_BYTES = 300  # Of any record.
+_FIELD_BYTES = 60  # Of each field, with its name in the set of names.
 
 
 def share_field_names(record: R) -> R:

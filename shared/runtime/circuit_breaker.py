@@ -101,7 +101,8 @@ class CircuitBreaker:
         unusable = self.health.unusable if is_every else f"{subject}: {error}"
         failure = f"{subject} {len(self._failures)}" if is_every else subject
         # A package that failed before says nothing about the others: another one is tried next.
-        is_new, was_open = failure not in self._failures, self._open_until_ms is not None
+        is_new = failure not in self._failures
+        was_open = self._open_until_ms is not None
         self._failures.add(failure)
         self._kind = type(error) if isinstance(error, ServerUnreachable) else ServerUnreachable
         is_opening = was_open or len(self._failures) >= FAILURES_TO_OPEN

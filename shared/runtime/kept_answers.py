@@ -74,7 +74,8 @@ class KeptAnswers:
         renewed first, and used if that fails. A question that failed lately fails in the same way,
         without being asked.
         """
-        kept, now_ms = self._kept.get(key), self._clock.monotonic_ms()
+        kept = self._kept.get(key)
+        now_ms = self._clock.monotonic_ms()
         if kept is not None and self._is_fresh(kept):
             return kept.answer.value
         if kept is None or kept.answer.value is None:

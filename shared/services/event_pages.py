@@ -26,7 +26,8 @@ async def page_of_events(
     `most_read` events at most, so a page may have fewer than `count` and still be followed by
     another one; none that are older than `since_ms`.
     """
-    matching, have_read = list[NumberedEvent](), 0
+    matching = list[NumberedEvent]()
+    have_read = 0
     while have_read < most_read:
         batch = await read(before, EVENTS_READ_AT_ONCE)
         for number, event in batch:

@@ -31,7 +31,8 @@ class NameOwners(Struct, frozen=True):
     async def owner(self, org: OrgName) -> str | None:
         """Return the owner as it was at most five seconds ago: `OURS`, the name of an upstream, or
         None for nobody. Two reads at once if it is not known."""
-        known, now_ms = self._owners.get(org.lower()), self.clock.monotonic_ms()
+        known = self._owners.get(org.lower())
+        now_ms = self.clock.monotonic_ms()
         if known and now_ms < known[1]:
             return known[0]
         found = await self.stored_owner(org)

@@ -212,9 +212,11 @@ async def package_batches(
 
 async def last_event_number(events: EventStore) -> int:
     """Return the number of the last event, by some forty reads: numbers have no gaps."""
-    low, high = 0, 1
+    low = 0
+    high = 1
     while await events.since(high - 1, 1):
-        low, high = high, high * 2
+        low = high
+        high = high * 2
     while high - low > 1:
         middle = (low + high) // 2
         if await events.since(middle - 1, 1):

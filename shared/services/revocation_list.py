@@ -22,7 +22,9 @@ class _ListedEvents:
     """Its other members are those of the event store."""
 
     def __init__(self, events: EventStore, revocations: RevocationStore) -> None:
-        self._events, self._revocations, self._registry = events, revocations, ""
+        self._events = events
+        self._revocations = revocations
+        self._registry = ""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._events, name)

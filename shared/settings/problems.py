@@ -60,7 +60,8 @@ def setting_problem(invalid: ValidationError) -> str:
     """Return one line about the first invalid setting: its value unless it may be secret, what it
     should look like, and an example."""
     error = invalid.errors()[0]
-    variable, name = refused_setting(invalid), str(error["loc"][0]).lower()
+    variable = refused_setting(invalid)
+    name = str(error["loc"][0]).lower()
     field = Settings.model_fields[_FIELDS.get(variable, name)]
     shown = _shown(field, error["input"])
     if error["type"] == "value_error":
@@ -99,7 +100,8 @@ _UNITS = ("days", "hours", "minutes", "seconds")
 def _expected(name: str, field: FieldInfo) -> str:
     """Return what a value of the field looks like, and an example."""
     bounds = _bounds(field)
-    kind, example = _types(field.annotation)[0], _example(field)
+    kind = _types(field.annotation)[0]
+    example = _example(field)
     if kind is bool:
         return "true or false, such as true"
     if get_origin(kind) is Literal:

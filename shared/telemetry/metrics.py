@@ -27,7 +27,9 @@ class Instrument(Struct, frozen=True):
 
 # Values of `outcome`: an answer, one that the host streams, and a failure. The outcome of a refusal
 # is the name of its class.
-ANSWERED, STREAMED, BROKEN = "answered", "streamed", "broken"
+ANSWERED = "answered"
+STREAMED = "streamed"
+BROKEN = "broken"
 
 REQUESTS = Instrument(
     "ballroom.request.duration",

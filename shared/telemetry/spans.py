@@ -143,8 +143,10 @@ class _InsightsExporter(AzureMonitorTraceExporter):
 def envelope_of(span: ReadableSpan, key: str) -> dict[str, Any]:
     """Return a span as Application Insights takes it, in the words of its protocol."""
     attributes = span.attributes or {}
-    began, ended = span.start_time or 0, span.end_time or 0
-    context, parent = span.context, span.parent
+    began = span.start_time or 0
+    ended = span.end_time or 0
+    context = span.context
+    parent = span.parent
     tags = {
         "ai.cloud.role": span.resource.attributes["service.name"],
         "ai.cloud.roleInstance": _NODE,
@@ -191,7 +193,8 @@ def _target(attributes: Mapping[str, Any]) -> dict[str, Any]:
             "target": attributes["db.namespace"],
             "data": attributes["db.operation.name"],
         }
-    host, port = attributes["server.address"], attributes["server.port"]
+    host = attributes["server.address"]
+    port = attributes["server.port"]
     is_usual = port == _USUAL_PORTS.get(attributes["url.scheme"])
     return {"type": "HTTP", "target": host if is_usual else f"{host}:{port}"}
 

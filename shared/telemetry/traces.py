@@ -31,7 +31,8 @@ STORE_SPAN = ("store", "operation", "outcome")
 OUTGOING_SPAN = ("method", "scheme", "host", "port", "status", "outcome")
 UPKEEP_SPAN = ("task", "result", "calls", "units")
 
-_WORD, _SIGN = 2**32, 2**31
+_WORD = 2**32
+_SIGN = 2**31
 _LENGTH = 32  # Of a trace id.
 _POWERS = [pow(33, power, _WORD) for power in reversed(range(_LENGTH))]
 _START = 5381 * pow(33, _LENGTH, _WORD)

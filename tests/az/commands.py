@@ -135,7 +135,8 @@ class Reader:
         sign = self._text[self._at]
         if sign == "'":
             end = self._text.find("'", self._at + 1)
-            start, self._at = self._at + 1, (end if end >= 0 else len(self._text)) + 1
+            start = self._at + 1
+            self._at = (end if end >= 0 else len(self._text)) + 1
             return self._text[start : self._at - 1]
         if sign == '"':
             self._at += 1

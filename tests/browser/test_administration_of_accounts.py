@@ -11,7 +11,9 @@ from tests.browser.sample_registry import Site
 
 pytestmark = pytest.mark.slow
 
-ACCOUNTS, ORGANIZATIONS, NAMES = "/manage/accounts", "/manage/organizations", "/manage/names"
+ACCOUNTS = "/manage/accounts"
+ORGANIZATIONS = "/manage/organizations"
+NAMES = "/manage/names"
 LONG = "a" * 199  # With its star the longest pattern there may be.
 
 

@@ -37,7 +37,8 @@ class Mirror:
 @pytest.fixture
 def mirror(template: Template, scratch: Path) -> Iterator[Mirror]:
     """Return a mirror with many packages, a refused release, and an incident."""
-    upstream, folder = FakeUpstream(), scratch / "data"
+    upstream = FakeUpstream()
+    folder = scratch / "data"
     with upstream.serving(), served(template, folder, upstream=upstream.url) as serving:
         made = Mirror(Site(serving, folder), upstream)
         upstream.archives["octo/unreadable:1.0.0"] = b"no zip"

@@ -9,7 +9,8 @@ from tests.browser.conftest import Open
 from tests.browser.forms import STARTS, assert_shown_well
 from tests.browser.sample_registry import LONG, Site
 
-NOTICES, READ_ONLY = "/manage/notices", "/manage/read-only"
+NOTICES = "/manage/notices"
+READ_ONLY = "/manage/read-only"
 HOSTILE = '<img src=x onerror=alert(1)><script>alert("1")</script> & <b>bold</b>'
 RIGHT_TO_LEFT = "המרשם ייסגר לתחזוקה ביום ראשון בשעה 22:00."
 USUAL = "Pushes may take a little longer this evening, as the search is made anew."

@@ -45,7 +45,8 @@ def test_the_filter_shows_the_symbols_that_contain_each_word(
 ) -> None:
     watched = opened(documented_site.url)
     page = watched.open(MODULE)
-    entries, status = page.locator(".docs-entry:visible"), page.locator("#docs-filter-status")
+    entries = page.locator(".docs-entry:visible")
+    status = page.locator("#docs-filter-status")
     total = entries.count()
     page.get_by_label("Filter symbols").focus()
     page.keyboard.type("greet WORLD")

@@ -120,7 +120,8 @@ def site(furnished_template: Template, scratch: Path) -> Iterator[Site]:
 def test_a_package_for_a_task_is_found_and_imported(site: Site, opened: Open, form: str) -> None:
     watched = opened(site.url, form=form)
     page = with_clipboard(watched.open("/"))
-    steps, search = Steps(page), page.get_by_role("combobox", name="Search")
+    steps = Steps(page)
+    search = page.get_by_role("combobox", name="Search")
     steps.fill(search, "greets people")
     steps.send(search)
     first = page.locator(".hit").first

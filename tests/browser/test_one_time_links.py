@@ -23,7 +23,8 @@ def owner_invites(site: Site, page: Page) -> str:
 
 def test_a_sign_in_link_takes_one_click(site: Site, opened: Open) -> None:
     watched = opened(site.url)
-    page, link = watched.page, site.link_for(site.served.people.bob)
+    page = watched.page
+    link = site.link_for(site.served.people.bob)
     addresses: list[str] = []
 
     def note(request: Request) -> None:
@@ -66,7 +67,8 @@ def test_the_link_to_the_content_of_the_page_is_no_code(site: Site, opened: Open
 @pytest.mark.parametrize("pasted", ["code", "link"])
 def test_without_scripts_the_code_is_pasted(site: Site, opened: Open, pasted: str) -> None:
     watched = opened(site.url, scripts="off")
-    page, link = watched.page, site.link_for(site.served.people.bob)
+    page = watched.page
+    link = site.link_for(site.served.people.bob)
     page.goto(link)
     page.get_by_label("Code").fill(link if pasted == "link" else link.partition("#")[2])
     page.get_by_role("button", name="Continue").click()

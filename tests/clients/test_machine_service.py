@@ -69,7 +69,8 @@ def test_the_service_reads_settings_that_there_are() -> None:
 
 
 def test_the_command_reads_the_settings_and_executes_nothing(tmp_path: Path) -> None:
-    ran, settings = tmp_path / "ran", tmp_path / "ballroom.env"
+    ran = tmp_path / "ran"
+    settings = tmp_path / "ballroom.env"
     settings.write_text(
         "# A comment\n\n"
         "BALLROOM_URL=https://ballroom.example.org\n"
@@ -108,7 +109,8 @@ def given_to_a_command(folder: Path, settings: Path) -> dict[str, str]:
 
 def run_command(folder: Path, settings: Path) -> subprocess.CompletedProcess[str]:
     """Run `ballroom` with a program that prints its environment, and without another user."""
-    inner, runuser = folder / ".venv/bin/ballroom", folder / "runuser"
+    inner = folder / ".venv/bin/ballroom"
+    runuser = folder / "runuser"
     inner.parent.mkdir(parents=True)
     program = f"#!{sys.executable}\nimport json, os; print(json.dumps(dict(os.environ)))\n"
     inner.write_text(program)
@@ -155,7 +157,8 @@ def names(backups: Path) -> list[str]:
 def test_only_the_newest_backups_remain_and_the_new_one_was_restored(
     template: Template, tmp_path: Path
 ) -> None:
-    data, backups = tmp_path / "data", tmp_path / "backups"
+    data = tmp_path / "data"
+    backups = tmp_path / "backups"
     shutil.copytree(template.folder, data)
     for day in ("20260101T033000Z", "20260102T033000Z", "20260103T033000Z"):
         (backups / day).mkdir(parents=True)
@@ -172,7 +175,9 @@ def test_only_the_newest_backups_remain_and_the_new_one_was_restored(
 def test_old_backups_end_as_well_where_their_folder_is_a_link(
     template: Template, tmp_path: Path
 ) -> None:
-    data, backups, link = tmp_path / "data", tmp_path / "backups", tmp_path / "link"
+    data = tmp_path / "data"
+    backups = tmp_path / "backups"
+    link = tmp_path / "link"
     shutil.copytree(template.folder, data)
     (backups / "20260101T033000Z").mkdir(parents=True)
     link.symlink_to(backups)
@@ -191,7 +196,8 @@ async def test_a_backup_with_a_damaged_archive_is_kept_and_what_is_wrong_is_besi
     world: World, scratch: Path, tmp_path: Path
 ) -> None:
     await world.push(bala("acme/greet:1.0.0"))
-    data, backups = scratch / "data", tmp_path / "backups"
+    data = scratch / "data"
+    backups = tmp_path / "backups"
     [archive] = (data / "archives").rglob("sha256/*/*/*")
     archive.chmod(0o600)
     archive.write_bytes(archive.read_bytes()[:-1] + b"x")
@@ -209,7 +215,8 @@ async def test_a_backup_with_a_damaged_archive_is_kept_and_what_is_wrong_is_besi
 
 
 def test_a_backup_of_a_damaged_database_gets_no_name(template: Template, tmp_path: Path) -> None:
-    data, backups = tmp_path / "data", tmp_path / "backups"
+    data = tmp_path / "data"
+    backups = tmp_path / "backups"
     shutil.copytree(template.folder, data)
     (data / "ballroom.db").write_bytes(b"no database" * 1000)
     done = back_up(data, backups)
@@ -224,7 +231,8 @@ def test_a_full_disk_costs_no_earlier_backup_and_leaves_nothing_half(
     data = tmp_path / "data"
     shutil.copytree(template.folder, data)
     with small_disk(tmp_path / "disk", 64 * MIB) as disk:
-        backups, before = disk.root / "backups", disk.free_bytes()
+        backups = disk.root / "backups"
+        before = disk.free_bytes()
         assert back_up(data, backups).returncode == 0
         size_bytes = before - disk.free_bytes()
         earlier = names(backups)

@@ -43,7 +43,9 @@ def plugin() -> str:
 
 def deploy(registry: Served, folder: Path, plugin: str, person: Person) -> str:
     """Deploy a bala as a person does, and return what is printed when it fails."""
-    archive, settings, local = folder / "greet.bala", folder / "settings.xml", folder / "local"
+    archive = folder / "greet.bala"
+    settings = folder / "settings.xml"
+    local = folder / "local"
     archive.write_bytes(bala())
     settings.write_text(_SETTINGS.format(person=person))
     if not local.exists():

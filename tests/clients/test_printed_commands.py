@@ -177,6 +177,7 @@ def test_the_command_after_a_backup_names_it_by_its_whole_path(
 
 
 def test_an_installed_command_is_printed_by_its_name(tmp_path: Path) -> None:
-    data, command = tmp_path / "data", "ballroom"
+    data = tmp_path / "data"
+    command = "ballroom"
     with running(data, workers=1, BALLROOM_URL=PUBLIC, BALLROOM_COMMAND=command) as registry:
         assert "Sign in    run: ballroom signin-link admin\n" in printed_by(registry)

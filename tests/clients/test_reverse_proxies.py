@@ -61,7 +61,9 @@ def proxied(
     folder = tmp_path_factory.mktemp(name)
     data = folder / "data"
     shutil.copytree(template.folder, data)
-    bound, port, plain_port = bind("127.0.0.1", 0), free_port(), free_port()
+    bound = bind("127.0.0.1", 0)
+    port = free_port()
+    plain_port = free_port()
     settings = settings_of(data, url=URL, trusted_proxies="127.0.0.1")
     recorder = Recorder(build_host(settings))
     token = with_tokens_of_today(data, template.people).ann.token
@@ -117,7 +119,8 @@ def test_plain_http_is_redirected(proxied: Proxied) -> None:
 @pytest.mark.parametrize("proxied", ["nginx"], indirect=True)  # Caddy itself has no such limit.
 def test_an_address_gets_so_many_requests_at_a_time(proxied: Proxied) -> None:
     context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     head = f"POST /api/v1/orgs HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 100\r\n\r\n{{"
     with ExitStack() as stack:
         sockets: list[ssl.SSLSocket] = []

@@ -222,7 +222,8 @@ class Asking:
         yield self.get(f"{BASE}/packages/acme/hidden/1.0.0", Accept="application/octet-stream")
         for name in ("device", "approved device"):
             fields = {"grant_type": GRANT_TYPE, "device_code": self.facts.codes[name]}
-            path, kind = "/api/v1/device/token", {"Content-Type": FORM}
+            path = "/api/v1/device/token"
+            kind = {"Content-Type": FORM}
             yield Ask("POST", path, kind, urlencode(fields), only_status=True)
 
     # --- parts ---------------------------------------------------------------------------------

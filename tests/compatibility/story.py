@@ -137,7 +137,8 @@ async def shown(folder: Path, places: Places) -> Facts:
     people = await settled(folder, places)
     facts = Facts()
     for name, person in vars(people).items():
-        facts.tokens[name], facts.ids[name] = person.token, person.account.id
+        facts.tokens[name] = person.token
+        facts.ids[name] = person.account.id
     async with opened(folder, people, places=places, seed="burst", brake_packages=1) as world:
         await world.push(bala("other/one:1.0.0"), by=people.bob)
         await world.push_held(bala("other/two:1.0.0"), by=people.bob)
@@ -231,7 +232,8 @@ async def _tokens(story: Story) -> None:
         "stolen": {"scopes": ["read", "manage"]},
     }.items():
         issued = await story.api("ann", "POST", "/tokens", {"name": name, **more})
-        tokens[name], made[name] = issued["text"], issued["token"]["id"]
+        tokens[name] = issued["text"]
+        made[name] = issued["token"]["id"]
     thief = Person(story.world.people.ann.account, tokens["stolen"])
     content = b'{"name": "of the thief", "scopes": ["read"]}'
     answer = await story.world.send("POST", f"{URL}{API}/tokens", by=thief, content=content)
@@ -311,7 +313,8 @@ def _code_of(invited: Mapping[str, Any]) -> str:
 
 async def _wait(story: Story) -> None:
     """Leave things that somebody is in the middle of, and refuse further changes."""
-    facts, world = story.facts, story.world
+    facts = story.facts
+    world = story.world
     facts.codes["device"] = (await ask_for_codes(world))["device_code"]
     approved = await ask_for_codes(world, "ann's laptop")
     facts.codes["approved device"] = approved["device_code"]

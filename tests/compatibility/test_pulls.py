@@ -16,7 +16,8 @@ from tests.support.cloud_stores import CloudDouble, double_of, forget, make_cont
 from tests.support.pulls import Process
 
 WINDOW = 2_981_850
-YESTERDAY, TODAY = "2026-09-09", "2026-09-10"
+YESTERDAY = "2026-09-09"
+TODAY = "2026-09-10"
 KEY = '["acme/greet"]'
 
 

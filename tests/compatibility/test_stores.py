@@ -91,7 +91,8 @@ async def test_upkeep_finds_nothing_wrong(old: Old) -> None:
     for task in old.world.registry.maintenance.upkeep.tasks:
         report = await old.world.registry.maintenance.upkeep.run(task)
         assert report, task
-        problems[task], changed[task] = report.problems, report.changed
+        problems[task] = report.problems
+        changed[task] = report.changed
     assert not any(problems.values()), problems
     assert changed["repair-derived-data"] == 0, "what is derived is what today's code would derive"
 

@@ -69,7 +69,8 @@ class Comparison:
                 self.declaration(f"{name}.{other.get('name', '')}", one, other)
 
     def names(self, where: str, ours: list[Node], theirs: list[Node]) -> None:
-        keys, others = [key(each) for each in ours], [key(each) for each in theirs]
+        keys = [key(each) for each in ours]
+        others = [key(each) for each in theirs]
         self.add("sets", where, sorted(keys), sorted(others))
         self.add("order", where, [k for k in keys if k in others], [k for k in others if k in keys])
 
@@ -91,9 +92,12 @@ class Comparison:
         self.variables(where, ours, theirs)
 
     def descriptions(self, where: str, ours: Node, theirs: Node) -> None:
-        one, other = ours.get("description", ""), theirs.get("description", "")
+        one = ours.get("description", "")
+        other = theirs.get("description", "")
         if "inclusionType" in ours or "inclusionType" in theirs:
-            one, other = one.rstrip("\n"), other.rstrip("\n")  # Either is accepted by readers.
+            # Readers accept either.
+            one = one.rstrip("\n")
+            other = other.rstrip("\n")
         self.add("descriptions", where, one, other)
         if "descriptionSections" in theirs:  # Older answers have none.
             sections = ours["descriptionSections"], theirs["descriptionSections"]
@@ -112,7 +116,8 @@ class Comparison:
                 self.add(subject, where, len(ours[name]), len(theirs[name]))
 
     def type(self, where: str, ours: Node | None, theirs: Node | None) -> None:
-        one, other = tree(ours), tree(theirs)
+        one = tree(ours)
+        other = tree(theirs)
         if one != other and set(unresolved(theirs)) - set(unresolved(ours)):
             self.total["type trees that Central did not resolve"] += 1
         else:
@@ -182,7 +187,8 @@ def our_document(folder: Path, answer: Node) -> Node:
     manifest = tomllib.loads((folder / "Ballerina.toml").read_text("utf-8"))["package"]
     lock = folder / "Dependencies.toml"
     locked = tomllib.loads(lock.read_text("utf-8"))["package"] if lock.exists() else []
-    org, name = OrgName(manifest["org"]), PackageName(manifest["name"])
+    org = OrgName(manifest["org"])
+    name = PackageName(manifest["name"])
     module: str = answer.get("id", name)
     nodes = tuple(GraphNode(org=p["org"], name=p["name"], version=p["version"]) for p in locked)
     # The manifest of a repository may have a placeholder, and the lock an earlier version.

@@ -215,7 +215,9 @@ async def test_a_running_search_uses_the_copy_that_it_started_with(place: Place)
 
 async def test_it_is_looked_every_quarter_of_a_minute_and_nobody_waits_for_it(place: Place) -> None:
     await place.push("one")
-    waiting, slept, go_on = Waiting(place.parts()), list[float](), asyncio.Event()
+    waiting = Waiting(place.parts())
+    slept = list[float]()
+    go_on = asyncio.Event()
 
     async def sleep(seconds: float) -> None:
         slept.append(seconds)

@@ -215,7 +215,9 @@ class CrashingParts:
     """Parts whose n-th call ends the process: before it takes effect, or after."""
 
     def __init__(self, parts: SearchBlobs, fatal: int, *, after: bool) -> None:
-        self._parts, self._left, self._after = parts, fatal, after
+        self._parts = parts
+        self._left = fatal
+        self._after = after
 
     def __getattr__(self, name: str) -> Any:
         call = getattr(self._parts, name)
@@ -252,7 +254,8 @@ async def beginning(_place: Place) -> None:
 async def test_the_next_process_finishes_after_a_crash_at_any_call(
     place: Place, prepare: Callable[[Place], Any], *, after: bool
 ) -> None:
-    fatal, alive = -1, False
+    fatal = -1
+    alive = False
     while not alive:
         fatal += 2  # After one call is before the next.
         await place.search.index.replace(listing("one", summary=f"number{fatal}"))

@@ -21,7 +21,8 @@ from tests.paths import ROOT
 from tests.support.cloud_stores import CloudInMemory, blob_double_of
 
 CONTENT = b"an archive"
-DIGEST, OTHER = Digest.of(CONTENT), Digest.of(b"a later archive")
+DIGEST = Digest.of(CONTENT)
+OTHER = Digest.of(b"a later archive")
 
 
 async def _in_memory(place: Path, clock: FakeClock) -> CloudInMemory:

@@ -82,7 +82,9 @@ async def test_what_a_check_refuses_does_not_exist(stores: Stores) -> None:
     stored = await claimed(stores, visibility=Visibility.PRIVATE)
     await stores.metadata.add_release(release())
     await stores.metadata.put_entries(GREET, [entry()])
-    stranger, member, absent = Reader(), Reader(GREET), package("acme/absent")
+    stranger = Reader()
+    member = Reader(GREET)
+    absent = package("acme/absent")
     nothing = FoundRelease(None, None)
     assert await stores.metadata.find(FIRST, check=stranger) == nothing
     assert await stores.metadata.by_digest(release().content, check=stranger) == nothing
@@ -163,7 +165,8 @@ async def test_a_survey_holds_entries_of_every_state(stores: Stores) -> None:
 async def test_surveys_are_in_the_requested_order_and_none_for_a_missing_package(
     stores: Stores,
 ) -> None:
-    one, two = await claimed(stores, "acme/one"), await claimed(stores, "acme/two")
+    one = await claimed(stores, "acme/one")
+    two = await claimed(stores, "acme/two")
     asked = [package(text) for text in ("acme/two", "acme/none", "acme/one", "acme/two")]
     assert await stores.metadata.survey([]) == []
     surveys = await stores.metadata.survey(asked)
@@ -232,7 +235,8 @@ async def test_a_version_is_added_only_once_whatever_its_spelling(stores: Stores
     assert (await stores.metadata.find(FIRST)).release == release()
 
 
-RC, UPPER_RC = "acme/greet:1.0.0-rc1", "acme/greet:1.0.0-RC1"
+RC = "acme/greet:1.0.0-rc1"
+UPPER_RC = "acme/greet:1.0.0-RC1"
 
 
 async def test_of_versions_that_differ_in_case_the_first_is_added(stores: Stores) -> None:

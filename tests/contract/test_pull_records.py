@@ -48,7 +48,8 @@ def pulled(version: str = "1.0.0", at_ms: int = START_MS, **changes: Any) -> Rec
 
 async def found(stores: Stores, **filters: Any) -> list[RecordedPull]:
     """Return all pulls of acme that a query finds, page after page."""
-    query, pulls = PullQuery(ACME, **filters), list[RecordedPull]()
+    query = PullQuery(ACME, **filters)
+    pulls = list[RecordedPull]()
     while True:
         page = await stores.pull_records.find(query)
         pulls += page.pulls
@@ -58,7 +59,8 @@ async def found(stores: Stores, **filters: Any) -> list[RecordedPull]:
 
 
 async def test_pulls_are_found_newest_first(stores: Stores, recorder: Recorder) -> None:
-    first, second = pulled(), pulled("2.0.0", START_MS + 5)
+    first = pulled()
+    second = pulled("2.0.0", START_MS + 5)
     third = pulled("1.0.0", START_MS + 20 * MINUTE_MS)
     assert await found(stores) == []
     await stores.pull_records.record(recorder.batch(first, second))

@@ -11,7 +11,9 @@ from tests.support.pulls import Process
 
 pytestmark = pytest.mark.measured
 
-YESTERDAY, TODAY, TOMORROW = "2026-11-19", "2026-11-20", "2026-11-21"
+YESTERDAY = "2026-11-19"
+TODAY = "2026-11-20"
+TOMORROW = "2026-11-21"
 
 
 def pull(text: str = "acme/greet:1.0.0", caller: str = "c1", window: int = 1) -> Pull:

@@ -217,7 +217,8 @@ async def test_a_push_keeps_the_documentation_of_the_release_that_is_listed(
 
 
 async def test_an_offer_says_whether_nothing_of_the_package_was_shown(index: SearchIndex) -> None:
-    first, second = listing("acme/greet:1.0.0"), listing("acme/greet:0.9.0")
+    first = listing("acme/greet:1.0.0")
+    second = listing("acme/greet:0.9.0")
     assert await index.offer(first)
     assert not await index.offer(second)
     await index.remove(first.head.package)
@@ -427,7 +428,8 @@ async def mixed(index: SearchIndex) -> SearchIndex:
 async def test_whatever_is_typed_pages_add_up_and_show_nothing_that_is_not_theirs(
     mixed: SearchIndex, text: str, orgs: frozenset[str], limit: int, order: tuple[Sort, bool]
 ) -> None:
-    viewer, query = Viewer(orgs), Query.parse(text)
+    viewer = Viewer(orgs)
+    query = Query.parse(text)
     seen: list[str] = []
     count = 1
     while len(seen) < count:
@@ -466,7 +468,8 @@ async def test_packages_are_sorted_by_their_public_dependents(index: SearchIndex
 
 
 async def test_a_count_of_dependents_follows_the_index(index: SearchIndex) -> None:
-    dependents, count_only = Query(depends_on="acme/greet"), ResultPage(limit=0)
+    dependents = Query(depends_on="acme/greet")
+    count_only = ResultPage(limit=0)
     for number in range(3):
         await index.offer(needing(f"acme/shop{number}:1.0.0", "acme/greet"))
         for _ in range(2):
@@ -511,7 +514,8 @@ async def test_a_page_comes_with_the_facets_of_all_matches(index: SearchIndex) -
         listing("other/mailer:1.0.0", deprecation="Use mail."),
         listing("other/sms:1.0.0", deprecation="Use nothing."),
     )
-    query, page = Query.parse("mail"), ResultPage(limit=2)
+    query = Query.parse("mail")
+    page = ResultPage(limit=2)
     for _ in range(2):  # The second time, the counts may be those of the first.
         found = await index.search_with_facets(query, page, ANYONE)
         assert found.results == await index.search(query, page, ANYONE)
@@ -529,7 +533,8 @@ async def test_private_packages_are_in_nobody_elses_counts(index: SearchIndex) -
         *(listing(f"acme/mail{each}:1.0.0", **PRIVATE) for each in range(3)),
         listing("acme/mailer:1.0.0", **PRIVATE, deprecation="Use mail1."),
     )
-    query, page = Query.parse("mail"), ResultPage()
+    query = Query.parse("mail")
+    page = ResultPage()
     for viewer, counts in ((Viewer(frozenset({"acme"})), (3, 1)), (ANYONE, (0, 0))):
         found = await index.search_with_facets(query, page, viewer)
         assert (found.results.count, found.deprecated) == counts

@@ -237,7 +237,8 @@ async def test_a_registry_goes_from_one_machine_to_the_cloud_and_back(
     busy: World, tmp_path: Path, clock: FakeClock
 ) -> None:
     store = SnapshotFolder(tmp_path / "snapshots")
-    before, stores = await shown(busy.stores), busy.stores
+    before = await shown(busy.stores)
+    stores = busy.stores
     async with (
         target_of("cloud", tmp_path / "there", clock) as there,
         target_of("embedded", tmp_path / "back", clock) as back,

@@ -105,7 +105,8 @@ class ForkServer:
         self._process = process
 
     def run(self, job: Job) -> Ended:
-        jobs, endings = cast("IO[bytes]", self._process.stdin), self._process.stdout
+        jobs = cast("IO[bytes]", self._process.stdin)
+        endings = self._process.stdout
         pickle.dump(job, jobs)
         jobs.flush()
         return pickle.load(cast("IO[bytes]", endings))  # noqa: S301 - we wrote it.
@@ -135,7 +136,8 @@ def running_fork_server() -> Generator[ForkServer]:
 
 def serve() -> None:
     """Do one job after the other until there are no more."""
-    jobs, endings = sys.stdin.buffer, sys.stdout.buffer
+    jobs = sys.stdin.buffer
+    endings = sys.stdout.buffer
     asyncio.run(_warm_up())
     assert threading.active_count() == 1, "a fork copies one thread and the locks of all"
     gc.freeze()  # A child that collects what it inherited would copy all of it first.

@@ -116,6 +116,7 @@ def count_small_steps(folder: Path, fatal: int) -> list[str]:
         connection.set_trace_callback(statement)
         return connection
 
-    connect, sqlite3.connect = sqlite3.connect, connected
+    connect = sqlite3.connect
+    sqlite3.connect = connected
     sys.addaudithook(audited)
     return steps

@@ -66,7 +66,8 @@ async def check_settled(reference: Compared, world: World) -> None:
 def check_whole(reference: Compared, seen: RegistryState) -> None:
     """Everything is as it was before the request, or as it is after it."""
     check_old_or_new(reference, seen)
-    before, after = reference.before, reference.after
+    before = reference.before
+    after = reference.after
     if seen.packages != before.packages:
         check_same(seen, after)
     elif before.packages != after.packages:
@@ -83,7 +84,8 @@ async def check_repeated(reference: Compared, world: World) -> None:
 
 def check_old_or_new(reference: Compared, seen: RegistryState) -> None:
     """Whatever anybody asks for is as it was or as it is to be, and never anything else."""
-    before, after = reference.before, reference.after
+    before = reference.before
+    after = reference.after
     for request, answer in seen.packages.items():
         assert answer in (before.packages[request], after.packages[request]), request
     assert seen.organizations in (before.organizations, after.organizations)

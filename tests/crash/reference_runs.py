@@ -65,7 +65,8 @@ class References:
         return covering_part(name, tables, features)
 
     async def _make(self, use_case: UseCase) -> Reference:
-        folder, people = self._copy(self.template.folder), self.template.people
+        folder = self._copy(self.template.folder)
+        people = self.template.people
         async with opened(folder, people) as world:
             for act in (push(f"{BYSTANDER}:1.0.0"), *use_case.before):
                 assert (await act(world)).is_success

@@ -44,7 +44,8 @@ async def test_a_backup_of_a_running_registry_restores_to_the_same(
 async def test_a_backup_under_load_restores_to_a_complete_registry(
     template: Template, tmp_path: Path
 ) -> None:
-    data, known = tmp_path / "data", list[set[str]]()
+    data = tmp_path / "data"
+    known = list[set[str]]()
     with running(data, workers=2) as host:
         async with traffic(host) as pushed:
             for number in range(BACKUPS):
@@ -69,7 +70,8 @@ Content = tuple[Mapping[str, Release], object]
 
 async def content_of(world: World) -> Content:
     """Read all records; what looking and listing change is left out."""
-    stores, releases = world.stores, dict[str, Release]()
+    stores = world.stores
+    releases = dict[str, Release]()
     for head in await stores.metadata.packages("", 1_000):
         for release in await stores.metadata.releases(head.package):
             releases[str(release.coordinate)] = release.model_copy(update={"outbox": ()})

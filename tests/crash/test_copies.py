@@ -139,7 +139,8 @@ def test_a_full_disk_is_named_and_leaves_nothing(
 def test_a_start_beside_a_restore_that_was_killed_makes_no_empty_registry(
     terminal: Terminal, tmp_path: Path
 ) -> None:
-    source, target = tmp_path / "source", tmp_path / "restored" / str(AMID) / "target"
+    source = tmp_path / "source"
+    target = tmp_path / "restored" / str(AMID) / "target"
     terminal.run("backup", str(source))
     assert killed("restore", source, tmp_path / "restored", at=AMID) == [[AMID, 9, False, False, 0]]
     refused = subprocess.run(

@@ -33,7 +33,8 @@ from tests.support.archives import bala
 from tests.support.registry_process import Running, free_port, running
 from tests.support.world import opened
 
-OLD, NEW = "acme/old:1.0.0", "acme/new:1.0.0"
+OLD = "acme/old:1.0.0"
+NEW = "acme/new:1.0.0"
 BOUND_SECONDS = 30
 PAGES = range(0, 72, 3)  # From no room to enough for a push, which takes about 50.
 
@@ -62,7 +63,8 @@ def by_quota(root: Path) -> Generator[Filling]:
     import resource
 
     with running(root / "data", workers=1) as host:
-        pid, kind = host.process.pid, resource.RLIMIT_FSIZE
+        pid = host.process.pid
+        kind = resource.RLIMIT_FSIZE
         soft, hard = resource.prlimit(pid, kind)
         yield Filling(
             host,

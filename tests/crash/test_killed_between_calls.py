@@ -25,11 +25,14 @@ async def test_a_change_that_is_killed_at_any_small_step_is_complete_or_absent(
     name: str, killing: OpenKilling
 ) -> None:
     killed = await killing(name)
-    ended, number, deaths = Ended(-SIGKILL), 1, 0
+    ended = Ended(-SIGKILL)
+    number = 1
+    deaths = 0
     while ended.was_killed:
         check = check_repeat if deaths % 2 else check_upkeep
         ended = await killed.die(AtSmallStep(number), check, f"killed before small step {number}")
-        number, deaths = number + STRIDE, deaths + 1
+        number = number + STRIDE
+        deaths = deaths + 1
     # Writes of one moment may share a commit, so one life has some steps less than another.
     steps = ended.life.small_steps
     assert number - 2 * STRIDE <= len(steps) < number - STRIDE, ended

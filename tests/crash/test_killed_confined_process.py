@@ -31,7 +31,8 @@ SOURCE = "".join(
 async def test_a_confined_process_that_is_killed_at_any_moment_loses_no_documentation(
     tmp_path: Path,
 ) -> None:
-    data, killing = tmp_path / "data", Killing()
+    data = tmp_path / "data"
+    killing = Killing()
     with running(data, workers=1) as host:
         await killing.kill_often(host, "first")
         await killing.push(host, "first/last:1.0.0")

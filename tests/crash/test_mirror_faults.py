@@ -26,7 +26,8 @@ from tests.support.registry_process import Running, running
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import settings_of
 
-IO, LOG = "ballerina/io:1.0.0", "ballerina/log:1.0.0"
+IO = "ballerina/io:1.0.0"
+LOG = "ballerina/log:1.0.0"
 BOUND_SECONDS = 60
 LARGE_BYTES = 400_000
 CARRIED = {
@@ -53,7 +54,8 @@ async def test_a_process_that_is_killed_in_the_middle_of_a_fetch_leaves_nothing(
     tmp_path: Path,
 ) -> None:
     upstream = FakeUpstream()
-    content, killed = upstream.publish(IO, padding=LARGE_BYTES), Event()
+    content = upstream.publish(IO, padding=LARGE_BYTES)
+    killed = Event()
 
     async def stall(_request: Request) -> Response:
         return StreamingResponse(half_and_wait(content, killed))
@@ -111,7 +113,8 @@ async def whole(data: Path) -> list[str]:
 
 @pytest.mark.parametrize("lines", LINES)
 def test_an_import_that_is_killed_is_repeated(tmp_path: Path, lines: int) -> None:
-    carrier, data = Carrier.new(tmp_path), tmp_path / "data"
+    carrier = Carrier.new(tmp_path)
+    data = tmp_path / "data"
     carrier.write(*bundled(CARRIED))
     with prepared_stores(settings_of(data)):
         pass

@@ -117,7 +117,8 @@ async def test_pushes_and_pulls_of_different_packages_do_not_disturb_each_other(
 ) -> None:
     names = [f"different/package{number}" for number in range(CLIENTS)]
     archives = {name: bala(f"{name}:1.0.0", padding=PADDING) for name in names}
-    first, second = names[: CLIENTS // 2], names[CLIENTS // 2 :]
+    first = names[: CLIENTS // 2]
+    second = names[CLIENTS // 2 :]
     assert await crowd.push([archives[name] for name in first]) == {204: len(first)}
     pushed, *pulled = await asyncio.gather(
         crowd.push([archives[name] for name in second]),

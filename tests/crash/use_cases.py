@@ -139,7 +139,8 @@ def unlisted(push: Act) -> Act:
     async def act(world: World) -> httpx.Response:
         stores = world.stores
         full = [Fault("put_entries", StorageFull()), Fault("offer", StorageFull())]
-        metadata, search = failing(stores.metadata, full[0]), failing(stores.search, full[1])
+        metadata = failing(stores.metadata, full[0])
+        search = failing(stores.search, full[1])
         broken = build_registry(
             world.registry.settings, replace(stores, metadata=metadata, search=search)
         )
@@ -181,9 +182,11 @@ def decide(verb: str, *reason: str) -> Act:
     return moderate(act)
 
 
-_pushed, _next = push(_GREET), push("acme/greet:1.1.0")
+_pushed = push(_GREET)
+_next = push("acme/greet:1.1.0")
 _further = push("acme/greet:1.1.0", modules=["sub"], dependencies=[f"{BYSTANDER}:1.0.0"])
-_aged, _aged_wholly = change("deprecate", _GREET), change("deprecate", "acme/greet:*")
+_aged = change("deprecate", _GREET)
+_aged_wholly = change("deprecate", "acme/greet:*")
 
 USE_CASES = {
     each.name: each

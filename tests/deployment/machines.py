@@ -115,7 +115,8 @@ class Machine:
 
 def machine(folder: Path, azure: Path) -> Machine:
     """Make a machine with a fresh clone, for the Azure in a file."""
-    project, tools = folder / "project", folder / "tools"
+    project = folder / "project"
+    tools = folder / "tools"
     shutil.copytree(ROOT / "infra", project / "infra", ignore=shutil.ignore_patterns("__pycache__"))
     (project / "docs" / "reference").mkdir(parents=True)
     shutil.copy(ROOT / "docs/reference/configuration.md", project / "docs" / "reference")

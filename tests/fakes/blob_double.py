@@ -130,7 +130,8 @@ class Refused(Exception):
 
     def __init__(self, status: int, code: str) -> None:
         super().__init__(code)
-        self.status, self.code = status, code
+        self.status = status
+        self.code = code
 
 
 NO_BLOB = (404, "BlobNotFound")
@@ -402,7 +403,8 @@ def _found(blobs: Mapping[str, StoredBlob], request: BlobRequest) -> StoredBlob:
 
 
 def _check_conditions(request: BlobRequest, found: StoredBlob | None) -> None:
-    match, none_match = request.headers.get("if-match"), request.headers.get("if-none-match")
+    match = request.headers.get("if-match")
+    none_match = request.headers.get("if-none-match")
     etag = None if found is None else found.etag
     if match and etag is None:
         raise Refused(*CONDITION)
@@ -424,7 +426,8 @@ def _range_of(wanted: str, size: int) -> tuple[int, int]:
 
 
 def _listing(request: BlobRequest, blobs: Mapping[str, StoredBlob], versions: str) -> BlobAnswer:
-    prefix, include = request.query.get("prefix", ""), request.query.get("include", "").split(",")
+    prefix = request.query.get("prefix", "")
+    include = request.query.get("include", "").split(",")
     listed = "".join(
         _listed(name, blob, has_metadata="metadata" in include)
         for name, blob in sorted(blobs.items())

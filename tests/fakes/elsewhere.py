@@ -19,7 +19,8 @@ class Elsewhere:
 
     def reset(self) -> None:
         """Count anew."""
-        self.seconds, self.before_bytes = 0, 0
+        self.seconds = 0
+        self.before_bytes = 0
 
     @contextmanager
     def answering(self) -> Generator[None]:

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from shared.ports import HttpResponse, Unanswered
 
-PEM, PUBLIC = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+PEM = serialization.Encoding.PEM
+PUBLIC = serialization.PublicFormat.SubjectPublicKeyInfo
 
 
 @dataclass

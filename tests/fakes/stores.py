@@ -238,7 +238,8 @@ class FakeWork:
     def _count(self, counter: Counter, now_ms: int) -> int:
         total, ends_ms = self.counts.get((counter.kind, counter.key), (0, 0))
         if ends_ms <= now_ms:
-            total, ends_ms = 0, counter.expires_ms
+            total = 0
+            ends_ms = counter.expires_ms
         self.counts[counter.kind, counter.key] = (total + counter.amount, ends_ms)
         return total + counter.amount
 

@@ -17,8 +17,11 @@ def fake_task(like: type[Task] = AuditArchives, work: Work = do_nothing) -> Task
     """Return a task that is declared as another one, and does other work."""
 
     class Fake(Task):
-        id, title, sentence = like.id, like.title, like.sentence
-        schedule, longest_run = like.schedule, like.longest_run
+        id = like.id
+        title = like.title
+        sentence = like.sentence
+        schedule = like.schedule
+        longest_run = like.longest_run
         runs_in_read_only_mode = like.runs_in_read_only_mode
 
         async def run(self) -> TaskReport:

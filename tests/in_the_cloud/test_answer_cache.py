@@ -52,7 +52,8 @@ async def test_a_redirect_is_repeated_while_its_link_is_and_the_release_stands(
     async with clouded(tmp_path) as cloud:
         await cloud.ann.send_archive("any/any:0.0.0", bala("acme/greet:1.0.0"))
         cloud.clock.advance(timedelta(minutes=1))  # Its archive has its place by now.
-        host, edition = CachingHost(cloud), cloud.registry.adapters.edition
+        host = CachingHost(cloud)
+        edition = cloud.registry.adapters.edition
         async with httpx.AsyncClient(transport=httpx.ASGITransport(host)) as http:
 
             async def pull() -> httpx.Response:

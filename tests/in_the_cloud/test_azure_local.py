@@ -39,7 +39,8 @@ async def http() -> AsyncGenerator[httpx.AsyncClient]:
 async def test_a_release_that_one_worker_publishes_is_served_by_all_byte_for_byte(
     registry: Running, http: httpx.AsyncClient
 ) -> None:
-    coordinate, archive = "acme/greet:1.0.0", bala("acme/greet:1.0.0", padding=300_000)
+    coordinate = "acme/greet:1.0.0"
+    archive = bala("acme/greet:1.0.0", padding=300_000)
     await registry.java(http).push(coordinate, archive)
     for _ in range(LOOKS):
         assert (await registry.java(http, "").pull(coordinate)).content == archive

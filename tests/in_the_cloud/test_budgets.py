@@ -72,7 +72,8 @@ class Cloud:
         before = self.watching.trips
         answer = await self.metered.http.request(method, url, **options)
         assert answer.status_code < 400, answer.text
-        taken, trips = self.metered.meter.taken(), self.watching.trips - before
+        taken = self.metered.meter.taken()
+        trips = self.watching.trips - before
         cost = Cost(trips, int(taken.records), round(taken.units, 1), int(taken.blob_reads))
         sys.stdout.write(f"{method} {url}: {cost}\n")  # pytest shows it with -rP.
         return cost

@@ -20,8 +20,10 @@ from tests.support.archives import bala
 from tests.support.cloud_registry import CloudRegistry, clouded
 from tests.support.world import BASE, URL
 
-PUBLIC, PRIVATE = Visibility.PUBLIC, Visibility.PRIVATE
-GREET, SECRET = "acme/greet:1.0.0", "acme/secret:1.0.0"
+PUBLIC = Visibility.PUBLIC
+PRIVATE = Visibility.PRIVATE
+GREET = "acme/greet:1.0.0"
+SECRET = "acme/secret:1.0.0"
 ARCHIVE = bala(GREET, padding=100_000)
 HIDDEN = bala(SECRET, visibility="private", padding=100_000)
 TAIL = "/1.0.0/acme-greet-any-1.0.0.bala"
@@ -63,7 +65,8 @@ async def lying(cloud: CloudRegistry) -> dict[str, set[str]]:
     return found
 
 
-GREET_BLOB, SECRET_BLOB = "1.0.0/acme-greet-any-1.0.0.bala", "1.0.0/acme-secret-any-1.0.0.bala"
+GREET_BLOB = "1.0.0/acme-greet-any-1.0.0.bala"
+SECRET_BLOB = "1.0.0/acme-secret-any-1.0.0.bala"
 
 
 async def test_archives_lie_where_they_may_be_seen(cloud: CloudRegistry) -> None:
@@ -164,7 +167,8 @@ async def test_a_quarantine_takes_the_blob_away_from_every_link(cloud: CloudRegi
 
 
 async def test_a_package_that_becomes_private_takes_its_blobs_with_it(cloud: CloudRegistry) -> None:
-    link, package = await location(cloud), Package.parse("acme", "greet")
+    link = await location(cloud)
+    package = Package.parse("acme", "greet")
     await cloud.registry.packages.visibility.change(
         package, PRIVATE, by=OPERATOR, reason="It was decided."
     )
@@ -178,7 +182,8 @@ async def test_a_package_that_becomes_private_takes_its_blobs_with_it(cloud: Clo
 async def test_a_package_that_becomes_public_is_in_both_containers_until_a_sweep(
     cloud: CloudRegistry,
 ) -> None:
-    link, package = await location(cloud, "acme/secret", **cloud.as_ann), "acme/secret"
+    link = await location(cloud, "acme/secret", **cloud.as_ann)
+    package = "acme/secret"
     await cloud.registry.packages.visibility.change(
         Package.parse("acme", "secret"), PUBLIC, by=OPERATOR
     )

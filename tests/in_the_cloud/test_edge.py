@@ -30,7 +30,8 @@ from tests.support.world import BASE, MAVEN, URL
 
 pytestmark = pytest.mark.slow
 
-GREET, SECRET = "acme/greet:1.0.0", "acme/secret:1.0.0"
+GREET = "acme/greet:1.0.0"
+SECRET = "acme/secret:1.0.0"
 ARCHIVE = bala(GREET, padding=100_000)
 HIDDEN = bala(SECRET, visibility="private", padding=100_000)
 FIRST = Coordinate.parse("acme", "greet", "1.0.0")
@@ -269,7 +270,9 @@ async def test_a_move_that_fails_purges_nothing_and_is_repeated_with_its_purge(
 ) -> None:
     assert (await fetch(edge)).status_code == 200
     outage = edge.cloud.outage
-    outage.failure, outage.first, outage.count = Failure.LOST_BEFORE, len(outage.asked), 10**6
+    outage.failure = Failure.LOST_BEFORE
+    outage.first = len(outage.asked)
+    outage.count = 10**6
     with pytest.raises((NotListedYet, Busy)):
         await edge.cloud.registry.publishing.moderation.quarantine(FIRST, "reported", by=OPERATOR)
     outage.end()

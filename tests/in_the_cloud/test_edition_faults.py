@@ -102,7 +102,8 @@ class World:
         self.instances[0].clock.advance(by)
 
     async def push(self, name: str) -> None:
-        package, by = self.packages[name], self.any_instance()
+        package = self.packages[name]
+        by = self.any_instance()
         version = f"1.{len(package.withheld_ms)}.0"
         for _ in range(MOST_TRIES):
             answer = await by.send(f"acme/{name}:{version}")
@@ -114,10 +115,8 @@ class World:
 
     async def decide(self, name: str) -> None:
         """Quarantine a release, or restore it."""
-        package, moderation = (
-            self.packages[name],
-            self.any_instance().registry.publishing.moderation,
-        )
+        package = self.packages[name]
+        moderation = self.any_instance().registry.publishing.moderation
         if not package.withheld_ms:
             return
         version = self.chance.choice(list(package.withheld_ms))
@@ -132,7 +131,8 @@ class World:
         package.changed_ms = self.now_ms
 
     async def change_visibility(self, name: str) -> None:
-        package, visibility = self.packages[name], self.any_instance().registry.packages.visibility
+        package = self.packages[name]
+        visibility = self.any_instance().registry.packages.visibility
         if not package.withheld_ms:
             return
         wanted = Visibility.PRIVATE if package.is_public else Visibility.PUBLIC

@@ -19,7 +19,8 @@ from tests.support.world import BASE
 
 pytestmark = pytest.mark.usefixtures("patience")
 
-GREET, SECRET = "acme/greet:1.0.0", "acme/secret:1.0.0"
+GREET = "acme/greet:1.0.0"
+SECRET = "acme/secret:1.0.0"
 
 
 @pytest.fixture

@@ -52,7 +52,8 @@ def weights() -> list[float]:
 
 async def history_of(cloud: MeteredRegistry, day: str) -> None:
     """Give the packages the pulls of the days before."""
-    adapters, total = cloud.registry.adapters, sum(weights())
+    adapters = cloud.registry.adapters
+    total = sum(weights())
     pulls_a_day = PULLS_A_SECOND * A_DAY.total_seconds()
     packages = dict[Package, dict[str, dict[str, int]]]()
     for coordinate, weight in zip(coordinates(), weights(), strict=True):
@@ -84,8 +85,10 @@ def roll_up(cloud: MeteredRegistry) -> Awaitable[object]:
 async def a_day(cloud: MeteredRegistry) -> tuple[Counter[Coordinate], float, float]:
     """Count the pulls of a day and roll them up as the timers do; return what was pulled, and what
     was taken by processes and by the roll-up."""
-    chance, sums = random.Random(16), list(accumulate(weights()))  # noqa: S311 - no secret.
-    releases, pulled = coordinates(), Counter[Coordinate]()
+    chance = random.Random(16)  # noqa: S311 - no secret.
+    sums = list(accumulate(weights()))
+    releases = coordinates()
+    pulled = Counter[Coordinate]()
     counting = rolling = 0.0
     step = FLUSH_AFTER.total_seconds()
     number = 0

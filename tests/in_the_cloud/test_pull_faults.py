@@ -29,7 +29,8 @@ from tests.support.pulls import Process
 pytestmark = pytest.mark.slow
 
 PACKAGES = ("acme/greet", "acme/other", "ballerina/http")
-TODAY, TOMORROW = "2026-11-20", "2026-11-21"
+TODAY = "2026-11-20"
+TOMORROW = "2026-11-21"
 WINDOW = 6  # Of an hour that begins: every run merges.
 
 
@@ -158,7 +159,8 @@ async def a_life(
     ledger: Ledger, name: str, strike: Callable[[int], Fault | None] = lambda _: None
 ) -> list[str]:
     """Count and roll up in one process, and return the kinds of the requests that it sent."""
-    process, sent = Process(name), list[str]()
+    process = Process(name)
+    sent = list[str]()
     async with ledger.opened(strike) as (stores, transport):
         for first, today in ((0, TODAY), (10, TODAY), (20, TOMORROW)):
             batch = batch_of(process, first)
@@ -207,7 +209,8 @@ def sample_of(kinds: list[str]) -> list[Row]:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda each: each.name.lower())
 async def test_each_request_may_fail(tmp_path: Path, fault: Fault) -> None:
-    prepared, reference = Ledger(tmp_path / "prepared"), Ledger(tmp_path / "reference")
+    prepared = Ledger(tmp_path / "prepared")
+    reference = Ledger(tmp_path / "reference")
     await prepared.prepare()
     copy_double(prepared.place, reference.place)
     kinds = await a_life(reference, "one")

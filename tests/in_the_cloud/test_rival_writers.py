@@ -25,7 +25,8 @@ from tests.support.pulls import Process
 
 Write = Callable[[], Awaitable[object]]
 
-TODAY, TOMORROW = "2026-11-20", "2026-11-21"
+TODAY = "2026-11-20"
+TOMORROW = "2026-11-21"
 WINDOW = 6  # Of an hour that begins: every run merges.
 GREET = coordinate("acme/greet:1.0.0")
 
@@ -65,7 +66,9 @@ class TwoProcesses:
 
     async def act(self, act: Write, fails: str, rival: Write, number: int = 1) -> None:
         """Act while a call fails, and the other process writes before it is repeated."""
-        self.fault.kind, self.fault.number, self.fault.rival = fails, number, rival
+        self.fault.kind = fails
+        self.fault.number = number
+        self.fault.rival = rival
         with suppress(AlreadyThere):
             await act()
         assert self.fault.struck
@@ -74,7 +77,8 @@ class TwoProcesses:
 @asynccontextmanager
 async def two_processes(place: Path, trouble: Trouble) -> AsyncGenerator[TwoProcesses]:
     """Open the stores of a place twice."""
-    clock, fault = FakeClock(), Fault(trouble)
+    clock = FakeClock()
+    fault = Fault(trouble)
 
     def failing(double: CosmosDouble) -> DoubleTransport:
         return DoubleTransport(double, fault.trouble_of, fault.write)
@@ -93,7 +97,8 @@ async def processes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGene
 
 
 async def test_two_events_never_have_one_number(processes: TwoProcesses) -> None:
-    one, other = processes.one.events, processes.other.events
+    one = processes.one.events
+    other = processes.other.events
     await one.append([event("before")])
     await processes.act(
         lambda: one.append([event("mine"), event("mine too")]),
@@ -175,10 +180,12 @@ async def test_pulls_that_wait_are_kept_while_another_takes_some_out(counting: C
 
 
 async def test_one_of_two_that_take_a_removed_place_has_it(processes: TwoProcesses) -> None:
-    one, other = processes.one.directory, processes.other.directory
+    one = processes.one.directory
+    other = processes.other.directory
     owing = account().model_copy(update={"outbox": (event("e1"),)})
     await one.remove(await one.add(owing))
-    mine, theirs = account("a1", "Mine"), account("a1", "Theirs")
+    mine = account("a1", "Mine")
+    theirs = account("a1", "Theirs")
     added = list[Account]()
 
     async def add_theirs() -> None:
@@ -196,7 +203,8 @@ async def test_one_of_two_that_take_a_removed_place_has_it(processes: TwoProcess
 
 
 async def test_an_entity_that_is_added_again_outlives_the_removal(processes: TwoProcesses) -> None:
-    one, other = processes.one.directory, processes.other.directory
+    one = processes.one.directory
+    other = processes.other.directory
     stored = await one.add(account())
     again = account("a1", "Again")
     await processes.act(lambda: one.remove(stored), "accounts.delete", lambda: other.add(again))

@@ -65,7 +65,8 @@ class Mutant:
     @classmethod
     def of(cls, source: str, found: dict[str, Any]) -> "Mutant":
         """Return a mutant; its id stays the same while its function and the change do."""
-        first, last = found.pop("function_start"), found.pop("function_end")
+        first = found.pop("function_start")
+        last = found.pop("function_end")
         place = (found["file"], source[first:last], found["start"] - first, found["text"])
         return cls(id=digest(repr(place)), source=source, **found)
 
@@ -149,7 +150,8 @@ def all_mutants(names: list[str]) -> Iterator[Mutant]:
 
 def chosen(mutants: Iterable[Mutant]) -> list[Mutant]:
     """Return each mutant once, or every so many-th of them, always the same ones."""
-    step, offset = int(os.environ.get("SAMPLE", "1")), int(os.environ.get("OFFSET", "0"))
+    step = int(os.environ.get("SAMPLE", "1"))
+    offset = int(os.environ.get("OFFSET", "0"))
     found = {each.id: each for each in mutants}
     if os.environ.get("LISTED"):
         listed = [line.split()[0] for line in LISTED.read_text().splitlines()]

@@ -127,7 +127,8 @@ class Execution:
         """Carry out the plan; files that are edited meanwhile do not matter."""
         self._items = {item.nodeid: item for item in session.items}
         self._warm()
-        self._functions, self._caches = loaded_functions(), loaded_caches()
+        self._functions = loaded_functions()
+        self._caches = loaded_caches()
         gc.collect()
         gc.freeze()
         self._sources = json.loads((self._folder / "sources.json").read_text())
@@ -151,7 +152,8 @@ class Execution:
 
     def _measure(self) -> None:
         known = Known.read(self._folder / "tests.json")
-        self._versions, self._lines = function_versions(), functions_by_line()
+        self._versions = function_versions()
+        self._lines = functions_by_line()
         versions = {path: digest(path.read_bytes()) for path in self._paths()}
         for name, (version, measured) in known.tests.items():
             item = self._items.get(name)
@@ -188,7 +190,8 @@ class Execution:
             tracer.start()
             begun = time.perf_counter(), time.process_time()
             passed = self._passes(name, following)
-            wall, seconds = time.perf_counter() - begun[0], time.process_time() - begun[1]
+            wall = time.perf_counter() - begun[0]
+            seconds = time.process_time() - begun[1]
             tracer.stop()
             lines: dict[str, int] = defaultdict(int)
             for file in tracer.get_data().measured_files():
@@ -343,7 +346,8 @@ class Execution:
 
     def _within(self, budget: float, names: Iterable[str]) -> list[str]:
         """Return the tests at the beginning that fit into so many seconds, or the first one."""
-        chosen, seconds = dict[str, None](), 0.0
+        chosen = dict[str, None]()
+        seconds = 0.0
         for name in names:
             if name in chosen:
                 continue
@@ -372,7 +376,8 @@ class Execution:
 
     def _passes(self, name: str, following: str | None) -> bool:
         # What is shared by all tests is never torn down in a fork: others go on with it.
-        item, after = self._items[name], self._items.get(following or "", self._other)
+        item = self._items[name]
+        after = self._items.get(following or "", self._other)
         return not any(report.failed for report in runtestprotocol(item, False, after))
 
     # --- forks -----------------------------------------------------------------------------------
@@ -580,7 +585,8 @@ def loaded_caches() -> list[Any]:
 
 def turns(names: list[str]) -> Callable[[str], int]:
     """Return the order that takes one case of every test first, then another one of each."""
-    seen, turn = Counter[str](), dict[str, int]()
+    seen = Counter[str]()
+    turn = dict[str, int]()
     for name in names:
         test = name.partition("[")[0]
         turn[name] = seen[test]

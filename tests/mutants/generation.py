@@ -68,10 +68,12 @@ class Mutations(cst.CSTVisitor):
     def _note(self, node: cst.CSTNode, changes: list[cst.CSTNode]) -> None:
         if not changes:
             return
-        start, end = 0, len(self._source)
+        start = 0
+        end = len(self._source)
         if not isinstance(node, cst.Match):
             around: CodeRange = self.get_metadata(WhitespaceInclusivePositionProvider, node)
-            start, end = self._offset(around.start), self._offset(around.end)
+            start = self._offset(around.start)
+            end = self._offset(around.end)
             # What libcst writes for a part of a file has lost the indent of its further lines.
             if self._source[start:end].split() != self._module.code_for_node(node).split():
                 raise ValueError(node)

@@ -60,12 +60,15 @@ class References:
         return self._made[use_case.name]
 
     async def _make(self, use_case: UseCase) -> Reference:
-        people, place = self.template.people, self.copy(self.template.folder)
+        people = self.template.people
+        place = self.copy(self.template.folder)
         async with over(place, people) as world:
             for act in (push(f"{BYSTANDER}:1.0.0"), *use_case.before):
                 assert (await act(world)).is_success
-        before, stored_before = await self._seen(place, use_case), contents_of(place)
-        done, wire = self.copy(place), FaultyTransport()
+        before = await self._seen(place, use_case)
+        stored_before = contents_of(place)
+        done = self.copy(place)
+        wire = FaultyTransport()
         async with over(done, people, wire) as world:
             wire.calls.clear()
             answer = await use_case.act(world)

@@ -21,7 +21,8 @@ pytestmark = [
     one_instance("it opens two itself"),
 ]
 
-GREET, SECRET = Package.parse("acme", "greet"), Package.parse("acme", "secret")
+GREET = Package.parse("acme", "greet")
+SECRET = Package.parse("acme", "secret")
 
 
 @dataclass

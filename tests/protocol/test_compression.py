@@ -16,7 +16,8 @@ PAGE = f"{URL}/about/api"
 SEARCH = f"{URL}/search?q=greet"
 LIST = f"{MAVEN}/acme/greet/maven-metadata.xml"
 TEXTS = [CSS, URL + static_path("site.js"), PAGE, SEARCH, f"{URL}/packages/acme/greet"]
-PLAIN, GZIP = {"accept-encoding": "identity"}, {"accept-encoding": "gzip, br"}
+PLAIN = {"accept-encoding": "identity"}
+GZIP = {"accept-encoding": "gzip, br"}
 
 
 @pytest.fixture(scope="module")

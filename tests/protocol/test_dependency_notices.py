@@ -97,7 +97,8 @@ async def test_each_dependent_has_an_event_in_the_log_of_its_organization(built:
 
 
 async def test_webhooks_have_the_topic_dependency(built: World) -> None:
-    bob, other = built.fresh(built.people.bob), parse_org("other")
+    bob = built.fresh(built.people.bob)
+    other = parse_org("other")
     webhooks = built.registry.organizations.webhooks
     url = "https://hooks.example.org/other"
     webhook = await webhooks.add(other, url, [Topic.DEPENDENCY], by=bob)

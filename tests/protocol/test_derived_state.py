@@ -47,7 +47,8 @@ async def derived_state(world: World) -> Mapping[str, Any]:
 
     Revisions count changes, so two ways to the same records may differ in them.
     """
-    stores, package = world.stores, _coordinate("1.0.0").package
+    stores = world.stores
+    package = _coordinate("1.0.0").package
     await _caught_up(world)
     found = await stores.search.search(Query(include_deprecated=True), EVERYTHING, ALL)
     symbols = await stores.search.symbols(
@@ -184,7 +185,8 @@ async def test_any_order_of_changes_leaves_what_a_rebuild_makes_of_the_releases(
 
 async def _lose_derived_data(world: World) -> None:
     """Delete what can be derived again, except for entries, which no store deletes."""
-    stores, package = world.stores, _coordinate("1.0.0").package
+    stores = world.stores
+    package = _coordinate("1.0.0").package
     await stores.search.remove(package)
     for kind in (WithheldNote, ApiVerdict):
         for each in await stores.directory.list_by_owner(kind, package_owner(package)):

@@ -57,7 +57,8 @@ async def erase(world: World) -> Erasure:
 
 async def remains(world: World) -> list[str]:
     """Return which documents of any release have the name."""
-    found, documents = list[str](), world.stores.documents
+    found = list[str]()
+    documents = world.stores.documents
     for release in await world.stores.metadata.releases(FIRST.package):
         digest = release.content
         record = await documents.api_docs_record(digest)

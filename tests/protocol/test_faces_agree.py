@@ -279,7 +279,8 @@ def coordinates(dependencies: list[dict[str, str]]) -> list[str]:
 
 
 async def test_every_face_lists_the_modules_that_are_exported_and_no_others(world: World) -> None:
-    modules, listed = ["parser", "subgraph"], ["graphql", "graphql.subgraph"]
+    modules = ["parser", "subgraph"]
+    listed = ["graphql", "graphql.subgraph"]
     await world.push(bala("acme/graphql:1.0.0", modules=modules, exported=listed))
     model = (await world.get("/packages/acme/graphql/1.0.0")).json()
     assert [each["name"] for each in model["modules"]] == listed

@@ -124,7 +124,8 @@ async def test_no_link_is_printed_while_an_administrator_is_signed_in(worlds: Op
 
 async def dismissed(world: World) -> Account:
     """Make Ann administrator instead of the first one, whose account is deleted then."""
-    administration, admin = world.registry.administration, world.people.admin
+    administration = world.registry.administration
+    admin = world.people.admin
     await administration.administrators.appoint(world.people.ann.account, by=OPERATOR)
     await administration.administrators.dismiss(admin.account, "It was decided.", by=OPERATOR)
     await administration.account_deletion.delete(by=world.fresh(admin))

@@ -75,7 +75,8 @@ async def test_invitations_that_are_sent_at_once_stay_within_the_limit(
     worlds: OpenWorld, email: str | None
 ) -> None:
     world = await worlds(limit_invitation="account=1000", invitation_mail_minutes=0)
-    invitations, by = world.registry.organizations.invitations, owner(world)
+    invitations = world.registry.organizations.invitations
+    by = owner(world)
 
     def sent(count: int) -> list[Awaitable[object]]:
         addresses = [email and email.format(number) for number in range(count)]
@@ -96,7 +97,8 @@ async def test_an_address_is_invited_again_where_no_other_invitation_would_fit(
     worlds: OpenWorld,
 ) -> None:
     world = await worlds(invitation_mail_minutes=0)
-    invitations, by = world.registry.organizations.invitations, owner(world)
+    invitations = world.registry.organizations.invitations
+    by = owner(world)
     wanted = InvitationRequest.parse(Role.MEMBER, "kim@example.org", "")
     await invitations.invite(ACME, wanted, by=by)
     for number in range(MAX_INVITATIONS - 1):
@@ -132,7 +134,8 @@ async def test_names_that_are_reserved_at_once_stay_within_the_limit(world: Worl
 
 
 async def test_of_the_last_two_identities_that_are_removed_at_once_one_stays(world: World) -> None:
-    account, identities = world.people.ann.account.id, world.registry.identity.identities
+    account = world.people.ann.account.id
+    identities = world.registry.identity.identities
     added = [
         await world.stores.directory.add(
             Identity(

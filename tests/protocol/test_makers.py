@@ -99,7 +99,8 @@ async def test_a_token_of_an_organization_is_refused_while_its_maker_is_locked(
 
 
 async def test_an_owner_who_confirms_a_token_is_its_maker_and_builds_go_on(world: World) -> None:
-    ann, bob = world.people.ann, world.people.bob
+    ann = world.people.ann
+    bob = world.people.bob
     token = await robot(world, ann)
     await lock(world, ann)
     path = f"{API}/tokens/{token.account.id}"
@@ -115,7 +116,8 @@ async def test_an_owner_who_confirms_a_token_is_its_maker_and_builds_go_on(world
 
 
 async def test_an_owner_who_rotates_a_token_is_its_maker(world: World) -> None:
-    ann, bob = world.people.ann, world.people.bob
+    ann = world.people.ann
+    bob = world.people.bob
     token = await robot(world, ann)
     await lock(world, ann)
     rotated = await asked(world, bob, "POST", f"{API}/tokens/{token.account.id}/rotate")
@@ -127,7 +129,8 @@ async def test_an_administrator_confirms_where_the_locked_person_is_the_only_own
     worlds: OpenWorld,
 ) -> None:
     world = await worlds()
-    ann, admin = world.people.ann, world.people.admin
+    ann = world.people.ann
+    admin = world.people.admin
     token = await robot(world, ann)
     await lock(world, ann)
     await asked(world, admin, "POST", f"{API}/tokens/{token.account.id}/confirm")
@@ -168,7 +171,8 @@ async def test_a_token_stops_when_its_maker_deletes_the_account(world: World) ->
 async def test_who_is_no_owner_any_more_stops_what_they_made_unless_it_is_kept(
     world: World, role: str | None, keep: bool
 ) -> None:
-    ann, admin = world.people.ann, world.people.admin
+    ann = world.people.ann
+    admin = world.people.admin
     token = await robot(world, ann)
     path = f"{API}/members/{ann.account.id}"
     if role is None:
@@ -185,7 +189,8 @@ async def test_who_is_no_owner_any_more_stops_what_they_made_unless_it_is_kept(
 
 
 async def test_a_removal_that_waits_stops_what_was_made_when_it_takes_effect(world: World) -> None:
-    ann, bob = world.people.ann, world.people.bob
+    ann = world.people.ann
+    bob = world.people.bob
     token = await robot(world, ann)
     await asked(world, bob, "DELETE", f"{API}/members/{ann.account.id}")
     later = await robot(world, ann)
@@ -195,7 +200,8 @@ async def test_a_removal_that_waits_stops_what_was_made_when_it_takes_effect(wor
 
 
 async def test_a_page_removes_a_member_and_keeps_what_they_made(world: World) -> None:
-    ann, bob = world.people.ann, world.people.bob
+    ann = world.people.ann
+    bob = world.people.bob
     token = await robot(world, ann)
     browser = await signed_in(world, bob)
     page = await browser.get("/account/organizations/acme")
@@ -217,7 +223,8 @@ async def trust(worlds: OpenWorld) -> TrustedPublishingWorld:
 async def test_jobs_of_a_publisher_publish_nothing_while_its_maker_is_locked(
     trust: TrustedPublishingWorld,
 ) -> None:
-    world, ann = trust.world, trust.world.people.ann
+    world = trust.world
+    ann = trust.world.people.ann
     made = await trust.add()
     job = await trust.job()
     await lock(world, ann)
@@ -235,7 +242,8 @@ async def test_jobs_of_a_publisher_publish_nothing_while_its_maker_is_locked(
 async def test_a_token_of_a_job_ends_with_any_maker_of_its_publishers(
     trust: TrustedPublishingWorld,
 ) -> None:
-    world, bob = trust.world, trust.world.people.bob
+    world = trust.world
+    bob = trust.world.people.bob
     await world.registry.organizations.memberships.set_member(
         ACME, bob.account, Role.OWNER, by=OPERATOR, reason="A test."
     )
@@ -257,7 +265,8 @@ async def deliver(world: World) -> None:
 async def test_a_webhook_sends_nothing_while_its_maker_is_locked_and_all_of_it_when_confirmed(
     world: World, receiver: Receiver
 ) -> None:
-    ann, bob = world.people.ann, world.people.bob
+    ann = world.people.ann
+    bob = world.people.bob
     body = {"url": receiver.url, "events": ["release"]}
     added = await asked(world, ann, "POST", f"{API}/webhooks", body)
     assert (added["madeBy"], added["stopped"]) == ("ann", None)
@@ -281,7 +290,8 @@ async def test_a_webhook_sends_nothing_while_its_maker_is_locked_and_all_of_it_w
 async def test_a_webhook_of_the_registry_stops_with_an_administrator_who_is_none_any_more(
     world: World, receiver: Receiver
 ) -> None:
-    registry, ann = world.registry, world.people.ann
+    registry = world.registry
+    ann = world.people.ann
     await registry.administration.administrators.appoint(ann.account, by=OPERATOR)
     body = {"url": receiver.url, "events": ["release"]}
     added = await asked(world, ann, "POST", "/api/v1/webhooks", body)
@@ -335,7 +345,8 @@ async def test_an_invitation_is_neither_listed_nor_accepted_while_its_maker_is_l
 
 async def test_an_invitation_that_is_kept_is_one_of_whoever_keeps_it(world: World) -> None:
     await invite(world, world.people.ann)
-    memberships, by = world.registry.organizations.memberships, world.fresh(world.people.admin)
+    memberships = world.registry.organizations.memberships
+    by = world.fresh(world.people.admin)
     account = world.people.ann.account
     await memberships.remove_member(ACME, account, by=by, kept=Kept.EVERYTHING, reason="A test.")
     [kept] = await pending(world)
@@ -350,7 +361,8 @@ async def role_of(world: World, person: Person, org: OrgName = ACME) -> Role | N
 
 
 async def test_a_change_of_owners_waits_while_who_decided_it_is_locked(world: World) -> None:
-    ann, bob = world.people.ann, world.people.bob
+    ann = world.people.ann
+    bob = world.people.bob
     await asked(world, ann, "DELETE", f"{API}/members/{bob.account.id}")
     await lock(world, ann)
     world.clock.advance(timedelta(hours=50))
@@ -371,7 +383,8 @@ async def test_a_change_of_owners_waits_while_who_decided_it_is_locked(world: Wo
 
 
 async def test_a_change_of_owners_ends_with_the_removal_of_who_decided_it(world: World) -> None:
-    ann, bob = world.people.ann, world.people.bob
+    ann = world.people.ann
+    bob = world.people.bob
     await asked(world, ann, "DELETE", f"{API}/members/{bob.account.id}")
     memberships = world.registry.organizations.memberships
     await memberships.set_member(

@@ -14,7 +14,8 @@ pytestmark = [
     one_machine("doubles of the cloud keep what is stored in the memory of this process"),
 ]
 
-WARM, PUSHES = 15, 20
+WARM = 15
+PUSHES = 20
 BYTES_OF_A_PUSH = 15_000  # It took 8,000, and 37,000 while jobs kept what they read.
 SOURCE = "\n".join(f"public function greet{number}() {{}}" for number in range(20))
 

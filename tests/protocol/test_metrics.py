@@ -177,7 +177,8 @@ def test_with_a_secret_metrics_are_read_by_any_name(folder: Path) -> None:
 def test_a_secret_reads_metrics_from_anywhere(folder: Path) -> None:
     settings = settings_of(folder, metrics="token", metrics_token=SECRET)
     with running(build_host(settings)) as server:
-        url, forwarded = f"{server.url}/metrics", {"X-Forwarded-For": "203.0.113.9"}
+        url = f"{server.url}/metrics"
+        forwarded = {"X-Forwarded-For": "203.0.113.9"}
         for given in ("", "Bearer", f"Bearer {SECRET}0", f"Basic {SECRET}"):
             answer = httpx.get(url, headers={"Authorization": given} if given else {})
             assert answer.status_code == 401

@@ -61,7 +61,8 @@ async def give_addresses(world: World) -> None:
 async def test_a_dispute_has_both_parties_evidence_a_notice_a_decision_and_an_appeal(
     world: World,
 ) -> None:
-    bob, ann = world.people.bob, world.people.ann
+    bob = world.people.bob
+    ann = world.people.ann
     dispute = await opened(world)
     answered = await send(world, "POST", f"{dispute}/statements", ann, text="We had it first.\nSo?")
     assert answered.status_code == 200

@@ -54,7 +54,8 @@ async def sentences(world: World, **asked: Any) -> list[str]:
 async def ci(worlds: OpenWorld) -> TrustedPublishingWorld:
     """Return a registry in which much happened to acme/greet; others have packages as well."""
     ci = await trusting(worlds)
-    world, people = ci.world, ci.world.people
+    world = ci.world
+    people = ci.world.people
     await world.push(bala(f"{GREET}:1.0.0"))
     await world.push(bala("acme/greetings:1.0.0"))
     await ci.add(GREET)
@@ -110,7 +111,8 @@ async def test_everybody_reads_releases_and_deprecations_without_names(world: Wo
 async def test_a_job_and_a_token_for_other_packages_read_what_everybody_reads(
     ci: TrustedPublishingWorld,
 ) -> None:
-    world, everybody = ci.world, await history(ci.world)
+    world = ci.world
+    everybody = await history(ci.world)
     ann = world.people.ann
     for reader in (
         await ci.job(Provider.GITHUB),
@@ -123,7 +125,9 @@ async def test_a_job_and_a_token_for_other_packages_read_what_everybody_reads(
 
 async def test_a_history_is_read_page_by_page_without_a_gap(world: World) -> None:
     for by in (None, world.people.ann):
-        whole, seen, before = await history(world, by=by), list[Any](), ""
+        whole = await history(world, by=by)
+        seen = list[Any]()
+        before = ""
         while True:
             page = (await get(world, f"?count=2{before}", by=by)).json()
             seen += page["entries"]
@@ -159,10 +163,8 @@ async def test_a_private_package_has_no_history_for_those_who_may_not_see_it(wor
 
 
 async def withhold(world: World, version: str = "1.0.0") -> None:
-    greet, reason = (
-        Coordinate.parse("acme", "greet", version),
-        PublicReason(why=WithdrawalReason.LEAK),
-    )
+    greet = Coordinate.parse("acme", "greet", version)
+    reason = PublicReason(why=WithdrawalReason.LEAK)
     await world.registry.publishing.moderation.quarantine(greet, "Inside.", reason, by=OPERATOR)
 
 

@@ -96,7 +96,8 @@ async def test_a_page(world: World, page: SnapshotAssertion, name: str) -> None:
     assert shown(browser) == page
 
 
-TOKENS, ORGS = "/account/tokens", "/account/organizations"
+TOKENS = "/account/tokens"
+ORGS = "/account/organizations"
 REFUSED = {"name": '<b>"bold"', "scope": ["push-new", "manage"], "days": "1000"}
 INVITED = {"role": "maintainer", "email": 'no "address"', "label": "<kim>"}
 SENT: dict[str, tuple[str, str, dict[str, str | list[str]]]] = {
@@ -142,7 +143,8 @@ async def test_no_tokens(world: World, ann: PageClient, page: SnapshotAssertion)
 async def test_an_organization_to_its_owner(
     world: World, ann: PageClient, page: SnapshotAssertion
 ) -> None:
-    memberships, mia = world.registry.organizations.memberships, world.people.mia.account
+    memberships = world.registry.organizations.memberships
+    mia = world.people.mia.account
     by = world.fresh(world.people.ann)
     await memberships.set_member(parse_org("acme"), mia, Role.OWNER, by=by)
     await ann.open(ACME)

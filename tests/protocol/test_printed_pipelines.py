@@ -207,7 +207,8 @@ def services(identities: Identities) -> Starlette:
     """Return what jobs, programs and machines ask for id tokens, as their systems answer."""
 
     async def program(request: Request) -> Response:
-        label, audience = request.path_params["label"], request.query_params["audience"]
+        label = request.path_params["label"]
+        audience = request.query_params["audience"]
         return PlainTextResponse(identities.token(label, audience))
 
     async def actions(request: Request) -> Response:
@@ -346,13 +347,15 @@ def paste(page: str, pipeline: Printed, folder: Path) -> None:
 @contextmanager
 def served(template: Template, folder: Path, pipeline: Printed) -> Generator[Repository]:
     """Serve a registry whose acme/greet and acme/second are published by the jobs of a pipeline."""
-    data, bound = folder / "data", bind("127.0.0.1", 0)
+    data = folder / "data"
+    bound = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     chosen: dict[str, Any] = {**PROVIDER_SETTINGS, **ISSUER_SETTINGS, "url": url}
     PLACES.copy(template.folder, data)
     stored = asyncio.run(_trust(data, template, pipeline, chosen))
     clock = FakeClock()
-    ci, issuers = CiSystems(clock, url), IssuerDoubles(clock, url)
+    ci = CiSystems(clock, url)
+    issuers = IssuerDoubles(clock, url)
     issuers.internet.issuers += ci.internet.issuers
     identities = Identities(ci, issuers, url)
     settings = settings_of(data, **chosen)

@@ -96,7 +96,8 @@ async def test_pushes_and_changes_count_the_address_of_every_caller(
         answers = [await push(world, f"acme/greet:1.0.{patch}") for patch in range(2)]
     else:
         await push(world, "acme/greet:1.0.0")
-        body, path = b'{"message": "Gone."}', "/packages/deprecate/acme/greet/1.0.0"
+        body = b'{"message": "Gone."}'
+        path = "/packages/deprecate/acme/greet/1.0.0"
         answers = [
             await world.send("PUT", path, by=world.people.ann, content=body) for _ in range(2)
         ]

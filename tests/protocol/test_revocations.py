@@ -53,7 +53,8 @@ def commands(data: Path) -> Callable[..., Any]:
 
 async def bad_day(world: World) -> None:
     """Erase, withdraw, lock, revoke and remove, as an operator does on a bad day."""
-    registry, moderation = world.registry, world.registry.publishing.moderation
+    registry = world.registry
+    moderation = world.registry.publishing.moderation
     await registry.publishing.erasure.erase(GREET, REASON, by=OPERATOR)
     await moderation.quarantine(HELLO, REASON, by=OPERATOR)
     await registry.administration.accounts.lock(world.people.bob.account, REASON, by=OPERATOR)
@@ -163,7 +164,8 @@ async def test_the_directory_alone_ends_a_lock_of_the_directory(
     world: World, tmp_path: Path
 ) -> None:
     backup = await prepared(world, tmp_path)
-    bob, accounts = world.people.bob.account, world.registry.administration.accounts
+    bob = world.people.bob.account
+    accounts = world.registry.administration.accounts
     await accounts.lock(bob, "Disabled.", by=DIRECTORY, source=LockSource.DIRECTORY)
     data, said = await restored_after(world, tmp_path, backup)
     assert "- locked bob, as the directory did\n" in said
@@ -176,7 +178,8 @@ async def test_the_directory_alone_ends_a_lock_of_the_directory(
 @machine
 async def test_a_lock_stays_when_another_source_ends_its_own(world: World, tmp_path: Path) -> None:
     backup = await prepared(world, tmp_path)
-    bob, accounts = world.people.bob.account, world.registry.administration.accounts
+    bob = world.people.bob.account
+    accounts = world.registry.administration.accounts
     await accounts.lock(bob, REASON, by=OPERATOR)
     await accounts.lock(bob, "Disabled.", by=DIRECTORY, source=LockSource.DIRECTORY)
     await accounts.unlock(bob, by=DIRECTORY, source=LockSource.DIRECTORY)
@@ -191,7 +194,8 @@ async def test_a_lock_stays_when_another_source_ends_its_own(world: World, tmp_p
 async def test_freezes_and_holds_are_applied(world: World, tmp_path: Path) -> None:
     backup = await prepared(world, tmp_path)
     registry = world.registry
-    freezes, holds = registry.organizations.freezes, registry.publishing.package_holds
+    freezes = registry.organizations.freezes
+    holds = registry.publishing.package_holds
     await freezes.freeze_organization(parse_org("other"), REASON, by=OPERATOR)
     await freezes.freeze_package(GREET.package, REASON, by=OPERATOR)
     await holds.hold(HELLO.package, REASON, by=OPERATOR)
@@ -212,7 +216,8 @@ async def test_freezes_and_holds_are_applied(world: World, tmp_path: Path) -> No
 @machine
 async def test_a_person_decides_about_ended_freezes_and_holds(world: World, tmp_path: Path) -> None:
     registry = world.registry
-    freezes, holds = registry.organizations.freezes, registry.publishing.package_holds
+    freezes = registry.organizations.freezes
+    holds = registry.publishing.package_holds
     await world.push(bala("acme/greet:1.0.0"))
     await freezes.freeze_organization(parse_org("other"), REASON, by=OPERATOR)
     await freezes.freeze_package(GREET.package, REASON, by=OPERATOR)
@@ -236,7 +241,8 @@ async def test_own_releases_stay_held_by_their_owners_and_erased(
     world: World, tmp_path: Path
 ) -> None:
     backup = await prepared(world, tmp_path)
-    own, ann = world.registry.publishing.own_releases, world.fresh(world.people.ann)
+    own = world.registry.publishing.own_releases
+    ann = world.fresh(world.people.ann)
     await own.hold(GREET, REASON, by=ann)
     await own.erase(HELLO, REASON, by=ann)
     data, _ = await restored_after(world, tmp_path, backup)
@@ -253,7 +259,8 @@ async def test_an_owner_ends_no_hold_of_an_administrator_after_a_restore(
     world: World, tmp_path: Path
 ) -> None:
     await world.push(bala("acme/greet:1.0.0"))
-    own, ann = world.registry.publishing.own_releases, world.fresh(world.people.ann)
+    own = world.registry.publishing.own_releases
+    ann = world.fresh(world.people.ann)
     await own.hold(GREET, REASON, by=ann)
     backup = tmp_path / "monday"
     await commands(world.registry.settings.data)("backup", str(backup))
@@ -267,7 +274,8 @@ async def test_an_owner_ends_no_hold_of_an_administrator_after_a_restore(
 
 @machine
 async def test_a_demoted_member_has_no_more_rights_again(world: World, tmp_path: Path) -> None:
-    org, mia = parse_org("acme"), world.people.mia.account
+    org = parse_org("acme")
+    mia = world.people.mia.account
     memberships = world.registry.organizations.memberships
     await memberships.set_member(org, mia, Role.MAINTAINER, by=OPERATOR)
     backup = await prepared(world, tmp_path)
@@ -283,7 +291,9 @@ async def test_a_demoted_member_has_no_more_rights_again(world: World, tmp_path:
 async def test_a_canceled_change_of_owners_does_not_take_effect(
     world: World, tmp_path: Path
 ) -> None:
-    org, mia, ann = parse_org("acme"), world.people.mia.account, world.fresh(world.people.ann)
+    org = parse_org("acme")
+    mia = world.people.mia.account
+    ann = world.fresh(world.people.ann)
     memberships = world.registry.organizations.memberships
     await memberships.set_member(org, mia, Role.OWNER, by=ann)
     backup = await prepared(world, tmp_path)
@@ -299,7 +309,9 @@ async def test_a_canceled_change_of_owners_does_not_take_effect(
 async def test_a_person_decides_about_a_change_that_was_scheduled_after_the_backup(
     world: World, tmp_path: Path
 ) -> None:
-    org, mia, ann = parse_org("acme"), world.people.mia.account, world.fresh(world.people.ann)
+    org = parse_org("acme")
+    mia = world.people.mia.account
+    ann = world.fresh(world.people.ann)
     memberships = world.registry.organizations.memberships
     await memberships.set_member(org, mia, Role.OWNER, by=OPERATOR, reason=REASON)
     backup = await prepared(world, tmp_path)
@@ -310,14 +322,14 @@ async def test_a_person_decides_about_a_change_that_was_scheduled_after_the_back
 
 async def what_is_removed(world: World) -> None:
     """Create one record of each kind that can be removed; Ann has another sign-in method."""
-    registry, ann = world.registry, world.people.ann
-    ids, rules = (
-        {"repository_id": "7", "repository_owner_id": "6"},
-        {"workflow": "release.yml", "refs": ["refs/tags/v*"]},
-    )
+    registry = world.registry
+    ann = world.people.ann
+    ids = {"repository_id": "7", "repository_owner_id": "6"}
+    rules = {"workflow": "release.yml", "refs": ["refs/tags/v*"]}
     wanted = PublisherRequest(GREET.package, Provider.GITHUB, ids, "", "octo/greet", rules)
     await registry.tokens.trusted_publishers.add(wanted, by=OPERATOR)
-    webhooks, url = registry.organizations.webhooks, "https://hooks.example.org/x"
+    webhooks = registry.organizations.webhooks
+    url = "https://hooks.example.org/x"
     await webhooks.add(ACME, url, [Topic.RELEASE], by=OPERATOR)
     offered = InvitationRequest.parse(Role.MEMBER, None, "Kim")
     await registry.organizations.invitations.invite(ACME, offered, by=OPERATOR)
@@ -337,9 +349,12 @@ async def what_is_removed(world: World) -> None:
 
 async def remove_all(world: World) -> None:
     """Remove each of them, for the reason that a restore gives."""
-    registry, ann, reason = world.registry, world.people.ann, RESTORED
+    registry = world.registry
+    ann = world.people.ann
+    reason = RESTORED
     mia = world.people.mia.account
-    organizations, tokens = registry.organizations, registry.tokens
+    organizations = registry.organizations
+    tokens = registry.tokens
     for each in await tokens.trusted_publishers.of_organization(ACME, by=OPERATOR):
         await tokens.trusted_publishers.remove(ACME, each.id, by=OPERATOR, reason=reason)
     for each in await world.stores.directory.list_by_owner(Webhook, "acme"):
@@ -391,7 +406,8 @@ async def test_the_event_of_a_repeated_removal_says_what_the_first_one_said(
 @machine
 async def test_nobody_gets_more_rights_by_a_restore(world: World, tmp_path: Path) -> None:
     backup = await prepared(world, tmp_path)
-    org, mia = parse_org("acme"), world.people.mia.account
+    org = parse_org("acme")
+    mia = world.people.mia.account
     memberships = world.registry.organizations.memberships
     await memberships.set_member(org, mia, Role.MAINTAINER, by=OPERATOR)
     data, _ = await restored_after(world, tmp_path, backup)
@@ -424,10 +440,8 @@ async def test_former_names_that_the_backup_does_not_know_stay_taken(
     world: World, tmp_path: Path
 ) -> None:
     backup = await prepared(world, tmp_path)
-    accounts, erasures = (
-        world.registry.identity.accounts,
-        world.registry.administration.account_erasures,
-    )
+    accounts = world.registry.identity.accounts
+    erasures = world.registry.administration.account_erasures
     kim = await accounts.create("kim", by=OPERATOR)
     await erasures.erase_now(kim, "letter 12", by=OPERATOR)
     data, said = await restored_after(world, tmp_path, backup)
@@ -491,7 +505,8 @@ async def test_a_person_decides_what_a_restore_would_make_less_strict(
     await world.push(bala("acme/greet:1.0.0"))
     await world.push(bala("acme/hello:1.0.0"))
     await bad_day(world)
-    registry, backup = world.registry, tmp_path / "monday"
+    registry = world.registry
+    backup = tmp_path / "monday"
     await commands(registry.settings.data)("backup", str(backup))
     await registry.publishing.moderation.restore(HELLO, by=OPERATOR)
     await registry.administration.accounts.unlock(world.people.bob.account, by=OPERATOR)

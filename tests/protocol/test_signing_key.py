@@ -20,8 +20,10 @@ from tests.support.archives import bala
 from tests.support.storage import one_instance
 from tests.support.world import URL, OpenWorld, World
 
-PUBLIC, SECRET = "acme/greet:1.0.0", "acme/secret:1.0.0"
-OLD, NEW = "o" * 64, "n" * 64
+PUBLIC = "acme/greet:1.0.0"
+SECRET = "acme/secret:1.0.0"
+OLD = "o" * 64
+NEW = "n" * 64
 UNRESOLVED = f"@Microsoft.KeyVault(SecretUri={ADDRESS}/secrets/link-key)"
 HOP = "/packages/acme/{}/1.0.0"
 PULL = dict(ACCEPT_ARCHIVE)

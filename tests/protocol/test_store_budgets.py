@@ -22,7 +22,8 @@ from tests.support.world import URL, OpenWorld, Person, World, asking
 pytestmark = one_instance("it counts calls of one instance")
 
 PULL = dict(ACCEPT_ARCHIVE)
-SURVEY, FIND = {"metadata.survey": 1}, {"metadata.find": 1}
+SURVEY = {"metadata.survey": 1}
+FIND = {"metadata.find": 1}
 
 
 @pytest.fixture
@@ -49,8 +50,10 @@ async def asked(world: World, ledger: Ledger, path: str, **options: object) -> d
 
 # --- pulls and reads ---------------------------------------------------------------------------
 
-GREET, INDEX = "/packages/acme/greet", f"{URL}/index"
-RIGHT, FEED = {"directory.access_context": 1}, {"events.since": 1} | SURVEY
+GREET = "/packages/acme/greet"
+INDEX = f"{URL}/index"
+RIGHT = {"directory.access_context": 1}
+FEED = {"events.since": 1} | SURVEY
 # What is asked, with which headers, by whom, and what that costs.
 Read = tuple[str, dict[str, str], str, dict[str, int]]
 READS: list[Read] = [
@@ -244,7 +247,8 @@ async def test_a_token_of_an_organization_adds_itself_and_its_maker(
 ) -> None:
     ann = counted.people.ann
     wanted = TokenRequest.parse("ci", ["read"], org="acme", package="*", days=None)
-    tokens, owner = counted.registry.tokens.access_tokens, OfOrganization(parse_org("acme"))
+    tokens = counted.registry.tokens.access_tokens
+    owner = OfOrganization(parse_org("acme"))
     issued = await tokens.issue(owner, wanted, by=counted.fresh(ann))
     token = Person(ann.account, issued.text.reveal())
     ledger.forget()
@@ -401,7 +405,8 @@ async def test_a_deprecation_does_not_grow_with_the_versions(
 async def test_a_change_of_visibility_does_not_grow_with_the_versions(
     counted: World, ledger: Ledger
 ) -> None:
-    package, by = Package.parse("acme", "greet"), counted.fresh(counted.people.ann)
+    package = Package.parse("acme", "greet")
+    by = counted.fresh(counted.people.ann)
     await counted.registry.packages.visibility.change(package, Visibility.PRIVATE, by=by)
     assert ledger.calls() == {
         "directory.access_context": 1,

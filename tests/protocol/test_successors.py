@@ -19,7 +19,8 @@ from tests.support.world import URL, Person, World
 
 pytestmark = pytest.mark.measured
 
-GREET, HELLO = "acme/greet", "other/hello"
+GREET = "acme/greet"
+HELLO = "other/hello"
 MANAGE = "/account/organizations/acme/packages/greet"
 LOCKED = '[[package]]\norg = "acme"\nname = "greet"\nversion = "1.0.0"\n'
 
@@ -170,7 +171,8 @@ async def test_a_successor_that_cannot_replace_a_package_is_refused(
 
 async def test_a_successor_that_its_setter_may_not_see_is_like_a_missing_one(world: World) -> None:
     await hide_hello(world)
-    hidden, missing = await put(world, HELLO), await put(world, "other/never")
+    hidden = await put(world, HELLO)
+    missing = await put(world, "other/never")
     assert hidden.status_code == missing.status_code == 404
     assert hidden.text.replace(HELLO, "X") == missing.text.replace("other/never", "X")
 

@@ -24,7 +24,8 @@ GREET = "acme/greet:1.0.0"
 PACKAGE = Package.parse("acme", "greet")
 ARCHIVE = bala(GREET, tools=["greet"], modules=["sub"])
 OTHER = bala("acme/hidden:1.0.0", visibility="private")
-PUBLIC, PRIVATE = Visibility.PUBLIC, Visibility.PRIVATE
+PUBLIC = Visibility.PUBLIC
+PRIVATE = Visibility.PRIVATE
 TRUSTED = timedelta(seconds=3)  # What a process remembers; docs/use/private-packages.md.
 
 
@@ -248,7 +249,9 @@ async def status_of_pull(world: World, by: Person | None) -> int:
 async def test_staff_and_members_read_an_internal_package_within_their_tokens(
     inside: World,
 ) -> None:
-    ann, bob, mia = inside.people.ann, inside.people.bob, inside.people.mia
+    ann = inside.people.ann
+    bob = inside.people.bob
+    mia = inside.people.mia
     sam = await inside.registry.identity.accounts.create("sam", by=OPERATOR)
     guest = dataclasses.replace(bob, token=await token_of(inside.registry, sam))
     found = {
@@ -305,7 +308,8 @@ async def test_an_archive_narrows_no_package(world: World, package: str, archive
 
 async def robot(world: World, package: str = "*", **changes: Any) -> Person:
     """Return a token of the organization `other` that Bob made, with changes of its record."""
-    bob, owner = world.people.bob, OfOrganization(parse_org("other"))
+    bob = world.people.bob
+    owner = OfOrganization(parse_org("other"))
     wanted = TokenRequest.parse("ci", ["read"], org="other", package=package, days=None)
     issued = await world.registry.tokens.access_tokens.issue(
         owner, wanted, by=signed_in(world, bob)
@@ -325,7 +329,8 @@ async def make_staff(world: World, person: Person, *, is_staff: bool) -> None:
 async def test_a_token_of_an_organization_reads_internal_packages_while_its_maker_is_staff(
     inside: World,
 ) -> None:
-    token, narrow = await robot(inside), await robot(inside, package="greet")
+    token = await robot(inside)
+    narrow = await robot(inside, package="greet")
     assert [await status_of_pull(inside, each) for each in (token, narrow)] == [302, 404]
     for is_staff, status in ((False, 404), (True, 302)):
         await make_staff(inside, inside.people.bob, is_staff=is_staff)
@@ -337,12 +342,14 @@ async def test_who_rotates_a_token_of_an_organization_decides_whether_it_is_one_
     inside: World,
 ) -> None:
     await robot(inside)
-    mia, other = inside.people.mia, OfOrganization(parse_org("other"))
+    mia = inside.people.mia
+    other = OfOrganization(parse_org("other"))
     memberships = inside.registry.organizations.memberships
     await memberships.set_member(
         parse_org("other"), mia.account, Role.OWNER, by=OPERATOR, reason="It was decided."
     )
-    tokens, by = inside.registry.tokens.access_tokens, signed_in(inside, mia)
+    tokens = inside.registry.tokens.access_tokens
+    by = signed_in(inside, mia)
     [listed] = await tokens.list(other, by=by)
     rotated = await tokens.rotate(other, listed.token.id, by=by)
     token = dataclasses.replace(mia, token=rotated.text.reveal())
@@ -350,7 +357,8 @@ async def test_who_rotates_a_token_of_an_organization_decides_whether_it_is_one_
 
 
 async def test_a_token_of_an_organization_stops_when_its_maker_is_deleted(inside: World) -> None:
-    token, bob = await robot(inside), inside.people.bob.account
+    token = await robot(inside)
+    bob = inside.people.bob.account
     assert await status_of_pull(inside, token) == 302
     stored = await inside.stores.directory.get(Account, bob.place)
     assert stored

@@ -83,7 +83,8 @@ def test_the_logs_of_a_size_are_those_that_are_stored(size: Size, plan: CostPlan
 
 
 def test_an_instance_is_as_large_as_the_one_that_is_made() -> None:
-    functions, bounds = module("functions").parameters, module("functions").value("bounds")
+    functions = module("functions").parameters
+    bounds = module("functions").value("bounds")
     for plan in COST_PLANS.values():
         assert functions["instanceMemory"]["default"] == plan.gigabytes * 1024
         assert int(bounds[f"reads{plan.gigabytes * 1024}"]["slots"]) == REQUESTS_AT_ONCE
@@ -123,7 +124,8 @@ def test_every_timer_is_paid_for_as_often_as_it_runs() -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     for task, schedule in schedules.items():
         runs = croniter(schedule, start, second_at_beginning=True)
-        end, count = start + timedelta(days=10), 0
+        end = start + timedelta(days=10)
+        count = 0
         while runs.get_next(datetime) <= end:
             count += 1
         assert UPKEEP_USAGE[task].runs_a_month == pytest.approx(count / 240 * HOURS, rel=0.01), task

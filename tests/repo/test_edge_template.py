@@ -23,7 +23,8 @@ from tests.repo.bicep_templates import MAIN, module, template
 from tests.support.archives import bala
 from tests.support.front_door import owner_of, readable_containers
 
-EDGE, ROLES = module("edge"), module("roles")
+EDGE = module("edge")
+ROLES = module("roles")
 
 
 def configured(name: str) -> Mapping[str, Any]:

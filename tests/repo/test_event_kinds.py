@@ -65,7 +65,8 @@ def given(name: str, module: Module, node: ast.AST, seen: Sequence[str] = ()) ->
     parameters = [each.arg for each in function.args.args if each.arg != "self"]
     if function.name in seen or name not in parameters:
         return set()
-    found, at = set[str](), parameters.index(name)
+    found = set[str]()
+    at = parameters.index(name)
     for caller, call in calls_of(function.name):
         if caller is not module and function.name.startswith("_"):
             continue  # Another function of this name.

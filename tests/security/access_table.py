@@ -26,7 +26,8 @@ from tests.security.personas import Credential, Persona
 from tests.support.archives import bala
 from tests.support.world import URL
 
-REGISTRY, REPOSITORY = "/2.0/registry", "/2.0/maven"
+REGISTRY = "/2.0/registry"
+REPOSITORY = "/2.0/maven"
 NOBODYS = "0000000000"  # An id that nothing has.
 
 

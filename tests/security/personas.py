@@ -91,7 +91,8 @@ class Persona:
         return self.name
 
 
-NOW, LATE = timedelta(minutes=9), timedelta(minutes=11)
+NOW = timedelta(minutes=9)
+LATE = timedelta(minutes=11)
 
 PERSONAS = (
     Persona("anonymous", Credential.NONE),

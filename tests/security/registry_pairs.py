@@ -103,7 +103,8 @@ async def told_apart(
 
 def difference(one: tuple[Seen, list[str]], other: tuple[Seen, list[str]]) -> str:
     """Return what tells two answers apart."""
-    (first, first_calls), (second, second_calls) = one, other
+    (first, first_calls) = one
+    (second, second_calls) = other
     if first_calls != second_calls:
         return f"calls {first_calls} and {second_calls}"
     return f"{first} and {second}"

@@ -19,8 +19,12 @@ from tests.support.browsers import signed_in
 from tests.support.page_client import PageClient
 from tests.support.world import OpenWorld, Template, World
 
-ACCOUNTS, ORGANIZATIONS, NAMES = "/manage/accounts", "/manage/organizations", "/manage/names"
-RELEASES, SECRET, HARMFUL = "/manage/releases", "acme/secret/1.0.0", "acme/harmful/1.0.0"
+ACCOUNTS = "/manage/accounts"
+ORGANIZATIONS = "/manage/organizations"
+NAMES = "/manage/names"
+RELEASES = "/manage/releases"
+SECRET = "acme/secret/1.0.0"
+HARMFUL = "acme/harmful/1.0.0"
 DECISIONS = ("hold", "quarantine", "release", "remove")
 REASON = "It steals tokens."
 LOOKING = (

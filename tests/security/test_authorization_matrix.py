@@ -49,7 +49,8 @@ class Prepared:
     @asynccontextmanager
     async def world(self, folder: Path, **options: Any) -> AsyncGenerator[World]:
         """Serve a copy, two days later."""
-        copied, options = Template(self.folder, self.template.people), WITHOUT_LIMITS | options
+        copied = Template(self.folder, self.template.people)
+        options = WITHOUT_LIMITS | options
         async with copied.world(folder, host=self._host, **options) as world:
             world.clock.advance(SINCE)
             yield world
@@ -88,7 +89,8 @@ async def populate(world: World) -> dict[str, Account]:
     known = [getattr(world.people, name).account for name in ("admin", "ann", "mia", "bob")]
     new = [await registry.identity.accounts.create(name, by=OPERATOR) for name in ("max", "sam")]
     accounts = {account.name: account for account in (*known, *new)}
-    acme, gone = parse_org("acme"), parse_org("gone")
+    acme = parse_org("acme")
+    gone = parse_org("gone")
     await registry.organizations.memberships.set_member(
         acme, accounts["max"], Role.MAINTAINER, by=OPERATOR
     )
@@ -139,13 +141,15 @@ async def hand_out(world: World, accounts: dict[str, Account]) -> dict[str, str]
 
 async def machine(world: World, org: str, scopes: list[str], package: str) -> str:
     wanted = TokenRequest.parse("machine", scopes, org=org, package=package, days=None)
-    issue, owner = world.registry.tokens.access_tokens.issue, OfOrganization(parse_org(org))
+    issue = world.registry.tokens.access_tokens.issue
+    owner = OfOrganization(parse_org(org))
     return (await issue(owner, wanted, by=OPERATOR)).text.reveal()
 
 
 async def bad_tokens(world: World) -> dict[str, str]:
     """Return tokens of Ann's that are worth nothing two days later."""
-    ann, tokens = world.people.ann.account.id, world.registry.tokens.access_tokens
+    ann = world.people.ann.account.id
+    tokens = world.registry.tokens.access_tokens
     wanted = TokenRequest.parse("test", ["read", "manage"], org="*", package="*", days=1)
     expired = await tokens.issue(ann, wanted, by=OPERATOR)
     revoked = await tokens.issue(ann, wanted, by=OPERATOR)
@@ -237,7 +241,8 @@ async def test_a_right_that_was_removed_is_refused_at_the_next_request(
 ) -> None:
     acme = parse_org("acme")
     async with prepared.world(scratch / "data") as world:
-        memberships, people = world.registry.organizations.memberships, world.people
+        memberships = world.registry.organizations.memberships
+        people = world.people
         assert await asked(world, prepared, "api_audit_organization", ANNS[:1]) == []
         await memberships.set_member(
             acme, people.bob.account, Role.OWNER, by=OPERATOR, reason="It was decided."

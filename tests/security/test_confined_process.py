@@ -292,7 +292,8 @@ async def test_a_job_reaches_no_files_but_those_of_jobs_and_of_the_program(
     confined: ConfinedProcess, tmp_path: Path
 ) -> None:
     needs(Restriction.FILES)
-    folder, secret = tmp_path / "jobs" / "job", tmp_path / "secret"
+    folder = tmp_path / "jobs" / "job"
+    secret = tmp_path / "secret"
     folder.mkdir(parents=True)
     secret.write_text("secret")
     (folder / "link").symlink_to(secret)

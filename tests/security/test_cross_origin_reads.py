@@ -29,7 +29,8 @@ async def browser(world: World) -> Browser:
 
 
 async def test_no_answer_to_another_site_shows_what_a_session_sees(browser: Browser) -> None:
-    name, csrf = browser.world.people.ann.account.name, browser.csrf
+    name = browser.world.people.ann.account.name
+    csrf = browser.csrf
     for method, url in routes(browser.world.registry):
         if method not in ("GET", "HEAD"):
             continue
@@ -64,7 +65,8 @@ async def test_a_form_of_another_site_signs_nobody_out(
 ) -> None:
     # A site that says nothing of itself is `null`. Browsers send it no `Lax` cookie with a form,
     # but would take one back that the answer to it forgets.
-    kept, browser.cookies = browser.cookies, {}
+    kept = browser.cookies
+    browser.cookies = {}
     answer = await browser.send("POST", "/sign-out", headers={**headers, **FORM}, content=b"x=y")
     assert answer.status_code == 303
     assert "set-cookie" not in answer.headers

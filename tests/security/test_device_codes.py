@@ -77,7 +77,8 @@ async def test_requests_for_codes_from_the_same_address_do_not_prevent_others_fr
     world: World, ann: PageClient
 ) -> None:
     codes = await ask(world)
-    form, where = {**FORM, "X-Forwarded-For": ann.address}, f"{URL}/api/v1/device"
+    form = {**FORM, "X-Forwarded-For": ann.address}
+    where = f"{URL}/api/v1/device"
     asked = [
         (await world.send("POST", where, headers=form, content=b"client_id=x")).status_code
         for _ in range(ASKED + 1)

@@ -113,7 +113,8 @@ class CountingDatabase(Database):
 
 async def test_a_directory_that_is_filtered_in_many_ways_is_counted_once(tmp_path: Path) -> None:
     path = tmp_path / "search.db"
-    writer, index = SqliteSearchIndex(path), SqliteSearchIndex(path)
+    writer = SqliteSearchIndex(path)
+    index = SqliteSearchIndex(path)
     database = CountingDatabase(path, SEARCH_MIGRATIONS)
     index._file = SearchIndexFile(database)
     writer.migrate()
@@ -208,7 +209,8 @@ async def test_the_length_of_a_document_is_known_without_unpacking_it(world: Wor
 async def test_a_document_without_compression_is_unpacked_while_it_is_sent(world: World) -> None:
     url = f"{URL}/2.0/docs/acme/greet/1.0.0"
     whole = (await world.get(url)).content
-    host, sent = repeating(world.registry), hashlib.sha256()
+    host = repeating(world.registry)
+    sent = hashlib.sha256()
 
     async def connected() -> Message:
         await asyncio.Event().wait()

@@ -76,10 +76,8 @@ async def test_no_place_but_its_own_takes_an_archive(
 
 
 async def test_files_that_a_client_sends_beside_an_archive_are_found_nowhere(world: World) -> None:
-    ann, lie = (
-        world.people.ann,
-        b"<metadata><versioning><release>9.9.9</release></versioning></metadata>",
-    )
+    ann = world.people.ann
+    lie = b"<metadata><versioning><release>9.9.9</release></versioning></metadata>"
     await world.maven(ann).push(GREET, bala(GREET))
     archive = f"{RELEASE}/greet-1.0.0.bala"
     checksums = [f"{archive}.{each}" for each in ("md5", "sha1", "sha256", "sha512")]
@@ -136,7 +134,8 @@ def shown(model: dict[str, Any]) -> dict[str, Any]:
 
 def said(read: Bala) -> dict[str, Any]:
     """Return the facts that an archive says."""
-    package, texts = read.coordinate.package, {each.name: each for each in read.texts.modules}
+    package = read.coordinate.package
+    texts = {each.name: each for each in read.texts.modules}
     modules = [
         (name, texts[name].summary, texts[name].readme) if name in texts else (name, "", "")
         for name in read.modules

@@ -216,7 +216,9 @@ async def hide(world: World) -> None:
 
 async def furnish(world: World) -> None:
     """Add packages, a held release, members, an invitation, a token and a publisher."""
-    registry, people, org = world.registry, world.people, parse_org(HIDDEN)
+    registry = world.registry
+    people = world.people
+    org = parse_org(HIDDEN)
     await world.push(secret(NAME, HIDDEN))
     for name in ("private", "public", "held"):
         await world.push(documented_bala(f"{HIDDEN}/{name}:1.0.0", visibility="private"))

@@ -82,7 +82,8 @@ async def test_characters_that_change_the_direction_of_a_line_are_shown(shelf: W
         source_repository=f"https://example.org/{TURN}x",
         entries={"modules/turned/pay.bal": SOURCE},
     )
-    page, at = "/packages/other/turned", "/packages/other/turned/1.0.0/files?path="
+    page = "/packages/other/turned"
+    at = "/packages/other/turned/1.0.0/files?path="
     for path in (page, f"{at}modules/turned/pay.bal"):
         answer = await opened(shelf, path)
         assert "[U+202E]" in answer.text

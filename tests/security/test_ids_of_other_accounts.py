@@ -101,7 +101,8 @@ async def test_an_id_of_another_tenant_is_refused_like_an_unknown_one(
 
 def asking(prepared: Prepared, function: str, persona: Persona, id_: str) -> httpx.Request:
     request = DECLARED[function].request(Cell(persona, State.PUBLIC, 1), prepared.accounts)
-    url, headers = str(request.url).replace(NOBODYS, id_), prepared.header(persona)
+    url = str(request.url).replace(NOBODYS, id_)
+    headers = prepared.header(persona)
     return httpx.Request(request.method, url, headers=headers, content=request.content)
 
 

@@ -20,7 +20,8 @@ from tests.security.registry_pairs import NOBODY, Filled, Opened, Pair, bearer, 
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import URL, Template, World, token_of
 
-NAME, ORG = "secret", "partner"
+NAME = "secret"
+ORG = "partner"
 HIDDEN = "hidden"  # Stored in both: that there are any is no secret (docs/decisions/0006).
 READERS = ("nobody", "token that cannot read")
 PULL = dict(ACCEPT_ARCHIVE)
@@ -84,7 +85,8 @@ async def test_for_outsiders_a_mirror_with_it_equals_one_without_it(
     upstream.asked_with_token.clear()
     shown: list[str] = []
     for who, probe in pairs_of(READERS, {**READING, **CHANGING}[function], seed=function):
-        found, asked = [], []
+        found = []
+        asked = []
         for each in opened:
             upstream.asked.clear()
             found.append(await each.asked(probe.about(NAME, ORG), who))

@@ -56,7 +56,8 @@ async def seen(cloud: CloudRegistry) -> list[int]:
     return [*(answer.status_code for answer in answers), found.json()["count"]]
 
 
-NOWHERE, THERE = [404, 404, 404, 404, 0], [200, 200, 302, 302]
+NOWHERE = [404, 404, 404, 404, 0]
+THERE = [200, 200, 302, 302]
 
 
 async def check_whole(cloud: CloudRegistry) -> None:
@@ -82,7 +83,8 @@ async def test_a_push_during_an_outage_is_wholly_there_or_nowhere_and_a_repeat_s
     for first, failure in failures(asked):
         async with clouded(tmp_path / f"{first} {failure.value}") as cloud:
             cloud.outage.asked.clear()
-            cloud.outage.failure, cloud.outage.first = failure, first
+            cloud.outage.failure = failure
+            cloud.outage.first = first
             cloud.outage.count = FOR_GOOD
             answer = await push(cloud)
             cloud.outage.end()
@@ -102,7 +104,9 @@ async def test_one_request_that_fails_is_repeated_and_nobody_notices(
     for first, failure in failures(asked):
         async with clouded(tmp_path / f"{first} {failure.value}") as cloud:
             cloud.outage.asked.clear()
-            cloud.outage.failure, cloud.outage.first, cloud.outage.count = failure, first, 1
+            cloud.outage.failure = failure
+            cloud.outage.first = first
+            cloud.outage.count = 1
             assert (await push(cloud)).status_code == 204
             await check_whole(cloud)
 
@@ -118,7 +122,8 @@ async def test_files_stored_before_the_record_are_deleted_unless_the_push_is_rep
 ) -> None:
     async with clouded(tmp_path) as cloud:
         cloud.outage.asked.clear()
-        cloud.outage.first, cloud.outage.count = 3, FOR_GOOD
+        cloud.outage.first = 3
+        cloud.outage.count = FOR_GOOD
         assert (await push(cloud)).status_code == 503
         cloud.outage.end()
         cloud.clock.at_ms += 2 * 86_400_000

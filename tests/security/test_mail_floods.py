@@ -55,7 +55,8 @@ async def test_ten_minutes_later_it_is_sent_again(world: World) -> None:
 async def test_an_address_in_any_spelling_gets_one_mail_from_all_organizations(
     world: World, email: str
 ) -> None:
-    ann, bob = (await signed_in(world, world.people.ann), await signed_in(world, world.people.bob))
+    ann = await signed_in(world, world.people.ann)
+    bob = await signed_in(world, world.people.bob)
     assert (await invite(ann)).status_code == 201
     assert code(await invite(bob, email, "/api/v1/orgs/other/invitations")) == "mailed-lately"
     assert len(world.mailer.sent) == 1
@@ -65,7 +66,8 @@ async def test_exactly_one_of_concurrent_instances_sends_the_mail(world: World) 
     registries = [build_registry(world.registry.settings, world.stores) for _ in range(4)]
     now_ms = world.clock.now_ms()
     ann = Principal(world.people.ann.account.id, "session", (Grant(),), signed_in_ms=now_ms)
-    offer, acme = InvitationRequest.parse(Role.MEMBER, VICTIM, ""), parse_org("acme")
+    offer = InvitationRequest.parse(Role.MEMBER, VICTIM, "")
+    acme = parse_org("acme")
     results = await asyncio.gather(
         *(each.organizations.invitations.invite(acme, offer, by=ann) for each in registries),
         return_exceptions=True,

@@ -54,7 +54,8 @@ def worst_pages() -> Iterator[str]:
         path = f"/packages/acme/large{number}/1.0.0"
         yield from (f"{path}/files", f"{path}/files?path=resources", path)
     for number in range(HEAVY):
-        package, version = f"acme/heavy{number % 6}", f"1.{number}.0-{LONG}"
+        package = f"acme/heavy{number % 6}"
+        version = f"1.{number}.0-{LONG}"
         yield from (
             f"/packages/{package}/{version}/dependencies",
             f"/2.0/registry/packages/{package}/{version}",
@@ -67,7 +68,8 @@ def worst_pages() -> Iterator[str]:
 
 def unknown_names() -> Iterator[str]:
     for number in range(ASKED):
-        name, version = f"{LONG[:80]}{number}", f"{number}.0.0-{LONG}{LONG}"
+        name = f"{LONG[:80]}{number}"
+        version = f"{number}.0.0-{LONG}{LONG}"
         yield f"/2.0/registry/packages/acme/{name}/{version}"
         yield f"/2.0/maven/acme/{name}/{version}/{name}-{version}.pom"
 

@@ -74,7 +74,10 @@ async def test_no_push_revives_it(gone: World) -> None:
 
 
 async def test_a_new_organization_of_the_same_name_inherits_nothing(world: World) -> None:
-    registry, ann, bob, mia = world.registry, world.people.ann, world.people.bob, world.people.mia
+    registry = world.registry
+    ann = world.people.ann
+    bob = world.people.bob
+    mia = world.people.mia
     await registry.organizations.organizations.create(EMPTY, ann.account, by=OPERATOR)
     await registry.organizations.memberships.set_member(
         EMPTY, mia.account, Role.OWNER, by=OPERATOR, reason="It was decided."

@@ -40,7 +40,8 @@ async def roles(world: World) -> dict[str, str]:
 async def test_an_account_named_like_an_id_does_not_protect_a_member_from_removal(
     world: World, stranger: Person
 ) -> None:
-    mia, ann = world.people.mia.account.id, world.people.ann
+    mia = world.people.mia.account.id
+    ann = world.people.ann
     assert stranger.account.name == mia
     page = await PageClient.of(world, ann)
     await page.open(PAGE)
@@ -104,7 +105,8 @@ async def test_an_id_that_is_typed_where_a_name_is_asked_for_is_nobodys_name(
 
 
 async def test_an_account_that_signs_up_with_an_id_as_name_gets_another_name(world: World) -> None:
-    mia, identities = world.people.mia.account.id, world.registry.identity.identities
+    mia = world.people.mia.account.id
+    identities = world.registry.identity.identities
     who = VerifiedIdentity(
         issuer="https://login.test",
         identifier="1",

@@ -121,7 +121,8 @@ def outside_of_code(markdown: str) -> str:
     CommonMark: a fence is ended by one of the same character that is at least as long and has
     nothing behind it; a span by as many backticks as began it.
     """
-    rest, fence = list[str](), ""
+    rest = list[str]()
+    fence = ""
     for line in re.split(r"\r\n|\r|\n", markdown):
         found = re.match(r" {0,3}(`{3,}|~{3,})(.*)$", line)
         if fence:

@@ -107,7 +107,8 @@ Who = Callable[[World], Awaitable[list[Caller]]]
 
 def planted_everywhere(method: str, url: str, caller: Caller) -> Iterator[Make]:
     """Yield how to make requests to a route that carry the token everywhere."""
-    own, request = dict(caller.headers), partial(httpx.Request, method, url)
+    own = dict(caller.headers)
+    request = partial(httpx.Request, method, url)
     yield partial(request, headers=dict.fromkeys(HEADERS, PLANTED) | own)
     yield partial(request, headers=own | {"Cookie": caller.cookie})
     yield partial(request, headers=own, params=dict.fromkeys(QUERIES, PLANTED))

@@ -14,8 +14,10 @@ from tests.support.archives import bala
 from tests.support.front_door import BLOBS, EdgeRegistry, behind_front_door
 from tests.support.world import URL
 
-GREET, SECRET = "acme/greet:1.0.0", "acme/secret:1.0.0"
-ARCHIVE, HIDDEN = bala(GREET), bala(SECRET, visibility="private")
+GREET = "acme/greet:1.0.0"
+SECRET = "acme/secret:1.0.0"
+ARCHIVE = bala(GREET)
+HIDDEN = bala(SECRET, visibility="private")
 
 
 def name_of(coordinate: str, archive: bytes) -> str:

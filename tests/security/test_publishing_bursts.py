@@ -192,7 +192,8 @@ async def test_an_owner_who_just_signed_in_decides_on_all_of_a_burst(
     reached: World, decision: str, count: int
 ) -> None:
     await spread(reached, reached.people.ann, 3, first=LIMIT)
-    ann, form = await held_page(reached, reached.people.ann), f"{HELD}/{decision}-all"
+    ann = await held_page(reached, reached.people.ann)
+    form = f"{HELD}/{decision}-all"
     for others in ({"publisher": reached.people.bob.account.id}, {"until": "0"}):
         await ann.get(HELD)
         await ann.post(form, **others)
@@ -226,7 +227,8 @@ async def test_an_owner_does_not_confirm_what_an_operator_withheld(reached: Worl
             await reached.registry.publishing.held_releases.confirm(
                 at, by=reached.fresh(reached.people.ann)
             )
-    owner, org = reached.fresh(reached.people.ann), parse_org("acme")
+    owner = reached.fresh(reached.people.ann)
+    org = parse_org("acme")
     assert not (await reached.registry.publishing.held_releases.page(org, by=owner)).releases
 
 
@@ -354,7 +356,8 @@ async def test_a_burst_of_one_workload_holds_nothing_of_others_without_a_reposit
     """A pipeline of Azure DevOps builds whichever repository it likes."""
     provider = Provider.AZURE_DEVOPS
     trust = await trusting(worlds, brake_packages=3)
-    bob, guid = trust.person(trust.world.people.bob), "00000000-0000-0000-0000-000000000001"
+    bob = trust.person(trust.world.people.bob)
+    guid = "00000000-0000-0000-0000-000000000001"
     others = {**IDS[provider], next(iter(ID_CLAIMS[provider])): guid}
     for number in range(4):
         await trust.add(f"acme/p{number}", provider)
@@ -370,7 +373,8 @@ async def test_a_burst_of_one_workload_holds_nothing_of_others_without_a_reposit
 
 
 async def test_an_administrator_switches_burst_detection_off_for_a_day(reached: World) -> None:
-    ann, url = reached.people.ann, "/api/v1/orgs/acme/burst-detection/off"
+    ann = reached.people.ann
+    url = "/api/v1/orgs/acme/burst-detection/off"
     assert (await (await signed_in(reached, ann)).api("POST", url)).status_code == 403
     assert (await push(reached, LIMIT, by=ann)).status_code == 400
     admin = await signed_in(reached, reached.people.admin)

@@ -41,7 +41,8 @@ async def test_a_replay_is_refused_whenever_it_comes(
 async def test_until_the_leeway_is_over_it_is_the_guard_that_refuses(
     trust: TrustedPublishingWorld, late: timedelta
 ) -> None:
-    first, other = trust.ci.token(Provider.GITHUB), trust.ci.token(Provider.GITHUB)
+    first = trust.ci.token(Provider.GITHUB)
+    other = trust.ci.token(Provider.GITHUB)
     await trust.exchange(first)
     trust.world.clock.advance(END + late)
     await trust.world.registry.maintenance.upkeep.run("delete-expired-records")

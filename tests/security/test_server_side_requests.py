@@ -105,7 +105,8 @@ async def test_one_forbidden_address_among_public_ones_is_enough() -> None:
 
 
 async def test_a_name_that_changes_its_mind_is_called_at_the_address_that_was_checked() -> None:
-    names, servers = Names([[PUBLIC], ["127.0.0.1"]]), Servers()
+    names = Names([[PUBLIC], ["127.0.0.1"]])
+    servers = Servers()
     await GuardedFetcher(resolving=names, connecting=servers).get(URL, {})
     [request] = servers.called
     assert names.asked == ["login.test"]

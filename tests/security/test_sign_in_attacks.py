@@ -84,7 +84,9 @@ async def test_an_answer_counts_in_the_browser_that_asked_only(
     sign_ins: SignInWorld, kind: str
 ) -> None:
     # Whoever makes others finish a sign-in of theirs sees what they do then.
-    attacker, victim, bare = sign_ins.browser(), sign_ins.browser(), sign_ins.browser()
+    attacker = sign_ins.browser()
+    victim = sign_ins.browser()
+    bare = sign_ins.browser()
     await victim.get("/sign-in/none")
     for browser in (victim, bare):
         answer = await answer_for(sign_ins, attacker, kind)

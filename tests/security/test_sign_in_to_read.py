@@ -31,7 +31,8 @@ async def closed(shared_worlds: OpenWorld) -> World:
 async def test_without_credentials_every_operation_that_is_not_public_asks_for_them(
     closed: World, name: str
 ) -> None:
-    declared, ids = DECLARED[name], {"max": NOBODYS, "ann": closed.people.ann.account.id}
+    declared = DECLARED[name]
+    ids = {"max": NOBODYS, "ann": closed.people.ann.account.id}
     for state in (State.PUBLIC, State.MISSING):
         answer = await closed.http.send(declared.request(Cell(ANONYMOUS, state, 1), ids))
         # Clients of GraphQL read errors from the body of a 200.

@@ -58,7 +58,8 @@ async def token_of_the_office(world: World) -> str:
 async def test_a_token_is_not_used_from_elsewhere_by_claiming_to_be_there(
     world: World, claim: str
 ) -> None:
-    url, token = await private_archive(world), await token_of_the_office(world)
+    url = await private_archive(world)
+    token = await token_of_the_office(world)
     claimed = {"Authorization": f"Bearer {token}", claim: OFFICE}
     answer = await world.get(url, headers=claimed)
     assert answer.status_code == 400
@@ -79,6 +80,7 @@ async def test_nobody_guesses_on_by_claiming_to_be_another(world: World, claim: 
 
 async def test_a_trusted_proxy_is_believed_where_bytes_are_streamed_too(worlds: OpenWorld) -> None:
     world = await worlds(host=from_disk, trusted_proxies="127.0.0.1")
-    url, token = await private_archive(world), await token_of_the_office(world)
+    url = await private_archive(world)
+    token = await token_of_the_office(world)
     claimed = {"Authorization": f"Bearer {token}", "X-Forwarded-For": OFFICE}
     assert (await world.get(url, headers=claimed)).status_code == 200

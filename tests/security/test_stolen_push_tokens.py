@@ -43,7 +43,8 @@ def governing() -> list[Operation]:
 
 async def found(world: World, operation: Operation) -> str:
     """Return the address of the operation, on things that are there."""
-    ann, token_id = world.people.ann, "0000000000"
+    ann = world.people.ann
+    token_id = "0000000000"
     if "/tokens/{id}" in operation.route:
         where = f"/{operation.route.partition('/{id}')[0].replace('{org}', 'acme')}"
         browser = await signed_in(world, ann)

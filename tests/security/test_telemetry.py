@@ -142,7 +142,8 @@ def watched(world: World) -> Secrets:
 
 async def packages(world: World) -> None:
     """Push, look, pull by signed links, search and withdraw."""
-    ann, http = world.people.ann, world.http
+    ann = world.people.ann
+    http = world.http
     await world.push(bala("acme/greet:1.0.0"))
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     for name in ("greet", "secret"):
@@ -174,7 +175,8 @@ async def people(world: World, browser: Browser) -> None:
 
 async def links(world: World) -> None:
     """Make one-time links of every kind on pages, by mail and by the API, and follow them."""
-    admin, ann = world.people.admin, world.people.ann
+    admin = world.people.admin
+    ann = world.people.ann
     browser = await PageClient.at(world, admin, "/manage/accounts")
     await browser.send("/manage/accounts", name="zoe")
     [to_sign_in] = re.findall(rf'value="{URL}(/sign-in/link#\w+)"', browser.text)

@@ -116,7 +116,8 @@ def line_of(text: str, content: bytes, **changes: Any) -> BundledRelease:
 def bundled_lines(
     lines: Sequence[BundledRelease], archives: Sequence[bytes]
 ) -> tuple[Files, BundleManifest]:
-    releases, catalogue = lines_of(lines), b""
+    releases = lines_of(lines)
+    catalogue = b""
     listed: list[BundleFile] = [file_of(RELEASES, releases), file_of(CATALOGUE, catalogue)]
     files = [(RELEASES, releases), (CATALOGUE, catalogue)]
     for line, content in zip(lines, archives, strict=True):

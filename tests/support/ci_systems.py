@@ -53,7 +53,8 @@ class Trigger:
     is_fork: bool = False
 
 
-TAG, PULL_REQUEST = Trigger(), Trigger("pull_request")
+TAG = Trigger()
+PULL_REQUEST = Trigger("pull_request")
 PULL_REQUEST_OF_FORK = Trigger("pull_request", is_fork=True)
 
 # The conditions of the pipelines, as their systems evaluate them.
@@ -226,7 +227,8 @@ def bitbucket(repository: Path, file: str, _: Trigger) -> Iterator[Job]:
     """Read a pipeline of Bitbucket."""
     pipeline = _read_yaml(repository / file)
     for each in pipeline["pipelines"]["tags"]["v*"]:
-        step, fetched = each["step"], [Step(does="fetch")]
+        step = each["step"]
+        fetched = [Step(does="fetch")]
         kept = [Step(does="keep")] if "artifacts" in step else []
         script = Step("\n".join(step["script"]), interpreter=("bash", "-ec"))
         steps = [Step(does="checkout"), *([] if kept else fetched), script, *kept]

@@ -71,8 +71,10 @@ async def clouded(
     folder: Path, edge: EdgeCache | None = None, **settings: Any
 ) -> AsyncGenerator[CloudRegistry]:
     """Serve an empty registry over stores of its own, whose copies `edge` has."""
-    clock, outage = FakeClock(SystemClock().now_ms()), Outage()
-    plain, place = CloudDouble(folder, clock), FailingBlobs(folder, clock, outage=outage)
+    clock = FakeClock(SystemClock().now_ms())
+    outage = Outage()
+    plain = CloudDouble(folder, clock)
+    place = FailingBlobs(folder, clock, outage=outage)
     await make_containers(plain)
     chosen = settings_of(
         folder,
@@ -131,7 +133,8 @@ class Meter:
         """Return what was taken since the last call."""
         double = double_of(self.place.place, self.place.clock)
         records = sum("/docs" in each.path for each in double.requests)
-        units, before = double.charged - self._before[0], self._before[1]
+        units = double.charged - self._before[0]
+        before = self._before[1]
         usage = Usage(units, records - before, self.blob_reads, self.blob_writes, answer_bytes)
         self._before = (double.charged, records)
         self.blob_reads = self.blob_writes = 0

@@ -187,7 +187,8 @@ NAME = "cosmos.database"  # A file of a place: the database that all who open th
 def addresses() -> StoreAddresses | None:
     """Return where the real stores are, or None where the environment names none."""
     read = os.environ.get
-    cosmos, blobs = read("BALLROOM_COSMOS_ENDPOINT"), read("BALLROOM_BLOB_ENDPOINT")
+    cosmos = read("BALLROOM_COSMOS_ENDPOINT")
+    blobs = read("BALLROOM_BLOB_ENDPOINT")
     if not cosmos or not blobs:
         return None
     keys = read("BALLROOM_COSMOS_KEY", ""), read("BALLROOM_BLOB_CONNECTION", "")

@@ -193,7 +193,8 @@ def questions(archives: Iterable[WorstArchive]) -> Iterator[Question]:
 
 def _of_tools(archive: WorstArchive) -> Iterator[Question]:
     """Yield the calls of agents about an archive."""
-    of, name = {"package": f"acme/{archive.name}", "version": archive.version}, archive.name
+    of = {"package": f"acme/{archive.name}", "version": archive.version}
+    name = archive.name
     lock = "".join(f"[[package]]\norg='acme'\nname='p{n}'\nversion='1.0.0'\n" for n in range(900))
     calls: list[tuple[str, dict[str, object]]] = [
         ("search_packages", {"query": "t"}),
@@ -304,7 +305,8 @@ class Walk:
 
     async def over(self, archives: Sequence[WorstArchive]) -> list[Cost]:
         """Publish the archives, and return what each question costs: the best of some attempts."""
-        place, asked = self.folder / archives[0].name, list(questions(archives))
+        place = self.folder / archives[0].name
+        asked = list(questions(archives))
 
         async def fill_with(world: World) -> None:
             await fill(world, archives)

@@ -31,7 +31,10 @@ Model = Mapping[str, Any]
 Headers = dict[str, str]
 
 # The hosts of the origins: the apps for reads, for changes and for uploads, and Blob Storage.
-APP, CHANGES, UPLOADS, BLOBS = "app.test", "changes.test", "uploads.test", "blobs.test"
+APP = "app.test"
+CHANGES = "changes.test"
+UPLOADS = "uploads.test"
+BLOBS = "blobs.test"
 EDGE = module("edge")
 # Parameters of the template.
 GIVEN: Mapping[str, Any] = {
@@ -193,7 +196,8 @@ class Forwarded:
     def of(cls, request: httpx.Request) -> "Forwarded":
         path, _, query = request.url.raw_path.partition(b"?")
         headers = {k: v for k, v in request.headers.items() if k not in FORWARDED}
-        asked, content = path.decode(), request.read()
+        asked = path.decode()
+        content = request.read()
         return cls(request.method, asked, query, headers, content, first_path=asked)
 
     def matches(self, rule: Model) -> bool:
@@ -388,11 +392,13 @@ class EdgeRegistry:
 @asynccontextmanager
 async def behind_front_door(folder: Path, **settings: Any) -> AsyncGenerator[EdgeRegistry]:
     """Serve an empty registry over stores of its own, as the templates set it up with an edge."""
-    app, blobs = AppOrigin(), BlobOrigin(_account_address(), "")
+    app = AppOrigin()
+    blobs = BlobOrigin(_account_address(), "")
     front_door = FrontDoor(FakeClock(), {APP: app, CHANGES: app, UPLOADS: app, BLOBS: blobs})
     ours = {"archive_cdn_url": URL, "archive_cdn_origin": "blobs"}
     async with clouded(folder, front_door, **{**ours, **settings}) as cloud:
-        front_door.clock, blobs.prefix = cloud.clock, cloud.place.prefix
+        front_door.clock = cloud.clock
+        blobs.prefix = cloud.place.prefix
         # All Functions of this registry: some are there with an edge alone.
         host = Host(build_app(cloud.registry), headers=configured_headers(URL))
         app.app = httpx.ASGITransport(host, raise_app_exceptions=True)

@@ -18,7 +18,8 @@ def capture_logs() -> Generator[list[dict[str, Any]]]:
     def collect(level: str, event: str, fields: Event) -> None:
         events.append({**fields, "event": event, "log_level": level})
 
-    log.sink, writing = collect, log.sink
+    writing = log.sink
+    log.sink = collect
     try:
         yield events
     finally:

@@ -43,7 +43,8 @@ class Journal:
 
     def taken(self) -> list[str]:
         """Return what was called since this was asked last."""
-        calls, self.calls = self.calls, []
+        calls = self.calls
+        self.calls = []
         return calls
 
     def _note(self, port: str) -> Callable[[str], None]:

@@ -62,7 +62,9 @@ def raw_zip(members: Iterable[Member], **end: Any) -> bytes:
     `prefix` and `suffix` stand around everything, `gap` and `tail` around the directory; the
     offsets do not know of the prefix unless `moved` says how far they move.
     """
-    body, directory, count = b"", b"", 0
+    body = b""
+    directory = b""
+    count = 0
     for member in members:
         start = len(body) + len(member.before) + end.get("moved", 0)
         body += member.before + _local(member) + member.after
@@ -106,7 +108,8 @@ def _deflated(content: bytes) -> bytes:
 
 
 def _values(member: Member) -> dict[str, int]:
-    crc, packed = zlib.crc32(member.content), len(_packed(member))
+    crc = zlib.crc32(member.content)
+    packed = len(_packed(member))
     return {"crc": crc, "packed": packed, "size": len(member.content)}
 
 

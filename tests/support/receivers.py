@@ -31,7 +31,8 @@ class Received:
         return json.loads(self.body)["data"]
 
     def is_signed_with(self, secret: str) -> bool:
-        name, at = self.headers["webhook-id"], int(self.headers["webhook-timestamp"])
+        name = self.headers["webhook-id"]
+        at = int(self.headers["webhook-timestamp"])
         signed = Webhook(secret).sign(name, datetime.fromtimestamp(at, UTC), self.body)
         return signed in self.headers["webhook-signature"].split()
 

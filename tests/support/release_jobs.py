@@ -79,7 +79,8 @@ class ReleaseJob:
     @property
     def pieces(self) -> dict[str, bytes]:
         """All pieces by their names."""
-        content, pointer = self._output("all.pieces"), self.record.pieces
+        content = self._output("all.pieces")
+        pointer = self.record.pieces
         assert pointer
         rows = json.loads(content[pointer.index_start : pointer.end])
         places = {name: PiecePlace(*place) for name, *place in rows}

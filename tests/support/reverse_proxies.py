@@ -45,7 +45,8 @@ def started_nginx(served: Site) -> Generator[None]:
     A connection serves any number of requests: by default nginx closes it after a thousand, which
     a client would have to tell from a fault.
     """
-    folder, certificate = served.folder, served.certificate
+    folder = served.folder
+    certificate = served.certificate
     site = replaced(
         (ROOT / "infra/machine/nginx.conf").read_text(),
         {
@@ -72,7 +73,8 @@ def started_nginx(served: Site) -> Generator[None]:
 @contextmanager
 def started_caddy(served: Site) -> Generator[None]:
     """Run Caddy with its file of `infra/machine`, and a certificate instead of an authority."""
-    folder, certificate = served.folder, served.certificate
+    folder = served.folder
+    certificate = served.certificate
     options = [
         "admin off", "default_bind 127.0.0.1",
         f"http_port {served.plain_port}", f"https_port {served.port}",

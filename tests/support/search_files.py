@@ -22,7 +22,8 @@ def filled_index(file: Path, listings: Iterable[Listing]) -> SqliteSearchIndex:
     with closing(sqlite3.connect(file)) as connection:
         for batch in _batches(iter(listings)):
             with connection:
-                rows, best = IndexRows(connection), dict[str, Listing]()
+                rows = IndexRows(connection)
+                best = dict[str, Listing]()
                 for each in batch:
                     key = each.head.package.key
                     best[key] = release_for_search(best.get(key) or rows.listing(key), each)

@@ -88,7 +88,8 @@ def client(app: ASGIApp, base_url: str = "http://registry.test") -> httpx.AsyncC
 
 def make_certificate(folder: Path, name: str = "IP:127.0.0.1") -> Certificate:
     """Return a certificate for the name that is signed by itself; this takes openssl."""
-    chain, key = folder / "chain.pem", folder / "key.pem"
+    chain = folder / "chain.pem"
+    key = folder / "key.pem"
     options = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
     names = ["-addext", f"subjectAltName={name}", "-keyout", str(key), "-out", str(chain)]
     command = ["openssl", *options.split(), *names]

@@ -85,7 +85,8 @@ async def _remove(operator: Registry, coordinate: Coordinate) -> None:
 
 
 async def _make_private(operator: Registry, coordinate: Coordinate) -> None:
-    package, visibility = coordinate.package, operator.packages.visibility
+    package = coordinate.package
+    visibility = operator.packages.visibility
     await visibility.change(package, Visibility.PRIVATE, by=OPERATOR, reason="It was decided.")
 
 
@@ -108,7 +109,8 @@ class Staleness:
 @contextmanager
 def four_processes(folder: Path) -> Generator[Processes]:
     """Start the processes over one double."""
-    feed, data = Feed(), folder / "data"
+    feed = Feed()
+    data = folder / "data"
     unlimited = {"BALLROOM_LIMIT_READ": "", "BALLROOM_LIMIT_WRITE": ""}
     with stores(data, feed) as settings, ExitStack() as stack:
         options: dict[str, Any] = {**unlimited, **settings}

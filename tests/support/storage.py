@@ -163,7 +163,8 @@ class FourInstances(Clouds):
         self._changes.pop(place, None)
 
 
-CLOUD, FOUR_INSTANCES = "cloud", "four-instances"
+CLOUD = "cloud"
+FOUR_INSTANCES = "four-instances"
 WORLD = os.environ.get("BALLROOM_TEST_WORLD", "")
 IN_THE_CLOUD = WORLD in (CLOUD, FOUR_INSTANCES)
 _KINDS: dict[str, Callable[[], Places]] = {CLOUD: Clouds, FOUR_INSTANCES: FourInstances}

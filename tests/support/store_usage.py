@@ -253,7 +253,8 @@ async def pull(cloud: MeteredRegistry, packages: list[str], client: int = 0) -> 
 
 async def counting(cloud: MeteredRegistry, packages: list[str]) -> tuple[Usage, Usage]:
     """Return what each batch of pulls takes, and each package in a day."""
-    writes, runs = list[Usage](), list[Usage]()
+    writes = list[Usage]()
+    runs = list[Usage]()
     for batches in (1, 1, 2):  # In the first, the sums of the packages are read.
         for _ in range(batches):
             cloud.clock.advance(A_WINDOW)

@@ -111,7 +111,8 @@ class FakeUpstream:
                 self.url = address.url
                 yield self
             return
-        at.app, self.url = self.app, at.url
+        at.app = self.app
+        self.url = at.url
         try:
             yield self
         finally:
@@ -273,7 +274,8 @@ class FakeUpstream:
     async def _resolve(self, request: Request) -> Response:
         wanted = json.loads(await request.body())["packages"]
         self.resolved.append(wanted)
-        resolved, unresolved = [], []
+        resolved = []
+        unresolved = []
         for each in wanted:
             versions = self.versions_of(f"{each['org']}/{each['name']}")
             exact = each["mode"] in ("hard", "locked")

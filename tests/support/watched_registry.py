@@ -46,11 +46,13 @@ class Watched:
         self._forget()
 
     def _forget(self) -> None:
-        self._longest, self._longest_of_loop = 0.0, 0.0
+        self._longest = 0.0
+        self._longest_of_loop = 0.0
         self._turn()
 
     def _turn(self) -> None:
-        self._turned, self._turned_of_loop = time.process_time(), time.thread_time()
+        self._turned = time.process_time()
+        self._turned_of_loop = time.thread_time()
 
     async def _watch(self) -> None:
         while True:

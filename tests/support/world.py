@@ -254,7 +254,8 @@ async def opened(
     `wrap` puts something around the stores, `host` serves the registry in another way, `seed`
     begins its randomness, which was used `given` times before, and what is left are settings.
     """
-    chosen, clock = settings_of(folder, places, **settings), FakeClock(at_ms)
+    chosen = settings_of(folder, places, **settings)
+    clock = FakeClock(at_ms)
     fakes: dict[str, Any] = {
         "randomness": FakeRandomness(seed, given),
         "mailer": FakeMailer(),

@@ -25,7 +25,8 @@ def main(folder: str) -> None:
 
 
 async def _serve(folder: str) -> None:
-    answers, sys.stdout = sys.stdout, sys.stderr  # What an app prints is no answer.
+    answers = sys.stdout
+    sys.stdout = sys.stderr  # What an app prints is no answer.
     await _load(folder)
     # A thread waits for input, so that the app can write its log meanwhile.
     while line := await asyncio.to_thread(sys.stdin.readline):

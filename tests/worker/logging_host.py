@@ -44,7 +44,8 @@ class HostLog(logging.Handler):
 
 
 async def _main(names: list[str]) -> None:
-    answers, sys.stdout = sys.stdout, sys.stderr
+    answers = sys.stdout
+    sys.stdout = sys.stderr
     await driver._load(FOLDER)
     log = HostLog()
     logging.getLogger().setLevel(logging.INFO)

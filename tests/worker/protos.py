@@ -55,7 +55,9 @@ class RpcHttpCookie(Record):
     class SameSite:
         """Its values, by the names of the protocol."""
 
-        Lax, Strict, ExplicitNone = "lax", "strict", "none"
+        Lax = "lax"
+        Strict = "strict"
+        ExplicitNone = "none"
 
 
 setattr(RpcHttpCookie.SameSite, "None", "")

@@ -45,7 +45,8 @@ FACES = (pages,)
 @pages.read("packages/{org}/{name}/{version}/docs/{module}/{*symbol}")
 async def web_module_docs(call: PublicPageCall) -> Answer:
     details = await details_of(call, call.redacted_route["version"])
-    module, path = call.redacted_route["module"], call.redacted_route.get("symbol", "")
+    module = call.redacted_route["module"]
+    path = call.redacted_route.get("symbol", "")
     if module not in details.release.modules:
         raise page_not_found(call)
     if path:
@@ -94,7 +95,8 @@ async def docs_page(call: PublicPageCall, details: ReleaseDetails) -> Answer:
 async def _module_page(call: PublicPageCall, details: ReleaseDetails, module: str) -> Answer:
     if call.wants_markdown:
         return await _markdown_answer(call, details, PieceKind.MODULE_MARKDOWN, module)
-    page, problem = SafeHtml(), ""
+    page = SafeHtml()
+    problem = ""
     text = call.registry.api_docs.documentation.text
     index = await _index(call, details, module)
     try:
@@ -143,7 +145,8 @@ async def _symbol_page(
 ) -> Answer:
     if call.wants_markdown:
         return await _markdown_answer(call, details, PieceKind.SYMBOL_MARKDOWN, module, path)
-    api_docs, release = call.registry.api_docs.documentation, details.release
+    api_docs = call.registry.api_docs.documentation
+    release = details.release
     page = await api_docs.text(release, PieceKind.SYMBOL_PAGE, module, path)
     if page is None:
         raise await _symbol_not_found(call, details, module, path)
@@ -161,7 +164,8 @@ async def _markdown_answer(
     call: PublicPageCall, details: ReleaseDetails, kind: PieceKind, *of: str
 ) -> Answer:
     """Respond with a piece as Markdown."""
-    api_docs, release = call.registry.api_docs.documentation, details.release
+    api_docs = call.registry.api_docs.documentation
+    release = details.release
     text = await api_docs.text(release, kind, *of)
     if text is None:
         is_symbol = kind is PieceKind.SYMBOL_MARKDOWN
@@ -199,7 +203,8 @@ async def changes_page(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     before = _entry(details, named) if named else _earlier(details)
     if after is None or (named and before is None):
         raise page_not_found(call)
-    changes, problem = SafeHtml(), ""
+    changes = SafeHtml()
+    problem = ""
     if before is not None:
         try:
             changes = await call.registry.api_docs.comparisons.compare(

@@ -8,10 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-WIDTH, HEIGHT = 720, 220
+WIDTH = 720
+HEIGHT = 220
 # Room for the labels of the axes. Values stand on the right, beside the newest bar: a narrow screen
 # shows that end first.
-_RIGHT, _TOP, _BOTTOM = 52, 12, 26
+_RIGHT = 52
+_TOP = 12
+_BOTTOM = 26
 _BOTTOM_OF_BARS = HEIGHT - _BOTTOM
 _END_OF_BARS = WIDTH - _RIGHT
 _GAP = 0.2  # Between two bars, as a fraction of their distance.
@@ -20,7 +23,8 @@ _LABELS = 7  # Days on the axis, at most.
 _STEPS = (1, 2, 5)  # Distances of grid lines, times a power of ten.
 OTHERS = "others"  # The series of all versions that have none of their own.
 
-LINE_WIDTH, LINE_HEIGHT = 240, 48
+LINE_WIDTH = 240
+LINE_HEIGHT = 48
 _LINE_MARGIN = 2  # So that a line of two units is drawn whole at its extremes.
 
 
@@ -108,10 +112,12 @@ class DailyChart:
         return (*named, sum(counts.values()) - sum(named))
 
     def _parts(self, counts: Sequence[int], x: float) -> tuple[BarPart, ...]:
-        below, parts = 0, list[BarPart]()
+        below = 0
+        parts = list[BarPart]()
         for series, count in enumerate(counts):
             if count:
-                upper, lower = self._y(below + count), self._y(below)
+                upper = self._y(below + count)
+                lower = self._y(below)
                 width = self._distance * (1 - _GAP)
                 shape = (round(each, 1) for each in (x, upper, width, lower - upper))
                 parts.append(BarPart(series, *shape))

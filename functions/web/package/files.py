@@ -42,7 +42,8 @@ async def files_page(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show a folder of the archive, or one file."""
     path = call.redacted_query.get("path", "").strip("/")[:_MAX_PATH_LENGTH]
     files = await call.registry.packages.archive_files.list(details.release)
-    folder, shown = files.folder(path), None
+    folder = files.folder(path)
+    shown = None
     if folder is None:
         shown = await _file(call, details, files, path)
         parent = path.rpartition("/")[0]
@@ -90,7 +91,9 @@ SANDBOX_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-PLAIN_TEXT, BINARY, SVG_IMAGE = "text/plain", "application/octet-stream", "image/svg+xml"
+PLAIN_TEXT = "text/plain"
+BINARY = "application/octet-stream"
+SVG_IMAGE = "image/svg+xml"
 
 # An SVG picture of a readme; in an `img` element, browsers run no scripts of it.
 _SVG_START = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,500}?-->\s*)?<svg[\s>]", re.DOTALL)

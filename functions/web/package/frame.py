@@ -115,7 +115,8 @@ class Snippet(Struct, frozen=True):
 
 def archive_path(coordinate: Coordinate) -> str:
     """Return the path of an archive in the Maven repository, unquoted."""
-    package, version = coordinate.package, coordinate.version
+    package = coordinate.package
+    version = coordinate.version
     return f"/2.0/maven/{package}/{version}/{package.name}-{version}.bala"
 
 
@@ -183,7 +184,8 @@ class PackageFrame:
     @property
     def picked_versions(self) -> Sequence[ReleaseEntry]:
         """The versions of the version picker: the newest, and the one that is shown."""
-        newest, version = self.details.entries[:_PICKED_VERSIONS], self.details.release.version
+        newest = self.details.entries[:_PICKED_VERSIONS]
+        version = self.details.release.version
         if any(each.version == version for each in newest):
             return newest
         return (*newest, *(each for each in self.details.entries if each.version == version))
@@ -254,7 +256,8 @@ def package_of(call: PublicPageCall) -> Package:
 
 async def details_of(call: PublicPageCall, version: str = LATEST) -> ReleaseDetails:
     """Return a release of the package that the path names, which may be `latest`."""
-    package_details, package = call.registry.packages.details, package_of(call)
+    package_details = call.registry.packages.details
+    package = package_of(call)
     if version == LATEST:
         return await package_details.package(package, by=call.caller)
     coordinate = package.at(Version.parse(version))
@@ -311,7 +314,8 @@ def snippets(release: Release, base_url: str) -> tuple[Snippet, ...]:
 
     There is none for `bal add`, which adds a module to a project and no dependency.
     """
-    package, version = release.coordinate.package, release.coordinate.version
+    package = release.coordinate.package
+    version = release.coordinate.version
     dependency = (
         "[[dependency]]\n"
         f'org = "{package.org}"\n'
@@ -337,7 +341,8 @@ def snippets(release: Release, base_url: str) -> tuple[Snippet, ...]:
     )
     pull = f"bal pull {release.coordinate} --repository={REPOSITORY}"
     download = f"curl -fLO {base_url}{quote(archive_path(release.coordinate))}"
-    terminal, once = "In a terminal", "Once for each computer, in ~/.ballerina/Settings.toml"
+    terminal = "In a terminal"
+    once = "Once for each computer, in ~/.ballerina/Settings.toml"
     return (
         *(
             Snippet("tool", "bal tool pull", terminal, f"bal tool pull {tool}:{version}")

@@ -63,10 +63,15 @@ def _missing_symbol(call: PublicPageCall, refusal: SymbolNotFound) -> RefusalPag
 
 def _tombstone(call: PublicPageCall, refusal: PackageWithdrawn | ReleaseWithdrawn) -> RefusalPage:
     if isinstance(refusal, PackageWithdrawn):
-        package, withdrawals, version, latest = refusal.package, refusal.withdrawals, "", ""
+        package = refusal.package
+        withdrawals = refusal.withdrawals
+        version = ""
+        latest = ""
     else:
-        package, version = refusal.coordinate.package, refusal.coordinate.version.text
-        withdrawals, latest = (refusal.withdrawal,), refusal.latest
+        package = refusal.coordinate.package
+        version = refusal.coordinate.version.text
+        withdrawals = (refusal.withdrawal,)
+        latest = refusal.latest
     values: dict[str, object] = {
         "title": f"{package} {version}".rstrip()
         + (" is held by its owner" if _is_held(withdrawals) else " was withdrawn"),
@@ -92,7 +97,8 @@ def _may_be_harmful(withdrawal: Withdrawal) -> bool:
 
 
 async def _missing(call: PublicPageCall, refusal: Refusal) -> RefusalPage:
-    org, name = call.redacted_route["org"], call.redacted_route["name"]
+    org = call.redacted_route["org"]
+    name = call.redacted_route["name"]
     is_release = isinstance(refusal, ReleaseNotFound)
     values: dict[str, object] = {
         "title": "Version not found" if is_release else "Package not found",
@@ -139,7 +145,8 @@ async def never_pulled_page(
 
 
 def _as_markdown(found: ReleasePreview) -> str:
-    release, upstream = found.listing.release, found.listing.head.upstream
+    release = found.listing.release
+    upstream = found.listing.head.upstream
     versions = ", ".join(each.text for each in found.versions[:VERSIONS_SHOWN])
     return (
         f"# {release.coordinate}\n\n{release.summary}\n\n"

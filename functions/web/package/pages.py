@@ -248,7 +248,8 @@ def _pager(
 
 def release_markdown(details: ReleaseDetails, readme: str, base_url: str) -> str:
     """Return the release as Markdown: what it is, how to use it, and its readme."""
-    frame, release = PackageFrame(details, base_url), details.release
+    frame = PackageFrame(details, base_url)
+    release = details.release
     notices = [f"> Deprecated: {details.deprecation}"] if details.deprecation is not None else []
     if details.successor:
         notices.append(f"> Moved to {details.successor}")
@@ -275,7 +276,8 @@ def release_markdown(details: ReleaseDetails, readme: str, base_url: str) -> str
 
 
 def _facts(frame: PackageFrame) -> list[tuple[str, str]]:
-    details, release = frame.details, frame.details.release
+    details = frame.details
+    release = frame.details.release
     provenance = release.origin.provenance
     publisher = "an access token"
     if release.upstream:

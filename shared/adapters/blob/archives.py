@@ -98,7 +98,8 @@ class BlobArchives:
         condition that its ETag is unchanged. So of two processes one fails to delete, and the
         archive never disappears from both containers.
         """
-        source, target = self._blob(name, _OTHER[to]), self._blob(name, to)
+        source = self._blob(name, _OTHER[to])
+        target = self._blob(name, to)
         with (
             translate_blob_errors(),
             suppress(ResourceNotFoundError),
@@ -119,7 +120,8 @@ class BlobArchives:
         is_gone = True
         with translate_blob_errors():
             for container, name in ARCHIVE_CONTAINERS.items():
-                blobs, prefix = self._blobs.container(name), archive_blobs(digest)
+                blobs = self._blobs.container(name)
+                prefix = archive_blobs(digest)
                 async for blob in blobs.list_blobs(prefix, include=["metadata"]):
                     is_old = _stored(digest, blob, container).stored_ms < stored_before_ms
                     client = blobs.get_blob_client(blob.name)

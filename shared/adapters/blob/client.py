@@ -80,7 +80,8 @@ class BlobContainers(Struct):
 
     async def close(self) -> None:
         """Close the connections; the next use opens new ones."""
-        client, self._client = self._client, None
+        client = self._client
+        self._client = None
         self._containers.clear()
         if client is not None:
             await client.close()
@@ -178,7 +179,8 @@ class BlobLinks:
 
     async def _link(self, name: ArchiveName, container: Visibility, file: str) -> str:
         # The client of a blob knows all of this, too, but creating one takes longer than signing.
-        of, blob = self._blobs.container(ARCHIVE_CONTAINERS[container]), archive_blob(name)
+        of = self._blobs.container(ARCHIVE_CONTAINERS[container])
+        blob = archive_blob(name)
         return await self._sign(
             _Blob(str(of.account_name), of.container_name, blob, f"{of.url}/{quote(blob)}"),
             LINK_LIFETIME[container],

@@ -38,14 +38,16 @@ class BlobRevocations:
     async def compact(self) -> None:
         """Write all entries to one blob, and delete those that it has, unless another process does
         the same."""
-        etag, names = await self._etag(), await self._names()
+        etag = await self._etag()
+        names = await self._names()
         unique = {each.event + each.id: each for each in await self._read(names)}
         if not unique:
             return
         condition: dict[str, Any] = (
             {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
         )
-        container, lines = self._blobs.container(_CONTAINER), to_lines(list(unique.values()))
+        container = self._blobs.container(_CONTAINER)
+        lines = to_lines(list(unique.values()))
         with translate_blob_errors():
             try:
                 await container.upload_blob(_ALL, lines, overwrite=bool(etag), **condition)

@@ -64,9 +64,11 @@ class IndexCopy(SearchIndexFile):
 
     async def apply(self, changes: Iterable[ListingChange]) -> int:
         """Apply the changes that are newer than the copy; return how many were."""
-        waiting, applied = list(changes), 0
+        waiting = list(changes)
+        applied = 0
         while waiting:
-            batch, waiting = waiting[:BATCH], waiting[BATCH:]
+            batch = waiting[:BATCH]
+            waiting = waiting[BATCH:]
             applied += await self.database.write(partial(_apply, changes=batch))
         return applied
 
@@ -152,7 +154,8 @@ class CopyFolders:
         return made
 
     def close(self) -> None:
-        folder, self._folder = self._folder, None
+        folder = self._folder
+        self._folder = None
         if folder is not None and self._lock is not None:
             remove_folder(folder)
             self._lock.close()
@@ -224,7 +227,8 @@ class CloudSearchFeed:
             return await self.rebuild()
 
     async def rebuild(self) -> int:
-        begun_ms, after = self._clock.now_ms(), await self._listings.now()
+        begun_ms = self._clock.now_ms()
+        after = await self._listings.now()
         async with self._new_copy() as copy:
             await copy.fill(self._listings)
             built = await self._stored(copy, after)
@@ -245,12 +249,15 @@ class CloudSearchFeed:
         await self._blobs.delete_unused(pointer, self._clock.now_ms() + 1)
 
     async def _catch_up(self) -> int:
-        begun_ms, found = self._clock.now_ms(), await self._current()
+        begun_ms = self._clock.now_ms()
+        found = await self._current()
         pointer = found.pointer
         try:
-            count, after = 0, pointer.after
+            count = 0
+            after = pointer.after
             async for changes, position in self._listings.since(pointer.after):
-                count, after = count + len(changes), position
+                count = count + len(changes)
+                after = position
         except ValueError as wrong:  # A backup was restored.
             message = "its place in the change feed is one of another container"
             raise Unreadable(message) from wrong
@@ -270,7 +277,8 @@ class CloudSearchFeed:
         found = await self._blobs.pointer()
         if found is None:
             raise IndexNotBuilt
-        schema, age_ms = found.pointer.schema, self._clock.now_ms() - found.pointer.made_ms
+        schema = found.pointer.schema
+        age_ms = self._clock.now_ms() - found.pointer.made_ms
         # During an upgrade the newer version builds the index; after a rollback this one does.
         if schema < COPY_SCHEMA or (schema > COPY_SCHEMA and age_ms > UPGRADE_OVERLAP // MS):
             message = f"the base has schema {schema}, and this Ballroom needs {COPY_SCHEMA}"

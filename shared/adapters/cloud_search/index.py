@@ -138,7 +138,8 @@ class CurrentCopy:
             self._refreshing.cancel()
             await asyncio.gather(self._refreshing, return_exceptions=True)
             self._refreshing = None
-        loaded, self._current = self._current, None
+        loaded = self._current
+        self._current = None
         if loaded is not None:
             await asyncio.to_thread(loaded.copy.close)
         self._etag = ""
@@ -199,7 +200,8 @@ class CurrentCopy:
         except BaseException:
             await _discard(copy)
             raise
-        before, self._current = self._current, loaded
+        before = self._current
+        self._current = loaded
         if before is not None:
             log.info("search.renewed", base=loaded.base)
             before.is_retired = True

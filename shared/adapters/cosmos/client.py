@@ -47,7 +47,8 @@ _REFUSED = (
     exceptions.CosmosBatchOperationError,
 )
 _DISCONNECTED = (ServiceRequestError, ServiceResponseError, IncompleteReadError)
-_FULL, _PARTITION_FULL = 403, 1014  # A partition key holds 20 GB.
+_FULL = 403
+_PARTITION_FULL = 1014  # A partition key holds 20 GB.
 
 
 class CosmosDatabase(Struct):
@@ -85,7 +86,8 @@ class CosmosDatabase(Struct):
     async def ranges(self, name: str) -> list[Item]:
         """Return the ranges of a container, as they were a minute ago at most: the service answers
         a query of a range that was divided since."""
-        now, known = asyncio.get_running_loop().time(), self._ranges.get(name)
+        now = asyncio.get_running_loop().time()
+        known = self._ranges.get(name)
         if known is None or now - known.read_at > RANGES_KNOWN_FOR.total_seconds():
             known = self._ranges[name] = _KnownRanges(now, await self.container(name).ranges())
         return known.ranges
@@ -95,7 +97,8 @@ class CosmosDatabase(Struct):
 
     async def close(self) -> None:
         """Close the connections; the next use opens new ones."""
-        client, self._client = self._client, None
+        client = self._client
+        self._client = None
         self._proxies.clear()
         self._ranges.clear()
         if client is not None:
@@ -198,7 +201,8 @@ class CosmosContainer(Struct, frozen=True):
 
     async def create(self, item: Item) -> bool:
         """Create the item; return whether this call created it."""
-        marked, call = {**item, "mark": self.cosmos.new_write_id()}, _Call()
+        marked = {**item, "mark": self.cosmos.new_write_id()}
+        call = _Call()
         try:
             await self._write(call, item, lambda: self._proxy.create_item(marked))
         except exceptions.CosmosResourceExistsError:
@@ -211,7 +215,8 @@ class CosmosContainer(Struct, frozen=True):
 
     async def replace(self, item: Item, etag: str) -> bool:
         """Store the item if the stored one still has this version; return whether it had."""
-        marked, call = {**item, "mark": self.cosmos.new_write_id()}, _Call()
+        marked = {**item, "mark": self.cosmos.new_write_id()}
+        call = _Call()
         ask = partial(self._proxy.replace_item, marked["id"], marked, **_if_match(etag))
         try:
             await self._write(call, item, ask)
@@ -230,7 +235,8 @@ class CosmosContainer(Struct, frozen=True):
     ) -> Item | None:
         """Set fields and add to others if the condition holds, and return the item; None if it
         does not exist or the condition does not hold."""
-        marked, call = {"pk": pk, "id": id_, "mark": self.cosmos.new_write_id()}, _Call()
+        marked = {"pk": pk, "id": id_, "mark": self.cosmos.new_write_id()}
+        call = _Call()
         operations = [
             *(_patch("set", each) for each in (*changes.items(), ("mark", marked["mark"]))),
             *(_patch("incr", each) for each in adding.items()),
@@ -257,7 +263,8 @@ class CosmosContainer(Struct, frozen=True):
 
     async def batch(self, pk: str, steps: Sequence["BatchWrite"]) -> bool:
         """Apply all steps in one partition or none; return whether they were applied."""
-        mark, call = self.cosmos.new_write_id(), _Call()
+        mark = self.cosmos.new_write_id()
+        call = _Call()
 
         async def ask() -> None:
             # Made for each attempt: the client library takes the versions out of them.

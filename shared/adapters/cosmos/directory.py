@@ -75,7 +75,8 @@ class CosmosDirectory:
 
     async def add(self, entity: E, *others: Entity, replacing: Entity | None = None) -> E:
         everyone = (entity, *others)
-        container, owner = self._of_kind(entity.kind), entity.place.owner
+        container = self._of_kind(entity.kind)
+        owner = entity.place.owner
         replaced = [await self._replacement(replacing)] if replacing is not None else []
         steps = [BatchWrite(self._item(each)) for each in everyone]
         if await container.batch(owner, [*steps, *replaced]):
@@ -133,7 +134,8 @@ class CosmosDirectory:
 
     async def clear(self, pending: PendingEvents) -> None:
         """Clear the outbox of an entity that still has this revision; delete a removed entity."""
-        container, id_ = self._of_kind(pending.kind), _id(pending.kind, pending.place)
+        container = self._of_kind(pending.kind)
+        id_ = _id(pending.kind, pending.place)
         where = f"c.revision = {pending.revision}"
         changed = await container.change(
             pending.place.owner, id_, {"waiting": 0, "outbox": []}, where=where
@@ -284,7 +286,8 @@ class CosmosWork:
     @retried_when_stale
     async def _count(self, counter: Counter, now_ms: int) -> int:
         pk = _pk(counter.kind, counter.key)
-        where, adding = f"c.expires_ms > {now_ms}", {"total": counter.amount}
+        where = f"c.expires_ms > {now_ms}"
+        adding = {"total": counter.amount}
         added = await self._container.change(pk, "count", {}, where=where, adding=adding)
         if added is not None:
             return added["total"]

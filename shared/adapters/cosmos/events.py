@@ -276,7 +276,8 @@ def _newest_first(labels: Sequence[str]) -> Iterator[Sequence[str]]:
 
 PARTITION_ATTEMPTS = 20
 
-_PK, _ID = "feed", "months"
+_PK = "feed"
+_ID = "months"
 
 # Until 0.2.0 a partition was a month, with a label such as `2026-09`. On the day of that update a
 # week followed the month that it is in, so a partition may have an event that happened so long

@@ -215,7 +215,8 @@ class CosmosMetadata:
         return read_record(type(record), changed)
 
     async def _put_entry(self, pk: str, entry: ReleaseEntry) -> None:
-        id_, body = f"entry:{entry.version}", entry.model_dump(mode="json")
+        id_ = f"entry:{entry.version}"
+        body = entry.model_dump(mode="json")
         fields: Item = {"revision": entry.revision, "body": body}
         item = {"id": id_, "pk": pk, "schema": 1, "kind": "entry", **fields}
         if await self._packages.create(item):

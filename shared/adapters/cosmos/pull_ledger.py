@@ -34,7 +34,9 @@ from shared.ports import PullBatch, PullHistory, RollUp
 FIRST_PARTITION = "pulls"
 PARTITIONS = (FIRST_PARTITION, *(f"pulls:{number}" for number in range(1, 16)))
 
-BATCH, WAITING, ROUND = "batch", "waiting", "round"
+BATCH = "batch"
+WAITING = "waiting"
+ROUND = "round"
 
 # The service takes 2 MB an item, and a batch of writes. A batch of a process has 300 KB at most.
 LARGEST_MERGED_BYTES = 1_200_000
@@ -252,7 +254,8 @@ class CosmosPulls:
         await self._container.put(batch_item(batch))
 
     async def roll_up(self, before_window: int, today: str) -> RollUp:
-        items, listed = await self._container.query(_WAITING), list[str]()
+        items = await self._container.query(_WAITING)
+        listed = list[str]()
         partitions = {each["pk"] for each in items}
         batches = Counter(each["pk"] for each in items if each["kind"] == BATCH)
         run = RollUpRun(before_window, today, DUE_SHARE / max(1, len(partitions)))
@@ -383,7 +386,9 @@ def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
 # earlier months are items of their own, so that the sums do not grow with each day. Older items,
 # which are of the kind "day", are of one version and one day.
 
-TOTAL, DAYS, LISTED = "total", "days", "listed"
+TOTAL = "total"
+DAYS = "days"
+LISTED = "listed"
 LISTED_GROWTH = 0.1  # A smaller one moves a package past no other that anybody would miss.
 MOST_DAY_COUNTS = 4_000  # Of days and versions beside the sums: 80 KB; more are moved before.
 

@@ -64,7 +64,8 @@ class CosmosPullRecords:
 
     async def find(self, query: PullQuery) -> FoundPulls:
         found = list[RecordedPull]()
-        position, budget = _Position.parse(query.before), MAX_ITEMS_READ
+        position = _Position.parse(query.before)
+        budget = MAX_ITEMS_READ
         async for item in self._items(query, position):
             skipped = position.skipped if item["id"] == position.id else 0
             for place, pull in enumerate(_pulls(item)):
@@ -93,7 +94,8 @@ class CosmosPullRecords:
 
     async def _items(self, query: PullQuery, position: "_Position") -> AsyncIterator[Item]:
         """Yield the items that may have pulls of the query, newest first."""
-        term, newest = _term(query), position.id
+        term = _term(query)
+        newest = position.id
         if query.until_ms is not None:  # An item has the time of its last pull.
             newest = min(newest, f"{query.until_ms + PULL_WINDOW // MS:015}")
         for month in self._months(query, position):

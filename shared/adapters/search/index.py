@@ -46,7 +46,8 @@ class SearchIndexFile:
 
     async def find(self, find: Callable[[sqlite3.Connection, *Asked], T], *asked: *Asked) -> T:
         """Return the result that `find` had for this since the index changed, or call it."""
-        version, key = self.database.data_version(), (find, *asked)
+        version = self.database.data_version()
+        key = (find, *asked)
         found = cast("T | None", self._found.get(key, version))
         if found is None:
             found = await self.database.scan(lambda connection: find(connection, *asked))

@@ -133,7 +133,8 @@ def _names(listing: Listing, *gap: str) -> list[str]:
 
 def _facets(listing: Listing) -> Iterator[str]:
     """Yield the marked words of the lists in which a package is."""
-    head, release = listing.head, listing.release
+    head = listing.head
+    release = listing.release
     yield EVERY_PACKAGE
     yield facet_word("org", head.org)
     yield facet_word("name", head.name)
@@ -180,7 +181,8 @@ def weights_of_words(listing: Listing) -> dict[str, int]:
     for word, weight in _places(listing):
         best[word] = max(best.get(word, 0), weight)
     for word, weight in list(best.items()):
-        form, reduced = stem(word), int(weight * STEM_FACTOR)
+        form = stem(word)
+        reduced = int(weight * STEM_FACTOR)
         best[form] = max(best.get(form, 0), reduced)
     return best
 

@@ -307,7 +307,9 @@ class Scores:
     def of_first(self, count: int) -> dict[int, float]:
         """Return the score of each package that may be among so many first ones: none whose words
         are worth less by more than a package rises by its rank."""
-        ranks, common, words = self._ranks, self._common, self._word_scores
+        ranks = self._ranks
+        common = self._common
+        words = self._word_scores
         special = words.keys() & set[int]().union(*self._parts.values())
         first = nlargest(count + len(special), words.values())
         least = first[-1] - MAX_RANK if len(first) < len(words) else 0.0

@@ -27,7 +27,8 @@ UNREADABLE = facet_word("unreadable")  # Built with a version that no client und
 
 POSTINGS_BLOCK = 4_096  # Ids: 16 KB of each list at most.
 COLUMN_BLOCK = 1_024  # Ids: 8 KB.
-_ID_BYTES, _NUMBER_BYTES = 4, 8
+_ID_BYTES = 4
+_NUMBER_BYTES = 8
 
 
 class Column(Enum):

@@ -143,7 +143,8 @@ def _of_kinds(
     connection: sqlite3.Connection, places: Sequence[SymbolPlace], kinds: Set[str]
 ) -> list[SymbolPlace]:
     """Return the symbols of these kinds in the best packages."""
-    rows, found = SymbolRows(connection), set[SymbolPlace]()
+    rows = SymbolRows(connection)
+    found = set[SymbolPlace]()
     packages = dict.fromkeys(each.package for each in places)
     for package in islice(packages, MAX_PACKAGES_WITH_KINDS):
         packed = symbol_kinds(rows.packed(package))

@@ -363,7 +363,8 @@ def _restrictions(query: Query) -> Iterator[Condition]:
 def _condition(term: Term) -> Condition:
     """Return the condition of a term; for a word it is having it, or a form of it, outside of
     readmes."""
-    value, lists = term.values[0].lower(), list(map(split_words, term.values))
+    value = term.values[0].lower()
+    lists = list(map(split_words, term.values))
     if term.match is Match.PATH:
         return Condition(pattern=("key", value))
     if term.match is Match.PATTERN:

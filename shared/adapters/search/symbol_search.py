@@ -541,7 +541,8 @@ class _Word(Struct, frozen=True):
 def _fit(symbol: Symbol, words: Sequence[_Word], stands: Set[str]) -> tuple[int, float]:
     """Return what a symbol lacks of the words, and what they count for in it; some stand for its
     package."""
-    own, said = name_words(symbol.name), split_words(symbol.description)
+    own = name_words(symbol.name)
+    said = split_words(symbol.description)
     parents = frozenset(split_humps(symbol.parent))
     typed = frozenset(each.word for each in words)
     field = _best_field(symbol, typed)

@@ -149,7 +149,8 @@ def symbol_words(symbol: Symbol) -> dict[str, SymbolMatch]:
     spelled, path, _ = symbol.name.partition(" ")  # Of a resource method the accessor.
     whole = SymbolMatch.MEMBER if symbol.parent else SymbolMatch.DECLARATION
     whole = SymbolMatch.RESOURCE if path else whole
-    name, module = joined_name(spelled), joined_name(symbol.module.rpartition(".")[2])
+    name = joined_name(spelled)
+    module = joined_name(symbol.module.rpartition(".")[2])
     qualified = f"{joined_name(symbol.parent)}.{name}" if symbol.parent else name
     words = dict[str, SymbolMatch]()
     for field in map(joined_name, symbol.fields):

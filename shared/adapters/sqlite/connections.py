@@ -70,7 +70,8 @@ class FileState(Struct, frozen=True):
 
     @classmethod
     def of(cls, path: Path) -> Self:
-        stat, index = path.stat(), path.with_name(f"{path.name}-shm")
+        stat = path.stat()
+        index = path.with_name(f"{path.name}-shm")
         is_shared = index.exists() and index.stat().st_size >= _LOG_INDEX_BYTES
         return cls(stat.st_mtime_ns, stat.st_size, is_shared)
 
@@ -390,7 +391,8 @@ class Writer:
         """Commit what was run, and is not committed, if there is something."""
         if self._uncommitted is None:
             return ()
-        (job, outcome), self._uncommitted = self._uncommitted, None
+        (job, outcome) = self._uncommitted
+        self._uncommitted = None
         try:
             commit(self._connection)
             self._committed()

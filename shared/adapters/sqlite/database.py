@@ -265,7 +265,8 @@ class Database:
 
     def close(self) -> None:
         """Close every connection of this process; the next use opens new ones."""
-        opened, self._opened = self._opened, None
+        opened = self._opened
+        self._opened = None
         if opened is not None:
             opened.close()
 
@@ -288,7 +289,8 @@ class Database:
         return self._open() if opened is None or opened.is_outdated() else opened
 
     def _writer(self) -> Writer:
-        opened, now = self._here(), self._monotonic()
+        opened = self._here()
+        now = self._monotonic()
         if opened.writer is None and now >= self._look_for_room_at:
             self._look_for_room_at = now + ROOM_CHECK_INTERVAL.total_seconds()
             opened = self._use(self._open_to_write())

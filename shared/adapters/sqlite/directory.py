@@ -327,13 +327,16 @@ def _publish(source: Head | Release | PendingEvents, connection: sqlite3.Connect
     # Clearing leaves the revision as it is: the record did not change for those who decide by it.
     clear = "SET body = json_set(body, '$.outbox', json('[]')), waiting_since = NULL"
     if isinstance(source, Release):
-        table, key = "releases", (source.coordinate.package.key, source.version, source.revision)
+        table = "releases"
+        key = (source.coordinate.package.key, source.version, source.revision)
         where = "WHERE pk = ? AND version = ? AND revision = ?"
     elif isinstance(source, Head):
-        table, key = "heads", (source.package.key, source.revision)
+        table = "heads"
+        key = (source.package.key, source.revision)
         where = "WHERE pk = ? AND revision = ?"
     else:
-        table, key = "entities", (source.kind, *source.place, source.revision)
+        table = "entities"
+        key = (source.kind, *source.place, source.revision)
         where = "WHERE kind = ? AND owner = ? AND key = ? AND revision = ?"
         connection.execute(f"DELETE FROM entities {where} AND removed", key)  # noqa: S608 - ours.
     connection.execute(f"UPDATE {table} {clear} {where}", key)

@@ -126,7 +126,8 @@ def _history(pk: str, since: str, connection: sqlite3.Connection) -> PullHistory
         " GROUP BY version, month, recent",
         (since, pk),
     )
-    versions, months = Counter[str](), Counter[str]()
+    versions = Counter[str]()
+    months = Counter[str]()
     days: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for version, month, day, pulls in rows:
         versions[version] += pulls

@@ -87,7 +87,8 @@ def _numbered(number: int, *columns: str | int) -> tuple[int, RecordedPull]:
 
 def _conditions(query: PullQuery) -> tuple[list[str], list[str | int]]:
     """Return what the rows of a query fulfil, and the values in it."""
-    conditions, values = ["org = ?", "at_ms >= ?"], list[str | int]([query.org, query.since_ms])
+    conditions = ["org = ?", "at_ms >= ?"]
+    values = list[str | int]([query.org, query.since_ms])
     if query.package:
         conditions.append("name = ?")
         values.append(query.package)

@@ -79,7 +79,8 @@ class Calls(Struct, frozen=True):
     def source(self, symbol: DocsSymbol) -> str:
         """Return a call of a function or method, or one that makes a value of a class; empty for
         what other modules do not call."""
-        docs, owner = symbol.docs, symbol.owner
+        docs = symbol.docs
+        owner = symbol.owner
         if isinstance(docs, ClassDocs):
             return "" if docs.has_hidden_init else self._creation(docs)
         if not isinstance(docs, FunctionDocs) or _is_called_by_the_runtime(docs, owner):
@@ -105,7 +106,8 @@ class Calls(Struct, frozen=True):
     # --- Statements
 
     def _creation(self, docs: ClassDocs) -> str:
-        init, prefix = docs.init_method, module_prefix(self.module.id)
+        init = docs.init_method
+        prefix = module_prefix(self.module.id)
         arguments = self._arguments(init) if init else []
         check = "check " if init and self.outcome(init).may_fail else ""
         variable = _free(_variable(prefix, docs.name), arguments)

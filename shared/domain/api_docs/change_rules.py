@@ -54,7 +54,9 @@ class ChangeLevel(IntEnum):
     MAJOR = 2
 
 
-PATCH, MINOR, MAJOR = ChangeLevel.PATCH, ChangeLevel.MINOR, ChangeLevel.MAJOR
+PATCH = ChangeLevel.PATCH
+MINOR = ChangeLevel.MINOR
+MAJOR = ChangeLevel.MAJOR
 
 Reason = tuple[ChangeLevel, str]  # With a sentence.
 
@@ -70,7 +72,9 @@ class Direction(Flag):
     BOTH = INPUT | OUTPUT
 
 
-INPUT, OUTPUT, BOTH = Direction.INPUT, Direction.OUTPUT, Direction.BOTH
+INPUT = Direction.INPUT
+OUTPUT = Direction.OUTPUT
+BOTH = Direction.BOTH
 NEITHER = Direction(0)
 
 # Of what a function takes whose results go in a direction.
@@ -114,7 +118,8 @@ class Directions(Struct):
         """Return the direction of a symbol's values. Nothing says what callers do with a type that
         no other declaration has. They may give and get records and objects; they implement services
         and get errors; what else there is may have more values."""
-        docs, owner = symbol.docs, symbol.owner
+        docs = symbol.docs
+        owner = symbol.owner
         if owner and not isinstance(owner.docs, ClassDocs):
             return self.of_symbol(owner, module)
         if (own := _own_direction(docs)) is not NEITHER:
@@ -262,7 +267,8 @@ REQUIRED = "?"  # The value of a configurable that has no default.
 
 def added(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
     """Yield the changes that the addition of a symbol causes."""
-    docs, owner = symbol.docs, symbol.owner
+    docs = symbol.docs
+    owner = symbol.owner
     versions = versions.seen_from(symbol)
     if owner and owner.kind in _OBJECT_TYPES and INPUT in versions.direction:
         yield MAJOR, f"Implementations of the {owner.kind} lack this {symbol.kind}."
@@ -276,7 +282,8 @@ def added(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
 
 def removed(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
     """Yield the changes that the removal of a symbol causes."""
-    docs, owner = symbol.docs, symbol.owner
+    docs = symbol.docs
+    owner = symbol.owner
     versions = versions.seen_from(symbol)
     if isinstance(docs, FunctionDocs) and docs.name == "init" and not docs.parameters:
         return  # Without arguments objects are created as before.
@@ -312,7 +319,8 @@ def have_comparable_members(before: DocsSymbol, after: DocsSymbol) -> bool:
 def changed(before: DocsSymbol, after: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
     """Yield the changes between two versions of a symbol."""
     versions = versions.seen_from(before)
-    old, new = before.docs, after.docs
+    old = before.docs
+    new = after.docs
     kinds = {before.kind, after.kind}
     if len(kinds) > 1 and not any(kinds <= each for each in _INTERCHANGEABLE):
         was, now = (
@@ -395,7 +403,8 @@ def _default_changes(
     before: DocsSymbol, after: DocsSymbol, versions: TwoVersions
 ) -> Iterator[Reason]:
     """Yield what it means that a value may be left out now, or must be there, or is another."""
-    old, new = before.docs, after.docs
+    old = before.docs
+    new = after.docs
     if not isinstance(old, VariableDocs) or not isinstance(new, VariableDocs):
         return
     was_needed, is_needed = map(_must_be_given, (before, after))
@@ -500,12 +509,14 @@ def _short(included: Type) -> str:
 
 def _inclusion_changes(old: RecordDocs, new: RecordDocs, versions: TwoVersions) -> Iterator[Reason]:
     """Yield what other inclusions require; the fields of these records are not known."""
-    before, after = _foreign(old, versions.before), _foreign(new, versions.after)
+    before = _foreign(old, versions.before)
+    after = _foreign(new, versions.after)
     for name, included in before.items():
         if name not in after:
             yield MAJOR, f"It no longer includes {_short(included)}."
             continue
-        was, now = included.version, after[name].version
+        was = included.version
+        now = after[name].version
         if was and now and not are_compatible(Version.parse(was), Version.parse(now)):
             another = f"{_short(included)} of version {now} instead of {was}"
             yield MAJOR, f"It includes {another}, and a build cannot have both."

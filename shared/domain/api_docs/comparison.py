@@ -69,7 +69,8 @@ class ApiComparison(Struct, frozen=True):
     def published(self) -> ChangeLevel:
         """The part that the author raised. Before 1.0.0 a raised minor part announces what
         a raised major part announces later, and a raised patch part what a minor part does."""
-        old, new = self.before.precedence, self.after.precedence
+        old = self.before.precedence
+        new = self.after.precedence
         if old[0] != new[0]:
             return ChangeLevel.MAJOR
         raised = ChangeLevel.MINOR if old[1] != new[1] else ChangeLevel.PATCH
@@ -112,10 +113,12 @@ def _module_changes(
         )
         return
     versions = replace(versions, module=f"{before.org_name}/{name}")
-    old, new = _symbols(before), _symbols(after)
+    old = _symbols(before)
+    new = _symbols(after)
     found: list[ApiChange] = []
     for key in {**old, **new}:
-        was, now = old.get(key), new.get(key)
+        was = old.get(key)
+        now = new.get(key)
         owner = now.owner if now else old[key].owner
         if owner is not None and (was is None or now is None or was.owner):
             owners = old.get(_key(owner)), new.get(_key(owner))
@@ -137,7 +140,8 @@ def _symbols(module: ModuleDocs) -> dict[str, DocsSymbol]:
 def _key(symbol: DocsSymbol) -> str:
     """Return the path of a symbol without the quotes of names and the names of path parameters. A
     member of an enum is a constant of its module."""
-    docs, path = symbol.docs, symbol.path
+    docs = symbol.docs
+    path = symbol.path
     if isinstance(docs, EnumMemberDocs):
         path = docs.name
     elif isinstance(docs, FunctionDocs) and docs.is_resource and symbol.owner:
@@ -154,11 +158,14 @@ def _change(
     module: str, before: DocsSymbol | None, after: DocsSymbol | None, versions: TwoVersions
 ) -> Iterator[ApiChange]:
     if before and after:
-        kind, reasons = ApiChangeKind.CHANGED, changed(before, after, versions)
+        kind = ApiChangeKind.CHANGED
+        reasons = changed(before, after, versions)
     elif after:
-        kind, reasons = ApiChangeKind.ADDED, added(after, versions)
+        kind = ApiChangeKind.ADDED
+        reasons = added(after, versions)
     elif before:
-        kind, reasons = ApiChangeKind.REMOVED, removed(before, versions)
+        kind = ApiChangeKind.REMOVED
+        reasons = removed(before, versions)
     else:
         return
     found = sorted(reasons, key=lambda reason: -reason[0])
@@ -213,7 +220,8 @@ class ChangedWords(Struct, frozen=True):
 
 def changed_words(before: str, after: str) -> Iterator[ChangedWords]:
     """Yield the words of both texts in order."""
-    old, new = _WORD.findall(before), _WORD.findall(after)
+    old = _WORD.findall(before)
+    new = _WORD.findall(after)
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     for kind, begin, end, new_begin, new_end in matcher.get_opcodes():
         if kind == "equal":

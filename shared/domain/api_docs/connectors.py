@@ -45,7 +45,8 @@ Declarations = Mapping[tuple[str, str], ModuleDocs]  # By organization and modul
 def modules_used(methods: Iterable[FunctionDocs]) -> set[tuple[str, str, str]]:
     """Return organization, name and version of the modules of other packages whose types the
     methods use."""
-    found, pending = set[tuple[str, str, str]](), list[Type]()
+    found = set[tuple[str, str, str]]()
+    pending = list[Type]()
     for method in methods:
         pending += [each.type for each in method.parameters if each.type]
         pending += [each.type for each in method.return_parameters]
@@ -343,7 +344,8 @@ def find_client(module: ModuleDocs, name: str) -> ClientDocs | None:
 
 def connector_parts(module: ModuleDocs, name: str, known: Declarations) -> Json:
     """Return the methods of a connector; `known` are the modules whose types are described."""
-    models, client = TypeModels(known), find_client(module, name)
+    models = TypeModels(known)
+    client = find_client(module, name)
     methods = client.methods if client else ()
     return {"functions": [_function(method, models) for method in methods]}
 

@@ -185,7 +185,8 @@ class Declarations(Struct, frozen=True):
         return VariableDocs(inclusion_type=included.model_copy(update={"is_public": True}))
 
     def _field(self, field: OwnedField) -> VariableDocs:
-        node, scope = field.node, field.owner.scope
+        node = field.node
+        scope = field.owner.scope
         tree = self.types.tree(node.type, scope)
         if node.is_optional:
             tree = tree.model_copy(update={"is_optional": True})
@@ -326,7 +327,8 @@ class Declarations(Struct, frozen=True):
 
     def shared(self, node: Declared) -> SharedKeys:
         """Return what every declaration has."""
-        text, position = node.comment.text, node.position
+        text = node.comment.text
+        position = node.position
         return SharedKeys(
             name=node.name,
             description=node.comment.description,

@@ -105,16 +105,20 @@ class Filing:
         made: DocsModel
         match node:
             case FunctionNode():
-                name, made = "functions", self.declarations.function(node, scope)
+                name = "functions"
+                made = self.declarations.function(node, scope)
             case ClassDefinition():
                 made = self.declarations.class_(node, scope)
                 name = _CLASS_LISTS.get(type(made), "classes")
             case EnumDefinition():
-                name, made = "enums", self.declarations.enum(node)
+                name = "enums"
+                made = self.declarations.enum(node)
             case AnnotationDefinition():
-                name, made = "annotations", self.declarations.annotation(node, scope)
+                name = "annotations"
+                made = self.declarations.annotation(node, scope)
             case VariableDefinition(kind=VariableKind.CONSTANT):
-                name, made = "constants", self.declarations.constant(node, scope)
+                name = "constants"
+                made = self.declarations.constant(node, scope)
             case VariableDefinition():
                 is_configurable = node.kind is VariableKind.CONFIGURABLE
                 name = "configurables" if is_configurable else "variables"
@@ -125,7 +129,9 @@ class Filing:
 
     def _type(self, alias: Alias) -> tuple[str, DocsModel]:
         """Return the list of a type definition, and its documentation."""
-        definition, node, scope = alias.definition, alias.node, alias.scope
+        definition = alias.definition
+        node = alias.node
+        scope = alias.scope
         flags = {"is_nullable": alias.is_nullable, "is_read_only": alias.is_read_only}
         flags = {name: flag for name, flag in flags.items() if flag}
         match node:
@@ -258,7 +264,8 @@ class DocsGenerator:
     scopes: dict[str, list[tuple[SourceFile, FileScope]]] = field(init=False)
 
     def __post_init__(self) -> None:
-        org, version = self.coordinate.package.org, str(self.coordinate.version)
+        org = self.coordinate.package.org
+        version = str(self.coordinate.version)
         modules = [module.name for module in self.modules]
         self.names = PackageNames.of(org, version, modules, self.graph)
         self.scopes = {

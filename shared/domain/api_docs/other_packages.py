@@ -68,7 +68,8 @@ class OtherRecords(Struct):
 
     def _added(self, included: Type, record: str) -> Iterator[Type]:
         """Yield the members that an inclusion takes over from records of other packages."""
-        waiting, seen = [included], set[RecordKey]()
+        waiting = [included]
+        seen = set[RecordKey]()
         while waiting and len(seen) < CHAIN_LIMIT:
             current = waiting.pop(0)
             key = (current.org_name or "", current.module_name or "", current.name or "")

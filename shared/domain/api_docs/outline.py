@@ -23,7 +23,9 @@ from shared.domain.api_docs.model import (
 from shared.domain.api_docs.symbols import path_of
 from shared.domain.outside_values import first_sentence
 
-METHOD, FIELD, ENUM_MEMBER = "method", "field", "enum member"
+METHOD = "method"
+FIELD = "field"
+ENUM_MEMBER = "enum member"
 
 
 class DocsSymbol(Struct, frozen=True):
@@ -159,7 +161,8 @@ def fields_of_inclusion(entry: VariableDocs) -> Iterator[VariableDocs]:
     source = included.model_copy(update={"member_types": ()})
     for member in included.member_types:
         if member.name:  # The rest field has none.
-            facts, description = member.field or NO_FACTS, member.description or ""
+            facts = member.field or NO_FACTS
+            description = member.description or ""
             yield VariableDocs(
                 name=member.name,
                 description=description,

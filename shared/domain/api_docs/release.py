@@ -50,7 +50,8 @@ def source_names(entries: Iterable[str], package: str) -> list[SourceName]:
     sources = list[SourceName]()
     for entry in names:
         if found := _SOURCE.fullmatch(entry):
-            folder, path = found["module"], found["path"]
+            folder = found["module"]
+            path = found["path"]
             module = f"{package}.{folder}" if folder and is_project else folder
             if module or is_project:
                 sources.append(SourceName(module or package, path, entry))

@@ -103,7 +103,9 @@ def _written(docs: Type) -> Parts:
 
 
 def _reference(docs: Type) -> Part:
-    name, category, target = docs.name or "", docs.category or "", None
+    name = docs.name or ""
+    category = docs.category or ""
+    target = None
     is_linked = category != "reference" and docs.generate_user_defined_type_link
     if is_linked and docs.org_name and docs.module_name and docs.version and name and category:
         target = TypeTarget(docs.org_name, docs.module_name, docs.version, name, category)
@@ -260,7 +262,8 @@ def path_key(path: str) -> str:
 
 def _divided(path: str) -> Iterator[str]:
     """Yield the segments between slashes outside of brackets."""
-    depth, parts = 0, list[str]()
+    depth = 0
+    parts = list[str]()
     for part in _PART.findall(path):
         if part == "/" and depth == 0:
             yield "".join(parts)
@@ -279,6 +282,7 @@ def _segment(text: str) -> PathSegment:
     start = tokens[-1].start() if tokens and tokens[-1]["name"] else len(inside)
     type_ = inside[:start].rstrip()
     if not type_ or type_.endswith(_INSIDE_TYPES):
-        start, type_ = len(inside), inside
+        start = len(inside)
+        type_ = inside
     is_rest = type_.endswith(_REST)
     return PathSegment(text, type_.removesuffix(_REST).rstrip(), inside[start:], is_rest)

@@ -420,7 +420,8 @@ class _Coverage(Struct):
 
     def _expanded(self, shape: Shape) -> set[Alternative]:
         """Add what the names in a shape stand for."""
-        found, waiting = set(shape), [each for each in shape if each.kind == "name"]
+        found = set(shape)
+        waiting = [each for each in shape if each.kind == "name"]
         for each in waiting:
             definition = self.general.definition(each.name)
             if not definition or definition.is_nominal:
@@ -512,7 +513,8 @@ class _Coverage(Struct):
 
     def _includes_fields(self, broad: Alternative, narrow: Alternative) -> bool:
         given = dict(zip(narrow.labels, narrow.parts, strict=False))
-        rest, other = broad.parts[-1], narrow.parts[-1]
+        rest = broad.parts[-1]
+        other = narrow.parts[-1]
         named: set[str] = set()
         for label, expected in zip(broad.labels, broad.parts, strict=False):
             name = label.removesuffix("?")

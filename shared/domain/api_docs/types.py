@@ -257,7 +257,8 @@ class TypeTrees(Struct):
 
     def _included_field(self, field: OwnedField, context: TypeContext) -> Type:
         """Return a member of an inclusion, from which `all_fields` makes a field again."""
-        member, node = self._field(field, context), field.node
+        member = self._field(field, context)
+        node = field.node
         text = markdown(node.comment.text)
         origin = self._named(field.origin, context.scope) if field.origin else None
         said = {

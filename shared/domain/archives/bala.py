@@ -62,7 +62,8 @@ from shared.domain.packages import (
 )
 
 # The Go toolchain contains the standard library, and locks this version for it.
-BUILT_IN_ORG, BUILT_IN_VERSION = "ballerina", "0.0.1"
+BUILT_IN_ORG = "ballerina"
+BUILT_IN_VERSION = "0.0.1"
 
 
 class ArchiveContents:
@@ -230,7 +231,8 @@ class GoLayout:
 
         The text at the root is the package's.
         """
-        named, folder = self._readmes.get(module, ""), self.folder(module)
+        named = self._readmes.get(module, "")
+        folder = self.folder(module)
         texts = tuple(f"docs/modules/{module}/{name}" for name in (named, "README.md"))
         beside = (f"{folder}/README.md", f"{folder}/Module.md") if folder else ()
         return (named, *texts, *beside)
@@ -274,7 +276,8 @@ def _graph(own: Coordinate, place: str, packages: Sequence[GraphItem]) -> Graph:
         coordinate_in(where, package.org, package.name, package.version)
         for number, each in enumerate(package.dependencies):
             coordinate_in(f"{where}.dependencies[{number}]", each.org, each.name, each.version)
-    org, name = own.package.org, own.package.name
+    org = own.package.org
+    name = own.package.name
     nodes = [GraphNode.model_validate(each, from_attributes=True) for each in packages]
     ours = [node for node in nodes if (node.org, node.name) == (org, name)]
     needed = ours[0].dependencies if ours else ()
@@ -326,7 +329,8 @@ def require_coordinate(bala: Bala, claimed: Coordinate) -> None:
 
 def _read(contents: ArchiveContents, content: memoryview, limits: ArchiveLimits) -> Bala:
     layout = read_layout(contents)
-    manifest, graph = layout.manifest, layout.graph()
+    manifest = layout.manifest
+    graph = layout.graph()
     package = manifest.package
     tools = _tools(contents, manifest)
     compiler_plugin = _runs_in_builds(contents, manifest)

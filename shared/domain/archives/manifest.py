@@ -260,7 +260,8 @@ def java_manifest(bala: BalaJson, package: PackageJson) -> Manifest:
 
 
 def go_manifest(bala: BalaToml, ballerina: BallerinaToml) -> Manifest:
-    package, version = ballerina.package, bala.bala.schema_version
+    package = ballerina.package
+    version = bala.bala.schema_version
     if not _ONE_NUMBER.fullmatch(version):
         reason = 'it is not one number such as "4", so the Go toolchain does not load the package.'
         raise field_invalid(BALA_TOML, "bala.schema_version", reason)

@@ -89,7 +89,8 @@ def canonical_file_name(coordinate: Coordinate, platform: str) -> str:
 
 def archive_file_name(coordinate: Coordinate, platform: str) -> str:
     """Return the file name for a pull: the first form from which all clients read `platform`."""
-    name, version = coordinate.package.name, coordinate.version
+    name = coordinate.package.name
+    version = coordinate.version
     shorter = f"{name}-{platform}-{version}.bala"
     for candidate in (canonical_file_name(coordinate, platform), shorter):
         if gives_platform(candidate, coordinate, platform):
@@ -107,7 +108,8 @@ def package_in_file_name(file_name: str) -> Package | None:
 
 def gives_platform(file_name: str, coordinate: Coordinate, platform: str) -> bool:
     """Check that Java and Go clients read `platform` from `file_name`."""
-    name, version = coordinate.package.name, coordinate.version.text
+    name = coordinate.package.name
+    version = coordinate.version.text
     return (
         java_platform(file_name, name, version)
         == go_platform(file_name, name, version)
@@ -132,7 +134,8 @@ def go_platform(file_name: str, name: str, version: str) -> str | None:
 
 def _java_split(text: str, pattern: str) -> list[str]:
     """Split as Java's `String.split(regex)` does, without empty parts at the end."""
-    parts, after = list[str](), 0
+    parts = list[str]()
+    after = 0
     while (at := _match(text, pattern, after)) >= 0:
         parts.append(text[after:at])
         after = at + len(pattern)

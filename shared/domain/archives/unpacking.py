@@ -174,13 +174,15 @@ def _passed_to(
 
 def _start_of_token(pieces: Iterable[bytes | memoryview], find_token: FindToken) -> int | None:
     """Return where the first token begins, also one that two pieces share."""
-    size, end = 0, b""  # Of the pieces before.
+    size = 0  # Of the pieces before.
+    end = b""  # Of the pieces before.
     for piece in pieces:
         content = end + piece
         found = find_token(content)
         if found is not None:
             return size - len(end) + found
-        size, end = size + len(piece), content[-MAX_TOKEN_BYTES:]
+        size = size + len(piece)
+        end = content[-MAX_TOKEN_BYTES:]
     return None
 
 
@@ -254,7 +256,8 @@ class ArchiveDirectory(Struct, frozen=True):
     def folder(self, path: str) -> FolderListing | None:
         """Return the content of a folder, sorted by name; None where there is none."""
         beginning = f"{path}/" if path else ""
-        folders, files = set[str](), list[tuple[str, int]]()
+        folders = set[str]()
+        files = list[tuple[str, int]]()
         for entry in self.entries.values():
             inside = entry.name.removeprefix(beginning) if entry.name.startswith(beginning) else ""
             name, slash, _ = inside.partition("/")
@@ -275,7 +278,8 @@ def directory_tail(size: int) -> ByteSpan:
 
 def missing_directory(tail: bytes, size: int) -> ByteSpan | None:
     """Return the part of the directory before the tail; None when the tail has all of it."""
-    begin, start = size - len(tail), directory_span(memoryview(tail), size).start
+    begin = size - len(tail)
+    start = directory_span(memoryview(tail), size).start
     return ByteSpan(start, begin - start) if start < begin else None
 
 
@@ -310,7 +314,8 @@ def changed_entries(
     """
     changes = list[tuple[str, EntryChange]]()
     for name in sorted(before.files | after.files):
-        earlier, later = before.file(name), after.file(name)
+        earlier = before.file(name)
+        later = after.file(name)
         if earlier is None:
             changes.append((name, EntryChange.NEW))
         elif later is None:

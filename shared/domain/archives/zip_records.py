@@ -151,7 +151,8 @@ class ListedEntry(NamedTuple):
 
 def list_directory(directory: bytes, count: int) -> Iterator[ListedEntry]:
     """Yield the entries of a directory that was checked before."""
-    at, size = 0, len(directory) - _LISTED.size
+    at = 0
+    size = len(directory) - _LISTED.size
     for _ in range(count):
         if at > size or not directory.startswith(_CENTRAL_SIGNATURE, at):
             raise _directory_damaged(reason="it holds fewer entries than the end record says")
@@ -235,7 +236,8 @@ def _central_headers(content: memoryview, directory: DirectorySpan) -> Iterator[
         if at + _CENTRAL.size > directory.end or _signature(content, at) != _CENTRAL_SIGNATURE:
             raise _directory_damaged(reason="it holds fewer entries than the end record says")
         header = _CENTRAL.unpack_from(content, at)
-        start, end = at + _CENTRAL.size, at + _CENTRAL.size + sum(header[10:13])
+        start = at + _CENTRAL.size
+        end = at + _CENTRAL.size + sum(header[10:13])
         if end > directory.end:
             raise _directory_damaged(reason="an entry reaches beyond its end")
         if end - at > _LONGEST_HEADER:
@@ -252,7 +254,8 @@ def _central_entry(header: tuple[int, ...], rest: bytes) -> ZipEntry:
         :12
     ]
     disk, _, attributes, start = header[13:]
-    raw_name, comment = rest[:name_length], rest[name_length + extra_length :]
+    raw_name = rest[:name_length]
+    comment = rest[name_length + extra_length :]
     name = decode_name(raw_name)
     if not name.isascii() and not flags & _UTF8:
         raise unsafe_name(name, "is not marked as UTF-8, so readers differ in its letters")
@@ -323,7 +326,8 @@ def _extra_fields(name: str, extra: bytes) -> Iterator[tuple[int, bytes]]:
 def _check_extras(name: str, raw_name: bytes, extra: bytes, idle: tuple[bytes, ...] = ()) -> int:
     """Refuse extra fields that could change what an entry is, but `idle` zip64 fields; all others
     are ignored. Return the size of one that repeats the name."""
-    repeated, size = b"\x01" + zlib.crc32(raw_name).to_bytes(4, "little") + raw_name, 0
+    repeated = b"\x01" + zlib.crc32(raw_name).to_bytes(4, "little") + raw_name
+    size = 0
     for kind, value in _extra_fields(name, extra):
         if kind in _EXTRA_LINKS:
             raise _special_entry(name, "perhaps a link, by a Unix extra field")

@@ -83,7 +83,8 @@ class Refusal(Exception):
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(code, sentence)
-        self.code, self.sentence = code, sentence
+        self.code = code
+        self.sentence = sentence
 
     def __str__(self) -> str:
         """Return the sentence on one line, without access tokens and control characters.

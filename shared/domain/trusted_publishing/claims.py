@@ -119,7 +119,8 @@ def is_exact(pattern: str) -> bool:
 def matches(value: str, pattern: str) -> bool:
     """Match a claim against an exact value or a pattern: no wildcard matches a slash or a colon.
     Upper and lower case differ."""
-    parts, patterns = _SEPARATORS.split(value), _SEPARATORS.split(pattern)
+    parts = _SEPARATORS.split(value)
+    patterns = _SEPARATORS.split(pattern)
     return len(parts) == len(patterns) and all(map(_part_matches, parts, patterns))
 
 

@@ -62,5 +62,6 @@ def is_tenant_of(issuer: str, actual: Mapping[str, str], traits: IssuerTraits) -
     """Check whether the tenant that a token names is the issuer's."""
     if not traits.tenant_claim:
         return True
-    tenant, parts = actual.get(traits.tenant_claim, ""), urlsplit(issuer).path.split("/")
+    tenant = actual.get(traits.tenant_claim, "")
+    parts = urlsplit(issuer).path.split("/")
     return bool(tenant) and tenant.lower() in (part.lower() for part in parts)

@@ -426,7 +426,8 @@ def preset_of(label: str, issuer: str) -> Preset:
 def suggested_value(example: str, value: str) -> str:
     """Return the value of a token as a rule that fits its other runs: where the example has a
     wildcard that matches, the rule has it too."""
-    parts, wanted = _SEPARATORS.split(value), _SEPARATORS.split(example)
+    parts = _SEPARATORS.split(value)
+    wanted = _SEPARATORS.split(example)
     if parts[1::2] != wanted[1::2]:  # Other separators: the value has another form.
         return value
     pairs = zip(parts, wanted, strict=True)

@@ -228,7 +228,8 @@ def rule_differences(rules: PublisherRules, job: CiJob) -> list[str]:
 
 
 def _differences_of_workflow(rules: PublisherRules, job: CiJob) -> Iterator[str]:
-    wanted, actual = rules.reusable_workflow, job.defined_elsewhere
+    wanted = rules.reusable_workflow
+    actual = job.defined_elsewhere
     if rules.workflow and rules.workflow != job.workflow:
         yield _asked("workflow", rules.workflow, job.workflow)
     if wanted and not fits(actual, wanted):
@@ -438,7 +439,8 @@ def _differences_of_pull_request(publisher: Publisher, job: CiJob) -> Iterator[s
 
 def _differences_of_repository(wanted: Mapping[str, str], ids: Mapping[str, str]) -> Iterator[str]:
     # Publishers of earlier versions do not name it.
-    wanted_id, actual = wanted.get(REPOSITORY_ID), ids.get(REPOSITORY_ID, "")
+    wanted_id = wanted.get(REPOSITORY_ID)
+    actual = ids.get(REPOSITORY_ID, "")
     if wanted_id and wanted_id != actual:
         yield f"its repository has the {REPOSITORY_ID} {_shown(actual)}, not {wanted_id}"
 

@@ -9,7 +9,8 @@ VERSION = "{version}"  # In the name of a tag.
 
 def fits(ref: str, pattern: str) -> bool:
     """Match a ref against a pattern part by part: no wildcard matches a slash."""
-    parts, patterns = ref.split("/"), pattern.split("/")
+    parts = ref.split("/")
+    patterns = pattern.split("/")
     return len(parts) == len(patterns) and all(map(fnmatchcase, parts, patterns))
 
 

@@ -187,7 +187,8 @@ class Connection(UpgradeIgnored):
     def data_received(self, data: bytes) -> None:
         """Read the data, or postpone it while requests of others are under way."""
         if self._postponed:
-            data, self._postponed = self._postponed + data, b""
+            data = self._postponed + data
+            self._postponed = b""
         elif self.tasks and self._can_wait(data) and not self._turns.admits(self):
             self._postponed = data
             self.idle_since = None
@@ -196,7 +197,8 @@ class Connection(UpgradeIgnored):
 
     def read_postponed(self) -> None:
         """Read what was postponed, unless more came meanwhile and all was read."""
-        data, self._postponed = self._postponed, b""
+        data = self._postponed
+        self._postponed = b""
         if data:
             self._read(data)
 
@@ -213,7 +215,8 @@ class Connection(UpgradeIgnored):
         size = len(data)
         self._received += size
         self.idle_since = None
-        begun, may_repeat = self._begun, self._begun == self._ended and size <= _USUAL_BYTES
+        begun = self._begun
+        may_repeat = self._begun == self._ended and size <= _USUAL_BYTES
         if may_repeat and self._answers_repeated_head(data):
             return
         self._idle_bytes += size
@@ -223,7 +226,9 @@ class Connection(UpgradeIgnored):
             self.parse(data)
         except HttpParserError:
             self.send_400_response("")
-        answered, self._answered, self._looked_up = self._answered, None, None
+        answered = self._answered
+        self._answered = None
+        self._looked_up = None
         if answered and may_repeat and self._begun == self._ended == begun + 1:
             self._head = RepeatedHead.of(data, answered)
         if self._idle_bytes > _LONGEST_HEAD and self._refusal is None:
@@ -241,7 +246,9 @@ class Connection(UpgradeIgnored):
             self._looked_up = scope
             return False
         self._send(answer)
-        self._idle_bytes, self._sending = 0, None  # As after a request that the parser read.
+        # As after a request that the parser read.
+        self._idle_bytes = 0
+        self._sending = None
         return True
 
     def on_message_begin(self) -> None:
@@ -395,13 +402,15 @@ class Connection(UpgradeIgnored):
         if now - progress.since <= timeouts.reading_seconds:
             return False
         is_slow = progress.count - left < timeouts.least_rate * (now - progress.since)
-        progress.since, progress.count = now, left
+        progress.since = now
+        progress.count = left
         return is_slow
 
     def _sends_too_slowly(self, now: float, timeouts: ConnectionTimeouts) -> bool:
         if not self._is_sending():
             if self._sending is not None:
-                self._sending.since, self._sending.count = now, self._received
+                self._sending.since = now
+                self._sending.count = self._received
             return False
         if now - self.received_at > timeouts.sending_seconds:
             return True
@@ -421,7 +430,8 @@ class Connection(UpgradeIgnored):
         if now - sending.since <= RATE_WINDOW_SECONDS:
             return False
         is_slow = self._received - sending.count < timeouts.least_rate * (now - sending.since)
-        sending.since, sending.count = now, self._received
+        sending.since = now
+        sending.count = self._received
         return is_slow
 
     def _is_next(self) -> bool:
@@ -443,13 +453,17 @@ class Connection(UpgradeIgnored):
 
     def _take_head(self) -> None:
         """Check the head, and set method, path and query; raise `RequestHeadRefused`."""
-        headers, parser, scope = self.headers, cast("Any", self.parser), cast("Any", self.scope)
+        headers = self.headers
+        parser = cast("Any", self.parser)
+        scope = cast("Any", self.scope)
         method: bytes = parser.get_method()
         if not self._is_usual:
             require_head_limits(method, self.url, headers)
         target = origin_form(method, self.url, host_header(headers))
         path, _, query = target.partition(b"?")
-        scope["method"], scope["raw_path"], scope["query_string"] = method.decode(), path, query
+        scope["method"] = method.decode()
+        scope["raw_path"] = path
+        scope["query_string"] = query
         self.headers = cast("Any", _HEADERS_TAKEN)
         self._phase = Phase.TAKEN
 
@@ -465,7 +479,8 @@ class Connection(UpgradeIgnored):
             self.expect_100_continue = False  # Its clients know no such answer.
         scope: Any = self.scope
         # uvicorn parses the target as a URL, in which "//" and "#" are delimiters.
-        self.url, taken = b"/", (scope["raw_path"], scope["query_string"])
+        self.url = b"/"
+        taken = (scope["raw_path"], scope["query_string"])
         super().on_headers_complete()
         scope["raw_path"], scope["query_string"] = taken
         scope["path"] = unquote(taken[0].decode("ascii"))
@@ -480,7 +495,8 @@ class Connection(UpgradeIgnored):
     def _send(self, answer: PreparedAnswer) -> None:
         headers = self.server_state.default_headers
         if headers is not self._default_headers:
-            self._default_headers, self._default_lines = headers, lines_of(headers)
+            self._default_headers = headers
+            self._default_lines = lines_of(headers)
         head = b"".join((answer.head, self._default_lines, lines_of(answer.fresh), b"\r\n"))
         self._joining.send(head, answer.body)
         self.on_response_complete()

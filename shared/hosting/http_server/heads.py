@@ -138,7 +138,8 @@ class RepeatedHead:
         if found is None:
             return None
         scope = self._scope.copy()
-        scope["method"], scope["raw_path"] = _METHODS[found[1]], found[2]
+        scope["method"] = _METHODS[found[1]]
+        scope["raw_path"] = found[2]
         scope["query_string"] = found[3] or b""
         return scope
 
@@ -182,7 +183,8 @@ class UpgradeIgnored(HttpToolsProtocol):
         return True
 
     def _read_second_head(self) -> None:
-        head, self._second_head = self._second_head, b""
+        head = self._second_head
+        self._second_head = b""
         # The old parser reads nothing more if the request is the last one of its connection.
         self.parser = HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
@@ -221,7 +223,8 @@ class HeadJoiningTransport(asyncio.Transport):
         if self.is_closing():
             self._head = b""
         elif self._head:
-            head, self._head = self._head, b""
+            head = self._head
+            self._head = b""
             self.send(head, data)
         elif data[: len(_HEAD)] == _HEAD and data[: len(_CONTINUE)] != _CONTINUE:
             self._head = data
@@ -230,7 +233,8 @@ class HeadJoiningTransport(asyncio.Transport):
 
     def flush(self) -> None:
         """Send the head of an answer that has no body."""
-        head, self._head = self._head, b""
+        head = self._head
+        self._head = b""
         if head:
             self._transport.write(head)
 

@@ -179,7 +179,8 @@ class WorkerProcesses:
 
 async def _ends_before(worker: Process, stop: asyncio.Event) -> bool:
     """Wait for either, and say whether the worker ended first."""
-    ended, stopped = asyncio.ensure_future(worker.wait()), asyncio.ensure_future(stop.wait())
+    ended = asyncio.ensure_future(worker.wait())
+    stopped = asyncio.ensure_future(stop.wait())
     await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
     for each in (ended, stopped):
         each.cancel()

@@ -339,7 +339,8 @@ class AccountAdministration(Struct, frozen=True):
     ) -> bool:
         """Send the sign-in link of a new account; say whether the mail server accepted it."""
         await self.administration.require_fresh(by, "invite", account.name)
-        name, url = account.name, self.base_url
+        name = account.name
+        url = self.base_url
         mail = mail_text("account-created", name=name, url=url, link=link.reveal())
         return await self.mail_delivery.send(address, mail)
 

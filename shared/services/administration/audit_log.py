@@ -71,7 +71,9 @@ class AuditLog(Struct, frozen=True):
             access = await self.authorization.require_reading(by, Action.MANAGE, org)
             created_ms = access.require_organization(org).created_ms
             query = replace(query, since_ms=max(query.since_ms, created_ms))
-        cursor, matching, is_more = query.after or 0, list[tuple[int, Event]](), True
+        cursor = query.after or 0
+        matching = list[tuple[int, Event]]()
+        is_more = True
         for _ in range(MAX_EVENTS_READ // FEED_READ_AT_ONCE):
             batch = await self.events.since(cursor, FEED_READ_AT_ONCE)
             matching = [

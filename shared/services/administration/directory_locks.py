@@ -328,7 +328,8 @@ class DirectoryLocks(Struct, frozen=True):
             await self._store_new(account.id, state, waiting)
         if not new:
             return
-        now_ms, day_ms = self.record_writer.clock.now_ms(), timedelta(days=1) // MS
+        now_ms = self.record_writer.clock.now_ms()
+        day_ms = timedelta(days=1) // MS
         names = sorted(account.name for account, _ in new)
         more = len(names) - _NAMED_IN_MAIL
         listed = [*names[:_NAMED_IN_MAIL], *([f"and {more} more"] if more > 0 else [])]

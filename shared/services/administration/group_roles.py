@@ -115,7 +115,8 @@ class RolesByGroups(Struct, frozen=True):
             for each in members
             if each.group is not None and each.hand_role is not each.group.role
         ]
-        by_groups, staff_until_ms = account.by_groups, self.staff.end_of(account)
+        by_groups = account.by_groups
+        staff_until_ms = self.staff.end_of(account)
         if by_groups and by_groups.administrator and not account.is_administrator_by_hand:
             ends.append(RoleEnd("administrator of this registry", by_groups.until_ms))
         if staff_until_ms is not None:
@@ -319,7 +320,8 @@ class GroupRuleChanges(Struct, frozen=True):
         now = await self.current(by=by)
         await self._require_organizations(wanted)
         named = {rule.group for rules in (now, wanted) for rule in rules.rules}
-        people, known = defaultdict[str, list[Identity]](list), set[str]()
+        people = defaultdict[str, list[Identity]](list)
+        known = set[str]()
         async for batch in entity_batches(self.directory, Identity, RECORDS_AT_ONCE):
             for each in batch:
                 # Others are left out: thousands of people may have hundreds of groups each.
@@ -327,7 +329,8 @@ class GroupRuleChanges(Struct, frozen=True):
                 known |= {f"{each.provider}:{group}" for group in kept}
                 if each.groups_ms is not None:
                     people[each.account].append(each.model_copy(update={"groups": kept}))
-        found, hold = list[GroupRuleEffect](), self.roles_by_groups.hold
+        found = list[GroupRuleEffect]()
+        hold = self.roles_by_groups.hold
         now_ms = self.record_writer.clock.now_ms()
         for account, identities in people.items():
             before, after = (
@@ -352,7 +355,8 @@ class GroupRuleChanges(Struct, frozen=True):
 
     @retried_when_stale
     async def _store(self, wanted: GroupRules, by: Principal) -> GroupRules:
-        stored, now_ms = await self.roles_by_groups.rules(), self.record_writer.clock.now_ms()
+        stored = await self.roles_by_groups.rules()
+        now_ms = self.record_writer.clock.now_ms()
         changed = stored.model_copy(update={"rules": wanted.rules, "changed_ms": now_ms})
         details = {
             when: "; ".join(map(str, each.rules))[:_MOST_IN_AN_EVENT]

@@ -150,7 +150,8 @@ class Leaving(Struct, frozen=True):
     ) -> list[str]:
         """Make the successor an owner where the leaver is the only one, and the maker of what the
         leaver made wherever the successor is an owner or an administrator."""
-        done, maker = list[str](), Principal(successor.id)
+        done = list[str]()
+        maker = Principal(successor.id)
         held = await self.memberships.of_account(account.id)
         for org in await self._sole_owner_of(account, held):
             await self.memberships.set_member(
@@ -217,7 +218,8 @@ class Leaving(Struct, frozen=True):
         self, account: Account, memberships: Sequence[Membership]
     ) -> list[str]:
         """Return the organizations in which no other owner can sign in."""
-        now_ms, found = self.clock.now_ms(), list[str]()
+        now_ms = self.clock.now_ms()
+        found = list[str]()
         for each in memberships:
             if each.role is not Role.OWNER:
                 continue
@@ -249,7 +251,8 @@ class Leaving(Struct, frozen=True):
         """Return a number of the feed below all events since that time: numbers have no gaps, and
         events are a little out of order at most."""
         earliest_ms = since_ms - timedelta(days=1) // MS
-        low, high = 0, await last_event_number(self.events)
+        low = 0
+        high = await last_event_number(self.events)
         while low < high:
             middle = (low + high) // 2
             [(_, event)] = await self.events.since(middle, 1)

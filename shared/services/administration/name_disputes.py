@@ -108,7 +108,8 @@ class NameDisputes(Struct, frozen=True):
         with about_field("statement"):
             text = parse_statement(statement)
         claiming = await self._claimant(claimant, disputed, by)
-        now_ms, org = self.record_writer.clock.now_ms(), _org_of(disputed)
+        now_ms = self.record_writer.clock.now_ms()
+        org = _org_of(disputed)
         dispute = NameDispute(
             id=f"{org}-{random_text(self.randomness, OWNER_LENGTH)}",
             org=org,
@@ -158,7 +159,8 @@ class NameDisputes(Struct, frozen=True):
         if by.is_operator and "-" not in text:  # No name has one.
             dispute = await self._named(text)
         else:
-            place, now_ms = dispute_place(text), self.record_writer.clock.now_ms()
+            place = dispute_place(text)
+            now_ms = self.record_writer.clock.now_ms()
             dispute = await self.directory.get(NameDispute, place)
             access = await self.directory.access_context(by.id, OrgName(place.owner), now_ms)
             is_party = access.role is Role.OWNER or (dispute and dispute.claimant == by.id)
@@ -189,7 +191,8 @@ class NameDisputes(Struct, frozen=True):
             )
         added = Statement(at_ms=self.record_writer.clock.now_ms(), by=by.id, text=said)
         changed = dispute.model_copy(update={"statements": (*dispute.statements, added)})
-        actor, link = await self._name(by), self._link(dispute)
+        actor = await self._name(by)
+        link = self._link(dispute)
         mail = mail_text("dispute-statement", disputed=dispute.name, by=actor, link=link)
         return await self._write(changed, self._change("dispute.stated", dispute), mail, by)
 
@@ -207,7 +210,8 @@ class NameDisputes(Struct, frozen=True):
         with about_field("reason"):
             said = parse_required_reason(reason, "the decision")
         details = await self.show(text, by=by)
-        dispute, last = details.dispute, details.dispute.last_decision
+        dispute = details.dispute
+        last = details.dispute.last_decision
         if last and not details.is_undecided and (last.outcome, last.reason) == (outcome, said):
             return details
         _require_undecided(details)
@@ -277,7 +281,8 @@ class NameDisputes(Struct, frozen=True):
         now_ms = self.record_writer.clock.now_ms()
         changed = details.dispute.model_copy(update={"withdrawn_ms": now_ms})
         dispute = details.dispute
-        actor, link = await self._name(by), self._link(dispute)
+        actor = await self._name(by)
+        link = self._link(dispute)
         mail = mail_text("dispute-withdrawn", disputed=dispute.name, by=actor, link=link)
         return await self._write(changed, self._change("dispute.withdrawn", dispute), mail, by)
 
@@ -327,7 +332,8 @@ class NameDisputes(Struct, frozen=True):
             require_own_account(by, "open", _WHAT)
             claimant = await self._account(by)
             await self._require_visible(disputed, by)
-        org, now_ms = _org_of(disputed), self.record_writer.clock.now_ms()
+        org = _org_of(disputed)
+        now_ms = self.record_writer.clock.now_ms()
         access = await self.directory.access_context(claimant.id, org, now_ms)
         if access.role is Role.OWNER:
             raise Conflict(
@@ -398,7 +404,8 @@ class NameDisputes(Struct, frozen=True):
     # --- Reading --------------------------------------------------------------------------------
 
     async def _named(self, text: str) -> NameDispute | None:
-        disputed, now_ms = parse_disputed_name(text), self.record_writer.clock.now_ms()
+        disputed = parse_disputed_name(text)
+        now_ms = self.record_writer.clock.now_ms()
         closed = (DisputeState.FINAL, DisputeState.WITHDRAWN)
         listed = await self.directory.list_by_owner(NameDispute, _org_of(disputed).lower())
         found = [

@@ -120,7 +120,8 @@ class RevocationApplication(Struct, frozen=True):
 
     async def apply(self, others: Iterable[Revocation] = ()) -> AppliedRevocations:
         """Apply the list of this registry and entries of others of the same registry."""
-        registry, listed = await registry_digest(self.events), [*await self.store.read(), *others]
+        registry = await registry_digest(self.events)
+        listed = [*await self.store.read(), *others]
         own = [each for each in listed if each.registry in ("", registry)]
         report = _Report()
         if foreign := len(listed) - len(own):
@@ -153,7 +154,8 @@ class RevocationApplication(Struct, frozen=True):
 
     async def _not_in_feed(self, revocations: Sequence[Revocation]) -> list[Revocation]:
         """Return the entries whose events this registry does not have."""
-        unknown, last = {each.event: each for each in revocations}, 0
+        unknown = {each.event: each for each in revocations}
+        last = 0
         while unknown and (numbered := await self.events.since(last, RECORDS_AT_ONCE)):
             for _, event in numbered:
                 unknown.pop(digest_of(event.id), None)
@@ -300,7 +302,8 @@ class RevocationApplication(Struct, frozen=True):
     async def _remove(self, revocations: Sequence[Revocation], report: "_Report") -> None:
         """Remove the entities that were removed."""
         removals = [each for each in revocations if is_removal(each)]
-        ended, kinds = {each.id for each in removals}, {each.entity for each in removals}
+        ended = {each.id for each in removals}
+        kinds = {each.entity for each in removals}
         for kind in REMOVABLE:
             if kind is Membership or kind.kind not in kinds:
                 continue
@@ -360,7 +363,8 @@ class RevocationApplication(Struct, frozen=True):
         account = await self.directory.get(Account, Place(membership.account))
         if account is None:
             return
-        org, members = OrgName(membership.org), self.memberships
+        org = OrgName(membership.org)
+        members = self.memberships
         try:
             if by_hand is None:
                 await members.remove_member(org, account, by=OPERATOR, reason=REASON)
@@ -377,7 +381,9 @@ class RevocationApplication(Struct, frozen=True):
         self, membership: Membership, scheduled: Revocation, report: "_Report"
     ) -> Membership:
         """Cancel a change that was canceled and gives rights; leave others to a person."""
-        org, account, pending = membership.org, membership.account, membership.pending
+        org = membership.org
+        account = membership.account
+        pending = membership.pending
         if not is_scheduled(scheduled):
             if pending is None or pending.on_hold:
                 return membership
@@ -404,12 +410,14 @@ class RevocationApplication(Struct, frozen=True):
         return membership
 
     async def _limit_group_role(self, membership: Membership, role: Role | None) -> Membership:
-        before, group = membership.role.value, membership.group
+        before = membership.role.value
+        group = membership.group
         kept = group.model_copy(update={"role": role}) if group and role else None
         changed = membership.with_roles(membership.hand_role, kept)
         if changed is None:
             return membership
-        org, account = membership.org, membership.account
+        org = membership.org
+        account = membership.account
         details = {"account": account, "before": before, "after": changed.role.value}
         details["groups"] = ", ".join(membership.groups)
         change = EntityChange("member.set", org, org=org, account=account, details=details)
@@ -532,7 +540,8 @@ class RevocationApplication(Struct, frozen=True):
 
     async def _set_visibility(self, package: Package, visibility: Visibility) -> None:
         def decide(head: Head) -> Head:
-            now_ms, kind = self.clock.now_ms(), f"package.{visibility.value}"
+            now_ms = self.clock.now_ms()
+            kind = f"package.{visibility.value}"
             return with_change(head, kind, by=OPERATOR, now_ms=now_ms, visibility=visibility)
 
         await self.package_records.change_package(package, decide)
@@ -589,7 +598,8 @@ class _Report:
     """Collects the sentences, and counts what the backup does not have."""
 
     def __init__(self) -> None:
-        self.applied, self.undecided = list[str](), list[str]()
+        self.applied = list[str]()
+        self.undecided = list[str]()
         self.missing = Counter[str]()
 
 

@@ -45,7 +45,8 @@ class ModuleName(Struct, frozen=True):
         """Return the releases that may have the module, the longest name first; none if a part of
         the name cannot be one."""
         try:
-            org, module = parse_org(self.org), parse_module_name(self.module)
+            org = parse_org(self.org)
+            module = parse_module_name(self.module)
             version = Version.parse(self.version)
         except (InvalidName, InvalidVersion):
             return []

@@ -87,7 +87,8 @@ class JobInputs(Struct, frozen=True):
         for start in range(0, release.size_bytes, COPIED_BYTES):
             content = await self.archives.read(release.archive, start, COPIED_BYTES)
             await asyncio.to_thread(_append, folder / ARCHIVE, content)
-        digest, package = release.content, release.coordinate.package
+        digest = release.content
+        package = release.coordinate.package
         texts, [graph], [survey] = await asyncio.gather(
             self.documents.texts(digest),
             self.documents.graphs([digest]),
@@ -126,7 +127,8 @@ class JobInputs(Struct, frozen=True):
     async def write_documents(self, entry: ReleaseEntry, folder: Path) -> ApiDocsRecord | None:
         """Write the documents of a release's modules, and since when their symbols exist; return
         its record, or None if that is not there."""
-        digest, pieces = Digest(entry.digest), self._pieces()
+        digest = Digest(entry.digest)
+        pieces = self._pieces()
         record = await pieces.record(digest)
         if record is None or record.generator < GENERATOR_VERSION or record.pieces is None:
             return None
@@ -160,7 +162,9 @@ class JobInputs(Struct, frozen=True):
     async def _write_others(self, request: ReleaseRequest, folder: Path) -> tuple[OtherModule, ...]:
         """Write the documents of dependencies, the direct ones first: those that are public, live
         and documented, in the exact version that the release was built with."""
-        others, left, pieces = list[OtherModule](), MAX_OTHER_BYTES, self._pieces()
+        others = list[OtherModule]()
+        left = MAX_OTHER_BYTES
+        pieces = self._pieces()
         for coordinate, entry in await available(self.metadata, _dependencies(request)):
             is_ready = entry is not None and await is_documented(pieces, entry)
             for module in entry.modules if entry else (coordinate.package.name,):
@@ -405,7 +409,8 @@ def _read_record(file: Path, pieces: Path) -> ApiDocsRecord:
     if file.stat().st_size > MAX_RECORD_BYTES:
         reason = "the record is too large"
         raise ValueError(reason)
-    record, end = ApiDocsRecord.model_validate_json(file.read_bytes()), pieces.stat().st_size
+    record = ApiDocsRecord.model_validate_json(file.read_bytes())
+    end = pieces.stat().st_size
     at = record.pieces
     is_of_file = at is not None and max(0, end - MAX_INDEX_BYTES) <= at.index_start <= at.end == end
     if record.generator != GENERATOR_VERSION or not is_of_file:

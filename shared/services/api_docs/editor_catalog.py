@@ -159,7 +159,8 @@ class EditorCatalog(Struct, frozen=True):
                 continue
             summary = await self._summary(kind, found, name.name.lower())
             if summary is not None:
-                package, version = found.head.package, found.entry.parsed
+                package = found.head.package
+                version = found.entry.parsed
                 listing = await self.packages.describe(package, version, client=ANY_CLIENT, by=by)
                 return await self._entry(kind, found, CatalogItem(summary, listing))
         missing = f"{kind.singular} {name}"
@@ -169,7 +170,9 @@ class EditorCatalog(Struct, frozen=True):
         self, kind: CatalogKind, query: Query, page: ResultPage, by: Principal
     ) -> "list[CatalogItem]":
         """Return all items; the order of packages is that of a search."""
-        query, items, offset = replace(query, kind=kind.searched), list[CatalogItem](), 0
+        query = replace(query, kind=kind.searched)
+        items = list[CatalogItem]()
+        offset = 0
         while True:
             packages = replace(page, offset=offset, limit=MAX_LIMIT)
             try:

@@ -173,7 +173,8 @@ class ApiComparisons(Struct, frozen=True):
     async def _stored(
         self, kind: PieceKind, package: Package, before: ReleaseEntry, after: ReleaseEntry
     ) -> str:
-        coordinate, digest = package.at(after.parsed), Digest(after.digest)
+        coordinate = package.at(after.parsed)
+        digest = Digest(after.digest)
         with_before = await self.api_docs.piece(digest, coordinate, kind, before.version)
         if with_before is not None:
             return with_before.unpack().decode()
@@ -194,7 +195,8 @@ class ApiComparisons(Struct, frozen=True):
         self, kind: PieceKind, coordinate: Coordinate, before: ReleaseEntry, after: ReleaseEntry
     ) -> str | None:
         """Return what was made of a comparison, None if nothing was yet; raise `ApiDocsFailed`."""
-        name, key = f"{kind.value}-{before.digest}", _key_of(before)
+        name = f"{kind.value}-{before.digest}"
+        key = _key_of(before)
         stored = await self.documents.rendering(Digest(after.digest), name)
         if stored is None or not stored.startswith(key.encode()):
             return None

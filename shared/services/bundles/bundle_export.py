@@ -185,7 +185,8 @@ class BundleExport(Struct, frozen=True):
     async def _choose(self, coordinate: Coordinate, selection: Selection, chosen: _Chosen) -> None:
         """Add a release if it is live."""
         found = await self.metadata.find(coordinate)
-        head, release = found.head, found.release
+        head = found.head
+        release = found.release
         if head is None or release is None or release.state is not State.LIVE:
             return
         if head.visibility is not Visibility.PUBLIC and not selection.includes_private:
@@ -224,7 +225,8 @@ class BundleExport(Struct, frozen=True):
 
     async def _changed_after(self, number: int) -> list[Coordinate]:
         """Return the releases that events after the number are about; of a changed package all."""
-        found, packages = list[Coordinate](), set[Package]()
+        found = list[Coordinate]()
+        packages = set[Package]()
         while numbered := await self.events.since(number, EVENTS_AT_ONCE):
             for each, event in numbered:
                 change = package_change(each, event)
@@ -252,7 +254,8 @@ class BundleExport(Struct, frozen=True):
             ]
         for coordinate in sorted(set(coordinates), key=lambda each: each.key):
             found = await self.metadata.find(coordinate)
-            head, release = found.head, found.release
+            head = found.head
+            release = found.release
             if head is None or release is None or not release.is_withdrawn:
                 continue
             is_carried = head.visibility is Visibility.PUBLIC or selection.includes_private
@@ -294,7 +297,8 @@ def _entry(name: str, content: bytes) -> bytes:
 
 
 def _incomplete(missing: Sequence[Coordinate]) -> Invalid:
-    named, more = ", ".join(map(str, missing[:_MOST_NAMED])), len(missing) - _MOST_NAMED
+    named = ", ".join(map(str, missing[:_MOST_NAMED]))
+    more = len(missing) - _MOST_NAMED
     return Invalid(
         "bundle-incomplete",
         f"{len(missing)} releases are not stored here, so no bundle was written: {named}"

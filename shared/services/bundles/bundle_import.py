@@ -98,7 +98,8 @@ async def open_bundle(source: BundleSource, trusted: TrustedKeys) -> OpenedBundl
     trusted.require(manifest, signature)
     described = read_manifest(manifest)
     _require_size(source, at, described.files)
-    starts, texts = list[int](), list[bytes]()
+    starts = list[int]()
+    texts = list[bytes]()
     for listed in described.files:
         starts.append(at + _HEADER)
         if len(texts) < len(described.lists):
@@ -135,7 +136,8 @@ async def _verified(source: BundleSource, at: int, listed: BundleFile) -> AsyncI
     """Yield the content of a file in pieces; raise `bundle-unusable` at its end if it differs."""
     if await source.read(at, _HEADER) != tar_header(listed.name, listed.size_bytes):
         raise bundle_unusable(reason=f"the entry at the place of {listed.name} is another one")
-    start, digest = at + _HEADER, hashlib.sha256()
+    start = at + _HEADER
+    digest = hashlib.sha256()
     for offset in range(0, listed.size_bytes, PIECE_BYTES):
         piece = await source.read(start + offset, min(PIECE_BYTES, listed.size_bytes - offset))
         digest.update(piece)
@@ -224,7 +226,8 @@ class BundleImport(Struct, frozen=True):
         """Check the archives that are not stored as every archive is checked."""
         async for release, archive in bundle.archives():
             if release.size_bytes > self.unchecked.max_archive_bytes:
-                size, most = release.size_bytes, self.unchecked.max_archive_bytes
+                size = release.size_bytes
+                most = self.unchecked.max_archive_bytes
                 raise bundle_unusable(
                     reason=f"the archive of {release.coordinate} has {size:,} bytes; {most:,} fit"
                 )
@@ -303,7 +306,8 @@ class BundleImport(Struct, frozen=True):
     async def _follow(self, release: BundledRelease) -> None:
         """Take over the deprecations of the release and of its package, its visibility, and whether
         the upstream has it."""
-        now_ms, of_all = self.clock.now_ms(), release.package_deprecation
+        now_ms = self.clock.now_ms()
+        of_all = release.package_deprecation
 
         def of_package(head: Head) -> Head:
             kind = "package.undeprecated" if of_all is None else "package.deprecated"

@@ -100,7 +100,8 @@ class MailDelivery(Struct, frozen=True):
         """
         sent = 0
         for account in accounts:
-            own, ends_ms = f"{key}:{account.id}", now_ms + SENDING_TIME // MS
+            own = f"{key}:{account.id}"
+            ends_ms = now_ms + SENDING_TIME // MS
             if not account.email or not await work.claim(
                 _MAIL_KIND, own, "sending", expires_ms=ends_ms, now_ms=now_ms
             ):
@@ -217,7 +218,8 @@ class TokenMail(Struct, frozen=True):
         """Send mail about a token that expires soon, once for each lead; return how many were
         sent."""
         day = datetime.fromtimestamp((token.expires_ms or 0) // 1000, UTC).strftime("%d %B %Y")
-        described, page = _described(token), self._tokens_page(token)
+        described = _described(token)
+        page = self._tokens_page(token)
         mail = mail_text("token-expires", name=token.name, token=described, day=day, page=page)
         return await self._send(token, f"expiry:{token.hash}:{lead.days}", mail, until_ms)
 
@@ -278,7 +280,9 @@ class ReleaseMail(Struct, frozen=True):
     ) -> None:
         """Send a statement about releases of one organization, which is made with the reason that
         its reader may know."""
-        first, now_ms, delivery = decided[0], self.clock.now_ms(), self.mail_delivery
+        first = decided[0]
+        now_ms = self.clock.now_ms()
+        delivery = self.mail_delivery
         with suppress(Unavailable):
             owners = await organization_owners(self.directory, first.org, now_ms)
             responsible = await responsible_accounts(self.directory, first.org, now_ms)
@@ -371,7 +375,8 @@ class DependencyMail(Struct, frozen=True):
         self, withdrawal: str, release: Release, owner: Account, dependents: Sequence[str]
     ) -> int:
         """Send mail to the owner, once for a withdrawal; return how many were sent."""
-        now_ms, told = self.clock.now_ms(), withdrawal_text(withdrawal_of(release))
+        now_ms = self.clock.now_ms()
+        told = withdrawal_text(withdrawal_of(release))
         more = len(dependents) - DEPENDENTS_NAMED
         lines = [f"  {each}" for each in dependents[:DEPENDENTS_NAMED]]
         lines += [f"  and {more:,} more"] if more > 0 else []

@@ -113,7 +113,8 @@ class Identities(Struct, frozen=True):
         identity, kept = await self._remove(identity_id, by)
         await self._store_providers(by.id, [each.provider for each in kept])
         await self.rights.renew(by.id)
-        label, provider = mail_line(identity.label), identity.provider
+        label = mail_line(identity.label)
+        provider = identity.provider
         self.account_mail.send(by.id, "identity-removed", label=label, provider=provider)
 
     @retried_when_leased

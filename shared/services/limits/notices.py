@@ -23,7 +23,8 @@ from shared.ports import Clock, DirectoryStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.records import EntityChange, RecordWriter
 
-_NOTICE, _READ_ONLY = "the notice of the registry", "whether the registry takes changes"
+_NOTICE = "the notice of the registry"
+_READ_ONLY = "whether the registry takes changes"
 
 NOTICES_CACHED_FOR = timedelta(seconds=3)  # A change is in force everywhere within five.
 NOTICES_READ_TIMEOUT = timedelta(

@@ -38,11 +38,13 @@ MAX_PACKAGES_CACHED = 10_000  # Packages that a process knows to be counted; abo
 
 # A window begins every five minutes, so each burst of five minutes is whole in one of them.
 _STEP_MS = BURST_WINDOW // timedelta(milliseconds=2)
-_PACKAGE, _PRINCIPAL = "brake-package", "brake"
+_PACKAGE = "brake-package"
+_PRINCIPAL = "brake"
 
 # The counter of a principal holds both counts, so that the store is asked for one: releases below,
 # packages above. Nobody makes a million releases in ten minutes.
-_ONE_RELEASE, _ONE_PACKAGE = 1, 1 << 20
+_ONE_RELEASE = 1
+_ONE_PACKAGE = 1 << 20
 
 
 class BurstCounters(Struct, frozen=True):
@@ -93,7 +95,8 @@ class BurstDetection:
         """Return the counters of a push of the package at this time."""
         step = self._clock.now_ms() // _STEP_MS
         publisher = _publisher(by)
-        principal_key, package_key = _key(publisher), _key(publisher, package.key)
+        principal_key = _key(publisher)
+        package_key = _key(publisher, package.key)
         return BurstCounters(
             tuple(
                 counter
@@ -149,7 +152,8 @@ def _key(*parts: str) -> str:
 CALLERS_REMEMBERED = 10_000  # Callers that have to wait, and bad credentials; about 3 MB each.
 MAX_CALLERS = 100_000  # Callers that a process counts apart in a minute; about 15 MB.
 
-_RATE, _FAILED = "rate", "failed-credential"
+_RATE = "rate"
+_FAILED = "failed-credential"
 _OTHERS = "*"  # The key of all callers beyond `MAX_CALLERS`.
 _UNLIMITED = 10**12  # Nobody makes that many requests in a minute.
 
@@ -421,11 +425,13 @@ class ReadLimiter:
 
     def require_room(self, address: str) -> None:
         """Raise `TooManyRequests` if the next request of the address would exceed its limit."""
-        now_ms, counts = self._clock.now_ms(), self._address
+        now_ms = self._clock.now_ms()
+        counts = self._address
         if not self._begins_ms <= now_ms < self._ends_ms:
             self._begin(Window.at(now_ms, self._window))
         key = self._own_or_shared_key(counts, caller_network(address))
-        before, counted = counts.before.get(key, 0), counts.now.get(key, 0) + 1
+        before = counts.before.get(key, 0)
+        counted = counts.now.get(key, 0) + 1
         if before + counted <= counts.most:
             return
         allowance = self._allowance(counts, WindowCounts(before, counted), now_ms)
@@ -437,7 +443,8 @@ class ReadLimiter:
     ) -> None:
         if not key:
             return
-        now, key = counts.now, self._own_or_shared_key(counts, key)
+        now = counts.now
+        key = self._own_or_shared_key(counts, key)
         now[key] = counted = now.get(key, 0) + 1
         if counted + counts.before.get(key, 0) > counts.half:
             used.append(self._require_allowance(counts, key, now_ms))

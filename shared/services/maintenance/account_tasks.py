@@ -51,7 +51,9 @@ class EraseAccounts(Task):
 
     async def run(self) -> TaskReport:
         """Visit each erasure; the next run repeats what failed."""
-        seen, changed, problems = 0, 0, list[str]()
+        seen = 0
+        changed = 0
+        problems = list[str]()
         async for erasure in self.erasures.due():
             seen += 1
             try:
@@ -70,7 +72,8 @@ class EraseAccounts(Task):
     async def _hash_names(self) -> int:
         """Hash the former names of an earlier version or of a restored backup of one, and remove
         what events say of accounts that are gone; return how many."""
-        now_ms, until_ms = self.clock.now_ms(), self.clock.now_ms() + NAMES_LOOKED_AT_EVERY // MS
+        now_ms = self.clock.now_ms()
+        until_ms = self.clock.now_ms() + NAMES_LOOKED_AT_EVERY // MS
         if await self.work.peek(_NAMES_KIND, self.id, now_ms) is not None:
             return 0
         hashed = 0

@@ -24,7 +24,8 @@ class ArchiveRecovery(Struct, frozen=True):
         The bytes have to be those of the record. It may be repeated.
         """
         found = await self.metadata.find(coordinate)
-        head, release = found.head, found.release
+        head = found.head
+        release = found.release
         if head is None or release is None or release.state is State.REMOVED:
             raise ReleaseNotFound(coordinate.package, coordinate.version)
         if await _has(self.archives, release):

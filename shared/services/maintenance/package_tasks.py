@@ -76,7 +76,8 @@ class AuditArchives(Task):
 
     async def run(self) -> TaskReport:
         """Audit as many releases as fit in one run; each problem is a sentence."""
-        seen, problems = 0, list[str]()
+        seen = 0
+        problems = list[str]()
 
         async def visit(head: Head) -> None:
             nonlocal seen
@@ -169,7 +170,8 @@ class DeleteOrphanedArchives(Task, Guarded):
         count = await self._load_count()
         if count.allowed is not None:
             return await self._delete_counted(count)
-        found, is_first = list[StoredArchive](), not count.seen
+        found = list[StoredArchive]()
+        is_first = not count.seen
 
         async def visit(archive: StoredArchive) -> None:
             count.seen += 1
@@ -201,7 +203,8 @@ class DeleteOrphanedArchives(Task, Guarded):
 
     async def _delete_counted(self, count: "_SweepCount") -> TaskReport:
         """Delete archives without a release, as many as the count allows."""
-        seen, allowed = 0, count.allowed or 0
+        seen = 0
+        allowed = count.allowed or 0
         is_forced = allowed == FOREVER
         count.changed = 0
 
@@ -379,7 +382,9 @@ class RepairDerivedData(Task):
 
     async def run(self) -> TaskReport:
         """Repair packages; one with a release that cannot be read is a problem."""
-        seen, repaired, problems = 0, 0, list[str]()
+        seen = 0
+        repaired = 0
+        problems = list[str]()
 
         async def visit(head: Head) -> None:
             nonlocal seen, repaired

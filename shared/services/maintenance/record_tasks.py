@@ -82,7 +82,8 @@ class FinishDeletions(Task):
         )
         organizations = await all_entities(self.directory, Organization)
         due = [each for each in organizations if each.deleting_ms is not None]
-        changed, problems = 0, list[str]()
+        changed = 0
+        problems = list[str]()
         for each in due:
             try:
                 changed += await self._process(each, released_before_ms)
@@ -112,7 +113,8 @@ class FinishDeletions(Task):
             return False
         for entity in await self._records_of(organization):
             await self.directory.remove(entity)
-        name, since_ms = organization.name, organization.created_ms
+        name = organization.name
+        since_ms = organization.created_ms
         # The name stays ours: nobody gets packages of an upstream by it.
         await self.directory.put(NameOwner(org=name, since_ms=since_ms))
         change = EntityChange("organization.released", name, org=name)
@@ -275,10 +277,12 @@ class ProcessOutboxes(Task):
 
     async def run(self) -> TaskReport:
         """Process all outboxes; a record that cannot be processed now delays no other one."""
-        seen, problems = 0, list[str]()
+        seen = 0
+        problems = list[str]()
         while batch := await self._read_batch():
             refused = [each for record in batch if (each := await self._process(record))]
-            seen, problems = seen + len(batch), problems + refused
+            seen = seen + len(batch)
+            problems = problems + refused
             if refused:
                 break  # The same records would come again; the next run is a minute away.
         return TaskReport(seen, seen - len(problems), tuple(problems))
@@ -368,7 +372,9 @@ class ApplyGroupRules(Task):
 
     async def run(self) -> TaskReport:
         """Visit each account whose groups are known; a repeat changes nothing and sends nothing."""
-        seen, sent, problems = 0, 0, list[str]()
+        seen = 0
+        sent = 0
+        problems = list[str]()
         async for account_id in self._accounts():
             seen += 1
             try:

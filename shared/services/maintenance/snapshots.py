@@ -139,7 +139,8 @@ class SnapshotCreation(Struct, frozen=True):
 
     async def create(self) -> SnapshotManifest:
         """Write every record, then the manifest; count the records meanwhile."""
-        begun_ms, counter = self.clock.now_ms(), _Counter()
+        begun_ms = self.clock.now_ms()
+        counter = _Counter()
         name = snapshot_name(begun_ms)
         manifest = SnapshotManifest(
             name=name,
@@ -365,7 +366,8 @@ class CompressedFile:
 
     async def pack(self, lines: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
         """Yield the compressed file of these lines, in pieces."""
-        compressor, piece = zlib.compressobj(wbits=_GZIP), bytearray()
+        compressor = zlib.compressobj(wbits=_GZIP)
+        piece = bytearray()
         async for line in lines:
             await self._count()
             piece += compressor.compress(line)
@@ -376,7 +378,8 @@ class CompressedFile:
 
     async def unpack(self, pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
         """Yield the lines of a compressed file; raise `SnapshotUnusable` if it is damaged."""
-        decompress, rest = zlib.decompressobj(wbits=_GZIP).decompress, b""
+        decompress = zlib.decompressobj(wbits=_GZIP).decompress
+        rest = b""
         async for piece in pieces:
             *lines, rest = (rest + self._decompressed(decompress, piece)).split(b"\n")
             for line in lines:

@@ -88,7 +88,8 @@ class Checkpoints(Struct, frozen=True):
 
         The run ends after the package during which its time is over.
         """
-        until_ms, after = self._until(), await self._checkpoint(task)
+        until_ms = self._until()
+        after = await self._checkpoint(task)
         async for heads in package_batches(self.metadata, RECORDS_AT_ONCE, after=after):
             for head in heads:
                 await visit(head)
@@ -106,7 +107,8 @@ class Checkpoints(Struct, frozen=True):
         The checkpoint is a count: of things that change between two runs, some may be visited
         twice, and some not before the next round.
         """
-        until_ms, visited = self._until(), int(await self._checkpoint(task) or 0)
+        until_ms = self._until()
+        visited = int(await self._checkpoint(task) or 0)
         count = 0
         async for thing in things:
             count += 1
@@ -161,7 +163,8 @@ class TaskRuns:
         """Return the state of each task as it was a few seconds ago."""
         now_ms = self._clock.monotonic_ms()
         if not self._cached or now_ms - self._cached_ms >= TASK_RUNS_CACHED_FOR // MS:
-            self._cached, self._cached_ms = await self.read(tasks), now_ms
+            self._cached = await self.read(tasks)
+            self._cached_ms = now_ms
         return self._cached
 
     async def due(self, tasks: Iterable[Task]) -> list[Task]:
@@ -286,7 +289,8 @@ class RequestedTasks:
         return found or ""
 
     async def _read(self, tasks: Iterable[Task]) -> dict[str, int]:
-        every, now_ms = list(tasks), self._clock.now_ms()
+        every = list(tasks)
+        now_ms = self._clock.now_ms()
         peek = self._work.peek
         found = await asyncio.gather(*(peek(_REQUEST_KIND, each.id, now_ms) for each in every))
         return {
@@ -393,7 +397,8 @@ TASK_RUNS_CACHED_FOR = timedelta(seconds=10)
 TASK_REQUEST_LIFETIME = timedelta(days=1)  # After a day without a timer, somebody asks again.
 
 _REQUEST_KIND = "upkeep-request"
-_LAST_REQUEST_KIND, _LAST_REQUEST = "upkeep-last-request", "any"
+_LAST_REQUEST_KIND = "upkeep-last-request"
+_LAST_REQUEST = "any"
 
 _RUN_KIND = "upkeep-run"
 MAX_ATTEMPTS = 2  # To run a task until its next time; killed runs are not stored.

@@ -126,7 +126,8 @@ class Admission(Struct, frozen=True):
         self, source: UpstreamSource, coordinate: Coordinate, asker: Asker, opened: AsyncExitStack
     ) -> FetchedArchive | None:
         """Fetch the archive, unless that failed lately; its file is closed with `opened`."""
-        kept, key = self.reader.kept, (source.kept_as, "archive", coordinate.key)
+        kept = self.reader.kept
+        key = (source.kept_as, "archive", coordinate.key)
         kept.require_not_failed(key)
         fetch = source.upstream.fetch(coordinate, via=asker.via())
         try:
@@ -141,7 +142,8 @@ class Admission(Struct, frozen=True):
     async def _store(
         self, source: UpstreamSource, described: Listing, fetched: FetchedArchive
     ) -> None:
-        release, coordinate = described.release, described.release.coordinate
+        release = described.release
+        coordinate = described.release.coordinate
         # The digest of the description is pinned, and the redirect has to announce the same one.
         await self.reader.pins.require(coordinate, fetched.announced, source.name)
         if fetched.digest != fetched.announced:
@@ -154,7 +156,8 @@ class Admission(Struct, frozen=True):
             raise await self._refused(source, release, refusal) from None
         if not await self.reader.owners.claim(coordinate.package.org, source.name):
             raise ReleaseNotFound(coordinate.package, coordinate.version)
-        now_ms, visibility = self.reader.clock.now_ms(), described.head.visibility
+        now_ms = self.reader.clock.now_ms()
+        visibility = described.head.visibility
         head = mirrored_head(bala, source.name, visibility, now_ms=now_ms)
         try:
             await self.releases.store(bala, fetched.content, release, head)
@@ -193,7 +196,8 @@ class Refreshing(Struct, frozen=True):
         origin = release.upstream
         if origin is None or len(self._tasks) >= MOST_WAITING:
             return
-        key, clock = release.coordinate.key, self.reader.clock
+        key = release.coordinate.key
+        clock = self.reader.clock
         now_ms = clock.monotonic_ms()
         last_ms = self._refreshed.get(key)
         if last_ms is None:  # It was fetched lately, or the process started.
@@ -215,7 +219,8 @@ class Refreshing(Struct, frozen=True):
 
     async def _refresh(self, release: Release) -> None:
         # What everybody gets is asked for first, so that the visibility is known, too.
-        at, asker = release.coordinate, Asker(_WITH_TOKEN)
+        at = release.coordinate
+        asker = Asker(_WITH_TOKEN)
         # Whatever fails is repeated by a later request; it was logged.
         with suppress(Refusal):
             async with self._turns:

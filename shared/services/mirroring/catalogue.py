@@ -87,12 +87,15 @@ class UpstreamCatalogue(Struct, frozen=True):
         others."""
         sources = await self.reader.upstreams.sources()
         known, changed = await self._without_others({each.name for each in sources})
-        seen, problems, until_ms = 0, list[str](), self._now_ms() + RUN_TIME // MS
+        seen = 0
+        problems = list[str]()
+        until_ms = self._now_ms() + RUN_TIME // MS
         for source in sources:
             if await self._is_due(source):
                 theirs = {key: each for key, each in known.items() if each.upstream == source.name}
                 report = await self._run_round(source, theirs, until_ms)
-                seen, changed = seen + report.seen, changed + report.changed
+                seen = seen + report.seen
+                changed = changed + report.changed
                 problems += report.problems
         return TaskReport(seen, changed, tuple(problems))
 
@@ -123,7 +126,8 @@ class UpstreamCatalogue(Struct, frozen=True):
         """Remove the packages of upstreams that are no longer mirrored and of organizations that
         are another side's now; return the others, and how many were removed."""
         owners = {each.org.lower(): each.upstream for each in await self.reader.owners.all()}
-        packages, known = await self.packages(), dict[str, CataloguedPackage]()
+        packages = await self.packages()
+        known = dict[str, CataloguedPackage]()
         for each in packages:
             owner = owners.get(each.org.lower(), each.upstream)
             if each.upstream in upstreams and owner == each.upstream:
@@ -135,7 +139,8 @@ class UpstreamCatalogue(Struct, frozen=True):
     async def _lists(self, entry: CataloguedPackage) -> bool:
         """Check whether the package comes from the upstream of the entry, and the release is old
         enough; raise `UpstreamUnavailable`."""
-        release, rules = entry.release, await self.reader.upstreams.rules()
+        release = entry.release
+        rules = await self.reader.upstreams.rules()
         first_seen_ms = release.upstream.first_seen_ms if release.upstream else release.created_ms
         since_ms = public_since(release.created_ms, first_seen_ms)
         if rules.reason_to_refuse(release, since_ms, self._now_ms()):
@@ -144,21 +149,26 @@ class UpstreamCatalogue(Struct, frozen=True):
         return source is not None and source.name == entry.upstream
 
     async def _run_round(self, source: UpstreamSource, known: Known, until_ms: int) -> TaskReport:
-        seen, changed, problem, noted = 0, 0, "", dict[str, object]()
+        seen = 0
+        changed = 0
+        problem = ""
+        noted = dict[str, object]()
         try:
             ask = source.upstream.catalogue
             packages = await self._whole_list(source, until_ms, "packages", ask) or {}
             try:
                 items = await self._items(source, until_ms)
             except (Unanswered, ListUnreadable) as error:
-                items, problem = None, str(error)
+                items = None
+                problem = str(error)
             seen = len(packages)
             changed = await self._update(source, known, packages, items)
             noted = {"completed_ms": self._now_ms(), "problem": ""}
         except (Unanswered, UpstreamUnavailable) as error:  # The next run tries again.
             problem = str(error)
         except ListUnreadable as error:
-            problem, noted = str(error), {"completed_ms": self._now_ms()}
+            problem = str(error)
+            noted = {"completed_ms": self._now_ms()}
         if problem:
             noted |= {"problem": problem, "failed_ms": self._now_ms()}
         await self._note(source, **noted)
@@ -171,7 +181,8 @@ class UpstreamCatalogue(Struct, frozen=True):
         """Store what the lists say of each package, and return how many changed; keep the items
         that are known if they could not be read."""
         # A search that shows nothing of the catalogue was built anew.
-        search, changed = self.derived_data.search, 0
+        search = self.derived_data.search
+        changed = 0
         is_lost = not (await search.search(_NOT_STORED, ResultPage(limit=0), ANYONE)).count
         for key, found in packages.items():
             before = known.get(key)
@@ -196,7 +207,8 @@ class UpstreamCatalogue(Struct, frozen=True):
     async def _items(self, source: UpstreamSource, until_ms: int) -> Items | None:
         """Return all connectors and triggers; None if the upstream has no such lists. So a list of
         editors is a search of this registry, and what they search for is sent to nobody."""
-        items, has_any = defaultdict[str, list[Summary]](list), False
+        items = defaultdict[str, list[Summary]](list)
+        has_any = False
         for kind in (SearchKind.CONNECTORS, SearchKind.TRIGGERS):
             ask = partial(source.upstream.items, kind)
             found = await self._whole_list(source, until_ms, kind.value, ask)
@@ -212,12 +224,14 @@ class UpstreamCatalogue(Struct, frozen=True):
 
         Raises `Unanswered` and `ListUnreadable`.
         """
-        found, offset = dict[str, EntryT](), 0
+        found = dict[str, EntryT]()
+        offset = 0
         for _ in range(MAX_PAGES):
             page = await source.breaker.ask(name, partial(ask, offset, PAGE_ENTRIES))
             if page is None:
                 return None
-            before, offset = len(found), offset + page.listed
+            before = len(found)
+            offset = offset + page.listed
             for key, each in page.entries.items():
                 found.setdefault(key, each)
             if page.total > MAX_ENTRIES:
@@ -231,7 +245,8 @@ class UpstreamCatalogue(Struct, frozen=True):
         raise ListUnreadable(name, f"has more than {MAX_PAGES} pages")
 
     async def _remove(self, known: CataloguedPackage) -> None:
-        derived_data, package = self.derived_data, known.package
+        derived_data = self.derived_data
+        package = known.package
         if await derived_data.metadata.head(package) is None:
             await derived_data.search.remove(package)
             # It may have been pulled meanwhile; then its own listing is put back.

@@ -81,7 +81,9 @@ class RuleApplication(Struct, frozen=True):
     async def apply(self) -> TaskReport:
         """Withhold and restore releases of all packages that upstreams have or had. Packages that
         are ours alone are not read."""
-        rules, seen, changed = await self.reader.upstreams.stored_rules(), 0, 0
+        rules = await self.reader.upstreams.stored_rules()
+        seen = 0
+        changed = 0
         owners = {each.org.lower(): each.upstream for each in await self.reader.owners.all()}
         async for survey in self.surveys(owners):
             seen += 1
@@ -111,8 +113,11 @@ class RuleApplication(Struct, frozen=True):
 
     async def _apply_to(self, survey: Survey, rules: MirrorRules, owner: str | None) -> int:
         """Read only releases that may have to change: a registry has many that need not."""
-        head, now_ms, changed = survey.head, self.reader.clock.now_ms(), 0
-        rule, age = rules.rule(head.package), rules.age_rule(head.package, head.upstream)
+        head = survey.head
+        now_ms = self.reader.clock.now_ms()
+        changed = 0
+        rule = rules.rule(head.package)
+        age = rules.age_rule(head.package, head.upstream)
         is_moved = owner is not None and owner != head.upstream
         is_refused = is_moved or (rule is not None and rule.denies)
         newest_ms = age.newest_ms(now_ms) if age else now_ms
@@ -130,7 +135,8 @@ class RuleApplication(Struct, frozen=True):
         self, coordinate: Coordinate, rules: MirrorRules, owner: str | None
     ) -> bool:
         """Withhold or restore one release; return whether that changed it."""
-        now_ms, known = self.reader.clock.now_ms(), await self.reader.pins.known(coordinate)
+        now_ms = self.reader.clock.now_ms()
+        known = await self.reader.pins.known(coordinate)
 
         def decide(_head: Head, release: Release) -> Release:
             since_ms = stored_since(known, release.created_ms)
@@ -167,7 +173,8 @@ class RuleChanges(Struct, frozen=True):
         upstreams; the cost grows with the number of their packages."""
         now = await self.current(by=by)
         then = now.with_wanted(apply(now), now_ms=self.reader.clock.now_ms())
-        effects, seen = list[RuleEffect](), 0
+        effects = list[RuleEffect]()
+        seen = 0
         async for survey in self.application.surveys({}):
             seen += len(survey.entries)
             effects += await self._effects(survey, now, then)
@@ -195,7 +202,8 @@ class RuleChanges(Struct, frozen=True):
         if not (reason := " ".join(reason.split())[:MAX_REASON]):
             message = "Say why the release is served before it has its minimum age."
             raise InvalidRequest(message)
-        package, version = coordinate.package, coordinate.version
+        package = coordinate.package
+        version = coordinate.version
         with suppress(UpstreamReleaseRefused):  # Its digest is pinned all the same.
             await self.reader.describe(package, version, EXACT_CLIENT, Asker(by))
         known = await self.reader.pins.known(coordinate)
@@ -223,10 +231,12 @@ class RuleChanges(Struct, frozen=True):
     ) -> Sequence[RuleEffect]:
         """Return the releases whose pulls ended otherwise: those of the days on which a release was
         too young, and for other rules those of all days."""
-        package, now_ms = survey.head.package, self.reader.clock.now_ms()
+        package = survey.head.package
+        now_ms = self.reader.clock.now_ms()
         has_age = any(each.age_rule(package, survey.head.upstream) for each in (now, then))
         known = await self.reader.pins.of_package(package) if has_age else []
-        pins, pulls = {each.version: each for each in known}, None
+        pins = {each.version: each for each in known}
+        pulls = None
         effects = list[RuleEffect]()
         for entry in survey.entries:
             since_ms = stored_since(pins.get(entry.version), entry.created_ms)
@@ -253,7 +263,8 @@ class RuleChanges(Struct, frozen=True):
 
 def _outcome(rules: MirrorRules, head: Head, since_ms: int, at_ms: int) -> str:
     """Return how a pull of a release ends at that time."""
-    rule, age = rules.rule(head.package), rules.age_rule(head.package, head.upstream)
+    rule = rules.rule(head.package)
+    age = rules.age_rule(head.package, head.upstream)
     if rule and rule.denies:
         return f"denied by `{rule}`"
     if not age or since_ms <= age.newest_ms(at_ms):

@@ -208,7 +208,8 @@ class PackageChain(Struct, frozen=True):
         theirs = dict[ToolRequest, ResolvedTool | Refusal]()
         packages = dict[ToolRequest, PackageRequest]()
         for each, tool in asked.items():
-            owner, mode = owners[tool], each.mode.value
+            owner = owners[tool]
+            mode = each.mode.value
             if isinstance(owner, Refusal):
                 theirs[each] = owner
             elif owner:
@@ -322,7 +323,8 @@ class PackageChain(Struct, frozen=True):
         if (wanted := request.wanted) is None:
             return None
         if await self._serves(wanted.package, chosen.version):
-            version, deprecation = chosen.version, chosen.deprecation
+            version = chosen.version
+            deprecation = chosen.deprecation
             return ResolvedPackage(request, version, deprecation, NOT_STORED, chosen.graph)
         survey = None if request.mode.is_exact else await self._listed(wanted.package)
         best = survey and ReleaseChoice(survey, client).pick(wanted.version, request.mode)

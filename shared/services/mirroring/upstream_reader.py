@@ -243,7 +243,8 @@ class UpstreamReader(Struct, frozen=True):
             return memory_of((found.release, found.texts))
 
         async def accept(source: UpstreamSource, found: Listing) -> Listing:
-            release, is_internal = found.release, source.sends_token
+            release = found.release
+            is_internal = source.sends_token
             at = release.coordinate
             facts = {"published_ms": release.created_ms, "is_internal": is_internal}
             await self.pins.require(at, release.content, source.name, **facts)
@@ -289,7 +290,9 @@ class UpstreamReader(Struct, frozen=True):
     async def require_age(self, stored: Release) -> None:
         """Raise `UpstreamReleaseRefused` if a stored release is too young; asks no upstream, and
         reads nothing for one that was stored long enough ago."""
-        origin, at, now_ms = stored.upstream, stored.coordinate, self.clock.now_ms()
+        origin = stored.upstream
+        at = stored.coordinate
+        now_ms = self.clock.now_ms()
         if origin is None:
             return
         rule = (await self.upstreams.rules()).age_rule(at.package, origin.name)
@@ -329,7 +332,8 @@ class UpstreamReader(Struct, frozen=True):
         orgs = {each[0].org.lower(): each[0].org for each in requests.values() if each}
         await asyncio.gather(*map(self.owners.owner, orgs.values()))
         decided = await asyncio.gather(*(self._any_ways(e, asker) for e in requests.values()))
-        found, asked = dict[RequestT, AnswerT | Refusal](), dict[RequestT, Ways]()
+        found = dict[RequestT, AnswerT | Refusal]()
+        asked = dict[RequestT, Ways]()
         for each, ways in zip(requests, decided, strict=True):
             if isinstance(ways, Refusal):
                 found[each] = ways

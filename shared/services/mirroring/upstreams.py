@@ -170,7 +170,9 @@ class Upstreams:
     def _source(self, address: UpstreamAddress) -> UpstreamSource:
         """Return the source, made once for an address, so that its breaker remembers failures."""
         if address not in self._sources:
-            name, upstream, with_token = address.name, self._connect(address), None
+            name = address.name
+            upstream = self._connect(address)
+            with_token = None
             breaker = CircuitBreaker(self._clock, partial(self._failed, name))
             if (sending := upstream.with_token()) is not None:
                 own = CircuitBreaker(self._clock, partial(self._failed, f"{name}, with its token"))

@@ -110,7 +110,8 @@ class VersionLists(Struct, frozen=True):
     ) -> Survey:
         """Return the package with the versions of a list that are served here, and what is stored
         of it."""
-        package, source = wanted.package, wanted.source
+        package = wanted.package
+        source = wanted.source
         head = Head(org=package.org, name=package.name, created_ms=0, upstream=source.name)
         known = stored or Survey(head, ())
         if source.sends_token and known.head.visibility is Visibility.PUBLIC:
@@ -123,7 +124,9 @@ class VersionLists(Struct, frozen=True):
         return replace(known, entries=tuple(entries))
 
     async def _versions(self, wanted: _Wanted, asker: Asker) -> tuple[str, ...] | None:
-        kept, package, source = self.reader.kept, wanted.package, wanted.source
+        kept = self.reader.kept
+        package = wanted.package
+        source = wanted.source
         if not kept.has(wanted.key):  # A renewal is made once in a while, whoever asks.
             await self.reader.count(asker)
         try:
@@ -145,14 +148,19 @@ class VersionLists(Struct, frozen=True):
 
     async def _served(self, wanted: _Wanted, versions: tuple[str, ...]) -> Facts:
         """Return the facts of these versions without those that are refused or too young."""
-        source, package, clock = wanted.source, wanted.package, self.reader.clock
+        source = wanted.source
+        package = wanted.package
+        clock = self.reader.clock
         rules = await self.reader.upstreams.rules()
         turn = clock.monotonic_ms() // (FACTS_CACHED_FOR // MS)
-        key, edition = f"{source.kept_as}\n{package.key}", (versions, rules.changed_ms, turn)
+        key = f"{source.kept_as}\n{package.key}"
+        edition = (versions, rules.changed_ms, turn)
         if (cached := self._facts.get(key, edition)) is not None:
             return cached
-        listed, known = frozenset(versions), await self.reader.pins.of_package(package)
-        rule, at_ms = rules.age_rule(package, source.name), clock.now_ms()
+        listed = frozenset(versions)
+        known = await self.reader.pins.of_package(package)
+        rule = rules.age_rule(package, source.name)
+        at_ms = clock.now_ms()
         facts = tuple(
             _numbered(each.facts, rule.served_from_ms(each.public_since_ms) if rule else None)
             for each in known
@@ -169,7 +177,8 @@ class VersionLists(Struct, frozen=True):
     async def _renewed(self, wanted: _Wanted) -> NewAnswer:
         """Return the list that is stored if it is fresh or nothing is served meanwhile, or else a
         new one. If the upstream does not answer, the stored one stands."""
-        known, clock = await self._stored(wanted), self.reader.clock
+        known = await self._stored(wanted)
+        clock = self.reader.clock
         is_served = self.reader.kept.has(wanted.key)
         usable_for = self.fresh_for if is_served else USED_WHILE_RENEWED
         if known is None or clock.now_ms() - known.listed_ms >= usable_for // MS:
@@ -195,7 +204,9 @@ class VersionLists(Struct, frozen=True):
         self, wanted: _Wanted, known: UpstreamVersions | None
     ) -> UpstreamVersions | None:
         """Store a new list; None if the upstream has no such package."""
-        source, package, asked_ms = wanted.source, wanted.package, self.reader.clock.now_ms()
+        source = wanted.source
+        package = wanted.package
+        asked_ms = self.reader.clock.now_ms()
         versions = await wanted.ask(partial(source.upstream.versions, package, ANY_CLIENT))
         if versions is None:
             if known is not None:
@@ -222,11 +233,14 @@ class VersionLists(Struct, frozen=True):
     async def _described(self, wanted: _Wanted, versions: Sequence[Version]) -> set[str]:
         """Describe the versions of which no facts are stored, newest first; return those of which
         some are stored now. One that the upstream lists and does not describe is left out."""
-        pins, source, described = self.reader.pins, wanted.source, set[str]()
+        pins = self.reader.pins
+        source = wanted.source
+        described = set[str]()
         known = {each.version: each for each in await pins.of_package(wanted.package)}
         resolved = await _resolved(wanted, versions)
         for version in sorted(versions, reverse=True):
-            release, answer = known.get(version.text), resolved.get(version)
+            release = known.get(version.text)
+            answer = resolved.get(version)
             if release and release.refused_because:
                 continue
             facts = release.facts if release else None
@@ -237,7 +251,8 @@ class VersionLists(Struct, frozen=True):
                 continue
             described.add(version.text)
             if release is None or release.facts != facts:
-                at, digest = wanted.package.at(version), Digest(facts.digest)
+                at = wanted.package.at(version)
+                digest = Digest(facts.digest)
                 told = {"published_ms": facts.created_ms, "is_internal": source.sends_token}
                 with suppress(UpstreamReleaseRefused):  # Then lists leave it out.
                     await pins.require(at, digest, source.name, **told, facts=facts)
@@ -246,7 +261,8 @@ class VersionLists(Struct, frozen=True):
     async def _describe(
         self, wanted: _Wanted, version: Version, answer: UpstreamResolution | None
     ) -> ReleaseEntry | None:
-        package, upstream = wanted.package, wanted.source.upstream
+        package = wanted.package
+        upstream = wanted.source.upstream
         try:
             found = await wanted.ask(partial(upstream.describe, package, version, ANY_CLIENT))
         except ReleaseUnusable:
@@ -268,7 +284,9 @@ async def _resolved(
     wanted: _Wanted, versions: Sequence[Version]
 ) -> dict[Version, UpstreamResolution]:
     """Return graphs and deprecations, with one request for many versions."""
-    org, name, found = wanted.package.org, wanted.package.name, dict[Version, UpstreamResolution]()
+    org = wanted.package.org
+    name = wanted.package.name
+    found = dict[Version, UpstreamResolution]()
     for start in range(0, len(versions), RESOLVED_AT_ONCE):
         batch = versions[start : start + RESOLVED_AT_ONCE]
         requests = [PackageRequest.of(org, name, e.text, ResolutionMode.HARD.value) for e in batch]

@@ -51,7 +51,8 @@ class UpstreamWithdrawals(Struct, frozen=True):
     async def note_gone(self, release: Release, withdrawal: UpstreamWithdrawal | None) -> None:
         """Note that the upstream of a stored release has it no more, and why if it says so;
         quarantine it if that reason is followed."""
-        origin, now_ms = release.upstream, self.clock.now_ms()
+        origin = release.upstream
+        now_ms = self.clock.now_ms()
         if origin is None:
             return
         why = withdrawal.why if withdrawal else ""
@@ -112,7 +113,8 @@ class UpstreamWithdrawals(Struct, frozen=True):
     async def _quarantine(
         self, release: Release, upstream: str, withdrawal: UpstreamWithdrawal
     ) -> None:
-        now_ms, public = self.clock.now_ms(), withdrawal.public_reason(upstream)
+        now_ms = self.clock.now_ms()
+        public = withdrawal.public_reason(upstream)
 
         def withheld(_head: Head, stored: Release) -> Release:
             return with_withdrawal(
@@ -209,7 +211,8 @@ class UpstreamFeeds(Struct, frozen=True):
             releases="\n".join(lines),
             page=f"{self.base_url}/manage/mirror",
         )
-        now_ms, told = self.clock.now_ms(), "\n".join(map(_line, untold))
+        now_ms = self.clock.now_ms()
+        told = "\n".join(map(_line, untold))
         await self.mail_delivery.send_once(
             f"gone:{sha256(told.encode()).hexdigest()}",
             await administrator_accounts(self.directory, now_ms),

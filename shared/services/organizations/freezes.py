@@ -93,7 +93,8 @@ class Freezes(Struct, frozen=True):
             raise PackageNotFound(package)
         if head.upstream:
             raise owned_by_upstream(head.org, head.upstream)
-        name, known = package.name.lower(), organization.freeze_of(package.name)
+        name = package.name.lower()
+        known = organization.freeze_of(package.name)
         if known is not None and known.reason == parsed:
             return FrozenPackage(name=name, freeze=known)
         others = tuple(each for each in organization.frozen_packages if each.name != name)

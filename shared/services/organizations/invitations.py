@@ -238,7 +238,8 @@ class Invitations:
     async def _list_open(self, org: OrgName) -> list[Invitation]:
         """Return the invitations that can be accepted: neither expired, nor of an account that may
         not invite any more."""
-        unexpired, now_ms = await self._unexpired(org), self.clock.now_ms()
+        unexpired = await self._unexpired(org)
+        now_ms = self.clock.now_ms()
         inviters = sorted({each.by for each in unexpired})
         contexts = await asyncio.gather(*(self._inviter(each, org, now_ms) for each in inviters))
         may_invite = {each.by.id for each in contexts if _may_invite(each)}
@@ -304,7 +305,8 @@ class Invitations:
 
     @retried_when_leased
     async def _accept(self, details: InvitationDetails, by: Principal) -> Organization:
-        organization, invitation = details.organization, details.invitation
+        organization = details.organization
+        invitation = details.invitation
         actor, account = await self._joining_account(organization, by)
         async with self.organization_members.locked(organization) as members:
             _require_no_member(members, by)

@@ -149,7 +149,8 @@ class MadeByAccounts(Struct, frozen=True):
         """Check whether an account made it, and it is still in effect; jobs' tokens are left
         out, which expire within minutes."""
         if isinstance(record, Membership):
-            pending, now_ms = record.pending, self.clock.now_ms()
+            pending = record.pending
+            now_ms = self.clock.now_ms()
             return pending is not None and pending.by == account_id and not pending.is_due(now_ms)
         if isinstance(record, Token):
             is_of_organization = bool(record.org) and record.provenance is None
@@ -175,14 +176,20 @@ class MadeByAccounts(Struct, frozen=True):
 def _made(record: MadeRecord, member: str) -> Made:
     match record:
         case Token():
-            kind, name, text = MadeKind.TOKEN, record.name, described(record)
+            kind = MadeKind.TOKEN
+            name = record.name
+            text = described(record)
         case Publisher():
-            kind, name, text = MadeKind.PUBLISHER, str(record.target), described(record)
+            kind = MadeKind.PUBLISHER
+            name = str(record.target)
+            text = described(record)
         case Webhook():
-            kind, name = MadeKind.WEBHOOK, urlsplit(record.url).netloc
+            kind = MadeKind.WEBHOOK
+            name = urlsplit(record.url).netloc
             text = described(record)
         case Invitation():
-            kind, name = MadeKind.INVITATION, record.label
+            kind = MadeKind.INVITATION
+            name = record.label
             whom = record.label or "whoever has the link"
             text = f"the invitation of {whom} to {record.org} as {record.role.value}"
         case Membership():
@@ -191,7 +198,8 @@ def _made(record: MadeRecord, member: str) -> Made:
 
 
 def _made_change(membership: Membership, member: str) -> Made:
-    role, org = membership.pending.role if membership.pending else None, membership.org
+    role = membership.pending.role if membership.pending else None
+    org = membership.org
     becomes = f"becomes {role.value}" if role else "is removed"
     text = f"the pending change by which {member} {becomes} in {org}"
     return Made(MadeKind.OWNER_CHANGE, org, membership.account, member, text, None)

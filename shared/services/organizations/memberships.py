@@ -190,7 +190,8 @@ class OrganizationMembers(Struct, frozen=True):
         change = _change("owner.undone", members, cancelled)
         await self._write(members, current.model_copy(update={"pending": None}), change, actor)
         link = self.organization_url(members.org)
-        org, what = members.org, str(cancelled)
+        org = members.org
+        what = str(cancelled)
         mail = mail_text(
             "owner-change-cancelled",
             org=org,
@@ -310,7 +311,8 @@ class OrganizationMembers(Struct, frozen=True):
     ) -> None:
         await self._write_now(members, request, actor)
         link = self.organization_url(members.org)
-        org, what = members.org, str(request)
+        org = members.org
+        what = str(request)
         mail = mail_text(
             "owner-change-done",
             org=org,
@@ -377,7 +379,8 @@ def _pending_of(members: MemberList, account_id: str) -> PendingRole | None:
 
 
 def _owner_who_hands_over(members: MemberList, actor: Actor) -> Account:
-    account, current = actor.access_context.account, members.member(actor.by.id)
+    account = actor.access_context.account
+    current = members.member(actor.by.id)
     if account is None or current is None or current.hand_role is not Role.OWNER:
         raise NotPermitted("transfer", members.org, _OWNERS_ALONE)
     return account
@@ -439,13 +442,15 @@ def _change(
         **with_reason(request.reason),
         **details,
     }
-    org, account = members.org, request.account.id
+    org = members.org
+    account = request.account.id
     return EntityChange(kind, org, org=org, account=account, details=all_details)
 
 
 def member_removal(membership: Membership, reason: str = "") -> EntityChange:
     """Return the change of a membership that ends, whoever ends it."""
-    org, account = membership.org, membership.account
+    org = membership.org
+    account = membership.account
     details = {"account": account, "before": membership.role.value, "after": ""}
     details |= with_reason(reason)
     return EntityChange("member.removed", org, org=org, account=account, details=details)
@@ -616,7 +621,8 @@ class Memberships(Struct, frozen=True):
         What is kept is taken over first: a crash in between lets a repeat go on, and stops nothing
         that is to go on.
         """
-        account, by = request.account, actor.by
+        account = request.account
+        by = actor.by
         current = members.member(account.id)
         was_owner = current is not None and current.hand_role is Role.OWNER
         if not was_owner or request.role is Role.OWNER:
@@ -635,7 +641,8 @@ class Memberships(Struct, frozen=True):
     ) -> None:
         """End the scheduled changes of an account that is no owner any more, and tell the owners
         what stops with it, now or when the change takes effect."""
-        account, org = request.account, organization.name
+        account = request.account
+        org = organization.name
         now = await self.organization_members.read(organization)
         member = now.member(account.id)
         pending = member.pending if member else None

@@ -51,19 +51,23 @@ class NameMoves(Struct, frozen=True):
     async def dry_run(self, org: OrgName, target: str) -> NameMove:
         """Return the plan of a move to another side: `here`, or the name of an upstream; raise
         `InvalidRequest` for an unknown one."""
-        upstreams, after = self.reader.upstreams, OURS if target == HERE else target
+        upstreams = self.reader.upstreams
+        after = OURS if target == HERE else target
         if after != OURS and await upstreams.find(after) is None:
             names = ", ".join(each.name for each in await upstreams.sources())
             message = f"A name is moved to {HERE} or to an upstream: {names}. {target[:100]!r} is "
             raise InvalidRequest(message + "none. Add it to the list of upstreams first.")
         before = await self.reader.owners.stored_owner(org)
-        rules, now_ms = await upstreams.stored_rules(), self.reader.clock.now_ms()
-        heads, changed = await self.application.heads(org), Counter[State]()
+        rules = await upstreams.stored_rules()
+        now_ms = self.reader.clock.now_ms()
+        heads = await self.application.heads(org)
+        changed = Counter[State]()
         for head in heads:
             for old in await self.application.metadata.releases(head.package):
                 new = apply_mirror_rules(rules, old, after, now_ms=now_ms)
                 changed[new.state] += new is not old
-        withheld, restored = changed[State.QUARANTINED], changed[State.LIVE]
+        withheld = changed[State.QUARANTINED]
+        restored = changed[State.LIVE]
         return NameMove(org, before, after, len(heads), withheld, restored)
 
     async def move(self, org: OrgName, target: str, reason: str) -> NameMove:
@@ -114,7 +118,8 @@ class NameMoves(Struct, frozen=True):
             "reason": reason,
         }
         change = EntityChange("name.moved", org, org=org, details=details)
-        since_ms, revision = self.reader.clock.now_ms(), known.revision if known else 1
+        since_ms = self.reader.clock.now_ms()
+        revision = known.revision if known else 1
         owner = NameOwner(org=org, upstream=plan.after, since_ms=since_ms, revision=revision)
         write = self.record_writer.replace if known else self.record_writer.add
         await write(owner, change=change, by=OPERATOR)

@@ -247,7 +247,8 @@ class Organizations(Struct, frozen=True):
 
         Raises `OrganizationExists` or `owned-by-upstream`.
         """
-        name, owner = organization.name, organization.founder
+        name = organization.name
+        owner = organization.founder
         if self.upstreams is not None:
             await self.upstreams.require_foundable(OrgName(name))
         since_ms = organization.created_ms
@@ -257,7 +258,8 @@ class Organizations(Struct, frozen=True):
         change = EntityChange(
             "organization.founded", name, org=name, account=owner, details=details
         )
-        records, owner_of_name = (membership, *lookalikes), NameOwner(org=name, since_ms=since_ms)
+        records = (membership, *lookalikes)
+        owner_of_name = NameOwner(org=name, since_ms=since_ms)
         with suppress(AlreadyThere):
             return await self.record_writer.add(
                 organization, *records, owner_of_name, change=change, by=by
@@ -352,7 +354,8 @@ class OrganizationDeletion(Struct, frozen=True):
         said = reason_for_change(by, actor.access_context, reason, f"the deletion of {org}")
         wait_ms = 0 if actor.is_operator_or_administrator else OWNER_CHANGE_DELAY // MS
         at_ms = self.record_writer.clock.now_ms() + wait_ms
-        name, link = organization.name, self.organization_members.organization_url(org)
+        name = organization.name
+        link = self.organization_members.organization_url(org)
         at = time_text(at_ms)
         mail = mail_text(
             "organization-deletion",
@@ -373,13 +376,15 @@ class OrganizationDeletion(Struct, frozen=True):
                 "not-closing",
                 f"{organization.name} is not being deleted, so there is nothing to cancel.",
             )
-        name, link = organization.name, self.organization_members.organization_url(org)
+        name = organization.name
+        link = self.organization_members.organization_url(org)
         mail = mail_text("organization-deletion-cancelled", org=name, by=actor.name, link=link)
         return await self._write(organization, None, mail, by)
 
     async def restore(self, organization: Organization) -> None:
         """Cancel the deletion of an organization that got a package meanwhile."""
-        name, by = organization.name, "A package that was published"
+        name = organization.name
+        by = "A package that was published"
         link = self.organization_members.organization_url(name)
         mail = mail_text("organization-deletion-cancelled", org=name, by=by, link=link)
         with suppress(Stale):  # Somebody cancelled the deletion meanwhile.
@@ -400,7 +405,8 @@ class OrganizationDeletion(Struct, frozen=True):
         members = await self.organization_members.read(organization)
         name = organization.name
         kind = "organization.kept" if at_ms is None else "organization.deleting"
-        before, after = str(organization.deleting_ms or ""), str(at_ms or "")
+        before = str(organization.deleting_ms or "")
+        after = str(at_ms or "")
         details = {"before": before, "after": after, **with_reason(reason)}
         change = EntityChange(kind, name, org=name, details=details)
         changed = organization.model_copy(update={"deleting_ms": at_ms})

@@ -245,7 +245,8 @@ class OwnershipRequests(Struct, frozen=True):
         """
         access = await self.authorization.require_within(by, Action.LEAVE, org)
         parsed_reason = parse_required_reason(reason, "asking for the ownership")
-        organization, account = access.require_organization(org), access.account
+        organization = access.require_organization(org)
+        account = access.account
         if account is None:
             raise _not_long_enough(org)
         if await self.ownerless.review(organization) is None:
@@ -403,7 +404,8 @@ def ownerless_problem(found: Sequence[OwnerlessOrganization]) -> StatusProblem:
 
 
 def _change(kind: str, request: OwnershipRequest, **details: str) -> EntityChange:
-    org, account = request.org, request.account
+    org = request.org
+    account = request.account
     every = {"account": account, **details}
     return EntityChange(kind, org, org=org, account=account, details=every)
 

@@ -274,7 +274,8 @@ async def confirm_webhook(
 def webhook_change(what: str, webhook: Webhook, by: Principal, **more: str) -> EntityChange:
     """Return the event `webhook.<what>`."""
     # The address may have a secret in its path.
-    host, topics = urlsplit(webhook.url).netloc, " ".join(each.value for each in webhook.topics)
+    host = urlsplit(webhook.url).netloc
+    topics = " ".join(each.value for each in webhook.topics)
     details = {"webhook": webhook.id, "host": host, "events": topics, **more}
     account = "" if webhook.org else by.id  # The log of the administrator has it.
     return EntityChange(
@@ -317,9 +318,11 @@ class WebhookDelivery(Struct, frozen=True):
             return []  # The webhook was removed meanwhile.
         if await self._is_paused(webhook, log):
             return []
-        now_ms, number = self.clock.now_ms(), log.number
+        now_ms = self.clock.now_ms()
+        number = log.number
         room = MAX_WAITING - sum(each.due_ms is not None for each in log.deliveries)
-        events, new = dict[int, Event](), list[Delivery]()
+        events = dict[int, Event]()
+        new = list[Delivery]()
         for each, event in await self.events.since(log.number, EVENTS_READ_AT_ONCE):
             if webhook.wants(event):
                 if len(new) >= room:
@@ -344,7 +347,8 @@ class WebhookDelivery(Struct, frozen=True):
     ) -> AsyncIterator[Delivery]:
         """Yield deliveries after an attempt, until the time of the webhook is over, its receiver
         does not answer, or its maker stops."""
-        now_ms, known_ms = self.clock.now_ms(), self.clock.monotonic_ms()
+        now_ms = self.clock.now_ms()
+        known_ms = self.clock.monotonic_ms()
         for each in due:
             if self.clock.monotonic_ms() - known_ms >= MAKER_KNOWN_FOR // MS:
                 if await self.makers.stop(webhook.org, webhook.by):
@@ -374,8 +378,10 @@ class WebhookDelivery(Struct, frozen=True):
             await self.directory.replace(log.model_copy(update={"paused_ms": paused_ms}))
 
     async def _send(self, webhook: Webhook, delivery: Delivery, event: Event) -> Delivery:
-        body, now_ms = webhook.body(delivery.number, event), self.clock.now_ms()
-        name, at = f"evt_{delivery.number}", datetime.fromtimestamp(now_ms // 1_000, UTC)
+        body = webhook.body(delivery.number, event)
+        now_ms = self.clock.now_ms()
+        name = f"evt_{delivery.number}"
+        at = datetime.fromtimestamp(now_ms // 1_000, UTC)
         signers = map(standardwebhooks.Webhook, webhook.secrets(now_ms))
         headers = {
             "Content-Type": "application/json",

@@ -139,7 +139,8 @@ class ArchiveDelivery(Struct, frozen=True):
 
     async def redirect(self, head: Head, release: Release, *, to: ClientKind) -> ArchiveRedirect:
         """Return where the caller gets the bytes: docs/run/azure/archive-delivery.md."""
-        link, links = self.link(head, release), self._links(head, release)
+        link = self.link(head, release)
+        links = self._links(head, release)
         container = archive_container(head, release, self.readers)
         route = second_hop(to, container, self.edges.cdn, is_linked=links is not None)
         if links and route is DeliveryRoute.STORE:
@@ -193,7 +194,8 @@ class ArchiveDelivery(Struct, frozen=True):
         has_link = await self.may_follow(link)
         check = None if has_link else self.authorization.read_check(by)
         found = await self.records.by_digest(link.digest, check=check)
-        head, release = found.head, found.release
+        head = found.head
+        release = found.release
         if head is None or release is None or release.state is not State.LIVE:
             raise ArchiveNotFound
         if not await self._is_in_scope(link, head) or not _is_address_of(release, link):
@@ -242,7 +244,8 @@ def _delivered(head: Head, release: Release, link: ArchiveLink) -> DeliveredArch
 
 def _is_address_of(release: Release, link: ArchiveLink) -> bool:
     """Check whether the link ends in a file name of the release."""
-    at, platform = release.coordinate, release.platform
+    at = release.coordinate
+    platform = release.platform
     files = (archive_file_name(at, platform), canonical_file_name(at, platform))
     return link.version == release.version and link.file in files
 
@@ -315,7 +318,8 @@ class ArchiveRelocation(Struct, frozen=True):
                 else {}
             )
         found = await self.metadata.find(record.coordinate)
-        head, release = found.head, found.release
+        head = found.head
+        release = found.release
         if head is None or release is None:
             return {}
         return {release.archive: archive_container(head, release, self.readers)}

@@ -32,7 +32,8 @@ DEPENDENTS_AT_ONCE = 100
 MAILS_IN_A_RUN = 500  # The rest follows in the next runs.
 POSITION_KEPT_FOR = timedelta(days=30)
 
-_KIND, _KEY = "dependency-notices", "number"
+_KIND = "dependency-notices"
+_KEY = "number"
 _WITHDRAWALS = {f"release.{each.value}": each for each in (State.QUARANTINED, State.REMOVED)}
 _SERVED_BEFORE = {State.LIVE.value, State.HELD.value}
 
@@ -70,7 +71,8 @@ class DependencyNotices(Struct, frozen=True):
 
     async def run(self, until_ms: int) -> TaskReport:
         """Tell of withdrawals until that time; the next run goes on with what is left."""
-        number, told = await self._position(), _Told()
+        number = await self._position()
+        told = _Told()
         began = number
         since_ms = self.clock.now_ms() - TOLD_FOR // MS
         is_done = False
@@ -99,7 +101,8 @@ class DependencyNotices(Struct, frozen=True):
         """Tell of one withdrawal; return whether everybody was told."""
         coordinate = parse_coordinate(event.subject)
         found = await self.metadata.find(coordinate)
-        head, release = found.head, found.release
+        head = found.head
+        release = found.release
         if head is None or release is None or not release.is_withdrawn:
             return True  # It is served again.
         if is_withheld_by_rules(release):
@@ -126,7 +129,8 @@ class DependencyNotices(Struct, frozen=True):
         """Yield the packages of this registry whose latest release was built with the version, in
         batches, without those whose owners may not see the withdrawn package."""
         query = Query(depends_on=head.package.key, include_deprecated=True, stored_only=True)
-        offset, count = 0, 1
+        offset = 0
+        count = 1
         while offset < count:
             page = ResultPage(offset=offset, limit=DEPENDENTS_AT_ONCE, sort=Sort.NAME)
             found = await self.search.search(query, page, by=OPERATOR)
@@ -134,7 +138,8 @@ class DependencyNotices(Struct, frozen=True):
             batch = [e for e in of_ours if _depends_on(e, coordinate)]
             dependents = [await self._dependent(each, head) for each in batch]
             yield [each for each in dependents if each is not None]
-            offset, count = offset + DEPENDENTS_AT_ONCE, found.count
+            offset = offset + DEPENDENTS_AT_ONCE
+            count = found.count
 
     async def _dependent(self, release: Release, withdrawn: Head) -> _Dependent | None:
         """Return the dependent with its owners; None if one of them may not see the package."""
@@ -158,7 +163,8 @@ def _is_withdrawal(event: Event) -> bool:
 
 
 def _depends_on(release: Release, coordinate: Coordinate) -> bool:
-    package, version = coordinate.package, coordinate.version.text
+    package = coordinate.package
+    version = coordinate.version.text
     return any(
         f"{each.org}/{each.name}".lower() == package.key and each.version == version
         for each in release.dependencies
@@ -167,7 +173,8 @@ def _depends_on(release: Release, coordinate: Coordinate) -> bool:
 
 def _notice(cause: Event, withdrawn: Release, dependent: Release) -> Event:
     """Return the event for the owners of a dependent; a repeat has the same id."""
-    told, at = withdrawal_of(withdrawn), dependent.coordinate
+    told = withdrawal_of(withdrawn)
+    at = dependent.coordinate
     return Event(
         id=f"{cause.id}>{at.package.key}",
         kind="dependency.withdrawn",

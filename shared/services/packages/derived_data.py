@@ -158,7 +158,8 @@ class DerivedData(Struct, frozen=True):
     async def update_search(self, package: Package) -> bool:
         """Put the latest release of the package into the search, or remove the package from it;
         return whether that changed the search."""
-        is_changed, [survey] = False, await self.metadata.survey([package])
+        is_changed = False
+        [survey] = await self.metadata.survey([package])
         while survey is not None:
             listing = await self._listing(survey)
             shown = self.search.replace(listing) if listing else self.search.remove(package)
@@ -244,7 +245,8 @@ class PackageRecordWriter(Struct, frozen=True):
     ) -> tuple[Release, bool]:
         """Change the record alone; return the release, and whether it changed."""
         found = await self.metadata.find(coordinate)
-        head, release = found.head, found.release
+        head = found.head
+        release = found.release
         if head is None or release is None:
             raise ReleaseNotFound(coordinate.package, coordinate.version)
         changed = decide(head, release)
@@ -282,7 +284,8 @@ class DocumentCache:
         self._making = asyncio.Lock()
 
     async def document(self, survey: Survey) -> DerivedDocument:
-        key, revision = _document_key(survey), survey.revision
+        key = _document_key(survey)
+        revision = survey.revision
         document = self._cached(key, revision) or await self._make_document(survey, revision)
         self._documents.put(key, _CachedDocument(document, revision))
         return document

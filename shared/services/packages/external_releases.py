@@ -70,7 +70,8 @@ class ExternalReleases(Struct, frozen=True):
         `ReleaseNotFound` if the package is another one's, and `SpelledDifferently` or
         `VersionSpelledDifferently`.
         """
-        package, version = bala.coordinate.package, bala.coordinate.version
+        package = bala.coordinate.package
+        version = bala.coordinate.version
         head = await self.metadata.claim(wanted.model_copy(update={"placed_for": self.readers}))
         if head.upstream != wanted.upstream:  # It is ours, or of another upstream.
             raise ReleaseNotFound(package, version)
@@ -142,7 +143,8 @@ class ExternalReleases(Struct, frozen=True):
         def decide(stored: Head) -> Head:
             if stored.visibility is wanted or not {stored.visibility, wanted} <= following:
                 return stored
-            kind, now_ms = f"package.{wanted.value}", self.clock.now_ms()
+            kind = f"package.{wanted.value}"
+            now_ms = self.clock.now_ms()
             return with_change(stored, kind, by=MIRROR, now_ms=now_ms, visibility=wanted)
 
         if decide(head) is head:

@@ -292,7 +292,8 @@ class HostedPackages(Struct, frozen=True):
 
 
 def _live(found: FoundRelease) -> AvailableRelease | None:
-    head, release = found.head, found.release
+    head = found.head
+    release = found.release
     if head is None or release is None or release.state is not State.LIVE:
         return None
     return AvailableRelease(head, release)

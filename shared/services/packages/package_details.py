@@ -257,7 +257,8 @@ class PackageDetails(Struct, frozen=True):
 
     def _withdrawal(self, entry: ReleaseEntry) -> Withdrawal:
         """Return what is told of a withheld release, and when its archive is deleted, or was."""
-        told, erased = withdrawal_of(entry), entry.erased
+        told = withdrawal_of(entry)
+        erased = entry.erased
         return told._replace(
             erased_ms=erased.at_ms if erased else None,
             copies_until_ms=erased.copies_until_ms if erased else None,
@@ -267,7 +268,8 @@ class PackageDetails(Struct, frozen=True):
     async def _details(
         self, survey: Survey, entry: ReleaseEntry, newest: ReleaseEntry, by: Principal
     ) -> ReleaseDetails:
-        head, org = survey.head, OrgName(survey.head.org)
+        head = survey.head
+        org = OrgName(survey.head.org)
         found, organization, dependencies, successor = await asyncio.gather(
             self.records.find(head.package.at(entry.parsed)),
             self.directory.get(Organization, organization_place(org)),

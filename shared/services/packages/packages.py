@@ -182,7 +182,8 @@ class PackageVisibility(Struct, frozen=True):
         `reason` where fewer may see it then. Raises `PackageNotFound`, and
         `visibility-of-upstream` for a package that an upstream makes internal or could.
         """
-        access, said = await self.authorization.require_within(by, Action.GOVERN, package), ""
+        access = await self.authorization.require_within(by, Action.GOVERN, package)
+        said = ""
 
         def decide(head: Head) -> Head:
             nonlocal said
@@ -197,7 +198,8 @@ class PackageVisibility(Struct, frozen=True):
                 return head
             if wanted.is_narrower_than(head.visibility):
                 said = reason_for_change(by, access, reason, f"making {package} {wanted.value}")
-            kind, now_ms = f"package.{wanted.value}", self.clock.now_ms()
+            kind = f"package.{wanted.value}"
+            now_ms = self.clock.now_ms()
             return with_change(head, kind, by=by, now_ms=now_ms, reason=said, visibility=wanted)
 
         head = await self.records.change_package(package, decide)

@@ -67,7 +67,8 @@ class PullCounter:
         now_ms = self._clock.now_ms()
         window = pull_window(now_ms)
         if window != self._window:
-            self._seen, self._window = LruCache[str, bool](MAX_PULLS_REMEMBERED), window
+            self._seen = LruCache[str, bool](MAX_PULLS_REMEMBERED)
+            self._window = window
         key = f"{coordinate.key} {caller}"
         is_full = len(self._pending) >= MAX_PULLS_REMEMBERED
         if is_full or self._seen.get(key):

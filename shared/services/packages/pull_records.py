@@ -85,7 +85,8 @@ class PullRecorder:
         now_ms = self._clock.now_ms()
         window = pull_window(now_ms)
         if window != self._window:
-            self._seen, self._window = LruCache(MAX_PULLS_REMEMBERED), window
+            self._seen = LruCache(MAX_PULLS_REMEMBERED)
+            self._window = window
         # Every repeat of an answer comes here, so what is the same again costs little.
         package = coordinate.package
         version = coordinate.version.text

@@ -79,7 +79,8 @@ class Pulls(Struct, frozen=True):
         place = f"{package.key}\n{wanted}\n{to.name}"
         if isinstance(wanted, Range):
             place += f"\n{','.join(sorted(client.platforms or ()))}\n{client.language}"
-        number, kept = cache.number, await cache.find(place, package.org, by)
+        number = cache.number
+        kept = await cache.find(place, package.org, by)
         if kept is not None:
             return _decoded(kept)
         with packages_read() as read:
@@ -96,7 +97,8 @@ class Pulls(Struct, frozen=True):
         """Return the address, and the archive in the store if another link to it may follow."""
         release = found.release
         redirect = await self.delivery.redirect(found.head, release, to=to)
-        until_ms, archive = redirect.repeated_until_ms, redirect.archive
+        until_ms = redirect.repeated_until_ms
+        archive = redirect.archive
         if release.upstream is not None:  # It is looked at again when it is no longer fresh.
             until_ms = min(until_ms, self.clock.monotonic_ms() + self.mirrored_fresh_ms)
             archive = None
@@ -115,7 +117,8 @@ class Pulls(Struct, frozen=True):
 
 
 def _encoded(located: LocatedArchive) -> bytes:
-    at, text = located.coordinate, located.deprecation
+    at = located.coordinate
+    text = located.deprecation
     facts = (at.package.org, at.package.name, at.version.text, located.file, located.content.hex)
     rest = (located.cache_control, located.published_ms, located.is_public)
     return orjson.dumps((*facts, text, *rest))
@@ -223,7 +226,8 @@ class RedirectCache:
 
     async def _with_link(self, place: str, kept: _KeptRedirect) -> Redirect | None:
         """Return the redirect with a link that is repeated; None if there is none."""
-        redirect, archive = kept.redirect, kept.redirect.archive
+        redirect = kept.redirect
+        archive = kept.redirect.archive
         if self._is_repeated(redirect):
             return redirect
         if archive is None:

@@ -48,7 +48,8 @@ class RegistrySummary(Struct, frozen=True):
 COUNTS_KEPT_FOR = timedelta(days=400)
 COUNTS_CACHED_FOR = timedelta(minutes=5)  # They change each night.
 
-_KIND, _KEY = "census", "last"
+_KIND = "census"
+_KEY = "last"
 
 
 class LastRegistryCounts:

@@ -94,7 +94,8 @@ class Successors(Struct, frozen=True):
             is_changed = head.successor != wanted
             if not is_changed:
                 return head
-            kind, now_ms = "package.successor-changed", self.clock.now_ms()
+            kind = "package.successor-changed"
+            now_ms = self.clock.now_ms()
             changed = with_change(head, kind, by=by, now_ms=now_ms, successor=wanted)
             if not said:
                 return changed

@@ -121,7 +121,8 @@ class DryRuns(Struct, frozen=True):
         by: Principal,
     ) -> list[Finding]:
         """Return what a push says of a version that is published, or of a package that is held."""
-        release, contents = found.release, self.published_contents
+        release = found.release
+        contents = self.published_contents
         if release is None:
             hold = found.head.hold if found.head and missing is None else None
             return [_HELD] if hold else []

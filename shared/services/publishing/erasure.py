@@ -138,7 +138,8 @@ class ReleaseErasure(Struct, frozen=True):
 
     async def _compare_again(self, release: Release, deleted: list[str], left: list[str]) -> None:
         """Make the documentation of later versions again that was compared with this one."""
-        version, made = release.coordinate.version, list[str]()
+        version = release.coordinate.version
+        made = list[str]()
         for each in await oldest_first(self.metadata, release.coordinate.package):
             is_later = each.coordinate.version.precedence > version.precedence
             record = await self.documents.api_docs_record(each.content) if is_later else None
@@ -197,7 +198,8 @@ class ReleaseErasure(Struct, frozen=True):
 
     async def _found_again(self, release: Release) -> list[str]:
         """Read back what has to be gone, and return what is not."""
-        digest, found = release.content, list[str]()
+        digest = release.content
+        found = list[str]()
         documents = self.documents
         if await documents.texts(digest) != Texts() or await documents.graphs([digest]) != [b"[]"]:
             found.append(f"Its documentation or dependency graph: {_AGAIN}")

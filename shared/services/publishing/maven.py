@@ -87,7 +87,8 @@ class MavenPackages:
         self, coordinate: Coordinate, packages: PackageSource, *, by: Principal
     ) -> AvailableRelease:
         """Return one version that `packages` finds; raise as it does, or `credentials-wanted`."""
-        package, version = coordinate.package, coordinate.version
+        package = coordinate.package
+        version = coordinate.version
         try:
             return await packages.find(package, version, client=ANY_CLIENT, by=by)
         except ReleaseNotFound as missing:

@@ -205,7 +205,8 @@ class HeldReleases(Struct, frozen=True):
             if burst.contains(each)
             and refusal_of(by, access, Action.GOVERN, each.coordinate.package) is None
         ]
-        chosen, decided = found[:MAX_DECIDED_AT_ONCE], list[Release]()
+        chosen = found[:MAX_DECIDED_AT_ONCE]
+        decided = list[Release]()
         for start in range(0, len(chosen), DECIDED_TOGETHER):
             decided += await _decide_together(chosen[start : start + DECIDED_TOGETHER], decide, by)
         return DecidedBurst(tuple(decided), len(found) - len(chosen))
@@ -243,7 +244,8 @@ class HeldReleases(Struct, frozen=True):
 
     async def _compare(self, survey: Survey) -> list[HeldRelease]:
         """Return the releases of a package that wait, the lowest versions first."""
-        package, live = survey.head.package, latest(survey, Range(), ANY_CLIENT)
+        package = survey.head.package
+        live = latest(survey, Range(), ANY_CLIENT)
         held = [entry for entry in survey.entries[::-1] if entry.state is State.HELD]
         # The others are shown when these are decided on: a burst may be of any size.
         entries = [*held[:MAX_HELD_RELEASES], *([live] if live else [])]
@@ -368,7 +370,8 @@ class Moderation(Struct, frozen=True):
         """
         await self.administration.require(by, "look at", str(coordinate))
         found = await self.metadata.find(coordinate)
-        head, release = found.head, found.release
+        head = found.head
+        release = found.release
         if head is None or release is None:
             raise ReleaseNotFound(coordinate.package, coordinate.version)
         dependents = Query(depends_on=head.package.key, include_deprecated=True)
@@ -451,7 +454,8 @@ class Moderation(Struct, frozen=True):
                     f"{coordinate} was removed permanently, and its version can never be "
                     "published again. Publish a new version instead.",
                 )
-            kind, now_ms = f"release.{decision.state.value}", self.clock.now_ms()
+            kind = f"release.{decision.state.value}"
+            now_ms = self.clock.now_ms()
             return with_decision(release, kind, decision, by=by, now_ms=now_ms)
 
         return await self.records.store_release(coordinate, decide)

@@ -138,7 +138,8 @@ class OwnReleases(Struct, frozen=True):
 
     async def _has_dependents(self, release: Release) -> bool:
         """Check whether a release of another package names this version."""
-        package, page = release.coordinate.package, ResultPage(limit=DEPENDENTS_READ)
+        package = release.coordinate.package
+        page = ResultPage(limit=DEPENDENTS_READ)
         query = Query(depends_on=package.key, include_deprecated=True)
         wanted = (package.key, release.version)
         while True:

@@ -140,7 +140,9 @@ class Proposals(Struct, frozen=True):
     async def _do(
         self, proposal: Proposal, by: Principal, moves: NameMoves | None
     ) -> Erasure | None:
-        about, reason, public = proposal.about, proposal.reason, proposal.public_reason
+        about = proposal.about
+        reason = proposal.reason
+        public = proposal.public_reason
         match proposal.act:
             case ProposedAct.REMOVE:
                 await self.moderation.remove(_coordinate(about), reason, public, by=by)

@@ -74,7 +74,8 @@ class PublishedContents(Struct, frozen=True):
     ) -> VersionExists:
         """Return the refusal of an archive that is another one than the release. It names the first
         files that differ, to those who may read them."""
-        head, release = found.head, found.release
+        head = found.head
+        release = found.release
         if head is None or release is None or release.state is not State.LIVE:
             return VersionExists(bala.coordinate)
         if not await self.authorization.may_read(by, head):

@@ -175,7 +175,8 @@ class Publishing(Struct, frozen=True):
         """
         with self.archive_reader.in_hand(len(upload.content)):
             push = await self._admit(upload, by)
-            found, is_new = push.found, False
+            found = push.found
+            is_new = False
             if found.release is None:
                 found, is_new = await self._commit(upload, push)
             return await self._follow_up(push, found, is_new=is_new)
@@ -211,14 +212,16 @@ class Publishing(Struct, frozen=True):
         if upload.coordinate:
             # The request names the release, so the right to it is checked before the archive is
             # read.
-            package, found = upload.coordinate.package, await self.metadata.find(upload.coordinate)
+            package = upload.coordinate.package
+            found = await self.metadata.find(upload.coordinate)
             access = await self.require_right(package, found.head, by)
             bala = await self.read_archive(upload)
             allowance = await self._count(package, found, by)
         else:
             await self._require_publisher(by, upload.claimed_package)
             bala = await self.read_archive(upload)
-            package, found = bala.coordinate.package, await self.metadata.find(bala.coordinate)
+            package = bala.coordinate.package
+            found = await self.metadata.find(bala.coordinate)
             checking = asyncio.create_task(self.require_right(package, found.head, by))
             counting = asyncio.create_task(self._count(package, found, by))
             try:
@@ -240,7 +243,8 @@ class Publishing(Struct, frozen=True):
 
     async def _put_back(self, upload: Upload, push: _Push) -> bool:
         """Store the archive of a release again if it is lost or cut; return whether it was."""
-        head, release = push.found.head, push.found.release
+        head = push.found.head
+        release = push.found.release
         if head is None or release is None or release.state is State.REMOVED:
             return False
         if release.content != push.bala.content:
@@ -257,7 +261,8 @@ class Publishing(Struct, frozen=True):
 
         The answer may be minutes old, because the right to the package is checked in any case.
         """
-        now_ms, key = self.clock.now_ms(), f"{by.id} {by.credential}"
+        now_ms = self.clock.now_ms()
+        key = f"{by.id} {by.credential}"
         until_ms = self._may_publish.get(key)
         if until_ms is None or until_ms < now_ms:
             await self.authorization.require_publisher(by, of)
@@ -352,10 +357,13 @@ class Publishing(Struct, frozen=True):
 
     async def _commit(self, upload: Upload, push: _Push) -> tuple[FoundRelease, bool]:
         """Store the release; return what is stored, and whether this push stored it."""
-        bala, by, organization = push.bala, push.by, push.access.organization
+        bala = push.bala
+        by = push.by
+        organization = push.access.organization
         if organization is None:
             await self.organizations.create_by_push(push.package.org, push.access, by=by)
-        now_ms, held_because = self.clock.now_ms(), ""
+        now_ms = self.clock.now_ms()
+        held_because = ""
         if push.allowance.burst or push.access.sponsor:
             held_because = await self._held_because(push)
         head = await self._claim_names(push, now_ms)
@@ -380,7 +388,8 @@ class Publishing(Struct, frozen=True):
             raise VersionSpelledDifferently(bala.coordinate, other.existing) from None
         except AlreadyThere:
             found = await self.metadata.find(release.coordinate)
-            contents, repeated = self.published_contents, None
+            contents = self.published_contents
+            repeated = None
             if found.release:
                 repeated = await contents.repeated(upload.content, bala, found.release)
             if repeated is None:
@@ -390,7 +399,8 @@ class Publishing(Struct, frozen=True):
 
     async def _claim_names(self, push: _Push, now_ms: int) -> Head:
         """Claim the names of the archive's tools and of its package; return the package's head."""
-        bala, organization = push.bala, push.access.organization
+        bala = push.bala
+        organization = push.access.organization
         for tool in bala.tools:
             owner = await self.metadata.claim_tool(tool, push.package)
             await self._require_tool_owner(tool, owner, push)
@@ -407,11 +417,14 @@ class Publishing(Struct, frozen=True):
 
         It is one of a burst, and burst detection is on.
         """
-        sponsor, access, burst = "", push.access, push.allowance.burst
+        sponsor = ""
+        access = push.access
+        burst = push.allowance.burst
         if access.sponsor:
             burst_of_both = await self.rate_limiter.count_burst_of(access.sponsor, push.package)
             if burst_of_both and not burst:
-                burst, sponsor = burst_of_both, " and the inviting owner"
+                burst = burst_of_both
+                sponsor = " and the inviting owner"
         organization = access.organization
         if access.is_administrator or organization is None or not burst:
             return ""
@@ -423,7 +436,8 @@ class Publishing(Struct, frozen=True):
 
     async def _follow_up(self, push: _Push, found: FoundRelease, *, is_new: bool) -> Publication:
         """List the release, and return what became of the push."""
-        head, release = found.head, found.release
+        head = found.head
+        release = found.release
         if head is None or release is None:
             raise VersionExists(push.bala.coordinate)
         if is_new:
@@ -446,7 +460,8 @@ class Publishing(Struct, frozen=True):
 
     def refusal_of_withheld(self, release: Release, by: Principal) -> Refusal:
         """Return why a release that is stored is not published, and who decides on it."""
-        coordinate, org = release.coordinate, release.coordinate.package.org
+        coordinate = release.coordinate
+        org = release.coordinate.package.org
         if release.awaits_owner:
             page = f"{self.base_url}/account/organizations/{release.org}/held"
             return Conflict(
@@ -476,7 +491,8 @@ class Publishing(Struct, frozen=True):
 
 def _reason_for(release: Release, by: Principal) -> str:
     """Return why a release is held, as it is said to `by`, who may be its publisher."""
-    reason, is_own = release.state_reason, release.origin.principal == by.id
+    reason = release.state_reason
+    is_own = release.origin.principal == by.id
     # Reasons of before do not name the publisher.
     return reason.replace(PUBLISHER_WORDS, "you", 1) if is_own else reason
 

@@ -137,12 +137,14 @@ class ReleaseSelections(Struct, frozen=True):
         on = selection.require_any().resource
         await self.administration.require_reviewer(by, verb, "many releases", on)
         found = list[Release]()
-        seen, last = 0, ""
+        seen = 0
+        last = ""
         async for key, releases in self._packages(selection, state, after):
             if found and len(found) + len(releases) > MAX_DECIDED_AT_ONCE:
                 return SelectedReleases(tuple(found), last)
             found += releases
-            seen, last = seen + 1, key
+            seen = seen + 1
+            last = key
             if seen >= PACKAGES_SEARCHED:
                 return SelectedReleases(tuple(found), last)
         return SelectedReleases(tuple(found))
@@ -192,7 +194,8 @@ class ReleaseSelections(Struct, frozen=True):
         self, selection: ReleaseSelection, state: State, by: Principal
     ) -> None:
         """Raise unless `by` may decide on all releases that are selected."""
-        verb, what = STATE_VERBS[state], "many releases"
+        verb = STATE_VERBS[state]
+        what = "many releases"
         if state is State.REMOVED:
             await self.administration.require_fresh(by, verb, what)
         else:

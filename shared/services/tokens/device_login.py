@@ -35,12 +35,10 @@ CODE_LENGTH = 32  # 190 bits; nobody types it.
 USER_CODE_ATTEMPTS = 5  # To find a free user code among 25 billion.
 
 # Requests by user code and by device code; decisions; and recent polls.
-_BY_USER_CODE, _BY_DEVICE_CODE, _DECISION, _POLL = (
-    "device-user",
-    "device",
-    "device-answer",
-    "device-poll",
-)
+_BY_USER_CODE = "device-user"
+_BY_DEVICE_CODE = "device"
+_DECISION = "device-answer"
+_POLL = "device-poll"
 
 
 class DeviceAuthorization(Struct, frozen=True):
@@ -220,7 +218,8 @@ class DeviceLogin(Struct, frozen=True):
         return await self.work.peek(kind, key, self.clock.now_ms())
 
     async def _claim(self, kind: str, key: str, value: Record, expires_ms: int) -> bool:
-        now_ms, text = self.clock.now_ms(), value.model_dump_json()
+        now_ms = self.clock.now_ms()
+        text = value.model_dump_json()
         return await self.work.claim(kind, key, text, expires_ms=expires_ms, now_ms=now_ms)
 
 

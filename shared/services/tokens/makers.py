@@ -102,7 +102,8 @@ class MakerReview(Struct, frozen=True):
     async def no_longer_staff(self) -> list[MadeEntity]:
         """Return what a member of staff made who is none now, so that it reads no internal packages
         of other organizations. The cost grows with the number of tokens."""
-        accounts, found = dict[str, Account | None](), list[MadeEntity]()
+        accounts = dict[str, Account | None]()
+        found = list[MadeEntity]()
         async for each in self._stored():
             if isinstance(each, Webhook):
                 continue

@@ -29,11 +29,15 @@ _HOSTS = {Provider.GITHUB: "GitHub", Provider.GITLAB: "GitLab"}  # Of the reposi
 _OTHERWISE = "Check the name, or enter the ids yourself."
 _HEADERS = MappingProxyType({"Accept": "application/json", "User-Agent": "Ballroom"})
 
-_OK, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY = 200, 401, 403, 429
+_OK = 200
+_UNAUTHORIZED = 401
+_FORBIDDEN = 403
+_TOO_MANY = 429
 _MISSING = (404, 410)
 _MOVED = (301, 302, 307, 308)
 # GitHub asks for a minute where it names no time; a limit of a day is none of a provider.
-_SHORTEST_WAIT, _LONGEST_WAIT = timedelta(minutes=1), timedelta(days=1)
+_SHORTEST_WAIT = timedelta(minutes=1)
+_LONGEST_WAIT = timedelta(days=1)
 
 
 class FoundRepository(Struct, frozen=True):
@@ -167,7 +171,8 @@ def _moved_to(address: str, response: HttpResponse) -> str:
     location = response.headers.get("location", "")
     if response.status not in _MOVED or not location:
         return ""
-    target, known = urlsplit(urljoin(address, location)), urlsplit(address)
+    target = urlsplit(urljoin(address, location))
+    known = urlsplit(address)
     is_same = (target.scheme, target.netloc) == (known.scheme, known.netloc)
     return target.geturl() if is_same else ""
 

@@ -166,7 +166,8 @@ class TrustedPublishers(Struct, frozen=True):
     ) -> Head:
         """Set who may push to the package: members and publishers, or trusted publishers alone,
         for which administrators who do not own its organization say a `reason`."""
-        access, said = await self.authorization.require_within(by, Action.GOVERN, package), ""
+        access = await self.authorization.require_within(by, Action.GOVERN, package)
+        said = ""
         if pushers is Pushers.PUBLISHERS:
             what = f"leaving {package} to its trusted publishers"
             said = reason_for_change(by, access, reason, what)
@@ -178,7 +179,8 @@ class TrustedPublishers(Struct, frozen=True):
             if head.pushers is pushers:
                 return head
             is_changed = True
-            kind, now_ms = "package.pushers-changed", self.clock.now_ms()
+            kind = "package.pushers-changed"
+            now_ms = self.clock.now_ms()
             return with_change(head, kind, by=by, now_ms=now_ms, reason=said, pushers=pushers)
 
         head = await self.records.change_package(package, decide)

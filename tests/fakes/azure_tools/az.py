@@ -169,7 +169,8 @@ def show_deployment(azure: Azure, call: Call) -> Any:
 
 @handles("resource list")
 def list_resources(azure: Azure, call: Call) -> Any:
-    group, type_ = option(call, "--resource-group"), option(call, "--resource-type")
+    group = option(call, "--resource-group")
+    type_ = option(call, "--resource-type")
     return list(azure.of_group(azure.require_group(group), type_))
 
 
@@ -440,7 +441,8 @@ def show_secret(azure: Azure, call: Call) -> Any:
 
 @handles("keyvault secret set")
 def set_secret(azure: Azure, call: Call) -> None:
-    vault, name = reached_vault(azure, call), option(call, "--name")
+    vault = reached_vault(azure, call)
+    name = option(call, "--name")
     if name in azure.deleted_secrets[vault]:
         raise refused("Conflict", f"Secret {name} is currently in a deleted state.")
     azure.secrets[vault][name] = Path(option(call, "--file")).read_text("utf-8")
@@ -448,7 +450,8 @@ def set_secret(azure: Azure, call: Call) -> None:
 
 @handles("keyvault secret recover")
 def recover_secret(azure: Azure, call: Call) -> None:
-    vault, name = reached_vault(azure, call), option(call, "--name")
+    vault = reached_vault(azure, call)
+    name = option(call, "--name")
     azure.secrets[vault][name] = azure.deleted_secrets[vault].pop(name)
 
 

@@ -170,7 +170,8 @@ class Azd:
         given: Mapping[str, Any],
         told: deployments.Told,
     ) -> dict[str, Any]:
-        group, name = values["AZURE_RESOURCE_GROUP"], values["AZURE_ENV_NAME"]
+        group = values["AZURE_RESOURCE_GROUP"]
+        name = values["AZURE_ENV_NAME"]
         about = {"environment": name, "hash": told.hash}
         try:
             outputs = deployments.deploy(azure, self.project / "infra", group, given)

@@ -24,7 +24,9 @@ class Failed(Exception):
 
     def __init__(self, status: int, code: str, message: str, substatus: int = 0) -> None:
         super().__init__(message)
-        self.status, self.code, self.substatus = status, code, substatus
+        self.status = status
+        self.code = code
+        self.substatus = substatus
 
 
 def bad_request(message: str, substatus: int = 0) -> Failed:
@@ -146,13 +148,15 @@ class Container:
         its place in `args`."""
         if len(steps) > MOST_IN_A_BATCH:
             raise bad_request(f"A batch has at most {MOST_IN_A_BATCH} operations.")
-        before, last = dict(self._partition(key).items), self.last
+        before = dict(self._partition(key).items)
+        last = self.last
         results: list[Any] = []
         for place, step in enumerate(steps):
             try:
                 results.append(step(self))
             except Failed as failed:
-                self.partitions[key].items, self.last = before, last
+                self.partitions[key].items = before
+                self.last = last
                 failed.args = (*failed.args, place)
                 raise
         return results
@@ -224,7 +228,8 @@ class Container:
 
 def _middle(range_: KeyRange) -> str:
     # Hashes of the second version begin with 0 to 3.
-    least, end = int(range_.least or "0", 16), min(int(range_.end.ljust(32, "0"), 16), 1 << 126)
+    least = int(range_.least or "0", 16)
+    end = min(int(range_.end.ljust(32, "0"), 16), 1 << 126)
     return f"{(least + end) // 2:032X}"
 
 

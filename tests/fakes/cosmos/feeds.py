@@ -31,7 +31,8 @@ def changes(container: Container, headers: Mapping[str, str], key: str | None) -
     """Return the changes of one partition key, or of one range of them."""
     if headers.get("a-im", "").lower() != INCREMENTAL:
         raise bad_request("The double shows the newest of each item, and no other feed.")
-    since, most = _since(container, headers), _most(headers)
+    since = _since(container, headers)
+    most = _most(headers)
     wanted = container.living(key) if key is not None else in_range(container, headers)
     found = [item for item in wanted if number_of(item) > since and _is_late(item, headers)][:most]
     last = number_of(found[-1]) if found else since

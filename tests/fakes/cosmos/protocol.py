@@ -259,7 +259,8 @@ def _batch(request: Request, container: Container) -> Answer:
 
 
 def _step(request: Request, operation: Mapping[str, Any]) -> Callable[[Container], Item]:
-    key, body = _key(request), operation.get("resourceBody")
+    key = _key(request)
+    body = operation.get("resourceBody")
     id_ = operation.get("id", "")
     condition = Condition(operation.get("ifMatch"), operation.get("ifNoneMatch"))
 

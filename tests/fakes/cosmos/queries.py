@@ -287,7 +287,8 @@ def _defined(value: Value) -> Test:
 
 def _equal_strings(one: Value, other: Value, ignores_case: Value = lambda _item: False) -> Test:
     def test(item: Item) -> bool:
-        left, right = one(item), other(item)
+        left = one(item)
+        right = other(item)
         if not isinstance(left, str) or not isinstance(right, str):
             return False
         return left.lower() == right.lower() if ignores_case(item) else left == right

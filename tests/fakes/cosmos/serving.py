@@ -27,10 +27,12 @@ class DoubleApp:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        body, more = b"", True
+        body = b""
+        more = True
         while more:
             part = await receive()
-            body, more = body + part.get("body", b""), part.get("more_body", False)
+            body = body + part.get("body", b"")
+            more = part.get("more_body", False)
         headers = {name.decode(): unquote(value.decode()) for name, value in scope["headers"]}
         path = scope["raw_path"].decode()
         answer = await self._answer(Request(scope["method"], path, headers, body))

@@ -64,7 +64,8 @@ async def erasures_run(world: World) -> tuple[str, ...]:
 
 
 async def test_an_account_is_erased_after_seven_days_of_notice_and_not_before(world: World) -> None:
-    mia, erasures = world.people.mia, world.registry.administration.account_erasures
+    mia = world.people.mia
+    erasures = world.registry.administration.account_erasures
     await with_email(world, mia, "mia@example.org")
     await erasures.announce(mia.account, REASON, by=OPERATOR)
     await world.registry.administration.account_erasures.account_mail.background_tasks.close()
@@ -89,7 +90,8 @@ async def test_an_account_is_erased_after_seven_days_of_notice_and_not_before(wo
 
 
 async def test_a_second_erasure_keeps_the_time_of_the_first(world: World) -> None:
-    mia, erasures = world.people.mia, world.registry.administration.account_erasures
+    mia = world.people.mia
+    erasures = world.registry.administration.account_erasures
     first = await erasures.announce(mia.account, REASON, by=OPERATOR)
     world.clock.advance(timedelta(days=3))
     assert await erasures.announce(mia.account, "Again", by=OPERATOR) == first
@@ -98,7 +100,8 @@ async def test_a_second_erasure_keeps_the_time_of_the_first(world: World) -> Non
 async def test_the_person_and_administrators_cancel_an_erasure(
     world: World, admin: PageClient
 ) -> None:
-    mia, erasures = world.people.mia, world.registry.administration.account_erasures
+    mia = world.people.mia
+    erasures = world.registry.administration.account_erasures
     await erasures.announce(mia.account, REASON, by=OPERATOR)
     own = await PageClient.at(world, mia, "/account/data")
     assert "This account will be erased on" in own.text
@@ -118,7 +121,8 @@ async def test_the_person_and_administrators_cancel_an_erasure(
 
 
 async def test_somebody_else_cancels_no_erasure_and_erases_nobody(world: World) -> None:
-    mia, erasures = world.people.mia, world.registry.administration.account_erasures
+    mia = world.people.mia
+    erasures = world.registry.administration.account_erasures
     await erasures.announce(mia.account, REASON, by=OPERATOR)
     bob = world.fresh(world.people.bob)
     with pytest.raises(NotPermitted):
@@ -159,7 +163,8 @@ async def test_the_reason_of_an_erasure_names_nobody(world: World, reason: str) 
 
 
 async def test_the_last_administrator_is_not_erased_and_one_beside_others_is(world: World) -> None:
-    admin, bob = world.people.admin, world.people.bob
+    admin = world.people.admin
+    bob = world.people.bob
     administration = world.registry.administration
     erasures = administration.account_erasures
     for erase in (erasures.announce, erasures.erase_now):
@@ -285,7 +290,8 @@ async def test_what_an_erased_owner_stated_for_the_organization_stays_without_th
 async def test_a_decision_stays_when_a_party_is_erased_and_its_appeal_loses_the_words(
     world: World,
 ) -> None:
-    disputes, bob = world.registry.administration.name_disputes, world.people.bob
+    disputes = world.registry.administration.name_disputes
+    bob = world.people.bob
     opened = await disputed(world)
     world.clock.advance(NOTICE_PERIOD)
     await disputes.decide(opened.id, DisputeOutcome.DENIED, "Bob came later.", by=OPERATOR)
@@ -301,7 +307,8 @@ async def test_a_decision_stays_when_a_party_is_erased_and_its_appeal_loses_the_
 
 
 async def test_invitations_of_and_to_an_erased_account_are_withdrawn(world: World) -> None:
-    people, invitations = world.people, world.registry.organizations.invitations
+    people = world.people
+    invitations = world.registry.organizations.invitations
     await with_email(world, people.mia, "mia@example.org")
     for inviter, org, email in (
         (people.bob, "other", "kim@example.org"),
@@ -333,7 +340,8 @@ async def test_an_organization_that_an_erasure_leaves_without_an_owner_is_found_
 
 
 async def test_the_request_of_an_erased_account_for_an_ownership_ends(world: World) -> None:
-    now_ms, mia = world.clock.now_ms(), world.people.mia
+    now_ms = world.clock.now_ms()
+    mia = world.people.mia
     request = OwnershipRequest(
         org="acme",
         account=mia.account.id,
@@ -405,7 +413,8 @@ async def test_nothing_in_an_aged_store_its_backup_or_its_log_names_a_person_who
     """Mia renamed herself and deleted her account, Bob was erased, and Ann stays: of her no
     address and no browser is left after a year."""
     world = await worlds(trusted_proxies="127.0.0.1")
-    people, administration = world.people, world.registry.administration
+    people = world.people
+    administration = world.registry.administration
     names = ["mia", "quetzalcoatl", "melusine", "kims-old-laptop", "mia@example.org"]
     addresses = ["198.51.100.21", "198.51.100.22", "198.51.100.23", "Netscape-Navigator-4"]
     with capture_logs() as logged:
@@ -460,7 +469,8 @@ def left(folder: Path, texts: list[str]) -> list[str]:
 async def test_former_names_of_an_earlier_version_are_hashed_and_their_events_forget_them(
     world: World,
 ) -> None:
-    directory, events = world.stores.directory, world.stores.events
+    directory = world.stores.directory
+    events = world.stores.events
     created = Event(
         id="e",
         kind="account.created",

@@ -58,7 +58,8 @@ async def test_the_page_has_a_field_for_the_code(world: World, who: str) -> None
 
 
 async def test_an_invitation_is_accepted(world: World) -> None:
-    link, bob = await invited(world), await PageClient.of(world, world.people.bob)
+    link = await invited(world)
+    bob = await PageClient.of(world, world.people.bob)
     assert (await bob.open(link)).status_code == 200
     assert "Join acme?" in bob.text
     answer = await bob.send(link, decision="accept")
@@ -68,7 +69,8 @@ async def test_an_invitation_is_accepted(world: World) -> None:
 
 
 async def test_posting_the_code_alone_decides_nothing(world: World) -> None:
-    link, bob = await invited(world), await PageClient.of(world, world.people.bob)
+    link = await invited(world)
+    bob = await PageClient.of(world, world.people.bob)
     for _ in range(2):
         await bob.open(link)
         assert await role_of(world, world.people.bob) == ""
@@ -78,14 +80,16 @@ async def test_posting_the_code_alone_decides_nothing(world: World) -> None:
 
 
 async def test_the_whole_link_may_be_pasted_into_the_field(world: World) -> None:
-    link, bob = await invited(world), await PageClient.of(world, world.people.bob)
+    link = await invited(world)
+    bob = await PageClient.of(world, world.people.bob)
     await bob.open(INVITATION)
     assert (await bob.send(INVITATION, code=f" {URL}{link}\n")).status_code == 200
     assert "Join acme?" in bob.text
 
 
 async def test_an_invitation_is_declined(world: World) -> None:
-    link, bob = await invited(world), await PageClient.of(world, world.people.bob)
+    link = await invited(world)
+    bob = await PageClient.of(world, world.people.bob)
     await bob.open(link)
     await bob.send(link, decision="decline")
     assert "Invitation declined." in bob.text
@@ -94,7 +98,8 @@ async def test_an_invitation_is_declined(world: World) -> None:
 
 
 async def test_a_member_who_is_invited_reads_that_they_are_one(world: World) -> None:
-    link, mia = await invited(world), await PageClient.of(world, world.people.mia)
+    link = await invited(world)
+    mia = await PageClient.of(world, world.people.mia)
     await mia.open(link)
     answer = await mia.send(link, decision="accept")
     assert answer.status_code == 409
@@ -134,7 +139,8 @@ async def test_a_form_of_another_page_is_refused_before_the_code_is_looked_up(wo
 
 
 async def test_a_sign_in_by_a_link_comes_back_to_the_invitation(world: World) -> None:
-    link, bob = await invited(world), PageClient(world)
+    link = await invited(world)
+    bob = PageClient(world)
     await bob.open(link)
     assert await signed_in_by_link(world, bob) == INVITATION
     assert "Join acme?" in bob.text
@@ -153,7 +159,8 @@ async def test_a_sign_in_with_a_provider_comes_back_to_the_invitation(worlds: Op
 
 
 async def test_the_browser_keeps_the_code_until_the_sign_in_ends(world: World) -> None:
-    link, bob = await invited(world), PageClient(world)
+    link = await invited(world)
+    bob = PageClient(world)
     await bob.open(link)
     assert bob.cookies[KEPT] == link.partition("#")[2]
     await bob.open(INVITATION)  # Again, before the sign-in.
@@ -166,7 +173,8 @@ async def test_the_browser_keeps_the_code_until_the_sign_in_ends(world: World) -
 
 
 async def test_a_kept_code_that_has_expired_says_so_and_is_forgotten(world: World) -> None:
-    link, bob = await invited(world), PageClient(world)
+    link = await invited(world)
+    bob = PageClient(world)
     await bob.open(link)
     world.clock.advance(INVITATION_LIFETIME_MS * MS)
     assert (await bob.open(INVITATION)).status_code == 404

@@ -31,7 +31,8 @@ async def test_a_link_signs_in_and_leads_to_the_account(world: World) -> None:
 
 
 async def test_the_page_of_a_link_has_a_field_for_people_without_scripts(world: World) -> None:
-    link, browser = await link_of(world, world.people.ann), Browser(world)
+    link = await link_of(world, world.people.ann)
+    browser = Browser(world)
     address, _, code = link.partition("#")
     assert address == f"{URL}/sign-in/link"
     assert (await browser.get(address)).status_code == 200
@@ -53,7 +54,8 @@ async def test_a_refused_code_is_asked_for_again(world: World) -> None:
 
 async def test_a_link_can_be_used_once(world: World) -> None:
     link = await link_of(world, world.people.ann)
-    first, second = Browser(world), Browser(world)
+    first = Browser(world)
+    second = Browser(world)
     await first.get(link)
     await second.get(link)
     await first.post(link)
@@ -67,7 +69,8 @@ async def test_a_link_can_be_used_once(world: World) -> None:
 async def test_nobody_is_signed_in_by_a_form_of_somebody_elses_page(world: World) -> None:
     # Who lets others act in an account of theirs sees what they do.
     link = await link_of(world, world.people.bob)
-    mine, theirs = Browser(world), Browser(world)
+    mine = Browser(world)
+    theirs = Browser(world)
     await mine.get(link)
     await theirs.get(await link_of(world, world.people.ann))
     theirs.page = mine.page

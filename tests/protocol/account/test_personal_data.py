@@ -88,7 +88,8 @@ async def test_an_administrator_stays_since_no_registry_starts_without_one(world
 async def test_an_owner_beside_others_may_go_and_the_only_one_of_nobody_else_may_not(
     world: World,
 ) -> None:
-    ann, bob = world.people.ann, world.people.bob
+    ann = world.people.ann
+    bob = world.people.bob
     memberships = world.registry.organizations.memberships
     await memberships.set_member(
         parse_org("acme"), bob.account, Role.OWNER, by=OPERATOR, reason="It was decided."
@@ -117,7 +118,8 @@ async def test_a_deleted_account_leaves_its_organizations_and_its_tokens_end(wor
 
 async def test_a_credential_made_while_its_account_was_deleted_is_refused(world: World) -> None:
     """The deletion does not see a token or a session that another request makes at its end."""
-    mia, directory = world.people.mia, world.stores.directory
+    mia = world.people.mia
+    directory = world.stores.directory
     browser = await signed_in(world, mia)
     account = await account_of(world, mia)
     assert account is not None
@@ -178,7 +180,8 @@ async def test_the_download_holds_every_event_however_many_there_are(
 async def test_the_owner_of_a_deleted_organization_may_be_deleted(
     world: World, later: timedelta
 ) -> None:
-    mia, gone = world.people.mia, parse_org("gone")
+    mia = world.people.mia
+    gone = parse_org("gone")
     await world.registry.organizations.organizations.create(gone, mia.account, by=OPERATOR)
     await world.stores.metadata.claim(
         Head(org="gone", name="greet", visibility=Visibility.PUBLIC, created_ms=0)
@@ -192,7 +195,8 @@ async def test_the_owner_of_a_deleted_organization_may_be_deleted(
 
 
 async def test_a_refusal_to_delete_an_account_names_it(world: World) -> None:
-    admin, mia = world.people.admin, world.people.mia
+    admin = world.people.admin
+    mia = world.people.mia
     with pytest.raises(NotPermitted) as refused:
         await world.registry.administration.account_deletion.delete(by=world.fresh(admin))
     reason = "it administers this registry, which needs somebody who does"
@@ -207,7 +211,8 @@ async def test_a_refusal_to_delete_an_account_names_it(world: World) -> None:
 async def test_the_log_says_that_a_deleted_account_left_and_lost_its_identities(
     world: World,
 ) -> None:
-    mia, gone = world.people.mia, parse_org("gone")
+    mia = world.people.mia
+    gone = parse_org("gone")
     by = world.fresh(mia)
     who = VerifiedIdentity(
         issuer="https://login.test",

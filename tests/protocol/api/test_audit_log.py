@@ -33,7 +33,8 @@ async def busy_week(world: World) -> World:
     for version in ("1.0.0", "1.1.0"):
         await world.push(bala(f"acme/greet:{version}"))
     await world.java(world.people.ann).deprecate("acme/greet:1.0.0", "old")
-    acme, bob = parse_org("acme"), world.people.bob
+    acme = parse_org("acme")
+    bob = world.people.bob
     await world.registry.organizations.memberships.set_member(
         acme, bob.account, Role.MEMBER, by=OPERATOR
     )
@@ -72,7 +73,9 @@ async def test_an_event_says_who_with_what_and_from_where(busy_week: World) -> N
 
 
 async def test_a_log_is_read_page_by_page_without_a_gap(busy_week: World) -> None:
-    whole, seen, before = await log(busy_week), list[dict[str, Any]](), ""
+    whole = await log(busy_week)
+    seen = list[dict[str, Any]]()
+    before = ""
     while True:
         answer = await busy_week.get(f"{AUDIT}?count=2{before}", by=busy_week.people.ann)
         page = answer.json()
@@ -105,7 +108,8 @@ async def test_a_question_that_cannot_be_read_is_explained(world: World, query: 
 
 
 async def test_a_log_is_exported_as_json_lines(busy_week: World) -> None:
-    url, lines = f"{AUDIT}.jsonl?count=4", list[dict[str, Any]]()
+    url = f"{AUDIT}.jsonl?count=4"
+    lines = list[dict[str, Any]]()
     while url:
         answer = await busy_week.get(url, by=busy_week.people.ann)
         assert answer.headers["content-type"].startswith("application/jsonl")
@@ -127,7 +131,9 @@ async def test_everybody_reads_what_happened_to_their_own_account(busy_week: Wor
 async def test_addresses_and_credentials_of_others_are_not_shown_to_those_affected(
     busy_week: World,
 ) -> None:
-    world, ann, bob = busy_week, busy_week.people.ann, busy_week.people.bob
+    world = busy_week
+    ann = busy_week.people.ann
+    bob = busy_week.people.bob
     url = f"{URL}/api/v1/orgs/acme/members/{bob.account.id}"
     taken_out = await world.send("DELETE", url, by=ann)
     assert taken_out.status_code == 204
@@ -173,12 +179,14 @@ async def test_events_forget_where_they_came_from_after_a_year(busy_week: World)
 
 async def exported(world: World, url: str, by: Person) -> tuple[list[dict[str, Any]], str]:
     """Return the lines after a number, page by page as the links say, and the last cursor."""
-    lines, cursor = list[dict[str, Any]](), ""
+    lines = list[dict[str, Any]]()
+    cursor = ""
     while url:
         answer = await world.get(url, by=by)
         assert answer.status_code == 200, answer.text
         lines += [json.loads(line) for line in answer.text.splitlines()]
-        cursor, link = answer.headers["audit-cursor"], answer.headers.get("link", "")
+        cursor = answer.headers["audit-cursor"]
+        link = answer.headers.get("link", "")
         url = f"{url.partition('?')[0]}{link[1:].partition('>')[0]}" if link else ""
     return lines, cursor
 
@@ -199,7 +207,8 @@ async def test_a_log_is_followed_by_a_cursor_oldest_first_without_a_gap(busy_wee
 
 
 async def test_administrators_follow_the_log_of_the_whole_registry(busy_week: World) -> None:
-    url, people = f"{URL}/api/v1/audit.jsonl", busy_week.people
+    url = f"{URL}/api/v1/audit.jsonl"
+    people = busy_week.people
     lines, _ = await exported(busy_week, f"{url}?after=0&count=3", people.admin)
     assert [each["number"] for each in lines] == list(range(1, len(lines) + 1))
     assert {"acme/greet:1.0.0", "other/thing:1.0.0"} <= {each["subject"] for each in lines}

@@ -48,7 +48,8 @@ async def checked(world: World, text: str, by: Person | None = None) -> list[dic
 
 
 async def test_each_version_has_its_gravest_state_and_what_to_use(world: World) -> None:
-    first, second = documented_bala(), documented_bala("acme/greet:2.0.0", {"l.bal": LISTENER})
+    first = documented_bala()
+    second = documented_bala("acme/greet:2.0.0", {"l.bal": LISTENER})
     others = [bala(f"acme/{name}:1.0.0") for name in ("old", "bad", "current")]
     await published(world, first, second, *others)
     await world.java(world.people.ann).deprecate("acme/old:1.0.0", "Use acme/new.")

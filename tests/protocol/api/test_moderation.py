@@ -83,7 +83,8 @@ async def test_a_token_only_proposes_to_remove_a_release(world: World) -> None:
 async def test_an_administrator_confirms_a_proposal(world: World) -> None:
     token = await published(world)
     answer = await post(world, f"{RELEASE}/remove", token, reason="Malware.")
-    proposals, admin = world.registry.publishing.proposals, world.fresh(world.people.admin)
+    proposals = world.registry.publishing.proposals
+    admin = world.fresh(world.people.admin)
     await proposals.confirm(answer.json()["proposal"]["id"], by=admin)
     assert await state(world) is State.REMOVED
     assert await proposals.all(by=admin) == []
@@ -94,7 +95,8 @@ async def test_an_administrator_confirms_a_proposal(world: World) -> None:
 async def test_an_administrator_rejects_a_proposal(world: World) -> None:
     token = await published(world)
     answer = await post(world, f"{RELEASE}/remove", token, reason="Malware.")
-    proposals, admin = world.registry.publishing.proposals, world.fresh(world.people.admin)
+    proposals = world.registry.publishing.proposals
+    admin = world.fresh(world.people.admin)
     await proposals.reject(answer.json()["proposal"]["id"], "A mistake.", by=admin)
     assert await state(world) is State.LIVE
     assert await proposals.all(by=admin) == []
@@ -222,8 +224,10 @@ async def test_a_token_lists_what_an_account_made(world: World) -> None:
 async def test_a_token_and_an_administrator_read_the_same_of_what_an_account_made(
     world: World,
 ) -> None:
-    ann, admin = world.people.ann, world.people.admin
-    browser, orgs = await signed_in(world, ann), "/api/v1/orgs/acme"
+    ann = world.people.ann
+    admin = world.people.admin
+    browser = await signed_in(world, ann)
+    orgs = "/api/v1/orgs/acme"
     invited = {"role": "member", "email": "sam@example.org"}
     assert (await browser.api("POST", f"{orgs}/invitations", invited)).status_code == 201
     publisher = {
@@ -245,7 +249,8 @@ async def test_a_token_and_an_administrator_read_the_same_of_what_an_account_mad
 
 
 async def test_a_token_revokes_the_tokens_of_an_account(world: World) -> None:
-    url, token = f"{API}/accounts/ann/revoke-tokens", await scanner(world)
+    url = f"{API}/accounts/ann/revoke-tokens"
+    token = await scanner(world)
     answer = await post(world, url, token, reason="A leak.")
     assert answer.json()["revoked"] == 1
 
@@ -259,7 +264,8 @@ async def test_a_token_only_proposes_what_becomes_of_names(world: World) -> None
     reserved = await post(world, f"{API}/names/reserve", token, **body)
     moved = await post(world, f"{API}/names/acme/move", token, to="central", reason="Squatting.")
     assert (reserved.status_code, moved.status_code) == (202, 202)
-    proposals, admin = world.registry.publishing.proposals, world.fresh(world.people.admin)
+    proposals = world.registry.publishing.proposals
+    admin = world.fresh(world.people.admin)
     names = world.registry.organizations.reserved_names
     assert (await names.all(by=admin)).stored == ()
     await proposals.confirm(reserved.json()["id"], by=admin)
@@ -294,7 +300,8 @@ async def test_administrators_issue_tokens_that_moderate_for_ninety_days(world: 
 
 
 async def test_nobody_else_issues_one_and_no_token_does(world: World) -> None:
-    ann, admin = world.people.ann, world.people.admin
+    ann = world.people.ann
+    admin = world.people.admin
     with raises_refusal("not-permitted"):
         await issue(world, ann, world.fresh(ann))
     with raises_refusal("not-permitted"):

@@ -70,7 +70,8 @@ async def test_whoami_names_the_organization(world: World) -> None:
 
 async def test_it_stops_when_its_creator_leaves(world: World) -> None:
     robot = await machine(world)
-    acme, memberships = parse_org("acme"), world.registry.organizations.memberships
+    acme = parse_org("acme")
+    memberships = world.registry.organizations.memberships
     await memberships.set_member(
         acme, world.people.mia.account, Role.OWNER, by=OPERATOR, reason="It was decided."
     )

@@ -98,7 +98,8 @@ async def test_the_operator_can_limit_creation_and_names_to_administrators(world
 
 
 async def test_an_owner_changes_what_an_organization_says_and_never_its_name(world: World) -> None:
-    ann, url = world.people.ann, f"{ORGS}/acme"
+    ann = world.people.ann
+    url = f"{ORGS}/acme"
     answer = await call(world, "PATCH", url, {"displayName": "Acme Corp"}, by=ann)
     assert answer.json()["displayName"] == "Acme Corp"
     answer = await call(world, "PATCH", url, {"name": "other"}, by=ann)
@@ -106,7 +107,8 @@ async def test_an_owner_changes_what_an_organization_says_and_never_its_name(wor
 
 
 async def test_a_deletion_is_shown_until_it_is_undone(world: World) -> None:
-    url, fresh = f"{ORGS}/acme", world.fresh(world.people.ann)
+    url = f"{ORGS}/acme"
+    fresh = world.fresh(world.people.ann)
     await world.registry.organizations.deletion.delete(ACME, by=fresh)
     assert (await fetched(world, url))["deletingAt"] == "2026-09-23T14:13:20Z"
     await world.registry.organizations.deletion.cancel(ACME, by=fresh)
@@ -117,7 +119,8 @@ async def test_a_deletion_is_shown_until_it_is_undone(world: World) -> None:
 
 
 async def test_members_see_each_other(world: World) -> None:
-    ann, mia = world.people.ann, world.people.mia
+    ann = world.people.ann
+    mia = world.people.mia
     listed = await fetched(world, f"{ORGS}/acme/members", mia)
     joined = {"since": "2026-09-21T14:13:20Z", "pending": None, "roleByGroups": None, "groups": []}
     owner = {"role": "owner", "roleByHand": "owner"}
@@ -131,7 +134,8 @@ async def test_members_see_each_other(world: World) -> None:
 
 
 async def test_an_owner_changes_and_takes_out_members(world: World) -> None:
-    ann, mia = world.people.ann, world.people.mia
+    ann = world.people.ann
+    mia = world.people.mia
     by_name = await call(world, "DELETE", f"{ORGS}/acme/members/mia", by=ann)
     assert refusal(by_name) == (404, "member-not-found")
     url = f"{ORGS}/acme/members/{mia.account.id}"
@@ -147,7 +151,8 @@ async def test_an_owner_changes_and_takes_out_members(world: World) -> None:
 
 
 async def test_an_account_that_is_not_a_member_is_not_found(world: World) -> None:
-    ann, bob = world.people.ann, world.people.bob.account.id
+    ann = world.people.ann
+    bob = world.people.bob.account.id
     answers = [
         await call(world, "PUT", f"{ORGS}/acme/members/{name}", {"role": "member"}, by=ann)
         for name in (bob, NOBODYS)
@@ -166,7 +171,8 @@ async def test_a_member_leaves(world: World) -> None:
 
 
 async def test_a_pending_change_is_listed_and_undone(world: World) -> None:
-    ann, mia = world.people.ann, world.people.mia
+    ann = world.people.ann
+    mia = world.people.mia
     fresh = world.fresh(ann)
     memberships = world.registry.organizations.memberships
     await memberships.set_member(ACME, mia.account, Role.OWNER, by=fresh)
@@ -187,7 +193,8 @@ async def test_a_pending_change_is_listed_and_undone(world: World) -> None:
 
 
 async def test_of_two_owners_who_leave_at_once_the_last_one_stays(world: World) -> None:
-    bob, memberships = world.people.bob, world.registry.organizations.memberships
+    bob = world.people.bob
+    memberships = world.registry.organizations.memberships
     await memberships.set_member(
         ACME, bob.account, Role.OWNER, by=OPERATOR, reason="It was decided."
     )
@@ -207,7 +214,8 @@ async def test_of_two_owners_who_leave_at_once_the_last_one_stays(world: World) 
 
 
 async def test_whoami_shows_a_role_as_it_counts_now(world: World) -> None:
-    ann, mia = world.people.ann, world.people.mia
+    ann = world.people.ann
+    mia = world.people.mia
     memberships = world.registry.organizations.memberships
     await memberships.set_member(ACME, mia.account, Role.OWNER, by=world.fresh(ann))
     for role in ("member", "owner"):
@@ -252,7 +260,8 @@ async def test_an_invitation_by_mail_shows_the_code_in_the_mail_only(world: Worl
 
 
 async def test_an_owner_lists_and_withdraws_invitations(world: World) -> None:
-    ann, url = world.people.ann, f"{ORGS}/acme/invitations"
+    ann = world.people.ann
+    url = f"{ORGS}/acme/invitations"
     sent = await invited(world)
     assert await fetched(world, url, ann) == {"invitations": [sent["invitation"]]}
     path = f"{url}/{sent['invitation']['id']}"

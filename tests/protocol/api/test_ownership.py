@@ -146,7 +146,8 @@ async def test_an_owner_with_an_identity_is_never_gone(world: World) -> None:
 
 
 async def test_the_role_of_an_owner_by_a_group_that_ran_out_is_named(world: World) -> None:
-    directory, now_ms = world.stores.directory, world.clock.now_ms()
+    directory = world.stores.directory
+    now_ms = world.clock.now_ms()
     stored = await directory.get(Membership, member_place("acme", world.people.ann.account.id))
     assert stored is not None
     group = GroupRole(role=Role.OWNER, until_ms=now_ms - 1, groups=("oidc:owners",))

@@ -210,7 +210,8 @@ async def test_pages_lead_to_each_other(secret: World) -> None:
         for person in (secret.people.ann, secret.people.mia):
             await pull(secret, f"{SECRET}/{version}", person)
     await secret.record_pulls()
-    seen, query = list[tuple[str, str]](), "?count=3"
+    seen = list[tuple[str, str]]()
+    query = "?count=3"
     while query:
         page = (await secret.get(PULLS + query, by=secret.people.ann)).json()
         seen += who(page["pulls"])

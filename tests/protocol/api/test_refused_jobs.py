@@ -370,7 +370,8 @@ async def test_a_token_that_ended_is_not_ended_again(trust: TrustedPublishingWor
 
 async def test_a_job_ends_no_other_token(trust: TrustedPublishingWorld) -> None:
     await trust.add("acme/greet", rules=ANY_TAG)
-    first, second = await exchanged(trust), await exchanged(trust)
+    first = await exchanged(trust)
+    second = await exchanged(trust)
     assert (await ended(trust, first["token"])).status_code == 204
     trust.world.clock.advance(timedelta(seconds=5))
     assert (await pushed(trust, second["token"], "acme/greet:1.0.0")).status_code == 204

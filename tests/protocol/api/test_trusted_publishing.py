@@ -90,7 +90,8 @@ async def test_a_job_without_a_stored_secret_publishes_and_its_provenance_is_sho
 
     log = await ann.api("GET", "/api/v1/orgs/acme/audit")
     events = {event["kind"]: event for event in log.json()["events"]}
-    issued, published = events["token.issued"], events["release.published"]
+    issued = events["token.issued"]
+    published = events["release.published"]
     assert issued["actor"] == "github:74"
     assert issued["details"]["run"] == published["details"]["run"] == RUN["runUrl"]
     assert published["credential"] == issued["subject"]
@@ -339,7 +340,8 @@ async def test_the_log_says_why_a_job_was_refused(trust: TrustedPublishingWorld)
 async def test_a_job_reads_what_members_read_where_its_publisher_says_so(
     trust: TrustedPublishingWorld,
 ) -> None:
-    world, bob = trust.world, trust.world.people.bob
+    world = trust.world
+    bob = trust.world.people.bob
     await trust.add(reads=PublisherReads.ORGANIZATION)
     await world.push(bala("acme/hidden:1.0.0", visibility="private"))
     await world.push(bala("other/inside:1.0.0", visibility="internal"), by=bob)
@@ -367,7 +369,8 @@ async def test_a_job_reads_internal_packages_while_the_maker_of_its_publisher_is
 ) -> None:
     trust = await trusting(worlds, staff="@example.org")
     world = trust.world
-    ann, directory = world.people.ann.account, world.stores.directory
+    ann = world.people.ann.account
+    directory = world.stores.directory
     await directory.replace(ann.model_copy(update={"email": "ann@example.org"}))
     await world.push(bala("other/inside:1.0.0", visibility="internal"), by=world.people.bob)
     made = await trust.add(reads=PublisherReads.ORGANIZATION)

@@ -30,7 +30,8 @@ from tests.support.world import URL, OpenWorld, Person, World, limited
 
 pytestmark = pytest.mark.measured
 
-PATH, OF_REGISTRY = "/api/v1/orgs/acme/webhooks", "/api/v1/webhooks"
+PATH = "/api/v1/orgs/acme/webhooks"
+OF_REGISTRY = "/api/v1/webhooks"
 HOOKS = URL + PATH
 
 
@@ -79,8 +80,11 @@ async def test_a_webhook_gets_the_events_of_its_topics(world: World, receiver: R
     await world.push(bala("acme/greet:0.1.0"))  # Before the webhooks are there.
     for topic in ("audit", *TOPICS):
         await add(world, f"{receiver.url}/{topic}", topic)
-    ann, registry, acme = world.people.ann, world.registry, parse_org("acme")
-    greet, bob = Package.parse("acme", "greet"), world.people.bob.account
+    ann = world.people.ann
+    registry = world.registry
+    acme = parse_org("acme")
+    greet = Package.parse("acme", "greet")
+    bob = world.people.bob.account
     await world.push(bala("acme/greet:1.0.0"))
     await world.java(ann).deprecate("acme/greet:1.0.0", "old")
     await world.java(ann).undeprecate("acme/greet:1.0.0")
@@ -103,7 +107,8 @@ async def test_a_webhook_gets_the_events_of_its_topics(world: World, receiver: R
 async def test_events_of_a_private_package_go_to_its_organization_and_the_registry_alone(
     world: World, receiver: Receiver
 ) -> None:
-    people, url = world.people, receiver.url
+    people = world.people
+    url = receiver.url
     await add(world, f"{url}/acme", "release")
     await add(world, f"{url}/other", "release", by=people.bob, at=PATH.replace("acme", "other"))
     await add(world, f"{url}/registry", "release", by=people.admin, at=OF_REGISTRY)
@@ -116,7 +121,8 @@ async def test_a_failed_delivery_is_repeated_for_three_days_and_then_given_up(
     world: World, receiver: Receiver
 ) -> None:
     webhook = (await add(world, receiver.url, "release"))["id"]
-    receiver.status, receiver.body = 503, b"later\x07" * 1_000
+    receiver.status = 503
+    receiver.body = b"later\x07" * 1_000
     await world.push(bala("acme/greet:1.0.0"))
     passed = timedelta(0)
     await deliver(world)
@@ -145,7 +151,8 @@ async def test_requests_are_signed_as_standard_webhooks_says_after_a_rotation_wi
     world: World, receiver: Receiver
 ) -> None:
     added = await add(world, receiver.url, "release")
-    ann, path = await signed_in(world, world.people.ann), f"{PATH}/{added['id']}"
+    ann = await signed_in(world, world.people.ann)
+    path = f"{PATH}/{added['id']}"
     rotated = (await ann.api("POST", f"{path}/rotate", {})).json()
     assert "whsec" not in (await ann.api("GET", path)).text
     await world.push(bala("acme/greet:1.0.0"))
@@ -174,7 +181,8 @@ async def test_no_event_is_left_out_while_a_receiver_is_down_and_the_last_hundre
     await world.stores.events.append(tokens)
     await deliver(world)
     assert len(await shown(world, webhook)) == MAX_WAITING
-    receiver.status, receiver.received = 200, []
+    receiver.status = 200
+    receiver.received = []
     for _ in range(4):
         world.clock.advance(BACK_OFF[0])
         await deliver(world)

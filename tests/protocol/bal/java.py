@@ -132,7 +132,8 @@ class JavaBal:
         if response.status_code == 302:
             return response
         self._raise_unauthorized(response, org)
-        message, failed = message_of(response), f"error: failed to pull the package: '{coordinate}'"
+        message = message_of(response)
+        failed = f"error: failed to pull the package: '{coordinate}'"
         if response.status_code in (400, 404) and message:
             raise ClientFailure(message, f"error: {message}")
         _raise_server_error(response, f"{failed} from the remote repository '{url}'. reason: ")

@@ -84,7 +84,8 @@ async def test_the_version_may_be_a_query_parameter(world: World) -> None:
     "coordinate", [*map("acme/greet:{}".format, BUILT_WITH), "acme/native:2.0.0"]
 )
 async def test_an_exact_version_is_always_served(world: World, coordinate: str) -> None:
-    client, version = world.java(version="2201.8.3", platform="java11"), coordinate.split(":")[1]
+    client = world.java(version="2201.8.3", platform="java11")
+    version = coordinate.split(":")[1]
     assert (await client.metadata(coordinate))["version"] == version
     assert (await client.pull(coordinate)).version == version
 

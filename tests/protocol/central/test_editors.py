@@ -156,7 +156,8 @@ async def test_lists_are_filtered_and_paged(world: World) -> None:
 
 async def test_connectors_of_a_private_package_are_for_those_who_may_see_it(world: World) -> None:
     await published(world, documented_bala(visibility="private"))
-    mia, bob = world.people.mia, world.people.bob
+    mia = world.people.mia
+    bob = world.people.bob
     for kind, name in (("connectors", "Client"), ("triggers", "Service")):
         [seen] = await listed(world, f"/{kind}", by=mia)
         path = f"/{kind}/acme/greet/1.0.0/greet/{name}"

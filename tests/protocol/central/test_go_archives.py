@@ -23,7 +23,8 @@ def _coordinate(path: Path) -> str:
 async def test_an_archive_of_the_go_toolchain_is_pushed_described_resolved_and_pulled(
     world: World, path: Path
 ) -> None:
-    coordinate, archive = _coordinate(path), path.read_bytes()
+    coordinate = _coordinate(path)
+    archive = path.read_bytes()
     org, name, version = parts_of(coordinate)
     await world.java(world.people.admin).push(coordinate, archive, path.name)
 

@@ -136,7 +136,8 @@ async def test_all_dependents_of_a_version_are_listed_to_who_may_see_them(world:
     await world.push(secret)
     query = '{dependentPackages(orgName: "acme", packageName: "base"%s) {name version}}'
     users = [{"name": f"user{number:02}", "version": "1.0.0"} for number in range(25)]
-    hidden, newer = {"name": "secret", "version": "2.0.0"}, {"name": "newer", "version": "1.0.0"}
+    hidden = {"name": "secret", "version": "2.0.0"}
+    newer = {"name": "newer", "version": "1.0.0"}
     for version, by, expected in (
         (', version: "1.0.0"', None, users),
         (', version: "1.0.0"', world.people.mia, [hidden, *users]),

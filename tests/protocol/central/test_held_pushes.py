@@ -67,7 +67,8 @@ async def test_too_many_releases_of_few_packages_say_so(worlds: OpenWorld) -> No
 
 
 async def test_a_maven_client_reads_409_and_the_sentence(world: World) -> None:
-    url, by = f"{MAVEN}/acme/next/1.2.0/next-1.2.0.bala", world.people.ann
+    url = f"{MAVEN}/acme/next/1.2.0/next-1.2.0.bala"
+    by = world.people.ann
     for _ in range(2):
         answer = await world.send("PUT", url, by=by, content=ARCHIVE)
         assert (answer.status_code, answer.text.strip()) == (409, TOLD)
@@ -153,7 +154,8 @@ async def test_a_held_push_that_fails_anywhere_is_held_when_the_client_repeats_i
 
     world = await worlds(wrap=fault.at(port), brake_packages=1)
     await world.push(bala("acme/first:1.0.0"))
-    fault.calls, fault.nth = 0, 1
+    fault.calls = 0
+    fault.nth = 1
     await world.push_held(ARCHIVE)
     assert await state(world) is State.HELD
     kinds = [event.kind for _, event in await world.stores.events.since(0, 100)]
@@ -165,7 +167,8 @@ async def test_a_repeat_finishes_a_confirmation_that_was_cut_off(worlds: OpenWor
     world = await worlds(brake_packages=1)
     await world.push(bala("acme/first:1.0.0"))
     await world.push_held(ARCHIVE)
-    held, stores = world.registry.publishing.held_releases, world.stores
+    held = world.registry.publishing.held_releases
+    stores = world.stores
     broken = replace(
         held.records.derived_data, metadata=failing(stores.metadata, Fault("put_entries", Busy()))
     )

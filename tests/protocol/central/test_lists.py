@@ -155,7 +155,8 @@ async def test_deprecated_packages_of_an_organization_are_listed_on_demand(world
     await admin.deprecate("acme/greet:*", "Gone.")
     await world.push(bala("acme/late:1.0.0"), by=world.people.admin)
     await admin.deprecate("acme/late:1.0.0", "Gone, too.")  # Its only version.
-    gone, every = {"acme/greet", "acme/late"}, {*await names(world, "/packages?deprecated=true")}
+    gone = {"acme/greet", "acme/late"}
+    every = {*await names(world, "/packages?deprecated=true")}
     assert gone.isdisjoint(await names(world, "/packages/acme"))
     listed = await names(world, "/packages/acme?deprecated=true")
     assert gone <= {*listed} == {each for each in every if each.startswith("acme/")}

@@ -59,8 +59,10 @@ async def http() -> AsyncGenerator[httpx.AsyncClient]:
 async def test_a_package_is_pushed_resolved_and_pulled(
     registry: Running, http: httpx.AsyncClient
 ) -> None:
-    admin, reader = registry.java(http), registry.java(http, token="")
-    coordinate, archive = "acme/way:1.0.0", bala("acme/way:1.0.0", padding=300_000)
+    admin = registry.java(http)
+    reader = registry.java(http, token="")
+    coordinate = "acme/way:1.0.0"
+    archive = bala("acme/way:1.0.0", padding=300_000)
     await admin.push(coordinate, archive)
     assert await reader.versions("acme/way") == ["1.0.0"]
     assert (await reader.pull(coordinate)).content == archive

@@ -19,12 +19,14 @@ REASON = "It holds a password."
 
 
 async def hold(world: World) -> None:
-    own, ann = world.registry.publishing.own_releases, world.fresh(world.people.ann)
+    own = world.registry.publishing.own_releases
+    ann = world.fresh(world.people.ann)
     await own.hold(GREET, REASON, by=ann)
 
 
 async def erase(world: World) -> None:
-    own, ann = world.registry.publishing.own_releases, world.fresh(world.people.ann)
+    own = world.registry.publishing.own_releases
+    ann = world.fresh(world.people.ann)
     await own.erase(GREET, REASON, by=ann)
 
 
@@ -87,7 +89,8 @@ async def test_no_owner_restores_what_an_administrator_withheld(world: World, st
     await hold(world)
     moderation = world.registry.publishing.moderation
     await getattr(moderation, state)(GREET, "A review.", by=OPERATOR)
-    own, ann = world.registry.publishing.own_releases, world.fresh(world.people.ann)
+    own = world.registry.publishing.own_releases
+    ann = world.fresh(world.people.ann)
     with raises_refusal("release-withheld-already"):
         await own.restore(GREET, by=ann)
     with raises_refusal("release-withheld-already"):
@@ -103,7 +106,8 @@ async def test_an_administrator_restores_what_an_owner_held(world: World) -> Non
 
 async def test_only_owners_who_just_signed_in_hold_a_release(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
-    own, people = world.registry.publishing.own_releases, world.people
+    own = world.registry.publishing.own_releases
+    people = world.people
     old = world.fresh(people.ann)
     with raises_refusal("organization-not-found"):
         await own.hold(GREET, REASON, by=world.fresh(people.bob))

@@ -121,7 +121,8 @@ async def test_the_digest_of_the_second_archive_is_checked_and_that_of_the_first
     world: World, ann: JavaBal
 ) -> None:
     await ann.send_archive(GREET, ARCHIVE)
-    form, wrong = multipart("acme-greet-any-1.0.0.bala", AGAIN), f"sha-256={Digest.of(ARCHIVE)}"
+    form = multipart("acme-greet-any-1.0.0.bala", AGAIN)
+    wrong = f"sha-256={Digest.of(ARCHIVE)}"
     refused = await world.upload(form, by=world.people.ann, headers={"digest": wrong})
     assert refused.status_code == 400
     assert "It was damaged on the way" in refused.text

@@ -124,7 +124,8 @@ async def test_an_archive_of_a_principal_that_may_publish_nowhere_is_not_read(wo
 async def test_an_author_reads_where_to_create_an_organization_that_does_not_exist(
     worlds: OpenWorld,
 ) -> None:
-    open_to_all, for_administrators = await worlds(), await worlds(founding="administrators")
+    open_to_all = await worlds()
+    for_administrators = await worlds(founding="administrators")
     reason = await refusal_of(open_to_all, open_to_all.people.ann, "acmee/greet:1.0.0")
     assert reason == (
         "You may not publish acmee/greet: the organization acmee does not exist. "

@@ -121,7 +121,8 @@ async def of_organizations(shared_worlds: OpenWorld) -> World:
 async def test_all_symbols_of_ones_own_organizations_are_listed_page_by_page(
     of_organizations: World,
 ) -> None:
-    world, own = of_organizations, "/search-symbols?user-packages="
+    world = of_organizations
+    own = "/search-symbols?user-packages="
 
     async def listed(query: str, by: Person | None) -> list[str]:
         answer = (await world.get(query, by=by)).json()

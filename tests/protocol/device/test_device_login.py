@@ -226,7 +226,8 @@ async def test_a_poll_that_another_one_overtook_gets_no_token(world: World) -> N
 
 
 async def test_exactly_one_of_concurrent_decisions_counts(world: World) -> None:
-    device_login, people = world.registry.tokens.device_login, world.people
+    device_login = world.registry.tokens.device_login
+    people = world.people
     codes = await device_login.authorize("laptop", by=machine())
     answers = await asyncio.gather(
         *(
@@ -255,7 +256,8 @@ class Late:
 async def test_a_decision_during_another_decision_is_not_overruled(world: World) -> None:
     device_login = world.registry.tokens.device_login
     codes = await device_login.authorize("laptop", by=machine())
-    ann, bob = world.fresh(world.people.ann), world.fresh(world.people.bob)
+    ann = world.fresh(world.people.ann)
+    bob = world.fresh(world.people.bob)
     await device_login.deny(codes.user_code.reveal(), by=ann)
     late = replace(device_login, work=cast(WorkStore, Late(world.stores.work)))
     with raises_refusal("device-code-unknown"):
@@ -265,7 +267,8 @@ async def test_a_decision_during_another_decision_is_not_overruled(world: World)
 
 
 async def test_a_machine_gets_no_token_of_a_deleted_account(world: World) -> None:
-    device_login, mia = world.registry.tokens.device_login, world.fresh(world.people.mia)
+    device_login = world.registry.tokens.device_login
+    mia = world.fresh(world.people.mia)
     codes = await device_login.authorize("laptop", by=machine())
     await device_login.approve(codes.user_code.reveal(), by=mia)
     await world.registry.administration.account_deletion.delete(by=mia)

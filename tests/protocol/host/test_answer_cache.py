@@ -52,7 +52,8 @@ class OneMachine:
             redirects=FollowedRedirects(MAVEN_PATHS, URL),
             headers=configured_headers(URL),
         )
-        recognize, edition = recognizer(registry), registry.adapters.edition
+        recognize = recognizer(registry)
+        edition = registry.adapters.edition
         self.cache = AnswerCache(self._ask, edition, recognize)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -180,7 +181,8 @@ async def test_what_was_kept_for_others_is_not_repeated_to_credentials_that_are_
 
 
 async def test_no_answer_to_empty_credentials_is_repeated_to_a_member(own_world: World) -> None:
-    page, ann = f"{URL}/orgs/acme", own_world.people.ann
+    page = f"{URL}/orgs/acme"
+    ann = own_world.people.ann
     expected = (await own_world.get(page, by=ann)).text
     await own_world.get(page, headers={"Authorization": "Basic Og=="})
     assert "secret" in expected
@@ -188,7 +190,8 @@ async def test_no_answer_to_empty_credentials_is_repeated_to_a_member(own_world:
 
 
 async def test_a_token_that_is_revoked_gets_no_repeat(own_world: World) -> None:
-    world, ann = own_world, own_world.people.ann
+    world = own_world
+    ann = own_world.people.ann
     for _ in range(2):
         assert (await world.get(PACKAGE, by=ann)).status_code == 200
     tokens = (await world.get(f"{URL}/api/v1/tokens", by=ann)).json()["tokens"]
@@ -275,7 +278,8 @@ async def test_answers_about_private_packages_are_never_repeated_to_others(
 async def test_hidden_and_missing_packages_are_looked_up_in_the_same_places(
     world: World, machines: list[OneMachine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked_up, get = list[str](), LruCache[Any, Any].get
+    looked_up = list[str]()
+    get = LruCache[Any, Any].get
 
     def noting(cache: LruCache[Any, Any], key: Any) -> Any:
         if cache is machines[0].cache._answers:
@@ -312,7 +316,8 @@ async def test_pushes_and_pulls_end_no_repeat_to_the_readers_of_private_packages
 
 
 async def test_a_member_whose_account_is_locked_gets_no_repeat(own_world: World) -> None:
-    world, mia = own_world, own_world.people.mia
+    world = own_world
+    mia = own_world.people.mia
     for _ in range(2):
         assert (await world.get(SECRET, by=mia)).status_code == 200
     async with another_process(world) as other:
@@ -321,7 +326,8 @@ async def test_a_member_whose_account_is_locked_gets_no_repeat(own_world: World)
 
 
 async def test_a_member_who_leaves_gets_no_repeat(own_world: World) -> None:
-    world, mia = own_world, own_world.people.mia
+    world = own_world
+    mia = own_world.people.mia
     for _ in range(3):
         assert (await world.get(SECRET, by=mia)).status_code == 200
     org = f"{URL}/api/v1/orgs/acme/members"
@@ -332,7 +338,8 @@ async def test_a_member_who_leaves_gets_no_repeat(own_world: World) -> None:
 
 
 async def test_a_package_that_becomes_private_is_not_repeated_to_others(own_world: World) -> None:
-    world, bob = own_world, own_world.people.bob
+    world = own_world
+    bob = own_world.people.bob
     for _ in range(3):
         assert (await world.get(PACKAGE, by=bob)).status_code == 200
     package = Package.parse("acme", "greet")
@@ -344,7 +351,9 @@ async def test_a_package_that_becomes_private_is_not_repeated_to_others(own_worl
 
 
 async def test_a_signed_link_is_repeated_for_a_sixth_of_its_life(own_world: World) -> None:
-    world, ann, path = own_world, own_world.people.ann, f"{SECRET}/1.0.0"
+    world = own_world
+    ann = own_world.people.ann
+    path = f"{SECRET}/1.0.0"
 
     async def links() -> list[str]:
         answers = [await world.get(path, headers=PULL, by=ann) for _ in range(3)]

@@ -272,7 +272,8 @@ async def test_a_body_in_chunks_is_refused_by_every_function_that_takes_one(
     assert [await _our_answer(host, each) for each in asks] == answers
 
 
-TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+SPAN = "b7ad6b7169203331"
 ANOTHER = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
@@ -393,7 +394,8 @@ async def test_methods_in_small_letters_are_those_in_capitals(registry: Worker) 
     ]
     capitals = _shown(registry.served, asks)
     small = [{**each, "method": each["method"].lower()} for each in capitals]
-    answers, expected = registry.answers(small), registry.answers(capitals)
+    answers = registry.answers(small)
+    expected = registry.answers(capitals)
     for ask, answered, wanted in zip(asks, answers, expected, strict=True):
         assert _comparable(answered) == _comparable(wanted), ask.line
 

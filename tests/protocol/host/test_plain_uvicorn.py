@@ -30,7 +30,8 @@ def test_the_registry_runs_under_uvicorn_as_it_is_installed(
         proxy_headers=False,
         log_config=None,
     )
-    server, bound = uvicorn.Server(config), bind("127.0.0.1", 0)
+    server = uvicorn.Server(config)
+    bound = bind("127.0.0.1", 0)
     thread = Thread(target=server.run, args=([bound],))
     thread.start()
     try:

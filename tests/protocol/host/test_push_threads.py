@@ -23,7 +23,8 @@ THREADS = {"bala": 1, "asyncio": 1, "ballroom-writing": 2, "search-writing": 1}
 
 async def test_a_push_waits_for_five_threads(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.push(bala("acme/greet:1.0.0"))
-    handed, submit = Counter[str](), ThreadPoolExecutor.submit
+    handed = Counter[str]()
+    submit = ThreadPoolExecutor.submit
 
     def counting(executor: ThreadPoolExecutor, *work: Any, **named: Any) -> Future[Any]:
         handed[str(executor._thread_name_prefix).partition("_")[0]] += 1

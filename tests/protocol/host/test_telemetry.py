@@ -20,7 +20,8 @@ from tests.support.logs import logged
 from tests.support.telemetry import hearing
 from tests.support.world import OpenWorld, World
 
-TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+SPAN = "b7ad6b7169203331"
 SENT = f"00-{TRACE}-{SPAN}-00"
 
 

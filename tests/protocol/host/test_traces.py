@@ -22,7 +22,8 @@ from tests.support.telemetry import Traced, attributes_of, id_of, parent_of, tra
 from tests.support.upstreams import FakeUpstream, Stand
 from tests.support.world import OpenWorld, World
 
-TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+SPAN = "b7ad6b7169203331"
 SENT = f"00-{TRACE}-{SPAN}-00"
 
 DATABASE = {"db.system.name", "db.namespace", "db.operation.name"}
@@ -38,7 +39,8 @@ def traced() -> Iterator[Traced]:
 
 async def test_a_push_is_one_trace_with_its_calls_of_stores(world: World, traced: Traced) -> None:
     await world.push(bala("acme/greet:1.0.0"))
-    push, call = traced.one("central_push"), traced.one("metadata.add_release")
+    push = traced.one("central_push")
+    call = traced.one("metadata.add_release")
     assert push.kind.name == "SERVER"
     assert parent_of(push) == ""
     assert set(attributes_of(push)) == {*REQUEST_SPAN, *HTTP}

@@ -19,7 +19,8 @@ pytestmark = one_machine("its commands find a data folder")
 async def token_of_acme(world: World, maker: Account) -> Person:
     by = Principal(maker.id, "session", (Grant(),), signed_in_ms=world.clock.now_ms())
     wanted = TokenRequest.parse("ci", ["read"], org="acme", package="*", days=300)
-    tokens, owner = world.registry.tokens.access_tokens, OfOrganization(parse_org("acme"))
+    tokens = world.registry.tokens.access_tokens
+    owner = OfOrganization(parse_org("acme"))
     return Person(maker, (await tokens.issue(owner, wanted, by=by)).text.reveal())
 
 
@@ -31,11 +32,13 @@ async def test_a_person_who_left_has_nothing_any_more_and_builds_go_on(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    accounts, organizations = world.registry.identity.accounts, world.registry.organizations
+    accounts = world.registry.identity.accounts
+    organizations = world.registry.organizations
     kim = await accounts.create("kim", by=OPERATOR)
     lee = await accounts.create("lee", by=OPERATOR)
     acme = parse_org("acme")
-    memberships, ann = organizations.memberships, world.people.ann.account
+    memberships = organizations.memberships
+    ann = world.people.ann.account
     await memberships.set_member(acme, kim, Role.OWNER, by=OPERATOR, reason="A test.")
     await memberships.remove_member(acme, ann, by=OPERATOR, reason="A test.")
     own = Person(kim, await token_of(world.registry, kim))

@@ -16,12 +16,14 @@ LONG_AGO_MS = 1_700_000_000_000  # The notice has ended when the commands run.
 
 @one_machine("its commands find a data folder")
 async def test_a_disputed_name_is_decided_and_its_readers_are_told(world: World) -> None:
-    registry, ann = world.registry, world.people.ann
+    registry = world.registry
+    ann = world.people.ann
     lee = await registry.identity.accounts.create("lee", by=OPERATOR)
     await registry.organizations.organizations.create(parse_org("nova"), ann.account, by=OPERATOR)
     await world.push(bala("acme/greet:1.0.0"))
     await world.push(bala("nova/greet:1.0.0"))
-    now_ms, world.clock.at_ms = world.clock.at_ms, LONG_AGO_MS
+    now_ms = world.clock.at_ms
+    world.clock.at_ms = LONG_AGO_MS
     await registry.administration.name_disputes.open("acme", "A letter.", lee, by=OPERATOR)
     world.clock.at_ms = now_ms
 

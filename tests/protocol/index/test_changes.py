@@ -67,7 +67,8 @@ async def test_every_kind_of_change_is_listed(world: World) -> None:
 async def test_a_reader_gets_every_change_once_whatever_it_asks_for_at_once(world: World) -> None:
     for patch in range(7):
         await world.push(bala(f"acme/greet:1.0.{patch}"))
-    pages, since = list[list[str]](), 0
+    pages = list[list[str]]()
+    since = 0
     while not pages or pages[-1]:
         shown, since = await changes(world, f"?since={since}&limit=3")
         pages.append([each["version"] for each in shown])

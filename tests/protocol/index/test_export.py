@@ -31,7 +31,8 @@ async def published(world: World) -> None:
     await world.push(bala("acme/greet:2.0.0-rc.1", tools=["greeter"]))
     await world.push(bala("acme/greet.io:1.0.0", dependencies=["acme/greet:1.0.0"]))
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
-    path, body = "/packages/deprecate/acme/greet/1.0.0", '{"message": "Größer: 2."}'
+    path = "/packages/deprecate/acme/greet/1.0.0"
+    body = '{"message": "Größer: 2."}'
     await world.send("PUT", path, by=world.people.ann, content=body.encode())
 
 

@@ -131,7 +131,8 @@ async def test_no_operation_of_the_api_changes_a_frozen_organization(frozen: Wor
 
 
 async def test_a_member_cannot_leave_it_and_nobody_joins_it(world: World) -> None:
-    people, invitations = world.people, world.registry.organizations.invitations
+    people = world.people
+    invitations = world.registry.organizations.invitations
     offer = InvitationRequest.parse(Role.MEMBER, None, "")
     invited = await invitations.invite(ACME, offer, by=world.fresh(people.ann))
     assert invited.link
@@ -145,7 +146,8 @@ async def test_a_member_cannot_leave_it_and_nobody_joins_it(world: World) -> Non
 
 
 async def test_a_change_of_owners_that_waits_is_canceled_and_not_applied(world: World) -> None:
-    people, memberships = world.people, world.registry.organizations.memberships
+    people = world.people
+    memberships = world.registry.organizations.memberships
     await memberships.set_member(ACME, people.mia.account, Role.OWNER, by=world.fresh(people.ann))
     await freeze(world)
     world.clock.advance(OWNER_CHANGE_DELAY + timedelta(minutes=1))
@@ -165,7 +167,8 @@ async def test_a_deletion_that_waits_is_canceled(world: World) -> None:
 
 
 async def test_an_administrator_changes_members_of_a_frozen_organization(frozen: World) -> None:
-    memberships, mia = frozen.registry.organizations.memberships, frozen.people.mia.account
+    memberships = frozen.registry.organizations.memberships
+    mia = frozen.people.mia.account
     by = frozen.fresh(frozen.people.admin)
     await memberships.set_member(ACME, mia, Role.OWNER, by=by, reason="She takes over.")
 

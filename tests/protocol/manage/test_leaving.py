@@ -68,7 +68,9 @@ async def test_the_statement_names_all_that_a_person_has_and_made(world: World) 
 async def test_an_end_with_a_successor_lets_builds_go_on_and_leaves_the_person_nothing(
     world: World,
 ) -> None:
-    ann, bob, token = world.people.ann, world.people.bob, await robot(world)
+    ann = world.people.ann
+    bob = world.people.bob
+    token = await robot(world)
     admin = await signed_in(world, world.people.admin)
     path = world.with_ids("/api/v1/accounts/ID-OF-ann/leave")
     body = {"end": True, "handOver": bob.account.id, "reason": "Left on Friday."}
@@ -87,7 +89,8 @@ async def test_an_end_with_a_successor_lets_builds_go_on_and_leaves_the_person_n
 
 
 async def test_an_end_without_a_successor_says_what_stays_and_what_stops(world: World) -> None:
-    token, leaving = await robot(world), world.registry.administration.leaving
+    token = await robot(world)
+    leaving = world.registry.administration.leaving
     request = LeaveRequest(ends=True, successor=None)
     done = await leaving.leave(world.people.ann.account, request, by=OPERATOR)
     assert any(each.startswith("ann stays owner of acme: ") for each in done)

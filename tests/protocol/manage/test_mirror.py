@@ -12,7 +12,8 @@ from tests.support.page_client import PageClient
 from tests.support.upstreams import FakeUpstream, Stand
 from tests.support.world import URL, OpenWorld, Person, World
 
-MIRROR, API = "/manage/mirror", f"{URL}/api/v1/mirror"
+MIRROR = "/manage/mirror"
+API = f"{URL}/api/v1/mirror"
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from tests.support.world import URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
-MIRROR, API = "/manage/mirror", f"{URL}/api/v1/mirror"
+MIRROR = "/manage/mirror"
+API = f"{URL}/api/v1/mirror"
 PULL = dict(ACCEPT_ARCHIVE)
 
 
@@ -53,7 +54,8 @@ async def admin(mirror: World) -> PageClient:
 
 
 async def ask(world: World, path: str, **body: object) -> httpx.Response:
-    method, admin = "POST" if body else "GET", world.people.admin
+    method = "POST" if body else "GET"
+    admin = world.people.admin
     return await world.send(method, f"{API}{path}", by=admin, json=body or None)
 
 

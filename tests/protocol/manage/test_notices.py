@@ -21,7 +21,8 @@ from tests.support.page_client import PageClient
 from tests.support.port_doubles import Fault, failing
 from tests.support.world import URL, World, repeating
 
-NOTICES, READ_ONLY = "/manage/notices", "/manage/read-only"
+NOTICES = "/manage/notices"
+READ_ONLY = "/manage/read-only"
 HTML = '<script>alert("1")</script> & <b>bold</b>'
 TURNED = "\u202eדרך צלחה\u202c שלום"
 REASON = "moving house until 22:00"
@@ -192,7 +193,8 @@ async def test_another_instance_refuses_changes_within_five_seconds_and_takes_th
     world: World,
 ) -> None:
     async with another_instance(world) as http:
-        path, sent = f"{URL}/api/v1/orgs", {"Authorization": f"Bearer {world.people.ann.token}"}
+        path = f"{URL}/api/v1/orgs"
+        sent = {"Authorization": f"Bearer {world.people.ann.token}"}
         statuses = list[int]()
         for number in range(3):
             world.clock.advance(timedelta(seconds=5))

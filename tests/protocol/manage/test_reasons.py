@@ -35,7 +35,8 @@ async def addressed(world: World, *names: str) -> None:
     for name in names:
         accounts = world.registry.identity.accounts
         account = await accounts.by_id(getattr(world.people, name).account.id)
-        address, directory = parse_email(f"{name}@example.org"), accounts.directory
+        address = parse_email(f"{name}@example.org")
+        directory = accounts.directory
         await directory.replace(account.model_copy(update={"email": address}))
 
 
@@ -45,12 +46,14 @@ async def remove_a_member(world: World, by: Principal, reason: str) -> None:
 
 
 async def appoint_another_owner(world: World, by: Principal, reason: str) -> None:
-    memberships, mia = world.registry.organizations.memberships, world.people.mia.account
+    memberships = world.registry.organizations.memberships
+    mia = world.people.mia.account
     await memberships.set_member(ACME, mia, Role.OWNER, by=by, reason=reason)
 
 
 async def cancel_a_change(world: World, by: Principal, reason: str) -> None:
-    memberships, people = world.registry.organizations.memberships, world.people
+    memberships = world.registry.organizations.memberships
+    people = world.people
     mia = people.mia.account
     if not any(each.membership.pending for each in await memberships.members(ACME, by=OPERATOR)):
         await memberships.set_member(ACME, mia, Role.OWNER, by=world.fresh(people.ann))
@@ -83,13 +86,15 @@ async def remove_a_publisher(world: World, by: Principal, reason: str) -> None:
 
 
 async def remove_a_webhook(world: World, by: Principal, reason: str) -> None:
-    webhooks, url = world.registry.organizations.webhooks, "https://hooks.example.org/x"
+    webhooks = world.registry.organizations.webhooks
+    url = "https://hooks.example.org/x"
     added = await webhooks.add(ACME, url, [Topic.RELEASE], by=OPERATOR)
     await webhooks.remove(ACME, added.id, by=by, reason=reason)
 
 
 async def rotate_a_webhook(world: World, by: Principal, reason: str) -> None:
-    webhooks, url = world.registry.organizations.webhooks, "https://hooks.example.org/x"
+    webhooks = world.registry.organizations.webhooks
+    url = "https://hooks.example.org/x"
     added = await webhooks.add(ACME, url, [Topic.RELEASE], by=OPERATOR)
     await webhooks.rotate(ACME, added.id, by=by, reason=reason)
 
@@ -166,12 +171,14 @@ async def test_an_owner_needs_none_in_the_own_organization(acme: World, kind: st
 
 async def test_an_administrator_who_owns_an_organization_needs_none_there(world: World) -> None:
     await world.create_organization("globex")
-    deletion, by = world.registry.organizations.deletion, world.fresh(world.people.admin)
+    deletion = world.registry.organizations.deletion
+    by = world.fresh(world.people.admin)
     await deletion.delete(parse_org("globex"), by=by)
 
 
 async def test_a_role_that_gives_needs_no_reason(world: World) -> None:
-    memberships, people = world.registry.organizations.memberships, world.people
+    memberships = world.registry.organizations.memberships
+    people = world.people
     by = world.fresh(people.admin)
     await memberships.set_member(ACME, people.mia.account, Role.MAINTAINER, by=by)
     with pytest.raises(Refusal, match="Enter a reason for"):
@@ -191,7 +198,8 @@ async def test_the_deletion_of_an_organization_needs_a_reason(world: World) -> N
 @pytest.mark.parametrize("act", ["end_sessions", "revoke_all_tokens", "lock"])
 async def test_what_is_taken_from_an_account_needs_a_reason(world: World, act: str) -> None:
     await addressed(world, "ann")
-    accounts, ann = world.registry.administration.accounts, world.people.ann
+    accounts = world.registry.administration.accounts
+    ann = world.people.ann
     account = await world.registry.identity.accounts.by_id(ann.account.id)
     with pytest.raises(Refusal, match="Enter a reason for"):
         await getattr(accounts, act)(account, "", by=OPERATOR)
@@ -203,7 +211,8 @@ async def test_what_is_taken_from_an_account_needs_a_reason(world: World, act: s
 
 
 async def test_an_administrator_is_dismissed_with_a_reason_that_all_read(world: World) -> None:
-    administrators, people = world.registry.administration.administrators, world.people
+    administrators = world.registry.administration.administrators
+    people = world.people
     await administrators.appoint(people.ann.account, by=OPERATOR)
     await addressed(world, "ann")
     ann = await world.registry.identity.accounts.by_id(people.ann.account.id)
@@ -215,14 +224,16 @@ async def test_an_administrator_is_dismissed_with_a_reason_that_all_read(world: 
 
 
 async def test_the_api_takes_the_reason_as_a_field(world: World) -> None:
-    admin, mia = await signed_in(world, world.people.admin), world.people.mia.account
+    admin = await signed_in(world, world.people.admin)
+    mia = world.people.mia.account
     path = f"/api/v1/orgs/acme/members/{mia.id}"
     assert (await admin.api("DELETE", path)).json()["error"]["code"] == "reason-missing"
     assert (await admin.api("DELETE", path, {"reason": REASON})).status_code == 204
 
 
 async def test_pages_of_an_organization_ask_administrators_and_not_owners(world: World) -> None:
-    path, mia = "/account/organizations/acme", world.people.mia.account
+    path = "/account/organizations/acme"
+    mia = world.people.mia.account
     admin = await PageClient.at(world, world.people.admin, path)
     assert 'name="reason"' in admin.text
     assert (await admin.send(f"{path}/remove", account=mia.id, reason="")).status_code == 400

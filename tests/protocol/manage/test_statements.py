@@ -35,7 +35,8 @@ async def world(worlds: OpenWorld) -> World:
 @pytest.fixture
 async def published(world: World) -> World:
     """Return a registry in which mia, a maintainer of acme, has published."""
-    memberships, mia = world.registry.organizations.memberships, world.people.mia
+    memberships = world.registry.organizations.memberships
+    mia = world.people.mia
     await memberships.set_member(parse_org("acme"), mia.account, Role.MAINTAINER, by=OPERATOR)
     for name in ("ann", "mia"):
         account = getattr(world.people, name).account
@@ -106,10 +107,8 @@ async def test_maintainers_read_of_held_releases_where_no_owner_can(published: W
 
 
 async def test_no_webhook_gets_the_reason_for_owners(published: World, receiver: Receiver) -> None:
-    webhooks, moderation = (
-        published.registry.organizations.webhooks,
-        published.registry.publishing.moderation,
-    )
+    webhooks = published.registry.organizations.webhooks
+    moderation = published.registry.publishing.moderation
     for org in (parse_org("acme"), None):
         for topic in (Topic.WITHDRAWAL, Topic.AUDIT):
             await webhooks.add(org, f"{receiver.url}/{topic.value}", [topic], by=OPERATOR)
@@ -154,7 +153,8 @@ async def test_the_feed_and_the_metadata_have_neither_reason_for_owners(publishe
 
 
 async def test_the_overview_says_that_nobody_is_named_to_appeal_to(worlds: OpenWorld) -> None:
-    without, named = await worlds(), await worlds(abuse_contact="https://example.org/appeals")
+    without = await worlds()
+    named = await worlds(abuse_contact="https://example.org/appeals")
     page = await PageClient.at(without, without.people.admin, "/manage")
     assert "BALLROOM_ABUSE_CONTACT" in page.text
     page = await PageClient.at(named, named.people.admin, "/manage")

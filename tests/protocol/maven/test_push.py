@@ -260,7 +260,8 @@ DISCARDED = {"event": "maven.file_discarded", "log_level": "info", "coordinate":
 async def test_an_unknown_file_beside_an_archive_is_discarded_with_a_line_in_the_log(
     greet: World, file: str
 ) -> None:
-    url, before = f"{RELEASE}/{file}", await stored(greet.stores)
+    url = f"{RELEASE}/{file}"
+    before = await stored(greet.stores)
     shown = await greet.get(url)
     with capture_logs() as events:
         assert await put(greet, url, b"x") == (201, "")

@@ -15,7 +15,8 @@ pytestmark = [pytest.mark.measured, one_instance("it counts calls of one instanc
 V = "v2201-13-0"
 RELEASE = "acme/greet/1.0.0"
 BALA = f"{RELEASE}/greet-1.0.0.bala"
-SURVEY, FIND = {"metadata.survey": 1}, {"metadata.find": 1}
+SURVEY = {"metadata.survey": 1}
+FIND = {"metadata.find": 1}
 RIGHT = {"directory.access_context": 1}
 HINT = {"search.search": 2}  # Whether anything is private: the index, and no store.
 

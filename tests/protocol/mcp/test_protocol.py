@@ -96,7 +96,9 @@ def request(**parts: object) -> dict[str, object]:
 
 
 NAMED = {"mcp-name": "search_packages"}
-INVALID_REQUEST, INVALID_PARAMS, NO_METHOD = -32600, -32602, -32601
+INVALID_REQUEST = -32600
+INVALID_PARAMS = -32602
+NO_METHOD = -32601
 FAULTS = [
     (request(jsonrpc="1.0"), INVALID_REQUEST, 400),
     (request(method=...), INVALID_REQUEST, 400),
@@ -223,7 +225,8 @@ async def test_calls_have_a_limit_of_their_own(worlds: OpenWorld) -> None:
 
 async def test_calls_without_a_token_do_not_lock_out_agents_with_one(worlds: OpenWorld) -> None:
     world = await worlds(limit_agent="token=2 address=1")
-    stranger, agent = Agent(world), Agent(world, world.people.ann)
+    stranger = Agent(world)
+    agent = Agent(world, world.people.ann)
     assert [(await stranger.request("tools/list")).status_code for _ in range(2)] == [200, 429]
     assert [(await agent.request("tools/list")).status_code for _ in range(3)] == [200, 200, 429]
 

@@ -109,7 +109,8 @@ async def served(shared_worlds: OpenWorld) -> AsyncGenerator[Served]:
         return given
 
     async def forward(request: Request) -> Response:
-        headers, body = request.headers.raw, await request.body()
+        headers = request.headers.raw
+        body = await request.body()
         sent = httpx.Request(request.method, MCP, headers=headers, content=body)
         found = asyncio.run_coroutine_threadsafe(answered(sent), loop)
         return await asyncio.wrap_future(found)

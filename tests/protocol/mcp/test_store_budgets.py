@@ -13,8 +13,11 @@ from tests.support.storage import one_instance
 from tests.support.world import Template, World, asking
 
 pytestmark = one_instance("it counts calls of one instance")
-SURVEY, FIND, TEXTS = "metadata.survey", "metadata.find", "documents.texts"
-RECORD, PIECES = "documents.api_docs_record", "documents.read_pieces"
+SURVEY = "metadata.survey"
+FIND = "metadata.find"
+TEXTS = "documents.texts"
+RECORD = "documents.api_docs_record"
+PIECES = "documents.read_pieces"
 # What is read in any case, and what only if it is not in memory.
 BUDGETS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "search_packages": ({"search.search": 1}, {}),

@@ -17,7 +17,8 @@ from tests.support.call_statements import read_call
 from tests.support.documented_packages import documented_bala, published
 from tests.support.world import OpenWorld
 
-MOST_CALLS, MOST_BYTES = 4, 20_000
+MOST_CALLS = 4
+MOST_BYTES = 20_000
 
 MAIL, SALESFORCE, HTTP = (
     (Path(__file__).parent / "sources" / f"{name}.bal").read_text("utf-8")

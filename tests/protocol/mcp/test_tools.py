@@ -38,7 +38,8 @@ async def test_a_tool_answers_programs_and_agents(
 
 async def test_a_token_opens_what_its_account_may_read(agent: Agent) -> None:
     world = agent.world
-    ann, bob = Agent(world, world.people.ann), Agent(world, world.people.bob)
+    ann = Agent(world, world.people.ann)
+    bob = Agent(world, world.people.bob)
     opened = await ann.use("get_package", package="acme/hidden")
     assert opened.structured["visibility"] == "private"
     found = await ann.use("search_packages", query="hidden")
@@ -68,7 +69,9 @@ async def test_a_list_has_pages(agent: Agent) -> None:
     assert (first.structured["nextOffset"], last.structured["nextOffset"]) == (None, None)
 
 
-QUOTES, VALUE = '"\\' * 120, '"' + "\\\\" * 90 + '"'  # JSON escapes each twice.
+# JSON escapes each twice.
+QUOTES = '"\\' * 120
+VALUE = '"' + "\\\\" * 90 + '"'
 
 
 async def test_a_long_readme_and_a_large_library_have_pages(agent: Agent) -> None:
@@ -89,7 +92,8 @@ async def test_a_long_readme_and_a_large_library_have_pages(agent: Agent) -> Non
 
 async def pages(agent: Agent, tool: str, **arguments: object) -> list[str]:
     """Return what is in the fences of all pages, of which there are several."""
-    found, offset = list[str](), 0
+    found = list[str]()
+    offset = 0
     while offset is not None:
         told = (await agent.use(tool, **arguments, offset=offset)).structured
         _, _, text = told["authorText"].partition("\n")
@@ -187,7 +191,9 @@ async def test_a_fence_and_names_of_modules_count_for_the_size_of_a_page(world: 
 
 
 async def test_answers_of_hostile_texts_stay_below_their_limit(world: World) -> None:
-    ticks, wide, long = "`" * 197, "T" + "語" * 250, '# Say "word".\n' * 900
+    ticks = "`" * 197
+    wide = "T" + "語" * 250
+    long = '# Say "word".\n' * 900
     used = ", ".join(f"{wide}{each} a{each}" for each in range(8))
     sources = [
         f"{long}public function f({used}) {{}}\n"
@@ -240,7 +246,8 @@ async def test_more_changes_than_a_comparison_keeps_are_counted(world: World) ->
 async def test_a_comparison_that_is_not_made_yet_is_awaited(world: World) -> None:
     versions = ("1.0.0", "1.1.0", "1.2.0")
     await published(world, *(documented_bala(f"acme/greet:{each}") for each in versions))
-    agent, asked = Agent(world), {"package": GREET, "before": "1.0.0", "after": "1.2.0"}
+    agent = Agent(world)
+    asked = {"package": GREET, "before": "1.0.0", "after": "1.2.0"}
     told = await agent.use("compare_versions", **asked)
     assert told.structured["changes"] == []
 
@@ -264,7 +271,8 @@ async def test_what_cannot_be_compared_is_told(
 
 
 async def test_a_check_tells_each_state(world: World) -> None:
-    first, second = documented_bala(), documented_bala("acme/greet:2.0.0", {"l.bal": LISTENER})
+    first = documented_bala()
+    second = documented_bala("acme/greet:2.0.0", {"l.bal": LISTENER})
     third = documented_bala("acme/greet:2.1.0", {"l.bal": LISTENER.replace("int port", "string p")})
     await published(world, first, second, third, bala("acme/old:1.0.0"), bala("acme/current:1.0.0"))
     await world.java(world.people.ann).deprecate("acme/old:1.0.0", "Use acme/new.")

@@ -136,7 +136,8 @@ async def test_operators_see_whether_the_upstream_answers(
 
 
 async def test_of_several_digests_at_once_one_is_pinned(mirror: World) -> None:
-    pins, digests = services(mirror).reader.pins, [Digest(letter * 64) for letter in "abcdef"]
+    pins = services(mirror).reader.pins
+    digests = [Digest(letter * 64) for letter in "abcdef"]
     outcomes = await asyncio.gather(
         *(pins.require(IO, digest, "central") for digest in digests), return_exceptions=True
     )
@@ -147,7 +148,8 @@ async def test_of_several_digests_at_once_one_is_pinned(mirror: World) -> None:
 
 
 async def test_the_same_digest_is_pinned_once(mirror: World) -> None:
-    pins, digest = services(mirror).reader.pins, Digest("a" * 64)
+    pins = services(mirror).reader.pins
+    digest = Digest("a" * 64)
     await asyncio.gather(*(pins.require(IO, digest, "central") for _ in range(6)))
     [known] = await pins.of_package(IO.package)
     assert (known.revision, known.refused_because) == (1, "")
@@ -190,7 +192,8 @@ async def test_a_process_knows_whether_the_upstream_answers(mirror: World) -> No
 
 
 async def test_a_pin_of_another_process_stands(mirror: World) -> None:
-    pins, digest = services(mirror).reader.pins, Digest("a" * 64)
+    pins = services(mirror).reader.pins
+    digest = Digest("a" * 64)
     late = failing(pins.directory, Fault("add", AlreadyThere()))
     await replace(pins, directory=late).require(
         IO, digest, "central"

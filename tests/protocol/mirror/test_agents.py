@@ -12,7 +12,8 @@ LOCK = "[[package]]\norg='ballerina'\nname='io'\nversion='1.0.0'\n"
 
 
 async def test_versions_that_nobody_pulled_are_stored_and_compared(mirror: World) -> None:
-    agent, asked = Agent(mirror), {"package": "ballerina/io", "before": "1.0.0", "after": "1.1.0"}
+    agent = Agent(mirror)
+    asked = {"package": "ballerina/io", "before": "1.0.0", "after": "1.1.0"}
     for _ in range(2):  # Until both versions are documented; their comparison is waited for.
         told = await agent.use("compare_versions", **asked)
         assert "Retry after" in told.text

@@ -81,7 +81,8 @@ async def test_a_build_through_a_mirror_gets_what_the_upstream_gives(
     assert [status for status, _ in expected] == [200] * (PACKAGES + 1)
     graph: Any = expected[0][1]
     assert len(graph["resolved"][0]["dependencyGraph"]) >= PACKAGES - 1
-    documents, archives = Stoppable(upstream), Stoppable(upstream)
+    documents = Stoppable(upstream)
+    archives = Stoppable(upstream)
     mirror = await mirror_of(worlds, documents, archives)
     assert await build(mirror) == expected
     documents.left = archives.left = 0
@@ -95,7 +96,8 @@ async def test_a_build_while_the_upstream_stops_gets_the_same_or_503(
     upstream: World, worlds: OpenWorld, left: int
 ) -> None:
     expected = await build(upstream)
-    documents, archives = Stoppable(upstream), Stoppable(upstream)
+    documents = Stoppable(upstream)
+    archives = Stoppable(upstream)
     mirror = await mirror_of(worlds, documents, archives)
     documents.left = archives.left = left
     for ours, theirs in zip(await build(mirror), expected, strict=True):

@@ -40,7 +40,8 @@ pytestmark = pytest.mark.measured
 
 URL_OF_SOURCE = "https://source.test"
 PULL = dict(ACCEPT_ARCHIVE)
-OLD, NEW = "tools/hammer:1.0.0", "tools/hammer:1.1.0"
+OLD = "tools/hammer:1.0.0"
+NEW = "tools/hammer:1.1.0"
 REASON = PublicReason(why=WithdrawalReason.MALWARE, note="It mines coins.")
 
 
@@ -332,7 +333,8 @@ async def test_a_withdrawal_that_a_crash_interrupted_is_finished(
 
 async def crash_during_an_import(target: World, carrier: Carrier) -> None:
     """End an import between the record of a release and its lists."""
-    importing, file = target.registry.bundles.importing, BundleFileSource(carrier.file)
+    importing = target.registry.bundles.importing
+    file = BundleFileSource(carrier.file)
     withdrawals = importing.withdrawals
     writer = withdrawals.packages
     broken: MetadataStore = failing(target.stores.metadata, Fault("put_entries", Busy()))

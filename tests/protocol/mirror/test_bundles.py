@@ -84,7 +84,8 @@ async def test_times_deprecations_and_owners_are_carried(
     await carrier.export(source, "ballerina/io:1.0.0", "tools/hammer:1.1.0")
     target = await worlds()
     await carrier.deliver(target)
-    io, hit = await release_of(target, "ballerina/io:1.0.0"), await release_of(target, str(hammer))
+    io = await release_of(target, "ballerina/io:1.0.0")
+    hit = await release_of(target, str(hammer))
     assert (io.created_ms, io.deprecation) == (PUBLISHED_MS, "old")
     assert io.upstream is not None
     assert hit.upstream is not None
@@ -149,7 +150,8 @@ async def test_a_private_package_is_internal_where_it_is_imported(
 async def test_a_package_that_became_public_is_public_after_the_next_bundle(
     worlds: OpenWorld, source: World, carrier: Carrier
 ) -> None:
-    secret, target = parse_coordinate("tools/secret:1.0.0"), await worlds()
+    secret = parse_coordinate("tools/secret:1.0.0")
+    target = await worlds()
     await carrier.export(source, str(secret), includes_private=True)
     await carrier.deliver(target)
     await source.registry.packages.visibility.change(secret.package, Visibility.PUBLIC, by=OPERATOR)
@@ -212,10 +214,8 @@ async def test_a_bundle_begins_where_the_last_one_ended(
 async def test_a_deprecated_package_comes_with_all_of_its_releases(
     worlds: OpenWorld, source: World, carrier: Carrier
 ) -> None:
-    hammer, deprecation = (
-        parse_coordinate("tools/hammer:1.0.0"),
-        source.registry.packages.deprecation,
-    )
+    hammer = parse_coordinate("tools/hammer:1.0.0")
+    deprecation = source.registry.packages.deprecation
     await deprecation.deprecate(hammer, "old", by=OPERATOR)
     first = await carrier.export(source, orgs=(parse_org("tools"),))
     target = await worlds()
@@ -343,7 +343,8 @@ async def test_an_import_finishes_what_a_crash_left_of_a_release(
 ) -> None:
     target = await worlds()
     carrier.write(*bundled({"ballerina/io:1.0.0": bala("ballerina/io:1.0.0")}))
-    importing, file = target.registry.bundles.importing, BundleFileSource(carrier.file)
+    importing = target.registry.bundles.importing
+    file = BundleFileSource(carrier.file)
     releases = importing.releases
     broken: MetadataStore = failing(releases.metadata, Fault("put_entries", Busy()))
     derived = replace(releases.derived_data, metadata=broken)
@@ -371,7 +372,8 @@ async def test_names_that_look_alike_are_imported_together(
 async def test_a_removal_upstream_is_carried_as_a_mark(
     worlds: OpenWorld, source: World, upstream: FakeUpstream, carrier: Carrier
 ) -> None:
-    io, target = "ballerina/io:1.0.0", await worlds()
+    io = "ballerina/io:1.0.0"
+    target = await worlds()
     releases = services(source).admission.releases
     await pull(source, io)
     cursor = (await carrier.export(source, io)).manifest.cursor

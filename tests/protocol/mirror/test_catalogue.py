@@ -438,7 +438,8 @@ async def test_operators_see_when_it_was_read(known: World) -> None:
 
 
 async def test_a_removal_is_noted_once(known: World, upstream: FakeUpstream) -> None:
-    path, release = "/packages/octo/kafka/0.1.0", "octo/kafka:0.1.0"
+    path = "/packages/octo/kafka/0.1.0"
+    release = "octo/kafka:0.1.0"
     await known.get(path, headers=PULL)
     before = await release_of(known, release)
     del upstream.archives[release]

@@ -97,7 +97,8 @@ async def test_callers_without_a_token_are_limited(
 ) -> None:
     mirror = await worlds(upstream=upstream.url, limit_mirror=f"address={limit}")
     upstream.publish("ballerina/http:1.0.0")
-    known, other = path.format("io"), path.format("http")
+    known = path.format("io")
+    other = path.format("http")
     assert [(await mirror.get(each)).status_code for each in (known, other)] == [200, 429]
     assert path.startswith("/packages") or (await mirror.get(known)).status_code == 200  # Stored.
     assert (await mirror.get(other, by=mirror.people.ann)).status_code == 200

@@ -100,7 +100,8 @@ async def test_fifty_simultaneous_misses_are_one_fetch(
 async def test_what_another_request_stores_meanwhile_is_found(
     mirror: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find, others = HostedPackages.find, [lambda: pulled(mirror)]
+    find = HostedPackages.find
+    others = [lambda: pulled(mirror)]
 
     async def find_late(self: HostedPackages, *of: Any, **client: Any) -> AvailableRelease:
         try:

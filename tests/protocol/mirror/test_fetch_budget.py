@@ -52,7 +52,8 @@ def published(upstream: FakeUpstream) -> list[str]:
 async def test_at_most_four_archives_are_fetched_at_the_same_time(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    paths, sending = published(upstream), Sending(upstream)
+    paths = published(upstream)
+    sending = Sending(upstream)
     upstream.behave["file"] = sending
     answers = await asyncio.gather(*(mirror.get(each, headers=PULL) for each in paths))
     assert {each.status_code for each in answers} == {302}

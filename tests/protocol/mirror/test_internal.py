@@ -239,7 +239,8 @@ async def test_a_new_release_that_was_missing_a_moment_ago_does_not_make_its_pac
 async def test_a_refused_token_leaves_everything_else_as_it_is(
     stored: World, partner: FakeUpstream, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sent, partner.token = partner.token, "another-token"
+    sent = partner.token
+    partner.token = "another-token"
     admin = await PageClient.of(stored, stored.people.admin)
     stored.clock.advance(timedelta(minutes=10))
     for _ in range(7):
@@ -360,7 +361,8 @@ async def test_nothing_is_stored_if_nobody_knows_whether_it_is_public(
 
 
 async def test_a_visibility_is_followed_once_and_never_that_of_nothing(stored: World) -> None:
-    releases, stale = services(stored).admission.releases, await head_of(stored)
+    releases = services(stored).admission.releases
+    stale = await head_of(stored)
     for _ in range(2):
         await releases.follow_visibility(stale, Visibility.PUBLIC)
     after = await head_of(stored)

@@ -16,7 +16,8 @@ from tests.support.world import World
 
 pytestmark = pytest.mark.measured
 
-IO, BAD = "/packages/ballerina/io", "/packages/ballerina/bad"
+IO = "/packages/ballerina/io"
+BAD = "/packages/ballerina/bad"
 MORE_THAN_CLOSES = 6  # Requests; five failures close an upstream.
 
 HOSTILE_HEADERS: dict[str, dict[str, str | bytes]] = {

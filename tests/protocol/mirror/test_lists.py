@@ -229,7 +229,8 @@ async def test_fifty_clients_at_once_make_one_list(mirror: World, upstream: Fake
 async def test_versions_are_described_newest_first_one_at_a_time(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    asked, running = list[str](), list[int]()
+    asked = list[str]()
+    running = list[int]()
 
     async def note(request: Request) -> None:
         asked.append(request.path_params["version"])

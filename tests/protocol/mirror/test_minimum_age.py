@@ -189,7 +189,8 @@ async def test_packages_of_ours_have_no_minimum_age(mirror: World) -> None:
 
 
 async def test_a_refused_release_is_in_no_list(mirror: World) -> None:
-    pins, first = services(mirror).reader.pins, Coordinate.parse("ballerina", "io", "1.0.0")
+    pins = services(mirror).reader.pins
+    first = Coordinate.parse("ballerina", "io", "1.0.0")
     await pins.refuse(first, Digest("a" * 64), "127.0.0.1", "It is bad.")
     await change(mirror, age="* 2030-01-01")
     assert (await mirror.get(IO)).json() == ["1.1.0"]
@@ -366,7 +367,8 @@ async def test_an_administrator_admits_one_release_with_a_reason(
 async def test_a_dry_run_reports_the_pulls_of_days_on_which_a_release_was_too_young(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    package, now_ms = Package.parse("ballerina", "io"), mirror.clock.now_ms()
+    package = Package.parse("ballerina", "io")
+    now_ms = mirror.clock.now_ms()
     publish(upstream, "ballerina/io:1.1.0", now_ms - 10 * DAY)
     for version in ("1.0.0", "1.1.0"):
         assert await status(mirror, f"{IO}/{version}") == 302
@@ -387,7 +389,8 @@ async def test_a_dry_run_reports_the_pulls_of_days_on_which_a_release_was_too_yo
 
 
 def test_a_release_of_exactly_the_minimum_age_is_served() -> None:
-    rule, at_ms = AgeRule(pattern="*", days=7), 10**12
+    rule = AgeRule(pattern="*", days=7)
+    at_ms = 10**12
     week_ms = 7 * 24 * 60 * 60 * 1_000
     assert rule.refusal(at_ms - week_ms, at_ms) == ""
     assert "after 7 days" in rule.refusal(at_ms - week_ms + 1, at_ms)

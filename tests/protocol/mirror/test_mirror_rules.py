@@ -148,7 +148,8 @@ async def test_a_run_that_has_nothing_to_change_reads_no_release(
 ) -> None:
     await store_rules(stored, upstream, *rules, age=age)
     await applied(stored)
-    calls, withheld = Counter[str](), services(stored).rule_application
+    calls = Counter[str]()
+    withheld = services(stored).rule_application
     records = replace(withheld.records, metadata=counting(withheld.records.metadata, calls))
     await replace(withheld, records=records).apply()
     assert not calls

@@ -26,7 +26,8 @@ from tests.support.world import OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
-ACME, GREET = parse_org("acme"), "/packages/acme/greet"
+ACME = parse_org("acme")
+GREET = "/packages/acme/greet"
 REASON = "It was decided."
 
 
@@ -227,7 +228,8 @@ async def test_a_move_that_was_interrupted_is_finished_by_a_repeat(
 ) -> None:
     await mirror.push(bala("acme/greet:1.0.0"))
     upstream.publish("acme/greet:2.0.0")
-    moves, fault = services(mirror).moves, Fault(operation, Busy(), nth=number)
+    moves = services(mirror).moves
+    fault = Fault(operation, Busy(), nth=number)
     if service == "metadata":
         metadata = failing(moves.application.metadata, fault)
         records = replace(moves.application.records, metadata=metadata)
@@ -276,7 +278,8 @@ async def test_every_part_of_a_move_is_in_the_audit_log_once(
         ("package.moved", OPERATOR.id): 2,
         ("release.live", "mirror"): 1,
     }
-    there, back = upstream.name, "here"
+    there = upstream.name
+    back = "here"
     assert [each.details for each in events if each.kind == "name.moved"] == [
         {"before": back, "after": there, "withheld": "1", "reason": REASON},
         {"before": there, "after": back, "withheld": "0", "reason": REASON},

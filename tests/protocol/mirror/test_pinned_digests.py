@@ -22,7 +22,8 @@ from tests.support.world import World
 pytestmark = pytest.mark.measured
 
 IO = Coordinate.parse("ballerina", "io", "1.0.0")
-FIRST, OTHER = Digest("a" * 64), Digest("b" * 64)
+FIRST = Digest("a" * 64)
+OTHER = Digest("b" * 64)
 IO_RELEASE = release(str(IO)).model_copy(update={"digest": FIRST.hex, "created_ms": PUBLISHED_MS})
 
 
@@ -81,7 +82,8 @@ async def test_a_refusal_of_what_is_described_for_a_token_alone_is_told_to_accou
 
 
 async def test_a_line_of_a_list_is_pinned_with_its_facts_and_follows_them(mirror: World) -> None:
-    pins, facts = services(mirror).reader.pins, ReleaseEntry.of(IO_RELEASE)
+    pins = services(mirror).reader.pins
+    facts = ReleaseEntry.of(IO_RELEASE)
     told = {"published_ms": PUBLISHED_MS, "is_internal": True}
     await pins.require(IO, FIRST, "central", **told, facts=facts)
     known = await pinned(mirror)
@@ -131,7 +133,8 @@ async def test_a_refusal_keeps_its_first_reason_and_is_in_the_audit_log_until_it
     await pins.accepted(IO, by=ANONYMOUS)
     events = await events_of(mirror, "mirror.refused", "mirror.incident", "mirror.retried")
     assert {(each.subject, each.org) for each in events} == {(str(IO), "ballerina")}
-    digest, reason = FIRST.hex, "it is no zip file."
+    digest = FIRST.hex
+    reason = "it is no zip file."
     assert [(each.kind, each.actor, each.details) for each in events] == [
         ("mirror.refused", "mirror", {"digest": digest, "reason": reason}),
         ("mirror.incident", "mirror", {"digest": digest, "reason": reason, "offered": OTHER.hex}),

@@ -18,7 +18,8 @@ from tests.support.world import World
 
 pytestmark = pytest.mark.measured
 
-FRESH_FOR, MOMENT = timedelta(minutes=5), timedelta(milliseconds=1)
+FRESH_FOR = timedelta(minutes=5)
+MOMENT = timedelta(milliseconds=1)
 
 
 async def stored(mirror: World, text: str) -> Release:

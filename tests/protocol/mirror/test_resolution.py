@@ -64,11 +64,9 @@ async def test_a_silent_upstream_leaves_what_is_stored(
     assert await resolved(mirror, "ballerina/io:", "ballerina/http:") == ["ballerina/io:1.0.0"]
 
 
-PACKAGES, MODULES, TOOLS = (
-    "/packages/resolve-dependencies",
-    "/packages/resolve-modules",
-    "/tools/resolve-dependencies",
-)
+PACKAGES = "/packages/resolve-dependencies"
+MODULES = "/packages/resolve-modules"
+TOOLS = "/tools/resolve-dependencies"
 SILENT: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "package": ("resolve", PACKAGES, {"packages": [{"org": "ballerina", "name": "io"}]}, "io"),
     "module": (

@@ -179,7 +179,8 @@ async def test_two_changes_at_the_same_time_are_one_after_the_other(mirror: Worl
 
 async def test_the_task_finishes_a_change_that_was_interrupted(mirror: World) -> None:
     assert await status(mirror, f"{IO}/1.0.0") == 302
-    mirroring, fault = services(mirror), Fault("packages", Busy())
+    mirroring = services(mirror)
+    fault = Fault("packages", Busy())
     applied = mirroring.rule_application
     broken = replace(applied, metadata=failing(applied.metadata, fault))
     stored = await mirroring.rules.current(by=OPERATOR)
@@ -219,7 +220,8 @@ async def test_nothing_is_read_of_a_package_that_no_upstream_may_be_asked_for(
     mirror: World, upstream: FakeUpstream
 ) -> None:
     await change(mirror, "ballerina deny")
-    reader, version = services(mirror).reader, FIRST.version
+    reader = services(mirror).reader
+    version = FIRST.version
     assert await reader.versions(IO_PACKAGE, ANY_CLIENT, ASKER) is None
     assert await reader.describe(IO_PACKAGE, version, ANY_CLIENT, ASKER) is None
     assert not await reader.ways(FIRST.package, ASKER)
@@ -258,14 +260,17 @@ async def test_another_process_may_write_the_same_record_first(
     mirror: World, upstream: FakeUpstream
 ) -> None:
     mirroring = services(mirror)
-    known, fault = mirroring.reader.owners, Fault("add", AlreadyThere())
+    known = mirroring.reader.owners
+    fault = Fault("add", AlreadyThere())
     owners = replace(known, directory=failing(known.directory, fault))
     assert not await owners.claim(parse_org("company"), upstream.name)
-    moves, fault = mirroring.moves, Fault("add", AlreadyThere())
+    moves = mirroring.moves
+    fault = Fault("add", AlreadyThere())
     writer = replace(moves.record_writer, directory=failing(moves.directory, fault))
     await replace(moves, record_writer=writer).move(parse_org("company"), "here", "A test.")
     assert await known.stored_owner(parse_org("company")) == ""
-    rules, fault = mirroring.rules, Fault("add", AlreadyThere())
+    rules = mirroring.rules
+    fault = Fault("add", AlreadyThere())
     writer = replace(rules.record_writer, directory=failing(moves.directory, fault))
     draft = MirrorRules.parse([upstream.url], ["acme deny"])
     await replace(rules, record_writer=writer).replace(draft, by=OPERATOR)

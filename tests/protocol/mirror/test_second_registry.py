@@ -73,7 +73,8 @@ async def pair(worlds: OpenWorld) -> Pair:
         await upstream.push(archive, by=admin)
     await upstream.push(bala("tools/nail:1.0.0", dependencies=["tools/hammer:1.0.0"]), by=admin)
     await upstream.push(SECRET, by=admin)
-    documents, archives = ToWorld(upstream), ToWorld(upstream)
+    documents = ToWorld(upstream)
+    archives = ToWorld(upstream)
     mirror = await mirror_of(worlds, documents, archives)
     return Pair(upstream, mirror, documents, archives)
 
@@ -167,7 +168,8 @@ async def mirror_of_closed(worlds: OpenWorld, *, has_token: bool) -> World:
     for coordinate in ("tools/hammer:1.0.0", "tools/hammer:1.1.0"):
         await upstream.push(bala(coordinate, modules=["sub"], tools=["hit"]), by=admin)
     token = Secret(await token_of(upstream.registry, admin.account, "read"))
-    to_upstream, given = ToWorld(upstream), {"token": token} if has_token else {}
+    to_upstream = ToWorld(upstream)
+    given = {"token": token} if has_token else {}
     return await mirror_of(worlds, to_upstream, to_upstream, **given)
 
 

@@ -25,7 +25,8 @@ def fail(upstream: FakeUpstream) -> None:
 @pytest.fixture
 def both() -> Iterator[Both]:
     """Return two upstreams, each with an organization of its own and one that both have."""
-    first, second = FakeUpstream(), FakeUpstream()
+    first = FakeUpstream()
+    second = FakeUpstream()
     first.publish("one/a:1.0.0")
     first.publish("shared/first:1.0.0")
     second.publish("two/b:1.0.0")

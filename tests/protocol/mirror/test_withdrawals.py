@@ -20,9 +20,11 @@ from tests.support.world import OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
-BAD, GOOD = "tools/hammer:1.1.0", "tools/hammer:1.0.0"
+BAD = "tools/hammer:1.1.0"
+GOOD = "tools/hammer:1.0.0"
 AT = parse_coordinate(BAD)
-MALWARE, LEAK = WithdrawalReason.MALWARE, WithdrawalReason.LEAK
+MALWARE = WithdrawalReason.MALWARE
+LEAK = WithdrawalReason.LEAK
 
 
 @pytest.fixture
@@ -34,7 +36,8 @@ async def pair_of(worlds: OpenWorld, **settings: Any) -> Pair:
     """Return a Ballroom and its mirror, which has stored both of its releases."""
     upstream = await worlds(url=URL_OF_UPSTREAM)
     await upstream.create_organization("tools")
-    documents, archives = ToWorld(upstream), ToWorld(upstream)
+    documents = ToWorld(upstream)
+    archives = ToWorld(upstream)
     wrap = connecting(URL_OF_UPSTREAM, documents, archives)
     mirror = await worlds(upstream=URL_OF_UPSTREAM, wrap=wrap, **settings)
     admin = mirror.people.admin.account.model_copy(update={"email": "admin@example.org"})

@@ -146,7 +146,8 @@ async def test_while_the_directory_is_away_roles_hold_for_a_time_and_then_end(
     assert await role(company) is None
     pulled = await company.world.get("/packages/acme/secret/1.0.0", by=person)
     assert pulled.status_code == 404
-    company.issuer.graph_status, company.issuer.graph_groups = 200, [GROUP]
+    company.issuer.graph_status = 200
+    company.issuer.graph_groups = [GROUP]
     await sign_in(company, groups=[GROUP])
     assert await push(company, person, "1.1.0")
 
@@ -157,7 +158,8 @@ async def test_a_removed_identity_takes_its_groups_with_it(company: SignInWorld)
     assert await role(company) is None
     await browser.choose("/sign-in?for=link", "oidc")
     assert await role(company) == "member"
-    account, world = await kim(company), company.world
+    account = await kim(company)
+    world = company.world
     by = world.fresh(Person(account, ""))
     identities = world.registry.identity.identities
     [linked] = [each for each in await identities.of(by=by) if each.provider == "oidc"]
@@ -166,7 +168,8 @@ async def test_a_removed_identity_takes_its_groups_with_it(company: SignInWorld)
 
 
 async def test_staff_is_who_a_group_makes_staff(company: SignInWorld) -> None:
-    by_groups, by_provider = Staff.parse("groups"), Staff.parse("@example.com, ENTRA")
+    by_groups = Staff.parse("groups")
+    by_provider = Staff.parse("@example.com, ENTRA")
     await rule(company, f"entra:{GROUP} -> staff")
     await sign_in(company, groups=[GROUP])
     now_ms = company.world.clock.now_ms()
@@ -314,7 +317,8 @@ async def test_the_last_owner_by_hand_with_a_role_by_groups_cannot_delete_the_ac
     left: tuple[SignInWorld, Person],
 ) -> None:
     company, person = left
-    world, memberships = company.world, company.world.registry.organizations.memberships
+    world = company.world
+    memberships = company.world.registry.organizations.memberships
     acme = parse_org("acme")
     await memberships.set_member(
         acme, person.account, Role.OWNER, by=OPERATOR, reason="It was decided."
@@ -459,7 +463,8 @@ async def test_roles_by_hand_and_by_groups_stand_apart(company: SignInWorld) -> 
     page = await signed_in(world, world.people.ann)
     await page.get("/account/organizations/acme")
     assert "maintainer by a group" in page.page.text
-    memberships, account = world.registry.organizations.memberships, await kim(company)
+    memberships = world.registry.organizations.memberships
+    account = await kim(company)
     with pytest.raises(Conflict) as refusal:
         await memberships.remove_member(
             parse_org("acme"), account, by=world.fresh(world.people.ann)
@@ -497,7 +502,8 @@ async def test_an_owner_by_a_group_is_not_the_owner_that_an_organization_keeps(
 
 
 async def test_no_rule_takes_the_last_administrator(company: SignInWorld) -> None:
-    world, administrators = company.world, company.world.registry.administration.administrators
+    world = company.world
+    administrators = company.world.registry.administration.administrators
     await rule(company, f"entra:{GROUP} -> administrator")
     await sign_in(company, groups=[GROUP])
     assert (await kim(company)).administrator

@@ -21,7 +21,8 @@ from tests.support.server import running
 @pytest.fixture
 def laptop(tmp_path: Path) -> Iterator[str]:
     """Return the address of a registry whose provider is on this machine too."""
-    at_issuer, at_registry = bind("127.0.0.1", 0), bind("127.0.0.1", 0)
+    at_issuer = bind("127.0.0.1", 0)
+    at_registry = bind("127.0.0.1", 0)
     issuer = Issuer(f"http://127.0.0.1:{at_issuer.getsockname()[1]}")
     settings = Settings.model_validate(
         {

@@ -22,7 +22,8 @@ KEYS = (
     *("readme", "documentation", "license", "source"),
     *("keywords", "provenance", "distribution", "dependencies"),
 )
-GREET, HELPER = "acme/greet:1.2.0", "acme/helper:1.0.0"
+GREET = "acme/greet:1.2.0"
+HELPER = "acme/helper:1.0.0"
 MANAGE = "/account/organizations/acme/packages"
 
 

@@ -107,7 +107,8 @@ async def test_a_member_compares_a_private_package(own_shelf: World) -> None:
 async def test_a_hidden_successor_is_not_named(own_shelf: World) -> None:
     await publish(own_shelf, "acme/better:1.0.0")
     successors = own_shelf.registry.packages.successors
-    words, better = Package.parse("acme", "words"), Package.parse("acme", "better")
+    words = Package.parse("acme", "words")
+    better = Package.parse("acme", "better")
     await successors.change(words, better, "It moved.", by=OPERATOR)
     assert "Replaced by" in (await opened(own_shelf, TWO)).text
     await own_shelf.registry.packages.visibility.change(

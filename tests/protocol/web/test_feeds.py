@@ -18,7 +18,9 @@ from tests.support.world import URL, OpenWorld, Person, World
 pytestmark = pytest.mark.measured
 
 ATOM = "{http://www.w3.org/2005/Atom}"
-REGISTRY, ACME, GREET = "/feeds/registry.atom", "/feeds/acme.atom", "/feeds/acme/greet.atom"
+REGISTRY = "/feeds/registry.atom"
+ACME = "/feeds/acme.atom"
+GREET = "/feeds/acme/greet.atom"
 SECRET = "/feeds/acme/secret.atom"
 
 

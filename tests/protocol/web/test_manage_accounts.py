@@ -15,7 +15,9 @@ from tests.support.page_client import PageClient
 from tests.support.sign_in import open_sign_in
 from tests.support.world import OpenWorld, Person, World
 
-ACCOUNTS, ORGANIZATIONS, NAMES = "/manage/accounts", "/manage/organizations", "/manage/names"
+ACCOUNTS = "/manage/accounts"
+ORGANIZATIONS = "/manage/organizations"
+NAMES = "/manage/names"
 HOSTILE = "<b>bold</b> \N{HEBREW LETTER ALEF} & 'quoted'"
 _ID = re.compile(r"(?<=<code>)\w{10}(?=</code>)")
 _LINK = re.compile(r"(?<=/sign-in/link#)\w{32}")
@@ -32,8 +34,10 @@ async def written_to(world: World, person: Person, email: str) -> None:
     await world.stores.directory.replace(account.model_copy(update={"email": email}))
 
 
-LOCKED, TYPED = {"reason": HOSTILE}, {"name": HOSTILE, "owner": HOSTILE}
-MIA, ADMIN = f"{ACCOUNTS}/ID-OF-mia", f"{ACCOUNTS}/ID-OF-admin"
+LOCKED = {"reason": HOSTILE}
+TYPED = {"name": HOSTILE, "owner": HOSTILE}
+MIA = f"{ACCOUNTS}/ID-OF-mia"
+ADMIN = f"{ACCOUNTS}/ID-OF-admin"
 SENT: dict[str, tuple[str, str, dict[str, str]]] = {
     "unknown_account": (f"{ACCOUNTS}?q={HOSTILE.replace('&', '%26')}", "", {}),
     "account_that_is_locked": (MIA, f"{MIA}/lock", LOCKED),

@@ -28,7 +28,8 @@ from tests.support.storage import one_instance
 from tests.support.world import OpenWorld, World, asking
 
 GiB = 1024**3
-HALF_EMPTY, ALMOST_FULL = DiskSpace(100 * GiB, 50 * GiB), DiskSpace(40 * GiB, GiB // 2)
+HALF_EMPTY = DiskSpace(100 * GiB, 50 * GiB)
+ALMOST_FULL = DiskSpace(40 * GiB, GiB // 2)
 
 
 def on_a_disk(room: DiskSpace) -> Callable[[Adapters], Adapters]:
@@ -78,7 +79,8 @@ async def test_a_problem_is_shown_with_what_to_do(
     world = await worlds(wrap=on_a_disk(ALMOST_FULL))
     await all_done(world)
     tasks = world.registry.maintenance.tasks
-    runs, now_ms = TaskRuns(world.stores.work, world.clock), world.clock.now_ms()
+    runs = TaskRuns(world.stores.work, world.clock)
+    now_ms = world.clock.now_ms()
     found = ("acme/greet:1.0.0: its archive is missing.", "acme/greet:1.1.0: \u202eno digest.")
     await runs.save(tasks["audit-archives"], now_ms, TaskReport(5, 0, found))
     await runs.save(tasks["delete-orphaned-archives"], now_ms, None)
@@ -116,7 +118,8 @@ async def test_stores_that_do_not_answer_are_reported_and_the_page_is_shown(
 async def test_the_tasks(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
     await all_done(world)
     tasks = world.registry.maintenance.tasks
-    runs, now_ms = TaskRuns(world.stores.work, world.clock), world.clock.now_ms()
+    runs = TaskRuns(world.stores.work, world.clock)
+    now_ms = world.clock.now_ms()
     found = (
         "acme/<b>greet</b>:1.0.0: its archive is missing.",
         "acme/greet:1.1.0: \u202eno digest.",

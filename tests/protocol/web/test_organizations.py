@@ -67,7 +67,8 @@ def names_of(page: str) -> list[str]:
 async def test_links_and_the_number_of_members_are_on_its_page(world: World) -> None:
     links = ["https://acme.example/", "https://github.com/acme"]
     body = json.dumps({"links": links}).encode()
-    ann, path = world.people.ann, f"{URL}/api/v1/orgs/acme"
+    ann = world.people.ann
+    path = f"{URL}/api/v1/orgs/acme"
     assert (await world.send("PATCH", path, by=ann, content=body)).json()["links"] == links
     page = (await opened(world, "/orgs/acme")).text
     assert "<li>2 members</li>" in page

@@ -17,7 +17,8 @@ from tests.support.world import Template, World, asking
 
 pytestmark = one_instance("it counts calls of one instance")
 
-SURVEY, FIND = "metadata.survey", "metadata.find"
+SURVEY = "metadata.survey"
+FIND = "metadata.find"
 RECORDS = Counter([SURVEY, FIND])  # Until they are in memory.
 DEPENDENCIES = Counter([SURVEY])  # Whether they were withdrawn; one is not in this registry.
 FRAME = RECORDS + Counter(["directory.get"]) + DEPENDENCIES
@@ -25,7 +26,8 @@ FILES = Counter(["archives.read"])
 DEPENDENTS = Counter(["search.search"])  # Counted where their number is shown.
 PULLS = "pulls.history"
 VERDICTS = "directory.list_by_owner"
-RECORD, PIECES = "documents.api_docs_record", "documents.read_pieces"
+RECORD = "documents.api_docs_record"
+PIECES = "documents.read_pieces"
 TABS = Counter([RECORD])
 # What the first reader of a source file starts, and does not wait for.
 AFTERWARDS = ("confined.run", "documents.put_rendering")

@@ -92,7 +92,8 @@ async def test_there_is_no_other_tab(shelf: World, tab: str) -> None:
 
 
 async def test_latest_is_an_address_of_the_latest_release(shelf: World) -> None:
-    latest, own = await opened(shelf, f"{GREET}/latest"), await opened(shelf, GREET)
+    latest = await opened(shelf, f"{GREET}/latest")
+    own = await opened(shelf, GREET)
     assert latest.text.replace(f"{GREET}/latest", GREET) == own.text.replace(
         f"{GREET}/latest", GREET
     )

@@ -175,7 +175,8 @@ async def test_an_app_that_has_no_timer_runs_no_upkeep() -> None:
 
 
 async def test_requests_are_refused_while_another_one_starts_the_registry() -> None:
-    begun, ended = threading.Event(), threading.Event()
+    begun = threading.Event()
+    ended = threading.Event()
     sample = SampleApp()
 
     def slow() -> func.FunctionApp:

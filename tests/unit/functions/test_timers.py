@@ -109,7 +109,8 @@ def results(events: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 async def test_every_task_runs_when_it_is_due(world: World) -> None:
     set_clock(world, NIGHT)
-    timer, past_due = timer_of(world), TimerRequest(past_due=False)
+    timer = timer_of(world)
+    past_due = TimerRequest(past_due=False)
     await timer(past_due)
     with capture_logs() as events:
         for _ in range(HOURS * 60):
@@ -128,7 +129,8 @@ async def test_every_task_runs_when_it_is_due(world: World) -> None:
 
 
 def runs_until(schedule: str, end_ms: int) -> int:
-    at_ms, count = end_ms - timedelta(hours=HOURS) // timedelta(milliseconds=1), 0
+    at_ms = end_ms - timedelta(hours=HOURS) // timedelta(milliseconds=1)
+    count = 0
     while (at_ms := next_run(schedule, at_ms)) <= end_ms:
         count += 1
     return count

@@ -40,7 +40,8 @@ def compared(
 def test_what_comes_and_what_stays_behind_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    old, new = resource("Cdn/rules", "old"), resource("Cdn/rules", "new")
+    old = resource("Cdn/rules", "old")
+    new = resource("Cdn/rules", "new")
     assert compared(tmp_path, [old], [new], capsys) == [
         "new: Cdn/rules new",
         "no longer managed: Cdn/rules old",
@@ -50,7 +51,8 @@ def test_what_comes_and_what_stays_behind_is_named(
 def test_a_setting_is_compared_by_its_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    old, new = app(SLOTS="3", GONE="x", SAME="y"), app(SAME="y", SLOTS="8", COMES="z")
+    old = app(SLOTS="3", GONE="x", SAME="y")
+    new = app(SAME="y", SLOTS="8", COMES="z")
     assert compared(tmp_path, [old], [new], capsys) == [
         "changed: Web/sites app",
         'properties.siteConfig.appSettings.SLOTS: "3" -> "8"',

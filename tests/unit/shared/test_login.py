@@ -427,7 +427,8 @@ def entries(text: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("text", ["", "\n", "# only a comment", "[proxy]\nport = 1", THEIRS])
 def test_an_entry_is_appended_and_a_later_login_replaces_it(text: str) -> None:
-    first, second = merge(text, token="blr_old"), merge(merge(text, token="blr_old"))
+    first = merge(text, token="blr_old")
+    second = merge(merge(text, token="blr_old"))
     assert first.startswith(text)
     assert entries(second)[-1] == ENTRY
     assert second == first.replace("blr_old", "blr_new") == merge(second)

@@ -84,7 +84,8 @@ def test_a_terminal_shows_what_was_typed_there(
 
 def test_the_command_of_a_clone_that_this_user_may_not_run_says_so(tmp_path: Path) -> None:
     script = (ROOT / ".ci/environment").read_text().partition("<< 'END'\n")[2].partition("END\n")[0]
-    command, python = tmp_path / ".venv/bin/ballroom", tmp_path / ".venv/bin/python"
+    command = tmp_path / ".venv/bin/ballroom"
+    python = tmp_path / ".venv/bin/python"
     command.parent.mkdir(parents=True)
     command.write_text(script)
     python.touch(mode=0o600)

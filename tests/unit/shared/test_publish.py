@@ -22,7 +22,8 @@ from shared.cli import cli
 from shared.publish import FAILED, PublishOptions, run
 from tests.support.archives import bala
 
-ID_TOKEN, JOB_TOKEN = "id.token.of-job", "blrm_job-token"
+ID_TOKEN = "id.token.of-job"
+JOB_TOKEN = "blrm_job-token"
 AUDIENCE = "https://ballroom.example.org"
 
 Reply = tuple[int, Mapping[str, str], bytes]
@@ -431,8 +432,10 @@ def test_what_cannot_be_published_is_said_before_anything_is_asked(
     double: Double, tmp_path: Path
 ) -> None:
     other = packed(tmp_path, "nova/greet:1.0.0")
-    greet, older = packed(tmp_path), packed(tmp_path, "acme/greet:0.9.0")
-    broken, empty = tmp_path / "x.bala", tmp_path / "y.bala"
+    greet = packed(tmp_path)
+    older = packed(tmp_path, "acme/greet:0.9.0")
+    broken = tmp_path / "x.bala"
+    empty = tmp_path / "y.bala"
     broken.write_bytes(b"PK")
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:

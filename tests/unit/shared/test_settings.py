@@ -237,10 +237,8 @@ def test_an_unknown_setting_is_named_with_the_nearest_known_one(
 ) -> None:
     monkeypatch.setenv(variable, "1")
     [sentence] = unknown_settings()
-    named, page = (
-        f"{variable} is not a setting, and has no effect.",
-        "docs/reference/configuration.md lists",
-    )
+    named = f"{variable} is not a setting, and has no effect."
+    page = "docs/reference/configuration.md lists"
     assert sentence == f"{named}{suggestion} {page} every setting."
 
 
@@ -314,7 +312,8 @@ def test_no_text_of_the_validator_reaches_an_operator(name: str, value: str) -> 
     try:
         Settings.model_validate({name: value})
     except ValidationError as invalid:
-        line, variable = setting_problem(invalid), refused_setting(invalid)
+        line = setting_problem(invalid)
+        variable = refused_setting(invalid)
         reason = line.removesuffix(" docs/reference/configuration.md lists every setting.")
         assert not re.search(r"Input should|Value error|String should|valid (integer|number)", line)
         assert len(line.splitlines()) == 1
@@ -463,8 +462,10 @@ def test_a_token_that_cannot_be_used_is_refused_without_its_text(
 
 
 # What cannot be used, by the setting and the beginning of the sentence.
-NO_URL, EMULATOR = " is not a valid URL", "http://127.0.0.1:8081"
-HOST_TWICE, HOSTS = "https://a.example,https://A.example/", "https://a{}.example"
+NO_URL = " is not a valid URL"
+EMULATOR = "http://127.0.0.1:8081"
+HOST_TWICE = "https://a.example,https://A.example/"
+HOSTS = "https://a{}.example"
 _GITHUB = "which belongs in BALLROOM_PUBLISH_FROM_GITHUB"
 REFUSED: list[tuple[str, object, str]] = [
     *(("environment", value, "") for value in ("Prod", "my_registry", "", "a" * 13, "prod\n")),

@@ -59,10 +59,12 @@ async def furnish(world: World) -> None:
     )
 
 
-EMPTY, FULL = False, True
+EMPTY = False
+FULL = True
 LONG = {"name": "robot", "scope": ["read"], "days": "365"}
 REFUSED = {"name": '<b>"bold"', "scope": ["push-new"], "package": "a b", "days": "x"}
-BASE, TOO_LONG = {"name": "base", "version": "1.0.0"}, {"version": "1.1.0", "message": HOSTILE * 20}
+BASE = {"name": "base", "version": "1.0.0"}
+TOO_LONG = {"version": "1.1.0", "message": HOSTILE * 20}
 # Who looks, whether there is something, the page, a form of it, and what is sent.
 PAGES: dict[str, tuple[str, bool, str, str, dict[str, Any]]] = {
     "packages": ("ann", FULL, "/packages", "", {}),

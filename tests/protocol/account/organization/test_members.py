@@ -71,7 +71,8 @@ async def test_an_invalid_choice_is_shown_with_the_reason(
 
 
 async def test_members_see_pending_changes_and_do_not_undo_them(world: World) -> None:
-    memberships, people = world.registry.organizations.memberships, world.people
+    memberships = world.registry.organizations.memberships
+    people = world.people
     await memberships.set_member(ACME, people.mia.account, Role.OWNER, by=world.fresh(people.ann))
     mia = await PageClient.at(world, people.mia, PAGE)
     assert "mia will become owner" in mia.text
@@ -80,7 +81,8 @@ async def test_members_see_pending_changes_and_do_not_undo_them(world: World) ->
 
 
 async def test_the_link_of_a_mail_leads_to_the_page(world: World) -> None:
-    people, directory = world.people, world.stores.directory
+    people = world.people
+    directory = world.stores.directory
     known = people.ann.account.model_copy(update={"email": "ann@example.org"})
     await directory.put(known)
     by = world.fresh(people.ann)

@@ -72,7 +72,8 @@ async def test_the_former_owner_stays_where_the_other_part_alone_is_canceled(
 
 async def test_the_former_owner_stays_where_the_new_one_leaves_before(ann: PageClient) -> None:
     await transfer(ann)
-    world, mia = ann.world, await PageClient.of(ann.world, ann.world.people.mia)
+    world = ann.world
+    mia = await PageClient.of(ann.world, ann.world.people.mia)
     await mia.open(ORG)
     memberships = world.registry.organizations.memberships
     await memberships.remove_member(
@@ -84,7 +85,8 @@ async def test_the_former_owner_stays_where_the_new_one_leaves_before(ann: PageC
 
 async def test_the_former_owner_stays_where_the_new_one_is_erased(ann: PageClient) -> None:
     await transfer(ann)
-    world, erased = ann.world, ann.world.people.mia.account
+    world = ann.world
+    erased = ann.world.people.mia.account
     erasures = world.registry.administration.account_erasures
     await erasures.erase_now(erased, "They asked for it.", by=OPERATOR)
     world.clock.advance(OWNER_CHANGE_DELAY)
@@ -100,7 +102,8 @@ async def test_a_repeat_changes_nothing(ann: PageClient) -> None:
 
 
 async def test_a_transfer_that_stopped_halfway_is_completed_by_a_repeat(ann: PageClient) -> None:
-    world, mia = ann.world, ann.world.people.mia.account
+    world = ann.world
+    mia = ann.world.people.mia.account
     await ann.open(ORG)
     await ann.send(f"{ORG}/role", account=mia.id, role="owner")
     await ann.open(PAGE)
@@ -111,7 +114,8 @@ async def test_a_transfer_that_stopped_halfway_is_completed_by_a_repeat(ann: Pag
 
 async def test_a_former_owner_who_is_locked_hands_nothing_over_meanwhile(ann: PageClient) -> None:
     await transfer(ann)
-    world, people = ann.world, ann.world.people
+    world = ann.world
+    people = ann.world.people
     accounts = world.registry.administration.accounts
     await accounts.lock(people.ann.account, "It was stolen.", by=OPERATOR)
     world.clock.advance(OWNER_CHANGE_DELAY)

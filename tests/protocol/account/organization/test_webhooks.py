@@ -30,12 +30,14 @@ async def test_an_owner_adds_a_webhook_sees_its_deliveries_and_removes_it(ann: P
         await ann.open(PAGE)
         assert secret not in ann.text
         [webhook] = re.findall(rf'href="({PAGE}/\w+)"', ann.text)
-        receiver.status, receiver.body = 500, b"broken"
+        receiver.status = 500
+        receiver.body = b"broken"
         await ann.world.push(bala("acme/greet:1.0.0"))
         await upkeep.run("deliver-webhooks")
         await ann.open(webhook)
         assert all(each in ann.text for each in ("release.published", "500", "broken", "Waiting"))
-        receiver.status, receiver.body = 204, b""
+        receiver.status = 204
+        receiver.body = b""
         [number] = re.findall(r'name="number" value="(\d+)"', ann.text)
         await ann.send(f"{webhook}/replay", number=number)
         assert "The delivery is sent again within a minute." in ann.text

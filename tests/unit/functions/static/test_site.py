@@ -7,7 +7,8 @@ import pytest
 from functions.http.pages import STATIC
 
 SHEET = (STATIC / "site.css").read_text("utf-8")
-TEXT, SHAPE = 4.5, 3.0  # The least contrasts of text, and of what else has to be seen.
+TEXT = 4.5  # The least contrast of text.
+SHAPE = 3.0  # The least contrast of what else has to be seen.
 
 PAIRS = [
     *((ink, ground, TEXT) for ink in ("text", "text-quiet") for ground in ("ground", "surface")),

@@ -26,7 +26,8 @@ from infra.cost.model import (
 from infra.cost.prices import Prices
 
 PRICES = Prices.published()
-DEV, TEAM = COST_PLANS[Size.DEV], COST_PLANS[Size.TEAM]
+DEV = COST_PLANS[Size.DEV]
+TEAM = COST_PLANS[Size.TEAM]
 NOBODY = usual(0, 0)
 MILLION = usual(2_000, 1_000_000)
 

@@ -23,7 +23,8 @@ from tests.fakes.system import FakeClock, FakeRandomness
 from tests.paths import ROOT
 from tests.support.cloud_stores import CloudDouble, double_of, emulator, make_containers
 
-COSMOS, BLOBS = "https://cosmos.example.org", "https://blobs.example.org"
+COSMOS = "https://cosmos.example.org"
+BLOBS = "https://blobs.example.org"
 CLOUD = {
     "BALLROOM_COSMOS_ENDPOINT": COSMOS,
     "BALLROOM_BLOB_ENDPOINT": BLOBS,

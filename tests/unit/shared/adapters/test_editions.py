@@ -12,7 +12,8 @@ from shared.domain.errors.requests import Busy
 from shared.runtime.caching import CHANGES_KNOWN_WITHIN, EVERYTHING, MOST_CHANGED
 from tests.fakes.system import FakeClock
 
-GREET, OTHER = "acme/greet", "acme/other"
+GREET = "acme/greet"
+OTHER = "acme/other"
 
 
 class Feed:
@@ -207,7 +208,8 @@ class Machine:
 
 async def test_on_one_machine_a_write_drops_its_package_and_no_other() -> None:
     machine = Machine()
-    edition, number = machine.edition, machine.edition.number
+    edition = machine.edition
+    number = machine.edition.number
     machine.written.append(GREET)
     assert await edition.confirm()
     assert not edition.holds(number, {GREET, OTHER})
@@ -217,7 +219,8 @@ async def test_on_one_machine_a_write_drops_its_package_and_no_other() -> None:
 
 async def test_on_one_machine_any_write_drops_what_depends_on_everything() -> None:
     machine = Machine()
-    edition, number = machine.edition, machine.edition.number
+    edition = machine.edition
+    number = machine.edition.number
     assert edition.holds(number, {GREET, EVERYTHING})
     machine.other_writes += 1
     assert edition.is_confirmed()

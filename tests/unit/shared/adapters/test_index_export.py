@@ -10,7 +10,8 @@ from shared.adapters.index_export import open_index_export
 from shared.domain.documents import DerivedDocument
 from shared.domain.sparse_index import INDEX_CONFIG_PATH, index_config
 
-GREET, OTHER = "acme/greet/index.json", "acme/other/index.json"
+GREET = "acme/greet/index.json"
+OTHER = "acme/other/index.json"
 CONFIG = DerivedDocument.of(index_config("https://registry.test"))
 
 

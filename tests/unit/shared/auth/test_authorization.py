@@ -55,7 +55,9 @@ def authorization(directory: FakeDirectory) -> Authorization:
 async def test_the_organizations_of_hidden_and_missing_packages_are_asked_once_each(
     authorization: Authorization, directory: FakeDirectory
 ) -> None:
-    mine, more, theirs = head("Acme/mine"), head("acme/more"), head("globex/theirs")
+    mine = head("Acme/mine")
+    more = head("acme/more")
+    theirs = head("globex/theirs")
     public = head("globex/open", Visibility.PUBLIC)
     asked = [(each.package, each) for each in (theirs, mine, public, more)]
     readable = await authorization.readable(MEMBER, [*asked, (GREET, None)])
@@ -96,7 +98,8 @@ async def test_internal_packages_are_read_by_staff_whose_credential_reads(
     authorization: Authorization, by: Principal, theirs: bool, ours: bool, every: bool
 ) -> None:
     """Of an upstream with the scope for anything, of ours within the credential's pattern."""
-    own, missing = head("other/greet", Visibility.INTERNAL), head("partner/none")
+    own = head("other/greet", Visibility.INTERNAL)
+    missing = head("partner/none")
     mirrored = own.model_copy(update={"upstream": "central"})
     for internal, reads in ((mirrored, theirs), (own, ours)):
         assert await authorization.may_read(by, internal) is reads
@@ -200,7 +203,8 @@ async def test_the_token_of_a_deleted_account_publishes_nothing(
 
 # --- Known readers -------------------------------------------------------------------------------
 
-ACME, OTHER = OrgName("acme"), OrgName("other")
+ACME = OrgName("acme")
+OTHER = OrgName("other")
 ANN = Principal("ann", credential="token")
 
 

@@ -7,7 +7,8 @@ from shared.auth.tokens import Secret
 from tests.fakes.system import FakeRandomness
 from tests.unit.shared.auth.test_sessions import KEYS, URL
 
-ANN, BOB = "ann0000000", "bob0000000"
+ANN = "ann0000000"
+BOB = "bob0000000"
 
 
 def devices(seed: str = "devices") -> KnownBrowsers:

@@ -313,7 +313,8 @@ async def test_a_refusal_of_a_code_is_read_and_a_failed_provider_is_no_answer(
 ) -> None:
     fetcher = FixedAnswers(token=b'{"error": "invalid_grant"}')
     fetcher.status = status
-    client, flow = OAuthClient("id", Secret("s")), OidcFlow("state", "nonce", "verifier", BACK)
+    client = OAuthClient("id", Secret("s"))
+    flow = OidcFlow("state", "nonce", "verifier", BACK)
     exchange = client.exchange(fetcher, f"{HOST}/token", flow, "code", ClientAuthentication.FORM)
     if is_read:
         assert await exchange == {"error": "invalid_grant"}

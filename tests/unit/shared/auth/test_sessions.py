@@ -23,7 +23,8 @@ from tests.fakes.system import FakeClock, FakeRandomness
 E = TypeVar("E", bound=Entity)
 
 KEYS = KeyRing((Secret("k" * 32),))
-ACCOUNT, ID = "ann0000000", "session00000"
+ACCOUNT = "ann0000000"
+ID = "session00000"
 URL = "https://registry.test"
 SECOND = timedelta(seconds=1)
 
@@ -42,11 +43,13 @@ class Place:
     def __init__(self, url: str = URL, *, require_strong: bool = False, staff: str = "") -> None:
         """Sign Ann in."""
         self.staff = Staff.parse(staff)
-        self.clock, self.directory = FakeClock(), FakeDirectory()
+        self.clock = FakeClock()
+        self.directory = FakeDirectory()
         self.copies: list[str] = []
         self.delayed: list[Refusal] = []
         self.randomness = FakeRandomness("sessions")
-        self.require_strong, self.url = require_strong, url
+        self.require_strong = require_strong
+        self.url = url
         self.sessions = self.process()
         secret = self.sessions.new_secret()
         now_ms = self.clock.now_ms()
@@ -139,7 +142,8 @@ async def test_the_cookies_of_other_programs_are_passed_over(place: Place) -> No
 
 
 def test_a_cookie_that_was_sent_is_deleted_unless_another_site_sent_it(place: Place) -> None:
-    sent, elsewhere = {"cookie": place.cookie}, {"origin": "https://evil.test"}
+    sent = {"cookie": place.cookie}
+    elsewhere = {"origin": "https://evil.test"}
     assert place.sessions.should_delete_cookie(sent)
     assert not place.sessions.should_delete_cookie({"cookie": "other=1"})
     assert not place.sessions.should_delete_cookie({})

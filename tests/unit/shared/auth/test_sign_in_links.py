@@ -12,7 +12,8 @@ URL = "https://registry.test"
 
 
 async def test_a_link_is_valid_for_an_hour_and_the_store_does_not_hold_it() -> None:
-    work, clock = FakeWork(), FakeClock()
+    work = FakeWork()
+    clock = FakeClock()
     links = SignInLinks(work, clock, FakeRandomness("links"), base_url=URL)
     code = (await links.create("ann0000000")).reveal().removeprefix(f"{URL}/sign-in/link#")
     assert code not in repr(work.values)

@@ -116,7 +116,9 @@ def test_links_that_an_earlier_version_signed_are_followed() -> None:
     assert ArchiveLinkSigner(OLD).verify(PATH, "1000", signature, now_ms=999)
 
 
-OLD_SECRET, NEW_SECRET, NEWEST_SECRET = "o" * 64, "n" * 64, "m" * 64
+OLD_SECRET = "o" * 64
+NEW_SECRET = "n" * 64
+NEWEST_SECRET = "m" * 64
 UNRESOLVED = f"@Microsoft.KeyVault(SecretUri={ADDRESS}/secrets/link-key)"
 
 
@@ -175,7 +177,8 @@ async def test_a_vault_that_refuses_or_does_not_answer_is_distinguished_from_an_
 ) -> None:
     vault.refuses = True
     assert "does not answer, or refuses" in await shown(keys)
-    vault.refuses, vault.is_away = False, True
+    vault.refuses = False
+    vault.is_away = True
     clock.advance(RETRY_AFTER)
     assert "does not answer, or refuses" in await shown(keys)
     assert vault.troubles == [KeyTrouble.SILENT, KeyTrouble.SILENT]
@@ -194,7 +197,8 @@ async def test_a_read_is_repeated_once_where_the_answer_was_lost(vault: VaultDou
 async def test_without_an_identity_or_a_text_a_vault_does_not_answer(vault: VaultDouble) -> None:
     with pytest.raises(Busy):
         await KeyVault(ADDRESS, "link-key", vault, Stranger).read()
-    vault.stored_ms, vault.text = 0, cast(str, 7)
+    vault.stored_ms = 0
+    vault.text = cast(str, 7)
     with pytest.raises(Busy):
         await KeyVault(ADDRESS, "link-key", vault, Identity).read()
 

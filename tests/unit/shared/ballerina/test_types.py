@@ -24,9 +24,12 @@ from shared.ballerina.syntax import (
 from shared.ballerina.types import NESTING_LIMIT
 from tests.support.ballerina_types import read_type
 
-INT, STRING, ERROR = BuiltinType("int"), BuiltinType("string"), BuiltinType("error")
+INT = BuiltinType("int")
+STRING = BuiltinType("string")
+ERROR = BuiltinType("error")
 READONLY = BuiltinType("readonly")
-A, B = TypeReference("", "A"), TypeReference("", "B")
+A = TypeReference("", "A")
+B = TypeReference("", "B")
 
 
 @pytest.mark.parametrize(

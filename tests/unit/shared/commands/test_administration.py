@@ -100,7 +100,8 @@ def test_the_list_says_what_came_of_each_task_and_when_it_is_due(published: Term
     assert published.invoke("upkeep", "run", "audit-archives").exit_code == 1
     published.run("upkeep", "run", "rebuild-derived-data")
     rows = {row["task"]: row for row in published.json("upkeep", "list")}
-    audit, rebuild = rows["audit-archives"], rows["rebuild-derived-data"]
+    audit = rows["audit-archives"]
+    rebuild = rows["rebuild-derived-data"]
     assert audit["came_of_it"] == f"problems: {ARCHIVE_MISSING}"
     assert audit["due"].endswith(" 03:40Z")
     assert (rebuild["came_of_it"], rebuild["due"]) == ("done", "on request")

@@ -30,7 +30,8 @@ class Carried:
 @pytest.fixture
 def carried(published: Terminal, tmp_path: Path) -> Carried:
     """Return a registry with a package, and a key."""
-    file, key = str(tmp_path / "b"), str(tmp_path / "key")
+    file = str(tmp_path / "b")
+    key = str(tmp_path / "key")
     said = published.run("bundle", "new-key", key)
     assert said.splitlines()[0].endswith(f"trust {key}.pub:")
     assert (tmp_path / "key.pub").read_text("ascii").strip() == said.splitlines()[1].strip()
@@ -70,7 +71,8 @@ def test_releases_are_selected_in_several_ways(carried: Carried, selected: tuple
 
 
 def test_files_name_releases(carried: Carried, tmp_path: Path) -> None:
-    wanted, lock = tmp_path / "wanted", tmp_path / "Dependencies.toml"
+    wanted = tmp_path / "wanted"
+    lock = tmp_path / "Dependencies.toml"
     wanted.write_text(f"{GREET}\n", "utf-8")
     lock.write_text('[[package]]\norg = "acme"\nname = "greet"\nversion = "1.0.0"\n', "utf-8")
     assert " has 1 releases in " in carried.export("--list", str(wanted), "--lock", str(lock))

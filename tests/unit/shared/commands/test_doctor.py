@@ -189,7 +189,8 @@ async def _fill(terminal: Terminal, template: Template) -> None:
     """Store tokens of organizations that ann, somebody unknown and the operator made, a publisher,
     and accounts whose groups were confirmed at different times."""
     registry = build_registry(settings_of(terminal.data))
-    directory, ann = registry.adapters.directory, template.people.ann.account
+    directory = registry.adapters.directory
+    ann = template.people.ann.account
     now_ms = registry.clock.now_ms()
     by = Principal(ann.id, "session", (Grant(),), signed_in_ms=now_ms)
     for name, changes in (

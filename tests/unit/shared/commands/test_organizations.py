@@ -79,7 +79,8 @@ def test_who_pulled_what_is_written_to_a_file_page_after_page(
     terminal: Terminal, tmp_path: Path
 ) -> None:
     recorded(terminal)
-    table, lines = tmp_path / "pulls.csv", tmp_path / "pulls.jsonl"
+    table = tmp_path / "pulls.csv"
+    lines = tmp_path / "pulls.jsonl"
     said = terminal.run("org", "pulls", "acme", "--count", "1", "--export", str(table))
     assert said == f"Wrote 3 pulls to {table}.\n"
     with table.open(newline="") as text:

@@ -136,7 +136,8 @@ def test_replacing_all_rules_is_said_and_shows_what_goes(mirroring: Terminal) ->
 
 def test_rules_are_kept_in_a_file_and_taken_from_it(mirroring: Terminal, tmp_path: Path) -> None:
     mirroring.run("upstream", "set", "--upstream", "central", "--rule", "acme deny")
-    kept, file = mirroring.json("upstream", "rules"), tmp_path / "rules.json"
+    kept = mirroring.json("upstream", "rules")
+    file = tmp_path / "rules.json"
     file.write_text(json.dumps(kept))
     mirroring.run("upstream", "set", "--replace", "--minimum-age", "7", "--upstream", "central")
     changed = mirroring.json("upstream", "set", "--file", str(file))

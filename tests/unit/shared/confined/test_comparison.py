@@ -37,7 +37,8 @@ def page_of(before: str, after: str, *more: ModuleDocs) -> str:
 def test_the_verdict_says_which_version_it_should_have_been(
     before: str, after: str, sentence: str
 ) -> None:
-    old, new = f"{OLD} public function lost() {{}}", NEW
+    old = f"{OLD} public function lost() {{}}"
+    new = NEW
     found = compare(
         (Version.parse(before), [documented(old)]), (Version.parse(after), [documented(new)])
     )

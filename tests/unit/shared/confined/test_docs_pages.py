@@ -72,7 +72,8 @@ def a_record(fields: int) -> ModuleDocs:
 
 
 def test_a_declaration_shows_its_members_with_their_comments_if_they_are_few() -> None:
-    few, many = a_record(docs_pages.MEMBERS_IN_FULL), a_record(docs_pages.MEMBERS_IN_FULL + 1)
+    few = a_record(docs_pages.MEMBERS_IN_FULL)
+    many = a_record(docs_pages.MEMBERS_IN_FULL + 1)
     page = pages(few).symbol_page(symbol(few, "R"))
     assert "# Comment 1.</span>" in page
     assert "More of 1." in page

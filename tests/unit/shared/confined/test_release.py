@@ -176,7 +176,8 @@ def test_without_a_refused_part_the_others_are_made(jobs: Jobs, refused: str) ->
 
 def test_the_last_part_reads_no_module(jobs: Jobs) -> None:
     """It must not fail for want of memory where each of the others had enough."""
-    whole, job = run(jobs()).pieces, jobs()
+    whole = run(jobs()).pieces
+    job = jobs()
     with pytest.raises(Ended):
         job.run(end_in="finish")
     (job.folder / "output" / "document-0.json.gz").write_bytes(b"no document")
@@ -214,10 +215,8 @@ def before(job: ReleaseJob, source: str, since: dict[str, dict[str, str]] | None
         (job.folder / BEFORE / SINCE).write_text(json.dumps(since))
 
 
-OLD, NEW = (
-    "public function kept() {} public function gone() {}",
-    "public function kept() {} public function added() {}",
-)
+OLD = "public function kept() {} public function gone() {}"
+NEW = "public function kept() {} public function added() {}"
 
 
 def test_a_symbol_that_came_back_exists_since_then(jobs: Jobs) -> None:

@@ -10,7 +10,8 @@ from tests.support.archives import zipped
 from tests.support.documented import documented
 from tests.support.release_jobs import a_request, write_documents
 
-JAVA, GO = "3.0.0", "4.0.0"
+JAVA = "3.0.0"
+GO = "4.0.0"
 
 
 @pytest.mark.parametrize(

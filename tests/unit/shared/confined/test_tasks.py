@@ -10,7 +10,8 @@ import pytest
 from shared.confined.budget import Budget, Json, Order
 from shared.confined.tasks import LINE_BYTES, Job
 
-SECONDS, BYTES = 20, 100
+SECONDS = 20
+BYTES = 100
 LAST_SECONDS = 3  # Which the other parts leave to the last one.
 
 
@@ -38,7 +39,8 @@ class Running:
     def __init__(
         self, folder: Path, skip: Set[str] = frozenset(), left_seconds: float = SECONDS
     ) -> None:
-        self.limits, self.lines = FakeLimits(), list[Mapping[str, Json]]()
+        self.limits = FakeLimits()
+        self.lines = list[Mapping[str, Json]]()
         order = Order(
             "", str(folder), {"wanted": 1}, frozenset(skip), Budget(SECONDS, 1, BYTES), left_seconds
         )
@@ -103,7 +105,8 @@ def test_the_parts_of_a_job_together_are_allowed_no_more_than_what_is_left(
     tmp_path: Path, left: float
 ) -> None:
     """Each part takes all that it is allowed, which ends the process."""
-    skip, used = set[str](), 0.0
+    skip = set[str]()
+    used = 0.0
     for number in range(50):
         running = Running(tmp_path, skip, left - used)
         (running.job.run if number < 49 else running.job.run_last)(str(number), lambda: None)

@@ -142,7 +142,8 @@ def test_in_an_organization_that_does_not_exist_the_way_out_is_named(action: Act
 def test_a_stranger_is_refused_in_a_hidden_organization_as_in_one_that_does_not_exist(
     action: Action,
 ) -> None:
-    where, missing = hidden("stranger"), replace(hidden("stranger"), organization=None)
+    where = hidden("stranger")
+    missing = replace(hidden("stranger"), organization=None)
     one, other = [refusal_of(ALL, each, action, GREET) for each in (where, missing)]
     assert str(one) == str(other)
 

@@ -15,7 +15,9 @@ from shared.domain.names import NEWEST_LANGUAGE, Coordinate
 from shared.domain.packages import Dependency, Origin, Provenance, UpstreamOrigin
 from tests.contract.sample_records import release
 
-MET, UNMET, UNKNOWN = CheckState.MET, CheckState.UNMET, CheckState.UNKNOWN
+MET = CheckState.MET
+UNMET = CheckState.UNMET
+UNKNOWN = CheckState.UNKNOWN
 UPSTREAM = UpstreamOrigin(name="central", first_seen_ms=1)
 JOB = Provenance(
     provider="github",

@@ -55,7 +55,8 @@ def test_the_documents_of_a_package_have_every_element_that_clients_read(
 ) -> None:
     modules = ("greet", "greet.sub")
     entries = (entry("1.0.0", modules=modules), entry("1.1.0-rc.1", tools=("hi",)))
-    package, old = survey(*entries, deprecation="Use other."), survey(deprecated("1.0.0"))
+    package = survey(*entries, deprecation="Use other.")
+    old = survey(deprecated("1.0.0"))
     graph = b'[{"org":"acme","name":"greet","version":"1.0.0","dependencies":[]}]'
     documents = [
         repository_metadata(package),

@@ -44,7 +44,8 @@ class Caller:
     def asks(self, at_ms: int) -> RateLimitAllowance:
         """Make a request, and take it back when it is refused."""
         number = at_ms // MINUTE_MS
-        before, now = self.counts.get(number - 1, 0), self.counts.get(number, 0) + 1
+        before = self.counts.get(number - 1, 0)
+        now = self.counts.get(number, 0) + 1
         allowance = judged(self.limit, before, now, at_ms)
         if not allowance.is_exceeded:
             self.counts[number] = now
@@ -77,9 +78,11 @@ def test_a_fraction_of_a_request_counts_as_a_request(at_ms: int, remaining: int)
 
 
 def test_a_count_above_the_limit_in_the_previous_window_counts_as_the_limit() -> None:
-    at_limit, above = judged(10, 10, 4, 30_000), judged(10, 40, 4, 30_000)
+    at_limit = judged(10, 10, 4, 30_000)
+    above = judged(10, 40, 4, 30_000)
     assert (above.remaining, above.wait_ms) == (at_limit.remaining, at_limit.wait_ms) == (1, 30_000)
-    full, fuller = judged(10, 10, 8, 30_000), judged(10, 40, 8, 30_000)
+    full = judged(10, 10, 8, 30_000)
+    fuller = judged(10, 40, 8, 30_000)
     assert full.is_exceeded
     assert fuller.wait_ms == full.wait_ms == 18_000
 
@@ -92,9 +95,11 @@ def test_the_wait_is_in_whole_seconds_and_at_least_one() -> None:
 
 
 def test_the_nearest_of_several_limits_is_reported() -> None:
-    near, far = judged(10, 0, 9, 0), judged(100, 0, 9, 0)
+    near = judged(10, 0, 9, 0)
+    far = judged(100, 0, 9, 0)
     assert tightest_allowance([far, near]) is near
-    soon, late = judged(10, 0, 11, 59_000), judged(10, 0, 11, 1_000)
+    soon = judged(10, 0, 11, 59_000)
+    late = judged(10, 0, 11, 1_000)
     assert tightest_allowance([near, soon, late]) is late
 
 

@@ -53,9 +53,11 @@ def test_an_action_is_named_as_it_follows_you_may_not() -> None:
 
 
 ID = "0123456789"
-EVERYTHING, OF_ACME = Grant(), Grant(org="acme")
+EVERYTHING = Grant()
+OF_ACME = Grant(org="acme")
 OF_GREET = Grant(org="acme", package="greet")
-READ, MANAGE = frozenset({Scope.READ}), frozenset({Scope.MANAGE})
+READ = frozenset({Scope.READ})
+MANAGE = frozenset({Scope.MANAGE})
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ from shared.domain.sign_in import HOME_PATH, MAX_RETURN_PATH_LENGTH, return_path
 from tests.fakes.system import FakeRandomness
 
 MS = timedelta(milliseconds=1)
-GRACE_MS, ROTATION_MS = SECRET_GRACE // MS, SECRET_ROTATION // MS
+GRACE_MS = SECRET_GRACE // MS
+ROTATION_MS = SECRET_ROTATION // MS
 TIMES = {"created_ms": 0, "seen_ms": 0, "expires_ms": 10**9, "idle_ms": 10**8, "signed_in_ms": 0}
 KNOWN = {"id": "s", "account": "ann", "provider": "link", "secrets": ("new", "old")}
 SESSION = Session.model_validate(KNOWN | TIMES)

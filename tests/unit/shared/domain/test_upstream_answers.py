@@ -74,7 +74,8 @@ def test_a_description_keeps_what_fits_and_leaves_the_rest_out() -> None:
         isDeprecated=True,
         deprecateMessage="old",
     )
-    release, texts = found.release, found.texts
+    release = found.release
+    texts = found.texts
     assert str(found.release.coordinate) == "ballerina/io:1.0.0"
     assert (release.summary, release.keywords, release.licenses) == ("two lines", ("a",), ())
     assert (release.modules, release.platform, release.created_ms) == (("io",), "any", 0)

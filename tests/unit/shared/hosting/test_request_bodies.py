@@ -14,7 +14,8 @@ from shared.hosting.requests import Message, Receive
 from tests.unit.shared.hosting.asgi import Exchange, scope
 
 LIMITS = HostLimits(body_bytes=100, small_body_bytes=10, large_bodies=1, room_seconds=0.01)
-ANN, BOB = BodySender("192.0.2.1", "ann"), BodySender("192.0.2.2", "bob")
+ANN = BodySender("192.0.2.1", "ann")
+BOB = BodySender("192.0.2.2", "bob")
 
 
 def arriving(*pieces: bytes) -> Exchange:
@@ -76,7 +77,8 @@ async def test_a_slow_upload_makes_room_for_one_that_waits() -> None:
 async def test_an_upload_that_its_own_account_blocks_ends_no_other() -> None:
     limits = replace(LIMITS, contended_rate=1, large_bodies=4)
     intake = BodyReader(limits, identifying(iter([ANN, BOB, ANN])))
-    mine, other = Pausing(b"x" * 60), Pausing()
+    mine = Pausing(b"x" * 60)
+    other = Pausing()
     uploads = [asyncio.create_task(upload(intake, each.receive)) for each in (mine, other)]
     await asyncio.sleep(0)
     waiting = asyncio.create_task(upload(intake, never))

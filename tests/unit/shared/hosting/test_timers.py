@@ -81,7 +81,8 @@ async def test_a_timer_runs_whenever_it_is_due(tmp_path: Path) -> None:
 
 
 async def test_only_the_owner_runs_timers_and_another_process_takes_over(tmp_path: Path) -> None:
-    first, second = Runs(clock_at(FIRST)), Runs(clock_at(FIRST))
+    first = Runs(clock_at(FIRST))
+    second = Runs(clock_at(FIRST))
     owning = timers(first, tmp_path, FIRST + timedelta(hours=2))
     waiting = timers(second, tmp_path, FIRST + timedelta(days=365))
     async with running(owning.run()) as owner:

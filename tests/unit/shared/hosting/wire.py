@@ -56,7 +56,8 @@ def config_of(app: ASGIApp) -> uvicorn.Config:
 async def answers_to(app: ASGIApp, *pieces: bytes) -> bytes:
     """Return what an application answers to a client whose bytes come in these pieces, and no
     more after them."""
-    state, wire = ServerState(), Wire()
+    state = ServerState()
+    wire = Wire()
     connection = Connection(config_of(app), state, {})
     connection.connection_made(wire)
     for piece in pieces:

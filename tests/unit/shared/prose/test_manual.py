@@ -51,7 +51,8 @@ def test_each_page_has_a_name_without_a_slash() -> None:
 
 @pytest.mark.parametrize("page", MANUAL.pages, ids=lambda page: page.name)
 def test_a_page_has_the_address_of_this_registry_and_no_other(page: ManualPage) -> None:
-    text, html = page.markdown, str(page.render().html)
+    text = page.markdown
+    html = str(page.render().html)
     for example in EXAMPLE_ADDRESSES:
         assert not re.search(rf"{re.escape(example)}(?![\w.:-])", text + html)
     hosts = set(re.findall(r"https?://([\w.-]*example\.(?:org|com))", text))
@@ -67,7 +68,8 @@ def test_commands_are_those_of_how_the_registry_was_installed() -> None:
 
 @pytest.mark.parametrize("page", MANUAL.pages, ids=lambda page: page.name)
 def test_a_page_is_complete(page: ManualPage) -> None:
-    text, html = page.markdown, str(page.render().html)
+    text = page.markdown
+    html = str(page.render().html)
     assert 'class="cut"' not in html
     fenced = re.findall(r"^ *```.*?^ *```$", text, re.MULTILINE | re.DOTALL)
     assert html.count("<pre") >= len(fenced)

@@ -88,7 +88,8 @@ def test_the_entry_that_was_put_last_stays_whatever_its_weight() -> None:
 
 
 async def test_calls_for_the_same_key_at_the_same_time_share_one_result() -> None:
-    single_flight, made = SingleFlight[int](), list[int]()
+    single_flight = SingleFlight[int]()
+    made = list[int]()
 
     async def make() -> int:
         made.append(len(made))
@@ -100,7 +101,8 @@ async def test_calls_for_the_same_key_at_the_same_time_share_one_result() -> Non
 
 
 async def test_a_caller_that_gives_up_leaves_the_result_to_the_others() -> None:
-    single_flight, gate = SingleFlight[int](), asyncio.Event()
+    single_flight = SingleFlight[int]()
+    gate = asyncio.Event()
 
     async def make() -> int:
         await gate.wait()

@@ -63,7 +63,8 @@ def test_a_replaced_file_is_for_its_owner_whoever_could_read_it_before(tmp_path:
 
 
 def test_a_copy_has_the_content_and_the_time_and_is_for_its_owner(tmp_path: Path) -> None:
-    file, copy = tmp_path / "file", tmp_path / "copy"
+    file = tmp_path / "file"
+    copy = tmp_path / "copy"
     file.write_bytes(b"content")
     file.chmod(0o644)
     os.utime(file, ns=(1_000, 2_000))
@@ -131,7 +132,8 @@ def test_a_lock_is_released_when_its_process_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_caller_waits_for_a_held_lock(tmp_path: Path) -> None:
-    path, order = tmp_path / "folder" / "lock", list[str]()
+    path = tmp_path / "folder" / "lock"
+    order = list[str]()
 
     def wait() -> None:
         with hold_file_lock(path):

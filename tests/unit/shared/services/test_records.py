@@ -28,7 +28,8 @@ CHANGE = EntityChange("account.made", "kim", org="Acme", account="kim0000000", d
 
 
 async def test_a_refused_change_publishes_nothing() -> None:
-    directory, events = FakeDirectory.holding(KIM), FakeEvents()
+    directory = FakeDirectory.holding(KIM)
+    events = FakeEvents()
     service = fake_record_writer(directory, events)
     with pytest.raises(AlreadyThere):
         await service.add(KIM, change=CHANGE, by=BY)

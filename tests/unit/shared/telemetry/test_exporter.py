@@ -50,7 +50,8 @@ def test_metrics_arrive_and_nothing_else(ingestion: Ingestion) -> None:
     assert len(ingestion.items) == len(metrics)
 
 
-TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+SPAN = "b7ad6b7169203331"
 SYSTEMS = {"": "azure.cosmosdb", "archives": "azure.blob"}
 
 
@@ -135,7 +136,8 @@ def test_spans_are_converted_as_the_library_does(*, is_hosted: bool) -> None:
     )
     assert len(kept.get_finished_spans()) == 3
     for span in kept.get_finished_spans():
-        theirs, ours = _convert_span_to_envelope(span).as_dict(), envelope_of(span, "key")
+        theirs = _convert_span_to_envelope(span).as_dict()
+        ours = envelope_of(span, "key")
         for name in ("name", "sampleRate"):
             assert ours[name] == theirs[name]
         assert ours["time"][:19] == theirs["time"][:19]

@@ -26,7 +26,8 @@ def test_a_counter_and_a_gauge_have_one_sample(tmp_path: Path) -> None:
 
 
 def test_the_values_of_all_processes_are_added_up(tmp_path: Path) -> None:
-    one, other = PrometheusBackend(tmp_path, "1"), PrometheusBackend(tmp_path, "2")
+    one = PrometheusBackend(tmp_path, "1")
+    other = PrometheusBackend(tmp_path, "2")
     one.record(PUSHES, 1, {"state": "live"})
     other.record(PUSHES, 4, {"state": "live"})
     other.record(PUSHES, 1, {"state": "held"})

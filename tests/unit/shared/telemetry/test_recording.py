@@ -6,7 +6,8 @@ from shared.log import Activity, TraceContext, current_activity, current_trace, 
 from shared.telemetry.metrics import INSTRUMENTS, STORE_CALLS, InstrumentKind
 from tests.support.telemetry import hearing
 
-TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+SPAN = "b7ad6b7169203331"
 SENT = f"00-{TRACE}-{SPAN}-00"
 
 

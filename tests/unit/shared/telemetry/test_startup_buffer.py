@@ -37,7 +37,8 @@ def quiet_again() -> Generator[None]:
 
 
 def test_early_records_are_exported_when_the_exporter_starts() -> None:
-    listening, may_load = Listening(wanted=3), threading.Event()
+    listening = Listening(wanted=3)
+    may_load = threading.Event()
 
     def load() -> Listening:
         may_load.wait(BOUND_SECONDS)
@@ -55,7 +56,8 @@ def test_early_records_are_exported_when_the_exporter_starts() -> None:
 
 async def test_nothing_is_loaded_before_the_first_request_has_its_answer(world: World) -> None:
     """The calls of stores are recorded, too, and come first."""
-    listening, instruments = Listening(), list[Instrument]()
+    listening = Listening()
+    instruments = list[Instrument]()
     loading = StartupBuffer(lambda: listening)
 
     class Noting:

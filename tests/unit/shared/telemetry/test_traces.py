@@ -179,7 +179,8 @@ def test_calls_that_end_after_their_request_are_in_no_trace() -> None:
 
 
 def test_the_exporter_is_loaded_with_the_first_trace_and_gets_those_that_waited() -> None:
-    exporter, may_load = Exporter(wanted=3), threading.Event()
+    exporter = Exporter(wanted=3)
+    may_load = threading.Event()
 
     def load() -> Exporter:
         may_load.wait(BOUND_SECONDS)

@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 
 from functions.web.package.charts import HEIGHT, WIDTH, DailyChart, line_points
 
-MONDAY, TUESDAY, WEDNESDAY = "2026-11-23", "2026-11-24", "2026-11-25"
+MONDAY = "2026-11-23"
+TUESDAY = "2026-11-24"
+WEDNESDAY = "2026-11-25"
 
 
 def chart(*days: dict[str, int], names: tuple[str, ...] = (), limit: int = 4) -> DailyChart:

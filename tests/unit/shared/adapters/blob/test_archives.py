@@ -19,7 +19,8 @@ from tests.support.cloud_stores import CloudInMemory
 
 FOREVER = 10**15
 LONG = timedelta(minutes=20)  # After this no link to a private copy is good.
-ONCE, FOR_GOOD = 1, 10**6  # What never comes again is what a process that died would have asked.
+ONCE = 1
+FOR_GOOD = 10**6  # What never comes again is what a process that died would have asked.
 
 
 @asynccontextmanager

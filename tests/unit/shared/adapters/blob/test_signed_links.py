@@ -28,7 +28,8 @@ from tests.fakes.blob_storage import ACCOUNT, KEY, OBJECT, TENANT, DelegationKey
 from tests.fakes.system import FakeClock
 
 _MS = timedelta(milliseconds=1)
-PUBLIC, PRIVATE = Visibility.PUBLIC, Visibility.PRIVATE
+PUBLIC = Visibility.PUBLIC
+PRIVATE = Visibility.PRIVATE
 FILE = "acme-greet-any-1.0.0.bala"
 PATH = f"{DIGEST}/1.0.0/{FILE}"
 
@@ -105,7 +106,8 @@ async def test_a_delegation_key_signs_the_string_that_the_service_documents(
     links: BlobLinks, clock: FakeClock, side: Visibility
 ) -> None:
     query = query_of((await links.link(NAME, side, "given.bala")).url)
-    now_ms, container = clock.now_ms(), {PUBLIC: "archives", PRIVATE: "private"}[side]
+    now_ms = clock.now_ms()
+    container = {PUBLIC: "archives", PRIVATE: "private"}[side]
     skew_ms, key_ms = (each // timedelta(milliseconds=1) for each in (CLOCK_SKEW, KEY_LIFETIME))
     link_ms = LINK_LIFETIME[side] // timedelta(milliseconds=1)
     # "Create a user delegation SAS", the string to sign of version 2026-04-06 and later, by lines.
@@ -139,7 +141,8 @@ async def test_a_delegation_key_signs_the_string_that_the_service_documents(
         "",  # rscl
         "application/octet-stream",  # rsct
     ]
-    key, text = base64.b64decode(KEY), "\n".join(to_sign).encode()
+    key = base64.b64decode(KEY)
+    text = "\n".join(to_sign).encode()
     signature = base64.b64encode(hmac.digest(key, text, hashlib.sha256)).decode()
     assert query.pop("sig") == signature
     assert query == {

@@ -124,7 +124,8 @@ OPERATIONS: dict[str, Operation] = {
 async def test_a_repeat_sends_what_the_first_attempt_sent(
     tmp_path: Path, operation: str, trouble: Trouble
 ) -> None:
-    sent, failing = list[tuple[object, ...]](), [False]
+    sent = list[tuple[object, ...]]()
+    failing = [False]
 
     def fail_once(request: Request) -> Trouble | None:
         if not failing[0] or "/docs" not in request.path:

@@ -59,7 +59,8 @@ def test_every_connection_overwrites_what_it_deletes(path: Path, database: Datab
 async def test_deleted_names_are_in_no_file_after_they_were_overwritten(
     path: Path, database: Database
 ) -> None:
-    directory, events = SqliteDirectory(database), SqliteEvents(database)
+    directory = SqliteDirectory(database)
+    events = SqliteEvents(database)
     random = Random(7)  # noqa: S311 - the same people in every run.
     people = [person(number, random) for number in range(100)]
     for account, claim, event in people:

@@ -138,7 +138,8 @@ async def test_surveys_of_a_growing_package_are_always_complete(stores: Embedded
 
 
 async def test_every_write_of_a_package_is_among_the_changes(stores: EmbeddedStores) -> None:
-    metadata, position = stores.metadata, stores.metadata.changes_since(None).position
+    metadata = stores.metadata
+    position = stores.metadata.changes_since(None).position
 
     async def changed(write: Awaitable[object]) -> list[str]:
         nonlocal position
@@ -161,7 +162,8 @@ async def test_every_write_of_a_package_is_among_the_changes(stores: EmbeddedSto
 async def test_every_write_of_what_says_who_may_do_what_is_among_the_changes(
     stores: EmbeddedStores,
 ) -> None:
-    directory, position = stores.directory, stores.metadata.changes_since(None).position
+    directory = stores.directory
+    position = stores.metadata.changes_since(None).position
 
     async def changed(write: Awaitable[object]) -> list[str]:
         nonlocal position

@@ -91,7 +91,8 @@ def test_pulls_that_waited_for_a_roll_up_are_in_the_head_and_told_to_the_search_
         old.execute("INSERT INTO pull_counts VALUES ('acme/greet', '1.0.0', '2026-11-20', 7, 2)")
     database = Database(path, MIGRATIONS)
     database.migrate()
-    metadata, pulls = SqliteMetadata(database), SqlitePulls(database)
+    metadata = SqliteMetadata(database)
+    pulls = SqlitePulls(database)
 
     async def seen() -> tuple[int, int]:
         stored = await metadata.head(head.package)

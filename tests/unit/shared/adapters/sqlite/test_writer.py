@@ -238,7 +238,8 @@ def test_short_work_waits_for_a_commit_that_is_under_way(
 ) -> None:
     go_on = Event()
     writer._thread.submit(go_on.wait, DEADLINE)
-    first, second = writer.run(adding("first")), writer.run(noting_thread)
+    first = writer.run(adding("first"))
+    second = writer.run(noting_thread)
     unsynced = writer.run_unsynced(adding("third"))
     assert not first.done()
     assert stored(migrated_path) == []

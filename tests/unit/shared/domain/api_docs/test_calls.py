@@ -316,7 +316,8 @@ def test_names_of_errors_end_so() -> None:
 def test_every_call_is_a_statement_of_the_language() -> None:
     for module in (SHOP, documented(ERRORS.replace("$", "int|error"))):
         for symbol in symbols(module):
-            text, docs = Calls.of(module).source(symbol), symbol.docs
+            text = Calls.of(module).source(symbol)
+            docs = symbol.docs
             if not text:
                 continue
             statement = read_call(text)

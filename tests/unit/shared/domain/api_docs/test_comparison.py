@@ -20,7 +20,9 @@ from shared.domain.packages import Graph, GraphNode
 from tests.support.documented import documented, module_of, package_docs
 
 F = "public function f() {}"
-PATCH, MINOR, MAJOR = ChangeLevel.PATCH, ChangeLevel.MINOR, ChangeLevel.MAJOR
+PATCH = ChangeLevel.PATCH
+MINOR = ChangeLevel.MINOR
+MAJOR = ChangeLevel.MAJOR
 
 
 def changes(before: str, after: str) -> tuple[ApiChange, ...]:
@@ -292,7 +294,8 @@ def with_graph(source: str, http: str) -> ModuleDocs:
 
 def comparison_with(before: tuple[str, str], after: tuple[str, str]) -> ApiComparison:
     """Compare two sources with the versions of ballerina/http that they were built with."""
-    old, new = Version.parse("1.0.0"), Version.parse("1.0.1")
+    old = Version.parse("1.0.0")
+    new = Version.parse("1.0.1")
     return compare((old, [with_graph(*before)]), (new, [with_graph(*after)]))
 
 
@@ -329,7 +332,9 @@ def test_a_record_of_another_package_is_included_in_a_version(
     assert [(each.symbol, each.level, *each.reasons) for each in found] == expected
 
 
-KEPT, DELETED, INSERTED = WordChange.KEPT, WordChange.DELETED, WordChange.INSERTED
+KEPT = WordChange.KEPT
+DELETED = WordChange.DELETED
+INSERTED = WordChange.INSERTED
 
 
 def words(before: str, after: str) -> list[tuple[WordChange, str]]:

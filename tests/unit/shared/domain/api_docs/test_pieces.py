@@ -60,7 +60,8 @@ def merged(folder: Path, *parts: Pieces) -> Merged:
 
 
 def test_a_long_piece_is_stored_as_a_gzip_file_and_a_short_one_as_it_is(tmp_path: Path) -> None:
-    long, short = b"piece" * 1_000, b"piece"
+    long = b"piece" * 1_000
+    short = b"piece"
     found = merged(tmp_path, [("long", long), ("short", short)])
     place = found.place("long")
     assert place

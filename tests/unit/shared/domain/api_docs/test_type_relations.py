@@ -9,8 +9,10 @@ from shared.domain.api_docs.model import Type
 from shared.domain.api_docs.type_relations import NamedTypes, TypeRelation, relation, shape_of
 from tests.support.documented import documented, type_of
 
-SAME, WIDER = TypeRelation.SAME, TypeRelation.WIDER
-NARROWER, DIFFERENT = TypeRelation.NARROWER, TypeRelation.DIFFERENT
+SAME = TypeRelation.SAME
+WIDER = TypeRelation.WIDER
+NARROWER = TypeRelation.NARROWER
+DIFFERENT = TypeRelation.DIFFERENT
 NO_NAMES = NamedTypes()
 
 
@@ -153,7 +155,8 @@ def test_a_long_chain_of_names_is_followed_in_bounds(link: str) -> None:
 @pytest.mark.parametrize("word", ["record", "tuple", "array", "object", "signature", "&", ""])
 @pytest.mark.parametrize("built", ["record {int a;}", "[int]", "int[]", "function (int)", "int"])
 def test_types_of_a_document_without_their_parts_are_compared(word: str, built: str) -> None:
-    broken, whole = Type(name=word, is_intersection_type=word == "&"), type_of(built)
+    broken = Type(name=word, is_intersection_type=word == "&")
+    whole = type_of(built)
 
     assert type_relation(broken, broken) is SAME
     assert {type_relation(broken, whole), type_relation(whole, broken)}.isdisjoint({SAME})
@@ -166,7 +169,8 @@ def test_a_function_without_a_result_returns_nothing() -> None:
 
 def test_an_intersection_of_unions_that_is_large_is_compared_as_a_whole() -> None:
     unions = ["|".join(f"map<{letter}{n}>" for n in range(9)) for letter in "AB"]
-    both, one = type_of(f"({unions[0]}) & ({unions[1]})"), type_of(unions[0])
+    both = type_of(f"({unions[0]}) & ({unions[1]})")
+    one = type_of(unions[0])
     reverse = type_of(f"({unions[1]}) & ({unions[0]})")
 
     assert type_relation(both, one) is WIDER
@@ -187,7 +191,8 @@ MANY = range(4_000)
 )
 @pytest.mark.slow
 def test_unions_of_thousands_are_compared_in_time(before: list[str], after: list[str]) -> None:
-    old, new = type_of("|".join(before)), type_of("|".join(after))
+    old = type_of("|".join(before))
+    new = type_of("|".join(after))
     began = time.thread_time()
     assert type_relation(old, new) is not SAME
     assert time.thread_time() - began < 5
@@ -201,7 +206,8 @@ def test_types_that_contain_themselves_often_are_compared_in_time() -> None:
             text = f"map<map<{text}>|[{text}]>"
         return text
 
-    old, new = type_of(nested("byte")), type_of(nested("int"))
+    old = type_of(nested("byte"))
+    new = type_of(nested("int"))
     began = time.thread_time()
     assert type_relation(old, new) is DIFFERENT
     assert time.thread_time() - began < 5

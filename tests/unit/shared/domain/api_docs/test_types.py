@@ -182,7 +182,8 @@ def test_a_type_is_cut_at_a_depth_that_every_reader_can_parse() -> None:
     depth = 0
     found: Type | None = type_of("map<" * 55 + "int" + ">" * 55)
     while found and found.constraint:
-        depth, found = depth + 1, found.constraint
+        depth = depth + 1
+        found = found.constraint
     assert depth == DEPTH_LIMIT
     assert found
     assert found.name == "…"

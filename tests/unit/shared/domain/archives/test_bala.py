@@ -426,7 +426,8 @@ def test_files_that_belong_to_no_module_are_stored_and_not_listed(
 
 @pytest.mark.parametrize("layout", [3, 4])
 def test_only_go_balas_need_nothing_that_a_toolchain_contains(layout: int) -> None:
-    built_in, other = "ballerina/io:0.0.1", "acme/base:1.0.0"
+    built_in = "ballerina/io:0.0.1"
+    other = "acme/base:1.0.0"
     found = read(layout=layout, dependencies=[built_in, other])
     needed = {f"{each.org}/{each.name}:{each.version}" for each in found.needed_packages}
     assert needed == ({other} if layout == 4 else {built_in, other})

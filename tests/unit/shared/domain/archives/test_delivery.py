@@ -58,7 +58,8 @@ def test_the_page_says_once_what_the_code_does(
         assert cdn is not Cdn.NONE
 
 
-CENTRAL, MAVEN = PullProtocol.CENTRAL, PullProtocol.MAVEN
+CENTRAL = PullProtocol.CENTRAL
+MAVEN = PullProtocol.MAVEN
 CURL = "curl/7.88.1"
 REQUESTS = [
     # Clients that were measured: they answer another host without the header.
@@ -114,7 +115,8 @@ EVERYBODY = Readers.EVERYBODY
 def test_only_archives_that_everybody_may_read_belong_in_the_public_container(
     visibility: Visibility, state: State
 ) -> None:
-    package, one = head(visibility=visibility), release(state=state)
+    package = head(visibility=visibility)
+    one = release(state=state)
     is_open = visibility is Visibility.PUBLIC and state is State.LIVE
     assert (archive_container(package, one, EVERYBODY) is Visibility.PUBLIC) == is_open
     assert archive_container(package, one, Readers.SIGNED_IN) is Visibility.PRIVATE

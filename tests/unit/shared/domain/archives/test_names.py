@@ -31,7 +31,8 @@ def test_its_blob_is_named_by_its_digest_first() -> None:
 
 
 def test_the_longest_name_fits_into_a_blobs() -> None:
-    org, version = "a" * 100, "1.0.0-" + "b" * 122
+    org = "a" * 100
+    version = "1.0.0-" + "b" * 122
     longest = release(f"{org}/{'c' * 100}:{version}", platform="java21").archive
     assert len(archive_blob(longest)) <= 1024  # Characters, the limit of the service.
 
@@ -118,7 +119,8 @@ def test_our_reading_of_a_file_name_is_that_of_java() -> None:
 
     @given(COORDINATES, PLATFORMS)
     def collect(coordinate: Coordinate, platform: str) -> None:
-        name, version = coordinate.package.name, coordinate.version.text
+        name = coordinate.package.name
+        version = coordinate.version.text
         shorter = f"{name}-{platform}-{version}.bala"
         forms = (canonical_file_name(coordinate, platform), shorter, f"{name}-{platform}")
         asked.extend((form, name, version) for form in forms)

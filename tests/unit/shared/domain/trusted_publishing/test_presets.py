@@ -69,7 +69,8 @@ def test_the_claims_that_a_preset_asks_for_take_the_job_and_no_other(label: str)
 @pytest.mark.parametrize("label", LABELS)
 def test_an_example_names_one_customer_of_the_issuer(label: str) -> None:
     preset = DOUBLES[label]
-    claims, decide = asked_claims(preset), preset.traits.customer_claims
+    claims = asked_claims(preset)
+    decide = preset.traits.customer_claims
     require_customer_claim(claims, decide, ISSUERS[label])
     loose = {name: value for name, value in claims.items() if name not in decide}
     with pytest.raises(InvalidRequest, match="which only one of them can have"):

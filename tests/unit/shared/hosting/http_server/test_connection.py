@@ -39,8 +39,10 @@ class Transport:
 def connection(phase: Phase | None = None, **cycle: bool) -> Any:
     """Return a connection as its server holds it, with a request whose body is half there."""
     made = cast(Any, Connection.__new__(Connection))
-    made.loop, made.transport = SimpleNamespace(time=lambda: 0.0), Transport()
-    made.flow, made.scope = SimpleNamespace(read_paused=False), None
+    made.loop = SimpleNamespace(time=lambda: 0.0)
+    made.transport = Transport()
+    made.flow = SimpleNamespace(read_paused=False)
+    made.scope = None
     made.cycle = SimpleNamespace(**{"more_body": True, "response_complete": False, **cycle})
     made._phase = phase or made._phase
     return made
@@ -71,7 +73,8 @@ def test_between_two_requests_the_keep_alive_time_counts() -> None:
 
 def test_a_head_that_begins_with_the_request_before_it_is_no_silence_between_requests() -> None:
     made = connection(Phase.HEAD)
-    made.cycle, made.idle_since = None, 0.0
+    made.cycle = None
+    made.idle_since = 0.0
     assert not made.has_idled(1000, TIMEOUTS)
     assert stalls(made, 31)
 

@@ -65,7 +65,8 @@ def test_ctrl_c_in_the_first_start_ends_it_without_a_word(tmp_path: Path) -> Non
 def test_nothing_is_prepared_for_a_certificate_or_folder_of_no_use(
     tmp_path: Path, wrong: str
 ) -> None:
-    start, file = Start(), tmp_path / "file"
+    start = Start()
+    file = tmp_path / "file"
     file.touch()
     changes = {"certificate": Certificate(file), "data": file / "data"}
     with pytest.raises(StartRefused):

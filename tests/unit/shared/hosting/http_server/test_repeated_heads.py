@@ -35,10 +35,12 @@ class Telling:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.asked.append(scope)
-        body, more = b"", True
+        body = b""
+        more = True
         while more:
             message = await receive()
-            body, more = body + message.get("body", b""), message.get("more_body", False)
+            body = body + message.get("body", b"")
+            more = message.get("more_body", False)
             if message["type"] == "http.disconnect":
                 return
         await send_answer(_told(scope, body), send)
@@ -112,10 +114,12 @@ def test_a_request_that_was_slow_is_over_after_a_repeated_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     connection: Any = object.__new__(Connection)
-    connection._sending, connection._idle_bytes = object(), 7
+    connection._sending = object()
+    connection._idle_bytes = 7
     scope: Scope = {"type": "http", "headers": [], "method": "GET", "raw_path": b"/a"}
     head = RepeatedHead.of(FIRST, scope)
-    connection._head, connection._at_once = head, lambda _scope: PreparedAnswer(b"", [], b"")
+    connection._head = head
+    connection._at_once = lambda _scope: PreparedAnswer(b"", [], b"")
     monkeypatch.setattr(Connection, "_is_next", lambda _self: True)
     monkeypatch.setattr(Connection, "_send", lambda _self, _answer: None)
     assert connection._answers_repeated_head(FIRST)

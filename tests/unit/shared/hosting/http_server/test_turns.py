@@ -32,7 +32,8 @@ class Clients:
     """Some clients of one server."""
 
     def __init__(self) -> None:
-        self.app, self.state = App(), ServerState()
+        self.app = App()
+        self.state = ServerState()
         self._config = config_of(self.app)
 
     def connect(self) -> Connection:
@@ -58,7 +59,8 @@ async def test_all_are_read_at_once_while_nothing_is_under_way() -> None:
 async def test_each_turn_reads_some_while_a_request_is_under_way() -> None:
     clients = Clients()
     task = clients.work()
-    read, connections = list[int](), [clients.connect() for _ in range(CLIENTS)]
+    read = list[int]()
+    connections = [clients.connect() for _ in range(CLIENTS)]
     for connection in connections:
         connection.data_received(REQUEST)
     while len(read) < 3:

@@ -11,13 +11,13 @@ from tests.support.world import World
 
 
 async def test_a_refusal_says_what_only_administrators_may(world: World) -> None:
-    now_ms, bob = world.clock.now_ms(), world.people.bob.account
+    now_ms = world.clock.now_ms()
+    bob = world.people.bob.account
     by = Principal(bob.id, "session", (Grant(),), signed_in_ms=now_ms)
-    accounts, administrators = (
-        world.registry.administration.accounts,
-        world.registry.administration.administrators,
-    )
-    ann, link = world.people.ann.account, Secret("x")
+    accounts = world.registry.administration.accounts
+    administrators = world.registry.administration.administrators
+    ann = world.people.ann.account
+    link = Secret("x")
     refused = {
         "list the accounts of others": [
             accounts.page("", 1, by=by),

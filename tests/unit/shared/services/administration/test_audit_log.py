@@ -26,7 +26,8 @@ def logbook() -> AuditLog:
     """Return the book of an organization whose rare event is its oldest."""
     feed = [event(0, "organization.founded"), *(event(n) for n in range(1, MAX_EVENTS_READ + 50))]
     acme = Organization(name=ACME, founder=KIM.id, created_ms=0)
-    directory, clock = FakeDirectory.holding(acme), FakeClock()
+    directory = FakeDirectory.holding(acme)
+    clock = FakeClock()
     authorization = Authorization(directory, clock, known_readers())
     return AuditLog(FakeEvents(feed), directory, authorization, Administration(directory, clock))
 

@@ -76,7 +76,8 @@ class Queue:
     """A queue over doubles."""
 
     def __init__(self, failures: Mapping[str, list[Exception]] | None = None, *gone: str) -> None:
-        self.generation, self.pauses = Generation(failures), Pauses()
+        self.generation = Generation(failures)
+        self.pauses = Pauses()
         self.failed = list[tuple[str, str]]()
         self.queue = ApiDocsQueue(
             cast("ApiDocsGeneration", self.generation),
@@ -150,7 +151,8 @@ async def test_a_release_is_repeated_with_longer_and_longer_pauses() -> None:
     times = 9
     doubles = Queue({"acme/a:1.0.0": [ConfinedUnavailable()] * times})
     assert await doubles.worked("acme/a:1.0.0") == ["acme/a:1.0.0"] * (times + 1)
-    first, longest = FIRST_PAUSE.total_seconds(), LONGEST_PAUSE.total_seconds()
+    first = FIRST_PAUSE.total_seconds()
+    longest = LONGEST_PAUSE.total_seconds()
     assert doubles.pauses.seconds == [min(first * 2**n, longest) for n in range(times)]
     assert doubles.failed == []
 

@@ -21,7 +21,8 @@ NAME = ItemName("acme", "greet", "1.0.0", "greet", "Client")
 
 async def parts(world: World) -> str:
     registry = world.registry
-    catalog, packages = registry.api_docs.editor_catalog, registry.packages.hosted
+    catalog = registry.api_docs.editor_catalog
+    packages = registry.packages.hosted
     entry = await catalog.by_name(CONNECTORS, NAME, packages, by=ANONYMOUS)
     return entry.parts
 

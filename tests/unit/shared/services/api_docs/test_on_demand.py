@@ -51,7 +51,9 @@ class Answering(InProcess):
 
 
 async def test_a_release_waits_for_one_job_however_many_were_asked_for() -> None:
-    jobs, confined, ran = OnDemandJobs(), asyncio.Lock(), list[str]()
+    jobs = OnDemandJobs()
+    confined = asyncio.Lock()
+    ran = list[str]()
 
     async def run(name: str) -> None:
         async with confined:  # Takes turns, as the confined process does.
@@ -68,7 +70,8 @@ async def test_a_release_waits_for_one_job_however_many_were_asked_for() -> None
 
 
 async def test_no_more_jobs_wait_than_a_limit_until_one_is_done() -> None:
-    jobs, may_end = OnDemandJobs(), asyncio.Event()
+    jobs = OnDemandJobs()
+    may_end = asyncio.Event()
 
     async def job() -> None:
         await may_end.wait()
@@ -83,7 +86,8 @@ async def test_no_more_jobs_wait_than_a_limit_until_one_is_done() -> None:
 
 
 async def test_closing_ends_the_jobs() -> None:
-    jobs, ended = OnDemandJobs(), list[str]()
+    jobs = OnDemandJobs()
+    ended = list[str]()
 
     async def job() -> None:
         await asyncio.Event().wait()
@@ -100,9 +104,11 @@ async def test_closing_ends_the_jobs() -> None:
 async def test_each_file_has_its_own_rendering_and_is_plain_while_too_many_wait(
     world: World,
 ) -> None:
-    jobs, documents = OnDemandJobs(), world.stores.documents
+    jobs = OnDemandJobs()
+    documents = world.stores.documents
     highlighting = FileHighlighting(documents, Answering(), jobs)
-    archive, other = Digest.of(b"archive"), Digest.of(b"other")
+    archive = Digest.of(b"archive")
+    other = Digest.of(b"other")
 
     async def shown(number: int, of: Digest = archive) -> bool:
         text = f"public function f{number}() {{}} // ü\n"
@@ -155,7 +161,8 @@ async def compare(world: World, before: str, after: str) -> str:
 
 
 async def test_a_comparison_that_takes_longer_than_a_moment_is_pending(moving: World) -> None:
-    may_go_on, found = asyncio.Event(), await entries(moving)
+    may_go_on = asyncio.Event()
+    found = await entries(moving)
 
     async def job() -> None:
         await may_go_on.wait()
@@ -188,7 +195,8 @@ async def test_a_refused_comparison_is_stored_with_its_reason(
 
 
 async def test_a_job_whose_process_ends_three_times_is_set_aside_for_a_day() -> None:
-    now, ran = 0.0, list[str]()
+    now = 0.0
+    ran = list[str]()
     jobs = OnDemandJobs(lambda: now)
 
     async def ends() -> None:

@@ -19,7 +19,9 @@ async def test_a_session_whose_secret_cannot_be_replaced_goes_on_and_is_logged(
     directory = failing(world.stores.directory, Fault("replace", Busy()))
     adapters = replace(world.stores, directory=directory)
     sessions = create_registry(world.registry.settings, adapters).identity.session_authentication
-    ann, secret, now_ms = world.people.ann.account, sessions.new_secret(), world.clock.now_ms()
+    ann = world.people.ann.account
+    secret = sessions.new_secret()
+    now_ms = world.clock.now_ms()
     session = Session(
         id="session00000",
         account=ann.id,

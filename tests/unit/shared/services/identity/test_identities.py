@@ -49,7 +49,8 @@ class SameDigits(FakeRandomness):
 
 def identities(directory: FakeDirectory) -> Identities:
     """Return what is tested, over doubles."""
-    clock, randomness = FakeClock(), SameDigits("identities")
+    clock = FakeClock()
+    randomness = SameDigits("identities")
     written = fake_record_writer(directory)
     mail_delivery = MailDelivery(FakeMailer(), failed=lambda _kind, _count: None)
     return Identities(

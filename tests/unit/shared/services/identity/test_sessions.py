@@ -24,7 +24,8 @@ class Place:
         )  # fmt: skip
         account = Account(id=ANN.id, name="ann", created_ms=1, email="ann@example.org")
         self.directory = FakeDirectory.holding(account, self.session)
-        self.events, self.mailer = FakeEvents(), FakeMailer()
+        self.events = FakeEvents()
+        self.mailer = FakeMailer()
         mail_delivery = MailDelivery(self.mailer, failed=lambda _kind, _count: None)
         self.noticing = AccountMail(
             self.directory, mail_delivery, "https://registry.test", BackgroundTasks()

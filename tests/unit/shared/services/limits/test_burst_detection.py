@@ -16,7 +16,8 @@ from tests.fakes.system import FakeClock
 from tests.support.port_doubles import counting
 
 ANN = Principal("ann0000000", "token-1")
-MOST, MOST_RELEASES = 5, 100
+MOST = 5
+MOST_RELEASES = 100
 
 
 class Instance:
@@ -36,7 +37,8 @@ class Instance:
 
 
 async def test_pushes_at_the_same_moment_are_counted_exactly() -> None:
-    work, clock = FakeWork(), FakeClock()
+    work = FakeWork()
+    clock = FakeClock()
     instances = [Instance(work, clock) for _ in range(4)]
     await asyncio.gather(*(each.push(name) for each in instances for name in range(MOST)))
     assert not await instances[0].push(0)

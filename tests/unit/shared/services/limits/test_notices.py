@@ -94,7 +94,8 @@ async def test_a_notice_is_published_while_another_process_adds_the_board() -> N
     assert await scene.texts() == ["Hello."]
 
 
-LONG, NOT_AT_ALL = timedelta(minutes=1), timedelta(0)
+LONG = timedelta(minutes=1)
+NOT_AT_ALL = timedelta(0)
 
 
 class Slow(FakeDirectory):

@@ -62,7 +62,8 @@ async def check(instance: Instance, keys: RateLimitKeys, times: int = 1) -> list
 
 
 async def test_a_token_may_do_so_much_over_all_instances(work: FakeWork, clock: FakeClock) -> None:
-    one, other = Instance(work, clock), Instance(work, clock)
+    one = Instance(work, clock)
+    other = Instance(work, clock)
     keys = RateLimitKeys(token="t")
     assert await check(one, keys, 2) == [True, True]
     assert await check(other, keys, 2) == [True, False]
@@ -174,7 +175,8 @@ async def test_a_push_that_is_known_to_be_one_too_many_asks_no_store(
 async def test_a_push_that_is_one_too_many_over_all_instances_is_refused(
     work: FakeWork, clock: FakeClock
 ) -> None:
-    one, other = Instance(work, clock), Instance(work, clock)
+    one = Instance(work, clock)
+    other = Instance(work, clock)
     for _ in range(3):
         await one.rate_limiter.count_push(ANN, GREET)
     allowance = (await other.rate_limiter.count_push(ANN, GREET)).allowance
@@ -186,7 +188,8 @@ def test_bursts_are_counted_by_person_with_the_tokens_that_they_created_for_othe
     work: FakeWork, clock: FakeClock
 ) -> None:
     detection = BurstDetection(work, clock, 20, 100)
-    bob, ci = Principal("bob0000000"), Principal("acme", token_creator=ANN.id)
+    bob = Principal("bob0000000")
+    ci = Principal("acme", token_creator=ANN.id)
     of_ann, of_bob, of_ci = (
         {each.key for each in detection.counters(by, GREET).counters} for by in (ANN, bob, ci)
     )

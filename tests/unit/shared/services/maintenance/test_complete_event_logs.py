@@ -33,7 +33,8 @@ async def test_a_run_continues_where_the_one_before_ended_and_the_last_one_is_th
     clock = FakeClock()
     events = SlowEvents(500, clock)
     task = CompleteEventLogs(events, FakeWork(), clock)
-    first, second = await task.run(), await task.run()
+    first = await task.run()
+    second = await task.run()
     assert (first.seen, first.unfinished) == (400, True)
     assert (second.seen, second.unfinished) == (100, False)
     assert events.begun == [0, 200, 400, 500]

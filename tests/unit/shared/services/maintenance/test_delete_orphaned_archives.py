@@ -47,7 +47,8 @@ class Renewing:
 async def test_the_sweep_spares_an_archive_that_is_stored_again_while_it_looks(
     world: World,
 ) -> None:
-    orphan, stores = named(b"orphan"), world.stores
+    orphan = named(b"orphan")
+    stores = world.stores
     await stores.archives.put(orphan, b"orphan", Visibility.PUBLIC)
     world.clock.advance(A_DAY)
     renewing = Renewing(stores.archives)
@@ -76,7 +77,8 @@ async def test_an_archive_without_a_release_is_deleted_and_counted(world: World)
     assert await world.stores.archives.stat(named(b"orphan")) is None
 
 
-PUBLIC, PRIVATE = Visibility.PUBLIC, Visibility.PRIVATE
+PUBLIC = Visibility.PUBLIC
+PRIVATE = Visibility.PRIVATE
 FIRST = Coordinate.parse("acme", "greet", "1.0.0")
 
 

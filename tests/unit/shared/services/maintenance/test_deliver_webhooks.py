@@ -90,7 +90,8 @@ class Scene:
     """The task over doubles."""
 
     def __init__(self, hooks: list[Webhook], **seconds: float) -> None:
-        self.clock, self.directory = FakeClock(), FakeDirectory.holding(*hooks)
+        self.clock = FakeClock()
+        self.directory = FakeDirectory.holding(*hooks)
         self.receivers = Receivers(self.clock, seconds)
         delivery = cast("WebhookDelivery", self.receivers)
         self.task = DeliverWebhooks(self.directory, FakeWork(), delivery, self.clock)

@@ -19,7 +19,8 @@ from tests.fakes.mail import FakeMailer
 from tests.fakes.stores import FakeDirectory, FakeWork
 from tests.fakes.system import START_MS, FakeClock
 
-KIM_ID, ANN_ID = "kim0000000", "ann0000000"
+KIM_ID = "kim0000000"
+ANN_ID = "ann0000000"
 DAY = timedelta(days=1)
 MS = timedelta(milliseconds=1)
 
@@ -48,7 +49,8 @@ class Scene:
             Membership(org="acme", account=ANN_ID, role=Role.OWNER),
             Membership(org="acme", account=KIM_ID, role=Role.MAINTAINER),
         )
-        self.clock, self.mailer = FakeClock(), FakeMailer()
+        self.clock = FakeClock()
+        self.mailer = FakeMailer()
         delivery = MailDelivery(self.mailer, failed=lambda _reason, _count: None)
         token_mail = TokenMail(
             self.directory, FakeWork(), delivery, self.clock, "https://registry.test"

@@ -89,14 +89,16 @@ class Sleep:
 
 
 def process(work: FakeWork, task: SlowTask, name: str, sleep: Sleep | None = None) -> Upkeep:
-    runs, tasks = TaskRuns(work, task.clock), by_id(fake_task(DeleteOrphanedArchives, task))
+    runs = TaskRuns(work, task.clock)
+    tasks = by_id(fake_task(DeleteOrphanedArchives, task))
     leases = Leases(work, task.clock, FakeRandomness(name), sleep or Sleep(task.clock))
     requests = RequestedTasks(work, task.clock)
     return Upkeep(leases, task.clock, changes_allowed(), runs, requests, tasks)
 
 
 async def with_a_task_that_is_due() -> tuple[FakeWork, SlowTask, Upkeep]:
-    work, task = FakeWork(), SlowTask(FakeClock())
+    work = FakeWork()
+    task = SlowTask(FakeClock())
     upkeep = process(work, task, "one")
     at(task.clock, "2026-11-20T03:00:00")
     assert await upkeep.due() == []
@@ -120,8 +122,10 @@ async def test_of_two_processes_one_runs_a_task_that_is_due() -> None:
 
 
 async def test_of_two_processes_one_runs_a_task_that_was_asked_for() -> None:
-    work, task = FakeWork(), SlowTask(FakeClock())
-    one, other = process(work, task, "one"), process(work, task, "other")
+    work = FakeWork()
+    task = SlowTask(FakeClock())
+    one = process(work, task, "one")
+    other = process(work, task, "other")
     assert await one.due() == await other.due() == []
     assert await one.requests.add(one.tasks[ORPHANS.id])
     assert not await other.requests.add(other.tasks[ORPHANS.id])  # Somebody asked before.
@@ -134,7 +138,8 @@ async def test_of_two_processes_one_runs_a_task_that_was_asked_for() -> None:
 
 
 async def test_a_run_that_was_asked_for_and_is_unfinished_goes_on() -> None:
-    work, task = FakeWork(), SlowTask(FakeClock(), report=TaskReport(unfinished=True))
+    work = FakeWork()
+    task = SlowTask(FakeClock(), report=TaskReport(unfinished=True))
     upkeep = process(work, task, "one")
     await upkeep.requests.add(upkeep.tasks[ORPHANS.id])
     task.release.set()
@@ -150,7 +155,8 @@ async def test_a_run_that_was_asked_for_and_is_unfinished_goes_on() -> None:
 
 
 async def test_what_nobody_ran_for_a_day_is_asked_for_no_more() -> None:
-    work, task = FakeWork(), SlowTask(FakeClock())
+    work = FakeWork()
+    task = SlowTask(FakeClock())
     await process(work, task, "one").requests.add(fake_task(DeleteOrphanedArchives, task))
     task.clock.advance(TASK_REQUEST_LIFETIME)
     later = process(work, task, "later")
@@ -174,7 +180,8 @@ async def test_a_task_of_a_killed_process_runs_again_within_two_minutes() -> Non
 
 async def test_a_task_that_runs_for_long_keeps_its_lease() -> None:
     work, task, upkeep = await with_a_task_that_is_due()
-    other, sleep = process(work, task, "other"), Sleep(task.clock)
+    other = process(work, task, "other")
+    sleep = Sleep(task.clock)
     running = asyncio.create_task(process(work, task, "one", sleep).run_due(ORPHANS.id))
     await task.begun()
     for _ in range(30):
@@ -199,7 +206,8 @@ class FailingWork(FakeWork):
 
 
 async def test_a_lease_outlives_two_renewals_that_fail() -> None:
-    work, task = FailingWork(), SlowTask(FakeClock())
+    work = FailingWork()
+    task = SlowTask(FakeClock())
     sleep = Sleep(task.clock)
     running = asyncio.create_task(process(work, task, "one", sleep).run(ORPHANS.id))
     await task.begun()
@@ -215,7 +223,8 @@ async def test_a_lease_outlives_two_renewals_that_fail() -> None:
 
 
 async def test_a_lost_lease_is_not_taken_back() -> None:
-    work, task = FakeWork(), SlowTask(FakeClock())
+    work = FakeWork()
+    task = SlowTask(FakeClock())
     sleep = Sleep(task.clock)
     running = asyncio.create_task(process(work, task, "one", sleep).run(ORPHANS.id))
     await task.begun()

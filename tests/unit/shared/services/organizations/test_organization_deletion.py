@@ -136,7 +136,8 @@ async def test_a_release_of_a_name_that_was_cut_off_is_finished_by_the_next(
 ) -> None:
     await acme.organization_deletion.delete(ACME, by=OPERATOR, reason="It was decided.")
     acme.clock.advance(NAME_FREE_AFTER)
-    whole, acme.directory = acme.directory, failing(acme.directory, Fault("remove", Busy(), nth=2))
+    whole = acme.directory
+    acme.directory = failing(acme.directory, Fault("remove", Busy(), nth=2))
     report = await acme.finish_deletions.run()
     assert (report.seen, report.changed) == (1, 0)
     assert report.problems == (f"Acme: {Busy()}",)

@@ -76,7 +76,8 @@ class Slow(FakeDirectory):
 async def at_once(acme: OrganizationServices, change: str) -> list[object]:
     """Let kim and lee do this to each other, or to themselves, at the same moment."""
     acme.directory = Slow(acme.directory.entities)
-    kim, lee = acme.signed_in(KIM), acme.signed_in(LEE)
+    kim = acme.signed_in(KIM)
+    lee = acme.signed_in(LEE)
     pairs = [(LEE, kim), (KIM, lee)] if change != "leave" else [(KIM, kim), (LEE, lee)]
     attempts = [
         acme.memberships.set_member(ACME, whom, Role.MEMBER, by=by)
@@ -110,7 +111,8 @@ async def test_a_mail_that_fails_is_no_failure_of_the_change(acme: OrganizationS
 
 
 async def test_nobody_is_notified_of_a_change_that_was_not_made(acme: OrganizationServices) -> None:
-    working, acme.directory = acme.directory, failing(acme.directory, Fault("replace", Busy()))
+    working = acme.directory
+    acme.directory = failing(acme.directory, Fault("replace", Busy()))
     with pytest.raises(Busy):
         await acme.memberships.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
     acme.directory = working
@@ -132,7 +134,8 @@ STEPS = st.tuples(
 
 async def attempt(world: OrganizationServices, what: str, whom: Account, by: Account) -> None:
     """Let somebody do something to somebody, if they may."""
-    memberships, principal = world.memberships, world.signed_in(by)
+    memberships = world.memberships
+    principal = world.signed_in(by)
     with suppress(Refusal):
         if what == "remove":
             await memberships.remove_member(ACME, whom, by=principal)

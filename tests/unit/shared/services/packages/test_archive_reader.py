@@ -49,7 +49,8 @@ async def test_archives_are_read_on_threads_that_are_named_for_it() -> None:
 
 
 async def test_closing_gives_up_on_what_waits_and_does_not_wait_for_what_is_read() -> None:
-    gate, threads = threading.Event(), ThreadPoolExecutor(1)
+    gate = threading.Event()
+    threads = ThreadPoolExecutor(1)
     service = ArchiveReader(ArchiveLimits(), MIB, 4, "local", _threads=threads)
     try:
         read_now = threads.submit(gate.wait, 5)

@@ -151,7 +151,8 @@ async def test_a_private_pull_of_bal_by_maven_passes_no_byte_through_the_registr
     assert answer.headers["cache-control"] == "private, no-store"
 
 
-PUBLIC, PRIVATE = Visibility.PUBLIC, Visibility.PRIVATE
+PUBLIC = Visibility.PUBLIC
+PRIVATE = Visibility.PRIVATE
 PACKAGE = Package.parse("acme", "greet")
 FIRST = Coordinate.parse("acme", "greet", "1.0.0")
 ARCHIVE = bala("acme/greet:1.0.0")

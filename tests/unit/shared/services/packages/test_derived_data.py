@@ -37,7 +37,8 @@ class Overtaken:
 
     async def replace(self, listing: Listing) -> bool:
         """Let it happen, once, and then show the release that was chosen before."""
-        happens, self.happens = self.happens, None
+        happens = self.happens
+        self.happens = None
         if happens:
             await happens()
         return await self.index.replace(listing)
@@ -73,10 +74,8 @@ async def test_what_happens_between_choosing_and_showing_is_not_lost_to_the_sear
 
 async def test_a_listed_version_without_a_release_is_not_shown(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
-    derived_data, package = (
-        world.registry.publishing.moderation.derived_data,
-        Package.parse("acme", "greet"),
-    )
+    derived_data = world.registry.publishing.moderation.derived_data
+    package = Package.parse("acme", "greet")
     [before] = await derived_data.metadata.survey([package])
     assert before
     missing = before.entries[0].model_copy(update={"version": "9.0.0"})
@@ -142,7 +141,8 @@ class InterleavedDirectory:
 
     async def put(self, entity: Entity) -> None:
         """Let the operator restore the release, once, or fail once; and then note it."""
-        world, self.world = self.world, None
+        world = self.world
+        self.world = None
         if isinstance(entity, WithheldNote):
             self._fail()
             if world:
@@ -155,7 +155,8 @@ class InterleavedDirectory:
         return await self.directory.remove(entity)
 
     def _fail(self) -> None:
-        failure, self.failure = self.failure, None
+        failure = self.failure
+        self.failure = None
         if failure:
             raise failure
 
@@ -213,10 +214,8 @@ async def test_upkeep_notes_what_was_broken_off(
 async def test_upkeep_makes_the_list_again_from_the_releases(
     two_releases: World, task: str
 ) -> None:
-    moderation, directory = (
-        two_releases.registry.publishing.moderation,
-        two_releases.stores.directory,
-    )
+    moderation = two_releases.registry.publishing.moderation
+    directory = two_releases.stores.directory
     for coordinate in (FIRST, SECOND):
         await moderation.quarantine(coordinate, REASON, by=OPERATOR)
     noted = await directory.get(WithheldNote, release_place(FIRST))

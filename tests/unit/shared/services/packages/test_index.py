@@ -57,7 +57,8 @@ async def changes(events: FakeEvents, since: int = 0) -> tuple[list[int], int]:
     return [each.number for each in found.changes], found.next
 
 
-GREET, SECRET = "acme/greet", "acme/secret"
+GREET = "acme/greet"
+SECRET = "acme/secret"
 
 
 async def test_however_much_is_hidden_a_reader_gets_past_it() -> None:

@@ -120,7 +120,8 @@ def scene() -> Scene:
 async def test_a_public_package_that_did_not_change_is_read_once(
     scene: Scene, visibility: Visibility, is_there: bool, changes: int, times: int
 ) -> None:
-    scene.stores.visibility, scene.stores.is_there = visibility, is_there
+    scene.stores.visibility = visibility
+    scene.stores.is_there = is_there
     await scene.read()
     scene.stores.version += changes
     await scene.read()

@@ -18,7 +18,8 @@ from shared.services.packages.pull_redirects import LONGEST_PLACE, Redirect, Red
 from tests.contract.sample_records import DIGEST, NAME
 from tests.fakes.system import FakeClock
 
-ORG, PACKAGE = "acme", "acme/greet"
+ORG = "acme"
+PACKAGE = "acme/greet"
 PLACE = "acme/greet\n1.0.0"
 READ = PackagesRead({PACKAGE})
 PRIVATE = PackagesRead({PACKAGE}, {"acme"})
@@ -69,7 +70,8 @@ class World:
         return self.version
 
     def write(self, *packages: str) -> None:
-        self.version, self.changed = self.version + 1, list(packages)
+        self.version = self.version + 1
+        self.changed = list(packages)
 
     def redirect(self, archive: LinkedArchive | None = None) -> Redirect:
         return Redirect(b"{}", "first", self.clock.monotonic_ms() + LATER, archive)

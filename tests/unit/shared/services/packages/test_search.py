@@ -35,7 +35,8 @@ class AskedIndex:
 
 
 async def test_the_number_of_packages_is_unknown_while_a_search_is_refused() -> None:
-    index, query = AskedIndex(), Query.parse("kafka")
+    index = AskedIndex()
+    query = Query.parse("kafka")
     refusing = cast("SearchIndex", failing(index, Fault("search", SearchUnconfirmed())))
     authorization = Authorization(FakeDirectory(), FakeClock(), known_readers())
     unconfirmed = PackageSearch(refusing, authorization)

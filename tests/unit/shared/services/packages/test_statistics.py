@@ -33,7 +33,8 @@ from tests.support.port_doubles import Fault, failing
 
 
 async def test_a_store_that_is_silent_leaves_what_was_known() -> None:
-    clock, fault = FakeClock(), Fault("peek", Busy())
+    clock = FakeClock()
+    fault = Fault("peek", Busy())
     last_counts = LastRegistryCounts(failing(FakeWork(), fault), clock)
     await last_counts.save(RegistryCounts(packages=2))
     assert await last_counts.read_cached() is None
@@ -115,7 +116,8 @@ async def test_a_summary_is_that_of_the_index_as_it_is_now() -> None:
 async def test_a_census_with_fewer_releases_than_packages_is_not_shown(
     packages: int, counted: int, shown: int | None
 ) -> None:
-    clock, work = FakeClock(), FakeWork()
+    clock = FakeClock()
+    work = FakeWork()
     await LastRegistryCounts(work, clock).save(RegistryCounts(public_releases=counted))
     found = await statistics_of(CountedIndex(packages), clock, work).summary()
     assert found.releases == shown

@@ -114,7 +114,8 @@ async def kinds(world: World) -> list[str]:
 
 
 async def test_a_refusal_is_repeated_and_never_taken_back(burst: World) -> None:
-    held, ann = burst.registry.publishing.held_releases, signed_in(burst, burst.people.ann)
+    held = burst.registry.publishing.held_releases
+    ann = signed_in(burst, burst.people.ann)
     for _ in range(2):
         assert (await held.refuse(at("a"), by=ann)).state is State.REMOVED
     with pytest.raises(NotAwaited):
@@ -147,8 +148,10 @@ async def test_a_decision_that_is_cut_off_is_finished_by_a_repeat(worlds: OpenWo
     await push(world, "acme/first:1.0.0")
     for name in NAMES:
         await push(world, f"acme/{name}:1.0.0")
-    held, ann = world.registry.publishing.held_releases, signed_in(world, world.people.ann)
-    fault.calls, fault.nth = 0, 2
+    held = world.registry.publishing.held_releases
+    ann = signed_in(world, world.people.ann)
+    fault.calls = 0
+    fault.nth = 2
     with pytest.raises((Busy, NotListedYet)):
         await held.refuse_all(ACME, HeldBurst(), by=ann)
     assert sorted(each.value for each in (await states(world)).values()) == [
@@ -164,7 +167,8 @@ async def test_a_decision_that_is_cut_off_is_finished_by_a_repeat(worlds: OpenWo
 async def test_of_two_owners_who_decide_at_the_same_moment_one_is_heard_on_each_release(
     burst: World,
 ) -> None:
-    held, ann = burst.registry.publishing.held_releases, signed_in(burst, burst.people.ann)
+    held = burst.registry.publishing.held_releases
+    ann = signed_in(burst, burst.people.ann)
     confirmed, refused = await asyncio.gather(
         held.confirm_all(ACME, HeldBurst(), by=ann), held.refuse_all(ACME, HeldBurst(), by=ann)
     )

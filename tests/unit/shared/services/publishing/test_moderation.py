@@ -108,8 +108,10 @@ CHANGING: list[tuple[str, Call]] = [
 async def test_only_administrators_look_and_only_after_a_recent_sign_in_they_decide(
     world: World,
 ) -> None:
-    service, people = world.registry.publishing.moderation, world.people
-    ann, admin = await principal(world, people.ann), await principal(world, people.admin)
+    service = world.registry.publishing.moderation
+    people = world.people
+    ann = await principal(world, people.ann)
+    admin = await principal(world, people.admin)
     await world.push(bala(str(GREET)))
     for what, call in (*READING, *CHANGING):
         with pytest.raises(NotPermitted, match=f"^You may not {what}: only administrators"):
@@ -133,7 +135,8 @@ async def principal(world: World, person: Person) -> Principal:
 
 
 async def test_a_release_is_inspected_with_its_pulls_dependents_and_history(world: World) -> None:
-    people, service = world.people, world.registry.publishing.moderation
+    people = world.people
+    service = world.registry.publishing.moderation
     await world.push(bala(str(GREET)))
     for name in ("one", "two"):
         await world.push(bala(f"acme/{name}:1.0.0", dependencies=[str(GREET)]))

@@ -13,7 +13,8 @@ from tests.support.world import URL, OpenWorld, limited
 async def test_a_report_that_failed_in_between_is_completed_by_the_next_one(
     worlds: OpenWorld,
 ) -> None:
-    scanner, fault = FakeScanner(), Fault("remove", Busy())
+    scanner = FakeScanner()
+    fault = Fault("remove", Busy())
 
     def wrap(stores: Adapters) -> Adapters:
         return replace(stores, fetcher=scanner, directory=failing(stores.directory, fault))
@@ -23,7 +24,9 @@ async def test_a_report_that_failed_in_between_is_completed_by_the_next_one(
     await world.stores.directory.put(known)
     leaked = await limited(world, world.people.ann, "read")
     before = await world.stores.directory.list_by_owner(Token, known.id)
-    body, left, mails = found(leaked.token), list[int](), list[int]()
+    body = found(leaked.token)
+    left = list[int]()
+    mails = list[int]()
     for status in (503, 200):
         headers = scanner.headers(body)
         answer = await world.send(
