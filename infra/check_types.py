@@ -42,8 +42,16 @@ UNLISTED: Mapping[str, str] = {
 REQUIRED = 1  # Flags of a property.
 READ_ONLY = 2
 ENVELOPE = (
-    *("name", "type", "apiVersion", "location", "tags"),
-    *("sku", "kind", "properties", "identity", "zones"),
+    "name",
+    "type",
+    "apiVersion",
+    "location",
+    "tags",
+    "sku",
+    "kind",
+    "properties",
+    "identity",
+    "zones",
 )
 
 Shape = dict[str, Any]

@@ -86,8 +86,12 @@ LOSSES = {
 }
 # Set by each run of the hook, or by azd itself.
 NOT_COMPARED = (
-    *("environmentName", "location", "operatorId", "operatorType"),
-    *("edgeAddresses", "uploadsReady"),
+    "environmentName",
+    "location",
+    "operatorId",
+    "operatorType",
+    "edgeAddresses",
+    "uploadsReady",
 )
 SIZES = ("dev", "team", "public")
 ABUSE_CONTACT = "BALLROOM_ABUSE_CONTACT"

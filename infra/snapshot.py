@@ -146,9 +146,16 @@ def evaluate(infra: Path, name: str, more: Mapping[str, object] | None = None) -
         lines = [f"param {key} = {literal(values[key])}" for key in values if key in asked]
         (folder / "size.bicepparam").write_text("\n".join(["using 'main.bicep'", *lines, ""]))
         done = run(
-            *("snapshot", str(folder / "size.bicepparam"), "--mode", "overwrite"),
-            *("--subscription-id", "00000000-0000-0000-0000-000000000000"),
-            *("--resource-group", "rg-ballroom", "--location", "westeurope"),
+            "snapshot",
+            str(folder / "size.bicepparam"),
+            "--mode",
+            "overwrite",
+            "--subscription-id",
+            "00000000-0000-0000-0000-000000000000",
+            "--resource-group",
+            "rg-ballroom",
+            "--location",
+            "westeurope",
         )
         result = folder / "size.snapshot.json"
         if done.returncode or not result.is_file():

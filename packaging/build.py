@@ -96,8 +96,15 @@ def build_single_file(target: Path) -> Path:
         _run(*install, "--require-hashes", "--requirement", str(LOCK))
         _run(*install, str(wheel))
         _run(
-            *("shiv", "--site-packages", site, "--console-script", "ballroom"),
-            *("--compressed", "--reproducible", "--output-file", str(target / name)),
+            "shiv",
+            "--site-packages",
+            site,
+            "--console-script",
+            "ballroom",
+            "--compressed",
+            "--reproducible",
+            "--output-file",
+            str(target / name),
         )
     return target / name
 
@@ -171,8 +178,16 @@ def _unpack_program(target: Path) -> None:
 
 def _write_sbom(lock: Path, file: Path) -> None:
     _run(
-        *("cyclonedx_py", "requirements", str(lock), "--pyproject", str(ROOT / "pyproject.toml")),
-        *("--output-reproducible", "--output-format", "JSON", "--output-file", str(file)),
+        "cyclonedx_py",
+        "requirements",
+        str(lock),
+        "--pyproject",
+        str(ROOT / "pyproject.toml"),
+        "--output-reproducible",
+        "--output-format",
+        "JSON",
+        "--output-file",
+        str(file),
     )
 
 

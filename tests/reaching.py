@@ -27,8 +27,15 @@ FOUR_INSTANCES = "four-instances"
 
 # The instrumented fields of `Adapters`.
 STORES = (
-    *("metadata", "documents", "archives", "directory", "events"),
-    *("work", "pulls", "pull_records", "search"),
+    "metadata",
+    "documents",
+    "archives",
+    "directory",
+    "events",
+    "work",
+    "pulls",
+    "pull_records",
+    "search",
 )
 
 _calls = set[str]()  # Of the test that runs: `metadata.find`.

@@ -54,8 +54,11 @@ ROLL_UPS = 30.4  # Of each pulled package, in a month.
 
 READ_FROM_MEMORY = frozenset(
     (
-        *(OperationUsage.PULL, OperationUsage.METADATA, OperationUsage.VERSIONS),
-        *(OperationUsage.INDEX, OperationUsage.RESOLVE),
+        OperationUsage.PULL,
+        OperationUsage.METADATA,
+        OperationUsage.VERSIONS,
+        OperationUsage.INDEX,
+        OperationUsage.RESOLVE,
     )
 )
 

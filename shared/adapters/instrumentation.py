@@ -36,7 +36,10 @@ StoreCall = Callable[..., Awaitable[Any]]
 # everything that is stored; the package cache notes its reads itself.
 _IMMUTABLE = frozenset[object](
     (
-        *(DocumentStore.texts, DocumentStore.graphs, DocumentStore.sbom, DocumentStore.read_pieces),
+        DocumentStore.texts,
+        DocumentStore.graphs,
+        DocumentStore.sbom,
+        DocumentStore.read_pieces,
         ArchiveStore.read,
     )
 )

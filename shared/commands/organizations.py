@@ -347,7 +347,9 @@ add_operation(
 )
 add_operation(
     webhooks,
-    *("replay", api_webhooks_replay, "OWNER ID NUMBER"),
+    "replay",
+    api_webhooks_replay,
+    "OWNER ID NUMBER",
     text="Send one of the last deliveries again.",
     done="Delivery {number} is sent again within a minute.",
 )

@@ -49,6 +49,7 @@ def restrict_access(jobs: Path, tasks: str) -> list[Restriction]:
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_SECCOMP = 22
 _MODE_FILTER = 2
+
 # Instructions of classic BPF.
 _LOAD = 0x20
 _EQUAL = 0x15
@@ -59,6 +60,7 @@ _RETURN = 0x06
 _NUMBER = 0
 _ARCHITECTURE = 4
 _FIRST_ARGUMENT = 16
+
 _ALLOW = 0x7FFF_0000
 _FAIL = 0x0005_0000
 _OTHER_ABI = 0x4000_0000  # Bit of the numbers of x32.

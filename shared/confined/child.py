@@ -125,7 +125,14 @@ class Child:
         path = [str(Path(each).absolute()) for each in sys.path]
         handed = json.dumps([path, tasks, str(jobs)])
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", "-X", "utf8", "-c", _BOOT, handed),
+            sys.executable,
+            "-I",
+            "-S",
+            "-X",
+            "utf8",
+            "-c",
+            _BOOT,
+            handed,
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,

@@ -47,7 +47,9 @@ _LOOKUP = "ballroom.answer_cache"  # In a scope: whether the answer is missing a
 _NEW_EACH_TIME = frozenset(
     (
         REQUEST_ID_HEADER.lower().encode("ascii"),
-        *(b"ratelimit-limit", b"ratelimit-remaining", b"ratelimit-reset"),
+        b"ratelimit-limit",
+        b"ratelimit-remaining",
+        b"ratelimit-reset",
     )
 )
 _REPEATABLE = frozenset(("GET", "HEAD"))
@@ -55,15 +57,30 @@ _REPEATABLE = frozenset(("GET", "HEAD"))
 # Headers that cacheable answers depend on. `Origin`: the host itself adds the headers of CORS.
 _COMPARED = frozenset(
     (
-        *("host", "origin", "authorization", "cookie", "user-agent", "ballerina-platform"),
-        *("accept", "accept-encoding", "range", "if-range", "if-match", "if-none-match"),
-        *("cache-control", "pragma", "content-length"),
+        "host",
+        "origin",
+        "authorization",
+        "cookie",
+        "user-agent",
+        "ballerina-platform",
+        "accept",
+        "accept-encoding",
+        "range",
+        "if-range",
+        "if-match",
+        "if-none-match",
+        "cache-control",
+        "pragma",
+        "content-length",
     )
 )
 # Headers that are logged or counted for each repeat; no answer depends on them.
 _RECORDED = frozenset(
     (
-        *("forwarded", "x-forwarded-for", "traceparent", "tracestate"),
+        "forwarded",
+        "x-forwarded-for",
+        "traceparent",
+        "tracestate",
         "ballerina-central-telemetry-disabled",
     )
 )

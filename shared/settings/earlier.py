@@ -41,13 +41,36 @@ _OF_OTHERS = frozenset(
     f"BALLROOM_{name}"
     for name in (
         # Backups, the image, compose, the shell and clients.
-        *("COMPLETE", "DOMAIN", "IMAGE", "OPERATE", "PYTHON", "TOKEN"),
+        "COMPLETE",
+        "DOMAIN",
+        "IMAGE",
+        "OPERATE",
+        "PYTHON",
+        "TOKEN",
         # Parameters and outputs of the templates for Azure, and variables of the workflows.
-        *("ADDRESSES", "ALERT_EMAIL", "COSMOS", "EDGE_ADDRESSES", "ENDPOINT", "FUNCTION_APP"),
-        *("IDENTITY_PRINCIPAL_ID", "ISOLATED", "PACKAGE", "PUBLIC_URL", "READS_APART", "READS_APP"),
-        *("SIZE", "SMOKE_PACKAGE", "STORAGE", "VAULT"),
-        *("UPLOADS_APART", "UPLOADS_APP", "UPLOADS_READY"),
-        *("ADDRESSES", "MORE_SETTINGS", "OPERATOR_GROUP", "PREFLIGHT"),
+        "ADDRESSES",
+        "ALERT_EMAIL",
+        "COSMOS",
+        "EDGE_ADDRESSES",
+        "ENDPOINT",
+        "FUNCTION_APP",
+        "IDENTITY_PRINCIPAL_ID",
+        "ISOLATED",
+        "PACKAGE",
+        "PUBLIC_URL",
+        "READS_APART",
+        "READS_APP",
+        "SIZE",
+        "SMOKE_PACKAGE",
+        "STORAGE",
+        "VAULT",
+        "UPLOADS_APART",
+        "UPLOADS_APP",
+        "UPLOADS_READY",
+        "ADDRESSES",
+        "MORE_SETTINGS",
+        "OPERATOR_GROUP",
+        "PREFLIGHT",
     )
 )
 _PREFIXES_OF_OTHERS = ("BALLROOM_BACKUPS", "BALLROOM_TEST_")

@@ -24,8 +24,14 @@ MAX_BUFFERED_TRACES = 100  # Until the exporter is loaded, which takes a second.
 # The names of spans are those of Functions, of calls of stores ("metadata.find"), of methods of
 # requests to other servers, and of tasks ("upkeep.audit-archives").
 REQUEST_SPAN = (
-    *("face", "operation", "outcome", "status", "method", "request_id"),
-    *("calls", "units"),
+    "face",
+    "operation",
+    "outcome",
+    "status",
+    "method",
+    "request_id",
+    "calls",
+    "units",
 )
 STORE_SPAN = ("store", "operation", "outcome")
 OUTGOING_SPAN = ("method", "scheme", "host", "port", "status", "outcome")

@@ -126,7 +126,12 @@ def test_the_printed_sign_in_command_runs_the_installed_command(
 
 def test_options_of_serve_go_before_variables(ballroom: str, tmp_path: Path) -> None:
     done = run(
-        *(ballroom, "serve", "--host", "::", "--data", "there"),
+        ballroom,
+        "serve",
+        "--host",
+        "::",
+        "--data",
+        "there",
         folder=tmp_path,
         BALLROOM_HOST="127.0.0.1",
     )

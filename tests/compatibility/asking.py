@@ -91,12 +91,24 @@ RANKED = ("/packages", "/suggestions")  # What a search finds, which may become 
 FOUND = "/json/count"  # How much it finds.
 # Fields and words of pages that later versions do without, as the changelog says.
 REMOVED = {
-    *("made", "madeWith", "becomes owner", "domains", "newestOwnerAt", "verifiedDomains"),
-    *("example.org", "notices", "Moving house."),
+    "made",
+    "madeWith",
+    "becomes owner",
+    "domains",
+    "newestOwnerAt",
+    "verifiedDomains",
+    "example.org",
+    "notices",
+    "Moving house.",
 }
 # How paths end that later versions do not have.
 REMOVED_PATHS = (
-    *("/domains", "/held", "/identities", "/pending", "/accept", "/confirm"),
+    "/domains",
+    "/held",
+    "/identities",
+    "/pending",
+    "/accept",
+    "/confirm",
     "/feeds/newest.atom",
 )
 SCOPES = "/scopes"  # Of a session, which has every scope that there is.

@@ -33,8 +33,18 @@ AIMS = {
 }
 LISTS_OF_METHODS = ("methods", "otherMethods", "remoteMethods", "resourceMethods")
 FLAGS = (
-    *("isDeprecated", "isReadOnly", "isIsolated", "isRemote", "isResource", "isExtern"),
-    *("isService", "isClosed", "isDistinct", "accessor", "resourcePath", "value"),
+    "isDeprecated",
+    "isReadOnly",
+    "isIsolated",
+    "isRemote",
+    "isResource",
+    "isExtern",
+    "isService",
+    "isClosed",
+    "isDistinct",
+    "accessor",
+    "resourcePath",
+    "value",
     "attachmentPoints",
 )
 ATTACHED = ("orgName", "moduleName", "version", "name")

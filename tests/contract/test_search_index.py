@@ -707,12 +707,12 @@ async def test_a_record_is_found_by_its_fields_and_names_them(index: SearchIndex
     await index.replace(dataclasses.replace(made, symbols=pack_symbols((config,))))
     await index.replace(documented("acme/other:1.0.0", "host"))
     for text in (
-        *("userDirIsRoot", "ClientConfiguration userDirIsRoot", "ftp userDirIsRoot"),
-        *(
-            "ClientConfiguration.userDirIsRoot",
-            "userDirIsRot",
-            "ftp:ClientConfiguration.userDirIsRoot",
-        ),
+        "userDirIsRoot",
+        "ClientConfiguration userDirIsRoot",
+        "ftp userDirIsRoot",
+        "ClientConfiguration.userDirIsRoot",
+        "userDirIsRot",
+        "ftp:ClientConfiguration.userDirIsRoot",
     ):
         answer = await index.symbols(SymbolQuery.parse(text), ResultPage(), ANYONE)
         assert [each.symbol.title for each in answer.hits] == ["ClientConfiguration"], text
@@ -754,9 +754,14 @@ async def test_deprecated_symbols_come_last_and_plain_methods_before_resource_me
 @pytest.mark.parametrize(
     "text",
     [
-        *("broker without kafka", "broker other than kafka", "broker except kafka"),
-        *("broker ohne Kafka", "broker sin kafka"),
-        *("broker without using kafka", "without kafka broker", "broker without kafka or mqtt"),
+        "broker without kafka",
+        "broker other than kafka",
+        "broker except kafka",
+        "broker ohne Kafka",
+        "broker sin kafka",
+        "broker without using kafka",
+        "without kafka broker",
+        "broker without kafka or mqtt",
     ],
 )
 async def test_what_is_not_wanted_is_not_found(index: SearchIndex, text: str) -> None:
@@ -896,8 +901,13 @@ async def test_a_word_with_a_sign_is_left_out(index: SearchIndex) -> None:
     await index.replace(listing("acme/azure_storage:1.0.0", keywords=["storage"]))
     assert len(await found(index, "storage")) == 2
     for text in (
-        *("storage -aws", "storage -keyword:vendor/amazon", "storage -name:s3"),
-        *('storage -"aws s3"', "storage -acme/aws.s3", "-s3", "storage -amazon -nothing"),
+        "storage -aws",
+        "storage -keyword:vendor/amazon",
+        "storage -name:s3",
+        'storage -"aws s3"',
+        "storage -acme/aws.s3",
+        "-s3",
+        "storage -amazon -nothing",
     ):
         assert await found(index, text) == ["acme/azure_storage"], text
     assert await found(index, "storage -org:acme") == []
@@ -956,9 +966,17 @@ async def test_who_asks_for_something_like_a_product_gets_it_last(index: SearchI
 @pytest.mark.parametrize(
     "text",
     [
-        *("wie verschicke ich eine E-Mail", "cómo enviar un correo", "comment envoyer un courriel"),
-        *("enviar um e-mail", "inviare una email", "jak wysłać e-mail", "как отправить письмо"),
-        *("メールを送信する", "怎么发送邮件", "如何發送電子郵件", "이메일을 보내는 방법"),
+        "wie verschicke ich eine E-Mail",
+        "cómo enviar un correo",
+        "comment envoyer un courriel",
+        "enviar um e-mail",
+        "inviare una email",
+        "jak wysłać e-mail",
+        "как отправить письмо",
+        "メールを送信する",
+        "怎么发送邮件",
+        "如何發送電子郵件",
+        "이메일을 보내는 방법",
     ],
 )
 async def test_a_question_is_understood_in_its_language(index: SearchIndex, text: str) -> None:

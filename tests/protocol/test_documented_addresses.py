@@ -29,11 +29,23 @@ PATTERN = re.compile(r"[…*\[]|\{[^}]*[?:]|\{\{")  # Of several addresses.
 OF_PROVIDERS = {f"/sign-in/callback/{each}" for each in ("entra", "github", "oidc")}
 # The ends of addresses whose beginning stands before them, and paths of other hosts.
 ENDS = {
-    *("/docs", "/files", "/tokens", "/tokens/rotate", "/settings", "/packages/{name}"),
-    *("/docs/{module}", "/docs/{module}/{symbol}", "/docs/http/Client.get", "/triggers"),
+    "/docs",
+    "/files",
+    "/tokens",
+    "/tokens/rotate",
+    "/settings",
+    "/packages/{name}",
+    "/docs/{module}",
+    "/docs/{module}/{symbol}",
+    "/docs/http/Client.get",
+    "/triggers",
     "/archives/public/DIGEST/",
-    *("/.well-known/openid-configuration", "/api/actions"),
-    *("/api/v4/projects/octo%2Fgreet", "/admin", "/admin/host/ping", "/admin/host/status"),
+    "/.well-known/openid-configuration",
+    "/api/actions",
+    "/api/v4/projects/octo%2Fgreet",
+    "/admin",
+    "/admin/host/ping",
+    "/admin/host/status",
 }
 
 

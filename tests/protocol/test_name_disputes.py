@@ -147,7 +147,9 @@ async def test_both_parties_and_administrators_get_mail(world: World) -> None:
     await send(world, "POST", f"{dispute}/withdrawal", world.people.bob)
     subjects = {each.subject for each in world.mailer.sent}
     assert {each.to for each in world.mailer.sent} == {
-        *("admin@example.org", "ann@example.org", "bob@example.org")
+        "admin@example.org",
+        "ann@example.org",
+        "bob@example.org",
     }
     assert subjects == {
         "acme: bob claims the name",

@@ -25,8 +25,12 @@ EMULATORS = {"BALLROOM_COSMOS_KEY", "BALLROOM_BLOB_CONNECTION"}
 
 # What no installation in the cloud can do without.
 NEEDED = {
-    *("BALLROOM_URL", "BALLROOM_ENVIRONMENT", "BALLROOM_KEY_VAULT", "BALLROOM_KEY_SECRET"),
-    *("BALLROOM_COSMOS_ENDPOINT", "BALLROOM_BLOB_ENDPOINT"),
+    "BALLROOM_URL",
+    "BALLROOM_ENVIRONMENT",
+    "BALLROOM_KEY_VAULT",
+    "BALLROOM_KEY_SECRET",
+    "BALLROOM_COSMOS_ENDPOINT",
+    "BALLROOM_BLOB_ENDPOINT",
 }
 
 
@@ -56,7 +60,11 @@ def given() -> dict[str, object]:
     return {
         name: value
         for part in (
-            *("settings", "entraSettings", "edgeSettings", "cdnSettings", "blobSettings"),
+            "settings",
+            "entraSettings",
+            "edgeSettings",
+            "cdnSettings",
+            "blobSettings",
             "isolatedSettings",
         )
         for name, value in functions.value(part).items()

@@ -6,9 +6,17 @@ from tests.repo.product_source import Module, product
 
 # What asks the machine for the time of day.
 CLOCKS = {
-    *("datetime.now", "datetime.utcnow", "datetime.today", "date.today"),
-    *("time.time", "time.time_ns", "time.clock_gettime", "time.clock_gettime_ns"),
-    *("time.gmtime", "time.localtime", "time.ctime"),
+    "datetime.now",
+    "datetime.utcnow",
+    "datetime.today",
+    "date.today",
+    "time.time",
+    "time.time_ns",
+    "time.clock_gettime",
+    "time.clock_gettime_ns",
+    "time.gmtime",
+    "time.localtime",
+    "time.ctime",
 }
 CLOCK_READERS = {
     "shared/adapters/system.py": "the adapter of the port `Clock`",

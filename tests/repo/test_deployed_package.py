@@ -46,16 +46,43 @@ NEEDED = {
 TOPS = ("docs", "function_app.py", "host.json", "requirements.txt", "functions", "shared")
 # What a page, a script or a mail is made of; anything else has strayed into the tree.
 KINDS = {
-    *(".py", ".json", ".graphql", ".sql", ".txt", ".html", ".css", ".js", ".svg", ".xml", ".md"),
-    *(".woff2", ".png", ".ico", ".yml", ".sh", ".groovy"),
+    ".py",
+    ".json",
+    ".graphql",
+    ".sql",
+    ".txt",
+    ".html",
+    ".css",
+    ".js",
+    ".svg",
+    ".xml",
+    ".md",
+    ".woff2",
+    ".png",
+    ".ico",
+    ".yml",
+    ".sh",
+    ".groovy",
     ".bal",  # Of the sample package.
 }
 # What the documents, azd and people make beside the code.
 STRAYS = (
-    *("ballroom.zip", "ballroom-1.0.0-azure.zip", "prices.json", "notes.txt", ".env", "key.pem"),
-    *("local.settings.json", "registry_env/pyvenv.cfg", "registry_env/lib/site.py"),
-    *("venv/pyvenv.cfg", "env/bin/python", ".package/host.json", ".azure/dev/.env"),
-    *("functions/__pycache__/faces.pyc", "shared/cli.pyc", "node_modules/a/index.js"),
+    "ballroom.zip",
+    "ballroom-1.0.0-azure.zip",
+    "prices.json",
+    "notes.txt",
+    ".env",
+    "key.pem",
+    "local.settings.json",
+    "registry_env/pyvenv.cfg",
+    "registry_env/lib/site.py",
+    "venv/pyvenv.cfg",
+    "env/bin/python",
+    ".package/host.json",
+    ".azure/dev/.env",
+    "functions/__pycache__/faces.pyc",
+    "shared/cli.pyc",
+    "node_modules/a/index.js",
 )
 
 
@@ -396,7 +423,10 @@ def asked(
     started = subprocess.run(
         [
             *confinement(package.folder),
-            *(package.interpreter, "-s", "-B", f"{worker}/tests/worker/driver.py"),
+            package.interpreter,
+            "-s",
+            "-B",
+            f"{worker}/tests/worker/driver.py",
             str(package.folder),
         ],
         cwd=worker,

@@ -172,8 +172,15 @@ def test_an_app_beside_that_for_changes_has_what_it_has(name: str) -> None:
     assert (app["service"], app["role"]) == (name, name)
     # Where there is an edge, both say the same of it.
     assert apart <= {
-        *("name", "service", "role", "packagesContainer", "maximumInstances", "alwaysReady"),
-        *("edgeAddresses", "edgeEndpointId", "subnetId"),
+        "name",
+        "service",
+        "role",
+        "packagesContainer",
+        "maximumInstances",
+        "alwaysReady",
+        "edgeAddresses",
+        "edgeEndpointId",
+        "subnetId",
     }
 
 
@@ -243,7 +250,10 @@ def firewall_rules() -> dict[str, Any]:
 
 
 ABOUT_LARGE_BODIES = {
-    *("largeElsewhere", "largeByOtherMethods", "largeWithoutToken", "largeAndNoArchive")
+    "largeElsewhere",
+    "largeByOtherMethods",
+    "largeWithoutToken",
+    "largeAndNoArchive",
 }
 MOST_RULES_WITH_AN_EXPRESSION = 5  # Of a policy of Front Door.
 
@@ -259,7 +269,7 @@ def own_condition(rule: str) -> Mapping[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "length", [*("0", "5", "00000000000000", "99999", "100000", "129999"), *("130999", "131072")]
+    "length", ["0", "5", "00000000000000", "99999", "100000", "129999", "130999", "131072"]
 )
 def test_a_small_body_passes_the_firewall(length: str) -> None:
     assert re.search(EDGE.value("smallLength"), length)
@@ -268,8 +278,21 @@ def test_a_small_body_passes_the_firewall(length: str) -> None:
 @pytest.mark.parametrize(
     "length",
     [
-        *("131073", "131080", "131100", "132000", "140000", "200000", "1000000", "34603008"),
-        *("+5", "0x10", "5,5", " 131073", "-1", "1e9", ""),
+        "131073",
+        "131080",
+        "131100",
+        "132000",
+        "140000",
+        "200000",
+        "1000000",
+        "34603008",
+        "+5",
+        "0x10",
+        "5,5",
+        " 131073",
+        "-1",
+        "1e9",
+        "",
     ],
 )
 def test_a_body_above_the_limit_is_large_for_the_firewall(length: str) -> None:
@@ -303,12 +326,14 @@ def test_large_bodies_pass_where_archives_are_taken(host: str, query: str) -> No
 @pytest.mark.parametrize(
     "path",
     [
-        *("/", "/2.0/graphql", "/2.0/registry/packages/a/b", "/2.0/maven/", "/mcp"),
-        *(
-            "/2.0/registry///packages",
-            "/x?https://h/2.0/registry/packages",
-            "/x/2.0/registry/packages",
-        ),
+        "/",
+        "/2.0/graphql",
+        "/2.0/registry/packages/a/b",
+        "/2.0/maven/",
+        "/mcp",
+        "/2.0/registry///packages",
+        "/x?https://h/2.0/registry/packages",
+        "/x/2.0/registry/packages",
         "/2.0/registry/packages/resolve-dependencies",
     ],
 )

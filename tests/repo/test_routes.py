@@ -161,10 +161,24 @@ async def test_every_route_lists_its_methods(registry: Registry) -> None:
 # What is in paths, which logs of hosts and proxies have. None of them is a secret: the code of a
 # one-time link is its fragment, and its page posts it.
 PARAMETERS = {
-    *("org", "name", "package", "version", "module", "symbol", "distribution"),
-    *("tab", "page", "file", "path", "rest", "provider"),
-    *("scope", "digest"),  # Of an archive, which is private without the signature in the query.
-    *("account", "id", "number"),  # Of an account; of a token, webhook, invitation; of a delivery.
+    "org",
+    "name",
+    "package",
+    "version",
+    "module",
+    "symbol",
+    "distribution",
+    "tab",
+    "page",
+    "file",
+    "path",
+    "rest",
+    "provider",
+    "scope",
+    "digest",  # Of an archive, which is private without the signature in the query.
+    "account",
+    "id",
+    "number",  # Of an account; of a token, webhook, invitation; of a delivery.
     "dispute",  # The id of a name dispute, which its parties and administrators alone see.
 }
 

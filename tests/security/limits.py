@@ -9,8 +9,14 @@ UNREACHED_LIMITS: Mapping[str, Any] = MappingProxyType(
     | {
         f"limit_{name}": "address=1000000"
         for name in (
-            *("read", "write", "push", "token_issue", "sign_in", "device"),
-            *("invitation", "failure"),
+            "read",
+            "write",
+            "push",
+            "token_issue",
+            "sign_in",
+            "device",
+            "invitation",
+            "failure",
         )
     }
 )

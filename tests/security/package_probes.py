@@ -117,8 +117,14 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
     "central_list": tuple(
         Probe(f"{REGISTRY}/packages{query}")
         for query in (
-            *("", "?limit=1000", "?q=NAME", "?q=acme/NAME", "?q=org:acme", "?org=acme"),
-            *("?package=NAME&org=acme", "?package=NAME&org=acme&user-packages=true"),
+            "",
+            "?limit=1000",
+            "?q=NAME",
+            "?q=acme/NAME",
+            "?q=org:acme",
+            "?org=acme",
+            "?package=NAME&org=acme",
+            "?package=NAME&org=acme&user-packages=true",
             "?q=NAME&deprecated=true&sort=pullCount,DESC",
         )
     ),
@@ -189,8 +195,11 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
     "central_doubled": tuple(
         Probe(f"{REGISTRY}//{path}")
         for path in (
-            *("search-packages?q=NAME", "packages/acme/NAME", "packages/acme/NAME/1.0.0"),
-            *("tools/NAME", "nowhere/NAME"),
+            "search-packages?q=NAME",
+            "packages/acme/NAME",
+            "packages/acme/NAME/1.0.0",
+            "tools/NAME",
+            "nowhere/NAME",
         )
     ),
     "central_library": (Probe("/2.0/docs/stdlib/2201.12.0"),),
@@ -303,7 +312,11 @@ OF_THE_SITE: dict[str, tuple[Probe, ...]] = {
     "web_search": tuple(
         Probe(f"/search?{query}")
         for query in (
-            *("q=NAME", "q=acme/NAME", "org=acme", "q=NAMR", "deprecated=true"),
+            "q=NAME",
+            "q=acme/NAME",
+            "org=acme",
+            "q=NAMR",
+            "deprecated=true",
             "q=NAM&form=suggestions",
         )
     ),
@@ -366,34 +379,63 @@ ABOUT_NO_PACKAGE = {
     "show and change what is the caller's own": ("account_*", "api_settings_*"),
     "show the caller's own log, or an organization's to its owners": ("api_audit_*",),
     "are the same for everybody, whatever they name": (
-        *("api_docs_*", "health_*", "index_settings", "login_*", "security_txt_*", "static_*"),
+        "api_docs_*",
+        "health_*",
+        "index_settings",
+        "login_*",
+        "security_txt_*",
+        "static_*",
         "web_outdated_file",
         "web_publish_file",
-        *("web_manual", "web_policy_names", "web_update_tool"),
-        *("central_doc_ui", "web_site_icon", "web_site_robots", "web_cli_token", "zz_missing"),
+        "web_manual",
+        "web_policy_names",
+        "web_update_tool",
+        "central_doc_ui",
+        "web_site_icon",
+        "web_site_robots",
+        "web_cli_token",
+        "zz_missing",
         "web_opensearch",
     ),
     "are the same for everybody who is not signed in": ("sign_in_*",),
     "list or count public packages alone, whoever asks": ("web_home", "web_about"),
     "show what an organization has to its owners": (
-        *("api_org_pulls*", "api_org_webhooks_*", "api_publishers_list"),
+        "api_org_pulls*",
+        "api_org_webhooks_*",
+        "api_publishers_list",
     ),
     "show and change who belongs to an organization": ("api_members_*", "api_invitations_*"),
     "are about an organization as a whole": (
-        *("api_orgs_allow_bursts", "api_orgs_change", "api_orgs_continue", "api_orgs_found"),
-        *("api_orgs_keep", "api_orgs_list"),
-        *("api_orgs_freeze", "api_orgs_frozen", "api_orgs_unfreeze", "api_ownership_*"),
+        "api_orgs_allow_bursts",
+        "api_orgs_change",
+        "api_orgs_continue",
+        "api_orgs_found",
+        "api_orgs_keep",
+        "api_orgs_list",
+        "api_orgs_freeze",
+        "api_orgs_frozen",
+        "api_orgs_unfreeze",
+        "api_ownership_*",
     ),
     "name patterns, whether packages match them or not": ("api_org_tokens_*", "token_*"),
     "take the id of a publisher": ("api_publishers_confirm", "api_publishers_remove"),
     "take the id of a dispute, or list those of the caller": (
-        *("api_name_disputes_appeal", "api_name_disputes_decide", "api_name_disputes_list"),
-        *("api_name_disputes_show", "api_name_disputes_state", "api_name_disputes_withdraw"),
+        "api_name_disputes_appeal",
+        "api_name_disputes_decide",
+        "api_name_disputes_list",
+        "api_name_disputes_show",
+        "api_name_disputes_state",
+        "api_name_disputes_withdraw",
     ),
     "take codes, or what somebody signs": ("api_leaks_*", "api_trusted_*", "device_*"),
     "are for administrators": (
-        *("api_accounts_*", "api_moderation_*"),
-        *("api_directory_locks_*", "api_groups_*", "api_mirror_*", "api_webhooks_*", "manage_*"),
+        "api_accounts_*",
+        "api_moderation_*",
+        "api_directory_locks_*",
+        "api_groups_*",
+        "api_mirror_*",
+        "api_webhooks_*",
+        "manage_*",
     ),
 }
 

@@ -28,10 +28,18 @@ HARMFUL = "acme/harmful/1.0.0"
 DECISIONS = ("hold", "quarantine", "release", "remove")
 REASON = "It steals tokens."
 LOOKING = (
-    *(ACCOUNTS, f"{ACCOUNTS}?q=ann", f"{ACCOUNTS}/ID-OF-ann"),
-    *(ORGANIZATIONS, f"{ORGANIZATIONS}/acme", NAMES),
-    *(RELEASES, f"{RELEASES}?q=acme/harmful", f"{RELEASES}?q=acme/secret:1.0.0"),
-    *(f"{RELEASES}/{SECRET}", f"{RELEASES}/{HARMFUL}", f"{RELEASES}?after=acme/a:1.0.0"),
+    ACCOUNTS,
+    f"{ACCOUNTS}?q=ann",
+    f"{ACCOUNTS}/ID-OF-ann",
+    ORGANIZATIONS,
+    f"{ORGANIZATIONS}/acme",
+    NAMES,
+    RELEASES,
+    f"{RELEASES}?q=acme/harmful",
+    f"{RELEASES}?q=acme/secret:1.0.0",
+    f"{RELEASES}/{SECRET}",
+    f"{RELEASES}/{HARMFUL}",
+    f"{RELEASES}?after=acme/a:1.0.0",
 )
 CHANGING: tuple[tuple[str, dict[str, str]], ...] = (
     (f"{ACCOUNTS}/ID-OF-bob/link", {}),

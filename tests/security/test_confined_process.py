@@ -261,9 +261,21 @@ def needs(restriction: Restriction) -> None:
 @pytest.mark.parametrize(
     "what",
     [
-        *("socket=AF_INET", "socket=AF_INET6", "socket=AF_UNIX", "pair"),
-        *("fork", "spawn", "exec", "thread", "kill", "queue", "limit", "ptrace"),
-        *("priority", "processors", "segment"),
+        "socket=AF_INET",
+        "socket=AF_INET6",
+        "socket=AF_UNIX",
+        "pair",
+        "fork",
+        "spawn",
+        "exec",
+        "thread",
+        "kill",
+        "queue",
+        "limit",
+        "ptrace",
+        "priority",
+        "processors",
+        "segment",
     ],
 )
 async def test_a_job_reaches_no_network_and_no_other_process(

@@ -267,8 +267,12 @@ async def test_two_archives_that_take_long_to_compare_stop_nobody(confining: Wor
 
 
 NOT_IMPORTED = (
-    *("markdown_it", "nh3", "shared.prose.highlighting", "shared.domain.api_docs.documents"),
-    *("shared.confined.release", "shared.ballerina"),
+    "markdown_it",
+    "nh3",
+    "shared.prose.highlighting",
+    "shared.domain.api_docs.documents",
+    "shared.confined.release",
+    "shared.ballerina",
 )
 SERVE = """
 import asyncio, sys

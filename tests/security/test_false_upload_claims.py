@@ -124,9 +124,24 @@ async def test_the_served_metadata_is_that_of_the_stored_archive(
 def shown(model: dict[str, Any]) -> dict[str, Any]:
     """Return the facts that a client is told."""
     kept = (
-        *("organization", "name", "version", "platform", "balaVersion", "ballerinaVersion"),
-        *("languageSpecificationVersion", "digest", "summary", "readme", "template", "licenses"),
-        *("authors", "sourceCodeLocation", "keywords", "icon", "visibility", "graalvmCompatible"),
+        "organization",
+        "name",
+        "version",
+        "platform",
+        "balaVersion",
+        "ballerinaVersion",
+        "languageSpecificationVersion",
+        "digest",
+        "summary",
+        "readme",
+        "template",
+        "licenses",
+        "authors",
+        "sourceCodeLocation",
+        "keywords",
+        "icon",
+        "visibility",
+        "graalvmCompatible",
     )
     modules = [(each["name"], each["summary"], each["readme"]) for each in model["modules"]]
     return {key: model[key] for key in kept} | {"modules": modules, "tool": model["balToolId"]}

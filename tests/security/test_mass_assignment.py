@@ -19,9 +19,29 @@ from tests.support.world import URL, OpenWorld, Person, World
 
 # What somebody would like to set: fields of records, and of what other registries fell for.
 WANTED = {
-    *("verified", "ownerId", "owner", "administrator", "isAdmin", "id", "hash", "revision"),
-    *("state", "account", "actor", "createdMs", "created_ms", "schemaVersion", "signed_in_ms"),
-    *("strong", "__class__", "constructor", "__proto__", "$where", "kind", "provenance", "outbox"),
+    "verified",
+    "ownerId",
+    "owner",
+    "administrator",
+    "isAdmin",
+    "id",
+    "hash",
+    "revision",
+    "state",
+    "account",
+    "actor",
+    "createdMs",
+    "created_ms",
+    "schemaVersion",
+    "signed_in_ms",
+    "strong",
+    "__class__",
+    "constructor",
+    "__proto__",
+    "$where",
+    "kind",
+    "provenance",
+    "outbox",
 }
 READ_BY_PATH = re.compile(r"\{(\w+)\}")
 
@@ -67,7 +87,10 @@ async def events(world: World) -> int:
 
 # Searches of Maven clients hold what their caller may see, so only anonymous ones may be shared.
 OWN_CACHING = {
-    *("__packagesearch__", "__packagesearchsolr__", "__toolsearch__", "__symbolsearch__"),
+    "__packagesearch__",
+    "__packagesearchsolr__",
+    "__toolsearch__",
+    "__symbolsearch__",
     "/feeds/",
 }
 

@@ -68,12 +68,10 @@ MIRROR_CHANGES = {
     f"api_mirror_{verb}" for verb in ("admit", "dry_run", "keep", "replace", "retry", "withhold")
 }
 FOR_ADMINISTRATORS = {
-    *(
-        "api_accounts_leave",
-        "api_directory_locks_decide",
-        "api_groups_replace",
-        "api_orgs_allow_bursts",
-    ),
+    "api_accounts_leave",
+    "api_directory_locks_decide",
+    "api_groups_replace",
+    "api_orgs_allow_bursts",
     "api_webhooks_add",
     *(f"api_{what}_freeze" for what in ("orgs", "packages")),
     "api_packages_unfreeze",
@@ -85,14 +83,14 @@ FOR_ADMINISTRATORS = {
 REFUSED = {
     "api_members_remove", "api_members_undo", "api_orgs_delete", "api_orgs_keep",
     "api_publishers_restrict",
-    *("api_ownership_decide", "api_ownership_request"),  # Its owner can sign in.
+    "api_ownership_decide", "api_ownership_request",  # Its owner can sign in.
     "api_trusted_end",  # No credential here is one of a CI job.
     "api_org_webhooks_replay",  # Nothing was delivered.
     # Ids of Bob's.
-    *("api_webhooks_confirm", "api_webhooks_remove"),
-    *("api_webhooks_replay", "api_webhooks_rotate"),
-    *("api_moderation_confirm", "api_moderation_reject"),  # Nothing is proposed.
-    *("api_packages_freeze", "api_packages_unfreeze"),  # There is no such package.
+    "api_webhooks_confirm", "api_webhooks_remove",
+    "api_webhooks_replay", "api_webhooks_rotate",
+    "api_moderation_confirm", "api_moderation_reject",  # Nothing is proposed.
+    "api_packages_freeze", "api_packages_unfreeze",  # There is no such package.
     # There is no such dispute.
     *(f"api_name_disputes_{verb}" for verb in ("appeal", "decide", "state", "withdraw")),
     *MIRROR_CHANGES,  # No registry is mirrored; the tests of the mirror have their events.

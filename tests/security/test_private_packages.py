@@ -125,9 +125,27 @@ ENTANGLED_SECRET = bala(
     readme="# It\n\nmarimba kettle logging",
 )
 QUERIES = (
-    *("secret", "secre", "sercet", "topkey", "tpokey", "xylophon", "marimba", "kettle", "log"),
-    *("schedule", "sql server", "amazon", "acme/", "acme/s", "secret kettle", "*sec*", "org:acme"),
-    *("kettle xylophone zzz", "(secret OR second)", "keyword:topkey", "name:s*"),
+    "secret",
+    "secre",
+    "sercet",
+    "topkey",
+    "tpokey",
+    "xylophon",
+    "marimba",
+    "kettle",
+    "log",
+    "schedule",
+    "sql server",
+    "amazon",
+    "acme/",
+    "acme/s",
+    "secret kettle",
+    "*sec*",
+    "org:acme",
+    "kettle xylophone zzz",
+    "(secret OR second)",
+    "keyword:topkey",
+    "name:s*",
 )
 SORTS = ("relevance", "used", "updated", "new")
 NEW_PAGES = [

@@ -94,8 +94,17 @@ async def test_a_name_of_a_forbidden_address_is_not_given_to_the_proxy(
 @pytest.mark.parametrize(
     "host",
     [
-        *("127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "[::1]", "10.0.0.1"),
-        *("169.254.169.254", "localhost", "[::ffff:7f00:1]", "[fd00::1]"),
+        "127.0.0.1",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0177.0.0.1",
+        "[::1]",
+        "10.0.0.1",
+        "169.254.169.254",
+        "localhost",
+        "[::ffff:7f00:1]",
+        "[fd00::1]",
     ],
 )
 @pytest.mark.parametrize("resolving", [resolve, unknown])

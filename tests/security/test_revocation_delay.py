@@ -148,14 +148,20 @@ ROWS: dict[str, Callable[[Scene], tuple[Look, Ending]]] = {
     "ended session": ended_session,
     "removed member": removed_member,
     "quarantined release": withdrawn(
-        *("harmful", "package", "quarantine", "acme/harmful:1.0.0", "--reason", "steals")
+        "harmful", "package", "quarantine", "acme/harmful:1.0.0", "--reason", "steals"
     ),
     "private package": withdrawn(
         "secret", "package", "visibility", "acme/secret", "private", "--reason", "It was decided."
     ),
     # Its page stands for five seconds.
     "private page": withdrawn(
-        *("paged", "package", "visibility", "acme/paged", "private", "--reason", "It was decided."),
+        "paged",
+        "package",
+        "visibility",
+        "acme/paged",
+        "private",
+        "--reason",
+        "It was decided.",
         page="/packages/acme/{}",
     ),
 }

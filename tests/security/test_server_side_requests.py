@@ -28,13 +28,35 @@ URL = "https://login.test/keys"
 
 # The first two: the metadata of machines in every large cloud, the platform below those of Azure.
 FORBIDDEN = (
-    *("169.254.169.254", "168.63.129.16", "127.0.0.1", "127.255.255.254", "10.0.0.1"),
+    "169.254.169.254",
+    "168.63.129.16",
+    "127.0.0.1",
+    "127.255.255.254",
+    "10.0.0.1",
     "0.0.0.0",  # noqa: S104 - asked for, not listened on.
-    *("172.16.0.1", "192.168.1.1", "100.64.0.1", "192.0.2.1", "198.18.0.1", "224.0.0.1"),
-    *("240.0.0.1", "255.255.255.255", "::", "::1", "::127.0.0.1", "::ffff:169.254.169.254"),
+    "172.16.0.1",
+    "192.168.1.1",
+    "100.64.0.1",
+    "192.0.2.1",
+    "198.18.0.1",
+    "224.0.0.1",
+    "240.0.0.1",
+    "255.255.255.255",
+    "::",
+    "::1",
+    "::127.0.0.1",
+    "::ffff:169.254.169.254",
     "::ffff:93.184.215.14",  # Public, in a form that only attackers use.
-    *("64:ff9b::a9fe:a9fe", "2002:7f00:1::", "2001:0:7f00:1::", "2001:db8::1", "fc00::1"),
-    *("fd00:ec2::254", "fe80::1", "fe80::1%lo", "fec0::1", "ff02::1"),
+    "64:ff9b::a9fe:a9fe",
+    "2002:7f00:1::",
+    "2001:0:7f00:1::",
+    "2001:db8::1",
+    "fc00::1",
+    "fd00:ec2::254",
+    "fe80::1",
+    "fe80::1%lo",
+    "fec0::1",
+    "ff02::1",
 )
 
 
@@ -126,9 +148,15 @@ async def test_redirects_are_not_followed(target: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        *("http://login.test/keys", "file:///etc/passwd", "gopher://login.test/", ""),
-        *("login.test/keys", "https:///keys", "https://login.test:port/"),
-        *("https://login.test@127.0.0.1/keys", "https://user:password@login.test/keys"),
+        "http://login.test/keys",
+        "file:///etc/passwd",
+        "gopher://login.test/",
+        "",
+        "login.test/keys",
+        "https:///keys",
+        "https://login.test:port/",
+        "https://login.test@127.0.0.1/keys",
+        "https://user:password@login.test/keys",
         "https://\N{FULLWIDTH DIGIT ONE}\N{NULL}/",
     ],
 )

@@ -19,10 +19,12 @@ from tests.support.world import OpenWorld, World
 SHOP = Coordinate.parse("other", "shop", "0.1.0")
 AT = "/packages/other/shop"
 OF_RELEASE = [
-    *(AT, f"{AT}/0.1.0"),
+    AT,
+    f"{AT}/0.1.0",
     *(f"{AT}/0.1.0/{key}" for key in TAB_PAGES if key != "readme"),
     *(f"{AT}/{end}" for end in ("latest", "versions", "latest/files")),
-    *("/files/other/shop/0.1.0/package.json", f"{AT}/0.1.0/files?path=package.json"),
+    "/files/other/shop/0.1.0/package.json",
+    f"{AT}/0.1.0/files?path=package.json",
 ]
 LISTS = ["/llms.txt", "/packages/acme/greet/1.2.0/dependents"]
 STATES = ["hold", "quarantine", "remove"]

@@ -137,9 +137,16 @@ def _local(member: Member) -> bytes:
     of = _fields(member, member.local)
     header = _LOCAL.pack(
         of["signature"] or b"PK\x03\x04",
-        *(of["needed"], of["flags"], of["method"], 0, 33),
-        *(of["crc"], of["packed"], of["size"]),
-        *(len(of["name"]), len(of["extra"])),
+        of["needed"],
+        of["flags"],
+        of["method"],
+        0,
+        33,
+        of["crc"],
+        of["packed"],
+        of["size"],
+        len(of["name"]),
+        len(of["extra"]),
     )
     behind = member.descriptor
     if behind is None:
@@ -151,10 +158,22 @@ def _central(member: Member, start: int) -> bytes:
     of: dict[str, Any] = {"start": start, "disk": 0} | _fields(member, member.central)
     header = _CENTRAL.pack(
         of["signature"] or b"PK\x01\x02",
-        *(20, of["needed"], of["flags"], of["method"], 0, 33),
-        *(of["crc"], of["packed"], of["size"]),
-        *(len(of["name"]), len(of["extra"]), len(member.comment)),
-        *(of["disk"], 0, member.attributes, of["start"]),
+        20,
+        of["needed"],
+        of["flags"],
+        of["method"],
+        0,
+        33,
+        of["crc"],
+        of["packed"],
+        of["size"],
+        len(of["name"]),
+        len(of["extra"]),
+        len(member.comment),
+        of["disk"],
+        0,
+        member.attributes,
+        of["start"],
     )
     return header + of["name"] + of["extra"] + member.comment
 
@@ -164,9 +183,12 @@ def _end_record(start: int, size: int, count: int, end: Mapping[str, Any]) -> by
     return (
         _END.pack(
             b"PK\x05\x06",
-            *(end.get("disk", 0), end.get("start_disk", 0)),
-            *(end.get("here", end.get("count", count)), end.get("count", count)),
-            *(end.get("directory_size", size), end.get("directory_start", start)),
+            end.get("disk", 0),
+            end.get("start_disk", 0),
+            end.get("here", end.get("count", count)),
+            end.get("count", count),
+            end.get("directory_size", size),
+            end.get("directory_start", start),
             end.get("comment_length", len(comment)),
         )
         + comment

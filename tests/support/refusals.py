@@ -30,8 +30,18 @@ ALLOWANCE = RateLimitAllowance(
 _KINDS: dict[str, type[Refusal]] = {
     each.__name__: each
     for each in (
-        *(BadArchive, Conflict, Forbidden, Invalid, NotFound),
-        *(DeviceRefusal, Refusal, TooLarge, TooMany, Unauthenticated, Unavailable, Untrusted),
+        BadArchive,
+        Conflict,
+        Forbidden,
+        Invalid,
+        NotFound,
+        DeviceRefusal,
+        Refusal,
+        TooLarge,
+        TooMany,
+        Unauthenticated,
+        Unavailable,
+        Untrusted,
     )
 }
 

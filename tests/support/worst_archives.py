@@ -14,9 +14,34 @@ CYCLES = 500
 
 # A suffix of each lexer that files are highlighted with.
 SUFFIXES = (
-    *("bal", "bash", "c", "console", "cpp", "cs", "css", "diff", "dockerfile", "go", "graphql"),
-    *("html", "http", "ini", "java", "js", "json", "kt", "ps1", "properties", "proto", "py"),
-    *("rs", "sql", "toml", "ts", "xml", "yaml"),
+    "bal",
+    "bash",
+    "c",
+    "console",
+    "cpp",
+    "cs",
+    "css",
+    "diff",
+    "dockerfile",
+    "go",
+    "graphql",
+    "html",
+    "http",
+    "ini",
+    "java",
+    "js",
+    "json",
+    "kt",
+    "ps1",
+    "properties",
+    "proto",
+    "py",
+    "rs",
+    "sql",
+    "toml",
+    "ts",
+    "xml",
+    "yaml",
 )
 
 

@@ -19,12 +19,27 @@ from shared.adapters.search.words import joined_name, split_words, stem
 VOCABULARY = Path(__file__).parent / "vocabulary"
 # Languages other than English: what the words of questions mean.
 LANGUAGES = (
-    *("german", "spanish", "french", "portuguese", "italian", "polish", "russian"),
-    *("japanese", "chinese", "korean"),
+    "german",
+    "spanish",
+    "french",
+    "portuguese",
+    "italian",
+    "polish",
+    "russian",
+    "japanese",
+    "chinese",
+    "korean",
 )
 # Of names for words of packages: a name that is in several means their words in this order.
 FILES = (
-    *("words", "products", "libraries", "errors", "standards", "tasks", "needs", "names"),
+    "words",
+    "products",
+    "libraries",
+    "errors",
+    "standards",
+    "tasks",
+    "needs",
+    "names",
     *LANGUAGES,
 )
 

@@ -465,7 +465,9 @@ class SqliteDocuments:
             "INSERT INTO api_docs (digest, generator, body) VALUES (?, ?, ?) ON CONFLICT (digest)"
             " DO UPDATE SET generator = excluded.generator, body = excluded.body"
             " WHERE generator <= excluded.generator",
-            *(digest.hex, record.generator, body),
+            digest.hex,
+            record.generator,
+            body,
         )
         stored = await self.api_docs_record(digest)
         kept = stored.pieces.name if stored and stored.pieces else ""

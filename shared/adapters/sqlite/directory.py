@@ -55,7 +55,9 @@ class SqliteDirectory:
             kind.model_validate_json,
             "SELECT body FROM entities WHERE kind = ? AND (owner, key) > (?, ?) AND NOT removed"
             " ORDER BY owner, key LIMIT ?",
-            *(kind.kind, *after, count),
+            kind.kind,
+            *after,
+            count,
         )
 
     async def add(self, entity: E, *others: Entity, replacing: Entity | None = None) -> E:
@@ -86,7 +88,10 @@ class SqliteDirectory:
             kind.model_validate_json,
             "SELECT body FROM entities WHERE kind = ? AND ends_ms > ? AND ends_ms < ?"
             " AND NOT removed ORDER BY ends_ms, owner, key LIMIT ?",
-            *(kind.kind, after_ms, before_ms, count),
+            kind.kind,
+            after_ms,
+            before_ms,
+            count,
         )
 
     async def remove_expired(self, before_ms: int) -> int:
@@ -260,7 +265,9 @@ class SqliteEvents:
             "SELECT events.number, body FROM event_streams JOIN events USING (number)"
             " WHERE stream = ? AND event_streams.number < ?"
             " ORDER BY event_streams.number DESC LIMIT ?",
-            *(name, LAST if before is None else before, count),
+            name,
+            LAST if before is None else before,
+            count,
         )
 
     async def complete_logs(self, after: int, count: int) -> int:
@@ -379,7 +386,10 @@ class SqliteWork:
         await self._database.execute_few(
             "INSERT INTO work (kind, key, value, expires_ms) VALUES (?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET value = excluded.value, expires_ms = excluded.expires_ms",
-            *(kind, key, value, expires_ms),
+            kind,
+            key,
+            value,
+            expires_ms,
         )
 
     async def take(self, kind: str, key: str, now_ms: int) -> str | None:
@@ -402,7 +412,11 @@ class SqliteWork:
             "INSERT INTO work (kind, key, value, expires_ms) VALUES (?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET value = excluded.value, expires_ms = excluded.expires_ms"
             " WHERE expires_ms <= ?",
-            *(kind, key, value, expires_ms, now_ms),
+            kind,
+            key,
+            value,
+            expires_ms,
+            now_ms,
         )
         return changed > 0
 
@@ -416,7 +430,10 @@ class SqliteWork:
             "INSERT INTO leases (name, owner, until_ms) VALUES (?, ?, ?)"
             " ON CONFLICT DO UPDATE SET owner = excluded.owner, until_ms = excluded.until_ms"
             " WHERE owner = excluded.owner OR until_ms <= ?",
-            *(name, owner, until_ms, now_ms),
+            name,
+            owner,
+            until_ms,
+            now_ms,
         )
         return changed > 0
 

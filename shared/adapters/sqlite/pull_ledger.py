@@ -30,7 +30,8 @@ class SqlitePulls:
             deleted = await self._database.execute(
                 "DELETE FROM pull_guards WHERE (window, pk, version, caller) IN"
                 " (SELECT window, pk, version, caller FROM pull_guards WHERE window < ? LIMIT ?)",
-                *(before_window, GUARDS_A_TRANSACTION),
+                before_window,
+                GUARDS_A_TRANSACTION,
             )
         return RollUp(changed, is_behind=False)
 

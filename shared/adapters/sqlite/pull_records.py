@@ -68,7 +68,8 @@ class SqlitePullRecords:
         return await self._database.execute(
             "DELETE FROM pull_records WHERE number IN (SELECT number FROM"
             " (SELECT number, at_ms FROM pull_records ORDER BY number LIMIT ?) WHERE at_ms < ?)",
-            *(count, before_ms),
+            count,
+            before_ms,
         )
 
 

@@ -248,8 +248,10 @@ _OF_VALUES = {INPUT: _OF_INPUT, OUTPUT: _OF_OUTPUT, BOTH: _OF_BOTH}
 _TYPES = {
     each.value
     for each in (
-        *(DeclarationKind.TYPE, DeclarationKind.RECORD),
-        *(DeclarationKind.ENUM, DeclarationKind.ERROR),
+        DeclarationKind.TYPE,
+        DeclarationKind.RECORD,
+        DeclarationKind.ENUM,
+        DeclarationKind.ERROR,
     )
 }
 _CLASSES = {

@@ -10,8 +10,21 @@ LANGUAGE_VERSION = "0.0.0"  # Of the modules `lang.*`.
 # Module prefixes that need no import: `error:` is the module `lang.error`.
 PREDECLARED = frozenset(
     (
-        *("boolean", "decimal", "error", "float", "function", "future", "int", "map", "object"),
-        *("stream", "string", "table", "transaction", "typedesc", "xml"),
+        "boolean",
+        "decimal",
+        "error",
+        "float",
+        "function",
+        "future",
+        "int",
+        "map",
+        "object",
+        "stream",
+        "string",
+        "table",
+        "transaction",
+        "typedesc",
+        "xml",
     )
 )
 

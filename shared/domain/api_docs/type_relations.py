@@ -71,8 +71,20 @@ NIL, ANY, ANYDATA, READONLY, ERROR, _DISTINCT = map(
 # Values of these never change.
 _IMMUTABLE = frozenset(
     (
-        *("()", "boolean", "int", "byte", "float", "decimal", "string", "literal"),
-        *("error", "function", "signature", "typedesc", "handle", "readonly"),
+        "()",
+        "boolean",
+        "int",
+        "byte",
+        "float",
+        "decimal",
+        "string",
+        "literal",
+        "error",
+        "function",
+        "signature",
+        "typedesc",
+        "handle",
+        "readonly",
     )
 )
 MAX_DISTRIBUTED = 64  # Alternatives of an intersection of unions; a larger one stays as it is.
@@ -281,8 +293,15 @@ def rest_shape(docs: RecordDocs) -> Shape:
 
 
 _TYPES = (
-    *(AliasDocs, ClassDocs, ConstantDocs, EnumDocs, ErrorDocs, MapTypeDocs, ObjectTypeDocs),
-    *(RecordDocs, TableTypeDocs),
+    AliasDocs,
+    ClassDocs,
+    ConstantDocs,
+    EnumDocs,
+    ErrorDocs,
+    MapTypeDocs,
+    ObjectTypeDocs,
+    RecordDocs,
+    TableTypeDocs,
 )
 
 

@@ -38,9 +38,17 @@ Row = dict[str, Any]
 # Headers that the recording leaves out: those of one answer or of the moment, and those of
 # host.json, which are the same for all.
 LEFT_OUT = {
-    *("connection", "date", "etag", "retry-after", "server", "x-request-id"),
-    *("content-security-policy", "cross-origin-opener-policy", "referrer-policy"),
-    *("x-content-type-options", "x-frame-options"),
+    "connection",
+    "date",
+    "etag",
+    "retry-after",
+    "server",
+    "x-request-id",
+    "content-security-policy",
+    "cross-origin-opener-policy",
+    "referrer-policy",
+    "x-content-type-options",
+    "x-frame-options",
 }
 # The templates let every origin read answers; nothing did so where the answers were recorded.
 OF_ORIGINS = "access-control-allow-origin"

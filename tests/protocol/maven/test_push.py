@@ -228,7 +228,10 @@ NEXT_POM = POM.replace("1.0.0", "1.0.1")  # Of no release.
     [
         pom("acme", "greet", "1.0.1"),
         b"0" * 40,
-        *(b"", b"not xml", b"<!DOCTYPE x [<!ENTITY a 'a'>]>", b"<m>" * 100_000),
+        b"",
+        b"not xml",
+        b"<!DOCTYPE x [<!ENTITY a 'a'>]>",
+        b"<m>" * 100_000,
     ],
 )
 async def test_files_that_are_made_here_are_taken_and_not_even_looked_at(

@@ -47,7 +47,9 @@ class Sdk:
         """Call the tools one after the other, and return what the program says."""
         asked = [{"tool": tool, "arguments": arguments} for tool, arguments in calls]
         process = await asyncio.create_subprocess_exec(
-            *(*self.command, url, revision),
+            *self.command,
+            url,
+            revision,
             cwd=self.folder,
             env={**os.environ, "TOKEN": token, "NO_PROXY": "127.0.0.1"},
             stdin=subprocess.PIPE,

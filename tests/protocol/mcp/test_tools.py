@@ -279,8 +279,12 @@ async def test_a_check_tells_each_state(world: World) -> None:
     locked = '[ballerina]\ndependencies-toml-version = "2"\n' + "".join(
         f'[[package]]\norg = "acme"\nname = "{name}"\nversion = "{version}"\n'
         for name, version in (
-            *(("greet", "1.0.0"), ("greet", "1.5.0"), ("old", "1.0.0"), ("current", "1.0.0")),
-            *(("none", "1.0.0"), ("lang.int", "0.0.0")),
+            ("greet", "1.0.0"),
+            ("greet", "1.5.0"),
+            ("old", "1.0.0"),
+            ("current", "1.0.0"),
+            ("none", "1.0.0"),
+            ("lang.int", "0.0.0"),
         )
     )
     withdrawn = Coordinate.parse("acme", "greet", "2.0.0")

@@ -19,8 +19,14 @@ from tests.support.world import URL, Person, World
 pytestmark = pytest.mark.measured
 
 KEYS = (
-    *("readme", "documentation", "license", "source"),
-    *("keywords", "provenance", "distribution", "dependencies"),
+    "readme",
+    "documentation",
+    "license",
+    "source",
+    "keywords",
+    "provenance",
+    "distribution",
+    "dependencies",
 )
 GREET = "acme/greet:1.2.0"
 HELPER = "acme/helper:1.0.0"

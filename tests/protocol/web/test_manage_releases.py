@@ -244,7 +244,10 @@ async def test_an_administrator_can_decide_on_a_release_that_waits_for_an_owner(
     await admin.open(path)
     assert "an owner of acme or an administrator decides" in admin.text
     assert re.findall(rf'action="{path}/(\w+)"', admin.text) == [
-        *("release", "hold", "quarantine", "remove")
+        "release",
+        "hold",
+        "quarantine",
+        "remove",
     ]
     await admin.send(f"{path}/hold", reason="Looked at.")
     assert "by admin. Nobody can find or pull it." in admin.text

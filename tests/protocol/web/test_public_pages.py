@@ -60,10 +60,20 @@ async def test_an_anonymous_reader_returns_to_the_page_after_signing_in(world: W
 
 
 FURTHER_PATHS = (
-    *("/orgs/acme", "/orgs/nobody", "/organizations", "/keywords", "/symbols?q=greet", "/compare"),
-    *("/compare?packages=acme/none", "/search?q=zzzz", "/packages/acme/greet"),
-    *("/packages/acme/none", "/packages/acme/greet/versions", "/packages/acme/greet/9.9.9"),
-    *("/about/policies/names", "/nothing-here"),
+    "/orgs/acme",
+    "/orgs/nobody",
+    "/organizations",
+    "/keywords",
+    "/symbols?q=greet",
+    "/compare",
+    "/compare?packages=acme/none",
+    "/search?q=zzzz",
+    "/packages/acme/greet",
+    "/packages/acme/none",
+    "/packages/acme/greet/versions",
+    "/packages/acme/greet/9.9.9",
+    "/about/policies/names",
+    "/nothing-here",
 )
 
 

@@ -92,8 +92,10 @@ def test_two_folders_are_compared_file_by_file(
     snapshot_of(tmp_path / "new/team.json", app(SLOTS="1"))
     assert compare.main([str(tmp_path / "old"), str(tmp_path / "new")]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        *("dev", "  nothing changes"),
-        *("team", "  new: Web/sites app"),
+        "dev",
+        "  nothing changes",
+        "team",
+        "  new: Web/sites app",
     ]
 
 

@@ -253,8 +253,16 @@ def sources(double: Double, folder: Path) -> Mapping[str, Mapping[str, str]]:
 
 
 PROVIDERS = (
-    *("GitHub", "Forgejo", "GitLab", "Azure DevOps", "Buildkite", "CircleCI", "Bitbucket"),
-    *("Google Cloud", "Kubernetes", "Jenkins"),
+    "GitHub",
+    "Forgejo",
+    "GitLab",
+    "Azure DevOps",
+    "Buildkite",
+    "CircleCI",
+    "Bitbucket",
+    "Google Cloud",
+    "Kubernetes",
+    "Jenkins",
 )
 
 

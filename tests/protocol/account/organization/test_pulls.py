@@ -150,7 +150,12 @@ async def test_the_page_in_a_golden(world: World, page: SnapshotAssertion) -> No
     pulls = [
         RecordedPull("acme", "secret", "1.0.0", at_ms, mia, "token12345", "", "192.0.2.1"),
         RecordedPull(
-            *("acme", "secret", "1.1.0", at_ms + minute_ms, "gone567890", "token67890"),
+            "acme",
+            "secret",
+            "1.1.0",
+            at_ms + minute_ms,
+            "gone567890",
+            "token67890",
             job=f"github {HOSTILE} release.yml",
             network="2001:db8::",
         ),

@@ -26,5 +26,11 @@ def test_the_words_for_a_time_are_never_more_than_half_a_unit_off(passed: int) -
 
 def test_large_numbers_are_short() -> None:
     assert [short(number) for number in (0, 999, 1_000, 9_999, 12_345, 1_234_567, 2 * 10**9)] == [
-        *("0", "999", "1.0k", "10.0k", "12k", "1.2M", "2.0G")
+        "0",
+        "999",
+        "1.0k",
+        "10.0k",
+        "12k",
+        "1.2M",
+        "2.0G",
     ]

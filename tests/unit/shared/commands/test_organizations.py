@@ -90,7 +90,9 @@ def test_who_pulled_what_is_written_to_a_file_page_after_page(
     assert stat.S_IMODE(table.stat().st_mode) == 0o600
     terminal.run("org", "pulls", "acme", "--export", str(lines))
     assert [json.loads(line)["version"] for line in lines.read_text().splitlines()] == [
-        *("1.0.0", "1.1.0", "1.0.0")
+        "1.0.0",
+        "1.1.0",
+        "1.0.0",
     ]
     again = terminal.invoke("org", "pulls", "acme", "--export", str(lines))
     assert again.exit_code

@@ -23,9 +23,25 @@ def test_a_token_is_printed_alone_so_that_a_script_can_keep_it(terminal: Termina
 
 def test_a_token_allows_what_was_requested(terminal: Terminal) -> None:
     text = terminal.run(
-        *("token", "issue", "ann", "--name", "ci", "--org", "acme", "--package", "g*"),
-        *("--scope", "push-version", "--scope", "read", "--expires", "1"),
-        *("--address", "203.0.113.0/24", "--address", "2001:DB8::1"),
+        "token",
+        "issue",
+        "ann",
+        "--name",
+        "ci",
+        "--org",
+        "acme",
+        "--package",
+        "g*",
+        "--scope",
+        "push-version",
+        "--scope",
+        "read",
+        "--expires",
+        "1",
+        "--address",
+        "203.0.113.0/24",
+        "--address",
+        "2001:DB8::1",
     )
     token_id = str(listed(terminal, "ci")["id"])
     lines = terminal.run("token", "show", "ann", token_id).splitlines()

@@ -185,9 +185,13 @@ def test_the_index_of_a_module_has_its_declarations_by_kind() -> None:
     index = pages(documented(RECORD)).module_index()
     found = re.findall(r"<h3>(.*?)</h3>|>([^<]*)</a>", index)
     assert ["".join(each) for each in found] == [
-        *("Classes", "Shelf"),
-        *("Records", "Base", "Person"),
-        *("Enums", "Mood"),
+        "Classes",
+        "Shelf",
+        "Records",
+        "Base",
+        "Person",
+        "Enums",
+        "Mood",
     ]
 
 

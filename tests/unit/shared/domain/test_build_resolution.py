@@ -31,8 +31,12 @@ def packages_of(*surveys: Survey, client: ClientProfile = ANY_CLIENT) -> Resolut
 @pytest.mark.parametrize(
     ("org", "name", "version"),
     [
-        *(("", "greet", "1.0.0"), ("acme", "", "1.0.0"), ("acme", "../greet", "1.0.0")),
-        *(("acme", "greet", "1.0"), ("acme", "greet", "1.0.0+build"), ("acme", "greet", "%ff")),
+        ("", "greet", "1.0.0"),
+        ("acme", "", "1.0.0"),
+        ("acme", "../greet", "1.0.0"),
+        ("acme", "greet", "1.0"),
+        ("acme", "greet", "1.0.0+build"),
+        ("acme", "greet", "%ff"),
         ("a" * 100, "b" * 101, "1.0.0"),
     ],
 )
@@ -144,15 +148,18 @@ TOOLS = packages_of(HEALTH)
 @pytest.mark.parametrize(
     ("tool", "version", "mode", "expected"),
     [
-        *(("health", "", "", "1.1.0"), ("fhir", "", "", "2.0.0"), ("health", "1.0.0", "", "1.1.0")),
-        *(("health", "1.0.0", "medium", "1.0.0"), ("health", "1%2E0%2E0", "hard", "1.0.0")),
-        *(
-            ("health", "0.9.0", "hard", None),
-            ("health", "2.0.0", "", None),
-            ("other", "", "", None),
-        ),
+        ("health", "", "", "1.1.0"),
+        ("fhir", "", "", "2.0.0"),
+        ("health", "1.0.0", "", "1.1.0"),
+        ("health", "1.0.0", "medium", "1.0.0"),
+        ("health", "1%2E0%2E0", "hard", "1.0.0"),
+        ("health", "0.9.0", "hard", None),
+        ("health", "2.0.0", "", None),
+        ("other", "", "", None),
         # These words name no tool or no version.
-        *(("", "", "", None), ("a/b", "", "", None), ("health", "1.0", "", None)),
+        ("", "", "", None),
+        ("a/b", "", "", None),
+        ("health", "1.0", "", None),
     ],
 )
 def test_a_tool_is_resolved_among_the_releases_that_have_it(

@@ -104,8 +104,11 @@ def test_control_characters_of_a_refusal_are_replaced() -> None:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        *(("a" * 100, "a" * 100), ("é", "é"), ("a" * 101, "a" * 97 + "...")),
-        *(("a\nb", r"'a\nb'"), ("", "''")),
+        ("a" * 100, "a" * 100),
+        ("é", "é"),
+        ("a" * 101, "a" * 97 + "..."),
+        ("a\nb", r"'a\nb'"),
+        ("", "''"),
     ],
 )
 def test_other_texts_are_shortened_or_quoted(text: str, shown: str) -> None:

@@ -145,9 +145,19 @@ def test_packages_are_compared_without_case_and_versions_are_not() -> None:
 @pytest.mark.parametrize(
     ("other", "is_near"),
     [
-        *(("acme", False), ("ACME", False), ("acme2", True), ("acm", True), ("Xacme", True)),
-        *(("acne", True), ("amce", True), ("amec", False), ("acmeca", False), ("ac", False)),
-        *(("caem", False), ("a", False), ("bcmf", False)),
+        ("acme", False),
+        ("ACME", False),
+        ("acme2", True),
+        ("acm", True),
+        ("Xacme", True),
+        ("acne", True),
+        ("amce", True),
+        ("amec", False),
+        ("acmeca", False),
+        ("ac", False),
+        ("caem", False),
+        ("a", False),
+        ("bcmf", False),
     ],
 )
 def test_names_are_one_edit_apart(other: str, is_near: bool) -> None:

@@ -16,8 +16,15 @@ LIKE_THE_OPERATORS = (
     "ballllerina"
 )
 BY_PATTERN = [
-    *(("wso2", True), ("WSO2", True), ("wso2_internal", True), ("vvso2tools", True)),
-    *(("mywso2", False), ("adrnin", True), ("admins", False), ("a1", True), ("a12", False)),
+    ("wso2", True),
+    ("WSO2", True),
+    ("wso2_internal", True),
+    ("vvso2tools", True),
+    ("mywso2", False),
+    ("adrnin", True),
+    ("admins", False),
+    ("a1", True),
+    ("a12", False),
 ]
 
 
@@ -57,8 +64,13 @@ KNOWN = [
     ("bill", "bil1 biil"),
 ]
 APART = [
-    *(("shammi", "shammi1"), ("team1", "team11"), ("test", "test2"), ("acme", "acne")),
-    *(("kafka", "kafkaesque"), ("org10", "org20"), ("new", "newt")),
+    ("shammi", "shammi1"),
+    ("team1", "team11"),
+    ("test", "test2"),
+    ("acme", "acne"),
+    ("kafka", "kafkaesque"),
+    ("org10", "org20"),
+    ("new", "newt"),
 ]
 DISPLAYED = [
     "w\u0455o2",  # Cyrillic dze.

@@ -38,8 +38,10 @@ def test_a_distribution_runs_the_platforms_up_to_its_own() -> None:
 @pytest.mark.parametrize(
     ("header", "runs"),
     [
-        *((" , ", "any java11 java21 go1.26"), ("java21, go2.0", "any java21 go1.26")),
-        *(("go", "any"), ("JAVA21", "any")),
+        (" , ", "any java11 java21 go1.26"),
+        ("java21, go2.0", "any java21 go1.26"),
+        ("go", "any"),
+        ("JAVA21", "any"),
     ],
 )
 def test_platforms_are_those_that_the_client_names_or_all_of_go(header: str, runs: str) -> None:

@@ -72,8 +72,12 @@ PASSING = {
 
 # What decides the answer to a query. The client library, which repeats queries, sends more.
 OF_QUERIES = {
-    *("x-ms-documentdb-isquery", "x-ms-documentdb-partitionkey", "x-ms-max-item-count"),
-    *("x-ms-version", "content-type", "accept"),
+    "x-ms-documentdb-isquery",
+    "x-ms-documentdb-partitionkey",
+    "x-ms-max-item-count",
+    "x-ms-version",
+    "content-type",
+    "accept",
 }
 
 Operation = Callable[[CosmosContainer, str], Awaitable[object]]

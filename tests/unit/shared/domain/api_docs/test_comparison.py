@@ -315,11 +315,13 @@ OTHER = "It includes http:Settings of version %s instead of %s, and a build cann
             for old, new in (("1.9.0", "2.0.0"), ("0.1.4", "0.2.0"))
         ),
         (
-            *((GIVEN % "int b;", "2.1.0"), (GIVEN % "*http:Settings;", "2.1.0")),
+            (GIVEN % "int b;", "2.1.0"),
+            (GIVEN % "*http:Settings;", "2.1.0"),
             [INCLUDES, ("T.b", MAJOR, "The field was removed.")],
         ),
         (
-            *((INCLUDING, "2.1.0"), (ALONE, "2.1.0")),
+            (INCLUDING, "2.1.0"),
+            (ALONE, "2.1.0"),
             [("T", MAJOR, "It no longer includes http:Settings.")],
         ),
         ((ALONE, "2.1.0"), (INCLUDING, "2.1.0"), [INCLUDES]),

@@ -90,9 +90,12 @@ def test_the_members_of_an_inclusion_stay_those_of_central_with_one_key_more() -
     entry = record().fields[0]
     assert entry.inclusion_type
     names = [each.name for each in entry.inclusion_type.member_types]
-    assert names == [*("timeout", "host", "compressed", "seconds", "id", "labels", "depth"), None]
+    assert names == ["timeout", "host", "compressed", "seconds", "id", "labels", "depth", None]
     assert [each.field is None for each in entry.inclusion_type.member_types[-4:]] == [
-        *(False, False, False, True)
+        False,
+        False,
+        False,
+        True,
     ]
 
 

@@ -91,8 +91,12 @@ def test_missing_parts_of_a_bala_are_empty(snapshot: SnapshotAssertion) -> None:
 @pytest.mark.parametrize(
     ("key", "version", "layout"),
     [
-        *(("bala_version", "2.0.0", 2), ("balo_version", "2.0.0", 2), ("bala_version", "3.0.0", 3)),
-        *(("bala_version", "1.0.0", 3), ("bala_version", "2.0.1", 3), ("bala_version", "9", 3)),
+        ("bala_version", "2.0.0", 2),
+        ("balo_version", "2.0.0", 2),
+        ("bala_version", "3.0.0", 3),
+        ("bala_version", "1.0.0", 3),
+        ("bala_version", "2.0.1", 3),
+        ("bala_version", "9", 3),
     ],
 )
 def test_layout_2_is_known_by_its_number_alone(key: str, version: str, layout: int) -> None:
@@ -315,7 +319,8 @@ def _module_table(table: str, name: str, *fields: str) -> str:
 TABLES = "".join(_module_table("modules", f"greet{each}", "export = true") for each in (".a", ""))
 IN_PLACE = "".join(  # The list of the package, in place of the flags of its modules.
     (
-        *(_GO_PACKAGE, 'export = ["greet", "greet.x"]\n'),
+        _GO_PACKAGE,
+        'export = ["greet", "greet.x"]\n',
         _module_table("package.modules", "greet.a", "export = true", 'description = "Sub."'),
         _module_table("package.modules", "greet.b"),
     )
@@ -369,7 +374,8 @@ def test_a_package_whose_default_module_has_no_source_and_another_one_has_is_acc
         # It is exported, and no list names it.
         (
             {"layout": 4, "modules": ["a"], "entries": {"Ballerina.toml": UNNAMED}},
-            *("greet.bal", ("greet.a",)),
+            "greet.bal",
+            ("greet.a",),
         ),
         ({"tools": ["greet"]}, "modules/greet/greet.bal", ("greet",)),
     ],
@@ -414,7 +420,9 @@ def test_a_go_bala_may_name_the_text_of_a_module(name: str) -> None:
     ("layout", "path", "internal"),
     [
         *((3, f"modules/{name}/x.bal", ()) for name in ("kafka", "greet-er", "greet/deeper")),
-        *((3, "x.bal", ()), (4, "lib/c/x.bal", ()), (4, "modules/a.b/x.bal", ("greet.a.b",))),
+        (3, "x.bal", ()),
+        (4, "lib/c/x.bal", ()),
+        (4, "modules/a.b/x.bal", ("greet.a.b",)),
     ],
 )
 def test_files_that_belong_to_no_module_are_stored_and_not_listed(

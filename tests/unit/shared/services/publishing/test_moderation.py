@@ -50,7 +50,10 @@ async def test_owners_are_notified_once_of_each_decision(published: World) -> No
         await act(published, verb, OPERATOR)
     mails = published.mailer.to(MAIL)
     assert [mail.subject.removeprefix("acme/greet:1.0.0 was ") for mail in mails] == [
-        *("held", "quarantined", "restored", "permanently removed")
+        "held",
+        "quarantined",
+        "restored",
+        "permanently removed",
     ]
     for mail in mails:
         assert "/account/organizations/acme" in mail.text
