@@ -53,11 +53,23 @@ _DailyPulls = dict[str, int]  # The pulls of a version by day.
 
 # The month in which releases for a Ballerina version began, in this order.
 _BEGINNINGS = {
-    "slp": "2020-09", "slalpha": "2021-03", "slbeta": "2021-07", "2201.0": "2022-02",
-    "2201.1": "2022-05", "2201.2": "2022-09", "2201.3": "2022-12", "2201.4": "2023-03",
-    "2201.5": "2023-05", "2201.6": "2023-06", "2201.7": "2023-08", "2201.8": "2023-10",
-    "2201.9": "2024-04", "2201.10": "2024-08", "2201.11": "2024-12", "2201.12": "2025-03",
-}  # fmt: skip
+    "slp": "2020-09",
+    "slalpha": "2021-03",
+    "slbeta": "2021-07",
+    "2201.0": "2022-02",
+    "2201.1": "2022-05",
+    "2201.2": "2022-09",
+    "2201.3": "2022-12",
+    "2201.4": "2023-03",
+    "2201.5": "2023-05",
+    "2201.6": "2023-06",
+    "2201.7": "2023-08",
+    "2201.8": "2023-10",
+    "2201.9": "2024-04",
+    "2201.10": "2024-08",
+    "2201.11": "2024-12",
+    "2201.12": "2025-03",
+}
 _UNKNOWN_LANGUAGE = "slbeta"  # Two spellings in the index name no Ballerina version.
 _DESCRIBED_LANGUAGE = "2201.10.0"  # The newest one when the packages were described.
 _RELEASED_FOR = 120 * DAY_MS  # Releases for one Ballerina version are spread over this time.

@@ -797,8 +797,14 @@ TYPES = {
     "array": "a list",
 }
 CHECKS: tuple[Callable[[Given], Problems], ...] = (
-    names, parameters, addresses, throughput, instances, budget, settings,
-)  # fmt: skip
+    names,
+    parameters,
+    addresses,
+    throughput,
+    instances,
+    budget,
+    settings,
+)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -51,9 +51,11 @@ def main(arguments: list[str]) -> str | None:
     """Build one artifact; return why it failed, or None."""
     builders: dict[str, Callable[[Path], Path]] = {
         "notes": write_notes,
-        "wheel": build_wheel, "single-file": build_single_file, "sbom": write_sbom,
+        "wheel": build_wheel,
+        "single-file": build_single_file,
+        "sbom": write_sbom,
         "azure-package": build_azure_package,
-    }  # fmt: skip
+    }
     match arguments:
         case ["version"]:
             print(version())

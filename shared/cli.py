@@ -23,11 +23,33 @@ cli = CommandGroup(
     name="ballroom",
     help="Operate the registry whose data folder BALLROOM_DATA names (.ballroom by default).",
     commands=[
-        accounts, backup, bundle, directory_locks, disputes, doctor, groups, index, keys, login,
-        names, organizations, outdated, packages, publish, publishers, read_only, restore,
-        revocations, signin_link, snapshot, tokens, upkeep, upstream, webhooks,
+        accounts,
+        backup,
+        bundle,
+        directory_locks,
+        disputes,
+        doctor,
+        groups,
+        index,
+        keys,
+        login,
+        names,
+        organizations,
+        outdated,
+        packages,
+        publish,
+        publishers,
+        read_only,
+        restore,
+        revocations,
+        signin_link,
+        snapshot,
+        tokens,
+        upkeep,
+        upstream,
+        webhooks,
     ],
-)  # fmt: skip
+)
 
 if __name__ == "__main__":  # As earlier versions were called: `python -m shared.cli doctor`.
     run_module("shared.command_line", run_name="__main__")

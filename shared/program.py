@@ -17,12 +17,35 @@ IN_CLONE = f".venv/bin/{NAME}"  # Where `make run` puts it.
 
 # The first word after `ballroom`.
 COMMANDS = (
-    "account", "backup", "bundle", "completion", "directory-locks", "dispute", "doctor", "groups",
-    "health", "index", "keys", "login", "names", "org", "outdated", "package", "publish",
+    "account",
+    "backup",
+    "bundle",
+    "completion",
+    "directory-locks",
+    "dispute",
+    "doctor",
+    "groups",
+    "health",
+    "index",
+    "keys",
+    "login",
+    "names",
+    "org",
+    "outdated",
+    "package",
+    "publish",
     "publisher",
-    "read-only", "restore", "revocations", "serve", "signin-link", "snapshot", "token", "upkeep",
-    "upstream", "webhook",
-)  # fmt: skip
+    "read-only",
+    "restore",
+    "revocations",
+    "serve",
+    "signin-link",
+    "snapshot",
+    "token",
+    "upkeep",
+    "upstream",
+    "webhook",
+)
 
 # Words before it that are a path or the name of a container belong to another command.
 _WRITTEN = re.compile(

@@ -57,29 +57,53 @@ FOUR_INSTANCES = "protocol-of-four-instances"  # Those behind one address, each 
 CRASH = "crash"
 OUTAGES = "outages"
 ORDER = (
-    "repo", "unit", PROTOCOL, "contract", "security", CRASH, IN_THE_CLOUD, FOUR_INSTANCES,
-    "in_the_cloud", "deployment", "browser", "clients", OUTAGES, "compatibility", "search",
-)  # fmt: skip
+    "repo",
+    "unit",
+    PROTOCOL,
+    "contract",
+    "security",
+    CRASH,
+    IN_THE_CLOUD,
+    FOUR_INSTANCES,
+    "in_the_cloud",
+    "deployment",
+    "browser",
+    "clients",
+    OUTAGES,
+    "compatibility",
+    "search",
+)
 LONG = ("packaging", "fuzzing")  # An image, a single file and Helm; 20 minutes.
 REPEATED = (IN_THE_CLOUD, FOUR_INSTANCES)  # `--tables` alone runs the whole of them.
 # The stores, or the instances, of suites that do not run over the stores of one machine.
 WORLDS = {
-    IN_THE_CLOUD: reaching.CLOUD, FOUR_INSTANCES: reaching.FOUR_INSTANCES, OUTAGES: reaching.CLOUD,
-}  # fmt: skip
+    IN_THE_CLOUD: reaching.CLOUD,
+    FOUR_INSTANCES: reaching.FOUR_INSTANCES,
+    OUTAGES: reaching.CLOUD,
+}
 # Those with tests that are measured: `tests/measuring.py` says which.
 MEASURED = ("unit", "contract", PROTOCOL, "security")
 # They wait for other programs most of the time, or are short, so one process of each runs beside
 # the others. No test of these has a narrow limit of time, as some of `crash` and `security` have.
 BESIDE = (
-    "repo", "deployment", "browser", "clients", OUTAGES, "in_the_cloud", "compatibility", "search",
-)  # fmt: skip
+    "repo",
+    "deployment",
+    "browser",
+    "clients",
+    OUTAGES,
+    "in_the_cloud",
+    "compatibility",
+    "search",
+)
 # What can differ between Pythons: rules (texts, numbers, patterns), the host, imports.
 PORTABLE = "portable"
 # Of their tables `make test` runs some rows: each row takes a registry, a process or a browser.
 SAMPLED = ("contract", "security", CRASH, OUTAGES, "in_the_cloud", "browser")
 ON_OTHERS = (
-    "tests/unit/shared/domain", "tests/unit/shared/hosting", "tests/protocol/test_smoke.py",
-)  # fmt: skip
+    "tests/unit/shared/domain",
+    "tests/unit/shared/hosting",
+    "tests/protocol/test_smoke.py",
+)
 # Ten examples of each property; `--all` tries fifty on one Python, and `--tables` a hundred.
 FEW_EXAMPLES = "--hypothesis-profile=few-examples"
 WITHOUT_NIGHTLY = ("-m", "not nightly")
@@ -98,7 +122,7 @@ COVERAGE = (
     ("run", "-m", "tests.measuring"),  # What imports run.
     ("combine", "--quiet"),
     ("report", "--fail-under=95"),  # Percent of lines and branches of functions and shared.
-)  # fmt: skip
+)
 
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
@@ -444,9 +468,13 @@ def pytest(name: str, command: Sequence[str], settings: Mapping[str, str] = NO_S
         try:
             code = subprocess.run(
                 [*command, *options],
-                cwd=ROOT, env=environment, stdout=output, stderr=output, timeout=deadline,
+                cwd=ROOT,
+                env=environment,
+                stdout=output,
+                stderr=output,
+                timeout=deadline,
                 check=False,
-            ).returncode  # fmt: skip
+            ).returncode
         except subprocess.TimeoutExpired:
             print(f"{name} did not end within {deadline} s.", flush=True)
     print(f"\n== {name}\n{log.read_text()}", flush=True)

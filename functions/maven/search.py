@@ -207,11 +207,30 @@ def _symbol(hit: SymbolHit) -> str:
 
 # Keys of a package of Central in the order of its clients' documents, and the elements of lists.
 _PACKAGE_KEYS = (
-    "id", "organization", "name", "version", "platform", "languageSpecificationVersion",
-    "isDeprecated", "deprecateMessage", "URL", "balaVersion", "balaURL", "digest", "summary",
-    "template", "sourceCodeLocation", "ballerinaVersion", "icon", "ownerUUID", "createdDate",
-    "pullCount", "visibility", "balToolId", "graalvmCompatible",
-)  # fmt: skip
+    "id",
+    "organization",
+    "name",
+    "version",
+    "platform",
+    "languageSpecificationVersion",
+    "isDeprecated",
+    "deprecateMessage",
+    "URL",
+    "balaVersion",
+    "balaURL",
+    "digest",
+    "summary",
+    "template",
+    "sourceCodeLocation",
+    "ballerinaVersion",
+    "icon",
+    "ownerUUID",
+    "createdDate",
+    "pullCount",
+    "visibility",
+    "balToolId",
+    "graalvmCompatible",
+)
 _PACKAGE_LISTS = {"licenses": "license", "authors": "author", "keywords": "keyword"}
 
 

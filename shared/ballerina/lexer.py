@@ -80,9 +80,18 @@ class Cursor:
     (its lines with their `#`, or an empty text)."""
 
     __slots__ = (
-        "_line", "_line_of", "comment", "end", "file", "kind", "open_objects", "open_types",
-        "start", "text", "value",
-    )  # fmt: skip
+        "_line",
+        "_line_of",
+        "comment",
+        "end",
+        "file",
+        "kind",
+        "open_objects",
+        "open_types",
+        "start",
+        "text",
+        "value",
+    )
 
     def __init__(self, text: str, file: str = "") -> None:
         self.text = text

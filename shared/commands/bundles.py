@@ -75,21 +75,49 @@ def create_key(file: Path) -> None:
 @bundle.command("export")
 @click.argument("file", metavar="FILE", type=_FILE)
 @click.argument("coordinates", metavar="[ORG/NAME:VERSION]", nargs=-1, type=parse_coordinate)
-@click.option("--key", "key", metavar="FILE", required=True, type=READABLE_FILE,
-              help="Key of `ballroom bundle new-key`.")  # fmt: skip
-@click.option("--list", "lists", metavar="FILE", multiple=True, type=READABLE_FILE,
-              help="The releases of a file, one org/name:version on each line.")  # fmt: skip
-@click.option("--lock", "locks", metavar="FILE", multiple=True, type=READABLE_FILE,
-              help="Everything that a Dependencies.toml locks.")  # fmt: skip
-@click.option("--org", "orgs", multiple=True, type=parse_org,
-              help="All releases of an organization.")  # fmt: skip
+@click.option(
+    "--key",
+    "key",
+    metavar="FILE",
+    required=True,
+    type=READABLE_FILE,
+    help="Key of `ballroom bundle new-key`.",
+)
+@click.option(
+    "--list",
+    "lists",
+    metavar="FILE",
+    multiple=True,
+    type=READABLE_FILE,
+    help="The releases of a file, one org/name:version on each line.",
+)
+@click.option(
+    "--lock",
+    "locks",
+    metavar="FILE",
+    multiple=True,
+    type=READABLE_FILE,
+    help="Everything that a Dependencies.toml locks.",
+)
+@click.option(
+    "--org", "orgs", multiple=True, type=parse_org, help="All releases of an organization."
+)
 @click.option("--pulled-since", "pulled", type=_DAY, help="What was pulled since a day, UTC.")
-@click.option("--changed-since", "changed", type=_DAY,
-              help="What was published, mirrored or deprecated since a day, UTC.")  # fmt: skip
-@click.option("--after", "after", type=click.IntRange(min=0),
-              help="What changed after the cursor that an earlier export printed.")  # fmt: skip
-@click.option("--private", "includes_private", is_flag=True,
-              help="Packages that are not public as well.")  # fmt: skip
+@click.option(
+    "--changed-since",
+    "changed",
+    type=_DAY,
+    help="What was published, mirrored or deprecated since a day, UTC.",
+)
+@click.option(
+    "--after",
+    "after",
+    type=click.IntRange(min=0),
+    help="What changed after the cursor that an earlier export printed.",
+)
+@click.option(
+    "--private", "includes_private", is_flag=True, help="Packages that are not public as well."
+)
 @in_registry
 async def export_bundle(
     registry: Registry,
@@ -206,8 +234,12 @@ def _summary(report: ImportReport) -> str:
 @bundle.command("show")
 @click.argument("file", metavar="FILE", type=_FILE)
 @trust_option
-@click.option("--catalogue", "lists_catalogue", is_flag=True,
-              help="List all packages of the registry that made it.")  # fmt: skip
+@click.option(
+    "--catalogue",
+    "lists_catalogue",
+    is_flag=True,
+    help="List all packages of the registry that made it.",
+)
 @as_json
 def show_bundle(file: Path, trust: Path, output: OutputFormat, *, lists_catalogue: bool) -> None:
     """Verify the bundle FILE, and say what it has.
@@ -222,8 +254,9 @@ def show_bundle(file: Path, trust: Path, output: OutputFormat, *, lists_catalogu
     with closing(files.BundleFileSource(file)) as source:
         contents = asyncio.run(open_bundle(source, keys)).contents
     if lists_catalogue:
-        print_rows([each.model_dump(exclude={"schema_version"}) for each in contents.catalogue],
-                   output)  # fmt: skip
+        print_rows(
+            [each.model_dump(exclude={"schema_version"}) for each in contents.catalogue], output
+        )
         return
     facts = {
         "registry": contents.manifest.registry,

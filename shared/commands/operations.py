@@ -45,10 +45,20 @@ PACKAGE_OR_ORGANIZATION = "ORG[/NAME]"
 ORGANIZATION_PREFIX = "@"  # Before the name of an organization; no account's name begins with it.
 
 _FACES = (
-    directory_locks_api, groups_api, members_api, mirror_api, name_disputes_api,
-    organization_tokens_api, organizations_api, ownership_api, publishers_api, successor_api,
-    tokens_api, visibility_api, webhooks_api,
-)  # fmt: skip
+    directory_locks_api,
+    groups_api,
+    members_api,
+    mirror_api,
+    name_disputes_api,
+    organization_tokens_api,
+    organizations_api,
+    ownership_api,
+    publishers_api,
+    successor_api,
+    tokens_api,
+    visibility_api,
+    webhooks_api,
+)
 _OPERATIONS = {each.name: each for each in chain.from_iterable(_FACES)}
 _IN_BRACES = re.compile(r"\{(\w+)\}")
 _IN_CAMEL_CASE = re.compile(r"([A-Z])")

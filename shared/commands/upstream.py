@@ -137,14 +137,29 @@ add_operation(
 @upstream.command("set")
 @click.option("--upstream", "upstreams", multiple=True, help="central or an address; repeatable.")
 @click.option("--rule", "rules", multiple=True, help="Such as 'acme/* deny'; repeatable.")
-@click.option("--minimum-age", "ages", multiple=True, metavar="[PATTERN] DAYS|TIME [UPSTREAM]",
-              help="Serve no younger or later release: '7', 'acme/* 14'; repeatable.")  # fmt: skip
-@click.option("--remove", "removed", multiple=True, metavar="LINE",
-              help="An upstream, rule or minimum age as it is listed; repeatable.")  # fmt: skip
-@click.option("--replace", is_flag=True, help="Remove all rules and minimum ages that are not "
-              "given and, if an upstream is given, all other ones.")  # fmt: skip
-@click.option("--file", type=click.File("rb"),
-              help="Replace all by what `upstream rules --json` prints.")  # fmt: skip
+@click.option(
+    "--minimum-age",
+    "ages",
+    multiple=True,
+    metavar="[PATTERN] DAYS|TIME [UPSTREAM]",
+    help="Serve no younger or later release: '7', 'acme/* 14'; repeatable.",
+)
+@click.option(
+    "--remove",
+    "removed",
+    multiple=True,
+    metavar="LINE",
+    help="An upstream, rule or minimum age as it is listed; repeatable.",
+)
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Remove all rules and minimum ages that are not "
+    "given and, if an upstream is given, all other ones.",
+)
+@click.option(
+    "--file", type=click.File("rb"), help="Replace all by what `upstream rules --json` prints."
+)
 @click.option("--dry-run", is_flag=True, help="Change nothing; list the pulls that are affected.")
 @in_registry
 async def set_rules(
@@ -232,11 +247,13 @@ def _lists_of(file: BinaryIO) -> RuleLists:
         )
         raise click.ClickException(message) from None
     upstreams = [
-        each if isinstance(each, str)
-        else CENTRAL_NAME if each.name == CENTRAL_NAME
+        each
+        if isinstance(each, str)
+        else CENTRAL_NAME
+        if each.name == CENTRAL_NAME
         else each.address
         for each in read.upstreams
-    ]  # fmt: skip
+    ]
     return RuleLists(upstreams, read.rules, read.minimum_ages)
 
 

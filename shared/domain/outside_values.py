@@ -167,8 +167,11 @@ def _bounded(most: int) -> Any:
     """Return the schema of a number that is 0 where it is out of bounds; it calls no Python."""
     number_schema = {"type": "int", "ge": 0, "le": most}
     bounded: Any = {
-        "type": "default", "schema": number_schema, "default": 0, "on_error": "default",
-    }  # fmt: skip
+        "type": "default",
+        "schema": number_schema,
+        "default": 0,
+        "on_error": "default",
+    }
     return GetPydanticSchema(lambda _source, _handler: bounded)
 
 

@@ -69,9 +69,15 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 def run(commands: str, folder: Path, **more: str) -> str:
     """Run commands as a shell does that stops at the first failure; return what they print."""
     done = subprocess.run(
-        ["/bin/sh", "-eu"], input=commands, cwd=folder, env=environment(folder, **more),
-        capture_output=True, text=True, check=False, timeout=SECONDS,
-    )  # fmt: skip
+        ["/bin/sh", "-eu"],
+        input=commands,
+        cwd=folder,
+        env=environment(folder, **more),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
     assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -82,9 +88,12 @@ def served(command: str, folder: Path, **more: str) -> Generator[str]:
     port = str(free_port())
     process = subprocess.Popen(
         ["/bin/sh", "-c", f"exec {command}"],
-        cwd=folder, env=environment(folder, PORT=port, **more),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-    )  # fmt: skip
+        cwd=folder,
+        env=environment(folder, PORT=port, **more),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
     url = f"http://127.0.0.1:{port}"
     try:
         wait_for(process, f"{url}/health/ready")

@@ -52,9 +52,14 @@ def test_pip_installs_the_same_files_from_a_checkout(wheel: Path, tmp_path: Path
 def run(*command: str, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **settings}
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False,
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
         timeout=BOUND_SECONDS,
-    )  # fmt: skip
+    )
 
 
 def hostile_folder(folder: Path) -> Path:

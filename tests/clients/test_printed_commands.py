@@ -62,9 +62,14 @@ def run(shell: str, command: str, folder: Path) -> str:
     """Run a command as somebody who pastes it elsewhere; return what it prints."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
     done = subprocess.run(
-        [shell, "-c", command], cwd=folder, env=environment, capture_output=True, text=True,
-        check=False, timeout=BOUND_SECONDS,
-    )  # fmt: skip
+        [shell, "-c", command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=BOUND_SECONDS,
+    )
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     return done.stdout
 
@@ -141,8 +146,12 @@ def operate(registry: Running, *command: str) -> str:
     environment = {**os.environ, "BALLROOM_DATA": str(registry.data), "PORT": registry.port}
     printed = subprocess.run(
         [sys.executable, "packaging/ballroom/__main__.py", *command],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     [found] = commands_in(printed)
     return found
 

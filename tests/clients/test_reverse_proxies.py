@@ -76,9 +76,14 @@ def test_an_archive_is_pushed_and_pulled_byte_for_byte(proxied: Proxied) -> None
     archive = proxied.folder / "acme-greet-any-1.0.0.bala"
     archive.write_bytes(bala("acme/greet:1.0.0"))
     status = proxied.curl(
-        "--form", f"bala-file=@{archive}", "--header", f"Authorization: Bearer {proxied.token}",
-        "--write-out", "%{http_code}", f"{URL}/2.0/registry/packages",
-    )  # fmt: skip
+        "--form",
+        f"bala-file=@{archive}",
+        "--header",
+        f"Authorization: Bearer {proxied.token}",
+        "--write-out",
+        "%{http_code}",
+        f"{URL}/2.0/registry/packages",
+    )
     assert status == b"204"
     pull = f"{URL}/2.0/registry/packages/acme/greet/1.0.0"
     octets = ("--header", "Accept: application/octet-stream")
@@ -103,9 +108,12 @@ def test_an_archive_above_the_limit_gets_the_sentence_of_the_registry(proxied: P
     with large.open("wb") as file:
         file.truncate(70 * 1024 * 1024)
     said = proxied.curl(
-        "--form", f"bala-file=@{large}", "--header", f"Authorization: Bearer {proxied.token}",
+        "--form",
+        f"bala-file=@{large}",
+        "--header",
+        f"Authorization: Bearer {proxied.token}",
         f"{URL}/2.0/registry/packages",
-    )  # fmt: skip
+    )
     assert b"this registry takes 67,108,864 at most" in said
 
 

@@ -164,13 +164,23 @@ def _identity(listed: Any) -> str:
 
 
 SEARCHES = (
-    "/packages/?q=", "/packages/?q=greet", "/packages/acme", "/search-packages?q=greet",
-    "/tools/?q=", "/tools/hammer", "/search-suggestions?q=gr",
-)  # fmt: skip
+    "/packages/?q=",
+    "/packages/?q=greet",
+    "/packages/acme",
+    "/search-packages?q=greet",
+    "/tools/?q=",
+    "/tools/hammer",
+    "/search-suggestions?q=gr",
+)
 ABOUT_AN_ORGANIZATION = (
-    "", "/members", "/invitations", "/tokens", "/publishers", "/audit",
+    "",
+    "/members",
+    "/invitations",
+    "/tokens",
+    "/publishers",
+    "/audit",
     "/audit.jsonl",
-)  # fmt: skip
+)
 ABOUT_ONESELF = ("tokens", "account/events", "whoami", "orgs")
 
 

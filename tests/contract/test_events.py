@@ -223,9 +223,7 @@ async def test_old_events_forget_where_they_came_from_and_nothing_else(stores: S
     feed = [each for _, each in await stores.events.since(0, 10)]
     nowhere = {"address": "", "credential": ""}
     first, second, third = events
-    assert feed[:3] == [
-        first.model_copy(update=nowhere), second.model_copy(update=nowhere), third
-    ]  # fmt: skip
+    assert feed[:3] == [first.model_copy(update=nowhere), second.model_copy(update=nowhere), third]
 
 
 async def test_old_events_forget_browsers_machines_and_names_and_keep_ids(
@@ -254,9 +252,14 @@ async def test_old_events_forget_browsers_machines_and_names_and_keep_ids(
         (await others.events.stream("account:a1", None, 10))[::-1],
     ):
         assert [each.details for _, each in log] == [
-            {}, {"administrator": "false"}, {}, {"provider": "oidc"}, {"role": "member"},
-            {"grants": "read on */*"}, {},
-        ]  # fmt: skip
+            {},
+            {"administrator": "false"},
+            {},
+            {"provider": "oidc"},
+            {"role": "member"},
+            {"grants": "read on */*"},
+            {},
+        ]
         assert [each.subject for _, each in log] == [*["a1"] * 6, ""]
 
 

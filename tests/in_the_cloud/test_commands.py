@@ -44,9 +44,15 @@ def test_upkeep_runs_in_the_cloud(cloud: Terminal) -> None:
 def test_a_healthy_registry_in_the_cloud_has_no_problem(cloud: Terminal) -> None:
     found = {each["what"]: each for each in cloud.json("doctor")}
     assert list(found) == [
-        "versions", "settings", "address", "appeals", "confined process",
-        "records", "blobs", "placement",
-    ]  # fmt: skip
+        "versions",
+        "settings",
+        "address",
+        "appeals",
+        "confined process",
+        "records",
+        "blobs",
+        "placement",
+    ]
     assert found["records"]["found"] == f"Cosmos DB has its {len(COSMOS_CONTAINERS)} containers."
     # Nobody is named to whom those write who appeal, which is advice.
     assert [what for what, each in found.items() if not each["ok"]] == ["appeals"]

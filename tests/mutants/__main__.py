@@ -44,9 +44,20 @@ SUITES = os.environ.get("SUITES", EVERY_SUITE).split()
 FLOOR = 95.0  # Percent.
 
 OPTIONS = [
-    "-p", "tests.mutants.execution", "-p", "no:xdist", "-p", "no:cacheprovider", "-o", "timeout=0",
-    "--assert=plain", "--capture=no", "--quiet", "--quiet", "--tb=no",
-]  # fmt: skip
+    "-p",
+    "tests.mutants.execution",
+    "-p",
+    "no:xdist",
+    "-p",
+    "no:cacheprovider",
+    "-o",
+    "timeout=0",
+    "--assert=plain",
+    "--capture=no",
+    "--quiet",
+    "--quiet",
+    "--tb=no",
+]
 
 
 @dataclass(frozen=True)

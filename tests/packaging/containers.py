@@ -66,8 +66,11 @@ class Container:
         """Run a command in the container, as `docker exec` does."""
         return subprocess.run(
             ["nsenter", f"--target={self._first()}", "--all", "--", *self._inside(command)],
-            capture_output=True, text=True, check=False, timeout=BOUND_SECONDS,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=BOUND_SECONDS,
+        )
 
     def engine(self, folder: Path) -> Path:
         """Write a program `docker` whose `exec` reaches this container; return its folder."""

@@ -67,10 +67,22 @@ def render(helm: str, folder: Path, values: Mapping[str, Any]) -> list[dict[str,
     file = folder / "values.yaml"
     file.write_text(yaml.safe_dump(dict(values)))
     done = subprocess.run(
-        [helm, "template", "team", str(CHART), "--values", str(file), "--namespace", "packages",
-         "--kube-version", KUBERNETES],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        [
+            helm,
+            "template",
+            "team",
+            str(CHART),
+            "--values",
+            str(file),
+            "--namespace",
+            "packages",
+            "--kube-version",
+            KUBERNETES,
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return [each for each in yaml.safe_load_all(done.stdout) if each]
 
 
@@ -93,8 +105,11 @@ def test_helm_finds_nothing_wrong(helm: str) -> None:
 def test_the_defaults_make_one_replica_with_a_volume(helm: str, tmp_path: Path) -> None:
     objects = render(helm, tmp_path, {"url": "https://ballroom.example.org"})
     assert sorted(each["kind"] for each in objects) == [
-        "CronJob", "PersistentVolumeClaim", "Service", "StatefulSet",
-    ]  # fmt: skip
+        "CronJob",
+        "PersistentVolumeClaim",
+        "Service",
+        "StatefulSet",
+    ]
     stateful = of_kind(objects, "StatefulSet")["spec"]
     assert stateful["replicas"] == 1
     [claim] = stateful["volumeClaimTemplates"]
@@ -106,8 +121,13 @@ def test_the_defaults_make_one_replica_with_a_volume(helm: str, tmp_path: Path) 
 def test_every_value_reaches_its_object(helm: str, tmp_path: Path) -> None:
     objects = render(helm, tmp_path, EVERYTHING)
     assert sorted(each["kind"] for each in objects) == [
-        "CronJob", "Ingress", "PersistentVolumeClaim", "Service", "ServiceMonitor", "StatefulSet",
-    ]  # fmt: skip
+        "CronJob",
+        "Ingress",
+        "PersistentVolumeClaim",
+        "Service",
+        "ServiceMonitor",
+        "StatefulSet",
+    ]
     given = {each["name"]: each for each in container(objects)["env"]}
     assert given["WORKERS"]["value"] == "2"
     assert given["BALLROOM_TOKEN_DAYS"]["value"] == "30"

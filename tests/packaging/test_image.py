@@ -57,9 +57,13 @@ def test_the_printed_commands_run_on_the_host(image: Image, tmp_path: Path, host
         path = f"{container.engine(host)}:{os.environ['PATH']}"
         for command in commands_in(container.printed()):
             done = subprocess.run(
-                ["sh", "-c", command], cwd=host, env={"PATH": path}, capture_output=True, text=True,
+                ["sh", "-c", command],
+                cwd=host,
+                env={"PATH": path},
+                capture_output=True,
+                text=True,
                 check=False,
-            )  # fmt: skip
+            )
             assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         [archive] = host.glob("*.bala")
         assert archive.read_bytes() == (container.data / "registry" / "greet.bala").read_bytes()

@@ -97,7 +97,10 @@ def test_variables_that_azd_sets_are_accepted(location: str) -> None:
         *(
             ("BALLROOM_URL", url, f"BALLROOM_URL is {url!r}. It is an https address without a port")
             for url in (
-                "example.org", "http://example.org", "https://example.org/p", "https://",
+                "example.org",
+                "http://example.org",
+                "https://example.org/p",
+                "https://",
                 "https://example.org:8443",
             )
         ),
@@ -112,7 +115,7 @@ def test_variables_that_azd_sets_are_accepted(location: str) -> None:
         # No token can hold these.
         *(("AZURE_ENV_NAME", name, "azd env new NAME") for name in ("my.env", "-_-", "", "a b")),
     ],
-)  # fmt: skip
+)
 def test_a_variable_that_would_fail_late_is_refused_early(
     variable: str, value: str, sentence: str
 ) -> None:

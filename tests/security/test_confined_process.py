@@ -309,12 +309,23 @@ async def test_a_job_reaches_no_files_but_those_of_jobs_and_of_the_program(
     folder.mkdir(parents=True)
     secret.write_text("secret")
     (folder / "link").symlink_to(secret)
-    acts = [f"reach {each}" for each in (
-        f"read={secret}", f"read={folder}/link", f"read={folder}/../../secret",
-        f"list={tmp_path}", f"write={tmp_path}/new", f"write={secret}", "read=/etc/passwd",
-        f"read=/proc/{os.getpid()}/environ", f"read={ROOT}/pyproject.toml", "list=/",
-        f"write={ROOT}/shared/new.py", f"list={ROOT}",
-    )]  # fmt: skip
+    acts = [
+        f"reach {each}"
+        for each in (
+            f"read={secret}",
+            f"read={folder}/link",
+            f"read={folder}/../../secret",
+            f"list={tmp_path}",
+            f"write={tmp_path}/new",
+            f"write={secret}",
+            "read=/etc/passwd",
+            f"read=/proc/{os.getpid()}/environ",
+            f"read={ROOT}/pyproject.toml",
+            "list=/",
+            f"write={ROOT}/shared/new.py",
+            f"list={ROOT}",
+        )
+    ]
     results = await confined.run("parts", folder, [*acts, f"reach write={folder}/own"])
     assert results_of(results) == ["PermissionError"] * len(acts) + [None]
     assert secret.read_text() == "secret"

@@ -31,10 +31,14 @@ def parameters(function: HttpFunction) -> dict[str, str]:
 async def status(function: HttpFunction, method: str, params: dict[str, str]) -> int:
     """Call a Function as the host does once it has read the parameters."""
     scope: Scope = {
-        "type": "http", "method": method, "scheme": "http", "client": ("192.0.2.1", 1),
+        "type": "http",
+        "method": method,
+        "scheme": "http",
+        "client": ("192.0.2.1", 1),
         "headers": [(b"host", b"registry.test"), (b"accept", b"text/html")],
-        "raw_path": b"/", "query_string": b"",
-    }  # fmt: skip
+        "raw_path": b"/",
+        "query_string": b"",
+    }
     response: Any = await function.call(LazyRequest(scope, params, b""))
     return int(response.status_code)
 

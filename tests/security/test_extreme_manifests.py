@@ -29,9 +29,14 @@ FACES = (
 def archive(name: str) -> dict[str, bytes | str]:
     """Return the files of an archive whose documents have all fields."""
     facts = Spec(
-        dependencies=["acme/base:1.0.0"], keywords=["one"], modules=["sub"], tools=[name],
-        licenses=["MIT"], summary="Greets.", visibility="public",
-    )  # fmt: skip
+        dependencies=["acme/base:1.0.0"],
+        keywords=["one"],
+        modules=["sub"],
+        tools=[name],
+        licenses=["MIT"],
+        summary="Greets.",
+        visibility="public",
+    )
     return files(f"acme/{name}:1.0.0", facts)
 
 

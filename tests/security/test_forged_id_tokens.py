@@ -195,13 +195,16 @@ CASES = [
 
 MISSING = [
     *((f"no {name}", name, None) for name in ("exp", "iat", "iss", "aud", "sub", "nonce", "tid")),
-    *((f"{name} is {value!r}", name, value) for name in ("exp", "iat", "nbf")
-      for value in ("tomorrow", True, -1, 0, 1e300, [NOW])),
+    *(
+        (f"{name} is {value!r}", name, value)
+        for name in ("exp", "iat", "nbf")
+        for value in ("tomorrow", True, -1, 0, 1e300, [NOW])
+    ),
     ("sub is empty", "sub", ""),
     ("nonce is empty", "nonce", ""),
     ("nonce is a list", "nonce", [NONCE]),
     ("tid is a list", "tid", [TENANT]),
-]  # fmt: skip
+]
 
 
 async def test_a_right_token_is_accepted() -> None:

@@ -81,20 +81,28 @@ FOR_ADMINISTRATORS = {
 
 # What the matrix asks for and is not there, or may not be done to what is; refusals leave nothing.
 REFUSED = {
-    "api_members_remove", "api_members_undo", "api_orgs_delete", "api_orgs_keep",
+    "api_members_remove",
+    "api_members_undo",
+    "api_orgs_delete",
+    "api_orgs_keep",
     "api_publishers_restrict",
-    "api_ownership_decide", "api_ownership_request",  # Its owner can sign in.
+    "api_ownership_decide",
+    "api_ownership_request",  # Its owner can sign in.
     "api_trusted_end",  # No credential here is one of a CI job.
     "api_org_webhooks_replay",  # Nothing was delivered.
     # Ids of Bob's.
-    "api_webhooks_confirm", "api_webhooks_remove",
-    "api_webhooks_replay", "api_webhooks_rotate",
-    "api_moderation_confirm", "api_moderation_reject",  # Nothing is proposed.
-    "api_packages_freeze", "api_packages_unfreeze",  # There is no such package.
+    "api_webhooks_confirm",
+    "api_webhooks_remove",
+    "api_webhooks_replay",
+    "api_webhooks_rotate",
+    "api_moderation_confirm",
+    "api_moderation_reject",  # Nothing is proposed.
+    "api_packages_freeze",
+    "api_packages_unfreeze",  # There is no such package.
     # There is no such dispute.
     *(f"api_name_disputes_{verb}" for verb in ("appeal", "decide", "state", "withdraw")),
     *MIRROR_CHANGES,  # No registry is mirrored; the tests of the mirror have their events.
-}  # fmt: skip
+}
 
 
 ASKS_BY_POST = ("api_dependencies_check", "api_dry_run", "central_graphql", "mcp_request")

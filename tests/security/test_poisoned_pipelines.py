@@ -34,14 +34,27 @@ class Cell:
 
 
 GITHUB_TRIGGERS = (
-    "push", "release", "workflow_dispatch", "repository_dispatch", "schedule",
-    "pull_request", "pull_request_target", "workflow_run", "issue_comment", "merge_group",
-    "check_run", "deployment_status",
-)  # fmt: skip
+    "push",
+    "release",
+    "workflow_dispatch",
+    "repository_dispatch",
+    "schedule",
+    "pull_request",
+    "pull_request_target",
+    "workflow_run",
+    "issue_comment",
+    "merge_group",
+    "check_run",
+    "deployment_status",
+)
 GITHUB_REFS = (
-    "refs/heads/main", "refs/heads/dev", "refs/heads/main/x", "refs/tags/v1.0.0", "refs/tags/x",
+    "refs/heads/main",
+    "refs/heads/dev",
+    "refs/heads/main/x",
+    "refs/tags/v1.0.0",
+    "refs/tags/x",
     "refs/pull/7/merge",
-)  # fmt: skip
+)
 GITHUB_HEADS = {
     OWN: {"head_ref": "", "base_ref": ""},
     "pull request": {"head_ref": "main", "base_ref": "main"},
@@ -59,13 +72,24 @@ GITHUB_ALLOWED = {
 }
 
 GITLAB_TRIGGERS = (
-    "push", "web", "api", "trigger", "schedule",
-    "merge_request_event", "external_pull_request_event", "parent_pipeline", "pipeline", "chat",
-)  # fmt: skip
+    "push",
+    "web",
+    "api",
+    "trigger",
+    "schedule",
+    "merge_request_event",
+    "external_pull_request_event",
+    "parent_pipeline",
+    "pipeline",
+    "chat",
+)
 GITLAB_REFS = (
-    "refs/heads/main", "refs/heads/dev", "refs/tags/v1.0.0", "refs/tags/x",
+    "refs/heads/main",
+    "refs/heads/dev",
+    "refs/tags/v1.0.0",
+    "refs/tags/x",
     "refs/merge-requests/7/head",
-)  # fmt: skip
+)
 GITLAB_HEADS = {
     OWN: {"project_id": "20", "job_project_id": "20"},
     # Since 18.2.2 the project is the fork, and the job runs in ours.

@@ -44,15 +44,35 @@ async def test_without_credentials_every_operation_that_is_not_public_asks_for_t
 
 def test_only_these_operations_stay_public() -> None:
     assert sorted(name for name, each in OPERATIONS.items() if each.stays_public) == [
-        "account_invitation", "account_invitation_answer",
-        "api_leaks_report", "api_trusted_audience", "api_trusted_exchange", "archive_bytes",
-        "device_api_ask", "device_api_token", "health_default", "health_live", "health_ready",
-        "login_file", "security_txt_file", "sign_in_begin_entra", "sign_in_begin_github",
-        "sign_in_begin_oidc", "sign_in_callback",
-        "sign_in_link_page", "sign_in_link_used", "sign_in_out", "sign_in_page_shown",
-        "static_file", "web_manual", "web_opensearch", "web_outdated_file", "web_publish_file",
-        "web_site_icon", "web_site_robots",
-    ]  # fmt: skip
+        "account_invitation",
+        "account_invitation_answer",
+        "api_leaks_report",
+        "api_trusted_audience",
+        "api_trusted_exchange",
+        "archive_bytes",
+        "device_api_ask",
+        "device_api_token",
+        "health_default",
+        "health_live",
+        "health_ready",
+        "login_file",
+        "security_txt_file",
+        "sign_in_begin_entra",
+        "sign_in_begin_github",
+        "sign_in_begin_oidc",
+        "sign_in_callback",
+        "sign_in_link_page",
+        "sign_in_link_used",
+        "sign_in_out",
+        "sign_in_page_shown",
+        "static_file",
+        "web_manual",
+        "web_opensearch",
+        "web_outdated_file",
+        "web_publish_file",
+        "web_site_icon",
+        "web_site_robots",
+    ]
 
 
 async def test_what_was_answered_to_a_reader_is_not_repeated_to_others(closed: World) -> None:

@@ -52,10 +52,14 @@ async def found(world: World, operation: Operation) -> str:
         token_id = made.json()["token"]["id"]
     path = operation.route + QUERIES.get(operation.name, "")
     for parameter, value in (
-        ("{org}", "acme"), ("{name}", "greet"), ("{version}", "1.0.0"), ("{id}", token_id),
-        ("{account}", world.people.mia.account.id), ("{number}", "1"),
+        ("{org}", "acme"),
+        ("{name}", "greet"),
+        ("{version}", "1.0.0"),
+        ("{id}", token_id),
+        ("{account}", world.people.mia.account.id),
+        ("{number}", "1"),
         ("{dispute}", "0000000000"),
-    ):  # fmt: skip
+    ):
         path = path.replace(parameter, value)
     assert "{" not in path, "say above what the parameter is to be"
     return f"{URL}/{path}"

@@ -344,10 +344,15 @@ class CiRun:
         if not step.commands:
             return True
         done = subprocess.run(
-            [*step.interpreter, step.commands], env={**environment, **step.variables}, cwd=folder,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS,
+            [*step.interpreter, step.commands],
+            env={**environment, **step.variables},
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=SECONDS,
             check=False,
-        )  # fmt: skip
+        )
         self.log += _MASKS.sub("", done.stdout)
         return done.returncode == 0
 

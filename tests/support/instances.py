@@ -148,5 +148,11 @@ class FollowingSearch:
 
 
 _SEARCHES = (
-    "search", "search_with_facets", "facets", "facet_values", "totals", "symbols", "suggest",
-)  # fmt: skip
+    "search",
+    "search_with_facets",
+    "facets",
+    "facet_values",
+    "totals",
+    "symbols",
+    "suggest",
+)

@@ -131,9 +131,13 @@ def connecting(
             "clock": stores.clock,
         } | options
         asked = CentralUpstream(
-            host, url + BASE, documents=fetcher, archives=archives or fetcher,
-            pseudonym="registry.test", **given,
-        )  # fmt: skip
+            host,
+            url + BASE,
+            documents=fetcher,
+            archives=archives or fetcher,
+            pseudonym="registry.test",
+            **given,
+        )
         return replace(stores, connect_upstream=lambda _: asked)
 
     return wrap

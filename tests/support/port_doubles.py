@@ -14,9 +14,17 @@ Port = TypeVar("Port")
 
 # What a registry is built over and no request waits for.
 NO_STORES = {
-    "clock", "randomness", "keys", "archive_path", "close", "edition", "links", "edge",
-    "writable", "connect_upstream",
-}  # fmt: skip
+    "clock",
+    "randomness",
+    "keys",
+    "archive_path",
+    "close",
+    "edition",
+    "links",
+    "edge",
+    "writable",
+    "connect_upstream",
+}
 
 
 def counting(port: Port, calls: Counter[str]) -> Port:
@@ -52,9 +60,16 @@ class Journal:
 
 
 PORTS = (
-    "metadata", "documents", "archives", "directory", "events", "work", "pulls",
-    "pull_records", "search",
-)  # fmt: skip
+    "metadata",
+    "documents",
+    "archives",
+    "directory",
+    "events",
+    "work",
+    "pulls",
+    "pull_records",
+    "search",
+)
 
 
 @dataclass

@@ -76,10 +76,12 @@ def started_caddy(served: Site) -> Generator[None]:
     folder = served.folder
     certificate = served.certificate
     options = [
-        "admin off", "default_bind 127.0.0.1",
-        f"http_port {served.plain_port}", f"https_port {served.port}",
+        "admin off",
+        "default_bind 127.0.0.1",
+        f"http_port {served.plain_port}",
+        f"https_port {served.port}",
         f"storage file_system {folder}/caddy",
-    ]  # fmt: skip
+    ]
     site = replaced(
         (ROOT / "infra/machine/Caddyfile").read_text(),
         {

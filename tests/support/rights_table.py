@@ -6,9 +6,14 @@ from shared.domain.access import RIGHTS
 from shared.domain.principals import PUBLISHING_SCOPES, RECENT_SIGN_IN_ACTIONS, Action, Role, Scope
 
 _HEAD = (
-    "to …", "scope", *(role.value for role in Role), "administrator",
-    "token of an organization", "token of a CI job", "signed in within 10 minutes",
-)  # fmt: skip
+    "to …",
+    "scope",
+    *(role.value for role in Role),
+    "administrator",
+    "token of an organization",
+    "token of a CI job",
+    "signed in within 10 minutes",
+)
 
 # The scopes of tokens that belong to no person; they have the role maintainer.
 MACHINE_SCOPES = frozenset(Scope) - {Scope.MANAGE, Scope.MODERATE}

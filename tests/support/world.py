@@ -48,9 +48,13 @@ URL = "https://registry.test"  # Not where it listens: every link must come from
 BASE = f"{URL}/2.0/registry"
 MAVEN = f"{URL}/2.0/maven"
 DOCUMENTATION = (  # How paths begin that read it.
-    "/packages/", "/docs/", "/2.0/docs/", "/2.0/graphql", "/2.0/registry/connectors/",
+    "/packages/",
+    "/docs/",
+    "/2.0/docs/",
+    "/2.0/graphql",
+    "/2.0/registry/connectors/",
     "/2.0/registry/triggers/",
-)  # fmt: skip
+)
 LISTENERS = "-listeners.json"
 SCOPES = ("read", "push-new", "push-version", "deprecate", "manage")
 

@@ -117,11 +117,15 @@ def _make(azure: Azure, told: Told, group: str, name: str) -> None:
         azure.add(NETWORK, f"vnet-ballroom-{name}", group, location, **about)
     for service in told.services():
         azure.add(
-            APP, app_name(service, name), group, location,
+            APP,
+            app_name(service, name),
+            group,
+            location,
             tags={**about["tags"], "azd-service-name": service},
-            identity=identity["principal"], settings=values["moreSettings"],
+            identity=identity["principal"],
+            settings=values["moreSettings"],
             entra=values["entraClientId"],
-        )  # fmt: skip
+        )
     if values.get("locks"):
         for each in azure.of_group(group):
             if each["type"] in (STORAGE, COSMOS, VAULT):
@@ -138,9 +142,13 @@ def _make_database(azure: Azure, told: Told, group: str, location: str, account:
     if there is not None and there["capabilities"] != wanted:
         raise refused("BadRequest", "The capability EnableServerless cannot be changed.")
     azure.add(
-        COSMOS, account, group, location, capabilities=wanted,
+        COSMOS,
+        account,
+        group,
+        location,
+        capabilities=wanted,
         tags={"azd-env-name": told.values["environmentName"]},
-    )  # fmt: skip
+    )
 
 
 def _outputs(azure: Azure, told: Told, group: str, name: str) -> dict[str, Any]:

@@ -293,14 +293,18 @@ async def test_an_old_token_is_no_guess_and_closes_no_address(worlds: OpenWorld)
     ("label", "changes", "code", "why"),
     [
         ("buildkite", {"organization_id": "another"}, "workload-unknown", "No package here"),
-        ("buildkite", {"sub": "organization:octo:pipeline:greet:ref:refs/heads/main:commit:1"
-                              ":step:publish"}, "workload-differs", "its claim sub is"),
+        (
+            "buildkite",
+            {"sub": "organization:octo:pipeline:greet:ref:refs/heads/main:commit:1:step:publish"},
+            "workload-differs",
+            "its claim sub is",
+        ),
         ("buildkite", {"pipeline_id": "another"}, "workload-differs", "its claim pipeline_id is"),
         ("kubernetes", {"sub": "system:serviceaccount:ci:other"}, "workload-unknown", "No package"),
         ("entra", {"sub": "another"}, "workload-unknown", "(sub 'another')"),
         ("entra", {"tid": "another"}, "claim-unusable", "does not say tid"),
     ],
-)  # fmt: skip
+)
 async def test_a_run_that_no_publisher_takes_gets_no_token(
     issuers: Issuers, label: str, changes: dict[str, object], code: str, why: str
 ) -> None:
@@ -321,9 +325,13 @@ async def test_only_a_refusal_of_the_same_customer_is_logged(issuers: Issuers) -
 
 @pytest.mark.parametrize(
     ("label", "audience"),
-    [("jenkins", "https://other.example"), ("jenkins", [URL, "https://other.example"]),
-     ("jenkins", "api://ballroom"), ("entra", "https://management.core.windows.net/")],
-)  # fmt: skip
+    [
+        ("jenkins", "https://other.example"),
+        ("jenkins", [URL, "https://other.example"]),
+        ("jenkins", "api://ballroom"),
+        ("entra", "https://management.core.windows.net/"),
+    ],
+)
 async def test_a_token_for_another_service_is_refused(
     issuers: Issuers, label: str, audience: object
 ) -> None:

@@ -240,8 +240,11 @@ def test_the_command_of_the_page_of_a_new_token_writes_that_token(
     done = subprocess.run(
         ["/bin/sh", "-c", f"curl -fsS {registry.url}/login.py | {sys.executable} - --token"],
         env={"HOME": str(tmp_path), "PATH": os.environ["PATH"], "BALLROOM_TOKEN": token},
-        capture_output=True, text=True, check=False, timeout=SECONDS,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     [entry] = settings(tmp_path)["repository"]["maven"]
     assert (entry["username"], entry["accesstoken"]) == ("ann", token)

@@ -156,22 +156,28 @@ DELAYED = 'warning  pulls.delayed  reason="The disk\\u001b[2J is full."  count=2
     ("level", "shown"),
     [
         ("info", [FAILED, DELAYED]),
-        ("debug", [
-            "200  central_pull  4 ms",
-            "401  central_push  1 ms  pulled  request r1",
-            FAILED,
-            DELAYED,
-        ]),
+        (
+            "debug",
+            [
+                "200  central_pull  4 ms",
+                "401  central_push  1 ms  pulled  request r1",
+                FAILED,
+                DELAYED,
+            ],
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_terminal_gets_short_lines_and_only_those_of_failed_requests(
     level: str, shown: list[str]
 ) -> None:
     ours, theirs = pty.openpty()
     subprocess.run(
         [sys.executable, "-c", SPEAK_TO_A_PERSON, level],
-        cwd=ROOT, stderr=theirs, check=True, timeout=60,
-    )  # fmt: skip
+        cwd=ROOT,
+        stderr=theirs,
+        check=True,
+        timeout=60,
+    )
     os.close(theirs)
     lines = os.read(ours, 1 << 16).decode().splitlines()
     os.close(ours)

@@ -35,7 +35,7 @@ def test_the_list_of_commands_has_every_command() -> None:
         ("the user ballroom owns it", "the user ballroom owns it"),
         ("--repository=ballroom doctor", "--repository=ballroom doctor"),
     ],
-)  # fmt: skip
+)
 def test_only_the_program_of_a_command_is_replaced(written: str, printed: str) -> None:
     assert respelled(written, "X") == printed
 

@@ -24,10 +24,21 @@ def read_upload(body: bytes) -> bytes | memoryview:
 
 
 PIECES = (
-    b"--b", b"--b--", b"\r\n", b"\n", b"--", b"A: x", b":", b" ", b"x", b"\r",
-    b'Content-Disposition: form-data; name="bala-file"', part("bala-file", b"y"), part("z", b"y"),
+    b"--b",
+    b"--b--",
+    b"\r\n",
+    b"\n",
+    b"--",
+    b"A: x",
+    b":",
+    b" ",
+    b"x",
+    b"\r",
+    b'Content-Disposition: form-data; name="bala-file"',
+    part("bala-file", b"y"),
+    part("z", b"y"),
     b"Content-Length: 1\r\n",
-)  # fmt: skip
+)
 
 
 @given(pieces=st.lists(st.sampled_from(PIECES) | st.binary(max_size=4), max_size=24))

@@ -124,7 +124,7 @@ def place() -> Place:
         lambda _: "__Host-ballroom=" + "x" * 10_000,
     ],
     ids=["secret", "account", "session", "name", "form", "longer", "empty", "huge"],
-)  # fmt: skip
+)
 async def test_any_other_cookie_is_nobodys(place: Place, change: Callable[[str], str]) -> None:
     for _ in range(2):  # Also while the session is in the cache.
         assert await place.ask(change(place.cookie)) is ANONYMOUS

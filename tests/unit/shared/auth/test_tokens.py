@@ -46,9 +46,19 @@ def test_a_token_is_a_bearer_token_or_a_password_whatever_the_user_name(
 
 @pytest.mark.parametrize(
     "value",
-    ["Bearer", "Bearer ", "blr_x", "Token blr_x", "Basic", "Basic !!!!", "Basic é", "Basic b24",
-     basic("me"), basic("me:")],
-)  # fmt: skip
+    [
+        "Bearer",
+        "Bearer ",
+        "blr_x",
+        "Token blr_x",
+        "Basic",
+        "Basic !!!!",
+        "Basic é",
+        "Basic b24",
+        basic("me"),
+        basic("me:"),
+    ],
+)
 def test_a_header_that_cannot_be_read_is_a_bad_token(value: str) -> None:
     with pytest.raises(TokenMalformed):
         sent(value)

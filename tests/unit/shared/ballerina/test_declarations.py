@@ -198,10 +198,19 @@ def test_a_generated_file_of_two_megabytes_is_read() -> None:
 # --- Bad input ----------------------------------------------------------------------------------
 
 NEITHER_UNREAD_NOR_READ = {  # What has nothing to read, or nothing that is not read.
-    "blanks", "line feeds", "carriage returns", "comments", "lines of #", "comments of one line",
-    "lines like parameters", "a long line like a parameter", "headings", "fences",
-    "imports", "patterns",
-}  # fmt: skip
+    "blanks",
+    "line feeds",
+    "carriage returns",
+    "comments",
+    "lines of #",
+    "comments of one line",
+    "lines like parameters",
+    "a long line like a parameter",
+    "headings",
+    "fences",
+    "imports",
+    "patterns",
+}
 
 
 @pytest.mark.parametrize("name", HOSTILE_SOURCES)

@@ -66,9 +66,20 @@ def test_nothing_is_removed_without_a_yes(published: Terminal) -> None:
 
 
 GITHUB = (
-    "--provider", "github", "--id", "repository_id=74", "--id", "repository_owner_id=65",
-    "--workflow", "release.yml", "--ref", "refs/tags/v*", "--environment", "release", "--protected",
-)  # fmt: skip
+    "--provider",
+    "github",
+    "--id",
+    "repository_id=74",
+    "--id",
+    "repository_owner_id=65",
+    "--workflow",
+    "release.yml",
+    "--ref",
+    "refs/tags/v*",
+    "--environment",
+    "release",
+    "--protected",
+)
 
 
 def test_a_publisher_is_added_listed_and_removed(terminal: Terminal) -> None:
@@ -100,8 +111,10 @@ def test_a_publisher_is_tied_to_tags_and_runners_and_reads_private_packages(
     options = ("--runner", "provider", "--reads", "organization", "--claim", "actor_id=12", *given)
     added = terminal.json("publisher", "add", "acme/greet", *GITHUB, *options)
     assert (added["tagVersion"], added["runner"], added["reads"]) == (
-        pattern, "provider", "organization",
-    )  # fmt: skip
+        pattern,
+        "provider",
+        "organization",
+    )
     assert added["claims"] == {"actor_id": "12"}
 
 

@@ -37,13 +37,16 @@ def target(**fields: str) -> str:
         ({"version": "1.0.0"}, "/docs/acme/shop/1.0.0/Item"),
         ({"org": "a/b", "name": "'x?"}, "/docs/a%2Fb/shop/1.2.0/%27x%3F"),
         ({"category": "builtin", "name": "xml"}, "https://ballerina.io/spec/lang/master/#XML"),
-        ({"category": "builtin", "name": "int"}, "https://ballerina.io/spec/lang/master/#values_types"),
+        (
+            {"category": "builtin", "name": "int"},
+            "https://ballerina.io/spec/lang/master/#values_types",
+        ),
         (
             {"org": "ballerina", "module": "lang.error"},
             "https://ballerina.io/spec/lang/master/#lang_library_modules",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_type_leads_to_its_documentation(fields: dict[str, str], address: str) -> None:
     assert target(**fields) == address
 

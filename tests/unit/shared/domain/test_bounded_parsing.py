@@ -61,8 +61,10 @@ def test_json_is_read(text: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("\ufeff# hello\r\n[a]\r\nb = \"c\" # here\r\nx.y = ['''a.b''']\r\n",
-         {"b": "c", "x": {"y": ["a.b"]}}),
+        (
+            "\ufeff# hello\r\n[a]\r\nb = \"c\" # here\r\nx.y = ['''a.b''']\r\n",
+            {"b": "c", "x": {"y": ["a.b"]}},
+        ),
         (f'a = """{"x.y, " * 40_000}"""\n# {"x." * 100_000}\n', "x.y, " * 40_000),
         # A comma may end an inline table.
         ("a = {b = {c = 1 ,\t}, }", {"b": {"c": 1}}),
@@ -77,7 +79,7 @@ def test_json_is_read(text: str, value: object) -> None:
         ("a = [\n {b = 1,\n c = 2},\n]", [{"b": 1, "c": 2}]),
     ],
     ids=lambda each: str(each)[:30],
-)  # fmt: skip
+)
 def test_toml_is_read(text: str, value: object) -> None:
     assert parse_toml("a.toml", text.encode()) == {"a": value}
 

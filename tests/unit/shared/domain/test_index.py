@@ -13,9 +13,16 @@ from tests.paths import central_index
 from tests.support.surveys import entry, newest_first, survey
 
 NINE_KEYS = [
-    "org", "name", "version", "platform", "ballerina_version", "is_deprecated",
-    "deprecation_message", "modules", "dependencies",
-]  # fmt: skip
+    "org",
+    "name",
+    "version",
+    "platform",
+    "ballerina_version",
+    "is_deprecated",
+    "deprecation_message",
+    "modules",
+    "dependencies",
+]
 MORE_KEYS = ["checksum", "size", "created", "tool_id", "visibility", "schema"]
 
 

@@ -20,10 +20,20 @@ def test_an_address_is_taken_without_the_space_around_it(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["kim", "kim@localhost", "@example.org", "kim@@example.org", "kim..lee@example.org",
-     '"kim lee"@example.org', "kim@example.org, eve@example.org", "Kim <kim@example.org>",
-     "kim@example.org\r\nBcc: eve@example.org", "kim@-example.org", f"{'k' * 250}@example.org"],
-)  # fmt: skip
+    [
+        "kim",
+        "kim@localhost",
+        "@example.org",
+        "kim@@example.org",
+        "kim..lee@example.org",
+        '"kim lee"@example.org',
+        "kim@example.org, eve@example.org",
+        "Kim <kim@example.org>",
+        "kim@example.org\r\nBcc: eve@example.org",
+        "kim@-example.org",
+        f"{'k' * 250}@example.org",
+    ],
+)
 def test_a_text_that_could_be_several_addresses_is_no_address(text: str) -> None:
     with pytest.raises(InvalidRequest, match="not a valid email address"):
         parse_email(text)

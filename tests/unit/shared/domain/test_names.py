@@ -26,13 +26,40 @@ from shared.domain.names import (
 
 # What neither an organization nor a package nor a module may be called.
 NOWHERE = (
-    "", "_", "__", "1.0.01", "a-b", "a b", " a", "a\n", "a/b", "a:b",
-    "a\\b", "a\0", "é", "\uff41", "a٣", "*", "..", "../a", "%41", "a'b",
-)  # fmt: skip
+    "",
+    "_",
+    "__",
+    "1.0.01",
+    "a-b",
+    "a b",
+    " a",
+    "a\n",
+    "a/b",
+    "a:b",
+    "a\\b",
+    "a\0",
+    "é",
+    "\uff41",
+    "a٣",
+    "*",
+    "..",
+    "../a",
+    "%41",
+    "a'b",
+)
 ORGANIZATIONS_ALONE = ("1", "1a", "_a", "a_", "a__b")
 BADLY_DOTTED = (
-    *ORGANIZATIONS_ALONE, ".", ".a", "a.", "a..b", "1.a", "a._b", "a.b_", "a.b__c", "29_public_api",
-)  # fmt: skip
+    *ORGANIZATIONS_ALONE,
+    ".",
+    ".a",
+    "a.",
+    "a..b",
+    "1.a",
+    "a._b",
+    "a.b_",
+    "a.b__c",
+    "29_public_api",
+)
 PARSERS = (parse_org, parse_package_name, parse_module_name)
 
 

@@ -147,9 +147,13 @@ def source(address: str, job: Provenance | None = JOB) -> SourceRepository | Non
 
 @pytest.mark.parametrize(
     "address",
-    ["https://GitHub.com/ACME/Greet/", "https://github.com/acme/greet.git",
-     "http://github.com/acme/greet", " https://github.com/acme/greet "],
-)  # fmt: skip
+    [
+        "https://GitHub.com/ACME/Greet/",
+        "https://github.com/acme/greet.git",
+        "http://github.com/acme/greet",
+        " https://github.com/acme/greet ",
+    ],
+)
 def test_the_repository_of_the_job_is_verified(address: str) -> None:
     found = source(address)
     assert found is not None
@@ -160,22 +164,36 @@ def test_the_repository_of_the_job_is_verified(address: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["https://github.com/acme/other", "https://github.com/acme", "https://gitlab.com/acme/greet",
-     "https://github.com.evil.example/acme/greet", "https://github.com/acme/greet/tree/main",
-     "https://github.com/evil/fork/acme/greet"],
-)  # fmt: skip
+    [
+        "https://github.com/acme/other",
+        "https://github.com/acme",
+        "https://gitlab.com/acme/greet",
+        "https://github.com.evil.example/acme/greet",
+        "https://github.com/acme/greet/tree/main",
+        "https://github.com/evil/fork/acme/greet",
+    ],
+)
 def test_any_other_address_is_a_claim_that_leads_there(address: str) -> None:
     assert source(address) == SourceRepository(address, address, is_verified=False)
 
 
 @pytest.mark.parametrize(
     "address",
-    ["javascript:alert(1)", "data:text/html,x", "ssh://github.com/acme/greet", "acme/greet",
-     "https://github.com@evil.example/acme/greet", "https://github.com:8443/acme/greet",
-     "https://g\u0456thub.com/acme/greet", "https://github.com/acme/greet?x=1",
-     "https://github.com/acme/greet#x", "https://github.com/evil/../acme/greet",
-     "https://github.com/acme/gr eet", "https://[::1/acme/greet"],
-)  # fmt: skip
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "ssh://github.com/acme/greet",
+        "acme/greet",
+        "https://github.com@evil.example/acme/greet",
+        "https://github.com:8443/acme/greet",
+        "https://g\u0456thub.com/acme/greet",
+        "https://github.com/acme/greet?x=1",
+        "https://github.com/acme/greet#x",
+        "https://github.com/evil/../acme/greet",
+        "https://github.com/acme/gr eet",
+        "https://[::1/acme/greet",
+    ],
+)
 def test_an_address_that_is_no_plain_repository_address_is_shown_as_text(address: str) -> None:
     assert source(address) == SourceRepository(address, None, is_verified=False)
 

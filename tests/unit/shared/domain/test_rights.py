@@ -195,11 +195,27 @@ def test_a_range_has_one_spelling(text: str, spelled: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "/24", "acme", "203.0.113.7/24", "203.0.113.0/33", "203.0.113.0/", "203.0.113.0/-1",
-     "203.0.113.0/255.255.255.0", "203.0.113", "203.0.113.01", "203.0.113.0/24/24", "fe80::1%eth0",
-     "203.0.113.0-203.0.113.9", "2001:db8::1/32", "::ffff:0:0/95", "1" * 500,
-     "\N{ARABIC-INDIC DIGIT ONE}.1.1.1", "1.1.1.0/\N{ARABIC-INDIC DIGIT TWO}4"],
-)  # fmt: skip
+    [
+        "",
+        "/24",
+        "acme",
+        "203.0.113.7/24",
+        "203.0.113.0/33",
+        "203.0.113.0/",
+        "203.0.113.0/-1",
+        "203.0.113.0/255.255.255.0",
+        "203.0.113",
+        "203.0.113.01",
+        "203.0.113.0/24/24",
+        "fe80::1%eth0",
+        "203.0.113.0-203.0.113.9",
+        "2001:db8::1/32",
+        "::ffff:0:0/95",
+        "1" * 500,
+        "\N{ARABIC-INDIC DIGIT ONE}.1.1.1",
+        "1.1.1.0/\N{ARABIC-INDIC DIGIT TWO}4",
+    ],
+)
 def test_an_invalid_range_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(InvalidRequest, match=r"is not a range of addresses\. Write one address"):
         parse_ranges(["10.0.0.0/8", text])

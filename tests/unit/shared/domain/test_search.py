@@ -54,25 +54,62 @@ def test_a_name_that_is_typed_is_looked_for_among_names_alone() -> None:
 
 TEXTS = (
     # Words side by side or joined.
-    "", "kafka", "kafka AND client", "AND AND", "kafka kafka", "ANDROID",
+    "",
+    "kafka",
+    "kafka AND client",
+    "AND AND",
+    "kafka kafka",
+    "ANDROID",
     # Fields, in any case.
-    "ORG:acme AND kafka", 'org:("acme" OR other)', 'org:"acme"', "org:acme*", "org:*", "name:kafka",
-    "package:kafka", "name:*kaf*", "name:kaf*", 'name:"google sheets"', "name:(http OR kafka)",
+    "ORG:acme AND kafka",
+    'org:("acme" OR other)',
+    'org:"acme"',
+    "org:acme*",
+    "org:*",
+    "name:kafka",
+    "package:kafka",
+    "name:*kaf*",
+    "name:kaf*",
+    'name:"google sheets"',
+    "name:(http OR kafka)",
     "module:a.b*c",
     # A keyword runs on.
-    "keyword:IT Operations", "keyword:Queues & Streams/All AND kafka",
-    "kafka keyword:a b AND org:acme", 'keyword:"a b" kafka', "keyword:(a b OR c) kafka",
+    "keyword:IT Operations",
+    "keyword:Queues & Streams/All AND kafka",
+    "kafka keyword:a b AND org:acme",
+    'keyword:"a b" kafka',
+    "keyword:(a b OR c) kafka",
     "keyword:50*",
     # Phrases, groups and patterns.
-    '"event stream" kafka', "(kafka OR nats)", "*kaf*", "kaf*", "*",
+    '"event stream" kafka',
+    "(kafka OR nats)",
+    "*kaf*",
+    "kaf*",
+    "*",
     # Paths.
-    "acme/kafka:1.0.0-rc.1", "acme/kafka:*", "acme/*kafka", "a/b/c",
+    "acme/kafka:1.0.0-rc.1",
+    "acme/kafka:*",
+    "acme/*kafka",
+    "a/b/c",
     # Escapes.
-    r"org\:acme", r"\"kafka", r"event\ stream", r'"say \"kafka\""', r"keyword:a\*b", r"a\\b",
+    r"org\:acme",
+    r"\"kafka",
+    r"event\ stream",
+    r'"say \"kafka\""',
+    r"keyword:a\*b",
+    r"a\\b",
     # What does not fit is read as plain words.
-    "org:", "license:MIT", '"kafka', 'kafka"', "(kafka", "org:(acme", '"kafka"s', "kafka\\", "\\",
+    "org:",
+    "license:MIT",
+    '"kafka',
+    'kafka"',
+    "(kafka",
+    "org:(acme",
+    '"kafka"s',
+    "kafka\\",
+    "\\",
     '"" () -- ...',
-)  # fmt: skip
+)
 
 
 def test_a_text_is_read_as_terms(snapshot: SnapshotAssertion) -> None:

@@ -143,5 +143,8 @@ def test_modules_are_found_by_their_names() -> None:
     requests = [ModuleRequest.of("A", name) for name in ("b.c", "d", "e", "f")]
     found = read_modules(json.dumps({"resolvedModules": items}).encode(), requests)
     assert [each and (each.package, each.version.text) for each in found] == [
-        ("b", "1.0.0"), None, None, None,
-    ]  # fmt: skip
+        ("b", "1.0.0"),
+        None,
+        None,
+        None,
+    ]

@@ -52,9 +52,23 @@ def test_platforms_are_those_that_the_client_names_or_all_of_go(header: str, run
 
 @pytest.mark.parametrize(
     "text",
-    ["", "unknown", "okhttp/4.9.3", "Java/21.0.1", "2201.8", "2201.8.3.1", "v2201.8.3", "2201.x.3",
-     "2201.8.3 ", "2201.8.3-a\nb", "٢٢٠١.٨.٣", "9999999999.0.0", "0.6.0", "2200.1.0"],
-)  # fmt: skip
+    [
+        "",
+        "unknown",
+        "okhttp/4.9.3",
+        "Java/21.0.1",
+        "2201.8",
+        "2201.8.3.1",
+        "v2201.8.3",
+        "2201.x.3",
+        "2201.8.3 ",
+        "2201.8.3-a\nb",
+        "٢٢٠١.٨.٣",
+        "9999999999.0.0",
+        "0.6.0",
+        "2200.1.0",
+    ],
+)
 def test_a_client_that_names_no_version_gets_no_filter(text: str) -> None:
     client = ClientProfile.of("", text)
     assert client == ANY_CLIENT
@@ -138,9 +152,26 @@ def test_a_range_holds_its_major_and_minor(
 
 @pytest.mark.parametrize(
     "text",
-    ["", "1", "1.2.3", "1.2.3.*", "**", "1.**", ".*", "1.2*", "1*", "x.*", "01.*", "1.00.*",
-     "-1.*", " *", "*\n", "٣.*", "99999999999.*"],
-)  # fmt: skip
+    [
+        "",
+        "1",
+        "1.2.3",
+        "1.2.3.*",
+        "**",
+        "1.**",
+        ".*",
+        "1.2*",
+        "1*",
+        "x.*",
+        "01.*",
+        "1.00.*",
+        "-1.*",
+        " *",
+        "*\n",
+        "٣.*",
+        "99999999999.*",
+    ],
+)
 def test_other_wildcards_are_refused(text: str) -> None:
     with raises_refusal("invalid-range", match="is not a version range"):
         Range.parse(text)

@@ -146,11 +146,22 @@ async def test_a_delegation_key_signs_the_string_that_the_service_documents(
     signature = base64.b64encode(hmac.digest(key, text, hashlib.sha256)).decode()
     assert query.pop("sig") == signature
     assert query == {
-        "st": to_sign[1], "se": to_sign[2], "sp": "r", "spr": "https", "sv": query["sv"],
-        "sr": "b", "skoid": OBJECT, "sktid": TENANT, "skt": to_sign[6], "ske": to_sign[7],
-        "sks": "b", "skv": "2026-02-06", "rscc": LINK_CACHE_CONTROL[side], "rscd": to_sign[24],
+        "st": to_sign[1],
+        "se": to_sign[2],
+        "sp": "r",
+        "spr": "https",
+        "sv": query["sv"],
+        "sr": "b",
+        "skoid": OBJECT,
+        "sktid": TENANT,
+        "skt": to_sign[6],
+        "ske": to_sign[7],
+        "sks": "b",
+        "skv": "2026-02-06",
+        "rscc": LINK_CACHE_CONTROL[side],
+        "rscd": to_sign[24],
         "rsct": "application/octet-stream",
-    }  # fmt: skip
+    }
 
 
 def test_a_private_link_expires_after_a_minute_and_a_public_one_with_the_copies() -> None:

@@ -66,9 +66,12 @@ async def test_a_read_is_repeated_where_the_connection_fails(
 
 PK = "acme/greet"
 PASSING = {
-    "authorization", "x-ms-date", "x-ms-session-token", "x-ms-activity-id",
+    "authorization",
+    "x-ms-date",
+    "x-ms-session-token",
+    "x-ms-activity-id",
     "x-ms-cosmos-correlated-activityid",
-}  # fmt: skip
+}
 
 # What decides the answer to a query. The client library, which repeats queries, sends more.
 OF_QUERIES = {
@@ -120,7 +123,7 @@ OPERATIONS: dict[str, Operation] = {
         PK,
         [BatchWrite(item("head", n=2), etag), BatchWrite(item("new")), BatchDelete(item("other"))],
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("trouble", [Trouble.RETRY_WITH, Trouble.LOST_AFTER])

@@ -142,33 +142,49 @@ CASES = [
     ("configurable int a = ?;", "configurable int a = 1;"),
     ("function f() {}", "deprecated function f() {}"),
     ("type Tag record {}; public annotation Tag Tag on type;", "type Tag record {};"),
-    ("type A record { int a; }; public type T record { int a; };",
-     "type A record { int a; }; public type T record { *A; };"),
-    ("type A record {| int a = 1; |}; public type T record {| *A; |};",
-     "type A record {| int a; |}; public type T record {| *A; |};"),
+    (
+        "type A record { int a; }; public type T record { int a; };",
+        "type A record { int a; }; public type T record { *A; };",
+    ),
+    (
+        "type A record {| int a = 1; |}; public type T record {| *A; |};",
+        "type A record {| int a; |}; public type T record {| *A; |};",
+    ),
     ('const A = "a"; public const B = "b"; public type L A|B;', 'enum L { A = "a", B = "b" }'),
     ('enum L { A = "a", B = "b" }', 'const A = "a"; public const B = "b"; public type L A|B;'),
     ('const A = "a";', "enum L { A }"),
-    ('type L "a"; public function f() returns L {}',
-     'type L "a"|"b"; public function f() returns L {}'),
+    (
+        'type L "a"; public function f() returns L {}',
+        'type L "a"|"b"; public function f() returns L {}',
+    ),
     (f"{BASE} public type T A;", f"{BASE} public type T distinct A;"),
     (f"{BASE} public type T A & error<D>;", f"{BASE} public type T distinct (A & error<D>);"),
     (f"{BASE} public type T A & error<D>;", f"{BASE} public type T A & error<O>;"),
     (f"{BASE} public type T distinct A;", f"{BASE} public type T distinct error;"),
     (f"{ROW} public type T table<Row> key(a);", f"{ROW} public type T table<Row> key(b);"),
-    (f"{ROW} public function f(table<Row> key(a) a) {{}}",
-     f"{ROW} public function f(table<Row> key(b) a) {{}}"),
+    (
+        f"{ROW} public function f(table<Row> key(a) a) {{}}",
+        f"{ROW} public function f(table<Row> key(b) a) {{}}",
+    ),
     (CLIENT % "[int id]", CLIENT % "[int number]"),
     (CLIENT % "[int id]", CLIENT % "[string id]"),
-    ("class C { public function f(int 'key) {} public int 'a = 1; }",
-     "class C { public function f(int key) {} public int a = 1; }"),
-    ("type S service object { remote function f(int a); };",
-     "type S service object { remote function f(int b); };"),
-    ("type S service object { remote function f(); };",
-     "type S service object { remote function f(int b = 1); };"),
+    (
+        "class C { public function f(int 'key) {} public int 'a = 1; }",
+        "class C { public function f(int key) {} public int a = 1; }",
+    ),
+    (
+        "type S service object { remote function f(int a); };",
+        "type S service object { remote function f(int b); };",
+    ),
+    (
+        "type S service object { remote function f(); };",
+        "type S service object { remote function f(int b = 1); };",
+    ),
     ("type S service object { remote function f(); };", "type S service object { };"),
-    ("type Z object { }; public function f() returns Z {}",
-     "type Z object { public function g(); }; public function f() returns Z {}"),
+    (
+        "type Z object { }; public function f() returns Z {}",
+        "type Z object { public function g(); }; public function f() returns Z {}",
+    ),
     ('class C { public final string a = ""; }', "class C { public final string a; }"),
     ("client class C { remote function f() {} }", "class C { public function f() {} }"),
     ("class C { public function init() {} }", "class C { }"),
@@ -179,9 +195,11 @@ CASES = [
     ("function f(int:Signed32 a) {}", "function f(int a) {}"),
     ("function f() returns int:Signed32 {}", "function f() returns int {}"),
     (f"{MESSAGES} public function f(M m) {{}}", f"{MESSAGES} public function f(N m) {{}}"),
-    ("function f() returns string[]|error {}",
-     "function f(typedesc<string[]|map<string>> t = <>) returns t|error {}"),
-]  # fmt: skip
+    (
+        "function f() returns string[]|error {}",
+        "function f(typedesc<string[]|map<string>> t = <>) returns t|error {}",
+    ),
+]
 
 
 def test_symbols_that_changed_say_why(snapshot: SnapshotAssertion) -> None:
@@ -268,7 +286,7 @@ OBJECT = "public type S object { public function f(T a) returns A; };"
         ("public final T a = {};", False, True),
         ("", True, True),
     ],
-)  # fmt: skip
+)
 def test_where_values_go_is_followed_through_declarations(
     *, use: str, given: bool, got: bool
 ) -> None:

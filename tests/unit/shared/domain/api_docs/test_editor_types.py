@@ -46,11 +46,33 @@ def parameter(type_: str, declared: str = DECLARED) -> dict[str, Any]:
 
 
 TYPES = (
-    "int", "string?", "error", "Name", "Pair", "LIMIT", "stream<int>", "typedesc<anydata>",
-    "future<int>", "[int, string]", "int[][]", "map<int>", "table<Address> key(city)",
-    "stream<int, error?>", "int|string", "Both", "Address & readonly", "Money", "(int|string)[]",
-    "Person", "Address", "record {| int port = 80; |}", "Color", "Failure", "Failures", "Shape",
-)  # fmt: skip
+    "int",
+    "string?",
+    "error",
+    "Name",
+    "Pair",
+    "LIMIT",
+    "stream<int>",
+    "typedesc<anydata>",
+    "future<int>",
+    "[int, string]",
+    "int[][]",
+    "map<int>",
+    "table<Address> key(city)",
+    "stream<int, error?>",
+    "int|string",
+    "Both",
+    "Address & readonly",
+    "Money",
+    "(int|string)[]",
+    "Person",
+    "Address",
+    "record {| int port = 80; |}",
+    "Color",
+    "Failure",
+    "Failures",
+    "Shape",
+)
 
 
 def test_a_type_has_the_form_that_editors_read(snapshot: SnapshotAssertion) -> None:

@@ -110,13 +110,17 @@ def test_every_id_that_never_changes_has_to_be_there(provider: Provider) -> None
     [
         ("gitlab.com/tools/ci/greet//.gitlab-ci.yml@refs/heads/main", ""),
         ("gitlab.com/tools/ci/greet//ci/release.yml@refs/heads/main", ""),
-        ("gitlab.com/tools/ci/greet2//.gitlab-ci.yml@refs/heads/main",
-         "gitlab.com/tools/ci/greet2//.gitlab-ci.yml"),
-        ("git.evil.test/tools/ci/greet//.gitlab-ci.yml@x",
-         "git.evil.test/tools/ci/greet//.gitlab-ci.yml"),
+        (
+            "gitlab.com/tools/ci/greet2//.gitlab-ci.yml@refs/heads/main",
+            "gitlab.com/tools/ci/greet2//.gitlab-ci.yml",
+        ),
+        (
+            "git.evil.test/tools/ci/greet//.gitlab-ci.yml@x",
+            "git.evil.test/tools/ci/greet//.gitlab-ci.yml",
+        ),
         (None, "another place"),
     ],
-)  # fmt: skip
+)
 def test_a_job_of_gitlab_is_its_projects_where_its_pipeline_is_a_file_of_it(
     uri: str | None, elsewhere: str
 ) -> None:

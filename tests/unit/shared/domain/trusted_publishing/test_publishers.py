@@ -116,9 +116,16 @@ def test_a_job_that_is_defined_elsewhere_is_accepted_by_a_publisher_that_names_t
 
 @pytest.mark.parametrize(
     "text",
-    ["publish.yml", FOREIGN, f"{FOREIGN}@v1", f"{FOREIGN}@*", f"{FOREIGN}@{COMMIT[:7]}",
-     f"*/ci/.github/workflows/publish.yml@{COMMIT}", f"octo/ci/publish.yml@{COMMIT}"],
-)  # fmt: skip
+    [
+        "publish.yml",
+        FOREIGN,
+        f"{FOREIGN}@v1",
+        f"{FOREIGN}@*",
+        f"{FOREIGN}@{COMMIT[:7]}",
+        f"*/ci/.github/workflows/publish.yml@{COMMIT}",
+        f"octo/ci/publish.yml@{COMMIT}",
+    ],
+)
 def test_a_reusable_workflow_is_named_in_full_with_its_ref(text: str) -> None:
     with pytest.raises(InvalidRequest, match="is no reusable workflow") as refused:
         rules(reusable_workflow=text)

@@ -49,9 +49,11 @@ async def test_the_backlog_of_many_entities_is_counted_up_to_the_same_bound(
 ) -> None:
     for number in range(MAX_RECORDS_COUNTED):
         account = Account(
-            id=f"late{number:06}", name=f"late-{number}", created_ms=1,
+            id=f"late{number:06}",
+            name=f"late-{number}",
+            created_ms=1,
             outbox=(event(f"late-{number}"),),
-        )  # fmt: skip
+        )
         await world.stores.directory.add(account)
     await world.stores.metadata.claim(head("acme/late", outbox=(event("late"),)))
     backlog = (await registry_status.report(by=OPERATOR)).backlog

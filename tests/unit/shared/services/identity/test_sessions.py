@@ -19,9 +19,16 @@ class Place:
 
     def __init__(self) -> None:
         self.session = Session(
-            id="one", account=ANN.id, provider="oidc", created_ms=START_MS, seen_ms=START_MS,
-            expires_ms=START_MS + 1000, idle_ms=500, signed_in_ms=START_MS, secrets=("hash",),
-        )  # fmt: skip
+            id="one",
+            account=ANN.id,
+            provider="oidc",
+            created_ms=START_MS,
+            seen_ms=START_MS,
+            expires_ms=START_MS + 1000,
+            idle_ms=500,
+            signed_in_ms=START_MS,
+            secrets=("hash",),
+        )
         account = Account(id=ANN.id, name="ann", created_ms=1, email="ann@example.org")
         self.directory = FakeDirectory.holding(account, self.session)
         self.events = FakeEvents()

@@ -75,11 +75,25 @@ async def test_each_server_is_asked_at_its_own_address(
 @pytest.mark.parametrize(
     "repository",
     [
-        "", "greet", "octo/greet/more", "octo/../user", "../..", "octo/..", "octo/.", "./greet",
-        "octo/greet?x", "octo/greet#", "octo//greet", "octo/gr eet", "octo/greet@evil.example",
-        "octo/greet\n", "octo/%2e%2e", "https://evil.example/x", "o/" + "n" * 101,
+        "",
+        "greet",
+        "octo/greet/more",
+        "octo/../user",
+        "../..",
+        "octo/..",
+        "octo/.",
+        "./greet",
+        "octo/greet?x",
+        "octo/greet#",
+        "octo//greet",
+        "octo/gr eet",
+        "octo/greet@evil.example",
+        "octo/greet\n",
+        "octo/%2e%2e",
+        "https://evil.example/x",
+        "o/" + "n" * 101,
     ],
-)  # fmt: skip
+)
 async def test_nothing_but_a_name_is_looked_up(repository: str) -> None:
     http = answering(200, FOUND)
     with pytest.raises(InvalidRequest, match="Enter the repository as owner/name"):
@@ -169,9 +183,14 @@ async def test_a_renamed_repository_is_found_under_its_present_name(
 
 @pytest.mark.parametrize(
     "location",
-    ["https://evil.test/repositories/74", "http://api.github.com/repositories/74",
-     "https://api.github.com:8443/repositories/74", "//evil.test/74", ""],
-)  # fmt: skip
+    [
+        "https://evil.test/repositories/74",
+        "http://api.github.com/repositories/74",
+        "https://api.github.com:8443/repositories/74",
+        "//evil.test/74",
+        "",
+    ],
+)
 async def test_no_other_server_is_asked_where_a_repository_moved_to(location: str) -> None:
     http = Servers(greet=HttpResponse(301, {"location": location}, b""))
     with pytest.raises(InvalidRequest, match=r"moved elsewhere\. Enter its present name"):

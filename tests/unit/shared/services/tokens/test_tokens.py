@@ -133,13 +133,19 @@ def test_a_refusal_of_a_token_names_the_action_the_token_and_the_reason() -> Non
         expires_ms=None,
     )
     refused: list[tuple[Callable[[], None], str]] = [
-        (lambda: require_issuer(KIM.id, request, reader),
-         "issue tokens: the token lacks the scope manage for it"),
-        (lambda: require_issuer("ann0000000", request, KIM),
-         "issue the token laptop: it is for another account"),
-        (lambda: check_rights("rotate", more, reader, 0),
-         "rotate the token laptop: it would allow more than the token that asks for it"),
-    ]  # fmt: skip
+        (
+            lambda: require_issuer(KIM.id, request, reader),
+            "issue tokens: the token lacks the scope manage for it",
+        ),
+        (
+            lambda: require_issuer("ann0000000", request, KIM),
+            "issue the token laptop: it is for another account",
+        ),
+        (
+            lambda: check_rights("rotate", more, reader, 0),
+            "rotate the token laptop: it would allow more than the token that asks for it",
+        ),
+    ]
     for call, sentence in refused:
         with pytest.raises(NotPermitted, match=sentence):
             call()
