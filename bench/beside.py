@@ -1,8 +1,9 @@
 """This tree beside another commit: the same requests to both registries, in turns.
 
-`REVISION=7247401b` is the commit; without it the benchmark ends at once. Each row is the median of
-`ROUNDS=5` measurements of each registry, one after the other, so that whatever else the machine
-does falls on both. Exits with 1 if a row is below `LEAST=0.95` of the commit's. One release of a
+`REVISION=7247401b` is the commit; without it the benchmark ends at once. A round measures one
+registry right after the other, and the next round begins with the other one, so that what else the
+machine does falls on both. A row has the median of each registry in `ROUNDS=15` rounds, and the
+median of the rounds' shares. Exits with 1 if a share is below `LEAST=0.95`. One release of a
 mirrored package is pulled before.
 """
 
@@ -26,8 +27,8 @@ from tests.support.archives import bala
 from tests.support.upstreams import BASE, FakeUpstream
 
 REVISION = os.environ.get("REVISION", "")
-ROUNDS = int(os.environ.get("ROUNDS", "5"))
-SECONDS = int(os.environ.get("SECONDS", "2"))
+ROUNDS = int(os.environ.get("ROUNDS", "15"))
+SECONDS = int(os.environ.get("SECONDS", "1"))
 LEAST = float(os.environ.get("LEAST", "0.95"))
 
 PACKAGES = 100
@@ -132,11 +133,19 @@ def fill(subject: Subject) -> None:
 
 
 def compare(name: str, measure: Callable[[Subject], float], subjects: Sequence[Subject]) -> float:
-    """Print both medians a second of a row, and return our share of the other's."""
-    rounds = [[measure(each) for each in subjects] for _ in range(ROUNDS)]
-    ours, theirs = (statistics.median(each) for each in zip(*rounds, strict=True))
-    print(f"{name:24} {ours:9.1f}  {theirs:9.1f}  {ours / theirs:6.2f}", flush=True)
-    return ours / theirs
+    """Print both medians a second of a row, and return the median of our shares of the other's."""
+    ours, theirs = subjects
+    rounds = list[tuple[float, float]]()
+    for number in range(ROUNDS):
+        if number % 2:
+            other = measure(theirs)
+            rounds.append((measure(ours), other))
+        else:
+            rounds.append((measure(ours), measure(theirs)))
+    our_median, their_median = (statistics.median(each) for each in zip(*rounds, strict=True))
+    share = statistics.median(our / their for our, their in rounds)
+    print(f"{name:24} {our_median:9.1f}  {their_median:9.1f}  {share:6.2f}", flush=True)
+    return share
 
 
 if __name__ == "__main__":
