@@ -32,9 +32,11 @@ from shared import localhost
 from shared.bootstrap import build_registry, embedded_adapters
 from shared.commands.first_start import ADMINISTRATOR
 from shared.composition import Registry
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import Refusal
-from shared.domain.names import Coordinate, Package, Version, parse_org
+from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Grant, Principal
+from shared.domain.versions import Version
 from shared.services.common import Adapters
 from shared.services.publishing.publishing import Upload
 from shared.settings import Settings

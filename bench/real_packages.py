@@ -13,8 +13,8 @@ from itertools import accumulate
 from typing import Any
 
 from bench.sample_packages import real_releases
-from shared.domain.names import Version
 from shared.domain.packages import Dependency, Head, Origin, Release, ReleaseEntry, Survey
+from shared.domain.versions import Version
 
 PACKAGES = 20_000  # Of a large registry; the real index has 1,708.
 CREATED_MS = 1_700_000_000_000

@@ -22,12 +22,14 @@ from shared.domain.archives.delivery import (
     content_disposition,
 )
 from shared.domain.archives.names import ArchiveName, Digest, archive_file_name
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import InvalidDigest
 from shared.domain.errors.identity import SignInToRead
 from shared.domain.errors.packages import ArchiveLost, ArchiveNotFound
-from shared.domain.names import ANY_CLIENT, Coordinate, Package, Range, Version
 from shared.domain.packages import Readers, Visibility
 from shared.domain.principals import Principal
+from shared.domain.versions import Range, Version
 from shared.log import log
 from shared.runtime.answers import Answer, RangeNotSatisfiable, is_current, requested_range
 from shared.services.packages.archives import COORDINATES, ArchiveLink, DeliveredArchive

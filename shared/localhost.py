@@ -39,10 +39,10 @@ from shared.commands.first_start import ReadsAlone, Welcome, first_start
 from shared.composition import Registry
 from shared.domain.body_sizes import MAX_MULTIPART_OVERHEAD_BYTES
 from shared.domain.client_addresses import caller_network, is_shared
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal, Unauthenticated
 from shared.domain.errors.packages import ArchiveLost
 from shared.domain.errors.requests import StorageFull, TooManyRequests
-from shared.domain.names import Coordinate
 from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse, FollowedRedirects
 from shared.hosting.host import Host, LifespanHook, RepeatOptions, TimerOptions
 from shared.hosting.http_server.processes import ServerOptions, serve, serve_as_worker

@@ -27,6 +27,8 @@ from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.delivery import StoreLink
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.build_resolution import ModuleRequest, PackageRequest
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.distributions import ClientProfile
 from shared.domain.listings import Facet, FacetCount, Listing
 from shared.domain.mail import Mail
 from shared.domain.mirroring import (
@@ -37,7 +39,7 @@ from shared.domain.mirroring import (
     UpstreamPage,
     UpstreamResolution,
 )
-from shared.domain.names import ClientProfile, Coordinate, OrgName, Package, Range, Version
+from shared.domain.names import OrgName
 from shared.domain.packages import (
     FoundRelease,
     Graph,
@@ -64,6 +66,7 @@ from shared.domain.search import (
     Viewer,
 )
 from shared.domain.upstream_withdrawals import UpstreamChanges, UpstreamWithdrawal
+from shared.domain.versions import Range, Version
 
 E = TypeVar("E", bound=Entity)
 

@@ -24,12 +24,12 @@ from shared.auth.sessions import (
 )
 from shared.auth.signed_tokens import IdTokenValidator
 from shared.auth.tokens import Secret
-from shared.domain.accounts import Staff
 from shared.domain.archives.unpacking import ArchiveLimits, Documentation
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal
-from shared.domain.names import Coordinate
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.sparse_index import index_file
+from shared.domain.staff import Staff
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.presets import preset_of
 from shared.log import log, record_metric

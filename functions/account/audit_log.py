@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 from functions.account.organization import ORGANIZATION_ROUTE, OrganizationFrame, organization_frame
 from functions.http.event_sentences import actor_names, event_sentence
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.domain.accounts import Organization
 from shared.domain.errors.base import InvalidRequest, about_field, redact_tokens
 from shared.domain.events import EventQuery
+from shared.domain.organizations import Organization
 from shared.runtime.answers import Answer
 
 EVENTS_PER_PAGE = 25  # A screen or two.

@@ -8,12 +8,13 @@ from msgspec import Struct
 
 from functions.account.overview import ORGANIZATIONS_PATH
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.domain.access import AccessContext, acts_from_outside, require_right
-from shared.domain.accounts import Organization
+from shared.domain.access import AccessContext, require_right
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.names import parse_org
+from shared.domain.organizations import Organization
 from shared.domain.packages import Visibility
 from shared.domain.principals import Action, Role
+from shared.domain.reasons import acts_from_outside
 from shared.runtime.answers import Answer
 from shared.services.organizations.invitations import InvitationRequest, IssuedInvitation
 from shared.services.organizations.memberships import Kept

@@ -9,13 +9,14 @@ from functions.account.trusted_publishers import provider_form
 from functions.http.pagination import Pager
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.domain.accounts import MAX_DESCRIPTION
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.checklists import Checklist
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidRequest, NotFound, about_field, redact_tokens
-from shared.domain.names import Coordinate, Package, PackageName, parse_package_name
+from shared.domain.names import PackageName, parse_package_name
 from shared.domain.packages import Pushers, ReleaseEntry, State, Visibility
 from shared.domain.releases import is_erasable_at, is_removed_by_owner
+from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.runtime.answers import Answer
 from shared.services.packages.packages import MAX_MESSAGE_LENGTH, ManagedPackage
 from shared.services.publishing.moderation import HeldBurst

@@ -10,9 +10,9 @@ from functions.account.organization import ORGANIZATION_ROUTE, organization_fram
 from functions.account.overview import RENAMED_MESSAGE, REVOKED_MESSAGE, TOKENS_PATH
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInCall, SignedInPages
-from shared.domain.accounts import Token
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.principals import ANY_NAME, Scope
+from shared.domain.tokens import Token
 from shared.runtime.answers import Answer
 from shared.services.tokens.tokens import (
     MAX_TOKEN_DAYS,

@@ -12,8 +12,9 @@ from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.auth.tokens import Secret
 from shared.domain.client_addresses import is_loopback
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest, about_field
-from shared.domain.names import OrgName, Package
+from shared.domain.names import OrgName
 from shared.domain.principals import Resource
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, OFFERED_PROVIDERS, RUN_CLAIMS, Provider
 from shared.domain.trusted_publishing.presets import (

@@ -4,8 +4,8 @@ administrators."""
 from pydantic import AliasPath, Field
 
 from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
-from shared.domain.accounts import MAX_DESCRIPTION
 from shared.domain.directory_locks import DirectoryState, FindingState
+from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.services.administration.directory_locks import DirectoryDecision
 
 MAX_DECIDED = 1_000  # Accounts of one request.

@@ -11,9 +11,9 @@ from functions.api.operations import (
     Revealed,
     UtcTime,
 )
-from shared.domain.accounts import MAX_DISPLAY_NAME
 from shared.domain.mail import MAX_EMAIL_LENGTH
 from shared.domain.principals import Role
+from shared.domain.text_lines import MAX_DISPLAY_NAME
 from shared.services.organizations.invitations import InvitationRequest, Invitations
 from shared.services.organizations.memberships import Kept, Memberships
 

@@ -14,11 +14,12 @@ from functions.api.operations import (
     UtcTime,
     utc_datetime,
 )
-from shared.domain.accounts import MAX_DESCRIPTION, Account
+from shared.domain.accounts import Account
 from shared.domain.names import parse_org
 from shared.domain.packages import Head, Holder, PublicReason, Release, State, WithdrawalReason
 from shared.domain.proposals import ProposedAct
 from shared.domain.releases import parse_public_reason
+from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.domain.times import parse_time
 from shared.services.publishing.erasure import Erasure
 from shared.services.publishing.release_selection import ReleaseSelection

@@ -5,7 +5,6 @@ from typing import Self
 from pydantic import Field
 
 from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
-from shared.domain.accounts import MAX_DESCRIPTION
 from shared.domain.errors.base import NotFound, about_field
 from shared.domain.name_disputes import (
     MAX_STATEMENT_LENGTH,
@@ -15,6 +14,7 @@ from shared.domain.name_disputes import (
     DisputeState,
     Statement,
 )
+from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.services.administration.name_disputes import DisputeDetails, NameDisputes
 
 

@@ -22,10 +22,10 @@ from functions.http.answers import JSON, NO_STORE, empty_answer
 from functions.http.calls import Call
 from functions.http.operations import READ_METHODS, JsonFace
 from functions.http.requests import bounded_body
-from shared.domain.accounts import MAX_DESCRIPTION
 from shared.domain.errors.base import Forbidden, InvalidRequest, contains_token
 from shared.domain.errors.requests import BodyUnreadable, token_misplaced
 from shared.domain.rate_limits import RateLimitClass
+from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.runtime.answers import Answer
 from shared.services.tokens.tokens import OfOrganization, TokenOwner
 

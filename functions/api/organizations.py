@@ -3,11 +3,12 @@
 from pydantic import AliasPath, Field
 
 from functions.api.operations import ApiCall, ApiFace, Reason, RequestModel, ResponseModel, UtcTime
-from shared.domain.accounts import MAX_DESCRIPTION, MAX_DISPLAY_NAME, MAX_LINKS, Organization
 from shared.domain.errors.base import about_field
 from shared.domain.names import parse_org
+from shared.domain.organizations import MAX_LINKS, Organization
 from shared.domain.packages import Visibility
 from shared.domain.principals import Role
+from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME
 from shared.services.organizations.organizations import OrganizationProfile
 
 _LINKS_MEANING = "Web pages about it, which its public page lists: https:// addresses."

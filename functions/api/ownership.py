@@ -4,7 +4,7 @@ owner who can sign in, and administrators decide."""
 from pydantic import AliasPath, Field
 
 from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
-from shared.domain.accounts import MAX_DESCRIPTION
+from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.services.organizations.ownership import OwnershipDecision, OwnershipRequests
 
 

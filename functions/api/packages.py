@@ -17,14 +17,14 @@ from functions.api.operations import (
 )
 from functions.http.event_sentences import history_sentence
 from functions.http.formatting import symbol_address
-from shared.domain.accounts import MAX_DESCRIPTION
 from shared.domain.checklists import Checklist, CheckState
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import about_field
 from shared.domain.events import EventQuery
-from shared.domain.names import Package
 from shared.domain.package_history import CredentialKind, HistoryEntry
 from shared.domain.packages import Release, Visibility
 from shared.domain.search import ResultPage, SymbolHit, SymbolQuery
+from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.domain.trusted_publishing.jobs import PERSONAL_CLAIMS, Provider
 from shared.services.packages.history import HistoryPage
 

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import BaseModel, BeforeValidator, Field, RootModel
 
 from functions.api.operations import ApiCall, ApiFace, Reason, RequestModel, ResponseModel, UtcTime
-from shared.domain.accounts import hash_secret
 from shared.domain.client_addresses import LONGEST_RANGE, MAX_RANGES
 from shared.domain.makers import MADE_BY_MEANING, STOPPED_MEANING, MakerStop
 from shared.domain.principals import Scope
 from shared.domain.rate_limits import RateLimitClass
+from shared.domain.tokens import hash_secret
 from shared.services.tokens.secret_scanning import Label
 from shared.services.tokens.tokens import (
     MAX_TOKEN_DAYS,

@@ -20,9 +20,10 @@ from functions.http.answers import JSON, NO_STORE, STATUS_BY_KIND, refusal_heade
 from functions.http.calls import verify_credential
 from shared.auth.signed_tokens import MAX_TOKEN_BYTES
 from shared.auth.tokens import Secret
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import Refusal
 from shared.domain.makers import MADE_BY_MEANING, STOPPED_MEANING, MakerStop
-from shared.domain.names import Package, parse_org
+from shared.domain.names import parse_org
 from shared.domain.packages import Pushers
 from shared.domain.principals import PUBLISHING_SCOPES
 from shared.domain.rate_limits import RateLimitClass

@@ -17,9 +17,9 @@ from functions.http.answers import (
 )
 from functions.http.calls import Call
 from functions.http.operations import Face
+from shared.domain.distributions import LanguageVersion
 from shared.domain.errors.base import Refusal, RefusalKind
 from shared.domain.errors.requests import BodyTooLarge
-from shared.domain.names import LanguageVersion
 from shared.domain.search import Query, ResultPage
 from shared.runtime.answers import Answer
 

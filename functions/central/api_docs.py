@@ -15,11 +15,13 @@ from functions.http.answers import (
     unchanged_answer,
 )
 from functions.http.calls import Call
+from shared.domain.distributions import ClientProfile
 from shared.domain.documents import etag_of
 from shared.domain.errors.base import InvalidRequest, NotFound
 from shared.domain.errors.packages import ApiDocsNotFound
-from shared.domain.names import ClientProfile, OrgName, Range
+from shared.domain.names import OrgName
 from shared.domain.search import MAX_LIMIT, Query, ResultPage, Sort, SymbolQuery
+from shared.domain.versions import Range
 from shared.runtime.answers import Answer
 from shared.services.api_docs.api_docs import ModuleName
 from shared.services.api_docs.pieces import StoredPiece

@@ -14,7 +14,7 @@ from functions.central.search import lists_items_of_caller, query_of, symbol_mod
 from functions.http.answers import JSON, json_answer
 from functions.http.calls import Call
 from shared.composition import Registry
-from shared.domain.names import ANY_PLATFORM, ClientProfile, is_platform
+from shared.domain.distributions import ANY_PLATFORM, ClientProfile, is_platform
 from shared.domain.search import parse_terms
 from shared.runtime.answers import Answer
 from shared.services.api_docs.editor_catalog import (

@@ -36,20 +36,16 @@ from functions.central.packages import package_model
 from functions.http.calls import Call
 from shared.composition import Registry
 from shared.domain.api_docs.pieces import PieceKind
+from shared.domain.coordinates import Package
+from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.listings import Listing
-from shared.domain.names import (
-    ANY_CLIENT,
-    Package,
-    Range,
-    Version,
-    parse_org,
-    parse_version_or_range,
-)
+from shared.domain.names import parse_org
 from shared.domain.packages import Dependency, Release
 from shared.domain.principals import Principal
 from shared.domain.search import MAX_LIMIT, Query, ResultPage, Sort
+from shared.domain.versions import Range, Version, parse_version_or_range
 from shared.log import log
 from shared.services.api_docs.api_docs import DocumentedModule, ModuleName
 from shared.services.packages.source import PackageSource

@@ -15,13 +15,15 @@ from functions.http.requests import (
 from shared.composition import Registry
 from shared.domain.archives.delivery import ARCHIVE_TYPE, PullProtocol, content_disposition
 from shared.domain.archives.names import package_in_file_name
+from shared.domain.coordinates import Package
+from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import Invalid
 from shared.domain.errors.identity import credentials_missing
 from shared.domain.errors.requests import BodyUnreadable
 from shared.domain.listings import Listing
-from shared.domain.names import ANY_CLIENT, Package, Range, Version, parse_version_or_range
 from shared.domain.packages import ModuleText, Release, UpstreamOrigin, numeric_id
 from shared.domain.rate_limits import RateLimitClass
+from shared.domain.versions import Range, Version, parse_version_or_range
 from shared.runtime.answers import Answer
 from shared.services.publishing.publishing import Upload
 

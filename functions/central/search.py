@@ -9,9 +9,10 @@ from functions.central.packages import package_model, upstream_model
 from functions.http.answers import json_answer
 from functions.http.calls import Call
 from shared.domain.errors.base import Invalid
-from shared.domain.names import OrgName, parse_org, parse_version_or_range
+from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import numeric_id, stable_number
 from shared.domain.search import Hit, Query, ResultPage, Results, SearchKind, SymbolHit, SymbolQuery
+from shared.domain.versions import parse_version_or_range
 from shared.runtime.answers import Answer
 
 central_without_404 = CentralFace(shows_404=False)

@@ -17,8 +17,10 @@ from shared.auth.authentication import RequestClient, from_client, is_guess
 from shared.auth.tokens import Secret
 from shared.composition import Registry
 from shared.domain.client_addresses import Networks, caller_network
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.distributions import ClientProfile
 from shared.domain.errors.base import Unauthenticated
-from shared.domain.names import ClientProfile, Coordinate, OrgName, Package, parse_org
+from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import Release
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitKeys

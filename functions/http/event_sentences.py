@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from shared.domain.accounts import Organization
 from shared.domain.events import ChangeKind
+from shared.domain.organizations import Organization
 from shared.domain.package_history import CredentialKind, HistoryEntry
 from shared.domain.principals import DIRECTORY, OPERATOR_ID, UPKEEP
 from shared.domain.records import Event

@@ -10,12 +10,14 @@ from functions.http.signed_in_pages import (
     require_confirmation,
 )
 from functions.manage.releases import PUBLIC_REASONS, RELEASES_PATH, VERSIONS_PER_PAGE
-from shared.domain.accounts import MAX_DESCRIPTION, parse_required_reason
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest, about_field, redact_tokens
-from shared.domain.names import OrgName, Package, PackageName, parse_org
+from shared.domain.names import OrgName, PackageName, parse_org
 from shared.domain.packages import State
 from shared.domain.principals import OPERATOR_ID
+from shared.domain.reasons import parse_required_reason
 from shared.domain.releases import WITHDRAWAL_TITLES, parse_public_reason
+from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.domain.times import parse_time
 from shared.runtime.answers import Answer
 from shared.services.publishing.moderation import MAX_DECIDED_AT_ONCE

@@ -7,8 +7,9 @@ from functions.http.signed_in_pages import (
     SignedInCall,
     require_confirmation,
 )
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, Invalid, NotFound, about_field
-from shared.domain.names import Package, parse_org
+from shared.domain.names import parse_org
 from shared.domain.principals import Role
 from shared.runtime.answers import Answer
 from shared.services.organizations.freezes import Freezes

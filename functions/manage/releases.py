@@ -14,13 +14,13 @@ from functions.http.signed_in_pages import (
     SignedInCall,
     require_confirmation,
 )
-from shared.domain.accounts import MAX_DESCRIPTION
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidRequest, Refusal, about_field
 from shared.domain.events import EventQuery
-from shared.domain.names import Coordinate, Package
 from shared.domain.packages import PublicReason, Release, State
 from shared.domain.principals import OPERATOR_ID
 from shared.domain.releases import WITHDRAWAL_TITLES, parse_decision_reason, parse_public_reason
+from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.runtime.answers import Answer
 
 RELEASES_PATH = "/manage/releases"

@@ -18,10 +18,12 @@ from typing import Self
 from msgspec import Struct
 
 from functions.maven.search import MavenSearch, MavenSearchRequest
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.distributions import Distribution
 from shared.domain.errors.base import Invalid, InvalidName, InvalidVersion, Refusal, quoted
 from shared.domain.errors.packages import PathNotFound
 from shared.domain.maven import METADATA_FILE, TOOLS_FOLDER, ChecksumAlgorithm
-from shared.domain.names import Coordinate, Distribution, Package, ToolId, parse_tool_id
+from shared.domain.names import ToolId, parse_tool_id
 
 _SEARCHES = {each.value: each for each in MavenSearch}
 

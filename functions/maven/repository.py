@@ -28,6 +28,7 @@ from functions.maven.search import MavenSearchRequest, search_representation
 from shared.composition import Registry
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.archives.delivery import PullProtocol
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Unauthenticated, printable
 from shared.domain.errors.packages import (
     ApiDocsFailed,
@@ -44,7 +45,6 @@ from shared.domain.maven import (
     pom_of,
     tool_metadata,
 )
-from shared.domain.names import Coordinate
 from shared.domain.packages import Head, Release, Visibility
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass

@@ -35,25 +35,20 @@ from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import ListedChange, earlier_release
 from shared.domain.api_docs.symbols import Symbol
 from shared.domain.build_resolution import PackageRequest, ResolvedPackage
+from shared.domain.coordinates import Package
 from shared.domain.dependency_files import named_dependencies, unversioned
+from shared.domain.distributions import Distribution, LanguageVersion
 from shared.domain.errors.base import InvalidRequest, NotFound, printable, quoted
 from shared.domain.errors.packages import ReleaseNotFound, SymbolNotFound
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.listings import Listing
-from shared.domain.names import (
-    Distribution,
-    LanguageVersion,
-    Package,
-    Range,
-    Version,
-    import_line,
-    parse_version_or_range,
-)
 from shared.domain.outside_values import fenced
 from shared.domain.packages import Release, ReleaseEntry, Survey
 from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage, SymbolQuery
 from shared.domain.similar_names import similar_names
+from shared.domain.source_names import import_line
+from shared.domain.versions import Range, Version, parse_version_or_range
 from shared.services.api_docs.dependency_updates import CheckedDependency, DependencyState
 from shared.services.packages.package_details import WithdrawnDependency
 from shared.services.packages.source import AvailableRelease

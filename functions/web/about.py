@@ -12,10 +12,11 @@ from functions.api.openapi import operations_by_group
 from functions.http.pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.http.pipelines import EXAMPLE_ORG, print_pipeline, script_digests
 from shared.composition import Registry
-from shared.domain.access import INVITATION_LIFETIME, OWNER_CHANGE_DELAY
 from shared.domain.archives.unpacking import DEFAULT_LIMITS
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import PageNotFound
+from shared.domain.invitations import INVITATION_LIFETIME
+from shared.domain.memberships import OWNER_CHANGE_DELAY
 from shared.domain.names import RESERVED_PREFIX, parse_org
 from shared.domain.search import MAX_QUERY_LENGTH
 from shared.domain.status import SOFTWARE_VERSION, TaskResult, TaskState

@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 from functions.http.pages import PublicPageCall, PublicPages
-from shared.domain.names import Package
+from shared.domain.coordinates import Package
 from shared.runtime.answers import Answer
 from shared.services.quality.package_comparison import MOST_COMPARED
 

@@ -26,11 +26,12 @@ from functions.http.pages import PAGE_HEADERS, PublicPageCall, PublicPages
 from functions.http.rerouting import Rerouting
 from functions.recovery import CATCH_ALL, EVERY_PATH
 from shared.composition import Registry
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.errors.identity import LinkOutdated
 from shared.domain.errors.requests import MethodNotAllowed, PageNotFound
-from shared.domain.names import Package, Version
 from shared.domain.one_time_links import is_outdated_link
+from shared.domain.versions import Version
 from shared.runtime.answers import Answer
 
 central = CentralFace()

@@ -19,6 +19,8 @@ from shared.domain.archives.delivery import ARCHIVE_TYPE, MIRROR_AGENT
 from shared.domain.archives.names import Digest
 from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.domain.build_resolution import ModuleRequest, PackageRequest
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.distributions import ANY_CLIENT, ANY_PLATFORM, ClientProfile, is_platform
 from shared.domain.errors.base import Refusal
 from shared.domain.listings import Listing
 from shared.domain.mirror_rules import CENTRAL_NAME, REGISTRY_PATH
@@ -30,17 +32,7 @@ from shared.domain.mirroring import (
     UpstreamPage,
     UpstreamResolution,
 )
-from shared.domain.names import (
-    ANY_CLIENT,
-    ANY_PLATFORM,
-    ClientProfile,
-    Coordinate,
-    OrgName,
-    Package,
-    Range,
-    Version,
-    is_platform,
-)
+from shared.domain.names import OrgName
 from shared.domain.outside_values import text
 from shared.domain.packages import UpstreamOrigin
 from shared.domain.search import SearchKind
@@ -59,6 +51,7 @@ from shared.domain.upstream_answers import (
     read_withdrawal,
 )
 from shared.domain.upstream_withdrawals import UpstreamChanges, UpstreamWithdrawal
+from shared.domain.versions import Range, Version
 from shared.ports import (
     AnswerUnusable,
     Clock,

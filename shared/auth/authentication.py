@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from shared.auth.tokens import AccessToken, token_text
 from shared.domain.access import AccessContext
-from shared.domain.accounts import Account, Staff, Token, TokenUse, hash_secret
+from shared.domain.accounts import Account
 from shared.domain.client_addresses import Networks, client_address, is_address_allowed
 from shared.domain.client_settings import TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Forbidden, Refusal, Unauthenticated, redact_tokens
@@ -20,7 +20,9 @@ from shared.domain.makers import MakerStop, maker_stop
 from shared.domain.names import OrgName
 from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.records import Place
+from shared.domain.staff import Staff
 from shared.domain.times import MS
+from shared.domain.tokens import Token, TokenUse, hash_secret
 from shared.log import log
 from shared.ports import Clock, DirectoryStore
 from shared.runtime.background_tasks import BackgroundTasks

@@ -13,15 +13,12 @@ from shared.domain.access import (
     PUBLISHING_ROLES,
     WAY_TO_RENEW,
     AccessContext,
-    GroupRole,
-    Membership,
-    limits_of_run,
     reason_of_end,
     refusal_of,
     require_right,
-    way_to_rename,
 )
 from shared.domain.accounts import Account
+from shared.domain.coordinates import Package
 from shared.domain.errors.identity import (
     GrantMissing,
     NotPermitted,
@@ -30,7 +27,8 @@ from shared.domain.errors.identity import (
     credentials_missing,
     organization_not_found,
 )
-from shared.domain.names import OrgName, Package
+from shared.domain.memberships import GroupRole, Membership
+from shared.domain.names import OrgName, way_to_rename
 from shared.domain.packages import STAFF, Head, Visibility
 from shared.domain.principals import (
     ANY_NAME,
@@ -46,6 +44,7 @@ from shared.domain.records import Place
 from shared.domain.search import Viewer
 from shared.domain.sign_in import require_recent_sign_in
 from shared.domain.times import MS
+from shared.domain.trusted_publishing.run_limits import limits_of_run
 from shared.ports import Clock, DirectoryStore, ReadCheck
 from shared.runtime.caching import RECORDS, Edition, LruCache, records_of, unnoted
 

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from shared.auth.identity_providers import reason_of
 from shared.auth.issuer_keys import IssuerDiscovery
 from shared.auth.openid_connect import ClientAuthentication, OAuthClient
-from shared.domain.accounts import parse_groups
 from shared.domain.directory_locks import DirectoryAnswer, DirectoryState
+from shared.domain.identities import parse_groups
 from shared.ports import HttpClient, HttpResponse, Unanswered
 
 _OK = 200

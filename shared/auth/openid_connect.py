@@ -30,9 +30,9 @@ from shared.auth.identity_providers import (
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerDocument
 from shared.auth.signed_tokens import IdTokenRequest, IdTokenValidator
 from shared.auth.tokens import Secret, random_text
-from shared.domain.accounts import parse_groups
 from shared.domain.directory_locks import DirectoryAnswer
 from shared.domain.errors.identity import issuer_silent, sign_in_failed
+from shared.domain.identities import parse_groups
 from shared.ports import Clock, HttpClient, HttpResponse, Randomness, Unanswered
 
 SECRET_LENGTH = 43  # For state, nonce and PKCE verifier: the minimum of PKCE.

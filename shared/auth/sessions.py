@@ -14,14 +14,16 @@ from msgspec import Struct
 from shared.auth.identity_providers import VerifiedIdentity
 from shared.auth.signing_keys import SigningKeys
 from shared.auth.tokens import Secret, random_text
-from shared.domain.accounts import Account, Staff, hash_secret
+from shared.domain.accounts import Account
 from shared.domain.errors.base import InvalidRequest, Refusal, Unavailable
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import ANONYMOUS, Grant, Principal
 from shared.domain.records import Place
 from shared.domain.sessions import SecretState, Session
 from shared.domain.sign_in import SignInPurpose, needs_https
+from shared.domain.staff import Staff
 from shared.domain.times import MS
+from shared.domain.tokens import hash_secret
 from shared.ports import Clock, DirectoryStore, Randomness, Stale
 from shared.runtime.caching import LruCache
 

@@ -14,9 +14,10 @@ from typing import NoReturn, Self
 
 from msgspec import Struct
 
-from shared.domain.accounts import ID_LENGTH, hash_secret
 from shared.domain.errors.base import BadArchive
 from shared.domain.errors.identity import TokenMalformed
+from shared.domain.ids import ID_LENGTH
+from shared.domain.tokens import hash_secret
 from shared.ports import Randomness
 
 MASK = "****"

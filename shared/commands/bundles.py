@@ -19,7 +19,8 @@ from shared.commands.base import (
 )
 from shared.commands.operations import parse_coordinate
 from shared.composition import Registry
-from shared.domain.names import Coordinate, OrgName, parse_org
+from shared.domain.coordinates import Coordinate
+from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import Visibility
 from shared.domain.release_lists import read_list, read_lock
 from shared.services.bundles.bundle_export import Selection

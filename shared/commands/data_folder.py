@@ -18,8 +18,8 @@ from shared.commands.base import in_registry, operator_command, with_registry
 from shared.commands.operations import parse_coordinate
 from shared.commands.revocations import after_option, applied_text
 from shared.composition import Registry
+from shared.domain.coordinates import Coordinate
 from shared.domain.documents import DerivedDocument
-from shared.domain.names import Coordinate
 from shared.domain.sparse_index import INDEX_CONFIG_PATH, index_config
 from shared.settings import Settings
 

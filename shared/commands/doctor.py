@@ -10,7 +10,7 @@ import click
 from shared.bootstrap import CONFINEMENT, StoreCheck, examine_confinement, examine_data
 from shared.commands.base import OutputFormat, as_json, print_rows, spelled, with_registry
 from shared.composition import Registry
-from shared.domain.accounts import Organization
+from shared.domain.organizations import Organization
 from shared.domain.ownership import OwnerlessOrganization
 from shared.domain.sign_in import needs_https
 from shared.domain.status import TaskResult

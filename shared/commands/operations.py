@@ -36,7 +36,8 @@ from shared.commands.base import (
     with_registry,
 )
 from shared.composition import Registry
-from shared.domain.names import Coordinate, OrgName, Package, parse_org
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.names import OrgName, parse_org
 from shared.domain.principals import OPERATOR
 from shared.services.tokens.tokens import TokenOwner
 

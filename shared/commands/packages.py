@@ -29,12 +29,13 @@ from shared.commands.operations import (
     parse_package,
 )
 from shared.composition import Registry
-from shared.domain.accounts import parse_required_reason
 from shared.domain.api_docs.records import ApiDocsRecord
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.events import EventQuery
-from shared.domain.names import Coordinate, OrgName, Package, parse_org
+from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import Provenance, Release, State, WithdrawalReason
 from shared.domain.principals import OPERATOR
+from shared.domain.reasons import parse_required_reason
 from shared.domain.releases import Decision, parse_public_reason
 from shared.domain.times import MS, parse_time, time_text
 from shared.outdated import FORMATS, NEVER, STATES, CheckOptions, run

@@ -29,7 +29,7 @@ from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import ApiVerdict, ChangeList, ListedChange
 from shared.domain.api_docs.symbols import path_of
-from shared.domain.names import Version
+from shared.domain.versions import Version
 from shared.prose.safe_html import show_bidi_characters
 
 MAX_CHANGES = 1_000  # The gravest, on a page.

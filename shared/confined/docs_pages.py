@@ -37,7 +37,7 @@ from shared.domain.api_docs.outline import (
 from shared.domain.api_docs.release import ModuleFacts
 from shared.domain.api_docs.signatures import INDENT, around_members, signature
 from shared.domain.api_docs.type_parts import Part, PartKind, TypeTarget, type_parts
-from shared.domain.names import import_line
+from shared.domain.source_names import import_line
 from shared.prose.rendering import render_markdown
 from shared.prose.safe_html import SafeHtml, show_bidi_characters
 from shared.prose.template_engine import page_environment

@@ -26,8 +26,8 @@ from shared.domain.api_docs.outline import DocsSymbol, declared, inclusions_of
 from shared.domain.api_docs.pieces import BASE_URL
 from shared.domain.api_docs.signatures import signature_text, source_text
 from shared.domain.api_docs.type_parts import type_parts
-from shared.domain.names import import_line
 from shared.domain.outside_values import fenced
+from shared.domain.source_names import import_line
 
 KIND_TITLES = {
     DeclarationKind.CLIENT: "Clients",

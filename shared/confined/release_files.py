@@ -12,7 +12,7 @@ from shared.domain.archives.unpacking import (
     missing_directory,
     unpack_file,
 )
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Graph, Texts
 from shared.domain.records import Record
 from shared.prose.safe_html import TextPlace

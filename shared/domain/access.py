@@ -1,18 +1,15 @@
-"""Access: the table of rights; members of organizations with their roles, pending changes and
-invitations; the role of a principal, and why they may not do something. An organization keeps an
-owner, and changes of owners wait.
+"""Access: the table of rights, the role of a principal in an organization, and why a principal may
+not do something.
 """
 
-import hashlib
-from collections.abc import Iterable
-from datetime import timedelta
-from typing import ClassVar, Self
+from typing import Self
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.domain.accounts import Account, Organization, parse_reason, parse_required_reason
-from shared.domain.errors.base import Conflict, Forbidden, Refusal
+from shared.domain.accounts import Account
+from shared.domain.coordinates import Package
+from shared.domain.errors.base import Forbidden, Refusal
 from shared.domain.errors.identity import (
     GrantMissing,
     NotPermitted,
@@ -20,11 +17,12 @@ from shared.domain.errors.identity import (
     SignInAgain,
     TokenUnknown,
     credentials_missing,
-    last_owner,
     organization_not_found,
 )
-from shared.domain.mail import EmailAddress
-from shared.domain.names import OrgName, Package, is_reserved
+from shared.domain.freezes import refusal_while_frozen
+from shared.domain.memberships import GroupRole, Membership
+from shared.domain.names import OrgName, is_reserved
+from shared.domain.organizations import Organization
 from shared.domain.principals import (
     PUBLISHING_SCOPES,
     PUSH_ACTIONS,
@@ -37,9 +35,9 @@ from shared.domain.principals import (
     limit_of,
     org_of,
 )
-from shared.domain.records import Entity, Place, Record
 from shared.domain.sign_in import is_recently_signed_in
-from shared.domain.times import MS, time_text
+from shared.domain.times import time_text
+from shared.domain.trusted_publishing.run_limits import limits_of_run
 
 # The table of rights: an action needs this scope of the credential, and one of these roles in the
 # organization. Administrators have every role everywhere, and only they may OPERATE and MODERATE.
@@ -61,267 +59,9 @@ REGISTRY_ACTIONS = frozenset({Action.OPERATE, Action.MODERATE})
 
 PUBLISHING_ROLES = RIGHTS[Action.PUSH_VERSION][1]  # The roles that publish anything.
 
-# How long new members count as their sponsor in burst detection.
-NEW_MEMBER_PERIOD = timedelta(days=7)
-
-
-class PendingRole(Record):
-    """A role that takes effect at `at_ms`; None removes the account. Nothing takes effect while it
-    is on hold, since the account that decided it is locked."""
-
-    role: Role | None
-    at_ms: int
-    by: str
-    on_hold: bool = False
-    new_owner: str = ""  # Of an owner who hands over: the account that becomes owner instead.
-
-    def is_due(self, now_ms: int) -> bool:
-        return not self.on_hold and now_ms >= self.at_ms
-
-
-class GroupRole(Record):
-    """The role that groups give, beside the one by hand. It ends at `until_ms`, when nobody knows
-    whether the account is still in them."""
-
-    role: Role
-    until_ms: int
-    groups: tuple[str, ...]
-    by_hand: Role | None = None
-
-
-def strongest(*roles: Role | None) -> Role | None:
-    """Return the role with the most rights; None without any."""
-    return next((each for each in Role if each in roles), None)
-
-
-class Membership(Entity):
-    """An account's role in an organization: the stronger one of that by hand and that by groups.
-
-    Changes by people are of the role by hand; `pending` is one of these.
-    """
-
-    kind: ClassVar[str] = "membership"
-
-    org: str
-    account: str
-    role: Role
-    since_ms: int = 0
-    pending: PendingRole | None = None
-    invited_by: str = ""  # The account whose invitation was accepted.
-    group: GroupRole | None = None  # None: the role is by hand.
-
-    @property
-    def place(self) -> Place:
-        return member_place(self.org, self.account)
-
-    @property
-    def subject(self) -> str:
-        """The account, so that its organizations can be listed."""
-        return self.account
-
-    @property
-    def hand_role(self) -> Role | None:
-        """The role by hand; None where only groups give one."""
-        return self.group.by_hand if self.group else self.role
-
-    @property
-    def group_role(self) -> Role | None:
-        """The role by groups, whether they are still known or not."""
-        return self.group.role if self.group else None
-
-    @property
-    def groups(self) -> tuple[str, ...]:
-        """The groups that give a role, with their providers."""
-        return self.group.groups if self.group else ()
-
-    def role_at(self, now_ms: int) -> Role | None:
-        current = self.at(now_ms)
-        return current.role if current else None
-
-    def with_roles(
-        self, by_hand: Role | None, group: GroupRole | None, **changes: object
-    ) -> Self | None:
-        """Return the membership with these roles by hand and by groups; None if none is left."""
-        role = strongest(by_hand, group.role if group else None)
-        kept = group and group.model_copy(update={"by_hand": by_hand})
-        update = {"role": role, "group": kept, **changes}
-        return self.model_copy(update=update) if role else None
-
-    def sponsor_at(self, now_ms: int) -> str:
-        """Return the account that invited this one, while the role is new; empty later."""
-        is_new = now_ms - self.since_ms < NEW_MEMBER_PERIOD // MS
-        return self.invited_by if is_new else ""
-
-    def at(self, now_ms: int) -> Self | None:
-        """Return the membership in effect at that time; None when it has ended."""
-        current = self.after_pending(now_ms)
-        if current is None or current.group is None or now_ms < current.group.until_ms:
-            return current
-        role = current.hand_role
-        return current.model_copy(update={"role": role}) if role else None
-
-    def after_pending(self, now_ms: int) -> Self | None:
-        """Return the membership after its pending change, if that is due; the role by groups may
-        have ended."""
-        if self.pending is None or not self.pending.is_due(now_ms):
-            return self
-        since_ms = self.pending.at_ms
-        return self.with_roles(self.pending.role, self.group, since_ms=since_ms, pending=None)
-
-    def ended_group_at(self, now_ms: int) -> GroupRole | None:
-        """Return the role by groups if it has ended."""
-        return self.group if self.group and now_ms >= self.group.until_ms else None
-
-
-def member_place(org: str, account_id: str) -> Place:
-    return Place(org.lower(), account_id)
-
-
-INVITATION_LIFETIME = timedelta(days=7)  # Long enough for a holiday.
-INVITATION_LIFETIME_MS = INVITATION_LIFETIME // MS
-MAX_INVITATIONS = 100  # Open ones per organization, against mass mailing.
-INVITATION_CODE_LENGTH = 32  # Characters of base62: 190 bits.
-INVITATION_ID_LENGTH = 20  # Hexadecimal digits.
-
-
-class Invitation(Entity):
-    """An offered role. The code itself is stored nowhere.
-
-    `label` is what the owners know it by: a masked address, or words of their own.
-    """
-
-    kind: ClassVar[str] = "invitation"
-
-    org: str
-    id: str
-    role: Role
-    code_hash: str
-    label: str
-    by: str
-    created_ms: int
-    expires_ms: int
-    made_with: str = ""  # The id of the token that sent it; empty for a person.
-
-    @property
-    def place(self) -> Place:
-        return invitation_place(self.org, self.id)
-
-    @property
-    def subject(self) -> str:
-        """The hash of the code, by which the invitation is found."""
-        return self.code_hash
-
-    @property
-    def ends_ms(self) -> int:
-        return self.expires_ms
-
-    def is_open_at(self, now_ms: int) -> bool:
-        return now_ms < self.expires_ms
-
-
-def invitation_place(org: str, invitation_id: str) -> Place:
-    return Place(org.lower(), invitation_id)
-
-
-def invitation_id(org: str, address: EmailAddress) -> str:
-    """Return the id of the invitation of an address; a second invitation renews the first."""
-    named = f"{org.lower()}\n{address.lower()}"
-    return hashlib.sha256(named.encode()).hexdigest()[:INVITATION_ID_LENGTH]
-
-
-OWNER_CHANGE_DELAY = timedelta(hours=48)  # Enough for owners who read their mail once a day.
-
-
-class MemberList(Struct, frozen=True):
-    """The members of an organization at one moment.
-
-    `records` are their stored records, of which some may have ended; all answers are for `now_ms`.
-    """
-
-    organization: Organization
-    records: tuple[Membership, ...]
-    now_ms: int
-
-    @classmethod
-    def of(cls, organization: Organization, stored: Iterable[Membership], now_ms: int) -> Self:
-        return cls(organization, tuple(stored), now_ms)
-
-    @property
-    def org(self) -> str:
-        return self.organization.name
-
-    @property
-    def members(self) -> tuple[Membership, ...]:
-        found = (each.at(self.now_ms) for each in self.records)
-        return tuple(each for each in found if each is not None)
-
-    @property
-    def owners(self) -> tuple[Membership, ...]:
-        return tuple(each for each in self.members if each.role is Role.OWNER)
-
-    @property
-    def with_pending_change(self) -> tuple[Membership, ...]:
-        return tuple(each for each in self.members if each.pending is not None)
-
-    def changes_by(self, account_id: str) -> list[tuple[Membership, PendingRole]]:
-        """Return the members with a pending change that this account decided."""
-        pending = [(each, each.pending) for each in self.with_pending_change]
-        return [(each, found) for each, found in pending if found and found.by == account_id]
-
-    def handing_over_to(self, account_id: str) -> tuple[Membership, ...]:
-        """Return the owners whose lower role depends on this account becoming owner."""
-        return tuple(
-            each
-            for each in self.with_pending_change
-            if each.pending is not None and each.pending.new_owner == account_id
-        )
-
-    def record(self, account_id: str) -> Membership | None:
-        """Return the record of an account, even if the membership has ended."""
-        return next((each for each in self.records if each.account == account_id), None)
-
-    def member(self, account_id: str) -> Membership | None:
-        """Return the membership of an account in effect now, or None."""
-        return next((each for each in self.members if each.account == account_id), None)
-
-    def require_other_owner(self, account_id: str, name: str) -> None:
-        """Raise `last-owner` unless another account is and stays owner, by hand: what a group gives
-        can end with any sign-in."""
-        if not any(each.account != account_id and _stays(each) for each in self.owners):
-            raise last_owner(name, self.org)
-
-    def require_no_pending_change(self, account_id: str, name: str) -> None:
-        """Raise `change-pending` when a change of this member is pending."""
-        if any(each.account == account_id for each in self.with_pending_change):
-            raise Conflict(
-                "change-pending",
-                f"There is a pending change of the role of {name} in {self.org} already. Cancel "
-                "it first.",
-            )
-
-
-def _stays(owner: Membership) -> bool:
-    by_hand = owner.pending.role if owner.pending is not None else owner.hand_role
-    return by_hand is Role.OWNER
-
 
 MISSING_PUBLISHING_SCOPES = "the token lacks the scopes push-new and push-version"
 WAY_AROUND_LIMIT = "; use one that is not"
-
-
-_ORG_OF_ROOT = "root"  # `bal new` names the organization after the user of the system.
-
-
-def way_to_rename(org: str) -> str:
-    """Return how to rename the organization that `bal new` makes for the user root; empty for
-    every other organization."""
-    if org.lower() != _ORG_OF_ROOT:
-        return ""
-    return (
-        "bal new writes root when the user of the system is root. Set "
-        'org = "your-organization" in Ballerina.toml, with the name of your organization here, '
-        "and pack again."
-    )
 
 
 class AccessContext(Struct, frozen=True):
@@ -416,28 +156,6 @@ def require_right(
         del refusal
 
 
-def acts_from_outside(by: Principal, access: AccessContext) -> bool:
-    """Check whether the operator, or an administrator who does not own it, acts in an
-    organization."""
-    return by.is_operator or (access.is_administrator and access.role is not Role.OWNER)
-
-
-def reason_for_change(by: Principal, access: AccessContext, reason: str, what: str) -> str:
-    """Return the reason for `what`, which takes something from others in an organization.
-
-    Its owners act in their own organization and need none. Raises `reason-missing` for those who
-    act from outside, and `InvalidRequest`.
-    """
-    if acts_from_outside(by, access):
-        return parse_required_reason(reason, what)
-    return parse_reason(reason)
-
-
-def with_reason(reason: str) -> dict[str, str]:
-    """Return the details of an event that say why, or none without a reason."""
-    return {"reason": reason} if reason else {}
-
-
 def require_own_account(by: Principal, verb: str, what: str) -> None:
     """Raise unless `by` may manage what belongs to its account and to no organization.
 
@@ -497,38 +215,6 @@ def missing_grant(principal: Principal, scope: Scope, resource: Resource) -> str
         return f"the token lacks the scope {scope.value} here"
     # Tokens that may not publish here do not learn whether the package exists.
     return _limit(principal, PUBLISHING_SCOPES, resource) or MISSING_PUBLISHING_SCOPES
-
-
-def limits_of_run(principal: Principal, package: Package | None) -> str:
-    """Return what a CI job may publish, and why not the package, or any other one if it is not
-    known: clauses without a full stop, from its credential alone."""
-    grants = [each for each in principal.grants if each.scopes & PUBLISHING_SCOPES]
-    named = [f"{each.org}/{each.package}" for each in grants[:_MOST_NAMED]]
-    if len(grants) > _MOST_NAMED:
-        named.append(f"{len(grants) - _MOST_NAMED} more")
-    clauses = [f"this run may publish {' and '.join(named) or 'nothing'}"]
-    refused = [
-        each
-        for each in principal.refused
-        if package is None or each.package.lower() == package.name.lower()
-    ]
-    clauses += [
-        refusal_clause(f"{principal.organization}/{each.package}", each.why) for each in refused
-    ]
-    if package is not None and not refused:
-        clauses.append(f"no trusted publisher of {package} takes it")
-    return "; ".join(clauses)
-
-
-_MOST_NAMED = 10  # Packages in a sentence.
-
-
-def refusal_clause(package: str, why: str) -> str:
-    """Return why a package is not published by a run, whose reasons may be about the package or
-    about the run."""
-    if why.startswith("it "):
-        return f"{package} {why.removeprefix('it ')}"
-    return f"{package} does not take it: {why}"
 
 
 def _limit(principal: Principal, scopes: frozenset[Scope], resource: Resource) -> str:
@@ -613,29 +299,6 @@ def _refusal_of_freeze(access: AccessContext, action: Action, resource: Resource
     if action is Action.READ or (access.is_administrator and action not in PUSH_ACTIONS):
         return None
     return refusal_while_frozen(access.organization, action.verb, resource)
-
-
-def refusal_while_frozen(
-    organization: Organization | None, verb: str, resource: Resource
-) -> Refusal | None:
-    """Return the refusal of a change, if its organization or the package is frozen; `verb` comes
-    after "You may not"."""
-    if organization is None:
-        return None
-    if organization.freeze is not None:
-        frozen = f"the organization {organization.name}"
-        freeze = organization.freeze
-    elif isinstance(resource, Package) and (found := organization.freeze_of(resource.name)):
-        frozen = f"the package {resource}"
-        freeze = found
-    else:
-        return None
-    reason = (
-        f"an administrator of the registry froze {frozen} on {time_text(freeze.at_ms)}, and "
-        "nothing in it changes until it is unfrozen"
-    )
-    way_out = f"Members of {organization.name} see the reason on its page."
-    return NotPermitted(verb, resource, reason, way_out)
 
 
 WAY_TO_RENEW = "Sign in to the registry in a browser to renew it."

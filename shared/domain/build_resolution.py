@@ -14,14 +14,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.domain.archives.names import Digest
+from shared.domain.coordinates import Package
+from shared.domain.distributions import ClientProfile
 from shared.domain.errors.base import InvalidName, InvalidVersion
 from shared.domain.names import (
     MAX_PACKAGE_LENGTH,
-    ClientProfile,
-    Package,
     PackageName,
     ToolId,
-    Version,
     parse_module_name,
     parse_org,
     parse_tool_id,
@@ -29,6 +28,7 @@ from shared.domain.names import (
 )
 from shared.domain.packages import ReleaseEntry, Survey, effective_deprecation
 from shared.domain.resolution import ReleaseChoice, ResolutionMode
+from shared.domain.versions import Version
 
 
 class WantedPackage(Struct, frozen=True):

@@ -20,8 +20,8 @@ from msgspec import Struct
 from pydantic import ValidationError
 
 from shared.domain.archives.names import Digest
+from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.errors.base import Invalid, Refusal
-from shared.domain.names import Coordinate, release_place
 from shared.domain.outside_values import MAX_LINE, SignedMs, SignedNumber
 from shared.domain.packages import EVERYBODY, Head, Origin, PublicReason, Release, State, Visibility
 from shared.domain.records import Entity, Place, Record

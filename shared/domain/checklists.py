@@ -10,7 +10,8 @@ from enum import Enum
 from msgspec import Struct
 
 from shared.domain.api_docs.records import ApiDocsRecord, DocsState, ReadmeContent
-from shared.domain.names import NEWEST_LANGUAGE, Coordinate, Distribution, LanguageVersion
+from shared.domain.coordinates import Coordinate
+from shared.domain.distributions import NEWEST_LANGUAGE, Distribution, LanguageVersion
 from shared.domain.packages import Release, SourceRepository
 
 DOCUMENTED_SHARE = 80  # Percent of the public API, as JSR asks for.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
 from shared.domain.bounded_parsing import parse_toml
-from shared.domain.names import Coordinate, Package
+from shared.domain.coordinates import Coordinate, Package
 
 _TABLES = ("package", "dependency")  # Of Dependencies.toml, and of Ballerina.toml.
 _NO_RELEASE = ("", "0.0.0")  # Of a package without a version, and of those of the language itself.

@@ -8,9 +8,9 @@ from typing import Self
 
 from msgspec import Struct
 
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.packages import Withdrawal
-from shared.domain.names import Package
 from shared.domain.records import Event
 from shared.domain.times import parse_time
 

@@ -11,9 +11,10 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from shared.domain.access import GroupRole
-from shared.domain.accounts import MAX_GROUP_LENGTH, ROLE_PREFIX, AccountByGroups, Identity
+from shared.domain.accounts import AccountByGroups
 from shared.domain.errors.base import InvalidRequest
+from shared.domain.identities import MAX_GROUP_LENGTH, ROLE_PREFIX, Identity
+from shared.domain.memberships import GroupRole
 from shared.domain.names import parse_org
 from shared.domain.principals import Role
 from shared.domain.records import Entity, Place, Record

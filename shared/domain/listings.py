@@ -8,9 +8,10 @@ from enum import Enum
 from msgspec import Struct
 
 from shared.domain.api_docs.listed_connectors import ApiSummary
+from shared.domain.distributions import LanguageVersion
 from shared.domain.mentions import merge_mentions
-from shared.domain.names import LanguageVersion, Precedence
 from shared.domain.packages import Head, Release, Texts, effective_deprecation
+from shared.domain.versions import Precedence
 
 
 @dataclass(frozen=True, slots=True)

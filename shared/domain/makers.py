@@ -8,7 +8,7 @@ nobody.
 from enum import Enum
 
 from shared.domain.access import AccessContext
-from shared.domain.accounts import is_id
+from shared.domain.ids import is_id
 from shared.domain.principals import Role
 
 

@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Protocol
 
+from shared.domain.coordinates import Coordinate
+from shared.domain.distributions import ANY_CLIENT, Distribution
 from shared.domain.documents import xml_document, xml_element, xml_flag, xml_leaf
-from shared.domain.names import ANY_CLIENT, Coordinate, Distribution, ToolId
+from shared.domain.names import ToolId
 from shared.domain.packages import Head, Release, ReleaseEntry, Survey, effective_deprecation
 from shared.domain.resolution import usable_entries
 

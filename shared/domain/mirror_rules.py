@@ -14,8 +14,8 @@ from msgspec import Struct
 from pydantic import Field
 
 from shared.domain.client_addresses import is_loopback
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.names import Package
 from shared.domain.packages import Release, State
 from shared.domain.records import Entity, Place, Record
 from shared.domain.releases import MIRROR, Decision, with_decision

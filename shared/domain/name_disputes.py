@@ -9,9 +9,10 @@ from datetime import timedelta
 from enum import Enum
 from typing import ClassVar
 
-from shared.domain.accounts import ID_LENGTH
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest, NotFound, printable
-from shared.domain.names import OrgName, Package, parse_org
+from shared.domain.ids import ID_LENGTH
+from shared.domain.names import OrgName, parse_org
 from shared.domain.records import Entity, Place, Record
 from shared.domain.times import MS
 

@@ -4,7 +4,7 @@ The code of a link is its fragment, which browsers send to no server, so no log 
 The page of the link posts it (docs/decisions/0107).
 """
 
-from shared.domain.accounts import hash_secret
+from shared.domain.tokens import hash_secret
 
 SIGN_IN_LINK_PATH = "/sign-in/link"
 INVITATION_PATH = "/account/invitations"

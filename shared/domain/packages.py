@@ -12,10 +12,12 @@ from msgspec.structs import replace
 from pydantic import ConfigDict, TypeAdapter
 
 from shared.domain.archives.names import ArchiveName, Digest
-from shared.domain.names import Coordinate, OrgName, Package, PackageName, Version
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.names import OrgName, PackageName
 from shared.domain.outside_values import StoredMs
 from shared.domain.records import Event, Record
 from shared.domain.times import utc_text
+from shared.domain.versions import Version
 
 
 class Visibility(Enum):

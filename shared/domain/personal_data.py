@@ -8,23 +8,16 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from shared.domain.access import GroupRole, Invitation, Membership, PendingRole
-from shared.domain.accounts import (
-    Account,
-    AccountByGroups,
-    AccountErasure,
-    AccountLock,
-    AccountName,
-    Freeze,
-    Identity,
-    Organization,
-    RetiredName,
-    Token,
-    TokenUse,
-)
+from shared.domain.account_erasure import AccountErasure
+from shared.domain.account_names import AccountName, RetiredName
+from shared.domain.accounts import Account, AccountByGroups, AccountLock
 from shared.domain.device_login import DeviceDecision, DeviceRequest
 from shared.domain.directory_locks import DirectoryFinding
+from shared.domain.identities import Identity
+from shared.domain.invitations import Invitation
+from shared.domain.memberships import GroupRole, Membership, PendingRole
 from shared.domain.name_disputes import DisputeAppeal, DisputeDecision, NameDispute, Statement
+from shared.domain.organizations import Freeze, Organization
 from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
 from shared.domain.packages import ArchiveFacts, Head, Origin, PackageHold, Provenance, Release
 from shared.domain.policies import Policy
@@ -36,6 +29,7 @@ from shared.domain.reserved_names import ReservedName
 from shared.domain.sessions import Session
 from shared.domain.sign_in import SignInAttempt
 from shared.domain.status import ReadOnlyState
+from shared.domain.tokens import Token, TokenUse
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.upstream_withdrawals import GoneRelease
 from shared.domain.webhooks import Delivery, Webhook

@@ -6,7 +6,8 @@ from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
-from shared.domain.names import OrgName, Package
+from shared.domain.coordinates import Package
+from shared.domain.names import OrgName
 from shared.domain.packages import Provenance
 from shared.domain.records import Record
 

@@ -9,8 +9,9 @@ from typing import Self
 from msgspec import Struct
 
 from shared.domain.client_addresses import caller_network
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import InvalidRequest, about_field
-from shared.domain.names import Coordinate, OrgName
+from shared.domain.names import OrgName
 from shared.domain.principals import Principal
 from shared.domain.times import MS, parse_time
 

@@ -5,8 +5,8 @@ from typing import cast
 
 from shared.domain.archives.manifest import DEPENDENCIES_TOML, DependenciesToml, read_model
 from shared.domain.bounded_parsing import parse_toml
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import InvalidRequest, Refusal
-from shared.domain.names import Coordinate
 
 # Versions of packages of the platform that are parts of the distribution: no registry has them.
 BUILT_IN_VERSIONS = frozenset(("0.0.0", "0.0.1"))

@@ -8,11 +8,10 @@ from typing import ClassVar, Self, TypeVar
 
 from msgspec import Struct
 
-from shared.domain.accounts import parse_reason, parse_required_reason
 from shared.domain.archives.bala import Bala
+from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.errors.packages import ReleaseNotFound, Withdrawal
-from shared.domain.names import Coordinate, release_place
 from shared.domain.packages import (
     ErasedArchive,
     Head,
@@ -28,6 +27,7 @@ from shared.domain.packages import (
     WithdrawalReason,
 )
 from shared.domain.principals import Principal
+from shared.domain.reasons import parse_reason, parse_required_reason
 from shared.domain.records import Entity, Event, Place
 from shared.domain.times import MS, utc_text
 

@@ -30,8 +30,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from itertools import islice, takewhile
 
-from shared.domain.names import ClientProfile, Range, Version
+from shared.domain.distributions import ClientProfile
 from shared.domain.packages import Head, ReleaseEntry, State, Survey
+from shared.domain.versions import Range, Version
 
 
 class ResolutionMode(Enum):

@@ -13,12 +13,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from shared.domain.access import Invitation, Membership, strongest
-from shared.domain.accounts import Identity, LockSource, Token
+from shared.domain.accounts import LockSource
+from shared.domain.identities import Identity
+from shared.domain.invitations import Invitation
+from shared.domain.memberships import Membership, strongest
 from shared.domain.packages import Head, Release, WithdrawalReason
 from shared.domain.principals import Role
 from shared.domain.records import Entity, Event, PendingEvents, Place, Record
 from shared.domain.sessions import Session
+from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.webhooks import Webhook
 

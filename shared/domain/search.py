@@ -23,8 +23,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.domain.api_docs.symbols import Symbol
+from shared.domain.distributions import ANY_CLIENT, ClientProfile
 from shared.domain.listings import Facets, FacetValue, Listing
-from shared.domain.names import ANY_CLIENT, RESERVED_WORDS, ClientProfile
+from shared.domain.source_names import KEYWORDS
 
 _IMPORT = re.compile(
     r"\s*import\s+(?:(?P<org>[\w']+)\s*/\s*)?(?P<module>[\w.']+)(?:\s+as\s+[\w']+)?\s*;?\s*",
@@ -59,7 +60,7 @@ def packages_in(text: str) -> str:
 
 
 def _is_name(word: str) -> bool:
-    return word not in RESERVED_WORDS and _NAME.fullmatch(word) is not None
+    return word not in KEYWORDS and _NAME.fullmatch(word) is not None
 
 
 def prefix_of(word: str) -> str:

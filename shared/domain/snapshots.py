@@ -16,27 +16,21 @@ from typing import cast
 
 from pydantic import ValidationError
 
-from shared.domain.access import Invitation, Membership
-from shared.domain.accounts import (
-    Account,
-    AccountErasure,
-    AccountName,
-    Identity,
-    NameOwner,
-    NameSalt,
-    NameSkeleton,
-    Organization,
-    RetiredName,
-    Token,
-    TokenUse,
-)
+from shared.domain.account_erasure import AccountErasure
+from shared.domain.account_names import AccountName, NameSalt, RetiredName
+from shared.domain.accounts import Account
 from shared.domain.bundles import BundleStatement
+from shared.domain.coordinates import Package
 from shared.domain.directory_locks import DirectoryFinding
 from shared.domain.group_rules import GroupRules
+from shared.domain.identities import Identity
+from shared.domain.invitations import Invitation
+from shared.domain.memberships import Membership
 from shared.domain.mirror_rules import MirrorRules
 from shared.domain.mirroring import UpstreamRelease, UpstreamVersions
 from shared.domain.name_disputes import NameDispute
-from shared.domain.names import OrgName, Package, PackageName
+from shared.domain.names import OrgName, PackageName
+from shared.domain.organizations import NameOwner, NameSkeleton, Organization
 from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
 from shared.domain.packages import Head, Release
 from shared.domain.policies import Policy
@@ -44,6 +38,7 @@ from shared.domain.proposals import Proposal
 from shared.domain.records import Entity, Event, Record
 from shared.domain.reserved_names import ReservedName
 from shared.domain.status import NoticeBoard
+from shared.domain.tokens import Token, TokenUse
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.upstream_withdrawals import GoneRelease
 from shared.domain.webhooks import DeliveryLog, Webhook

@@ -11,8 +11,9 @@ from typing import ClassVar, Self
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from shared.domain.accounts import Account, Organization
+from shared.domain.accounts import Account
 from shared.domain.errors.base import InvalidRequest
+from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Release, State, Visibility
 from shared.domain.records import Entity, Place, Record
 from shared.domain.times import MS

@@ -21,6 +21,8 @@ from shared.domain.api_docs.listed_connectors import (
 from shared.domain.archives.names import Digest
 from shared.domain.bounded_parsing import has_at_most_values, parse_json
 from shared.domain.build_resolution import ModuleRequest, PackageRequest
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.distributions import is_platform
 from shared.domain.errors.base import Refusal
 from shared.domain.listings import Listing
 from shared.domain.mirroring import (
@@ -32,11 +34,6 @@ from shared.domain.mirroring import (
     UpstreamResolution,
 )
 from shared.domain.names import (
-    Coordinate,
-    Package,
-    Range,
-    Version,
-    is_platform,
     parse_module_name,
     parse_package_name,
     parse_tool_id,
@@ -60,6 +57,7 @@ from shared.domain.packages import (
 from shared.domain.releases import MIRROR
 from shared.domain.search import SearchKind
 from shared.domain.upstream_withdrawals import UpstreamChange, UpstreamChanges, UpstreamWithdrawal
+from shared.domain.versions import Range, Version
 
 MAX_VERSIONS = 10_000  # Of a package; public Central has 86 at most.
 MAX_DESCRIBED = 1_000  # Versions of a list with facts, which take a request each.

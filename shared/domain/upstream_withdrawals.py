@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.names import Coordinate, release_place
 from shared.domain.outside_values import StoredMs
 from shared.domain.packages import PublicReason, WithdrawalReason
 from shared.domain.records import Entity, Place

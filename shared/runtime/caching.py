@@ -25,10 +25,10 @@ from typing import Generic, Protocol, TypeVar, cast
 from msgspec import Struct, field
 from pydantic import BaseModel
 
-from shared.domain.names import Precedence
 from shared.domain.packages import Dependency, Release, ReleaseEntry
 from shared.domain.records import Record
 from shared.domain.times import MS
+from shared.domain.versions import Precedence
 from shared.ports import Clock, Unanswered, repeated
 
 # How old a change may be that an edition does not know of. An exact version is there for everybody

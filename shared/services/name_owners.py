@@ -6,8 +6,13 @@ from datetime import timedelta
 
 from msgspec import Struct, field
 
-from shared.domain.accounts import NameOwner, Organization, name_owner_place, organization_place
 from shared.domain.names import OrgName
+from shared.domain.organizations import (
+    NameOwner,
+    Organization,
+    name_owner_place,
+    organization_place,
+)
 from shared.domain.times import MS
 from shared.ports import AlreadyThere, Clock, DirectoryStore
 from shared.runtime.caching import LruCache

@@ -6,8 +6,9 @@ from typing import Generic, TypeVar
 from msgspec import Struct, field
 
 from shared.auth.tokens import random_text
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import Refusal, Unavailable
-from shared.domain.names import OrgName, Package
+from shared.domain.names import OrgName
 from shared.domain.packages import Head
 from shared.domain.principals import Principal
 from shared.domain.records import AdditionCount, Entity, Event, Place

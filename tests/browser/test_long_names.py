@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page
 
-from shared.domain.accounts import MAX_ACCOUNT_NAME_LENGTH, MAX_DESCRIPTION, MAX_DISPLAY_NAME
+from shared.domain.account_names import MAX_ACCOUNT_NAME_LENGTH
 from shared.domain.names import MAX_PACKAGE_LENGTH
+from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME
 from tests.browser.chromium import Watched, keep_picture
 from tests.browser.conftest import Open
 from tests.browser.forms import show_as

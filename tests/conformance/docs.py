@@ -18,8 +18,10 @@ from typing import Any
 from shared.ballerina.declarations import read_source
 from shared.domain.api_docs.documents import write_document
 from shared.domain.api_docs.generator import ModuleSource
-from shared.domain.names import Coordinate, OrgName, Package, PackageName, Version
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.names import OrgName, PackageName
 from shared.domain.packages import Graph, GraphNode
+from shared.domain.versions import Version
 from tests.support.documented import package_docs
 
 AIMS = {

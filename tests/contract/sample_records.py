@@ -4,12 +4,15 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shared.domain.accounts import Account, Organization, Token
+from shared.domain.accounts import Account
 from shared.domain.archives.names import ArchiveName, Digest
-from shared.domain.names import Coordinate, Package, Version
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.organizations import Organization
 from shared.domain.packages import Graph, GraphNode, Head, Origin, Release, ReleaseEntry
 from shared.domain.principals import Grant
 from shared.domain.records import Event
+from shared.domain.tokens import Token
+from shared.domain.versions import Version
 
 GREET = Package.parse("acme", "greet")
 BALA = b"PK\x03\x04 the bytes of an archive"

@@ -5,11 +5,15 @@ from itertools import count
 
 import pytest
 
-from shared.domain.access import AccessContext, Membership, PendingRole
-from shared.domain.accounts import Account, AccountName, Organization, Token, TokenUse
+from shared.domain.access import AccessContext
+from shared.domain.account_names import AccountName
+from shared.domain.accounts import Account
+from shared.domain.memberships import Membership, PendingRole
 from shared.domain.names import OrgName
+from shared.domain.organizations import Organization
 from shared.domain.principals import Role
 from shared.domain.records import AdditionCount, Entity, Event, PendingEvents, Place
+from shared.domain.tokens import Token, TokenUse
 from shared.ports import AlreadyThere, Stale
 from tests.contract.sample_records import account, event, organization, token
 from tests.contract.stores import Stores

@@ -8,7 +8,7 @@ import pytest
 
 from shared.adapters.cloud import CloudStores
 from shared.domain.archives.names import Digest
-from shared.domain.names import NO_PACKAGE, Package
+from shared.domain.coordinates import NO_PACKAGE, Package
 from shared.domain.packages import Dependency, FoundRelease, Head, Release, State, Visibility
 from shared.ports import AlreadyThere, Pull, Stale, VersionDiffersInCase
 from tests.contract.sample_records import (

@@ -14,9 +14,10 @@ from msgspec.structs import replace
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.api_docs.listed_connectors import NO_API
 from shared.domain.api_docs.symbols import Symbol, pack_symbols
+from shared.domain.distributions import ClientProfile
 from shared.domain.listings import Listing
 from shared.domain.mentions import MAX_MENTIONS
-from shared.domain.names import ClientProfile, OrgName
+from shared.domain.names import OrgName
 from shared.domain.packages import Dependency, ModuleText, Texts, Visibility
 from shared.domain.records import Event
 from shared.domain.search import (

@@ -14,7 +14,7 @@ from shared.adapters.blob.documents import BlobSnapshots
 from shared.adapters.filesystem import SnapshotFolder
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.accounts import Account
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Release, State
 from shared.domain.principals import OPERATOR
 from shared.domain.records import Entity, Event, Place

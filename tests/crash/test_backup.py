@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.backup import backup, restore
-from shared.domain.access import Membership
-from shared.domain.accounts import Account, AccountName, Organization, Token
+from shared.domain.account_names import AccountName
+from shared.domain.accounts import Account
+from shared.domain.memberships import Membership
+from shared.domain.organizations import Organization
 from shared.domain.packages import Release, ReleaseEntry
 from shared.domain.search import Query, ResultPage, Viewer
+from shared.domain.tokens import Token
 from shared.services.records import all_entities
 from tests.crash.push_load import traffic
 from tests.crash.recovery import check_same, explained

@@ -13,7 +13,7 @@ import pytest
 from shared.adapters.embedded import open_embedded
 from shared.adapters.system import SystemClock
 from shared.domain.api_docs.records import DocsState
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from tests.crash.push_load import PAUSE_SECONDS, client_of, repeat
 from tests.crash.worker_processes import is_running, until, workers_of
 from tests.sampling import FULL

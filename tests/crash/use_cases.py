@@ -14,11 +14,11 @@ from functions.faces import build_app
 from shared.adapters.bundle_files import BundleFileSource
 from shared.bootstrap import build_registry
 from shared.composition import Registry
-from shared.domain.accounts import Token
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import Busy, StorageFull
-from shared.domain.names import Coordinate
 from shared.domain.principals import OPERATOR
+from shared.domain.tokens import Token
 from shared.hosting.host import Host
 from shared.services.maintenance.tasks import TASK_LEASE
 from tests.protocol.bal.okhttp import multipart

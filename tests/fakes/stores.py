@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Self, TypeVar, cast
 
-from shared.domain.access import AccessContext, Membership, member_place
-from shared.domain.accounts import Account, Organization, organization_place
+from shared.domain.access import AccessContext
+from shared.domain.accounts import Account
 from shared.domain.events import anonymized, is_personal, without_account
+from shared.domain.memberships import Membership, member_place
 from shared.domain.names import OrgName
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head, Release
 from shared.domain.records import Entity, Event, PendingEvents, Place
 from shared.domain.revocations import Revocation

@@ -10,7 +10,7 @@ import pytest
 from functions.http.answers import recognizer
 from shared.adapters.blob.client import LINK_LIFETIME
 from shared.domain.archives.delivery import LIFETIMES_REPEATED
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from shared.hosting.answer_cache import AnswerCache

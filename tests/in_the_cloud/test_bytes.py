@@ -11,7 +11,7 @@ import pytest
 from shared.adapters.blob.archives import BlobArchives
 from shared.adapters.blob.client import BlobContainers
 from shared.domain.archives.delivery import PLACEMENT_SETTLED_AFTER
-from shared.domain.names import Coordinate, Package
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from tests.protocol.bal.failures import ClientFailure

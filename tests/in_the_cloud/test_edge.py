@@ -9,8 +9,8 @@ import pytest
 
 from shared.adapters.blob.client import BlobContainers, archive_blob
 from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.requests import Busy, NotListedYet
-from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from tests.fakes.blob_storage import Failure

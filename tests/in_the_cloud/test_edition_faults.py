@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import Unavailable
-from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from shared.runtime.caching import CHANGES_KNOWN_WITHIN

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.auth.authorization import KNOWN_FOR
-from shared.domain.names import Coordinate, Package
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

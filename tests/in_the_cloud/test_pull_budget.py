@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.names import Coordinate, Package
+from shared.domain.coordinates import Coordinate, Package
 from shared.services.packages.pull_counter import FLUSH_AFTER, utc_day
 from tests.contract.sample_records import head
 from tests.support.cloud_registry import MeteredRegistry, metered

@@ -14,8 +14,8 @@ import pytest
 
 from shared.adapters.cloud import CloudStores, open_cloud
 from shared.adapters.system import SystemRandomness
+from shared.domain.coordinates import Package
 from shared.domain.errors.requests import Busy
-from shared.domain.names import Package
 from shared.ports import Pull, PullBatch
 from tests.contract.sample_records import coordinate, head, package
 from tests.fakes.cosmos.protocol import CosmosDouble

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.names import Coordinate, parse_org
+from shared.domain.coordinates import Coordinate
+from shared.domain.names import parse_org
 from shared.domain.principals import Principal
 from shared.domain.pull_records import PullQuery
 from shared.services.packages.pull_records import FLUSH_AFTER

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from shared.adapters.cloud_search.index import CONFIRMED_WITHIN
-from shared.domain.names import Coordinate, Package
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from shared.runtime.caching import CHANGES_KNOWN_WITHIN

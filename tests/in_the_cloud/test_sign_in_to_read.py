@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from shared.composition import create_registry
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Readers, Visibility
 from shared.services.maintenance.package_tasks import PlaceArchives
 from tests.support.archives import bala

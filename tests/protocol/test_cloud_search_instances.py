@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.names import Coordinate, Package
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from tests.support.archives import bala

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from shared.domain.api_docs.records import ApiVerdict
+from shared.domain.coordinates import Coordinate, package_owner
 from shared.domain.errors.base import Refusal
-from shared.domain.names import Coordinate, package_owner
 from shared.domain.packages import Texts, Visibility
 from shared.domain.principals import OPERATOR
 from shared.domain.releases import WithheldNote

@@ -10,7 +10,7 @@ from anyio.to_thread import run_sync
 from msgspec.structs import replace
 
 from shared.domain.api_docs.pieces import PieceKind, piece_name
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import State, Texts
 from shared.domain.principals import OPERATOR
 from shared.ports import CopyLeft

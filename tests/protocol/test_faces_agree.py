@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.domain.archives.names import Digest
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal
-from shared.domain.names import Coordinate
 from shared.domain.principals import OPERATOR
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Sequence
 
 import pytest
 
-from shared.domain.access import INVITATION_LIFETIME, MAX_INVITATIONS, Invitation
-from shared.domain.accounts import Identity
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import Refusal
-from shared.domain.names import Package, parse_org
+from shared.domain.identities import Identity
+from shared.domain.invitations import INVITATION_LIFETIME, MAX_INVITATIONS, Invitation
+from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Grant, Principal, Role
 from shared.domain.reserved_names import MAX_RESERVED_NAMES, RESERVED_NAMES_OWNER, ReservedName
 from shared.domain.trusted_publishing.jobs import Provider

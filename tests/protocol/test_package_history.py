@@ -9,7 +9,8 @@ import httpx
 import pytest
 from anyio.to_thread import run_sync
 
-from shared.domain.names import Coordinate, Package, parse_org
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.names import parse_org
 from shared.domain.packages import PublicReason, Visibility, WithdrawalReason
 from shared.domain.principals import OPERATOR, Role
 from shared.domain.records import Event

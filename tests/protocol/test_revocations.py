@@ -14,13 +14,16 @@ from shared.adapters.embedded import open_embedded
 from shared.adapters.filesystem import REVOCATIONS, FolderUnusable, read_revocations
 from shared.auth.identity_providers import VerifiedIdentity
 from shared.bootstrap import refuse_half_restored
-from shared.domain.access import Membership
-from shared.domain.accounts import Account, LockSource, Organization, Token, organization_place
-from shared.domain.names import Coordinate, parse_org
+from shared.domain.accounts import Account, LockSource
+from shared.domain.coordinates import Coordinate
+from shared.domain.memberships import Membership
+from shared.domain.names import parse_org
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import State, Visibility, WithdrawalReason
 from shared.domain.principals import DIRECTORY, OPERATOR, Role
 from shared.domain.records import Place
 from shared.domain.revocations import Revocation, RoleLimits, last_of_each
+from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.webhooks import Topic, Webhook
 from shared.services.administration.revocations import REASON as RESTORED

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.names import Package, parse_org
+from shared.domain.coordinates import Package
+from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from anyio.to_thread import run_sync
 
-from shared.domain.names import Package
+from shared.domain.coordinates import Package
 from shared.domain.packages import Visibility
 from tests.protocol.mcp.agent import tool_call
 from tests.support.archives import bala

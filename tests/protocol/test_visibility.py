@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.accounts import Account
-from shared.domain.names import Package, parse_org
+from shared.domain.coordinates import Package
+from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR, OPERATOR_ID, Principal, Role
 from shared.domain.records import org_stream

@@ -13,8 +13,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from shared.domain.coordinates import Package
+from shared.domain.distributions import LanguageVersion
 from shared.domain.listings import Listing
-from shared.domain.names import LanguageVersion, OrgName, Package, PackageName
+from shared.domain.names import OrgName, PackageName
 from shared.domain.packages import Dependency, Head, Origin, Release, Texts
 from tests.paths import central_index, central_packages
 

@@ -19,8 +19,8 @@ from shared.domain.api_docs.generator import DocsGenerator
 from shared.domain.api_docs.release import read_sources, source_names, symbols_of
 from shared.domain.api_docs.symbols import Symbol, pack_symbols
 from shared.domain.archives.manifest import BALA_TOML
+from shared.domain.coordinates import Coordinate
 from shared.domain.listings import Listing
-from shared.domain.names import Coordinate
 from shared.domain.packages import Graph, Texts
 from shared.domain.search import ANYONE, ResultPage, SymbolQuery
 from shared.ports import SearchIndex

@@ -13,7 +13,7 @@ from contextlib import suppress
 from itertools import cycle
 from pathlib import Path
 
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from tests.protocol.bal.failures import ClientFailure
 from tests.sampling import FULL

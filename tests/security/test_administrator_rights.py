@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from shared.domain.accounts import ADMINISTRATORS, Account
-from shared.domain.names import Coordinate, parse_org
+from shared.domain.coordinates import Coordinate
+from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from shared.domain.records import Event
 from shared.domain.reserved_names import RESERVED_NAMES_OWNER, ReservedName

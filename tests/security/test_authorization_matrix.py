@@ -18,8 +18,10 @@ from starlette.types import ASGIApp
 
 from functions.faces import build_app
 from shared.composition import Registry
-from shared.domain.accounts import Account, Organization, organization_place
-from shared.domain.names import Coordinate, parse_org
+from shared.domain.accounts import Account
+from shared.domain.coordinates import Coordinate
+from shared.domain.names import parse_org
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import OPERATOR, Role
 from shared.hosting.host import Host
 from shared.hosting.triggers import functions_of

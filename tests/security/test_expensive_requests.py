@@ -27,8 +27,9 @@ from shared.domain.build_resolution import (
     resolve_package,
     resolve_tool,
 )
+from shared.domain.distributions import ClientProfile
 from shared.domain.listings import Facet, FacetCount, Listing
-from shared.domain.names import ClientProfile, parse_tool_id
+from shared.domain.names import parse_tool_id
 from shared.domain.packages import Survey, Texts
 from shared.domain.search import ANYONE, Query, Viewer
 from shared.hosting.requests import Message

@@ -19,8 +19,9 @@ import pytest
 from functions.api.openapi import OPERATIONS, openapi_of
 from functions.faces import build_app
 from functions.http.operations import Operation
-from shared.domain.accounts import Organization, organization_place
-from shared.domain.names import Coordinate, parse_org
+from shared.domain.coordinates import Coordinate
+from shared.domain.names import parse_org
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR, Role, Scope
 from shared.hosting.triggers import functions_of

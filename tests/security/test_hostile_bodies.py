@@ -24,10 +24,12 @@ from shared.auth.authentication import RequestClient
 from shared.auth.tokens import AccessToken, Secret, token_text
 from shared.domain.archives.names import Digest
 from shared.domain.body_sizes import MAX_BODY_BYTES
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.distributions import ClientProfile
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import BodyUnreadable
-from shared.domain.names import ClientProfile, Coordinate, Package, parse_version_or_range
 from shared.domain.search import Query, ResultPage
+from shared.domain.versions import parse_version_or_range
 from shared.hosting.requests import query_parameters
 from shared.runtime.answers import RangeNotSatisfiable, is_known, known_tags, requested_range
 from shared.services.publishing.maven import MAX_SBOM_BYTES, _is_cyclonedx

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.domain.accounts import Token
+from shared.domain.tokens import Token
 from tests.security.access_table import DECLARED, NOBODYS, PUBLISHER, TOKEN, WEBHOOK, Cell, State
 from tests.security.personas import PERSONAS, Persona
 from tests.security.test_authorization_matrix import Prepared, prepared

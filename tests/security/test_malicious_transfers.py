@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.domain.access import OWNER_CHANGE_DELAY
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import InvitationNotFound, NotPermitted
+from shared.domain.memberships import OWNER_CHANGE_DELAY
 from shared.domain.principals import OPERATOR, Role
 from shared.services.organizations.invitations import InvitationRequest
 from tests.support.refusals import raises_refusal

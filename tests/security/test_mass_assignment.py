@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from functions.api.openapi import OPERATIONS, openapi_of
 from functions.http.operations import Operation
-from shared.domain.accounts import Token
+from shared.domain.tokens import Token
 from tests.security.package_probes import READING, Probe, Seen, secret, seen
 from tests.support.archives import bala
 from tests.support.world import URL, OpenWorld, Person, World

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.names import Coordinate, parse_org
+from shared.domain.coordinates import Coordinate
+from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

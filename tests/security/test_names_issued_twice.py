@@ -10,10 +10,11 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.access import OWNER_CHANGE_DELAY
+from shared.domain.coordinates import Package
 from shared.domain.errors.identity import OrganizationExists
 from shared.domain.events import EventQuery
-from shared.domain.names import OrgName, Package, PackageName, parse_org
+from shared.domain.memberships import OWNER_CHANGE_DELAY
+from shared.domain.names import OrgName, PackageName, parse_org
 from shared.domain.packages import Head, Visibility
 from shared.domain.principals import OPERATOR, Grant, Principal, Role
 from shared.services.maintenance.record_tasks import NAME_FREE_AFTER

@@ -7,7 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from shared.auth.identity_providers import VerifiedIdentity
-from shared.domain.accounts import AccountName, is_id
+from shared.domain.account_names import AccountName
+from shared.domain.ids import is_id
 from shared.domain.names import parse_org
 from shared.domain.principals import ANONYMOUS, OPERATOR, Role
 from tests.support.page_client import PageClient

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from functions.faces import build_app
-from shared.domain.names import Package
+from shared.domain.coordinates import Package
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from shared.hosting.triggers import functions_of

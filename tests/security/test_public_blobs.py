@@ -9,7 +9,7 @@ import pytest
 
 from shared.adapters.blob.client import archive_blob
 from shared.domain.archives.names import ArchiveName, Digest
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from tests.support.archives import bala
 from tests.support.front_door import BLOBS, EdgeRegistry, behind_front_door
 from tests.support.world import URL

@@ -11,9 +11,10 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.packages import NotAwaited
 from shared.domain.mail import Mail
-from shared.domain.names import Coordinate, parse_org
+from shared.domain.names import parse_org
 from shared.domain.packages import Provenance, State
 from shared.domain.principals import OPERATOR, Grant, Principal
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider

@@ -12,12 +12,12 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from shared.domain.accounts import TokenUse
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Role
 from shared.domain.records import Place
 from shared.domain.snapshots import ENTITIES
 from shared.domain.status import NoticeBoard
+from shared.domain.tokens import TokenUse
 from shared.services.organizations.invitations import InvitationRequest
 from tests.protocol.web.page_reader import main_of
 from tests.security.access_table import DECLARED, PAGES, Cell, State

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from shared.domain.access import Invitation, Membership
-from shared.domain.names import Package
+from shared.domain.coordinates import Package
+from shared.domain.invitations import Invitation
+from shared.domain.memberships import Membership
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import Publisher
 from tests.support.archives import bala

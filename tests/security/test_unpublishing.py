@@ -8,8 +8,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal
-from shared.domain.names import Coordinate
 from shared.domain.principals import OPERATOR
 from tests.protocol.bal.failures import ClientFailure, NoPackage
 from tests.sampling import FULL

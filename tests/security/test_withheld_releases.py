@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from functions.web.package.frame import TAB_PAGES
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import FoundRelease
 from shared.domain.principals import OPERATOR
 from shared.ports import MetadataStore, ReadCheck

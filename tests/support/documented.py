@@ -10,8 +10,10 @@ from shared.ballerina.declarations import read_source
 from shared.domain.api_docs.generator import DocsGenerator, ModuleSource
 from shared.domain.api_docs.model import DocsModel, ModuleDocs, Type
 from shared.domain.api_docs.records import UnreadLines
-from shared.domain.names import Coordinate, OrgName, Package, PackageName, Version
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.names import OrgName, PackageName
 from shared.domain.packages import Graph, GraphNode
+from shared.domain.versions import Version
 
 SHOP = Coordinate(Package(OrgName("acme"), PackageName("shop")), Version.parse("1.2.0"))
 GRAPH = Graph(

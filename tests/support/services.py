@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from shared.auth.authorization import Authorization
-from shared.domain.access import Membership
-from shared.domain.accounts import Account, Organization, organization_place
+from shared.domain.accounts import Account
+from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head, Release
 from shared.domain.principals import OPERATOR, Grant, Principal, Role
 from shared.domain.rate_limits import RateLimit, RateLimitClass

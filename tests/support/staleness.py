@@ -18,7 +18,7 @@ import httpx
 
 from shared.bootstrap import build_registry
 from shared.composition import Registry
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from tests.azure_local import stores

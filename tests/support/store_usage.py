@@ -14,7 +14,7 @@ import httpx
 from azure.storage.blob.aio import BlobServiceClient
 
 from infra.cost.usage import RESOLVED, OperationUsage, Stored, Usage
-from shared.domain.names import NO_PACKAGE, Coordinate, Package
+from shared.domain.coordinates import NO_PACKAGE, Coordinate, Package
 from shared.runtime.caching import CHANGES_KNOWN_WITHIN
 from tests.paths import central_index
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

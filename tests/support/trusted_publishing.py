@@ -9,7 +9,7 @@ import httpx
 from msgspec.structs import replace
 
 from shared.auth.tokens import Secret
-from shared.domain.names import Package
+from shared.domain.coordinates import Package
 from shared.domain.principals import ANONYMOUS, Grant, Principal
 from shared.domain.records import Event, org_stream
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider

@@ -15,12 +15,14 @@ from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.checklists import Checklist, checklist_of
 from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER
+from shared.domain.coordinates import Coordinate, Package, purl
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending, PageNotFound
-from shared.domain.names import Coordinate, Package, Version, import_line, purl
 from shared.domain.packages import Release, ReleaseEntry, SourceRepository
+from shared.domain.source_names import import_line
 from shared.domain.times import MS
+from shared.domain.versions import Version
 from shared.prose.rendering import show_plain
 from shared.prose.safe_html import SafeHtml
 from shared.runtime.answers import Answer

@@ -14,10 +14,10 @@ from shared.domain.errors.packages import (
     SymbolNotFound,
     Withdrawal,
 )
-from shared.domain.names import Range, Version
 from shared.domain.packages import WithdrawalReason
 from shared.domain.release_lists import is_built_in
 from shared.domain.releases import WITHDRAWAL_TITLES
+from shared.domain.versions import Range, Version
 from shared.runtime.answers import Answer
 from shared.services.packages.source import ReleasePreview
 

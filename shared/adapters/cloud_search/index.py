@@ -27,10 +27,10 @@ from shared.adapters.cosmos.change_feed import ChangeFeedEdition
 from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.cosmos.listings import CosmosListings
 from shared.adapters.search.index import IndexReader
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.listings import Listing
-from shared.domain.names import Package
 from shared.log import log, record_metric
 from shared.ports import Clock, Randomness
 from shared.telemetry.metrics import SEARCH_AGE

@@ -8,10 +8,13 @@ from operator import attrgetter, itemgetter
 from typing import TypeVar
 
 from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDatabase, Item
-from shared.domain.access import AccessContext, Membership, member_place
-from shared.domain.accounts import Account, Organization, Token, TokenUse, organization_place
+from shared.domain.access import AccessContext
+from shared.domain.accounts import Account
+from shared.domain.memberships import Membership, member_place
 from shared.domain.names import OrgName
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.records import Entity, Event, PendingEvents, Place
+from shared.domain.tokens import Token, TokenUse
 from shared.ports import AlreadyThere, Clock, Counter, Stale
 from shared.runtime.retries import retried_when_stale
 

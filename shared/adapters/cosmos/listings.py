@@ -8,8 +8,8 @@ from pydantic import TypeAdapter
 
 from shared.adapters.cosmos.client import CosmosDatabase, Item
 from shared.adapters.search.rows import excerpt_of
+from shared.domain.coordinates import Package
 from shared.domain.listings import Listing, release_for_search
-from shared.domain.names import Package
 from shared.ports import Stale
 from shared.runtime.retries import back_off, retried
 

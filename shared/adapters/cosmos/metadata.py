@@ -15,9 +15,11 @@ from msgspec import Struct
 
 from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDatabase, Item
 from shared.domain.archives.names import Digest
-from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package, PackageName, Version
+from shared.domain.coordinates import NO_PACKAGE, Coordinate, Package
+from shared.domain.names import OrgName, PackageName
 from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey, Visibility
 from shared.domain.records import Event
+from shared.domain.versions import Version
 from shared.ports import AlreadyThere, ReadCheck, Stale, VersionDiffersInCase
 from shared.runtime.caching import SURVEYS_CACHED_BYTES, LruCache, merge_entries, share_field_names
 

@@ -27,7 +27,8 @@ from shared.adapters.cosmos.client import (
     Item,
 )
 from shared.adapters.cosmos.metadata import CosmosMetadata
-from shared.domain.names import OrgName, Package, PackageName
+from shared.domain.coordinates import Package
+from shared.domain.names import OrgName, PackageName
 from shared.ports import PullBatch, PullHistory, RollUp
 
 # Partitions of packages have a slash. Versions before 16 partitions have the first one alone.

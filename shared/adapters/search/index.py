@@ -11,8 +11,8 @@ from typing import TypeVar, TypeVarTuple, cast
 from shared.adapters.search import queries
 from shared.adapters.search.rows import SEARCH_MIGRATIONS, IndexRows, excerpt_of, is_short_listing
 from shared.adapters.sqlite.database import Database
+from shared.domain.coordinates import Package
 from shared.domain.listings import Facet, FacetCount, Listing
-from shared.domain.names import Package
 from shared.domain.search import (
     FacetedResults,
     IndexTotals,

@@ -47,8 +47,8 @@ from shared.adapters.search.ranking import (
 from shared.adapters.search.rows import read_listing
 from shared.adapters.search.vocabulary import WEAK_STEMS, translated
 from shared.adapters.search.words import WordMark, facet_word, stem
+from shared.domain.distributions import ANY_CLIENT, ANY_PLATFORM
 from shared.domain.listings import Facet, FacetValue, Listing
-from shared.domain.names import ANY_CLIENT, ANY_PLATFORM
 from shared.domain.packages import STAFF
 from shared.domain.search import Hit, ResultPage, Sort
 from shared.runtime.caching import LruCache, memory_of

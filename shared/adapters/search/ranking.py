@@ -6,8 +6,8 @@ from enum import IntEnum
 from math import log10
 
 from shared.adapters.search.words import split_words
+from shared.domain.distributions import LanguageVersion
 from shared.domain.listings import Listing
-from shared.domain.names import LanguageVersion
 
 # A score is the sum of these parts:
 # - how completely the package matches: it has the typed name, or all of the words, or some of them;

@@ -13,9 +13,11 @@ from pydantic import TypeAdapter
 
 from shared.adapters.sqlite.database import Database
 from shared.domain.archives.names import Digest
-from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package, PackageName, Version
+from shared.domain.coordinates import NO_PACKAGE, Coordinate, Package
+from shared.domain.names import OrgName, PackageName
 from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey, Visibility
 from shared.domain.records import Event
+from shared.domain.versions import Version
 from shared.ports import AlreadyThere, ReadCheck, Stale, VersionDiffersInCase
 from shared.runtime.caching import (
     EVERYTHING,

@@ -29,7 +29,7 @@ from shared.domain.api_docs.other_packages import CHAIN_LIMIT, with_module
 from shared.domain.api_docs.outline import DocsSymbol, all_fields
 from shared.domain.api_docs.resolving import unquoted
 from shared.domain.api_docs.type_parts import PathSegment, path_segments, type_parts
-from shared.domain.names import RESERVED_WORDS, import_line, module_prefix
+from shared.domain.source_names import KEYWORDS, import_line, module_prefix
 
 INFERRED = "<>"  # The default of a parameter for a type: that of the variable.
 _ERROR_ENDING = "Error"  # Of the names of errors, also where another package defines them.
@@ -410,6 +410,6 @@ def _variable(prefix: str, type_name: str) -> str:
     since `client` is a keyword."""
     plain = unquoted(type_name)
     name = plain[:1].lower() + plain[1:]
-    if name in RESERVED_WORDS:
+    if name in KEYWORDS:
         return unquoted(prefix) + plain
     return f"'{name}" if plain != type_name and not name[:1].isalpha() else name

@@ -42,8 +42,8 @@ from shared.domain.api_docs.type_relations import (
     rest_shape,
     shape_of,
 )
-from shared.domain.names import Version
 from shared.domain.resolution import are_compatible
+from shared.domain.versions import Version
 
 
 class ChangeLevel(IntEnum):

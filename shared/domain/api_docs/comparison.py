@@ -28,7 +28,8 @@ from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.api_docs.signatures import signature_text
 from shared.domain.api_docs.type_parts import path_segments
 from shared.domain.api_docs.type_relations import NamedTypes
-from shared.domain.names import Coordinate, Version
+from shared.domain.coordinates import Coordinate
+from shared.domain.versions import Version
 
 
 class ApiChangeKind(Enum):

@@ -49,7 +49,7 @@ from shared.domain.api_docs.model import (
 from shared.domain.api_docs.records import UnreadLines
 from shared.domain.api_docs.resolving import FileScope, Inclusions, PackageNames
 from shared.domain.api_docs.types import TypeTrees
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Graph
 
 # Annotations of types that the language itself defines; they are listed without `public`.

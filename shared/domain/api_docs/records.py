@@ -8,9 +8,10 @@ from msgspec import Struct
 
 from shared.domain.api_docs.listed_connectors import NO_API, ApiSummary
 from shared.domain.api_docs.pieces import PiecesPointer
-from shared.domain.names import Coordinate, Version, release_place
+from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.packages import ReleaseEntry
 from shared.domain.records import Entity, Place, Record
+from shared.domain.versions import Version
 
 # Documentation by a lower version of the generator is made again.
 GENERATOR_VERSION = 9

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from shared.domain.api_docs.language import LANGUAGE_ORG, LANGUAGE_VERSION, OTHER_TYPES, PREDECLARED
 from shared.domain.api_docs.model import Type
-from shared.domain.names import module_prefix
+from shared.domain.source_names import module_prefix
 
 
 class PartKind(Enum):

@@ -48,8 +48,9 @@ from shared.domain.archives.unpacking import (
     find_no_token,
 )
 from shared.domain.bounded_parsing import parse_json, parse_toml
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import BadArchive, InvalidName, printable
-from shared.domain.names import MAX_PACKAGE_LENGTH, Coordinate, parse_module_name
+from shared.domain.names import MAX_PACKAGE_LENGTH, parse_module_name
 from shared.domain.outside_values import summary_of
 from shared.domain.packages import (
     ArchiveFacts,

@@ -16,8 +16,9 @@ from pydantic import (
     ValidationError,
 )
 
+from shared.domain.coordinates import Coordinate
+from shared.domain.distributions import ANY_PLATFORM, is_platform
 from shared.domain.errors.base import BadArchive, InvalidName, InvalidVersion, printable
-from shared.domain.names import ANY_PLATFORM, Coordinate, is_platform
 from shared.domain.outside_values import in_one_line
 from shared.domain.packages import Graalvm
 

@@ -17,8 +17,8 @@ from typing import Self
 
 from msgspec import Struct
 
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import BadArchive, InvalidDigest, InvalidName, printable
-from shared.domain.names import Coordinate, Package
 
 _HEX = re.compile(r"[0-9a-fA-F]{1,64}", re.ASCII)
 _CANONICAL_PARTS = 4  # Organization, name, platform and version; the last may have hyphens.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shared.domain.errors.base import Conflict, Invalid, NotFound, TooLarge, Unavailable, quoted
 
 if TYPE_CHECKING:
-    from shared.domain.names import Coordinate, Package
+    from shared.domain.coordinates import Coordinate, Package
 
 
 class PackageNotFound(NotFound):

@@ -16,7 +16,7 @@ from shared.domain.errors.base import (
 )
 
 if TYPE_CHECKING:
-    from shared.domain.names import Coordinate
+    from shared.domain.coordinates import Coordinate
     from shared.domain.rate_limits import RateLimitAllowance
 
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import ClassVar, Self
 
-from shared.domain.accounts import is_id
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest, about_field
-from shared.domain.names import OrgName, Package
+from shared.domain.ids import is_id
+from shared.domain.names import OrgName
 from shared.domain.principals import Resource
 from shared.domain.records import Entity, Place, Record
 from shared.domain.trusted_publishing.claims import (

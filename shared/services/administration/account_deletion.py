@@ -6,8 +6,7 @@ from functools import partial
 from msgspec import Struct
 
 from shared.auth.authorization import Administration
-from shared.domain.access import Membership
-from shared.domain.accounts import Account, Identity, Organization, organization_place
+from shared.domain.accounts import Account
 from shared.domain.errors.identity import (
     NotPermitted,
     TokenUnknown,
@@ -15,8 +14,11 @@ from shared.domain.errors.identity import (
     last_owner,
 )
 from shared.domain.events import MAX_EVENTS_PAGE_SIZE, EventQuery
+from shared.domain.identities import Identity
+from shared.domain.memberships import Membership
 from shared.domain.name_disputes import NameDispute
 from shared.domain.names import OrgName
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.ownership import OwnershipRequest
 from shared.domain.principals import Principal, Role
 from shared.domain.pull_records import MAX_PULLS_EXPORTED, RecordedPull

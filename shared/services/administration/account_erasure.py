@@ -9,25 +9,20 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from shared.domain.access import Membership
-from shared.domain.accounts import (
-    ADMINISTRATORS,
-    ERASURE_NOTICE,
-    Account,
-    AccountErasure,
-    Identity,
-    Organization,
-    TokenUse,
-    organization_place,
-    parse_required_reason,
-)
+from shared.domain.account_erasure import ERASURE_NOTICE, AccountErasure
+from shared.domain.accounts import ADMINISTRATORS, Account
 from shared.domain.directory_locks import DirectoryFinding, finding_place
 from shared.domain.errors.base import Conflict, Invalid, NotFound, Unavailable
+from shared.domain.identities import Identity
 from shared.domain.mail import EmailAddress
+from shared.domain.memberships import Membership
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.ownership import OwnershipRequest
 from shared.domain.principals import Principal
+from shared.domain.reasons import parse_required_reason
 from shared.domain.records import AdditionCount, Entity, Place
 from shared.domain.times import MS
+from shared.domain.tokens import TokenUse
 from shared.ports import AlreadyThere, DirectoryStore, EventStore, PullRecordStore, Stale
 from shared.runtime.retries import retried_when_stale
 from shared.services.administration.administration import Administrators

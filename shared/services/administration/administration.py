@@ -9,21 +9,13 @@ from msgspec import Struct
 
 from shared.auth.authorization import Administration
 from shared.auth.tokens import Secret
-from shared.domain.access import Membership, with_reason
+from shared.domain.account_names import AccountName, account_name_place
 from shared.domain.accounts import (
     ADMINISTRATORS,
     Account,
     AccountByGroups,
     AccountLock,
-    AccountName,
-    Identity,
     LockSource,
-    Organization,
-    account_name_place,
-    is_id,
-    organization_place,
-    parse_reason,
-    parse_required_reason,
 )
 from shared.domain.errors.base import Conflict
 from shared.domain.errors.identity import (
@@ -33,9 +25,14 @@ from shared.domain.errors.identity import (
     organization_not_found,
 )
 from shared.domain.events import EventQuery
+from shared.domain.identities import Identity
+from shared.domain.ids import is_id
 from shared.domain.mail import EmailAddress
+from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import DIRECTORY, Principal
+from shared.domain.reasons import parse_reason, parse_required_reason, with_reason
 from shared.domain.records import Place
 from shared.domain.sessions import Session
 from shared.domain.times import MS, time_text

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from shared.auth.authorization import Administration
 from shared.auth.identity_providers import IdentityProvider
-from shared.domain.accounts import Account, Identity, LockSource, is_id, parse_required_reason
+from shared.domain.accounts import Account, LockSource
 from shared.domain.directory_locks import (
     DirectoryAnswer,
     DirectoryFinding,
@@ -26,7 +26,10 @@ from shared.domain.directory_locks import (
 )
 from shared.domain.errors.base import Conflict, Invalid, NotFound
 from shared.domain.errors.identity import NotPermitted
+from shared.domain.identities import Identity
+from shared.domain.ids import is_id
 from shared.domain.principals import DIRECTORY, Principal
+from shared.domain.reasons import parse_required_reason
 from shared.domain.records import Place
 from shared.domain.status import Severity, StatusProblem, TaskReport
 from shared.domain.times import MS

@@ -15,21 +15,17 @@ from msgspec.structs import replace
 
 from shared.auth.authorization import Administration
 from shared.auth.identity_providers import IdentityProvider, VerifiedIdentity
-from shared.domain.access import GroupRole, Membership, member_place
-from shared.domain.accounts import (
-    ROLE_PREFIX,
-    Account,
-    Identity,
-    Organization,
-    Staff,
-    identity_place,
-)
+from shared.domain.accounts import Account
 from shared.domain.directory_locks import DirectoryState
 from shared.domain.errors.identity import organization_not_found
 from shared.domain.group_rules import GROUP_RULES_PLACE, GroupRules
+from shared.domain.identities import ROLE_PREFIX, Identity, identity_place
+from shared.domain.memberships import GroupRole, Membership, member_place
 from shared.domain.names import OrgName
+from shared.domain.organizations import Organization
 from shared.domain.principals import Principal
 from shared.domain.records import Place
+from shared.domain.staff import Staff
 from shared.domain.times import MS, time_text
 from shared.ports import Clock, DirectoryStore, WorkStore
 from shared.runtime.retries import retried_when_stale

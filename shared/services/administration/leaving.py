@@ -7,12 +7,14 @@ from datetime import timedelta
 from msgspec import Struct
 
 from shared.auth.authorization import Administration
-from shared.domain.access import Membership
-from shared.domain.accounts import Account, Identity, Organization, organization_place
+from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, InvalidRequest, about_field
 from shared.domain.errors.identity import account_locked
 from shared.domain.events import EventQuery
+from shared.domain.identities import Identity
+from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import Principal, Role
 from shared.domain.records import Event
 from shared.domain.sessions import Session

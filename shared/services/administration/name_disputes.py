@@ -10,12 +10,14 @@ from msgspec.structs import replace
 
 from shared.auth.authorization import Administration, Authorization
 from shared.auth.tokens import OWNER_LENGTH, random_text
-from shared.domain.access import Membership, require_own_account
-from shared.domain.accounts import Account, parse_required_reason
+from shared.domain.access import require_own_account
+from shared.domain.accounts import Account
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, InvalidRequest, Unavailable, about_field
 from shared.domain.errors.identity import TokenUnknown, credentials_missing
 from shared.domain.errors.packages import PackageNotFound
 from shared.domain.mail import MailText
+from shared.domain.memberships import Membership
 from shared.domain.name_disputes import (
     MAX_OPEN_DISPUTES,
     MAX_STATEMENTS,
@@ -32,8 +34,9 @@ from shared.domain.name_disputes import (
     parse_statement,
     without_account,
 )
-from shared.domain.names import OrgName, Package
+from shared.domain.names import OrgName
 from shared.domain.principals import OPERATOR_ID, Principal, Role
+from shared.domain.reasons import parse_required_reason
 from shared.domain.times import time_text
 from shared.ports import DirectoryStore, MetadataStore, Randomness
 from shared.runtime.retries import retried_when_stale

@@ -6,18 +6,15 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from shared.domain.access import Invitation, Membership, strongest, with_reason
-from shared.domain.accounts import (
-    Account,
-    Identity,
-    LockSource,
-    Organization,
-    Token,
-    organization_place,
-)
+from shared.domain.accounts import Account, LockSource
 from shared.domain.archives.names import Digest
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import Refusal
-from shared.domain.names import OrgName, Package
+from shared.domain.identities import Identity
+from shared.domain.invitations import Invitation
+from shared.domain.memberships import Membership, strongest
+from shared.domain.names import OrgName
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import (
     Head,
     Holder,
@@ -28,6 +25,7 @@ from shared.domain.packages import (
     Visibility,
 )
 from shared.domain.principals import DIRECTORY, OPERATOR, Role
+from shared.domain.reasons import with_reason
 from shared.domain.records import Entity, Place
 from shared.domain.releases import Decision, with_change, with_decision
 from shared.domain.revocations import (
@@ -44,6 +42,7 @@ from shared.domain.revocations import (
     place_digest,
 )
 from shared.domain.sessions import Session
+from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.webhooks import Webhook
 from shared.ports import (

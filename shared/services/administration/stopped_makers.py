@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from shared.domain.accounts import Account, Organization, organization_place
+from shared.domain.accounts import Account
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import Principal
 from shared.ports import DirectoryStore
 from shared.services.leases import retried_when_leased

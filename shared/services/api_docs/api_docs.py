@@ -11,19 +11,14 @@ from shared.domain.api_docs.pieces import PieceKind, PiecePlace, complete_name, 
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
 from shared.domain.api_docs.symbols import Symbol
 from shared.domain.archives.names import Digest
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidName, InvalidVersion, NotFound, printable
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
-from shared.domain.names import (
-    Coordinate,
-    Package,
-    Version,
-    parse_module_name,
-    parse_org,
-    possible_packages,
-)
+from shared.domain.names import parse_module_name, parse_org, possible_packages
 from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, Visibility
 from shared.domain.principals import Principal
+from shared.domain.versions import Version
 from shared.ports import DocumentStore, PackageReader
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.api_docs.pieces import PieceReader, PiecesGone, StoredPiece, arrived, available

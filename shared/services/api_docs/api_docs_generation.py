@@ -41,11 +41,13 @@ from shared.domain.api_docs.records import (
 )
 from shared.domain.archives.bala import Bala
 from shared.domain.archives.names import Digest
+from shared.domain.coordinates import Coordinate, Package, package_owner, release_place
+from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.packages import ArchiveLost
-from shared.domain.names import ANY_CLIENT, Coordinate, Package, Range, package_owner, release_place
 from shared.domain.packages import Graph, Release, ReleaseEntry, State, Survey, read_graph
 from shared.domain.resolution import latest
 from shared.domain.times import MS
+from shared.domain.versions import Range
 from shared.ports import (
     ArchiveStore,
     Clock,

@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from shared.confined.budget import ConfinedUnavailable
 from shared.domain.api_docs.records import ApiDocsRecord
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import Refusal
-from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Release, State
 from shared.ports import MetadataStore
 from shared.runtime.caching import LruCache

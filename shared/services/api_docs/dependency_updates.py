@@ -7,12 +7,14 @@ from enum import Enum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.packages import Withdrawal
-from shared.domain.names import ANY_CLIENT, Coordinate, Package, Range
 from shared.domain.packages import State, Survey, effective_deprecation
 from shared.domain.principals import Principal
 from shared.domain.releases import withdrawal_of
 from shared.domain.resolution import latest
+from shared.domain.versions import Range
 from shared.services.api_docs.api_docs_generation import ApiHistory
 from shared.services.packages.package_details import PackageDetails
 from shared.services.packages.successors import Successors

@@ -15,11 +15,12 @@ from shared.domain.api_docs.listed_connectors import (
     TriggerSummary,
 )
 from shared.domain.api_docs.pieces import PieceKind
+from shared.domain.coordinates import Coordinate
+from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import NotFound
 from shared.domain.errors.packages import ApiDocsFailed, ApiDocsNotFound
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.listings import Listing
-from shared.domain.names import ANY_CLIENT, Coordinate
 from shared.domain.principals import Principal
 from shared.domain.search import MAX_LIMIT, Query, ResultPage, SearchKind
 from shared.ports import MetadataStore

@@ -30,10 +30,10 @@ from shared.confined.release_files import ReleaseRequest
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import GENERATOR_VERSION, ChangeList
 from shared.domain.archives.names import Digest
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending, Busy
-from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Graph, ReleaseEntry, Texts
 from shared.ports import ConfinedTasks, DocumentStore
 from shared.prose.rendering import renderer_version

@@ -14,7 +14,7 @@ from shared.domain.api_docs.pieces import PiecePlace, PiecesPointer, place_in_in
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord
 from shared.domain.api_docs.symbols import Symbol, unpack_symbols
 from shared.domain.archives.names import Digest
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import ReleaseEntry, State, Survey, Visibility
 from shared.ports import DocumentStore, PackageReader
 from shared.runtime.caching import LruCache

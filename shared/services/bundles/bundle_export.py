@@ -28,14 +28,17 @@ from shared.domain.bundles import (
     padding,
     tar_header,
 )
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import Invalid
 from shared.domain.errors.packages import ArchiveLost
 from shared.domain.events import EVERY_VERSION, package_change
 from shared.domain.mirror_rules import is_withheld_by_rules
-from shared.domain.names import ANY_CLIENT, Coordinate, OrgName, Package, Range, Version
+from shared.domain.names import OrgName
 from shared.domain.packages import EVERYBODY, Head, Release, State, Survey, Visibility
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.resolution import latest
+from shared.domain.versions import Range, Version
 from shared.ports import ArchiveStore, EventStore, MetadataStore, PullLedger
 from shared.services.records import RECORDS_AT_ONCE, last_event_number, package_batches
 

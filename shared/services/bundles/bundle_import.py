@@ -32,9 +32,9 @@ from shared.domain.bundles import (
     read_manifest,
     tar_header,
 )
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Conflict, Invalid, NotFound, Refusal
 from shared.domain.errors.packages import UpstreamReleaseRefused
-from shared.domain.names import Coordinate
 from shared.domain.packages import Head, Visibility
 from shared.domain.releases import MIRROR, with_change
 from shared.ports import Clock, DirectoryStore, MetadataStore

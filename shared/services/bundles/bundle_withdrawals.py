@@ -8,9 +8,9 @@ brings nothing back.
 from msgspec import Struct
 
 from shared.domain.bundles import BundledRelease, BundledWithdrawal, BundleManifest, BundleStatement
+from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.followed_withdrawals import ToldBy, with_withdrawal, without_withdrawal
-from shared.domain.names import Coordinate, release_place
 from shared.domain.packages import Head, Release
 from shared.ports import Clock, DirectoryStore, MetadataStore
 from shared.services.name_owners import NameOwners

@@ -9,21 +9,18 @@ from enum import Enum
 from msgspec import Struct
 
 from shared.auth.tokens import OWNER_LENGTH, random_text
-from shared.domain.access import Membership
-from shared.domain.accounts import (
-    ADMINISTRATORS,
+from shared.domain.account_names import (
     NAME_SALT_PLACE,
-    Account,
     AccountName,
     NameSalt,
     RetiredName,
     account_name_place,
     is_account_name,
     is_administrator_name,
-    is_id,
     parse_account_name,
     retired_name_place,
 )
+from shared.domain.accounts import ADMINISTRATORS, Account
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import (
     AccountExists,
@@ -32,6 +29,8 @@ from shared.domain.errors.identity import (
     account_not_found,
     credentials_missing,
 )
+from shared.domain.ids import is_id
+from shared.domain.memberships import Membership
 from shared.domain.ownership import OwnerlessOrganization, ownerless_place
 from shared.domain.principals import Principal, Role
 from shared.domain.records import Place

@@ -12,15 +12,17 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from shared.domain.access import AccessContext, acts_from_outside
-from shared.domain.accounts import Account, Token, describe_grants
+from shared.domain.access import AccessContext
+from shared.domain.accounts import Account
 from shared.domain.errors.base import Unavailable
 from shared.domain.mail import EmailAddress, Mail, MailText
 from shared.domain.packages import WITHDRAWN, Release
 from shared.domain.principals import Principal
+from shared.domain.reasons import acts_from_outside
 from shared.domain.records import Place
 from shared.domain.releases import withdrawal_of, withdrawal_text
 from shared.domain.times import MS, time_text
+from shared.domain.tokens import Token, describe_grants
 from shared.ports import Clock, DirectoryStore, Mailer, Undelivered, WorkStore
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.accounts import (

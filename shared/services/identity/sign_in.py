@@ -17,7 +17,7 @@ from shared.auth.sessions import (
     SignInBrowser,
 )
 from shared.auth.tokens import Secret, random_text
-from shared.domain.accounts import Account, hash_secret
+from shared.domain.accounts import Account
 from shared.domain.errors.base import Forbidden, NotFound
 from shared.domain.errors.identity import (
     NotPermitted,
@@ -35,6 +35,7 @@ from shared.domain.records import Place
 from shared.domain.sessions import Session
 from shared.domain.sign_in import SignInAttempt, SignInPurpose, require_recent_sign_in
 from shared.domain.times import MS
+from shared.domain.tokens import hash_secret
 from shared.ports import Clock, DirectoryStore, Randomness, WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import AccountMail

@@ -13,10 +13,9 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.domain.accounts import hash_secret
 from shared.domain.client_addresses import caller_network
+from shared.domain.coordinates import Package
 from shared.domain.errors.requests import TooManyRequests, too_many_failures
-from shared.domain.names import Package
 from shared.domain.principals import OPERATOR_ID, Principal
 from shared.domain.rate_limits import (
     RateLimit,
@@ -29,6 +28,7 @@ from shared.domain.rate_limits import (
     check_limit,
     tightest_allowance,
 )
+from shared.domain.tokens import hash_secret
 from shared.ports import Clock, Counter, WorkStore
 from shared.runtime.caching import LruCache
 from shared.services.limits.notices import ReadOnlyMode

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from shared.domain.accounts import Account, AccountErasure, AccountName
+from shared.domain.account_erasure import AccountErasure
+from shared.domain.account_names import AccountName
+from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal
 from shared.domain.records import Place
 from shared.domain.status import TaskReport

@@ -3,9 +3,9 @@
 from msgspec import Struct
 
 from shared.domain.archives.names import Digest
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Invalid, NotFound
 from shared.domain.errors.packages import ReleaseNotFound
-from shared.domain.names import Coordinate
 from shared.domain.packages import Readers, Release, State, archive_container
 from shared.ports import ArchiveStore, Clock, MetadataStore
 

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.archives.names import Digest
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import ErasedArchive, Head, Release, State
 from shared.domain.principals import Principal
 from shared.domain.releases import with_erasure

@@ -13,7 +13,6 @@ from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import ArchiveLost
 from shared.domain.events import ChangeKind, package_change
-from shared.domain.names import Version
 from shared.domain.packages import (
     ArchiveFacts,
     Head,
@@ -27,6 +26,7 @@ from shared.domain.principals import ANONYMOUS, UPKEEP
 from shared.domain.releases import WithheldNote, new_release
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
+from shared.domain.versions import Version
 from shared.ports import (
     ArchiveStore,
     Clock,

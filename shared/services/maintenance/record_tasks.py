@@ -9,18 +9,12 @@ from typing import cast
 
 from shared.auth.identity_providers import EnabledPeople
 from shared.auth.sessions import GroupRights
-from shared.domain.access import Invitation, Membership
-from shared.domain.accounts import (
-    EXPIRED_KEPT_FOR,
-    Identity,
-    NameOwner,
-    NameSkeleton,
-    Organization,
-    Token,
-    TokenUse,
-)
 from shared.domain.errors.base import Refusal
+from shared.domain.identities import Identity
+from shared.domain.invitations import Invitation
+from shared.domain.memberships import Membership
 from shared.domain.name_disputes import NameDispute
+from shared.domain.organizations import NameOwner, NameSkeleton, Organization
 from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
 from shared.domain.packages import Head, Release
 from shared.domain.principals import UPKEEP
@@ -28,6 +22,7 @@ from shared.domain.pull_records import KEPT_FOR, pull_window
 from shared.domain.records import AdditionCount, Entity, PendingEvents, Place
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
+from shared.domain.tokens import EXPIRED_KEPT_FOR, Token, TokenUse
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.webhooks import Delivery, DeliveryLog, DeliveryState, Webhook
 from shared.ports import (

@@ -14,6 +14,7 @@ from functools import partial
 from msgspec import Struct, field
 
 from shared.domain.archives.bala import require_coordinate
+from shared.domain.coordinates import Coordinate, package_owner
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import (
     UNUSABLE,
@@ -26,7 +27,6 @@ from shared.domain.errors.packages import (
 )
 from shared.domain.listings import Listing
 from shared.domain.mirroring import FetchedArchive
-from shared.domain.names import Coordinate, package_owner
 from shared.domain.packages import Release, Visibility
 from shared.domain.principals import Grant, Principal, Scope
 from shared.domain.releases import MIRROR, mirrored_head

@@ -20,10 +20,11 @@ from shared.domain.api_docs.listed_connectors import (
     ConnectorSummary,
     TriggerSummary,
 )
+from shared.domain.coordinates import package_owner
+from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.packages import UpstreamUnavailable
 from shared.domain.mirror_rules import public_since
 from shared.domain.mirroring import CataloguedPackage, CatalogueRound, Summary, UpstreamPage
-from shared.domain.names import ANY_CLIENT, package_owner
 from shared.domain.releases import MIRROR
 from shared.domain.search import ANYONE, Query, ResultPage, SearchKind
 from shared.domain.status import TaskReport

@@ -13,11 +13,12 @@ from datetime import timedelta
 from msgspec import Struct
 
 from shared.auth.authorization import Administration
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.packages import ReleaseNotFound, UpstreamReleaseRefused
 from shared.domain.mirror_rules import MirrorRules, apply_mirror_rules, removed_rules
 from shared.domain.mirroring import stored_since
-from shared.domain.names import Coordinate, OrgName, Package
+from shared.domain.names import OrgName
 from shared.domain.packages import Head, Release, State, Survey
 from shared.domain.principals import Principal
 from shared.domain.status import TaskReport

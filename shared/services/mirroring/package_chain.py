@@ -33,6 +33,8 @@ from shared.domain.build_resolution import (
     UnresolvedModule,
     resolve_module,
 )
+from shared.domain.coordinates import NO_PACKAGE, Coordinate, Package
+from shared.domain.distributions import ANY_CLIENT, ClientProfile
 from shared.domain.errors.base import InvalidName, InvalidRequest, NotFound, Refusal, Unavailable
 from shared.domain.errors.packages import (
     PackageNotFound,
@@ -44,20 +46,11 @@ from shared.domain.errors.packages import (
 from shared.domain.errors.requests import TooManyRequests
 from shared.domain.listings import Listing
 from shared.domain.mirroring import UpstreamModule, UpstreamResolution
-from shared.domain.names import (
-    ANY_CLIENT,
-    NO_PACKAGE,
-    ClientProfile,
-    Coordinate,
-    Package,
-    Range,
-    ToolId,
-    Version,
-    parse_tool_id,
-)
+from shared.domain.names import ToolId, parse_tool_id
 from shared.domain.packages import State, Survey, Visibility
 from shared.domain.principals import Principal
 from shared.domain.resolution import ReleaseChoice, ResolutionMode, usable_versions
+from shared.domain.versions import Range, Version
 from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.version_lists import VersionLists

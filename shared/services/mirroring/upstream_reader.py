@@ -9,6 +9,8 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from shared.domain.build_resolution import ModuleRequest, PackageRequest
+from shared.domain.coordinates import Coordinate, Package, package_owner
+from shared.domain.distributions import ANY_CLIENT, ClientProfile
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import (
     UpstreamReleaseRefused,
@@ -25,20 +27,11 @@ from shared.domain.mirroring import (
     UpstreamResolution,
     stored_since,
 )
-from shared.domain.names import (
-    ANY_CLIENT,
-    ClientProfile,
-    Coordinate,
-    OrgName,
-    Package,
-    Range,
-    ToolId,
-    Version,
-    package_owner,
-)
+from shared.domain.names import OrgName, ToolId
 from shared.domain.packages import Head, Release, Visibility
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
+from shared.domain.versions import Range, Version
 from shared.ports import Clock, Unanswered, Upstream
 from shared.runtime.caching import memory_of
 from shared.runtime.kept_answers import KeptAnswers, NewAnswer

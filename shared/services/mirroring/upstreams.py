@@ -6,6 +6,8 @@ from functools import partial
 
 from msgspec import Struct
 
+from shared.domain.coordinates import Package
+from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import (
     CLOSED,
@@ -16,7 +18,7 @@ from shared.domain.errors.packages import (
     owned_by_upstream,
 )
 from shared.domain.mirror_rules import MIRROR_RULES_PLACE, MirrorRules, UpstreamAddress
-from shared.domain.names import ANY_CLIENT, OrgName, Package
+from shared.domain.names import OrgName
 from shared.domain.principals import Principal
 from shared.domain.times import MS
 from shared.ports import (

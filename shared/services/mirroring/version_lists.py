@@ -18,14 +18,16 @@ from msgspec.structs import replace
 
 from shared.domain.archives.names import Digest
 from shared.domain.build_resolution import PackageRequest
+from shared.domain.coordinates import Package, package_owner
+from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import UpstreamReleaseRefused, complete_list
 from shared.domain.mirroring import UpstreamResolution, UpstreamVersions, upstream_versions_place
-from shared.domain.names import ANY_CLIENT, Package, Version, package_owner
 from shared.domain.packages import Head, ReleaseEntry, Survey, Visibility, read_graph, stable_number
 from shared.domain.resolution import ResolutionMode
 from shared.domain.times import MS
 from shared.domain.upstream_answers import MAX_DESCRIBED
+from shared.domain.versions import Version
 from shared.ports import AnswerUnusable, DirectoryStore, ReleaseUnusable, Stale, Unanswered
 from shared.runtime.caching import VersionedCache, memory_of_entries
 from shared.runtime.kept_answers import USED_WHILE_RENEWED, NewAnswer

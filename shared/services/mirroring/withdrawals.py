@@ -11,8 +11,8 @@ from hashlib import sha256
 
 from msgspec import Struct
 
+from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.followed_withdrawals import ToldBy, with_withdrawal, without_withdrawal
-from shared.domain.names import Coordinate, release_place
 from shared.domain.packages import Head, Release
 from shared.domain.status import TaskReport
 from shared.domain.times import MS

@@ -6,16 +6,12 @@ from msgspec import Struct
 
 from shared.auth.authorization import Authorization
 from shared.domain.access import refusal_of
-from shared.domain.accounts import (
-    Organization,
-    organization_place,
-    parse_reason,
-    parse_required_reason,
-)
 from shared.domain.errors.base import Conflict, about_field
 from shared.domain.errors.identity import organization_not_found
 from shared.domain.names import OrgName
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import Action, Principal
+from shared.domain.reasons import parse_reason, parse_required_reason
 from shared.ports import DirectoryStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import mail_text

@@ -10,21 +10,16 @@ from contextlib import suppress
 from msgspec import Struct
 
 from shared.auth.authorization import Administration, Authorization
-from shared.domain.access import with_reason
-from shared.domain.accounts import (
-    MAX_FROZEN_PACKAGES,
-    Account,
-    Freeze,
-    FrozenPackage,
-    Organization,
-    organization_place,
-    parse_required_reason,
-)
+from shared.domain.accounts import Account
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, NotFound
 from shared.domain.errors.identity import organization_not_found
 from shared.domain.errors.packages import PackageNotFound, owned_by_upstream
-from shared.domain.names import OrgName, Package
+from shared.domain.freezes import MAX_FROZEN_PACKAGES
+from shared.domain.names import OrgName
+from shared.domain.organizations import Freeze, FrozenPackage, Organization, organization_place
 from shared.domain.principals import Action, Principal, Role
+from shared.domain.reasons import parse_required_reason, with_reason
 from shared.domain.times import time_text
 from shared.ports import Clock, DirectoryStore, MetadataStore
 from shared.runtime.retries import retried_when_stale

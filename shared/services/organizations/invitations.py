@@ -10,22 +10,8 @@ from msgspec import Struct
 
 from shared.auth.authorization import Authorization
 from shared.auth.tokens import Secret, random_text
-from shared.domain.access import (
-    INVITATION_CODE_LENGTH,
-    INVITATION_ID_LENGTH,
-    INVITATION_LIFETIME_MS,
-    MAX_INVITATIONS,
-    AccessContext,
-    Invitation,
-    MemberList,
-    invitation_id,
-    invitation_place,
-    missing_grant,
-    reason_for_change,
-    refusal_while_frozen,
-    require_right,
-)
-from shared.domain.accounts import Account, Organization, hash_secret, parse_invitation_label
+from shared.domain.access import AccessContext, missing_grant, require_right
+from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, about_field
 from shared.domain.errors.identity import (
     InvitationNotFound,
@@ -34,9 +20,22 @@ from shared.domain.errors.identity import (
     credentials_missing,
 )
 from shared.domain.errors.requests import TooMany
+from shared.domain.freezes import refusal_while_frozen
+from shared.domain.invitations import (
+    INVITATION_CODE_LENGTH,
+    INVITATION_ID_LENGTH,
+    INVITATION_LIFETIME_MS,
+    MAX_INVITATIONS,
+    Invitation,
+    invitation_id,
+    invitation_place,
+    parse_invitation_label,
+)
 from shared.domain.mail import EmailAddress, mailbox_key, mask_email, parse_email
+from shared.domain.memberships import MemberList
 from shared.domain.names import OrgName
 from shared.domain.one_time_links import INVITATION_PATH, code_hash, one_time_link
+from shared.domain.organizations import Organization
 from shared.domain.principals import Action, Principal, Role, Scope
 from shared.domain.rate_limits import (
     RateLimitAllowance,
@@ -44,7 +43,9 @@ from shared.domain.rate_limits import (
     RateLimitKeys,
     RateLimitSubject,
 )
+from shared.domain.reasons import reason_for_change
 from shared.domain.times import MS, time_text
+from shared.domain.tokens import hash_secret
 from shared.ports import Clock, DirectoryStore, Randomness, Stale, WorkStore
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.leases import retried_when_leased

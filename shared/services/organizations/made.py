@@ -9,11 +9,15 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from shared.domain.access import Invitation, Membership, invitation_id, with_reason
-from shared.domain.accounts import ADMINISTRATORS, Account, Organization, Token, organization_place
+from shared.domain.accounts import ADMINISTRATORS, Account
 from shared.domain.errors.base import Unavailable
+from shared.domain.invitations import Invitation, invitation_id
 from shared.domain.mail import EmailAddress
+from shared.domain.memberships import Membership
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import Principal
+from shared.domain.reasons import with_reason
+from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.webhooks import Webhook, webhook_owner
 from shared.ports import Clock, DirectoryStore

@@ -12,26 +12,23 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
-from shared.domain.access import (
-    OWNER_CHANGE_DELAY,
-    AccessContext,
-    MemberList,
-    Membership,
-    PendingRole,
-    acts_from_outside,
-    member_place,
-    reason_for_change,
-    refusal_of,
-    require_right,
-    strongest,
-    with_reason,
-)
-from shared.domain.accounts import Account, Organization
+from shared.domain.access import AccessContext, refusal_of, require_right
+from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, InvalidRequest, NotFound
 from shared.domain.errors.identity import NotPermitted, credentials_missing, member_not_found
 from shared.domain.mail import MailText
+from shared.domain.memberships import (
+    OWNER_CHANGE_DELAY,
+    MemberList,
+    Membership,
+    PendingRole,
+    member_place,
+    strongest,
+)
 from shared.domain.names import OrgName
+from shared.domain.organizations import Organization
 from shared.domain.principals import Action, Principal, Role
+from shared.domain.reasons import acts_from_outside, reason_for_change, with_reason
 from shared.domain.records import Place
 from shared.domain.times import MS, time_text
 from shared.ports import Clock, DirectoryStore

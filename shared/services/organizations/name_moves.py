@@ -4,18 +4,18 @@ from collections import Counter
 
 from msgspec import Struct
 
-from shared.domain.accounts import (
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.mirror_rules import HERE, apply_mirror_rules
+from shared.domain.names import OrgName
+from shared.domain.organizations import (
     NameOwner,
     Organization,
     name_owner_place,
     organization_place,
-    parse_required_reason,
 )
-from shared.domain.errors.base import InvalidRequest
-from shared.domain.mirror_rules import HERE, apply_mirror_rules
-from shared.domain.names import OrgName
 from shared.domain.packages import Head, State, Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.reasons import parse_required_reason
 from shared.domain.releases import with_change
 from shared.ports import DirectoryStore
 from shared.runtime.retries import retried_when_stale

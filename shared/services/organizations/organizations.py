@@ -12,27 +12,9 @@ from msgspec import Struct
 
 from shared.auth.authorization import Authorization
 from shared.auth.tokens import OWNER_LENGTH, random_text
-from shared.domain.access import (
-    OWNER_CHANGE_DELAY,
-    AccessContext,
-    Membership,
-    missing_grant,
-    reason_for_change,
-    refusal_of,
-    require_right,
-    way_to_rename,
-    with_reason,
-)
-from shared.domain.accounts import (
-    Account,
-    NameOwner,
-    NameSkeleton,
-    Organization,
-    organization_place,
-    parse_description,
-    parse_display_name,
-    parse_links,
-)
+from shared.domain.access import AccessContext, missing_grant, refusal_of, require_right
+from shared.domain.accounts import Account
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, Forbidden, about_field
 from shared.domain.errors.identity import (
     NotPermitted,
@@ -44,10 +26,27 @@ from shared.domain.errors.identity import (
 )
 from shared.domain.errors.packages import owned_by_upstream
 from shared.domain.mail import MailText
-from shared.domain.names import OrgName, Package, is_one_edit_apart, is_reserved, require_plain_org
+from shared.domain.memberships import OWNER_CHANGE_DELAY, Membership
+from shared.domain.names import (
+    OrgName,
+    is_one_edit_apart,
+    is_reserved,
+    require_plain_org,
+    way_to_rename,
+)
+from shared.domain.organizations import (
+    NameOwner,
+    NameSkeleton,
+    Organization,
+    organization_place,
+    parse_description,
+    parse_display_name,
+    parse_links,
+)
 from shared.domain.packages import Visibility
 from shared.domain.principals import UPKEEP, Action, Principal, Role, Scope
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
+from shared.domain.reasons import reason_for_change, with_reason
 from shared.domain.reserved_names import is_reserved_name, skeletons
 from shared.domain.times import MS, time_text
 from shared.ports import AlreadyThere, Clock, DirectoryStore, MetadataStore, Randomness, Stale

@@ -10,16 +10,12 @@ from enum import Enum
 from msgspec import Struct
 
 from shared.auth.authorization import Administration, Authorization
-from shared.domain.access import MemberList, Membership, member_place
-from shared.domain.accounts import (
-    Account,
-    Identity,
-    Organization,
-    organization_place,
-    parse_required_reason,
-)
+from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, Forbidden, NotFound
+from shared.domain.identities import Identity
+from shared.domain.memberships import MemberList, Membership, member_place
 from shared.domain.names import OrgName
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.ownership import (
     MEMBER_FOR,
     OWNERSHIP_NOTICE,
@@ -31,6 +27,7 @@ from shared.domain.ownership import (
     request_place,
 )
 from shared.domain.principals import UPKEEP, Action, Principal, Role
+from shared.domain.reasons import parse_required_reason
 from shared.domain.records import Place, account_stream
 from shared.domain.sessions import Session
 from shared.domain.status import Severity, StatusProblem, TaskReport

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from shared.auth.authorization import Administration
-from shared.domain.accounts import parse_required_reason
 from shared.domain.errors.base import Conflict, NotFound, about_field
 from shared.domain.principals import Principal
+from shared.domain.reasons import parse_required_reason
 from shared.domain.reserved_names import (
     BUILT_IN_PATTERN,
     MAX_RESERVED_NAMES,

@@ -25,9 +25,9 @@ from shared.domain.archives.delivery import (
     second_hop,
 )
 from shared.domain.archives.names import ArchiveName, Digest, archive_file_name, canonical_file_name
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import ArchiveNotFound
-from shared.domain.names import Package
 from shared.domain.packages import (
     Head,
     Readers,

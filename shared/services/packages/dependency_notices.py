@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from shared.auth.authorization import Authorization
 from shared.domain.accounts import Account
+from shared.domain.coordinates import Coordinate
 from shared.domain.mirror_rules import is_withheld_by_rules
-from shared.domain.names import Coordinate
 from shared.domain.packages import Head, Release, State, Visibility
 from shared.domain.principals import OPERATOR, UPKEEP, Grant, Principal
 from shared.domain.records import Event

@@ -13,15 +13,17 @@ from msgspec import Struct
 
 from shared.domain.api_docs.listed_connectors import NO_API
 from shared.domain.archives.names import Digest
+from shared.domain.coordinates import Coordinate, Package, package_owner, release_place
+from shared.domain.distributions import ANY_CLIENT
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.errors.requests import NotListedYet
 from shared.domain.listings import Listing
-from shared.domain.names import ANY_CLIENT, Coordinate, Package, Range, package_owner, release_place
 from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, Texts
 from shared.domain.releases import WithheldNote, is_state_change_pending
 from shared.domain.resolution import latest
+from shared.domain.versions import Range
 from shared.ports import (
     DirectoryStore,
     DocumentStore,

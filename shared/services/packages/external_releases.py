@@ -10,6 +10,7 @@ from msgspec import Struct
 from shared.auth.authorization import Administration
 from shared.domain.archives.bala import Bala
 from shared.domain.archives.names import Digest
+from shared.domain.coordinates import Coordinate, Package, package_owner, release_place
 from shared.domain.errors.packages import (
     ReleaseNotFound,
     SpelledDifferently,
@@ -23,7 +24,6 @@ from shared.domain.mirroring import (
     UpstreamVersions,
     upstream_versions_place,
 )
-from shared.domain.names import Coordinate, Package, package_owner, release_place
 from shared.domain.packages import (
     Head,
     Readers,

@@ -6,9 +6,10 @@ from functools import partial
 from msgspec import Struct
 
 from shared.auth.authorization import Authorization
+from shared.domain.coordinates import Package
 from shared.domain.errors.packages import PackageNotFound
 from shared.domain.events import PackageChange, package_change
-from shared.domain.names import OrgName, Package
+from shared.domain.names import OrgName
 from shared.domain.principals import Principal
 from shared.domain.records import Event, org_stream, package_stream
 from shared.ports import EventStore, MetadataStore

@@ -9,10 +9,10 @@ from msgspec import Struct
 
 from shared.auth.authorization import Authorization
 from shared.domain.access import AccessContext
-from shared.domain.accounts import Organization
+from shared.domain.coordinates import Package
 from shared.domain.errors.packages import PackageNotFound
 from shared.domain.events import EventQuery
-from shared.domain.names import Package
+from shared.domain.organizations import Organization
 from shared.domain.package_history import HistoryEntry
 from shared.domain.packages import Head
 from shared.domain.principals import Principal

@@ -27,6 +27,8 @@ from shared.domain.build_resolution import (
     resolve_package,
     resolve_tool,
 )
+from shared.domain.coordinates import NO_PACKAGE, Coordinate, Package
+from shared.domain.distributions import ClientProfile
 from shared.domain.errors.base import InvalidRequest, NotFound
 from shared.domain.errors.packages import (
     PackageNotFound,
@@ -35,19 +37,12 @@ from shared.domain.errors.packages import (
     tool_version_not_found,
 )
 from shared.domain.listings import Listing
-from shared.domain.names import (
-    NO_PACKAGE,
-    ClientProfile,
-    Coordinate,
-    Package,
-    Range,
-    ToolId,
-    Version,
-)
+from shared.domain.names import ToolId
 from shared.domain.packages import FoundRelease, Head, State, Survey, Visibility
 from shared.domain.principals import Principal
 from shared.domain.releases import release_withdrawn
 from shared.domain.resolution import latest, usable_versions
+from shared.domain.versions import Range, Version
 from shared.ports import DocumentStore, MetadataStore, PackageReader, ReadCheck
 from shared.runtime.caching import (
     Edition,

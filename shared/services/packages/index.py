@@ -6,9 +6,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
+from shared.domain.coordinates import Package
 from shared.domain.documents import DerivedDocument
 from shared.domain.events import ChangeKind, PackageChange, package_change
-from shared.domain.names import Package
 from shared.domain.packages import Readers, Survey, Visibility, is_for_everybody
 from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.records import Event

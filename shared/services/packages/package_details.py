@@ -15,8 +15,9 @@ from typing import cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.domain.accounts import Organization, organization_place
 from shared.domain.checklists import NO_DEPENDENCIES, DependencyStates
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.packages import (
     PackageNotFound,
     PackageWithdrawn,
@@ -24,15 +25,8 @@ from shared.domain.errors.packages import (
     ReleaseWithdrawn,
     Withdrawal,
 )
-from shared.domain.names import (
-    ANY_CLIENT,
-    Coordinate,
-    OrgName,
-    Package,
-    PackageName,
-    Range,
-    Version,
-)
+from shared.domain.names import OrgName, PackageName
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import (
     Dependency,
     GraphNode,
@@ -51,6 +45,7 @@ from shared.domain.release_lists import is_built_in
 from shared.domain.releases import withdrawal_of
 from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage, Results
+from shared.domain.versions import Range, Version
 from shared.ports import (
     Clock,
     DirectoryStore,

@@ -8,10 +8,10 @@ from itertools import islice
 from msgspec.structs import replace
 
 from shared.auth.signing_keys import SigningKeys
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import SigningKeyUnavailable
 from shared.domain.errors.requests import TakesNoChanges
-from shared.domain.names import Coordinate
 from shared.domain.pull_records import pull_window
 from shared.ports import CallerScope, Clock, Pull, PullBatch, PullLedger, Randomness
 from shared.runtime.background_tasks import DelayedFlush

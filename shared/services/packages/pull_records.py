@@ -8,11 +8,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
-from shared.domain.accounts import Account, Organization
+from shared.domain.accounts import Account
 from shared.domain.client_addresses import caller_network
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import TakesNoChanges
-from shared.domain.names import Coordinate
+from shared.domain.organizations import Organization
 from shared.domain.principals import Action, Principal
 from shared.domain.pull_records import (
     KEPT_FOR,

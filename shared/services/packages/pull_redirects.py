@@ -12,10 +12,12 @@ from msgspec.structs import replace
 from shared.auth.authorization import KnownReaders
 from shared.domain.archives.delivery import ClientKind, LinkedArchive
 from shared.domain.archives.names import Digest, archive_file_name
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.distributions import ClientProfile
 from shared.domain.errors.base import Unavailable
-from shared.domain.names import ClientProfile, Coordinate, Package, Range, Version
 from shared.domain.packages import Visibility
 from shared.domain.principals import Principal
+from shared.domain.versions import Range, Version
 from shared.ports import ArchiveLinks, Clock
 from shared.runtime.caching import (
     EVERYTHING,

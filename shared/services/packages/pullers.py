@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from shared.auth.signing_keys import SigningKeys
-from shared.domain.names import Coordinate, release_place
+from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.releases import MAX_PULLERS_OF_ERASED, ReleasePullers, is_erasable_at
 from shared.ports import Clock, DirectoryStore
 from shared.runtime.caching import LruCache

@@ -6,9 +6,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
-from shared.domain.access import Membership
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.listings import Facet, FacetCount
+from shared.domain.memberships import Membership
 from shared.domain.principals import Principal
 from shared.domain.search import (
     FacetedResults,

@@ -13,10 +13,12 @@ from shared.domain.build_resolution import (
     ToolAnswer,
     ToolRequest,
 )
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.distributions import ClientProfile
 from shared.domain.listings import Listing
-from shared.domain.names import ClientProfile, Coordinate, Package, Range, Version
 from shared.domain.packages import Head, Release, Survey, effective_deprecation
 from shared.domain.principals import Principal
+from shared.domain.versions import Range, Version
 
 
 class AvailableRelease(Struct, frozen=True):

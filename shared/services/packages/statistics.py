@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from msgspec import Struct
 
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import Unavailable
 from shared.domain.listings import Facet, Facets, FacetValue, Listing
-from shared.domain.names import Package
 from shared.domain.search import ANYONE, IndexTotals, Query, ResultPage, Sort
 from shared.domain.status import DatedCounts, RegistryCounts
 from shared.domain.times import MS

@@ -9,11 +9,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
-from shared.domain.accounts import parse_reason, parse_required_reason
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, NotFound, Unavailable, about_field
-from shared.domain.names import Package
 from shared.domain.packages import Head, Survey
 from shared.domain.principals import Action, Principal
+from shared.domain.reasons import parse_reason, parse_required_reason
 from shared.domain.releases import with_change
 from shared.ports import Clock, DirectoryStore, MetadataStore, PackageReader
 from shared.services.identity.accounts import organization_owners

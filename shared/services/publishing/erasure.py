@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from shared.confined.budget import ConfinedUnavailable
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Unavailable
-from shared.domain.names import Coordinate
 from shared.domain.packages import PublicReason, Release, State, Texts
 from shared.domain.principals import Principal
 from shared.domain.times import time_text

@@ -11,6 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.domain.bounded_parsing import has_at_most_values
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.distributions import ANY_CLIENT, ClientProfile, Distribution
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import Conflict, Invalid, NotFound, Refusal, Unauthenticated
 from shared.domain.errors.packages import (
@@ -21,15 +23,7 @@ from shared.domain.errors.packages import (
 )
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.maven import ChecksumAlgorithm, client_metadata, repository_metadata
-from shared.domain.names import (
-    ANY_CLIENT,
-    ClientProfile,
-    Coordinate,
-    Distribution,
-    OrgName,
-    Package,
-    ToolId,
-)
+from shared.domain.names import OrgName, ToolId
 from shared.domain.packages import Release, State, Survey, Visibility
 from shared.domain.principals import Principal
 from shared.domain.resolution import usable_entries

@@ -7,13 +7,16 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from msgspec import Struct
 
 from shared.auth.authorization import Administration, Authorization
-from shared.domain.access import AccessContext, reason_for_change, refusal_of, require_right
-from shared.domain.accounts import Organization, Token
+from shared.domain.access import AccessContext, refusal_of, require_right
+from shared.domain.coordinates import Coordinate, Package, release_place
+from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import Invalid
 from shared.domain.errors.packages import NotAwaited, PackageNotFound, ReleaseNotFound
-from shared.domain.names import ANY_CLIENT, Coordinate, OrgName, Package, Range, release_place
+from shared.domain.names import OrgName
+from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Holder, Origin, PublicReason, Release, State, Survey
 from shared.domain.principals import Action, Principal
+from shared.domain.reasons import reason_for_change
 from shared.domain.records import Place
 from shared.domain.releases import (
     Decision,
@@ -24,6 +27,8 @@ from shared.domain.releases import (
 )
 from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage
+from shared.domain.tokens import Token
+from shared.domain.versions import Range
 from shared.ports import Clock, DirectoryStore, MetadataStore, PullLedger
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.identity.accounts import account_names

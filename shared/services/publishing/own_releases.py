@@ -6,9 +6,9 @@ import asyncio
 from msgspec import Struct
 
 from shared.auth.authorization import Authorization
+from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.errors.base import Conflict, Refusal
 from shared.domain.errors.packages import ReleaseNotFound
-from shared.domain.names import Coordinate, release_place
 from shared.domain.packages import Head, Holder, PublicReason, Release, State, WithdrawalReason
 from shared.domain.principals import OPERATOR, Action, Principal
 from shared.domain.releases import (

@@ -3,11 +3,11 @@
 from msgspec import Struct
 
 from shared.auth.authorization import Administration
-from shared.domain.accounts import parse_required_reason
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, about_field
-from shared.domain.names import Package
 from shared.domain.packages import Head, PackageHold, Release, State
 from shared.domain.principals import Principal
+from shared.domain.reasons import parse_required_reason
 from shared.domain.releases import Decision, with_change, with_decision
 from shared.ports import Clock, MetadataStore
 from shared.services.packages.derived_data import PackageRecordWriter

@@ -7,8 +7,9 @@ from msgspec import Struct
 
 from shared.auth.authorization import Administration
 from shared.auth.tokens import random_text
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Conflict, NotFound, about_field
-from shared.domain.names import Coordinate, OrgName, parse_org
+from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import PublicReason, State
 from shared.domain.principals import Principal
 from shared.domain.proposals import (

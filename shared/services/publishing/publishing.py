@@ -12,6 +12,7 @@ from shared.auth.authorization import Authorization
 from shared.domain.access import AccessContext
 from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.names import Digest
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import Conflict, Forbidden, Invalid, Refusal
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.errors.packages import (
@@ -20,7 +21,6 @@ from shared.domain.errors.packages import (
     VersionSpelledDifferently,
     owned_by_upstream,
 )
-from shared.domain.names import Coordinate, Package
 from shared.domain.packages import (
     FoundRelease,
     Head,

@@ -8,9 +8,10 @@ from typing import Self
 from msgspec import Struct
 
 from shared.auth.authorization import Administration
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import account_not_found
-from shared.domain.names import Coordinate, OrgName, Package
+from shared.domain.names import OrgName
 from shared.domain.packages import PublicReason, Release, State
 from shared.domain.principals import Principal, Resource
 from shared.domain.releases import Decision

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from shared.domain.checklists import Checklist, checklist_of
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.principals import Principal
 from shared.services.api_docs.pieces import PieceReader
 from shared.services.packages.package_details import PackageDetails, ReleaseDetails

@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from shared.domain.api_docs.records import ApiDocsRecord, DocsState
 from shared.domain.checklists import Checklist, checklist_of
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import Invalid, NotFound, Unavailable
-from shared.domain.names import Package
 from shared.domain.principals import Principal
 from shared.services.api_docs.pieces import PieceReader
 from shared.services.packages.package_details import PackageDetails, ReleaseDetails

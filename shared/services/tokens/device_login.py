@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from shared.auth.signing_keys import Signer, SigningKeys
 from shared.auth.tokens import Secret, random_text
-from shared.domain.accounts import Account, hash_secret
+from shared.domain.accounts import Account
 from shared.domain.device_login import (
     DEVICE_CODE_LIFETIME,
     DEVICE_TOKEN_DAYS,
@@ -26,6 +26,7 @@ from shared.domain.principals import Grant, Principal, Scope
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.records import Place, Record
 from shared.domain.times import MS
+from shared.domain.tokens import hash_secret
 from shared.ports import Clock, DirectoryStore, EventStore, Randomness, WorkStore
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.records import EntityChange, RecordWriter

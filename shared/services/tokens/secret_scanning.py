@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from shared.auth.secret_scanning import LeakedToken, LeakReports
 from shared.auth.tokens import AccessToken
-from shared.domain.accounts import Token
 from shared.domain.errors.identity import TokenMalformed
 from shared.domain.principals import Principal
 from shared.domain.records import Place
 from shared.domain.times import MS
+from shared.domain.tokens import Token
 from shared.ports import Clock, DirectoryStore, WorkStore
 from shared.services.identity.mail import TokenMail
 from shared.services.tokens.tokens import TokenRecords, token_change

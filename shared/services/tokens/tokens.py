@@ -18,29 +18,18 @@ from msgspec.structs import replace
 from shared.auth.authorization import Administration, Authorization
 from shared.auth.identity_providers import EnabledPeople
 from shared.auth.tokens import AccessToken, Secret, random_text
-from shared.domain.access import (
-    NO_ACCESS,
-    AccessContext,
-    reason_for_change,
-    require_own_account,
-    with_reason,
-)
-from shared.domain.accounts import (
-    Account,
-    Organization,
-    Token,
-    TokenUse,
-    describe_grants,
-    parse_required_reason,
-    token_expiry,
-)
+from shared.domain.access import NO_ACCESS, AccessContext, require_own_account
+from shared.domain.accounts import Account
 from shared.domain.client_addresses import are_ranges_within, parse_ranges
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.errors.identity import NotPermitted, TokenNotFound, credentials_missing
 from shared.domain.names import OrgName
+from shared.domain.organizations import Organization
 from shared.domain.principals import Action, Grant, Principal, Scope
+from shared.domain.reasons import parse_required_reason, reason_for_change, with_reason
 from shared.domain.records import Place
 from shared.domain.sign_in import require_recent_sign_in
+from shared.domain.tokens import Token, TokenUse, describe_grants, token_expiry
 from shared.ports import Clock, DirectoryStore, Randomness, Stale
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import DecisionMail

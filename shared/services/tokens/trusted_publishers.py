@@ -10,13 +10,15 @@ from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.auth.tokens import random_text
-from shared.domain.access import reason_for_change, require_right, with_reason
+from shared.domain.access import require_right
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import Conflict, Forbidden, InvalidRequest, NotFound, about_field
 from shared.domain.errors.identity import NotPermitted
-from shared.domain.names import Coordinate, OrgName, Package
+from shared.domain.names import OrgName
 from shared.domain.packages import Head, Pushers
 from shared.domain.principals import Action, Principal, Resource, org_of
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
+from shared.domain.reasons import reason_for_change, with_reason
 from shared.domain.records import Place
 from shared.domain.releases import with_change
 from shared.domain.times import MS

@@ -22,8 +22,7 @@ from shared.auth.signed_tokens import (
     verify_jwt,
 )
 from shared.auth.tokens import Secret
-from shared.domain.access import refusal_clause
-from shared.domain.accounts import Organization, Token, organization_place
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest, Unauthenticated, about_field
 from shared.domain.errors.identity import (
     NotPermitted,
@@ -32,10 +31,12 @@ from shared.domain.errors.identity import (
     Untrusted,
     credentials_missing,
 )
-from shared.domain.names import OrgName, Package
+from shared.domain.names import OrgName
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head
 from shared.domain.principals import MAX_REFUSED_PACKAGES, Grant, Principal, RefusedPackage, Scope
 from shared.domain.times import MS, time_text
+from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.claims import matches
 from shared.domain.trusted_publishing.issuers import UNKNOWN_TRAITS, IssuerTraits, is_fixed_audience
 from shared.domain.trusted_publishing.jobs import (
@@ -54,6 +55,7 @@ from shared.domain.trusted_publishing.publishers import (
     job_differences,
 )
 from shared.domain.trusted_publishing.refs import tagged_version
+from shared.domain.trusted_publishing.run_limits import refusal_clause
 from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, WorkStore
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.makers import Makers

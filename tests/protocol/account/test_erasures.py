@@ -9,10 +9,12 @@ import pytest
 from anyio.to_thread import run_sync
 
 from shared.adapters.backup import backup
-from shared.domain.access import Invitation, invitation_id
-from shared.domain.accounts import Account, AccountErasure, AccountName, RetiredName
+from shared.domain.account_erasure import AccountErasure
+from shared.domain.account_names import AccountName, RetiredName
+from shared.domain.accounts import Account
 from shared.domain.errors.identity import AccountExists, NotPermitted
 from shared.domain.errors.requests import Busy
+from shared.domain.invitations import Invitation, invitation_id
 from shared.domain.mail import EmailAddress
 from shared.domain.name_disputes import NOTICE_PERIOD, DisputeOutcome, NameDispute
 from shared.domain.names import parse_org

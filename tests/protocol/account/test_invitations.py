@@ -5,7 +5,7 @@ from base64 import urlsafe_b64encode
 
 import pytest
 
-from shared.domain.access import INVITATION_LIFETIME_MS
+from shared.domain.invitations import INVITATION_LIFETIME_MS
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Role
 from shared.domain.times import MS

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from shared.auth.identity_providers import VerifiedIdentity
-from shared.domain.access import Membership
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import AccountExists, NotPermitted, SignInAgain, TokenUnknown
+from shared.domain.memberships import Membership
 from shared.domain.names import parse_org
 from shared.domain.ownership import OwnershipRequest
 from shared.domain.packages import Head, Visibility

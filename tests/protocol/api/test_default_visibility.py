@@ -2,7 +2,8 @@
 
 import pytest
 
-from shared.domain.names import Package, parse_org
+from shared.domain.coordinates import Package
+from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from shared.services.organizations.organizations import OrganizationProfile

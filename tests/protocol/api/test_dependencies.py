@@ -14,7 +14,7 @@ import pytest
 from functions.faces import build_app
 from shared.adapters.system import SystemClock
 from shared.bootstrap import build_registry
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import PublicReason, WithdrawalReason
 from shared.domain.principals import OPERATOR
 from shared.hosting.host import Host

@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from shared.domain.archives.names import Digest
-from shared.domain.names import Coordinate, Package, parse_org
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import PublisherScopes

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal
-from shared.domain.names import Coordinate
 from shared.domain.packages import State
 from shared.domain.principals import OPERATOR, Principal
 from shared.services.tokens.tokens import OfOrganization, TokenRequest

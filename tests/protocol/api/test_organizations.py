@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.domain.access import OWNER_CHANGE_DELAY
+from shared.domain.memberships import OWNER_CHANGE_DELAY
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Role
 from tests.support.browsers import signed_in as browser_of

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Unavailable
-from shared.domain.names import Coordinate
 from shared.domain.packages import PublicReason, Release, State, Texts, WithdrawalReason
 from shared.domain.principals import OPERATOR
 from shared.ports import CopyLeft

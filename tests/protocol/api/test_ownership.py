@@ -6,8 +6,9 @@ from functools import partial
 import pytest
 from anyio.to_thread import run_sync
 
-from shared.domain.access import GroupRole, Membership, member_place
-from shared.domain.accounts import Account, Identity
+from shared.domain.accounts import Account
+from shared.domain.identities import Identity
+from shared.domain.memberships import GroupRole, Membership, member_place
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Role
 from shared.domain.records import Place

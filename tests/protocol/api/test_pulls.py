@@ -10,9 +10,10 @@ import pytest
 from msgspec.structs import replace
 
 from functions.api.pulls import safe_cell
-from shared.domain.accounts import Organization, organization_place
+from shared.domain.coordinates import Package
 from shared.domain.errors.requests import Busy
-from shared.domain.names import Package, parse_org
+from shared.domain.names import parse_org
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from shared.domain.pull_records import KEPT_FOR, RecordedPulls

@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.domain.access import Membership, member_place
-from shared.domain.accounts import Token
+from shared.domain.memberships import Membership, member_place
 from shared.domain.principals import MAX_REFUSED_PACKAGES, Role
 from shared.domain.records import Place
+from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.jobs import Provider
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import multipart

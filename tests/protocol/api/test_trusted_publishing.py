@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from shared.domain.accounts import Account
-from shared.domain.names import Package, parse_org
+from shared.domain.coordinates import Package
+from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import PublisherReads

@@ -12,12 +12,14 @@ import pytest
 from msgspec.structs import replace
 
 from shared.adapters.http_fetcher import MAX_BYTES, GuardedFetcher
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.requests import Busy
-from shared.domain.names import Package, Version, parse_org
+from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR, Role
 from shared.domain.records import Event, Place
+from shared.domain.versions import Version
 from shared.domain.webhooks import BACK_OFF, MAX_ANSWER, MAX_WAITING, DeliveryLog, parse_receiver
 from shared.ports import HttpClient, HttpResponse, Unanswered
 from shared.services.organizations.webhooks import MAX_WEBHOOKS

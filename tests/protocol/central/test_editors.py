@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from shared.services.api_docs import editor_catalog
 from tests.protocol.bal.java import JavaBal

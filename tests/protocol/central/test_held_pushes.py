@@ -7,8 +7,9 @@ from functools import partial
 import pytest
 from msgspec.structs import replace
 
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy
-from shared.domain.names import Coordinate, parse_org
+from shared.domain.names import parse_org
 from shared.domain.packages import State
 from shared.domain.principals import OPERATOR, Grant, Principal, Role
 from shared.services.publishing.publishing import Outcome, Upload

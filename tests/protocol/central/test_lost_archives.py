@@ -8,7 +8,7 @@ import pytest
 
 from shared.composition import Registry
 from shared.domain.archives.names import Digest
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.hosting.host import Host
 from shared.localhost import archive_resolver
 from tests.lazy_app import lazy_functions

@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import pytest
 
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import PublicReason, WithdrawalReason
 from shared.domain.principals import OPERATOR
 from tests.protocol.bal.failures import ClientFailure, NoPackage

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.names import Coordinate, release_place
+from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.packages import State
 from shared.domain.principals import OPERATOR
 from shared.domain.releases import ReleasePullers

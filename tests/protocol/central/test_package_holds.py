@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.names import Coordinate, Package
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import State
 from shared.domain.principals import OPERATOR
 from tests.protocol.bal.failures import ClientFailure

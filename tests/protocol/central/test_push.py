@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from shared.auth.tokens import AccessToken
-from shared.domain.names import Package
+from shared.domain.coordinates import Package
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from tests.fakes.system import FakeRandomness

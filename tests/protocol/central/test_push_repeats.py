@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.archives.names import Digest
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy
-from shared.domain.names import Coordinate
 from shared.domain.packages import Release, Visibility
 from shared.domain.principals import OPERATOR
 from tests.protocol.bal.failures import ClientFailure

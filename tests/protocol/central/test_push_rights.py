@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.accounts import Organization, organization_place
 from shared.domain.names import parse_org
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from shared.localhost import sender_identifier

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from tests.support.archives import bala

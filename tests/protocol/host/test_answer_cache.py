@@ -14,7 +14,7 @@ import pytest
 from functions.faces import build_app
 from functions.http.answers import recognizer
 from shared.composition import Registry
-from shared.domain.names import Coordinate, Package
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from shared.hosting.answer_cache import AnswerCache

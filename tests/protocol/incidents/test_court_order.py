@@ -1,6 +1,6 @@
 """A court order: a release goes with all that was made of it, and stays gone."""
 
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import State, WithdrawalReason
 from tests.support.archives import bala
 from tests.support.incident_page import follow

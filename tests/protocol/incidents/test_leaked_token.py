@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from shared.domain.accounts import Token, hash_secret
 from shared.domain.packages import State
+from shared.domain.tokens import Token, hash_secret
 from tests.protocol.incidents.test_malware import kim_of, state
 from tests.support.archives import bala
 from tests.support.incident_page import follow

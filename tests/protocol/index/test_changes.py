@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import PublicReason, Visibility, WithdrawalReason
 from shared.domain.principals import OPERATOR
 from tests.fakes.system import START_MS

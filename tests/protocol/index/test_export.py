@@ -9,7 +9,7 @@ import pytest
 from anyio.to_thread import run_sync
 from starlette.staticfiles import StaticFiles
 
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from tests.support.archives import bala
 from tests.support.server import client

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from shared.domain.archives.names import Digest
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from tests.fakes.system import START_MS
 from tests.support.archives import bala

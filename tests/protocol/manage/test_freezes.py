@@ -9,10 +9,11 @@ import pytest
 from anyio.to_thread import run_sync
 
 from functions.faces import operations
-from shared.domain.access import OWNER_CHANGE_DELAY
+from shared.domain.coordinates import Package
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.mail import parse_email
-from shared.domain.names import Package, parse_org
+from shared.domain.memberships import OWNER_CHANGE_DELAY
+from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR, Role
 from shared.services.organizations.invitations import InvitationRequest

@@ -4,13 +4,15 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import Refusal
 from shared.domain.events import EventQuery
 from shared.domain.mail import parse_email
-from shared.domain.names import Package, Version, parse_org
+from shared.domain.names import parse_org
 from shared.domain.packages import Pushers, Visibility
 from shared.domain.principals import OPERATOR, Principal, Role
 from shared.domain.trusted_publishing.jobs import Provider
+from shared.domain.versions import Version
 from shared.domain.webhooks import Topic
 from shared.services.organizations.invitations import InvitationRequest
 from shared.services.tokens.tokens import OfOrganization, TokenRequest

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from anyio.to_thread import run_sync
 
+from shared.domain.coordinates import Coordinate
 from shared.domain.events import EventQuery
 from shared.domain.mail import parse_email
-from shared.domain.names import Coordinate, parse_org
+from shared.domain.names import parse_org
 from shared.domain.packages import PublicReason, WithdrawalReason
 from shared.domain.principals import OPERATOR, Role
 from shared.domain.webhooks import Topic

@@ -7,10 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.archives.names import Digest
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import ReleaseNotFound, UpstreamReleaseRefused
 from shared.domain.errors.requests import Busy
-from shared.domain.names import Coordinate
 from shared.domain.packages import Head
 from shared.domain.principals import ANONYMOUS, OPERATOR
 from shared.ports import AlreadyThere, MetadataStore

@@ -7,9 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from shared.adapters.bundle_files import BundleFileSource
-from shared.domain.accounts import NameOwner, name_owner_place
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy
-from shared.domain.names import Coordinate, parse_org
+from shared.domain.names import parse_org
+from shared.domain.organizations import NameOwner, name_owner_place
 from shared.domain.packages import State, Visibility
 from shared.domain.principals import OPERATOR
 from shared.domain.release_lists import parse_coordinate

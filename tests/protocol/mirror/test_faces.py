@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import main_of
 from tests.support.archives import bala

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
 from shared.adapters.http_fetcher import GuardedFetcher
+from shared.domain.coordinates import Package
 from shared.domain.errors.packages import ReleaseNotFound
-from shared.domain.names import Package
 from shared.runtime.kept_answers import RETRIED_AFTER
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.source import AvailableRelease

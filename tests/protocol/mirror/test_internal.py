@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from shared.domain.names import Coordinate, Package, parse_org
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.names import parse_org
 from shared.domain.packages import Head, Visibility
 from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import main_of

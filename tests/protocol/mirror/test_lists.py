@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from shared.domain.names import Coordinate, Package
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import Head, Survey, Visibility
 from shared.domain.principals import ANONYMOUS, OPERATOR
 from shared.runtime.kept_answers import RETRIED_AFTER

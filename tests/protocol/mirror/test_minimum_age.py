@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.archives.names import Digest
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.mirror_rules import AgeRule, MirrorRules
-from shared.domain.names import Coordinate, Package
 from shared.domain.principals import OPERATOR
 from shared.domain.times import utc_text
 from tests.protocol.mirror.test_rules import AS_OF, DAY, IO, LATER_MS

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.accounts import NameOwner, name_owner_place
+from shared.domain.coordinates import Package
 from shared.domain.mirror_rules import MirrorRules
-from shared.domain.names import Package
+from shared.domain.organizations import NameOwner, name_owner_place
 from shared.domain.packages import State
 from shared.domain.principals import OPERATOR
 from shared.domain.release_lists import parse_coordinate

@@ -6,11 +6,17 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.accounts import NameOwner, Organization, name_owner_place, organization_place
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.requests import Busy
 from shared.domain.mirror_rules import HERE
-from shared.domain.names import Coordinate, Package, parse_org
+from shared.domain.names import parse_org
+from shared.domain.organizations import (
+    NameOwner,
+    Organization,
+    name_owner_place,
+    organization_place,
+)
 from shared.domain.packages import Head, State
 from shared.domain.principals import OPERATOR
 from shared.services.mirroring import mirror_rules

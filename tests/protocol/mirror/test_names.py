@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.domain.accounts import NameOwner, name_owner_place
 from shared.domain.names import parse_org
+from shared.domain.organizations import NameOwner, name_owner_place
 from shared.domain.principals import OPERATOR
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala

@@ -6,9 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.archives.names import Digest
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.packages import UpstreamReleaseRefused
 from shared.domain.mirroring import UpstreamRelease
-from shared.domain.names import Coordinate
 from shared.domain.packages import ReleaseEntry
 from shared.domain.principals import ANONYMOUS, OPERATOR
 from shared.ports import Stale

@@ -9,11 +9,14 @@ from msgspec.structs import replace
 from starlette.responses import JSONResponse
 
 from shared.domain.build_resolution import PackageRequest
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.requests import Busy
 from shared.domain.mirror_rules import MirrorRules
-from shared.domain.names import ANY_CLIENT, Coordinate, Package, Version, parse_org
+from shared.domain.names import parse_org
 from shared.domain.principals import ANONYMOUS, OPERATOR
+from shared.domain.versions import Version
 from shared.ports import AlreadyThere
 from shared.services.mirroring.upstream_reader import Asker
 from shared.services.mirroring.upstreams import Upstreams

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 from starlette.responses import Response
 
-from shared.domain.accounts import NameOwner, name_owner_place
+from shared.domain.organizations import NameOwner, name_owner_place
 from tests.support.mirrors import answering, broken, modules, resolve, resolved, services, status
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import OpenWorld, World

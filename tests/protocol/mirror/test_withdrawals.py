@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import PublicReason, State, WithdrawalReason
 from shared.domain.principals import OPERATOR
 from shared.domain.release_lists import parse_coordinate

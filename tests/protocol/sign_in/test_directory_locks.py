@@ -6,9 +6,10 @@ from functools import partial
 import pytest
 from anyio.to_thread import run_sync
 
-from shared.domain.accounts import Account, Identity, LockSource, identity_place
+from shared.domain.accounts import Account, LockSource
 from shared.domain.directory_locks import DirectoryFinding, FindingState
 from shared.domain.errors.base import Conflict, Invalid, NotFound
+from shared.domain.identities import Identity, identity_place
 from shared.domain.principals import OPERATOR
 from shared.domain.records import Place
 from shared.domain.status import TaskReport

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from shared.domain.access import Membership
-from shared.domain.accounts import MAX_GROUPS, Account, Identity, Staff
+from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, Invalid
 from shared.domain.group_rules import MAX_GROUP_RULES, GroupRules
+from shared.domain.identities import MAX_GROUPS, Identity
+from shared.domain.memberships import Membership
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Role
+from shared.domain.staff import Staff
 from shared.services.records import all_entities
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import multipart

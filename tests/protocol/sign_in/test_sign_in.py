@@ -6,8 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from shared.domain.accounts import Account, Identity
+from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
+from shared.domain.identities import Identity
 from shared.services.records import all_entities
 from tests.support.browsers import Browser, signed_in
 from tests.support.port_doubles import Fault, Moment

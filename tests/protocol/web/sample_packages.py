@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Provenance
 from shared.domain.principals import OPERATOR, Grant, Principal
 from shared.ports import Pull

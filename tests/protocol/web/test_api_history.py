@@ -1,6 +1,6 @@
 """Since which version symbols exist, and what each version changed of the API."""
 
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import Elements, opened, words
 from tests.protocol.web.test_api_docs import NEW, OLD, publish_documented

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import pytest
 
 from functions.web.badges import BADGES, MAX_CHARACTERS, PLAIN, Badge, badge_svg
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import Elements, opened

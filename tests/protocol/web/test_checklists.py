@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
 from shared.domain.archives.names import Digest
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import Elements, opened, words
 from tests.protocol.web.sample_packages import README, publish

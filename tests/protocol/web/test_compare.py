@@ -5,8 +5,8 @@ import re
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.requests import Busy
-from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import Elements, main_of, opened

@@ -8,7 +8,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from functions.web.home import VALUES_PER_PAGE
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import counted, main_of, opened
 from tests.support.archives import bala

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from shared.domain.names import Coordinate, Package
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import PublicReason, Visibility, WithdrawalReason
 from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import Elements, opened

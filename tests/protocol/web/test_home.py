@@ -5,7 +5,7 @@ from collections import Counter
 
 from syrupy.assertion import SnapshotAssertion
 
-from shared.domain.names import Package
+from shared.domain.coordinates import Package
 from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import counted, main_of, opened
 from tests.protocol.web.sample_packages import fill

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import Elements, opened

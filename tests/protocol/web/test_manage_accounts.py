@@ -5,9 +5,9 @@ import re
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from shared.domain.accounts import Organization, organization_place
 from shared.domain.group_rules import GroupRules
 from shared.domain.names import parse_org
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import OPERATOR
 from shared.services.organizations.organizations import OrganizationProfile
 from tests.protocol.test_page_goldens import PLACES, shown

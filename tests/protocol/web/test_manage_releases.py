@@ -8,7 +8,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from functions.manage.releases import ACTIONS_BY_STATE
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import State
 from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import main_of, opened

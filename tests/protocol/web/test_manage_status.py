@@ -12,8 +12,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from functions.faces import build_app
 from functions.manage.status import IN_THE_CLOUD, ON_ONE_MACHINE
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy
-from shared.domain.names import Coordinate
 from shared.domain.principals import OPERATOR
 from shared.domain.status import DiskSpace, TaskReport
 from shared.hosting.triggers import functions_of

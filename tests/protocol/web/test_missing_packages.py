@@ -3,7 +3,7 @@
 import pytest
 
 from functions.web.package.missing import HARMLESS_REASONS
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import PublicReason, WithdrawalReason
 from shared.domain.principals import OPERATOR
 from shared.domain.releases import WITHDRAWAL_TITLES

@@ -3,7 +3,7 @@
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from shared.domain.names import Coordinate, Package
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import main_of, opened
 from tests.protocol.web.sample_packages import publish

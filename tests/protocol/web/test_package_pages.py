@@ -6,8 +6,8 @@ import re
 import pytest
 
 from functions.web.package.frame import TAB_PAGES
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.requests import Busy
-from shared.domain.names import Coordinate, Package
 from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import COMMIT, fill, publish

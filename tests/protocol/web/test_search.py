@@ -8,7 +8,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from functions.web.search import RESULTS_PER_PAGE, corrected_text
-from shared.domain.names import Package, parse_org
+from shared.domain.coordinates import Package
+from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import counted, listed, main_of, opened
 from tests.protocol.web.sample_packages import SCRIPT

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from shared.domain.names import Coordinate, parse_org
+from shared.domain.coordinates import Coordinate
+from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from tests.protocol.account.organization.test_publishers import GREET
 from tests.protocol.test_page_goldens import PLACES, shown

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.accounts import Organization, organization_place
 from shared.domain.names import parse_org
+from shared.domain.organizations import Organization, organization_place
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.world import URL, OpenWorld, Person, World

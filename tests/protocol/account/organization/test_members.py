@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from functions.account.organization import OWNER_TABS
-from shared.domain.access import OWNER_CHANGE_DELAY
+from shared.domain.memberships import OWNER_CHANGE_DELAY
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Role
 from tests.support.page_client import PageClient

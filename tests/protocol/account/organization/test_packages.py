@@ -2,7 +2,8 @@
 
 import pytest
 
-from shared.domain.names import Coordinate, parse_org
+from shared.domain.coordinates import Coordinate
+from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Role
 from tests.support.archives import bala
 from tests.support.page_client import PageClient

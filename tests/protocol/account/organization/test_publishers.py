@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.names import Package, parse_org
+from shared.domain.coordinates import Package
+from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from shared.domain.trusted_publishing.publishers import (
     Publisher,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from shared.services.packages.packages import PACKAGES_ON_A_PAGE
 from tests.support.archives import bala

@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from shared.domain.access import OWNER_CHANGE_DELAY
+from shared.domain.memberships import OWNER_CHANGE_DELAY
 from shared.domain.principals import OPERATOR
 from tests.protocol.account.organization.test_members import ACME, LONG_AGO, roles
 from tests.support.page_client import PageClient

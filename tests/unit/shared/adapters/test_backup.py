@@ -14,8 +14,8 @@ from shared.adapters.backup import ARCHIVES_PER_REPORT, ArchiveChecks, Restored,
 from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.adapters.filesystem import DataFolder, FolderUnusable
 from shared.domain.archives.names import ArchiveName, Digest
-from shared.domain.names import Version
 from shared.domain.packages import Visibility
+from shared.domain.versions import Version
 from shared.runtime.private_files import hold_file_lock, open_to_others
 from tests.contract.sample_records import BALA, DIGEST, GREET
 from tests.contract.worker_process import publish

@@ -16,12 +16,14 @@ from shared.auth.authentication import (
     printable_user_agent,
 )
 from shared.auth.tokens import AccessToken
-from shared.domain.accounts import Account, AccountLock, Staff, Token, TokenUse
+from shared.domain.accounts import Account, AccountLock
 from shared.domain.errors.identity import TokenUnknown
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Provenance
 from shared.domain.principals import Grant, Principal, Scope
 from shared.domain.records import Place
+from shared.domain.staff import Staff
+from shared.domain.tokens import Token, TokenUse
 from tests.fakes.stores import E, FakeDirectory
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.logs import capture_logs

@@ -9,10 +9,12 @@ from shared.adapters.cosmos.change_feed import ChangeFeedEdition
 from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
 from shared.auth.authorization import KNOWN_FOR, Authorization, KnownReaders
-from shared.domain.access import Membership
-from shared.domain.accounts import Account, Organization
+from shared.domain.accounts import Account
+from shared.domain.coordinates import Package
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
-from shared.domain.names import OrgName, Package
+from shared.domain.memberships import Membership
+from shared.domain.names import OrgName
+from shared.domain.organizations import Organization
 from shared.domain.packages import STAFF, Head, Visibility
 from shared.domain.principals import ANONYMOUS, OPERATOR, Grant, Principal, Role, Scope
 from shared.domain.search import Viewer

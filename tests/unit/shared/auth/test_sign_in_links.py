@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from shared.domain.accounts import hash_secret
+from shared.domain.tokens import hash_secret
 from shared.services.identity.sign_in import LINK_LIFETIME, SignInLinks
 from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from shared.bootstrap import build_registry
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal
-from shared.domain.names import Coordinate
 from shared.domain.principals import ANONYMOUS
 from shared.services.mirroring.upstream_reader import Asker
 from shared.settings import Settings

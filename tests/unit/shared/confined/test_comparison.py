@@ -9,7 +9,8 @@ from shared.confined.comparison import compared, verdict_sentence
 from shared.domain.api_docs.comparison import compare, verdict_of
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.pieces import PieceKind
-from shared.domain.names import Coordinate, Version
+from shared.domain.coordinates import Coordinate
+from shared.domain.versions import Version
 from tests.support.documented import documented
 from tests.support.release_jobs import a_request
 

@@ -8,20 +8,14 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.access import (
-    NEW_MEMBER_PERIOD,
     NO_ACCESS,
     AccessContext,
-    GroupRole,
-    Invitation,
-    MemberList,
-    Membership,
-    PendingRole,
-    invitation_id,
     refusal_of,
     require_own_account,
     require_right,
 )
-from shared.domain.accounts import Account, Organization, hash_secret
+from shared.domain.accounts import Account
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import (
     GrantMissing,
@@ -30,8 +24,9 @@ from shared.domain.errors.identity import (
     SignInAgain,
     TokenUnknown,
 )
-from shared.domain.mail import parse_email
-from shared.domain.names import OrgName, Package
+from shared.domain.memberships import NEW_MEMBER_PERIOD, Membership
+from shared.domain.names import OrgName
+from shared.domain.organizations import Organization
 from shared.domain.packages import Visibility
 from shared.domain.principals import (
     ANONYMOUS,
@@ -302,46 +297,3 @@ def test_what_belongs_to_an_account_takes_the_scope_manage_without_limits() -> N
         assert str(refused.value) == f"You may not list sessions: {reason}."
     with raises_refusal("credentials-missing"):
         require_own_account(ANONYMOUS, "list", "sessions")
-
-
-KIM = parse_email("Kim@example.org")
-
-
-def test_an_address_has_one_invitation_in_any_spelling() -> None:
-    again = parse_email("kim@EXAMPLE.org")
-    assert invitation_id("acme", KIM) == invitation_id("ACME", again)
-    assert invitation_id("acme", KIM) != invitation_id("other", KIM)
-    assert "kim" not in invitation_id("acme", KIM)
-
-
-def test_an_invitation_is_found_by_the_hash_of_its_code_until_it_ends() -> None:
-    known = {"org": "Acme", "id": invitation_id("Acme", KIM), "role": Role.MEMBER, "by": "lee"}
-    times = {"created_ms": 0, "expires_ms": 100}
-    code = {"code_hash": hash_secret("code"), "label": "k"}
-    invitation = Invitation.model_validate(known | times | code)
-    assert invitation.subject == hash_secret("code") != "code"
-    assert invitation.place == ("acme", invitation.id)
-    assert invitation.ends_ms == 100
-    assert invitation.is_open_at(99)
-    assert not invitation.is_open_at(100)
-
-
-def test_a_member_has_one_pending_change_at_a_time() -> None:
-    waiting = PendingRole(role=Role.MEMBER, at_ms=20, by="lee")
-    kim = Membership(org="acme", account="kim", role=Role.OWNER, since_ms=0, pending=waiting)
-    members = MemberList(Organization(name="acme", founder="kim", created_ms=0), (kim,), 10)
-    with raises_refusal("change-pending"):
-        members.require_no_pending_change("kim", "Kim")
-    members.require_no_pending_change("lee", "Lee")
-
-
-def test_a_new_role_counts_from_the_time_at_which_it_takes_effect() -> None:
-    pending = PendingRole(role=Role.OWNER, at_ms=NOW, by=ID)
-    before = Membership(org="acme", account=ID, role=Role.MEMBER, pending=pending)
-    assert before.at(NOW - 1) is before
-    after = Membership(org="acme", account=ID, role=Role.OWNER, since_ms=NOW)
-    assert before.at(NOW) == after
-    groups = GroupRole(role=Role.MAINTAINER, until_ms=NOW + 9, groups=("dev",))
-    both = before.model_copy(update={"group": groups}).at(NOW)
-    assert both
-    assert (both.role, both.group and both.group.role) == (Role.OWNER, Role.MAINTAINER)

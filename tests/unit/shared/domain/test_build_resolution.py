@@ -16,9 +16,12 @@ from shared.domain.build_resolution import (
     resolve_package,
     resolve_tool,
 )
+from shared.domain.coordinates import Package
+from shared.domain.distributions import ANY_CLIENT, ClientProfile
 from shared.domain.errors.base import InvalidName
-from shared.domain.names import ANY_CLIENT, ClientProfile, Package, Version, parse_tool_id
+from shared.domain.names import parse_tool_id
 from shared.domain.packages import Survey
+from shared.domain.versions import Version
 from tests.paths import central_index
 from tests.support.surveys import entry, survey
 

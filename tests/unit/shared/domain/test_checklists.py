@@ -11,7 +11,8 @@ from shared.domain.checklists import (
     ReleaseCheck,
     checklist_of,
 )
-from shared.domain.names import NEWEST_LANGUAGE, Coordinate
+from shared.domain.coordinates import Coordinate
+from shared.domain.distributions import NEWEST_LANGUAGE
 from shared.domain.packages import Dependency, Origin, Provenance, UpstreamOrigin
 from tests.contract.sample_records import release
 

@@ -9,17 +9,9 @@ from syrupy.assertion import SnapshotAssertion
 
 from infra.cost.prices import NoPrices, UnknownFigure
 from shared.auth.tokens import AccessToken
-from shared.domain.accounts import (
-    MAX_ACCOUNT_NAME_LENGTH,
-    MAX_DESCRIPTION,
-    MAX_DISPLAY_NAME,
-    parse_account_name,
-    parse_description,
-    parse_display_name,
-    parse_invitation_label,
-)
-from shared.domain.accounts import parse_required_reason as parse_reason_for
+from shared.domain.account_names import MAX_ACCOUNT_NAME_LENGTH, parse_account_name
 from shared.domain.client_addresses import MAX_RANGES, parse_ranges
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import (
     InvalidRequest,
     Refusal,
@@ -29,13 +21,17 @@ from shared.domain.errors.base import (
 )
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound, tool_not_found
 from shared.domain.events import EventQuery
+from shared.domain.invitations import parse_invitation_label
 from shared.domain.mail import parse_email
-from shared.domain.names import MAX_VERSION_LENGTH, Package, Version
+from shared.domain.organizations import parse_description, parse_display_name
 from shared.domain.rate_limits import RateLimit, RateLimitClass
+from shared.domain.reasons import parse_required_reason as parse_reason_for
 from shared.domain.search import Query
 from shared.domain.snapshots import SnapshotUnusable, from_line
 from shared.domain.status import parse_notice, parse_read_only_reason
+from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME
 from shared.domain.times import parse_time
+from shared.domain.versions import MAX_VERSION_LENGTH, Version
 from tests.fakes.system import FakeRandomness
 
 

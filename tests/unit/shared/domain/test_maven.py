@@ -4,6 +4,8 @@ from xml.etree import ElementTree as ET
 
 from syrupy.assertion import SnapshotAssertion
 
+from shared.domain.coordinates import Coordinate
+from shared.domain.distributions import Distribution
 from shared.domain.maven import (
     client_metadata,
     depgraph,
@@ -12,7 +14,7 @@ from shared.domain.maven import (
     repository_metadata,
     tool_metadata,
 )
-from shared.domain.names import Coordinate, Distribution, ToolId
+from shared.domain.names import ToolId
 from shared.domain.packages import Release, State, Survey
 from tests.contract.sample_records import release as sample_release
 from tests.support.surveys import deprecated, entry, survey

@@ -1,26 +1,20 @@
-"""Names follow the compiler's rules, and packages are compared without case."""
+"""Names follow the compiler's rules."""
 
 from collections.abc import Callable
 
 import pytest
 
-from shared.ballerina.types import PLAIN_TYPES
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidName
 from shared.domain.names import (
     MAX_PACKAGE_LENGTH,
-    RESERVED_WORDS,
-    Coordinate,
     ModuleName,
-    Package,
-    import_line,
     is_one_edit_apart,
-    module_prefix,
     parse_module_name,
     parse_org,
     parse_package_name,
     parse_tool_id,
     possible_packages,
-    purl,
     require_plain_org,
 )
 
@@ -153,22 +147,6 @@ def test_possible_packages_come_longest_first() -> None:
     assert possible_packages(ModuleName("lang.__internal")) == ("lang.__internal", "lang")
 
 
-def test_a_package_url_names_the_release_and_the_registry() -> None:
-    coordinate = Coordinate.parse("acme", "greet.formal", "1.0.0-rc.1")
-    named = "pkg:ballerina/acme/greet.formal@1.0.0-rc.1?repository_url=https://registry.test:8443"
-    assert purl(coordinate, "https://registry.test:8443") == named
-    # An address cannot end the qualifier.
-    assert purl(coordinate, "https://registry.test:8443/a&b=c#d") == f"{named}/a%26b%3Dc%23d"
-
-
-def test_packages_are_compared_without_case_and_versions_are_not() -> None:
-    one, other = (Coordinate.parse("Acme", "Greet.io", f"1.0.0-{rc}") for rc in ("rc", "RC"))
-    assert (one.key, other.key) == ("acme/greet.io:1.0.0-rc", "acme/greet.io:1.0.0-RC")
-    assert (str(one), str(one.package)) == ("Acme/Greet.io:1.0.0-rc", "Acme/Greet.io")
-    assert one == one.package.at(one.version) != other
-    assert Package.parse("ACME", "GREET.io").key == one.package.key == "acme/greet.io"
-
-
 @pytest.mark.parametrize(
     ("other", "is_near"),
     [
@@ -190,28 +168,3 @@ def test_packages_are_compared_without_case_and_versions_are_not() -> None:
 def test_names_are_one_edit_apart(other: str, is_near: bool) -> None:
     assert is_one_edit_apart("acme", other) is is_near
     assert is_one_edit_apart(other, "acme") is is_near
-
-
-# --- Names in sources --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("line", "prefix"),
-    [
-        ("import kwords/greet;", "greet"),
-        ("import kwords/data.'table;", "'table"),
-        ("import 'service/'client.'stream;", "'stream"),
-        ("import kwords/'error;", "'error"),
-        ("import kwords/'type.names;", "names"),
-        ("import kwords/tables;", "tables"),
-        ("import kwords/Error;", "Error"),
-    ],
-)
-def test_a_reserved_word_in_the_name_of_a_module_has_a_quote(line: str, prefix: str) -> None:
-    org, module = line.replace("'", "").removeprefix("import ").removesuffix(";").split("/")
-    assert import_line(org, module) == line
-    assert module_prefix(module) == prefix
-
-
-def test_the_names_of_types_are_reserved() -> None:
-    assert PLAIN_TYPES <= RESERVED_WORDS

@@ -2,8 +2,8 @@
 
 import pytest
 
+from shared.domain.coordinates import Coordinate
 from shared.domain.listings import Listing
-from shared.domain.names import Coordinate, Version
 from shared.domain.packages import (
     Dependency,
     Head,
@@ -21,6 +21,7 @@ from shared.domain.packages import (
 )
 from shared.domain.principals import ANONYMOUS
 from shared.domain.releases import with_change
+from shared.domain.versions import Version
 from tests.contract.sample_records import release as sample_release
 
 HEAD = Head(org="acme", name="greet", created_ms=1)

@@ -3,9 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.names import ClientProfile, Range, Version
+from shared.domain.distributions import ClientProfile
 from shared.domain.packages import ReleaseEntry, State, Survey
 from shared.domain.resolution import ReleaseChoice, ResolutionMode, latest, usable_versions
+from shared.domain.versions import Range, Version
 from tests.support.surveys import entry, survey
 
 # Few and small numbers, so that versions often share a major, a minor, or everything.

@@ -12,9 +12,10 @@ from shared.domain.client_addresses import (
     parse_networks,
     parse_ranges,
 )
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import SignInAgain
-from shared.domain.names import Package, parse_org
+from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Action, Grant, Principal, Scope
 from shared.domain.sign_in import is_recently_signed_in, require_recent_sign_in
 

@@ -6,8 +6,9 @@ import pytest
 from msgspec.structs import replace
 from syrupy.assertion import SnapshotAssertion
 
-from shared.domain.accounts import Account, Organization
+from shared.domain.accounts import Account
 from shared.domain.errors.base import InvalidRequest
+from shared.domain.organizations import Organization
 from shared.domain.packages import State, Visibility
 from shared.domain.status import (
     BACKLOG_STUCK_AFTER,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.accounts import Token
+from shared.domain.tokens import Token
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from shared.domain.build_resolution import ModuleRequest, PackageRequest
+from shared.domain.coordinates import Package
 from shared.domain.listings import Listing
-from shared.domain.names import Package, Range, Version
 from shared.domain.packages import UpstreamOrigin
 from shared.domain.upstream_answers import (
     MAX_VALUES,
@@ -17,6 +17,7 @@ from shared.domain.upstream_answers import (
     read_resolutions,
     read_versions,
 )
+from shared.domain.versions import Range, Version
 
 IO = Package.parse("ballerina", "io")
 DIGEST = "sha-256=" + "a" * 64

@@ -2,8 +2,8 @@
 
 import pytest
 
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import InvalidRequest, Refusal
-from shared.domain.names import Coordinate
 from shared.domain.release_lists import read_list, read_lock
 
 LOCK = b"""

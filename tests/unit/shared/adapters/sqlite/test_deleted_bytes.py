@@ -12,7 +12,8 @@ import pytest
 from shared.adapters.sqlite.connections import open_to_write
 from shared.adapters.sqlite.database import MIGRATIONS, Database
 from shared.adapters.sqlite.directory import SqliteDirectory, SqliteEvents
-from shared.domain.accounts import Account, AccountName
+from shared.domain.account_names import AccountName
+from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
 from shared.domain.records import Event, Place
 

@@ -9,10 +9,13 @@ from anyio.lowlevel import checkpoint
 
 from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.adapters.sqlite.metadata import SqliteSurveys
-from shared.domain.access import Membership
-from shared.domain.accounts import Account, Organization, Token, TokenUse
-from shared.domain.names import Package, Version
+from shared.domain.accounts import Account
+from shared.domain.coordinates import Package
+from shared.domain.memberships import Membership
+from shared.domain.organizations import Organization
 from shared.domain.principals import Role
+from shared.domain.tokens import Token, TokenUse
+from shared.domain.versions import Version
 from shared.runtime.caching import records_of
 from tests.contract.sample_records import GREET, entry, head, release
 from tests.fakes.system import FakeClock

@@ -12,19 +12,15 @@ from shared.adapters.sqlite.database import MIGRATIONS, Database
 from shared.adapters.sqlite.directory import SqliteDirectory, SqliteEvents
 from shared.adapters.sqlite.metadata import SqliteMetadata
 from shared.adapters.sqlite.pull_ledger import SqlitePulls
-from shared.domain.accounts import (
-    Account,
-    AccountName,
-    Organization,
-    Token,
-    TokenUse,
-    account_name_place,
-    organization_place,
-)
-from shared.domain.names import Coordinate, OrgName
+from shared.domain.account_names import AccountName, account_name_place
+from shared.domain.accounts import Account
+from shared.domain.coordinates import Coordinate
+from shared.domain.names import OrgName
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head
 from shared.domain.principals import Role
 from shared.domain.records import Event, Place
+from shared.domain.tokens import Token, TokenUse
 from shared.ports import AlreadyThere, VersionDiffersInCase
 from tests.contract.sample_records import release
 

@@ -15,8 +15,9 @@ from shared.domain.api_docs.comparison import (
     compare,
 )
 from shared.domain.api_docs.model import ModuleDocs
-from shared.domain.names import Coordinate, Version
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Graph, GraphNode
+from shared.domain.versions import Version
 from tests.support.documented import documented, module_of, package_docs
 
 F = "public function f() {}"

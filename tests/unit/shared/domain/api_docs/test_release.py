@@ -17,7 +17,7 @@ from shared.domain.api_docs.release import (
     symbols_of,
 )
 from shared.domain.api_docs.symbols import unpack_symbols
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Graph, Texts
 from tests.support.documented import documented as module_of
 

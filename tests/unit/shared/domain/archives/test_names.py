@@ -17,8 +17,8 @@ from shared.domain.archives.names import (
     refuse_invisible,
     refuse_unportable,
 )
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import InvalidDigest
-from shared.domain.names import Coordinate
 from tests.contract.sample_records import DIGEST, NAME, release
 from tests.support.java_programs import run_java
 from tests.support.refusals import raises_refusal

@@ -3,9 +3,9 @@
 import pytest
 
 from shared.auth.authorization import Administration, Authorization
-from shared.domain.accounts import Organization
 from shared.domain.events import EventQuery
 from shared.domain.names import OrgName
+from shared.domain.organizations import Organization
 from shared.domain.principals import OPERATOR
 from shared.domain.records import Event
 from shared.services.administration.audit_log import MAX_EVENTS_READ, AuditLog

@@ -18,8 +18,8 @@ from shared.confined.budget import SET_ASIDE, ConfinedEnded, Json, PartResult
 from shared.confined.release_files import ReleaseRequest
 from shared.domain.api_docs.pieces import PieceKind, piece_name
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy
-from shared.domain.names import Coordinate
 from shared.domain.packages import Release
 from shared.ports import DocumentStore
 from shared.services.api_docs import api_docs_generation

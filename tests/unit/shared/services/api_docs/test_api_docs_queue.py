@@ -8,8 +8,8 @@ import pytest
 
 from shared.confined.budget import ConfinedUnavailable
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy
-from shared.domain.names import Coordinate
 from shared.domain.packages import FoundRelease, Release
 from shared.domain.records import Event
 from shared.domain.status import TaskReport

@@ -5,7 +5,7 @@ from typing import cast
 
 from msgspec.structs import replace
 
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Release
 from shared.domain.principals import OPERATOR
 from shared.ports import DirectoryStore, Stale

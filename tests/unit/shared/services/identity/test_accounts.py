@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.accounts import Account, AccountName, RetiredName
+from shared.domain.account_names import AccountName, RetiredName
+from shared.domain.accounts import Account
 from shared.domain.errors.identity import AccountExists
 from shared.domain.principals import OPERATOR
 from shared.ports import Stale

@@ -5,9 +5,9 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from shared.composition import create_registry
-from shared.domain.accounts import hash_secret
 from shared.domain.errors.requests import Busy
 from shared.domain.sessions import SECRET_ROTATION, Session
+from shared.domain.tokens import hash_secret
 from tests.support.logs import capture_logs
 from tests.support.port_doubles import Fault, failing
 from tests.support.world import World

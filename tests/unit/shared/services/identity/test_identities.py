@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from shared.auth.identity_providers import VerifiedIdentity
-from shared.domain.accounts import Account, AccountName
+from shared.domain.account_names import AccountName
+from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import Principal
 from shared.runtime.background_tasks import BackgroundTasks

@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.names import Package
+from shared.domain.coordinates import Package
 from shared.domain.principals import Principal
 from shared.ports import WorkStore
 from shared.services.limits.rate_limits import BurstDetection

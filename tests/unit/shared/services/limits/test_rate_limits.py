@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.coordinates import Package
 from shared.domain.errors.requests import TooMany, TooManyRequests
-from shared.domain.names import Package
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitKeys
 from shared.ports import WorkStore

@@ -5,7 +5,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from shared.domain.archives.names import Digest
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from tests.contract.sample_records import NAME
 from tests.support.archives import bala
 from tests.support.world import World

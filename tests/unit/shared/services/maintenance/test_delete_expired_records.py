@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from shared.domain.accounts import Token
+from shared.domain.tokens import Token
 from tests.support.world import World
 
 

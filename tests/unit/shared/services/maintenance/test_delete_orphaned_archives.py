@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.archives.names import Digest
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Readers, Visibility
 from shared.domain.principals import OPERATOR
 from shared.ports import ArchiveStore, StoredArchive

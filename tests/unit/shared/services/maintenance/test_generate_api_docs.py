@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.confined.budget import ConfinedUnavailable, Json, PartResult
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from shared.domain.status import TaskReport
 from shared.services.maintenance import package_tasks, tasks

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy
-from shared.domain.names import Coordinate
 from shared.domain.packages import Head, Visibility
 from shared.domain.principals import OPERATOR
 from shared.domain.records import Event

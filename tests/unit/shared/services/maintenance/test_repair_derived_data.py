@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Release
 from tests.contract.sample_records import named
 from tests.support.archives import bala

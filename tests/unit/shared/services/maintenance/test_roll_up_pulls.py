@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.names import Coordinate
+from shared.domain.coordinates import Coordinate
 from shared.domain.status import TaskReport
 from shared.ports import RollUp
 from shared.services.maintenance.record_tasks import RollUpPulls

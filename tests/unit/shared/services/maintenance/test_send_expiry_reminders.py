@@ -7,10 +7,11 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.access import Membership, PendingRole
-from shared.domain.accounts import Account, Token
+from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
+from shared.domain.memberships import Membership, PendingRole
 from shared.domain.principals import Grant, Role
+from shared.domain.tokens import Token
 from shared.ports import WorkStore
 from shared.services.identity.mail import MailDelivery, TokenMail
 from shared.services.maintenance.record_tasks import SendExpiryReminders

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from shared.domain.access import INVITATION_LIFETIME, MAX_INVITATIONS, Invitation
 from shared.domain.errors.identity import InvitationNotFound, TokenUnknown
+from shared.domain.invitations import INVITATION_LIFETIME, MAX_INVITATIONS, Invitation
 from shared.domain.principals import Grant, Principal, Role
 from shared.ports import Stale
 from shared.services.organizations.invitations import InvitationRequest

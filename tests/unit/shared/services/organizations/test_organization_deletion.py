@@ -4,11 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.access import OWNER_CHANGE_DELAY
-from shared.domain.accounts import Account, NameOwner
+from shared.domain.accounts import Account
+from shared.domain.coordinates import Package
 from shared.domain.errors.identity import NotPermitted, OrganizationExists
 from shared.domain.errors.requests import Busy
-from shared.domain.names import OrgName, Package
+from shared.domain.memberships import OWNER_CHANGE_DELAY
+from shared.domain.names import OrgName
+from shared.domain.organizations import NameOwner
 from shared.domain.packages import Head, Release, State, Visibility
 from shared.domain.principals import OPERATOR, Principal
 from shared.domain.records import Entity

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from shared.domain.access import NO_ACCESS
-from shared.domain.accounts import Organization
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import OrganizationExists, organization_not_found
 from shared.domain.names import OrgName
+from shared.domain.organizations import Organization
 from shared.domain.principals import OPERATOR, Action, Role
 from shared.services.organizations.organizations import OrganizationProfile
 from tests.support.refusals import raises_refusal

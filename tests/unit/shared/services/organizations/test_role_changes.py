@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.access import OWNER_CHANGE_DELAY, Membership
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import SignInAgain
 from shared.domain.errors.requests import Busy
+from shared.domain.memberships import OWNER_CHANGE_DELAY, Membership
 from shared.domain.principals import OPERATOR, Role
 from tests.fakes.stores import E, FakeDirectory
 from tests.support.port_doubles import Fault, failing

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from shared.domain.archives.delivery import PLACEMENT_SETTLED_AFTER
 from shared.domain.archives.names import Digest
-from shared.domain.names import Coordinate, Package
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import FoundRelease, Visibility
 from shared.domain.principals import OPERATOR
 from shared.ports import MetadataStore, ReadCheck

@@ -9,10 +9,10 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
+from shared.domain.coordinates import Coordinate, Package, release_place
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.requests import Busy
 from shared.domain.listings import Listing
-from shared.domain.names import Coordinate, Package, release_place
 from shared.domain.packages import State, Survey
 from shared.domain.principals import OPERATOR
 from shared.domain.records import Entity

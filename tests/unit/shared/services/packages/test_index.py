@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import cast
 
 from shared.auth.authorization import Authorization
-from shared.domain.names import Coordinate, Package
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import Survey, Visibility
 from shared.domain.principals import ANONYMOUS
 from shared.domain.records import Event

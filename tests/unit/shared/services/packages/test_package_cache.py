@@ -8,8 +8,9 @@ import pytest
 
 from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
 from shared.domain.archives.names import Digest
-from shared.domain.names import Coordinate, Package, Version
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import FoundRelease, Survey, Visibility
+from shared.domain.versions import Version
 from shared.ports import MetadataStore, ReadCheck
 from shared.runtime.caching import packages_read
 from shared.services.packages.hosted_packages import PackageCache

@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from shared.auth.signing_keys import KeyRing, SigningKeys
 from shared.composition import create_registry
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
 from shared.domain.errors.requests import Busy, TakesNoChanges
-from shared.domain.names import Coordinate
 from shared.ports import CallerScope, Pull, PullBatch, PullLedger
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.packages.pull_counter import BATCH_PULLS, MAX_PULLS_REMEMBERED, PullCounter

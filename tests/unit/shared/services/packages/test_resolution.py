@@ -17,8 +17,9 @@ from shared.domain.build_resolution import (
     PackageAnswer,
     PackageRequest,
 )
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.names import ANY_CLIENT, Coordinate, Package
 from shared.domain.packages import Survey
 from shared.domain.principals import ANONYMOUS
 from shared.ports import DocumentStore, MetadataStore, ReadCheck

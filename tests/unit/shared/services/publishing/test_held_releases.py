@@ -5,9 +5,10 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.packages import NotAwaited
 from shared.domain.errors.requests import Busy, NotListedYet
-from shared.domain.names import Coordinate, parse_org
+from shared.domain.names import parse_org
 from shared.domain.packages import Release, State
 from shared.domain.principals import Grant, Principal
 from shared.services.common import Adapters

@@ -2,7 +2,8 @@
 
 from typing import Any, cast
 
-from shared.domain.names import Distribution, Package
+from shared.domain.coordinates import Package
+from shared.domain.distributions import Distribution
 from shared.domain.packages import Survey
 from shared.domain.principals import ANONYMOUS, Principal
 from shared.services.packages.source import PackageSource

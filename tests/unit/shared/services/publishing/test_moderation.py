@@ -6,10 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from shared.auth.authentication import RequestClient
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.errors.requests import Busy
-from shared.domain.names import Coordinate
 from shared.domain.packages import State
 from shared.domain.principals import OPERATOR, Principal
 from shared.services.common import Adapters

@@ -2,8 +2,8 @@
 
 from msgspec.structs import replace
 
-from shared.domain.accounts import Token
 from shared.domain.errors.requests import Busy
+from shared.domain.tokens import Token
 from shared.services.common import Adapters
 from tests.fakes.secret_scanner import FakeScanner, found
 from tests.support.port_doubles import Fault, failing

@@ -7,11 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from shared.auth.authorization import Administration, Authorization
-from shared.domain.accounts import Token
 from shared.domain.errors.identity import NotPermitted, TokenNotFound
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Provenance
 from shared.domain.principals import Grant, Principal, Scope
+from shared.domain.tokens import Token
 from shared.services.identity.mail import Appeal, DecisionMail, MailDelivery
 from shared.services.tokens.makers import Makers
 from shared.services.tokens.tokens import (

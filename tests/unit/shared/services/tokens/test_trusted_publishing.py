@@ -5,11 +5,12 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.accounts import Organization, organization_place
+from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.errors.requests import Busy
-from shared.domain.names import Package, parse_org
+from shared.domain.names import parse_org
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Pushers
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.services.common import Adapters

@@ -1,0 +1,29 @@
+"""The erasure of an account, from its request until nothing is left of it."""
+
+from datetime import timedelta
+from typing import ClassVar
+
+from shared.domain.records import Entity, Place
+
+ERASURE_NOTICE = timedelta(days=7)  # Until an account is erased, unless that is canceled.
+
+
+class AccountErasure(Entity):
+    """The erasure of an account, which waits for its time or is under way; it stays until nothing
+    is left, so that a crash is continued.
+
+    After it began, it cannot be canceled.
+    """
+
+    kind: ClassVar[str] = "account-erasure"
+
+    account: str
+    by: str  # Who asked for it: an administrator, the operator, or the account.
+    reason: str
+    asked_ms: int
+    due_ms: int
+    has_begun: bool = False
+
+    @property
+    def place(self) -> Place:
+        return Place(self.account)

@@ -1,0 +1,24 @@
+"""Texts of one line that people enter, such as descriptions and reasons."""
+
+import re
+import unicodedata
+
+from shared.domain.errors.base import InvalidRequest
+
+MAX_DISPLAY_NAME = 80  # Characters: a line of a list.
+MAX_DESCRIPTION = 500  # Characters: a paragraph.
+
+# Control and private characters, and invisible ones that change direction or join letters.
+_UNSEEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
+
+
+def parse_line(what: str, text: str, limit: int) -> str:
+    """Return `text` as one line of visible characters, or raise `InvalidRequest` about `what`."""
+    line = re.sub(r"\s+", " ", unicodedata.normalize("NFC", text)).strip()
+    if len(line) > limit:
+        message = f"The {what} has {len(line)} characters, and {limit} fit. Shorten it."
+        raise InvalidRequest(message)
+    if any(unicodedata.category(character) in _UNSEEN for character in line):
+        message = f"The {what} holds characters that nobody sees. Write it with visible ones."
+        raise InvalidRequest(message)
+    return line
