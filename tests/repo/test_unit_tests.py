@@ -1,7 +1,7 @@
 """A reader finds the unit tests of a module by its path.
 
-The tests of `shared/auth/sessions.py` are in `tests/unit/shared/auth/test_sessions.py`. Those of one
-side of it are in a file beside, whose name begins the same: `test_sessions_cookies.py`.
+The tests of `shared/auth/sessions.py` are in `tests/unit/shared/auth/test_sessions.py`. Those of
+one side of it are in a file beside, whose name begins the same: `test_sessions_cookies.py`.
 """
 
 from pathlib import Path
