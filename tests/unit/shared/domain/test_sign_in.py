@@ -14,8 +14,16 @@ from shared.domain.device_login import (
     read_user_code,
     user_code,
 )
+from shared.domain.errors.identity import SignInAgain
+from shared.domain.principals import OPERATOR, Principal
 from shared.domain.sessions import SECRET_GRACE, SECRET_ROTATION, SecretState, Session
-from shared.domain.sign_in import HOME_PATH, MAX_RETURN_PATH_LENGTH, return_path
+from shared.domain.sign_in import (
+    HOME_PATH,
+    MAX_RETURN_PATH_LENGTH,
+    is_recently_signed_in,
+    require_recent_sign_in,
+    return_path,
+)
 from tests.fakes.system import FakeRandomness
 
 MS = timedelta(milliseconds=1)
@@ -98,3 +106,21 @@ def test_a_machine_calls_itself_one_short_line(given_name: str, shown: str) -> N
     assert read_client_name(given_name) == shown
     token = AccessToken.mint("local", "0123456789", FakeRandomness("x")).text.reveal()
     assert token not in read_client_name(f"{given_name} {token}")
+
+
+NOW = 1_790_000_000_000
+TEN_MINUTES = 10 * 60_000
+PERSON = Principal("0123456789", "session", signed_in_ms=NOW)
+
+
+def test_a_sign_in_is_recent_to_the_millisecond() -> None:
+    assert is_recently_signed_in(PERSON, NOW + TEN_MINUTES)
+    assert not is_recently_signed_in(PERSON, NOW + TEN_MINUTES + 1)
+    assert not is_recently_signed_in(Principal("0123456789", "token"), 0)
+
+
+def test_a_person_who_signed_in_earlier_is_told_what_to_do() -> None:
+    for principal in (PERSON, OPERATOR):
+        require_recent_sign_in(principal, NOW, "remove", "an identity")
+    with pytest.raises(SignInAgain, match=r"^To remove an identity, sign in again "):
+        require_recent_sign_in(PERSON, NOW + TEN_MINUTES + 1, "remove", "an identity")

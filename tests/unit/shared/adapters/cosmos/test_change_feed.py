@@ -1,4 +1,4 @@
-"""An edition knows of every change of the last second, or that it does not."""
+"""In the cloud, an edition knows of every change of the last second, or that it does not."""
 
 import asyncio
 from typing import Self, cast
@@ -7,7 +7,6 @@ import pytest
 
 from shared.adapters.cosmos.change_feed import MOST_PAGES, WAITED_FOR, ChangeFeedEdition
 from shared.adapters.cosmos.client import ChangeFeedPage, CosmosDatabase
-from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
 from shared.domain.errors.requests import Busy
 from shared.runtime.caching import CHANGES_KNOWN_WITHIN, EVERYTHING, MOST_CHANGED
 from tests.fakes.system import FakeClock
@@ -183,69 +182,6 @@ async def test_the_memory_of_changes_is_bounded(cloud: Cloud) -> None:
         cloud.edition.wrote(f"acme/p{each}")
     assert not cloud.edition.holds(number, {OTHER})
     assert cloud.edition.holds(cloud.edition.number, {OTHER})
-
-
-class Machine:
-    """The stores of one machine, and the edition of a process that looked at them once."""
-
-    def __init__(self) -> None:
-        self.written: list[str] = []
-        self.other_writes = 0
-        self.is_known = True
-        self.broken = False
-        self.edition = EmbeddedEdition(self._version, self._since)
-        self.edition.ask()
-
-    def _version(self) -> tuple[int, int]:
-        return len(self.written), self.other_writes
-
-    def _since(self, position: int | None) -> ChangesSince:
-        if self.broken:
-            raise OSError
-        is_known = self.is_known and position is not None
-        return ChangesSince(len(self.written), self.written[position:] if is_known else None)
-
-
-async def test_on_one_machine_a_write_drops_its_package_and_no_other() -> None:
-    machine = Machine()
-    edition = machine.edition
-    number = machine.edition.number
-    machine.written.append(GREET)
-    assert await edition.confirm()
-    assert not edition.holds(number, {GREET, OTHER})
-    assert edition.holds(number, {OTHER})
-    assert edition.holds(edition.number, {GREET})
-
-
-async def test_on_one_machine_any_write_drops_what_depends_on_everything() -> None:
-    machine = Machine()
-    edition = machine.edition
-    number = machine.edition.number
-    assert edition.holds(number, {GREET, EVERYTHING})
-    machine.other_writes += 1
-    assert edition.is_confirmed()
-    assert not edition.holds(number, {EVERYTHING})
-    assert edition.holds(number, {GREET})
-
-
-async def test_on_one_machine_changes_that_are_not_known_drop_everything() -> None:
-    machine = Machine()
-    number = machine.edition.number
-    machine.is_known = False
-    machine.written.append(GREET)
-    assert machine.edition.is_confirmed()
-    assert not machine.edition.holds(number, {OTHER})
-
-
-async def test_stores_that_do_not_answer_confirm_nothing_and_are_asked_again() -> None:
-    machine = Machine()
-    number = machine.edition.number
-    machine.written.append(GREET)
-    machine.broken = True
-    assert not await machine.edition.confirm()
-    machine.broken = False
-    assert await machine.edition.confirm()
-    assert not machine.edition.holds(number, {GREET})
 
 
 async def test_the_age_of_what_is_known_is_that_of_the_question(cloud: Cloud) -> None:

@@ -10,8 +10,9 @@ import pytest
 from shared.domain.api_docs.documents import write_document
 from tests.support.documented import documented
 
-EXPECTED = Path(__file__).with_name("expected.json")
-SOURCES = Path(__file__).parent / "sources"
+HERE = Path(__file__).with_name("conformance")
+EXPECTED = HERE / "expected.json"
+SOURCES = HERE / "sources"
 
 ABSENT = object()
 STEP = re.compile(r"(\w+)(?:\[([\w.]+)\])?")

@@ -1,4 +1,4 @@
-"""Settings describe the identity providers, and what goes wrong beside a request is logged."""
+"""A session whose secret cannot be replaced goes on, and the log says why."""
 
 from datetime import timedelta
 
