@@ -4,6 +4,8 @@ import ast
 import subprocess
 from functools import cache
 
+import pytest
+
 from tests.paths import ROOT
 
 
@@ -34,11 +36,13 @@ def statements() -> tuple[tuple[str, ast.Assign | ast.Starred], ...]:
     )
 
 
+@pytest.mark.slow
 def test_each_assignment_is_a_statement_of_its_own() -> None:
     """`a, b = 1, 2` are two statements; `a, b = b, a` is one, because neither could go first."""
     assert [where for where, node in statements() if is_packed(node)] == []
 
 
+@pytest.mark.slow
 def test_no_literal_is_unpacked_where_its_elements_could_be_written() -> None:
     """`call(*("a", "b"))` and `[*[1, 2], *others]` are `call("a", "b")` and `[1, 2, *others]`."""
     assert [where for where, node in statements() if is_splat_of_literal(node)] == []
