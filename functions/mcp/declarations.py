@@ -1,4 +1,5 @@
-"""The Markdown of a declaration as agents read it: each member once, its comment in the source.
+"""A declaration as agents read it: as a row of a list, and as Markdown with each comment in the
+source.
 
 The Markdown of `docs_text.py` has the source in its first fence, then the comment, a call, and a
 section for each member with its signature and comment. Authors write the comments, which may look
@@ -7,6 +8,13 @@ like sections: each text is read once, however many fences it begins.
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from functions.mcp.texts import short, shown
+from shared.domain.api_docs.symbols import Symbol
+from shared.domain.packages import Release
 
 _FENCED = re.compile(r"^(`{3,})ballerina\n(.*?)\n\1$", re.DOTALL | re.MULTILINE)
 _SECTION = re.compile(r"^## ([^\n]+)\n\n(?=`{3,}ballerina\n)", re.MULTILINE)
@@ -91,3 +99,30 @@ def _comment_lines(comment: str) -> list[str]:
         name = "return" if said[1] == "returns" else said[1]
         lines.append(f"# + {name} - {said[2]}")
     return lines
+
+
+class DeclarationRow(Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
+    package: str = ""  # In a search.
+    kind: str
+    symbol: str
+    signature: str
+    author_summary: str
+    is_deprecated: bool = False
+    create: Annotated[str, Meta(description="How a client or listener is made.")] = ""
+    next: str
+
+
+def declaration_row(release: Release, symbol: Symbol, package: str = "") -> DeclarationRow:
+    path = shown(symbol.path)
+    of = f"package={release.org}/{release.name} version={release.version}"
+    of += "" if symbol.module == release.name else f" module={symbol.module}"
+    return DeclarationRow(
+        package=package,
+        kind=symbol.kind,
+        symbol=path,
+        signature=short(symbol.signature),
+        author_summary=short(symbol.description),
+        is_deprecated=symbol.is_deprecated,
+        create=short(symbol.creation),
+        next=f"get_symbol {of} symbol={path}",
+    )

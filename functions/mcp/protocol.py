@@ -1,4 +1,4 @@
-"""POST /mcp: the Model Context Protocol, by which agents call the tools of `tools.py`.
+"""POST /mcp: the Model Context Protocol, by which agents call the tools of `TOOLS`.
 
 A request of the revision 2026-07-28 stands alone: its `_meta` says what it needs, and headers
 repeat it for proxies. Clients of the revisions before begin with `initialize`; no session is kept
@@ -31,8 +31,13 @@ from functions.http.answers import (
 from functions.http.calls import Call
 from functions.http.operations import Face
 from functions.http.requests import json_object
+from functions.mcp.api_docs_tools import get_library, get_symbol, list_api
+from functions.mcp.dependency_tools import check, resolve
+from functions.mcp.package_tools import get_package, get_readme
+from functions.mcp.search_tools import search_packages, search_symbols
 from functions.mcp.texts import as_markdown, span
-from functions.mcp.tools import TOOLS, Arguments, Tool
+from functions.mcp.tools import Arguments, Tool
+from functions.mcp.version_tools import compare_versions
 from shared.domain.errors.base import Forbidden, InvalidRequest, Refusal, printable
 from shared.domain.errors.packages import (
     ApiDocsFailed,
@@ -221,6 +226,23 @@ def _decoded(header: str) -> str | None:
 
 
 # --- Methods -------------------------------------------------------------------------------------
+
+# The tools in the order in which agents see them.
+TOOLS: Mapping[str, Tool] = {
+    each.name: each
+    for each in (
+        search_packages,
+        search_symbols,
+        get_package,
+        get_readme,
+        list_api,
+        get_symbol,
+        get_library,
+        compare_versions,
+        resolve,
+        check,
+    )
+}
 
 _MODERN = ("server/discover", "tools/list", "tools/call")
 _HANDSHAKE = ("initialize", "ping", "tools/list", "tools/call")

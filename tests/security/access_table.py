@@ -650,9 +650,15 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     hidden(administrators): ("api_webhooks_replay", "api_webhooks_show"),
     # The registry of the matrix mirrors nothing, which only administrators learn.
     administrators: (
-        *("api_mirror_admit", "api_mirror_dry_run", "api_mirror_refusals", "api_mirror_replace"),
-        *("api_accounts_statement", "api_directory_locks_list"),
-        *("api_mirror_gone", "api_mirror_keep", "api_mirror_withhold"),
+        "api_mirror_admit",
+        "api_mirror_dry_run",
+        "api_mirror_refusals",
+        "api_mirror_replace",
+        "api_accounts_statement",
+        "api_directory_locks_list",
+        "api_mirror_gone",
+        "api_mirror_keep",
+        "api_mirror_withhold",
         "api_groups_dry_run",
         "api_groups_show",
         "api_ownership_list_all",
@@ -756,11 +762,16 @@ BODIES: Mapping[str, object] = {
     **{
         name: {"reason": "A test."}
         for name in (
-            *("api_moderation_erase", "api_moderation_hold", "api_moderation_lock"),
+            "api_moderation_erase",
+            "api_moderation_hold",
+            "api_moderation_lock",
             "api_moderation_package_hold",
-            *("api_moderation_quarantine", "api_moderation_reject", "api_moderation_remove"),
+            "api_moderation_quarantine",
+            "api_moderation_reject",
+            "api_moderation_remove",
             "api_moderation_revoke",
-            *("api_releases_erase", "api_releases_hold"),
+            "api_releases_erase",
+            "api_releases_hold",
         )
     },
     "api_moderation_move_name": {"to": "here", "reason": "A test."},

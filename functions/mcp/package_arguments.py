@@ -1,0 +1,38 @@
+"""The arguments of tools that name a package and its version, and what is found by them."""
+
+from functions.http.calls import Call
+from functions.mcp.tools import Arguments, Offset, PackageText, VersionText
+from shared.domain.coordinates import Package
+from shared.domain.errors.base import InvalidRequest, quoted
+from shared.domain.listings import Listing
+from shared.domain.versions import Range, Version, parse_version_or_range
+from shared.services.packages.source import AvailableRelease
+
+
+class OfPackage(Arguments, frozen=True):
+    package: PackageText
+    version: VersionText = ""
+
+
+class PageOfPackage(OfPackage, frozen=True):
+    offset: Offset = 0
+
+
+def parse_package(text: str) -> Package:
+    org, slash, name = text.partition("/")
+    if not slash:
+        message = f"{quoted(text)} names no package. Write it as org/name."
+        raise InvalidRequest(message)
+    return Package.parse(org, name)
+
+
+async def describe(call: Call, asked: OfPackage) -> Listing:
+    return await call.packages.describe(*_wanted(asked), client=call.client, by=call.caller)
+
+
+async def find_release(call: Call, asked: OfPackage) -> AvailableRelease:
+    return await call.packages.find(*_wanted(asked), client=call.client, by=call.caller)
+
+
+def _wanted(asked: OfPackage) -> tuple[Package, Version | Range]:
+    return parse_package(asked.package), parse_version_or_range(asked.version or "*")
