@@ -27,7 +27,7 @@ from shared.runtime.caching import (
     note_read,
     packages_read,
 )
-from shared.services.packages.archives import ArchiveDelivery
+from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.source import AvailableRelease, PackageSource
 
 CAPACITY_BYTES = 256 * 1024 * 1024  # Some 110,000 redirects.

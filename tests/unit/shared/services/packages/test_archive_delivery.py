@@ -16,7 +16,7 @@ from shared.domain.packages import FoundRelease, Visibility
 from shared.domain.principals import OPERATOR
 from shared.ports import MetadataStore, ReadCheck
 from shared.services.common import Adapters
-from shared.services.packages.archives import ArchiveRelocation
+from shared.services.packages.archive_delivery import ArchiveRelocation
 from tests.fakes.archive_placement import STORE, FakeEdge, FakeLinks, PlacedArchives
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
