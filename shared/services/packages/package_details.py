@@ -59,7 +59,7 @@ from shared.ports import (
     PullHistory,
     PullLedger,
 )
-from shared.services.packages.archive_delivery import erased_by_ms
+from shared.services.packages.archive_sweep import erased_by_ms
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.successors import Successors
