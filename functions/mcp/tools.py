@@ -50,13 +50,12 @@ from shared.domain.names import (
     parse_version_or_range,
 )
 from shared.domain.outside_values import fenced
-from shared.domain.packages import Release, ReleaseEntry, Survey
+from shared.domain.packages import AvailableRelease, Release, ReleaseEntry, Survey
 from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage, SymbolQuery
 from shared.domain.similar_names import similar_names
 from shared.services.api_docs.dependency_updates import CheckedDependency, DependencyState
 from shared.services.packages.package_details import WithdrawnDependency
-from shared.services.packages.source import AvailableRelease
 
 FOUND_ON_A_PAGE = 20
 ROWS_ON_A_PAGE = 40  # As many as the command-line tools of Ballerina list.
@@ -643,8 +642,7 @@ async def _unresolved_rows(
 ) -> list[UnresolvedRow]:
     """Return why each package cannot be taken, as far as the caller may know."""
     packages = [Package.parse(each.org, each.name) for each in requests if each.wanted]
-    details = call.registry.packages.details
-    surveys = await details.visible(packages, by=call.caller) if packages else {}
+    surveys = await call.registry.packages.hosted.visible(packages, by=call.caller)
     rows = list[UnresolvedRow]()
     for each in requests:
         name = f"{each.org}/{each.name}"

@@ -30,7 +30,6 @@ from shared.domain.packages import (
     Head,
     Readers,
     Release,
-    State,
     Visibility,
     archive_container,
     is_for_everybody,
@@ -190,10 +189,11 @@ class ArchiveDelivery(Struct, frozen=True):
         has_link = await self.may_follow(link)
         check = None if has_link else self.authorization.read_check(by)
         found = await self.records.by_digest(link.digest, check=check)
-        head = found.head
-        release = found.release
-        if head is None or release is None or release.state is not State.LIVE:
+        available = found.available
+        if available is None:
             raise ArchiveNotFound
+        head = available.head
+        release = available.release
         if not await self._is_in_scope(link, head) or not _is_address_of(release, link):
             raise ArchiveNotFound
         return _delivered(head, release, link)

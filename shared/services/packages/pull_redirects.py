@@ -14,7 +14,7 @@ from shared.domain.archives.delivery import ClientKind, LinkedArchive
 from shared.domain.archives.names import Digest, archive_file_name
 from shared.domain.errors.base import Unavailable
 from shared.domain.names import ClientProfile, Coordinate, Package, Range, Version
-from shared.domain.packages import Visibility
+from shared.domain.packages import AvailableRelease, Visibility
 from shared.domain.principals import Principal
 from shared.ports import ArchiveLinks, Clock
 from shared.runtime.caching import (
@@ -28,7 +28,7 @@ from shared.runtime.caching import (
     packages_read,
 )
 from shared.services.packages.archive_delivery import ArchiveDelivery
-from shared.services.packages.source import AvailableRelease, PackageSource
+from shared.services.packages.source import PackageSource
 
 CAPACITY_BYTES = 256 * 1024 * 1024  # Some 110,000 redirects.
 LONGEST_PLACE = 500  # Characters. Longer ones are no versions that clients ask for.

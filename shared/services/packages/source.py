@@ -15,19 +15,8 @@ from shared.domain.build_resolution import (
 )
 from shared.domain.listings import Listing
 from shared.domain.names import ClientProfile, Coordinate, Package, Range, Version
-from shared.domain.packages import Head, Release, Survey, effective_deprecation
+from shared.domain.packages import AvailableRelease, Survey
 from shared.domain.principals import Principal
-
-
-class AvailableRelease(Struct, frozen=True):
-    """A live release that the caller may see, with its package."""
-
-    head: Head
-    release: Release
-
-    @property
-    def deprecation(self) -> str | None:
-        return effective_deprecation(self.head, self.release.deprecation)
 
 
 class PackageSource(Protocol):
