@@ -32,7 +32,7 @@ from shared.domain.principals import Principal
 from shared.domain.versions import Range, Version
 from shared.log import log
 from shared.runtime.answers import Answer, RangeNotSatisfiable, is_current, requested_range
-from shared.services.packages.archives import COORDINATES, ArchiveLink, DeliveredArchive
+from shared.services.packages.archive_delivery import COORDINATES, ArchiveLink, DeliveredArchive
 from shared.services.packages.pull_redirects import LocatedArchive
 
 # A quarantine reaches shared caches within five minutes.

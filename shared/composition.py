@@ -71,8 +71,8 @@ from shared.services.organizations.organizations import OrganizationDeletion, Or
 from shared.services.organizations.ownership import OwnerlessOrganizations, OwnershipRequests
 from shared.services.organizations.reserved_names import ReservedNames
 from shared.services.organizations.webhooks import Webhooks
+from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
-from shared.services.packages.archives import ArchiveDelivery
 from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
 from shared.services.packages.feeds import ChangeFeeds
 from shared.services.packages.history import PackageHistory

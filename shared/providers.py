@@ -83,8 +83,9 @@ from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams
 from shared.services.mirroring.version_lists import VersionLists
 from shared.services.organizations.webhooks import WebhookDelivery, Webhooks
+from shared.services.packages.archive_delivery import DeliveryRoutes
 from shared.services.packages.archive_reader import ArchiveReader
-from shared.services.packages.archives import ArchiveRelocation, DeliveryRoutes
+from shared.services.packages.archive_relocation import ArchiveRelocation
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.hosted_packages import PackageCache
 from shared.services.packages.pull_counter import PullCounter

@@ -45,12 +45,11 @@ from shared.domain.maven import (
     pom_of,
     tool_metadata,
 )
-from shared.domain.packages import Head, Release, Visibility
+from shared.domain.packages import AvailableRelease, Head, Release, Visibility
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass
 from shared.log import log
 from shared.runtime.answers import PLAIN_TEXT, Answer
-from shared.services.packages.source import AvailableRelease
 from shared.services.publishing.maven import MavenVersionList
 
 REPOSITORY_ROUTE = "2.0/maven/{*path}"

@@ -109,8 +109,7 @@ async def _unresolved_rows(
 ) -> list[UnresolvedRow]:
     """Return why each package cannot be taken, as far as the caller may know."""
     packages = [Package.parse(each.org, each.name) for each in requests if each.wanted]
-    details = call.registry.packages.details
-    surveys = await details.visible(packages, by=call.caller) if packages else {}
+    surveys = await call.registry.packages.hosted.visible(packages, by=call.caller)
     rows = list[UnresolvedRow]()
     for each in requests:
         name = f"{each.org}/{each.name}"

@@ -41,7 +41,7 @@ from shared.domain.times import MS, parse_time, time_text
 from shared.outdated import FORMATS, NEVER, STATES, CheckOptions, run
 from shared.publish import PublishOptions
 from shared.publish import run as run_publish
-from shared.services.packages.archives import erased_by_ms
+from shared.services.packages.archive_sweep import erased_by_ms
 from shared.services.publishing.moderation import STATE_VERBS
 from shared.services.publishing.release_selection import ReleaseSelection
 

@@ -413,9 +413,29 @@ class ReleaseEntry(Record):
         return Version.parse(self.version)
 
 
+class AvailableRelease(Struct, frozen=True):
+    """A live release that the caller may see, with its package."""
+
+    head: Head
+    release: Release
+
+    @property
+    def deprecation(self) -> str | None:
+        return effective_deprecation(self.head, self.release.deprecation)
+
+
 class FoundRelease(Struct, frozen=True):
+    """A release in any state, as it is stored, with its package."""
+
     head: Head | None
     release: Release | None
+
+    @property
+    def available(self) -> AvailableRelease | None:
+        """The release if it is live; None for one that is missing or withheld."""
+        if self.head is None or self.release is None or self.release.state is not State.LIVE:
+            return None
+        return AvailableRelease(self.head, self.release)
 
 
 class Survey(Struct, frozen=True):

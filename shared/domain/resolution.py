@@ -92,6 +92,18 @@ class ReleaseChoice:
         return leaders
 
 
+def live_release(
+    survey: Survey | None, wanted: Version | Range, client: ClientProfile
+) -> ReleaseEntry | None:
+    """Return the live release of an exact version, whatever the client can use, or the latest one
+    of a range that the client can use; None when nothing fits, or without a package."""
+    if survey is None:
+        return None
+    if isinstance(wanted, Version):
+        return _exactly(survey, wanted)
+    return latest(survey, wanted, client)
+
+
 def latest(survey: Survey, within: Range, client: ClientProfile) -> ReleaseEntry | None:
     """Return the release for `*`, `1.*` or `1.2.*`, or None when nothing fits."""
     return ReleaseChoice(survey, client).latest(within)

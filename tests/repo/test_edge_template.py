@@ -16,7 +16,7 @@ from shared.domain.archives.names import Digest
 from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.domain.packages import Visibility
 from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitSubject
-from shared.services.packages.archives import ArchiveLink, public_link_prefix
+from shared.services.packages.archive_delivery import ArchiveLink, public_link_prefix
 from shared.settings import Settings
 from tests.contract.sample_records import NAME
 from tests.repo.bicep_templates import MAIN, module, template

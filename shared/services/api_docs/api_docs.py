@@ -5,23 +5,25 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from shared.auth.authorization import Authorization
 from shared.domain.api_docs.listed_connectors import NO_API, ApiSummary
 from shared.domain.api_docs.pieces import PieceKind, PiecePlace, complete_name, piece_name
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
 from shared.domain.api_docs.symbols import Symbol
 from shared.domain.archives.names import Digest
 from shared.domain.coordinates import Coordinate, Package
+from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import InvalidName, InvalidVersion, NotFound, printable
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.names import parse_module_name, parse_org, possible_packages
-from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, Visibility
+from shared.domain.packages import Head, Release, ReleaseEntry, Survey, Visibility
 from shared.domain.principals import Principal
+from shared.domain.resolution import live_release
 from shared.domain.versions import Version
 from shared.ports import DocumentStore, PackageReader
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.api_docs.pieces import PieceReader, PiecesGone, StoredPiece, arrived, available
+from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.source import PackageSource
 
 WAITED_FOR = timedelta(seconds=5)  # Until a release that was just fetched is documented.
@@ -76,7 +78,7 @@ class ApiDocs(Struct, frozen=True):
     missing packages are the same `module-not-found`.
     """
 
-    authorization: Authorization
+    hosted: HostedPackages
     records: PackageReader
     documents: DocumentStore
     pieces: PieceReader
@@ -222,11 +224,8 @@ class ApiDocs(Struct, frozen=True):
         wanted = name.releases()
         if not wanted:
             raise missing
-        packages = [each.package for each in wanted]
-        check = self.authorization.read_check(by)
-        surveys = await self.records.survey(packages, wanted, check=check)
-        visible = filter(None, surveys)
-        found = _find(visible, name.module, wanted[0].version)
+        visible = await self.hosted.visible([each.package for each in wanted], wanted, by=by)
+        found = _find(visible.values(), name.module, wanted[0].version)
         if found is None:
             raise missing
         return found
@@ -239,11 +238,12 @@ def _is_awaited(record: ApiDocsRecord | None) -> bool:
 
 def _find(surveys: Iterable[Survey], module: str, version: Version) -> DocumentedModule | None:
     for survey in surveys:
-        for entry in survey.entries:
-            if entry.version == version.text and entry.state is State.LIVE:
-                names = (each for each in entry.modules if each.lower() == module.lower())
-                if name := next(names, None):
-                    return DocumentedModule(survey.head, entry, name)
+        entry = live_release(survey, version, ANY_CLIENT)
+        if entry is None:
+            continue
+        names = (each for each in entry.modules if each.lower() == module.lower())
+        if name := next(names, None):
+            return DocumentedModule(survey.head, entry, name)
     return None
 
 

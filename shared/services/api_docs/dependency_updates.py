@@ -16,7 +16,7 @@ from shared.domain.releases import withdrawal_of
 from shared.domain.resolution import latest
 from shared.domain.versions import Range
 from shared.services.api_docs.api_docs_generation import ApiHistory
-from shared.services.packages.package_details import PackageDetails
+from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.successors import Successors
 
 
@@ -45,13 +45,13 @@ class CheckedDependency(Struct, frozen=True):
 class DependencyUpdates(Struct, frozen=True):
     """Checks the versions that a build uses, as far as the caller may see their packages."""
 
-    details: PackageDetails
+    hosted: HostedPackages
     successors: Successors
     history: ApiHistory
 
     async def check(self, used: Sequence[Coordinate], *, by: Principal) -> list[CheckedDependency]:
         """Return what is known of each, in their order; what is hidden is missing."""
-        surveys = await self.details.visible([each.package for each in used], by=by)
+        surveys = await self.hosted.visible([each.package for each in used], by=by)
         heads = [each.head for each in surveys.values()]
         successors = await self.successors.named_of(heads, by=by)
 
@@ -64,7 +64,7 @@ class DependencyUpdates(Struct, frozen=True):
 
     async def newest(self, packages: Sequence[Package], *, by: Principal) -> dict[str, Coordinate]:
         """Return the newest release of each package that the caller may see, by its key."""
-        surveys = await self.details.visible(packages, by=by) if packages else {}
+        surveys = await self.hosted.visible(packages, by=by)
         found = {key: latest(each, Range(), ANY_CLIENT) for key, each in surveys.items()}
         return {
             key: surveys[key].head.package.at(entry.parsed) for key, entry in found.items() if entry

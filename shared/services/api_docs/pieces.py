@@ -15,7 +15,9 @@ from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord
 from shared.domain.api_docs.symbols import Symbol, unpack_symbols
 from shared.domain.archives.names import Digest
 from shared.domain.coordinates import Coordinate
-from shared.domain.packages import ReleaseEntry, State, Survey, Visibility
+from shared.domain.distributions import ANY_CLIENT
+from shared.domain.packages import ReleaseEntry, Survey, Visibility
+from shared.domain.resolution import live_release
 from shared.ports import DocumentStore, PackageReader
 from shared.runtime.caching import LruCache
 
@@ -174,6 +176,4 @@ async def is_documented(pieces: PieceReader, entry: ReleaseEntry) -> bool:
 def _public_entry(survey: Survey | None, coordinate: Coordinate) -> ReleaseEntry | None:
     if survey is None or survey.head.visibility is not Visibility.PUBLIC:
         return None
-    version = coordinate.version.text
-    found = (each for each in survey.entries if each.version == version)
-    return next((each for each in found if each.state is State.LIVE), None)
+    return live_release(survey, coordinate.version, ANY_CLIENT)

@@ -35,7 +35,7 @@ from shared.domain.errors.packages import ArchiveLost
 from shared.domain.events import EVERY_VERSION, package_change
 from shared.domain.mirror_rules import is_withheld_by_rules
 from shared.domain.names import OrgName
-from shared.domain.packages import EVERYBODY, Head, Release, State, Survey, Visibility
+from shared.domain.packages import EVERYBODY, Head, Release, Survey, Visibility
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.resolution import latest
 from shared.domain.versions import Range, Version
@@ -187,11 +187,11 @@ class BundleExport(Struct, frozen=True):
 
     async def _choose(self, coordinate: Coordinate, selection: Selection, chosen: _Chosen) -> None:
         """Add a release if it is live."""
-        found = await self.metadata.find(coordinate)
-        head = found.head
-        release = found.release
-        if head is None or release is None or release.state is not State.LIVE:
+        available = (await self.metadata.find(coordinate)).available
+        if available is None:
             return
+        head = available.head
+        release = available.release
         if head.visibility is not Visibility.PUBLIC and not selection.includes_private:
             chosen.private.add(head.package.key)
         elif await self.archives.stat(release.archive) is None:

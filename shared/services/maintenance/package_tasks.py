@@ -54,7 +54,8 @@ from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import RuleApplication
 from shared.services.mirroring.withdrawals import UpstreamFeeds
 from shared.services.packages.archive_reader import ArchiveReader
-from shared.services.packages.archives import SWEEP_SCHEDULE, ArchiveRelocation
+from shared.services.packages.archive_relocation import ArchiveRelocation
+from shared.services.packages.archive_sweep import SWEEP_SCHEDULE
 from shared.services.packages.dependency_notices import DependencyNotices
 from shared.services.packages.derived_data import DerivedData
 from shared.services.records import RECORDS_AT_ONCE, entity_batches, package_batches

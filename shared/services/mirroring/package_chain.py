@@ -47,15 +47,20 @@ from shared.domain.errors.requests import TooManyRequests
 from shared.domain.listings import Listing
 from shared.domain.mirroring import UpstreamModule, UpstreamResolution
 from shared.domain.names import ToolId, parse_tool_id
-from shared.domain.packages import State, Survey, Visibility
+from shared.domain.packages import AvailableRelease, State, Survey, Visibility
 from shared.domain.principals import Principal
-from shared.domain.resolution import ReleaseChoice, ResolutionMode, usable_versions
+from shared.domain.resolution import (
+    ReleaseChoice,
+    ResolutionMode,
+    live_release,
+    usable_versions,
+)
 from shared.domain.versions import Range, Version
 from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.version_lists import VersionLists
 from shared.services.packages.hosted_packages import HostedPackages
-from shared.services.packages.source import AvailableRelease, ReleasePreview
+from shared.services.packages.source import ReleasePreview
 
 VERSIONS_TRIED = 3  # Of a range, after the one that the upstream chose is refused here.
 
@@ -435,7 +440,7 @@ class PackageChain(Struct, frozen=True):
 
         async def known() -> FoundT | None:
             survey = await self._known(package)
-            best = ReleaseChoice(survey, client).latest(wanted) if survey else None
+            best = live_release(survey, wanted, client)
             return await exact(package.at(best.parsed)) if best else None
 
         async def choice() -> FoundT | None:

@@ -34,7 +34,7 @@ from shared.ports import (
 )
 from shared.runtime.caching import LruCache
 from shared.runtime.retries import retried_when_stale
-from shared.services.packages.archives import ArchiveRelocation
+from shared.services.packages.archive_relocation import ArchiveRelocation
 
 
 class WithheldReleases(Struct, frozen=True):

@@ -46,7 +46,7 @@ class PackageHistory(Struct, frozen=True):
     """
 
     authorization: Authorization
-    packages: HostedPackages
+    hosted: HostedPackages
     directory: DirectoryStore
     events: EventStore
 
@@ -58,7 +58,7 @@ class PackageHistory(Struct, frozen=True):
         Members also read that of a package whose releases are all held.
         """
         access = await self.authorization.access_of_reader(by, package)
-        survey = await self.packages.survey_with_withheld(package, by=by)
+        survey = await self.hosted.visible_package(package, by=by)
         if survey is None or not (access or survey.live or survey.withdrawn):
             raise PackageNotFound(package)
         return await self._page(survey.head, query, access)

@@ -38,10 +38,17 @@ from shared.domain.errors.packages import (
 )
 from shared.domain.listings import Listing
 from shared.domain.names import ToolId
-from shared.domain.packages import FoundRelease, Head, State, Survey, Visibility
+from shared.domain.packages import (
+    AvailableRelease,
+    FoundRelease,
+    Head,
+    State,
+    Survey,
+    Visibility,
+)
 from shared.domain.principals import Principal
 from shared.domain.releases import release_withdrawn
-from shared.domain.resolution import latest, usable_versions
+from shared.domain.resolution import live_release, usable_versions
 from shared.domain.versions import Range, Version
 from shared.ports import DocumentStore, MetadataStore, PackageReader, ReadCheck
 from shared.runtime.caching import (
@@ -53,7 +60,7 @@ from shared.runtime.caching import (
     note_read,
     unnoted,
 )
-from shared.services.packages.source import AvailableRelease, ReleasePreview
+from shared.services.packages.source import ReleasePreview
 
 MAX_RESOLVED = 2_000  # Packages, modules or tools of one call.
 # A module a.b.c may be in three packages, and in one that the build already uses.
@@ -83,7 +90,7 @@ class HostedPackages(Struct, frozen=True):
             found = await self._stored(package.at(wanted), by)
             if found.release is not None and found.release.is_withdrawn:
                 raise release_withdrawn(found.release)
-            available = _live(found)
+            available = found.available
         if available is None:
             raise ReleaseNotFound(package, wanted)
         return available
@@ -144,14 +151,23 @@ class HostedPackages(Struct, frozen=True):
             raise PackageNotFound(package)
         return survey
 
-    async def survey_with_withheld(
+    async def visible(
+        self, packages: Sequence[Package], versions: Collection[Coordinate] = (), *, by: Principal
+    ) -> dict[str, Survey]:
+        """Return those of the packages that `by` may see, by their keys, in whatever state their
+        releases are, with these versions of them if they were published. One trip."""
+        distinct = list({each.key: each for each in packages}.values())
+        if not distinct:
+            return {}
+        check = self.authorization.read_check(by)
+        surveys = await self.records.survey(distinct, versions, check=check)
+        return {survey.head.package.key: survey for survey in surveys if survey}
+
+    async def visible_package(
         self, package: Package, *versions: Coordinate, by: Principal
     ) -> Survey | None:
-        """Return the package also if all of its releases are withheld, with these versions of it if
-        they were published; None for a package that is missing or hidden."""
-        check = self.authorization.read_check(by)
-        [survey] = await self.records.survey([package], versions, check=check)
-        return survey
+        """Return the package as `visible` does; None for one that is missing or hidden."""
+        return (await self.visible([package], versions, by=by)).get(package.key)
 
     async def tool_owner(self, tool: str) -> Package:
         """Return the package that owns the tool, visible or not.
@@ -209,7 +225,7 @@ class HostedPackages(Struct, frozen=True):
     async def _exact(
         self, package: Package, version: Version, by: Principal
     ) -> AvailableRelease | None:
-        return _live(await self._stored(package.at(version), by))
+        return (await self._stored(package.at(version), by)).available
 
     async def _stored(self, at: Coordinate, by: Principal) -> FoundRelease:
         """Return the release in any state; none if the caller may not see its package."""
@@ -231,23 +247,19 @@ class HostedPackages(Struct, frozen=True):
         survey = await self._survey(package, by)
         if survey and tool is not None:
             survey = survey.with_tool(tool)
-        entry = latest(survey, wanted, client) if survey else None
-        return _live(await self.records.find(package.at(entry.parsed))) if entry else None
+        entry = live_release(survey, wanted, client)
+        return (await self.records.find(package.at(entry.parsed))).available if entry else None
 
     async def _survey(self, package: Package, by: Principal) -> Survey | None:
         """Return the package if `by` may see it and it has a live release."""
-        survey = await self.survey_with_withheld(package, by=by)
+        survey = await self.visible_package(package, by=by)
         is_live = survey is not None and any(e.state is State.LIVE for e in survey.entries)
         return survey if is_live else None
 
     async def _surveys(self, wanted: Sequence[WantedPackage], by: Principal) -> list[Survey]:
         """Return the packages that `by` may see."""
-        distinct = list({each.package.key: each.package for each in wanted}.values())
-        if not distinct:
-            return []
-        check = self.authorization.read_check(by)
-        found = await self.records.survey(distinct, _versions(wanted), check=check)
-        return [survey for survey in found if survey]
+        packages = [each.package for each in wanted]
+        return list((await self.visible(packages, _versions(wanted), by=by)).values())
 
     async def _surveys_of_owners(
         self, wanted: Sequence[WantedPackage], by: Principal
@@ -284,14 +296,6 @@ class HostedPackages(Struct, frozen=True):
         graphs = dict(zip(digests, await self.documents.graphs(digests), strict=True))
         _check_size(sum(len(graphs[each.content]) for each in resolved))
         return tuple(replace(each, graph=graphs[each.content]) for each in resolved)
-
-
-def _live(found: FoundRelease) -> AvailableRelease | None:
-    head = found.head
-    release = found.release
-    if head is None or release is None or release.state is not State.LIVE:
-        return None
-    return AvailableRelease(head, release)
 
 
 def _versions(wanted: Iterable[WantedPackage]) -> list[Coordinate]:

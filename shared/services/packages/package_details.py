@@ -54,7 +54,7 @@ from shared.ports import (
     PullHistory,
     PullLedger,
 )
-from shared.services.packages.archives import erased_by_ms
+from shared.services.packages.archive_sweep import erased_by_ms
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.successors import Successors
@@ -134,7 +134,7 @@ class DependencyDetails(Struct, frozen=True):
 class PackageDetails(Struct, frozen=True):
     """Reads packages for their pages."""
 
-    packages: HostedPackages
+    hosted: HostedPackages
     search: PackageSearch
     records: PackageReader
     documents: DocumentStore
@@ -150,7 +150,7 @@ class PackageDetails(Struct, frozen=True):
         Raises `PackageNotFound`, or `PackageWithdrawn` where it has withdrawn releases and no live
         one.
         """
-        survey = await self.packages.survey_with_withheld(package, by=by)
+        survey = await self.hosted.visible_package(package, by=by)
         if survey and survey.live:
             newest = _latest(survey)
             return await self._details(survey, newest, newest, by)
@@ -165,7 +165,7 @@ class PackageDetails(Struct, frozen=True):
         `ReleaseWithdrawn` if it was withdrawn or its owner holds it. Costs the same in all
         cases."""
         package = coordinate.package
-        survey = await self.packages.survey_with_withheld(package, coordinate, by=by)
+        survey = await self.hosted.visible_package(package, coordinate, by=by)
         entries = survey.entries if survey else ()
         wanted = coordinate.version.text
         entry = next((each for each in entries if each.version == wanted), None)
@@ -195,7 +195,7 @@ class PackageDetails(Struct, frozen=True):
         root, *others = nodes
         direct = {(each.org, each.name) for each in root.dependencies}
         packages = [Package(OrgName(node.org), PackageName(node.name)) for node in others]
-        surveys = await self.visible(packages, by=by)
+        surveys = await self.hosted.visible(packages, by=by)
         return [
             _dependency(node, (node.org, node.name) in direct, surveys.get(package.key))
             for node, package in zip(others, packages, strict=True)
@@ -212,18 +212,10 @@ class PackageDetails(Struct, frozen=True):
         self, dependencies: Sequence[Dependency], by: Principal
     ) -> "SurveyedDependencies":
         """Return each dependency with its package, if the caller may see that. One trip."""
-        if not dependencies:
-            return []
         packages = [Package(OrgName(each.org), PackageName(each.name)) for each in dependencies]
-        surveys = await self.visible(packages, by=by)
+        surveys = await self.hosted.visible(packages, by=by)
         found = [surveys.get(each.key) for each in packages]
         return list(zip(dependencies, found, strict=True))
-
-    async def visible(self, packages: Sequence[Package], *, by: Principal) -> dict[str, Survey]:
-        """Return those of the packages that the caller may see, by key. One trip."""
-        check = self.packages.authorization.read_check(by)
-        surveys = await self.records.survey(packages, check=check)
-        return {survey.head.package.key: survey for survey in surveys if survey}
 
     async def dependents(self, package: Package, page: ResultPage, *, by: Principal) -> Results:
         """Return the packages whose latest release depends on this one directly.

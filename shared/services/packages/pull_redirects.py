@@ -15,7 +15,7 @@ from shared.domain.archives.names import Digest, archive_file_name
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ClientProfile
 from shared.domain.errors.base import Unavailable
-from shared.domain.packages import Visibility
+from shared.domain.packages import AvailableRelease, Visibility
 from shared.domain.principals import Principal
 from shared.domain.versions import Range, Version
 from shared.ports import ArchiveLinks, Clock
@@ -29,8 +29,8 @@ from shared.runtime.caching import (
     note_read,
     packages_read,
 )
-from shared.services.packages.archives import ArchiveDelivery
-from shared.services.packages.source import AvailableRelease, PackageSource
+from shared.services.packages.archive_delivery import ArchiveDelivery
+from shared.services.packages.source import PackageSource
 
 CAPACITY_BYTES = 256 * 1024 * 1024  # Some 110,000 redirects.
 LONGEST_PLACE = 500  # Characters. Longer ones are no versions that clients ask for.

@@ -16,20 +16,9 @@ from shared.domain.build_resolution import (
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ClientProfile
 from shared.domain.listings import Listing
-from shared.domain.packages import Head, Release, Survey, effective_deprecation
+from shared.domain.packages import AvailableRelease, Survey
 from shared.domain.principals import Principal
 from shared.domain.versions import Range, Version
-
-
-class AvailableRelease(Struct, frozen=True):
-    """A live release that the caller may see, with its package."""
-
-    head: Head
-    release: Release
-
-    @property
-    def deprecation(self) -> str | None:
-        return effective_deprecation(self.head, self.release.deprecation)
 
 
 class PackageSource(Protocol):

@@ -15,10 +15,11 @@ from shared.domain.packages import Head, Survey
 from shared.domain.principals import Action, Principal
 from shared.domain.reasons import parse_reason, parse_required_reason
 from shared.domain.releases import with_change
-from shared.ports import Clock, DirectoryStore, MetadataStore, PackageReader
+from shared.ports import Clock, DirectoryStore, MetadataStore
 from shared.services.identity.accounts import organization_owners
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.packages.derived_data import PackageRecordWriter
+from shared.services.packages.hosted_packages import HostedPackages
 
 MAX_SUCCESSION = 10  # Packages of a chain that are looked at for one that leads back.
 
@@ -27,7 +28,7 @@ class Successors(Struct, frozen=True):
     """Sets the successors of packages, and names them to those who may see them."""
 
     authorization: Authorization
-    reader: PackageReader
+    hosted: HostedPackages
     metadata: MetadataStore
     directory: DirectoryStore
     records: PackageRecordWriter
@@ -47,9 +48,8 @@ class Successors(Struct, frozen=True):
         successors = {each.key: each for each in wanted.values() if each}
         if not successors:
             return {}
-        check = self.authorization.read_check(by)
-        surveys = await self.reader.survey(list(successors.values()), check=check)
-        live = {each.head.package.key: each.head.package for each in surveys if each and each.live}
+        visible = await self.hosted.visible(list(successors.values()), by=by)
+        live = {key: survey.head.package for key, survey in visible.items() if survey.live}
         return {key: live[each.key] for key, each in wanted.items() if each and each.key in live}
 
     async def as_seen(self, survey: Survey, *, by: Principal) -> Survey:

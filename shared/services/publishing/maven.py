@@ -24,7 +24,7 @@ from shared.domain.errors.packages import (
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.maven import ChecksumAlgorithm, client_metadata, repository_metadata
 from shared.domain.names import OrgName, ToolId
-from shared.domain.packages import Release, State, Survey, Visibility
+from shared.domain.packages import AvailableRelease, Release, State, Survey, Visibility
 from shared.domain.principals import Principal
 from shared.domain.resolution import usable_entries
 from shared.domain.search import ANYONE, Query, ResultPage, Viewer
@@ -32,7 +32,7 @@ from shared.ports import ArchiveStore, Clock, DocumentStore, MetadataStore, Sear
 from shared.runtime.caching import LruCache
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.hosted_packages import HostedPackages
-from shared.services.packages.source import AvailableRelease, PackageSource
+from shared.services.packages.source import PackageSource
 from shared.services.publishing.publishing import Publication, Publishing, Upload
 
 DISTRIBUTIONS_CACHED = 4  # Of Ballerina, for which version lists are cached: those in use.

@@ -74,14 +74,11 @@ class PublishedContents(Struct, frozen=True):
     ) -> VersionExists:
         """Return the refusal of an archive that is another one than the release. It names the first
         files that differ, to those who may read them."""
-        head = found.head
-        release = found.release
-        if head is None or release is None or release.state is not State.LIVE:
-            return VersionExists(bala.coordinate)
-        if not await self.authorization.may_read(by, head):
+        available = found.available
+        if available is None or not await self.authorization.may_read(by, available.head):
             return VersionExists(bala.coordinate)
         try:
-            changes = await self._changes(content, release)
+            changes = await self._changes(content, available.release)
         except (ArchiveLost, BadArchive):  # Nobody can say how they differ.
             return VersionExists(bala.coordinate)
         return VersionExists(bala.coordinate, _sentence(changes))

@@ -25,7 +25,7 @@ from shared.hosting.responses import configured_headers
 from shared.localhost import MAVEN_PATHS, archive_resolver
 from shared.log import configure, log
 from shared.runtime.caching import LruCache
-from shared.services.packages.archives import SIGNED_LINK_LIFETIME
+from shared.services.packages.archive_delivery import SIGNED_LINK_LIFETIME
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.storage import one_machine

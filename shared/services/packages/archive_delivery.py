@@ -1,9 +1,9 @@
-"""Archives: links to them and who may follow a link, and moves between the public and the private
-container. Uploads are read in `archive_reader.py`.
+"""The delivery of archives: links to them, and who may follow a link.
+
+Uploads are read in `archive_reader.py`, and `archive_relocation.py` moves archives between the
+public and the private container.
 """
 
-import asyncio
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from math import inf
@@ -20,28 +20,23 @@ from shared.domain.archives.delivery import (
     ClientKind,
     DeliveryRoute,
     LinkedArchive,
-    changes_placement,
     is_placement_settled,
     second_hop,
 )
 from shared.domain.archives.names import ArchiveName, Digest, archive_file_name, canonical_file_name
-from shared.domain.coordinates import Package
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.packages import (
     Head,
     Readers,
     Release,
-    State,
     Visibility,
     archive_container,
     is_for_everybody,
 )
 from shared.domain.principals import Principal
 from shared.domain.times import MS
-from shared.ports import ArchiveLinks, ArchiveStore, Clock, EdgeCache, MetadataStore, PackageReader
-from shared.runtime.background_tasks import next_run
-from shared.runtime.retries import retried_when_stale
+from shared.ports import ArchiveLinks, Clock, PackageReader
 
 SIGNED_LINK_LIFETIME = timedelta(minutes=10)  # A slow client on a 64 MiB archive needs about eight.
 
@@ -194,10 +189,11 @@ class ArchiveDelivery(Struct, frozen=True):
         has_link = await self.may_follow(link)
         check = None if has_link else self.authorization.read_check(by)
         found = await self.records.by_digest(link.digest, check=check)
-        head = found.head
-        release = found.release
-        if head is None or release is None or release.state is not State.LIVE:
+        available = found.available
+        if available is None:
             raise ArchiveNotFound
+        head = available.head
+        release = available.release
         if not await self._is_in_scope(link, head) or not _is_address_of(release, link):
             raise ArchiveNotFound
         return _delivered(head, release, link)
@@ -248,89 +244,3 @@ def _is_address_of(release: Release, link: ArchiveLink) -> bool:
     platform = release.platform
     files = (archive_file_name(at, platform), canonical_file_name(at, platform))
     return link.version == release.version and link.file in files
-
-
-SWEEP_SCHEDULE = "0 20 3 * * *"  # Of the task that deletes archives without a release.
-SWEEP_TIME = timedelta(hours=1)  # So long it takes at most.
-
-
-def erased_by_ms(removed_ms: int, sweep_grace_hours: int) -> int:
-    """Return when the archive of a release that was removed then is deleted at the latest."""
-    grace_ends_ms = removed_ms + timedelta(hours=sweep_grace_hours) // MS
-    return next_run(SWEEP_SCHEDULE, grace_ends_ms) + SWEEP_TIME // MS
-
-
-ARCHIVES_MOVED_AT_ONCE = 16  # Of one package.
-
-
-class ArchiveRelocation(Struct, frozen=True):
-    """Moves archives to the container where their records say they belong, and purges caches.
-
-    Archives are moved first, and then caches are purged, which could otherwise read them again.
-
-    The registry itself decides by the records alone; this is for stores and caches that serve
-    archives without asking it. A change stays in its record's outbox until this is done, so that
-    upkeep finishes it after a crash. Every call may be repeated.
-    """
-
-    metadata: MetadataStore
-    archives: ArchiveStore
-    edge: EdgeCache | None  # None if no cache can be purged.
-    readers: Readers = Readers.EVERYBODY
-
-    async def apply(self, record: Head | Release) -> None:
-        """Move the archives of a changed record; most changes move none.
-
-        Another change may happen meanwhile, so the record is read again until it is unchanged.
-        """
-        if not changes_placement(record.outbox):
-            return
-        placed: Mapping[ArchiveName, Visibility] | None = None
-        while (wanted := await self._containers(record)) != placed:
-            await self._move(wanted)
-            placed = wanted
-
-    async def place(self, head: Head, now_ms: int) -> None:
-        """Move the archives of a package that was placed for other readers, and note it.
-
-        Pushes of instances with the earlier setting may come after it, so its placement is settled
-        only after a while, as after a change of the package.
-        """
-        await self._move(await self._containers(head))
-        await self._note_placement(head.package, now_ms)
-
-    @retried_when_stale
-    async def _note_placement(self, package: Package, now_ms: int) -> None:
-        head = await self.metadata.head(package)
-        if head is not None:
-            noted = {"placed_for": self.readers, "changed_ms": now_ms}
-            await self.metadata.replace_head(head.model_copy(update=noted))
-
-    async def _containers(self, record: Head | Release) -> Mapping[ArchiveName, Visibility]:
-        """Return the container in which each archive of the record now belongs."""
-        if isinstance(record, Head):
-            head, releases = await asyncio.gather(
-                self.metadata.head(record.package), self.metadata.releases(record.package)
-            )
-            return (
-                {each.archive: archive_container(head, each, self.readers) for each in releases}
-                if head
-                else {}
-            )
-        found = await self.metadata.find(record.coordinate)
-        head = found.head
-        release = found.release
-        if head is None or release is None:
-            return {}
-        return {release.archive: archive_container(head, release, self.readers)}
-
-    async def _move(self, wanted: Mapping[ArchiveName, Visibility]) -> None:
-        names = list(wanted)
-        for start in range(0, len(names), ARCHIVES_MOVED_AT_ONCE):
-            batch = names[start : start + ARCHIVES_MOVED_AT_ONCE]
-            await asyncio.gather(*(self.archives.move(name, wanted[name]) for name in batch))
-        await self._purge([name for name in names if wanted[name] is Visibility.PRIVATE])
-
-    async def _purge(self, names: Sequence[ArchiveName]) -> None:
-        if self.edge is not None and names:
-            await self.edge.forget([public_link_prefix(name) for name in names])

@@ -1,0 +1,15 @@
+"""When the task runs that deletes archives without a release, and by when it has deleted one."""
+
+from datetime import timedelta
+
+from shared.domain.times import MS
+from shared.runtime.background_tasks import next_run
+
+SWEEP_SCHEDULE = "0 20 3 * * *"  # Of the task that deletes archives without a release.
+SWEEP_TIME = timedelta(hours=1)  # So long it takes at most.
+
+
+def erased_by_ms(removed_ms: int, sweep_grace_hours: int) -> int:
+    """Return when the archive of a release that was removed then is deleted at the latest."""
+    grace_ends_ms = removed_ms + timedelta(hours=sweep_grace_hours) // MS
+    return next_run(SWEEP_SCHEDULE, grace_ends_ms) + SWEEP_TIME // MS
