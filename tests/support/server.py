@@ -69,7 +69,7 @@ def running(
     listen(bound)
     port: int = bound.getsockname()[1]
     serving = create_server(app, certificate=certificate, timeouts=timeouts or ConnectionTimeouts())
-    thread = Thread(target=serving.run, args=([bound],), name="server")
+    thread = Thread(target=serving.run, args=(bound,), name="server")
     thread.start()
     try:
         assert serving.ready.wait(START_SECONDS), "the server did not start; its log says why"

@@ -4,6 +4,16 @@ record, and takes out of that in rounds what it adds to the sums of packages, ea
 There are 16 partitions, and each process writes to one of them. Each has a record and rounds of its
 own, so that a batch and the record change together or not at all:
 https://learn.microsoft.com/azure/cosmos-db/nosql/transactional-batch
+
+Why pulls are not added to their packages by patches that increment. A patch costs as much as a
+write of the whole item, about 7 request units, for each package that a process counted in half a
+minute. At 100 million pulls a month that is 3.8 units a pull. These batches take 0.12, and a pull
+itself takes 2.3, because most answers come from memory. A patch that is sent again after its answer
+was lost would also count twice, unless each package remembered the last batch of each process.
+
+Why the contents are compressed and then encoded. An item is charged by its size, and as plain JSON
+the batches and the record are three times as large: a pull takes 0.16 units instead of 0.10.
+Decision 0021 has the figures of each size.
 """
 
 import asyncio

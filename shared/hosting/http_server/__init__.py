@@ -1,4 +1,10 @@
-"""The HTTP server of the local host: uvicorn, with limits for slow and surplus clients.
+"""The HTTP server of the local host: httptools parses requests, and asyncio or uvloop has sockets.
 
-It extends private parts of uvicorn, which is imported only here: docs/run/self-hosting.md says why.
+- `connection.py`: one connection with its requests in their order, its time-outs and its limits.
+- `heads.py`: heads of requests, their limits, those that repeat and those that ask for an upgrade.
+- `served_request.py`: one request and its answer, as the application receives and sends them.
+- `turns.py`: how many requests a turn of the event loop reads.
+- `lifespan.py`: the start and the end of the application.
+- `server.py`: one process with its socket, its connections and its end.
+- `processes.py`: the checks before a start, and several processes that share a socket.
 """

@@ -2,22 +2,19 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from email.utils import formatdate
 from enum import Enum
 from typing import Any, Protocol, cast, runtime_checkable
 from urllib.parse import unquote
-from weakref import WeakKeyDictionary
 
 from httptools import HttpParserError
 from msgspec import Struct
-from uvicorn.server import ServerState
 
 from shared.hosting.http_server.heads import (
     LONGEST_HEADERS,
     LONGEST_LINE,
     MOST_HEADERS,
-    HeadJoiningTransport,
-    RawHeader,
     RepeatedHead,
     RequestHeadRefused,
     UpgradeIgnored,
@@ -25,7 +22,9 @@ from shared.hosting.http_server.heads import (
     origin_form,
     require_head_limits,
 )
-from shared.hosting.requests import Scope
+from shared.hosting.http_server.served_request import ServedRequest, send_joined
+from shared.hosting.http_server.turns import Turns
+from shared.hosting.requests import ASGIApp, Scope
 from shared.hosting.responses import (
     PreparedAnswer,
     RawHeaders,
@@ -34,68 +33,6 @@ from shared.hosting.responses import (
     status_answer,
 )
 
-REQUESTS_OF_A_TURN = 4  # Answers from memory take 50 µs each.
-
-
-class PostponedReader(Protocol):
-    """Something that was sent, and is not read yet."""
-
-    def read_postponed(self) -> None:
-        """Read it now, unless that happened before."""
-        ...
-
-
-class Turns:
-    """Counts what the connections of a server read in one turn of the loop; postpones the rest.
-
-    A loop reads from every connection that has sent something before it continues a request that
-    waited for a thread or a store. With 32 busy connections that takes two milliseconds, and a push
-    waits twenty times. So while requests are under way, each turn reads few new ones, and the
-    others wait in the order in which they came.
-    """
-
-    def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
-        """Begin turns by `call_soon` of the event loop."""
-        self._call_soon = call_soon
-        self._count = 0
-        self._postponed = deque[PostponedReader]()
-
-    def admits(self, reader: PostponedReader) -> bool:
-        """Count a read; if there were enough since the last turn, return False and postpone it."""
-        if self._count == REQUESTS_OF_A_TURN:
-            self._postponed.append(reader)
-            return False
-        self._add(1)
-        return True
-
-    def _begin(self) -> None:
-        self._count = 0
-        first = [
-            self._postponed.popleft() for _ in range(min(len(self._postponed), REQUESTS_OF_A_TURN))
-        ]
-        self._add(len(first))
-        for reader in first:
-            reader.read_postponed()
-
-    def _add(self, count: int) -> None:
-        """Count reads; once there were enough, the next turn counts anew. Not each turn does: the
-        loop would wait for the interpreter once more for each request."""
-        self._count += count
-        if self._count == REQUESTS_OF_A_TURN:
-            self._call_soon(self._begin)
-
-
-_turns = WeakKeyDictionary[ServerState, Turns]()
-
-
-def turns_of(state: ServerState, call_soon: Callable[[Callable[[], None]], object]) -> Turns:
-    """Return the turns that all connections of a server share."""
-    found = _turns.get(state)
-    if found is None:
-        found = _turns[state] = Turns(call_soon)
-    return found
-
-
 AnswerAtOnce = Callable[[Scope], PreparedAnswer | None]
 
 MAX_PIPELINED_REQUESTS = 32  # Requests sent before earlier ones are answered; each takes memory.
@@ -103,9 +40,6 @@ RATE_WINDOW_SECONDS = 5.0  # Rates are measured over this time, so a shorter pau
 _LONGEST_HEAD = LONGEST_HEADERS + LONGEST_LINE
 _USUAL_BYTES = 4 * 1024  # A head that arrives in one piece of this size is within all limits.
 _OF_CONNECTIONS = (b"connection", b"proxy-connection")
-_HEADERS_TAKEN: Sequence[
-    RawHeader
-] = ()  # In place of the headers of a request whose head was read.
 
 
 @runtime_checkable
@@ -147,16 +81,38 @@ class _Progress(Struct):
     count: int  # Bytes at that time.
 
 
-class Connection(UpgradeIgnored):
+class ServerState:
+    """What the connections of a server share."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.at_once: AnswerAtOnce = app.at_once if isinstance(app, HasPreparedAnswers) else _never
+        self.connections = set[Connection]()
+        self.tasks = set[asyncio.Task[None]]()  # Of requests under way.
+        self.turns = Turns()
+        self.default_headers: RawHeaders = []  # Added to every answer.
+        self.default_lines = b""  # The same as bytes.
+
+    def tell_time(self) -> None:
+        """Write the time of day into the headers of the answers that follow."""
+        date = formatdate(usegmt=True).encode()
+        self.default_headers = [(b"date", date), (b"server", b"ballroom")]
+        self.default_lines = lines_of(self.default_headers)
+
+
+class Connection(asyncio.Protocol, UpgradeIgnored):
     """A connection with time-outs and limits.
 
     A prepared answer of an application that has them is sent without a task and without ASGI
-    messages.
+    messages. Requests that come before earlier ones are answered wait for their turn.
     """
 
+    transport: asyncio.Transport
     received_at = 0.0
     blocked_since: float | None = None
     idle_since: float | None = None  # Between two requests: the end of the first.
+    is_reading_paused = False
+    is_writing_paused = False
     _phase = Phase.NOTHING
     _received = 0
     _sending: _Progress | None = None
@@ -165,6 +121,7 @@ class Connection(UpgradeIgnored):
     _idle_bytes = 0  # Of a head or of trailers: received since the last piece of a body or request.
     _refusal: RequestHeadRefused | None = None  # Nothing after it is read.
     _is_answered = False  # The request that is being read is answered already.
+    _waits_for_leave = False  # The client of that request sent `Expect: 100-continue`.
     _has_ended = False  # The client sends nothing more, and waits for its answers.
     _begun = 0  # Requests that the parser has begun to read,
     _ended = 0  # and read to their end.
@@ -172,28 +129,83 @@ class Connection(UpgradeIgnored):
     _head: RepeatedHead | None = None  # Of that request, if it came alone and in one piece.
     _looked_up: Scope | None = None  # A request that is parsed because it had no prepared answer.
     _postponed = b""  # A piece that came first of a request, and is read in a later turn.
-    _turns: Turns
-    _default_headers: RawHeaders | None = None  # Headers that the server adds to every answer.
-    _default_lines = b""  # The same as bytes.
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def __init__(self, server: ServerState) -> None:
+        super().__init__()
+        self.loop = asyncio.get_running_loop()
+        self.server = server
+        self.scope: Scope = {}  # Of the request that is being read, or was read last.
+        self.request: ServedRequest | None = None  # The one that the application got last.
+        self.pipeline = deque[ServedRequest]()  # Those that wait for the answers before theirs.
+        self._under_way: ServedRequest | None = None  # The one that is being answered.
+        self._writable = asyncio.Event()
+        self._writable.set()
+
+    # --- What the event loop calls ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.received_at = self.loop.time()
-        self._joining = HeadJoiningTransport(transport)
-        app: Any = cast("Any", self).app
-        self._at_once: AnswerAtOnce = app.at_once if isinstance(app, HasPreparedAnswers) else _never
-        self._turns = turns_of(self.server_state, self.loop.call_soon)
-        super().connection_made(self._joining)
+        self.transport = cast("asyncio.Transport", transport)
+        self.client = _peer_of(self.transport)
+        self.scheme = "https" if transport.get_extra_info("sslcontext") else "http"
+        self._of_connection: Scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "server": _host_and_port(transport.get_extra_info("sockname")),
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": "",
+        }
+        self.server.connections.add(self)
 
     def data_received(self, data: bytes) -> None:
         """Read the data, or postpone it while requests of others are under way."""
         if self._postponed:
             data = self._postponed + data
             self._postponed = b""
-        elif self.tasks and self._can_wait(data) and not self._turns.admits(self):
+        elif self.server.tasks and self._can_wait(data) and not self.server.turns.admits(self):
             self._postponed = data
             self.idle_since = None
             return
         self._read(data)
+
+    def eof_received(self) -> bool:
+        """Return whether the client, which sends nothing more, still waits for an answer."""
+        self.read_postponed()
+        request = self.request
+        if self.scheme == "https" or request is None or request.is_complete:
+            return False  # asyncio has no TLS connection that is closed on one side.
+        if request.more_body and not self.pipeline:
+            return False
+        self._has_ended = True
+        request.keep_alive = False
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End what nobody waits for any more."""
+        del exc
+        self._postponed = b""
+        self.server.connections.discard(self)
+        if self._under_way is not None:
+            self._under_way.disconnect()
+        for request in self.pipeline:
+            request.disconnect()
+        self._writable.set()
+        del self.parser  # It refers to this connection.
+
+    def pause_writing(self) -> None:
+        """Record that the client reads more slowly than the answer is written."""
+        self.blocked_since = self.loop.time()
+        self.is_writing_paused = True
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self.blocked_since = None
+        self.is_writing_paused = False
+        self._writable.set()
+
+    # --- Reading ---
 
     def read_postponed(self) -> None:
         """Read what was postponed, unless more came meanwhile and all was read."""
@@ -204,8 +216,7 @@ class Connection(UpgradeIgnored):
 
     def _can_wait(self, data: bytes) -> bool:
         """Check whether the data begins a request, rather than belonging to one under way."""
-        cycle: Any = self.cycle
-        is_idle = cycle is None or cycle.response_complete
+        is_idle = self.request is None or self.request.is_complete
         return is_idle and self._phase is not Phase.HEAD and len(data) <= _USUAL_BYTES
 
     def _read(self, data: bytes) -> None:
@@ -225,7 +236,7 @@ class Connection(UpgradeIgnored):
         try:
             self.parse(data)
         except HttpParserError:
-            self.send_400_response("")
+            self._refuse(self._refusal or RequestHeadRefused(400))
         answered = self._answered
         self._answered = None
         self._looked_up = None
@@ -241,7 +252,7 @@ class Connection(UpgradeIgnored):
         scope = self._head.scope_of(data) if self._head and self._is_next() else None
         if scope is None:
             return False
-        answer = self._at_once(scope)
+        answer = self.server.at_once(scope)
         if answer is None:
             self._looked_up = scope
             return False
@@ -251,27 +262,34 @@ class Connection(UpgradeIgnored):
         self._sending = None
         return True
 
+    # --- What the parser calls ---
+
     def on_message_begin(self) -> None:
         self._phase = Phase.HEAD
         self._begun += 1
-        super().on_message_begin()
+        self._waits_for_leave = False
+        self.url = b""
+        self.headers = []
+        self.scope = {**self._of_connection, "headers": self.headers}
+
+    def on_url(self, url: bytes) -> None:
+        """Add a piece of the target."""
+        self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Add a header; ignore trailers, which follow a body."""
-        # Replaces the method of uvicorn, which has no limit and treats trailers as headers.
-        headers: Any = self.headers
-        if headers is _HEADERS_TAKEN:
-            if name.lower() in _OF_CONNECTIONS:  # The parser would obey, and read nothing more.
+        name = name.lower()
+        if self._phase is Phase.TAKEN:
+            if name in _OF_CONNECTIONS:  # The parser would obey, and read nothing more.
                 self._refusal = RequestHeadRefused(400)
                 raise self._refusal
             return
-        if len(headers) >= MOST_HEADERS:
+        if len(self.headers) >= MOST_HEADERS:
             self._refusal = RequestHeadRefused(431)
             raise self._refusal
-        name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
-            self.expect_100_continue = True
-        headers.append((name, value))
+            self._waits_for_leave = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Send a prepared answer, or call the application."""
@@ -285,25 +303,20 @@ class Connection(UpgradeIgnored):
             self._take_head()
         except RequestHeadRefused as refusal:
             self._refusal = refusal
-            raise  # The parser stops, and uvicorn calls `send_400_response`.
+            raise  # The parser stops, and raises an error of its own.
         answer = self._ready() if self._is_next() and self._stays_open() else None
         if answer is None:
             self._ask()
         else:
-            self._answered = cast("Scope", self.scope)
+            self._answered = self.scope
             self._is_answered = True
             self._send(answer)
-
-    def send_400_response(self, msg: str) -> None:
-        """Refuse an invalid request without a body, as the real host does."""
-        del msg
-        self._refuse(self._refusal or RequestHeadRefused(400))
 
     def on_body(self, body: bytes) -> None:
         """Add a piece of a body, unless the request is answered already."""
         self._idle_bytes = 0
-        if not self._is_answered:
-            super().on_body(body)
+        if not self._is_answered and self.request is not None:
+            self.request.add_body(body)
 
     def on_message_complete(self) -> None:
         self._idle_bytes = 0
@@ -312,58 +325,54 @@ class Connection(UpgradeIgnored):
             return
         if self._is_answered:
             self._is_answered = False
-        else:
-            # Replaces the method of uvicorn, which does not note the end of an answered request.
-            cycle: Any = self.cycle
-            cycle.more_body = False
-            cycle.message_event.set()
+        elif self.request is not None:
+            self.request.end_body()
 
-    def on_response_complete(self) -> None:
+    # --- What a request that is served calls ---
+
+    @property
+    def default_headers(self) -> RawHeaders:
+        """The headers that the server adds to every answer."""
+        return self.server.default_headers
+
+    def on_answered(self) -> None:
         """Start the next request of the pipeline, or wait for one."""
-        # Replaces the method of uvicorn, which sets a timer; `has_idled` is checked instead.
-        self._joining.flush()
-        self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
+        self.resume_reading()
         if not self.pipeline:
             self.idle_since = self.loop.time()
             return
-        cycle, app = self.pipeline.pop()
-        if cycle.more_body and (self._has_ended or self._refusal):
+        request = self.pipeline.popleft()
+        if request.more_body and (self._has_ended or self._refusal):
             self.transport.close()  # The rest of the request never comes.
         else:
-            self._start_asgi_task(cycle, app)
+            self._start(request)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """End what nobody waits for any more."""
-        self._postponed = b""
-        super().connection_lost(exc)
+    def pause_reading(self) -> None:
+        """Read nothing more from the client."""
+        if not self.is_reading_paused:
+            self.is_reading_paused = True
+            self.transport.pause_reading()
 
-    def eof_received(self) -> bool:  # type: ignore[override]
-        """Return whether the client, which sends nothing more, still waits for an answer."""
-        self.read_postponed()
-        cycle: Any = self.cycle
-        if self.scheme == "https" or cycle is None or cycle.response_complete:
-            return False  # asyncio has no TLS connection that is closed on one side.
-        if cycle.more_body and not self.pipeline:
-            return False
-        self._has_ended = True
-        cycle.keep_alive = False
-        return True
+    def resume_reading(self) -> None:
+        """Read from the client again."""
+        if self.is_reading_paused:
+            self.is_reading_paused = False
+            self.transport.resume_reading()
 
-    def _unset_keepalive_if_required(self) -> None:
-        self.idle_since = None
+    async def drain(self) -> None:
+        """Wait until the client has read enough of what was sent."""
+        await self._writable.wait()
 
-    def pause_writing(self) -> None:
-        """Record that the client reads more slowly than the answer is written."""
-        self.blocked_since = self.loop.time()
-        super().pause_writing()
+    # --- What the server asks, and calls ---
 
-    def resume_writing(self) -> None:
-        """Record that the client has caught up."""
-        self.blocked_since = None
-        super().resume_writing()
+    def shut_down(self) -> None:
+        """Close the connection, after the answer to the last request that came."""
+        if self.request is None or self.request.is_complete:
+            self.transport.close()
+        else:
+            self.request.keep_alive = False
 
     def has_timed_out(self, now: float, timeouts: ConnectionTimeouts) -> bool:
         """Check whether the client sends or reads more slowly than it may."""
@@ -388,8 +397,8 @@ class Connection(UpgradeIgnored):
     @property
     def closing_order(self) -> tuple[bool, float]:
         """A sort key: connections that wait longest for their client are closed first."""
-        cycle: Any = self.cycle
-        is_answering = cycle is not None and not cycle.response_complete and not cycle.more_body
+        request = self.request
+        is_answering = not (request is None or request.is_complete or request.more_body)
         return is_answering, self.received_at
 
     def _reads_too_slowly(self, now: float, timeouts: ConnectionTimeouts) -> bool:
@@ -416,9 +425,8 @@ class Connection(UpgradeIgnored):
             return True
         if self._phase is Phase.NOTHING:
             return False
-        request: object = cast("Any", self).scope
-        if self._sending is None or self._sending.what is not request:
-            self._sending = _Progress(request, now, now, self._received)
+        if self._sending is None or self._sending.what is not self.scope:
+            self._sending = _Progress(self.scope, now, now, self._received)
         sending = self._sending
         if self._phase is Phase.HEAD:
             return now - sending.began > timeouts.head_seconds
@@ -434,72 +442,73 @@ class Connection(UpgradeIgnored):
         sending.count = self._received
         return is_slow
 
+    # --- Answering ---
+
     def _is_next(self) -> bool:
         """Check whether a request that arrives now can be answered now."""
-        cycle: Any = self.cycle
-        is_idle = (cycle is None or cycle.response_complete) and not self.pipeline
-        return is_idle and not self.flow.write_paused and not self.transport.is_closing()
+        is_idle = (self.request is None or self.request.is_complete) and not self.pipeline
+        return is_idle and not self.is_writing_paused and not self.transport.is_closing()
 
     def _stays_open(self) -> bool:
         """Check whether the connection stays open after the answer."""
         parser: Any = self.parser
         stays = parser.get_http_version() == "1.1" and parser.should_keep_alive()
         # The parser checks a transfer encoding after this, and may refuse the request.
-        return stays and not self._has_transfer_encoding()
-
-    def _has_transfer_encoding(self) -> bool:
-        headers: Sequence[RawHeader] = cast("Any", self.scope)["headers"]
-        return any(name == b"transfer-encoding" for name, _ in headers)
+        return stays and not any(name == b"transfer-encoding" for name, _ in self.headers)
 
     def _take_head(self) -> None:
         """Check the head, and set method, path and query; raise `RequestHeadRefused`."""
-        headers = self.headers
-        parser = cast("Any", self.parser)
-        scope = cast("Any", self.scope)
+        parser: Any = self.parser
         method: bytes = parser.get_method()
         if not self._is_usual:
-            require_head_limits(method, self.url, headers)
-        target = origin_form(method, self.url, host_header(headers))
+            require_head_limits(method, self.url, self.headers)
+        target = origin_form(method, self.url, host_header(self.headers))
         path, _, query = target.partition(b"?")
-        scope["method"] = method.decode()
-        scope["raw_path"] = path
-        scope["query_string"] = query
-        self.headers = cast("Any", _HEADERS_TAKEN)
+        self.scope["method"] = method.decode()
+        self.scope["raw_path"] = path
+        self.scope["query_string"] = query
         self._phase = Phase.TAKEN
 
     def _ask(self) -> None:
-        """Call the application."""
+        """Call the application, now or after the answers before."""
         self.idle_since = None  # It is set if the previous request arrived in the same piece.
         parser: Any = self.parser
         version = parser.get_http_version()
         if version not in ("1.0", "1.1"):
             self._refusal = RequestHeadRefused(505)
             raise self._refusal
-        if version == "1.0":
-            self.expect_100_continue = False  # Its clients know no such answer.
-        scope: Any = self.scope
-        # uvicorn parses the target as a URL, in which "//" and "#" are delimiters.
-        self.url = b"/"
-        taken = (scope["raw_path"], scope["query_string"])
-        super().on_headers_complete()
-        scope["raw_path"], scope["query_string"] = taken
-        scope["path"] = unquote(taken[0].decode("ascii"))
+        is_current = version == "1.1"  # Clients of 1.0 know neither `Expect` nor `Connection`.
+        self.scope["http_version"] = version
+        self.scope["path"] = unquote(self.scope["raw_path"].decode("ascii"))
+        last = self.request
+        self.request = ServedRequest(
+            self.scope,
+            self,
+            keep_alive=is_current and parser.should_keep_alive(),
+            waits_for_leave=is_current and self._waits_for_leave,
+        )
+        if last is None or last.is_complete:
+            self._start(self.request)
+        else:
+            self.pause_reading()
+            self.pipeline.append(self.request)
+
+    def _start(self, request: ServedRequest) -> None:
+        self._under_way = request
+        task = self.loop.create_task(request.run(self.server.app))
+        task.add_done_callback(self.server.tasks.discard)
+        self.server.tasks.add(task)
 
     def _ready(self) -> PreparedAnswer | None:
-        scope: Scope = cast("Any", self.scope)
         if self._looked_up is None:
-            return self._at_once(scope)
-        scope.update(self._looked_up)
+            return self.server.at_once(self.scope)
+        self.scope.update(self._looked_up)
         return None
 
     def _send(self, answer: PreparedAnswer) -> None:
-        headers = self.server_state.default_headers
-        if headers is not self._default_headers:
-            self._default_headers = headers
-            self._default_lines = lines_of(headers)
-        head = b"".join((answer.head, self._default_lines, lines_of(answer.fresh), b"\r\n"))
-        self._joining.send(head, answer.body)
-        self.on_response_complete()
+        lines = (answer.head, self.server.default_lines, lines_of(answer.fresh), b"\r\n")
+        send_joined(self.transport, b"".join(lines), answer.body)
+        self.on_answered()
 
     def _refuse(self, refusal: RequestHeadRefused) -> None:
         """Answer with a bare status and close, unless the request is answered already.
@@ -507,31 +516,44 @@ class Connection(UpgradeIgnored):
         Earlier requests are answered first; then the connection is closed.
         """
         self._refusal = refusal
-        cycle: Any = self.cycle
-        if self._is_answered or (cycle and cycle.response_complete and cycle.more_body):
+        request = self.request
+        if self._is_answered or (request and request.is_complete and request.more_body):
             self.transport.close()  # A second answer would be taken for that of another request.
-        elif cycle is None or cycle.response_complete:
+        elif request is None or request.is_complete:
             self._answer_last(refusal)
-        elif self.pipeline or not cycle.more_body:
-            cycle.keep_alive = (
-                False  # The connection ends after its answer, and the client asks again.
-            )
-        elif cycle.response_started:
-            self.transport.close()
+        elif self.pipeline or not request.more_body:
+            # The connection ends after its answer, and the client asks again.
+            request.keep_alive = False
+        elif request.has_started:
+            request.close()
         else:
             self._answer_last(refusal)
 
     def _answer_last(self, refusal: RequestHeadRefused) -> None:
+        if self.transport.is_closing():
+            return
         start, _ = status_answer(refusal.status, *refusal.headers, (b"connection", b"close"))
-        headers: RawHeaders = [*self.server_state.default_headers, *start["headers"]]
+        headers: RawHeaders = [*self.server.default_headers, *start["headers"]]
         self.transport.write(encode_head({**start, "headers": headers}) + b"\r\n")
         self.transport.close()
 
     def _is_sending(self) -> bool:
-        cycle: Any = self.cycle
-        if cycle is None or cycle.response_complete:
+        request = self.request
+        if request is None or request.is_complete:
             return self.idle_since is None or self._phase is Phase.HEAD
-        return cycle.more_body and not self.flow.read_paused
+        return request.more_body and not self.is_reading_paused
+
+
+def _peer_of(transport: asyncio.Transport) -> tuple[str, int] | None:
+    try:
+        return _host_and_port(transport.get_extra_info("peername"))
+    except OSError:  # uvloop asks the system, and the client may be gone already.
+        return None
+
+
+def _host_and_port(name: tuple[Any, ...] | str | None) -> tuple[str, int] | None:
+    """Return the first two parts of the name of a socket: one of IPv6 has four."""
+    return (str(name[0]), int(name[1])) if isinstance(name, tuple) else None
 
 
 def _never(_scope: Scope) -> None:

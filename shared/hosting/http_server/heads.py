@@ -1,4 +1,4 @@
-"""Heads of requests that the parser does not read alone, and heads of answers.
+"""Heads of requests: their limits, those that repeat, and those that ask for another protocol.
 
 Heads that differ from an earlier one of their connection in the request line alone: a client sends
 the same headers with each request of a connection, and parsing them again takes a third of the time
@@ -7,20 +7,14 @@ parser has read before: a parser that is between two requests would read it in t
 lines that are not of the simplest form are left to the parser.
 
 Heads that ask for another protocol (`Upgrade`) are read like any other.
-
-The head of an answer is sent together with the first piece of its body. uvicorn writes them one
-after the other. Each write is a system call, and the first one wakes the client for a head without
-a body: a third of the cost of a small answer.
 """
 
-import asyncio
 import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Self
 
 from httptools import HttpParserUpgrade, HttpRequestParser
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.hosting.requests import OF_HEADERS, Scope
 from shared.hosting.responses import lines_of
@@ -133,7 +127,7 @@ class RepeatedHead:
         return cls(data[end:], {name: scope[name] for name in names if name in scope})
 
     def scope_of(self, data: bytes) -> Scope | None:
-        """The scope of a request with the same headers, without `state`; None for any other."""
+        """The scope of a request with the same headers; None for any other."""
         found = _LINE(data[: -len(self._rest)]) if data.endswith(self._rest) else None
         if found is None:
             return None
@@ -144,16 +138,24 @@ class RepeatedHead:
         return scope
 
 
-class UpgradeIgnored(HttpToolsProtocol):
+class UpgradeIgnored:
     """Reads the bodies of requests that ask for another protocol, as the real host does.
 
     The parser ends such a request at its head, and would read its body as the next request. So it
     reads the head once more, without the `Upgrade` headers, and then what follows. Only the parser
     decides which requests ask for another protocol, so no spelling of a head gets around this.
+
+    The parser calls this object for what it reads. `url` and `headers` are those of the request
+    that is being read.
     """
 
-    _upgrades: Sequence[RawHeader] = ()  # The headers that the second reading leaves out.
     _second_head = b""  # What is read once more when the parser stops.
+
+    def __init__(self) -> None:
+        self.url = b""
+        self.headers: list[RawHeader] = []
+        self.parser = self._new_parser()
+        self._upgrades: list[RawHeader] = []  # The headers that the second reading leaves out.
 
     def parse(self, data: bytes) -> None:
         """Read a piece; raise `HttpParserError` for an invalid request."""
@@ -171,9 +173,8 @@ class UpgradeIgnored(HttpToolsProtocol):
         """At the end of a head, return whether it is read once more, and ignored until then."""
         parser: Any = self.parser
         if not parser.should_upgrade() or parser.get_method() == b"CONNECT":  # CONNECT is refused.
-            if self._upgrades:
-                self.headers += self._upgrades
-                self._upgrades = ()
+            self.headers += self._upgrades
+            self._upgrades = []
             return False
         version = parser.get_http_version().encode()
         line = b"%b %b HTTP/%b\r\n" % (parser.get_method(), self.url, version)
@@ -186,66 +187,12 @@ class UpgradeIgnored(HttpToolsProtocol):
         head = self._second_head
         self._second_head = b""
         # The old parser reads nothing more if the request is the last one of its connection.
-        self.parser = HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.parser = self._new_parser()
         self.parser.feed_data(head)
 
-
-COPIED_BYTES = 64 * 1024  # Up to this size, copying a piece costs less than sending two.
-
-_HEAD = b"HTTP/1.1 "
-_CONTINUE = b"HTTP/1.1 100 "  # A client waits for this line before it sends its body.
-
-
-class HeadJoiningTransport(asyncio.Transport):
-    """Holds a head back until the first piece of its body, or the end of the answer."""
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        super().__init__()
-        self._transport = transport
-        self._head = b""
-        # Called for every request, so without another function call.
-        self.is_closing = transport.is_closing
-        self.pause_reading = transport.pause_reading
-        self.resume_reading = transport.resume_reading
-        self.abort = transport.abort
-        self.get_write_buffer_size = transport.get_write_buffer_size
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return self._transport.get_extra_info(name, default)
-
-    def write(self, data: Any) -> None:
-        """Send a piece together with a head that is held; hold a head.
-
-        Writes after the end of the connection are dropped: uvicorn reports the end to the last of
-        several requests only, and uvloop raises for the others.
-        """
-        if self.is_closing():
-            self._head = b""
-        elif self._head:
-            head = self._head
-            self._head = b""
-            self.send(head, data)
-        elif data[: len(_HEAD)] == _HEAD and data[: len(_CONTINUE)] != _CONTINUE:
-            self._head = data
-        else:
-            self._transport.write(data)
-
-    def flush(self) -> None:
-        """Send the head of an answer that has no body."""
-        head = self._head
-        self._head = b""
-        if head:
-            self._transport.write(head)
-
-    def close(self) -> None:
-        """Send the head that is held, and close."""
-        self.flush()
-        self._transport.close()
-
-    def send(self, head: bytes, data: Any) -> None:
-        """Send a head and the first piece of its body; a large piece is not copied."""
-        if len(data) <= COPIED_BYTES:
-            self._transport.write(head + data)
-        else:
-            self._transport.writelines((head, data))
+    def _new_parser(self) -> HttpRequestParser:
+        parser = HttpRequestParser(self)
+        # It reads what follows a request with `Connection: close`, which may have come in the same
+        # piece, instead of refusing that request.
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        return parser

@@ -10,26 +10,27 @@ import ssl
 import sys
 import threading
 from collections import Counter
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import cast
 
-import uvicorn
 from msgspec import Struct
 
 from shared.domain.client_addresses import Networks, caller_network, is_shared
-from shared.hosting.http_server.connection import Connection, ConnectionTimeouts
+from shared.hosting.http_server.connection import Connection, ConnectionTimeouts, ServerState
+from shared.hosting.http_server.lifespan import Lifespan
 from shared.hosting.requests import ASGIApp
 from shared.hosting.triggers import StartRefused
+from shared.log import log
 from shared.runtime.private_files import make_private_folder
 
 BACKLOG = 2048
 SHUTDOWN_SECONDS = 10  # Time for requests to end before the process does.
 CHECK_SECONDS = 0.1  # Between two looks at the time-outs and the number of connections.
+FAILED_TO_START = 3  # The exit code of a process whose application did not start.
 
 
 class Certificate(Struct, frozen=True):
@@ -151,8 +152,7 @@ def require_writable(folder: Path) -> None:
 def require_usable(certificate: Certificate) -> None:
     """Raise `StartRefused` if HTTPS cannot be served with the certificate."""
     try:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate.chain, certificate.key)
+        _tls_of(certificate)
     except OSError as refused:
         message = (
             f"The certificate {certificate.chain} cannot be used ({refused.strerror or refused}). "
@@ -161,33 +161,72 @@ def require_usable(certificate: Certificate) -> None:
         raise StartRefused(message) from None
 
 
+def _tls_of(certificate: Certificate) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.chain, certificate.key)
+    return context
+
+
 # --- The server --------------------------------------------------------------------------------
 
 
-class Server(uvicorn.Server):
-    """A uvicorn that closes stalled and surplus connections, and reports when it is ready."""
+class Server:
+    """Serves one socket, closes stalled and surplus connections, and reports when it is ready."""
 
     def __init__(
-        self, config: uvicorn.Config, timeouts: ConnectionTimeouts, limits: ConnectionLimits
+        self,
+        app: ASGIApp,
+        tls: ssl.SSLContext | None,
+        timeouts: ConnectionTimeouts,
+        limits: ConnectionLimits,
     ) -> None:
-        super().__init__(config)
-        config.callback_notify = self._report_ready
         self.ready = threading.Event()
+        self.should_exit = False
+        self._must_exit = False  # Without waiting for anybody.
+        self._state = ServerState(app)
+        self._tls = tls
         self._timeouts = timeouts
         self._limits = limits
         self._lifeline: int | None = None
 
-    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve until `should_exit`."""
+    def serve_until_stopped(self, bound: socket.socket) -> None:
+        """Serve the socket until SIGINT, SIGTERM or `should_exit`; a second SIGINT ends at once."""
+        _allow_descriptors()
+        with _handled_signals(self._stop):
+            self.run(bound)
+
+    def run(self, bound: socket.socket) -> None:
+        """Serve the socket until `should_exit`, in any thread."""
+        with asyncio.Runner(loop_factory=_new_event_loop) as runner:
+            runner.run(self.serve(bound))
+
+    async def serve(self, bound: socket.socket) -> None:
+        """Serve the socket until `should_exit`."""
+        loop = asyncio.get_running_loop()
         if self._lifeline is not None:
-            loop = asyncio.get_running_loop()
             loop.add_reader(self._lifeline, self._read_lifeline, self._lifeline)
-        async with asyncio.TaskGroup() as group:
-            watching = group.create_task(self._watch_connections())
-            collecting = group.create_task(_collect_garbage())
-            await super().serve(sockets)
-            watching.cancel()
+        collecting = asyncio.create_task(_collect_garbage())
+        try:
+            await self._serve(bound)
+        finally:
             collecting.cancel()
+
+    async def _serve(self, bound: socket.socket) -> None:
+        lifespan = Lifespan(self._state.app)
+        if not await lifespan.start():
+            sys.exit(FAILED_TO_START)
+        self._state.tell_time()
+        listening = await asyncio.get_running_loop().create_server(
+            lambda: Connection(self._state), sock=bound, ssl=self._tls, backlog=BACKLOG
+        )
+        gc.collect()  # Objects made at the start live until the end, and are set aside.
+        self.ready.set()
+        await self._watch_connections()
+        listening.close()
+        bound.close()
+        await self._end_connections()
+        if not self._must_exit:
+            await lifespan.end()
 
     def stop_at_end_of(self, descriptor: int) -> None:
         """Stop when the other end of a pipe is closed, or its process ends."""
@@ -198,20 +237,21 @@ class Server(uvicorn.Server):
             asyncio.get_running_loop().remove_reader(descriptor)
             self.should_exit = True
 
-    async def _report_ready(self) -> None:
-        # uvicorn calls this when it has started, and again and again from then on.
-        if not self.ready.is_set():
-            gc.collect()  # Objects made at the start live until the end, and are set aside.
-            self.ready.set()
+    def _stop(self, number: int, frame: object) -> None:
+        """Handle a signal."""
+        del frame
+        if self.should_exit and number == signal.SIGINT:
+            self._must_exit = True
+        self.should_exit = True
 
     async def _watch_connections(self) -> None:
         while not self.should_exit:
+            self._state.tell_time()
             self._close_connections(asyncio.get_running_loop().time())
             await asyncio.sleep(CHECK_SECONDS)
 
     def _close_connections(self, now: float) -> None:
-        # uvicorn holds them as its own protocols; `create_server` gives it no other class.
-        connections = cast("list[Connection]", list(self.server_state.connections))
+        connections = list(self._state.connections)
         for connection in connections:
             if connection.has_timed_out(now, self._timeouts):
                 connection.transport.abort()
@@ -223,20 +263,33 @@ class Server(uvicorn.Server):
         ):
             connection.transport.abort()
 
-    def serve_until_stopped(self, bound: socket.socket) -> None:
-        """Serve the socket until SIGINT, SIGTERM or `should_exit`."""
-        _allow_descriptors()
-        with _ignored_signals():
-            self.run(sockets=[bound])
+    async def _end_connections(self) -> None:
+        """Close all connections, and wait for the answers to requests that came before."""
+        for connection in list(self._state.connections):
+            connection.shut_down()
+        await asyncio.sleep(CHECK_SECONDS)
+        try:
+            async with asyncio.timeout(SHUTDOWN_SECONDS):
+                while (self._state.connections or self._state.tasks) and not self._must_exit:
+                    await asyncio.sleep(CHECK_SECONDS)
+        except TimeoutError:
+            log.error("server.requests-cancelled", count=len(self._state.tasks))
+            for task in self._state.tasks:
+                task.cancel()
 
 
 if sys.platform == "win32":
+    _new_event_loop = asyncio.new_event_loop
 
     def _allow_descriptors() -> None:
         """Do nothing: Windows has no such limit."""
 
 else:
     import resource
+
+    import uvloop
+
+    _new_event_loop = uvloop.new_event_loop
 
     def _allow_descriptors() -> None:
         """Raise the limit of open files and sockets to the maximum of this process."""
@@ -245,19 +298,17 @@ else:
 
 
 @contextmanager
-def _ignored_signals() -> Generator[None]:
-    """Ignore the signals that uvicorn raises again after it has stopped for them."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, _ignore) for number in numbers]
+def _handled_signals(handle: Callable[[int, object], None]) -> Generator[None]:
+    """Handle the signals that end a process, while the block lasts."""
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if sys.platform == "win32":
+        numbers.append(signal.SIGBREAK)  # Ctrl+Break.
+    before = [signal.signal(number, handle) for number in numbers]
     try:
         yield
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
-
-
-def _ignore(number: int, frame: object) -> None:
-    """Do nothing; child processes would inherit SIG_IGN."""
 
 
 def create_server(
@@ -268,25 +319,7 @@ def create_server(
     limits: ConnectionLimits = _DEFAULT_LIMITS,
 ) -> Server:
     """Return a server of the application, which is not started."""
-    config = uvicorn.Config(
-        app,
-        http=Connection,
-        interface="asgi3",
-        lifespan="on",
-        ws="none",
-        log_config=None,
-        log_level="error",
-        access_log=False,
-        # Forwarded addresses and schemes are read in shared/auth, from trusted proxies only.
-        proxy_headers=False,
-        server_header=False,
-        headers=[("server", "ballroom")],
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        backlog=BACKLOG,
-        ssl_certfile=certificate and certificate.chain,
-        ssl_keyfile=certificate and certificate.key,
-    )
-    return Server(config, timeouts, limits)
+    return Server(app, certificate and _tls_of(certificate), timeouts, limits)
 
 
 def surplus_connections(

@@ -4,10 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-import uvicorn
-from uvicorn.server import ServerState
-
-from shared.hosting.http_server.connection import Connection
+from shared.hosting.http_server.connection import Connection, ServerState
 from shared.hosting.requests import ASGIApp
 
 
@@ -44,21 +41,12 @@ class Wire(asyncio.Transport):
         """Do nothing."""
 
 
-def config_of(app: ASGIApp) -> uvicorn.Config:
-    """Return what connections of a server that serves the application are made with."""
-    config = uvicorn.Config(
-        app, http=Connection, lifespan="off", ws="none", log_config=None, proxy_headers=False
-    )
-    config.load()
-    return config
-
-
 async def answers_to(app: ASGIApp, *pieces: bytes) -> bytes:
     """Return what an application answers to a client whose bytes come in these pieces, and no
     more after them."""
-    state = ServerState()
+    state = ServerState(app)
     wire = Wire()
-    connection = Connection(config_of(app), state, {})
+    connection = Connection(state)
     connection.connection_made(wire)
     for piece in pieces:
         connection.data_received(piece)

@@ -36,14 +36,13 @@ class Transport:
         return self.pending
 
 
-def connection(phase: Phase | None = None, **cycle: bool) -> Any:
+def connection(phase: Phase | None = None, *, more_body: bool = True, done: bool = False) -> Any:
     """Return a connection as its server holds it, with a request whose body is half there."""
     made = cast(Any, Connection.__new__(Connection))
     made.loop = SimpleNamespace(time=lambda: 0.0)
     made.transport = Transport()
-    made.flow = SimpleNamespace(read_paused=False)
     made.scope = None
-    made.cycle = SimpleNamespace(**{"more_body": True, "response_complete": False, **cycle})
+    made.request = SimpleNamespace(more_body=more_body, is_complete=done)
     made._phase = phase or made._phase
     return made
 
@@ -55,12 +54,12 @@ def stalls(made: Connection, at: float) -> bool:
 @pytest.mark.parametrize(("more_body", "read_paused"), [(True, True), (False, False)])
 def test_a_client_is_not_blamed_while_it_waits_for_us(more_body: bool, read_paused: bool) -> None:
     made = connection(more_body=more_body)
-    made.flow.read_paused = read_paused
+    made.is_reading_paused = read_paused
     assert not stalls(made, 1000)
 
 
 def test_between_two_requests_the_keep_alive_time_counts() -> None:
-    made = connection(response_complete=True)
+    made = connection(done=True)
     made.idle_since = 0.0
     assert not stalls(made, 1000)
     assert not made.has_idled(120, TIMEOUTS)
@@ -73,7 +72,7 @@ def test_between_two_requests_the_keep_alive_time_counts() -> None:
 
 def test_a_head_that_begins_with_the_request_before_it_is_no_silence_between_requests() -> None:
     made = connection(Phase.HEAD)
-    made.cycle = None
+    made.request = None
     made.idle_since = 0.0
     assert not made.has_idled(1000, TIMEOUTS)
     assert stalls(made, 31)
@@ -100,7 +99,7 @@ def test_a_client_that_takes_its_answer_slowly_has_not_stalled() -> None:
 
 def test_a_head_that_comes_byte_by_byte_has_stalled_in_the_end() -> None:
     made = connection(Phase.HEAD)
-    made.cycle = None
+    made.request = None
     assert not any(hears(made, at) for at in range(20))
     assert hears(made, 21)
 
@@ -126,9 +125,9 @@ def test_a_body_has_a_longest_time() -> None:
 def test_a_rate_is_not_measured_while_we_do_not_read() -> None:
     made = connection(Phase.TAKEN)
     assert not hears(made, 0)
-    made.flow.read_paused = True
+    made.is_reading_paused = True
     assert not any(hears(made, at, 0) for at in range(1, 20))
-    made.flow.read_paused = False
+    made.is_reading_paused = False
     assert not any(hears(made, at) for at in range(20, 24))
     assert hears(made, 26)
 

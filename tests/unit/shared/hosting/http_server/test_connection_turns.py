@@ -2,12 +2,11 @@
 
 import asyncio
 
-from uvicorn.server import ServerState
-
-from shared.hosting.http_server.connection import REQUESTS_OF_A_TURN, Connection
+from shared.hosting.http_server.connection import Connection, ServerState
+from shared.hosting.http_server.turns import REQUESTS_OF_A_TURN
 from shared.hosting.requests import Receive, Scope, Send
 from shared.hosting.responses import PreparedAnswer
-from tests.unit.shared.hosting.wire import Wire, config_of
+from tests.unit.shared.hosting.wire import Wire
 
 CLIENTS = 2 * REQUESTS_OF_A_TURN + 1
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -33,11 +32,10 @@ class Clients:
 
     def __init__(self) -> None:
         self.app = App()
-        self.state = ServerState()
-        self._config = config_of(self.app)
+        self.state = ServerState(self.app)
 
     def connect(self) -> Connection:
-        made = Connection(self._config, self.state, {})
+        made = Connection(self.state)
         made.connection_made(Wire())
         return made
 

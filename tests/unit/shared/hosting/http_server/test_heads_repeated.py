@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import chain
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -133,7 +134,7 @@ def test_a_request_that_was_slow_is_over_after_a_repeated_one(
     scope: Scope = {"type": "http", "headers": [], "method": "GET", "raw_path": b"/a"}
     head = RepeatedHead.of(FIRST, scope)
     connection._head = head
-    connection._at_once = lambda _scope: PreparedAnswer(b"", [], b"")
+    connection.server = SimpleNamespace(at_once=lambda _scope: PreparedAnswer(b"", [], b""))
     monkeypatch.setattr(Connection, "_is_next", lambda _self: True)
     monkeypatch.setattr(Connection, "_send", lambda _self, _answer: None)
     assert connection._answers_repeated_head(FIRST)

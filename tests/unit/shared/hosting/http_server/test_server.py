@@ -1,6 +1,8 @@
 """Of too many connections those are closed that their clients use least."""
 
+import asyncio
 import gc
+import threading
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +13,12 @@ import pytest
 from shared.domain.client_addresses import parse_networks
 from shared.hosting.http_server.connection import Connection
 from shared.hosting.http_server.server import (
+    FAILED_TO_START,
     Certificate,
     ConnectionLimits,
     bind,
     collect_all_garbage,
+    create_server,
     listen,
     require_usable,
     require_writable,
@@ -22,8 +26,9 @@ from shared.hosting.http_server.server import (
     surplus_connections,
 )
 from shared.hosting.requests import Receive, Scope, Send
+from shared.hosting.responses import send_answer, status_answer
 from shared.hosting.triggers import StartRefused
-from tests.support.server import running
+from tests.support.server import START_SECONDS, Address, read_all, running
 
 LIMITS = ConnectionLimits(
     connections=5,
@@ -167,3 +172,57 @@ def test_cycles_among_objects_that_were_set_aside_are_deleted_with_all_garbage()
         assert node() is not None
         collect_all_garbage()
         assert node() is None
+
+
+# --- The end of a server -------------------------------------------------------------------------
+
+
+class SlowApp:
+    """Answers when a test allows it."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.allowed = threading.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await idle(scope, receive, send)
+            return
+        self.asked.set()
+        while not self.allowed.is_set():
+            await asyncio.sleep(0)
+        start, body = status_answer(404)
+        await send_answer((start, body), send)
+
+
+def test_a_server_that_stops_accepts_nobody_and_answers_what_was_asked() -> None:
+    app = SlowApp()
+    with bind("127.0.0.1", 0) as bound:
+        listen(bound)
+        address = Address(bound.getsockname()[1])
+        server = create_server(app)
+        thread = threading.Thread(target=server.run, args=(bound,))
+        thread.start()
+        assert server.ready.wait(START_SECONDS)
+        with address.connect() as waiting, address.connect() as quiet:
+            waiting.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert app.asked.wait(START_SECONDS)
+            server.should_exit = True
+            assert read_all(quiet) == b""
+            with pytest.raises(ConnectionRefusedError):
+                address.connect()
+            app.allowed.set()
+            answer = read_all(waiting)
+        thread.join(START_SECONDS)
+    assert not thread.is_alive()
+    assert answer.startswith(b"HTTP/1.1 404 Not Found\r\n")
+    assert b"\r\nconnection: close\r\n" in answer
+
+
+def test_a_process_whose_application_does_not_start_ends() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+        await send({"type": "lifespan.startup.failed", "message": "there is no disk"})
+
+    with bind("127.0.0.1", 0) as bound, pytest.raises(SystemExit) as ended:
+        create_server(app).run(bound)
+    assert ended.value.code == FAILED_TO_START

@@ -1,0 +1,76 @@
+"""An application is started before its first request, and ended after its last one."""
+
+from collections.abc import Generator
+
+import pytest
+
+from shared.hosting.http_server.lifespan import Lifespan
+from shared.hosting.requests import ASGIApp, Receive, Scope, Send
+from shared.log import log
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Generator[list[str]]:
+    """Note the names of events instead of writing them."""
+    events = list[str]()
+    before = log.sink
+    log.sink = lambda _level, event, _fields: events.append(event)
+    yield events
+    log.sink = before
+
+
+def living(told: list[str], *answers: str) -> ASGIApp:
+    """Return an application that notes what it is told, and answers with these messages."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        told.append(scope["type"])
+        for answer in answers:
+            told.append((await receive())["type"])
+            await send({"type": answer, "message": "there is no disk"})
+
+    return app
+
+
+async def test_an_application_is_started_and_ended(logged: list[str]) -> None:
+    told = list[str]()
+    lifespan = Lifespan(living(told, "lifespan.startup.complete", "lifespan.shutdown.complete"))
+    assert await lifespan.start()
+    assert told == ["lifespan", "lifespan.startup"]
+    await lifespan.end()
+    assert told == ["lifespan", "lifespan.startup", "lifespan.shutdown"]
+    assert logged == []
+
+
+async def test_an_application_that_does_not_start_is_not_served_and_not_ended(
+    logged: list[str],
+) -> None:
+    told = list[str]()
+    lifespan = Lifespan(living(told, "lifespan.startup.failed"))
+    assert not await lifespan.start()
+    await lifespan.end()
+    assert told == ["lifespan", "lifespan.startup"]
+    assert logged == ["application.failed"]
+
+
+async def fail(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("app", [fail, living([], "lifespan.unknown")])
+async def test_an_application_that_raises_has_not_started(app: ASGIApp, logged: list[str]) -> None:
+    assert not await Lifespan(app).start()
+    assert logged == ["application.failed"]
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        ["lifespan.startup.complete"],
+        ["lifespan.startup.complete", "lifespan.shutdown.failed"],
+        ["lifespan.startup.complete", "lifespan.unknown"],
+    ],
+)
+async def test_nobody_waits_for_an_application_that_does_not_end_well(answers: list[str]) -> None:
+    lifespan = Lifespan(living([], *answers))
+    assert await lifespan.start()
+    await lifespan.end()
