@@ -22,7 +22,7 @@ from shared.domain.status import TaskState
 from shared.domain.times import utc_text
 from shared.log import current_backend
 from shared.runtime.answers import Answer
-from shared.services.maintenance.package_tasks import AuditArchives
+from shared.services.maintenance.audit_archives import AuditArchives
 from shared.settings import Settings
 
 

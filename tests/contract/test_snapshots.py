@@ -28,10 +28,10 @@ from shared.domain.snapshots import (
 )
 from shared.domain.status import RegistryCounts
 from shared.ports import Pull, SnapshotStore
+from shared.services.maintenance.create_snapshot import CreateSnapshot
 from shared.services.maintenance.database_age import DatabaseAge
 from shared.services.maintenance.snapshots import (
     ArchiveSources,
-    CreateSnapshot,
     SnapshotCreation,
     SnapshotRestore,
     StoredSnapshots,

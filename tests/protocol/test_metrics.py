@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from shared.bootstrap import back_up
 from shared.localhost import build_host
 from shared.log import current_backend, set_backend
-from shared.services.maintenance.package_tasks import AuditArchives
+from shared.services.maintenance.audit_archives import AuditArchives
 from shared.settings import Settings
 from tests.support.archives import bala
 from tests.support.server import running

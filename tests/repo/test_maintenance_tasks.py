@@ -1,8 +1,14 @@
-"""What documentation says of maintenance tasks is what their objects say."""
+"""What documentation and modules say of maintenance tasks is what their objects say."""
 
+import inspect
 import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
 
 from shared.runtime.background_tasks import next_run
+from shared.services.maintenance.tasks import Task
 from tests.paths import docs
 from tests.support.tasks import TASKS
 
@@ -10,21 +16,43 @@ TABLE = docs("consistency").partition("## Maintenance tasks")[2]
 WORDS = {1: "every minute", 60: "hourly", 24 * 60: "nightly"}
 
 
+def minutes_between_runs(schedule: str) -> int:
+    first_ms = next_run(schedule, 0)
+    return (next_run(schedule, first_ms) - first_ms) // 60_000
+
+
 def when(schedule: str | None) -> str:
     """Say when a task runs by itself; the schedule is one of equal intervals."""
     if schedule is None:
         return "on request"
-    first_ms = next_run(schedule, 0)
-    minutes = (next_run(schedule, first_ms) - first_ms) // 60_000
+    minutes = minutes_between_runs(schedule)
     return WORDS.get(minutes) or (
         f"every {minutes} minutes" if minutes % 60 else f"every {minutes // 60} hours"
     )
+
+
+def when_exactly(schedule: str | None) -> str:
+    """Say at which minute of the hour, or at which time of the night, a task runs."""
+    often = when(schedule)
+    if schedule is None or minutes_between_runs(schedule) < 60:
+        return often
+    first = datetime.fromtimestamp(next_run(schedule, 0) / 1000, UTC)
+    if often == "nightly":
+        return f"every night at {first:%H:%M} UTC"
+    return f"{often.replace('hourly', 'every hour')} at minute {first.minute}"
 
 
 def test_the_documentation_describes_every_task() -> None:
     rows = re.findall(r"^\| `([a-z-]+)` \| (.+?) \| (.+) \|$", TABLE, re.MULTILINE)
     said = {name: often.partition(",")[0] for name, often, _ in rows}
     assert said == {each.id: when(each.schedule) for each in TASKS}
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.id)
+def test_a_task_has_a_module_of_its_name_that_says_when_it_runs(task: type[Task]) -> None:
+    assert Path(inspect.getfile(task)).stem == task.id.replace("-", "_")
+    said = inspect.cleandoc(inspect.getmodule(task).__doc__ or "").replace("\n", " ")
+    assert said.startswith(f"Task `{task.id}`, {when_exactly(task.schedule)}: ")
 
 
 def test_the_documentation_names_the_tasks_that_run_in_read_only_mode() -> None:

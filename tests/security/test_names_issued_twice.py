@@ -16,7 +16,7 @@ from shared.domain.events import EventQuery
 from shared.domain.names import OrgName, Package, PackageName, parse_org
 from shared.domain.packages import Head, Visibility
 from shared.domain.principals import OPERATOR, Grant, Principal, Role
-from shared.services.maintenance.record_tasks import NAME_FREE_AFTER
+from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala

@@ -13,7 +13,7 @@ from shared.domain.errors.requests import Busy
 from shared.domain.principals import Grant, Role
 from shared.ports import WorkStore
 from shared.services.identity.mail import MailDelivery, TokenMail
-from shared.services.maintenance.record_tasks import SendExpiryReminders
+from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
 from shared.services.records import RECORDS_AT_ONCE
 from tests.fakes.mail import FakeMailer
 from tests.fakes.stores import FakeDirectory, FakeWork
