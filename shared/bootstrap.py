@@ -83,16 +83,13 @@ from shared.log import (
     set_log_share,
     set_traces,
 )
-from shared.ports import (
-    ArchiveStore,
-    CallerScope,
-    Clock,
-    EdgeCache,
-    HttpClient,
-    Mailer,
-    Randomness,
-    Upstream,
-)
+from shared.ports.archive_delivery import EdgeCache
+from shared.ports.archive_store import ArchiveStore
+from shared.ports.http_client import HttpClient
+from shared.ports.mail import Mailer
+from shared.ports.pull_ledger import CallerScope
+from shared.ports.system import Clock, Randomness
+from shared.ports.upstream import Upstream
 from shared.providers import pseudonym_of
 from shared.runtime.private_files import hold_file_lock, replace_private
 from shared.services.administration.revocations import AppliedRevocations

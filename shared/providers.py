@@ -33,7 +33,7 @@ from shared.domain.sparse_index import index_file
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.presets import preset_of
 from shared.log import log, record_metric
-from shared.ports import PackageReader
+from shared.ports.metadata import PackageReader
 from shared.runtime.kept_answers import KeptAnswers
 from shared.runtime.wiring import Wiring
 from shared.services.administration.account_erasure import AccountErasures

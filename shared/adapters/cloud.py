@@ -31,7 +31,7 @@ from shared.adapters.embedded import StoreCheck
 from shared.adapters.network import DIRECT, Network
 from shared.auth.entra import app_identity
 from shared.auth.tokens import Secret
-from shared.ports import Clock, Randomness
+from shared.ports.system import Clock, Randomness
 from shared.runtime.connection_problems import reason_of
 
 

@@ -20,7 +20,7 @@ from shared.adapters.network import DIRECT, Network, proxy_refusal, unreachable
 from shared.domain.proxies import Proxy, is_local_name
 from shared.domain.server_addresses import Address, is_inside, is_public
 from shared.log import current_activity, log
-from shared.ports import (
+from shared.ports.http_client import (
     AnswerTooLarge,
     AnswerUnusable,
     HttpResponse,

@@ -22,7 +22,8 @@ from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.records import Place
 from shared.domain.times import MS
 from shared.log import log
-from shared.ports import Clock, DirectoryStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.caching import Edition, LruCache, records_of
 

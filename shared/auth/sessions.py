@@ -22,7 +22,9 @@ from shared.domain.records import Place
 from shared.domain.sessions import SecretState, Session
 from shared.domain.sign_in import SignInPurpose, needs_https
 from shared.domain.times import MS
-from shared.ports import Clock, DirectoryStore, Randomness, Stale
+from shared.ports.conflicts import Stale
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock, Randomness
 from shared.runtime.caching import LruCache
 
 

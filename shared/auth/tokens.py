@@ -17,7 +17,7 @@ from msgspec import Struct
 from shared.domain.accounts import ID_LENGTH, hash_secret
 from shared.domain.errors.base import BadArchive
 from shared.domain.errors.identity import TokenMalformed
-from shared.ports import Randomness
+from shared.ports.system import Randomness
 
 MASK = "****"
 

@@ -54,7 +54,7 @@ from shared.hosting.responses import (
 from shared.hosting.triggers import AppFunctions as ReadFunctions
 from shared.hosting.triggers import HttpFunction, TimerFunction, functions_of, unsupported
 from shared.log import log
-from shared.ports import Clock
+from shared.ports.system import Clock
 from shared.runtime.answers import RecognizeCaller
 from shared.runtime.background_tasks import is_schedule, next_run
 from shared.runtime.caching import Edition

@@ -9,7 +9,9 @@ from msgspec import Struct, field
 from shared.domain.accounts import NameOwner, Organization, name_owner_place, organization_place
 from shared.domain.names import OrgName
 from shared.domain.times import MS
-from shared.ports import AlreadyThere, Clock, DirectoryStore
+from shared.ports.conflicts import AlreadyThere
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.runtime.caching import LruCache
 from shared.services.records import all_entities
 

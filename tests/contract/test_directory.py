@@ -10,7 +10,7 @@ from shared.domain.accounts import Account, AccountName, Organization, Token, To
 from shared.domain.names import OrgName
 from shared.domain.principals import Role
 from shared.domain.records import AdditionCount, Entity, Event, PendingEvents, Place
-from shared.ports import AlreadyThere, Stale
+from shared.ports.conflicts import AlreadyThere, Stale
 from tests.contract.sample_records import account, event, organization, token
 from tests.contract.stores import Stores
 

@@ -29,7 +29,8 @@ from shared.adapters.search.rows import SEARCH_MIGRATIONS, IndexRows
 from shared.adapters.sqlite.database import Database, Migration
 from shared.domain.times import MS
 from shared.log import log
-from shared.ports import Clock, Randomness, Stale
+from shared.ports.conflicts import Stale
+from shared.ports.system import Clock, Randomness
 from shared.runtime.private_files import make_private_folder, try_file_lock
 from shared.runtime.retries import back_off, retried
 

@@ -12,7 +12,9 @@ from shared.domain.access import AccessContext, Membership, member_place
 from shared.domain.accounts import Account, Organization, Token, TokenUse, organization_place
 from shared.domain.names import OrgName
 from shared.domain.records import Entity, Event, PendingEvents, Place
-from shared.ports import AlreadyThere, Clock, Counter, Stale
+from shared.ports.conflicts import AlreadyThere, Stale
+from shared.ports.system import Clock
+from shared.ports.work import Counter
 from shared.runtime.retries import retried_when_stale
 
 E = TypeVar("E", bound=Entity)

@@ -10,7 +10,7 @@ from shared.adapters.cosmos.client import CosmosDatabase, Item
 from shared.adapters.search.rows import excerpt_of
 from shared.domain.listings import Listing, release_for_search
 from shared.domain.names import Package
-from shared.ports import Stale
+from shared.ports.conflicts import Stale
 from shared.runtime.retries import back_off, retried
 
 LISTING = "listing"

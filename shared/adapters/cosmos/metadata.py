@@ -18,7 +18,8 @@ from shared.domain.archives.names import Digest
 from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package, PackageName, Version
 from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey, Visibility
 from shared.domain.records import Event
-from shared.ports import AlreadyThere, ReadCheck, Stale, VersionDiffersInCase
+from shared.ports.conflicts import AlreadyThere, Stale
+from shared.ports.metadata import ReadCheck, VersionDiffersInCase
 from shared.runtime.caching import SURVEYS_CACHED_BYTES, LruCache, merge_entries, share_field_names
 
 # One partition that lists every package, in order; a name is written there before it is claimed.

@@ -15,7 +15,8 @@ from shared.domain.events import anonymized, is_personal, without_account
 from shared.domain.names import OrgName
 from shared.domain.packages import Head, Release
 from shared.domain.records import Entity, Event, PendingEvents, Place, Record, account_stream
-from shared.ports import AlreadyThere, Counter, Stale
+from shared.ports.conflicts import AlreadyThere, Stale
+from shared.ports.work import Counter
 
 E = TypeVar("E", bound=Entity)
 

@@ -16,7 +16,8 @@ from shared.domain.archives.names import Digest
 from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package, PackageName, Version
 from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey, Visibility
 from shared.domain.records import Event
-from shared.ports import AlreadyThere, ReadCheck, Stale, VersionDiffersInCase
+from shared.ports.conflicts import AlreadyThere, Stale
+from shared.ports.metadata import ReadCheck, VersionDiffersInCase
 from shared.runtime.caching import (
     EVERYTHING,
     SURVEYS_CACHED_BYTES,

@@ -24,7 +24,8 @@ from shared.domain.names import (
 )
 from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, Visibility
 from shared.domain.principals import Principal
-from shared.ports import DocumentStore, PackageReader
+from shared.ports.documents import DocumentStore
+from shared.ports.metadata import PackageReader
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.api_docs.pieces import PieceReader, PiecesGone, StoredPiece, arrived, available
 from shared.services.packages.source import PackageSource

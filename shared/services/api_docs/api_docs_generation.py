@@ -46,15 +46,13 @@ from shared.domain.names import ANY_CLIENT, Coordinate, Package, Range, package_
 from shared.domain.packages import Graph, Release, ReleaseEntry, State, Survey, read_graph
 from shared.domain.resolution import latest
 from shared.domain.times import MS
-from shared.ports import (
-    ArchiveStore,
-    Clock,
-    ConfinedTasks,
-    DirectoryStore,
-    DocumentStore,
-    MetadataStore,
-    Stale,
-)
+from shared.ports.archive_store import ArchiveStore
+from shared.ports.confined_tasks import ConfinedTasks
+from shared.ports.conflicts import Stale
+from shared.ports.directory import DirectoryStore
+from shared.ports.documents import DocumentStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
 from shared.runtime.caching import LruCache
 from shared.services.api_docs.pieces import PieceReader, PiecesGone, available, is_documented
 from shared.services.packages.derived_data import DerivedData

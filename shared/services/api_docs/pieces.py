@@ -16,7 +16,8 @@ from shared.domain.api_docs.symbols import Symbol, unpack_symbols
 from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate
 from shared.domain.packages import ReleaseEntry, State, Survey, Visibility
-from shared.ports import DocumentStore, PackageReader
+from shared.ports.documents import DocumentStore
+from shared.ports.metadata import PackageReader
 from shared.runtime.caching import LruCache
 
 RECORDS_CACHED = 2_000  # Without symbols; each has some 2 KB.

@@ -35,7 +35,9 @@ from shared.domain.records import Place
 from shared.domain.sessions import Session
 from shared.domain.sign_in import SignInAttempt, SignInPurpose, require_recent_sign_in
 from shared.domain.times import MS
-from shared.ports import Clock, DirectoryStore, Randomness, WorkStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock, Randomness
+from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import AccountMail
 from shared.services.identity.sessions import Identities

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
-from shared.ports import Clock, EventStore
+from shared.ports.events import EventStore
+from shared.ports.system import Clock
 from shared.services.maintenance.tasks import Task
 from shared.services.records import RECORDS_AT_ONCE
 

@@ -8,7 +8,7 @@ from shared.auth.sessions import GroupRights
 from shared.domain.accounts import Identity
 from shared.domain.errors.base import Refusal
 from shared.domain.status import TaskReport
-from shared.ports import DirectoryStore
+from shared.ports.directory import DirectoryStore
 from shared.services.maintenance.tasks import Task
 from shared.services.records import RECORDS_AT_ONCE, entity_batches
 

@@ -11,7 +11,8 @@ from shared.domain.packages import ArchiveFacts, Head, Release, State
 from shared.domain.principals import ANONYMOUS
 from shared.domain.releases import new_release
 from shared.domain.status import TaskReport
-from shared.ports import ArchiveStore, MetadataStore
+from shared.ports.archive_store import ArchiveStore
+from shared.ports.metadata import MetadataStore
 from shared.services.maintenance.tasks import Checkpoints, Task
 from shared.services.packages.archive_reader import ArchiveReader
 

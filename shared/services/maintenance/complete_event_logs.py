@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
-from shared.ports import Clock, EventStore, WorkStore
+from shared.ports.events import EventStore
+from shared.ports.system import Clock
+from shared.ports.work import WorkStore
 from shared.services.maintenance.tasks import CHECKPOINT_KEPT_FOR, RUN_TIME, Task
 from shared.services.records import RECORDS_AT_ONCE
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 from shared.domain.snapshots import SnapshotUnusable, snapshot_name
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
-from shared.ports import Clock, RevocationStore
+from shared.ports.revocations import RevocationStore
+from shared.ports.system import Clock
 from shared.services.maintenance.database_age import DatabaseAge
 from shared.services.maintenance.snapshots import SnapshotCreation, StoredSnapshots
 from shared.services.maintenance.tasks import LONGEST_CALL, Task

@@ -7,7 +7,10 @@ from shared.domain.accounts import EXPIRED_KEPT_FOR
 from shared.domain.pull_records import KEPT_FOR
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
-from shared.ports import Clock, DirectoryStore, PullRecordStore, WorkStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.pull_records import PullRecordStore
+from shared.ports.system import Clock
+from shared.ports.work import WorkStore
 from shared.services.maintenance.tasks import Task
 
 SCHEDULE = "30 7 * * * *"

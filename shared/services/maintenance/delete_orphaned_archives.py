@@ -12,14 +12,11 @@ from shared.domain.principals import UPKEEP
 from shared.domain.releases import WithheldNote
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
-from shared.ports import (
-    ArchiveStore,
-    DirectoryStore,
-    DocumentStore,
-    MetadataStore,
-    StoredArchive,
-    WorkStore,
-)
+from shared.ports.archive_store import ArchiveStore, StoredArchive
+from shared.ports.directory import DirectoryStore
+from shared.ports.documents import DocumentStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.work import WorkStore
 from shared.services.maintenance.database_age import DatabaseAge
 from shared.services.maintenance.erased_releases import ErasedReleases
 from shared.services.maintenance.tasks import CHECKPOINT_KEPT_FOR, Checkpoints, Guarded, Task

@@ -13,7 +13,9 @@ from shared.domain.records import Place
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.domain.webhooks import Delivery, DeliveryState, Webhook
-from shared.ports import Clock, DirectoryStore, WorkStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
+from shared.ports.work import WorkStore
 from shared.services.maintenance.tasks import CHECKPOINT_KEPT_FOR, Task
 from shared.services.organizations.webhooks import WebhookDelivery, WebhookTurns
 from shared.services.records import all_entities

@@ -11,7 +11,11 @@ from shared.domain.errors.base import Refusal
 from shared.domain.records import Place
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
-from shared.ports import Clock, DirectoryStore, EventStore, Stale, WorkStore
+from shared.ports.conflicts import Stale
+from shared.ports.directory import DirectoryStore
+from shared.ports.events import EventStore
+from shared.ports.system import Clock
+from shared.ports.work import WorkStore
 from shared.services.identity.accounts import RetiredNames
 from shared.services.maintenance.tasks import Task
 from shared.services.records import RECORDS_AT_ONCE, entity_batches

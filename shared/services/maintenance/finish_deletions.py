@@ -14,7 +14,9 @@ from shared.domain.records import AdditionCount, Entity
 from shared.domain.status import TaskReport
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.webhooks import DeliveryLog, Webhook
-from shared.ports import DirectoryStore, MetadataStore, Stale
+from shared.ports.conflicts import Stale
+from shared.ports.directory import DirectoryStore
+from shared.ports.metadata import MetadataStore
 from shared.services.maintenance.tasks import Task
 from shared.services.organizations.organizations import OrganizationDeletion
 from shared.services.records import EntityChange, RecordWriter, all_entities

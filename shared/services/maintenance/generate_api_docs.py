@@ -13,7 +13,10 @@ from shared.domain.names import Version
 from shared.domain.packages import Head, Release
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
-from shared.ports import Clock, EventStore, MetadataStore, WorkStore
+from shared.ports.events import EventStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
+from shared.ports.work import WorkStore
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration
 from shared.services.api_docs.api_docs_queue import oldest_first
 from shared.services.maintenance.tasks import Checkpoints, Task

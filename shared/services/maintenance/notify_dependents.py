@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
-from shared.ports import Clock
+from shared.ports.system import Clock
 from shared.services.maintenance.tasks import RUN_TIME, Task
 from shared.services.packages.dependency_notices import DependencyNotices
 

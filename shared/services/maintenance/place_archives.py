@@ -7,7 +7,9 @@ from datetime import timedelta
 from shared.domain.packages import Head, Readers
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
-from shared.ports import Clock, MetadataStore, WorkStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
+from shared.ports.work import WorkStore
 from shared.services.maintenance.tasks import Checkpoints, Task
 from shared.services.packages.archives import ArchiveRelocation
 from shared.services.records import RECORDS_AT_ONCE, package_batches

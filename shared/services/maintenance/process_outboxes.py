@@ -7,7 +7,9 @@ from shared.domain.errors.base import Refusal
 from shared.domain.packages import Head, Release
 from shared.domain.records import PendingEvents
 from shared.domain.status import TaskReport
-from shared.ports import DirectoryStore, EventStore, MetadataStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.events import EventStore
+from shared.ports.metadata import MetadataStore
 from shared.services.maintenance.tasks import Task
 from shared.services.packages.derived_data import DerivedData
 from shared.services.records import RECORDS_AT_ONCE

@@ -7,7 +7,9 @@ from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
 from shared.domain.packages import Head, Release, State, Texts
 from shared.domain.status import TaskReport
-from shared.ports import ArchiveStore, DocumentStore, MetadataStore
+from shared.ports.archive_store import ArchiveStore
+from shared.ports.documents import DocumentStore
+from shared.ports.metadata import MetadataStore
 from shared.services.maintenance.tasks import Checkpoints, Task
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import DerivedData

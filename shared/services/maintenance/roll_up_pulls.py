@@ -9,7 +9,8 @@ from datetime import timedelta
 from shared.domain.pull_records import pull_window
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
-from shared.ports import Clock, PullLedger, RollUp
+from shared.ports.pull_ledger import PullLedger, RollUp
+from shared.ports.system import Clock
 from shared.services.maintenance.tasks import Task
 from shared.services.packages.derived_data import DerivedData
 from shared.services.packages.pull_counter import FLUSH_AFTER, utc_day

@@ -8,7 +8,8 @@ from datetime import timedelta
 from shared.domain.accounts import Token
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
-from shared.ports import Clock, DirectoryStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.services.identity.mail import TokenMail
 from shared.services.maintenance.tasks import Task
 from shared.services.records import RECORDS_AT_ONCE

@@ -38,18 +38,16 @@ from shared.domain.snapshots import (
 )
 from shared.domain.status import RegistryCounts, TaskReport
 from shared.domain.times import MS
-from shared.ports import (
-    AlreadyThere,
-    ArchiveStore,
-    Clock,
-    DirectoryStore,
-    DocumentStore,
-    EventStore,
-    MetadataStore,
-    PullLedger,
-    SnapshotStore,
-    WorkStore,
-)
+from shared.ports.archive_store import ArchiveStore
+from shared.ports.conflicts import AlreadyThere
+from shared.ports.directory import DirectoryStore
+from shared.ports.documents import DocumentStore
+from shared.ports.events import EventStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.pull_ledger import PullLedger
+from shared.ports.snapshots import SnapshotStore
+from shared.ports.system import Clock
+from shared.ports.work import WorkStore
 from shared.services.packages.derived_data import DerivedData
 from shared.services.packages.statistics import LastRegistryCounts
 from shared.services.records import RECORDS_AT_ONCE, entity_batches, package_batches

@@ -4,7 +4,7 @@ or many packages changed."""
 from dataclasses import dataclass
 
 from shared.domain.status import TaskReport
-from shared.ports import SearchFeed
+from shared.ports.search import SearchFeed
 from shared.services.maintenance.tasks import LONGEST_CALL, Task
 
 SCHEDULE = "45 */5 * * * *"

@@ -16,7 +16,7 @@ from shared.domain.errors.base import Conflict, about_field
 from shared.domain.errors.identity import organization_not_found
 from shared.domain.names import OrgName
 from shared.domain.principals import Action, Principal
-from shared.ports import DirectoryStore
+from shared.ports.directory import DirectoryStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import mail_text
 from shared.services.organizations.memberships import Actor, OrganizationMembers

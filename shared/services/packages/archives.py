@@ -39,7 +39,10 @@ from shared.domain.packages import (
 )
 from shared.domain.principals import Principal
 from shared.domain.times import MS
-from shared.ports import ArchiveLinks, ArchiveStore, Clock, EdgeCache, MetadataStore, PackageReader
+from shared.ports.archive_delivery import ArchiveLinks, EdgeCache
+from shared.ports.archive_store import ArchiveStore
+from shared.ports.metadata import MetadataStore, PackageReader
+from shared.ports.system import Clock
 from shared.runtime.background_tasks import next_run
 from shared.runtime.retries import retried_when_stale
 

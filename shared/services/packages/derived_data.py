@@ -22,14 +22,12 @@ from shared.domain.names import ANY_CLIENT, Coordinate, Package, Range, package_
 from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, Texts
 from shared.domain.releases import WithheldNote, is_state_change_pending
 from shared.domain.resolution import latest
-from shared.ports import (
-    DirectoryStore,
-    DocumentStore,
-    EventStore,
-    MetadataStore,
-    SearchIndex,
-    Stale,
-)
+from shared.ports.conflicts import Stale
+from shared.ports.directory import DirectoryStore
+from shared.ports.documents import DocumentStore
+from shared.ports.events import EventStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.search import SearchIndex
 from shared.runtime.caching import LruCache
 from shared.runtime.retries import retried_when_stale
 from shared.services.packages.archives import ArchiveRelocation

@@ -48,7 +48,8 @@ from shared.domain.packages import FoundRelease, Head, State, Survey, Visibility
 from shared.domain.principals import Principal
 from shared.domain.releases import release_withdrawn
 from shared.domain.resolution import latest, usable_versions
-from shared.ports import DocumentStore, MetadataStore, PackageReader, ReadCheck
+from shared.ports.documents import DocumentStore
+from shared.ports.metadata import MetadataStore, PackageReader, ReadCheck
 from shared.runtime.caching import (
     Edition,
     LruCache,

@@ -16,7 +16,8 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.names import ClientProfile, Coordinate, Package, Range, Version
 from shared.domain.packages import Visibility
 from shared.domain.principals import Principal
-from shared.ports import ArchiveLinks, Clock
+from shared.ports.archive_delivery import ArchiveLinks
+from shared.ports.system import Clock
 from shared.runtime.caching import (
     EVERYTHING,
     Edition,

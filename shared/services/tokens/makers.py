@@ -15,7 +15,8 @@ from shared.domain.principals import OPERATOR_ID
 from shared.domain.records import Place
 from shared.domain.trusted_publishing.publishers import Publisher, publisher_flaws
 from shared.domain.webhooks import Webhook
-from shared.ports import Clock, DirectoryStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.services.records import RECORDS_AT_ONCE, entity_batches
 
 OPERATOR_MAKER = "the operator"

@@ -14,7 +14,8 @@ from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.times import MS, time_text
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, PROVIDER_SERVERS, Provider
 from shared.log import log
-from shared.ports import Clock, HttpClient, HttpResponse, Unanswered
+from shared.ports.http_client import HttpClient, HttpResponse, Unanswered
+from shared.ports.system import Clock
 from shared.services.limits.rate_limits import RateLimiter
 
 # No empty, "." or ".." segment: the name is part of a URL.

@@ -41,7 +41,9 @@ from shared.domain.names import OrgName
 from shared.domain.principals import Action, Grant, Principal, Scope
 from shared.domain.records import Place
 from shared.domain.sign_in import require_recent_sign_in
-from shared.ports import Clock, DirectoryStore, Randomness, Stale
+from shared.ports.conflicts import Stale
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import DecisionMail
 from shared.services.records import EntityChange, RecordWriter

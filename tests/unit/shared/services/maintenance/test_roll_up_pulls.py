@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.names import Coordinate
 from shared.domain.status import TaskReport
-from shared.ports import RollUp
+from shared.ports.pull_ledger import RollUp
 from shared.services.maintenance.roll_up_pulls import RollUpPulls
 from tests.support.world import World
 

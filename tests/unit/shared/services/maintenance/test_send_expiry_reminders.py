@@ -11,7 +11,7 @@ from shared.domain.access import Membership, PendingRole
 from shared.domain.accounts import Account, Token
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import Grant, Role
-from shared.ports import WorkStore
+from shared.ports.work import WorkStore
 from shared.services.identity.mail import MailDelivery, TokenMail
 from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
 from shared.services.records import RECORDS_AT_ONCE

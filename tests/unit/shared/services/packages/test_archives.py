@@ -14,7 +14,7 @@ from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import FoundRelease, Visibility
 from shared.domain.principals import OPERATOR
-from shared.ports import MetadataStore, ReadCheck
+from shared.ports.metadata import MetadataStore, ReadCheck
 from shared.services.common import Adapters
 from shared.services.packages.archives import ArchiveRelocation
 from tests.fakes.archive_placement import STORE, FakeEdge, FakeLinks, PlacedArchives

@@ -10,7 +10,7 @@ from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
 from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, Package, Version
 from shared.domain.packages import FoundRelease, Survey, Visibility
-from shared.ports import MetadataStore, ReadCheck
+from shared.ports.metadata import MetadataStore, ReadCheck
 from shared.runtime.caching import packages_read
 from shared.services.packages.hosted_packages import PackageCache
 from tests.support.surveys import checked, survey
