@@ -26,8 +26,8 @@ from functions.http.calls import Call
 from functions.http.operations import Face
 from functions.http.pages import PublicPages
 from functions.http.plain_text import PlainTextFace
-from functions.index.sparse_index import IndexFace
 from functions.mcp.protocol import McpFace
+from functions.sparse_index import IndexFace
 from functions.web.feeds import FeedFace
 from functions.web.not_found import UnknownPaths
 from shared.domain.errors.base import Invalid, Refusal, RefusalKind, Unavailable

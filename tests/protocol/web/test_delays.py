@@ -1,8 +1,7 @@
 """The times that pages state for moderation decisions are those of the code."""
 
-from functions import archives
+from functions import archives, sparse_index
 from functions.http.pages import PAGE_CACHE_TIME
-from functions.index import sparse_index
 from shared.adapters.blob import client as signed_links
 from shared.adapters.cloud_search import index
 from shared.domain.packages import Visibility
