@@ -28,10 +28,10 @@ from shared.domain.errors.packages import ArchiveLost, ArchiveNotFound
 from shared.domain.names import ANY_CLIENT, Coordinate, Package, Range, Version
 from shared.domain.packages import Readers, Visibility
 from shared.domain.principals import Principal
-from shared.log import log
 from shared.runtime.answers import Answer, RangeNotSatisfiable, is_current, requested_range
 from shared.services.packages.archives import COORDINATES, ArchiveLink, DeliveredArchive
 from shared.services.packages.pull_redirects import LocatedArchive
+from shared.telemetry.log import log
 
 # A quarantine reaches shared caches within five minutes.
 ARCHIVE_CACHE_PUBLIC = "public, max-age=300"

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 from pydantic import SecretStr
 
-from shared import log
 from shared.adapters.azure_services import KeyVault, log_key_problem, recording_age
 from shared.adapters.backup import (
     ArchiveChecks,
@@ -75,14 +74,6 @@ from shared.domain.mirror_rules import UpstreamAddress
 from shared.domain.revocations import Revocation
 from shared.domain.snapshots import SnapshotUnusable
 from shared.domain.status import SOFTWARE_VERSION
-from shared.log import (
-    TelemetryBackend,
-    is_recording,
-    is_tracing,
-    set_backend,
-    set_log_share,
-    set_traces,
-)
 from shared.ports.archive_delivery import EdgeCache
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.http_client import HttpClient
@@ -97,6 +88,15 @@ from shared.services.common import Adapters
 from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
 from shared.settings import Settings
 from shared.settings.values import split_list
+from shared.telemetry import log
+from shared.telemetry.log import (
+    TelemetryBackend,
+    is_recording,
+    is_tracing,
+    set_backend,
+    set_log_share,
+    set_traces,
+)
 from shared.telemetry.startup_buffer import StartupBuffer
 from shared.telemetry.traces import TraceExporter, Traces
 

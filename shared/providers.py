@@ -32,7 +32,6 @@ from shared.domain.rate_limits import RateLimitClass
 from shared.domain.sparse_index import index_file
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.presets import preset_of
-from shared.log import log, record_metric
 from shared.ports.metadata import PackageReader
 from shared.runtime.kept_answers import KeptAnswers
 from shared.runtime.wiring import Wiring
@@ -96,6 +95,7 @@ from shared.services.tokens.trusted_publishing import (
 )
 from shared.settings import Settings
 from shared.settings.values import named_issuers, split_list
+from shared.telemetry.log import log, record_metric
 from shared.telemetry.metrics import PUSHES, WEBHOOK_ATTEMPTS
 
 

@@ -50,9 +50,9 @@ from shared.domain.names import (
 from shared.domain.packages import Dependency, Release
 from shared.domain.principals import Principal
 from shared.domain.search import MAX_LIMIT, Query, ResultPage, Sort
-from shared.log import log
 from shared.services.api_docs.api_docs import DocumentedModule, ModuleName
 from shared.services.packages.source import PackageSource
+from shared.telemetry.log import log
 
 Json = dict[str, Any]
 

@@ -48,10 +48,10 @@ from shared.domain.names import Coordinate
 from shared.domain.packages import Head, Release, Visibility
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass
-from shared.log import log
 from shared.runtime.answers import PLAIN_TEXT, Answer
 from shared.services.packages.source import AvailableRelease
 from shared.services.publishing.maven import MavenVersionList
+from shared.telemetry.log import log
 
 REPOSITORY_ROUTE = "2.0/maven/{*path}"
 

@@ -11,7 +11,6 @@ from typing import Any, TypeVar, cast
 from msgspec.structs import replace
 
 from shared.domain.errors.base import Refusal
-from shared.log import Activity, current_activity, is_recording, record_metric
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.directory import DirectoryStore
@@ -24,6 +23,7 @@ from shared.ports.search import SearchIndex
 from shared.ports.work import WorkStore
 from shared.runtime.caching import EVERYTHING, note_read
 from shared.services.common import Adapters
+from shared.telemetry.log import Activity, current_activity, is_recording, record_metric
 from shared.telemetry.metrics import ANSWERED, BROKEN, STORE_CALLS
 
 P = TypeVar("P")

@@ -21,11 +21,11 @@ from shared.domain.names import OrgName
 from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.records import Place
 from shared.domain.times import MS
-from shared.log import log
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.caching import Edition, LruCache, records_of
+from shared.telemetry.log import log
 
 TOKEN_CACHED_FOR = timedelta(seconds=3)  # A revoked token is refused everywhere within five.
 LAST_USE_INTERVAL = timedelta(minutes=10)  # Exact enough to find unused tokens.

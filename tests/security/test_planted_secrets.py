@@ -27,8 +27,8 @@ from functions.http.operations import blueprint_of
 from shared.auth.tokens import AccessToken, Secret
 from shared.composition import Registry
 from shared.hosting.host import Host
-from shared.log import configure
 from shared.runtime.answers import Answer
+from shared.telemetry.log import configure
 from tests.fakes.system import FakeRandomness
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.sampling import FULL

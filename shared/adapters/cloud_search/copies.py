@@ -28,11 +28,11 @@ from shared.adapters.search.index import SearchIndexFile
 from shared.adapters.search.rows import SEARCH_MIGRATIONS, IndexRows
 from shared.adapters.sqlite.database import Database, Migration
 from shared.domain.times import MS
-from shared.log import log
 from shared.ports.conflicts import Stale
 from shared.ports.system import Clock, Randomness
 from shared.runtime.private_files import make_private_folder, try_file_lock
 from shared.runtime.retries import back_off, retried
+from shared.telemetry.log import log
 
 # A copy also stores the revision of each package, including removed ones. So a change that
 # arrives late, or again, has no effect.

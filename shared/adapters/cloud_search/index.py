@@ -31,8 +31,8 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.listings import Listing
 from shared.domain.names import Package
-from shared.log import log, record_metric
 from shared.ports.system import Clock, Randomness
+from shared.telemetry.log import log, record_metric
 from shared.telemetry.metrics import SEARCH_AGE
 
 # The copy that is searched is replaced in the background: the pointer is read every 15 seconds. A
