@@ -19,7 +19,6 @@ from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BLOB_CONTAINERS, Bl
 from shared.adapters.blob.deleted_copies import BlobCopies
 from shared.adapters.blob.documents import BlobDocuments, BlobSnapshots
 from shared.adapters.blob.revocations import BlobRevocations
-from shared.adapters.cloud_search.index import CloudSearchPorts, CopyEnvironment, open_cloud_search
 from shared.adapters.cosmos.change_feed import PACKAGES, ChangeFeedEdition
 from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE, CosmosDatabase, record_charge
 from shared.adapters.cosmos.directory import CosmosDirectory, CosmosWork
@@ -29,6 +28,7 @@ from shared.adapters.cosmos.pull_ledger import CosmosPulls
 from shared.adapters.cosmos.pull_records import CosmosPullRecords
 from shared.adapters.embedded import StoreCheck
 from shared.adapters.network import DIRECT, Network
+from shared.adapters.search.cloud_index import CloudSearchPorts, CopyEnvironment, open_cloud_search
 from shared.auth.entra import app_identity
 from shared.auth.tokens import Secret
 from shared.ports.system import Clock, Randomness

@@ -15,15 +15,15 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
-from shared.adapters.cloud_search.parts import (
+from shared.adapters.filesystem import lock_path, partial_path
+from shared.adapters.search.cloud_blobs import (
     IndexNotBuilt,
     IndexPointer,
     SearchBlobs,
     StoredPointer,
     Unreadable,
 )
-from shared.adapters.cosmos.listings import CosmosListings, ListingChange
-from shared.adapters.filesystem import lock_path, partial_path
+from shared.adapters.search.cloud_listings import CosmosListings, ListingChange
 from shared.adapters.search.index import SearchIndexFile
 from shared.adapters.search.rows import SEARCH_MIGRATIONS, IndexRows
 from shared.adapters.sqlite.database import Database, Migration

@@ -9,7 +9,15 @@ from pathlib import Path
 from msgspec import Struct
 
 from shared.adapters.blob.client import BlobContainers
-from shared.adapters.cloud_search.copies import (
+from shared.adapters.cosmos.change_feed import ChangeFeedEdition
+from shared.adapters.cosmos.client import CosmosDatabase
+from shared.adapters.search.cloud_blobs import (
+    IndexPointer,
+    PointerUnchanged,
+    SearchBlobs,
+    Unreadable,
+)
+from shared.adapters.search.cloud_copies import (
     COPY_FILE,
     COPY_SCHEMA,
     CloudSearchFeed,
@@ -17,15 +25,7 @@ from shared.adapters.cloud_search.copies import (
     IndexCopy,
     remove_folder,
 )
-from shared.adapters.cloud_search.parts import (
-    IndexPointer,
-    PointerUnchanged,
-    SearchBlobs,
-    Unreadable,
-)
-from shared.adapters.cosmos.change_feed import ChangeFeedEdition
-from shared.adapters.cosmos.client import CosmosDatabase
-from shared.adapters.cosmos.listings import CosmosListings
+from shared.adapters.search.cloud_listings import CosmosListings
 from shared.adapters.search.index import IndexReader
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import SearchUnconfirmed

@@ -1,4 +1,5 @@
-"""What each package shows to searches: one item in its partition, changed by optimistic locking."""
+"""What each package shows to searches in the cloud: one item in its partition of Cosmos DB, changed
+by optimistic locking."""
 
 import dataclasses
 from collections.abc import AsyncIterator, Callable, Iterable
