@@ -11,7 +11,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from functions.central.answers import CORS_HEADERS, CentralFace
+from functions.central.central_face import CORS_HEADERS, CentralFace
 from functions.http.answers import CACHE_PRIVATE, NO_STORE, unchanged_answer
 from functions.http.calls import Call, Exchange, anonymous_caller, caller_of
 from shared.composition import Registry

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from functions.central.answers import CentralFace
+from functions.central.central_face import CentralFace
 from functions.http.answers import NO_STORE, json_answer
 from functions.http.calls import Call
 from functions.http.operations import JsonFace

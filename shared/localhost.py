@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from functions.api.dry_runs import DRY_RUN
 from functions.archives import archive_caller, archive_to_send, link_of
-from functions.central.answers import refusal_answer
+from functions.central.central_face import refusal_answer
 from functions.faces import build_app
 from functions.health import METRICS
 from functions.http.answers import recognizer, repeat_recorder

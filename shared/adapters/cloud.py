@@ -14,7 +14,7 @@ from azure.storage.blob.aio import BlobServiceClient
 from msgspec import Struct
 
 from shared.adapters.azure_transports import http_transport, identity_transport
-from shared.adapters.blob.archives import BlobArchives
+from shared.adapters.blob.archive_store import BlobArchives
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BLOB_CONTAINERS, BlobContainers
 from shared.adapters.blob.deleted_copies import BlobCopies
 from shared.adapters.blob.documents import BlobDocuments, BlobSnapshots

@@ -19,7 +19,7 @@ from syrupy.assertion import SnapshotAssertion
 from functions.account.sign_in import SignInPages
 from functions.api.operations import ApiFace
 from functions.api.trusted_publishing import TokenExchangeFace
-from functions.central.answers import CentralFace
+from functions.central.central_face import CentralFace
 from functions.central.graphql import GraphqlFace
 from functions.faces import operations
 from functions.http.calls import Call

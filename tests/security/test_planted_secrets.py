@@ -21,7 +21,7 @@ import pytest
 from functions.account.sign_in import SignInPages
 from functions.api.openapi import OPERATIONS
 from functions.api.operations import ApiFace
-from functions.central.answers import CentralFace
+from functions.central.central_face import CentralFace
 from functions.http.calls import Call
 from functions.http.operations import blueprint_of
 from shared.auth.tokens import AccessToken, Secret
