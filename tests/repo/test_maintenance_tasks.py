@@ -9,11 +9,26 @@ import pytest
 
 from shared.runtime.background_tasks import next_run
 from shared.services.maintenance.tasks import Task
-from tests.paths import docs
+from tests.paths import ROOT, docs
 from tests.support.tasks import TASKS
 
 TABLE = docs("consistency").partition("## Maintenance tasks")[2]
 WORDS = {1: "every minute", 60: "hourly", 24 * 60: "nightly"}
+
+
+# How sentences say when a task runs: "the nightly `x`", "Every five minutes the task `x`", or
+# "`x` repeats it each hour".
+OFTEN = r"(night(?:ly)?|minute|hour|five minutes|six hours)"
+BEFORE = re.compile(rf"(?:the|The|[Ee]very|[Ww]ithin) {OFTEN}(?: the task)? `([a-z-]+)`")
+AFTER = re.compile(rf"`([a-z-]+)`,?(?: \w+){{0,2}} (?:each|every) {OFTEN}")
+SPOKEN = {
+    "minute": "every minute",
+    "five minutes": "every 5 minutes",
+    "hour": "hourly",
+    "six hours": "every 6 hours",
+    "night": "nightly",
+    "nightly": "nightly",
+}
 
 
 def minutes_between_runs(schedule: str) -> int:
@@ -46,6 +61,17 @@ def test_the_documentation_describes_every_task() -> None:
     rows = re.findall(r"^\| `([a-z-]+)` \| (.+?) \| (.+) \|$", TABLE, re.MULTILINE)
     said = {name: often.partition(",")[0] for name, often, _ in rows}
     assert said == {each.id: when(each.schedule) for each in TASKS}
+
+
+def test_sentences_about_running_a_registry_say_how_often_a_task_runs() -> None:
+    schedules = {each.id: when(each.schedule) for each in TASKS}
+    pages = sorted((ROOT / "docs" / "run").rglob("*.md"))
+    text = " ".join(" ".join(each.read_text("utf-8").split()) for each in pages)
+    said = [(task, often) for often, task in BEFORE.findall(text)] + AFTER.findall(text)
+    assert len(said) > 8
+    assert [(task, SPOKEN[often]) for task, often in said] == [
+        (task, schedules[task]) for task, _ in said
+    ]
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.id)
