@@ -34,9 +34,9 @@ def registry() -> "Registry":
     from pydantic import ValidationError
 
     from shared.bootstrap import build_registry
-    from shared.log import log
     from shared.settings import Settings
     from shared.settings.problems import refused_setting, setting_problem, unknown_settings
+    from shared.telemetry.log import log
 
     for sentence in unknown_settings():  # They may be those of code that is deployed next.
         log.error("settings.unknown", reason=sentence)

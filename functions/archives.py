@@ -11,7 +11,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from functions.central.answers import CORS_HEADERS, CentralFace
+from functions.central.central_face import CORS_HEADERS, CentralFace
 from functions.http.answers import CACHE_PRIVATE, NO_STORE, unchanged_answer
 from functions.http.calls import Call, Exchange, anonymous_caller, caller_of
 from shared.composition import Registry
@@ -30,10 +30,10 @@ from shared.domain.errors.packages import ArchiveLost, ArchiveNotFound
 from shared.domain.packages import Readers, Visibility
 from shared.domain.principals import Principal
 from shared.domain.versions import Range, Version
-from shared.log import log
 from shared.runtime.answers import Answer, RangeNotSatisfiable, is_current, requested_range
 from shared.services.packages.archive_delivery import COORDINATES, ArchiveLink, DeliveredArchive
 from shared.services.packages.pull_redirects import LocatedArchive
+from shared.telemetry.log import log
 
 # A quarantine reaches shared caches within five minutes.
 ARCHIVE_CACHE_PUBLIC = "public, max-age=300"

@@ -16,6 +16,7 @@ from shared.settings import Settings
 # topic has the same name on every face.
 MODULES = (
     "account.audit_log",
+    "account.device_login",
     "account.invitations",
     "account.name_disputes",
     "account.organization",
@@ -36,9 +37,7 @@ MODULES = (
     "central.packages",
     "central.resolve",
     "central.search",
-    "device.device_login",
     "health",
-    "index.sparse_index",
     "manage.accounts",
     "manage.directory_locks",
     "manage.mirror",
@@ -50,6 +49,7 @@ MODULES = (
     "manage.status",
     "maven.repository",
     "mcp.protocol",
+    "sparse_index",
     "web.about",
     "web.badges",
     "web.compare",

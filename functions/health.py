@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from functions.central.answers import CentralFace
+from functions.central.central_face import CentralFace
 from functions.http.answers import NO_STORE, json_answer
 from functions.http.calls import Call
 from functions.http.operations import JsonFace
@@ -20,10 +20,10 @@ from shared.domain.errors.base import Forbidden, Unauthenticated, printable
 from shared.domain.errors.packages import PathNotFound
 from shared.domain.status import TaskState
 from shared.domain.times import utc_text
-from shared.log import current_backend
 from shared.runtime.answers import Answer
-from shared.services.maintenance.package_tasks import AuditArchives
+from shared.services.maintenance.audit_archives import AuditArchives
 from shared.settings import Settings
+from shared.telemetry.log import current_backend
 
 
 class MetricsFace(JsonFace[Call]):

@@ -126,7 +126,7 @@ class _Recovery:
 def _log(failure: Exception) -> None:
     """Log the failure, which is being handled."""
     try:
-        from shared.log import log  # noqa: PLC0415 - its import may be what fails.
+        from shared.telemetry.log import log  # noqa: PLC0415 - its import may be what fails.
 
         if isinstance(failure, SettingRefused):
             log.error("settings.refused", reason=str(failure))
@@ -137,6 +137,6 @@ def _log(failure: Exception) -> None:
 
 
 def _log_recovery() -> None:
-    from shared.log import log  # noqa: PLC0415 - as above; a registry has it.
+    from shared.telemetry.log import log  # noqa: PLC0415 - as above; a registry has it.
 
     log.info("start.recovered")

@@ -19,9 +19,9 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
-from shared.log import Activity, log, record_metric
 from shared.runtime.background_tasks import next_run
 from shared.services.maintenance.tasks import LONGEST_CALL, Task, Upkeep
+from shared.telemetry.log import Activity, log, record_metric
 from shared.telemetry.metrics import UPKEEP, UPKEEP_PROBLEMS
 
 _A_MINUTE = timedelta(minutes=1)

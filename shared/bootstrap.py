@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 from pydantic import SecretStr
 
-from shared import log
 from shared.adapters.azure_services import KeyVault, log_key_problem, recording_age
 from shared.adapters.backup import (
     ArchiveChecks,
@@ -75,24 +74,13 @@ from shared.domain.mirror_rules import UpstreamAddress
 from shared.domain.revocations import Revocation
 from shared.domain.snapshots import SnapshotUnusable
 from shared.domain.status import SOFTWARE_VERSION
-from shared.log import (
-    TelemetryBackend,
-    is_recording,
-    is_tracing,
-    set_backend,
-    set_log_share,
-    set_traces,
-)
-from shared.ports import (
-    ArchiveStore,
-    CallerScope,
-    Clock,
-    EdgeCache,
-    HttpClient,
-    Mailer,
-    Randomness,
-    Upstream,
-)
+from shared.ports.archive_delivery import EdgeCache
+from shared.ports.archive_store import ArchiveStore
+from shared.ports.http_client import HttpClient
+from shared.ports.mail import Mailer
+from shared.ports.pull_ledger import CallerScope
+from shared.ports.system import Clock, Randomness
+from shared.ports.upstream import Upstream
 from shared.providers import pseudonym_of
 from shared.runtime.private_files import hold_file_lock, replace_private
 from shared.services.administration.revocations import AppliedRevocations
@@ -100,6 +88,15 @@ from shared.services.common import Adapters
 from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
 from shared.settings import Settings
 from shared.settings.values import split_list
+from shared.telemetry import log
+from shared.telemetry.log import (
+    TelemetryBackend,
+    is_recording,
+    is_tracing,
+    set_backend,
+    set_log_share,
+    set_traces,
+)
 from shared.telemetry.startup_buffer import StartupBuffer
 from shared.telemetry.traces import TraceExporter, Traces
 
@@ -611,12 +608,8 @@ def _upstreams(
     if not settings.upstreams:
         return None
     from shared.adapters.fetch_budget import FetchBudget
-    from shared.adapters.upstream import (
-        ARCHIVE_DEADLINE,
-        DOCUMENT_DEADLINE,
-        MAX_DOCUMENT_BYTES,
-        CentralUpstream,
-    )
+    from shared.adapters.upstream import ARCHIVE_DEADLINE, DOCUMENT_DEADLINE, CentralUpstream
+    from shared.confined.release import MAX_DOCUMENT_BYTES
 
     budget = FetchBudget(fetched)
 

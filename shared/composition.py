@@ -15,7 +15,7 @@ from shared.domain.client_settings import TOKEN_PLACEHOLDER, Reading, client_set
 from shared.domain.errors.base import Invalid
 from shared.domain.mirroring import CatalogueRound
 from shared.domain.principals import Principal
-from shared.ports import Clock
+from shared.ports.system import Clock
 from shared.providers import PROVIDERS, arguments_of
 from shared.runtime.wiring import Wiring, instances_of
 from shared.services.administration.account_deletion import AccountDeletion

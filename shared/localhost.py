@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from functions.api.dry_runs import DRY_RUN
 from functions.archives import archive_caller, archive_to_send, link_of
-from functions.central.answers import refusal_answer
+from functions.central.central_face import refusal_answer
 from functions.faces import build_app
 from functions.health import METRICS
 from functions.http.answers import recognizer, repeat_recorder
@@ -50,12 +50,12 @@ from shared.hosting.http_server.server import Certificate, ConnectionLimits
 from shared.hosting.request_bodies import BodySender, HostLimits, IdentifySender
 from shared.hosting.responses import configured_headers
 from shared.hosting.triggers import StartRefused
-from shared.log import set_backend
 from shared.program import respelled, typed_spelling
 from shared.runtime.answers import Repeatable
 from shared.runtime.caching import packages_read
 from shared.settings import Settings
 from shared.settings.problems import setting_problem, unknown_settings
+from shared.telemetry.log import set_backend
 from shared.telemetry.metrics import STREAMED
 
 # Only redirects of Maven are followed here: clients of Central read the headers of the redirect.

@@ -32,8 +32,7 @@ from shared.domain.sparse_index import index_file
 from shared.domain.staff import Staff
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.presets import preset_of
-from shared.log import log, record_metric
-from shared.ports import PackageReader
+from shared.ports.metadata import PackageReader
 from shared.runtime.kept_answers import KeptAnswers
 from shared.runtime.wiring import Wiring
 from shared.services.administration.account_erasure import AccountErasures
@@ -48,36 +47,32 @@ from shared.services.identity.mail import MailDelivery
 from shared.services.identity.sessions import Sessions
 from shared.services.identity.sign_in import SignInFlow
 from shared.services.limits.rate_limits import RateLimiter
-from shared.services.maintenance.account_tasks import EraseAccounts, PendingErasures
-from shared.services.maintenance.package_tasks import (
-    ApplyMirrorRules,
-    AuditArchives,
-    DeleteOrphanedArchives,
-    FollowUpstreamWithdrawals,
-    GenerateApiDocs,
-    NotifyDependents,
-    PlaceArchives,
-    RebuildDerivedData,
-    RebuildSearchIndex,
-    RepairDerivedData,
-    UpdateSearchIndex,
-    UpdateUpstreamCatalogue,
-)
-from shared.services.maintenance.record_tasks import (
-    AnonymizeEvents,
-    ApplyGroupRules,
-    CompleteEventLogs,
-    DeleteExpiredRecords,
-    DeliverWebhooks,
-    FindOwnerlessOrganizations,
-    FinishDeletions,
-    LockDisabledAccounts,
-    ProcessOutboxes,
-    RollUpPulls,
-    SendExpiryReminders,
-)
-from shared.services.maintenance.snapshots import CreateSnapshot
+from shared.services.maintenance.anonymize_events import AnonymizeEvents
+from shared.services.maintenance.apply_group_rules import ApplyGroupRules
+from shared.services.maintenance.apply_mirror_rules import ApplyMirrorRules
+from shared.services.maintenance.audit_archives import AuditArchives
+from shared.services.maintenance.complete_event_logs import CompleteEventLogs
+from shared.services.maintenance.create_snapshot import CreateSnapshot
+from shared.services.maintenance.delete_expired_records import DeleteExpiredRecords
+from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives
+from shared.services.maintenance.deliver_webhooks import DeliverWebhooks
+from shared.services.maintenance.erase_accounts import EraseAccounts, PendingErasures
+from shared.services.maintenance.find_ownerless_organizations import FindOwnerlessOrganizations
+from shared.services.maintenance.finish_deletions import FinishDeletions
+from shared.services.maintenance.follow_upstream_withdrawals import FollowUpstreamWithdrawals
+from shared.services.maintenance.generate_api_docs import GenerateApiDocs
+from shared.services.maintenance.lock_disabled_accounts import LockDisabledAccounts
+from shared.services.maintenance.notify_dependents import NotifyDependents
+from shared.services.maintenance.place_archives import PlaceArchives
+from shared.services.maintenance.process_outboxes import ProcessOutboxes
+from shared.services.maintenance.rebuild_derived_data import RebuildDerivedData
+from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
+from shared.services.maintenance.repair_derived_data import RepairDerivedData
+from shared.services.maintenance.roll_up_pulls import RollUpPulls
+from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
 from shared.services.maintenance.tasks import MaintenanceTasks, Task
+from shared.services.maintenance.update_search_index import UpdateSearchIndex
+from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams
@@ -101,6 +96,7 @@ from shared.services.tokens.trusted_publishing import (
 )
 from shared.settings import Settings
 from shared.settings.values import named_issuers, split_list
+from shared.telemetry.log import log, record_metric
 from shared.telemetry.metrics import PUSHES, WEBHOOK_ATTEMPTS
 
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from functions.account import device_login
 from functions.api import (
     account,
     accounts,
@@ -29,7 +30,6 @@ from functions.api import (
     webhooks,
 )
 from functions.api.operations import ApiCall, ApiFace, OpenApi, ProblemAnswer
-from functions.device import device_login
 from functions.http.answers import json_answer
 from functions.http.operations import Operation
 from shared.runtime.answers import Answer

@@ -5,7 +5,7 @@ import re
 
 from msgspec.structs import replace
 
-from functions.central.answers import CORS_HEADERS, OPEN_HEADERS, CentralFace
+from functions.central.central_face import CORS_HEADERS, OPEN_HEADERS, CentralFace
 from functions.http.answers import (
     CACHE_PRIVATE,
     JSON,

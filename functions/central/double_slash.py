@@ -10,7 +10,7 @@ from functools import partial
 
 import azure.functions as func
 
-from functions.central.answers import CentralFace
+from functions.central.central_face import CentralFace
 from functions.http.calls import Call
 from functions.http.operations import Operation, answer
 from functions.http.rerouting import Rerouting

@@ -8,7 +8,7 @@ from functools import partial
 import orjson
 from msgspec.structs import replace
 
-from functions.central.answers import OPEN_HEADERS, CentralFace, page_model, page_of
+from functions.central.central_face import OPEN_HEADERS, CentralFace, page_model, page_of
 from functions.central.packages import package_model
 from functions.central.search import lists_items_of_caller, query_of, symbol_model, symbol_query_of
 from functions.http.answers import JSON, json_answer

@@ -7,7 +7,7 @@ GraphQL.
 import asyncio
 from importlib import import_module
 
-from functions.central.answers import OPEN_HEADERS
+from functions.central.central_face import OPEN_HEADERS
 from functions.http.answers import failure_sentence, json_answer
 from functions.http.calls import Call
 from functions.http.operations import Face

@@ -46,9 +46,9 @@ from shared.domain.packages import Dependency, Release
 from shared.domain.principals import Principal
 from shared.domain.search import MAX_LIMIT, Query, ResultPage, Sort
 from shared.domain.versions import Range, Version, parse_version_or_range
-from shared.log import log
 from shared.services.api_docs.api_docs import DocumentedModule, ModuleName
 from shared.services.packages.source import PackageSource
+from shared.telemetry.log import log
 
 Json = dict[str, Any]
 

@@ -3,7 +3,7 @@
 from unicodedata import combining, normalize
 
 from functions.archives import locate_archive, redirect_to_archive
-from functions.central.answers import CORS_HEADERS, OPEN_HEADERS, CentralFace
+from functions.central.central_face import CORS_HEADERS, OPEN_HEADERS, CentralFace
 from functions.http.answers import empty_answer, json_answer
 from functions.http.calls import Call
 from functions.http.requests import (

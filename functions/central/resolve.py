@@ -5,7 +5,7 @@ from typing import cast
 
 import orjson
 
-from functions.central.answers import OPEN_HEADERS, CentralFace
+from functions.central.central_face import OPEN_HEADERS, CentralFace
 from functions.http.answers import json_answer
 from functions.http.calls import Call
 from functions.http.requests import json_object

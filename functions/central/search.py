@@ -4,7 +4,13 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from functions.central.answers import OPEN_HEADERS, CentralFace, page_model, page_of, problem_model
+from functions.central.central_face import (
+    OPEN_HEADERS,
+    CentralFace,
+    page_model,
+    page_of,
+    problem_model,
+)
 from functions.central.packages import package_model, upstream_model
 from functions.http.answers import json_answer
 from functions.http.calls import Call

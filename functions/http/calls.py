@@ -24,7 +24,10 @@ from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import Release
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitKeys
-from shared.log import (
+from shared.runtime.answers import Answer, RecognizedRequest
+from shared.runtime.caching import unnoted
+from shared.services.packages.source import PackageSource
+from shared.telemetry.log import (
     SLOW_SECONDS,
     Activity,
     Attributes,
@@ -35,9 +38,6 @@ from shared.log import (
     log_sampling,
     record_metric,
 )
-from shared.runtime.answers import Answer, RecognizedRequest
-from shared.runtime.caching import unnoted
-from shared.services.packages.source import PackageSource
 from shared.telemetry.metrics import REQUESTS
 
 FIRST_ERROR_STATUS = 400

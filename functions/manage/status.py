@@ -5,8 +5,9 @@ from shared.domain.errors.base import about_field
 from shared.domain.status import MAX_NOTICE_LENGTH, MAX_READ_ONLY_REASON_LENGTH, SOFTWARE_VERSION
 from shared.runtime.answers import Answer
 from shared.services.administration.status import MAX_RECORDS_COUNTED
-from shared.services.maintenance.package_tasks import AuditArchives, UpdateSearchIndex
-from shared.services.maintenance.snapshots import CreateSnapshot
+from shared.services.maintenance.audit_archives import AuditArchives
+from shared.services.maintenance.create_snapshot import CreateSnapshot
+from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from shared.settings.problems import unknown_settings
 
 ON_ONE_MACHINE = "SQLite and files, on one machine"

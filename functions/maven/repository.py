@@ -48,9 +48,9 @@ from shared.domain.maven import (
 from shared.domain.packages import AvailableRelease, Head, Release, Visibility
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass
-from shared.log import log
 from shared.runtime.answers import PLAIN_TEXT, Answer
 from shared.services.publishing.maven import MavenVersionList
+from shared.telemetry.log import log
 
 REPOSITORY_ROUTE = "2.0/maven/{*path}"
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import azure.functions as func
 
-from functions.central.answers import CentralFace
+from functions.central.central_face import CentralFace
 from functions.http.calls import Call
 from functions.http.operations import (
     READ_METHODS,

@@ -11,8 +11,9 @@ from shared.auth.signing_keys import ReadKeys, StoredKeys
 from shared.auth.tokens import Secret
 from shared.domain.errors.identity import KeyTrouble
 from shared.domain.errors.requests import Busy
-from shared.log import log, record_metric
-from shared.ports import Clock, HttpClient, HttpResponse, Unanswered
+from shared.ports.http_client import HttpClient, HttpResponse, Unanswered
+from shared.ports.system import Clock
+from shared.telemetry.log import log, record_metric
 from shared.telemetry.metrics import SIGNING_KEY_AGE
 
 VAULT_API = "7.5"

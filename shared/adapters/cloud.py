@@ -14,12 +14,11 @@ from azure.storage.blob.aio import BlobServiceClient
 from msgspec import Struct
 
 from shared.adapters.azure_transports import http_transport, identity_transport
-from shared.adapters.blob.archives import BlobArchives
+from shared.adapters.blob.archive_store import BlobArchives
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BLOB_CONTAINERS, BlobContainers
 from shared.adapters.blob.deleted_copies import BlobCopies
 from shared.adapters.blob.documents import BlobDocuments, BlobSnapshots
 from shared.adapters.blob.revocations import BlobRevocations
-from shared.adapters.cloud_search.index import CloudSearchPorts, CopyEnvironment, open_cloud_search
 from shared.adapters.cosmos.change_feed import PACKAGES, ChangeFeedEdition
 from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE, CosmosDatabase, record_charge
 from shared.adapters.cosmos.directory import CosmosDirectory, CosmosWork
@@ -29,9 +28,10 @@ from shared.adapters.cosmos.pull_ledger import CosmosPulls
 from shared.adapters.cosmos.pull_records import CosmosPullRecords
 from shared.adapters.embedded import StoreCheck
 from shared.adapters.network import DIRECT, Network
+from shared.adapters.search.cloud_index import CloudSearchPorts, CopyEnvironment, open_cloud_search
 from shared.auth.entra import app_identity
 from shared.auth.tokens import Secret
-from shared.ports import Clock, Randomness
+from shared.ports.system import Clock, Randomness
 from shared.runtime.connection_problems import reason_of
 
 

@@ -34,7 +34,7 @@ from shared.adapters.sqlite.pull_records import SqlitePullRecords
 from shared.domain.errors.requests import StorageFull
 from shared.domain.snapshots import MANIFEST_FILE, RESTORE_KIND, RESTORE_UNFINISHED
 from shared.domain.times import MS
-from shared.ports import Clock
+from shared.ports.system import Clock
 from shared.runtime.private_files import open_to_others
 
 LONGEST_WRITE = timedelta(days=1)  # What is older was left by a process that was killed.

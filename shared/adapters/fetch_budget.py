@@ -11,7 +11,7 @@ from pathlib import Path
 
 from shared.adapters.filesystem import translate_disk_errors
 from shared.domain.archives.names import Digest
-from shared.ports import NoRoomToFetch
+from shared.ports.http_client import NoRoomToFetch
 
 ARCHIVES = 4  # Each has a file of at most the limit of archives.
 DOCUMENT_BYTES = 64 * 1024 * 1024  # Eight of the largest.

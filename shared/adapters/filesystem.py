@@ -18,8 +18,8 @@ from shared.domain.errors.packages import ArchiveLost
 from shared.domain.errors.requests import Busy, StorageFull
 from shared.domain.packages import Visibility
 from shared.domain.revocations import Revocation, from_lines, to_lines
-from shared.log import log
-from shared.ports import Clock, StoredArchive
+from shared.ports.archive_store import StoredArchive
+from shared.ports.system import Clock
 from shared.runtime.private_files import (
     FileLock,
     hold_file_lock,
@@ -27,6 +27,7 @@ from shared.runtime.private_files import (
     open_file_lock,
     open_private,
 )
+from shared.telemetry.log import log
 
 
 class FolderUnusable(Exception):

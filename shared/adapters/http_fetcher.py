@@ -19,8 +19,7 @@ from msgspec.structs import replace
 from shared.adapters.network import DIRECT, Network, proxy_refusal, unreachable
 from shared.domain.proxies import Proxy, is_local_name
 from shared.domain.server_addresses import Address, is_inside, is_public
-from shared.log import current_activity, log
-from shared.ports import (
+from shared.ports.http_client import (
     AnswerTooLarge,
     AnswerUnusable,
     HttpResponse,
@@ -30,6 +29,7 @@ from shared.ports import (
 )
 from shared.runtime.abandonable import run_abandonable
 from shared.runtime.caching import LruCache
+from shared.telemetry.log import current_activity, log
 from shared.telemetry.metrics import ANSWERED, BROKEN
 
 if TYPE_CHECKING:

@@ -11,22 +11,19 @@ from typing import Any, TypeVar, cast
 from msgspec.structs import replace
 
 from shared.domain.errors.base import Refusal
-from shared.log import Activity, current_activity, is_recording, record_metric
-from shared.ports import (
-    AlreadyThere,
-    ArchiveStore,
-    DirectoryStore,
-    DocumentStore,
-    EventStore,
-    MetadataStore,
-    PullLedger,
-    PullRecordStore,
-    SearchIndex,
-    Stale,
-    WorkStore,
-)
+from shared.ports.archive_store import ArchiveStore
+from shared.ports.conflicts import AlreadyThere, Stale
+from shared.ports.directory import DirectoryStore
+from shared.ports.documents import DocumentStore
+from shared.ports.events import EventStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.pull_ledger import PullLedger
+from shared.ports.pull_records import PullRecordStore
+from shared.ports.search import SearchIndex
+from shared.ports.work import WorkStore
 from shared.runtime.caching import EVERYTHING, note_read
 from shared.services.common import Adapters
+from shared.telemetry.log import Activity, current_activity, is_recording, record_metric
 from shared.telemetry.metrics import ANSWERED, BROKEN, STORE_CALLS
 
 P = TypeVar("P")

@@ -16,13 +16,8 @@ from shared.adapters.network import DIRECT, Network
 from shared.auth.entra import AppIdentity, app_identity, bearer
 from shared.auth.tokens import Secret
 from shared.domain.mail import EmailAddress, Mail, mail_line, mask_email
-from shared.ports import (
-    CertificateUntrusted,
-    HttpClient,
-    ServerUnreachable,
-    Unanswered,
-    Undelivered,
-)
+from shared.ports.http_client import CertificateUntrusted, HttpClient, ServerUnreachable, Unanswered
+from shared.ports.mail import Undelivered
 from shared.runtime.abandonable import run_abandonable
 from shared.runtime.connection_problems import has_untrusted_certificate, reason_of
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import certifi
 
 from shared.domain.proxies import Address, Proxy, ProxyRules
-from shared.ports import CertificateUntrusted, ProxyFailed, ServerUnreachable
+from shared.ports.http_client import CertificateUntrusted, ProxyFailed, ServerUnreachable
 from shared.runtime.connection_problems import has_untrusted_certificate, reason_of
 
 if TYPE_CHECKING:

@@ -53,17 +53,17 @@ from shared.domain.upstream_answers import (
 from shared.domain.upstream_withdrawals import UpstreamChanges, UpstreamWithdrawal
 from shared.domain.versions import Range, Version
 from shared.ports import (
+from shared.ports.http_client import (
     AnswerUnusable,
-    Clock,
     HttpClient,
     HttpDownloader,
     HttpResponse,
-    ReleaseUnusable,
     ServerUnreachable,
     TokenNeeded,
     Unanswered,
-    UpstreamBusy,
 )
+from shared.ports.system import Clock
+from shared.ports.upstream import ReleaseUnusable, UpstreamBusy
 
 DOCUMENT_DEADLINE = timedelta(seconds=15)  # Public Central answers in half a second.
 ARCHIVE_DEADLINE = timedelta(seconds=120)  # 64 MiB at half a megabyte a second.

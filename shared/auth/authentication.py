@@ -23,10 +23,11 @@ from shared.domain.records import Place
 from shared.domain.staff import Staff
 from shared.domain.times import MS
 from shared.domain.tokens import Token, TokenUse, hash_secret
-from shared.log import log
-from shared.ports import Clock, DirectoryStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.caching import Edition, LruCache, records_of
+from shared.telemetry.log import log
 
 TOKEN_CACHED_FOR = timedelta(seconds=3)  # A revoked token is refused everywhere within five.
 LAST_USE_INTERVAL = timedelta(minutes=10)  # Exact enough to find unused tokens.

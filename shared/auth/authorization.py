@@ -45,7 +45,9 @@ from shared.domain.search import Viewer
 from shared.domain.sign_in import require_recent_sign_in
 from shared.domain.times import MS
 from shared.domain.trusted_publishing.run_limits import limits_of_run
-from shared.ports import Clock, DirectoryStore, ReadCheck
+from shared.ports.directory import DirectoryStore
+from shared.ports.metadata import ReadCheck
+from shared.ports.system import Clock
 from shared.runtime.caching import RECORDS, Edition, LruCache, records_of, unnoted
 
 _ANYTHING = "any package"

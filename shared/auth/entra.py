@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from shared.ports import Unanswered
+from shared.ports.http_client import Unanswered
 from shared.runtime.connection_problems import reason_of
 
 if TYPE_CHECKING:

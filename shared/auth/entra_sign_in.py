@@ -32,7 +32,8 @@ from shared.auth.signed_tokens import Claims, IdTokenRequest, IdTokenValidator, 
 from shared.domain.directory_locks import DirectoryAnswer
 from shared.domain.errors.identity import SignedTokenRefused, issuer_silent, sign_in_failed
 from shared.domain.identities import parse_groups
-from shared.ports import Clock, HttpClient, Unanswered
+from shared.ports.http_client import HttpClient, Unanswered
+from shared.ports.system import Clock
 from shared.runtime.caching import ReportFailure, ignore_failure
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from shared.domain.directory_locks import DirectoryAnswer
 from shared.domain.errors.identity import sign_in_failed
 from shared.domain.principals import Principal
 from shared.domain.status import TaskReport
-from shared.ports import Clock
+from shared.ports.system import Clock
 
 PROVIDERS = ("entra", "github", "oidc")  # Their names in addresses.
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Self, cast
 
 from msgspec import Struct
 
-from shared.ports import Clock, HttpClient, Unanswered
+from shared.ports.http_client import HttpClient, Unanswered
+from shared.ports.system import Clock
 from shared.runtime.caching import Refreshed, ReportFailure, ignore_failure
 
 if TYPE_CHECKING:

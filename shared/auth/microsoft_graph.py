@@ -13,7 +13,7 @@ from shared.auth.issuer_keys import IssuerDiscovery
 from shared.auth.openid_connect import ClientAuthentication, OAuthClient
 from shared.domain.directory_locks import DirectoryAnswer, DirectoryState
 from shared.domain.identities import parse_groups
-from shared.ports import HttpClient, HttpResponse, Unanswered
+from shared.ports.http_client import HttpClient, HttpResponse, Unanswered
 
 _OK = 200
 _NOT_FOUND = 404

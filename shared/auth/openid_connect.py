@@ -33,7 +33,8 @@ from shared.auth.tokens import Secret, random_text
 from shared.domain.directory_locks import DirectoryAnswer
 from shared.domain.errors.identity import issuer_silent, sign_in_failed
 from shared.domain.identities import parse_groups
-from shared.ports import Clock, HttpClient, HttpResponse, Randomness, Unanswered
+from shared.ports.http_client import HttpClient, HttpResponse, Unanswered
+from shared.ports.system import Clock, Randomness
 
 SECRET_LENGTH = 43  # For state, nonce and PKCE verifier: the minimum of PKCE.
 

@@ -16,7 +16,8 @@ from shared.auth.tokens import MASK, Secret
 from shared.domain.errors.base import TooLarge, Unauthenticated, redact_tokens
 from shared.domain.errors.packages import file_too_large
 from shared.domain.errors.requests import BodyUnreadable, Busy
-from shared.ports import Clock, HttpClient, HttpResponse, Unanswered
+from shared.ports.http_client import HttpClient, HttpResponse, Unanswered
+from shared.ports.system import Clock
 from shared.runtime.caching import Refreshed
 
 if TYPE_CHECKING:

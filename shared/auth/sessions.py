@@ -24,7 +24,9 @@ from shared.domain.sign_in import SignInPurpose, needs_https
 from shared.domain.staff import Staff
 from shared.domain.times import MS
 from shared.domain.tokens import hash_secret
-from shared.ports import Clock, DirectoryStore, Randomness, Stale
+from shared.ports.conflicts import Stale
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock, Randomness
 from shared.runtime.caching import LruCache
 
 

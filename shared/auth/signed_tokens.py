@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from shared.auth.issuer_keys import IssuerKey, IssuerKeys
 from shared.domain.errors.identity import SignedTokenRefused, issuer_silent
-from shared.ports import Clock, Unanswered
+from shared.ports.http_client import Unanswered
+from shared.ports.system import Clock
 
 MAX_TOKEN_BYTES = 16 * 1024  # Entra ID issues about 2 KiB, with two hundred groups about 8.
 LEEWAY = timedelta(seconds=60)  # Tolerated difference of clocks.

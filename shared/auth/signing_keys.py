@@ -16,7 +16,7 @@ from shared.auth.tokens import Secret
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
 from shared.domain.errors.requests import Busy
 from shared.domain.times import MS
-from shared.ports import Clock, Randomness
+from shared.ports.system import Clock, Randomness
 from shared.runtime.private_files import make_private_folder, replace_private
 
 KEY_BYTES = 32  # As long as the digest of HMAC-SHA-256.

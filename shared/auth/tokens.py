@@ -18,7 +18,7 @@ from shared.domain.errors.base import BadArchive
 from shared.domain.errors.identity import TokenMalformed
 from shared.domain.ids import ID_LENGTH
 from shared.domain.tokens import hash_secret
-from shared.ports import Randomness
+from shared.ports.system import Randomness
 
 MASK = "****"
 

@@ -16,8 +16,8 @@ from shared.domain.sign_in import needs_https
 from shared.domain.status import TaskResult
 from shared.services.administration.directory_locks import waiting_problem
 from shared.services.administration.reachability import ServerKind
-from shared.services.maintenance.package_tasks import PlaceArchives
-from shared.services.maintenance.record_tasks import LockDisabledAccounts
+from shared.services.maintenance.lock_disabled_accounts import LockDisabledAccounts
+from shared.services.maintenance.place_archives import PlaceArchives
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.organizations.ownership import ownerless_problem
 from shared.services.records import all_entities

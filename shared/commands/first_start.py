@@ -24,7 +24,7 @@ from shared.domain.principals import OPERATOR, Scope
 from shared.domain.search import Query, ResultPage
 from shared.domain.sign_in import needs_https
 from shared.runtime.private_files import replace_private
-from shared.services.maintenance.package_tasks import RebuildDerivedData
+from shared.services.maintenance.rebuild_derived_data import RebuildDerivedData
 from shared.services.tokens.tokens import TokenRequest
 
 ADMINISTRATOR = "admin"  # With a number if an account has or had that name.

@@ -12,7 +12,7 @@ from shared.commands.revocations import after_option, applied_text
 from shared.composition import Registry
 from shared.domain.status import TaskReport
 from shared.services.administration.revocations import AppliedRevocations
-from shared.services.maintenance.package_tasks import RepairDerivedData
+from shared.services.maintenance.repair_derived_data import RepairDerivedData
 from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
 from shared.settings import Settings
 

@@ -28,8 +28,8 @@ from shared.confined.child import (
     Line,
     Refused,
 )
-from shared.log import log
 from shared.runtime.private_files import try_file_lock
+from shared.telemetry.log import log
 
 __all__ = ["Budget", "ConfinedProcess", "ConfinedUnavailable", "Delays", "Exceeded", "PartResult"]
 

@@ -32,9 +32,9 @@ from shared.hosting.responses import (
     encode_head,
     send_answer,
 )
-from shared.log import log
 from shared.runtime.answers import REQUEST_ID_HEADER, RecognizeCaller, Repeatable
 from shared.runtime.caching import Edition, LruCache
+from shared.telemetry.log import log
 
 CAPACITY_BYTES = 32 * 1024 * 1024  # For each process: about five thousand documents.
 LARGEST_BODY_BYTES = 128 * 1024  # Sending a larger body costs more than making the answer.

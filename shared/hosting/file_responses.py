@@ -25,7 +25,6 @@ from shared.hosting.requests import (
     decode_path,
 )
 from shared.hosting.responses import AnswerMessages, RawHeaders, send_answer
-from shared.log import log
 from shared.runtime.answers import (
     RangeNotSatisfiable,
     Repeatable,
@@ -33,6 +32,7 @@ from shared.runtime.answers import (
     is_known,
     requested_range,
 )
+from shared.telemetry.log import log
 
 CHUNK = 1024 * 1024  # Four times as fast as the usual 64 KiB.
 SMALL_CHUNK = 64 * 1024  # While slow clients use all of MAX_BUFFERED_BYTES.

@@ -53,13 +53,13 @@ from shared.hosting.responses import (
 )
 from shared.hosting.triggers import AppFunctions as ReadFunctions
 from shared.hosting.triggers import HttpFunction, TimerFunction, functions_of, unsupported
-from shared.log import log
-from shared.ports import Clock
+from shared.ports.system import Clock
 from shared.runtime.answers import RecognizeCaller
 from shared.runtime.background_tasks import is_schedule, next_run
 from shared.runtime.caching import Edition
 from shared.runtime.private_files import make_private_folder, try_file_lock
 from shared.runtime.routing import Router
+from shared.telemetry.log import log
 
 LifespanHook = Callable[[], Awaitable[object]]
 

@@ -29,7 +29,8 @@ from shared.domain.packages import Dependency, Release, ReleaseEntry
 from shared.domain.records import Record
 from shared.domain.times import MS
 from shared.domain.versions import Precedence
-from shared.ports import Clock, Unanswered, repeated
+from shared.ports.http_client import Unanswered, repeated
+from shared.ports.system import Clock
 
 # How old a change may be that an edition does not know of. An exact version is there for everybody
 # once its push has been answered: what is missing is always asked for.

@@ -8,14 +8,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.domain.times import MS
-from shared.ports import (
-    AnswerUnusable,
-    Clock,
-    NoRoomToFetch,
-    ServerUnreachable,
-    Unanswered,
-    UpstreamBusy,
-)
+from shared.ports.http_client import AnswerUnusable, NoRoomToFetch, ServerUnreachable, Unanswered
+from shared.ports.system import Clock
+from shared.ports.upstream import UpstreamBusy
 
 # Since the last answer: requests without a connection, and packages for which the upstream failed.
 # What it answers about one package, and what a caller sends, opens it for no other package.

@@ -11,14 +11,9 @@ from msgspec.structs import replace
 
 from shared.domain.errors.base import Refusal
 from shared.domain.times import MS
-from shared.ports import (
-    AnswerUnusable,
-    Clock,
-    NoRoomToFetch,
-    ServerUnreachable,
-    Unanswered,
-    UpstreamBusy,
-)
+from shared.ports.http_client import AnswerUnusable, NoRoomToFetch, ServerUnreachable, Unanswered
+from shared.ports.system import Clock
+from shared.ports.upstream import UpstreamBusy
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.caching import LruCache, SingleFlight
 

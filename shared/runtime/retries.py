@@ -9,7 +9,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from shared.domain.errors.requests import Busy
-from shared.ports import AlreadyThere, Stale
+from shared.ports.conflicts import AlreadyThere, Stale
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")

@@ -9,30 +9,24 @@ from shared.auth.signing_keys import SigningKeys
 from shared.domain.archives.names import ArchiveName
 from shared.domain.mirror_rules import UpstreamAddress
 from shared.domain.status import DiskSpace
-from shared.ports import (
-    ArchiveLinks,
-    ArchiveStore,
-    CallerScope,
-    Clock,
-    ConfinedTasks,
-    DeletedCopies,
-    DirectoryStore,
-    DocumentStore,
-    EdgeCache,
-    EventStore,
-    HttpClient,
-    Mailer,
-    MetadataStore,
-    PullLedger,
-    PullRecordStore,
-    Randomness,
-    RevocationStore,
-    SearchFeed,
-    SearchIndex,
-    SnapshotStore,
-    Upstream,
-    WorkStore,
-)
+from shared.ports.archive_delivery import ArchiveLinks, EdgeCache
+from shared.ports.archive_store import ArchiveStore
+from shared.ports.confined_tasks import ConfinedTasks
+from shared.ports.deleted_copies import DeletedCopies
+from shared.ports.directory import DirectoryStore
+from shared.ports.documents import DocumentStore
+from shared.ports.events import EventStore
+from shared.ports.http_client import HttpClient
+from shared.ports.mail import Mailer
+from shared.ports.metadata import MetadataStore
+from shared.ports.pull_ledger import CallerScope, PullLedger
+from shared.ports.pull_records import PullRecordStore
+from shared.ports.revocations import RevocationStore
+from shared.ports.search import SearchFeed, SearchIndex
+from shared.ports.snapshots import SnapshotStore
+from shared.ports.system import Clock, Randomness
+from shared.ports.upstream import Upstream
+from shared.ports.work import WorkStore
 from shared.runtime.caching import Edition
 
 

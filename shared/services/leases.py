@@ -10,7 +10,9 @@ from msgspec import Struct
 from shared.auth.tokens import random_text
 from shared.domain.errors.base import Unavailable
 from shared.domain.times import MS
-from shared.ports import Clock, Randomness, Stale, WorkStore
+from shared.ports.conflicts import Stale
+from shared.ports.system import Clock, Randomness
+from shared.ports.work import WorkStore
 from shared.runtime.retries import back_off, retried
 
 Sleep = Callable[[float], Awaitable[object]]

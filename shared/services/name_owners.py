@@ -14,7 +14,9 @@ from shared.domain.organizations import (
     organization_place,
 )
 from shared.domain.times import MS
-from shared.ports import AlreadyThere, Clock, DirectoryStore
+from shared.ports.conflicts import AlreadyThere
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.runtime.caching import LruCache
 from shared.services.records import all_entities
 

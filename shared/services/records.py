@@ -12,7 +12,10 @@ from shared.domain.names import OrgName
 from shared.domain.packages import Head
 from shared.domain.principals import Principal
 from shared.domain.records import AdditionCount, Entity, Event, Place
-from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, Randomness
+from shared.ports.directory import DirectoryStore
+from shared.ports.events import EventStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import back_off, retried
 
 E = TypeVar("E", bound=Entity)

@@ -7,7 +7,9 @@ from msgspec import Struct
 from shared.domain.packages import Head, Release
 from shared.domain.records import PendingEvents
 from shared.domain.revocations import digest_of, retired_name, revocations_of
-from shared.ports import Clock, EventStore, RevocationStore
+from shared.ports.events import EventStore
+from shared.ports.revocations import RevocationStore
+from shared.ports.system import Clock
 
 
 def listing_revocations(events: EventStore, revocations: RevocationStore) -> EventStore:

@@ -1,1 +1,1 @@
-"""Metrics of the registry, recorded by functions of `shared/log.py`."""
+"""What operators see of a running registry: the log, metrics and traces; `log.py` records them."""

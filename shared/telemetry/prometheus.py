@@ -19,8 +19,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from shared.log import Attributes, log
 from shared.runtime.private_files import make_private_folder, replace_private
+from shared.telemetry.log import Attributes, log
 from shared.telemetry.metrics import REQUESTS, STORE_CALLS, Instrument, InstrumentKind
 
 WRITE_SECONDS = 5.0  # Prometheus reads every 15 s to 60 s.

@@ -23,8 +23,8 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from shared.log import Attributes, AttributeValue
 from shared.telemetry.exporter import NAME, no_library_reports
+from shared.telemetry.log import Attributes, AttributeValue
 from shared.telemetry.traces import EndedTrace
 
 _SAMPLE_RATE = "_MS.sampleRate"  # In percent; Application Insights multiplies counts by 100 / rate.

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from shared.log import Activity, CallSpan, RateBound, log, set_traces
+from shared.telemetry.log import Activity, CallSpan, RateBound, log, set_traces
 
 TRACES_A_SECOND = 20  # Of each process: whoever asks may choose the id, and so the share.
 MAX_BUFFERED_TRACES = 100  # Until the exporter is loaded, which takes a second.

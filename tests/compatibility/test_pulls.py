@@ -9,7 +9,7 @@ import pytest
 from shared.adapters.cloud import CloudStores, open_cloud
 from shared.adapters.cosmos.client import DATABASE
 from shared.adapters.system import SystemRandomness
-from shared.ports import Pull, PullHistory
+from shared.ports.pull_ledger import Pull, PullHistory
 from tests.contract.sample_records import GREET, coordinate, head
 from tests.fakes.system import FakeClock
 from tests.support.cloud_stores import CloudDouble, double_of, forget, make_containers

@@ -9,19 +9,19 @@ from typing import Any
 
 from shared.adapters.blob.client import BlobContainers
 from shared.adapters.cloud import AzureClients
-from shared.adapters.cloud_search.index import (
+from shared.adapters.cosmos.change_feed import PACKAGES, ChangeFeedEdition
+from shared.adapters.cosmos.client import CosmosDatabase
+from shared.adapters.search.cloud_blobs import IndexPointer, SearchBlobs
+from shared.adapters.search.cloud_index import (
     CloudSearchIndex,
     CloudSearchPorts,
     CopyEnvironment,
     open_cloud_search,
 )
-from shared.adapters.cloud_search.parts import IndexPointer, SearchBlobs
-from shared.adapters.cosmos.change_feed import PACKAGES, ChangeFeedEdition
-from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.system import SystemRandomness
 from shared.domain.listings import Listing
 from shared.domain.packages import Texts
-from shared.ports import Clock
+from shared.ports.system import Clock
 from tests.contract.sample_records import head, release
 from tests.fakes.system import FakeClock
 from tests.support.cloud_stores import CloudInMemory, look

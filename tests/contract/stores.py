@@ -7,7 +7,7 @@ from pathlib import Path
 from shared.adapters.cloud import AzureClients, CloudStores, IdentityClients, open_cloud
 from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.adapters.system import SystemRandomness
-from shared.ports import Clock
+from shared.ports.system import Clock
 from shared.services.common import Adapters
 from tests.support import cloud_stores
 from tests.support.cloud_stores import CloudDouble, CloudInMemory, make_containers

@@ -10,7 +10,7 @@ import pytest
 from azure.cosmos.aio import CosmosClient
 
 from shared.adapters.cosmos.client import DATABASE, CosmosDatabase
-from shared.adapters.cosmos.listings import (
+from shared.adapters.search.cloud_listings import (
     REPORTED_GROWTH,
     CosmosListings,
     ListingChange,

@@ -10,22 +10,22 @@ from typing import Any
 import pytest
 
 from shared.adapters.blob.client import SEARCH_POINTER
-from shared.adapters.cloud_search.copies import (
+from shared.adapters.cosmos.change_feed import ChangeFeedEdition
+from shared.adapters.search.cloud_blobs import SearchBlobs, write_pointer
+from shared.adapters.search.cloud_copies import (
     BASE_LIFETIME,
     COPY_FOLDER_PREFIX,
     COPY_SCHEMA,
     CopyFolders,
     IndexCopy,
 )
-from shared.adapters.cloud_search.index import (
+from shared.adapters.search.cloud_index import (
     REFRESH_INTERVAL,
     CloudSearchPorts,
     CopyEnvironment,
     CurrentCopy,
 )
-from shared.adapters.cloud_search.parts import SearchBlobs, write_pointer
-from shared.adapters.cosmos.change_feed import ChangeFeedEdition
-from shared.adapters.cosmos.listings import CosmosListings
+from shared.adapters.search.cloud_listings import CosmosListings
 from shared.adapters.search.queries import find_packages
 from shared.adapters.system import SystemRandomness
 from shared.domain.search import ANYONE, Query, ResultPage

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from shared.adapters.blob.client import SEARCH_PARTS, SEARCH_POINTER
-from shared.adapters.cloud_search.copies import (
+from shared.adapters.cosmos.client import DATABASE
+from shared.adapters.search.cloud_blobs import SearchBlobs, write_pointer
+from shared.adapters.search.cloud_copies import (
     BASE_LIFETIME,
     COPY_SCHEMA,
     SWEEP_GRACE_PERIOD,
@@ -18,10 +20,8 @@ from shared.adapters.cloud_search.copies import (
     CloudSearchFeed,
     CopyFolders,
 )
-from shared.adapters.cloud_search.index import CloudSearchPorts
-from shared.adapters.cloud_search.parts import SearchBlobs, write_pointer
-from shared.adapters.cosmos.client import DATABASE
-from shared.adapters.cosmos.listings import CosmosListings
+from shared.adapters.search.cloud_index import CloudSearchPorts
+from shared.adapters.search.cloud_listings import CosmosListings
 from shared.adapters.system import SystemRandomness
 from shared.domain.search import ANYONE, Query, ResultPage
 from tests.contract.immediate_search import CloudPlace, listing, opened_place, opened_search

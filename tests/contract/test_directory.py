@@ -14,7 +14,7 @@ from shared.domain.organizations import Organization
 from shared.domain.principals import Role
 from shared.domain.records import AdditionCount, Entity, Event, PendingEvents, Place
 from shared.domain.tokens import Token, TokenUse
-from shared.ports import AlreadyThere, Stale
+from shared.ports.conflicts import AlreadyThere, Stale
 from tests.contract.sample_records import account, event, organization, token
 from tests.contract.stores import Stores
 

@@ -10,7 +10,7 @@ from shared.domain.api_docs.pieces import PiecesPointer
 from shared.domain.api_docs.records import ApiDocsRecord, DocsState
 from shared.domain.archives.names import Digest
 from shared.domain.packages import Dependency, Graph, GraphNode, ModuleText, Texts
-from shared.ports import DocumentStore
+from shared.ports.documents import DocumentStore
 from tests.contract.sample_records import DIGEST, graph
 from tests.contract.stores import STORES_OVER_EMULATOR, Stores
 

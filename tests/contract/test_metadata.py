@@ -10,7 +10,9 @@ from shared.adapters.cloud import CloudStores
 from shared.domain.archives.names import Digest
 from shared.domain.coordinates import NO_PACKAGE, Package
 from shared.domain.packages import Dependency, FoundRelease, Head, Release, State, Visibility
-from shared.ports import AlreadyThere, Pull, Stale, VersionDiffersInCase
+from shared.ports.conflicts import AlreadyThere, Stale
+from shared.ports.metadata import VersionDiffersInCase
+from shared.ports.pull_ledger import Pull
 from tests.contract.sample_records import (
     DIGEST,
     GREET,

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.ports import Pull, PullBatch, PullHistory
+from shared.ports.pull_ledger import Pull, PullBatch, PullHistory
 from tests.contract.sample_records import GREET, coordinate, head, package
 from tests.contract.stores import STORES, OpenStores, Stores
 from tests.support.pulls import Process

@@ -30,7 +30,7 @@ from shared.domain.search import (
     SymbolQuery,
     Viewer,
 )
-from shared.ports import SearchIndex
+from shared.ports.search import SearchIndex
 from tests.contract.immediate_search import ImmediateSearch, opened_search
 from tests.contract.sample_records import coordinate, head, package, release
 from tests.contract.stores import prepared

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from shared.domain.packages import Visibility
 from shared.domain.search import ANYONE, Query, ResultPage, Sort
-from shared.ports import SearchIndex
+from shared.ports.search import SearchIndex
 from tests.contract.test_search_index import INDEXES, found, listing, names, needing, offer_all
 
 pytestmark = pytest.mark.slow

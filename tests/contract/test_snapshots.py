@@ -27,11 +27,12 @@ from shared.domain.snapshots import (
     snapshot_name,
 )
 from shared.domain.status import RegistryCounts
-from shared.ports import Pull, SnapshotStore
+from shared.ports.pull_ledger import Pull
+from shared.ports.snapshots import SnapshotStore
+from shared.services.maintenance.create_snapshot import CreateSnapshot
 from shared.services.maintenance.database_age import DatabaseAge
 from shared.services.maintenance.snapshots import (
     ArchiveSources,
-    CreateSnapshot,
     SnapshotCreation,
     SnapshotRestore,
     StoredSnapshots,

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.ports import Counter
+from shared.ports.work import Counter
 from tests.contract.stores import Stores
 
 pytestmark = pytest.mark.measured

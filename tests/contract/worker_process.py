@@ -17,7 +17,7 @@ from shared.adapters.system import SystemClock
 from shared.domain.archives.names import Digest
 from shared.domain.listings import Listing
 from shared.domain.packages import Graph, ReleaseEntry, Texts, Visibility
-from shared.ports import AlreadyThere
+from shared.ports.conflicts import AlreadyThere
 from tests.contract.sample_records import GREET, entry, event, head, release
 from tests.contract.stores import Stores, embedded
 

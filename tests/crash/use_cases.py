@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import httpx
 from msgspec.structs import replace
 
-from functions.central.answers import refusal_answer
+from functions.central.central_face import refusal_answer
 from functions.faces import build_app
 from shared.adapters.bundle_files import BundleFileSource
 from shared.bootstrap import build_registry

@@ -10,7 +10,7 @@ from shared.domain.archives.delivery import StoreLink
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Visibility
-from shared.ports import ArchiveStore
+from shared.ports.archive_store import ArchiveStore
 
 STORE = "https://blobs.test"
 

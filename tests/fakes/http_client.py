@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shared.ports import HttpResponse, Unanswered
+from shared.ports.http_client import HttpResponse, Unanswered
 
 Request = tuple[str, Mapping[str, str], bytes]
 

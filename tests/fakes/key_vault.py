@@ -8,7 +8,8 @@ from typing import Any
 from shared.adapters.azure_services import KeyVault, recording_age
 from shared.auth.signing_keys import VaultKeys
 from shared.domain.errors.identity import KeyTrouble
-from shared.ports import Clock, HttpResponse, Unanswered
+from shared.ports.http_client import HttpResponse, Unanswered
+from shared.ports.system import Clock
 from tests.fakes.azure_identity import Identity
 
 ADDRESS = "https://kv-test.vault.azure.net"

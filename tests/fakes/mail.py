@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from shared.domain.mail import Mail
-from shared.ports import Undelivered
+from shared.ports.mail import Undelivered
 
 
 @dataclass

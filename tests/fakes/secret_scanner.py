@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from shared.ports import HttpResponse, Unanswered
+from shared.ports.http_client import HttpResponse, Unanswered
 
 PEM = serialization.Encoding.PEM
 PUBLIC = serialization.PublicFormat.SubjectPublicKeyInfo

@@ -13,7 +13,8 @@ from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head, Release
 from shared.domain.records import Entity, Event, PendingEvents, Place
 from shared.domain.revocations import Revocation
-from shared.ports import AlreadyThere, Counter, Stale
+from shared.ports.conflicts import AlreadyThere, Stale
+from shared.ports.work import Counter
 
 E = TypeVar("E", bound=Entity)
 Key = tuple[str, Place]

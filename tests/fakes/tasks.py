@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from shared.domain.status import TaskReport
-from shared.services.maintenance.package_tasks import AuditArchives
+from shared.services.maintenance.audit_archives import AuditArchives
 from shared.services.maintenance.tasks import Task
 
 Work = Callable[[], Awaitable[TaskReport]]

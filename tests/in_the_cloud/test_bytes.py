@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from shared.adapters.blob.archives import BlobArchives
+from shared.adapters.blob.archive_store import BlobArchives
 from shared.adapters.blob.client import BlobContainers
 from shared.domain.archives.delivery import PLACEMENT_SETTLED_AFTER
 from shared.domain.coordinates import Coordinate, Package

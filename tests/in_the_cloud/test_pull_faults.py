@@ -16,7 +16,7 @@ from shared.adapters.cloud import CloudStores, open_cloud
 from shared.adapters.system import SystemRandomness
 from shared.domain.coordinates import Package
 from shared.domain.errors.requests import Busy
-from shared.ports import Pull, PullBatch
+from shared.ports.pull_ledger import Pull, PullBatch
 from tests.contract.sample_records import coordinate, head, package
 from tests.fakes.cosmos.protocol import CosmosDouble
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble, read_request

@@ -13,7 +13,8 @@ from shared.adapters.cloud import CloudStores, open_cloud
 from shared.adapters.system import SystemRandomness
 from shared.domain.accounts import Account
 from shared.domain.records import Place
-from shared.ports import AlreadyThere, Pull
+from shared.ports.conflicts import AlreadyThere
+from shared.ports.pull_ledger import Pull
 from tests.contract.sample_records import account, coordinate, event, head
 from tests.fakes.cosmos.protocol import CosmosDouble, Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.adapters.cloud_search.index import CONFIRMED_WITHIN
+from shared.adapters.search.cloud_index import CONFIRMED_WITHIN
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR

@@ -13,7 +13,7 @@ from shared.domain.api_docs.pieces import PieceKind, piece_name
 from shared.domain.coordinates import Coordinate
 from shared.domain.packages import State, Texts
 from shared.domain.principals import OPERATOR
-from shared.ports import CopyLeft
+from shared.ports.deleted_copies import CopyLeft
 from shared.services.common import Adapters
 from shared.services.publishing.erasure import Erasure
 from tests.support.archives import bala

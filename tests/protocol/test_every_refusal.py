@@ -19,15 +19,15 @@ from syrupy.assertion import SnapshotAssertion
 from functions.account.sign_in import SignInPages
 from functions.api.operations import ApiFace
 from functions.api.trusted_publishing import TokenExchangeFace
-from functions.central.answers import CentralFace
+from functions.central.central_face import CentralFace
 from functions.central.graphql import GraphqlFace
 from functions.faces import operations
 from functions.http.calls import Call
 from functions.http.operations import Face
 from functions.http.pages import PublicPages
 from functions.http.plain_text import PlainTextFace
-from functions.index.sparse_index import IndexFace
 from functions.mcp.protocol import McpFace
+from functions.sparse_index import IndexFace
 from functions.web.feeds import FeedFace
 from functions.web.not_found import UnknownPaths
 from shared.domain.errors.base import Invalid, Refusal, RefusalKind, Unavailable

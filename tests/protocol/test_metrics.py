@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from shared.bootstrap import back_up
 from shared.localhost import build_host
-from shared.log import current_backend, set_backend
-from shared.services.maintenance.package_tasks import AuditArchives
+from shared.services.maintenance.audit_archives import AuditArchives
 from shared.settings import Settings
+from shared.telemetry.log import current_backend, set_backend
 from tests.support.archives import bala
 from tests.support.server import running
 from tests.support.storage import one_machine

@@ -4,15 +4,13 @@ import re
 
 from croniter import croniter
 
-from shared.services.maintenance.package_tasks import (
-    ApplyMirrorRules,
-    AuditArchives,
-    FollowUpstreamWithdrawals,
-    PlaceArchives,
-    UpdateUpstreamCatalogue,
-)
-from shared.services.maintenance.record_tasks import LockDisabledAccounts
-from shared.services.maintenance.snapshots import CreateSnapshot
+from shared.services.maintenance.apply_mirror_rules import ApplyMirrorRules
+from shared.services.maintenance.audit_archives import AuditArchives
+from shared.services.maintenance.create_snapshot import CreateSnapshot
+from shared.services.maintenance.follow_upstream_withdrawals import FollowUpstreamWithdrawals
+from shared.services.maintenance.lock_disabled_accounts import LockDisabledAccounts
+from shared.services.maintenance.place_archives import PlaceArchives
+from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from tests.paths import docs
 from tests.repo.azure_monitor import WORKBOOK, apps, charts, platform_rules, probes, queries, rules
 from tests.repo.bicep_templates import INFRA, MAIN, module, template

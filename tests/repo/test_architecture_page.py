@@ -10,7 +10,7 @@ from tests.paths import ROOT
 from tests.repo.product_source import product
 
 PAGE = (ROOT / "docs" / "develop" / "architecture.md").read_text("utf-8")
-FOR_ALL = {"log", "runtime", "telemetry"}
+FOR_ALL = {"runtime", "telemetry"}
 ROW = re.compile(r"^\| (`(?:functions|shared)/.*?) \|.*\| ([\w, ]*)\|$", re.MULTILINE)
 
 

@@ -20,7 +20,7 @@ CLOCKS = {
 }
 CLOCK_READERS = {
     "shared/adapters/system.py": "the adapter of the port `Clock`",
-    "shared/log.py": "stamps lines, also before there is a registry",
+    "shared/telemetry/log.py": "stamps lines, also before there is a registry",
     "shared/telemetry/traces.py": "says when a trace began, beside lines of the log",
     "shared/login.py": "runs on the machine of a client, without a registry",
 }

@@ -23,11 +23,9 @@ from infra.cost.model import (
 )
 from infra.cost.usage import UPKEEP_USAGE
 from shared.auth.signing_keys import REREAD_AFTER
-from shared.services.maintenance.package_tasks import (
-    ApplyMirrorRules,
-    FollowUpstreamWithdrawals,
-    UpdateUpstreamCatalogue,
-)
+from shared.services.maintenance.apply_mirror_rules import ApplyMirrorRules
+from shared.services.maintenance.follow_upstream_withdrawals import FollowUpstreamWithdrawals
+from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.settings import Settings
 from tests.paths import docs
 from tests.repo.azure_monitor import PLATFORM, apps, probes, rules

@@ -6,6 +6,8 @@ every other for information, whatever the level in the line is.
 
 import inspect
 import json
+import pkgutil
+from importlib import import_module
 
 import pytest
 
@@ -38,7 +40,10 @@ def words_of_requests() -> set[str]:
     outcomes = {each.outcome for each in refusals_of_the_source()}
     assert len(outcomes) > 100
     named = {each.name for each in operations(Settings())}
-    stores = [each for _, each in inspect.getmembers(ports, inspect.isclass)]
+    modules = [
+        import_module(each.name) for each in pkgutil.iter_modules(ports.__path__, "shared.ports.")
+    ]
+    stores = [each for module in modules for _, each in inspect.getmembers(module, inspect.isclass)]
     calls = {name for store in stores for name in vars(store) if not name.startswith("_")}
     return {*outcomes, *named, *calls, ANSWERED, BROKEN, STREAMED}
 

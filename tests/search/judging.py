@@ -27,7 +27,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from shared.domain.search import ANYONE, Query, ResultPage
-from shared.ports import SearchIndex
+from shared.ports.search import SearchIndex
 
 FOLDER = Path(__file__).parent
 TUNING = "tuning"

@@ -23,7 +23,7 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.listings import Listing
 from shared.domain.packages import Graph, Texts
 from shared.domain.search import ANYONE, ResultPage, SymbolQuery
-from shared.ports import SearchIndex
+from shared.ports.search import SearchIndex
 from tests.paths import central_apis
 from tests.search.corpus import Corpus
 from tests.search.judging import FIRST_PAGE

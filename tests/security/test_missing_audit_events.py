@@ -14,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.errors.requests import Busy
-from shared.ports import EventStore
+from shared.ports.events import EventStore
 from shared.services.common import Adapters
 from tests.security.access_table import (
     DECLARED,

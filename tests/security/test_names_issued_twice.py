@@ -17,7 +17,7 @@ from shared.domain.memberships import OWNER_CHANGE_DELAY
 from shared.domain.names import OrgName, PackageName, parse_org
 from shared.domain.packages import Head, Visibility
 from shared.domain.principals import OPERATOR, Grant, Principal, Role
-from shared.services.maintenance.record_tasks import NAME_FREE_AFTER
+from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala

@@ -21,14 +21,14 @@ import pytest
 from functions.account.sign_in import SignInPages
 from functions.api.openapi import OPERATIONS
 from functions.api.operations import ApiFace
-from functions.central.answers import CentralFace
+from functions.central.central_face import CentralFace
 from functions.http.calls import Call
 from functions.http.operations import blueprint_of
 from shared.auth.tokens import AccessToken, Secret
 from shared.composition import Registry
 from shared.hosting.host import Host
-from shared.log import configure
 from shared.runtime.answers import Answer
+from shared.telemetry.log import configure
 from tests.fakes.system import FakeRandomness
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.sampling import FULL

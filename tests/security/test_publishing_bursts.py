@@ -18,7 +18,7 @@ from shared.domain.names import parse_org
 from shared.domain.packages import Provenance, State
 from shared.domain.principals import OPERATOR, Grant, Principal
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
-from shared.ports import Undelivered
+from shared.ports.mail import Undelivered
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.fakes.mail import FakeMailer
 from tests.protocol.bal.failures import ClientFailure, NoPackage

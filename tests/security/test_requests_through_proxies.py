@@ -16,7 +16,12 @@ import pytest
 from shared.adapters.http_fetcher import GuardedFetcher, resolve
 from shared.adapters.network import Network
 from shared.domain.proxies import ProxyRules
-from shared.ports import CertificateUntrusted, ProxyFailed, ServerUnreachable, Unanswered
+from shared.ports.http_client import (
+    CertificateUntrusted,
+    ProxyFailed,
+    ServerUnreachable,
+    Unanswered,
+)
 from tests.security.test_server_side_requests import FORBIDDEN, PUBLIC, Names, never
 from tests.support.authorities import Authority
 from tests.support.forward_proxies import ForwardProxy, forwarding

@@ -18,7 +18,7 @@ import pytest
 
 from shared.adapters.http_fetcher import MAX_BYTES, GuardedFetcher, resolve
 from shared.adapters.network import Network
-from shared.ports import Unanswered
+from shared.ports.http_client import Unanswered
 from tests.support.server import make_certificate
 
 pytestmark = pytest.mark.measured

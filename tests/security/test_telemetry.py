@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from functions.http.operations import READ_METHODS, WRITE_METHODS
-from shared.log import configure, log
+from shared.telemetry.log import configure, log
 from shared.telemetry.metrics import INSTRUMENTS, PUSHES, REQUESTS, STORE_CALLS
 from tests.fakes.identity_provider import CLIENT_SECRET
 from tests.security.limits import UNREACHED_LIMITS

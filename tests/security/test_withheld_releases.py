@@ -10,7 +10,7 @@ from functions.web.package.frame import TAB_PAGES
 from shared.domain.coordinates import Coordinate
 from shared.domain.packages import FoundRelease
 from shared.domain.principals import OPERATOR
-from shared.ports import MetadataStore, ReadCheck
+from shared.ports.metadata import MetadataStore, ReadCheck
 from shared.services.common import Adapters
 from tests.protocol.web.page_reader import opened
 from tests.protocol.web.sample_packages import fill

@@ -20,7 +20,8 @@ from shared.bootstrap import build_registry, cloud_adapters
 from shared.composition import Registry
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
-from shared.ports import EdgeCache, SearchIndex
+from shared.ports.archive_delivery import EdgeCache
+from shared.ports.search import SearchIndex
 from tests.fakes.blob_storage import FailingBlobs, Outage
 from tests.fakes.cosmos.protocol import CosmosDouble, Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble

@@ -24,7 +24,8 @@ from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BLOB_CONTAINERS, Bl
 from shared.adapters.cloud import AzureClients, IdentityClients, StoreAddresses
 from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE, record_charge
 from shared.auth.tokens import Secret
-from shared.ports import Clock, SearchIndex
+from shared.ports.search import SearchIndex
+from shared.ports.system import Clock
 from shared.runtime.private_files import hold_file_lock
 from tests.fakes.azurite import azurite, missing
 from tests.fakes.blob_double import CONNECTION, BlobDouble, StoredBlob

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from shared.domain.records import Event
-from shared.ports import EventStore
+from shared.ports.events import EventStore
 from tests.fakes.cosmos.protocol import CosmosDouble
 
 MOST = 100_000

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.log import Event, configure, log
+from shared.telemetry.log import Event, configure, log
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import count
 
-from shared.ports import Pull, PullBatch
+from shared.ports.pull_ledger import Pull, PullBatch
 
 
 @dataclass

@@ -13,7 +13,7 @@ import azure.functions as func
 from shared.hosting.host import Host
 from shared.hosting.http_server.processes import ServerOptions, serve, serve_as_worker
 from shared.hosting.triggers import StartRefused
-from shared.log import configure
+from shared.telemetry.log import configure
 from tests.support.sample_app import answered
 
 

@@ -15,7 +15,7 @@ from shared.domain.records import Event
 from shared.services.identity.mail import Appeal, DecisionMail, MailDelivery
 from shared.services.leases import Leases
 from shared.services.limits.rate_limits import BurstDetection, RateLimiter
-from shared.services.maintenance.record_tasks import FinishDeletions
+from shared.services.maintenance.finish_deletions import FinishDeletions
 from shared.services.organizations.invitations import Invitations
 from shared.services.organizations.made import MadeByAccounts, MakerMail
 from shared.services.organizations.memberships import Memberships, OrganizationMembers

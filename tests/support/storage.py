@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from shared.bootstrap import cloud_adapters, embedded_adapters, migrate
-from shared.ports import Clock
+from shared.ports.system import Clock
 from shared.services.common import Adapters
 from shared.settings import Settings
 from tests.reaching import ONE_MACHINE

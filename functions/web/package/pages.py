@@ -31,7 +31,7 @@ from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.packages import GraphNode, ReleaseEntry
 from shared.domain.releases import withdrawal_text
 from shared.domain.search import ResultPage, Sort
-from shared.ports import CallerScope
+from shared.ports.pull_ledger import CallerScope
 from shared.runtime.answers import Answer
 from shared.services.packages.package_details import ReleaseDetails
 

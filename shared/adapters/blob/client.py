@@ -32,9 +32,9 @@ from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Visibility
 from shared.domain.times import MS
-from shared.log import log
-from shared.ports import Clock
+from shared.ports.system import Clock
 from shared.runtime.caching import SingleFlight
+from shared.telemetry.log import log
 
 BLOB_CLIENT_OPTIONS: dict[str, Any] = {
     # The transport warns about larger blocks: it blocks the event loop while it sends one.

@@ -23,7 +23,8 @@ from shared.adapters.blob.client import (
 from shared.adapters.blob.documents import comparison_blobs, document_blobs
 from shared.domain.archives.names import Digest
 from shared.domain.times import MS
-from shared.ports import Clock, CopyLeft
+from shared.ports.deleted_copies import CopyLeft
+from shared.ports.system import Clock
 
 # What infra/modules/storage.bicep sets: a version is deleted after so long, and stays for as long
 # again as a deleted one. The rules of a day run once a day.

@@ -10,9 +10,9 @@ from msgspec import Struct
 from shared.adapters.cosmos.client import ChangeFeedPage, CosmosDatabase
 from shared.domain.errors.base import Unavailable
 from shared.domain.times import MS
-from shared.log import log
-from shared.ports import Clock
+from shared.ports.system import Clock
 from shared.runtime.caching import CHANGES_KNOWN_WITHIN, EVERYTHING, RECORDS, Changes
+from shared.telemetry.log import log
 
 WAITED_FOR = timedelta(milliseconds=500)  # Then the stores are asked for the records themselves.
 PACKAGES = "packages"  # The container whose changes are followed.

@@ -18,8 +18,8 @@ from msgspec import Struct, field
 
 from shared.adapters.cosmos.queries import query_directly
 from shared.domain.errors.requests import Busy, StorageFull
-from shared.log import current_activity, is_recording, record_metric
-from shared.ports import Randomness
+from shared.ports.system import Randomness
+from shared.telemetry.log import current_activity, is_recording, record_metric
 from shared.telemetry.metrics import COSMOS_ANSWERS, COSMOS_UNITS
 
 # Requests are repeated while the service is busy. Every write has an id of its own, which is stored

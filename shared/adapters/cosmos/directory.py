@@ -15,7 +15,9 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.records import Entity, Event, PendingEvents, Place
 from shared.domain.tokens import Token, TokenUse
-from shared.ports import AlreadyThere, Clock, Counter, Stale
+from shared.ports.conflicts import AlreadyThere, Stale
+from shared.ports.system import Clock
+from shared.ports.work import Counter
 from shared.runtime.retries import retried_when_stale
 
 E = TypeVar("E", bound=Entity)

@@ -21,7 +21,8 @@ from shared.domain.records import (
     publishing_stream,
 )
 from shared.domain.times import MS
-from shared.ports import Clock, Stale
+from shared.ports.conflicts import Stale
+from shared.ports.system import Clock
 from shared.runtime.retries import back_off, retried
 
 # A week of the feed is one partition. Its head has the next number, and one batch changes the head

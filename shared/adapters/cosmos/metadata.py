@@ -20,7 +20,8 @@ from shared.domain.names import OrgName, PackageName
 from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey, Visibility
 from shared.domain.records import Event
 from shared.domain.versions import Version
-from shared.ports import AlreadyThere, ReadCheck, Stale, VersionDiffersInCase
+from shared.ports.conflicts import AlreadyThere, Stale
+from shared.ports.metadata import ReadCheck, VersionDiffersInCase
 from shared.runtime.caching import SURVEYS_CACHED_BYTES, LruCache, merge_entries, share_field_names
 
 # One partition that lists every package, in order; a name is written there before it is claimed.

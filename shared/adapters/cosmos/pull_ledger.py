@@ -39,7 +39,7 @@ from shared.adapters.cosmos.client import (
 from shared.adapters.cosmos.metadata import CosmosMetadata
 from shared.domain.coordinates import Package
 from shared.domain.names import OrgName, PackageName
-from shared.ports import PullBatch, PullHistory, RollUp
+from shared.ports.pull_ledger import PullBatch, PullHistory, RollUp
 
 # Partitions of packages have a slash. Versions before 16 partitions have the first one alone.
 FIRST_PARTITION = "pulls"

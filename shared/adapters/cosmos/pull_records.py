@@ -26,7 +26,8 @@ from shared.domain.pull_records import (
     invalid_cursor,
 )
 from shared.domain.times import MS
-from shared.ports import Clock, Stale
+from shared.ports.conflicts import Stale
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 
 RECORD = "pull-record"

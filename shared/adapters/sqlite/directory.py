@@ -17,7 +17,8 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Release
 from shared.domain.records import Entity, Event, PendingEvents, Place, Record, account_stream
-from shared.ports import AlreadyThere, Counter, Stale
+from shared.ports.conflicts import AlreadyThere, Stale
+from shared.ports.work import Counter
 
 E = TypeVar("E", bound=Entity)
 

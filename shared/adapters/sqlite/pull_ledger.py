@@ -9,7 +9,7 @@ from functools import partial
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.metadata import read_head
 from shared.domain.coordinates import Package
-from shared.ports import Pull, PullBatch, PullHistory, RollUp
+from shared.ports.pull_ledger import Pull, PullBatch, PullHistory, RollUp
 
 GUARDS_A_TRANSACTION = 5_000  # Deleting them takes some 20 ms; pushes go between two batches.
 

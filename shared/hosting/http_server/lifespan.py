@@ -3,7 +3,7 @@
 import asyncio
 
 from shared.hosting.requests import ASGIApp, Message
-from shared.log import log
+from shared.telemetry.log import log
 
 _SCOPE = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}}
 

@@ -23,7 +23,7 @@ from shared.hosting.http_server.server import (
     require_writable,
 )
 from shared.hosting.requests import ASGIApp
-from shared.log import log
+from shared.telemetry.log import log
 
 INTERRUPTED = 130  # The exit code of a program that Ctrl-C ended.
 

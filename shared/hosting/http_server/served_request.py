@@ -8,7 +8,7 @@ from typing import Protocol
 
 from shared.hosting.requests import ASGIApp, Message, Scope
 from shared.hosting.responses import WITHOUT_BODY, RawHeaders
-from shared.log import log
+from shared.telemetry.log import log
 
 MOST_BODY_BYTES_WAITING = 64 * 1024  # Then the connection is not read until the application is.
 COPIED_BYTES = 64 * 1024  # Up to this size, copying a piece costs less than sending two.

@@ -24,8 +24,8 @@ from shared.hosting.http_server.connection import Connection, ConnectionTimeouts
 from shared.hosting.http_server.lifespan import Lifespan
 from shared.hosting.requests import ASGIApp
 from shared.hosting.triggers import StartRefused
-from shared.log import log
 from shared.runtime.private_files import make_private_folder
+from shared.telemetry.log import log
 
 BACKLOG = 2048
 SHUTDOWN_SECONDS = 10  # Time for requests to end before the process does.

@@ -25,7 +25,9 @@ from shared.domain.pull_records import MAX_PULLS_EXPORTED, RecordedPull
 from shared.domain.records import Event, Place
 from shared.domain.sessions import Session
 from shared.domain.sign_in import require_recent_sign_in
-from shared.ports import Clock, DirectoryStore, PullRecordStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.pull_records import PullRecordStore
+from shared.ports.system import Clock
 from shared.services.administration.account_erasure import AccountErasures
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.administration.stopped_makers import StoppedMakers

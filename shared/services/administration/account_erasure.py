@@ -23,7 +23,10 @@ from shared.domain.reasons import parse_required_reason
 from shared.domain.records import AdditionCount, Entity, Place
 from shared.domain.times import MS
 from shared.domain.tokens import TokenUse
-from shared.ports import AlreadyThere, DirectoryStore, EventStore, PullRecordStore, Stale
+from shared.ports.conflicts import AlreadyThere, Stale
+from shared.ports.directory import DirectoryStore
+from shared.ports.events import EventStore
+from shared.ports.pull_records import PullRecordStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.administration.administration import Administrators
 from shared.services.administration.name_disputes import NameDisputes

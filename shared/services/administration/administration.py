@@ -36,7 +36,8 @@ from shared.domain.reasons import parse_reason, parse_required_reason, with_reas
 from shared.domain.records import Place
 from shared.domain.sessions import Session
 from shared.domain.times import MS, time_text
-from shared.ports import Clock, DirectoryStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.administration.stopped_makers import StoppedMakers

@@ -13,7 +13,8 @@ from shared.domain.names import OrgName
 from shared.domain.packages import Release
 from shared.domain.principals import Action, Principal
 from shared.domain.records import Event, account_stream, org_stream
-from shared.ports import DirectoryStore, EventStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.events import EventStore
 from shared.services.event_pages import page_of_events
 from shared.services.identity.accounts import (
     ACCOUNT_ID_PREFIX,

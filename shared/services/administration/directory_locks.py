@@ -33,7 +33,9 @@ from shared.domain.reasons import parse_required_reason
 from shared.domain.records import Place
 from shared.domain.status import Severity, StatusProblem, TaskReport
 from shared.domain.times import MS
-from shared.ports import DirectoryStore, Stale, WorkStore
+from shared.ports.conflicts import Stale
+from shared.ports.directory import DirectoryStore
+from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.administration.administration import AccountAdministration, Administrators
 from shared.services.identity.accounts import Accounts, account_names

@@ -27,7 +27,9 @@ from shared.domain.principals import Principal
 from shared.domain.records import Place
 from shared.domain.staff import Staff
 from shared.domain.times import MS, time_text
-from shared.ports import Clock, DirectoryStore, WorkStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
+from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.administration.administration import Administrators
 from shared.services.administration.directory_locks import DirectoryLocks

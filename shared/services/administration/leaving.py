@@ -19,7 +19,9 @@ from shared.domain.principals import Principal, Role
 from shared.domain.records import Event
 from shared.domain.sessions import Session
 from shared.domain.times import MS, time_text
-from shared.ports import Clock, DirectoryStore, EventStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.events import EventStore
+from shared.ports.system import Clock
 from shared.services.administration.administration import AccountAdministration, Administrators
 from shared.services.identity.accounts import account_by_id, organization_owners
 from shared.services.organizations.made import Made, MadeByAccounts, MadeKind

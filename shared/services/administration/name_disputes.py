@@ -38,7 +38,9 @@ from shared.domain.names import OrgName
 from shared.domain.principals import OPERATOR_ID, Principal, Role
 from shared.domain.reasons import parse_required_reason
 from shared.domain.times import time_text
-from shared.ports import DirectoryStore, MetadataStore, Randomness
+from shared.ports.directory import DirectoryStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.system import Randomness
 from shared.runtime.retries import retried_when_stale
 from shared.services.administration.administration import Administrators
 from shared.services.identity.accounts import account_names, accounts_by_ids, organization_owners

@@ -6,7 +6,7 @@ from shared.auth.authorization import Administration
 from shared.domain.errors.base import about_field
 from shared.domain.policies import POLICY_OF_NAMES, Policy, parse_policy, policy_place
 from shared.domain.principals import Principal
-from shared.ports import DirectoryStore
+from shared.ports.directory import DirectoryStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.records import EntityChange, RecordWriter
 

@@ -15,7 +15,9 @@ from msgspec import Struct
 from shared.auth.identity_providers import IdentityProvider
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.webhooks import Webhook
-from shared.ports import DirectoryStore, Mailer, Unanswered, Undelivered
+from shared.ports.directory import DirectoryStore
+from shared.ports.http_client import Unanswered
+from shared.ports.mail import Mailer, Undelivered
 from shared.services.records import all_entities
 from shared.services.tokens.trusted_publishing import JobTokenVerifier
 

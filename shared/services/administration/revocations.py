@@ -45,15 +45,13 @@ from shared.domain.sessions import Session
 from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.webhooks import Webhook
-from shared.ports import (
-    ArchiveStore,
-    Clock,
-    DirectoryStore,
-    EventStore,
-    MetadataStore,
-    RevocationStore,
-    Stale,
-)
+from shared.ports.archive_store import ArchiveStore
+from shared.ports.conflicts import Stale
+from shared.ports.directory import DirectoryStore
+from shared.ports.events import EventStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.revocations import RevocationStore
+from shared.ports.system import Clock
 from shared.services.administration.account_erasure import AccountErasures
 from shared.services.administration.administration import AccountAdministration, Administrators
 from shared.services.identity.accounts import KeptName, RetiredNames

@@ -13,10 +13,12 @@ from shared.domain.packages import Head, Release
 from shared.domain.principals import Principal
 from shared.domain.records import PendingEvents
 from shared.domain.status import Backlog, DiskSpace, StatusProblem, StatusReport, TaskState
-from shared.ports import Clock, DirectoryStore, MetadataStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
 from shared.services.administration.directory_locks import DirectoryLocks, waiting_problem
 from shared.services.limits.notices import NoticeCache
-from shared.services.maintenance.record_tasks import ProcessOutboxes
+from shared.services.maintenance.process_outboxes import ProcessOutboxes
 from shared.services.maintenance.tasks import Upkeep, require_task
 from shared.services.organizations.ownership import OwnerlessOrganizations, ownerless_problem
 from shared.services.packages.statistics import LastRegistryCounts

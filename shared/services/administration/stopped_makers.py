@@ -12,7 +12,7 @@ from msgspec import Struct
 from shared.domain.accounts import Account
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import Principal
-from shared.ports import DirectoryStore
+from shared.ports.directory import DirectoryStore
 from shared.services.leases import retried_when_leased
 from shared.services.organizations.made import Made, MadeByAccounts, MadeKind, MakerMail
 from shared.services.organizations.memberships import OrganizationMembers

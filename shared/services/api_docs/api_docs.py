@@ -20,7 +20,8 @@ from shared.domain.packages import Head, Release, ReleaseEntry, Survey, Visibili
 from shared.domain.principals import Principal
 from shared.domain.resolution import live_release
 from shared.domain.versions import Version
-from shared.ports import DocumentStore, PackageReader
+from shared.ports.documents import DocumentStore
+from shared.ports.metadata import PackageReader
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.api_docs.pieces import PieceReader, PiecesGone, StoredPiece, arrived, available
 from shared.services.packages.hosted_packages import HostedPackages

@@ -48,15 +48,13 @@ from shared.domain.packages import Graph, Release, ReleaseEntry, State, Survey, 
 from shared.domain.resolution import latest
 from shared.domain.times import MS
 from shared.domain.versions import Range
-from shared.ports import (
-    ArchiveStore,
-    Clock,
-    ConfinedTasks,
-    DirectoryStore,
-    DocumentStore,
-    MetadataStore,
-    Stale,
-)
+from shared.ports.archive_store import ArchiveStore
+from shared.ports.confined_tasks import ConfinedTasks
+from shared.ports.conflicts import Stale
+from shared.ports.directory import DirectoryStore
+from shared.ports.documents import DocumentStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
 from shared.runtime.caching import LruCache
 from shared.services.api_docs.pieces import PieceReader, PiecesGone, available, is_documented
 from shared.services.packages.derived_data import DerivedData

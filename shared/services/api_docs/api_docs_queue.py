@@ -16,7 +16,7 @@ from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import Refusal
 from shared.domain.packages import Release, State
-from shared.ports import MetadataStore
+from shared.ports.metadata import MetadataStore
 from shared.runtime.caching import LruCache
 from shared.services.api_docs.api_docs_generation import (
     ApiDocsGeneration,

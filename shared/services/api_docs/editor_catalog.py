@@ -23,7 +23,7 @@ from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.listings import Listing
 from shared.domain.principals import Principal
 from shared.domain.search import MAX_LIMIT, Query, ResultPage, SearchKind
-from shared.ports import MetadataStore
+from shared.ports.metadata import MetadataStore
 from shared.services.api_docs.api_docs import ApiDocs, DocumentedModule, ModuleName
 from shared.services.api_docs.pieces import are_available, arrived
 from shared.services.packages.hosted_packages import HostedPackages

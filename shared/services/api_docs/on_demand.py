@@ -35,7 +35,8 @@ from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending, Busy
 from shared.domain.packages import Graph, ReleaseEntry, Texts
-from shared.ports import ConfinedTasks, DocumentStore
+from shared.ports.confined_tasks import ConfinedTasks
+from shared.ports.documents import DocumentStore
 from shared.prose.rendering import renderer_version
 from shared.prose.safe_html import SafeHtml
 from shared.runtime.caching import LruCache

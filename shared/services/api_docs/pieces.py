@@ -18,7 +18,8 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.packages import ReleaseEntry, Survey, Visibility
 from shared.domain.resolution import live_release
-from shared.ports import DocumentStore, PackageReader
+from shared.ports.documents import DocumentStore
+from shared.ports.metadata import PackageReader
 from shared.runtime.caching import LruCache
 
 RECORDS_CACHED = 2_000  # Without symbols; each has some 2 KB.

@@ -10,7 +10,7 @@ from shared.confined.budget import ConfinedEnded, ConfinedUnavailable
 from shared.confined.release_files import ReleaseRequest
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.archives.bala import Bala
-from shared.ports import ConfinedTasks
+from shared.ports.confined_tasks import ConfinedTasks
 from shared.runtime.caching import LruCache
 from shared.services.api_docs.api_docs_generation import JobInputs, checked_verdict, job_folder
 

@@ -39,7 +39,10 @@ from shared.domain.packages import EVERYBODY, Head, Release, Survey, Visibility
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.resolution import latest
 from shared.domain.versions import Range, Version
-from shared.ports import ArchiveStore, EventStore, MetadataStore, PullLedger
+from shared.ports.archive_store import ArchiveStore
+from shared.ports.events import EventStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.pull_ledger import PullLedger
 from shared.services.records import RECORDS_AT_ONCE, last_event_number, package_batches
 
 EVENTS_AT_ONCE = 500

@@ -37,7 +37,9 @@ from shared.domain.errors.base import Conflict, Invalid, NotFound, Refusal
 from shared.domain.errors.packages import UpstreamReleaseRefused
 from shared.domain.packages import Head, Visibility
 from shared.domain.releases import MIRROR, with_change
-from shared.ports import Clock, DirectoryStore, MetadataStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
 from shared.services.bundles.bundle_withdrawals import BundleWithdrawals, LeftOut
 from shared.services.name_owners import NameOwners
 from shared.services.packages.archive_reader import ArchiveReader

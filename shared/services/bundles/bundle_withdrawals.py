@@ -12,7 +12,9 @@ from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.followed_withdrawals import ToldBy, with_withdrawal, without_withdrawal
 from shared.domain.packages import Head, Release
-from shared.ports import Clock, DirectoryStore, MetadataStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
 from shared.services.name_owners import NameOwners
 from shared.services.packages.derived_data import PackageRecordWriter
 

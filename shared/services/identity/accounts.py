@@ -35,7 +35,9 @@ from shared.domain.ownership import OwnerlessOrganization, ownerless_place
 from shared.domain.principals import Principal, Role
 from shared.domain.records import Place
 from shared.domain.times import MS
-from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
+from shared.ports.conflicts import AlreadyThere, Stale
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.revocation_list import RetiredNameList

@@ -23,7 +23,10 @@ from shared.domain.records import Place
 from shared.domain.releases import withdrawal_of, withdrawal_text
 from shared.domain.times import MS, time_text
 from shared.domain.tokens import Token, describe_grants
-from shared.ports import Clock, DirectoryStore, Mailer, Undelivered, WorkStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.mail import Mailer, Undelivered
+from shared.ports.system import Clock
+from shared.ports.work import WorkStore
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.accounts import (
     accounts_by_ids,

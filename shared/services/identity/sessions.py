@@ -25,7 +25,9 @@ from shared.domain.reasons import with_reason
 from shared.domain.records import Place
 from shared.domain.sessions import Session
 from shared.domain.sign_in import require_recent_sign_in
-from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
+from shared.ports.conflicts import AlreadyThere, Stale
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import Accounts
 from shared.services.identity.mail import AccountMail

@@ -36,7 +36,9 @@ from shared.domain.sessions import Session
 from shared.domain.sign_in import SignInAttempt, SignInPurpose, require_recent_sign_in
 from shared.domain.times import MS
 from shared.domain.tokens import hash_secret
-from shared.ports import Clock, DirectoryStore, Randomness, WorkStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock, Randomness
+from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import AccountMail
 from shared.services.identity.sessions import Identities

@@ -19,7 +19,8 @@ from shared.domain.status import (
     parse_read_only_reason,
 )
 from shared.domain.times import MS
-from shared.ports import Clock, DirectoryStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.records import EntityChange, RecordWriter
 

@@ -29,7 +29,8 @@ from shared.domain.rate_limits import (
     tightest_allowance,
 )
 from shared.domain.tokens import hash_secret
-from shared.ports import Clock, Counter, WorkStore
+from shared.ports.system import Clock
+from shared.ports.work import Counter, WorkStore
 from shared.runtime.caching import LruCache
 from shared.services.limits.notices import ReadOnlyMode
 

@@ -1,1 +1,1 @@
-"""Maintenance tasks: a module for each, named as its task, and the list of all."""
+"""Maintenance tasks: a module for each, named after it; `tasks.py` says what a task is."""

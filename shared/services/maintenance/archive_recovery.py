@@ -7,7 +7,9 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Invalid, NotFound
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.packages import Readers, Release, State, archive_container
-from shared.ports import ArchiveStore, Clock, MetadataStore
+from shared.ports.archive_store import ArchiveStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
 
 
 class ArchiveRecovery(Struct, frozen=True):

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from shared.domain.accounts import Account
-from shared.ports import DirectoryStore, EventStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.events import EventStore
 from shared.services.records import RECORDS_AT_ONCE, entity_batches
 
 

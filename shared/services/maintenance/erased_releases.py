@@ -9,10 +9,13 @@ from shared.domain.packages import ErasedArchive, Head, Release, State
 from shared.domain.principals import Principal
 from shared.domain.releases import with_erasure
 from shared.domain.times import MS, utc_text
-from shared.log import log
-from shared.ports import Clock, DeletedCopies, DocumentStore, MetadataStore
+from shared.ports.deleted_copies import DeletedCopies
+from shared.ports.documents import DocumentStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
 from shared.services.api_docs.api_docs_generation import ApiHistory
 from shared.services.packages.derived_data import PackageRecordWriter
+from shared.telemetry.log import log
 
 _COMPARISONS = (PieceKind.CHANGES_PAGE, PieceKind.CHANGES)
 

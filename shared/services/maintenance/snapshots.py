@@ -12,7 +12,6 @@ import hashlib
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
@@ -39,21 +38,16 @@ from shared.domain.snapshots import (
 )
 from shared.domain.status import RegistryCounts, TaskReport
 from shared.domain.times import MS
-from shared.ports import (
-    AlreadyThere,
-    ArchiveStore,
-    Clock,
-    DirectoryStore,
-    DocumentStore,
-    EventStore,
-    MetadataStore,
-    PullLedger,
-    RevocationStore,
-    SnapshotStore,
-    WorkStore,
-)
-from shared.services.maintenance.database_age import DatabaseAge
-from shared.services.maintenance.tasks import LONGEST_CALL, Task
+from shared.ports.archive_store import ArchiveStore
+from shared.ports.conflicts import AlreadyThere
+from shared.ports.directory import DirectoryStore
+from shared.ports.documents import DocumentStore
+from shared.ports.events import EventStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.pull_ledger import PullLedger
+from shared.ports.snapshots import SnapshotStore
+from shared.ports.system import Clock
+from shared.ports.work import WorkStore
 from shared.services.packages.derived_data import DerivedData
 from shared.services.packages.statistics import LastRegistryCounts
 from shared.services.records import RECORDS_AT_ONCE, entity_batches, package_batches
@@ -407,63 +401,3 @@ class CompressedFile:
         except zlib.error:
             message = f"{self._name} of the snapshot is damaged. Take another snapshot."
             raise SnapshotUnusable(message) from None
-
-
-UNFINISHED_KEPT = timedelta(days=1)  # Longer than any snapshot takes.
-
-
-@dataclass(frozen=True)
-class CreateSnapshot(Task):
-    id = "create-snapshot"
-    title = "Create a snapshot"
-    sentence = (
-        "Writes all records to a snapshot, verifies it, counts records, and deletes old snapshots."
-    )
-    # Before orphaned archives are deleted: those that a snapshot names exist for a day.
-    schedule = "0 5 2 * * *"
-    longest_run = LONGEST_CALL
-    runs_in_read_only_mode = True
-
-    snapshots: StoredSnapshots
-    snapshot_creation: SnapshotCreation
-    revocations: RevocationStore
-    database_age: DatabaseAge
-    clock: Clock
-    snapshot_days: int
-
-    async def run(self) -> TaskReport:
-        """Create a snapshot, verify it, and delete old ones; if it is damaged, or the database is
-        younger than those, delete none."""
-        manifest = await self.snapshot_creation.create()
-        try:
-            await self.snapshots.verify(manifest.name)
-        except SnapshotUnusable as unusable:
-            return TaskReport(manifest.lines, 0, (str(unusable),))
-        await self.revocations.compact()  # It lies beside the snapshots, and is as old as they are.
-        deleted, problems = await self._delete_old()
-        return TaskReport(manifest.lines, 1 + deleted, problems)
-
-    async def _delete_old(self) -> tuple[int, tuple[str, ...]]:
-        """Delete old and incomplete snapshots, never the newest complete one; return how many, and
-        why old ones stay."""
-        now_ms = self.clock.now_ms()
-        complete = await self.snapshots.manifests()
-        old_ms = now_ms - timedelta(days=self.snapshot_days) // MS
-        abandoned = snapshot_name(now_ms - UNFINISHED_KEPT // MS)
-        names = {each.partition("/")[0] for each in await self.snapshots.store.list()}
-        unfinished = names.difference(manifest.name for manifest in complete)
-        deleted = {name for name in unfinished if name < abandoned}
-        problems = tuple[str, ...]()
-        old = [manifest for manifest in complete[1:] if manifest.begun_ms < old_ms]
-        if old and await self.database_age.is_younger_than(old[-1].begun_ms):
-            problem = (
-                f"{len(old):,} snapshots are older than {self.snapshot_days} days, and the oldest "
-                "record of the database is younger than they are, so none was deleted. If the "
-                f"database was lost, restore one: ballroom snapshot restore {old[0].name}. If they "
-                "may go, delete them where they are stored."
-            )
-            problems = (problem,)
-        else:
-            deleted |= {manifest.name for manifest in old}
-        await self.snapshots.remove(deleted)
-        return len(deleted), problems

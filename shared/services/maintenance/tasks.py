@@ -15,7 +15,9 @@ from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.packages import Head
 from shared.domain.status import PROBLEMS_KEPT, TaskReport, TaskResult, TaskRun, TaskState
 from shared.domain.times import MS
-from shared.ports import Clock, MetadataStore, WorkStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
+from shared.ports.work import WorkStore
 from shared.runtime.background_tasks import next_run
 from shared.services.leases import Leases
 from shared.services.limits.notices import ReadOnlyMode

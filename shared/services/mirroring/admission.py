@@ -32,7 +32,7 @@ from shared.domain.principals import Grant, Principal, Scope
 from shared.domain.releases import MIRROR, mirrored_head
 from shared.domain.times import MS
 from shared.domain.upstream_withdrawals import UpstreamWithdrawal
-from shared.ports import AnswerTooLarge, Unanswered
+from shared.ports.http_client import AnswerTooLarge, Unanswered
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.caching import LruCache, SingleFlight
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader

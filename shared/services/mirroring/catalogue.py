@@ -29,7 +29,9 @@ from shared.domain.releases import MIRROR
 from shared.domain.search import ANYONE, Query, ResultPage, SearchKind
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
-from shared.ports import DirectoryStore, Stale, Unanswered
+from shared.ports.conflicts import Stale
+from shared.ports.directory import DirectoryStore
+from shared.ports.http_client import Unanswered
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.packages.derived_data import DerivedData

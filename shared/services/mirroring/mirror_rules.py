@@ -23,7 +23,8 @@ from shared.domain.packages import Head, Release, State, Survey
 from shared.domain.principals import Principal
 from shared.domain.status import TaskReport
 from shared.domain.times import MS, parse_time, utc_text
-from shared.ports import MetadataStore, PullLedger
+from shared.ports.metadata import MetadataStore
+from shared.ports.pull_ledger import PullLedger
 from shared.runtime.retries import retried_when_stale
 from shared.services.mirroring.upstream_reader import EXACT_CLIENT, Asker, UpstreamReader
 from shared.services.packages.derived_data import PackageRecordWriter

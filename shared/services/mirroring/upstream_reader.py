@@ -32,7 +32,9 @@ from shared.domain.packages import Head, Release, Visibility
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.versions import Range, Version
-from shared.ports import Clock, Unanswered, Upstream
+from shared.ports.http_client import Unanswered
+from shared.ports.system import Clock
+from shared.ports.upstream import Upstream
 from shared.runtime.caching import memory_of
 from shared.runtime.kept_answers import KeptAnswers, NewAnswer
 from shared.services.limits.rate_limits import RateLimiter

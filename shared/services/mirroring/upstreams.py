@@ -21,17 +21,16 @@ from shared.domain.mirror_rules import MIRROR_RULES_PLACE, MirrorRules, Upstream
 from shared.domain.names import OrgName
 from shared.domain.principals import Principal
 from shared.domain.times import MS
-from shared.ports import (
+from shared.ports.directory import DirectoryStore
+from shared.ports.http_client import (
     AnswerUnusable,
-    Clock,
-    DirectoryStore,
     NoRoomToFetch,
     ServerUnreachable,
     TokenNeeded,
     Unanswered,
-    Upstream,
-    UpstreamBusy,
 )
+from shared.ports.system import Clock
+from shared.ports.upstream import Upstream, UpstreamBusy
 from shared.runtime.caching import SingleFlight
 from shared.runtime.circuit_breaker import CircuitBreaker
 

@@ -28,7 +28,10 @@ from shared.domain.resolution import ResolutionMode
 from shared.domain.times import MS
 from shared.domain.upstream_answers import MAX_DESCRIBED
 from shared.domain.versions import Version
-from shared.ports import AnswerUnusable, DirectoryStore, ReleaseUnusable, Stale, Unanswered
+from shared.ports.conflicts import Stale
+from shared.ports.directory import DirectoryStore
+from shared.ports.http_client import AnswerUnusable, Unanswered
+from shared.ports.upstream import ReleaseUnusable
 from shared.runtime.caching import VersionedCache, memory_of_entries
 from shared.runtime.kept_answers import USED_WHILE_RENEWED, NewAnswer
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader

@@ -24,7 +24,11 @@ from shared.domain.upstream_withdrawals import (
     UpstreamWithdrawal,
     parse_followed,
 )
-from shared.ports import Clock, DirectoryStore, MetadataStore, Unanswered, WorkStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.http_client import Unanswered
+from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
+from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import administrator_accounts
 from shared.services.identity.mail import MailDelivery, mail_text

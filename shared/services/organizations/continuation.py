@@ -12,7 +12,7 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import Action, Principal
 from shared.domain.reasons import parse_reason, parse_required_reason
-from shared.ports import DirectoryStore
+from shared.ports.directory import DirectoryStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import mail_text
 from shared.services.organizations.memberships import Actor, OrganizationMembers

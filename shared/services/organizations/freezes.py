@@ -21,7 +21,9 @@ from shared.domain.organizations import Freeze, FrozenPackage, Organization, org
 from shared.domain.principals import Action, Principal, Role
 from shared.domain.reasons import parse_required_reason, with_reason
 from shared.domain.times import time_text
-from shared.ports import Clock, DirectoryStore, MetadataStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import accounts_by_ids
 from shared.services.identity.mail import Appeal, mail_text, reason_text

@@ -46,7 +46,10 @@ from shared.domain.rate_limits import (
 from shared.domain.reasons import reason_for_change
 from shared.domain.times import MS, time_text
 from shared.domain.tokens import hash_secret
-from shared.ports import Clock, DirectoryStore, Randomness, Stale, WorkStore
+from shared.ports.conflicts import Stale
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock, Randomness
+from shared.ports.work import WorkStore
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.leases import retried_when_leased
 from shared.services.limits.notices import ReadOnlyMode

@@ -20,7 +20,8 @@ from shared.domain.reasons import with_reason
 from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.webhooks import Webhook, webhook_owner
-from shared.ports import Clock, DirectoryStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import account_names, organization_owners, reachable_owners
 from shared.services.identity.mail import MailDelivery, mail_text

@@ -31,7 +31,8 @@ from shared.domain.principals import Action, Principal, Role
 from shared.domain.reasons import acts_from_outside, reason_for_change, with_reason
 from shared.domain.records import Place
 from shared.domain.times import MS, time_text
-from shared.ports import Clock, DirectoryStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.services.identity.accounts import account_by_id, accounts_by_ids, responsible_accounts
 from shared.services.identity.mail import DecisionMail, MailDelivery, mail_text, reason_text
 from shared.services.leases import Leases, retried_when_leased

@@ -17,7 +17,7 @@ from shared.domain.packages import Head, State, Visibility
 from shared.domain.principals import OPERATOR
 from shared.domain.reasons import parse_required_reason
 from shared.domain.releases import with_change
-from shared.ports import DirectoryStore
+from shared.ports.directory import DirectoryStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import DecisionMail
 from shared.services.mirroring.mirror_rules import RuleApplication

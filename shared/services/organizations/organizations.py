@@ -49,7 +49,10 @@ from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.reasons import reason_for_change, with_reason
 from shared.domain.reserved_names import is_reserved_name, skeletons
 from shared.domain.times import MS, time_text
-from shared.ports import AlreadyThere, Clock, DirectoryStore, MetadataStore, Randomness, Stale
+from shared.ports.conflicts import AlreadyThere, Stale
+from shared.ports.directory import DirectoryStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import mail_text, reason_text
 from shared.services.limits.rate_limits import RateLimiter

@@ -32,7 +32,10 @@ from shared.domain.records import Place, account_stream
 from shared.domain.sessions import Session
 from shared.domain.status import Severity, StatusProblem, TaskReport
 from shared.domain.times import MS, time_text
-from shared.ports import AlreadyThere, DirectoryStore, EventStore, WorkStore
+from shared.ports.conflicts import AlreadyThere
+from shared.ports.directory import DirectoryStore
+from shared.ports.events import EventStore
+from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import Accounts, account_names, accounts_by_ids
 from shared.services.identity.mail import MailDelivery, mail_text

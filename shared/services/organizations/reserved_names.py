@@ -17,7 +17,7 @@ from shared.domain.reserved_names import (
     parse_reserved_name,
     reserved_name_place,
 )
-from shared.ports import DirectoryStore
+from shared.ports.directory import DirectoryStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import account_names
 from shared.services.records import EntityChange, RecordWriter, retried_when_added

@@ -34,19 +34,18 @@ from shared.domain.webhooks import (
     parse_receiver,
     webhook_owner,
 )
-from shared.ports import (
+from shared.ports.directory import DirectoryStore
+from shared.ports.events import EventStore
+from shared.ports.http_client import (
     AnswerTooLarge,
     AnswerUnusable,
     CertificateUntrusted,
-    Clock,
-    DirectoryStore,
-    EventStore,
     HttpClient,
     ProxyFailed,
-    Randomness,
     ServerUnreachable,
     Unanswered,
 )
+from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import DecisionMail
 from shared.services.records import (

@@ -36,7 +36,9 @@ from shared.domain.packages import (
 )
 from shared.domain.principals import Principal
 from shared.domain.times import MS
-from shared.ports import ArchiveLinks, Clock, PackageReader
+from shared.ports.archive_delivery import ArchiveLinks
+from shared.ports.metadata import PackageReader
+from shared.ports.system import Clock
 
 SIGNED_LINK_LIFETIME = timedelta(minutes=10)  # A slow client on a 64 MiB archive needs about eight.
 

@@ -33,7 +33,7 @@ from shared.domain.errors.base import TooLarge, quoted
 from shared.domain.errors.packages import archive_too_large, file_not_in_archive, file_too_large
 from shared.domain.errors.requests import NoRoomForUpload, UploadTrouble
 from shared.domain.packages import Release
-from shared.ports import ArchiveStore
+from shared.ports.archive_store import ArchiveStore
 from shared.runtime.caching import LruCache
 
 ARCHIVE_READERS = 2  # Threads of a process: more would starve the event loop of the interpreter.

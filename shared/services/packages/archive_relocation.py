@@ -15,7 +15,9 @@ from shared.domain.packages import (
     Visibility,
     archive_container,
 )
-from shared.ports import ArchiveStore, EdgeCache, MetadataStore
+from shared.ports.archive_delivery import EdgeCache
+from shared.ports.archive_store import ArchiveStore
+from shared.ports.metadata import MetadataStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.packages.archive_delivery import public_link_prefix
 

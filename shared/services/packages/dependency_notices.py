@@ -21,7 +21,11 @@ from shared.domain.releases import withdrawal_of
 from shared.domain.search import Query, ResultPage, Sort
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
-from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, WorkStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.events import EventStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
+from shared.ports.work import WorkStore
 from shared.services.identity.accounts import organization_owners
 from shared.services.identity.mail import DependencyMail
 from shared.services.packages.search import PackageSearch

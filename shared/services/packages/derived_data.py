@@ -24,14 +24,12 @@ from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, T
 from shared.domain.releases import WithheldNote, is_state_change_pending
 from shared.domain.resolution import latest
 from shared.domain.versions import Range
-from shared.ports import (
-    DirectoryStore,
-    DocumentStore,
-    EventStore,
-    MetadataStore,
-    SearchIndex,
-    Stale,
-)
+from shared.ports.conflicts import Stale
+from shared.ports.directory import DirectoryStore
+from shared.ports.documents import DocumentStore
+from shared.ports.events import EventStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.search import SearchIndex
 from shared.runtime.caching import LruCache
 from shared.runtime.retries import retried_when_stale
 from shared.services.packages.archive_relocation import ArchiveRelocation

@@ -34,15 +34,12 @@ from shared.domain.packages import (
 )
 from shared.domain.principals import Principal
 from shared.domain.releases import MIRROR, mirrored_release, with_change, with_removal
-from shared.ports import (
-    AlreadyThere,
-    ArchiveStore,
-    Clock,
-    DirectoryStore,
-    DocumentStore,
-    MetadataStore,
-    VersionDiffersInCase,
-)
+from shared.ports.archive_store import ArchiveStore
+from shared.ports.conflicts import AlreadyThere
+from shared.ports.directory import DirectoryStore
+from shared.ports.documents import DocumentStore
+from shared.ports.metadata import MetadataStore, VersionDiffersInCase
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
 from shared.services.records import EntityChange, RecordWriter

@@ -12,7 +12,8 @@ from shared.domain.events import PackageChange, package_change
 from shared.domain.names import OrgName
 from shared.domain.principals import Principal
 from shared.domain.records import Event, org_stream, package_stream
-from shared.ports import EventStore, MetadataStore
+from shared.ports.events import EventStore
+from shared.ports.metadata import MetadataStore
 from shared.services.event_pages import EVENTS_READ_AT_ONCE, ReadEvents
 
 MAX_ENTRIES = 50  # Programs that read feeds ask every hour.

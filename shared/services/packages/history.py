@@ -17,7 +17,8 @@ from shared.domain.package_history import HistoryEntry
 from shared.domain.packages import Head
 from shared.domain.principals import Principal
 from shared.domain.records import Event, package_stream, publishing_stream
-from shared.ports import DirectoryStore, EventStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.events import EventStore
 from shared.services.event_pages import NumberedEvent, page_of_events
 from shared.services.identity.accounts import account_names
 from shared.services.packages.hosted_packages import HostedPackages

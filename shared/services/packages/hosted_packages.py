@@ -50,7 +50,8 @@ from shared.domain.principals import Principal
 from shared.domain.releases import release_withdrawn
 from shared.domain.resolution import live_release, usable_versions
 from shared.domain.versions import Range, Version
-from shared.ports import DocumentStore, MetadataStore, PackageReader, ReadCheck
+from shared.ports.documents import DocumentStore
+from shared.ports.metadata import MetadataStore, PackageReader, ReadCheck
 from shared.runtime.caching import (
     Edition,
     LruCache,

@@ -14,7 +14,8 @@ from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.records import Event
 from shared.domain.releases import withdrawal_of
 from shared.domain.sparse_index import index_file, index_path
-from shared.ports import EventStore, MetadataStore
+from shared.ports.events import EventStore
+from shared.ports.metadata import MetadataStore
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.source import PackageSource
 from shared.services.packages.successors import Successors

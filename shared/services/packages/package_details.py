@@ -46,14 +46,11 @@ from shared.domain.releases import withdrawal_of
 from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage, Results
 from shared.domain.versions import Range, Version
-from shared.ports import (
-    Clock,
-    DirectoryStore,
-    DocumentStore,
-    PackageReader,
-    PullHistory,
-    PullLedger,
-)
+from shared.ports.directory import DirectoryStore
+from shared.ports.documents import DocumentStore
+from shared.ports.metadata import PackageReader
+from shared.ports.pull_ledger import PullHistory, PullLedger
+from shared.ports.system import Clock
 from shared.services.packages.archive_sweep import erased_by_ms
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.search import PackageSearch

@@ -19,7 +19,8 @@ from shared.domain.reasons import reason_for_change
 from shared.domain.releases import Changeable, with_change
 from shared.domain.resolution import latest
 from shared.domain.versions import Range
-from shared.ports import Clock, MetadataStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
 from shared.services.identity.mail import DecisionMail
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.records import organization_package_page

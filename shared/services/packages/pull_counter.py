@@ -13,7 +13,8 @@ from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import SigningKeyUnavailable
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.pull_records import pull_window
-from shared.ports import CallerScope, Clock, Pull, PullBatch, PullLedger, Randomness
+from shared.ports.pull_ledger import CallerScope, Pull, PullBatch, PullLedger
+from shared.ports.system import Clock, Randomness
 from shared.runtime.background_tasks import DelayedFlush
 from shared.runtime.caching import LruCache
 from shared.services.limits.notices import ReadOnlyMode

@@ -25,7 +25,9 @@ from shared.domain.pull_records import (
 )
 from shared.domain.records import Place
 from shared.domain.times import MS
-from shared.ports import Clock, DirectoryStore, PullRecordStore, Randomness
+from shared.ports.directory import DirectoryStore
+from shared.ports.pull_records import PullRecordStore
+from shared.ports.system import Clock, Randomness
 from shared.runtime.background_tasks import DelayedFlush
 from shared.runtime.caching import LruCache
 from shared.services.identity.accounts import (

@@ -18,7 +18,8 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.packages import AvailableRelease, Visibility
 from shared.domain.principals import Principal
 from shared.domain.versions import Range, Version
-from shared.ports import ArchiveLinks, Clock
+from shared.ports.archive_delivery import ArchiveLinks
+from shared.ports.system import Clock
 from shared.runtime.caching import (
     EVERYTHING,
     Edition,

@@ -5,7 +5,8 @@ from msgspec import Struct
 from shared.auth.signing_keys import SigningKeys
 from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.releases import MAX_PULLERS_OF_ERASED, ReleasePullers, is_erasable_at
-from shared.ports import Clock, DirectoryStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.runtime.caching import LruCache
 from shared.runtime.retries import retried_when_stale
 

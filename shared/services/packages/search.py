@@ -20,7 +20,7 @@ from shared.domain.search import (
     SymbolResults,
 )
 from shared.domain.similar_names import MAX_COMPARED, similar_names
-from shared.ports import SearchIndex
+from shared.ports.search import SearchIndex
 
 SUGGESTIONS = 8  # As many as a list below an input shows without scrolling.
 SIMILAR_NAMES = 5  # Of a package that is missing.

@@ -13,7 +13,10 @@ from shared.domain.listings import Facet, Facets, FacetValue, Listing
 from shared.domain.search import ANYONE, IndexTotals, Query, ResultPage, Sort
 from shared.domain.status import DatedCounts, RegistryCounts
 from shared.domain.times import MS
-from shared.ports import Clock, PullLedger, SearchIndex, WorkStore
+from shared.ports.pull_ledger import PullLedger
+from shared.ports.search import SearchIndex
+from shared.ports.system import Clock
+from shared.ports.work import WorkStore
 from shared.runtime.caching import SingleFlight
 from shared.services.packages.pull_counter import utc_day
 

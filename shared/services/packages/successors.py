@@ -15,7 +15,9 @@ from shared.domain.packages import Head, Survey
 from shared.domain.principals import Action, Principal
 from shared.domain.reasons import parse_reason, parse_required_reason
 from shared.domain.releases import with_change
-from shared.ports import Clock, DirectoryStore, MetadataStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
 from shared.services.identity.accounts import organization_owners
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.packages.derived_data import PackageRecordWriter

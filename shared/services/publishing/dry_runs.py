@@ -21,7 +21,7 @@ from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.errors.packages import ArchiveLost, VersionExists
 from shared.domain.packages import FoundRelease, State
 from shared.domain.principals import PUBLISHING_SCOPES, Principal
-from shared.ports import MetadataStore
+from shared.ports.metadata import MetadataStore
 from shared.services.api_docs.version_checks import VersionChecks, VersionUnchecked
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.publishing.published_contents import PublishedContents

@@ -10,16 +10,13 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.packages import PublicReason, Release, State, Texts
 from shared.domain.principals import Principal
 from shared.domain.times import time_text
-from shared.ports import (
-    ArchiveStore,
-    Clock,
-    CopyLeft,
-    DeletedCopies,
-    DocumentStore,
-    EdgeCache,
-    MetadataStore,
-    SearchFeed,
-)
+from shared.ports.archive_delivery import EdgeCache
+from shared.ports.archive_store import ArchiveStore
+from shared.ports.deleted_copies import CopyLeft, DeletedCopies
+from shared.ports.documents import DocumentStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.search import SearchFeed
+from shared.ports.system import Clock
 from shared.runtime.caching import CHANGES_KNOWN_WITHIN
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
 from shared.services.api_docs.api_docs_queue import oldest_first

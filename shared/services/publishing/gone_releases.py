@@ -12,7 +12,8 @@ from shared.domain.upstream_withdrawals import (
     UpstreamWithdrawal,
     release_not_gone,
 )
-from shared.ports import DirectoryStore, MetadataStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.metadata import MetadataStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.publishing.moderation import Moderation
 from shared.services.records import EntityChange, RecordWriter

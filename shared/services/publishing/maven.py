@@ -28,7 +28,11 @@ from shared.domain.packages import AvailableRelease, Release, State, Survey, Vis
 from shared.domain.principals import Principal
 from shared.domain.resolution import usable_entries
 from shared.domain.search import ANYONE, Query, ResultPage, Viewer
-from shared.ports import ArchiveStore, Clock, DocumentStore, MetadataStore, SearchIndex
+from shared.ports.archive_store import ArchiveStore
+from shared.ports.documents import DocumentStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.search import SearchIndex
+from shared.ports.system import Clock
 from shared.runtime.caching import LruCache
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.hosted_packages import HostedPackages

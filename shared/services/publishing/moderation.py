@@ -29,7 +29,10 @@ from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage
 from shared.domain.tokens import Token
 from shared.domain.versions import Range
-from shared.ports import Clock, DirectoryStore, MetadataStore, PullLedger
+from shared.ports.directory import DirectoryStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.pull_ledger import PullLedger
+from shared.ports.system import Clock
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.identity.accounts import account_names
 from shared.services.identity.mail import DecisionMail, ReleaseMail

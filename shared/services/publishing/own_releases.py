@@ -9,7 +9,15 @@ from shared.auth.authorization import Authorization
 from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.errors.base import Conflict, Refusal
 from shared.domain.errors.packages import ReleaseNotFound
-from shared.domain.packages import Head, Holder, PublicReason, Release, State, WithdrawalReason
+from shared.domain.packages import (
+    FoundRelease,
+    Head,
+    Holder,
+    PublicReason,
+    Release,
+    State,
+    WithdrawalReason,
+)
 from shared.domain.principals import OPERATOR, Action, Principal
 from shared.domain.releases import (
     ERASABLE_FOR,
@@ -22,7 +30,10 @@ from shared.domain.releases import (
     with_decision,
 )
 from shared.domain.search import Query, ResultPage
-from shared.ports import Clock, DirectoryStore, FoundRelease, MetadataStore, PullLedger
+from shared.ports.directory import DirectoryStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.pull_ledger import PullLedger
+from shared.ports.system import Clock
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.search import PackageSearch
 from shared.services.publishing.erasure import Erasure, ReleaseErasure

@@ -9,7 +9,8 @@ from shared.domain.packages import Head, PackageHold, Release, State
 from shared.domain.principals import Principal
 from shared.domain.reasons import parse_required_reason
 from shared.domain.releases import Decision, with_change, with_decision
-from shared.ports import Clock, MetadataStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
 from shared.services.packages.derived_data import PackageRecordWriter
 
 

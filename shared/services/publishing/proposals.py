@@ -22,7 +22,7 @@ from shared.domain.proposals import (
 )
 from shared.domain.releases import parse_decision_reason
 from shared.domain.reserved_names import parse_reserved_name
-from shared.ports import DirectoryStore
+from shared.ports.directory import DirectoryStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import account_names
 from shared.services.organizations.name_moves import NameMoves

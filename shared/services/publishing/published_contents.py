@@ -12,7 +12,7 @@ from shared.domain.errors.base import BadArchive, printable
 from shared.domain.errors.packages import ArchiveLost, VersionExists
 from shared.domain.packages import FoundRelease, Head, Release, State
 from shared.domain.principals import Principal
-from shared.ports import ArchiveStore
+from shared.ports.archive_store import ArchiveStore
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
 from shared.services.packages.derived_data import PackageRecordWriter
 

@@ -34,14 +34,11 @@ from shared.domain.principals import PUBLISHING_SCOPES, Action, Principal
 from shared.domain.rate_limits import RateLimitAllowance
 from shared.domain.releases import held_for_owner, held_for_package, new_head, new_release
 from shared.domain.times import MS
-from shared.ports import (
-    AlreadyThere,
-    ArchiveStore,
-    Clock,
-    DocumentStore,
-    MetadataStore,
-    VersionDiffersInCase,
-)
+from shared.ports.archive_store import ArchiveStore
+from shared.ports.conflicts import AlreadyThere
+from shared.ports.documents import DocumentStore
+from shared.ports.metadata import MetadataStore, VersionDiffersInCase
+from shared.ports.system import Clock
 from shared.runtime.caching import LruCache
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.identity.mail import ReleaseMail

@@ -15,7 +15,8 @@ from shared.domain.names import OrgName
 from shared.domain.packages import PublicReason, Release, State
 from shared.domain.principals import Principal, Resource
 from shared.domain.releases import Decision
-from shared.ports import DirectoryStore, MetadataStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.metadata import MetadataStore
 from shared.services.identity.accounts import ACCOUNT_ID_PREFIX, account_by_name
 from shared.services.identity.mail import ReleaseMail
 from shared.services.packages.derived_data import DerivedData

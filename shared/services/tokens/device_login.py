@@ -27,7 +27,10 @@ from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.records import Place, Record
 from shared.domain.times import MS
 from shared.domain.tokens import hash_secret
-from shared.ports import Clock, DirectoryStore, EventStore, Randomness, WorkStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.events import EventStore
+from shared.ports.system import Clock, Randomness
+from shared.ports.work import WorkStore
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.tokens import IssuedToken, TokenRequest, Tokens

@@ -17,7 +17,8 @@ from shared.domain.staff import Staff
 from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.publishers import Publisher, publisher_flaws
 from shared.domain.webhooks import Webhook
-from shared.ports import Clock, DirectoryStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.services.records import RECORDS_AT_ONCE, entity_batches
 
 OPERATOR_MAKER = "the operator"

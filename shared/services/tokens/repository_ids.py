@@ -13,9 +13,10 @@ from shared.domain.errors.base import InvalidRequest, Unavailable
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.times import MS, time_text
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, PROVIDER_SERVERS, Provider
-from shared.log import log
-from shared.ports import Clock, HttpClient, HttpResponse, Unanswered
+from shared.ports.http_client import HttpClient, HttpResponse, Unanswered
+from shared.ports.system import Clock
 from shared.services.limits.rate_limits import RateLimiter
+from shared.telemetry.log import log
 
 # No empty, "." or ".." segment: the name is part of a URL.
 _SEGMENT = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9_.-]{1,100}"

@@ -15,7 +15,9 @@ from shared.domain.principals import Principal
 from shared.domain.records import Place
 from shared.domain.times import MS
 from shared.domain.tokens import Token
-from shared.ports import Clock, DirectoryStore, WorkStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
+from shared.ports.work import WorkStore
 from shared.services.identity.mail import TokenMail
 from shared.services.tokens.tokens import TokenRecords, token_change
 

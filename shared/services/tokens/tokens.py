@@ -30,7 +30,9 @@ from shared.domain.reasons import parse_required_reason, reason_for_change, with
 from shared.domain.records import Place
 from shared.domain.sign_in import require_recent_sign_in
 from shared.domain.tokens import Token, TokenUse, describe_grants, token_expiry
-from shared.ports import Clock, DirectoryStore, Randomness, Stale
+from shared.ports.conflicts import Stale
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import DecisionMail
 from shared.services.records import EntityChange, RecordWriter

@@ -34,7 +34,9 @@ from shared.domain.trusted_publishing.publishers import (
     parse_repository,
     parse_run_claims,
 )
-from shared.ports import Clock, DirectoryStore, MetadataStore, Randomness
+from shared.ports.directory import DirectoryStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import DecisionMail
 from shared.services.limits.rate_limits import RateLimiter

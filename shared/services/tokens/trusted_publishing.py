@@ -56,7 +56,11 @@ from shared.domain.trusted_publishing.publishers import (
 )
 from shared.domain.trusted_publishing.refs import tagged_version
 from shared.domain.trusted_publishing.run_limits import refusal_clause
-from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, WorkStore
+from shared.ports.directory import DirectoryStore
+from shared.ports.events import EventStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
+from shared.ports.work import WorkStore
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.makers import Makers
 from shared.services.tokens.tokens import IssuedToken, TokenRecords, token_change

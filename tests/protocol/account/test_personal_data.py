@@ -14,7 +14,7 @@ from shared.domain.ownership import OwnershipRequest
 from shared.domain.packages import Head, Visibility
 from shared.domain.principals import OPERATOR, Grant, Principal, Role
 from shared.domain.records import Event, Place
-from shared.services.maintenance.record_tasks import NAME_FREE_AFTER
+from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.page_client import PageClient

@@ -11,7 +11,7 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Unavailable
 from shared.domain.packages import PublicReason, Release, State, Texts, WithdrawalReason
 from shared.domain.principals import OPERATOR
-from shared.ports import CopyLeft
+from shared.ports.deleted_copies import CopyLeft
 from shared.services.common import Adapters
 from tests.support.archives import bala
 from tests.support.browsers import signed_in

@@ -18,10 +18,10 @@ from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from shared.domain.pull_records import KEPT_FOR, RecordedPulls
 from shared.domain.times import utc_text
-from shared.log import configure
 from shared.services.common import Adapters
 from shared.services.packages.pull_records import FLUSH_AFTER
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
+from shared.telemetry.log import configure
 from tests.support.archives import bala
 from tests.support.logs import logged
 from tests.support.port_doubles import Fault, failing

@@ -21,7 +21,7 @@ from shared.domain.principals import OPERATOR, Role
 from shared.domain.records import Event, Place
 from shared.domain.versions import Version
 from shared.domain.webhooks import BACK_OFF, MAX_ANSWER, MAX_WAITING, DeliveryLog, parse_receiver
-from shared.ports import HttpClient, HttpResponse, Unanswered
+from shared.ports.http_client import HttpClient, HttpResponse, Unanswered
 from shared.services.organizations.webhooks import MAX_WEBHOOKS
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.support.archives import bala

@@ -12,7 +12,7 @@ from shared.domain.device_login import USER_CODE_LETTERS
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import Principal
 from shared.login import PUSH_SCOPES
-from shared.ports import WorkStore
+from shared.ports.work import WorkStore
 from tests.support.device_login import ASK, MACHINE, ask, error, poll, poll_at_once
 from tests.support.page_client import FORM, PageClient
 from tests.support.refusals import raises_refusal

@@ -23,9 +23,9 @@ from shared.hosting.host import Host
 from shared.hosting.requests import ASGIApp, Receive, Scope, Send
 from shared.hosting.responses import configured_headers
 from shared.localhost import MAVEN_PATHS, archive_resolver
-from shared.log import configure, log
 from shared.runtime.caching import LruCache
 from shared.services.packages.archive_delivery import SIGNED_LINK_LIFETIME
+from shared.telemetry.log import configure, log
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.storage import one_machine

@@ -422,7 +422,7 @@ FAULTS = {
     "a store that raises": Fault(file=f"{VALUE}/keys"),
     "a face": Fault(unimportable="functions.maven.repository"),
     "the bootstrap": Fault(unimportable="shared.bootstrap"),
-    "the log": Fault(unimportable="shared.log"),
+    "the log": Fault(unimportable="shared.telemetry.log"),
     "a library": Fault(unimportable="pydantic"),
 }
 REFUSED = [

@@ -6,7 +6,7 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from shared.ports import Unanswered
+from shared.ports.http_client import Unanswered
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.page_client import PageClient

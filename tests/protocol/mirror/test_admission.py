@@ -13,7 +13,8 @@ from shared.domain.errors.packages import ReleaseNotFound, UpstreamReleaseRefuse
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Head
 from shared.domain.principals import ANONYMOUS, OPERATOR
-from shared.ports import AlreadyThere, MetadataStore
+from shared.ports.conflicts import AlreadyThere
+from shared.ports.metadata import MetadataStore
 from shared.services.mirroring.upstream_reader import Asker
 from tests.support.archives import bala
 from tests.support.mirrors import PULL, broken, release_of, services, waiting

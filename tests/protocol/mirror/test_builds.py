@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.ports import HttpResponse, ServerUnreachable
+from shared.ports.http_client import HttpResponse, ServerUnreachable
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.mirror.test_second_registry import URL_OF_UPSTREAM, ToWorld, mirror_of
 from tests.support.archives import bala

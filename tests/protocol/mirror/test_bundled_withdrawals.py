@@ -24,7 +24,7 @@ from shared.domain.names import parse_org
 from shared.domain.packages import PublicReason, State, WithdrawalReason
 from shared.domain.principals import OPERATOR
 from shared.domain.release_lists import parse_coordinate
-from shared.ports import MetadataStore
+from shared.ports.metadata import MetadataStore
 from shared.services.bundles.bundle_import import ImportStep
 from shared.services.records import all_entities
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

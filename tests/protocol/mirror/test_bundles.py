@@ -14,7 +14,7 @@ from shared.domain.organizations import NameOwner, name_owner_place
 from shared.domain.packages import State, Visibility
 from shared.domain.principals import OPERATOR
 from shared.domain.release_lists import parse_coordinate
-from shared.ports import MetadataStore
+from shared.ports.metadata import MetadataStore
 from shared.services.bundles.bundle_import import ImportStep
 from shared.services.packages.pull_counter import utc_day
 from tests.protocol.bal.failures import ClientFailure

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from shared.domain.mirroring import CataloguedPackage
 from shared.domain.packages import UpstreamOrigin
 from shared.domain.status import TaskReport
-from shared.services.maintenance.package_tasks import UpdateUpstreamCatalogue
+from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.services.mirroring.catalogue import MAX_PAGES
 from tests.support.archives import bala
 from tests.support.mirrors import PULL, answering, change, events_of, release_of, services

@@ -11,7 +11,7 @@ from shared.domain.errors.packages import UpstreamReleaseRefused
 from shared.domain.mirroring import UpstreamRelease
 from shared.domain.packages import ReleaseEntry
 from shared.domain.principals import ANONYMOUS, OPERATOR
-from shared.ports import Stale
+from shared.ports.conflicts import Stale
 from shared.services.packages.external_releases import PinnedDigests
 from tests.contract.sample_records import release
 from tests.support.mirrors import events_of, services

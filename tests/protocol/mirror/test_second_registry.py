@@ -11,7 +11,7 @@ import pytest
 
 from shared.auth.tokens import Secret
 from shared.domain.packages import Readers
-from shared.ports import HttpResponse
+from shared.ports.http_client import HttpResponse
 from tests.support.archives import bala
 from tests.support.mirrors import PULL, connecting, resolve, resolved
 from tests.support.world import MAVEN, URL, OpenWorld, World, token_of

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Provenance
 from shared.domain.principals import OPERATOR, Grant, Principal
-from shared.ports import Pull
+from shared.ports.pull_ledger import Pull
 from shared.services.publishing.publishing import Upload
 from tests.support.archives import bala
 from tests.support.pulls import Process

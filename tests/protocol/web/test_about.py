@@ -10,7 +10,8 @@ from syrupy.assertion import SnapshotAssertion
 from functions.api.openapi import OPERATIONS
 from shared.domain.errors.requests import Busy
 from shared.domain.status import SOFTWARE_VERSION
-from shared.services.maintenance.package_tasks import RebuildSearchIndex, UpdateSearchIndex
+from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
+from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from tests.protocol.web.page_reader import main_of, opened
 from tests.support.port_doubles import Fault, Journal
 from tests.support.storage import one_instance

@@ -1,10 +1,9 @@
 """The times that pages state for moderation decisions are those of the code."""
 
-from functions import archives
+from functions import archives, sparse_index
 from functions.http.pages import PAGE_CACHE_TIME
-from functions.index import sparse_index
 from shared.adapters.blob import client as signed_links
-from shared.adapters.cloud_search import index
+from shared.adapters.search import cloud_index
 from shared.domain.packages import Visibility
 from tests.protocol.web.page_reader import opened
 from tests.support.world import World
@@ -21,7 +20,7 @@ async def test_the_times_are_those_of_the_caches(world: World) -> None:
     ):
         assert f"within {stated}" in text
     assert PAGE_CACHE_TIME.total_seconds() == 5
-    assert index.REFRESH_INTERVAL.total_seconds() < 30
+    assert cloud_index.REFRESH_INTERVAL.total_seconds() < 30
     assert signed_links.LINK_LIFETIME[Visibility.PRIVATE].total_seconds() == 60
     assert f"public, max-age={5 * 60}" == archives.ARCHIVE_CACHE_PUBLIC
     assert sparse_index.INDEX_CACHE_PUBLIC == "public, max-age=60"

@@ -14,7 +14,7 @@ from shared.domain.trusted_publishing.publishers import (
     PublisherRules,
     Runner,
 )
-from shared.ports import HttpResponse
+from shared.ports.http_client import HttpResponse
 from tests.fakes.http_client import OneAnswer, answering
 from tests.support.archives import bala
 from tests.support.page_client import PageClient

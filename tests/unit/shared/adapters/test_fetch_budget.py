@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.fetch_budget import FetchBudget
-from shared.ports import NoRoomToFetch
+from shared.ports.http_client import NoRoomToFetch
 
 
 def budget(folder: Path, **limits: int) -> FetchBudget:

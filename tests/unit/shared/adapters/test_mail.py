@@ -17,7 +17,8 @@ from shared.auth.tokens import Secret
 from shared.bootstrap import embedded_adapters, migrate
 from shared.domain.mail import EmailAddress, Mail, parse_email
 from shared.hosting.http_server.server import bind
-from shared.ports import HttpClient, Undelivered
+from shared.ports.http_client import HttpClient
+from shared.ports.mail import Undelivered
 from shared.settings import Settings
 from tests.fakes.azure_identity import Identity, Stranger
 from tests.fakes.http_client import answering

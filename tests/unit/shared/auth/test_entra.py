@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from shared.auth.entra import bearer, managed_identity
-from shared.ports import Unanswered
+from shared.ports.http_client import Unanswered
 from tests.fakes.azure_identity import Identity, Stranger
 from tests.support.server import running
 

@@ -12,7 +12,7 @@ import pytest
 
 from shared.auth.identity_providers import Freshness
 from shared.domain.errors.identity import SignedTokenRefused
-from shared.ports import HttpResponse, Unanswered
+from shared.ports.http_client import HttpResponse, Unanswered
 from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET, FakeInternet, jwk, rsa_key
 from tests.support.identity_providers import BACK, Place
 from tests.support.refusals import raises_refusal

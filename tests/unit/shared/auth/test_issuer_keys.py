@@ -9,7 +9,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from shared.auth.issuer_keys import MAX_ISSUER_KEYS, IssuerDiscovery, IssuerDocument, IssuerKeys
-from shared.ports import HttpResponse, Unanswered
+from shared.ports.http_client import HttpResponse, Unanswered
 from tests.fakes.identity_provider import FakeInternet, Issuer, ec_key, jwk, rsa_key
 from tests.fakes.system import FakeClock
 

@@ -16,7 +16,7 @@ from shared.auth.identity_providers import (
 )
 from shared.auth.openid_connect import ClientAuthentication, GitHubProvider, OAuthClient, OidcFlow
 from shared.auth.tokens import Secret
-from shared.ports import HttpResponse, Unanswered
+from shared.ports.http_client import HttpResponse, Unanswered
 from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.identity_providers import BACK, Place

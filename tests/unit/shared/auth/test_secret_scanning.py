@@ -18,7 +18,7 @@ from shared.auth.secret_scanning import (
 )
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import BodyUnreadable, Busy
-from shared.ports import HttpResponse
+from shared.ports.http_client import HttpResponse
 from tests.fakes.secret_scanner import PEM, PUBLIC, FakeScanner, found
 from tests.fakes.system import FakeClock
 from tests.support.refusals import raises_refusal

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.ports import AnswerTooLarge, ServerUnreachable, Unanswered
+from shared.ports.http_client import AnswerTooLarge, ServerUnreachable, Unanswered
 from shared.runtime.circuit_breaker import FAILURES_TO_OPEN, OPEN_FOR, CircuitBreaker
 from tests.fakes.system import FakeClock
 

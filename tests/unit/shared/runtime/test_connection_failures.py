@@ -7,7 +7,7 @@ import pytest
 
 from shared.auth.issuer_keys import IssuerDiscovery
 from shared.domain.errors.identity import issuer_silent
-from shared.ports import (
+from shared.ports.http_client import (
     AnswerUnusable,
     CertificateUntrusted,
     HttpResponse,

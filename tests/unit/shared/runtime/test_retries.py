@@ -3,7 +3,7 @@
 import pytest
 
 from shared.domain.errors.requests import Busy
-from shared.ports import AlreadyThere, Stale
+from shared.ports.conflicts import AlreadyThere, Stale
 from shared.runtime.retries import MAX_ATTEMPTS, back_off, retried, retried_when_stale
 
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from shared.domain.errors.requests import Busy
-from shared.ports import Stale
+from shared.ports.conflicts import Stale
 from shared.services.leases import CHANGE_LEASE, Leases, retried_when_leased
 from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness

@@ -9,8 +9,8 @@ from shared.domain.errors.requests import Busy, TakesNoChanges
 from shared.domain.principals import OPERATOR
 from shared.domain.status import TaskReport, TaskResult
 from shared.services import maintenance
-from shared.services.maintenance.package_tasks import DeleteOrphanedArchives
-from shared.services.maintenance.snapshots import CreateSnapshot
+from shared.services.maintenance.create_snapshot import CreateSnapshot
+from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives
 from shared.services.maintenance.tasks import TaskRuns
 from tests.fakes.stores import FakeWork
 from tests.fakes.tasks import fake_task
@@ -68,5 +68,5 @@ async def test_while_the_registry_takes_no_changes_tasks_leave_records_alone(wor
 
 def test_every_module_of_a_task_is_imported_by_the_composition() -> None:
     files = Path(maintenance.__path__[0]).glob("*.py")
-    modules = {each.stem for each in files if "(Task):" in each.read_text("utf-8")}
+    modules = {each.stem for each in files if "\n    sentence = " in each.read_text("utf-8")}
     assert {each.__module__.rpartition(".")[2] for each in TASKS} == modules

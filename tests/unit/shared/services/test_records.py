@@ -4,7 +4,7 @@ import pytest
 
 from shared.domain.accounts import Account
 from shared.domain.principals import Principal
-from shared.ports import AlreadyThere, Stale
+from shared.ports.conflicts import AlreadyThere, Stale
 from shared.services.records import EntityChange, ListPage, iterate_pages
 from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents

@@ -2,7 +2,13 @@
 
 import pytest
 
-from shared.log import Activity, TraceContext, current_activity, current_trace, record_metric
+from shared.telemetry.log import (
+    Activity,
+    TraceContext,
+    current_activity,
+    current_trace,
+    record_metric,
+)
 from shared.telemetry.metrics import INSTRUMENTS, STORE_CALLS, InstrumentKind
 from tests.support.telemetry import hearing
 

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from azure.monitor.opentelemetry.exporter import ApplicationInsightsSampler
 
-from shared.log import MAX_SPANS, SLOW_SECONDS, Activity, CallSpan, is_tracing, set_traces
+from shared.telemetry.log import MAX_SPANS, SLOW_SECONDS, Activity, CallSpan, is_tracing, set_traces
 from shared.telemetry.traces import (
     MAX_BUFFERED_TRACES,
     TRACES_A_SECOND,

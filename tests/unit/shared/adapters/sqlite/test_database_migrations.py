@@ -21,7 +21,8 @@ from shared.domain.packages import Head
 from shared.domain.principals import Role
 from shared.domain.records import Event, Place
 from shared.domain.tokens import Token, TokenUse
-from shared.ports import AlreadyThere, VersionDiffersInCase
+from shared.ports.conflicts import AlreadyThere
+from shared.ports.metadata import VersionDiffersInCase
 from tests.contract.sample_records import release
 
 EVENT = '{"id":"e1","kind":"x","at_ms":1,"actor":"a","subject":"Acme/greet:1.0.0","details":{}}'

@@ -6,7 +6,7 @@ import pytest
 
 from shared.hosting.http_server.lifespan import Lifespan
 from shared.hosting.requests import ASGIApp, Receive, Scope, Send
-from shared.log import log
+from shared.telemetry.log import log
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from shared.hosting.http_server.served_request import (
     ServedRequest,
 )
 from shared.hosting.requests import ASGIApp, Message, Receive, Scope, Send
-from shared.log import log
+from shared.telemetry.log import log
 from tests.unit.shared.hosting.wire import Wire, answers_to
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n"

@@ -12,7 +12,7 @@ from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.packages import Release
 from shared.domain.principals import ANONYMOUS
-from shared.ports import DocumentStore
+from shared.ports.documents import DocumentStore
 from shared.services.api_docs.api_docs import ApiDocs, ModuleName
 from tests.contract.sample_records import coordinate
 from tests.support.documented_packages import documented_bala

@@ -21,7 +21,7 @@ from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, Doc
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Release
-from shared.ports import DocumentStore
+from shared.ports.documents import DocumentStore
 from shared.services.api_docs import api_docs_generation
 from shared.services.api_docs.api_docs_generation import MAX_RECORD_BYTES
 from shared.services.common import Adapters

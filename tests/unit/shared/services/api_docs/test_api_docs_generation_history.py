@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Release
 from shared.domain.principals import OPERATOR
-from shared.ports import DirectoryStore, Stale
+from shared.ports.conflicts import Stale
+from shared.ports.directory import DirectoryStore
 from tests.support.documented_packages import documented_bala
 from tests.support.world import World
 

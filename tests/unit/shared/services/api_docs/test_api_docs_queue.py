@@ -13,7 +13,7 @@ from shared.domain.errors.requests import Busy
 from shared.domain.packages import FoundRelease, Release
 from shared.domain.records import Event
 from shared.domain.status import TaskReport
-from shared.ports import MetadataStore
+from shared.ports.metadata import MetadataStore
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration
 from shared.services.api_docs.api_docs_queue import (
     FIRST_PAUSE,

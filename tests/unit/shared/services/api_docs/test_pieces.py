@@ -12,7 +12,7 @@ from shared.domain.api_docs.listed_connectors import NO_API, ApiSummary, Connect
 from shared.domain.api_docs.pieces import PiecesPart, PiecesPointer, PiecesWriter, merge_pieces
 from shared.domain.api_docs.records import ApiDocsRecord, DocsState
 from shared.domain.archives.names import Digest
-from shared.ports import DocumentStore
+from shared.ports.documents import DocumentStore
 from shared.services.api_docs.pieces import PieceReader, PiecesGone
 
 DIGEST = Digest.of(b"archive")

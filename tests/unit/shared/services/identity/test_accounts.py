@@ -9,7 +9,7 @@ from shared.domain.account_names import AccountName, RetiredName
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import AccountExists
 from shared.domain.principals import OPERATOR
-from shared.ports import Stale
+from shared.ports.conflicts import Stale
 from shared.services.identity.accounts import Accounts
 from tests.fakes.services import fake_record_writer, fake_retired_names
 from tests.fakes.stores import FakeDirectory, FakeEvents

@@ -9,7 +9,7 @@ from shared.domain.coordinates import Package
 from shared.domain.errors.requests import TooMany, TooManyRequests
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitKeys
-from shared.ports import WorkStore
+from shared.ports.work import WorkStore
 from shared.services.limits.rate_limits import BurstDetection, RateLimiter
 from tests.fakes.services import changes_allowed
 from tests.fakes.stores import FakeWork

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.domain.coordinates import Package
 from shared.domain.principals import Principal
-from shared.ports import WorkStore
+from shared.ports.work import WorkStore
 from shared.services.limits.rate_limits import BurstDetection
 from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock

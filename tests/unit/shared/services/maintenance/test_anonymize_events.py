@@ -5,8 +5,8 @@ from typing import cast
 
 from shared.domain.records import Event
 from shared.domain.status import TaskReport
-from shared.ports import EventStore
-from shared.services.maintenance.record_tasks import AnonymizeEvents
+from shared.ports.events import EventStore
+from shared.services.maintenance.anonymize_events import AnonymizeEvents
 from tests.fakes.system import FakeClock
 from tests.support.world import World
 

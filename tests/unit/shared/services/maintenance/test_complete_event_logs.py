@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from shared.domain.records import Event
-from shared.services.maintenance.record_tasks import CompleteEventLogs
+from shared.services.maintenance.complete_event_logs import CompleteEventLogs
 from shared.services.maintenance.tasks import RUN_TIME
 from tests.fakes.stores import FakeEvents, FakeWork
 from tests.fakes.system import FakeClock

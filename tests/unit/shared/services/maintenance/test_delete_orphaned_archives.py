@@ -11,10 +11,10 @@ from shared.domain.archives.names import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Readers, Visibility
 from shared.domain.principals import OPERATOR
-from shared.ports import ArchiveStore, StoredArchive
+from shared.ports.archive_store import ArchiveStore, StoredArchive
 from shared.services.common import Adapters
 from shared.services.maintenance.database_age import DatabaseAge
-from shared.services.maintenance.package_tasks import DeleteOrphanedArchives
+from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives
 from shared.services.maintenance.tasks import Checkpoints
 from tests.contract.sample_records import named
 from tests.fakes.archive_placement import PlacedArchives

@@ -13,7 +13,7 @@ import pytest
 
 from shared.domain.errors.requests import Busy
 from shared.domain.webhooks import Delivery, Topic, Webhook
-from shared.services.maintenance.record_tasks import WEBHOOKS_LEFT_KEPT, DeliverWebhooks
+from shared.services.maintenance.deliver_webhooks import WEBHOOKS_LEFT_KEPT, DeliverWebhooks
 from shared.services.organizations.webhooks import (
     SMALLEST_SHARE,
     WEBHOOKS_AT_ONCE,

@@ -11,7 +11,7 @@ from shared.confined.budget import ConfinedUnavailable, Json, PartResult
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from shared.domain.status import TaskReport
-from shared.services.maintenance import package_tasks, tasks
+from shared.services.maintenance import generate_api_docs, tasks
 from tests.fakes.confined import InProcess
 from tests.fakes.system import FakeClock
 from tests.support.archives import bala
@@ -62,7 +62,7 @@ async def run(world: World) -> TaskReport:
 async def test_a_run_ends_after_five_minutes_and_the_next_goes_on_there(
     slow: World, confined: Slow, batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(package_tasks, "FEED_BATCH", batch)
+    monkeypatch.setattr(generate_api_docs, "FEED_BATCH", batch)
     confined.takes = timedelta(minutes=2, seconds=30)
     reports = [await run(slow) for _ in range(4)]
     assert [(each.seen, each.changed, each.unfinished) for each in reports] == [

@@ -9,7 +9,7 @@ from shared.domain.packages import Head, Visibility
 from shared.domain.principals import OPERATOR
 from shared.domain.records import Event
 from shared.domain.search import Query, ResultPage
-from shared.services.maintenance.record_tasks import ProcessOutboxes
+from shared.services.maintenance.process_outboxes import ProcessOutboxes
 from tests.contract.sample_records import named
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.support.archives import bala

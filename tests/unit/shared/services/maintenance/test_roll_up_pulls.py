@@ -7,8 +7,8 @@ import pytest
 
 from shared.domain.coordinates import Coordinate
 from shared.domain.status import TaskReport
-from shared.ports import RollUp
-from shared.services.maintenance.record_tasks import RollUpPulls
+from shared.ports.pull_ledger import RollUp
+from shared.services.maintenance.roll_up_pulls import RollUpPulls
 from tests.support.world import World
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")

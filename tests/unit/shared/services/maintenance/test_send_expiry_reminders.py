@@ -12,9 +12,9 @@ from shared.domain.errors.requests import Busy
 from shared.domain.memberships import Membership, PendingRole
 from shared.domain.principals import Grant, Role
 from shared.domain.tokens import Token
-from shared.ports import WorkStore
+from shared.ports.work import WorkStore
 from shared.services.identity.mail import MailDelivery, TokenMail
-from shared.services.maintenance.record_tasks import SendExpiryReminders
+from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
 from shared.services.records import RECORDS_AT_ONCE
 from tests.fakes.mail import FakeMailer
 from tests.fakes.stores import FakeDirectory, FakeWork

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from shared.domain.errors.requests import Busy
 from shared.domain.status import TaskReport
 from shared.services.leases import RENEWALS, Leases
-from shared.services.maintenance.package_tasks import DeleteOrphanedArchives
-from shared.services.maintenance.record_tasks import ProcessOutboxes
+from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives
+from shared.services.maintenance.process_outboxes import ProcessOutboxes
 from shared.services.maintenance.tasks import (
     TASK_LEASE,
     TASK_REQUEST_LIFETIME,

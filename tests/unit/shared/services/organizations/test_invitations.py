@@ -9,7 +9,7 @@ import pytest
 from shared.domain.errors.identity import InvitationNotFound, TokenUnknown
 from shared.domain.invitations import INVITATION_LIFETIME, MAX_INVITATIONS, Invitation
 from shared.domain.principals import Grant, Principal, Role
-from shared.ports import Stale
+from shared.ports.conflicts import Stale
 from shared.services.organizations.invitations import InvitationRequest
 from tests.fakes.stores import E, FakeDirectory
 from tests.support.port_doubles import Fault, failing

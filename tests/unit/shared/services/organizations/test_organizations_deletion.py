@@ -14,8 +14,8 @@ from shared.domain.organizations import NameOwner
 from shared.domain.packages import Head, Release, State, Visibility
 from shared.domain.principals import OPERATOR, Principal
 from shared.domain.records import Entity
-from shared.ports import Stale
-from shared.services.maintenance.record_tasks import NAME_FREE_AFTER
+from shared.ports.conflicts import Stale
+from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
 from shared.services.organizations import organizations
 from tests.support.port_doubles import Fault, failing
 from tests.support.refusals import raises_refusal

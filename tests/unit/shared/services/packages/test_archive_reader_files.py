@@ -9,7 +9,7 @@ import pytest
 from shared.domain.archives.names import Digest
 from shared.domain.archives.unpacking import list_files
 from shared.domain.packages import Release
-from shared.ports import ArchiveStore
+from shared.ports.archive_store import ArchiveStore
 from shared.services.packages.archive_reader import ON_THE_LOOP_BYTES, ArchiveFiles, memory_of_files
 from tests.contract.sample_records import release
 from tests.support.archives import zipped

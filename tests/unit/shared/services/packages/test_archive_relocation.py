@@ -10,7 +10,7 @@ from shared.domain.archives.names import Digest
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import FoundRelease, Visibility
 from shared.domain.principals import OPERATOR
-from shared.ports import MetadataStore, ReadCheck
+from shared.ports.metadata import MetadataStore, ReadCheck
 from shared.services.common import Adapters
 from shared.services.packages.archive_relocation import ArchiveRelocation
 from tests.fakes.archive_placement import FakeEdge, FakeLinks, PlacedArchives

@@ -18,7 +18,8 @@ from shared.domain.principals import OPERATOR
 from shared.domain.records import Entity
 from shared.domain.releases import WithheldNote
 from shared.domain.search import ANYONE, Query, ResultPage, SymbolQuery
-from shared.ports import DirectoryStore, SearchIndex
+from shared.ports.directory import DirectoryStore
+from shared.ports.search import SearchIndex
 from shared.services.common import Adapters
 from shared.services.packages.derived_data import ENTRIES_ON_THE_LOOP, DocumentCache
 from tests.support.archives import bala

@@ -11,7 +11,7 @@ from shared.domain.archives.names import Digest
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import FoundRelease, Survey, Visibility
 from shared.domain.versions import Version
-from shared.ports import MetadataStore, ReadCheck
+from shared.ports.metadata import MetadataStore, ReadCheck
 from shared.runtime.caching import packages_read
 from shared.services.packages.hosted_packages import PackageCache
 from tests.support.surveys import checked, survey

@@ -22,7 +22,8 @@ from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.packages import Survey
 from shared.domain.principals import ANONYMOUS
-from shared.ports import DocumentStore, MetadataStore, ReadCheck
+from shared.ports.documents import DocumentStore
+from shared.ports.metadata import MetadataStore, ReadCheck
 from shared.services.packages import hosted_packages
 from shared.services.packages.hosted_packages import (
     CANDIDATES_PER_MODULE,

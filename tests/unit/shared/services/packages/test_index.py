@@ -9,7 +9,7 @@ from shared.domain.packages import Survey, Visibility
 from shared.domain.principals import ANONYMOUS
 from shared.domain.records import Event
 from shared.domain.sparse_index import index_file
-from shared.ports import MetadataStore, ReadCheck
+from shared.ports.metadata import MetadataStore, ReadCheck
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.index import CHANGES_READ, PackageIndex
 from shared.services.packages.successors import Successors

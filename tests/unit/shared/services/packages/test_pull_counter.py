@@ -15,7 +15,7 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
 from shared.domain.errors.requests import Busy, TakesNoChanges
-from shared.ports import CallerScope, Pull, PullBatch, PullLedger
+from shared.ports.pull_ledger import CallerScope, Pull, PullBatch, PullLedger
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.packages.pull_counter import BATCH_PULLS, MAX_PULLS_REMEMBERED, PullCounter
 from shared.services.packages.pullers import PullerRecords

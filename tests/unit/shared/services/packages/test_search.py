@@ -10,7 +10,7 @@ from shared.auth.authorization import Authorization
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.principals import ANONYMOUS
 from shared.domain.search import ANYONE, Query, ResultPage, Results, Viewer
-from shared.ports import SearchIndex
+from shared.ports.search import SearchIndex
 from shared.services.common import Adapters
 from shared.services.packages.search import PackageSearch
 from tests.fakes.readers import known_readers

@@ -20,7 +20,7 @@ from shared.domain.search import (
     Viewer,
 )
 from shared.domain.status import RegistryCounts
-from shared.ports import SearchIndex
+from shared.ports.search import SearchIndex
 from shared.services.packages.statistics import (
     COUNTS_CACHED_FOR,
     LastRegistryCounts,

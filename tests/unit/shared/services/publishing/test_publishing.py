@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from shared.domain.errors.packages import VersionExists
 from shared.domain.packages import Release
 from shared.domain.principals import Grant, Principal
-from shared.ports import AlreadyThere, MetadataStore
+from shared.ports.conflicts import AlreadyThere
+from shared.ports.metadata import MetadataStore
 from shared.services.publishing.publishing import Upload
 from tests.support.archives import bala
 from tests.support.world import World

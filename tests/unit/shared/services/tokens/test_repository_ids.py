@@ -10,7 +10,7 @@ from shared.domain.errors.base import InvalidRequest, Unavailable
 from shared.domain.errors.requests import TooManyRequests
 from shared.domain.rate_limits import RateLimit, RateLimitClass
 from shared.domain.trusted_publishing.jobs import Provider
-from shared.ports import HttpClient, HttpResponse
+from shared.ports.http_client import HttpClient, HttpResponse
 from shared.services.limits.rate_limits import BurstDetection, RateLimiter
 from shared.services.tokens.repository_ids import FoundRepository, RepositoryIds
 from tests.fakes.http_client import OneAnswer, answering

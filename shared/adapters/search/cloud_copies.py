@@ -15,23 +15,24 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
-from shared.adapters.cloud_search.parts import (
+from shared.adapters.filesystem import lock_path, partial_path
+from shared.adapters.search.cloud_blobs import (
     IndexNotBuilt,
     IndexPointer,
     SearchBlobs,
     StoredPointer,
     Unreadable,
 )
-from shared.adapters.cosmos.listings import CosmosListings, ListingChange
-from shared.adapters.filesystem import lock_path, partial_path
+from shared.adapters.search.cloud_listings import CosmosListings, ListingChange
 from shared.adapters.search.index import SearchIndexFile
 from shared.adapters.search.rows import SEARCH_MIGRATIONS, IndexRows
 from shared.adapters.sqlite.database import Database, Migration
 from shared.domain.times import MS
-from shared.log import log
-from shared.ports import Clock, Randomness, Stale
+from shared.ports.conflicts import Stale
+from shared.ports.system import Clock, Randomness
 from shared.runtime.private_files import make_private_folder, try_file_lock
 from shared.runtime.retries import back_off, retried
+from shared.telemetry.log import log
 
 # A copy also stores the revision of each package, including removed ones. So a change that
 # arrives late, or again, has no effect.

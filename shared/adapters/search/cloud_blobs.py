@@ -32,7 +32,7 @@ from shared.adapters.blob.client import (
     search_part_made_ms,
     translate_blob_errors,
 )
-from shared.ports import Clock, Randomness
+from shared.ports.system import Clock, Randomness
 
 SEARCH_CONTAINER = "derived"
 PIECE_BYTES = 1024 * 1024

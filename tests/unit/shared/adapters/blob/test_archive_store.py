@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.blob.archives import BlobArchives
+from shared.adapters.blob.archive_store import BlobArchives
 from shared.adapters.blob.client import BlobContainers
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import CONTAINERS, Visibility

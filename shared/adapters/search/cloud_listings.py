@@ -1,4 +1,5 @@
-"""What each package shows to searches: one item in its partition, changed by optimistic locking."""
+"""What each package shows to searches in the cloud: one item in its partition of Cosmos DB, changed
+by optimistic locking."""
 
 import dataclasses
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -10,7 +11,7 @@ from shared.adapters.cosmos.client import CosmosDatabase, Item
 from shared.adapters.search.rows import excerpt_of
 from shared.domain.coordinates import Package
 from shared.domain.listings import Listing, release_for_search
-from shared.ports import Stale
+from shared.ports.conflicts import Stale
 from shared.runtime.retries import back_off, retried
 
 LISTING = "listing"

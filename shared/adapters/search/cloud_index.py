@@ -9,7 +9,15 @@ from pathlib import Path
 from msgspec import Struct
 
 from shared.adapters.blob.client import BlobContainers
-from shared.adapters.cloud_search.copies import (
+from shared.adapters.cosmos.change_feed import ChangeFeedEdition
+from shared.adapters.cosmos.client import CosmosDatabase
+from shared.adapters.search.cloud_blobs import (
+    IndexPointer,
+    PointerUnchanged,
+    SearchBlobs,
+    Unreadable,
+)
+from shared.adapters.search.cloud_copies import (
     COPY_FILE,
     COPY_SCHEMA,
     CloudSearchFeed,
@@ -17,22 +25,14 @@ from shared.adapters.cloud_search.copies import (
     IndexCopy,
     remove_folder,
 )
-from shared.adapters.cloud_search.parts import (
-    IndexPointer,
-    PointerUnchanged,
-    SearchBlobs,
-    Unreadable,
-)
-from shared.adapters.cosmos.change_feed import ChangeFeedEdition
-from shared.adapters.cosmos.client import CosmosDatabase
-from shared.adapters.cosmos.listings import CosmosListings
+from shared.adapters.search.cloud_listings import CosmosListings
 from shared.adapters.search.index import IndexReader
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.listings import Listing
-from shared.log import log, record_metric
-from shared.ports import Clock, Randomness
+from shared.ports.system import Clock, Randomness
+from shared.telemetry.log import log, record_metric
 from shared.telemetry.metrics import SEARCH_AGE
 
 # The copy that is searched is replaced in the background: the pointer is read every 15 seconds. A

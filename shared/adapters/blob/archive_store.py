@@ -33,8 +33,9 @@ from shared.domain.archives.names import ArchiveName, Digest, archive_file_name
 from shared.domain.errors.packages import ArchiveLost
 from shared.domain.packages import Visibility
 from shared.domain.times import MS
-from shared.log import log
-from shared.ports import Clock, StoredArchive
+from shared.ports.archive_store import StoredArchive
+from shared.ports.system import Clock
+from shared.telemetry.log import log
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

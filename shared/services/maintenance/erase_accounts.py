@@ -1,4 +1,5 @@
-"""The task about accounts: erasures, and former names."""
+"""Task `erase-accounts`, every hour at minute 55: erases accounts whose notice is over, and
+replaces former names of accounts by their hashes."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -12,10 +13,16 @@ from shared.domain.errors.base import Refusal
 from shared.domain.records import Place
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
-from shared.ports import Clock, DirectoryStore, EventStore, Stale, WorkStore
+from shared.ports.conflicts import Stale
+from shared.ports.directory import DirectoryStore
+from shared.ports.events import EventStore
+from shared.ports.system import Clock
+from shared.ports.work import WorkStore
 from shared.services.identity.accounts import RetiredNames
 from shared.services.maintenance.tasks import Task
 from shared.services.records import RECORDS_AT_ONCE, entity_batches
+
+SCHEDULE = "0 55 * * * *"
 
 
 class PendingErasures(Protocol):
@@ -31,6 +38,7 @@ class PendingErasures(Protocol):
 
 
 NAMES_LOOKED_AT_EVERY = timedelta(days=30)
+_NAMES_KIND = "former-names"
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,7 @@ class EraseAccounts(Task):
         "Erases accounts whose notice is over, finishes interrupted erasures, and replaces former "
         "names of accounts by their hashes."
     )
-    schedule = "0 55 * * * *"
+    schedule = SCHEDULE
     runs_first = True  # Older versions stored former names.
 
     directory: DirectoryStore
@@ -91,6 +99,3 @@ class EraseAccounts(Task):
         if await self.directory.get(Account, Place(claim.account)) is None:
             await self.events.forget_account(claim.account)
         return await self.retired_names.retire(claim.name, claim.account)
-
-
-_NAMES_KIND = "former-names"

@@ -12,11 +12,11 @@ from datetime import datetime
 
 import pytest
 
-from shared.log import LINES_AT_ONCE, STACKS_A_SECOND, WHOLE_LINES_A_SECOND, LogSampling
+from shared.telemetry.log import LINES_AT_ONCE, STACKS_A_SECOND, WHOLE_LINES_A_SECOND, LogSampling
 from tests.paths import ROOT
 
 SPEAK = """
-from shared.log import configure, log
+from shared.telemetry.log import configure, log
 
 def tell():
     secret = "a value"
@@ -54,7 +54,7 @@ def test_the_level_can_be_changed_and_exceptions_have_their_causes_without_varia
 
 
 COUNT = """
-from shared.log import configure, log, set_backend
+from shared.telemetry.log import configure, log, set_backend
 
 class Backend:
     def record(self, instrument, value, attributes):
@@ -76,7 +76,7 @@ def test_lines_of_level_error_are_counted_by_their_event() -> None:
 
 SPEAK_IN_A_LOOP = """
 import asyncio
-from shared.log import configure, log
+from shared.telemetry.log import configure, log
 
 async def main():
     configure("info")
@@ -103,7 +103,7 @@ def test_lines_of_a_loop_are_written_together_in_order_and_none_is_lost_at_the_e
 
 SPEAK_OF_REQUESTS = """
 import asyncio
-from shared.log import LINES_AT_ONCE, configure, log, log_request
+from shared.telemetry.log import LINES_AT_ONCE, configure, log, log_request
 
 async def main():
     configure("info")
@@ -137,7 +137,7 @@ def test_the_lines_of_requests_are_as_other_lines_and_in_their_order() -> None:
 
 SPEAK_TO_A_PERSON = """
 import sys
-from shared.log import configure, log, log_request
+from shared.telemetry.log import configure, log, log_request
 
 configure(sys.argv[1])
 served = {"principal": "kim", "outcome": "pulled", "request_id": "r1"}

@@ -1,1 +1,0 @@
-"""Device login (RFC 8628): the API for machines and the page for people."""

@@ -1,1 +1,0 @@
-"""Search in the cloud: an index that is built once, searched by every instance on its own copy."""

@@ -1,0 +1,79 @@
+"""Accounts, organizations and what belongs to them."""
+
+from typing import Protocol, TypeVar
+
+from shared.domain.access import AccessContext
+from shared.domain.names import OrgName
+from shared.domain.records import Entity, PendingEvents, Place
+
+E = TypeVar("E", bound=Entity)
+
+
+class DirectoryStore(Protocol):
+    """Accounts, organizations and what belongs to them: entities, by kind, owner and key.
+
+    A write stores the events of the change in the outbox of the entity.
+    """
+
+    async def access_context(self, account_id: str, org: OrgName, now_ms: int) -> AccessContext:
+        """Return the account, the organization, and the role of the account in it at that time,
+        each None if there is none."""
+        ...
+
+    async def get(self, kind: type[E], place: Place) -> E | None:
+        """Return the entity at the place, or None."""
+        ...
+
+    async def list_by_owner(self, kind: type[E], owner: str) -> list[E]:
+        """Return the entities of a kind and owner, ordered by key."""
+        ...
+
+    async def list_by_subject(self, kind: type[E], subject: str) -> list[E]:
+        """Return the entities of a kind with this subject and any owner, ordered by place. The
+        result may be out of date: use it for lists, never for rights."""
+        ...
+
+    async def list_all(self, kind: type[E], after: Place, count: int) -> list[E]:
+        """Return up to `count` entities of a kind above a place, ordered by place. For operators
+        and maintenance tasks."""
+        ...
+
+    async def add(self, entity: E, *others: Entity, replacing: Entity | None = None) -> E:
+        """Create all entities, which have one owner, or none; return the first as stored. Raise
+        `AlreadyThere` if a place is taken. The new entity takes over unpublished events of an
+        entity that was removed from its place.
+
+        In the same write `replacing`, a changed entity of that owner without events, is stored with
+        the next revision; raise `Stale` if its `revision` is not the stored one. Of concurrent
+        calls that replace the same revision one succeeds."""
+        ...
+
+    async def replace(self, entity: E) -> E:
+        """Store a changed entity and return it with the next revision; raise `Stale` if its
+        `revision` is not the stored one."""
+        ...
+
+    async def remove(self, entity: E) -> E:
+        """Delete the entity; raise `Stale` if its `revision` is not the stored one. Return it with
+        the next revision, which publishing its outbox needs; the outbox is kept until then."""
+        ...
+
+    async def put(self, entity: Entity) -> None:
+        """Store an entity without events, replacing an earlier one."""
+        ...
+
+    async def unpublished(self, count: int) -> list[PendingEvents]:
+        """Return up to `count` outboxes that are not empty, oldest first."""
+        ...
+
+    async def list_expiring(
+        self, kind: type[E], after_ms: int, before_ms: int, count: int
+    ) -> list[E]:
+        """Return up to `count` entities that expire between two times, the first to expire
+        first."""
+        ...
+
+    async def remove_expired(self, before_ms: int) -> int:
+        """Delete entities that expired before that time and have no unpublished events; return how
+        many."""
+        ...

@@ -1,0 +1,59 @@
+"""The event feed and its logs."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from shared.domain.packages import Head, Release
+from shared.domain.records import Event, PendingEvents
+
+
+class EventStore(Protocol):
+    """The event feed: append only, numbered without gaps."""
+
+    async def publish(self, source: Head | Release | PendingEvents) -> None:
+        """Append the events of the record's outbox that are not in the feed yet, in order; then
+        clear the outbox if the record still has this revision, which it keeps. Deletes the outbox
+        of a removed entity. A repeat adds nothing."""
+        ...
+
+    async def append(self, events: Sequence[Event]) -> None:
+        """Append events that belong to no record, unless they are in the feed already."""
+        ...
+
+    async def since(self, number: int, count: int) -> list[tuple[int, Event]]:
+        """Return up to `count` events after `number`, with their numbers."""
+        ...
+
+    async def forget_origins(self, before_ms: int, count: int) -> int:
+        """Anonymize up to `count` events before that time, as `anonymized` does; return how many
+        were looked at that were not anonymized before. The rest of the event stays."""
+        ...
+
+    async def forget_account(self, account_id: str) -> int:
+        """Remove what events say of an account, as `without_account` does; return how many said
+        something. A repeat changes nothing."""
+        ...
+
+    async def overwrite_forgotten(self) -> None:
+        """Overwrite what the files of this store still have of deleted records and of forgotten
+        events, after the calls above and after those of an earlier process that failed; nothing is
+        left in any page or log. Writes wait meanwhile. Raises `Unavailable`; a repeat continues.
+
+        A service in the cloud does that by itself."""
+        ...
+
+    async def newest(self, before: int | None, count: int) -> list[tuple[int, Event]]:
+        """Return up to `count` events of the feed with numbers below `before`, by default from the
+        newest on, newest first."""
+        ...
+
+    async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
+        """Return up to `count` events of one log (`Event.streams`) with numbers below `before`, by
+        default from the newest on, newest first."""
+        ...
+
+    async def complete_logs(self, after: int, count: int) -> int:
+        """Add up to `count` events with numbers above `after` to those of their logs that lack
+        them, as logs do that an earlier version did not have. Return the number of the last one, or
+        `after` if there is none. A repeat changes nothing."""
+        ...

@@ -1,0 +1,101 @@
+"""Task `finish-deletions`, every 6 hours at minute 15: releases the names of deleted organizations
+after a day, and cancels a deletion if a push in progress published a package."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.domain.access import Membership
+from shared.domain.errors.base import Refusal
+from shared.domain.invitations import Invitation
+from shared.domain.name_disputes import NameDispute
+from shared.domain.organizations import NameOwner, NameSkeleton, Organization
+from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
+from shared.domain.principals import UPKEEP
+from shared.domain.records import AdditionCount, Entity
+from shared.domain.status import TaskReport
+from shared.domain.tokens import Token, TokenUse
+from shared.domain.trusted_publishing.publishers import Publisher
+from shared.domain.webhooks import DeliveryLog, Webhook
+from shared.ports.conflicts import Stale
+from shared.ports.directory import DirectoryStore
+from shared.ports.metadata import MetadataStore
+from shared.services.maintenance.tasks import Task
+from shared.services.organizations.organizations import OrganizationDeletion
+from shared.services.records import EntityChange, RecordWriter, all_entities
+
+SCHEDULE = "0 15 */6 * * *"
+
+# A push that started before the deletion ends long before that.
+NAME_FREE_AFTER = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class FinishDeletions(Task):
+    id = "finish-deletions"
+    title = "Finish deletions of organizations"
+    sentence = (
+        "Releases the names of deleted organizations after a day, and cancels the deletion if a "
+        "push in progress published a package."
+    )
+    schedule = SCHEDULE
+
+    directory: DirectoryStore
+    metadata: MetadataStore
+    record_writer: RecordWriter
+    organization_deletion: OrganizationDeletion
+
+    async def run(self) -> TaskReport:
+        """Process each organization; the next run repeats what failed."""
+        released_before_ms = self.record_writer.clock.now_ms() - NAME_FREE_AFTER // timedelta(
+            milliseconds=1
+        )
+        organizations = await all_entities(self.directory, Organization)
+        due = [each for each in organizations if each.deleting_ms is not None]
+        changed = 0
+        problems = list[str]()
+        for each in due:
+            try:
+                changed += await self._process(each, released_before_ms)
+            except Refusal as refusal:
+                problems.append(f"{each.name}: {refusal}")
+            except Stale:
+                problems.append(f"{each.name}: it was changed meanwhile.")
+        return TaskReport(len(due), changed, tuple(problems))
+
+    async def _process(self, organization: Organization, released_before_ms: int) -> bool:
+        """Restore the organization, or release its name; say whether anything changed."""
+        if await self.organization_deletion.package_of(organization) is not None:
+            await self.organization_deletion.restore(organization)
+            return True
+        return organization.is_deleted_at(released_before_ms) and await self._release(organization)
+
+    async def _release(self, organization: Organization) -> bool:
+        """Delete all records of the organization, its own last, which frees the name for another
+        organization of ours.
+
+        A later organization of this name inherits no members, tokens or publishers. An
+        organization with a claimed package name stays forever. A repeat continues after a crash.
+        """
+        prefix = f"{organization.key}/"
+        heads = await self.metadata.packages(prefix, 1)
+        if any(head.package.key.startswith(prefix) for head in heads):
+            return False
+        for entity in await self._records_of(organization):
+            await self.directory.remove(entity)
+        name = organization.name
+        since_ms = organization.created_ms
+        # The name stays ours: nobody gets packages of an upstream by it.
+        await self.directory.put(NameOwner(org=name, since_ms=since_ms))
+        change = EntityChange("organization.released", name, org=name)
+        await self.record_writer.remove(organization, change=change, by=UPKEEP)
+        return True
+
+    async def _records_of(self, organization: Organization) -> list[Entity]:
+        found: list[Entity] = []
+        for kind in (Token, TokenUse):
+            found += await self.directory.list_by_owner(kind, organization.id)
+        of_name = (Publisher, Membership, Invitation, NameSkeleton, Webhook, DeliveryLog)
+        of_owners = (OwnerlessOrganization, OwnershipRequest)
+        for kind in (*of_name, *of_owners, NameDispute, AdditionCount):
+            found += await self.directory.list_by_owner(kind, organization.key)
+        return found
