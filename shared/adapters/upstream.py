@@ -52,7 +52,6 @@ from shared.domain.upstream_answers import (
 )
 from shared.domain.upstream_withdrawals import UpstreamChanges, UpstreamWithdrawal
 from shared.domain.versions import Range, Version
-from shared.ports import (
 from shared.ports.http_client import (
     AnswerUnusable,
     HttpClient,
