@@ -12,7 +12,7 @@ from typing import Self
 from msgspec import Struct
 
 from functions.central.answers import CORS_HEADERS, CentralFace
-from functions.http.answers import CACHE_PRIVATE, NO_STORE, unchanged_answer
+from functions.http.answers import CACHE_PRIVATE, NO_STORE
 from functions.http.calls import Call, Exchange, anonymous_caller, caller_of
 from shared.composition import Registry
 from shared.domain.archives.delivery import (
@@ -29,7 +29,9 @@ from shared.domain.names import ANY_CLIENT, Coordinate, Package, Range, Version
 from shared.domain.packages import Readers, Visibility
 from shared.domain.principals import Principal
 from shared.log import log
-from shared.runtime.answers import Answer, RangeNotSatisfiable, is_current, requested_range
+from shared.runtime import conditional_requests
+from shared.runtime.answers import Answer
+from shared.runtime.conditional_requests import select
 from shared.services.packages.archives import COORDINATES, ArchiveLink, DeliveredArchive
 from shared.services.packages.pull_redirects import LocatedArchive
 
@@ -76,13 +78,21 @@ async def archive_of_release(call: Call) -> Answer:
 
 async def _archive_answer(call: Call, found: ArchiveToSend) -> Answer:
     headers = dict(found.headers)
-    if not is_current(call.headers, etag=found.etag):
-        return Answer(status=412, headers=headers | NO_STORE)
-    if unchanged := unchanged_answer(call, Answer(headers=headers), etag=found.etag):
-        return unchanged
+    selected = select(call.headers, tag=found.etag, length=found.size, method=call.method)
+    match selected.status:
+        case conditional_requests.OUTDATED:
+            return Answer(status=selected.status, headers=headers | NO_STORE)
+        case conditional_requests.UNCHANGED:
+            return Answer(status=selected.status, headers=headers)
+        case conditional_requests.UNSATISFIABLE:
+            headers = {"Content-Range": selected.content_range}
+            return Answer(status=selected.status, headers=headers)
+        case _:
+            if selected.content_range:
+                headers["Content-Range"] = selected.content_range
     if call.is_head:
         return Answer(headers={**headers, "Content-Length": str(found.size)})
-    return await _content(call, found)
+    return Answer(await _content(call, found, selected.span), selected.status, headers)
 
 
 async def archive_to_send(
@@ -153,23 +163,15 @@ def link_of(parts: Sequence[str], params: Mapping[str, str]) -> ArchiveLink:
     return ArchiveLink(scope, parsed, version, file, expires, signature)
 
 
-async def _content(call: Call, found: ArchiveToSend) -> Answer:
-    headers = dict(found.headers)
+async def _content(call: Call, found: ArchiveToSend, span: range) -> bytes:
+    """Return these bytes of the archive; raise `ArchiveLost` if the store does not have them."""
     archives = call.registry.adapters.archives
-    try:
-        span = requested_range(call.headers, size=found.size, etag=found.etag)
-    except RangeNotSatisfiable:
-        return Answer(status=416, headers={"Content-Range": f"bytes */{found.size}"})
-    wanted = range(found.size) if span is None else span
-    body = await archives.read(found.name, wanted.start, len(wanted), first=found.container)
-    if len(body) != len(wanted):
+    body = await archives.read(found.name, span.start, len(span), first=found.container)
+    if len(body) != len(span):
         coordinate = found.name.coordinate
         log.error("archive.lost", coordinate=str(coordinate), digest=found.name.digest.hex)
         raise ArchiveLost(coordinate)
-    if span is None:
-        return Answer(body, headers=headers)
-    headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{found.size}"
-    return Answer(body, 206, headers)
+    return body
 
 
 async def locate_archive(

@@ -24,19 +24,17 @@ from shared.domain.errors.requests import MethodNotAllowed, TooMany
 from shared.domain.events import ChangeKind
 from shared.domain.packages import Readers
 from shared.domain.rate_limits import RateLimitAllowance, tightest_allowance
+from shared.runtime import conditional_requests
 from shared.runtime.answers import (
     REQUEST_ID_HEADER,
     Answer,
     KnownCaller,
-    RangeNotSatisfiable,
     RecognizeCaller,
     RecordRepeat,
     Repeatable,
-    is_current,
-    is_known,
-    requested_range,
 )
 from shared.runtime.caching import EVERYTHING, PackagesRead, packages_read
+from shared.runtime.conditional_requests import is_known, select
 from shared.telemetry.metrics import ANSWERED
 
 JSON = "application/json"
@@ -104,30 +102,34 @@ class Representation(Struct, frozen=True):
 
 def conditional_answer(call: Call, document: Representation) -> Answer:
     """Return the document, the requested range, the headers alone for a `HEAD`, a 304 or a 412."""
-    etag = document.etag
     content = document.content
+    tag = document.etag
     headers = {
-        "ETag": etag,
+        "ETag": tag,
         "Accept-Ranges": "bytes",
         "Cache-Control": REVALIDATE if document.is_public else CACHE_PRIVATE,
     }
-    if not is_current(call.headers, etag=etag):
-        return Answer(status=412, headers=headers | NO_STORE)
-    whole = Answer(headers=headers, media_type=document.media_type, length=len(content))
-    if unchanged := unchanged_answer(call, whole, etag=etag):
-        return unchanged
-    try:
-        span = requested_range(call.headers, size=len(content), etag=etag)
-    except RangeNotSatisfiable:
-        headers |= {"Content-Range": f"bytes */{len(content)}", "Content-Length": "0"}
-        return Answer(status=416, headers=headers)
-    status = 200
-    if span is not None and call.method == "GET":
-        headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{len(content)}"
-        content = content[span.start : span.stop]
-        status = 206
-    headers["Content-Length"] = str(len(content))  # The host sets it only where it sends a body.
-    return Answer(b"" if call.is_head else content, status, headers, document.media_type)
+    selected = select(call.headers, tag=tag, length=len(content), method=call.method)
+    if selected.content_range:
+        headers["Content-Range"] = selected.content_range
+    match selected.status:
+        case conditional_requests.OUTDATED:
+            return Answer(status=selected.status, headers=headers | NO_STORE)
+        case conditional_requests.UNCHANGED:
+            return Answer(
+                status=selected.status,
+                headers=headers,
+                media_type=document.media_type,
+                length=len(content),
+            )
+        case conditional_requests.UNSATISFIABLE:
+            headers["Content-Length"] = "0"
+            return Answer(status=selected.status, headers=headers)
+        case _:
+            # The host sets it only where it sends a body.
+            headers["Content-Length"] = str(len(selected.span))
+    body = b"" if call.is_head else content[selected.span.start : selected.span.stop]
+    return Answer(body, selected.status, headers, document.media_type)
 
 
 PYTHON = "text/x-python"
@@ -171,7 +173,7 @@ def unchanged_answer(call: Call, whole: Answer, *, etag: str) -> Answer | None:
     `whole` is the 200 that it stands for, with its `length`. The 304 has its headers and its type:
     caches take over what a 304 says into the answer that they keep.
     """
-    return replace(whole, status=304, body=b"") if is_known(call.headers, etag=etag) else None
+    return replace(whole, status=304, body=b"") if is_known(call.headers, tag=etag) else None
 
 
 # --- Refusals as JSON problems, the form of every face that has none of its own ------------------
