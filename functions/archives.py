@@ -32,6 +32,7 @@ from shared.log import log
 from shared.runtime import conditional_requests
 from shared.runtime.answers import Answer
 from shared.runtime.conditional_requests import select
+from shared.runtime.dependencies import Dependencies
 from shared.services.packages.archives import COORDINATES, ArchiveLink, DeliveredArchive
 from shared.services.packages.pull_redirects import LocatedArchive
 
@@ -47,7 +48,7 @@ class ArchiveToSend(Struct, frozen=True):
     size: int
     etag: str
     headers: Mapping[str, str]
-    is_cacheable: bool
+    depends_on: Dependencies | None  # As in `Answer`; None for one that is not for everybody.
 
 
 central = CentralFace()
@@ -115,7 +116,8 @@ async def archive_to_send(
 def _to_send(served: DeliveredArchive) -> ArchiveToSend:
     etag = f'"{served.release.content}"'
     is_public = served.container is Visibility.PUBLIC
-    file = archive_file_name(served.release.coordinate, served.release.platform)
+    coordinate = served.release.coordinate
+    file = archive_file_name(coordinate, served.release.platform)
     return ArchiveToSend(
         name=served.release.archive,
         container=served.container,
@@ -129,7 +131,7 @@ def _to_send(served: DeliveredArchive) -> ArchiveToSend:
             "Content-Disposition": content_disposition(file),
             "Cache-Control": ARCHIVE_CACHE_PUBLIC if is_public else CACHE_PRIVATE,
         },
-        is_cacheable=is_public,
+        depends_on=Dependencies(frozenset((coordinate.package.key,))) if is_public else None,
     )
 
 
@@ -191,7 +193,13 @@ def redirect_to_archive(call: Call, at: LocatedArchive, headers: dict[str, str])
     count = partial(_count_pull, at.published_ms, pulled)
     count(call)
     sent = {**headers, "Location": at.url, "Cache-Control": at.cache_control}
-    return Answer(status=302, headers=sent, on_repeat=count, repeated_until_ms=at.repeated_until_ms)
+    return Answer(
+        status=302,
+        headers=sent,
+        on_repeat=count,
+        repeated_until_ms=at.repeated_until_ms,
+        depends_on=at.depends_on,
+    )
 
 
 class PulledRelease(Struct, frozen=True):

@@ -53,7 +53,6 @@ from shared.hosting.triggers import StartRefused
 from shared.log import set_backend
 from shared.program import respelled, typed_spelling
 from shared.runtime.answers import Repeatable
-from shared.runtime.caching import packages_read
 from shared.settings import Settings
 from shared.settings.problems import setting_problem, unknown_settings
 from shared.telemetry.metrics import STREAMED
@@ -267,21 +266,20 @@ def archive_resolver(registry: Registry) -> FileResolver | None:
         request_id = {"X-Request-Id": exchange.request_id}
         try:
             number = edition.number
-            with packages_read() as read:
-                link = link_of(parts, params)
-                caller = await archive_caller(registry, link, headers)
-                exchange.principal = caller.id
-                registry.limits.rate_limiter.count_read(caller)
-                found = await archive_to_send(registry, link, caller, exchange)
+            link = link_of(parts, params)
+            caller = await archive_caller(registry, link, headers)
+            exchange.principal = caller.id
+            registry.limits.rate_limiter.count_read(caller)
+            found = await archive_to_send(registry, link, caller, exchange)
         except Refusal as refusal:
             refused = _file_refusal(refusal, request_id)
             exchange.end(refused.status, refusal.outcome)
             return refused
         exchange.end(200, STREAMED)
         repeat: Repeatable | None = None
-        if found.is_cacheable:
+        if found.depends_on is not None:
             record = repeat_recorder(registry, exchange.operation, status=200)
-            repeat = Repeatable(record, number, frozenset(read.packages))
+            repeat = Repeatable(record, number, found.depends_on.packages)
         sent = {**found.headers, **request_id}
         lost = partial(_lost_archive, found.name.coordinate, request_id)
         return FileResponse(path_of(found.name), found.size, found.etag, sent, repeat, lost)

@@ -33,8 +33,8 @@ from shared.runtime.answers import (
     RecordRepeat,
     Repeatable,
 )
-from shared.runtime.caching import EVERYTHING, PackagesRead, packages_read
 from shared.runtime.conditional_requests import is_known, select
+from shared.runtime.dependencies import ALL_THAT_IS_STORED, Dependencies
 from shared.telemetry.metrics import ANSWERED
 
 JSON = "application/json"
@@ -88,12 +88,13 @@ CACHE_PRIVATE = "private, no-store"
 
 
 class Representation(Struct, frozen=True):
-    """A document as it is sent; a shared cache may keep it if it is public."""
+    """A document as it is sent; a shared cache may keep it if it is public. `depends_on` as in
+    `Answer`."""
 
     content: bytes
     media_type: str
     is_public: bool
-    is_cacheable: bool = True  # Whether its answer may be repeated.
+    depends_on: Dependencies | None = None
 
     @property
     def etag(self) -> str:
@@ -102,6 +103,12 @@ class Representation(Struct, frozen=True):
 
 def conditional_answer(call: Call, document: Representation) -> Answer:
     """Return the document, the requested range, the headers alone for a `HEAD`, a 304 or a 412."""
+    answer = _conditional_answer(call, document)
+    answer.depends_on = document.depends_on
+    return answer
+
+
+def _conditional_answer(call: Call, document: Representation) -> Answer:
     content = document.content
     tag = document.etag
     headers = {
@@ -237,16 +244,15 @@ def failure_sentence(request_id: str) -> str:
 
 
 async def repeatable(call: Call, make: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Make an answer, and let the host repeat it.
+    """Make an answer, and let the host repeat it if it says on what it depends.
 
     Refusals are never repeated. To callers with credentials, an answer is repeated if it depends on
     packages alone, and one about packages that are not public to their readers.
     """
     number = call.registry.adapters.edition.number
-    with packages_read() as read:
-        answer = await make()
-    if answer.repeated_until_ms:
-        _let_repeat(call, answer, number, read)
+    answer = await make()
+    if answer.depends_on is not None and answer.repeated_until_ms:
+        _let_repeat(call, answer, number, answer.depends_on)
     return answer
 
 
@@ -255,18 +261,19 @@ def repeat_until(call: Call, answer: Answer, end_ms: int, number: int) -> Answer
     number of the edition, until a time of that clock."""
     clock = call.registry.clock
     answer.repeated_until_ms = clock.monotonic_ms() + end_ms - clock.now_ms()
-    _let_repeat(call, answer, number, PackagesRead({EVERYTHING}))
+    answer.depends_on = ALL_THAT_IS_STORED
+    _let_repeat(call, answer, number, ALL_THAT_IS_STORED)
     return answer
 
 
-def _let_repeat(call: Call, answer: Answer, number: int, read: PackagesRead) -> None:
-    private_of = set[str]()
+def _let_repeat(call: Call, answer: Answer, number: int, depends_on: Dependencies) -> None:
+    readers_of = ""
     if call.caller.id or call.header("authorization"):
-        readers = call.registry.common.authorization.readers
-        private_of = read.private_of
-        is_known = all(readers.includes(call.caller, each) for each in private_of)
-        if EVERYTHING in read.packages or not is_known or len(private_of) > 1:
+        known = call.registry.common.authorization.readers
+        is_known = all(known.includes(call.caller, each) for each in depends_on.readers)
+        if not depends_on.is_of_packages or not is_known or len(depends_on.readers) > 1:
             return
+        readers_of = "".join(depends_on.readers)
     record = repeat_recorder(
         call.registry,
         call.exchange.operation,
@@ -274,7 +281,7 @@ def _let_repeat(call: Call, answer: Answer, number: int, read: PackagesRead) -> 
         on_repeat=answer.on_repeat,
         until_ms=answer.repeated_until_ms,
     )
-    answer.repeat = Repeatable(record, number, frozenset(read.packages), "".join(private_of))
+    answer.repeat = Repeatable(record, number, depends_on.packages, readers_of)
 
 
 def recognizer(registry: Registry) -> RecognizeCaller:

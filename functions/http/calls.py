@@ -34,7 +34,6 @@ from shared.log import (
     record_metric,
 )
 from shared.runtime.answers import Answer, RecognizedRequest
-from shared.runtime.caching import unnoted
 from shared.services.packages.source import PackageSource
 from shared.telemetry.metrics import REQUESTS
 
@@ -288,8 +287,7 @@ class Call:
         """
         caller = self._recognized()
         if caller is None:
-            with unnoted():
-                caller = await caller_of(self.headers, self.registry)
+            caller = await caller_of(self.headers, self.registry)
         self.set_caller(caller)
 
     def _recognized(self) -> Principal | None:

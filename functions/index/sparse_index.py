@@ -20,6 +20,7 @@ from shared.domain.errors.base import InvalidRequest
 from shared.domain.events import PackageChange
 from shared.domain.sparse_index import INDEX_TYPE, index_config
 from shared.runtime.answers import Answer
+from shared.runtime.dependencies import ALL_THAT_IS_STORED
 from shared.services.packages.index import PackageChanges
 
 DEFAULT_CHANGES = 100
@@ -60,7 +61,9 @@ async def _file(call: Call, media_type: str) -> Answer:
     package = call.package
     found = await index.file(package, call.packages, by=call.caller)
     caching = INDEX_CACHE_PUBLIC if found.is_public else CACHE_PRIVATE
-    return index_answer(call, found.document, media_type=media_type, caching=caching)
+    answer = index_answer(call, found.document, media_type=media_type, caching=caching)
+    answer.depends_on = found.depends_on
+    return answer
 
 
 @api.read("index/changes", is_repeated=True)
@@ -84,7 +87,7 @@ def _changes_answer(found: PackageChanges) -> Answer:
     model = {"changes": [_change_model(each) for each in found.changes], "next": found.next}
     body = orjson.dumps(model)
     headers = {**NO_STORE, "Content-Length": str(len(body))}
-    return Answer(body, headers=headers, media_type=JSON)
+    return Answer(body, headers=headers, media_type=JSON, depends_on=ALL_THAT_IS_STORED)
 
 
 def _change_model(change: PackageChange) -> dict[str, object]:

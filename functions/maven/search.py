@@ -51,7 +51,7 @@ async def search_representation(call: Call, request: MavenSearchRequest) -> Repr
     query, page = _search_query(request, _decode(request.words))
     found = await _find(call, request, query, page)
     content = search_document(request, found, page)
-    return Representation(content, XML_TYPE, is_public=by.is_anonymous, is_cacheable=False)
+    return Representation(content, XML_TYPE, is_public=by.is_anonymous)
 
 
 class _Found(Struct, frozen=True):

@@ -21,6 +21,7 @@ from shared.domain.events import EVERY_VERSION
 from shared.domain.names import Package, parse_org
 from shared.domain.times import utc_text
 from shared.runtime.answers import Answer
+from shared.runtime.dependencies import ALL_THAT_IS_STORED
 from shared.services.packages.feeds import FeedEntry
 
 ATOM = "application/atom+xml"
@@ -103,7 +104,8 @@ def _answer(call: Call, entries: Sequence[FeedEntry], title: str, page: str) -> 
     )
     feed = xml_element("feed", *content, scope='xmlns="http://www.w3.org/2005/Atom"')
     is_public = call.caller.is_anonymous
-    return conditional_answer(call, Representation(xml_document(feed), ATOM, is_public))
+    document = Representation(xml_document(feed), ATOM, is_public, ALL_THAT_IS_STORED)
+    return conditional_answer(call, document)
 
 
 def _entry(entry: FeedEntry, base_url: str) -> str:

@@ -15,6 +15,7 @@ import azure.functions as func
 from msgspec import Struct
 
 from shared.runtime.caching import Edition
+from shared.runtime.dependencies import Dependencies
 
 REQUEST_ID_HEADER = "X-Request-Id"  # The one header that differs in each repeat.
 PLAIN_TEXT = "text/plain"
@@ -69,7 +70,9 @@ class Answer:
     stands for it.
 
     An operation that is repeated calls `on_repeat` with the call of each repeat, to count a pull,
-    and repeats the answer until a time of the monotonic clock: 0 for never.
+    and repeats the answer until a time of the monotonic clock, 0 for never, and while what it
+    `depends_on` stands.
+    An answer that does not say on what it depends is never repeated.
     """
 
     body: bytes = b""
@@ -82,6 +85,7 @@ class Answer:
     repeated_until_ms: float = inf
     repeat: Repeatable | None = None  # Set by its operation, for the host.
     length: int | None = None
+    depends_on: Dependencies | None = None
 
     def __post_init__(self) -> None:
         self.headers = dict(self.headers)  # Callers share theirs, and more are added here.

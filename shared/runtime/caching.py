@@ -10,19 +10,15 @@ from collections.abc import (
     Callable,
     Collection,
     Coroutine,
-    Generator,
     Hashable,
     Iterable,
     Sequence,
 )
-from contextlib import contextmanager
-from contextvars import ContextVar
 from datetime import timedelta
 from functools import partial
 from sys import getsizeof
 from typing import Generic, Protocol, TypeVar, cast
 
-from msgspec import Struct, field
 from pydantic import BaseModel
 
 from shared.domain.names import Precedence
@@ -35,11 +31,12 @@ from shared.ports import Clock, Unanswered, repeated
 # once its push has been answered: what is missing is always asked for.
 CHANGES_KNOWN_WITHIN = timedelta(seconds=1)
 
-# Of what was read: also what belongs to no single package, such as a list of packages.
+# In place of the key of a package: also what belongs to no single package, such as a list of
+# packages.
 EVERYTHING = "*"
 
-# Of what was read: every account, organization, membership and token. Where an edition does not
-# follow them one by one, this changes with each that this process writes.
+# In place of the key of a package: every account, organization, membership and token. Where an
+# edition does not follow them one by one, this changes with each that this process writes.
 RECORDS = "@"
 
 
@@ -118,61 +115,6 @@ class Changes:
             if changed.get(key, 0) > number:
                 return False
         return number >= self._floor
-
-
-class PackagesRead(Struct, frozen=True):
-    """The packages that a request has read: their keys, and the organizations, in lower
-    case, of those that were private."""
-
-    packages: set[str] = field(default_factory=set[str])
-    private_of: set[str] = field(default_factory=set[str])
-
-
-# None while nobody asks.
-_read: ContextVar[PackagesRead | None] = ContextVar("packages_read", default=None)
-
-
-def note_read(package: str) -> None:
-    """Note that the answer in the making depends on a package, or on `EVERYTHING`."""
-    read = _read.get()
-    if read is not None:
-        read.packages.add(package)
-
-
-def note_private(org: str) -> None:
-    """Note that the answer in the making depends on who may read an organization's packages."""
-    read = _read.get()
-    if read is not None:
-        read.private_of.add(org.lower())
-
-
-def note_all(read: PackagesRead) -> None:
-    """Note all that was collected in a block of `packages_read`, which hides it from outer ones."""
-    for package in read.packages:
-        note_read(package)
-    for org in read.private_of:
-        note_private(org)
-
-
-@contextmanager
-def unnoted() -> Generator[None]:
-    """Note nothing that is read in this block: the caller notes it."""
-    token = _read.set(None)
-    try:
-        yield
-    finally:
-        _read.reset(token)
-
-
-@contextmanager
-def packages_read() -> Generator[PackagesRead]:
-    """Collect which packages are read in this block, and in the tasks it starts."""
-    read = PackagesRead()
-    token = _read.set(read)
-    try:
-        yield read
-    finally:
-        _read.reset(token)
 
 
 Key = TypeVar("Key", bound=Hashable)

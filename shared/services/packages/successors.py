@@ -15,12 +15,20 @@ from shared.domain.names import Package
 from shared.domain.packages import Head, Survey
 from shared.domain.principals import Action, Principal
 from shared.domain.releases import with_change
-from shared.ports import Clock, DirectoryStore, MetadataStore, PackageReader
+from shared.ports import Clock, DirectoryStore, MetadataStore, PackageReader, ReadCheck
+from shared.runtime.dependencies import NOTHING_STORED, Dependencies
 from shared.services.identity.accounts import organization_owners
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.packages.derived_data import PackageRecordWriter
 
 MAX_SUCCESSION = 10  # Packages of a chain that are looked at for one that leads back.
+
+
+class SeenSuccessor(Struct, frozen=True):
+    """The successor of a package as somebody sees it, None for none, and on what that depends."""
+
+    package: Package | None
+    depends_on: Dependencies
 
 
 class Successors(Struct, frozen=True):
@@ -38,27 +46,40 @@ class Successors(Struct, frozen=True):
     async def named(self, head: Head, *, by: Principal) -> Package | None:
         """Return the successor of a package, if `by` may see it and it has a live release; asks no
         store for a package without one."""
-        return (await self.named_of([head], by=by)).get(head.package.key)
+        return (await self.seen(head, by=by)).package
+
+    async def seen(self, head: Head, *, by: Principal) -> SeenSuccessor:
+        """Return the successor as `named` does, and on what that depends."""
+        successor = head.replaced_by
+        if successor is None:
+            return SeenSuccessor(None, NOTHING_STORED)
+        check = self.authorization.read_check(by)
+        named = await self._named_of([head], check)
+        depends_on = Dependencies(frozenset((successor.key,)), check.readers)
+        return SeenSuccessor(named.get(head.package.key), depends_on)
 
     async def named_of(self, heads: Sequence[Head], *, by: Principal) -> dict[str, Package]:
         """Return the successors of packages that `by` may see, by the keys of the packages. One
         trip, and none if no package has one."""
+        return await self._named_of(heads, self.authorization.read_check(by))
+
+    async def _named_of(self, heads: Sequence[Head], check: ReadCheck) -> dict[str, Package]:
         wanted = {head.package.key: head.replaced_by for head in heads}
         successors = {each.key: each for each in wanted.values() if each}
         if not successors:
             return {}
-        check = self.authorization.read_check(by)
         surveys = await self.reader.survey(list(successors.values()), check=check)
         live = {each.head.package.key: each.head.package for each in surveys if each and each.live}
         return {key: live[each.key] for key, each in wanted.items() if each and each.key in live}
 
-    async def as_seen(self, survey: Survey, *, by: Principal) -> Survey:
-        """Return the package without its successor if `by` may not see that."""
+    async def as_seen(self, survey: Survey, *, by: Principal) -> tuple[Survey, Dependencies]:
+        """Return the package without its successor if `by` may not see that, and on what it depends
+        whether they may."""
+        seen = await self.seen(survey.head, by=by)
         if not survey.head.successor:
-            return survey
-        named = await self.named(survey.head, by=by)
-        shown = survey.head.model_copy(update={"successor": str(named or "")})
-        return replace(survey, head=shown)
+            return survey, seen.depends_on
+        shown = survey.head.model_copy(update={"successor": str(seen.package or "")})
+        return replace(survey, head=shown), seen.depends_on
 
     async def of_owner(self, package: Package, *, by: Principal) -> Package | None:
         """Return the successor that is set, to owners. Raises `organization-not-found`, or
