@@ -30,9 +30,9 @@ from shared.domain.packages import Readers, Visibility
 from shared.domain.principals import Principal
 from shared.log import log
 from shared.runtime import conditional_requests
+from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.answers import Answer
 from shared.runtime.conditional_requests import select
-from shared.runtime.dependencies import Dependencies
 from shared.services.packages.archives import COORDINATES, ArchiveLink, DeliveredArchive
 from shared.services.packages.pull_redirects import LocatedArchive
 

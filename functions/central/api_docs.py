@@ -20,8 +20,8 @@ from shared.domain.errors.base import InvalidRequest, NotFound
 from shared.domain.errors.packages import ApiDocsNotFound
 from shared.domain.names import ClientProfile, OrgName, Range
 from shared.domain.search import MAX_LIMIT, Query, ResultPage, Sort, SymbolQuery
+from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED
 from shared.runtime.answers import Answer
-from shared.runtime.dependencies import ALL_THAT_IS_STORED
 from shared.services.api_docs.api_docs import ModuleName
 from shared.services.api_docs.pieces import StoredPiece
 

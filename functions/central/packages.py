@@ -22,8 +22,8 @@ from shared.domain.listings import Listing
 from shared.domain.names import ANY_CLIENT, Package, Range, Version, parse_version_or_range
 from shared.domain.packages import ModuleText, Release, UpstreamOrigin, numeric_id
 from shared.domain.rate_limits import RateLimitClass
+from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.answers import Answer
-from shared.runtime.dependencies import Dependencies
 from shared.services.packages.source import dependencies_of_release
 from shared.services.publishing.publishing import Upload
 

@@ -25,6 +25,7 @@ from shared.domain.events import ChangeKind
 from shared.domain.packages import Readers
 from shared.domain.rate_limits import RateLimitAllowance, tightest_allowance
 from shared.runtime import conditional_requests
+from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED, Dependencies
 from shared.runtime.answers import (
     REQUEST_ID_HEADER,
     Answer,
@@ -34,7 +35,6 @@ from shared.runtime.answers import (
     Repeatable,
 )
 from shared.runtime.conditional_requests import is_known, select
-from shared.runtime.dependencies import ALL_THAT_IS_STORED, Dependencies
 from shared.telemetry.metrics import ANSWERED
 
 JSON = "application/json"

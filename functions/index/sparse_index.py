@@ -19,8 +19,8 @@ from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.events import PackageChange
 from shared.domain.sparse_index import INDEX_TYPE, index_config
+from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED
 from shared.runtime.answers import Answer
-from shared.runtime.dependencies import ALL_THAT_IS_STORED
 from shared.services.packages.index import PackageChanges
 
 DEFAULT_CHANGES = 100

@@ -47,8 +47,8 @@ from shared.domain.packages import Visibility
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass
 from shared.log import log
+from shared.runtime.answer_dependencies import NOTHING_STORED, Dependencies
 from shared.runtime.answers import PLAIN_TEXT, Answer
-from shared.runtime.dependencies import NOTHING_STORED, Dependencies
 from shared.services.packages.source import AvailableRelease, dependencies_of_release
 from shared.services.publishing.maven import MavenVersionList
 

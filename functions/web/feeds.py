@@ -20,8 +20,8 @@ from shared.domain.errors.requests import PageNotFound
 from shared.domain.events import EVERY_VERSION
 from shared.domain.names import Package, parse_org
 from shared.domain.times import utc_text
+from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED
 from shared.runtime.answers import Answer
-from shared.runtime.dependencies import ALL_THAT_IS_STORED
 from shared.services.packages.feeds import FeedEntry
 
 ATOM = "application/atom+xml"

@@ -29,7 +29,7 @@ from shared.ports import (
     Unanswered,
 )
 from shared.runtime.abandonable import run_abandonable
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 from shared.telemetry.metrics import ANSWERED, BROKEN
 
 if TYPE_CHECKING:

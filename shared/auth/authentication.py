@@ -24,7 +24,8 @@ from shared.domain.times import MS
 from shared.log import log
 from shared.ports import Clock, DirectoryStore
 from shared.runtime.background_tasks import BackgroundTasks
-from shared.runtime.caching import Edition, LruCache, records_of
+from shared.runtime.editions import Edition, records_of
+from shared.runtime.lru_cache import LruCache
 
 TOKEN_CACHED_FOR = timedelta(seconds=3)  # A revoked token is refused everywhere within five.
 LAST_USE_INTERVAL = timedelta(minutes=10)  # Exact enough to find unused tokens.

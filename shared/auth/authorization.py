@@ -46,7 +46,8 @@ from shared.domain.search import Viewer
 from shared.domain.sign_in import require_recent_sign_in
 from shared.domain.times import MS
 from shared.ports import Clock, DirectoryStore
-from shared.runtime.caching import RECORDS, Edition, LruCache, records_of
+from shared.runtime.editions import RECORDS, Edition, records_of
+from shared.runtime.lru_cache import LruCache
 
 _ANYTHING = "any package"
 

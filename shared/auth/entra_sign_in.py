@@ -33,7 +33,7 @@ from shared.domain.accounts import parse_groups
 from shared.domain.directory_locks import DirectoryAnswer
 from shared.domain.errors.identity import SignedTokenRefused, issuer_silent, sign_in_failed
 from shared.ports import Clock, HttpClient, Unanswered
-from shared.runtime.caching import ReportFailure, ignore_failure
+from shared.runtime.refreshed_values import ReportFailure, ignore_failure
 
 T = TypeVar("T")
 

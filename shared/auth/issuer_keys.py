@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self, cast
 from msgspec import Struct
 
 from shared.ports import Clock, HttpClient, Unanswered
-from shared.runtime.caching import Refreshed, ReportFailure, ignore_failure
+from shared.runtime.refreshed_values import Refreshed, ReportFailure, ignore_failure
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey

@@ -17,7 +17,7 @@ from shared.domain.errors.base import TooLarge, Unauthenticated, redact_tokens
 from shared.domain.errors.packages import file_too_large
 from shared.domain.errors.requests import BodyUnreadable, Busy
 from shared.ports import Clock, HttpClient, HttpResponse, Unanswered
-from shared.runtime.caching import Refreshed
+from shared.runtime.refreshed_values import Refreshed
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey

@@ -23,7 +23,7 @@ from shared.domain.sessions import SecretState, Session
 from shared.domain.sign_in import SignInPurpose, needs_https
 from shared.domain.times import MS
 from shared.ports import Clock, DirectoryStore, Randomness, Stale
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 
 
 class SameSite(Enum):

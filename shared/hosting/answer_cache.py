@@ -34,7 +34,8 @@ from shared.hosting.responses import (
 )
 from shared.log import log
 from shared.runtime.answers import REQUEST_ID_HEADER, RecognizeCaller, Repeatable
-from shared.runtime.caching import Edition, LruCache
+from shared.runtime.editions import Edition
+from shared.runtime.lru_cache import LruCache
 
 CAPACITY_BYTES = 32 * 1024 * 1024  # For each process: about five thousand documents.
 LARGEST_BODY_BYTES = 128 * 1024  # Sending a larger body costs more than making the answer.

@@ -14,8 +14,8 @@ from typing import Any
 import azure.functions as func
 from msgspec import Struct
 
-from shared.runtime.caching import Edition
-from shared.runtime.dependencies import Dependencies
+from shared.runtime.answer_dependencies import Dependencies
+from shared.runtime.editions import Edition
 
 REQUEST_ID_HEADER = "X-Request-Id"  # The one header that differs in each repeat.
 PLAIN_TEXT = "text/plain"

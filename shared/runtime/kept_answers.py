@@ -20,7 +20,8 @@ from shared.ports import (
     UpstreamBusy,
 )
 from shared.runtime.background_tasks import BackgroundTasks
-from shared.runtime.caching import LruCache, SingleFlight
+from shared.runtime.lru_cache import LruCache
+from shared.runtime.single_flight import SingleFlight
 
 ANSWERS_KEPT_BYTES = 8 * 1024 * 1024
 USED_WHILE_RENEWED = timedelta(hours=1)  # An older answer is renewed before it is used.

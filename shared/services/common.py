@@ -33,7 +33,7 @@ from shared.ports import (
     Upstream,
     WorkStore,
 )
-from shared.runtime.caching import Edition
+from shared.runtime.editions import Edition
 
 
 class Adapters(Struct, frozen=True):

@@ -10,7 +10,7 @@ from shared.domain.accounts import NameOwner, Organization, name_owner_place, or
 from shared.domain.names import OrgName
 from shared.domain.times import MS
 from shared.ports import AlreadyThere, Clock, DirectoryStore
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 from shared.services.records import all_entities
 
 OWNERS_CACHED = 2_000  # Organizations.

@@ -34,7 +34,7 @@ from shared.domain.packages import Visibility
 from shared.domain.times import MS
 from shared.log import log
 from shared.ports import Clock
-from shared.runtime.caching import SingleFlight
+from shared.runtime.single_flight import SingleFlight
 
 BLOB_CLIENT_OPTIONS: dict[str, Any] = {
     # The transport warns about larger blocks: it blocks the event loop while it sends one.

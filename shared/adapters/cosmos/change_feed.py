@@ -12,7 +12,7 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.times import MS
 from shared.log import log
 from shared.ports import Clock
-from shared.runtime.caching import CHANGES_KNOWN_WITHIN, EVERYTHING, RECORDS, Changes
+from shared.runtime.editions import CHANGES_KNOWN_WITHIN, EVERYTHING, RECORDS, Changes
 
 WAITED_FOR = timedelta(milliseconds=500)  # Then the stores are asked for the records themselves.
 PACKAGES = "packages"  # The container whose changes are followed.

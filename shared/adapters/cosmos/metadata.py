@@ -19,7 +19,8 @@ from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package, Packag
 from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey, Visibility
 from shared.domain.records import Event
 from shared.ports import AlreadyThere, ReadCheck, Stale, VersionDiffersInCase
-from shared.runtime.caching import SURVEYS_CACHED_BYTES, LruCache, merge_entries, share_field_names
+from shared.runtime.decoded_records import SURVEYS_CACHED_BYTES, merge_entries, share_field_names
+from shared.runtime.lru_cache import LruCache
 
 # One partition that lists every package, in order; a name is written there before it is claimed.
 NAMES = "names"

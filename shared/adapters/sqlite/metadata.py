@@ -17,14 +17,9 @@ from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package, Packag
 from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey, Visibility
 from shared.domain.records import Event
 from shared.ports import AlreadyThere, ReadCheck, Stale, VersionDiffersInCase
-from shared.runtime.caching import (
-    EVERYTHING,
-    SURVEYS_CACHED_BYTES,
-    Changes,
-    LruCache,
-    merge_entries,
-    share_field_names,
-)
+from shared.runtime.decoded_records import SURVEYS_CACHED_BYTES, merge_entries, share_field_names
+from shared.runtime.editions import EVERYTHING, Changes
+from shared.runtime.lru_cache import LruCache
 
 TOOLS_ON_THE_LOOP = 100  # Looking them up takes half a millisecond.
 CHANGES_ON_THE_LOOP = 1_000  # Reading them takes half a millisecond.

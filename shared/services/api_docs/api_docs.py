@@ -25,7 +25,7 @@ from shared.domain.names import (
 from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, Visibility
 from shared.domain.principals import Principal
 from shared.ports import DocumentStore, PackageReader
-from shared.runtime.dependencies import ALL_THAT_IS_STORED, NOTHING_STORED, Dependencies
+from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED, NOTHING_STORED, Dependencies
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.api_docs.pieces import PieceReader, PiecesGone, StoredPiece, arrived, available
 from shared.services.packages.source import PackageSource

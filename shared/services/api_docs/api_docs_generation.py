@@ -55,7 +55,7 @@ from shared.ports import (
     MetadataStore,
     Stale,
 )
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 from shared.services.api_docs.pieces import PieceReader, PiecesGone, available, is_documented
 from shared.services.packages.derived_data import DerivedData
 

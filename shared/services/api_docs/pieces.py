@@ -17,7 +17,7 @@ from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate
 from shared.domain.packages import ReleaseEntry, State, Survey, Visibility
 from shared.ports import DocumentStore, PackageReader
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 
 RECORDS_CACHED = 2_000  # Without symbols; each has some 2 KB.
 INDEX_CACHED_BYTES = 16 * 1024 * 1024  # The indexes of some thousand releases.

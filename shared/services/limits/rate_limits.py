@@ -30,7 +30,7 @@ from shared.domain.rate_limits import (
     tightest_allowance,
 )
 from shared.ports import Clock, Counter, WorkStore
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 from shared.services.limits.notices import ReadOnlyMode
 
 BURST_WINDOW = timedelta(minutes=10)

@@ -40,7 +40,7 @@ from shared.domain.packages import Head, Release, Visibility
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.ports import Clock, Unanswered, Upstream
-from shared.runtime.caching import memory_of
+from shared.runtime.decoded_records import memory_of
 from shared.runtime.kept_answers import KeptAnswers, NewAnswer
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource, refusal_of

@@ -27,8 +27,9 @@ from shared.domain.resolution import ResolutionMode
 from shared.domain.times import MS
 from shared.domain.upstream_answers import MAX_DESCRIBED
 from shared.ports import AnswerUnusable, DirectoryStore, ReleaseUnusable, Stale, Unanswered
-from shared.runtime.caching import VersionedCache, memory_of_entries
+from shared.runtime.decoded_records import memory_of_entries
 from shared.runtime.kept_answers import USED_WHILE_RENEWED, NewAnswer
+from shared.runtime.lru_cache import VersionedCache
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource, refusal_of
 

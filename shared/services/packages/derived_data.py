@@ -30,7 +30,7 @@ from shared.ports import (
     SearchIndex,
     Stale,
 )
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 from shared.runtime.retries import retried_when_stale
 from shared.services.packages.archives import ArchiveRelocation
 

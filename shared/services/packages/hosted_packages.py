@@ -49,7 +49,9 @@ from shared.domain.principals import Principal
 from shared.domain.releases import release_withdrawn
 from shared.domain.resolution import latest, usable_versions
 from shared.ports import DocumentStore, MetadataStore, PackageReader, ReadCheck
-from shared.runtime.caching import Edition, LruCache, memory_of, memory_of_entries
+from shared.runtime.decoded_records import memory_of, memory_of_entries
+from shared.runtime.editions import Edition
+from shared.runtime.lru_cache import LruCache
 from shared.services.packages.source import (
     AvailableRelease,
     PackageVersions,

@@ -15,7 +15,7 @@ from shared.domain.records import Event
 from shared.domain.releases import withdrawal_of
 from shared.domain.sparse_index import index_file, index_path
 from shared.ports import EventStore, MetadataStore
-from shared.runtime.dependencies import Dependencies
+from shared.runtime.answer_dependencies import Dependencies
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.source import PackageSource, dependencies_of_list
 from shared.services.packages.successors import Successors

@@ -15,7 +15,7 @@ from shared.domain.names import Coordinate
 from shared.domain.pull_records import pull_window
 from shared.ports import CallerScope, Clock, Pull, PullBatch, PullLedger, Randomness
 from shared.runtime.background_tasks import DelayedFlush
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.packages.pullers import PullerRecords
 

@@ -26,7 +26,7 @@ from shared.domain.records import Place
 from shared.domain.times import MS
 from shared.ports import Clock, DirectoryStore, PullRecordStore, Randomness
 from shared.runtime.background_tasks import DelayedFlush
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 from shared.services.identity.accounts import (
     ACCOUNT_ID_PREFIX,
     account_by_name_or_id,

@@ -17,8 +17,9 @@ from shared.domain.names import ClientProfile, Coordinate, Package, Range, Versi
 from shared.domain.packages import Visibility
 from shared.domain.principals import Principal
 from shared.ports import ArchiveLinks, Clock
-from shared.runtime.caching import Edition, LruCache
-from shared.runtime.dependencies import Dependencies
+from shared.runtime.answer_dependencies import Dependencies
+from shared.runtime.editions import Edition
+from shared.runtime.lru_cache import LruCache
 from shared.services.packages.archives import ArchiveDelivery
 from shared.services.packages.source import (
     AvailableRelease,

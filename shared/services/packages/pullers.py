@@ -6,7 +6,7 @@ from shared.auth.signing_keys import SigningKeys
 from shared.domain.names import Coordinate, release_place
 from shared.domain.releases import MAX_PULLERS_OF_ERASED, ReleasePullers, is_erasable_at
 from shared.ports import Clock, DirectoryStore
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 from shared.runtime.retries import retried_when_stale
 
 MAX_YOUNG_RELEASES = 10_000  # Whose pullers wait for a store; each has eleven at most.

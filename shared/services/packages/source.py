@@ -17,7 +17,7 @@ from shared.domain.listings import Listing
 from shared.domain.names import ClientProfile, Coordinate, Package, Range, Version
 from shared.domain.packages import Head, Release, Survey, effective_deprecation
 from shared.domain.principals import Principal
-from shared.runtime.dependencies import Dependencies
+from shared.runtime.answer_dependencies import Dependencies
 
 
 class AvailableRelease(Struct, frozen=True):

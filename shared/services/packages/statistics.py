@@ -14,7 +14,7 @@ from shared.domain.search import ANYONE, IndexTotals, Query, ResultPage, Sort
 from shared.domain.status import DatedCounts, RegistryCounts
 from shared.domain.times import MS
 from shared.ports import Clock, PullLedger, SearchIndex, WorkStore
-from shared.runtime.caching import SingleFlight
+from shared.runtime.single_flight import SingleFlight
 from shared.services.packages.pull_counter import utc_day
 
 PACKAGES_LISTED = 6  # In each list: what a visitor reads without scrolling.

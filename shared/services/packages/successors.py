@@ -16,7 +16,7 @@ from shared.domain.packages import Head, Survey
 from shared.domain.principals import Action, Principal
 from shared.domain.releases import with_change
 from shared.ports import Clock, DirectoryStore, MetadataStore, PackageReader, ReadCheck
-from shared.runtime.dependencies import NOTHING_STORED, Dependencies
+from shared.runtime.answer_dependencies import NOTHING_STORED, Dependencies
 from shared.services.identity.accounts import organization_owners
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.packages.derived_data import PackageRecordWriter

@@ -20,7 +20,7 @@ from shared.ports import (
     MetadataStore,
     SearchFeed,
 )
-from shared.runtime.caching import CHANGES_KNOWN_WITHIN
+from shared.runtime.editions import CHANGES_KNOWN_WITHIN
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
 from shared.services.api_docs.api_docs_queue import oldest_first
 from shared.services.maintenance.erased_releases import ErasedReleases

@@ -35,8 +35,8 @@ from shared.domain.principals import Principal
 from shared.domain.resolution import usable_entries
 from shared.domain.search import ANYONE, Query, ResultPage, Viewer
 from shared.ports import ArchiveStore, Clock, DocumentStore, MetadataStore, SearchIndex
-from shared.runtime.caching import LruCache
-from shared.runtime.dependencies import Dependencies
+from shared.runtime.answer_dependencies import Dependencies
+from shared.runtime.lru_cache import LruCache
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.source import (

@@ -42,7 +42,7 @@ from shared.ports import (
     MetadataStore,
     VersionDiffersInCase,
 )
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.identity.mail import ReleaseMail
 from shared.services.limits.rate_limits import PublishAllowance, RateLimiter

@@ -9,7 +9,7 @@ from shared.adapters.cosmos.change_feed import MOST_PAGES, WAITED_FOR, ChangeFee
 from shared.adapters.cosmos.client import ChangeFeedPage, CosmosDatabase
 from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
 from shared.domain.errors.requests import Busy
-from shared.runtime.caching import CHANGES_KNOWN_WITHIN, EVERYTHING, MOST_CHANGED
+from shared.runtime.editions import CHANGES_KNOWN_WITHIN, EVERYTHING, MOST_CHANGED
 from tests.fakes.system import FakeClock
 
 GREET = "acme/greet"

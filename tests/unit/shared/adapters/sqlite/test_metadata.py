@@ -13,7 +13,7 @@ from shared.domain.access import Membership
 from shared.domain.accounts import Account, Organization, Token, TokenUse
 from shared.domain.names import Package, Version
 from shared.domain.principals import Role
-from shared.runtime.caching import records_of
+from shared.runtime.editions import records_of
 from tests.contract.sample_records import GREET, entry, head, release
 from tests.fakes.system import FakeClock
 

@@ -13,7 +13,7 @@ from shared.domain.errors.requests import Busy
 from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
 from shared.domain.principals import Principal
-from shared.runtime.dependencies import ALL_THAT_IS_STORED, NOTHING_STORED, Dependencies
+from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED, NOTHING_STORED, Dependencies
 from shared.services.packages.pull_redirects import (
     LONGEST_PLACE,
     LocatedArchive,

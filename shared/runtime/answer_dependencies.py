@@ -5,7 +5,7 @@ from typing import Self
 from msgspec import Struct
 
 from shared.domain.packages import Head, Visibility
-from shared.runtime.caching import EVERYTHING
+from shared.runtime.editions import EVERYTHING
 
 
 class Dependencies(Struct, frozen=True):

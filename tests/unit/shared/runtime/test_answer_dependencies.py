@@ -1,7 +1,7 @@
 """Answers say on what they depend."""
 
 from shared.domain.packages import STAFF, Visibility
-from shared.runtime.dependencies import ALL_THAT_IS_STORED, NOTHING_STORED, Dependencies
+from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED, NOTHING_STORED, Dependencies
 from tests.contract.sample_records import head
 
 ONE = Dependencies(frozenset(("acme/one",)), frozenset(("acme",)))
