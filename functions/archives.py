@@ -205,29 +205,31 @@ def redirect_to_archive(call: Call, at: LocatedArchive, headers: dict[str, str])
 class PulledRelease(Struct, frozen=True):
     """A release that somebody pulls, and whether its package is public.
 
-    `text` is the coordinate for the log, made once for all repeats of an answer.
+    `text` is the coordinate for the log, and `key` its key, made once for all repeats of an answer.
     """
 
     coordinate: Coordinate
     is_public: bool
     text: str
+    key: str
 
     @classmethod
     def of(cls, coordinate: Coordinate, *, is_public: bool) -> Self:
-        return cls(coordinate, is_public, str(coordinate))
+        return cls(coordinate, is_public, str(coordinate), coordinate.key)
 
 
 def _count_pull(published_ms: int, pulled: PulledRelease, call: Call) -> None:
     """Record a pull, and count it: no `HEAD`, and none of a client that opts out."""
     # Whoever asks by a HEAD or opts out of counting learns where the archive is, too.
     _record_pull(call.registry, call.exchange, pulled, call.caller)
-    is_silent = call.header("ballerina-central-telemetry-disabled").lower() == "true"
-    if call.method == "GET" and not is_silent:
+    opts_out = call.headers.get("ballerina-central-telemetry-disabled")
+    is_silent = opts_out is not None and opts_out.lower() == "true"
+    if call.exchange.method == "GET" and not is_silent:
         caller = call.caller
         client = caller.id or f"{caller.address} {call.header('user-agent')}"
         packages = call.registry.packages
-        packages.pullers.add(pulled.coordinate, _who(caller), published_ms)
-        packages.pull_counter.count(pulled.coordinate, client)
+        packages.pullers.add(pulled.coordinate, _who(caller), published_ms, key=pulled.key)
+        packages.pull_counter.count(pulled.coordinate, client, key=pulled.key)
 
 
 def _record_pull(
