@@ -108,8 +108,9 @@ async def _timed(
     else:
         return value
     finally:
-        attributes = {"store": store, "operation": operation, "outcome": outcome}
-        record_metric(STORE_CALLS, time.perf_counter() - started, attributes)
+        ended = time.perf_counter()
+        if is_recording():
+            attributes = {"store": store, "operation": operation, "outcome": outcome}
+            record_metric(STORE_CALLS, ended - started, attributes)
         if traced is not None:
-            name = f"{store}.{operation}"
-            traced.add_span(name, started, attributes, is_failed=outcome == BROKEN)
+            traced.add_store_call(store, operation, outcome, started, ended)
