@@ -12,7 +12,7 @@ from typing import Self
 from msgspec import Struct
 
 from functions.central.answers import CORS_HEADERS, CentralFace
-from functions.http.answers import CACHE_PRIVATE, NO_STORE
+from functions.http.caching_headers import CACHE_PRIVATE, NO_STORE
 from functions.http.calls import Call, Exchange, anonymous_caller, caller_of
 from shared.composition import Registry
 from shared.domain.archives.delivery import (

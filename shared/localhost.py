@@ -19,8 +19,8 @@ from functions.archives import archive_caller, archive_to_send, link_of
 from functions.central.answers import refusal_answer
 from functions.faces import build_app
 from functions.health import METRICS
-from functions.http.answers import recognizer, repeat_recorder
 from functions.http.calls import Exchange
+from functions.http.repeats import recognizer, repeat_recorder
 from shared.auth.authentication import RequestClient
 from shared.bootstrap import (
     START_ERRORS,

@@ -30,7 +30,7 @@ from functions.api import (
 )
 from functions.api.operations import ApiCall, ApiFace, OpenApi, ProblemAnswer
 from functions.device import device_login
-from functions.http.answers import json_answer
+from functions.http.json_answers import json_answer
 from functions.http.operations import Operation
 from shared.runtime.answers import Answer
 

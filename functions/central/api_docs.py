@@ -6,15 +6,11 @@ import re
 from msgspec.structs import replace
 
 from functions.central.answers import CORS_HEADERS, OPEN_HEADERS, CentralFace
-from functions.http.answers import (
-    CACHE_PRIVATE,
-    JSON,
-    REVALIDATE,
-    accepts_gzip,
-    json_answer,
-    unchanged_answer,
-)
+from functions.http.caching_headers import CACHE_PRIVATE, REVALIDATE
 from functions.http.calls import Call
+from functions.http.compression import accepts_gzip
+from functions.http.json_answers import JSON, json_answer
+from functions.http.representations import unchanged_answer
 from shared.domain.documents import etag_of
 from shared.domain.errors.base import InvalidRequest, NotFound
 from shared.domain.errors.packages import ApiDocsNotFound

@@ -4,8 +4,8 @@ from unicodedata import combining, normalize
 
 from functions.archives import locate_archive, redirect_to_archive
 from functions.central.answers import CORS_HEADERS, OPEN_HEADERS, CentralFace
-from functions.http.answers import empty_answer, json_answer
 from functions.http.calls import Call
+from functions.http.json_answers import empty_answer, json_answer
 from functions.http.requests import (
     announced_digest,
     archive_part,

@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from functions.central.answers import OPEN_HEADERS, CentralFace, page_model, page_of, problem_model
 from functions.central.packages import package_model, upstream_model
-from functions.http.answers import json_answer
 from functions.http.calls import Call
+from functions.http.json_answers import json_answer
 from shared.domain.errors.base import Invalid
 from shared.domain.names import OrgName, parse_org, parse_version_or_range
 from shared.domain.packages import numeric_id, stable_number

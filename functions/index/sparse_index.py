@@ -5,16 +5,12 @@ from email.utils import formatdate
 
 import orjson
 
-from functions.http.answers import (
-    CACHE_PRIVATE,
-    JSON,
-    NO_STORE,
-    accepts_gzip,
-    unchanged_answer,
-    withdrawal_model,
-)
+from functions.http.caching_headers import CACHE_PRIVATE, NO_STORE
 from functions.http.calls import Call
+from functions.http.compression import accepts_gzip
+from functions.http.json_answers import JSON, withdrawal_model
 from functions.http.operations import JsonFace
+from functions.http.representations import unchanged_answer
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.events import PackageChange

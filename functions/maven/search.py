@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from functions.central.packages import package_model
 from functions.central.search import symbol_model, symbol_query_of
-from functions.http.answers import Representation
 from functions.http.calls import Call
+from functions.http.representations import Representation
 from shared.composition import Registry
 from shared.domain.documents import xml_document, xml_element, xml_flag, xml_leaf
 from shared.domain.errors.base import Invalid, quoted

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from html import escape
 from uuid import UUID, uuid5
 
-from functions.http.answers import Representation, conditional_answer
 from functions.http.calls import Call
 from functions.http.event_sentences import CHANGE_PHRASES
 from functions.http.plain_text import PlainTextFace
+from functions.http.representations import Representation, conditional_answer
 from shared.domain.documents import xml_document, xml_element, xml_leaf
 from shared.domain.errors.base import InvalidName, Refusal, RefusalKind, Unauthenticated
 from shared.domain.errors.requests import PageNotFound

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from functions.http.answers import recognizer
+from functions.http.repeats import recognizer
 from shared.adapters.blob.client import LINK_LIFETIME
 from shared.domain.archives.delivery import LIFETIMES_REPEATED
 from shared.domain.names import Coordinate

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from functions.faces import build_app
-from functions.http.answers import recognizer
+from functions.http.repeats import recognizer
 from shared.composition import Registry
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Visibility
