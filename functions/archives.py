@@ -12,7 +12,7 @@ from typing import Self
 from msgspec import Struct
 
 from functions.central.central_face import CORS_HEADERS, CentralFace
-from functions.http.answers import CACHE_PRIVATE, NO_STORE, unchanged_answer
+from functions.http.caching_headers import CACHE_PRIVATE, NO_STORE
 from functions.http.calls import Call, Exchange, anonymous_caller, caller_of
 from shared.composition import Registry
 from shared.domain.archives.delivery import (
@@ -30,7 +30,10 @@ from shared.domain.errors.packages import ArchiveLost, ArchiveNotFound
 from shared.domain.packages import Readers, Visibility
 from shared.domain.principals import Principal
 from shared.domain.versions import Range, Version
-from shared.runtime.answers import Answer, RangeNotSatisfiable, is_current, requested_range
+from shared.runtime import conditional_requests
+from shared.runtime.answer_dependencies import Dependencies
+from shared.runtime.answers import Answer
+from shared.runtime.conditional_requests import select
 from shared.services.packages.archive_delivery import COORDINATES, ArchiveLink, DeliveredArchive
 from shared.services.packages.pull_redirects import LocatedArchive
 from shared.telemetry.log import log
@@ -47,7 +50,7 @@ class ArchiveToSend(Struct, frozen=True):
     size: int
     etag: str
     headers: Mapping[str, str]
-    is_cacheable: bool
+    depends_on: Dependencies | None  # As in `Answer`; None for one that is not for everybody.
 
 
 central = CentralFace()
@@ -78,13 +81,21 @@ async def archive_of_release(call: Call) -> Answer:
 
 async def _archive_answer(call: Call, found: ArchiveToSend) -> Answer:
     headers = dict(found.headers)
-    if not is_current(call.headers, etag=found.etag):
-        return Answer(status=412, headers=headers | NO_STORE)
-    if unchanged := unchanged_answer(call, Answer(headers=headers), etag=found.etag):
-        return unchanged
+    selected = select(call.headers, tag=found.etag, length=found.size, method=call.method)
+    match selected.status:
+        case conditional_requests.OUTDATED:
+            return Answer(status=selected.status, headers=headers | NO_STORE)
+        case conditional_requests.UNCHANGED:
+            return Answer(status=selected.status, headers=headers)
+        case conditional_requests.UNSATISFIABLE:
+            headers = {"Content-Range": selected.content_range}
+            return Answer(status=selected.status, headers=headers)
+        case _:
+            if selected.content_range:
+                headers["Content-Range"] = selected.content_range
     if call.is_head:
         return Answer(headers={**headers, "Content-Length": str(found.size)})
-    return await _content(call, found)
+    return Answer(await _content(call, found, selected.span), selected.status, headers)
 
 
 async def archive_to_send(
@@ -107,7 +118,8 @@ async def archive_to_send(
 def _to_send(served: DeliveredArchive) -> ArchiveToSend:
     etag = f'"{served.release.content}"'
     is_public = served.container is Visibility.PUBLIC
-    file = archive_file_name(served.release.coordinate, served.release.platform)
+    coordinate = served.release.coordinate
+    file = archive_file_name(coordinate, served.release.platform)
     return ArchiveToSend(
         name=served.release.archive,
         container=served.container,
@@ -121,7 +133,7 @@ def _to_send(served: DeliveredArchive) -> ArchiveToSend:
             "Content-Disposition": content_disposition(file),
             "Cache-Control": ARCHIVE_CACHE_PUBLIC if is_public else CACHE_PRIVATE,
         },
-        is_cacheable=is_public,
+        depends_on=Dependencies(frozenset((coordinate.package.key,))) if is_public else None,
     )
 
 
@@ -155,23 +167,15 @@ def link_of(parts: Sequence[str], params: Mapping[str, str]) -> ArchiveLink:
     return ArchiveLink(scope, parsed, version, file, expires, signature)
 
 
-async def _content(call: Call, found: ArchiveToSend) -> Answer:
-    headers = dict(found.headers)
+async def _content(call: Call, found: ArchiveToSend, span: range) -> bytes:
+    """Return these bytes of the archive; raise `ArchiveLost` if the store does not have them."""
     archives = call.registry.adapters.archives
-    try:
-        span = requested_range(call.headers, size=found.size, etag=found.etag)
-    except RangeNotSatisfiable:
-        return Answer(status=416, headers={"Content-Range": f"bytes */{found.size}"})
-    wanted = range(found.size) if span is None else span
-    body = await archives.read(found.name, wanted.start, len(wanted), first=found.container)
-    if len(body) != len(wanted):
+    body = await archives.read(found.name, span.start, len(span), first=found.container)
+    if len(body) != len(span):
         coordinate = found.name.coordinate
         log.error("archive.lost", coordinate=str(coordinate), digest=found.name.digest.hex)
         raise ArchiveLost(coordinate)
-    if span is None:
-        return Answer(body, headers=headers)
-    headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{found.size}"
-    return Answer(body, 206, headers)
+    return body
 
 
 async def locate_archive(
@@ -191,35 +195,43 @@ def redirect_to_archive(call: Call, at: LocatedArchive, headers: dict[str, str])
     count = partial(_count_pull, at.published_ms, pulled)
     count(call)
     sent = {**headers, "Location": at.url, "Cache-Control": at.cache_control}
-    return Answer(status=302, headers=sent, on_repeat=count, repeated_until_ms=at.repeated_until_ms)
+    return Answer(
+        status=302,
+        headers=sent,
+        on_repeat=count,
+        repeated_until_ms=at.repeated_until_ms,
+        depends_on=at.depends_on,
+    )
 
 
 class PulledRelease(Struct, frozen=True):
     """A release that somebody pulls, and whether its package is public.
 
-    `text` is the coordinate for the log, made once for all repeats of an answer.
+    `text` is the coordinate for the log, and `key` its key, made once for all repeats of an answer.
     """
 
     coordinate: Coordinate
     is_public: bool
     text: str
+    key: str
 
     @classmethod
     def of(cls, coordinate: Coordinate, *, is_public: bool) -> Self:
-        return cls(coordinate, is_public, str(coordinate))
+        return cls(coordinate, is_public, str(coordinate), coordinate.key)
 
 
 def _count_pull(published_ms: int, pulled: PulledRelease, call: Call) -> None:
     """Record a pull, and count it: no `HEAD`, and none of a client that opts out."""
     # Whoever asks by a HEAD or opts out of counting learns where the archive is, too.
     _record_pull(call.registry, call.exchange, pulled, call.caller)
-    is_silent = call.header("ballerina-central-telemetry-disabled").lower() == "true"
-    if call.method == "GET" and not is_silent:
+    opts_out = call.headers.get("ballerina-central-telemetry-disabled")
+    is_silent = opts_out is not None and opts_out.lower() == "true"
+    if call.exchange.method == "GET" and not is_silent:
         caller = call.caller
         client = caller.id or f"{caller.address} {call.header('user-agent')}"
         packages = call.registry.packages
-        packages.pullers.add(pulled.coordinate, _who(caller), published_ms)
-        packages.pull_counter.count(pulled.coordinate, client)
+        packages.pullers.add(pulled.coordinate, _who(caller), published_ms, key=pulled.key)
+        packages.pull_counter.count(pulled.coordinate, client, key=pulled.key)
 
 
 def _record_pull(

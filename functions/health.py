@@ -11,8 +11,9 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from functions.central.central_face import CentralFace
-from functions.http.answers import NO_STORE, json_answer
+from functions.http.caching_headers import NO_STORE
 from functions.http.calls import Call
+from functions.http.json_answers import json_answer
 from functions.http.operations import JsonFace
 from shared.composition import Registry
 from shared.domain.client_addresses import is_loopback

@@ -5,20 +5,17 @@ from email.utils import formatdate
 
 import orjson
 
-from functions.http.answers import (
-    CACHE_PRIVATE,
-    JSON,
-    NO_STORE,
-    accepts_gzip,
-    unchanged_answer,
-    withdrawal_model,
-)
+from functions.http.caching_headers import CACHE_PRIVATE, NO_STORE
 from functions.http.calls import Call
+from functions.http.compression import accepts_gzip
+from functions.http.json_answers import JSON, withdrawal_model
 from functions.http.operations import JsonFace
+from functions.http.representations import unchanged_answer
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.events import PackageChange
 from shared.domain.sparse_index import INDEX_TYPE, index_config
+from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED
 from shared.runtime.answers import Answer
 from shared.services.packages.index import PackageChanges
 
@@ -60,7 +57,9 @@ async def _file(call: Call, media_type: str) -> Answer:
     package = call.package
     found = await index.file(package, call.packages, by=call.caller)
     caching = INDEX_CACHE_PUBLIC if found.is_public else CACHE_PRIVATE
-    return index_answer(call, found.document, media_type=media_type, caching=caching)
+    answer = index_answer(call, found.document, media_type=media_type, caching=caching)
+    answer.depends_on = found.depends_on
+    return answer
 
 
 @api.read("index/changes", is_repeated=True)
@@ -84,7 +83,7 @@ def _changes_answer(found: PackageChanges) -> Answer:
     model = {"changes": [_change_model(each) for each in found.changes], "next": found.next}
     body = orjson.dumps(model)
     headers = {**NO_STORE, "Content-Length": str(len(body))}
-    return Answer(body, headers=headers, media_type=JSON)
+    return Answer(body, headers=headers, media_type=JSON, depends_on=ALL_THAT_IS_STORED)
 
 
 def _change_model(change: PackageChange) -> dict[str, object]:

@@ -19,8 +19,8 @@ from functions.archives import archive_caller, archive_to_send, link_of
 from functions.central.central_face import refusal_answer
 from functions.faces import build_app
 from functions.health import METRICS
-from functions.http.answers import recognizer, repeat_recorder
 from functions.http.calls import Exchange
+from functions.http.repeats import recognizer, repeat_recorder
 from shared.auth.authentication import RequestClient
 from shared.bootstrap import (
     START_ERRORS,
@@ -52,7 +52,6 @@ from shared.hosting.responses import configured_headers
 from shared.hosting.triggers import StartRefused
 from shared.program import respelled, typed_spelling
 from shared.runtime.answers import Repeatable
-from shared.runtime.caching import packages_read
 from shared.settings import Settings
 from shared.settings.problems import setting_problem, unknown_settings
 from shared.telemetry.log import set_backend
@@ -267,21 +266,20 @@ def archive_resolver(registry: Registry) -> FileResolver | None:
         request_id = {"X-Request-Id": exchange.request_id}
         try:
             number = edition.number
-            with packages_read() as read:
-                link = link_of(parts, params)
-                caller = await archive_caller(registry, link, headers)
-                exchange.principal = caller.id
-                registry.limits.rate_limiter.count_read(caller)
-                found = await archive_to_send(registry, link, caller, exchange)
+            link = link_of(parts, params)
+            caller = await archive_caller(registry, link, headers)
+            exchange.principal = caller.id
+            registry.limits.rate_limiter.count_read(caller)
+            found = await archive_to_send(registry, link, caller, exchange)
         except Refusal as refusal:
             refused = _file_refusal(refusal, request_id)
             exchange.end(refused.status, refusal.outcome)
             return refused
         exchange.end(200, STREAMED)
         repeat: Repeatable | None = None
-        if found.is_cacheable:
+        if found.depends_on is not None:
             record = repeat_recorder(registry, exchange.operation, status=200)
-            repeat = Repeatable(record, number, frozenset(read.packages))
+            repeat = Repeatable(record, number, found.depends_on.packages)
         sent = {**found.headers, **request_id}
         lost = partial(_lost_archive, found.name.coordinate, request_id)
         return FileResponse(path_of(found.name), found.size, found.etag, sent, repeat, lost)

@@ -12,7 +12,7 @@ from functions.api.name_disputes import StatementView
 from functions.api.operations import ResponseModel, UtcTime, utc_datetime
 from functions.api.pulls import PullView
 from functions.api.tokens import TokenView
-from functions.http.answers import JSON
+from functions.http.json_answers import JSON
 from functions.http.pages import PAGE_HEADERS, see_other
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.auth.sessions import SESSION_CREDENTIAL

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from pydantic import Field
 
 from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime
-from functions.http.answers import NO_STORE
+from functions.http.caching_headers import NO_STORE
 from shared.domain.events import EventQuery
 from shared.domain.names import OrgName
 from shared.domain.records import Event

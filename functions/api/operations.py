@@ -18,8 +18,9 @@ from msgspec import Struct
 from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from functions.http.answers import JSON, NO_STORE, empty_answer
+from functions.http.caching_headers import NO_STORE
 from functions.http.calls import Call
+from functions.http.json_answers import JSON, empty_answer
 from functions.http.operations import READ_METHODS, JsonFace
 from functions.http.requests import bounded_body
 from shared.domain.errors.base import Forbidden, InvalidRequest, contains_token

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from pydantic import Field
 
 from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
-from functions.http.answers import NO_STORE
+from functions.http.caching_headers import NO_STORE
 from shared.domain.pull_records import MAX_PULLS_EXPORTED, PullQuery, RecordedPull
 from shared.runtime.answers import Answer
 from shared.services.packages.pull_records import PullRecordPage

@@ -16,8 +16,9 @@ from functions.api.operations import (
     UtcTime,
     utc_datetime,
 )
-from functions.http.answers import JSON, NO_STORE, STATUS_BY_KIND, refusal_headers
+from functions.http.caching_headers import NO_STORE
 from functions.http.calls import verify_credential
+from functions.http.json_answers import JSON, STATUS_BY_KIND, refusal_headers
 from shared.auth.signed_tokens import MAX_TOKEN_BYTES
 from shared.auth.tokens import Secret
 from shared.domain.coordinates import Package

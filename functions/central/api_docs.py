@@ -6,15 +6,11 @@ import re
 from msgspec.structs import replace
 
 from functions.central.central_face import CORS_HEADERS, OPEN_HEADERS, CentralFace
-from functions.http.answers import (
-    CACHE_PRIVATE,
-    JSON,
-    REVALIDATE,
-    accepts_gzip,
-    json_answer,
-    unchanged_answer,
-)
+from functions.http.caching_headers import CACHE_PRIVATE, REVALIDATE
 from functions.http.calls import Call
+from functions.http.compression import accepts_gzip
+from functions.http.json_answers import JSON, json_answer
+from functions.http.representations import unchanged_answer
 from shared.domain.distributions import ClientProfile
 from shared.domain.documents import etag_of
 from shared.domain.errors.base import InvalidRequest, NotFound
@@ -22,6 +18,7 @@ from shared.domain.errors.packages import ApiDocsNotFound
 from shared.domain.names import OrgName
 from shared.domain.search import MAX_LIMIT, Query, ResultPage, Sort, SymbolQuery
 from shared.domain.versions import Range
+from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED
 from shared.runtime.answers import Answer
 from shared.services.api_docs.api_docs import ModuleName
 from shared.services.api_docs.pieces import StoredPiece
@@ -44,12 +41,14 @@ async def central_docs(call: Call) -> Answer:
     if (params["org"], params["version"]) == (LIBRARY, "search"):
         return await _library_search(call, params["module"])
     name = ModuleName(params["org"], params["module"], params["version"])
-    found, document = await call.registry.api_docs.documentation.document(
+    document = await call.registry.api_docs.documentation.document(
         name, call.packages, by=call.caller
     )
-    answer = await document_answer(call, document, is_public=found.is_public)
+    found = document.module
+    answer = await document_answer(call, document.piece, is_public=found.is_public)
     if found.is_public and not await call.registry.api_docs.documentation.is_settled(found):
         answer.headers["Cache-Control"] = REVALIDATE
+    answer.depends_on = document.depends_on
     return answer
 
 
@@ -138,7 +137,9 @@ async def _library_search(call: Call, distribution: str) -> Answer:
                 )
         is_full = len(found.hits) == page.limit
         page = replace(page, offset=page.offset + page.limit)
-    return json_answer({"modules": modules, **lists}, headers=OPEN_HEADERS)
+    answer = json_answer({"modules": modules, **lists}, headers=OPEN_HEADERS)
+    answer.depends_on = ALL_THAT_IS_STORED
+    return answer
 
 
 _DISTRIBUTION = re.compile(r"[\w.-]{1,64}", re.ASCII)

@@ -8,14 +8,14 @@ a rate limit is a 503 for `bal`, and a 429 for other clients.
 
 from collections.abc import Mapping
 
-from functions.http.answers import (
-    NO_STORE,
+from functions.http.caching_headers import NO_STORE
+from functions.http.calls import Call
+from functions.http.json_answers import (
     failure_sentence,
     json_answer,
     retry_headers,
     withdrawal_fields,
 )
-from functions.http.calls import Call
 from functions.http.operations import Face
 from shared.domain.distributions import LanguageVersion
 from shared.domain.errors.base import Refusal, RefusalKind

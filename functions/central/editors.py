@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from functions.central.central_face import OPEN_HEADERS, CentralFace, page_model, page_of
 from functions.central.packages import package_model
 from functions.central.search import lists_items_of_caller, query_of, symbol_model, symbol_query_of
-from functions.http.answers import JSON, json_answer
 from functions.http.calls import Call
+from functions.http.json_answers import JSON, json_answer
 from shared.composition import Registry
 from shared.domain.distributions import ANY_PLATFORM, ClientProfile, is_platform
 from shared.domain.search import parse_terms

@@ -8,8 +8,8 @@ import asyncio
 from importlib import import_module
 
 from functions.central.central_face import OPEN_HEADERS
-from functions.http.answers import failure_sentence, json_answer
 from functions.http.calls import Call
+from functions.http.json_answers import failure_sentence, json_answer
 from functions.http.operations import Face
 from functions.http.requests import json_object
 from shared.domain.errors.base import Refusal

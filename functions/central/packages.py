@@ -4,8 +4,8 @@ from unicodedata import combining, normalize
 
 from functions.archives import locate_archive, redirect_to_archive
 from functions.central.central_face import CORS_HEADERS, OPEN_HEADERS, CentralFace
-from functions.http.answers import empty_answer, json_answer
 from functions.http.calls import Call
+from functions.http.json_answers import empty_answer, json_answer
 from functions.http.requests import (
     announced_digest,
     archive_part,
@@ -24,7 +24,9 @@ from shared.domain.listings import Listing
 from shared.domain.packages import ModuleText, Release, UpstreamOrigin, numeric_id
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.versions import Range, Version, parse_version_or_range
+from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.answers import Answer
+from shared.services.packages.source import dependencies_of_release
 from shared.services.publishing.publishing import Upload
 
 central = CentralFace()
@@ -53,8 +55,10 @@ async def central_push(call: Call) -> Answer:
 
 @central.read("2.0/registry/packages/{org}/{name}", is_repeated=True)
 async def central_versions(call: Call) -> Answer:
-    versions = await call.packages.versions(call.package, client=call.client, by=call.caller)
-    return json_answer([version.text for version in versions], headers=OPEN_HEADERS)
+    found = await call.packages.versions(call.package, client=call.client, by=call.caller)
+    answer = json_answer([version.text for version in found.versions], headers=OPEN_HEADERS)
+    answer.depends_on = found.depends_on
+    return answer
 
 
 @central.read("2.0/registry/packages/{org}/{name}/{version}", is_repeated=True)
@@ -67,7 +71,10 @@ async def central_package(call: Call) -> Answer:
     if version == Range():  # `bal deprecate` of a whole package asks with its own platform.
         client = client.on_any_platform()
     listing = await call.packages.describe(call.package, version, client=client, by=call.caller)
-    answer = json_answer(await _named_model(call, listing), headers=OPEN_HEADERS)
+    model, of_successor = await _named_model(call, listing)
+    answer = json_answer(model, headers=OPEN_HEADERS)
+    of_release = dependencies_of_release(listing.head, listing.release, version)
+    answer.depends_on = of_release and of_release | of_successor
     return call.repeated_while_fresh(answer, listing.release)
 
 
@@ -159,14 +166,16 @@ def _message(call: Call) -> str:
 
 async def _package_answer(call: Call, package: Package, version: Version | Range) -> Answer:
     listing = await call.packages.describe(package, version, client=ANY_CLIENT, by=call.caller)
-    return json_answer(await _named_model(call, listing))
+    model, _ = await _named_model(call, listing)
+    return json_answer(model)
 
 
-async def _named_model(call: Call, listing: Listing) -> dict[str, object]:
-    """Return the Package with its successor, if it has one that the caller may see."""
-    successor = await call.registry.packages.successors.named(listing.head, by=call.caller)
-    named = {"successor": str(successor)} if successor else {}
-    return package_model(call.registry, listing) | named
+async def _named_model(call: Call, listing: Listing) -> tuple[dict[str, object], Dependencies]:
+    """Return the Package with its successor, if it has one that the caller may see, and on what
+    that depends."""
+    seen = await call.registry.packages.successors.seen(listing.head, by=call.caller)
+    named = {"successor": str(seen.package)} if seen.package else {}
+    return package_model(call.registry, listing) | named, seen.depends_on
 
 
 # --- The JSON of a package -----------------------------------------------------------------------

@@ -12,8 +12,8 @@ from functions.central.central_face import (
     problem_model,
 )
 from functions.central.packages import package_model, upstream_model
-from functions.http.answers import json_answer
 from functions.http.calls import Call
+from functions.http.json_answers import json_answer
 from shared.domain.errors.base import Invalid
 from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import numeric_id, stable_number

@@ -25,7 +25,6 @@ from shared.domain.packages import Release
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitKeys
 from shared.runtime.answers import Answer, RecognizedRequest
-from shared.runtime.caching import unnoted
 from shared.services.packages.source import PackageSource
 from shared.telemetry.log import (
     SLOW_SECONDS,
@@ -290,8 +289,7 @@ class Call:
         """
         caller = self._recognized()
         if caller is None:
-            with unnoted():
-                caller = await caller_of(self.headers, self.registry)
+            caller = await caller_of(self.headers, self.registry)
         self.set_caller(caller)
 
     def _recognized(self) -> Principal | None:

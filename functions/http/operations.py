@@ -19,15 +19,7 @@ from typing import Any, Generic, TypeVar, cast
 import azure.functions as func
 from msgspec import Struct
 
-from functions.http.answers import (
-    add_length,
-    compressed,
-    failure_answer,
-    make_private,
-    problem_answer,
-    rate_limit_fields,
-    repeatable,
-)
+from functions.http.caching_headers import make_private
 from functions.http.calls import (
     FIRST_ERROR_STATUS,
     Call,
@@ -36,6 +28,9 @@ from functions.http.calls import (
     headers_of,
     traceparent_of,
 )
+from functions.http.compression import add_length, compressed
+from functions.http.json_answers import failure_answer, problem_answer, rate_limit_fields
+from functions.http.repeats import repeatable
 from shared.composition import Registry
 from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.domain.errors.base import InvalidName, Refusal

@@ -15,15 +15,12 @@ from urllib.parse import urlencode
 from msgspec import Struct, structs
 
 from functions.http import formatting
-from functions.http.answers import (
-    NO_STORE,
-    STATUS_BY_KIND,
-    repeat_until,
-    retry_headers,
-    unchanged_answer,
-)
+from functions.http.caching_headers import NO_STORE
 from functions.http.calls import Call
+from functions.http.json_answers import STATUS_BY_KIND, retry_headers
 from functions.http.operations import READ_METHODS, Face, Operation
+from functions.http.repeats import repeat_until
+from functions.http.representations import unchanged_answer
 from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.documents import etag_of

@@ -16,8 +16,8 @@ from msgspec import Struct
 
 import shared.outdated
 import shared.publish
-from functions.http.answers import script_text
 from functions.http.pages import TEMPLATES
+from functions.http.representations import script_text
 from shared.domain.trusted_publishing.presets import Pipeline
 
 FOLDER = TEMPLATES / "pipelines"

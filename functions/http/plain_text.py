@@ -1,8 +1,9 @@
 """Operations for programs that send a token as the password of HTTP Basic; refusals are a line of
 plain text."""
 
-from functions.http.answers import NO_STORE, STATUS_BY_KIND, failure_sentence, retry_headers
+from functions.http.caching_headers import NO_STORE
 from functions.http.calls import Call
+from functions.http.json_answers import STATUS_BY_KIND, failure_sentence, retry_headers
 from functions.http.operations import Face
 from shared.domain.errors.base import Refusal, RefusalKind
 from shared.runtime.answers import PLAIN_TEXT, Answer

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from msgspec import Struct, field
 
-from functions.http.answers import STATUS_BY_KIND, retry_headers
+from functions.http.json_answers import STATUS_BY_KIND, retry_headers
 from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
 from functions.http.pages import (
     DONE_MESSAGES,

@@ -10,9 +10,10 @@ from contextlib import suppress
 from msgspec.structs import replace
 
 from functions.archives import locate_archive, redirect_to_archive
-from functions.http.answers import JSON, Representation, conditional_answer
 from functions.http.calls import Call
+from functions.http.json_answers import JSON
 from functions.http.plain_text import PlainTextFace
+from functions.http.representations import Representation, conditional_answer
 from functions.http.requests import require_upload_taken, upload_body
 from functions.maven.paths import (
     ClientMetadata,
@@ -26,12 +27,10 @@ from functions.maven.paths import (
 )
 from functions.maven.search import MavenSearchRequest, search_representation
 from shared.composition import Registry
-from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.archives.delivery import PullProtocol
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Unauthenticated, printable
 from shared.domain.errors.packages import (
-    ApiDocsFailed,
     PackageNotFound,
     PathNotFound,
     ReleaseNotFound,
@@ -45,10 +44,12 @@ from shared.domain.maven import (
     pom_of,
     tool_metadata,
 )
-from shared.domain.packages import AvailableRelease, Head, Release, Visibility
+from shared.domain.packages import AvailableRelease, Visibility
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass
+from shared.runtime.answer_dependencies import NOTHING_STORED, Dependencies
 from shared.runtime.answers import PLAIN_TEXT, Answer
+from shared.services.packages.source import AvailableRelease, dependencies_of_release
 from shared.services.publishing.maven import MavenVersionList
 from shared.telemetry.log import log
 
@@ -56,7 +57,10 @@ REPOSITORY_ROUTE = "2.0/maven/{*path}"
 
 # Repository managers request the root to check whether the repository exists.
 _ROOT_DOCUMENT = Representation(
-    b"This is the Maven repository of a Ballroom.\n", PLAIN_TEXT, is_public=True
+    b"This is the Maven repository of a Ballroom.\n",
+    PLAIN_TEXT,
+    is_public=True,
+    depends_on=NOTHING_STORED,
 )
 
 # Never with a `DAV` header, which makes clients use WebDAV.
@@ -109,10 +113,7 @@ async def _read(call: Call, target: RepositoryPath) -> Answer:
         case RepositoryPath(resource, algorithm):
             document = await _resource_document(call, resource)
             document = _checksum_of(document, algorithm) if algorithm else document
-    answer = conditional_answer(call, document)
-    if not document.is_cacheable:
-        answer.repeated_until_ms = 0
-    return answer
+    return conditional_answer(call, document)
 
 
 async def _pull(call: Call, at: Coordinate) -> Answer:
@@ -134,7 +135,7 @@ async def _archive_checksum(
     registry: Registry, available: AvailableRelease, algorithm: ChecksumAlgorithm
 ) -> Representation:
     checksum = await registry.publishing.maven_packages.checksum(available.release, algorithm)
-    return Representation(checksum.encode(), PLAIN_TEXT, _is_public(available.head))
+    return _of_release(available, checksum.encode(), PLAIN_TEXT)
 
 
 def _checksum_of(document: Representation, algorithm: ChecksumAlgorithm) -> Representation:
@@ -159,7 +160,8 @@ async def _resource_document(call: Call, resource: Resource) -> Representation:
                 tool, client=distribution.client, by=by
             )
             content = tool_metadata(distribution, tool, survey)
-            return Representation(content, XML_TYPE, _is_public(survey.head))
+            is_public = survey.head.visibility is Visibility.PUBLIC
+            return Representation(content, XML_TYPE, is_public, Dependencies.of(survey.head))
         case MavenSearchRequest():
             return await search_representation(call, resource)
 
@@ -173,28 +175,38 @@ async def _release_document(
             content = depgraph(available.head, available.release, graph)
             media_type = JSON
         case FileKind.LISTENERS:
-            release = available.release
-            lists = [await _listeners(registry, release, each) for each in release.modules]
-            content = listeners(lists)
-            media_type = JSON
+            return await _listeners(registry, available)
         case FileKind.SBOM:
             content = await registry.publishing.maven_packages.sbom(available)
             media_type = JSON
         case _:
             content = pom_of(available.release.coordinate)
             media_type = XML_TYPE
-    return Representation(content, media_type, _is_public(available.head))
+    return _of_release(available, content, media_type)
 
 
-async def _listeners(registry: Registry, release: Release, module: str) -> str:
-    """Return the listeners of a module as JSON; a module without a document has none."""
-    try:
-        found = await registry.api_docs.documentation.text(
-            release, PieceKind.LIST, module, "listeners"
-        )
-    except ApiDocsFailed:
-        found = None
-    return found or "[]"
+def _of_release(available: AvailableRelease, content: bytes, media_type: str) -> Representation:
+    """Return a document that is made of an exact version alone."""
+    head = available.head
+    release = available.release
+    return Representation(
+        content,
+        media_type,
+        is_public=head.visibility is Visibility.PUBLIC,
+        depends_on=dependencies_of_release(head, release, release.coordinate.version),
+    )
+
+
+async def _listeners(registry: Registry, available: AvailableRelease) -> Representation:
+    """Return the listeners of all modules of a release."""
+    documentation = registry.api_docs.documentation
+    release = available.release
+    lists = [await documentation.listeners(release, each) for each in release.modules]
+    document = _of_release(available, listeners([each for each, _ in lists]), JSON)
+    depends_on = document.depends_on
+    for _, of_list in lists:
+        depends_on = depends_on and depends_on | of_list
+    return replace(document, depends_on=depends_on)
 
 
 async def _client_document(call: Call, wanted: ClientMetadata) -> Representation:
@@ -211,15 +223,12 @@ async def _client_document(call: Call, wanted: ClientMetadata) -> Representation
             usable = packages.usable_versions(package, distribution, call.packages, by=call.caller)
             return _version_list(await usable)
     content = client_metadata(distribution, wanted.org, wanted.name, None)
-    return Representation(content, XML_TYPE, is_public=True, is_cacheable=False)
+    return Representation(content, XML_TYPE, is_public=True)
 
 
 def _version_list(versions: MavenVersionList) -> Representation:
-    return Representation(versions.document.content, XML_TYPE, versions.is_public)
-
-
-def _is_public(head: Head) -> bool:
-    return head.visibility is Visibility.PUBLIC
+    content = versions.document.content
+    return Representation(content, XML_TYPE, versions.is_public, versions.depends_on)
 
 
 async def store_file(

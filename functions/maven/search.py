@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from functions.central.packages import package_model
 from functions.central.search import symbol_model, symbol_query_of
-from functions.http.answers import Representation
 from functions.http.calls import Call
+from functions.http.representations import Representation
 from shared.composition import Registry
 from shared.domain.distributions import Distribution
 from shared.domain.documents import xml_document, xml_element, xml_flag, xml_leaf
@@ -51,7 +51,7 @@ async def search_representation(call: Call, request: MavenSearchRequest) -> Repr
     query, page = _search_query(request, _decode(request.words))
     found = await _find(call, request, query, page)
     content = search_document(request, found, page)
-    return Representation(content, XML_TYPE, is_public=by.is_anonymous, is_cacheable=False)
+    return Representation(content, XML_TYPE, is_public=by.is_anonymous)
 
 
 class _Found(Struct, frozen=True):

@@ -19,8 +19,9 @@ import msgspec
 import orjson
 from msgspec import Struct
 
-from functions.http.answers import (
-    NO_STORE,
+from functions.http.caching_headers import NO_STORE
+from functions.http.calls import Call
+from functions.http.json_answers import (
     STATUS_BY_KIND,
     empty_answer,
     failure_sentence,
@@ -28,7 +29,6 @@ from functions.http.answers import (
     refusal_headers,
     retry_headers,
 )
-from functions.http.calls import Call
 from functions.http.operations import Face
 from functions.http.requests import json_object
 from functions.mcp.api_docs_tools import get_library, get_symbol, list_api

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import orjson
 
-from functions.http.answers import JSON, NO_STORE
+from functions.http.caching_headers import NO_STORE
 from functions.http.formatting import short
+from functions.http.json_answers import JSON
 from functions.http.pages import AnonymousPages, PublicPageCall, render_template
 from functions.web.package.frame import package_of
 from shared.domain.errors.base import Invalid, NotFound

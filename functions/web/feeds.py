@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from html import escape
 from uuid import UUID, uuid5
 
-from functions.http.answers import Representation, conditional_answer
 from functions.http.calls import Call
 from functions.http.event_sentences import CHANGE_PHRASES
 from functions.http.plain_text import PlainTextFace
+from functions.http.representations import Representation, conditional_answer
 from shared.domain.coordinates import Package
 from shared.domain.documents import xml_document, xml_element, xml_leaf
 from shared.domain.errors.base import InvalidName, Refusal, RefusalKind, Unauthenticated
@@ -21,6 +21,7 @@ from shared.domain.errors.requests import PageNotFound
 from shared.domain.events import EVERY_VERSION
 from shared.domain.names import parse_org
 from shared.domain.times import utc_text
+from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED
 from shared.runtime.answers import Answer
 from shared.services.packages.feeds import FeedEntry
 
@@ -104,7 +105,8 @@ def _answer(call: Call, entries: Sequence[FeedEntry], title: str, page: str) -> 
     )
     feed = xml_element("feed", *content, scope='xmlns="http://www.w3.org/2005/Atom"')
     is_public = call.caller.is_anonymous
-    return conditional_answer(call, Representation(xml_document(feed), ATOM, is_public))
+    document = Representation(xml_document(feed), ATOM, is_public, ALL_THAT_IS_STORED)
+    return conditional_answer(call, document)
 
 
 def _entry(entry: FeedEntry, base_url: str) -> str:

@@ -7,11 +7,11 @@ from functools import cache
 
 import shared.outdated
 import shared.publish
-from functions.http.answers import Representation, conditional_answer, script_answer
 from functions.http.calls import Call
 from functions.http.formatting import counted
 from functions.http.pages import STATIC, AnonymousPages, PublicPageCall, PublicPages, static_path
 from functions.http.pagination import requested_page
+from functions.http.representations import Representation, conditional_answer, script_answer
 from shared.domain.documents import xml_document, xml_element, xml_leaf
 from shared.domain.errors.packages import PathNotFound
 from shared.domain.errors.requests import PageNotFound

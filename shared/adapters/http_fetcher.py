@@ -28,7 +28,7 @@ from shared.ports.http_client import (
     Unanswered,
 )
 from shared.runtime.abandonable import run_abandonable
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 from shared.telemetry.log import current_activity, log
 from shared.telemetry.metrics import ANSWERED, BROKEN
 

@@ -1,6 +1,5 @@
 """Stores that record the operation, the duration and the outcome of each call, as metrics and in
-the trace of the current activity, and note whether what is made of it depends on more than the
-packages that are read.
+the trace of the current activity.
 """
 
 import inspect
@@ -21,25 +20,12 @@ from shared.ports.pull_ledger import PullLedger
 from shared.ports.pull_records import PullRecordStore
 from shared.ports.search import SearchIndex
 from shared.ports.work import WorkStore
-from shared.runtime.caching import EVERYTHING, note_read
 from shared.services.common import Adapters
 from shared.telemetry.log import Activity, current_activity, is_recording, record_metric
 from shared.telemetry.metrics import ANSWERED, BROKEN, STORE_CALLS
 
 P = TypeVar("P")
 StoreCall = Callable[..., Awaitable[Any]]
-
-# Reads by digest, of what never changes once it is there. What is made of other reads depends on
-# everything that is stored; the package cache notes its reads itself.
-_IMMUTABLE = frozenset[object](
-    (
-        DocumentStore.texts,
-        DocumentStore.graphs,
-        DocumentStore.sbom,
-        DocumentStore.read_pieces,
-        ArchiveStore.read,
-    )
-)
 
 
 def instrumented(adapters: Adapters) -> Adapters:
@@ -79,15 +65,13 @@ class _InstrumentedStore:
         declared = getattr(self._port, operation)
         if not inspect.iscoroutinefunction(declared):
             return getattr(self._store, operation)
-        recorded = _recorded(
-            self._name, operation, self._store, is_noted=declared not in _IMMUTABLE
-        )
+        recorded = _recorded(self._name, operation, self._store)
         self.__dict__[operation] = recorded
         return recorded
 
 
-def _recorded(store_name: str, operation: str, store: object, *, is_noted: bool) -> StoreCall:
-    """Return the method of a store that records calls; `is_noted` if its reads may change."""
+def _recorded(store_name: str, operation: str, store: object) -> StoreCall:
+    """Return the method of a store that records calls."""
     name = f"{store_name}.{operation}"
     call: StoreCall | None = None
 
@@ -98,8 +82,6 @@ def _recorded(store_name: str, operation: str, store: object, *, is_noted: bool)
         activity = current_activity()
         if activity is not None:
             activity.calls[name] = activity.calls.get(name, 0) + 1
-        if is_noted:
-            note_read(EVERYTHING)
         answer = call(*arguments, **named)
         traced = None if activity is None or activity.spans is None else activity
         if traced is None and not is_recording():
@@ -123,8 +105,9 @@ async def _timed(
     else:
         return value
     finally:
-        attributes = {"store": store, "operation": operation, "outcome": outcome}
-        record_metric(STORE_CALLS, time.perf_counter() - started, attributes)
+        ended = time.perf_counter()
+        if is_recording():
+            attributes = {"store": store, "operation": operation, "outcome": outcome}
+            record_metric(STORE_CALLS, ended - started, attributes)
         if traced is not None:
-            name = f"{store}.{operation}"
-            traced.add_span(name, started, attributes, is_failed=outcome == BROKEN)
+            traced.add_store_call(store, operation, outcome, started, ended)

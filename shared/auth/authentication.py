@@ -26,7 +26,8 @@ from shared.domain.tokens import Token, TokenUse, hash_secret
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.background_tasks import BackgroundTasks
-from shared.runtime.caching import Edition, LruCache, records_of
+from shared.runtime.editions import Edition, records_of
+from shared.runtime.lru_cache import LruCache
 from shared.telemetry.log import log
 
 TOKEN_CACHED_FOR = timedelta(seconds=3)  # A revoked token is refused everywhere within five.

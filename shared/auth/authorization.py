@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from functools import partial
 
 from msgspec import Struct, field
 
@@ -46,9 +45,9 @@ from shared.domain.sign_in import require_recent_sign_in
 from shared.domain.times import MS
 from shared.domain.trusted_publishing.run_limits import limits_of_run
 from shared.ports.directory import DirectoryStore
-from shared.ports.metadata import ReadCheck
 from shared.ports.system import Clock
-from shared.runtime.caching import RECORDS, Edition, LruCache, records_of, unnoted
+from shared.runtime.editions import RECORDS, Edition, records_of
+from shared.runtime.lru_cache import LruCache
 
 _ANYTHING = "any package"
 
@@ -260,9 +259,9 @@ class Authorization(Struct, frozen=True):
         """Check whether `by` may read the package; for a public one no store is called."""
         return head.package.key in await self.readable(by, [(head.package, head)])
 
-    def read_check(self, by: Principal) -> ReadCheck:
-        """Return the check of what `by` may read, for readers of packages."""
-        return partial(self.readable, by)
+    def read_check(self, by: Principal) -> "RememberingCheck":
+        """Return the check of what `by` may read, for one call of a reader of packages."""
+        return RememberingCheck(self, by)
 
     async def readable(
         self, by: Principal, requested: Iterable[tuple[Package, Head | None]]
@@ -279,8 +278,7 @@ class Authorization(Struct, frozen=True):
             return frozenset(package.key for package, _ in found)
         orgs = set[OrgName]() if by.is_anonymous else {_key(package.org) for package in hidden}
         number = self.readers.number
-        with unnoted():  # The organizations of private packages are noted with the packages.
-            access_contexts = await self._access_contexts(by, orgs)
+        access_contexts = await self._access_contexts(by, orgs)
         for org, access in access_contexts.items():
             if _may_read(by, access, org):
                 self.readers.note(by, org, number)
@@ -333,6 +331,27 @@ class Authorization(Struct, frozen=True):
         if by.is_operator:
             return NO_ACCESS
         return await self.directory.access_context(by.id, org, self.clock.now_ms())
+
+
+class RememberingCheck:
+    """A `ReadCheck` that remembers who reads the packages that it was asked about: an answer
+    depends on a hidden package as well, which its readers get."""
+
+    def __init__(self, authorization: Authorization, by: Principal) -> None:
+        self._authorization = authorization
+        self._by = by
+        self._readers = set[str]()
+
+    async def __call__(self, requested: Sequence[tuple[Package, Head | None]], /) -> frozenset[str]:
+        for _, head in requested:
+            if head is not None and not _is_public(head):
+                self._readers.add(head.readers)
+        return await self._authorization.readable(self._by, requested)
+
+    @property
+    def readers(self) -> frozenset[str]:
+        """The readers, as `Head.readers` says, of those of the packages that are not public."""
+        return frozenset(self._readers)
 
 
 def _ended_publishing_role(

@@ -34,7 +34,7 @@ from shared.domain.errors.identity import SignedTokenRefused, issuer_silent, sig
 from shared.domain.identities import parse_groups
 from shared.ports.http_client import HttpClient, Unanswered
 from shared.ports.system import Clock
-from shared.runtime.caching import ReportFailure, ignore_failure
+from shared.runtime.refreshed_values import ReportFailure, ignore_failure
 
 T = TypeVar("T")
 

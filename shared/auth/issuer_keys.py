@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from shared.ports.http_client import HttpClient, Unanswered
 from shared.ports.system import Clock
-from shared.runtime.caching import Refreshed, ReportFailure, ignore_failure
+from shared.runtime.refreshed_values import Refreshed, ReportFailure, ignore_failure
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey

@@ -18,7 +18,7 @@ from shared.domain.errors.packages import file_too_large
 from shared.domain.errors.requests import BodyUnreadable, Busy
 from shared.ports.http_client import HttpClient, HttpResponse, Unanswered
 from shared.ports.system import Clock
-from shared.runtime.caching import Refreshed
+from shared.runtime.refreshed_values import Refreshed
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey

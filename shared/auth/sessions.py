@@ -27,7 +27,7 @@ from shared.domain.tokens import hash_secret
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 
 
 class SameSite(Enum):

@@ -33,7 +33,8 @@ from shared.hosting.responses import (
     send_answer,
 )
 from shared.runtime.answers import REQUEST_ID_HEADER, RecognizeCaller, Repeatable
-from shared.runtime.caching import Edition, LruCache
+from shared.runtime.editions import Edition
+from shared.runtime.lru_cache import LruCache
 from shared.telemetry.log import log
 
 CAPACITY_BYTES = 32 * 1024 * 1024  # For each process: about five thousand documents.
@@ -245,11 +246,13 @@ class AnswerCache:
 def _key(scope: Scope, query: _Query) -> _Key:
     headers: tuple[_Header, ...] | None = scope.get(COMPARED_HEADERS)
     if headers is None:
-        headers = scope[COMPARED_HEADERS] = tuple(
+        # A list takes one call of Python; a generator takes one more for each header.
+        compared = [
             _kind_of_credentials(each[1]) if each[0] == _CREDENTIALS else each
             for each in scope["headers"]
             if each[0] in _COMPARED_NAMES
-        )
+        ]
+        headers = scope[COMPARED_HEADERS] = tuple(compared)
     return scope["method"], scope["raw_path"], query, headers
 
 

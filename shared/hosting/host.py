@@ -56,7 +56,7 @@ from shared.hosting.triggers import HttpFunction, TimerFunction, functions_of, u
 from shared.ports.system import Clock
 from shared.runtime.answers import RecognizeCaller
 from shared.runtime.background_tasks import is_schedule, next_run
-from shared.runtime.caching import Edition
+from shared.runtime.editions import Edition
 from shared.runtime.private_files import make_private_folder, try_file_lock
 from shared.runtime.routing import Router
 from shared.telemetry.log import log

@@ -1,13 +1,11 @@
 """What an operation answers, and how a host may repeat it.
 
 A host of the registry's own may repeat an answer, without calling its Function, while nothing
-changed that the answer depends on (docs/decisions/0008 and 0020). Range requests and conditional
-requests are those of RFC 9110.
+changed that the answer depends on (docs/decisions/0008 and 0020).
 """
 
 import asyncio
 import gzip
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import inf
@@ -16,7 +14,8 @@ from typing import Any
 import azure.functions as func
 from msgspec import Struct
 
-from shared.runtime.caching import Edition
+from shared.runtime.answer_dependencies import Dependencies
+from shared.runtime.editions import Edition
 
 REQUEST_ID_HEADER = "X-Request-Id"  # The one header that differs in each repeat.
 PLAIN_TEXT = "text/plain"
@@ -71,7 +70,9 @@ class Answer:
     stands for it.
 
     An operation that is repeated calls `on_repeat` with the call of each repeat, to count a pull,
-    and repeats the answer until a time of the monotonic clock: 0 for never.
+    and repeats the answer until a time of the monotonic clock, 0 for never, and while what it
+    `depends_on` stands.
+    An answer that does not say on what it depends is never repeated.
     """
 
     body: bytes = b""
@@ -84,6 +85,7 @@ class Answer:
     repeated_until_ms: float = inf
     repeat: Repeatable | None = None  # Set by its operation, for the host.
     length: int | None = None
+    depends_on: Dependencies | None = None
 
     def __post_init__(self) -> None:
         self.headers = dict(self.headers)  # Callers share theirs, and more are added here.
@@ -112,60 +114,3 @@ class FunctionResponse(func.HttpResponse):
         for cookie in answer.cookies:
             self.headers.add("Set-Cookie", cookie)
         self.answer = answer
-
-
-_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
-
-
-class RangeNotSatisfiable(Exception):
-    """The requested range has no byte of the file."""
-
-
-def requested_range(headers: Mapping[str, str], *, size: int, etag: str) -> range | None:
-    """Return the requested range, or None for the whole file.
-
-    Several ranges, other units and invalid ranges are ignored, as the RFC allows. Raises
-    `RangeNotSatisfiable`.
-    """
-    found = _RANGE.fullmatch(headers.get("range", "").replace(" ", ""))
-    if found is None or not (found[1] or found[2]):
-        return None
-    # Responses have no `Last-Modified`, so an `If-Range` with a date never matches.
-    if headers.get("if-range", etag) != etag:
-        return None
-    if found[1] and found[2] and int(found[2]) < int(found[1]):
-        return None
-    wanted = _span(found[1], found[2], size)
-    if not wanted:
-        raise RangeNotSatisfiable
-    return wanted
-
-
-def _span(first: str, last: str, size: int) -> range:
-    if not first:
-        return range(max(0, size - int(last)), size)
-    return range(int(first), min(int(last) + 1, size) if last else size)
-
-
-def is_current(headers: Mapping[str, str], *, etag: str) -> bool:
-    """Return whether there is no `If-Match`, or it matches; otherwise the answer is a 412.
-
-    Tags that are marked as weak never match. Files have no `Last-Modified`, so an
-    `If-Unmodified-Since` has no effect.
-    """
-    required = headers.get("if-match")
-    return required is None or not _tags(required).isdisjoint(("*", etag))
-
-
-def is_known(headers: Mapping[str, str], *, etag: str) -> bool:
-    """Return whether the `If-None-Match` matches."""
-    return not known_tags(headers).isdisjoint(("*", etag))
-
-
-def known_tags(headers: Mapping[str, str]) -> frozenset[str]:
-    """Return the entity tags of the `If-None-Match`, with their quotes."""
-    return frozenset(tag.removeprefix("W/") for tag in _tags(headers.get("if-none-match", "")))
-
-
-def _tags(value: str) -> frozenset[str]:
-    return frozenset(tag.strip() for tag in value.split(","))

@@ -15,7 +15,8 @@ from shared.ports.http_client import AnswerUnusable, NoRoomToFetch, ServerUnreac
 from shared.ports.system import Clock
 from shared.ports.upstream import UpstreamBusy
 from shared.runtime.background_tasks import BackgroundTasks
-from shared.runtime.caching import LruCache, SingleFlight
+from shared.runtime.lru_cache import LruCache
+from shared.runtime.single_flight import SingleFlight
 
 ANSWERS_KEPT_BYTES = 8 * 1024 * 1024
 USED_WHILE_RENEWED = timedelta(hours=1)  # An older answer is renewed before it is used.

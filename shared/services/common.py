@@ -27,7 +27,7 @@ from shared.ports.snapshots import SnapshotStore
 from shared.ports.system import Clock, Randomness
 from shared.ports.upstream import Upstream
 from shared.ports.work import WorkStore
-from shared.runtime.caching import Edition
+from shared.runtime.editions import Edition
 
 
 class Adapters(Struct, frozen=True):

@@ -17,7 +17,7 @@ from shared.domain.times import MS
 from shared.ports.conflicts import AlreadyThere
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 from shared.services.records import all_entities
 
 OWNERS_CACHED = 2_000  # Organizations.

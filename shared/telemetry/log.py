@@ -19,7 +19,7 @@ from typing import Protocol, Self, cast
 import orjson
 from msgspec import Struct
 
-from shared.telemetry.metrics import LOG_ERRORS, Instrument
+from shared.telemetry.metrics import BROKEN, LOG_ERRORS, Instrument
 
 AttributeValue = str | int | float
 Attributes = Mapping[str, AttributeValue]
@@ -51,6 +51,20 @@ class CallSpan(Struct, frozen=True):
     is_failed: bool
 
 
+# A call of a store as it is noted: the store, the operation, the outcome, and when it began and
+# ended. It becomes a span only if its trace is exported, since most are not.
+_StoreCall = tuple[str, str, str, float, float]
+
+
+def _span_of(noted: CallSpan | _StoreCall) -> CallSpan:
+    if isinstance(noted, CallSpan):
+        return noted
+    store, operation, outcome, began, ended = noted
+    attributes = {"store": store, "operation": operation, "outcome": outcome}
+    name = f"{store}.{operation}"
+    return CallSpan(name, began, ended, attributes, is_failed=outcome == BROKEN)
+
+
 MAX_SPANS = 200  # Of an activity: a task may call stores many thousand times.
 
 # The current activity: one request, or one run of a task.
@@ -74,7 +88,7 @@ class Activity:
         self.calls: dict[str, int] = {}
         self.units = 0.0
         self.began = 0.0
-        self.spans: list[CallSpan] | None = None
+        self.spans: list[CallSpan | _StoreCall] | None = None
 
     @classmethod
     def begin(cls, traceparent: str = "", *, is_hosted: bool = False) -> Self:
@@ -98,6 +112,14 @@ class Activity:
         if self.spans is not None and len(self.spans) < MAX_SPANS:
             ended = time.perf_counter()
             self.spans.append(CallSpan(name, began, ended, attributes, is_failed))
+
+    def add_store_call(
+        self, store: str, operation: str, outcome: str, began: float, ended: float
+    ) -> None:
+        """Add a call of a store to the trace, unless the activity has ended."""
+        spans = self.spans
+        if spans is not None and len(spans) < MAX_SPANS:
+            spans.append((store, operation, outcome, began, ended))
 
     def end(
         self,
@@ -123,7 +145,7 @@ class Activity:
             counted = {"calls": sum(self.calls.values()), "units": round(self.units, 2)}
             shown = {**attributes(), **counted}
             whole = CallSpan(name, self.began, ended, shown, is_failed)
-            traces.export(self, whole, spans, stands_for)
+            traces.export(self, whole, [_span_of(each) for each in spans], stands_for)
 
     def log_fields(self) -> dict[str, object]:
         """Return fields for the log: the trace, and the counts of store calls."""

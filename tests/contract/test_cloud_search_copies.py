@@ -29,7 +29,7 @@ from shared.adapters.search.cloud_listings import CosmosListings
 from shared.adapters.search.queries import find_packages
 from shared.adapters.system import SystemRandomness
 from shared.domain.search import ANYONE, Query, ResultPage
-from shared.runtime.caching import CHANGES_KNOWN_WITHIN
+from shared.runtime.editions import CHANGES_KNOWN_WITHIN
 from tests.contract.immediate_search import CloudPlace, listing, never, opened_place, opened_search
 from tests.support.logs import capture_logs
 from tests.support.refusals import raises_refusal

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from functions.http.answers import recognizer
+from functions.http.repeats import recognizer
 from shared.adapters.blob.client import LINK_LIFETIME
 from shared.domain.archives.delivery import LIFETIMES_REPEATED
 from shared.domain.coordinates import Coordinate
@@ -15,7 +15,7 @@ from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from shared.hosting.answer_cache import AnswerCache
 from shared.hosting.requests import Receive, Scope, Send
-from shared.runtime.caching import CHANGES_KNOWN_WITHIN
+from shared.runtime.editions import CHANGES_KNOWN_WITHIN
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.cloud_registry import CloudRegistry, clouded

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from shared.domain.coordinates import NO_PACKAGE, Package
-from shared.runtime.caching import CHANGES_KNOWN_WITHIN
+from shared.runtime.editions import CHANGES_KNOWN_WITHIN
 from tests.fakes.cosmos.protocol import CosmosDouble
 from tests.fakes.cosmos.transport import DoubleTransport
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

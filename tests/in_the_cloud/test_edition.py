@@ -15,7 +15,7 @@ import pytest
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import State, Visibility
 from shared.domain.principals import OPERATOR
-from shared.runtime.caching import CHANGES_KNOWN_WITHIN
+from shared.runtime.editions import CHANGES_KNOWN_WITHIN
 from tests.fakes.cosmos.transport import Trouble
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.cloud_registry import Feed, MeteredRegistry, metered, other_instance

@@ -18,7 +18,7 @@ from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import Unavailable
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
-from shared.runtime.caching import CHANGES_KNOWN_WITHIN
+from shared.runtime.editions import CHANGES_KNOWN_WITHIN
 from tests.fakes.cosmos.protocol import CosmosDouble, Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

@@ -16,7 +16,7 @@ from shared.adapters.search.cloud_index import CONFIRMED_WITHIN
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
-from shared.runtime.caching import CHANGES_KNOWN_WITHIN
+from shared.runtime.editions import CHANGES_KNOWN_WITHIN
 from tests.fakes.cosmos.transport import Trouble
 from tests.support.cloud_registry import Feed, MeteredRegistry, metered, other_instance
 from tests.support.cloud_stores import look_for_parts

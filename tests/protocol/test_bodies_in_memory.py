@@ -12,7 +12,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from functions.http.answers import recognizer
+from functions.http.repeats import recognizer
 from shared.composition import Registry
 from shared.domain.principals import OPERATOR
 from shared.hosting.host import Host, RepeatOptions

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
-from functions.http.answers import LARGEST_BYTES, SMALLEST_BYTES
+from functions.http.compression import LARGEST_BYTES, SMALLEST_BYTES
 from functions.http.pages import STATIC, static_path
 from tests.support.archives import bala
 from tests.support.world import MAVEN, URL, OpenWorld, World

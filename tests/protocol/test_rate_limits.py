@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from functions.http.answers import recognizer
+from functions.http.repeats import recognizer
 from shared.composition import Registry
 from shared.hosting.host import Host, RepeatOptions
 from shared.localhost import archive_resolver

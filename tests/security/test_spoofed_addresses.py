@@ -5,7 +5,7 @@ import json
 import pytest
 from starlette.types import ASGIApp
 
-from functions.http.answers import recognizer
+from functions.http.repeats import recognizer
 from shared.composition import Registry
 from shared.hosting.host import Host, RepeatOptions
 from shared.localhost import archive_resolver

@@ -15,7 +15,7 @@ from azure.storage.blob.aio import BlobServiceClient
 
 from infra.cost.usage import RESOLVED, OperationUsage, Stored, Usage
 from shared.domain.coordinates import NO_PACKAGE, Coordinate, Package
-from shared.runtime.caching import CHANGES_KNOWN_WITHIN
+from shared.runtime.editions import CHANGES_KNOWN_WITHIN
 from tests.paths import central_index
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.cloud_registry import MeteredRegistry, metered, other_instance

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from pydantic import BaseModel
 from starlette.types import ASGIApp
 
-from functions.http.answers import recognizer
+from functions.http.repeats import recognizer
 from shared.bootstrap import build_registry
 from shared.composition import Registry
 from shared.domain.accounts import Account

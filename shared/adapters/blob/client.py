@@ -33,7 +33,7 @@ from shared.domain.errors.requests import Busy
 from shared.domain.packages import Visibility
 from shared.domain.times import MS
 from shared.ports.system import Clock
-from shared.runtime.caching import SingleFlight
+from shared.runtime.single_flight import SingleFlight
 from shared.telemetry.log import log
 
 BLOB_CLIENT_OPTIONS: dict[str, Any] = {

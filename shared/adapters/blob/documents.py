@@ -18,7 +18,7 @@ from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.names import Digest
 from shared.domain.errors.requests import Busy, StorageFull
 from shared.domain.packages import Graph, Texts, graph_document
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 
 CONCURRENT_READS = 32  # Blobs that are read in parallel.
 DOCUMENTS_CACHED_BYTES = 16 * 1024 * 1024  # Texts and graphs of some thousand releases.

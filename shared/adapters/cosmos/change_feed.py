@@ -11,7 +11,7 @@ from shared.adapters.cosmos.client import ChangeFeedPage, CosmosDatabase
 from shared.domain.errors.base import Unavailable
 from shared.domain.times import MS
 from shared.ports.system import Clock
-from shared.runtime.caching import CHANGES_KNOWN_WITHIN, EVERYTHING, RECORDS, Changes
+from shared.runtime.editions import CHANGES_KNOWN_WITHIN, EVERYTHING, RECORDS, Changes
 from shared.telemetry.log import log
 
 WAITED_FOR = timedelta(milliseconds=500)  # Then the stores are asked for the records themselves.

@@ -22,7 +22,8 @@ from shared.domain.records import Event
 from shared.domain.versions import Version
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.metadata import ReadCheck, VersionDiffersInCase
-from shared.runtime.caching import SURVEYS_CACHED_BYTES, LruCache, merge_entries, share_field_names
+from shared.runtime.decoded_records import SURVEYS_CACHED_BYTES, merge_entries, share_field_names
+from shared.runtime.lru_cache import LruCache
 
 # One partition that lists every package, in order; a name is written there before it is claimed.
 NAMES = "names"

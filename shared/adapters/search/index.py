@@ -24,7 +24,7 @@ from shared.domain.search import (
     SymbolResults,
     Viewer,
 )
-from shared.runtime.caching import VersionedCache
+from shared.runtime.lru_cache import VersionedCache
 
 # What was found is kept until the index changes: the lists of the first page are always the same
 # searches, and most people look for the same words. Counted in values of facets, of some 300 bytes

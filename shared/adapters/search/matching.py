@@ -51,7 +51,8 @@ from shared.domain.distributions import ANY_CLIENT, ANY_PLATFORM
 from shared.domain.listings import Facet, FacetValue, Listing
 from shared.domain.packages import STAFF
 from shared.domain.search import Hit, ResultPage, Sort
-from shared.runtime.caching import LruCache, memory_of
+from shared.runtime.decoded_records import memory_of
+from shared.runtime.lru_cache import LruCache
 
 LONG_QUESTION = 4  # Words that say something. Of so many, one alone is not what is meant.
 # What the words of a package are worth, at least, of those of the best one: with less it is about

@@ -20,14 +20,9 @@ from shared.domain.records import Event
 from shared.domain.versions import Version
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.metadata import ReadCheck, VersionDiffersInCase
-from shared.runtime.caching import (
-    EVERYTHING,
-    SURVEYS_CACHED_BYTES,
-    Changes,
-    LruCache,
-    merge_entries,
-    share_field_names,
-)
+from shared.runtime.decoded_records import SURVEYS_CACHED_BYTES, merge_entries, share_field_names
+from shared.runtime.editions import EVERYTHING, Changes
+from shared.runtime.lru_cache import LruCache
 
 TOOLS_ON_THE_LOOP = 100  # Looking them up takes half a millisecond.
 CHANGES_ON_THE_LOOP = 1_000  # Reading them takes half a millisecond.

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from msgspec import Struct
 
+from shared.auth.authorization import Authorization
 from shared.domain.api_docs.listed_connectors import NO_API, ApiSummary
 from shared.domain.api_docs.pieces import PieceKind, PiecePlace, complete_name, piece_name
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
@@ -22,6 +23,7 @@ from shared.domain.resolution import live_release
 from shared.domain.versions import Version
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import PackageReader
+from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED, NOTHING_STORED, Dependencies
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.api_docs.pieces import PieceReader, PiecesGone, StoredPiece, arrived, available
 from shared.services.packages.hosted_packages import HostedPackages
@@ -53,11 +55,12 @@ class ModuleName(Struct, frozen=True):
 
 
 class DocumentedModule(Struct, frozen=True):
-    """A module of a live release that the caller may see."""
+    """A module of a live release that the caller may see, and on what depends that it is found."""
 
     head: Head
     entry: ReleaseEntry
     module: str
+    depends_on: Dependencies
 
     @property
     def digest(self) -> Digest:
@@ -72,6 +75,22 @@ class DocumentedModule(Struct, frozen=True):
         return self.head.visibility is Visibility.PUBLIC
 
 
+class FoundPiece(Struct, frozen=True):
+    """A piece of a release, None if the release has none, and on what it depends besides the
+    release."""
+
+    piece: StoredPiece | None
+    depends_on: Dependencies
+
+
+class ModuleDocument(Struct, frozen=True):
+    """A module, its document, and on what both depend."""
+
+    module: DocumentedModule
+    piece: StoredPiece
+    depends_on: Dependencies
+
+
 class ApiDocs(Struct, frozen=True):
     """Reads the documentation of releases.
 
@@ -79,6 +98,7 @@ class ApiDocs(Struct, frozen=True):
     missing packages are the same `module-not-found`.
     """
 
+    authorization: Authorization
     hosted: HostedPackages
     records: PackageReader
     documents: DocumentStore
@@ -87,11 +107,16 @@ class ApiDocs(Struct, frozen=True):
 
     async def document(
         self, name: ModuleName, packages: PackageSource, *, by: Principal
-    ) -> tuple[DocumentedModule, StoredPiece]:
+    ) -> ModuleDocument:
         """Return a module and its document; raise `ApiDocsFailed`, `ApiDocsPending` or what
         `module` does."""
-        found = await self.module(name, packages, by=by)
-        return found, await self.document_of(found)
+        module = await self.module(name, packages, by=by)
+        found = await self.find_piece(
+            module.digest, module.coordinate, PieceKind.DOCUMENT, module.module
+        )
+        if found.piece is None:
+            raise ApiDocsFailed(module.coordinate, "the archive has no sources")
+        return ModuleDocument(module, found.piece, module.depends_on | found.depends_on)
 
     async def module(
         self, name: ModuleName, packages: PackageSource, *, by: Principal
@@ -108,13 +133,6 @@ class ApiDocs(Struct, frozen=True):
         await self.queue.wait(WAITED_FOR)
         return found
 
-    async def document_of(self, found: DocumentedModule) -> StoredPiece:
-        """Return the document of a module; raise `ApiDocsFailed` or `ApiDocsPending`."""
-        piece = await self.piece(found.digest, found.coordinate, PieceKind.DOCUMENT, found.module)
-        if piece is None:
-            raise ApiDocsFailed(found.coordinate, "the archive has no sources")
-        return piece
-
     async def piece(
         self, digest: Digest, coordinate: Coordinate, kind: PieceKind, *of: str
     ) -> StoredPiece | None:
@@ -123,23 +141,31 @@ class ApiDocs(Struct, frozen=True):
         With the fields of other packages' records as long as all of these are public and live.
         Raises `ApiDocsPending`, or `ApiDocsFailed` with the reason why the piece was refused.
         """
+        return (await self.find_piece(digest, coordinate, kind, *of)).piece
+
+    async def find_piece(
+        self, digest: Digest, coordinate: Coordinate, kind: PieceKind, *of: str
+    ) -> FoundPiece:
+        """Return a piece as `piece` does, and on what it depends besides the release."""
         if await self.place(digest, coordinate, kind, *of) is None:
-            return None
+            return FoundPiece(None, NOTHING_STORED)
         try:
-            if await self._is_complete(digest, coordinate, kind, of):
-                return await self.pieces.read(digest, complete_name(kind, *of))
-            return await self.pieces.read(digest, piece_name(kind, *of))
+            is_complete, others = await self._is_complete(digest, coordinate, kind, of)
+            name = complete_name(kind, *of) if is_complete else piece_name(kind, *of)
+            return FoundPiece(await self.pieces.read(digest, name), others)
         except PiecesGone:
             raise self._pending(coordinate) from None
 
     async def _is_complete(
         self, digest: Digest, coordinate: Coordinate, kind: PieceKind, of: Sequence[str]
-    ) -> bool:
+    ) -> tuple[bool, Dependencies]:
         """Check whether a piece is shown with the fields of other packages' records, and have the
-        documentation made again if it could have others."""
+        documentation made again if it could have others. Also return on what this depends."""
         record = await self.record(digest, coordinate)
         if kind not in _WITH_FIELDS or not (record.took or record.awaited):
-            return False
+            return False, NOTHING_STORED
+        others = (each.coordinate.package.key for each in (*record.took, *record.awaited))
+        depends_on = Dependencies(frozenset(others))
         is_complete = False
         if record.took and await self.pieces.place(digest, complete_name(kind, *of)):
             took = [each.coordinate for each in record.took]
@@ -147,11 +173,13 @@ class ApiDocs(Struct, frozen=True):
             is_complete = not gone
             if 0 < len(gone) < len(took):
                 self.queue.renew(coordinate, gone)
+                depends_on = ALL_THAT_IS_STORED  # The documentation is another one soon.
         if record.awaited and await self.pieces.place(digest, _awaited_name(kind, of)):
             awaited = [each.coordinate for each in record.awaited]
             if new := await arrived(self.records, self.pieces, awaited):
                 self.queue.renew(coordinate, new)
-        return is_complete
+                depends_on = ALL_THAT_IS_STORED
+        return is_complete, depends_on
 
     async def place(
         self, digest: Digest, coordinate: Coordinate, kind: PieceKind, *of: str
@@ -165,6 +193,19 @@ class ApiDocs(Struct, frozen=True):
         if place is None and (reason := _refusal(record, kind, of)):
             raise ApiDocsFailed(coordinate, reason)
         return place
+
+    async def listeners(self, release: Release, module: str) -> tuple[str, Dependencies]:
+        """Return the listeners of a module as JSON, and on what they depend besides the release; a
+        module without a document has none. Raises `ApiDocsPending`."""
+        coordinate = release.coordinate
+        try:
+            found = await self.find_piece(
+                release.content, coordinate, PieceKind.LIST, module, "listeners"
+            )
+        except ApiDocsFailed:
+            return _NO_LISTENERS, ALL_THAT_IS_STORED  # It may be made again, with success.
+        listeners = found.piece and found.piece.unpack().decode()
+        return listeners or _NO_LISTENERS, found.depends_on
 
     async def text(self, release: Release, kind: PieceKind, *of: str) -> str | None:
         """Return a piece of a release as text; raise as `piece` does."""
@@ -225,8 +266,12 @@ class ApiDocs(Struct, frozen=True):
         wanted = name.releases()
         if not wanted:
             raise missing
-        visible = await self.hosted.visible([each.package for each in wanted], wanted, by=by)
-        found = _find(visible.values(), name.module, wanted[0].version)
+        packages = [each.package for each in wanted]
+        visible = await self.hosted.visible(packages, wanted, by=by)
+        # Each of them could have the module: also those that are hidden or not published yet.
+        keys = frozenset(each.key for each in packages)
+        depends_on = Dependencies(keys, self.authorization.read_check(by).readers)
+        found = _find(visible.values(), name.module, wanted[0].version, depends_on)
         if found is None:
             raise missing
         return found
@@ -237,14 +282,19 @@ def _is_awaited(record: ApiDocsRecord | None) -> bool:
     return record is None or (record.pieces is None and record.generator < GENERATOR_VERSION)
 
 
-def _find(surveys: Iterable[Survey], module: str, version: Version) -> DocumentedModule | None:
+_NO_LISTENERS = "[]"
+
+
+def _find(
+    surveys: Iterable[Survey], module: str, version: Version, depends_on: Dependencies
+) -> DocumentedModule | None:
     for survey in surveys:
         entry = live_release(survey, version, ANY_CLIENT)
         if entry is None:
             continue
         names = (each for each in entry.modules if each.lower() == module.lower())
         if name := next(names, None):
-            return DocumentedModule(survey.head, entry, name)
+            return DocumentedModule(survey.head, entry, name, depends_on)
     return None
 
 

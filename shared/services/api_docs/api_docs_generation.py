@@ -55,7 +55,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 from shared.services.api_docs.pieces import PieceReader, PiecesGone, available, is_documented
 from shared.services.packages.derived_data import DerivedData
 

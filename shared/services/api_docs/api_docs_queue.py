@@ -17,7 +17,7 @@ from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import Refusal
 from shared.domain.packages import Release, State
 from shared.ports.metadata import MetadataStore
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 from shared.services.api_docs.api_docs_generation import (
     ApiDocsGeneration,
     GenerationFailure,

@@ -39,7 +39,7 @@ from shared.ports.confined_tasks import ConfinedTasks
 from shared.ports.documents import DocumentStore
 from shared.prose.rendering import renderer_version
 from shared.prose.safe_html import SafeHtml
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 from shared.services.api_docs.api_docs import MADE_WITHIN, ApiDocs
 from shared.services.api_docs.api_docs_generation import ENDS_COUNTED, JobInputs, job_folder
 

@@ -20,7 +20,7 @@ from shared.domain.packages import ReleaseEntry, Survey, Visibility
 from shared.domain.resolution import live_release
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import PackageReader
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 
 RECORDS_CACHED = 2_000  # Without symbols; each has some 2 KB.
 INDEX_CACHED_BYTES = 16 * 1024 * 1024  # The indexes of some thousand releases.

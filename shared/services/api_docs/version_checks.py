@@ -11,7 +11,7 @@ from shared.confined.release_files import ReleaseRequest
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.archives.bala import Bala
 from shared.ports.confined_tasks import ConfinedTasks
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 from shared.services.api_docs.api_docs_generation import JobInputs, checked_verdict, job_folder
 
 PATIENCE = timedelta(seconds=15)  # The largest sources take about ten.

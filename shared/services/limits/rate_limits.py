@@ -31,7 +31,7 @@ from shared.domain.rate_limits import (
 from shared.domain.tokens import hash_secret
 from shared.ports.system import Clock
 from shared.ports.work import Counter, WorkStore
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 from shared.services.limits.notices import ReadOnlyMode
 
 BURST_WINDOW = timedelta(minutes=10)

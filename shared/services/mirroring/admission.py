@@ -34,7 +34,8 @@ from shared.domain.times import MS
 from shared.domain.upstream_withdrawals import UpstreamWithdrawal
 from shared.ports.http_client import AnswerTooLarge, Unanswered
 from shared.runtime.background_tasks import BackgroundTasks
-from shared.runtime.caching import LruCache, SingleFlight
+from shared.runtime.lru_cache import LruCache
+from shared.runtime.single_flight import SingleFlight
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource, refusal_of
 from shared.services.mirroring.withdrawals import UpstreamWithdrawals

@@ -60,7 +60,7 @@ from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.version_lists import VersionLists
 from shared.services.packages.hosted_packages import HostedPackages
-from shared.services.packages.source import ReleasePreview
+from shared.services.packages.source import AvailableRelease, PackageVersions, ReleasePreview
 
 VERSIONS_TRIED = 3  # Of a range, after the one that the upstream chose is refused here.
 
@@ -114,13 +114,19 @@ class PackageChain(Struct, frozen=True):
 
     async def versions(
         self, package: Package, *, client: ClientProfile, by: Principal
-    ) -> tuple[Version, ...]:
+    ) -> PackageVersions:
         local = partial(self.hosted.versions, package, client=client, by=by)
-        theirs = partial(self._all_versions, package, client)
 
-        async def known() -> tuple[Version, ...] | None:
+        async def theirs() -> PackageVersions | None:
+            versions = await self._all_versions(package, client)
+            return None if versions is None else PackageVersions(versions, depends_on=None)
+
+        async def known() -> PackageVersions | None:
             survey = await self._known(package)
-            return _in_order(usable_versions(survey, client)) if survey else None
+            if survey is None:
+                return None
+            versions = _in_order(usable_versions(survey, client))
+            return PackageVersions(versions, depends_on=None)
 
         try:
             return await self._theirs_or_local(package, theirs, known, local)
@@ -142,8 +148,8 @@ class PackageChain(Struct, frozen=True):
             await self._require_not_denied(package, wanted)
             raise ReleaseNotFound(package, wanted)
         listing = await self.describe(package, wanted, client=ANY_CLIENT, by=self.asker.by)
-        versions = await self.versions(package, client=ANY_CLIENT, by=self.asker.by)
-        return ReleasePreview(listing, versions)
+        found = await self.versions(package, client=ANY_CLIENT, by=self.asker.by)
+        return ReleasePreview(listing, found.versions)
 
     async def find_tool(
         self, tool: str, wanted: Version | Range, *, client: ClientProfile, by: Principal

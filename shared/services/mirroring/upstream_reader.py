@@ -35,7 +35,7 @@ from shared.domain.versions import Range, Version
 from shared.ports.http_client import Unanswered
 from shared.ports.system import Clock
 from shared.ports.upstream import Upstream
-from shared.runtime.caching import memory_of
+from shared.runtime.decoded_records import memory_of
 from shared.runtime.kept_answers import KeptAnswers, NewAnswer
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource, refusal_of

@@ -31,8 +31,8 @@ from shared.ports.http_client import (
 )
 from shared.ports.system import Clock
 from shared.ports.upstream import Upstream, UpstreamBusy
-from shared.runtime.caching import SingleFlight
 from shared.runtime.circuit_breaker import CircuitBreaker
+from shared.runtime.single_flight import SingleFlight
 
 PROBED = Package.parse("ballerina", "io")  # A registry that does not have it says so.
 RULES_CACHED_FOR = timedelta(seconds=3)  # A change is in force everywhere within five.

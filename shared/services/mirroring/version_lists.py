@@ -32,8 +32,9 @@ from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.http_client import AnswerUnusable, Unanswered
 from shared.ports.upstream import ReleaseUnusable
-from shared.runtime.caching import VersionedCache, memory_of_entries
+from shared.runtime.decoded_records import memory_of_entries
 from shared.runtime.kept_answers import USED_WHILE_RENEWED, NewAnswer
+from shared.runtime.lru_cache import VersionedCache
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource, refusal_of
 

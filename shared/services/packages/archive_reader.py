@@ -34,7 +34,7 @@ from shared.domain.errors.packages import archive_too_large, file_not_in_archive
 from shared.domain.errors.requests import NoRoomForUpload, UploadTrouble
 from shared.domain.packages import Release
 from shared.ports.archive_store import ArchiveStore
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 
 ARCHIVE_READERS = 2  # Threads of a process: more would starve the event loop of the interpreter.
 SMALL_ARCHIVE_BYTES = 64 * 1024  # Not counted: hundreds of them are no reason to refuse one.

@@ -30,7 +30,7 @@ from shared.ports.documents import DocumentStore
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.search import SearchIndex
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 from shared.runtime.retries import retried_when_stale
 from shared.services.packages.archive_relocation import ArchiveRelocation
 

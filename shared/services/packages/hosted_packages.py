@@ -52,16 +52,15 @@ from shared.domain.resolution import live_release, usable_versions
 from shared.domain.versions import Range, Version
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore, PackageReader, ReadCheck
-from shared.runtime.caching import (
-    Edition,
-    LruCache,
-    memory_of,
-    memory_of_entries,
-    note_private,
-    note_read,
-    unnoted,
+from shared.runtime.decoded_records import memory_of, memory_of_entries
+from shared.runtime.editions import Edition
+from shared.runtime.lru_cache import LruCache
+from shared.services.packages.source import (
+    AvailableRelease,
+    PackageVersions,
+    ReleasePreview,
+    dependencies_of_list,
 )
-from shared.services.packages.source import ReleasePreview
 
 MAX_RESOLVED = 2_000  # Packages, modules or tools of one call.
 # A module a.b.c may be in three packages, and in one that the build already uses.
@@ -141,10 +140,12 @@ class HostedPackages(Struct, frozen=True):
 
     async def versions(
         self, package: Package, *, client: ClientProfile, by: Principal
-    ) -> tuple[Version, ...]:
-        versions = usable_versions(await self.survey(package, by=by), client)
+    ) -> PackageVersions:
+        survey = await self.survey(package, by=by)
+        versions = usable_versions(survey, client)
         stable = next((each for each in versions if each.is_stable), None)
-        return tuple(sorted(versions, key=lambda each: each != stable))
+        in_order = tuple(sorted(versions, key=lambda each: each != stable))
+        return PackageVersions(in_order, dependencies_of_list(survey.head))
 
     async def survey(self, package: Package, *, by: Principal) -> Survey:
         survey = await self._survey(package, by)
@@ -363,16 +364,12 @@ class PackageCache:
     async def find(
         self, coordinate: Coordinate, /, *, check: ReadCheck | None = None
     ) -> FoundRelease:
-        note_read(coordinate.package.key)
         read = partial(self._metadata.find, coordinate)
         return await self._release(f"={coordinate.key}", read, check)
 
     async def by_digest(self, digest: Digest, /, *, check: ReadCheck | None = None) -> FoundRelease:
         read = partial(self._metadata.by_digest, digest)
-        found = await self._release(f"#{digest.hex}", read, check)
-        if found.head is not None:
-            note_read(found.head.package.key)
-        return found
+        return await self._release(f"#{digest.hex}", read, check)
 
     async def survey(
         self,
@@ -383,8 +380,6 @@ class PackageCache:
         check: ReadCheck | None = None,
     ) -> list[Survey | None]:
         keys = [each.key for each in packages]
-        for key in keys:
-            note_read(key)
         surveys = {key: cast("Survey | None", await self._standing(key)) for key in keys}
         for version in versions:
             known = surveys[version.package.key]
@@ -394,10 +389,7 @@ class PackageCache:
         unknown = {key: package for key, package in asked if surveys[key] is None}
         if unknown:
             number = self._edition.number
-            checked = _NotingCheck(check)
-            with unnoted():
-                read = await self._metadata.survey(list(unknown.values()), check=checked)
-            checked.note_private()
+            read = await self._metadata.survey(list(unknown.values()), check=check)
             for key, survey in zip(unknown, read, strict=True):
                 surveys[key] = survey
                 if survey is not None:
@@ -408,8 +400,7 @@ class PackageCache:
         owners = {tool: await self._owner(tool) for tool in tools}
         unknown = [tool for tool, owner in owners.items() if owner is None]
         if unknown:
-            with unnoted():
-                read = await self._metadata.tool_owners(unknown)
+            read = await self._metadata.tool_owners(unknown)
             for tool, owner in zip(unknown, read, strict=True):
                 owners[tool] = owner
                 if owner is not None:
@@ -429,10 +420,7 @@ class PackageCache:
         if standing is not None:
             return cast("FoundRelease", standing)
         number = self._edition.number
-        checked = _NotingCheck(check)
-        with unnoted():
-            found = await read(check=checked)
-        checked.note_private()
+        found = await read(check=check)
         if found.head is not None and found.release is not None:
             self._keep(place, found.head, found, number)
         return found
@@ -459,29 +447,6 @@ class PackageCache:
 
 class _ReadRelease(Protocol):
     async def __call__(self, *, check: ReadCheck | None) -> FoundRelease: ...
-
-
-class _NotingCheck:
-    """A check that remembers who reads the packages it was asked about: an answer depends on a
-    hidden package as well, which its readers get."""
-
-    def __init__(self, check: ReadCheck | None) -> None:
-        self._check = check
-        self._readers = list[str]()
-
-    async def __call__(
-        self, requested: Sequence[tuple[Package, Head | None]], /
-    ) -> Collection[str]:
-        for _, head in requested:
-            if head is not None and head.visibility is not Visibility.PUBLIC:
-                self._readers.append(head.readers)
-        if self._check is None:
-            return [package.key for package, _ in requested]
-        return await self._check(requested)
-
-    def note_private(self) -> None:
-        for each in self._readers:
-            note_private(each)
 
 
 def _memory_of_read(value: FoundRelease | Survey) -> int:

@@ -16,8 +16,9 @@ from shared.domain.releases import withdrawal_of
 from shared.domain.sparse_index import index_file, index_path
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
+from shared.runtime.answer_dependencies import Dependencies
 from shared.services.packages.derived_data import DocumentCache
-from shared.services.packages.source import PackageSource
+from shared.services.packages.source import PackageSource, dependencies_of_list
 from shared.services.packages.successors import Successors
 from shared.services.records import RECORDS_AT_ONCE, package_batches
 
@@ -25,10 +26,11 @@ CHANGES_READ = 500  # Events that one request reads: an eighth of a second with 
 
 
 class IndexFile(Struct, frozen=True):
-    """The index file of a package, and whether a shared cache may keep it."""
+    """The index file of a package, whether a shared cache may keep it, and on what it depends."""
 
     document: DerivedDocument
     is_public: bool
+    depends_on: Dependencies | None
 
 
 class PackageChanges(Struct, frozen=True):
@@ -54,8 +56,11 @@ class PackageIndex(Struct, frozen=True):
         survey = await packages.survey(package, by=by)
         is_public = survey.head.visibility is Visibility.PUBLIC
         # Everybody reads the same file of a public package, whoever made caches keep it.
-        shown = await self.successors.as_seen(survey, by=ANONYMOUS if is_public else by)
-        return IndexFile(await self.files.document(shown), is_public)
+        reader = ANONYMOUS if is_public else by
+        shown, of_successor = await self.successors.as_seen(survey, by=reader)
+        of_package = dependencies_of_list(survey.head)
+        depends_on = of_package and of_package | of_successor
+        return IndexFile(await self.files.document(shown), is_public, depends_on)
 
     async def changes(self, since: int, count: int, *, by: Principal) -> PackageChanges:
         """Return up to `count` changes after the number `since`. Two trips.
@@ -82,7 +87,7 @@ class PackageIndex(Struct, frozen=True):
             ]
             yield [
                 (index_path(survey.head), DerivedDocument.of(content, survey.changed_ms))
-                for survey in public
+                for survey, _ in public
                 if (content := index_file(survey))
             ]
 

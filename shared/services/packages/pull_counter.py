@@ -16,7 +16,7 @@ from shared.domain.pull_records import pull_window
 from shared.ports.pull_ledger import CallerScope, Pull, PullBatch, PullLedger
 from shared.ports.system import Clock, Randomness
 from shared.runtime.background_tasks import DelayedFlush
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.packages.pullers import PullerRecords
 
@@ -63,18 +63,19 @@ class PullCounter:
         self._batches = 0
         self._flushing = DelayedFlush(self.flush, self._has_more, flush_after, delayed)
 
-    def count(self, coordinate: Coordinate, caller: str) -> None:
-        """Count a pull by `caller`, any text that identifies the client. Never waits."""
+    def count(self, coordinate: Coordinate, caller: str, *, key: str = "") -> None:
+        """Count a pull by `caller`, any text that identifies the client; `key` is that of the
+        coordinate, if the caller has it. Never waits."""
         now_ms = self._clock.now_ms()
         window = pull_window(now_ms)
         if window != self._window:
             self._seen = LruCache[str, bool](MAX_PULLS_REMEMBERED)
             self._window = window
-        key = f"{coordinate.key} {caller}"
+        seen = f"{key or coordinate.key} {caller}"
         is_full = len(self._pending) >= MAX_PULLS_REMEMBERED
-        if is_full or self._seen.get(key):
+        if is_full or self._seen.get(seen):
             return
-        self._seen.put(key, True)
+        self._seen.put(seen, True)
         pull = Pull(coordinate, utc_day(now_ms))
         if self._knows_callers:
             pull = replace(pull, caller=caller, window=window)

@@ -29,7 +29,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.pull_records import PullRecordStore
 from shared.ports.system import Clock, Randomness
 from shared.runtime.background_tasks import DelayedFlush
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 from shared.services.identity.accounts import (
     ACCOUNT_ID_PREFIX,
     account_by_name_or_id,

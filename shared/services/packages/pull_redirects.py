@@ -20,18 +20,15 @@ from shared.domain.principals import Principal
 from shared.domain.versions import Range, Version
 from shared.ports.archive_delivery import ArchiveLinks
 from shared.ports.system import Clock
-from shared.runtime.caching import (
-    EVERYTHING,
-    Edition,
-    LruCache,
-    PackagesRead,
-    note_all,
-    note_private,
-    note_read,
-    packages_read,
-)
+from shared.runtime.answer_dependencies import Dependencies
+from shared.runtime.editions import Edition
+from shared.runtime.lru_cache import LruCache
 from shared.services.packages.archive_delivery import ArchiveDelivery
-from shared.services.packages.source import PackageSource
+from shared.services.packages.source import (
+    AvailableRelease,
+    PackageSource,
+    dependencies_of_release,
+)
 
 CAPACITY_BYTES = 256 * 1024 * 1024  # Some 110,000 redirects.
 LONGEST_PLACE = 500  # Characters. Longer ones are no versions that clients ask for.
@@ -50,6 +47,7 @@ class LocatedArchive(Struct, frozen=True):
     url: str
     published_ms: int
     is_public: bool
+    depends_on: Dependencies | None
     # Of the monotonic clock: how long the address is the same while the records stand.
     repeated_until_ms: float
 
@@ -77,7 +75,7 @@ class Pulls(Struct, frozen=True):
         cache = self.cache
         if cache is None:
             found = await source.find(package, wanted, client=client, by=by)
-            located, _ = await self._located(found, to)
+            located, _ = await self._located(found, wanted, to)
             return located
         place = f"{package.key}\n{wanted}\n{to.name}"
         if isinstance(wanted, Range):
@@ -86,16 +84,17 @@ class Pulls(Struct, frozen=True):
         kept = await cache.find(place, package.org, by)
         if kept is not None:
             return _decoded(kept)
-        with packages_read() as read:
-            found = await source.find(package, wanted, client=client, by=by)
-            located, archive = await self._located(found, to)
-        note_all(read)
-        redirect = Redirect(_encoded(located), located.url, located.repeated_until_ms, archive)
-        cache.keep(place, redirect, read, number=number, by=by)
+        found = await source.find(package, wanted, client=client, by=by)
+        located, archive = await self._located(found, wanted, to)
+        depends_on = located.depends_on
+        if depends_on is not None:
+            content = _encoded(located, depends_on)
+            redirect = Redirect(content, located.url, located.repeated_until_ms, archive)
+            cache.keep(place, redirect, depends_on, number=number, by=by)
         return located
 
     async def _located(
-        self, found: AvailableRelease, to: ClientKind
+        self, found: AvailableRelease, wanted: Version | Range, to: ClientKind
     ) -> tuple[LocatedArchive, LinkedArchive | None]:
         """Return the address, and the archive in the store if another link to it may follow."""
         release = found.release
@@ -114,31 +113,34 @@ class Pulls(Struct, frozen=True):
             redirect.url,
             release.created_ms,
             found.head.visibility is Visibility.PUBLIC,
+            dependencies_of_release(found.head, release, wanted),
             until_ms,
         )
         return located, archive
 
 
-def _encoded(located: LocatedArchive) -> bytes:
+def _encoded(located: LocatedArchive, depends_on: Dependencies) -> bytes:
     at = located.coordinate
     text = located.deprecation
     facts = (at.package.org, at.package.name, at.version.text, located.file, located.content.hex)
-    rest = (located.cache_control, located.published_ms, located.is_public)
+    rest = (located.cache_control, located.published_ms, sorted(depends_on.readers))
     return orjson.dumps((*facts, text, *rest))
 
 
 def _decoded(kept: "Redirect") -> LocatedArchive:
     org, name, version, file, digest, deprecation, *rest = orjson.loads(kept.content)
-    cache_control, published_ms, is_public = rest
+    cache_control, published_ms, readers = rest
+    coordinate = Coordinate.parse(org, name, version)
     return LocatedArchive(
-        Coordinate.parse(org, name, version),
+        coordinate,
         file,
         Digest(digest),
         deprecation,
         cache_control,
         kept.url,
         published_ms,
-        is_public,
+        not readers,
+        Dependencies(frozenset((coordinate.package.key,)), frozenset(readers)),
         kept.repeated_until_ms,
     )
 
@@ -191,8 +193,7 @@ class RedirectCache:
         return self._edition.number
 
     async def find(self, place: str, org: str, by: Principal) -> Redirect | None:
-        """Return the redirect kept for `by` at a place of an organization; its package counts as
-        read."""
+        """Return the redirect kept for `by` at a place of an organization."""
         readers = self._readers.among(by, (org.lower(),))
         places = [place, *(_of_readers(place, each) for each in readers)]
         for each in places:
@@ -201,22 +202,27 @@ class RedirectCache:
                 continue
             redirect = await self._with_link(each, kept)
             if redirect is not None:
-                note_read(kept.package)
-                if kept.readers_of:
-                    note_private(kept.readers_of)
                 return redirect
         return None
 
     def keep(
-        self, place: str, redirect: Redirect, read: PackagesRead, *, number: int, by: Principal
+        self,
+        place: str,
+        redirect: Redirect,
+        depends_on: Dependencies,
+        *,
+        number: int,
+        by: Principal,
     ) -> None:
-        """Keep a redirect that was made for `by` and depends on what was read of packages."""
-        if len(read.packages) != 1 or EVERYTHING in read.packages or len(place) > LONGEST_PLACE:
+        """Keep a redirect that was made for `by`, if it depends on one package."""
+        is_of_one = depends_on.is_of_packages and len(depends_on.packages) == 1
+        if not is_of_one or len(depends_on.readers) > 1 or len(place) > LONGEST_PLACE:
             return
-        readers_of = "".join(read.private_of)
+        [package] = depends_on.packages
+        readers_of = "".join(depends_on.readers)
         if readers_of and not self._readers.includes(by, readers_of):
             return
-        kept = _KeptRedirect(redirect, number, next(iter(read.packages)), readers_of)
+        kept = _KeptRedirect(redirect, number, package, readers_of)
         if self._is_repeated(redirect) and self._edition.holds(number, (kept.package,)):
             self._kept.put(_of_readers(place, readers_of) if readers_of else place, kept)
 

@@ -7,7 +7,7 @@ from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.releases import MAX_PULLERS_OF_ERASED, ReleasePullers, is_erasable_at
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 from shared.runtime.retries import retried_when_stale
 
 MAX_YOUNG_RELEASES = 10_000  # Whose pullers wait for a store; each has eleven at most.
@@ -38,11 +38,12 @@ class PullerRecords:
         # What is stored already, by this process. Another one may have stored more.
         self._known = LruCache[str, frozenset[str]](MAX_YOUNG_RELEASES)
 
-    def add(self, coordinate: Coordinate, who: str, published_ms: int) -> None:
-        """Note a puller of a release, if that is young. Never waits."""
+    def add(self, coordinate: Coordinate, who: str, published_ms: int, *, key: str = "") -> None:
+        """Note a puller of a release, if that is young; `key` is that of the coordinate, if the
+        caller has it. Never waits."""
         if not is_erasable_at(published_ms, self._clock.now_ms()):
             return
-        key = coordinate.key
+        key = key or coordinate.key
         pending = self._pending.get(key)
         if pending is not None and (
             who in pending.pullers or len(pending.pullers) > MAX_PULLERS_OF_ERASED

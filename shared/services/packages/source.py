@@ -19,6 +19,34 @@ from shared.domain.listings import Listing
 from shared.domain.packages import AvailableRelease, Survey
 from shared.domain.principals import Principal
 from shared.domain.versions import Range, Version
+from shared.runtime.answer_dependencies import Dependencies
+
+
+class PackageVersions(Struct, frozen=True):
+    """Versions of a package, and on what this list depends."""
+
+    versions: tuple[Version, ...]
+    depends_on: Dependencies | None
+
+
+def dependencies_of_list(head: Head) -> Dependencies | None:
+    """Return on what a list of the releases of a package depends; None for a package of an
+    upstream, of whose new releases no edition knows."""
+    return None if head.upstream else Dependencies.of(head)
+
+
+def dependencies_of_release(
+    head: Head, release: Release, wanted: Version | Range
+) -> Dependencies | None:
+    """Return on what an answer about a release depends that was found for the wanted version; None
+    if an upstream described it or chose it in a range.
+
+    What is stored of an upstream stands as ours does, while it is fresh.
+    """
+    is_theirs = release.upstream is not None
+    if is_theirs and (isinstance(wanted, Range) or not release.is_stored):
+        return None
+    return Dependencies.of(head)
 
 
 class PackageSource(Protocol):
@@ -51,7 +79,7 @@ class PackageSource(Protocol):
 
     async def versions(
         self, package: Package, *, client: ClientProfile, by: Principal
-    ) -> tuple[Version, ...]:
+    ) -> PackageVersions:
         """Return the versions that the client can use, newest first, deprecated ones included. The
         newest release comes before pre-releases of a higher number, because clients take the
         first.

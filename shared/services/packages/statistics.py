@@ -17,7 +17,7 @@ from shared.ports.pull_ledger import PullLedger
 from shared.ports.search import SearchIndex
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
-from shared.runtime.caching import SingleFlight
+from shared.runtime.single_flight import SingleFlight
 from shared.services.packages.pull_counter import utc_day
 
 PACKAGES_LISTED = 6  # In each list: what a visitor reads without scrolling.

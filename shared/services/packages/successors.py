@@ -18,12 +18,20 @@ from shared.domain.releases import with_change
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
+from shared.runtime.answer_dependencies import NOTHING_STORED, Dependencies
 from shared.services.identity.accounts import organization_owners
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.hosted_packages import HostedPackages
 
 MAX_SUCCESSION = 10  # Packages of a chain that are looked at for one that leads back.
+
+
+class SeenSuccessor(Struct, frozen=True):
+    """The successor of a package as somebody sees it, None for none, and on what that depends."""
+
+    package: Package | None
+    depends_on: Dependencies
 
 
 class Successors(Struct, frozen=True):
@@ -41,7 +49,17 @@ class Successors(Struct, frozen=True):
     async def named(self, head: Head, *, by: Principal) -> Package | None:
         """Return the successor of a package, if `by` may see it and it has a live release; asks no
         store for a package without one."""
-        return (await self.named_of([head], by=by)).get(head.package.key)
+        return (await self.seen(head, by=by)).package
+
+    async def seen(self, head: Head, *, by: Principal) -> SeenSuccessor:
+        """Return the successor as `named` does, and on what that depends."""
+        successor = head.replaced_by
+        if successor is None:
+            return SeenSuccessor(None, NOTHING_STORED)
+        named = await self.named_of([head], by=by)
+        readers = self.authorization.read_check(by).readers
+        depends_on = Dependencies(frozenset((successor.key,)), readers)
+        return SeenSuccessor(named.get(head.package.key), depends_on)
 
     async def named_of(self, heads: Sequence[Head], *, by: Principal) -> dict[str, Package]:
         """Return the successors of packages that `by` may see, by the keys of the packages. One
@@ -54,13 +72,14 @@ class Successors(Struct, frozen=True):
         live = {key: survey.head.package for key, survey in visible.items() if survey.live}
         return {key: live[each.key] for key, each in wanted.items() if each and each.key in live}
 
-    async def as_seen(self, survey: Survey, *, by: Principal) -> Survey:
-        """Return the package without its successor if `by` may not see that."""
+    async def as_seen(self, survey: Survey, *, by: Principal) -> tuple[Survey, Dependencies]:
+        """Return the package without its successor if `by` may not see that, and on what it depends
+        whether they may."""
+        seen = await self.seen(survey.head, by=by)
         if not survey.head.successor:
-            return survey
-        named = await self.named(survey.head, by=by)
-        shown = survey.head.model_copy(update={"successor": str(named or "")})
-        return replace(survey, head=shown)
+            return survey, seen.depends_on
+        shown = survey.head.model_copy(update={"successor": str(seen.package or "")})
+        return replace(survey, head=shown), seen.depends_on
 
     async def of_owner(self, package: Package, *, by: Principal) -> Package | None:
         """Return the successor that is set, to owners. Raises `organization-not-found`, or

@@ -17,7 +17,7 @@ from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.search import SearchFeed
 from shared.ports.system import Clock
-from shared.runtime.caching import CHANGES_KNOWN_WITHIN
+from shared.runtime.editions import CHANGES_KNOWN_WITHIN
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
 from shared.services.api_docs.api_docs_queue import oldest_first
 from shared.services.maintenance.erased_releases import ErasedReleases

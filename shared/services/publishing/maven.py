@@ -33,10 +33,15 @@ from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.search import SearchIndex
 from shared.ports.system import Clock
-from shared.runtime.caching import LruCache
+from shared.runtime.answer_dependencies import Dependencies
+from shared.runtime.lru_cache import LruCache
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.hosted_packages import HostedPackages
-from shared.services.packages.source import PackageSource
+from shared.services.packages.source import (
+    AvailableRelease,
+    PackageSource,
+    dependencies_of_list,
+)
 from shared.services.publishing.publishing import Publication, Publishing, Upload
 
 DISTRIBUTIONS_CACHED = 4  # Of Ballerina, for which version lists are cached: those in use.
@@ -48,10 +53,11 @@ _COUNT_ONLY = ResultPage(limit=0)
 
 
 class MavenVersionList(Struct, frozen=True):
-    """A list of versions, and whether anybody may see it."""
+    """A list of versions, whether anybody may see it, and on what it depends."""
 
     document: DerivedDocument
     is_public: bool
+    depends_on: Dependencies | None
 
 
 class MavenPackages:
@@ -168,7 +174,8 @@ class MavenPackages:
         except PackageNotFound as missing:
             raise await self.refusal(missing, package, package.org, by) from None
         is_public = survey.head.visibility is Visibility.PUBLIC
-        return MavenVersionList(await lists.document(survey), is_public)
+        depends_on = dependencies_of_list(survey.head)
+        return MavenVersionList(await lists.document(survey), is_public, depends_on)
 
     async def _compute_checksum(self, release: Release, algorithm: ChecksumAlgorithm) -> str:
         hasher = algorithm.hasher()

@@ -39,7 +39,7 @@ from shared.ports.conflicts import AlreadyThere
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore, VersionDiffersInCase
 from shared.ports.system import Clock
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.identity.mail import ReleaseMail
 from shared.services.limits.rate_limits import PublishAllowance, RateLimiter

@@ -5,6 +5,7 @@ suite run over such a host, too; these send requests twice on purpose.
 """
 
 import json
+import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from functions.faces import build_app
-from functions.http.answers import recognizer
+from functions.http.repeats import recognizer
 from shared.composition import Registry
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import Visibility
@@ -20,12 +21,13 @@ from shared.domain.principals import OPERATOR
 from shared.hosting.answer_cache import AnswerCache
 from shared.hosting.file_responses import FollowedRedirects
 from shared.hosting.host import Host
-from shared.hosting.requests import ASGIApp, Receive, Scope, Send
+from shared.hosting.requests import REPEAT, ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.responses import configured_headers
 from shared.localhost import MAVEN_PATHS, archive_resolver
-from shared.runtime.caching import LruCache
+from shared.runtime.editions import EVERYTHING
+from shared.runtime.lru_cache import LruCache
 from shared.services.packages.archive_delivery import SIGNED_LINK_LIFETIME
-from shared.telemetry.log import configure, log
+from shared.telemetry.log import configure, current_activity, log
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.storage import one_machine
@@ -103,6 +105,30 @@ async def usual(shared_worlds: OpenWorld) -> World:
     return world
 
 
+# What answers that depend on packages alone may read: packages, rights, and what never changes once
+# it is there.
+READ_FOR_PACKAGES = re.compile(
+    r"metadata\.(find|survey|by_digest|tool_owners)|directory\.access_context|documents\..*"
+)
+
+
+class Reads:
+    """Notes on what each answer depends, and which calls of stores were made for it."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.noted: list[tuple[frozenset[str], set[str]]] = []
+        self._host = Host(build_app(registry), archives=archive_resolver(registry))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            activity = current_activity()
+            if (repeat := message.get(REPEAT)) and activity is not None:
+                self.noted.append((frozenset(repeat.packages), set(activity.calls)))
+            await send(message)
+
+        await self._host(scope, receive, sending)
+
+
 PULL = dict(ACCEPT_ARCHIVE)
 CHANGES = f"{URL}/index/changes"
 CACHEABLE: list[tuple[str, dict[str, str]]] = [
@@ -142,6 +168,27 @@ async def test_a_repeat_is_the_first_answer_with_another_request_id(
         assert again.headers == first.headers
     assert machines[0].asked == 0
     assert len(ids) == 5
+
+
+async def test_an_answer_that_depends_on_packages_alone_is_made_of_packages_alone(
+    worlds: OpenWorld,
+) -> None:
+    hosts = list[Reads]()
+    world = await published(worlds, lambda registry: hosts.append(Reads(registry)) or hosts[0])
+    documents = [
+        (f"{URL}/2.0/docs/acme/greet/1.0.0", {}),
+        (f"{URL}/feeds/acme/greet.atom", {}),
+        (f"{URL}/feeds/registry.atom", {}),
+    ]
+    hosts[0].noted.clear()
+    for path, headers in [*CACHEABLE, *documents]:
+        await world.get(path, headers=headers)
+    assert len(hosts[0].noted) == len(CACHEABLE) + len(documents)
+    assert {"metadata.find", "metadata.survey"} <= set().union(*(c for _, c in hosts[0].noted))
+    for packages, calls in hosts[0].noted:
+        if EVERYTHING not in packages:
+            assert packages == {"acme/greet"}
+            assert [each for each in calls if not READ_FOR_PACKAGES.fullmatch(each)] == []
 
 
 @EACH

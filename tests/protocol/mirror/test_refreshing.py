@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from shared.domain.packages import Release
 from shared.domain.principals import ANONYMOUS
 from shared.domain.release_lists import parse_coordinate
-from shared.runtime.caching import LruCache
+from shared.runtime.lru_cache import LruCache
 from shared.services.mirroring import admission
 from shared.services.mirroring.upstream_reader import Asker
 from tests.support.archives import bala

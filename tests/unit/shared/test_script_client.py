@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from functions.http.answers import script_text
+from functions.http.representations import script_text
 from shared import login, outdated, publish
 from shared.script_client import flaw_of_address, objects_in
 from tests.support.world import URL

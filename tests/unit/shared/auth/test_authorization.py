@@ -18,7 +18,7 @@ from shared.domain.organizations import Organization
 from shared.domain.packages import STAFF, Head, Visibility
 from shared.domain.principals import ANONYMOUS, OPERATOR, Grant, Principal, Role, Scope
 from shared.domain.search import Viewer
-from shared.runtime.caching import records_of
+from shared.runtime.editions import records_of
 from tests.fakes.readers import known_readers
 from tests.fakes.stores import E, FakeDirectory
 from tests.fakes.system import FakeClock

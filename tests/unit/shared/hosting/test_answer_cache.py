@@ -19,7 +19,7 @@ from shared.hosting.requests import (
     Send,
 )
 from shared.runtime.answers import KnownCaller, Repeatable
-from shared.runtime.caching import Edition
+from shared.runtime.editions import Edition
 from tests.unit.shared.hosting.asgi import Exchange, ask, scope
 
 

@@ -8,6 +8,7 @@ import pytest
 from azure.monitor.opentelemetry.exporter import ApplicationInsightsSampler
 
 from shared.telemetry.log import MAX_SPANS, SLOW_SECONDS, Activity, CallSpan, is_tracing, set_traces
+from shared.telemetry.metrics import ANSWERED, BROKEN
 from shared.telemetry.traces import (
     MAX_BUFFERED_TRACES,
     TRACES_A_SECOND,
@@ -151,13 +152,30 @@ def test_a_slow_request_is_exported_whatever_the_share(
     assert len(exporter.traces) == exported
 
 
+def test_calls_of_stores_become_spans_with_their_names_and_outcomes() -> None:
+    traces, exporter = loaded(1)
+    set_traces(traces)
+    activity = Activity.begin()
+    activity.add_store_call("metadata", "find", ANSWERED, 1, 2)
+    activity.add_store_call("directory", "get", BROKEN, 2, 4)
+    activity.end("any", dict, is_failed=False)
+    [trace] = exporter.traces
+    found = {"store": "metadata", "operation": "find", "outcome": ANSWERED}
+    failed = {"store": "directory", "operation": "get", "outcome": BROKEN}
+    assert trace.calls == [
+        CallSpan("metadata.find", 1, 2, found, is_failed=False),
+        CallSpan("directory.get", 2, 4, failed, is_failed=True),
+    ]
+
+
 def test_a_trace_has_a_bounded_number_of_calls() -> None:
     traces, exporter = loaded(1)
     set_traces(traces)
     activity = Activity.begin()
-    for _ in range(MAX_SPANS + 10):
-        activity.calls["metadata.find"] = activity.calls.get("metadata.find", 0) + 1
+    for _ in range(MAX_SPANS // 2 + 5):
+        activity.calls["metadata.find"] = activity.calls.get("metadata.find", 0) + 2
         activity.add_span("metadata.find", 0, {}, is_failed=False)
+        activity.add_store_call("metadata", "find", ANSWERED, 0, 1)
     activity.end("upkeep.any", dict, is_failed=False)
     [trace] = exporter.traces
     assert len(trace.calls) == MAX_SPANS

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import pytest
 
 from functions import archives
-from functions.http.answers import CACHE_PRIVATE
+from functions.http.caching_headers import CACHE_PRIVATE
 from shared.adapters.blob.client import (
     CLOCK_SKEW,
     KEY_LIFETIME,

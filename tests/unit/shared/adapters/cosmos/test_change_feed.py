@@ -8,7 +8,7 @@ import pytest
 from shared.adapters.cosmos.change_feed import MOST_PAGES, WAITED_FOR, ChangeFeedEdition
 from shared.adapters.cosmos.client import ChangeFeedPage, CosmosDatabase
 from shared.domain.errors.requests import Busy
-from shared.runtime.caching import CHANGES_KNOWN_WITHIN, EVERYTHING, MOST_CHANGED
+from shared.runtime.editions import CHANGES_KNOWN_WITHIN, EVERYTHING, MOST_CHANGED
 from tests.fakes.system import FakeClock
 
 GREET = "acme/greet"

@@ -16,7 +16,7 @@ from shared.domain.organizations import Organization
 from shared.domain.principals import Role
 from shared.domain.tokens import Token, TokenUse
 from shared.domain.versions import Version
-from shared.runtime.caching import records_of
+from shared.runtime.editions import records_of
 from tests.contract.sample_records import GREET, entry, head, release
 from tests.fakes.system import FakeClock
 

@@ -1,7 +1,7 @@
 """On one machine, an edition knows of every change, or that it does not."""
 
 from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
-from shared.runtime.caching import EVERYTHING
+from shared.runtime.editions import EVERYTHING
 
 GREET = "acme/greet"
 OTHER = "acme/other"

@@ -12,7 +12,6 @@ from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import FoundRelease, Survey, Visibility
 from shared.domain.versions import Version
 from shared.ports.metadata import MetadataStore, ReadCheck
-from shared.runtime.caching import packages_read
 from shared.services.packages.hosted_packages import PackageCache
 from tests.support.surveys import checked, survey
 
@@ -172,18 +171,6 @@ async def test_an_owner_whose_package_is_not_in_memory_is_asked_for_each_time(sc
     for _ in range(2):
         assert await scene.cache.tool_owners(["greeter"]) == [GREET]
     assert scene.stores.calls["tool_owners"] == 2
-
-
-async def test_the_packages_that_are_read_are_noted(scene: Scene) -> None:
-    for read in (
-        lambda: scene.cache.find(ONE),
-        lambda: scene.cache.by_digest(CONTENT),
-        lambda: scene.cache.survey([GREET]),
-    ):
-        for _ in range(2):  # From the store, and from memory.
-            with packages_read() as noted:
-                await read()
-            assert (noted.packages, noted.private_of) == ({GREET.key}, set())
 
 
 async def test_the_memory_is_bounded() -> None:

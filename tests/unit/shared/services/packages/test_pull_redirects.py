@@ -13,16 +13,23 @@ from shared.domain.errors.requests import Busy
 from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
 from shared.domain.principals import Principal
-from shared.runtime.caching import EVERYTHING, PackagesRead, packages_read
-from shared.services.packages.pull_redirects import LONGEST_PLACE, Redirect, RedirectCache
+from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED, NOTHING_STORED, Dependencies
+from shared.services.packages.pull_redirects import (
+    LONGEST_PLACE,
+    LocatedArchive,
+    Redirect,
+    RedirectCache,
+    _decoded,
+    _encoded,
+)
 from tests.contract.sample_records import DIGEST, NAME
 from tests.fakes.system import FakeClock
 
 ORG = "acme"
 PACKAGE = "acme/greet"
 PLACE = "acme/greet\n1.0.0"
-READ = PackagesRead({PACKAGE})
-PRIVATE = PackagesRead({PACKAGE}, {"acme"})
+READ = Dependencies(frozenset((PACKAGE,)))
+PRIVATE = Dependencies(frozenset((PACKAGE,)), frozenset(("acme",)))
 ANYBODY = Principal()
 ANN = Principal(id="ann", credential="token:1")
 EVE = Principal(id="eve", credential="token:2")
@@ -78,13 +85,13 @@ class World:
 
     def keep(
         self,
-        read: PackagesRead,
+        depends_on: Dependencies,
         by: Principal = ANYBODY,
         place: str = PLACE,
         archive: LinkedArchive | None = None,
     ) -> None:
         assert self.edition.is_confirmed()
-        self.hops.keep(place, self.redirect(archive), read, number=self.hops.number, by=by)
+        self.hops.keep(place, self.redirect(archive), depends_on, number=self.hops.number, by=by)
 
     async def has(self, by: Principal = ANYBODY, place: str = PLACE) -> bool:
         return await self.hops.find(place, ORG, by) is not None
@@ -176,9 +183,7 @@ async def test_it_is_not_used_while_changes_are_unknown(world: World) -> None:
 async def test_a_private_one_is_found_by_known_readers_alone(world: World) -> None:
     world.readers.note(ANN, parse_org("acme"), world.hops.number)
     world.keep(PRIVATE, by=ANN)
-    with packages_read() as read:
-        assert await world.has(ANN)
-    assert read.private_of == {"acme"}
+    assert await world.has(ANN)
     assert not await world.has(EVE)
     assert not await world.has(ANYBODY)
     world.clock.advance(KNOWN_FOR)
@@ -186,12 +191,19 @@ async def test_a_private_one_is_found_by_known_readers_alone(world: World) -> No
 
 
 @pytest.mark.parametrize(
-    "read", [PackagesRead(), PackagesRead({PACKAGE, EVERYTHING}), PackagesRead({EVERYTHING})]
+    "depends_on",
+    [
+        NOTHING_STORED,
+        READ | ALL_THAT_IS_STORED,
+        ALL_THAT_IS_STORED,
+        Dependencies(frozenset((PACKAGE, "acme/other"))),
+        Dependencies(frozenset((PACKAGE,)), frozenset(("acme", "other"))),
+    ],
 )
 async def test_what_depends_on_more_than_a_package_is_not_kept(
-    world: World, read: PackagesRead
+    world: World, depends_on: Dependencies
 ) -> None:
-    world.keep(read)
+    world.keep(depends_on)
     assert not await world.has()
 
 
@@ -199,3 +211,23 @@ async def test_a_long_place_is_not_kept(world: World) -> None:
     place = "x" * (LONGEST_PLACE + 1)
     world.keep(READ, place=place)
     assert not await world.has(place=place)
+
+
+@pytest.mark.parametrize("depends_on", [READ, PRIVATE])
+def test_what_is_kept_says_on_what_it_depends_as_the_first_answer_did(
+    depends_on: Dependencies,
+) -> None:
+    located = LocatedArchive(
+        NAME.coordinate,
+        "greet.bala",
+        NAME.digest,
+        deprecation=None,
+        cache_control="no-store",
+        url="first",
+        published_ms=1,
+        is_public=not depends_on.readers,
+        depends_on=Dependencies(frozenset((NAME.coordinate.package.key,)), depends_on.readers),
+        repeated_until_ms=2,
+    )
+    content = _encoded(located, depends_on)
+    assert _decoded(Redirect(content, "first", 2, archive=None)) == located

@@ -1,0 +1,21 @@
+"""Which caches may keep an answer."""
+
+from shared.runtime.answers import (
+    Answer,
+)
+
+NO_STORE = {"Cache-Control": "no-store"}
+REVALIDATE = "no-cache"  # Builds need the latest push; a conditional request is cheap.
+CACHE_PRIVATE = "private, no-store"
+
+
+def make_private(answer: Answer) -> None:
+    """Keep the answer out of shared caches."""
+    if is_shared(answer):
+        answer.headers["Cache-Control"] = CACHE_PRIVATE
+
+
+def is_shared(answer: Answer) -> bool:
+    """Return whether shared caches may keep the answer, so that it has no secret of anybody."""
+    caching = answer.headers.get("Cache-Control", "no-store")
+    return "no-store" not in caching and "private" not in caching

@@ -1,0 +1,105 @@
+"""The length of a body, which the Functions host requires, and compression."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from functions.http.caching_headers import is_shared
+from functions.http.calls import Call
+from shared.domain.documents import gzipped
+from shared.runtime.answers import (
+    Answer,
+)
+
+_WITHOUT_BODY = frozenset((204, 304))
+
+
+def add_length(answer: Answer, method: str) -> None:
+    """Add the `Content-Length`: without one the Functions host sends a body in chunks, which
+    clients of archives reject."""
+    headers = answer.headers
+    is_known = answer.packed or "Content-Length" in headers or answer.status in _WITHOUT_BODY
+    if not is_known and not (method == "HEAD" and "Content-Encoding" in headers):
+        headers["Content-Length"] = str(len(answer.body))
+
+
+# Such a text is the same for everybody, so it contains no secret that the length of the compressed
+# text could reveal to an attacker who makes a browser request it (BREACH). Pages of signed-in
+# people, answers to tokens and refusals are `private` or `no-store`, and are sent uncompressed; so
+# is what clients of Central read. Archives are no texts. A compressed text has a weak ETag: it
+# means the same as the plain one, and differs in its bytes.
+
+SMALLEST_BYTES = 1_024  # A smaller text fits into a packet.
+LARGEST_BYTES = 1024 * 1024  # A larger text takes a processor longer than 20 ms, each time.
+ON_THE_LOOP_BYTES = 64 * 1024  # Compressed in less than a millisecond.
+
+_READING = frozenset(("GET", "HEAD"))
+_OK = 200
+_UNCHANGED = 304
+_TEXT = re.compile(r"text/|(application|image)/([\w.-]+\+)?(json|xml|x-ndjson)\b")
+_NO_QUALITY = re.compile(r"q=0(\.0{0,3})?")
+
+
+async def compressed(call: Call, answer: Answer) -> Answer:
+    """Return the answer as this client gets it: compressed, or with what caches have to know."""
+    status = answer.status
+    if status not in (_OK, _UNCHANGED) or call.method not in _READING or not is_shared(answer):
+        return answer
+    if not _is_long_text(answer):
+        return answer
+    _add_vary(answer)
+    if status == _UNCHANGED:  # Its ETag is that of the encoding that the client has.
+        if f"W/{answer.headers.get('ETag')}" in call.header("if-none-match"):
+            _weaken(answer)
+            answer.headers.pop("Accept-Ranges", None)
+        return answer
+    return await _packed(answer) if accepts_gzip(call.headers) else answer
+
+
+def accepts_gzip(headers: Mapping[str, str]) -> bool:
+    """Return whether the `Accept-Encoding` names gzip, or any encoding, and does not exclude it."""
+    accepted: dict[str, bool] = {}
+    for coding in headers.get("accept-encoding", "").lower().split(","):
+        name, _, quality = coding.partition(";")
+        accepted.setdefault(name.strip(), not _NO_QUALITY.fullmatch(quality.replace(" ", "")))
+    return accepted.get("gzip", accepted.get("*", False))
+
+
+def _is_long_text(answer: Answer) -> bool:
+    headers = answer.headers
+    if "Content-Encoding" in headers or not _TEXT.match(answer.content_type):
+        return False
+    length = answer.length
+    if length is None:  # The answer to a HEAD has the length of the text, and no body.
+        length = int(headers.get("Content-Length", len(answer.body)))
+    return SMALLEST_BYTES < length <= LARGEST_BYTES
+
+
+def _add_vary(answer: Answer) -> None:
+    varied = answer.headers.get("Vary", "")
+    if "accept-encoding" not in varied.lower():
+        answer.headers["Vary"] = f"{varied}, Accept-Encoding".removeprefix(", ")
+
+
+def _weaken(answer: Answer) -> None:
+    """Mark the ETag as that of several encodings, which differ in their bytes."""
+    tag = answer.headers.get("ETag", "")
+    if tag and not tag.startswith("W/"):
+        answer.headers["ETag"] = f"W/{tag}"
+
+
+async def _packed(answer: Answer) -> Answer:
+    headers = dict(answer.headers)
+    headers.pop("Content-Length", None)  # That of a HEAD is known only once the text is compressed.
+    headers.pop("Accept-Ranges", None)  # A range is one of the plain text.
+    body = answer.body and await _gzip(answer.body)
+    packed = replace(answer, body=body, headers={**headers, "Content-Encoding": "gzip"})
+    _weaken(packed)
+    return packed
+
+
+async def _gzip(body: bytes) -> bytes:
+    if len(body) <= ON_THE_LOOP_BYTES:
+        return gzipped(body)
+    return await asyncio.to_thread(gzipped, body)

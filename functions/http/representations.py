@@ -1,0 +1,111 @@
+"""Documents as answers: with an ETag, by RFC 9110, among them Python files that are run by
+themselves.
+"""
+
+import re
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from msgspec import Struct
+
+import shared.script_client
+from functions.http.caching_headers import CACHE_PRIVATE, NO_STORE, REVALIDATE
+from functions.http.calls import Call
+from shared.domain.documents import etag_of
+from shared.runtime import conditional_requests
+from shared.runtime.answer_dependencies import Dependencies
+from shared.runtime.answers import (
+    Answer,
+)
+from shared.runtime.conditional_requests import is_known, select
+
+
+class Representation(Struct, frozen=True):
+    """A document as it is sent; a shared cache may keep it if it is public. `depends_on` as in
+    `Answer`."""
+
+    content: bytes
+    media_type: str
+    is_public: bool
+    depends_on: Dependencies | None = None
+
+    @property
+    def etag(self) -> str:
+        return etag_of(self.content)
+
+
+def conditional_answer(call: Call, document: Representation) -> Answer:
+    """Return the document, the requested range, the headers alone for a `HEAD`, a 304 or a 412."""
+    answer = _conditional_answer(call, document)
+    answer.depends_on = document.depends_on
+    return answer
+
+
+def _conditional_answer(call: Call, document: Representation) -> Answer:
+    content = document.content
+    tag = document.etag
+    headers = {
+        "ETag": tag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": REVALIDATE if document.is_public else CACHE_PRIVATE,
+    }
+    selected = select(call.headers, tag=tag, length=len(content), method=call.method)
+    if selected.content_range:
+        headers["Content-Range"] = selected.content_range
+    match selected.status:
+        case conditional_requests.OUTDATED:
+            return Answer(status=selected.status, headers=headers | NO_STORE)
+        case conditional_requests.UNCHANGED:
+            return Answer(
+                status=selected.status,
+                headers=headers,
+                media_type=document.media_type,
+                length=len(content),
+            )
+        case conditional_requests.UNSATISFIABLE:
+            headers["Content-Length"] = "0"
+            return Answer(status=selected.status, headers=headers)
+        case _:
+            # The host sets it only where it sends a body.
+            headers["Content-Length"] = str(len(selected.span))
+    body = b"" if call.is_head else content[selected.span.start : selected.span.stop]
+    return Answer(body, selected.status, headers, document.media_type)
+
+
+PYTHON = "text/x-python"
+_CLIENT_IMPORT = re.compile(
+    rf"^from {re.escape(shared.script_client.__name__)} import (?:\([^)]*\)|[^(\n]*)\n", re.M
+)
+
+
+def script_answer(call: Call, file: str, address: str) -> Answer:
+    """Return a Python file that is run by itself, with the address of this registry in place of
+    `address`.
+    """
+    script = script_text(file, address, call.registry.settings.base_url)
+    return conditional_answer(call, Representation(script.encode(), PYTHON, is_public=True))
+
+
+def script_text(file: str, address: str, base_url: str) -> str:
+    """Return the text of such a file as the registry at `base_url` serves it."""
+    return _source(file).replace(address, base_url)
+
+
+@cache
+def _source(file: str) -> str:
+    """Return the text of a file that is run by itself, with the client that it imports."""
+    _, _, client = Path(shared.script_client.__file__).read_text("utf-8").partition(_FUTURE)
+    return _CLIENT_IMPORT.sub(lambda _: client.strip() + "\n", Path(file).read_text("utf-8"))
+
+
+_FUTURE = "from __future__ import annotations\n"  # The first statement of these files.
+
+
+def unchanged_answer(call: Call, whole: Answer, *, etag: str) -> Answer | None:
+    """Return a 304 if the client has what the tag names, else None.
+
+    `whole` is the 200 that it stands for, with its `length`. The 304 has its headers and its type:
+    caches take over what a 304 says into the answer that they keep.
+    """
+    return replace(whole, status=304, body=b"") if is_known(call.headers, tag=etag) else None

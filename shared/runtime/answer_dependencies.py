@@ -1,0 +1,40 @@
+"""What an answer depends on: the packages that it was made of, and whose private packages."""
+
+from typing import Self
+
+from msgspec import Struct
+
+from shared.domain.packages import Head, Visibility
+from shared.runtime.editions import EVERYTHING
+
+
+class Dependencies(Struct, frozen=True):
+    """What an answer depends on, so that it stands while none of this changed.
+
+    Whoever makes an answer says so, and names hidden and missing packages, too, that could have
+    made it another one. An answer without dependencies is made of nothing that is stored; one whose
+    dependencies nobody knows has None in their place, and is never repeated.
+    """
+
+    packages: frozenset[str] = frozenset()  # By their keys; `EVERYTHING` for all that is stored.
+    # The readers of those of them that are not public, hidden ones included, as `Head.readers`
+    # says: the answer to who is none of them is another one.
+    readers: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, head: Head) -> Self:
+        """Return those of an answer about one package, which its reader sees."""
+        is_public = head.visibility is Visibility.PUBLIC
+        return cls(frozenset((head.package.key,)), frozenset(() if is_public else (head.readers,)))
+
+    @property
+    def is_of_packages(self) -> bool:
+        """Whether the answer depends on these packages alone."""
+        return EVERYTHING not in self.packages
+
+    def __or__(self, other: "Dependencies") -> "Dependencies":
+        return Dependencies(self.packages | other.packages, self.readers | other.readers)
+
+
+NOTHING_STORED = Dependencies()
+ALL_THAT_IS_STORED = Dependencies(frozenset((EVERYTHING,)))

@@ -1,0 +1,96 @@
+"""Editions: the changes of packages and records that a process knows, so that what it read before
+stands until then (docs/decisions/0020).
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import timedelta
+from typing import Protocol
+
+# How old a change may be that an edition does not know of. An exact version is there for everybody
+# once its push has been answered: what is missing is always asked for.
+CHANGES_KNOWN_WITHIN = timedelta(seconds=1)
+
+# In place of the key of a package: also what belongs to no single package, such as a list of
+# packages.
+EVERYTHING = "*"
+
+# In place of the key of a package: every account, organization, membership and token. Where an
+# edition does not follow them one by one, this changes with each that this process writes.
+RECORDS = "@"
+
+
+def records_of(owner: str) -> str:
+    """Return the key of the account or organization of this id or name, in lower case, with its
+    memberships and tokens; no package has such a key."""
+    return f"{RECORDS}{owner}"
+
+
+class Edition(Protocol):
+    """The changes of packages that a process knows. For one thread."""
+
+    @property
+    def follows_records(self) -> bool:
+        """Whether every change is known of what `records_of` names; else whoever keeps any of it
+        bounds its age."""
+        ...
+
+    @property
+    def number(self) -> int:
+        """The number to keep with what is read from now on."""
+        ...
+
+    def is_confirmed(self) -> bool:
+        """Check whether every change is known that was made up to a second ago; ask no store."""
+        ...
+
+    def ask(self) -> None:
+        """Begin to ask for changes if that is due, and do not wait."""
+        ...
+
+    async def confirm(self) -> bool:
+        """Ask for changes if that is due, wait for half a second at most, and return what
+        `is_confirmed` returns then."""
+        ...
+
+    def holds(self, number: int, packages: Collection[str]) -> bool:
+        """Check whether nothing is known to have changed in these packages, given by their keys,
+        or in these `records_of`, since the edition had this number."""
+        ...
+
+    def wrote(self, package: str) -> None:
+        """Note that this process wrote, or tried to write, records of a package."""
+        ...
+
+
+MOST_CHANGED = 100_000  # Keys whose last change is known; about 15 MB.
+
+
+class Changes:
+    """What editions know: their number, and the numbers that changes led to."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._floor = 0  # What was read at lower numbers does not stand, whatever it is of.
+        self._changed: dict[str, int] = {}  # By key.
+
+    def note(self, keys: Iterable[str]) -> None:
+        """Note that packages or records changed."""
+        self.number += 1
+        self._changed.update(dict.fromkeys(keys, self.number))
+        if len(self._changed) > MOST_CHANGED:
+            self.forget()
+
+    def forget(self) -> None:
+        """Let nothing stand that was read before."""
+        self.number += 1
+        self._floor = self.number
+        self._changed.clear()
+
+    def hold(self, number: int, keys: Collection[str]) -> bool:
+        if number == self.number:
+            return True
+        changed = self._changed
+        for key in keys:  # A loop takes half as long as `all`, and this is asked thrice a request.
+            if changed.get(key, 0) > number:
+                return False
+        return number >= self._floor
