@@ -30,7 +30,6 @@ from functions.api import (
     webhooks,
 )
 from functions.api.operations import ApiCall, ApiFace, OpenApi, ProblemAnswer
-from functions.device import device_login
 from functions.http.json_answers import json_answer
 from functions.http.operations import Operation
 from shared.runtime.answers import Answer

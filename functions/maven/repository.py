@@ -49,7 +49,7 @@ from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass
 from shared.runtime.answer_dependencies import NOTHING_STORED, Dependencies
 from shared.runtime.answers import PLAIN_TEXT, Answer
-from shared.services.packages.source import AvailableRelease, dependencies_of_release
+from shared.services.packages.source import dependencies_of_release
 from shared.services.publishing.maven import MavenVersionList
 from shared.telemetry.log import log
 

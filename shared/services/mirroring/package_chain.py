@@ -60,7 +60,7 @@ from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.version_lists import VersionLists
 from shared.services.packages.hosted_packages import HostedPackages
-from shared.services.packages.source import AvailableRelease, PackageVersions, ReleasePreview
+from shared.services.packages.source import PackageVersions, ReleasePreview
 
 VERSIONS_TRIED = 3  # Of a range, after the one that the upstream chose is refused here.
 

@@ -56,7 +56,6 @@ from shared.runtime.decoded_records import memory_of, memory_of_entries
 from shared.runtime.editions import Edition
 from shared.runtime.lru_cache import LruCache
 from shared.services.packages.source import (
-    AvailableRelease,
     PackageVersions,
     ReleasePreview,
     dependencies_of_list,

@@ -25,7 +25,6 @@ from shared.runtime.editions import Edition
 from shared.runtime.lru_cache import LruCache
 from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.source import (
-    AvailableRelease,
     PackageSource,
     dependencies_of_release,
 )

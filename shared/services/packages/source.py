@@ -16,7 +16,7 @@ from shared.domain.build_resolution import (
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ClientProfile
 from shared.domain.listings import Listing
-from shared.domain.packages import AvailableRelease, Survey
+from shared.domain.packages import AvailableRelease, Head, Release, Survey
 from shared.domain.principals import Principal
 from shared.domain.versions import Range, Version
 from shared.runtime.answer_dependencies import Dependencies

@@ -38,7 +38,6 @@ from shared.runtime.lru_cache import LruCache
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.source import (
-    AvailableRelease,
     PackageSource,
     dependencies_of_list,
 )
