@@ -15,7 +15,7 @@ from shared.domain.build_resolution import (
 )
 from shared.domain.listings import Listing
 from shared.domain.names import ClientProfile, Coordinate, Package, Range, Version
-from shared.domain.packages import AvailableRelease, Survey
+from shared.domain.packages import AvailableRelease, ReleaseEntry, Survey
 from shared.domain.principals import Principal
 
 
@@ -43,8 +43,15 @@ class PackageSource(Protocol):
         """Return the release with its documentation, stored or not; raise as `find` does."""
         ...
 
-    async def preview(self, package: Package, wanted: Version | Range) -> "ReleasePreview":
-        """Return a release that is not stored, or raise `ReleaseNotFound`."""
+    async def visible_release(
+        self, package: Package, version: Version | None, *, by: Principal
+    ) -> "VisibleRelease | UnstoredRelease":
+        """Return a release for people who read about it, or the latest one without a version. What
+        is stored comes first, and is found without an upstream.
+
+        Raises `PackageNotFound` or `ReleaseNotFound`, and `PackageWithdrawn` or `ReleaseWithdrawn`
+        for what was withdrawn. All of them cost the same in the stores.
+        """
         ...
 
     async def versions(
@@ -99,8 +106,15 @@ class PackageSource(Protocol):
         ...
 
 
-class ReleasePreview(Struct, frozen=True):
-    """A release that is not stored, and the versions of its package."""
+class VisibleRelease(Struct, frozen=True):
+    """A stored live release that the caller may see, in the list of its package."""
+
+    survey: Survey
+    entry: ReleaseEntry
+
+
+class UnstoredRelease(Struct, frozen=True):
+    """A release of an upstream that nobody has pulled, and the versions of its package."""
 
     listing: Listing
     versions: tuple[Version, ...]
