@@ -56,7 +56,7 @@ async def web_badge(call: PublicPageCall) -> Answer:
     if kind not in BADGES or suffix not in ("svg", "json"):
         raise PageNotFound(call.target)
     with suppress(NotFound, Invalid):
-        details = await call.registry.packages.details.package(package_of(call), by=call.caller)
+        details = await call.registry.packages.details.stored(package_of(call), by=call.caller)
         if details.is_public:
             return _answer(call, _badge(kind, details), suffix)
     return _answer(call, MISSING, suffix)

@@ -13,11 +13,11 @@ from urllib.parse import quote
 
 from functions.http.pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.web.package.frame import (
-    details_of,
     page_not_found,
     readme_html,
     release_path,
     show_tab,
+    stored_details_of,
 )
 from functions.web.package.missing import refusal_page_of
 from shared.domain.api_docs.pieces import BASE_URL, PieceKind
@@ -45,7 +45,7 @@ FACES = (pages,)
 
 @pages.read("packages/{org}/{name}/{version}/docs/{module}/{*symbol}")
 async def web_module_docs(call: PublicPageCall) -> Answer:
-    details = await details_of(call, call.redacted_route["version"])
+    details = await stored_details_of(call, call.redacted_route["version"])
     module = call.redacted_route["module"]
     path = call.redacted_route.get("symbol", "")
     if module not in details.release.modules:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from functions.http.pages import PublicPageCall, PublicPages
 from functions.http.pagination import Pager
-from functions.web.package.frame import PackageFrame, details_of, show_tab
+from functions.web.package.frame import PackageFrame, show_tab, stored_details_of
 from functions.web.package.missing import refusal_page_of
 from shared.domain.archives.unpacking import KIB, ArchiveDirectory, FolderListing, text_of
 from shared.domain.documents import etag_of
@@ -114,7 +114,7 @@ FACES = (pages,)
 
 @pages.read("files/{org}/{name}/{version}/{*path}")
 async def web_file(call: PublicPageCall) -> Answer:
-    details = await details_of(call, call.redacted_route["version"])
+    details = await stored_details_of(call, call.redacted_route["version"])
     path = call.redacted_route.get("path", "")
     content = await call.registry.packages.archive_files.read(details.release, path)
     # A release never changes, so the tag needs no digest of up to 6 MiB.

@@ -258,12 +258,18 @@ def package_of(call: PublicPageCall) -> Package:
 
 async def details_of(call: PublicPageCall, version: str = LATEST) -> ReleaseDetails:
     """Return a release of the package that the path names, which may be `latest`."""
-    package_details = call.registry.packages.details
-    package = package_of(call)
-    if version == LATEST:
-        return await package_details.package(package, by=call.caller)
-    coordinate = package.at(Version.parse(version))
-    return await package_details.release(coordinate, by=call.caller)
+    find = call.registry.packages.details.find
+    return await find(package_of(call), _version(version), call.packages, by=call.caller)
+
+
+async def stored_details_of(call: PublicPageCall, version: str = LATEST) -> ReleaseDetails:
+    """Do the same for a release that is stored: tabs and files are read from its archive."""
+    stored = call.registry.packages.details.stored
+    return await stored(package_of(call), _version(version), by=call.caller)
+
+
+def _version(text: str) -> Version | None:
+    return None if text == LATEST else Version.parse(text)
 
 
 async def show_tab(

@@ -1,10 +1,10 @@
-"""What visitors read where a package or release is missing, withdrawn, or nobody has pulled it."""
+"""What visitors read where a package, release or declaration is missing, or was withdrawn."""
 
 from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
-from functions.http.pages import MARKDOWN, PublicPageCall, RefusalPage
-from functions.web.package.frame import LATEST, if_available, package_of, snippets
+from functions.http.pages import PublicPageCall, RefusalPage
+from functions.web.package.frame import if_available
 from shared.domain.errors.base import InvalidName, Refusal
 from shared.domain.errors.packages import (
     PackageNotFound,
@@ -17,11 +17,6 @@ from shared.domain.errors.packages import (
 from shared.domain.packages import WithdrawalReason
 from shared.domain.release_lists import is_built_in
 from shared.domain.releases import WITHDRAWAL_TITLES
-from shared.domain.versions import Range, Version
-from shared.runtime.answers import Answer
-from shared.services.packages.source import ReleasePreview
-
-VERSIONS_SHOWN = 20  # Of a package that nobody has pulled.
 
 # Why a release is withdrawn that does no harm to those who have built or run it.
 HARMLESS_REASONS = frozenset(
@@ -117,39 +112,3 @@ async def _similar(call: PublicPageCall, org: str, name: str) -> list[str]:
     similar = call.registry.packages.search.similar
     found = await if_available(similar(org, name, by=call.caller))
     return [f"{each.org}/{each.name}" for each in found or ()]
-
-
-async def never_pulled_page(
-    call: PublicPageCall, refusal: Refusal, version: str = LATEST
-) -> Answer:
-    """Show a release that is not stored; raise the refusal if the upstream does not have it."""
-    wanted = Range() if version == LATEST else Version.parse(version)
-    try:
-        found = await call.packages.preview(package_of(call), wanted)
-    except ReleaseNotFound:
-        raise refusal from None
-    if call.wants_markdown:
-        return call.text(_as_markdown(found), MARKDOWN)
-    release = found.listing.release
-    [pull] = [each for each in snippets(release, call.base_url) if each.id == "pull"]
-    tools = [each for each in snippets(release, call.base_url) if each.id == "tool"]
-    return call.show(
-        "web/package/never_pulled.html",
-        found=found,
-        release=release,
-        package=found.listing.head.package,
-        commands=(*tools, pull),
-        versions=found.versions[:VERSIONS_SHOWN],
-        origin=found.listing.head.upstream,
-    )
-
-
-def _as_markdown(found: ReleasePreview) -> str:
-    release = found.listing.release
-    upstream = found.listing.head.upstream
-    versions = ", ".join(each.text for each in found.versions[:VERSIONS_SHOWN])
-    return (
-        f"# {release.coordinate}\n\n{release.summary}\n\n"
-        f"This release is one of {upstream} that nobody has pulled from this registry. "
-        f"The first pull stores it.\n\nVersions: {versions}\n"
-    )

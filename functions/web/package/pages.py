@@ -23,11 +23,11 @@ from functions.web.package.frame import (
     page_not_found,
     readme_html,
     show_tab,
+    stored_details_of,
 )
 from functions.web.package.history import history_page
-from functions.web.package.missing import never_pulled_page, refusal_page_of
+from functions.web.package.missing import refusal_page_of
 from shared.domain.api_docs.records import ApiVerdict
-from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.packages import GraphNode, ReleaseEntry
 from shared.domain.releases import withdrawal_text
 from shared.domain.search import ResultPage, Sort
@@ -41,11 +41,7 @@ FACES = (pages,)
 
 @pages.read("packages/{org}/{name}")
 async def web_package(call: PublicPageCall) -> Answer:
-    try:
-        details = await details_of(call)
-    except PackageNotFound as refusal:
-        return await never_pulled_page(call, refusal)
-    return await _release_answer(call, details)
+    return await _release_answer(call, await details_of(call))
 
 
 @pages.read("packages/{org}/{name}/{version}")
@@ -53,12 +49,8 @@ async def web_package_version(call: PublicPageCall) -> Answer:
     version = call.redacted_route["version"]
     tab = TAB_HANDLERS.get(version)  # No version is spelled like one.
     if tab:
-        return await tab(call, await details_of(call))
-    try:
-        details = await details_of(call, version)
-    except (PackageNotFound, ReleaseNotFound) as refusal:
-        return await never_pulled_page(call, refusal, version)
-    return await _release_answer(call, details)
+        return await tab(call, await stored_details_of(call))
+    return await _release_answer(call, await details_of(call, version))
 
 
 @pages.read("packages/{org}/{name}/{version}/{tab}")
@@ -66,11 +58,13 @@ async def web_package_tab(call: PublicPageCall) -> Answer:
     page = TAB_HANDLERS.get(call.redacted_route["tab"])
     if page is None:
         raise page_not_found(call)
-    return await page(call, await details_of(call, call.redacted_route["version"]))
+    return await page(call, await stored_details_of(call, call.redacted_route["version"]))
 
 
 async def _release_answer(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Respond with a page or Markdown, as the client accepts."""
+    if not details.release.is_stored:
+        return _description_answer(call, details)
     of_packages = call.registry.packages.details
     if call.wants_markdown:
         texts = await of_packages.texts(details)
@@ -82,6 +76,22 @@ async def _release_answer(call: PublicPageCall, details: ReleaseDetails) -> Answ
     daily = [sum(counts.values()) for counts in history.days.values()] if history else []
     trend = {"recent": sum(daily), "trend": line_points(daily)} if history else {}
     return await show_tab(call, details, FIRST_TAB, {"readme": readme, **trend})
+
+
+VERSIONS_SHOWN = 20  # Of a package, beside the description of a release that is not stored.
+
+
+def _description_answer(call: PublicPageCall, details: ReleaseDetails) -> Answer:
+    """Do the same for a release that is not stored, of which there is only a description."""
+    if call.wants_markdown:
+        return call.text(description_markdown(details), MARKDOWN)
+    uses = PackageFrame(details, call.base_url).snippets
+    return call.show(
+        "web/package/description.html",
+        details=details,
+        commands=[uses[each] for each in ("tool", "pull") if each in uses],
+        versions=details.unstored_versions[:VERSIONS_SHOWN],
+    )
 
 
 ROWS_PER_PAGE = 50
@@ -273,6 +283,17 @@ def release_markdown(details: ReleaseDetails, readme: str, base_url: str) -> str
         readme.strip() or "This version has no readme.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def description_markdown(details: ReleaseDetails) -> str:
+    """Return the description of a release that is not stored as Markdown."""
+    release = details.release
+    versions = ", ".join(each.text for each in details.unstored_versions[:VERSIONS_SHOWN])
+    return (
+        f"# {release.coordinate}\n\n{release.summary}\n\n"
+        f"This release is one of {details.head.upstream} that nobody has pulled from this "
+        f"registry. The first pull stores it.\n\nVersions: {versions}\n"
+    )
 
 
 def _facts(frame: PackageFrame) -> list[tuple[str, str]]:

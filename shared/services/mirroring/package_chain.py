@@ -60,7 +60,7 @@ from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.version_lists import VersionLists
 from shared.services.packages.hosted_packages import HostedPackages
-from shared.services.packages.source import PackageVersions, ReleasePreview
+from shared.services.packages.source import PackageVersions, UnstoredRelease, VisibleRelease
 
 VERSIONS_TRIED = 3  # Of a range, after the one that the upstream chose is refused here.
 
@@ -143,13 +143,27 @@ class PackageChain(Struct, frozen=True):
         except PackageNotFound as missing:
             raise await self._missing(missing, package) from None
 
-    async def preview(self, package: Package, wanted: Version | Range) -> ReleasePreview:
+    async def visible_release(
+        self, package: Package, version: Version | None, *, by: Principal
+    ) -> VisibleRelease | UnstoredRelease:
+        try:
+            return await self.hosted.visible_release(package, version, by=by)
+        except (PackageNotFound, ReleaseNotFound) as missing:
+            try:
+                return await self._unstored(package, version or Range(), by)
+            except ReleaseNotFound:
+                raise missing from None
+
+    async def _unstored(
+        self, package: Package, wanted: Version | Range, by: Principal
+    ) -> UnstoredRelease:
+        """Return a release as its upstream describes it; raise as `describe` and `versions` do."""
         if not await self._may_ask(package):
             await self._require_not_denied(package, wanted)
             raise ReleaseNotFound(package, wanted)
-        listing = await self.describe(package, wanted, client=ANY_CLIENT, by=self.asker.by)
-        found = await self.versions(package, client=ANY_CLIENT, by=self.asker.by)
-        return ReleasePreview(listing, found.versions)
+        listing = await self.describe(package, wanted, client=ANY_CLIENT, by=by)
+        found = await self.versions(package, client=ANY_CLIENT, by=by)
+        return UnstoredRelease(listing, found.versions)
 
     async def find_tool(
         self, tool: str, wanted: Version | Range, *, client: ClientProfile, by: Principal

@@ -28,11 +28,14 @@ from shared.domain.build_resolution import (
     resolve_tool,
 )
 from shared.domain.coordinates import NO_PACKAGE, Coordinate, Package
-from shared.domain.distributions import ClientProfile
+from shared.domain.distributions import ANY_CLIENT, ClientProfile
 from shared.domain.errors.base import InvalidRequest, NotFound
 from shared.domain.errors.packages import (
     PackageNotFound,
+    PackageWithdrawn,
     ReleaseNotFound,
+    ReleaseWithdrawn,
+    Withdrawal,
     tool_not_found,
     tool_version_not_found,
 )
@@ -42,12 +45,13 @@ from shared.domain.packages import (
     AvailableRelease,
     FoundRelease,
     Head,
+    ReleaseEntry,
     State,
     Survey,
     Visibility,
 )
 from shared.domain.principals import Principal
-from shared.domain.releases import release_withdrawn
+from shared.domain.releases import release_withdrawn, withdrawal_of
 from shared.domain.resolution import live_release, usable_versions
 from shared.domain.versions import Range, Version
 from shared.ports.documents import DocumentStore
@@ -55,9 +59,10 @@ from shared.ports.metadata import MetadataStore, PackageReader, ReadCheck
 from shared.runtime.decoded_records import memory_of, memory_of_entries
 from shared.runtime.editions import Edition
 from shared.runtime.lru_cache import LruCache
+from shared.services.packages.archive_sweep import erased_by_ms
 from shared.services.packages.source import (
     PackageVersions,
-    ReleasePreview,
+    VisibleRelease,
     dependencies_of_list,
 )
 
@@ -79,6 +84,7 @@ class HostedPackages(Struct, frozen=True):
     authorization: Authorization
     records: PackageReader
     documents: DocumentStore
+    sweep_grace_hours: int
 
     async def find(
         self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
@@ -99,8 +105,40 @@ class HostedPackages(Struct, frozen=True):
     ) -> Listing:
         return await self._listing(await self.find(package, wanted, client=client, by=by))
 
-    async def preview(self, package: Package, wanted: Version | Range) -> ReleasePreview:
-        raise ReleaseNotFound(package, wanted)
+    async def visible_release(
+        self, package: Package, version: Version | None, *, by: Principal
+    ) -> VisibleRelease:
+        versions = [package.at(version)] if version else []
+        survey = await self.visible_package(package, *versions, by=by)
+        entry = live_release(survey, version or Range(), ANY_CLIENT)
+        if survey and entry:
+            return VisibleRelease(survey, entry)
+        if version:
+            raise self._without_release(survey, package.at(version))
+        if survey and survey.withdrawn:
+            withdrawals = tuple(map(self._withdrawal, survey.withdrawn))
+            raise PackageWithdrawn(survey.head.package, withdrawals)
+        raise PackageNotFound(package)
+
+    def _without_release(self, survey: Survey | None, at: Coordinate) -> NotFound:
+        """Return the refusal for a version of a package that has no such live release."""
+        withdrawn = survey.withdrawn if survey else ()
+        entry = next((each for each in withdrawn if each.version == at.version.text), None)
+        if survey is None or entry is None:
+            return ReleaseNotFound(at.package, at.version)
+        better = live_release(survey, Range(), ANY_CLIENT)
+        named = survey.head.package.at(entry.parsed)
+        return ReleaseWithdrawn(named, self._withdrawal(entry), better.version if better else "")
+
+    def _withdrawal(self, entry: ReleaseEntry) -> Withdrawal:
+        """Return what is told of a withheld release, and when its archive is deleted, or was."""
+        told = withdrawal_of(entry)
+        erased = entry.erased
+        return told._replace(
+            erased_ms=erased.at_ms if erased else None,
+            copies_until_ms=erased.copies_until_ms if erased else None,
+            erased_by_ms=erased_by_ms(told.at_ms, self.sweep_grace_hours),
+        )
 
     async def fetch_module(
         self,

@@ -19,10 +19,7 @@ from shared.domain.checklists import NO_DEPENDENCIES, DependencyStates
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.packages import (
-    PackageNotFound,
-    PackageWithdrawn,
     ReleaseNotFound,
-    ReleaseWithdrawn,
     Withdrawal,
 )
 from shared.domain.names import OrgName, PackageName
@@ -33,7 +30,6 @@ from shared.domain.packages import (
     Head,
     Release,
     ReleaseEntry,
-    State,
     Survey,
     Texts,
     Visibility,
@@ -51,9 +47,9 @@ from shared.ports.documents import DocumentStore
 from shared.ports.metadata import PackageReader
 from shared.ports.pull_ledger import PullHistory, PullLedger
 from shared.ports.system import Clock
-from shared.services.packages.archive_sweep import erased_by_ms
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.search import PackageSearch
+from shared.services.packages.source import PackageSource, UnstoredRelease, VisibleRelease
 from shared.services.packages.successors import Successors
 
 DAILY_PULLS_SHOWN_FOR = timedelta(days=90)
@@ -80,7 +76,11 @@ class ReleaseDetails:
     the highest withdrawn version if that is above the latest one; `withdrawals` are of all of its
     versions, and `withdrawn_dependencies` of packages that the caller may see; `successor` is the
     package that replaces it, if the caller may see that; `dependencies` says what became of the
-    direct ones."""
+    direct ones.
+
+    Of a release that is not stored, which `release.is_stored` says, there is only its description,
+    and `unstored_versions` has the versions of its package.
+    """
 
     head: Head
     release: Release
@@ -93,6 +93,7 @@ class ReleaseDetails:
     withdrawn_dependencies: tuple[WithdrawnDependency, ...] = ()
     successor: Package | None = None
     dependencies: DependencyStates = NO_DEPENDENCIES
+    unstored_versions: tuple[Version, ...] = ()
 
     @cached_property
     def package(self) -> Package:
@@ -139,40 +140,25 @@ class PackageDetails(Struct, frozen=True):
     pulls: PullLedger
     successors: Successors
     clock: Clock
-    sweep_grace_hours: int
 
-    async def package(self, package: Package, *, by: Principal) -> ReleaseDetails:
-        """Return the package with its latest release. Two trips.
+    async def find(
+        self, package: Package, version: Version | None, source: PackageSource, *, by: Principal
+    ) -> ReleaseDetails:
+        """Return a release as `source` finds it, or the latest one without a version. Two trips for
+        one that is stored.
 
-        Raises `PackageNotFound`, or `PackageWithdrawn` where it has withdrawn releases and no live
-        one.
+        Raises as `PackageSource.visible_release` does.
         """
-        survey = await self.hosted.visible_package(package, by=by)
-        if survey and survey.live:
-            newest = _latest(survey)
-            return await self._details(survey, newest, newest, by)
-        if survey and survey.withdrawn:
-            raise PackageWithdrawn(
-                survey.head.package, tuple(map(self._withdrawal, survey.withdrawn))
-            )
-        raise PackageNotFound(package)
+        found = await source.visible_release(package, version, by=by)
+        if isinstance(found, UnstoredRelease):
+            return _unstored_details(found)
+        return await self._details(found, by)
 
-    async def release(self, coordinate: Coordinate, *, by: Principal) -> ReleaseDetails:
-        """Return a release; raise `ReleaseNotFound` if it is missing or held, and
-        `ReleaseWithdrawn` if it was withdrawn or its owner holds it. Costs the same in all
-        cases."""
-        package = coordinate.package
-        survey = await self.hosted.visible_package(package, coordinate, by=by)
-        entries = survey.entries if survey else ()
-        wanted = coordinate.version.text
-        entry = next((each for each in entries if each.version == wanted), None)
-        if survey and entry and entry.state is State.LIVE:
-            return await self._details(survey, entry, _latest(survey), by)
-        if survey and entry and entry.is_withdrawn:
-            better = latest(survey, Range(), ANY_CLIENT)
-            named = survey.head.package.at(entry.parsed)
-            raise ReleaseWithdrawn(named, self._withdrawal(entry), better.version if better else "")
-        raise ReleaseNotFound(coordinate.package, coordinate.version)
+    async def stored(
+        self, package: Package, version: Version | None = None, *, by: Principal
+    ) -> ReleaseDetails:
+        """Return a stored release, or the latest one without a version; raise as `find` does."""
+        return await self.find(package, version, self.hosted, by=by)
 
     async def texts(self, details: ReleaseDetails) -> Texts:
         return await self.documents.texts(details.release.content)
@@ -239,34 +225,26 @@ class PackageDetails(Struct, frozen=True):
         ago = range(DAILY_PULLS_SHOWN_FOR.days - 1, -1, -1)
         return [f"{today - timedelta(days=each):%Y-%m-%d}" for each in ago]
 
-    def _withdrawal(self, entry: ReleaseEntry) -> Withdrawal:
-        """Return what is told of a withheld release, and when its archive is deleted, or was."""
-        told = withdrawal_of(entry)
-        erased = entry.erased
-        return told._replace(
-            erased_ms=erased.at_ms if erased else None,
-            copies_until_ms=erased.copies_until_ms if erased else None,
-            erased_by_ms=erased_by_ms(told.at_ms, self.sweep_grace_hours),
-        )
-
-    async def _details(
-        self, survey: Survey, entry: ReleaseEntry, newest: ReleaseEntry, by: Principal
-    ) -> ReleaseDetails:
+    async def _details(self, visible: VisibleRelease, by: Principal) -> ReleaseDetails:
+        survey = visible.survey
+        entry = visible.entry
+        newest = _latest(survey)
         head = survey.head
-        org = OrgName(survey.head.org)
+        org = OrgName(head.org)
         found, organization, dependencies, successor = await asyncio.gather(
             self.records.find(head.package.at(entry.parsed)),
             self.directory.get(Organization, organization_place(org)),
             self._surveyed(entry.dependencies, by),
             self.successors.named(head, by=by),
         )
-        if found.release is None or found.release.state is not State.LIVE:
+        available = found.available
+        if available is None:  # It was withdrawn meanwhile.
             raise ReleaseNotFound(head.package, entry.parsed)
         owner = _owner(org, organization)
         withdrawn = _withdrawn_above(survey, newest)
         return ReleaseDetails(
             head,
-            found.release,
+            available.release,
             owner,
             survey.live,
             newest,
@@ -277,6 +255,16 @@ class PackageDetails(Struct, frozen=True):
             successor,
             _states(dependencies),
         )
+
+
+def _unstored_details(found: UnstoredRelease) -> ReleaseDetails:
+    """Return what an upstream says of a release; nothing of it is stored here."""
+    listing = found.listing
+    entry = ReleaseEntry.of(listing.release)
+    owner = PackageOwner(listing.head.org)
+    return ReleaseDetails(
+        listing.head, listing.release, owner, (), entry, unstored_versions=found.versions
+    )
 
 
 SurveyedDependencies = Sequence[tuple[Dependency, Survey | None]]

@@ -16,7 +16,7 @@ from shared.domain.build_resolution import (
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ClientProfile
 from shared.domain.listings import Listing
-from shared.domain.packages import AvailableRelease, Head, Release, Survey
+from shared.domain.packages import AvailableRelease, Head, Release, ReleaseEntry, Survey
 from shared.domain.principals import Principal
 from shared.domain.versions import Range, Version
 from shared.runtime.answer_dependencies import Dependencies
@@ -73,8 +73,15 @@ class PackageSource(Protocol):
         """Return the release with its documentation, stored or not; raise as `find` does."""
         ...
 
-    async def preview(self, package: Package, wanted: Version | Range) -> "ReleasePreview":
-        """Return a release that is not stored, or raise `ReleaseNotFound`."""
+    async def visible_release(
+        self, package: Package, version: Version | None, *, by: Principal
+    ) -> "VisibleRelease | UnstoredRelease":
+        """Return a release for people who read about it, or the latest one without a version. What
+        is stored comes first, and is found without an upstream.
+
+        Raises `PackageNotFound` or `ReleaseNotFound`, and `PackageWithdrawn` or `ReleaseWithdrawn`
+        for what was withdrawn. All of them cost the same in the stores.
+        """
         ...
 
     async def versions(
@@ -129,8 +136,15 @@ class PackageSource(Protocol):
         ...
 
 
-class ReleasePreview(Struct, frozen=True):
-    """A release that is not stored, and the versions of its package."""
+class VisibleRelease(Struct, frozen=True):
+    """A stored live release that the caller may see, in the list of its package."""
+
+    survey: Survey
+    entry: ReleaseEntry
+
+
+class UnstoredRelease(Struct, frozen=True):
+    """A release of an upstream that nobody has pulled, and the versions of its package."""
 
     listing: Listing
     versions: tuple[Version, ...]

@@ -23,6 +23,6 @@ class Checklists(Struct, frozen=True):
     async def find(
         self, coordinate: Coordinate, *, by: Principal
     ) -> tuple[ReleaseDetails, Checklist]:
-        """Return a release and its checklist; raise as `PackageDetails.release` does."""
-        details = await self.details.release(coordinate, by=by)
+        """Return a release and its checklist; raise as `PackageDetails.stored` does."""
+        details = await self.details.stored(coordinate.package, coordinate.version, by=by)
         return details, await self.of(details)

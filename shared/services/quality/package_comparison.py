@@ -58,7 +58,7 @@ class PackageComparison(Struct, frozen=True):
 
     async def _compared(self, package: Package, by: Principal) -> ComparedPackage | None:
         try:
-            details = await self.details.package(package, by=by)
+            details = await self.details.stored(package, by=by)
         except NotFound:
             return None
         docs, dependents, pulls = await asyncio.gather(

@@ -88,6 +88,7 @@ class World:
             Authorization(FakeDirectory(), FakeClock(), known_readers()),
             cast("MetadataStore", self.metadata),  # Resolving reads by these methods alone.
             cast("DocumentStore", self.documents),
+            sweep_grace_hours=24,
         )
 
     async def packages(self, *requests: PackageRequest) -> PackageAnswer:
