@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self, cast
 from msgspec import Struct
 
 from shared.ports import Clock, HttpClient, Unanswered
-from shared.runtime.caching import Refreshed, ReportFailure, ignore_failure
+from shared.runtime.caching import Refreshed, ReportFailure
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -64,9 +64,7 @@ class IssuerDiscovery:
     Issuers come from the configuration and from stored publishers, never from a token.
     """
 
-    def __init__(
-        self, fetcher: HttpClient, clock: Clock, failed: ReportFailure = ignore_failure
-    ) -> None:
+    def __init__(self, fetcher: HttpClient, clock: Clock, failed: ReportFailure) -> None:
         """Call `failed` for issuers that do not respond."""
         self._fetcher = fetcher
         self._clock = clock
@@ -98,7 +96,7 @@ class IssuerKeys:
         fetcher: HttpClient,
         discovery: IssuerDiscovery,
         clock: Clock,
-        failed: ReportFailure = ignore_failure,
+        failed: ReportFailure,
     ) -> None:
         """Call `failed` for keys that could not be read."""
         self._fetcher = fetcher

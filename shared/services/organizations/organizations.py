@@ -105,9 +105,9 @@ class Organizations(Struct, frozen=True):
     rate_limiter: RateLimiter
     clock: Clock
     randomness: Randomness
-    founding: str = "anyone"  # As in the settings.
-    reserved_patterns: tuple[str, ...] = ()
-    upstreams: Upstreams | None = None  # None without an upstream.
+    founding: str  # As in the settings.
+    reserved_patterns: tuple[str, ...]
+    upstreams: Upstreams | None  # None without an upstream.
 
     async def create(
         self,

@@ -160,7 +160,7 @@ class Publishing(Struct, frozen=True):
     api_docs: ApiDocsQueue
     base_url: str
     count_release: Callable[[Mapping[str, str]], None]  # By its state; not called for repeats.
-    readers: Readers = Readers.EVERYBODY
+    readers: Readers
     _may_publish: LruCache[str, int] = field(
         default_factory=lambda: LruCache[str, int](MAX_PUBLISHERS_CACHED)
     )
