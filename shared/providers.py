@@ -29,7 +29,7 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.sparse_index import index_file
-from shared.domain.staff import Staff
+from shared.domain.staff import Staff, parse_staff_sources
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.presets import preset_of
 from shared.ports.metadata import PackageReader
@@ -139,7 +139,7 @@ def arguments_of(settings: Settings) -> dict[Callable[..., object], Mapping[str,
             "refused": _logged("sign_in.refused", "provider", "reason"),
         },
         Staff: {
-            "sources": Staff.parse(settings.staff).sources,
+            "sources": parse_staff_sources(settings.staff),
             "reads_groups": settings.entra_groups or bool(settings.oidc_groups_claim),
         },
         UpstreamReader: {"pseudonym": pseudonym_of(settings.base_url)},

@@ -247,12 +247,12 @@ async def store_file(
             await publishing.add_sbom(content, at, by=by)
         # Made by the registry itself, or unknown. A refusal would fail the push.
         case RepositoryPath(UnknownFile(at, file), _):
-            await publishing.require_right(at.package, by=by)
+            await publishing.require_pusher(at.package, by=by)
             log.info("maven.file_discarded", coordinate=str(at), file=printable(file))
         case RepositoryPath(ReleaseFile(at, _), _):
-            await publishing.require_right(at.package, by=by)
+            await publishing.require_pusher(at.package, by=by)
         case RepositoryPath(PackageMetadata(package), _):
-            await publishing.require_right(package, by=by)
+            await publishing.require_pusher(package, by=by)
         case _:
             pass
     return None

@@ -17,7 +17,8 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.invitations import INVITATION_LIFETIME
 from shared.domain.memberships import OWNER_CHANGE_DELAY
-from shared.domain.names import RESERVED_PREFIX, parse_org
+from shared.domain.names import parse_org
+from shared.domain.reserved_names import RESERVED_PREFIX
 from shared.domain.search import MAX_QUERY_LENGTH
 from shared.domain.status import SOFTWARE_VERSION, TaskResult, TaskState
 from shared.domain.trusted_publishing.presets import CI_SYSTEMS, PipelineForm

@@ -91,8 +91,8 @@ class Authorization(Struct, frozen=True):
     directory: DirectoryStore
     clock: Clock
     readers: "KnownReaders"
-    base_url: str = ""
-    founding: str = "administrators"  # Who may create organizations, as in the settings.
+    base_url: str
+    founding: str  # Who may create organizations, as in the settings.
 
     async def require(self, by: Principal, action: Action, resource: Resource) -> AccessContext:
         """Return the access context of `by`, or raise the refusal if `by` may not do `action`.

@@ -34,7 +34,7 @@ from shared.domain.errors.identity import SignedTokenRefused, issuer_silent, sig
 from shared.domain.identities import parse_groups
 from shared.ports.http_client import HttpClient, Unanswered
 from shared.ports.system import Clock
-from shared.runtime.refreshed_values import ReportFailure, ignore_failure
+from shared.runtime.refreshed_values import ReportFailure
 
 T = TypeVar("T")
 
@@ -88,10 +88,10 @@ class EntraProvider:
         id_tokens: IdTokenValidator,
         strong: StrongClaims,
         clock: Clock,
-        graph: MicrosoftGraph | None = None,
-        reads_groups: bool = False,
-        asks_states: bool = False,
-        groups_unread: ReportFailure = ignore_failure,
+        graph: MicrosoftGraph,
+        reads_groups: bool,
+        asks_states: bool,
+        groups_unread: ReportFailure,
     ) -> None:
         """`graph` says the groups of people between sign-ins if `reads_groups`, and whether people
         are enabled if `asks_states`. Call `groups_unread` with the label and the reason when it
@@ -147,7 +147,7 @@ class EntraProvider:
         return await self._person(str(tokens.get("id_token", "")), nonce)
 
     async def groups_of(self, identifier: str) -> tuple[str, ...] | None:
-        if self._graph is None or not self._reads_groups:
+        if not self._reads_groups:
             return None
         try:
             return await self._graph.groups_of(identifier)
@@ -159,8 +159,6 @@ class EntraProvider:
         return self._asks_states and issuer == self._issuer
 
     async def states_of(self, identifiers: Sequence[str]) -> list[DirectoryAnswer]:
-        if self._graph is None:
-            return [DirectoryAnswer(None)] * len(identifiers)
         return await self._graph.states_of(identifiers)
 
     async def check(self) -> None:
@@ -170,9 +168,9 @@ class EntraProvider:
         if (error := str(tokens.get("error", ""))) in CLIENT_REFUSED:
             message = f"it does not accept the client id and secret of this registry ({error})"
             raise Unanswered(message)
-        if self._graph is not None and self._asks_states:
+        if self._asks_states:
             await self._graph.check_states()
-        elif self._graph is not None and self._reads_groups:
+        elif self._reads_groups:
             await self._graph.token()
 
     async def _exchange(

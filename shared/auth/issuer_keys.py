@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from shared.ports.http_client import HttpClient, Unanswered
 from shared.ports.system import Clock
-from shared.runtime.refreshed_values import Refreshed, ReportFailure, ignore_failure
+from shared.runtime.refreshed_values import Refreshed, ReportFailure
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -65,9 +65,7 @@ class IssuerDiscovery:
     Issuers come from the configuration and from stored publishers, never from a token.
     """
 
-    def __init__(
-        self, fetcher: HttpClient, clock: Clock, failed: ReportFailure = ignore_failure
-    ) -> None:
+    def __init__(self, fetcher: HttpClient, clock: Clock, failed: ReportFailure) -> None:
         """Call `failed` for issuers that do not respond."""
         self._fetcher = fetcher
         self._clock = clock
@@ -99,7 +97,7 @@ class IssuerKeys:
         fetcher: HttpClient,
         discovery: IssuerDiscovery,
         clock: Clock,
-        failed: ReportFailure = ignore_failure,
+        failed: ReportFailure,
     ) -> None:
         """Call `failed` for keys that could not be read."""
         self._fetcher = fetcher

@@ -181,7 +181,7 @@ class OidcProvider:
         strong: StrongClaims,
         clock: Clock,
         randomness: Randomness,
-        groups_claim: str = "",
+        groups_claim: str,
     ) -> None:
         """Without a name of their claim, groups are not read."""
         self.label = label

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
-from shared.domain.errors.base import Forbidden, Refusal
+from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import (
     GrantMissing,
     NotPermitted,
@@ -17,11 +17,12 @@ from shared.domain.errors.identity import (
     SignInAgain,
     TokenUnknown,
     credentials_missing,
+    name_reserved,
     organization_not_found,
 )
 from shared.domain.freezes import refusal_while_frozen
 from shared.domain.memberships import GroupRole, Membership
-from shared.domain.names import OrgName, is_reserved
+from shared.domain.names import OrgName, way_to_rename
 from shared.domain.organizations import Organization
 from shared.domain.principals import (
     PUBLISHING_SCOPES,
@@ -35,6 +36,7 @@ from shared.domain.principals import (
     limit_of,
     org_of,
 )
+from shared.domain.reserved_names import is_reserved_name
 from shared.domain.sign_in import is_recently_signed_in
 from shared.domain.times import time_text
 from shared.domain.trusted_publishing.run_limits import limits_of_run
@@ -244,12 +246,8 @@ def _refusal_of_role(
         return _refusal_of_closing(access, action, resource) or _refusal_of_freeze(
             access, action, resource
         )
-    if access.role is None and is_reserved(org):
-        return Forbidden(
-            "name-reserved",
-            f"Organizations that begin with ballerina are the operator's, so {org} is not open. "
-            "Push under an organization of your own.",
-        )
+    if access.role is None and is_reserved_name(org, ()) and not way_to_rename(org):
+        return name_reserved(org, "Push under an organization of your own.")
     if access.organization is None and roles:
         return OrganizationMissing(action.verb, resource, org)
     return _refusal_without_role(principal, access, action, resource)

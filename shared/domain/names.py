@@ -11,7 +11,6 @@ ModuleName = NewType("ModuleName", str)
 ToolId = NewType("ToolId", str)
 
 MAX_PACKAGE_LENGTH = 200  # Organization and name together: ids and paths of the stores hold them.
-RESERVED_PREFIX = "ballerina"  # For the operator: the standard library has such names.
 
 _IDENTIFIER = r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*"
 _ORG = re.compile(r"[A-Za-z0-9_]*[A-Za-z0-9][A-Za-z0-9_]*")  # What the compiler takes.
@@ -70,11 +69,6 @@ def _parse_dotted(what: str, text: str) -> str:
     if not fits or len(text) > MAX_PACKAGE_LENGTH:
         raise InvalidName(what, text, _DOTTED_RULE)
     return text
-
-
-def is_reserved(org: OrgName) -> bool:
-    """Check whether only the operator may own `org`."""
-    return org.lower().startswith(RESERVED_PREFIX)
 
 
 def is_one_edit_apart(one: str, other: str) -> bool:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import ClassVar
 
 from shared.domain.errors.identity import PatternUnreadable
-from shared.domain.names import MAX_PACKAGE_LENGTH, RESERVED_PREFIX
+from shared.domain.names import MAX_PACKAGE_LENGTH
 from shared.domain.records import Entity, Place
 
 # From the confusables of UTS 39: lower-case letters that common fonts draw like a Latin one.
@@ -130,6 +130,7 @@ def parse_reserved_name(text: str) -> str:
     return pattern
 
 
+RESERVED_PREFIX = "ballerina"  # For the operator: the standard library has such names.
 BUILT_IN_PATTERN = f"{RESERVED_PREFIX}*"  # Reserved in every registry, as the words above.
 
 
@@ -141,7 +142,23 @@ def is_reserved_name(text: str, patterns: Iterable[str]) -> bool:
     """
     folded = _folded(text)
     written = (text.lower(), _shape(folded), _spelling(folded))
+    if any(form in words for form, words in zip(written, _WORDS_AS_WRITTEN, strict=True)):
+        return True
     return any(
         any(map(fnmatchcase, written, (pattern.lower(), _shape(pattern), _spelling(pattern))))
-        for pattern in (BUILT_IN_PATTERN, *RESERVED_WORDS, *patterns)
+        for pattern in (BUILT_IN_PATTERN, *patterns)
     )
+
+
+# The reserved words in lower case, their shapes and their spellings.
+_WORDS_AS_WRITTEN = (
+    RESERVED_WORDS,
+    frozenset(map(_shape, RESERVED_WORDS)),
+    frozenset(map(_spelling, RESERVED_WORDS)),
+)
+
+
+def is_owned_by_administrators(org: str) -> bool:
+    """Check whether only administrators may own the organization: its name begins as those of the
+    standard library do. Other reserved names are given to anybody by administrators."""
+    return fnmatchcase(org.lower(), BUILT_IN_PATTERN)

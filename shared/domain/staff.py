@@ -1,7 +1,6 @@
 """Staff: which accounts belong to the company that runs the registry."""
 
 import re
-from typing import Self
 
 from msgspec import Struct
 
@@ -9,6 +8,17 @@ from shared.domain.accounts import Account
 
 STAFF_PROVIDERS = ("entra", "oidc", "github")  # As in the address of a sign-in.
 BY_GROUPS = "groups"
+
+
+def parse_staff_sources(text: str) -> frozenset[str]:
+    """Read what names staff, separated by commas, or raise `ValueError`."""
+    sources = frozenset(each.strip().lower() for each in text.split(",") if each.strip())
+    for each in sorted(sources - {*STAFF_PROVIDERS, BY_GROUPS}):
+        if not re.fullmatch(r"@[a-z0-9-]+(?:\.[a-z0-9-]+)+", each):
+            known = ", ".join((*STAFF_PROVIDERS, BY_GROUPS))
+            message = f"{each!r} is neither a mail domain such as @example.org nor one of {known}"
+            raise ValueError(message)
+    return sources
 
 
 class Staff(Struct, frozen=True):
@@ -19,20 +29,8 @@ class Staff(Struct, frozen=True):
     whatever names it: its person may have left.
     """
 
-    sources: frozenset[str] = frozenset()
-    reads_groups: bool = False
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read sources separated by commas, or raise `ValueError`."""
-        sources = frozenset(each.strip().lower() for each in text.split(",") if each.strip())
-        for each in sorted(sources - {*STAFF_PROVIDERS, BY_GROUPS}):
-            if not re.fullmatch(r"@[a-z0-9-]+(?:\.[a-z0-9-]+)+", each):
-                message = f"{each!r} is neither a mail domain such as @example.org nor one of " + (
-                    ", ".join((*STAFF_PROVIDERS, BY_GROUPS))
-                )
-                raise ValueError(message)
-        return cls(sources)
+    sources: frozenset[str]
+    reads_groups: bool
 
     def includes(self, account: Account, now_ms: int) -> bool:
         if account.administers_at(now_ms):

@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from shared.auth.identity_providers import StrongClaims
 from shared.domain.packages import Readers
-from shared.domain.staff import Staff
+from shared.domain.staff import parse_staff_sources
 from shared.settings.values import (
     EntraTenants,
     HostNames,
@@ -36,7 +36,7 @@ class TokenSettings(TopicSettings):
 
 def _check_staff(text: str) -> None:
     try:
-        Staff.parse(text)
+        parse_staff_sources(text)
     except ValueError as problem:
         reason = f"{problem}, such as @example.org,groups"
         raise ValueError(reason) from None
@@ -195,7 +195,7 @@ class SignInSettings(TopicSettings):
     @classmethod
     def _check_staff_providers(cls, staff: str, info: ValidationInfo) -> str:
         for provider, setting in _PROVIDER_SETTINGS.items():
-            if provider in Staff.parse(staff).sources and not info.data.get(setting):
+            if provider in parse_staff_sources(staff) and not info.data.get(setting):
                 reason = f"it names {provider}, and BALLROOM_{setting.upper()} is empty"
                 raise ValueError(reason)
         return staff

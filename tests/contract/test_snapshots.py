@@ -15,7 +15,7 @@ from shared.adapters.filesystem import SnapshotFolder
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
-from shared.domain.packages import Release, State
+from shared.domain.packages import Readers, Release, State
 from shared.domain.principals import OPERATOR
 from shared.domain.records import Entity, Event, Place
 from shared.domain.search import Query, ResultPage, Viewer
@@ -73,13 +73,14 @@ class Target:
             clock=self.clock,
             here=ArchiveSources(stores.archives, stores.documents),
             derived_data=self._deriving(),
+            readers=Readers.EVERYBODY,
         )
 
     def _deriving(self) -> DerivedData:
         stores = self.stores
         withholding = WithheldReleases(stores.directory, stores.metadata)
         return DerivedData(
-            stores.metadata, stores.documents, self.search, stores.events, withholding, ()
+            stores.metadata, stores.documents, self.search, stores.events, withholding, (), None
         )
 
 

@@ -80,4 +80,4 @@ async def test_nobody_creates_an_organization_named_policies(world: World) -> No
     answer = await world.send(
         "POST", f"{URL}/api/v1/orgs", by=world.people.bob, json={"name": "policies"}
     )
-    assert answer.json()["error"]["code"] == "name-kept-back"
+    assert answer.json()["error"]["code"] == "name-reserved"

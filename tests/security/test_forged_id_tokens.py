@@ -23,6 +23,7 @@ from shared.auth.signed_tokens import (
     TokenFlaw,
 )
 from shared.domain.errors.identity import SignedTokenRefused
+from shared.runtime.refreshed_values import ignore_failure
 from tests.fakes.identity_provider import FakeInternet, Issuer, ec_key, jwk, pem, rsa_key
 from tests.fakes.system import FakeClock
 from tests.support.refusals import raises_refusal
@@ -47,7 +48,12 @@ def issuer() -> Issuer:
 
 def validator(internet: FakeInternet) -> IdTokenValidator:
     """Return what is tested, with keys of that internet."""
-    return IdTokenValidator(IssuerKeys(internet, IssuerDiscovery(internet, CLOCK), CLOCK), CLOCK)
+    return IdTokenValidator(
+        IssuerKeys(
+            internet, IssuerDiscovery(internet, CLOCK, ignore_failure), CLOCK, ignore_failure
+        ),
+        CLOCK,
+    )
 
 
 def encoded(part: bytes | Mapping[str, Any]) -> str:

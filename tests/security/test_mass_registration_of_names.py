@@ -61,7 +61,7 @@ async def test_the_setting_says_how_many_and_administrators_are_not_counted(
 async def test_only_administrators_create_an_organization_with_a_reserved_name(
     world: World, name: str
 ) -> None:
-    assert await found(world, name, world.people.bob) == (403, "name-kept-back")
+    assert await found(world, name, world.people.bob) == (403, "name-reserved")
     assert (await found(world, name, world.people.admin))[0] == 201
 
 

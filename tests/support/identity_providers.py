@@ -1,7 +1,6 @@
 """The test issuer, and each kind of provider over it."""
 
 from collections.abc import Callable
-from typing import Any
 
 from shared.auth.entra_sign_in import EntraProvider, EntraRegistration
 from shared.auth.identity_providers import (
@@ -12,9 +11,11 @@ from shared.auth.identity_providers import (
     VerifiedIdentity,
 )
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
+from shared.auth.microsoft_graph import MicrosoftGraph
 from shared.auth.openid_connect import GitHubProvider, OAuthClient, OidcProvider
 from shared.auth.signed_tokens import IdTokenValidator
 from shared.auth.tokens import Secret
+from shared.runtime.refreshed_values import ignore_failure
 from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET, FakeInternet, answer_of
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.sign_in import HOST, TENANT, issuer_of_kim
@@ -33,11 +34,11 @@ class Place:
         self.issuer = issuer_of_kim(lambda: self.clock.now_ms() / 1000)
         self.internet = internet or FakeInternet()
         self.internet.issuers.append(self.issuer)
-        self.discovery = IssuerDiscovery(self.internet, self.clock)
-        keys = IssuerKeys(self.internet, self.discovery, self.clock)
+        self.discovery = IssuerDiscovery(self.internet, self.clock, ignore_failure)
+        keys = IssuerKeys(self.internet, self.discovery, self.clock, ignore_failure)
         self.id_tokens = IdTokenValidator(keys, self.clock)
 
-    def openid_connect(self, label: str, client: OAuthClient, **more: Any) -> OidcProvider:
+    def openid_connect(self, label: str, client: OAuthClient) -> OidcProvider:
         """Return a provider of OpenID Connect at the issuer."""
         return OidcProvider(
             self.issuer.url,
@@ -49,7 +50,7 @@ class Place:
             strong=STRONG,
             clock=self.clock,
             randomness=self.randomness,
-            **more,
+            groups_claim="",
         )
 
     def entra(
@@ -58,13 +59,21 @@ class Place:
         """Return the provider of the tenant."""
         secret = "" if assertion else CLIENT_SECRET
         client = OAuthClient(CLIENT_ID, Secret(secret), assertion)
+        registration = EntraRegistration(HOST, TENANT, client, by_form_post)
+        graph = MicrosoftGraph(
+            HOST, registration.issuer, registration.client, self.discovery, self.internet
+        )
         return EntraProvider(
-            EntraRegistration(HOST, TENANT, client, by_form_post),
+            registration,
             discovery=self.discovery,
             fetcher=self.internet,
             id_tokens=self.id_tokens,
             strong=STRONG,
             clock=self.clock,
+            graph=graph,
+            reads_groups=False,
+            asks_states=False,
+            groups_unread=ignore_failure,
         )
 
     def provider(self, kind: str) -> IdentityProvider:

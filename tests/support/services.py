@@ -12,6 +12,8 @@ from shared.domain.packages import Head, Release
 from shared.domain.principals import OPERATOR, Grant, Principal, Role
 from shared.domain.rate_limits import RateLimit, RateLimitClass
 from shared.domain.records import Event
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.services.identity.mail import Appeal, DecisionMail, MailDelivery
 from shared.services.leases import Leases
 from shared.services.limits.rate_limits import BurstDetection, RateLimiter
@@ -63,6 +65,11 @@ class FakePackages:
         return self.released.get(str(package), [])
 
 
+def authorization_over(directory: DirectoryStore, clock: Clock) -> Authorization:
+    """Return the authorization of a registry whose administrators alone create organizations."""
+    return Authorization(directory, clock, known_readers(), "", "administrators")
+
+
 @dataclass
 class OrganizationServices:
     """The services of organizations, and the fakes that they use."""
@@ -80,7 +87,7 @@ class OrganizationServices:
 
     @property
     def authorization(self) -> Authorization:
-        return Authorization(self.directory, self.clock, known_readers())
+        return authorization_over(self.directory, self.clock)
 
     @property
     def record_writer(self) -> RecordWriter:
@@ -129,7 +136,9 @@ class OrganizationServices:
             rate_limiter=self.rate_limiter,
             clock=self.clock,
             randomness=self.randomness,
+            founding="anyone",
             reserved_patterns=(),
+            upstreams=None,
         )
 
     @property

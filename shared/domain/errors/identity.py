@@ -233,6 +233,13 @@ class OrganizationExists(Conflict):
         )
 
 
+def name_reserved(name: str, way_out: str) -> Forbidden:
+    return Forbidden(
+        "name-reserved",
+        f"{name} is, or looks like, a name that this registry reserves for its operator. {way_out}",
+    )
+
+
 class AccountExists(Conflict):
     def __init__(self, name: str) -> None:
         super().__init__(

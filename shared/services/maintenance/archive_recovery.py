@@ -18,7 +18,7 @@ class ArchiveRecovery(Struct, frozen=True):
     metadata: MetadataStore
     archives: ArchiveStore
     clock: Clock
-    readers: Readers = Readers.EVERYBODY
+    readers: Readers
 
     async def put_back(self, coordinate: Coordinate, source: ArchiveStore) -> bool:
         """Store the archive of a release as `source` has it; return False if it is intact here.

@@ -226,7 +226,7 @@ class SnapshotRestore(Struct, frozen=True):
     clock: Clock
     here: ArchiveSources
     derived_data: DerivedData
-    readers: Readers = Readers.EVERYBODY
+    readers: Readers
 
     async def restore(
         self,

@@ -106,7 +106,7 @@ class Upstreams:
         clock: Clock,
         failed: LogFailure,
         *,
-        minimum_age_days: int = 0,
+        minimum_age_days: int,
     ) -> None:
         """`configured` are the registries until operators change the list; the minimum age holds
         for all of them where no rule does."""

@@ -22,6 +22,7 @@ from shared.domain.errors.identity import (
     OrganizationMissing,
     TokenUnknown,
     credentials_missing,
+    name_reserved,
     organization_not_found,
 )
 from shared.domain.errors.packages import owned_by_upstream
@@ -30,7 +31,6 @@ from shared.domain.memberships import OWNER_CHANGE_DELAY, Membership
 from shared.domain.names import (
     OrgName,
     is_one_edit_apart,
-    is_reserved,
     require_plain_org,
     way_to_rename,
 )
@@ -47,7 +47,7 @@ from shared.domain.packages import Visibility
 from shared.domain.principals import UPKEEP, Action, Principal, Role, Scope
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.reasons import reason_for_change, with_reason
-from shared.domain.reserved_names import is_reserved_name, skeletons
+from shared.domain.reserved_names import is_owned_by_administrators, is_reserved_name, skeletons
 from shared.domain.times import MS, time_text
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.directory import DirectoryStore
@@ -108,9 +108,9 @@ class Organizations(Struct, frozen=True):
     rate_limiter: RateLimiter
     clock: Clock
     randomness: Randomness
-    founding: str = "anyone"  # As in the settings.
-    reserved_patterns: tuple[str, ...] = ()
-    upstreams: Upstreams | None = None  # None without an upstream.
+    founding: str  # As in the settings.
+    reserved_patterns: tuple[str, ...]
+    upstreams: Upstreams | None  # None without an upstream.
 
     async def create(
         self,
@@ -124,7 +124,7 @@ class Organizations(Struct, frozen=True):
 
         Raises `OrganizationExists` for a name that is taken in any spelling, and
         `owned-by-upstream` for one that an upstream owns or that a rule of the mirror names;
-        except for administrators, `looks-alike`, `name-kept-back` or `TooManyRequests`.
+        except for administrators, `looks-alike`, `name-reserved` or `TooManyRequests`.
         """
         profile = profile or OrganizationProfile()
         await self._check_creator(org, owner, by)
@@ -187,11 +187,11 @@ class Organizations(Struct, frozen=True):
         """Raise unless `by` may create an organization with this name for the owner."""
         now_ms = self.record_writer.clock.now_ms()
         if by.is_operator:
-            _check_reserved(org, owner, now_ms)
+            _check_owner(org, owner, now_ms)
             return
         access = await self._creator_access(org, by)
         if access.is_administrator:
-            _check_reserved(org, owner, now_ms)
+            _check_owner(org, owner, now_ms)
             return
         require_plain_org(org)
         if self.founding == "administrators":
@@ -199,7 +199,7 @@ class Organizations(Struct, frozen=True):
         if owner.id != by.id:
             raise NotPermitted("create", f"{org} for {owner.name}", "only they themselves may")
         if is_reserved_name(org, await self._reserved_patterns()):
-            raise _name_kept_back(org)
+            raise name_reserved(org, "Choose another name.")
         if access.organization is not None:
             raise OrganizationExists(org)
         await self._check_lookalikes(org, org)
@@ -218,7 +218,7 @@ class Organizations(Struct, frozen=True):
         """Raise if the display name is reserved or looks like another organization's name."""
         patterns = await self._reserved_patterns() if text else ()
         if is_reserved_name(text, patterns) and not is_reserved_name(org, patterns):
-            raise _name_kept_back(text)
+            raise name_reserved(text, "Choose another name.")
         await self._check_lookalikes(org, text)
 
     async def _reserved_patterns(self) -> tuple[str, ...]:
@@ -286,10 +286,9 @@ class Organizations(Struct, frozen=True):
         return await self.record_writer.replace(changed, change=change, by=by)
 
 
-def _check_reserved(org: OrgName, owner: Account, now_ms: int) -> None:
-    if is_reserved(org) and not owner.administers_at(now_ms):
-        reason = "organizations that begin with ballerina are for administrators"
-        raise NotPermitted("give", f"{org} to {owner.name}", reason)
+def _check_owner(org: OrgName, owner: Account, now_ms: int) -> None:
+    if is_owned_by_administrators(org) and not owner.administers_at(now_ms):
+        raise name_reserved(org, f"Give it to an administrator, and not to {owner.name}.")
 
 
 def _differences(before: Organization, after: Organization) -> dict[str, str]:
@@ -305,13 +304,6 @@ def _text(value: str | Visibility | tuple[str, ...]) -> str:
     if isinstance(value, tuple):
         return " ".join(value)
     return value.value if isinstance(value, Visibility) else value
-
-
-def _name_kept_back(name: str) -> Forbidden:
-    return Forbidden(
-        "name-kept-back",
-        f"{name} is, or looks like, a reserved name of this registry. Choose another name.",
-    )
 
 
 def _not_created_by_push(org: str, reason: str) -> Forbidden:

@@ -73,9 +73,9 @@ def public_link_prefix(name: ArchiveName) -> str:
 class DeliveryRoutes(Struct, frozen=True):
     """Who else serves archives: a CDN, and the store by links of its own."""
 
-    cdn_url: str = ""
-    cdn: Cdn = Cdn.NONE
-    links: ArchiveLinks | None = None  # None on one machine.
+    cdn_url: str
+    cdn: Cdn
+    links: ArchiveLinks | None  # None on one machine.
 
 
 class ArchiveRedirect(Struct, frozen=True):
@@ -108,8 +108,8 @@ class ArchiveDelivery(Struct, frozen=True):
     signer: ArchiveLinkSigner
     clock: Clock
     base_url: str
-    edges: DeliveryRoutes = DeliveryRoutes()
-    readers: Readers = Readers.EVERYBODY
+    edges: DeliveryRoutes
+    readers: Readers
 
     def link(self, head: Head, release: Release) -> ArchiveLink:
         """Return the archive's link, without a signature."""

@@ -37,7 +37,7 @@ class ArchiveRelocation(Struct, frozen=True):
     metadata: MetadataStore
     archives: ArchiveStore
     edge: EdgeCache | None  # None if no cache can be purged.
-    readers: Readers = Readers.EVERYBODY
+    readers: Readers
 
     async def apply(self, record: Head | Release) -> None:
         """Move the archives of a changed record; most changes move none.

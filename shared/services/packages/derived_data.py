@@ -103,7 +103,7 @@ class DerivedData(Struct, frozen=True):
     withheld_releases: WithheldReleases
     standard_names: tuple[str, ...]  # The organizations that search prefers, in lower case.
     # None if all archives are in one container and only the registry serves them.
-    archive_relocation: ArchiveRelocation | None = None
+    archive_relocation: ArchiveRelocation | None
 
     async def add_release(self, head: Head, release: Release, texts: Texts) -> None:
         """List a release that was just published. The cost does not grow with history.

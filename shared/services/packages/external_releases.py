@@ -55,7 +55,7 @@ class ExternalReleases(Struct, frozen=True):
     derived_data: DerivedData
     records: PackageRecordWriter
     clock: Clock
-    readers: Readers = Readers.EVERYBODY
+    readers: Readers
 
     async def store(
         self, bala: Bala, content: bytes | memoryview, described: Release, wanted: Head

@@ -48,7 +48,7 @@ class PackageIndex(Struct, frozen=True):
     events: EventStore
     files: DocumentCache
     successors: Successors
-    readers: Readers = Readers.EVERYBODY
+    readers: Readers
 
     async def file(self, package: Package, packages: PackageSource, *, by: Principal) -> IndexFile:
         """Return the package's index file as `packages` has it, or raise what that raises. One

@@ -178,7 +178,7 @@ class RedirectCache:
         clock: Clock,
         links: ArchiveLinks,
         *,
-        capacity_bytes: int = CAPACITY_BYTES,
+        capacity_bytes: int,
     ) -> None:
         self._edition = edition
         self._readers = readers

@@ -105,7 +105,7 @@ class DryRuns(Struct, frozen=True):
         """Return the access of `by`, and why they may not publish the package, if so."""
         package = bala.coordinate.package
         try:
-            return await self.publishing.require_right(package, found.head, by), None
+            return await self.publishing.require_pusher(package, found.head, by), None
         except (Conflict, Forbidden, NotFound) as refusal:
             access = await self.authorization.reading_access(by, package)
             if access is None:

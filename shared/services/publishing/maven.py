@@ -240,7 +240,7 @@ class MavenPublishing(Struct, frozen=True):
     async def add_sbom(self, content: bytes, at: Coordinate, *, by: Principal) -> None:
         """Store the bill of materials of a release that has none."""
         found = await self.metadata.find(at)
-        await self.publishing.require_right(at.package, found.head, by)
+        await self.publishing.require_pusher(at.package, found.head, by)
         release = found.release
         if release is None or not _takes_files(release):
             raise ReleaseNotFound(at.package, at.version)
@@ -260,10 +260,10 @@ class MavenPublishing(Struct, frozen=True):
                 "version with the new one.",
             )
 
-    async def require_right(self, package: Package, *, by: Principal) -> None:
+    async def require_pusher(self, package: Package, *, by: Principal) -> None:
         """Raise unless `by` may publish the package, whose other files are then ignored."""
         head = await self.metadata.head(package)
-        await self.publishing.require_right(package, head, by)
+        await self.publishing.require_pusher(package, head, by)
 
 
 def _takes_files(release: Release) -> bool:

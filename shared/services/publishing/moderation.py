@@ -451,7 +451,7 @@ class Moderation(Struct, frozen=True):
 
         Raises `ReleaseNotFound` and `removed-for-good`.
         """
-        await self._require_right(coordinate, decision.state, by)
+        await self._require_decider(coordinate, decision.state, by)
 
         def decide(_head: Head, release: Release) -> Release:
             if _has_decision(release, decision):
@@ -468,7 +468,7 @@ class Moderation(Struct, frozen=True):
 
         return await self.records.store_release(coordinate, decide)
 
-    async def _require_right(self, coordinate: Coordinate, state: State, by: Principal) -> None:
+    async def _require_decider(self, coordinate: Coordinate, state: State, by: Principal) -> None:
         verb = STATE_VERBS[state]
         if state is State.REMOVED:
             await self.administration.require_fresh(by, verb, str(coordinate))

@@ -157,7 +157,7 @@ class Publishing(Struct, frozen=True):
     api_docs: ApiDocsQueue
     base_url: str
     count_release: Callable[[Mapping[str, str]], None]  # By its state; not called for repeats.
-    readers: Readers = Readers.EVERYBODY
+    readers: Readers
     _may_publish: LruCache[str, int] = field(
         default_factory=lambda: LruCache[str, int](MAX_PUBLISHERS_CACHED)
     )
@@ -191,7 +191,7 @@ class Publishing(Struct, frozen=True):
             return False
         return True
 
-    async def require_right(
+    async def require_pusher(
         self, package: Package, head: Head | None, by: Principal
     ) -> AccessContext:
         """Return the access by which `by` may publish the package, or raise the refusal."""
@@ -211,7 +211,7 @@ class Publishing(Struct, frozen=True):
             # read.
             package = upload.coordinate.package
             found = await self.metadata.find(upload.coordinate)
-            access = await self.require_right(package, found.head, by)
+            access = await self.require_pusher(package, found.head, by)
             bala = await self.read_archive(upload)
             allowance = await self._count(package, found, by)
         else:
@@ -219,7 +219,7 @@ class Publishing(Struct, frozen=True):
             bala = await self.read_archive(upload)
             package = bala.coordinate.package
             found = await self.metadata.find(bala.coordinate)
-            checking = asyncio.create_task(self.require_right(package, found.head, by))
+            checking = asyncio.create_task(self.require_pusher(package, found.head, by))
             counting = asyncio.create_task(self._count(package, found, by))
             try:
                 access, allowance = await asyncio.gather(checking, counting)

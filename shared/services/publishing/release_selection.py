@@ -162,7 +162,7 @@ class ReleaseSelections(Struct, frozen=True):
         by: Principal,
     ) -> DecidedReleases:
         """Quarantine or remove what `page` lists, with one reason."""
-        await self._require_right(selection, state, by)
+        await self._require_decider(selection, state, by)
         selected = await self.page(selection, state, after, by=by)
         decided = await self.decide_all(
             [each.coordinate for each in selected.releases], state, reason, public, by=by
@@ -192,7 +192,7 @@ class ReleaseSelections(Struct, frozen=True):
             await self.mail.send_decisions(changed)
         return tuple(decided)
 
-    async def _require_right(
+    async def _require_decider(
         self, selection: ReleaseSelection, state: State, by: Principal
     ) -> None:
         """Raise unless `by` may decide on all releases that are selected."""

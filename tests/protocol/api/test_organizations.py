@@ -74,8 +74,8 @@ async def test_people_create_organizations_of_their_own(world: World) -> None:
         ("acme", (409, "organization-exists")),
         ("ACME", (409, "organization-exists")),
         ("acrne", (409, "looks-alike")),
-        ("ballerina_http", (403, "name-kept-back")),
-        ("ba11erina", (403, "name-kept-back")),
+        ("ballerina_http", (403, "name-reserved")),
+        ("ba11erina", (403, "name-reserved")),
         ("no-name", (400, "invalid-name")),
         ("", (400, "invalid-name")),
     ],
@@ -94,7 +94,7 @@ async def test_the_operator_can_limit_creation_and_names_to_administrators(world
     assert (await call(world, "POST", ORGS, body, by=world.people.admin)).status_code == 201
     world = await worlds(reserved_names="wso2*")
     answer = await call(world, "POST", ORGS, {"name": "ws02"}, by=world.people.bob)
-    assert refusal(answer) == (403, "name-kept-back")
+    assert refusal(answer) == (403, "name-reserved")
 
 
 async def test_an_owner_changes_what_an_organization_says_and_never_its_name(world: World) -> None:

@@ -56,6 +56,15 @@ async def test_names_that_begin_with_ballerina_are_the_operators(world: World, o
     assert "operator" in await refusal_of(world, world.people.ann, f"{org}/http:1.0.0")
 
 
+@pytest.mark.parametrize("org", ["wso2", "Adm1n", "symbols", "ba11erina"])
+async def test_a_push_to_a_reserved_name_does_not_suggest_to_create_it(
+    world: World, org: str
+) -> None:
+    reason = await refusal_of(world, world.people.ann, f"{org}/http:1.0.0")
+    assert reason.startswith(f"{org} is, or looks like, a name that this registry reserves")
+    assert "Push under an organization of your own." in reason
+
+
 @pytest.mark.parametrize("org", ["ballerina", "ballerinazz", "wso2", "Adm1n", "symbols"])
 async def test_the_push_of_an_administrator_creates_no_reserved_name(
     world: World, org: str

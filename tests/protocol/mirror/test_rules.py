@@ -206,7 +206,14 @@ async def test_rules_stay_in_force_while_the_store_fails(mirror: World) -> None:
     mirror.clock.advance(timedelta(seconds=6))
     assert [str(each) for each in (await upstreams.rules()).rules] == ["ballerina deny"]
     broken = failing(stored, Fault("get", Busy()))
-    fresh = Upstreams((), lambda _: pytest.fail("not asked"), broken, mirror.clock, lambda *_: None)
+    fresh = Upstreams(
+        (),
+        lambda _: pytest.fail("not asked"),
+        broken,
+        mirror.clock,
+        lambda *_: None,
+        minimum_age_days=0,
+    )
     with pytest.raises(Busy):
         await fresh.rules()
     await fresh.close()

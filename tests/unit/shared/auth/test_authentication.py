@@ -63,7 +63,9 @@ def stored(tokens: FakeDirectory) -> Token:
 def authenticating(tokens: FakeDirectory, clock: FakeClock) -> Authentication:
     """Return what reads tokens out of a directory."""
     edition = ChangeFeedEdition(cast("CosmosDatabase", None), clock)
-    return Authentication(tokens, clock, "local", edition=edition, staff=Staff())
+    return Authentication(
+        tokens, clock, "local", edition=edition, staff=Staff(frozenset(), reads_groups=False)
+    )
 
 
 async def authenticate(by: Authentication, headers: Mapping[str, str]) -> Principal:

@@ -19,9 +19,9 @@ from shared.domain.packages import STAFF, Head, Visibility
 from shared.domain.principals import ANONYMOUS, OPERATOR, Grant, Principal, Role, Scope
 from shared.domain.search import Viewer
 from shared.runtime.editions import records_of
-from tests.fakes.readers import known_readers
 from tests.fakes.stores import E, FakeDirectory
 from tests.fakes.system import FakeClock
+from tests.support.services import authorization_over
 
 MEMBER = Principal("member0000", "token", (Grant(),))
 STRANGER = Principal("stranger00", "token", (Grant(),))
@@ -51,7 +51,7 @@ def directory() -> FakeDirectory:
 
 @pytest.fixture
 def authorization(directory: FakeDirectory) -> Authorization:
-    return Authorization(directory, FakeClock(), known_readers())
+    return authorization_over(directory, FakeClock())
 
 
 async def test_the_organizations_of_hidden_and_missing_packages_are_asked_once_each(
@@ -161,7 +161,7 @@ async def test_a_list_of_organizations_that_lags_behind_gives_no_right(
             return [gone] if isinstance(gone, kind) else []
 
     lagging = Lagging(directory.entities)
-    lagged = Authorization(lagging, FakeClock(), known_readers())
+    lagged = authorization_over(lagging, FakeClock())
     assert await lagged.viewer(STRANGER) == ACCOUNT
 
 

@@ -10,6 +10,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from shared.auth.issuer_keys import MAX_ISSUER_KEYS, IssuerDiscovery, IssuerDocument, IssuerKeys
 from shared.ports.http_client import HttpResponse, Unanswered
+from shared.runtime.refreshed_values import ignore_failure
 from tests.fakes.identity_provider import FakeInternet, Issuer, ec_key, jwk, rsa_key
 from tests.fakes.system import FakeClock
 
@@ -52,7 +53,7 @@ class Place:
         self.issuer = issuer or Issuer(URL)
         self.internet = FakeInternet([self.issuer])
         self.clock = FakeClock()
-        discovery = IssuerDiscovery(self.internet, self.clock)
+        discovery = IssuerDiscovery(self.internet, self.clock, ignore_failure)
         self.silent: list[str] = []
         self.keys = IssuerKeys(
             self.internet, discovery, self.clock, lambda name, _: self.silent.append(name)
@@ -204,7 +205,7 @@ async def test_a_document_is_asked_for_at_the_address_of_the_standard(issuer: st
 
 def keys_of(fixed: Fixed) -> IssuerKeys:
     clock = FakeClock()
-    return IssuerKeys(fixed, IssuerDiscovery(fixed, clock), clock)
+    return IssuerKeys(fixed, IssuerDiscovery(fixed, clock, ignore_failure), clock, ignore_failure)
 
 
 @pytest.mark.parametrize(

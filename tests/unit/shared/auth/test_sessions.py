@@ -16,7 +16,7 @@ from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.records import Entity
 from shared.domain.sessions import SECRET_GRACE, SECRET_ROTATION, Session
 from shared.domain.sign_in import SignInPurpose, needs_https
-from shared.domain.staff import Staff
+from shared.domain.staff import Staff, parse_staff_sources
 from shared.domain.tokens import hash_secret
 from tests.fakes.services import NoGroups
 from tests.fakes.stores import FakeDirectory
@@ -44,7 +44,7 @@ class Place:
 
     def __init__(self, url: str = URL, *, require_strong: bool = False, staff: str = "") -> None:
         """Sign Ann in."""
-        self.staff = Staff.parse(staff)
+        self.staff = Staff(parse_staff_sources(staff), reads_groups=False)
         self.clock = FakeClock()
         self.directory = FakeDirectory()
         self.copies: list[str] = []

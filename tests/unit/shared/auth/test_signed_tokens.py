@@ -18,6 +18,7 @@ from shared.auth.signed_tokens import (
     verify_jwt,
 )
 from shared.domain.errors.identity import SignedTokenRefused
+from shared.runtime.refreshed_values import ignore_failure
 from tests.fakes.identity_provider import CLIENT_ID, FakeInternet, Issuer
 from tests.fakes.system import FakeClock
 
@@ -28,7 +29,9 @@ NONCE = "the-nonce"
 
 def keys() -> IssuerKeys:
     internet = FakeInternet([ISSUER])
-    return IssuerKeys(internet, IssuerDiscovery(internet, CLOCK), CLOCK)
+    return IssuerKeys(
+        internet, IssuerDiscovery(internet, CLOCK, ignore_failure), CLOCK, ignore_failure
+    )
 
 
 async def verified(text: str, audiences: tuple[str, ...] = ("api",)) -> Claims:

@@ -94,7 +94,7 @@ def test_a_right_takes_the_scope_and_the_role(
         assert refusal is None
     elif who == "stranger" and org == "ballerinax":
         assert getattr(refusal, "code", "") == "name-reserved"
-        assert "so ballerinax is not open" in str(refusal)
+        assert "ballerinax is, or looks like, a name that this registry reserves" in str(refusal)
     else:
         assert isinstance(refusal, NotPermitted)
 

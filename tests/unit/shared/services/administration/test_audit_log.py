@@ -2,17 +2,16 @@
 
 import pytest
 
-from shared.auth.authorization import Administration, Authorization
+from shared.auth.authorization import Administration
 from shared.domain.events import EventQuery
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.principals import OPERATOR
 from shared.domain.records import Event
 from shared.services.administration.audit_log import MAX_EVENTS_READ, AuditLog
-from tests.fakes.readers import known_readers
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock
-from tests.support.services import KIM
+from tests.support.services import KIM, authorization_over
 
 ACME = OrgName("acme")
 
@@ -28,7 +27,7 @@ def logbook() -> AuditLog:
     acme = Organization(name=ACME, founder=KIM.id, created_ms=0)
     directory = FakeDirectory.holding(acme)
     clock = FakeClock()
-    authorization = Authorization(directory, clock, known_readers())
+    authorization = authorization_over(directory, clock)
     return AuditLog(FakeEvents(feed), directory, authorization, Administration(directory, clock))
 
 

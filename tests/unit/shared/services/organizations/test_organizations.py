@@ -79,7 +79,7 @@ async def test_an_organization_calls_itself_by_nobody_else_s_name(
             OTHER, MAX, by=acme.signed_in(MAX), profile=OrganizationProfile(display_name=text)
         ),
     ):
-        with raises_refusal("looks-alike", "name-kept-back"):
+        with raises_refusal("looks-alike", "name-reserved"):
             await attempt
     assert (await acme.acme()).display_name == ""
 

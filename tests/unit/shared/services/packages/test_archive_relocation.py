@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from shared.domain.archives.names import Digest
 from shared.domain.coordinates import Coordinate, Package
-from shared.domain.packages import FoundRelease, Visibility
+from shared.domain.packages import FoundRelease, Readers, Visibility
 from shared.domain.principals import OPERATOR
 from shared.ports.metadata import MetadataStore, ReadCheck
 from shared.services.common import Adapters
@@ -166,7 +166,7 @@ async def test_a_move_that_was_overtaken_is_repeated(world: World, cloud: Cloud)
     cloud.moves.clear()
     overtaken = Overtaken(world.stores.metadata, world)
     archives: object = cloud.sided[0]
-    relocation = ArchiveRelocation(overtaken, archives, None)  # pyright: ignore[reportArgumentType] - the parts that are called.
+    relocation = ArchiveRelocation(overtaken, archives, None, Readers.EVERYBODY)  # pyright: ignore[reportArgumentType] - the parts that are called.
     await relocation.apply(quarantined)
     assert cloud.moves == [(str(FIRST), PUBLIC), (str(FIRST), PRIVATE), (str(FIRST), PUBLIC)]
 
@@ -180,7 +180,7 @@ async def test_a_missing_package_or_release_moves_nothing(world: World, cloud: C
     )
     cloud.moves.clear()
     archives: object = cloud.sided[0]
-    relocation = ArchiveRelocation(world.stores.metadata, archives, None)  # pyright: ignore[reportArgumentType] - the same.
+    relocation = ArchiveRelocation(world.stores.metadata, archives, None, Readers.EVERYBODY)  # pyright: ignore[reportArgumentType] - the same.
     await relocation.apply(quarantined.model_copy(update={"version": "9.9.9"}))
     await relocation.apply(private.model_copy(update={"name": "gone"}))
     assert cloud.moves == []

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.auth.authorization import Authorization
 from shared.domain.archives.names import Digest
 from shared.domain.build_resolution import (
     ModuleAnswer,
@@ -30,9 +29,9 @@ from shared.services.packages.hosted_packages import (
     MAX_RESOLVED,
     HostedPackages,
 )
-from tests.fakes.readers import known_readers
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock
+from tests.support.services import authorization_over
 from tests.support.surveys import checked, deprecated, entry, survey
 
 
@@ -85,7 +84,7 @@ class World:
     @property
     def service(self) -> HostedPackages:
         return HostedPackages(
-            Authorization(FakeDirectory(), FakeClock(), known_readers()),
+            authorization_over(FakeDirectory(), FakeClock()),
             cast("MetadataStore", self.metadata),  # Resolving reads by these methods alone.
             cast("DocumentStore", self.documents),
             sweep_grace_hours=24,

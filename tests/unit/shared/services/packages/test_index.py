@@ -3,9 +3,8 @@
 from collections.abc import Collection, Sequence
 from typing import cast
 
-from shared.auth.authorization import Authorization
 from shared.domain.coordinates import Coordinate, Package
-from shared.domain.packages import Survey, Visibility
+from shared.domain.packages import Readers, Survey, Visibility
 from shared.domain.principals import ANONYMOUS
 from shared.domain.records import Event
 from shared.domain.sparse_index import index_file
@@ -13,9 +12,9 @@ from shared.ports.metadata import MetadataStore, ReadCheck
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.index import CHANGES_READ, PackageIndex
 from shared.services.packages.successors import Successors
-from tests.fakes.readers import known_readers
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock
+from tests.support.services import authorization_over
 from tests.support.surveys import checked, survey
 
 
@@ -47,10 +46,11 @@ def event(number: int, subject: str) -> Event:
 async def changes(events: FakeEvents, since: int = 0) -> tuple[list[int], int]:
     """Return the numbers of the changes that are shown, and the number to go on from."""
     index = PackageIndex(
-        authorization=Authorization(FakeDirectory(), FakeClock(), known_readers()),
+        authorization=authorization_over(FakeDirectory(), FakeClock()),
         metadata=cast("MetadataStore", Packages()),
         events=events,
         files=DocumentCache(index_file),
+        readers=Readers.EVERYBODY,
         successors=cast("Successors", None),  # The feed names none.
     )
     found = await index.changes(since, 100, by=ANONYMOUS)

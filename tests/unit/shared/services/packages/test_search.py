@@ -6,17 +6,16 @@ from typing import cast
 import pytest
 from msgspec.structs import replace
 
-from shared.auth.authorization import Authorization
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.principals import ANONYMOUS
 from shared.domain.search import ANYONE, Query, ResultPage, Results, Viewer
 from shared.ports.search import SearchIndex
 from shared.services.common import Adapters
 from shared.services.packages.search import PackageSearch
-from tests.fakes.readers import known_readers
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock
 from tests.support.port_doubles import Fault, failing
+from tests.support.services import authorization_over
 from tests.support.world import BASE, MAVEN, OpenWorld
 
 
@@ -38,7 +37,7 @@ async def test_the_number_of_packages_is_unknown_while_a_search_is_refused() -> 
     index = AskedIndex()
     query = Query.parse("kafka")
     refusing = cast("SearchIndex", failing(index, Fault("search", SearchUnconfirmed())))
-    authorization = Authorization(FakeDirectory(), FakeClock(), known_readers())
+    authorization = authorization_over(FakeDirectory(), FakeClock())
     unconfirmed = PackageSearch(refusing, authorization)
     assert await unconfirmed.count(query, by=ANONYMOUS) is None
     assert await unconfirmed.count(query, by=ANONYMOUS) == 0

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from shared.auth.authorization import Administration, Authorization
+from shared.auth.authorization import Administration
 from shared.domain.errors.identity import NotPermitted, TokenNotFound
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Provenance
@@ -23,11 +23,11 @@ from shared.services.tokens.tokens import (
     require_issuer,
 )
 from tests.fakes.mail import FakeMailer
-from tests.fakes.readers import known_readers
 from tests.fakes.services import EverybodyEnabled, fake_record_writer
 from tests.fakes.stores import E, FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.port_doubles import Fault, failing
+from tests.support.services import authorization_over
 
 KIM = Principal("kim0000000", "session", (Grant(),))
 
@@ -58,7 +58,7 @@ def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Tokens
     )
     mail_delivery = MailDelivery(FakeMailer(), lambda _kind, _count: None)
     decision_mail = DecisionMail(store, mail_delivery, Appeal(abuse_contact=""), clock, "")
-    authorization = Authorization(store, clock, known_readers())
+    authorization = authorization_over(store, clock)
     return Tokens(
         records,
         authorization,

@@ -7,6 +7,7 @@ from shared.auth.tokens import Secret
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import SignedTokenRefused
 from shared.domain.trusted_publishing.jobs import Provider
+from shared.runtime.refreshed_values import ignore_failure
 from shared.services.tokens.trusted_publishing import (
     AZURE_DEVOPS_AUDIENCE,
     JobTokenVerifier,
@@ -25,7 +26,12 @@ class Bench:
         self.clock = FakeClock()
         self.ci = CiSystems(self.clock, AUDIENCE)
         fetcher = self.ci.internet
-        keys = IssuerKeys(fetcher, IssuerDiscovery(fetcher, self.clock), self.clock)
+        keys = IssuerKeys(
+            fetcher,
+            IssuerDiscovery(fetcher, self.clock, ignore_failure),
+            self.clock,
+            ignore_failure,
+        )
         others = [
             TrustedIssuer(provider, ISSUERS[provider], (audience,))
             for provider, audience in (
