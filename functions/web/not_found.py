@@ -2,7 +2,8 @@
 
 One Function has a route that matches every path, and its name is the last: the host takes the first
 Function by name whose route matches (docs/decisions/0056-unknown-paths.md). Short addresses, which
-`bal` prints, lead to pages: `/org/name` and `/org/name/version`.
+`bal` prints, lead to pages: `/org/name` and `/org/name/version`. The sentence of the page for a
+missing page is that of `PageNotFound`, and its template is `web/refused.html`.
 """
 
 import re

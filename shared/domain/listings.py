@@ -102,7 +102,7 @@ class FacetValue(Struct, frozen=True):
 
     @property
     def folded(self) -> str:
-        """The value without case."""
+        """The value in the form in which values are compared, without regard to case."""
         return self.value.strip().casefold()
 
     @property

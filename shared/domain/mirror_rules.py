@@ -53,7 +53,7 @@ class UpstreamAddress(Record):
 
     @property
     def given(self) -> str:
-        """The text that an operator writes for it."""
+        """The text by which an operator names the upstream: its name, or its address."""
         return CENTRAL_NAME if self.name == CENTRAL_NAME else self.url.removesuffix(REGISTRY_PATH)
 
     @property

@@ -72,7 +72,8 @@ class UpstreamRelease(_OfPackage, Entity):
 
     @property
     def has_age(self) -> bool:
-        """Whether its age is known, or is no matter."""
+        """Whether the minimum age can be decided: the time of publication is known, or the release
+        was admitted at any age."""
         return bool(self.published_ms or self.admitted_because)
 
     @property
@@ -180,7 +181,7 @@ class CataloguedPackage(_OfPackage, Entity):
         return self.model_copy(update={"api": earlier.api})
 
     def listing(self, standard_names: Collection[str]) -> Listing:
-        """Return it as search lists it."""
+        """Return the package of the upstream in the form in which search lists packages of ours."""
         created_ms = self.release.created_ms
         is_standard = self.org.lower() in standard_names
         head = Head(org=self.org, name=self.name, created_ms=created_ms, upstream=self.upstream)

@@ -46,7 +46,7 @@ class OwnershipRequest(Entity):
 
     @property
     def subject(self) -> str:
-        """The account, so that its requests go with it."""
+        """The id of the account that asks, so that the requests are deleted with the account."""
         return self.account
 
 

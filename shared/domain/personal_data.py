@@ -36,7 +36,7 @@ from shared.domain.webhooks import Delivery, Webhook
 
 
 class Lifetime(Struct, frozen=True):
-    """How long something is kept, and how it goes."""
+    """How long a record about a person is kept, and what deletes it."""
 
     kept: str
     goes: str

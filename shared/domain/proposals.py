@@ -72,7 +72,7 @@ class Proposal(Entity):
         return now_ms < self.ends_ms
 
     def is_like(self, other: "Proposal") -> bool:
-        """Check whether both ask for the same."""
+        """Check whether both proposals ask for the same act on the same thing, in any case."""
         return (self.act, self.about.lower(), self.to) == (other.act, other.about.lower(), other.to)
 
 

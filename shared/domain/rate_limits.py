@@ -88,7 +88,7 @@ _NOUNS = {
 
 
 class RateLimitSubject(Enum):
-    """Whom requests are counted for."""
+    """By what requests are counted: the credential, its account, the address, or all together."""
 
     TOKEN = "token"  # noqa: S105 - the name of a subject.
     ACCOUNT = "account"

@@ -219,11 +219,11 @@ class RoleLimits(Struct, frozen=True):
         return None if is_superseded else self.scheduled
 
     def by_hand(self, role: Role | None) -> Role | None:
-        """Return what is left of a role by hand."""
+        """Return what the revocations leave of the role that people gave; None if it is gone."""
         return None if _is_gone(self.people, self.groups) else _limited(role, self.people)
 
     def by_groups(self, role: Role | None) -> Role | None:
-        """Return what is left of a role by groups."""
+        """Return what the revocations leave of the role that groups gave; None if it is gone."""
         return None if _is_gone(self.groups, self.people) else _limited(role, self.groups)
 
 

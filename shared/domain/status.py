@@ -154,7 +154,7 @@ BACKLOG_STUCK_AFTER = timedelta(minutes=10)  # Outboxes are processed every minu
 
 
 class Severity(Enum):
-    """How much something matters."""
+    """How urgent a problem or a notice is."""
 
     WARN = "warn"  # Packages are still served.
     BAD = "bad"
@@ -246,7 +246,7 @@ class RegistryCounts(Record):
 
 
 class DatedCounts(Record):
-    """Counts, and when they were made."""
+    """The counts of a registry, and the time at which they were made."""
 
     census: RegistryCounts
     at_ms: int

@@ -171,7 +171,7 @@ class Delivery(Record):
 
     @property
     def attempt(self) -> AttemptResult:
-        """What became of the last attempt."""
+        """The outcome of the last attempt to deliver the event, in words."""
         if self.status is None:
             return AttemptResult.UNANSWERED
         return AttemptResult.ACCEPTED if _is_success(self.status) else AttemptResult.REFUSED

@@ -17,6 +17,7 @@ from typing import Self
 from pydantic import AliasChoices, ConfigDict
 
 from shared.settings.accounts import OrganizationSettings, SignInSettings, TokenSettings
+from shared.settings.archive_limits import ArchiveLimitSettings
 from shared.settings.network import NetworkSettings
 from shared.settings.operations import (
     MailSettings,
@@ -30,7 +31,8 @@ from shared.settings.publishing import (
     DeliverySettings,
     TrustedPublishingSettings,
 )
-from shared.settings.server import ListenerSettings, RateLimitSettings, ServerSettings
+from shared.settings.rate_limits import RateLimitSettings
+from shared.settings.server import ListenerSettings, ServerSettings
 from shared.settings.stores import KeySettings, StoreSettings
 from shared.settings.upstream import UpstreamSettings
 
@@ -53,6 +55,7 @@ class Settings(
     RetentionSettings,
     TokenSettings,
     ArchiveSettings,
+    ArchiveLimitSettings,
     ServerSettings,
     StoreSettings,
     ListenerSettings,

@@ -65,7 +65,7 @@ Reason = tuple[ChangeLevel, str]  # With a sentence.
 
 
 class Direction(Flag):
-    """Which values of a type there are."""
+    """Which way values of a type go between a package and its callers."""
 
     INPUT = auto()  # Callers give them.
     OUTPUT = auto()  # Callers get them.

@@ -126,7 +126,7 @@ class Declarations(Struct, frozen=True):
         return (ReturnDocs(type=tree, description=node.comment.returns),)
 
     def record(self, definition: TypeDefinition, node: RecordType, scope: FileScope) -> RecordDocs:
-        """`node` is the type in the definition."""
+        """Return the documentation of a record type, whose `node` is the type in its definition."""
         structure = Structure(node.members, definition.comment, scope, node.rest, is_record=True)
         fields = self._fields(structure)
         rest = self._rest(structure) if node.is_exclusive else None
@@ -326,7 +326,7 @@ class Declarations(Struct, frozen=True):
         )
 
     def shared(self, node: Declared) -> SharedKeys:
-        """Return what every declaration has."""
+        """Return the arguments that the documentation of every declaration takes."""
         text = node.comment.text
         position = node.position
         return SharedKeys(

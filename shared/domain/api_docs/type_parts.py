@@ -64,7 +64,7 @@ def named(name: str) -> Parts:
 
 
 def value_parts(text: str) -> Parts:
-    """Yield an expression."""
+    """Yield an expression, such as a default value, with its keywords and texts marked."""
     yield Part(text, PartKind.STRING if text.startswith('"') else PartKind.VALUE)
 
 
@@ -247,7 +247,7 @@ class PathSegment(Struct, frozen=True):
 
 
 def path_segments(path: str) -> list[PathSegment]:
-    """The path `.` has no segments."""
+    """Return the segments of a resource path, of which the path `.` has none."""
     texts = (text.strip() for text in _divided(path))
     return [_segment(text) for text in texts if text and text != "."]
 

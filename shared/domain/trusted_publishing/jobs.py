@@ -151,7 +151,7 @@ class CiJob(Struct, frozen=True):
 
     @property
     def title(self) -> str:
-        """A name of its token."""
+        """The name that lists show for the token of the job."""
         named = self.repository or self.claims.get(SUBJECT, "")
         return f"{self.label or self.provider.title} {named}".strip()[:MAX_TITLE_LENGTH]
 

@@ -18,7 +18,7 @@ from shared.domain.trusted_publishing.jobs import GUID_PATTERN, REPOSITORY_ID, P
 
 
 class AskedClaim(Struct, frozen=True):
-    """A claim that a publisher asks for."""
+    """A claim of id tokens for which the form of a trusted publisher has a field."""
 
     name: str
     meaning: str  # One sentence for the owner who enters its value.

@@ -338,7 +338,7 @@ class Publisher(Entity):
 
     @property
     def subject(self) -> str:
-        """The key by which its jobs find it."""
+        """The key by which a job finds its publishers: provider, ids and server."""
         return job_subject(self.provider, self.ids, self.server)
 
     @property
@@ -359,7 +359,7 @@ class Publisher(Entity):
 
     @property
     def target(self) -> Resource:
-        """What its jobs publish or read."""
+        """What the jobs of the publisher publish or read: a package, or an organization."""
         if self.scopes is PublisherScopes.READ:
             return OrgName(self.org)
         return Package.parse(self.org, self.package)

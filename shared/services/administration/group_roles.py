@@ -130,7 +130,9 @@ class RolesByGroups(Struct, frozen=True):
                     yield found
 
     async def renew(self, account_id: str) -> bool:
-        """As `GroupRights` says."""
+        """Give an account what its providers say now, where one says it without a sign-in, and lock
+        or unlock it where one says whether its person is enabled. Return False if it is locked
+        now."""
         reads_groups = self.entra_groups or bool(self.oidc_groups_claim)
         if not (reads_groups or self.entra_accounts):
             return True
@@ -158,7 +160,8 @@ class RolesByGroups(Struct, frozen=True):
         return await self._store_groups(identity.place, groups, has_roles=False) or identity
 
     async def review(self, account_id: str) -> int:
-        """As `GroupRights` says."""
+        """Give an account what the rules say about its stored groups, without asking a provider,
+        and send it mail once if any of it ends soon; return how many were sent."""
         await self._apply(account_id, await self._identities(account_id))
         account = await self.directory.get(Account, Place(account_id))
         if account is None:

@@ -38,7 +38,8 @@ class StoppedMakers(Struct, frozen=True):
         return made
 
     async def unlocked(self, account: Account, *, by: Principal) -> None:
-        """Let what the account scheduled wait again."""
+        """Let the changes of owners that the account scheduled, and that were on hold while it was
+        locked, wait for their time again."""
         for org in _with_changes(await self.made_by_accounts.of_account(account.id)):
             await self._resume(org, account, by)
 

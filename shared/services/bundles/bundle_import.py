@@ -176,7 +176,7 @@ Progress = Callable[[ImportStep, Coordinate], None]
 
 
 class BundleImport(Struct, frozen=True):
-    """Imports bundles."""
+    """Imports the releases of a bundle, one after the other; a repeat goes on where it stopped."""
 
     metadata: MetadataStore
     directory: DirectoryStore

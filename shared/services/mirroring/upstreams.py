@@ -61,7 +61,7 @@ class UpstreamSource(Struct, frozen=True):
         return f"{self.name} with token" if self.sends_token else self.name
 
     async def failure(self) -> Unanswered | None:
-        """Ask it; return why it does not answer."""
+        """Ask the upstream for versions; return why it does not answer, or None if it does."""
         try:
             await self.upstream.versions(PROBED, ANY_CLIENT, via="")
         except Unanswered as error:

@@ -61,7 +61,7 @@ class _Wanted(Struct, frozen=True):
 
     @property
     def key(self) -> tuple[str, ...]:
-        """The key of the kept list."""
+        """The key under which the list of versions of a package is kept."""
         return self.source.kept_as, "list", self.package.key
 
     async def ask(self, question: Callable[..., Awaitable[T]]) -> T:

@@ -193,7 +193,7 @@ class Invitations:
         return await self._accept(await self.show(code, by=by), by)
 
     async def decline(self, code: str, *, by: Principal) -> None:
-        """End the invitation with this code."""
+        """Decline the invitation with this code, which ends it."""
         await self._decline(await self.show(code, by=by), by)
 
     async def _check_limits(self, address: EmailAddress | None, by: Principal) -> None:

@@ -476,7 +476,7 @@ class Kept(Enum):
 
     @classmethod
     def of(cls, *, keep: bool) -> "Kept":
-        """Return what a field of a request says."""
+        """Return the choice of a request, whose field `keep` says whether everything goes on."""
         return cls.EVERYTHING if keep else cls.NOTHING
 
 

@@ -185,7 +185,8 @@ class OwnerlessOrganizations(Struct, frozen=True):
         return False
 
     async def stored(self) -> list[OwnerlessOrganization]:
-        """Return what was found; callers check rights."""
+        """Return the organizations that the last review found without an owner who can sign in. No
+        right is checked here; callers check that of an administrator."""
         return await all_entities(self.directory, OwnerlessOrganization)
 
     async def of(self, org: OrgName) -> OwnerlessOrganization | None:

@@ -79,7 +79,7 @@ class Webhooks(Struct, frozen=True):
     inside_hosts: frozenset[str]
 
     async def of(self, org: OrgName | None, *, by: Principal) -> list[Webhook]:
-        """Return the webhooks, oldest first."""
+        """Return the webhooks of an owner, the oldest first."""
         await self._require_reading(org, by)
         return await self._all(org)
 
@@ -438,7 +438,7 @@ class WebhookTurns:
         return webhook
 
     def end(self, webhook: Webhook) -> None:
-        """Note that a webhook was served."""
+        """Note that a webhook was served, so that another one of its owner may begin."""
         self._running[webhook.place.owner] -= 1
 
     @property

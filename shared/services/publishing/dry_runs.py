@@ -49,7 +49,7 @@ class Finding(Struct, frozen=True):
 
 
 class DryRun(Struct, frozen=True):
-    """What a push would say."""
+    """What a push of the archive would say, and whether it would be published."""
 
     findings: tuple[Finding, ...] = ()
 

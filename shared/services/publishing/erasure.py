@@ -40,7 +40,7 @@ class Erasure(Struct, frozen=True):
     copies_until_ms: int | None = None  # When the last copy that the store keeps goes.
 
     def lines(self) -> list[str]:
-        """Return the receipt."""
+        """Return the lines of the receipt, which say what was deleted and what was not."""
         lines = [
             f"Receipt for {self.release.coordinate}, {time_text(self.at_ms)}",
             f"SHA-256 of the archive: {self.release.digest}",

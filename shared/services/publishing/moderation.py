@@ -77,7 +77,7 @@ class HeldReleasePage(Struct, frozen=True):
 
     @property
     def origins(self) -> tuple[Origin, ...]:
-        """An origin of each publisher."""
+        """The origin of one release of each publisher, by which pages name the publishers."""
         origins = (each.release.origin for each in self.releases)
         return tuple({origin.principal: origin for origin in origins}.values())
 

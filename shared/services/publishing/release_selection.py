@@ -61,7 +61,7 @@ class ReleaseSelection(Struct, frozen=True):
 
     @property
     def prefix(self) -> str:
-        """How the keys of its packages begin."""
+        """The beginning of the keys of the packages that are selected; empty for all packages."""
         return f"{self.org.lower()}/" if self.org else ""
 
     def contains(self, release: Release) -> bool:

@@ -173,7 +173,7 @@ def _one(maker: str | None) -> Iterable[str]:
 
 
 def described(made: Token | Publisher | Webhook) -> str:
-    """Return a few words that name it for an owner."""
+    """Return the few words by which mail names something to an owner."""
     if isinstance(made, Token):
         name = f"{made.name} ({made.id})"
         return f"the token {name} of {made.org}" if made.org else f"the access token {name}"

@@ -428,7 +428,7 @@ class Tokens(Struct, frozen=True):
         return await self._with_maker(replace(used, token=renamed))
 
     async def with_maker(self, issued: IssuedToken) -> UsedToken:
-        """Return a new token as lists show it."""
+        """Return a new token with its maker, in the form in which lists show tokens."""
         return await self._with_maker(UsedToken(issued.token))
 
     async def rotate(
