@@ -5,7 +5,6 @@ from pydantic import AliasPath, Field
 from functions.api.operations import (
     ApiCall,
     ApiFace,
-    Reason,
     RequestModel,
     ResponseModel,
     Revealed,
@@ -16,6 +15,7 @@ from shared.domain.mail import MAX_EMAIL_LENGTH
 from shared.domain.principals import Role
 from shared.services.organizations.invitations import InvitationRequest, Invitations
 from shared.services.organizations.memberships import Kept, Memberships
+from shared.use_cases.inputs import Reason
 
 _KEEP_MEANING = (
     "Become the maker of what an owner made here who is none any more; else it stops until an "

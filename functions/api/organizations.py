@@ -2,13 +2,14 @@
 
 from pydantic import AliasPath, Field
 
-from functions.api.operations import ApiCall, ApiFace, Reason, RequestModel, ResponseModel, UtcTime
+from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from shared.domain.accounts import MAX_DESCRIPTION, MAX_DISPLAY_NAME, MAX_LINKS, Organization
 from shared.domain.errors.base import about_field
 from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
 from shared.domain.principals import Role
 from shared.services.organizations.organizations import OrganizationProfile
+from shared.use_cases.inputs import Reason
 
 _LINKS_MEANING = "Web pages about it, which its public page lists: https:// addresses."
 _DEFAULT_VISIBILITY_MEANING = "Who sees new packages whose archive does not say."

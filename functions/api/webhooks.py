@@ -5,12 +5,13 @@ from typing import Any, Self, TypeVar
 
 from pydantic import Field
 
-from functions.api.operations import ApiCall, ApiFace, Reason, RequestModel, ResponseModel, UtcTime
+from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from shared.domain.makers import MADE_BY_MEANING, STOPPED_MEANING, MakerStop
 from shared.domain.names import OrgName
 from shared.domain.webhooks import MAX_URL_LENGTH, DeliveryState, Topic, Webhook
 from shared.services.organizations.webhooks import Webhooks
 from shared.services.tokens.makers import Maker
+from shared.use_cases.inputs import Reason
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Awaitable[Any]])
 
