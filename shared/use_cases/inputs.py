@@ -43,6 +43,11 @@ def text(values: Sequence[str]) -> str:
     return values[0].strip() if values else ""
 
 
+def optional_text(values: Sequence[str]) -> str | None:
+    """Read the first value, or None where it is empty."""
+    return text(values) or None
+
+
 def lines(values: Sequence[str]) -> list[str]:
     """Read the lines of the first value."""
     return text(values).splitlines()
