@@ -18,12 +18,13 @@ from shared.domain.errors.base import InvalidRequest, NotFound, about_field
 from shared.domain.errors.identity import DeviceRefusal
 from shared.runtime.answers import Answer
 from shared.services.tokens.device_login import DeviceAuthorization, DeviceLoginResult
+from shared.use_cases.inputs import Inputs
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 
 _DAY_S = 86_400
 
-RequestModelT = TypeVar("RequestModelT", bound=RequestModel)
+InputsT = TypeVar("InputsT", bound=Inputs)
 
 
 class DeviceAsk(RequestModel):
@@ -89,7 +90,7 @@ class DeviceToken(ResponseModel):
         )
 
 
-def _parse_request(model: type[RequestModelT], call: Call) -> RequestModelT:
+def _parse_request(model: type[InputsT], call: Call) -> InputsT:
     """Parse JSON as the rest of the API does, or a form as in the RFC; other fields are ignored."""
     if not is_form(call):
         return parse_body(model, call)

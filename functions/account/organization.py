@@ -10,15 +10,18 @@ from functions.account.overview import ORGANIZATIONS_PATH
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.access import AccessContext, require_right
 from shared.domain.errors.base import InvalidRequest, about_field
-from shared.domain.names import parse_org
+from shared.domain.names import OrgName, parse_org
 from shared.domain.organizations import Organization
 from shared.domain.packages import Visibility
 from shared.domain.principals import Action, Role
 from shared.domain.reasons import acts_from_outside
 from shared.runtime.answers import Answer
-from shared.services.organizations.invitations import InvitationRequest, IssuedInvitation
-from shared.services.organizations.memberships import Kept
+from shared.services.organizations.invitations import IssuedInvitation
 from shared.services.organizations.organizations import OrganizationProfile
+from shared.use_cases import invitations, members
+from shared.use_cases.inputs import shown_fields
+from shared.use_cases.invitations import NamedInvitation
+from shared.use_cases.members import NamedMember
 
 ORGANIZATION_ROUTE = "account/organizations/{org}"
 
@@ -94,7 +97,6 @@ ROLE_CHOICES = (
     (Role.MAINTAINER.value, "Maintainer: can publish and deprecate packages"),
     (Role.OWNER.value, "Owner: can manage everything; takes effect in 48 hours"),
 )
-_NO_ROLE = "There is no such role. Choose owner, maintainer or member."
 
 pages = SignedInPages()
 FACES = (pages,)
@@ -108,15 +110,16 @@ async def account_organization(
     org = call.org
     by = call.caller
     frame = await organization_frame(call, FIRST_TAB)
-    members = await registry.organizations.memberships.members(org, by=by)
+    found = await registry.organizations.memberships.members(org, by=by)
     ownerless = await registry.organizations.ownerless.of(org)
     requests = registry.organizations.ownership_requests
     return frame.show(
         problem,
-        members=members,
+        members=found,
+        fields=shown_fields(invitations.NewInvitation),
         ownerless=ownerless,
         asked=await requests.of_organization(org, by=by) if ownerless else [],
-        names={each.membership.account: each.name for each in members},
+        names={each.membership.account: each.name for each in found},
         invitations=await registry.organizations.invitations.pending(org, by=by)
         if frame.decides
         else [],
@@ -128,39 +131,24 @@ async def account_organization(
     )
 
 
-@pages.form(
+def _member(call: SignedInCall) -> NamedMember:
+    return NamedMember(call.org, call.form.text("account"))
+
+
+pages.use_case(
+    members.change_role,
     f"{ORGANIZATION_ROUTE}/role",
     account_organization,
-    done="Role changed. Changes of owners take effect in 48 hours.",
-    takes_recent_sign_in=True,
+    _member,
+    name="account_organization_role",
 )
-async def account_organization_role(call: SignedInCall) -> None:
-    account_id = call.form.text("account")
-    role = call.form.choice("role", Role, _NO_ROLE)
-    memberships = call.registry.organizations.memberships
-    reason = call.form.text("reason")
-    kept = _kept(call)
-    await memberships.change_role(
-        call.org, account_id, role, by=call.caller, kept=kept, reason=reason
-    )
-
-
-@pages.form(
+pages.use_case(
+    members.remove,
     f"{ORGANIZATION_ROUTE}/remove",
     account_organization,
-    done="Member removed. The removal of an owner takes effect in 48 hours.",
-    takes_recent_sign_in=True,
+    _member,
+    name="account_organization_remove",
 )
-async def account_organization_remove(call: SignedInCall) -> None:
-    memberships = call.registry.organizations.memberships
-    account_id = call.form.text("account")
-    reason = call.form.text("reason")
-    kept = _kept(call)
-    await memberships.end_membership(call.org, account_id, by=call.caller, kept=kept, reason=reason)
-
-
-def _kept(call: SignedInCall) -> Kept:
-    return Kept.of(keep=bool(call.form.all("keep")))
 
 
 @pages.form(
@@ -174,40 +162,43 @@ async def account_organization_ownership(call: SignedInCall) -> None:
         await requests.request(call.org, reason=call.form.text("ownership-reason"), by=call.caller)
 
 
-@pages.form(
+pages.use_case(
+    members.cancel_role_change,
     f"{ORGANIZATION_ROUTE}/undo",
     account_organization,
-    done="Change canceled.",
-    takes_recent_sign_in=True,
+    _member,
+    name="account_organization_undo",
 )
-async def account_organization_undo(call: SignedInCall) -> None:
-    memberships = call.registry.organizations.memberships
-    account_id = call.form.text("account")
-    reason = call.form.text("reason")
-    await memberships.cancel_role_change(call.org, account_id, by=call.caller, reason=reason)
 
 
-@pages.form(
+def _organization(call: SignedInCall) -> OrgName:
+    return call.org
+
+
+def _invitation(call: SignedInCall) -> NamedInvitation:
+    return NamedInvitation(call.org, call.form.text("invitation"))
+
+
+async def _show_invited(call: SignedInCall, invited: IssuedInvitation) -> Answer:
+    """Show the invitation in this answer alone, since its link is a secret."""
+    return await account_organization(call, invited=invited)
+
+
+pages.use_case(
+    invitations.withdraw,
     f"{ORGANIZATION_ROUTE}/withdraw",
     account_organization,
-    done="Invitation revoked. Its link no longer works.",
+    _invitation,
+    name="account_organization_withdraw",
 )
-async def account_organization_withdraw(call: SignedInCall) -> None:
-    invitations = call.registry.organizations.invitations
-    invitation = call.form.text("invitation")
-    reason = call.form.text("reason")
-    await invitations.withdraw(call.org, invitation, by=call.caller, reason=reason)
-
-
-@pages.form(f"{ORGANIZATION_ROUTE}/invite", account_organization, takes_recent_sign_in=True)
-async def account_organization_invite(call: SignedInCall) -> Answer:
-    role = call.form.choice("role", Role, _NO_ROLE)
-    form = call.form
-    invitation = InvitationRequest.parse(role, form.text("email") or None, form.text("label"))
-    invitations = call.registry.organizations.invitations
-    invited = await invitations.invite(call.org, invitation, by=call.caller)
-    # Shown by this answer alone, since the link is a secret.
-    return await account_organization(call, invited=invited)
+pages.use_case(
+    invitations.invite,
+    f"{ORGANIZATION_ROUTE}/invite",
+    account_organization,
+    _organization,
+    name="account_organization_invite",
+    then=_show_invited,
+)
 
 
 # The choices of the forms with their labels.
@@ -238,13 +229,13 @@ async def account_organization_settings(
     shown = await continuation.as_seen(frame.organization, by=by)
     is_owner = frame.access.role is Role.OWNER
     memberships = call.registry.organizations.memberships
-    members = await memberships.members(org, by=by) if is_owner else []
+    found = await memberships.members(org, by=by) if is_owner else []
     return frame.show(
         problem,
         is_owner=is_owner,
         heirs=[
             (each.membership.account, each.name)
-            for each in members
+            for each in found
             if each.membership.hand_role not in (None, Role.OWNER)
         ],
         later_roles=LATER_ROLES,

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
-from functions.account.overview import REVOKED_MESSAGE
 from functions.account.trusted_publishers import provider_form
 from functions.http.pagination import Pager
 from functions.http.requests import Form
@@ -21,6 +20,8 @@ from shared.runtime.answers import Answer
 from shared.services.packages.packages import MAX_MESSAGE_LENGTH, ManagedPackage
 from shared.services.publishing.moderation import HeldBurst
 from shared.services.tokens.tokens import OfOrganization
+from shared.use_cases import tokens
+from shared.use_cases.tokens import NamedToken
 
 VERSIONS_PER_PAGE = 25  # Of a package's page: each has a form.
 MAX_TIME_MS = 10**14  # The year 5138.
@@ -323,11 +324,17 @@ def _burst(form: Form) -> HeldBurst:
     return HeldBurst(form.text("publisher"), int(until))
 
 
-@pages.form(f"{ORGANIZATION_ROUTE}/held/revoke", account_organization_held, done=REVOKED_MESSAGE)
-async def account_organization_held_revoke(call: SignedInCall) -> None:
-    """Revoke a token of the organization, or of the account itself."""
-    token_id = call.form.text("token")
-    by = call.caller
-    owner = by.id if call.form.text("whose") == "mine" else OfOrganization(call.org)
-    reason = call.form.text("reason")
-    await call.registry.tokens.access_tokens.revoke(owner, token_id, by=by, reason=reason)
+def _token(call: SignedInCall) -> NamedToken:
+    """Return the token that the form names, of the organization or of the account itself."""
+    is_own = call.form.text("whose") == "mine"
+    owner = call.caller.id if is_own else OfOrganization(call.org)
+    return NamedToken(owner, call.form.text("token"))
+
+
+pages.use_case(
+    tokens.revoke,
+    f"{ORGANIZATION_ROUTE}/held/revoke",
+    account_organization_held,
+    _token,
+    name="account_organization_held_revoke",
+)

@@ -27,8 +27,6 @@ from shared.services.organizations.memberships import OrganizationMembership
 ACCOUNT_PATH = "/account"
 TOKENS_PATH = f"{ACCOUNT_PATH}/tokens"
 ORGANIZATIONS_PATH = f"{ACCOUNT_PATH}/organizations"
-RENAMED_MESSAGE = "Access token renamed."
-REVOKED_MESSAGE = "Access token revoked. It stops working within five seconds."
 
 # Where the tabs of Central's dashboard are here, which Ballerina's documentation links to.
 _DASHBOARD_TABS = {"token": TOKENS_PATH, "tokens": TOKENS_PATH, "organizations": ORGANIZATIONS_PATH}

@@ -7,20 +7,16 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
-from functions.account.overview import RENAMED_MESSAGE, REVOKED_MESSAGE, TOKENS_PATH
+from functions.account.overview import TOKENS_PATH
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInCall, SignedInPages
-from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.principals import ANY_NAME, Scope
 from shared.domain.tokens import Token
 from shared.runtime.answers import Answer
-from shared.services.tokens.tokens import (
-    MAX_TOKEN_DAYS,
-    IssuedToken,
-    OfOrganization,
-    TokenOwner,
-    TokenRequest,
-)
+from shared.services.tokens.tokens import IssuedToken, OfOrganization, TokenOwner
+from shared.use_cases import tokens
+from shared.use_cases.inputs import shown_fields
+from shared.use_cases.tokens import NamedMachineToken, NamedToken
 
 
 class TokenAction(Struct, frozen=True):
@@ -85,7 +81,19 @@ ORGANIZATION_TOKENS = f"{ORGANIZATION_ROUTE}/tokens"
 
 def _owner(call: SignedInCall) -> TokenOwner:
     """Return whose tokens the path names: those of the account or of an organization."""
-    return OfOrganization(call.org) if "org" in call.route_params else call.caller.id
+    return _organization(call) if "org" in call.route_params else call.caller.id
+
+
+def _organization(call: SignedInCall) -> OfOrganization:
+    return OfOrganization(call.org)
+
+
+def _token(call: SignedInCall) -> NamedToken:
+    return NamedToken(_owner(call), call.form.text("token"))
+
+
+def _machine_token(call: SignedInCall) -> NamedMachineToken:
+    return NamedMachineToken(_organization(call), call.form.text("token"))
 
 
 _OF_PEOPLE = (Scope.MANAGE, Scope.MODERATE)  # No token of an organization has these.
@@ -120,33 +128,33 @@ async def _show(
 async def account_tokens(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     registry = call.registry
     by = call.caller
-    tokens = await registry.tokens.access_tokens.list(_owner(call), by=by)
+    found = await registry.tokens.access_tokens.list(_owner(call), by=by)
     name, scopes = PRESETS.get(call.params.get("for", ""), ("", (Scope.READ,)))
     return await _show(
         call,
         problem,
         "tokens",
-        tokens=tokens[::-1],
+        tokens=found[::-1],
         actions=ORGANIZATION_TOKEN_ACTIONS if "org" in call.route_params else TOKEN_ACTIONS,
         organizations=await registry.organizations.memberships.list_own(by=by)
         if "org" not in call.route_params
         else (),
-        most_days=MAX_TOKEN_DAYS,
+        fields=shown_fields(tokens.NewToken),
         typed=_form_values(call.form, registry.settings.token_days, name, scopes),
     )
 
 
 def token_confirmation(action: TokenAction) -> PageWithForms:
     async def show(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-        tokens = call.registry.tokens.access_tokens
         token_id = requested_token(call)
-        used = await tokens.find(_owner(call), token_id, by=call.caller)
+        used = await call.registry.tokens.access_tokens.find(_owner(call), token_id, by=call.caller)
         return await _show(
             call,
             problem,
             "token_confirm",
             action=action,
             used=used,
+            fields=shown_fields(tokens.TokenName),
             name=call.form.text("name", used.token.name),
             takes_recent_sign_in=action is ROTATE and _is_of_people(used.token),
         )
@@ -213,41 +221,22 @@ def _form_values(
     }
 
 
-def _parse_form(form: Form, org: str) -> TokenRequest:
-    """Read the form of a token for organizations of this pattern, or raise `InvalidRequest`."""
-    return TokenRequest.parse(
-        form.text("name"),
-        form.all("scope"),
-        org=org,
-        package=form.text("package") or ANY_NAME,
-        days=_days(form.text("days")),
-        addresses=form.text("addresses").replace(",", " ").split(),
-    )
-
-
-def _days(text: str) -> int | None:
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_TOKEN_DAYS))):
-        message = f"A token can expire in 1 to {MAX_TOKEN_DAYS} days. Enter a number of days."
-        with about_field("days"):
-            raise InvalidRequest(message)
-    return int(text)
-
-
-@organization_pages.form(
+organization_pages.use_case(
+    tokens.issue_for_organization,
     ORGANIZATION_TOKENS,
     account_tokens,
+    _organization,
     name="account_organization_tokens_issue",
-    takes_recent_sign_in=True,
+    then=_show_issued,
 )
-@pages.form("account/tokens", account_tokens)
-async def account_token_issue(call: SignedInCall) -> Answer:
-    form = call.form
-    tokens = call.registry.tokens.access_tokens
-    org = call.org if "org" in call.route_params else form.text("org") or ANY_NAME
-    wanted = _parse_form(form, org)
-    return await _show_issued(call, await tokens.issue(_owner(call), wanted, by=call.caller))
+pages.use_case(
+    tokens.issue,
+    "account/tokens",
+    account_tokens,
+    _owner,
+    name="account_token_issue",
+    then=_show_issued,
+)
 
 
 CONFIRMATIONS = {action: token_confirmation(action) for action in TOKEN_ACTIONS}
@@ -258,71 +247,70 @@ for _action, _page in CONFIRMATIONS.items():
     organization_pages.read(_path, name=f"account_organization_{_name}")(_page)
 
 
-@organization_pages.form(
+organization_pages.use_case(
+    tokens.rename,
     f"{ORGANIZATION_TOKENS}/rename",
     CONFIRMATIONS[RENAME],
-    done=RENAMED_MESSAGE,
-    leads_to=ORGANIZATION_TOKENS,
+    _token,
     name="account_organization_tokens_rename",
+    leads_to=ORGANIZATION_TOKENS,
 )
-@pages.form(
-    "account/tokens/rename", CONFIRMATIONS[RENAME], done=RENAMED_MESSAGE, leads_to="account/tokens"
+pages.use_case(
+    tokens.rename,
+    "account/tokens/rename",
+    CONFIRMATIONS[RENAME],
+    _token,
+    name="account_token_rename",
+    leads_to="account/tokens",
 )
-async def account_token_rename(call: SignedInCall) -> None:
-    tokens = call.registry.tokens.access_tokens
-    name = call.form.text("name")
-    await tokens.rename(_owner(call), call.form.text("token"), name, by=call.caller)
 
-
-@organization_pages.form(
+organization_pages.use_case(
+    tokens.rotate,
     f"{ORGANIZATION_TOKENS}/rotate",
     CONFIRMATIONS[ROTATE],
+    _token,
     name="account_organization_tokens_rotate",
-    takes_recent_sign_in=True,
+    then=_show_issued,
 )
-@pages.form("account/tokens/rotate", CONFIRMATIONS[ROTATE])
-async def account_token_rotate(call: SignedInCall) -> Answer:
-    tokens = call.registry.tokens.access_tokens
-    token_id = call.form.text("token")
-    reason = call.form.text("reason")
-    rotated = await tokens.rotate(_owner(call), token_id, by=call.caller, reason=reason)
-    return await _show_issued(call, rotated)
-
+pages.use_case(
+    tokens.rotate,
+    "account/tokens/rotate",
+    CONFIRMATIONS[ROTATE],
+    _token,
+    name="account_token_rotate",
+    takes_recent_sign_in=False,  # Unless the token manages or moderates, as its page knows.
+    then=_show_issued,
+)
 
 _confirm_page = token_confirmation(CONFIRM)
 organization_pages.read(
     f"{ORGANIZATION_TOKENS}/confirm", name="account_organization_token_confirm_confirm"
 )(_confirm_page)
-
-
-@organization_pages.form(
+organization_pages.use_case(
+    tokens.confirm,
     f"{ORGANIZATION_TOKENS}/confirm",
     _confirm_page,
-    done="Token confirmed. You are its maker now.",
+    _machine_token,
+    name="account_organization_tokens_confirm",
     leads_to=ORGANIZATION_TOKENS,
-    takes_recent_sign_in=True,
 )
-async def account_organization_tokens_confirm(call: SignedInCall) -> None:
-    tokens = call.registry.tokens.access_tokens
-    token_id = call.form.text("token")
-    await tokens.confirm(OfOrganization(call.org), token_id, by=call.caller)
 
-
-@organization_pages.form(
+organization_pages.use_case(
+    tokens.revoke,
     f"{ORGANIZATION_TOKENS}/revoke",
     CONFIRMATIONS[REVOKE],
-    done=REVOKED_MESSAGE,
-    leads_to=ORGANIZATION_TOKENS,
+    _token,
     name="account_organization_tokens_revoke",
+    leads_to=ORGANIZATION_TOKENS,
 )
-@pages.form(
-    "account/tokens/revoke", CONFIRMATIONS[REVOKE], done=REVOKED_MESSAGE, leads_to="account/tokens"
+pages.use_case(
+    tokens.revoke,
+    "account/tokens/revoke",
+    CONFIRMATIONS[REVOKE],
+    _token,
+    name="account_token_revoke",
+    leads_to="account/tokens",
 )
-async def account_token_revoke(call: SignedInCall) -> None:
-    tokens = call.registry.tokens.access_tokens
-    token_id = call.form.text("token")
-    reason = call.form.text("reason")
-    await tokens.revoke(_owner(call), token_id, by=call.caller, reason=reason)
 
 
 FACES = (pages, organization_pages)

@@ -2,8 +2,12 @@
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.domain.webhooks import MAX_URL_LENGTH, Topic, Webhook
+from shared.domain.names import OrgName
+from shared.domain.webhooks import Topic, Webhook
 from shared.runtime.answers import Answer
+from shared.use_cases import webhooks
+from shared.use_cases.inputs import shown_fields
+from shared.use_cases.webhooks import NamedDelivery, NamedWebhook
 
 WEBHOOKS = f"{ORGANIZATION_ROUTE}/webhooks"
 WEBHOOK = f"{WEBHOOKS}/{{id}}"
@@ -17,14 +21,15 @@ async def account_organization_webhooks(
     call: SignedInCall, problem: FormProblem | None = None, revealed: Webhook | None = None
 ) -> Answer:
     frame = await organization_frame(call, "webhooks")
-    webhooks = await call.registry.organizations.webhooks.of(call.org, by=call.caller)
+    service = call.registry.organizations.webhooks
+    found = await service.of(call.org, by=call.caller)
     return frame.show(
         problem,
-        webhooks=webhooks,
-        makers=await call.registry.organizations.webhooks.makers_of(webhooks),
+        webhooks=found,
+        makers=await service.makers_of(found),
         revealed=revealed,
         chosen=call.form.all("events") if problem else [Topic.RELEASE.value],
-        longest_url=MAX_URL_LENGTH,
+        fields=shown_fields(webhooks.NewWebhook),
     )
 
 
@@ -47,58 +52,62 @@ async def account_organization_webhook_page(
     )
 
 
-@pages.form(f"{WEBHOOKS}/add", account_organization_webhooks, takes_recent_sign_in=True)
-async def account_organization_webhooks_add(call: SignedInCall) -> Answer:
-    url = call.form.text("url")
-    chosen = call.form.all("events")
-    topics = [each for each in Topic if each.value in chosen]
-    webhooks = call.registry.organizations.webhooks
-    added = await webhooks.add(call.org, url, topics, by=call.caller)
-    # Shown by this answer alone, since it is a secret.
+def _org(call: SignedInCall) -> OrgName | None:
+    return call.org
+
+
+def _webhook(call: SignedInCall) -> NamedWebhook:
+    return NamedWebhook(call.org, call.route_params["id"])
+
+
+def _delivery(call: SignedInCall) -> NamedDelivery:
+    return NamedDelivery(_webhook(call), call.form.text("number"))
+
+
+# Secrets are shown by the answer to a form alone.
+async def _show_added(call: SignedInCall, added: Webhook) -> Answer:
     return await account_organization_webhooks(call, revealed=added)
 
 
-@pages.form(f"{WEBHOOK}/rotate", account_organization_webhook_page, takes_recent_sign_in=True)
-async def account_organization_webhook_rotate(call: SignedInCall) -> Answer:
-    webhooks = call.registry.organizations.webhooks
-    webhook_id = call.route_params["id"]
-    reason = call.form.text("reason")
-    rotated = await webhooks.rotate(call.org, webhook_id, by=call.caller, reason=reason)
+async def _show_rotated(call: SignedInCall, rotated: Webhook) -> Answer:
     return await account_organization_webhook_page(call, revealed=rotated)
 
 
-@pages.form(
+pages.use_case(
+    webhooks.add,
+    f"{WEBHOOKS}/add",
+    account_organization_webhooks,
+    _org,
+    name="account_organization_webhooks_add",
+    then=_show_added,
+)
+pages.use_case(
+    webhooks.rotate,
+    f"{WEBHOOK}/rotate",
+    account_organization_webhook_page,
+    _webhook,
+    name="account_organization_webhook_rotate",
+    then=_show_rotated,
+)
+pages.use_case(
+    webhooks.confirm,
     f"{WEBHOOK}/confirm",
     account_organization_webhook_page,
-    done="Webhook confirmed. You are its maker now; what waited is sent within a minute.",
-    takes_recent_sign_in=True,
+    _webhook,
+    name="account_organization_webhook_confirm",
 )
-async def account_organization_webhook_confirm(call: SignedInCall) -> None:
-    webhooks = call.registry.organizations.webhooks
-    webhook_id = call.route_params["id"]
-    await webhooks.confirm(call.org, webhook_id, by=call.caller)
-
-
-@pages.form(
+pages.use_case(
+    webhooks.remove,
     f"{WEBHOOK}/remove",
     account_organization_webhook_page,
-    done="Webhook removed. Its receiver gets no more events.",
+    _webhook,
+    name="account_organization_webhook_remove",
     leads_to=WEBHOOKS,
-    takes_recent_sign_in=True,
 )
-async def account_organization_webhook_remove(call: SignedInCall) -> None:
-    webhooks = call.registry.organizations.webhooks
-    webhook_id = call.route_params["id"]
-    reason = call.form.text("reason")
-    await webhooks.remove(call.org, webhook_id, by=call.caller, reason=reason)
-
-
-@pages.form(
+pages.use_case(
+    webhooks.replay,
     f"{WEBHOOK}/replay",
     account_organization_webhook_page,
-    done="The delivery is sent again within a minute.",
+    _delivery,
+    name="account_organization_webhook_replay",
 )
-async def account_organization_webhook_replay(call: SignedInCall) -> None:
-    webhooks = call.registry.organizations.webhooks
-    number = call.form.text("number")
-    await webhooks.replay(call.org, call.route_params["id"], number, by=call.caller)

@@ -4,21 +4,13 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
-from shared.domain.group_rules import MAX_GROUP_RULES, GroupRules
+from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime
+from shared.domain.group_rules import GroupRules
+from shared.services.administration.group_roles import GroupRuleDryRun
+from shared.use_cases import groups
+from shared.use_cases.use_case import of_registry
 
 EFFECTS_LISTED = 1_000  # Of a dry run.
-
-
-class GroupRuleChange(RequestModel):
-    """All rules; what is left out is removed."""
-
-    rules: list[str] = Field(
-        default=[],
-        max_length=MAX_GROUP_RULES,
-        description="`oidc:GROUP -> acme, maintainer`, `oidc:GROUP -> administrator` or staff. A "
-        "group of Entra ID is `entra:` and its object id, an app role `entra:role:` and its value.",
-    )
 
 
 class GroupRulesView(ResponseModel):
@@ -58,25 +50,11 @@ async def api_groups_show(call: ApiCall) -> GroupRulesView:
     return GroupRulesView.model_validate(await rules.current(by=call.caller))
 
 
-@groups_api.operation(
-    "PUT",
-    "api/v1/groups",
-    "Replace the rules about groups; for administrators who signed in recently.",
-    also=(404,),
-)
-async def api_groups_replace(call: ApiCall, sent: GroupRuleChange) -> GroupRulesView:
-    rules = call.registry.identity.group_rules
-    wanted = GroupRules.parse(sent.rules)
-    return GroupRulesView.model_validate(await rules.replace(wanted, by=call.caller))
+@groups_api.use_case(groups.replace, "PUT", "api/v1/groups", of_registry, also=(404,))
+async def api_groups_replace(_: ApiCall, rules: GroupRules) -> GroupRulesView:
+    return GroupRulesView.model_validate(rules)
 
 
-@groups_api.operation(
-    "POST",
-    "api/v1/groups/dry-run",
-    "Show who would get what by other rules about groups; for administrators.",
-    also=(404,),
-)
-async def api_groups_dry_run(call: ApiCall, sent: GroupRuleChange) -> GroupRuleDryRunView:
-    rules = call.registry.identity.group_rules
-    wanted = GroupRules.parse(sent.rules)
-    return GroupRuleDryRunView.model_validate(await rules.dry_run(wanted, by=call.caller))
+@groups_api.use_case(groups.dry_run, "POST", "api/v1/groups/dry-run", of_registry, also=(404,))
+async def api_groups_dry_run(_: ApiCall, dry_run: GroupRuleDryRun) -> GroupRuleDryRunView:
+    return GroupRuleDryRunView.model_validate(dry_run)

@@ -2,38 +2,13 @@
 
 from pydantic import AliasPath, Field
 
-from functions.api.operations import (
-    ApiCall,
-    ApiFace,
-    Reason,
-    RequestModel,
-    ResponseModel,
-    Revealed,
-    UtcTime,
-)
-from shared.domain.mail import MAX_EMAIL_LENGTH
+from functions.api.operations import ApiCall, ApiFace, ResponseModel, Revealed, UtcTime
+from shared.domain.names import OrgName
 from shared.domain.principals import Role
-from shared.domain.text_lines import MAX_DISPLAY_NAME
-from shared.services.organizations.invitations import InvitationRequest, Invitations
-from shared.services.organizations.memberships import Kept, Memberships
-
-_KEEP_MEANING = (
-    "Become the maker of what an owner made here who is none any more; else it stops until an "
-    "owner confirms it."
-)
-
-
-class RoleChange(Reason):
-    """The new role of a member."""
-
-    role: Role
-    keep: bool = Field(default=False, description=_KEEP_MEANING)
-
-
-class Removal(Reason):
-    """What becomes of what the member made, and why; the body may be left out."""
-
-    keep: bool = Field(default=False, description=_KEEP_MEANING)
+from shared.services.organizations.invitations import IssuedInvitation
+from shared.use_cases import invitations, members
+from shared.use_cases.invitations import NamedInvitation
+from shared.use_cases.members import NamedMember
 
 
 class PendingRoleView(ResponseModel):
@@ -72,69 +47,38 @@ class OrgMemberList(ResponseModel):
 members_api = ApiFace()
 
 
-def _memberships(call: ApiCall) -> Memberships:
-    return call.registry.organizations.memberships
-
-
 @members_api.operation(
     "GET", "api/v1/orgs/{org}/members", "List the members of an organization; for its members."
 )
 async def api_members_list(call: ApiCall) -> OrgMemberList:
     return OrgMemberList.model_validate(
-        {"members": await _memberships(call).members(call.org, by=call.caller)}
+        {"members": await call.registry.organizations.memberships.members(call.org, by=call.caller)}
     )
 
 
-@members_api.operation(
-    "PUT",
-    "api/v1/orgs/{org}/members/{account}",
-    "Change the role of a member; adding or removing an owner takes effect in 48 hours.",
-    also=(409,),
+def _member(call: ApiCall) -> NamedMember:
+    return NamedMember(call.org, call.route_params["account"])
+
+
+@members_api.use_case(
+    members.change_role, "PUT", "api/v1/orgs/{org}/members/{account}", _member, also=(409,)
 )
-async def api_members_set(call: ApiCall, sent: RoleChange) -> None:
-    account = call.route_params["account"]
-    await _memberships(call).change_role(
-        call.org,
-        account,
-        sent.role,
-        by=call.caller,
-        kept=Kept.of(keep=sent.keep),
-        reason=sent.reason,
-    )
+async def api_members_set(_: ApiCall, _done: None) -> None:
+    """Answer with a 204."""
 
 
-@members_api.operation(
-    "DELETE",
-    "api/v1/orgs/{org}/members/{account}",
-    "Remove a member, or leave; removing an owner takes effect in 48 hours.",
-    also=(409,),
+@members_api.use_case(
+    members.remove, "DELETE", "api/v1/orgs/{org}/members/{account}", _member, also=(409,)
 )
-async def api_members_remove(call: ApiCall, sent: Removal) -> None:
-    account = call.route_params["account"]
-    await _memberships(call).end_membership(
-        call.org, account, by=call.caller, kept=Kept.of(keep=sent.keep), reason=sent.reason
-    )
+async def api_members_remove(_: ApiCall, _done: None) -> None:
+    """Answer with a 204."""
 
 
-@members_api.operation(
-    "DELETE", "api/v1/orgs/{org}/pending/{account}", "Cancel a pending change; for owners."
+@members_api.use_case(
+    members.cancel_role_change, "DELETE", "api/v1/orgs/{org}/pending/{account}", _member
 )
-async def api_members_undo(call: ApiCall, sent: Reason) -> None:
-    await _memberships(call).cancel_role_change(
-        call.org, call.route_params["account"], by=call.caller, reason=sent.reason
-    )
-
-
-class NewInvitation(RequestModel):
-    """An offer of a role, sent by mail to an address, or by a link."""
-
-    role: Role
-    email: str | None = Field(default=None, max_length=MAX_EMAIL_LENGTH)
-    label: str = Field(
-        default="",
-        max_length=MAX_DISPLAY_NAME,
-        description="What owners know a link by; of an address they see as much as tells whose.",
-    )
+async def api_members_undo(_: ApiCall, _done: None) -> None:
+    """Answer with a 204."""
 
 
 class InvitationView(ResponseModel):
@@ -165,34 +109,38 @@ class InvitedView(ResponseModel):
 invitations_api = ApiFace()
 
 
-def _invitations(call: ApiCall) -> Invitations:
-    return call.registry.organizations.invitations
-
-
 @invitations_api.operation(
     "GET",
     "api/v1/orgs/{org}/invitations",
     "List the pending invitations of an organization; for its owners.",
 )
 async def api_invitations_list(call: ApiCall) -> InvitationList:
-    found = await _invitations(call).pending(call.org, by=call.caller)
+    found = await call.registry.organizations.invitations.pending(call.org, by=call.caller)
     return InvitationList.model_validate({"invitations": found})
 
 
-@invitations_api.operation(
+def _organization(call: ApiCall) -> OrgName:
+    return call.org
+
+
+def _invitation(call: ApiCall) -> NamedInvitation:
+    return NamedInvitation(call.org, call.route_params["id"])
+
+
+@invitations_api.use_case(
+    invitations.invite,
     "POST",
     "api/v1/orgs/{org}/invitations",
-    "Invite somebody; the same address again gets a new code.",
+    _organization,
     status=201,
     also=(409,),
 )
-async def api_invitations_send(call: ApiCall, new: NewInvitation) -> InvitedView:
-    offer = InvitationRequest.parse(new.role, new.email, new.label)
-    invited = await _invitations(call).invite(call.org, offer, by=call.caller)
+async def api_invitations_send(_: ApiCall, invited: IssuedInvitation) -> InvitedView:
     return InvitedView.model_validate(invited)
 
 
-@invitations_api.operation("DELETE", "api/v1/orgs/{org}/invitations/{id}", "Revoke an invitation.")
-async def api_invitations_withdraw(call: ApiCall, sent: Reason) -> None:
-    invitation_id = call.route_params["id"]
-    await _invitations(call).withdraw(call.org, invitation_id, by=call.caller, reason=sent.reason)
+@invitations_api.use_case(
+    invitations.withdraw, "DELETE", "api/v1/orgs/{org}/invitations/{id}", _invitation
+)
+async def api_invitations_withdraw(_: ApiCall, _done: None) -> None:
+    """Answer with a 204."""

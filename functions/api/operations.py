@@ -5,6 +5,12 @@ A handler is the call of a service. Its annotations name its models:
 
     @tokens_api.operation("POST", "api/v1/tokens", "Create a token.", status=201)
     async def token_issue(call: ApiCall, new: NewToken) -> IssuedView: ...
+
+The operation of a use case gets all but its route from the declaration (shared/use_cases). Its
+handler shows the result:
+
+    @tokens_api.use_case(tokens.issue, "POST", "api/v1/tokens", own_tokens, status=201)
+    async def token_issue(call: ApiCall, issued: IssuedToken) -> IssuedView: ...
 """
 
 import re
@@ -15,7 +21,7 @@ from types import NoneType
 from typing import Annotated, Any, TypeVar, cast, get_args, get_type_hints
 
 from msgspec import Struct
-from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from functions.http.caching_headers import NO_STORE
@@ -26,31 +32,18 @@ from functions.http.requests import bounded_body
 from shared.domain.errors.base import Forbidden, InvalidRequest, contains_token
 from shared.domain.errors.requests import BodyUnreadable, token_misplaced
 from shared.domain.rate_limits import RateLimitClass
-from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.runtime.answers import Answer
 from shared.services.tokens.tokens import OfOrganization, TokenOwner
+from shared.use_cases.inputs import Inputs, Nothing
+from shared.use_cases.use_case import UseCase
 
 MAX_API_BODY_BYTES = 64 * 1024  # Of a request: names, descriptions and lists of twenty or so.
 
 _OBJECT = "a JSON object"
 
 
-class RequestModel(BaseModel):
-    """A request body; fields that are not named here are refused."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, extra="forbid", strict=True, defer_build=True
-    )
-
-
-class Reason(RequestModel):
-    """Why somebody takes something from others."""
-
-    reason: str = Field(
-        default="",
-        max_length=MAX_DESCRIPTION,
-        description="Why; needed of administrators who do not own the organization.",
-    )
+class RequestModel(Inputs):
+    """The body of a request that the API alone has; fields that are not named here are refused."""
 
 
 def utc_datetime(at: int | datetime | None) -> datetime | None:
@@ -95,22 +88,30 @@ class ProblemAnswer(ResponseModel):
 
 
 KindT = TypeVar("KindT")
-ModelT = TypeVar("ModelT", bound=RequestModel)
+ModelT = TypeVar("ModelT", bound=Inputs)
+SubjectT = TypeVar("SubjectT")
+InputsT = TypeVar("InputsT", bound=Inputs)
+ResultT = TypeVar("ResultT")
 ApiHandlerT = TypeVar("ApiHandlerT", bound=Callable[..., Awaitable["Result"]])
-ParseBody = Callable[[type[RequestModel], Call], RequestModel]
+ParseBody = Callable[[type[Inputs], Call], Inputs]
 
 
 class OpenApi(Struct, frozen=True):
-    """The entry of an operation in openapi.json; `refusals` are the statuses of its refusals."""
+    """The entry of an operation in openapi.json; `refusals` are the statuses of its refusals.
+
+    `case` is the use case that it is declared from, if there is one.
+    """
 
     summary: str
     status: int
-    request: type[RequestModel] | None
+    request: type[Inputs] | None
     response: type[BaseModel] | None
     refusals: tuple[int, ...]
+    case: UseCase[Any, Any, Any] | None = None
 
 
 Result = BaseModel | Answer | None
+Show = Callable[["ApiCall", ResultT], Awaitable[BaseModel | None]]
 
 
 class ApiCall(Call):
@@ -183,7 +184,7 @@ class ApiFace(JsonFace[ApiCall]):
         def declare(handler: ApiHandlerT) -> ApiHandlerT:
             hints = get_type_hints(handler)
             returned = hints.pop("return")
-            request = _first_model(RequestModel, *hints.values())
+            request = _first_model(Inputs, *hints.values())
             usual = () if is_open else _usual_refusals(method, route, has_body=request is not None)
             described = OpenApi(
                 summary=summary,
@@ -205,6 +206,51 @@ class ApiFace(JsonFace[ApiCall]):
                 own_limit = None if is_open else limit
                 self.change(route, (method,), limit=own_limit, **options)(answer)
             return handler
+
+        return declare
+
+    def use_case(
+        self,
+        case: UseCase[SubjectT, InputsT, ResultT],
+        method: str,
+        route: str,
+        subject: Callable[[ApiCall], SubjectT],
+        *,
+        whose: str = "",
+        status: int = 200,
+        also: tuple[int, ...] = (),
+        limit: RateLimitClass = RateLimitClass.WRITE,
+        name: str = "",
+    ) -> Callable[[Show[ResultT]], Show[ResultT]]:
+        """Declare the operation of a use case; the decorated handler shows the result.
+
+        `subject` reads from the call what the path names. The summary is that of the use case,
+        with whose the subject is. The rest is as for `operation`.
+        """
+
+        def declare(show: Show[ResultT]) -> Show[ResultT]:
+            returned = get_type_hints(show)["return"]
+            request = None if case.inputs is Nothing else case.inputs
+            usual = _usual_refusals(method, route, has_body=request is not None)
+            described = OpenApi(
+                summary=case.summary.format(whose),
+                status=204 if returned is NoneType else status,
+                request=request,
+                response=_first_model(BaseModel, returned),
+                refusals=tuple(sorted({*usual, *also})),
+                case=case,
+            )
+
+            async def handler(call: ApiCall, sent: InputsT | None = None) -> Result:
+                inputs = case.inputs() if sent is None else sent
+                return await show(
+                    call, await case.rule(call.registry, subject(call), inputs, call.caller)
+                )
+
+            answer = partial(self._call, handler, described)
+            named = name or cast("Any", show).__name__
+            self.change(route, (method,), name=named, limit=limit, openapi=described)(answer)
+            return show
 
         return declare
 

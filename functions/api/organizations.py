@@ -10,6 +10,7 @@ from shared.domain.packages import Visibility
 from shared.domain.principals import Role
 from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME
 from shared.services.organizations.organizations import OrganizationProfile
+from shared.use_cases.inputs import Reason
 
 _LINKS_MEANING = "Web pages about it, which its public page lists: https:// addresses."
 _DEFAULT_VISIBILITY_MEANING = "Who sees new packages whose archive does not say."

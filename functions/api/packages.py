@@ -9,7 +9,6 @@ from pydantic import Field, field_validator
 from functions.api.operations import (
     ApiCall,
     ApiFace,
-    Reason,
     RequestModel,
     ResponseModel,
     UtcTime,
@@ -27,6 +26,7 @@ from shared.domain.search import ResultPage, SymbolHit, SymbolQuery
 from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.domain.trusted_publishing.jobs import PERSONAL_CLAIMS, Provider
 from shared.services.packages.history import HistoryPage
+from shared.use_cases.inputs import Reason
 
 
 class NewVisibility(Reason):

@@ -2,72 +2,26 @@
 organization; /api/v1/leaked-tokens: reports of leaked tokens by secret scanning services.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Annotated, Any, Self, TypeVar
+from collections.abc import Iterable
+from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, RootModel
 
-from functions.api.operations import ApiCall, ApiFace, Reason, RequestModel, ResponseModel, UtcTime
-from shared.domain.client_addresses import LONGEST_RANGE, MAX_RANGES
+from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime
 from shared.domain.makers import MADE_BY_MEANING, STOPPED_MEANING, MakerStop
 from shared.domain.principals import Scope
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.tokens import hash_secret
 from shared.services.tokens.secret_scanning import Label
 from shared.services.tokens.tokens import (
-    MAX_TOKEN_DAYS,
-    MAX_TOKEN_NAME_LENGTH,
     IssuedToken,
     OfOrganization,
-    TokenRequest,
+    TokenOwner,
     Tokens,
     UsedToken,
 )
-
-HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
-AddressRangeText = Annotated[str, Field(max_length=LONGEST_RANGE)]
-
-
-class NewMachineToken(RequestModel):
-    """Request body for a new access token of an organization."""
-
-    name: str = Field(min_length=1, max_length=MAX_TOKEN_NAME_LENGTH, description="What uses it.")
-    scopes: list[Scope] = Field(
-        min_length=1, max_length=len(Scope), description="What it may be used for."
-    )
-    package: str = Field(default="*", description="Packages; * and ? stand for characters.")
-    days: int | None = Field(
-        default=None,
-        ge=1,
-        le=MAX_TOKEN_DAYS,
-        description="By default what the registry's operator set.",
-    )
-    addresses: list[AddressRangeText] = Field(
-        default=[], max_length=MAX_RANGES, description="Where it may be used; by default anywhere."
-    )
-
-    def wanted(self, org: str) -> TokenRequest:
-        scopes = [scope.value for scope in self.scopes]
-        return TokenRequest.parse(
-            self.name,
-            scopes,
-            org=org,
-            package=self.package,
-            days=self.days,
-            addresses=self.addresses,
-        )
-
-
-class NewToken(NewMachineToken):
-    """Request body for a new access token."""
-
-    org: str = Field(default="*", description="Organizations; * and ? stand for characters.")
-
-
-class TokenName(RequestModel):
-    """Request body for another name of an access token."""
-
-    name: str = Field(min_length=1, max_length=MAX_TOKEN_NAME_LENGTH, description="What uses it.")
+from shared.use_cases import tokens
+from shared.use_cases.tokens import NamedMachineToken, NamedToken
 
 
 class GrantView(ResponseModel):
@@ -138,98 +92,120 @@ def _tokens(call: ApiCall) -> Tokens:
     return call.registry.tokens.access_tokens
 
 
-async def _issued(call: ApiCall, issued: IssuedToken) -> IssuedView:
-    return IssuedView.of(issued, await _tokens(call).with_maker(issued))
+def _owner(call: ApiCall) -> TokenOwner:
+    return call.owner
 
 
-def _of_both_owners(
-    method: str, path: str, summary: str, *, name: str, **options: Any
-) -> Callable[[HandlerT], HandlerT]:
-    """Declare an operation on the tokens of the caller, and the same of an organization, which has
-    that name; the summary has a place for whose tokens they are."""
-
-    def declare(handler: HandlerT) -> HandlerT:
-        own = summary.format("your account")
-        theirs = summary.format("an organization")
-        route = f"api/v1/orgs/{{org}}/tokens{path}"
-        organization_tokens_api.operation(method, route, theirs, name=name, **options)(handler)
-        return tokens_api.operation(method, f"api/v1/tokens{path}", own, **options)(handler)
-
-    return declare
+def _organization(call: ApiCall) -> OfOrganization:
+    return OfOrganization(call.org)
 
 
-@_of_both_owners("GET", "", "List the tokens of {}.", name="api_org_tokens_list", also=(403,))
+def _token(call: ApiCall) -> NamedToken:
+    return NamedToken(call.owner, call.route_params["id"])
+
+
+def _machine_token(call: ApiCall) -> NamedMachineToken:
+    return NamedMachineToken(_organization(call), call.route_params["id"])
+
+
+_OWN = "your account"
+_THEIRS = "an organization"
+
+
+@tokens_api.operation("GET", "api/v1/tokens", f"List the tokens of {_OWN}.", also=(403,))
+@organization_tokens_api.operation(
+    "GET",
+    "api/v1/orgs/{org}/tokens",
+    f"List the tokens of {_THEIRS}.",
+    name="api_org_tokens_list",
+    also=(403,),
+)
 async def token_list(call: ApiCall) -> TokenList:
     return TokenList.of(await _tokens(call).list(call.owner, by=call.caller))
 
 
-@tokens_api.operation(
-    "POST",
-    "api/v1/tokens",
-    "Create a token; it may allow at most what the credential of this request allows.",
-    status=201,
-    limit=RateLimitClass.TOKEN_ISSUE,
+@tokens_api.use_case(
+    tokens.issue, "POST", "api/v1/tokens", _owner, status=201, limit=RateLimitClass.TOKEN_ISSUE
 )
-async def token_issue(call: ApiCall, new: NewToken) -> IssuedView:
-    issued = await _tokens(call).issue(call.owner, new.wanted(new.org), by=call.caller)
-    return await _issued(call, issued)
+async def token_issue(call: ApiCall, issued: IssuedToken) -> IssuedView:
+    return IssuedView.of(issued, await _tokens(call).with_maker(issued))
 
 
-@organization_tokens_api.operation(
+organization_tokens_api.use_case(
+    tokens.issue_for_organization,
     "POST",
     "api/v1/orgs/{org}/tokens",
-    "Create a token of the organization, which has the rights of a maintainer.",
+    _organization,
     status=201,
     limit=RateLimitClass.TOKEN_ISSUE,
+    name="api_org_tokens_issue",
+)(token_issue)
+
+
+@tokens_api.operation("GET", "api/v1/tokens/{id}", f"Show a token of {_OWN}.")
+@organization_tokens_api.operation(
+    "GET",
+    "api/v1/orgs/{org}/tokens/{id}",
+    f"Show a token of {_THEIRS}.",
+    name="api_org_tokens_show",
 )
-async def api_org_tokens_issue(call: ApiCall, new: NewMachineToken) -> IssuedView:
-    issued = await _tokens(call).issue(call.owner, new.wanted(call.org), by=call.caller)
-    return await _issued(call, issued)
-
-
-@_of_both_owners("GET", "/{id}", "Show a token of {}.", name="api_org_tokens_show")
 async def token_show(call: ApiCall) -> TokenView:
     token_id = call.route_params["id"]
     return TokenView.of(await _tokens(call).find(call.owner, token_id, by=call.caller))
 
 
-@_of_both_owners("PATCH", "/{id}", "Rename a token of {}.", name="api_org_tokens_rename")
-async def token_rename(call: ApiCall, sent: TokenName) -> TokenView:
-    token_id = call.route_params["id"]
-    return TokenView.of(await _tokens(call).rename(call.owner, token_id, sent.name, by=call.caller))
+@tokens_api.use_case(tokens.rename, "PATCH", "api/v1/tokens/{id}", _token, whose=_OWN)
+@organization_tokens_api.use_case(
+    tokens.rename,
+    "PATCH",
+    "api/v1/orgs/{org}/tokens/{id}",
+    _token,
+    whose=_THEIRS,
+    name="api_org_tokens_rename",
+)
+async def token_rename(_: ApiCall, renamed: UsedToken) -> TokenView:
+    return TokenView.of(renamed)
 
 
-@_of_both_owners(
+@tokens_api.use_case(
+    tokens.rotate,
     "POST",
-    "/{id}/rotate",
-    "Rotate a token of {}; the old value stops working.",
+    "api/v1/tokens/{id}/rotate",
+    _token,
+    whose=_OWN,
+    limit=RateLimitClass.TOKEN_ISSUE,
+)
+@organization_tokens_api.use_case(
+    tokens.rotate,
+    "POST",
+    "api/v1/orgs/{org}/tokens/{id}/rotate",
+    _token,
+    whose=_THEIRS,
     limit=RateLimitClass.TOKEN_ISSUE,
     name="api_org_tokens_rotate",
 )
-async def token_rotate(call: ApiCall, sent: Reason) -> IssuedView:
-    token_id = call.route_params["id"]
-    tokens = _tokens(call)
-    rotated = await tokens.rotate(call.owner, token_id, by=call.caller, reason=sent.reason)
-    return await _issued(call, rotated)
+async def token_rotate(call: ApiCall, rotated: IssuedToken) -> IssuedView:
+    return IssuedView.of(rotated, await _tokens(call).with_maker(rotated))
 
 
-@organization_tokens_api.operation(
-    "POST",
-    "api/v1/orgs/{org}/tokens/{id}/confirm",
-    "Become the maker of a token, which keeps its value; for owners who signed in within the last "
-    "ten minutes.",
+@organization_tokens_api.use_case(
+    tokens.confirm, "POST", "api/v1/orgs/{org}/tokens/{id}/confirm", _machine_token
 )
-async def api_org_tokens_confirm(call: ApiCall) -> TokenView:
-    owner = OfOrganization(call.org)
-    token_id = call.route_params["id"]
-    return TokenView.of(await _tokens(call).confirm(owner, token_id, by=call.caller))
+async def api_org_tokens_confirm(_: ApiCall, confirmed: UsedToken) -> TokenView:
+    return TokenView.of(confirmed)
 
 
-@_of_both_owners("DELETE", "/{id}", "Revoke a token of {}.", name="api_org_tokens_revoke")
-async def token_revoke(call: ApiCall, sent: Reason) -> None:
-    token_id = call.route_params["id"]
-    tokens = _tokens(call)
-    await tokens.revoke(call.owner, token_id, by=call.caller, reason=sent.reason)
+@tokens_api.use_case(tokens.revoke, "DELETE", "api/v1/tokens/{id}", _token, whose=_OWN)
+@organization_tokens_api.use_case(
+    tokens.revoke,
+    "DELETE",
+    "api/v1/orgs/{org}/tokens/{id}",
+    _token,
+    whose=_THEIRS,
+    name="api_org_tokens_revoke",
+)
+async def token_revoke(_: ApiCall, _done: None) -> None:
+    """Answer with a 204."""
 
 
 class LeakedTokenVerdict(BaseModel):

@@ -10,7 +10,6 @@ from pydantic import AliasPath, Field, WithJsonSchema
 from functions.api.operations import (
     ApiCall,
     ApiFace,
-    Reason,
     RequestModel,
     ResponseModel,
     UtcTime,
@@ -43,6 +42,7 @@ from shared.domain.trusted_publishing.publishers import (
 from shared.runtime.answers import PLAIN_TEXT, Answer
 from shared.services.tokens.makers import Maker
 from shared.services.tokens.trusted_publishers import PublisherRequest
+from shared.use_cases.inputs import Reason
 
 ShortText = Annotated[str, Field(max_length=255)]
 ClaimText = Annotated[str, Field(max_length=MAX_CLAIM_LENGTH)]

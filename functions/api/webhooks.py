@@ -1,29 +1,18 @@
 """/api/v1/orgs/{org}/webhooks, and /api/v1/webhooks for administrators: webhooks and deliveries."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Self, TypeVar
+from collections.abc import Callable
+from typing import Any, Self, cast
 
 from pydantic import Field
 
-from functions.api.operations import ApiCall, ApiFace, Reason, RequestModel, ResponseModel, UtcTime
+from functions.api.operations import ApiCall, ApiFace, ResponseModel, Show, UtcTime
 from shared.domain.makers import MADE_BY_MEANING, STOPPED_MEANING, MakerStop
 from shared.domain.names import OrgName
-from shared.domain.webhooks import MAX_URL_LENGTH, DeliveryState, Topic, Webhook
-from shared.services.organizations.webhooks import Webhooks
+from shared.domain.webhooks import Delivery, DeliveryState, Topic, Webhook
 from shared.services.tokens.makers import Maker
-
-HandlerT = TypeVar("HandlerT", bound=Callable[..., Awaitable[Any]])
-
-
-class NewWebhook(RequestModel):
-    """Where events are sent, and which."""
-
-    url: str = Field(max_length=MAX_URL_LENGTH, description="An https address.")
-    events: list[Topic] = Field(
-        max_length=len(Topic),
-        strict=False,
-        description="audit: every event, with address and credential.",
-    )
+from shared.use_cases import webhooks
+from shared.use_cases.use_case import InputsT, ResultT, SubjectT, UseCase
+from shared.use_cases.webhooks import NamedDelivery, NamedWebhook
 
 
 class WebhookView(ResponseModel):
@@ -82,95 +71,123 @@ webhooks_api = ApiFace()
 organization_webhooks_api = ApiFace()
 
 
-def _of_both_owners(
-    method: str, path: str, summary: str, **options: Any
-) -> Callable[[HandlerT], HandlerT]:
-    """Declare an operation on the webhooks of the registry, and the same of an organization; the
-    summary has a place for whose webhooks they are."""
+def _org(call: ApiCall) -> OrgName | None:
+    """Return whose webhooks the path names: those of an organization or of the registry."""
+    return call.org if call.route_params.get("org") else None
 
-    def declare(handler: HandlerT) -> HandlerT:
-        name = handler.__name__.replace("api_", "api_org_", 1)
-        theirs = summary.format("an organization; for its owners")
-        route = "api/v1/orgs/{org}"
-        organization_webhooks_api.operation(
-            method, f"{route}/webhooks{path}", theirs, name=name, **options
-        )(handler)
-        also = options.pop("also", ())
-        whole = summary.format("the registry; for administrators")
-        return webhooks_api.operation(
-            method, f"api/v1/webhooks{path}", whole, also=(*also, 403), **options
-        )(handler)
+
+def _webhook(call: ApiCall) -> NamedWebhook:
+    return NamedWebhook(_org(call), call.route_params["id"])
+
+
+def _delivery(call: ApiCall) -> NamedDelivery:
+    return NamedDelivery(_webhook(call), call.route_params["number"])
+
+
+async def _maker(call: ApiCall, webhook: Webhook) -> Maker:
+    return (await call.registry.organizations.webhooks.makers_of([webhook]))[webhook.by]
+
+
+_THEIRS = "an organization; for its owners"
+_OF_REGISTRY = "the registry; for administrators"
+
+
+@webhooks_api.operation(
+    "GET", "api/v1/webhooks", f"List the webhooks of {_OF_REGISTRY}.", also=(403,)
+)
+@organization_webhooks_api.operation(
+    "GET",
+    "api/v1/orgs/{org}/webhooks",
+    f"List the webhooks of {_THEIRS}.",
+    name="api_org_webhooks_list",
+)
+async def api_webhooks_list(call: ApiCall) -> WebhookList:
+    service = call.registry.organizations.webhooks
+    found = await service.of(_org(call), by=call.caller)
+    makers = await service.makers_of(found)
+    return WebhookList(webhooks=[WebhookView.of(each, makers[each.by]) for each in found])
+
+
+def _of_both_owners(
+    case: UseCase[SubjectT, InputsT, ResultT],
+    method: str,
+    path: str,
+    subject: Callable[[ApiCall], SubjectT],
+    *,
+    status: int = 200,
+) -> Callable[[Show[ResultT]], Show[ResultT]]:
+    """Declare the operation of a use case for webhooks of the registry, and for those of an
+    organization."""
+
+    def declare(show: Show[ResultT]) -> Show[ResultT]:
+        name = cast("Any", show).__name__
+        organization_webhooks_api.use_case(
+            case,
+            method,
+            f"api/v1/orgs/{{org}}/webhooks{path}",
+            subject,
+            whose=_THEIRS,
+            status=status,
+            name=name.replace("api_", "api_org_", 1),
+        )(show)
+        return webhooks_api.use_case(
+            case,
+            method,
+            f"api/v1/webhooks{path}",
+            subject,
+            whose=_OF_REGISTRY,
+            status=status,
+            also=(403,),
+        )(show)
 
     return declare
 
 
-def _subject(call: ApiCall) -> tuple[Webhooks, OrgName | None, str]:
-    """Return the service, whose webhooks the path names, and the id of one if it names it."""
-    org = call.org if call.route_params.get("org") else None
-    return call.registry.organizations.webhooks, org, call.route_params.get("id", "")
+@_of_both_owners(webhooks.add, "POST", "", _org, status=201)
+async def api_webhooks_add(call: ApiCall, added: Webhook) -> RevealedWebhookView:
+    return RevealedWebhookView.of(added, await _maker(call, added))
 
 
-@_of_both_owners("GET", "", "List the webhooks of {}.")
-async def api_webhooks_list(call: ApiCall) -> WebhookList:
-    webhooks, org, _ = _subject(call)
-    found = await webhooks.of(org, by=call.caller)
-    makers = await webhooks.makers_of(found)
-    return WebhookList(webhooks=[WebhookView.of(each, makers[each.by]) for each in found])
-
-
-@_of_both_owners("POST", "", "Add a webhook of {} who signed in recently.", status=201)
-async def api_webhooks_add(call: ApiCall, new: NewWebhook) -> RevealedWebhookView:
-    webhooks, org, _ = _subject(call)
-    added = await webhooks.add(org, new.url, new.events, by=call.caller)
-    return RevealedWebhookView.of(added, await _maker(webhooks, added))
-
-
-@_of_both_owners("GET", "/{id}", "Show a webhook with the last 100 deliveries, of {}.")
+@webhooks_api.operation(
+    "GET",
+    "api/v1/webhooks/{id}",
+    f"Show a webhook with the last 100 deliveries, of {_OF_REGISTRY}.",
+    also=(403,),
+)
+@organization_webhooks_api.operation(
+    "GET",
+    "api/v1/orgs/{org}/webhooks/{id}",
+    f"Show a webhook with the last 100 deliveries, of {_THEIRS}.",
+    name="api_org_webhooks_show",
+)
 async def api_webhooks_show(call: ApiCall) -> ShownWebhookView:
-    webhooks, org, webhook_id = _subject(call)
-    webhook, log = await webhooks.show_log(org, webhook_id, by=call.caller)
+    named = _webhook(call)
+    service = call.registry.organizations.webhooks
+    webhook, log = await service.show_log(named.org, named.id, by=call.caller)
     return ShownWebhookView.model_validate(
         {
-            "webhook": WebhookView.of(webhook, await _maker(webhooks, webhook)),
+            "webhook": WebhookView.of(webhook, await _maker(call, webhook)),
             "paused_ms": log.paused_ms if log else None,
             "deliveries": log.deliveries[::-1] if log else (),
         }
     )
 
 
-@_of_both_owners(
-    "POST", "/{id}/rotate", "Rotate the secret of a webhook of {} who signed in recently."
-)
-async def api_webhooks_rotate(call: ApiCall, sent: Reason) -> RevealedWebhookView:
-    webhooks, org, webhook_id = _subject(call)
-    rotated = await webhooks.rotate(org, webhook_id, by=call.caller, reason=sent.reason)
-    return RevealedWebhookView.of(rotated, await _maker(webhooks, rotated))
+@_of_both_owners(webhooks.rotate, "POST", "/{id}/rotate", _webhook)
+async def api_webhooks_rotate(call: ApiCall, rotated: Webhook) -> RevealedWebhookView:
+    return RevealedWebhookView.of(rotated, await _maker(call, rotated))
 
 
-@_of_both_owners(
-    "POST", "/{id}/confirm", "Become the maker of a webhook of {} who signed in recently."
-)
-async def api_webhooks_confirm(call: ApiCall) -> WebhookView:
-    webhooks, org, webhook_id = _subject(call)
-    confirmed = await webhooks.confirm(org, webhook_id, by=call.caller)
-    return WebhookView.of(confirmed, await _maker(webhooks, confirmed))
+@_of_both_owners(webhooks.confirm, "POST", "/{id}/confirm", _webhook)
+async def api_webhooks_confirm(call: ApiCall, confirmed: Webhook) -> WebhookView:
+    return WebhookView.of(confirmed, await _maker(call, confirmed))
 
 
-async def _maker(webhooks: Webhooks, webhook: Webhook) -> Maker:
-    return (await webhooks.makers_of([webhook]))[webhook.by]
+@_of_both_owners(webhooks.remove, "DELETE", "/{id}", _webhook)
+async def api_webhooks_remove(_: ApiCall, _done: None) -> None:
+    """Answer with a 204."""
 
 
-@_of_both_owners("DELETE", "/{id}", "Remove a webhook of {} who signed in recently.")
-async def api_webhooks_remove(call: ApiCall, sent: Reason) -> None:
-    webhooks, org, webhook_id = _subject(call)
-    await webhooks.remove(org, webhook_id, by=call.caller, reason=sent.reason)
-
-
-@_of_both_owners(
-    "POST", "/{id}/deliveries/{number}/replay", "Send a delivery again, of a webhook of {}."
-)
-async def api_webhooks_replay(call: ApiCall) -> DeliveryView:
-    webhooks, org, webhook_id = _subject(call)
-    number = call.route_params["number"]
-    replayed = await webhooks.replay(org, webhook_id, number, by=call.caller)
+@_of_both_owners(webhooks.replay, "POST", "/{id}/deliveries/{number}/replay", _delivery)
+async def api_webhooks_replay(_: ApiCall, replayed: Delivery) -> DeliveryView:
     return DeliveryView.model_validate(replayed)

@@ -31,6 +31,8 @@ from shared.domain.rate_limits import RateLimitClass
 from shared.domain.sign_in import HOME_PATH, SignInPurpose, return_path
 from shared.runtime.answers import Answer
 from shared.services.organizations.invitations import InvitationDetails
+from shared.use_cases.inputs import Inputs, inputs_of_form
+from shared.use_cases.use_case import UseCase
 
 # Of a form that was filled in for longer than a sign-in is recent.
 SIGN_IN_FIRST = (
@@ -83,6 +85,9 @@ class SignedInCall(PageCall):
 
 FormHandler = Callable[[SignedInCall], Awaitable[Answer | None]]
 FormHandlerT = TypeVar("FormHandlerT", bound=FormHandler)
+SubjectT = TypeVar("SubjectT")
+InputsT = TypeVar("InputsT", bound=Inputs)
+ResultT = TypeVar("ResultT")
 
 
 class PageWithForms(Protocol):
@@ -133,6 +138,41 @@ class SignedInPages(Pages[SignedInCall]):
             return handler
 
         return declare
+
+    def use_case(
+        self,
+        case: UseCase[SubjectT, InputsT, ResultT],
+        route: str,
+        show: PageWithForms,
+        subject: Callable[[SignedInCall], SubjectT],
+        *,
+        name: str,
+        leads_to: str = "",
+        takes_recent_sign_in: bool | None = None,
+        then: Callable[[SignedInCall, ResultT], Awaitable[Answer]] | None = None,
+    ) -> None:
+        """Declare the form of a use case, which reads its inputs from the fields of the form.
+
+        `subject` reads from the path or the form what it is about. Afterwards `then` shows the
+        result, if it is given; otherwise the sentence of success is shown. The rest is as for
+        `form`.
+        """
+
+        async def submit(call: SignedInCall) -> Answer | None:
+            sent = inputs_of_form(case.inputs, call.form.all)
+            result = await case.rule(call.registry, subject(call), sent, call.caller)
+            return await then(call, result) if then else None
+
+        if takes_recent_sign_in is None and case.takes_recent_sign_in:
+            takes_recent_sign_in = True
+        self.form(
+            route,
+            show,
+            done=case.done,
+            leads_to=leads_to,
+            name=name,
+            takes_recent_sign_in=takes_recent_sign_in,
+        )(submit)
 
     async def answer_page(self, call: SignedInCall, operation: Operation) -> Answer:
         account = await identify_visitor(call)

@@ -3,7 +3,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from functions.account.overview import REVOKED_MESSAGE, personal_data_answer
+from functions.account.overview import personal_data_answer
 from functions.account.security import EVENTS_PER_PAGE, browser_name, event_label, event_subject
 from functions.account.tokens import REVOKE, requested_token, scope_choices
 from functions.api.accounts import LeaversStatementView
@@ -19,7 +19,6 @@ from shared.auth.tokens import Secret
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, about_field
 from shared.domain.events import EventQuery
-from shared.domain.group_rules import MAX_GROUP_RULES, GroupRules
 from shared.domain.mail import parse_email
 from shared.domain.principals import OPERATOR_ID
 from shared.domain.sessions import Session
@@ -27,6 +26,9 @@ from shared.runtime.answers import Answer
 from shared.services.administration.administration import AccountAdministration
 from shared.services.administration.group_roles import GroupRuleDryRun
 from shared.services.administration.leaving import REASON, LeaveRequest
+from shared.use_cases import groups, tokens
+from shared.use_cases.inputs import shown_fields
+from shared.use_cases.use_case import of_registry
 
 ACCOUNTS_PATH = "/manage/accounts"
 ACCOUNT_ROUTE = "manage/accounts/{account}"
@@ -179,7 +181,7 @@ async def manage_account_sessions(call: SignedInCall) -> None:
 @pages.form(
     f"{ACCOUNT_ROUTE}/revoke",
     manage_account_confirm_revoke,
-    done=REVOKED_MESSAGE,
+    done=tokens.revoke.done,
     leads_to=ACCOUNT_ROUTE,
 )
 async def manage_account_revoke(call: SignedInCall) -> None:
@@ -338,22 +340,22 @@ async def manage_groups(
         typed=call.form.text("rules", "\n".join(map(str, rules.rules))),
         dry_run=dry_run,
         effects_shown=EFFECTS_SHOWN,
-        most_rules=MAX_GROUP_RULES,
+        fields=shown_fields(groups.GroupRuleChange),
     )
 
 
-@pages.form("manage/groups/preview", manage_groups)
-async def manage_groups_preview(call: SignedInCall) -> Answer:
-    wanted = GroupRules.parse(call.form.text("rules").splitlines())
-    dry_run = await call.registry.identity.group_rules.dry_run(wanted, by=call.caller)
+async def _show_dry_run(call: SignedInCall, dry_run: GroupRuleDryRun) -> Answer:
     return await manage_groups(call, dry_run=dry_run)
 
 
-@pages.form(
-    "manage/groups",
+pages.use_case(
+    groups.dry_run,
+    "manage/groups/preview",
     manage_groups,
-    done="Rules saved. They apply to each account at its next sign-in or renewal.",
+    of_registry,
+    name="manage_groups_preview",
+    then=_show_dry_run,
 )
-async def manage_groups_save(call: SignedInCall) -> None:
-    wanted = GroupRules.parse(call.form.text("rules").splitlines())
-    await call.registry.identity.group_rules.replace(wanted, by=call.caller)
+pages.use_case(
+    groups.replace, "manage/groups", manage_groups, of_registry, name="manage_groups_save"
+)

@@ -151,10 +151,14 @@ def add_operation(
     The words of `arguments` are positional: ORG/NAME, ORG[/NAME], parts of the path, fields of the
     body, and OWNER. Other fields of the body are options. The help is the summary of the operation,
     if there is no other `text`. In place of the answer, `done` is printed with the arguments in it,
-    or one field `alone`, for scripts, and the rest of the answer to stderr.
+    or one field `alone`, for scripts, and the rest of the answer to stderr; the use case of the
+    operation says both, if it has one.
     """
     declared = _OPERATIONS[handler.__name__]
     described = cast(OpenApi, declared.openapi)
+    if described.case:
+        done = described.case.printed
+        alone = described.case.shown_once
     fields = _fields(described.request)
     positional = [
         click.Argument(["package"], metavar=word, type=_PACKAGES[word])

@@ -327,29 +327,23 @@ def webhooks() -> None:
 
 
 add_operation(webhooks, "list", api_webhooks_list, "OWNER", text="List the webhooks of OWNER.")
-add_operation(webhooks, "add", api_webhooks_add, "OWNER URL", text="Add a webhook.", alone="secret")
+add_operation(webhooks, "add", api_webhooks_add, "OWNER URL", text="Add a webhook.")
 add_operation(
     webhooks, "show", api_webhooks_show, "OWNER ID", text="Show a webhook and its last deliveries."
 )
-add_operation(
-    webhooks, "rotate", api_webhooks_rotate, "OWNER ID", text="Print a new secret.", alone="secret"
-)
+add_operation(webhooks, "rotate", api_webhooks_rotate, "OWNER ID", text="Print a new secret.")
 add_operation(
     webhooks,
     "confirm",
     api_webhooks_confirm,
     "OWNER ID",
     text="Confirm a webhook, which then stops with nobody.",
-    done="Confirmed {id}. The operator is its maker.",
 )
-add_operation(
-    webhooks, "remove", api_webhooks_remove, "OWNER ID", text="Remove a webhook.", done="Removed."
-)
+add_operation(webhooks, "remove", api_webhooks_remove, "OWNER ID", text="Remove a webhook.")
 add_operation(
     webhooks,
     "replay",
     api_webhooks_replay,
     "OWNER ID NUMBER",
     text="Send one of the last deliveries again.",
-    done="Delivery {number} is sent again within a minute.",
 )

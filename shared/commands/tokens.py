@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import click
 
 from functions.api.tokens import (
-    NewToken,
     api_org_tokens_confirm,
     token_list,
     token_rename,
@@ -20,6 +19,7 @@ from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Scope
 from shared.login import DEFAULT_ID, LoginOptions, local_machine, run
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
+from shared.use_cases.tokens import NewToken
 
 NEVER_EXPIRES = "never"
 
@@ -49,7 +49,6 @@ add_operation(
     token_rename,
     "OWNER ID NAME",
     text="Rename the token ID of OWNER to NAME; its value and its rights stay.",
-    done="Renamed {id} to {name}.",
 )
 add_operation(
     tokens,
@@ -57,7 +56,6 @@ add_operation(
     token_rotate,
     "OWNER ID",
     text="Rotate the token ID of OWNER and print its new value; the old value stops working.",
-    alone="text",
 )
 add_operation(
     tokens,
@@ -65,7 +63,6 @@ add_operation(
     api_org_tokens_confirm,
     "OWNER ID",
     text="Confirm the token ID of an organization, which then stops with nobody.",
-    done="Confirmed {id}. The operator is its maker.",
 )
 add_operation(
     tokens,
@@ -73,7 +70,6 @@ add_operation(
     token_revoke,
     "OWNER ID",
     text="Revoke the token ID of OWNER; `ballroom token list` prints the ids.",
-    done="Revoked {id}. It is refused everywhere within five seconds.",
 )
 
 

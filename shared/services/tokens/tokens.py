@@ -281,15 +281,24 @@ def parse_token_name(text: str) -> str:
     return name
 
 
+def parse_scope(text: str) -> Scope:
+    """Return the scope of this name, or raise `InvalidRequest`."""
+    try:
+        return Scope(text)
+    except ValueError:
+        message = f"{text!r} is no scope. {_CHOOSE_SCOPES}"
+        raise InvalidRequest(message) from None
+
+
 def _scopes(texts: Iterable[str]) -> frozenset[Scope]:
-    known = {scope.value: scope for scope in Scope}
-    given = list(texts)
-    unknown = [text for text in given if text not in known]
-    if unknown or not given:
-        what = f"{unknown[0]!r} is no scope" if unknown else "A token needs a scope"
-        message = f"{what}. Choose among {', '.join(known)}."
+    given = frozenset(map(parse_scope, texts))
+    if not given:
+        message = f"A token needs a scope. {_CHOOSE_SCOPES}"
         raise InvalidRequest(message)
-    return frozenset(known[text] for text in given)
+    return given
+
+
+_CHOOSE_SCOPES = f"Choose among {', '.join(scope.value for scope in Scope)}."
 
 
 def _pattern(what: str, text: str) -> str:

@@ -1,0 +1,1 @@
+"""What people do by API, by page and by command: each use case is declared once, by topic."""

@@ -1,0 +1,143 @@
+"""The inputs of use cases: a model whose fields the API, the forms and the commands read.
+
+A field has its name, type, bounds and default, and in `description` what openapi.json and the
+options of commands say of it. `FormField` says how pages ask for it:
+
+    name: Annotated[str, FormField("Name", hint="What the token is for")] = Field(max_length=80)
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import Annotated, Any, TypeVar
+
+from msgspec import Struct
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.text_lines import MAX_DESCRIPTION
+
+EnumT = TypeVar("EnumT", bound=Enum)
+InputsT = TypeVar("InputsT", bound="Inputs")
+
+
+class Inputs(BaseModel):
+    """The inputs of a use case; the body of a request has no other fields."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="forbid", strict=True, defer_build=True
+    )
+
+
+class Nothing(Inputs):
+    """The inputs of a use case that asks for nothing, and whose body is not read."""
+
+
+# How a field is read from the values that a form has for it: none where it was left out.
+Read = Callable[[Sequence[str]], Any]
+
+
+def text(values: Sequence[str]) -> str:
+    """Read the first value, without surrounding blanks."""
+    return values[0].strip() if values else ""
+
+
+def optional_text(values: Sequence[str]) -> str | None:
+    """Read the first value, or None where it is empty."""
+    return text(values) or None
+
+
+def lines(values: Sequence[str]) -> list[str]:
+    """Read the lines of the first value."""
+    return text(values).splitlines()
+
+
+def words(values: Sequence[str]) -> list[str]:
+    """Read the words of the first value, between blanks or commas."""
+    return text(values).replace(",", " ").split()
+
+
+def is_checked(values: Sequence[str]) -> bool:
+    """Read a checkbox, which sends a value when it is checked."""
+    return bool(values)
+
+
+def choice(kind: type[EnumT], otherwise: str) -> Callable[[Sequence[str]], EnumT]:
+    """Return how a member of `kind` is read; the sentence `otherwise` refuses other values."""
+
+    def read(values: Sequence[str]) -> EnumT:
+        try:
+            return kind(text(values))
+        except ValueError:
+            raise InvalidRequest(otherwise) from None
+
+    return read
+
+
+class FormField(Struct, frozen=True):
+    """How a page asks for a field of the inputs, under a `name` of its own if it has one."""
+
+    label: str = ""
+    hint: str = ""
+    name: str = ""
+    read: Read = text
+
+
+class ShownField(Struct, frozen=True):
+    """A field as a template shows it."""
+
+    name: str
+    label: str
+    hint: str
+    max_length: int | None
+
+
+def shown_fields(model: type[Inputs]) -> Mapping[str, ShownField]:
+    """Return the fields that a form asks for, by their names in the model."""
+    return {
+        name: ShownField(
+            name=asked.name or name,
+            label=asked.label,
+            hint=asked.hint,
+            max_length=_max_length(model.model_fields[name]),
+        )
+        for name, asked in _form_fields(model).items()
+    }
+
+
+def inputs_of_form(model: type[InputsT], values_of: Callable[[str], Sequence[str]]) -> InputsT:
+    """Read the inputs from a form, which has these values by the name of a field.
+
+    Raises `InvalidRequest` for what cannot be read. The bounds are left to the rule of the use
+    case, whose refusals are sentences for people.
+    """
+    read = {
+        name: asked.read(values_of(asked.name or name))
+        for name, asked in _form_fields(model).items()
+    }
+    return model.model_construct(**read)
+
+
+def _form_fields(model: type[Inputs]) -> Mapping[str, FormField]:
+    return {
+        name: asked
+        for name, field in model.model_fields.items()
+        for asked in field.metadata
+        if isinstance(asked, FormField)
+    }
+
+
+def _max_length(field: FieldInfo) -> int | None:
+    bounds = (getattr(each, "max_length", None) for each in field.metadata)
+    return next((bound for bound in bounds if bound is not None), None)
+
+
+class Reason(Inputs):
+    """Why somebody takes something from others."""
+
+    reason: Annotated[str, FormField("Reason", hint="Those concerned can read it")] = Field(
+        default="",
+        max_length=MAX_DESCRIPTION,
+        description="Why; needed of administrators who do not own the organization.",
+    )

@@ -1,0 +1,93 @@
+"""Members of an organization: changing a role, removing a member, and canceling a change that
+waits."""
+
+from typing import Annotated
+
+from msgspec import Struct
+from pydantic import Field
+
+from shared.composition import Registry
+from shared.domain.names import OrgName
+from shared.domain.principals import Action, Principal, Role
+from shared.services.organizations.memberships import Kept
+from shared.use_cases.inputs import FormField, Reason, choice, is_checked
+from shared.use_cases.use_case import use_case
+
+_Keep = Annotated[
+    bool,
+    FormField(read=is_checked),
+    Field(
+        description="Become the maker of what an owner made here who is none any more; else it "
+        "stops until an owner confirms it."
+    ),
+]
+RoleField = Annotated[
+    Role,
+    FormField(
+        "Role",
+        read=choice(Role, "There is no such role. Choose owner, maintainer or member."),
+    ),
+]
+
+
+class RoleChange(Reason):
+    """The new role of a member."""
+
+    role: RoleField
+    keep: _Keep = False
+
+
+class Removal(Reason):
+    """What becomes of what the member made, and why; the body may be left out."""
+
+    keep: _Keep = False
+
+
+class NamedMember(Struct, frozen=True):
+    """The member of an organization that has an account with this id."""
+
+    org: OrgName
+    account: str
+
+
+@use_case(
+    "Change the role of a member; adding or removing an owner takes effect in 48 hours.",
+    inputs=RoleChange,
+    right=Action.GOVERN,
+    done="Role changed. Changes of owners take effect in 48 hours.",
+)
+async def change_role(
+    registry: Registry, member: NamedMember, sent: RoleChange, by: Principal
+) -> None:
+    memberships = registry.organizations.memberships
+    kept = Kept.of(keep=sent.keep)
+    await memberships.change_role(
+        member.org, member.account, sent.role, by=by, kept=kept, reason=sent.reason
+    )
+
+
+@use_case(
+    "Remove a member, or leave; removing an owner takes effect in 48 hours.",
+    inputs=Removal,
+    right=Action.GOVERN,
+    done="Member removed. The removal of an owner takes effect in 48 hours.",
+)
+async def remove(registry: Registry, member: NamedMember, sent: Removal, by: Principal) -> None:
+    memberships = registry.organizations.memberships
+    kept = Kept.of(keep=sent.keep)
+    await memberships.end_membership(
+        member.org, member.account, by=by, kept=kept, reason=sent.reason
+    )
+
+
+@use_case(
+    "Cancel a pending change; for owners.",
+    inputs=Reason,
+    right=Action.GOVERN,
+    done="Change canceled.",
+)
+async def cancel_role_change(
+    registry: Registry, member: NamedMember, sent: Reason, by: Principal
+) -> None:
+    memberships = registry.organizations.memberships
+    await memberships.cancel_role_change(member.org, member.account, by=by, reason=sent.reason)

@@ -1,0 +1,85 @@
+"""Declares use cases: one decorator says of a rule all that its faces say of it.
+
+    @use_case(
+        "Revoke an invitation.",
+        inputs=Reason,
+        right=Action.MANAGE,
+        done="Invitation revoked. Its link no longer works.",
+    )
+    async def withdraw(
+        registry: Registry, invitation: NamedInvitation, sent: Reason, by: Principal
+    ) -> None:
+        invitations = registry.organizations.invitations
+        await invitations.withdraw(invitation.org, invitation.id, by=by, reason=sent.reason)
+
+The rule calls a method of a service, which checks the right. The API declares an operation for it
+with `ApiFace.use_case`, a page a form with `SignedInPages.use_case`, and a command follows from the
+operation of the API. Each of them says how it names the subject, such as by its path.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+from shared.composition import Registry
+from shared.domain.principals import RECENT_SIGN_IN_ACTIONS, Action, Principal
+from shared.use_cases.inputs import Inputs
+
+SubjectT = TypeVar("SubjectT")
+InputsT = TypeVar("InputsT", bound=Inputs)
+ResultT = TypeVar("ResultT")
+
+Rule = Callable[[Registry, SubjectT, InputsT, Principal], Awaitable[ResultT]]
+
+
+class UseCase(Struct, Generic[SubjectT, InputsT, ResultT], frozen=True):
+    """Something that people do with a subject: its inputs, its rule, and what they read after it.
+
+    The `summary` is that of openapi.json; braces stand for whose the subject is, where more than
+    one may own it. The `right` is that of owners in the organization of the subject, or of
+    administrators in the registry; the service checks it. `done` is the sentence of success of a
+    page, and `printed` that of a command, which has the arguments in braces, because who types them
+    reads no page about them. A command prints the field `shown_once` of the result alone.
+    """
+
+    rule: Rule[SubjectT, InputsT, ResultT]
+    summary: str
+    inputs: type[InputsT]
+    right: Action
+    done: str = ""
+    printed: str = ""
+    shown_once: str = ""
+
+    @property
+    def takes_recent_sign_in(self) -> bool:
+        return self.right in RECENT_SIGN_IN_ACTIONS
+
+
+def of_registry(_call: object) -> None:
+    """Return the subject of what is done with the registry as a whole, which no path names."""
+
+
+def use_case(
+    summary: str,
+    *,
+    inputs: type[InputsT],
+    right: Action,
+    done: str = "",
+    printed: str = "",
+    shown_once: str = "",
+) -> Callable[[Rule[SubjectT, InputsT, ResultT]], UseCase[SubjectT, InputsT, ResultT]]:
+    """Declare the decorated rule as a use case."""
+
+    def declare(rule: Rule[SubjectT, InputsT, ResultT]) -> UseCase[SubjectT, InputsT, ResultT]:
+        return UseCase(
+            rule=rule,
+            summary=summary,
+            inputs=inputs,
+            right=right,
+            done=done,
+            printed=printed,
+            shown_once=shown_once,
+        )
+
+    return declare

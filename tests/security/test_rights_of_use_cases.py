@@ -1,0 +1,71 @@
+"""The right that a use case declares is the one that the table of rights has for its operation."""
+
+import pytest
+
+from functions.api.openapi import OPERATIONS, openapi_of
+from functions.http.operations import Operation
+from shared.domain.principals import RECENT_SIGN_IN_ACTIONS
+from tests.security.access_table import (
+    DECLARED,
+    Expects,
+    Outcome,
+    State,
+    administrators,
+    fresh_administrators,
+    members_alone,
+    own_account,
+)
+from tests.security.personas import PERSONAS, Persona
+
+# The matrix asks to remove somebody who is no member, which everybody is told.
+OF_NOBODY = {"api_members_remove"}
+OF_USE_CASES = [each for each in OPERATIONS if openapi_of(each).case and each.name not in OF_NOBODY]
+# Its service wants a recent sign-in for tokens that manage or moderate, and for others none.
+BY_SCOPE = {"token_rotate"}
+
+
+def expected(operation: Operation) -> Expects:
+    """Return what comes of a request by the right of the use case."""
+    case = openapi_of(operation).case
+    assert case
+    if "{org}" in operation.route:
+        return members_alone(case.right)
+    if operation.route.startswith("api/v1/tokens"):
+        return own_account()
+    return fresh_administrators if case.right in RECENT_SIGN_IN_ACTIONS else administrators
+
+
+def who_may(operation: Operation, expects: Expects) -> set[str]:
+    """Return who is let, whether or not there is such a subject; an organization is not there for
+    outsiders."""
+    return {
+        each.name
+        for each in PERSONAS
+        for outcome in expects(each, State.PUBLIC)
+        if outcome is Outcome.DONE
+        or (outcome is Outcome.HIDDEN and ("{org}" not in operation.route or _belongs(each)))
+    }
+
+
+def _belongs(persona: Persona) -> bool:
+    return persona.administrator or persona.role is not None
+
+
+@pytest.mark.parametrize("operation", OF_USE_CASES, ids=lambda each: each.name)
+def test_a_use_case_declares_the_right_that_its_operation_needs(operation: Operation) -> None:
+    # Inviting somebody as a member takes less.
+    highest = f"{operation.name} (maintainer)"
+    declared = DECLARED.get(highest, DECLARED[operation.name]).expects
+    assert who_may(operation, declared) == who_may(operation, expected(operation))
+
+
+def test_only_what_belongs_to_an_account_needs_no_recent_sign_in_for_a_right_that_takes_one() -> (
+    None
+):
+    assert {
+        each.name
+        for each in OF_USE_CASES
+        if each.route.startswith("api/v1/tokens")
+        and (case := openapi_of(each).case)
+        and case.takes_recent_sign_in
+    } == BY_SCOPE
