@@ -57,7 +57,7 @@ BENCHMARKS := beside import_time traffic hidden_packages reads pushes search mir
 bench: tools # Every benchmark, one after the other; ONLY=pushes runs one; REVISION=COMMIT measures this tree beside a commit; ONLY=soak (25 minutes) and ONLY=slow_clients are run alone.
 	@for benchmark in $(or $(ONLY),$(BENCHMARKS)); do echo "== $$benchmark"; $(VENV)/bin/python -u -m bench.$$benchmark || exit 1; done
 
-mutants: tools # Try small faults in the rules; ONLY=domain, MODULE=shared/domain/rate_limits.py, SAMPLE=10, OFFSET=3, LISTED=1, JOBS=2, FRESH=1.
+mutants: tools # Try small faults in the rules; ONLY=domain, MODULE=shared/domain/rate_limits.py, SAMPLE=10, OFFSET=3, LISTED=1, REFRESH=1, JOBS=2, FRESH=1.
 	@exec $(VENV)/bin/python -u -m tests.mutants
 
 wheel single-file azure-package sbom: # Build what people install into dist/: the wheel, a single file, the package for Azure, the bill of materials.

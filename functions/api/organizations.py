@@ -2,7 +2,7 @@
 
 from pydantic import AliasPath, Field
 
-from functions.api.operations import ApiCall, ApiFace, Reason, RequestModel, ResponseModel, UtcTime
+from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from shared.domain.errors.base import about_field
 from shared.domain.names import parse_org
 from shared.domain.organizations import MAX_LINKS, Organization

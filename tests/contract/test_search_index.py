@@ -15,7 +15,7 @@ from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.api_docs.listed_connectors import NO_API
 from shared.domain.api_docs.symbols import Symbol, pack_symbols
 from shared.domain.distributions import ClientProfile
-from shared.domain.listings import Listing
+from shared.domain.listings import MAX_FACET_VALUES, Facet, FacetCount, FacetValue, Listing
 from shared.domain.mentions import MAX_MENTIONS
 from shared.domain.names import OrgName
 from shared.domain.packages import Dependency, ModuleText, Texts, Visibility
@@ -123,6 +123,11 @@ PRIVATE = {"visibility": Visibility.PRIVATE}
 # --- what is shown ------------------------------------------------------------------------------
 
 
+async def test_an_empty_index_finds_nothing(index: SearchIndex) -> None:
+    assert await index.search(Query.parse("kafka"), ResultPage(), ANYONE) == Results((), 0)
+    assert await index.suggest("kafka", ANYONE, 5) == []
+
+
 async def test_an_offered_release_is_found_at_once_by_every_process(
     index: SearchIndex, opener: Opener, tmp_path: Path
 ) -> None:
@@ -179,6 +184,14 @@ async def test_the_newer_head_counts_whichever_release_is_shown(index: SearchInd
     await index.offer(listing("acme/greet:0.9.0", **public))
     assert await found(index, "greet") == ["acme/greet"]
     assert await versions(index) == ["1.1.0"]
+
+
+async def test_a_removed_package_is_found_no_longer(index: SearchIndex) -> None:
+    await offer_all(index, listing("acme/greet:1.0.0"), listing("acme/grin:1.0.0"))
+    await index.remove(package("Acme/Greet"))
+    assert await found(index, "") == ["acme/grin"]
+    await index.remove(package("acme/greet"))
+    assert await index.suggest("greet", ANYONE, 5) == []
 
 
 async def test_a_hit_needs_no_other_store(index: SearchIndex) -> None:
@@ -454,6 +467,23 @@ def needing(text: str, *needed: str, **fields: Any) -> Listing:
     return listing(text, dependencies=dependencies, **fields)
 
 
+async def test_packages_are_found_by_what_they_depend_on_themselves(index: SearchIndex) -> None:
+    await offer_all(
+        index,
+        needing("acme/shop:1.0.0", "acme/greet", "acme/log"),
+        needing("other/app:1.0.0", "Acme/Greet"),
+        needing("acme/greet:1.0.0", "acme/log"),
+        listing("acme/alone:1.0.0"),
+    )
+    assert sorted(await found(index, "", depends_on="acme/greet")) == ["acme/shop", "other/app"]
+    assert sorted(await found(index, "", depends_on="acme/log")) == ["acme/greet", "acme/shop"]
+    assert await found(index, "", depends_on="acme/alone") == []
+    await index.offer(needing("third/app:1.0.0", "acme/alone", **PRIVATE))
+    assert await found(index, "", depends_on="acme/alone") == []
+    members = Viewer(frozenset({"third"}))
+    assert await found(index, "", members, depends_on="acme/alone") == ["third/app"]
+
+
 async def test_packages_are_sorted_by_their_public_dependents(index: SearchIndex) -> None:
     await offer_all(
         index,
@@ -507,6 +537,31 @@ async def test_suggestions_are_names_that_begin_so_or_are_near(
 # --- facets and totals -------------------------------------------------------------------------
 
 
+async def divided(
+    index: SearchIndex, facet: Facet, text: str = "", viewer: Viewer = ANYONE, **more: Any
+) -> dict[str, int]:
+    """Return how the results of a search divide."""
+    query = replace(Query.parse(text), **more)
+    found = await index.search_with_facets(query, ResultPage(limit=0), viewer)
+    return {share.value: share.count for share in found.facets.get(facet, ())}
+
+
+async def test_results_divide_by_what_they_are(index: SearchIndex) -> None:
+    await offer_all(
+        index,
+        listing("acme/one:1.0.0", licenses=("MIT",), keywords=("http", "web")),
+        listing("acme/two:1.0.0", licenses=("MIT", "Apache-2.0"), keywords=("HTTP",)),
+        listing("other/three:1.0.0", platform="java21", tools=("three",)),
+    )
+    assert await divided(index, Facet.ORG) == {"acme": 2, "other": 1}
+    assert await divided(index, Facet.LICENSE) == {"MIT": 2, "Apache-2.0": 1}
+    assert sorted((await divided(index, Facet.KEYWORD)).values()) == [1, 2]
+    assert await divided(index, Facet.KIND) == {"library": 2, "tool": 1}
+    assert await divided(index, Facet.KIND, "three") == {"tool": 1}
+    assert await divided(index, Facet.KIND, "org:a*") == {"library": 2}
+    assert await divided(index, Facet.KIND, "nothing") == {}
+
+
 async def test_a_page_comes_with_the_facets_of_all_matches(index: SearchIndex) -> None:
     await offer_all(
         index,
@@ -543,6 +598,49 @@ async def test_private_packages_are_in_nobody_elses_counts(index: SearchIndex) -
     assert await index.totals() == IndexTotals(packages=0, organizations=0, pulls=0)
 
 
+async def test_every_value_of_a_facet_is_returned_with_its_count(index: SearchIndex) -> None:
+    keywords = tuple(f"word{number:03}" for number in range(MAX_FACET_VALUES + 1))
+    await offer_all(
+        index,
+        listing("acme/one:1.0.0", keywords=(*keywords, "HTTP")),
+        listing("acme/two:1.0.0", keywords=("http",)),
+        listing("other/hidden:1.0.0", **PRIVATE, keywords=("hidden",)),
+    )
+    values = await index.facet_values(Facet.KEYWORD, Query(), ANYONE)
+    assert values[0].value.casefold() == "http"
+    assert [values[0].count, *(each.count for each in values[1:])] == [2, *[1] * len(keywords)]
+    assert [each.value for each in values[1:]] == list(keywords)
+    member = Viewer(frozenset({"other"}))
+    assert FacetCount("hidden", 1) in await index.facet_values(Facet.KEYWORD, Query(), member)
+    orgs = await index.facet_values(Facet.ORG, Query.parse("two"), ANYONE)
+    assert orgs == (FacetCount("acme", 1),)
+
+
+async def test_a_value_narrows_to_as_many_as_it_was_counted_for(index: SearchIndex) -> None:
+    await offer_all(
+        index,
+        listing("acme/one:1.0.0", licenses=("MIT",), keywords=("Web",)),
+        listing("acme/two:1.0.0", licenses=("MIT",)),
+        listing("acme/three:1.0.0", licenses=("BSD",), keywords=("web",)),
+    )
+    mit, web = FacetValue(Facet.LICENSE, "mit"), FacetValue(Facet.KEYWORD, "web")
+    assert sorted(await found(index, "", facet_values=(mit,))) == ["acme/one", "acme/two"]
+    assert await found(index, "", facet_values=(mit, web)) == ["acme/one"]
+    assert await found(index, "", facet_values=(FacetValue(Facet.ORG, "nobody"),)) == []
+    assert await divided(index, Facet.LICENSE, facet_values=(web,)) == {"MIT": 1, "BSD": 1}
+
+
+async def test_new_packages_are_not_those_that_were_updated(index: SearchIndex) -> None:
+    old, new = listing("acme/old:1.0.0"), listing("acme/new:1.0.0", created_ms=5)
+    older = dataclasses.replace(old, head=old.head.model_copy(update={"created_ms": 1}))
+    newer = dataclasses.replace(new, head=new.head.model_copy(update={"created_ms": 2}))
+    await offer_all(index, newer, older)
+    page = ResultPage(sort=Sort.ADDED)
+    assert names(await index.search(Query(), page, ANYONE)) == ["acme/new", "acme/old"]
+    page = ResultPage(sort=Sort.ADDED, descending=False)
+    assert names(await index.search(Query(), page, ANYONE)) == ["acme/old", "acme/new"]
+
+
 # --- symbols ------------------------------------------------------------------------------------
 
 
@@ -564,6 +662,23 @@ async def symbols_found(index: SearchIndex, text: str, viewer: Viewer = ANYONE) 
     return [f"{each.listing.head.package}:{each.symbol.title}" for each in results.hits]
 
 
+async def test_symbols_of_all_packages_are_found_by_name_module_and_parent(
+    index: SearchIndex,
+) -> None:
+    await index.replace(documented("acme/http:1.0.0", "Client", "Client.get", "parseUrl"))
+    await index.replace(documented("acme/sql:1.0.0", "Client"))
+    assert sorted(await symbols_found(index, "Client")) == [
+        "acme/http:Client",
+        "acme/http:Client.get",
+        "acme/sql:Client",
+    ]
+    assert await symbols_found(index, "sql:Client") == ["acme/sql:Client"]
+    assert await symbols_found(index, "Client.get") == ["acme/http:Client.get"]
+    assert await symbols_found(index, "url") == ["acme/http:parseUrl"]
+    assert await symbols_found(index, "") == []
+    assert await symbols_found(index, "nothing") == []
+
+
 async def test_symbols_of_packages_that_are_used_more_come_first_and_of_deprecated_ones_last(
     index: SearchIndex,
 ) -> None:
@@ -580,6 +695,25 @@ async def test_symbols_of_packages_that_are_used_more_come_first_and_of_deprecat
         "acme/first:parse",
         "acme/gone:parse",
     ]
+
+
+async def test_members_find_the_symbols_of_private_packages(index: SearchIndex) -> None:
+    members, others = (Viewer(frozenset({OrgName(org)})) for org in ("acme", "other"))
+    await index.replace(documented("acme/secret:1.0.0", "parse", **PRIVATE))
+    await index.replace(documented("other/open:1.0.0", "parse"))
+    everything = ["acme/secret:parse", "other/open:parse"]
+    assert await symbols_found(index, "parse", members) == everything
+    assert await symbols_found(index, "parse", Viewer(sees_everything=True)) == everything
+    assert await symbols_found(index, "org:acme", members) == ["acme/secret:parse"]
+    for viewer in (ANYONE, others):
+        assert await symbols_found(index, "parse", viewer) == ["other/open:parse"]
+        assert await symbols_found(index, "org:acme", viewer) == []
+    await index.replace(documented("acme/secret:1.1.0", "format", **PRIVATE))
+    assert await symbols_found(index, "acme/secret:", members) == ["acme/secret:format"]
+    await index.replace(documented("acme/secret:1.1.0", "format"))
+    assert await symbols_found(index, "format") == ["acme/secret:format"]
+    await index.remove(package("acme/secret"))
+    assert await symbols_found(index, "format", members) == []
 
 
 @pytest.mark.parametrize(
@@ -1037,3 +1171,20 @@ async def test_short_words_are_not_mended_to_others_that_are_as_short(index: Sea
         results = await index.search(Query.parse(word), ResultPage(), ANYONE)
         assert (results.count, results.corrections) == (0, ()), word
     assert await found(index, "rdis") == ["acme/redis"]
+
+
+async def test_another_release_has_its_own_symbols(index: SearchIndex) -> None:
+    await index.replace(documented("acme/http:1.1.0", "parse", "format"))
+    await index.offer(documented("acme/http:1.0.0", "old"))
+    parsing = SymbolQuery.parse("parse")
+    beyond = await index.symbols(parsing, ResultPage(offset=1, limit=10), ANYONE)
+    assert (beyond.hits, beyond.count) == ((), 1)
+    [hit] = (await index.symbols(parsing, ResultPage(), ANYONE)).hits
+    assert (hit.symbol, hit.listing.symbols) == (symbol("parse", "http"), "")
+    assert str(hit.listing.release.coordinate) == "acme/http:1.1.0"
+    assert await symbols_found(index, "old") == []
+    await index.replace(documented("acme/http:1.2.0", "format", "parse"))
+    assert await symbols_found(index, "parse") == ["acme/http:parse"]
+    await index.offer(documented("acme/http:1.3.0", "new"))
+    assert await symbols_found(index, "parse") == []
+    assert await symbols_found(index, "new") == ["acme/http:new"]

@@ -206,6 +206,17 @@ async def renamed(index: SearchIndex) -> SearchIndex:
 LAST: dict[str, Any] = {"deprecated_last": True}
 
 
+async def test_deprecated_packages_come_last_except_by_their_exact_names(
+    renamed: SearchIndex,
+) -> None:
+    old, new = "ballerinax/azure_functions", "ballerinax/azure.functions"
+    assert await found(renamed, "azure functions", **LAST) == [new, "acme/other", old]
+    assert await found(renamed, "azure", **LAST) == [new, "acme/other", old]
+    assert await found(renamed, "azure_functions", **LAST) == [old, new, "acme/other"]
+    assert (await found(renamed, "ballerinax/azure_functions", **LAST))[0] == old
+    assert await found(renamed, "azure_functions") == [new, "acme/other"]
+
+
 @pytest.mark.parametrize("sort", Sort)
 @pytest.mark.parametrize("descending", [True, False])
 async def test_they_come_last_in_every_order_from_best_to_worst(

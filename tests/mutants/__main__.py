@@ -3,10 +3,11 @@
 `python -m tests.mutants` tries every mutant of `shared/auth`, `shared/domain` and
 `shared/services`. In the environment: ONLY=domain, ONLY=services/tokens or
 MODULE=shared/domain/rate_limits.py picks some of the code, SAMPLE=10 every tenth mutant, OFFSET=3
-another tenth of them (0 to 9), LISTED=1 the 589 of `sample.txt`, which compare tests before and
-after a change of them, SUITES=tests/unit some of the tests, JOBS=2 says how many forks run at a
-time, BUDGET=10 how many seconds of tests a mutant gets, FRESH=1 forgets earlier runs. A mutant that
-was killed before, in a function that is still the same, is not tried again.
+another tenth of them (0 to 9), LISTED=1 those of `sample.txt`, which compare tests before and after
+a change of them, SUITES=tests/unit some of the tests, JOBS=2 says how many forks run at a time,
+BUDGET=10 how many seconds of tests a mutant gets, FRESH=1 forgets earlier runs. REFRESH=1 tries
+none: it lists others in `sample.txt` for those whose functions changed. A mutant that was killed
+before, in a function that is still the same, is not tried again.
 docs/develop/patterns.md says what is measured.
 """
 
@@ -115,6 +116,12 @@ def main() -> int:
         shutil.rmtree(OUT)
         OUT.mkdir()
     install()
+    if os.environ.get("REFRESH"):
+        if os.environ.get("MODULE") or os.environ.get("ONLY"):
+            print("REFRESH=1 reads all modules, so it goes with neither ONLY nor MODULE.")
+            return 1
+        refresh_sample(list(all_mutants(files())))
+        return 0
     mutants = chosen(all_mutants(files()))
     excused = equivalents()
     known = results()
@@ -170,6 +177,36 @@ def chosen(mutants: Iterable[Mutant]) -> list[Mutant]:
         print(f"{len(listed) - len(there)} of {len(listed)} listed are not here or have changed")
         return there
     return [each for each in found.values() if int(each.id, 16) % step == offset]
+
+
+def refresh_sample(mutants: list[Mutant]) -> None:
+    """Replace what is listed of functions that changed by other mutants of these functions.
+
+    A function that moved is found by its name. Of one that is gone nothing is listed any more.
+    """
+    there = {each.id: each for each in mutants}
+    listed = [line.split() for line in LISTED.read_text().splitlines()]
+    kept = [there[id_] for id_, *_ in listed if id_ in there]
+    taken = {each.id for each in kept}
+    of_place: defaultdict[tuple[str, str], list[Mutant]] = defaultdict(list)
+    of_name: defaultdict[str, list[Mutant]] = defaultdict(list)
+    for each in sorted(there.values(), key=lambda mutant: mutant.id):
+        if each.id not in taken:
+            of_place[each.file, each.function].append(each)
+            of_name[each.function].append(each)
+    for id_, file, function in listed:
+        if id_ in there:
+            continue
+        others = (*of_place[file, function], *of_name[function])
+        found = next((each for each in others if each.id not in taken), None)
+        if found is None:
+            print(f"gone: {file} {function}")
+            continue
+        taken.add(found.id)
+        kept.append(found)
+    lines = sorted(f"{each.id} {each.file} {each.function}\n" for each in kept)
+    LISTED.write_text("".join(lines))
+    print(f"{len(lines)} listed, of {len(listed)} before")
 
 
 def attempt(plan: list[Mutant]) -> None:

@@ -140,7 +140,8 @@ class Execution:
     def _warm(self) -> None:
         """Make what all tests share, so that no fork has to."""
         items = list(self._items.values())
-        first = next(item for item in items if "world" in getattr(item, "fixturenames", ()))
+        of_worlds = (item for item in items if "world" in getattr(item, "fixturenames", ()))
+        first = next(of_worlds, items[0])
         suite = first.nodeid.split("/")[1]
         others = (item for item in items if item.nodeid.split("/")[1] != suite)
         self._other = next(others, items[-1])

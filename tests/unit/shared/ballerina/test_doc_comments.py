@@ -8,6 +8,22 @@ def read(text: str) -> DocComment:
     return read_doc_comment(dedent(text).strip("\n"))
 
 
+def test_the_parts_of_a_comment_are_its_description_parameters_and_return() -> None:
+    comment = read("""
+        # Sends.
+        #
+        # + to - Who,
+        #        or what
+        # + return - nil
+    """)
+    assert comment == DocComment(
+        description="Sends.\n\n",
+        parameters=(("to", "Who,\nor what\n"),),
+        returns="nil\n",
+        text="Sends.\n\n+ to - Who,\n       or what\n+ return - nil\n",
+    )
+
+
 def test_the_blanks_of_a_line_are_dropped_but_for_the_text_as_it_was_meant() -> None:
     comment = read("""
         #  - one
@@ -64,6 +80,10 @@ def test_a_parameter_has_its_name_as_it_is_written() -> None:
     )
 
 
+def test_a_list_with_plus_signs_is_no_parameter() -> None:
+    assert read("# + one item").description == "+ one item\n"
+
+
 def test_a_heading_begins_a_section_and_ends_the_description() -> None:
     comment = read("""
         # Sends.
@@ -88,6 +108,24 @@ def test_a_heading_right_after_a_parameter_belongs_to_it_too() -> None:
     """)
     assert comment.parameters == (("to", "Who\n# Deprecated\nUse `post`.\n"),)
     assert comment.sections == ("# Deprecated\nUse `post`.\n",)
+
+
+def test_a_fence_within_a_parameter_belongs_to_it() -> None:
+    comment = read("""
+        # + to - For example
+        # ```
+        #  x
+        # ```
+    """)
+    assert comment.parameters == (("to", "For example\n```\n x\n```\n"),)
+
+
+def test_an_empty_line_is_a_description() -> None:
+    assert read("#") == DocComment(description="\n", text="\n")
+
+
+def test_the_indentation_of_the_comment_is_no_part_of_it() -> None:
+    assert read_doc_comment("# One\n    \t# two").description == "One\ntwo\n"
 
 
 def test_a_comment_may_have_empty_lines_between_its_blocks() -> None:

@@ -1,6 +1,7 @@
 import pytest
 
 from shared.ballerina.lexer import END, MARK, NAME, NUMBER, STRING, Cursor, Unexpected
+from shared.ballerina.syntax import Position
 
 
 def tokens(text: str) -> list[tuple[int, str]]:
@@ -60,11 +61,25 @@ def test_comments_and_blanks_are_between_tokens() -> None:
     assert tokens("\t a // b\n\n  c") == [(NAME, "a"), (NAME, "c")]
 
 
+def test_a_doc_comment_belongs_to_the_token_after_it() -> None:
+    cursor = Cursor("# One\n\n# Two\n  # lines\n// And a comment.\na b")
+    assert (cursor.value, cursor.comment) == ("a", "# One\n\n# Two\n  # lines")
+    assert cursor.next() == "b"
+    cursor.advance()
+    assert (cursor.value, cursor.comment) == ("b", "")
+
+
 def test_the_next_token_is_seen_behind_a_doc_comment_and_at_the_end() -> None:
     cursor = Cursor("a # Doc\nb")
     assert cursor.next() == "b"
     cursor.advance()
     assert cursor.next() == ""
+
+
+def test_a_position_has_a_line_wherever_the_cursor_moves() -> None:
+    cursor = Cursor("a\n\nb\nc", "main.bal")
+    assert cursor.position() == Position("main.bal", 1)
+    assert [cursor.line(offset) for offset in (5, 0, 3, 2)] == [4, 1, 3, 2]
 
 
 @pytest.mark.parametrize(
@@ -104,3 +119,23 @@ def test_an_expression_without_an_end_is_unexpected(text: str, reason: str) -> N
     with pytest.raises(Unexpected) as raised:
         Cursor(text).expression(";")
     assert str(raised.value) == reason
+
+
+def test_a_block_ends_at_its_own_bracket() -> None:
+    cursor = Cursor('{ a: { "}" } // }\n } b')
+    assert cursor.block() == '{ a: { "}" } // }\n }'
+    assert cursor.value == "b"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("{ a )", "expected `}`, found `)`"), ("} a", "expected `{`, found `}`")]
+)
+def test_a_block_begins_with_a_brace_and_ends_with_its_own(text: str, reason: str) -> None:
+    with pytest.raises(Unexpected) as raised:
+        Cursor(text).block()
+    assert str(raised.value) == reason
+
+
+def test_characters_that_nobody_sees_are_named_in_a_reason() -> None:
+    with pytest.raises(Unexpected, match=r"expected `a`, found `\\u\{0\}`"):
+        Cursor("\0").expect("a")

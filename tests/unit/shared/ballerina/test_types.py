@@ -7,8 +7,11 @@ from shared.ballerina.syntax import (
     BuiltinType,
     DistinctType,
     FieldNode,
+    FunctionNode,
     FunctionType,
+    Inclusion,
     IntersectionType,
+    ObjectType,
     OptionalType,
     ParameterKind,
     ParameterNode,
@@ -21,7 +24,7 @@ from shared.ballerina.syntax import (
     TypeReference,
     UnionType,
 )
-from shared.ballerina.types import NESTING_LIMIT
+from shared.ballerina.types import NESTING_LIMIT, PLAIN_TYPES
 from tests.support.ballerina_types import read_type
 
 INT = BuiltinType("int")
@@ -80,6 +83,11 @@ def test_a_type_is_read_as_it_is_written(text: str, expected: TypeNode) -> None:
     assert read_type(text) == expected
 
 
+@pytest.mark.parametrize("name", sorted(PLAIN_TYPES))
+def test_a_keyword_is_a_type(name: str) -> None:
+    assert read_type(name) == BuiltinType(name)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -114,6 +122,30 @@ def record(text: str) -> RecordType:
     return found
 
 
+def test_a_record_has_fields_inclusions_and_a_rest() -> None:
+    found = record("""record {|
+        *Base;
+        # The id
+        @display {label: "}"}
+        readonly int id;
+        A? a?;
+        string s = "a;b";
+        anydata...;
+    |}""")
+    base, id_, a, s = found.members
+    assert found.is_exclusive
+    assert found.rest == BuiltinType("anydata")
+    assert base == Inclusion(TypeReference("", "Base"))
+    assert isinstance(id_, FieldNode)
+    assert (id_.name, id_.type, id_.is_readonly) == ("id", INT, True)
+    assert id_.comment.description == "The id\n"
+    assert id_.annotations == (AttachedAnnotation("", "display", '{label: "}"}'),)
+    assert isinstance(a, FieldNode)
+    assert (a.name, a.type, a.is_optional) == ("a", OptionalType(A), True)
+    assert isinstance(s, FieldNode)
+    assert (s.default, s.is_optional) == ('"a;b"', False)
+
+
 @pytest.mark.parametrize(
     ("text", "type_", "is_readonly"),
     [
@@ -134,6 +166,53 @@ def test_readonly_is_a_qualifier_or_a_type(
     [field] = record(f"record {{ {text} }}").members
     assert isinstance(field, FieldNode)
     assert (field.name, field.type, field.is_readonly) == ("a", type_, is_readonly)
+
+
+def test_the_rest_of_a_record_may_be_readonly() -> None:
+    assert record("record {| readonly...; |}").rest == READONLY
+
+
+def test_a_record_may_be_optional_after_a_blank() -> None:
+    assert read_type("record {| |} ?") == OptionalType(RecordType((), None, is_exclusive=True))
+
+
+def test_an_object_has_qualifiers_members_and_its_text() -> None:
+    text = """service isolated object {
+        *Base;
+        public int[] counts;
+        # Reads.
+        resource function get users/[string id]() returns A;
+        remote isolated function send(int n = 1) returns error?;
+    }"""
+    found = read_type(text)
+    assert isinstance(found, ObjectType)
+    assert found.qualifiers == {"service", "isolated"}
+    assert found.text == text
+    base, counts, get, send = found.members
+    assert isinstance(base, Inclusion)
+    assert isinstance(counts, FieldNode)
+    assert counts.is_public
+    assert isinstance(get, FunctionNode)
+    assert (get.accessor, get.resource_path) == ("get", "users/[string id]")
+    assert get.comment.description == "Reads.\n"
+    assert isinstance(send, FunctionNode)
+    assert send.qualifiers == {"remote", "isolated"}
+
+
+def test_only_the_two_outermost_objects_have_their_text() -> None:
+    found = read_type("object { object { object {} b; } a; }|object {}")
+    assert isinstance(found, UnionType)
+    outer, second = found.members
+    assert isinstance(outer, ObjectType)
+    assert isinstance(second, ObjectType)
+    [field] = outer.members
+    assert isinstance(field, FieldNode)
+    assert isinstance(field.type, ObjectType)
+    assert field.type.text == "object { object {} b; }"
+    [inner] = field.type.members
+    assert isinstance(inner, FieldNode)
+    assert inner.type == ObjectType(())
+    assert second.text == "object {}"
 
 
 @pytest.mark.parametrize(

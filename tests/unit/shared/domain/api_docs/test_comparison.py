@@ -13,12 +13,15 @@ from shared.domain.api_docs.comparison import (
     WordChange,
     changed_words,
     compare,
+    verdict_of,
 )
 from shared.domain.api_docs.model import ModuleDocs
+from shared.domain.api_docs.records import earlier_release
 from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Graph, GraphNode
 from shared.domain.versions import Version
 from tests.support.documented import documented, module_of, package_docs
+from tests.support.surveys import entry
 
 F = "public function f() {}"
 PATCH = ChangeLevel.PATCH
@@ -218,6 +221,34 @@ def test_symbols_that_changed_say_why(snapshot: SnapshotAssertion) -> None:
     assert {case: "; ".join(each) for case, each in said.items()} == snapshot
 
 
+def test_a_whole_module_is_one_change() -> None:
+    one, two = documented("public function f() {}", "a"), documented("", "a.b")
+    old, new = Version.parse("1.0.0"), Version.parse("1.1.0")
+
+    (removed,) = compare((old, [one, two]), (new, [one])).changes
+    (added,) = compare((old, [one]), (new, [one, two])).changes
+
+    assert (removed.symbol, removed.declares, removed.level) == ("a.b", "module", MAJOR)
+    assert (added.symbol, added.kind, added.level) == ("a.b", ApiChangeKind.ADDED, MINOR)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "required", "version", "is_too_low"),
+    [
+        *((F, "", MAJOR, "1.3.0", True), (F, "", MAJOR, "2.0.0", False)),
+        (F, "", MAJOR, "1.2.4-rc.1", False),
+        *(("", F, MINOR, "1.2.4", True), ("", F, MINOR, "1.3.0", False)),
+        (F, F, PATCH, "1.2.4", False),
+    ],
+)
+def test_a_change_requires_another_version(
+    *, old: str, new: str, required: ChangeLevel, version: str, is_too_low: bool
+) -> None:
+    found = comparison(old, new, ("1.2.3", version))
+    assert (found.required, found.is_version_too_low) == (required, is_too_low)
+    assert [each.symbol for each in found.breaking] == (["f"] if required is MAJOR else [])
+
+
 def test_before_version_1_a_breaking_change_requires_another_minor_version() -> None:
     assert comparison(F, "", ("0.2.3", "0.2.4")).is_version_too_low
     assert not comparison(F, "", ("0.2.3", "0.3.0")).is_version_too_low
@@ -372,3 +403,21 @@ def test_the_marked_words_are_those_of_both_texts(before: str, after: str) -> No
     found = words(before, after)
     assert "".join(text for change, text in found if change is not INSERTED) == before
     assert "".join(text for change, text in found if change is not DELETED) == after
+
+
+def test_a_verdict_says_how_far_the_api_changed() -> None:
+    before = documented("public function kept() {} public type R record { int a; };")
+    after = documented("public function kept() {}")
+    compared = compare((Version.parse("1.0.0"), [before]), (Version.parse("1.0.1"), [after]))
+    found = verdict_of(Coordinate.parse("acme", "shop", "1.0.1"), compared)
+    assert (found.compared_with, found.required, found.published) == ("1.0.0", "major", "patch")
+    assert (found.changes, found.breaking, found.is_version_too_low) == (1, 1, True)
+    assert found.place == ("acme:shop", "1.0.1")
+
+
+def test_a_release_is_compared_with_the_highest_lower_one_preferably_stable() -> None:
+    entries = [entry(each) for each in ("2.0.0", "1.2.0-rc.1", "1.1.0", "1.0.0")]
+    for number, found in (("2.0.0", 2), ("1.2.0", 2), ("1.1.0", 3)):
+        assert earlier_release(entries, Version.parse(number)) == entries[found]
+    assert earlier_release(entries, Version.parse("1.0.0")) is None
+    assert earlier_release(entries[1:2], Version.parse("1.2.0-rc.2")) == entries[1]

@@ -4,8 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.api_docs.generator import DocsGenerator
-from tests.support.documented import GRAPH, SHOP, module_of, package_docs
+from shared.domain.api_docs.generator import DocsGenerator, ModuleSource
+from tests.support.documented import GRAPH, SHOP, documented, module_of, package_docs
+
+
+def test_a_module_says_what_it_is() -> None:
+    source = module_of("public function f() { }")
+    docs = package_docs(
+        ModuleSource(name="shop", files=source.files, readme="# Shop\n", summary="Sells.")
+    )
+    module = docs.modules[0]
+    assert (module.id, module.org_name, module.version) == ("shop", "acme", "1.2.0")
+    assert (module.description, module.summary) == ("# Shop\n", "Sells.")
+    assert module.is_default_module
+    assert module.related_modules == ()
+    assert docs.unread == ()
 
 
 def test_a_module_is_documented_without_the_others_and_with_their_types() -> None:
@@ -34,6 +47,13 @@ def test_a_long_chain_of_definitions_ends() -> None:
     docs = package_docs(module_of(f"{chain}{errors}{included}"))
     assert docs.unread == ()
     assert len(docs.modules[0].records) == 200
+
+
+def test_a_name_that_is_defined_twice_is_the_first() -> None:
+    docs = documented("public type A record {| |};\npublic type A int;\npublic function f(A a) { }")
+    tree = docs.functions[0].parameters[0].type
+    assert tree
+    assert tree.category == "records"
 
 
 WORDS = """

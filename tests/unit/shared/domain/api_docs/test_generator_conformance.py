@@ -79,3 +79,85 @@ def test_a_named_type_leads_to_its_release() -> None:
     detail = selected(module("errors"), "errors[AccountError].detailType")
     place = detail["orgName"], detail["moduleName"], detail["version"], detail["category"]
     assert place == ("acme", "shop", "1.2.0", "records")
+
+
+@pytest.mark.parametrize(
+    ("path", "description"),
+    [
+        ("records[Apartment].fields[number].description", "apartment no\n"),
+        ("records[Apartment].fields[floor].description", "counted from the street\n"),
+        ("records[Address].fields[street].description", "street of the address\n"),
+        ("classes[Employee].fields[empNo].description", "funny number\n"),
+    ],
+)
+def test_a_fields_own_comment_wins_over_the_line_of_its_record(path: str, description: str) -> None:
+    assert selected(module("fields"), path) == description
+
+
+def test_only_public_fields_of_classes_are_documented() -> None:
+    assert selected(module("fields"), "classes[Employee].fields.names") == ["empNo"]
+
+
+def test_defaults_of_fields_are_their_source_text() -> None:
+    docs = module("fields")
+    fields = selected(docs, "classes[Bar].fields")
+    assert {each["name"]: each["defaultValue"] for each in fields} == {
+        "i": "1",
+        "s": '"str"',
+        "foos": "new",
+    }
+    assert selected(docs, "classes[Student].fields[f].defaultValue") == "new Bar()"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "constants[LKA]",
+        "unionTypes[CountryCode]",
+        "unionTypes[State]",
+        "classes[Person]",
+        "records[Address]",
+        "errors[InvalidAccountTypeError]",
+        "annotations[Bye]",
+        "functions[createPerson]",
+        "functions[getFullName].parameters[fName]",
+        "functions[getFullName].parameters[lName]",
+        "classes[Person].methods[getFullName]",
+        "classes[Student].fields[name]",
+        "classes[Student].methods[getName]",
+        "records[Player].fields[name]",
+    ],
+)
+def test_what_has_the_annotation_is_deprecated(path: str) -> None:
+    assert selected(module("deprecated"), path)["isDeprecated"] is True
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "constants[LK]",
+        "constants[USA]",
+        "unionTypes[NewCountryCode]",
+        "unionTypes[NewState]",
+        "classes[Student]",
+        "records[Bank]",
+        "errors[InvalidBankTypeError]",
+        "annotations[Greeting]",
+        "functions[sayHello]",
+        "functions[getFullName].parameters[title]",
+        "functions[getFullName].parameters[mName]",
+        "classes[Person].methods[getCity]",
+        "classes[Student].fields[age]",
+    ],
+)
+def test_what_has_no_annotation_is_not_deprecated(path: str) -> None:
+    assert selected(module("deprecated"), path)["isDeprecated"] is False
+
+
+def test_the_section_says_what_to_use_instead() -> None:
+    docs = module("deprecated")
+    assert selected(docs, "constants[LKA].descriptionSections") == ["# Deprecated\nUse `LK`.\n"]
+    assert selected(docs, "functions[createPerson].description") == "Makes one.\n\n"
+    assert selected(docs, "functions[createPerson].parameters[fname].description") == (
+        "the first name\n"
+    )

@@ -1,8 +1,11 @@
 """Which list a declaration is in."""
 
-import pytest
+import json
 
-from tests.support.documented import documented
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from tests.support.documented import documented, said
 
 BASE = """
 import ballerina/http;
@@ -58,7 +61,45 @@ def test_a_type_definition_is_in_one_list(name: str, definitions: str) -> None:
         assert filed(definition) == [name], definition
 
 
+ALIASES = """
+public type X distinct (Err & Hard);
+# An array.
+public type Array int[]?;
+public type Both readonly & string;
+public type Tuple [int];
+public type Descriptor typedesc<anydata>;
+public type Table table<Rec> key(a);
+public type Map map<int>?;
+public type Fixed (readonly & record { })?;
+public type Shape distinct object { };
+"""
+
+
+def test_a_type_definition_says_what_it_is_made_of(snapshot: SnapshotAssertion) -> None:
+    lists = (listed for _, listed in documented(BASE + ALIASES) if isinstance(listed, tuple))
+    assert [json.dumps(said(each)) for listed in lists for each in listed] == snapshot
+
+
+def test_only_public_declarations_are_documented() -> None:
+    docs = documented("""
+        type A int; class B { } enum C { D } const E = 1; int f = 2;
+        annotation G on type; function h() { }
+    """)
+    assert not any(listed for _, listed in docs if isinstance(listed, tuple))
+
+
 @pytest.mark.parametrize("annotation", ["typeParam", "builtinSubtype"])
 def test_types_of_the_language_need_not_be_public(annotation: str) -> None:
     docs = documented(f"@{annotation}\ntype Type anydata;")
     assert [each.name for each in docs.any_data_types] == ["Type"]
+
+
+def test_declarations_are_sorted_by_name_without_case() -> None:
+    docs = documented("""
+        public function beta() { }
+        public function Alpha() { }
+        public function 'gamma() { }
+        public type B [int]; public type a [int];
+    """)
+    assert [each.name for each in docs.functions] == ["'gamma", "Alpha", "beta"]
+    assert [each.name for each in docs.tuple_types] == ["a", "B"]

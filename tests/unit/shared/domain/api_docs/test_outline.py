@@ -3,9 +3,9 @@
 from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.api_docs.documents import read_document, write_document
-from shared.domain.api_docs.model import RecordDocs
+from shared.domain.api_docs.model import RecordDocs, Type
 from shared.domain.api_docs.outline import all_fields, count_documented, declared, undocumented
-from tests.support.documented import documented, shown
+from tests.support.documented import documented, module_of, package_docs, shown
 
 COMMENTED = """
 # Documented
@@ -99,6 +99,21 @@ def test_the_members_of_an_inclusion_stay_those_of_central_with_one_key_more() -
     ]
 
 
+def test_classes_and_object_types_have_the_fields_of_what_they_include() -> None:
+    source = """
+        public type Base object { public int id; };
+        public type Wide object { *Base; public int width; };
+        public class Box { *Base; public int id = 1; public int height = 2; }
+    """
+    module = documented(source)
+    wide, box = module.object_types[1], module.classes[0]
+    width, inherited = all_fields(wide)
+    assert (width.name, width.inclusion_type, inherited.name) == ("width", None, "id")
+    assert inherited.inclusion_type
+    assert inherited.inclusion_type.name == "Base"
+    assert [each.name for each in all_fields(box)] == ["id", "height"]
+
+
 def test_a_symbol_tells_its_own_members_from_included_ones() -> None:
     symbols = {each.title: each for _, each in declared(documented(SOURCE))}
     symbol = symbols["ClientConfiguration"]
@@ -106,3 +121,13 @@ def test_a_symbol_tells_its_own_members_from_included_ones() -> None:
     included = [each.path for each in symbol.included_fields()]
     assert included[0] == "ClientConfiguration.timeout"
     assert len(included) == 6
+
+
+def test_a_record_in_another_module_of_the_package_is_included_with_its_fields() -> None:
+    base = module_of("public type Base record {| int id = 7; |};", "shop.base")
+    shop = module_of("import acme/shop.base; public type R record {| *base:Base; |};")
+    (r,) = package_docs(shop, base).modules[0].records
+    (field,) = all_fields(r)
+    assert field.default_value == "7"
+    assert isinstance(field.inclusion_type, Type)
+    assert field.inclusion_type.module_name == "shop.base"

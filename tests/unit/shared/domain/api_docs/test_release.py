@@ -18,7 +18,7 @@ from shared.domain.api_docs.release import (
 )
 from shared.domain.api_docs.symbols import unpack_symbols
 from shared.domain.coordinates import Coordinate
-from shared.domain.packages import Graph, Texts
+from shared.domain.packages import Graph, ModuleText, Texts
 from tests.support.documented import documented as module_of
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
@@ -52,6 +52,25 @@ def documented(sources: dict[str, bytes], exported: tuple[str, ...] = ("greet",)
         for name, (docs, lines) in made.items()
     ]
     return Docs(release_record(facts), {name: docs for name, (docs, _) in made.items()})
+
+
+def test_modules_are_those_that_have_sources_or_are_exported_the_default_one_first() -> None:
+    found, unread = read(
+        {"greet/a.bal": b"", "greet/b.bal": b"", "greet.inner/c.bal": b""},
+        exported=("greet", "greet.sub"),
+    )
+    names = [(each.name, len(each.files), each.is_exported) for each in found]
+    assert names == [("greet", 2, True), ("greet.inner", 1, False), ("greet.sub", 0, True)]
+    assert unread == []
+
+
+def test_a_module_without_a_readme_has_none_and_the_default_one_that_of_the_package() -> None:
+    texts = Texts(readme="# Greet", modules=(ModuleText(name="greet", summary="Greets."),))
+    found, _ = read(
+        {"greet/a.bal": b"", "greet.sub/b.bal": b""}, texts=texts, exported=("greet", "greet.sub")
+    )
+    first, second = found
+    assert (first.readme, first.summary, second.readme) == ("# Greet", "Greets.", "")
 
 
 def test_a_file_that_is_not_utf_8_is_left_out_and_said() -> None:

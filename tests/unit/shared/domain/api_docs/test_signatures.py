@@ -15,7 +15,7 @@ from shared.domain.api_docs.model import (
     declarations_of,
 )
 from shared.domain.api_docs.signatures import signature, signature_text, source, source_text
-from shared.domain.api_docs.type_parts import Part, TypeTarget, type_parts
+from shared.domain.api_docs.type_parts import Part, PartKind, TypeTarget, type_parts
 from tests.support.documented import documented, type_of
 
 MODULE = """
@@ -95,6 +95,15 @@ def target_of(parts: tuple[Part, ...], text: str) -> TypeTarget | None:
     return next(part for part in parts if part.text == text).target
 
 
+def test_parts_say_what_they_are_and_types_lead_to_their_documentation(
+    snapshot: SnapshotAssertion,
+) -> None:
+    text = 'public function f(Item a, http:Client b, int c, json d, X e, string f = "a") { }'
+    parts = signature(documented(f"{MODULE}{text}").functions[0])
+    kinds = [each for each in parts if each.kind is not PartKind.TEXT]
+    assert [f"{each.text} {each.kind.value} {each.target}" for each in kinds] == snapshot
+
+
 def test_a_private_type_is_named_and_not_linked() -> None:
     docs = documented("""
         public function f(R a, O b, U c, S d) { }
@@ -150,6 +159,22 @@ def test_sources_have_a_line_for_each_member(snapshot: SnapshotAssertion) -> Non
     found = {each.name: source_text(each) for _, each in declarations_of(docs)}
     assert found == snapshot
     assert "".join(part.text for part in source(docs.constants[0])) == found["ONE"]
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        "public type X distinct A & error<D>;",
+        "public type X distinct (A & error<D>);",
+        "public type X distinct (A|B);",
+        "public type X map<distinct A>;",
+    ],
+)
+def test_a_distinct_type_stays_distinct(definition: str) -> None:
+    base = "public type A error; public type B error; public type D record {| |};"
+    module = documented(f"{base}{definition}")
+    (docs,) = (each for _, each in declarations_of(module) if each.name == "X")
+    assert source_text(docs) == definition
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,14 @@ import pytest
 from shared.domain.api_docs.type_parts import PathSegment, path_segments
 
 
+def test_a_path_has_words_and_parameters() -> None:
+    assert path_segments(".") == []
+    found = path_segments("users / [int id]")
+    assert found == [PathSegment("users"), PathSegment("[int id]", "int", "id")]
+    for word in ("'from", r"user\-id", r"a\/b", r"a\[b"):
+        assert path_segments(f"{word}/b") == [PathSegment(word), PathSegment("b")]
+
+
 @pytest.mark.parametrize(
     ("text", "type_", "name", "is_rest"),
     [

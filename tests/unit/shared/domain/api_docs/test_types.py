@@ -9,7 +9,7 @@ from syrupy.assertion import SnapshotAssertion
 from shared.domain.api_docs.model import Type
 from shared.domain.api_docs.type_parts import type_parts
 from shared.domain.api_docs.types import DEPTH_LIMIT, EXPANSION_LIMIT
-from tests.support.documented import documented, said
+from tests.support.documented import documented, module_of, package_docs, said
 
 NAMES = """
 import ballerina/http;
@@ -157,6 +157,16 @@ def test_a_name_that_nothing_defines_is_only_a_name(text: str) -> None:
     found = type_of(text)
     assert not found.generate_user_defined_type_link
     assert "".join(part.text for part in type_parts(found)) == text
+
+
+def test_a_type_of_another_module_of_the_package_has_its_version() -> None:
+    docs = package_docs(
+        module_of("import shop.parts;\npublic function f(parts:Part p) { }"),
+        module_of("public type Part record {| |};", "shop.parts", exported=False),
+    )
+    found = docs.modules[0].functions[0].parameters[0].type
+    assert found
+    assert (found.module_name, found.version, found.category) == ("shop.parts", "1.2.0", "libs")
 
 
 def test_a_return_type_may_be_an_argument(snapshot: SnapshotAssertion) -> None:
