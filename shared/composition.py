@@ -11,13 +11,12 @@ from shared.auth.authorization import Administration, Authorization
 from shared.auth.issuer_keys import IssuerKeys
 from shared.auth.sessions import Browsers, KnownBrowsers, SessionAuthentication
 from shared.auth.signing_keys import KeyRing
+from shared.construction import Services
 from shared.domain.client_settings import TOKEN_PLACEHOLDER, Reading, client_settings
 from shared.domain.errors.base import Invalid
 from shared.domain.mirroring import CatalogueRound
 from shared.domain.principals import Principal
 from shared.ports.system import Clock
-from shared.providers import PROVIDERS, arguments_of
-from shared.runtime.wiring import Wiring, instances_of
 from shared.services.administration.account_deletion import AccountDeletion
 from shared.services.administration.account_erasure import AccountErasures
 from shared.services.administration.administration import (
@@ -59,7 +58,7 @@ from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.package_chain import PackageChain
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
-from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
+from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.mirroring.version_lists import VersionLists
 from shared.services.organizations.continuation import Continuation
 from shared.services.organizations.freezes import Freezes
@@ -374,12 +373,210 @@ class Registry(Struct, frozen=True):
 
 
 def create_registry(settings: Settings, adapters: Adapters) -> Registry:
-    """Create all services, each from its constructor (`shared/runtime/wiring.py`)."""
+    """Create all services, each by its constructor (`shared/construction.py`)."""
     listed = listing_revocations(adapters.events, adapters.revocations)
     adapters = replace(adapters, events=listed)
-    instances = {**instances_of(adapters), Settings: settings, Adapters: adapters}
-    if not settings.upstreams or adapters.connect_upstream is None:
-        instances |= {MirroringServices: None, Upstreams: None}
-    wiring = Wiring(settings, instances, PROVIDERS, arguments_of(settings))
-    wiring.closing.push_async_callback(adapters.close)
-    return wiring.create(Registry)
+    services = Services(settings, adapters)
+    packages = _packages(services)
+    return Registry(
+        settings=settings,
+        adapters=adapters,
+        clock=adapters.clock,
+        common=_common(services),
+        limits=_limits(services),
+        packages=packages,
+        identity=_identity(services),
+        tokens=_tokens(services),
+        organizations=_organizations(services),
+        api_docs=_api_docs(services),
+        maintenance=_maintenance(services),
+        administration=_administration(services),
+        publishing=_publishing(services),
+        mirroring=_mirroring(services, packages) if services.upstreams is not None else None,
+        bundles=_bundles(services),
+        quality=_quality(services),
+    )
+
+
+def _common(services: Services) -> Common:
+    return Common(
+        settings=services.settings,
+        adapters=services.adapters,
+        closing=services.closing,
+        authorization=services.authorization,
+        administration=services.administration,
+        record_writer=services.record_writer,
+        leases=services.leases,
+    )
+
+
+def _limits(services: Services) -> LimitServices:
+    return LimitServices(
+        rate_limiter=services.rate_limiter,
+        notices=services.notices,
+        notice_cache=services.notice_cache,
+        read_only_mode=services.read_only_mode,
+    )
+
+
+def _packages(services: Services) -> PackageServices:
+    return PackageServices(
+        cache=services.package_cache,
+        hosted=services.hosted_packages,
+        search=services.package_search,
+        details=services.package_details,
+        index=services.package_index,
+        feeds=services.change_feeds,
+        history=services.package_history,
+        archive_delivery=services.archive_delivery,
+        pulls=services.pulls,
+        archive_files=services.archive_files,
+        archive_reader=services.archive_reader,
+        derived_data=services.derived_data,
+        record_writer=services.package_record_writer,
+        of_organization=services.organization_packages,
+        visibility=services.package_visibility,
+        deprecation=services.deprecation,
+        successors=services.successors,
+        pullers=services.puller_records,
+        pull_counter=services.pull_counter,
+        pull_recorder=services.pull_recorder,
+        pull_records=services.pull_records,
+        last_counts=services.last_registry_counts,
+        recent_pulls=services.recent_pulls,
+        statistics=services.registry_statistics,
+    )
+
+
+def _identity(services: Services) -> IdentityServices:
+    return IdentityServices(
+        accounts=services.accounts,
+        identities=services.identities,
+        sessions=services.sessions,
+        authentication=services.authentication,
+        session_authentication=services.session_authentication,
+        sign_in_flow=services.sign_in_flow,
+        sign_in_links=services.sign_in_links,
+        browsers=services.browsers,
+        known_browsers=services.known_browsers,
+        issuer_keys=services.issuer_keys,
+        mail_delivery=services.mail_delivery,
+        account_mail=services.account_mail,
+        token_mail=services.token_mail,
+        release_mail=services.release_mail,
+        group_rules=services.group_rule_changes,
+    )
+
+
+def _tokens(services: Services) -> TokenServices:
+    return TokenServices(
+        access_tokens=services.tokens,
+        records=services.token_records,
+        device_login=services.device_login,
+        secret_scanning=services.secret_scanning,
+        trusted_publishers=services.trusted_publishers,
+        trusted_publishing=services.trusted_publishing,
+        id_token_checks=services.id_token_checks,
+        makers=services.makers,
+        maker_review=services.maker_review,
+    )
+
+
+def _organizations(services: Services) -> OrganizationServices:
+    return OrganizationServices(
+        organizations=services.organizations,
+        memberships=services.memberships,
+        invitations=services.invitations,
+        made_by_accounts=services.made_by_accounts,
+        deletion=services.organization_deletion,
+        ownerless=services.ownerless_organizations,
+        ownership_requests=services.ownership_requests,
+        continuation=services.continuation,
+        freezes=services.freezes,
+        reserved_names=services.reserved_names,
+        webhooks=services.webhooks,
+    )
+
+
+def _api_docs(services: Services) -> ApiDocsServices:
+    return ApiDocsServices(
+        documentation=services.api_docs,
+        pieces=services.piece_reader,
+        history=services.api_history,
+        dependency_updates=services.dependency_updates,
+        generation=services.api_docs_generation,
+        queue=services.api_docs_queue,
+        backfill=services.api_docs_backfill,
+        on_demand_jobs=services.on_demand_jobs,
+        file_highlighting=services.file_highlighting,
+        comparisons=services.api_comparisons,
+        editor_catalog=services.editor_catalog,
+    )
+
+
+def _maintenance(services: Services) -> MaintenanceServices:
+    return MaintenanceServices(
+        tasks=services.tasks,
+        upkeep=services.upkeep,
+        checkpoints=services.checkpoints,
+        snapshot_creation=services.snapshot_creation,
+        snapshot_restore=services.snapshot_restore,
+        archive_recovery=services.archive_recovery,
+    )
+
+
+def _administration(services: Services) -> AdministrationServices:
+    return AdministrationServices(
+        administrators=services.administrators,
+        accounts=services.account_administration,
+        leaving=services.leaving,
+        organizations=services.organization_administration,
+        account_deletion=services.account_deletion,
+        account_erasures=services.account_erasures,
+        audit_log=services.audit_log,
+        directory_locks=services.directory_locks,
+        name_disputes=services.name_disputes,
+        policies=services.policies,
+        status=services.registry_status,
+        reachability=services.reachability,
+        revocations=services.revocation_application,
+    )
+
+
+def _publishing(services: Services) -> PublishingServices:
+    return PublishingServices(
+        releases=services.publishing,
+        dry_runs=services.dry_runs,
+        maven=services.maven_publishing,
+        maven_packages=services.maven_packages,
+        moderation=services.moderation,
+        erasure=services.release_erasure,
+        selections=services.release_selections,
+        package_holds=services.package_holds,
+        proposals=services.proposals,
+        held_releases=services.held_releases,
+        own_releases=services.own_releases,
+    )
+
+
+def _mirroring(services: Services, packages: PackageServices) -> MirroringServices:
+    return MirroringServices(
+        packages=packages,
+        reader=services.upstream_reader,
+        admission=services.admission,
+        refreshing=services.refreshing,
+        lists=services.version_lists,
+        catalogue=services.upstream_catalogue,
+        rule_application=services.rule_application,
+        rules=services.rule_changes,
+        gone=services.gone_releases,
+        moves=services.name_moves,
+    )
+
+
+def _bundles(services: Services) -> BundleServices:
+    return BundleServices(exporting=services.bundle_export, importing=services.bundle_import)
+
+
+def _quality(services: Services) -> QualityServices:
+    return QualityServices(checklists=services.checklists, comparison=services.package_comparison)

@@ -4,9 +4,9 @@ after a day, and cancels a deletion if a push in progress published a package.""
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.domain.access import Membership
 from shared.domain.errors.base import Refusal
 from shared.domain.invitations import Invitation
+from shared.domain.memberships import Membership
 from shared.domain.name_disputes import NameDispute
 from shared.domain.organizations import NameOwner, NameSkeleton, Organization
 from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest

@@ -4,7 +4,6 @@ import pytest
 from msgspec.structs import replace
 
 from shared.composition import create_registry
-from shared.runtime.wiring import Wiring
 from tests.support.world import World
 
 
@@ -26,12 +25,3 @@ async def test_adapters_are_closed_last_and_also_if_a_service_fails_to_close(wor
     assert closed == ["service", "adapters"]
     await registry.close()  # Once more does nothing.
     assert closed == ["service", "adapters"]
-
-
-def test_an_argument_that_nothing_gives_is_an_error_of_the_constructor() -> None:
-    class Service:
-        def __init__(self, unheard_of: str) -> None:
-            self.unheard_of = unheard_of
-
-    with pytest.raises(TypeError, match="unheard_of"):
-        Wiring(object(), {}, (), {}).create(Service)

@@ -1,0 +1,2056 @@
+"""Calls the constructor of every service, by name: where a service is created, and with what.
+
+Each property creates its service when it is first read, and once. A service that some registries
+do not have is None there.
+"""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from functools import cached_property, partial
+from typing import Protocol, TypeVar
+
+from shared.auth.authentication import Authentication
+from shared.auth.authorization import Administration, Authorization, KnownReaders
+from shared.auth.identity_providers import IdentityProvider
+from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
+from shared.auth.secret_scanning import LeakReports
+from shared.auth.sessions import (
+    Browsers,
+    Cookie,
+    KnownBrowsers,
+    SessionAuthentication,
+    SessionLifetimes,
+)
+from shared.auth.signed_tokens import IdTokenValidator
+from shared.auth.signing_keys import ArchiveLinkSigner
+from shared.domain.rate_limits import RateLimitClass
+from shared.domain.sparse_index import index_file
+from shared.domain.staff import Staff, parse_staff_sources
+from shared.providers import (
+    archive_reader,
+    archive_relocation,
+    delivery_routes,
+    identity_providers,
+    leak_reports,
+    logged,
+    pseudonym_of,
+    redirect_cache,
+    secret,
+    trusted_issuers,
+)
+from shared.runtime.background_tasks import BackgroundTasks
+from shared.runtime.kept_answers import KeptAnswers
+from shared.services.administration.account_deletion import AccountDeletion
+from shared.services.administration.account_erasure import AccountErasures
+from shared.services.administration.administration import (
+    AccountAdministration,
+    Administrators,
+    OrganizationAdministration,
+)
+from shared.services.administration.audit_log import AuditLog
+from shared.services.administration.directory_locks import DirectoryLocks
+from shared.services.administration.group_roles import GroupRuleChanges, RolesByGroups
+from shared.services.administration.leaving import Leaving
+from shared.services.administration.name_disputes import NameDisputes
+from shared.services.administration.policies import Policies
+from shared.services.administration.reachability import Reachability
+from shared.services.administration.revocations import RevocationApplication
+from shared.services.administration.status import RegistryStatus
+from shared.services.administration.stopped_makers import StoppedMakers
+from shared.services.api_docs.api_docs import ApiDocs
+from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory, JobInputs
+from shared.services.api_docs.api_docs_queue import ApiDocsBackfill, ApiDocsQueue
+from shared.services.api_docs.dependency_updates import DependencyUpdates
+from shared.services.api_docs.editor_catalog import EditorCatalog
+from shared.services.api_docs.on_demand import ApiComparisons, FileHighlighting, OnDemandJobs
+from shared.services.api_docs.pieces import PieceReader
+from shared.services.api_docs.version_checks import VersionChecks
+from shared.services.bundles.bundle_export import BundleExport
+from shared.services.bundles.bundle_import import BundleImport
+from shared.services.bundles.bundle_withdrawals import BundleWithdrawals
+from shared.services.common import Adapters
+from shared.services.identity.accounts import Accounts, RetiredNames
+from shared.services.identity.mail import (
+    AccountMail,
+    Appeal,
+    DecisionMail,
+    DependencyMail,
+    MailDelivery,
+    ReleaseMail,
+    TokenMail,
+)
+from shared.services.identity.sessions import Identities, Sessions
+from shared.services.identity.sign_in import SignInFlow, SignInLinks
+from shared.services.leases import Leases
+from shared.services.limits.notices import NoticeCache, Notices, ReadOnlyMode
+from shared.services.limits.rate_limits import BurstDetection, RateLimiter
+from shared.services.maintenance.anonymize_events import AnonymizeEvents
+from shared.services.maintenance.apply_group_rules import ApplyGroupRules
+from shared.services.maintenance.apply_mirror_rules import ApplyMirrorRules
+from shared.services.maintenance.archive_recovery import ArchiveRecovery
+from shared.services.maintenance.audit_archives import AuditArchives
+from shared.services.maintenance.complete_event_logs import CompleteEventLogs
+from shared.services.maintenance.create_snapshot import CreateSnapshot
+from shared.services.maintenance.database_age import DatabaseAge
+from shared.services.maintenance.delete_expired_records import DeleteExpiredRecords
+from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives
+from shared.services.maintenance.deliver_webhooks import DeliverWebhooks
+from shared.services.maintenance.erase_accounts import EraseAccounts
+from shared.services.maintenance.erased_releases import ErasedReleases
+from shared.services.maintenance.find_ownerless_organizations import FindOwnerlessOrganizations
+from shared.services.maintenance.finish_deletions import FinishDeletions
+from shared.services.maintenance.follow_upstream_withdrawals import FollowUpstreamWithdrawals
+from shared.services.maintenance.generate_api_docs import GenerateApiDocs
+from shared.services.maintenance.lock_disabled_accounts import LockDisabledAccounts
+from shared.services.maintenance.notify_dependents import NotifyDependents
+from shared.services.maintenance.place_archives import PlaceArchives
+from shared.services.maintenance.process_outboxes import ProcessOutboxes
+from shared.services.maintenance.rebuild_derived_data import RebuildDerivedData
+from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
+from shared.services.maintenance.repair_derived_data import RepairDerivedData
+from shared.services.maintenance.roll_up_pulls import RollUpPulls
+from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
+from shared.services.maintenance.snapshots import (
+    ArchiveSources,
+    SnapshotCreation,
+    SnapshotRestore,
+    StoredSnapshots,
+)
+from shared.services.maintenance.tasks import (
+    Checkpoints,
+    MaintenanceTasks,
+    RequestedTasks,
+    Task,
+    TaskRuns,
+    Upkeep,
+)
+from shared.services.maintenance.update_search_index import UpdateSearchIndex
+from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
+from shared.services.mirroring.admission import Admission, Refreshing
+from shared.services.mirroring.catalogue import UpstreamCatalogue
+from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
+from shared.services.mirroring.upstream_reader import UpstreamReader
+from shared.services.mirroring.upstreams import Upstreams
+from shared.services.mirroring.version_lists import VersionLists
+from shared.services.mirroring.withdrawals import UpstreamFeeds, UpstreamWithdrawals
+from shared.services.name_owners import NameOwners
+from shared.services.organizations.continuation import Continuation
+from shared.services.organizations.freezes import Freezes
+from shared.services.organizations.invitations import Invitations
+from shared.services.organizations.made import MadeByAccounts, MakerMail
+from shared.services.organizations.memberships import Memberships, OrganizationMembers
+from shared.services.organizations.name_moves import NameMoves
+from shared.services.organizations.organizations import OrganizationDeletion, Organizations
+from shared.services.organizations.ownership import OwnerlessOrganizations, OwnershipRequests
+from shared.services.organizations.reserved_names import ReservedNames
+from shared.services.organizations.webhooks import WebhookDelivery, Webhooks
+from shared.services.packages.archive_delivery import ArchiveDelivery, DeliveryRoutes
+from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
+from shared.services.packages.archive_relocation import ArchiveRelocation
+from shared.services.packages.dependency_notices import DependencyNotices
+from shared.services.packages.derived_data import (
+    DerivedData,
+    DocumentCache,
+    PackageRecordWriter,
+    WithheldReleases,
+)
+from shared.services.packages.external_releases import ExternalReleases, PinnedDigests
+from shared.services.packages.feeds import ChangeFeeds
+from shared.services.packages.history import PackageHistory
+from shared.services.packages.hosted_packages import HostedPackages, PackageCache
+from shared.services.packages.index import PackageIndex
+from shared.services.packages.package_details import PackageDetails
+from shared.services.packages.packages import Deprecation, OrganizationPackages, PackageVisibility
+from shared.services.packages.pull_counter import PullCounter
+from shared.services.packages.pull_records import PullRecorder, PullRecords
+from shared.services.packages.pull_redirects import Pulls, RedirectCache
+from shared.services.packages.pullers import PullerRecords
+from shared.services.packages.search import PackageSearch
+from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
+from shared.services.packages.successors import Successors
+from shared.services.publishing.dry_runs import DryRuns
+from shared.services.publishing.erasure import ReleaseErasure
+from shared.services.publishing.gone_releases import GoneReleases
+from shared.services.publishing.maven import MavenPackages, MavenPublishing
+from shared.services.publishing.moderation import HeldReleases, Moderation
+from shared.services.publishing.own_releases import OwnReleases
+from shared.services.publishing.package_holds import PackageHolds
+from shared.services.publishing.proposals import Proposals
+from shared.services.publishing.published_contents import PublishedContents
+from shared.services.publishing.publishing import DependencyCheck, Publishing
+from shared.services.publishing.release_selection import ReleaseSelections
+from shared.services.quality.checklists import Checklists
+from shared.services.quality.package_comparison import PackageComparison
+from shared.services.records import RecordWriter
+from shared.services.revocation_list import RetiredNameList
+from shared.services.tokens.device_login import DeviceLogin
+from shared.services.tokens.id_token_checks import IdTokenChecks
+from shared.services.tokens.makers import MakerReview, Makers
+from shared.services.tokens.repository_ids import RepositoryIds
+from shared.services.tokens.secret_scanning import SecretScanning
+from shared.services.tokens.tokens import TokenRecords, Tokens
+from shared.services.tokens.trusted_publishers import TrustedPublishers
+from shared.services.tokens.trusted_publishing import JobTokenVerifier, TrustedPublishing
+from shared.settings import Settings
+from shared.settings.values import split_list
+from shared.telemetry.log import log, record_metric
+from shared.telemetry.metrics import PUSHES, WEBHOOK_ATTEMPTS
+
+
+class _Closing(Protocol):
+    async def close(self) -> None: ...
+
+
+T = TypeVar("T")
+C = TypeVar("C", bound=_Closing)
+
+
+class Services:
+    """The services of one registry. Those that have to be closed are closed with `closing`, the
+    last created first."""
+
+    def __init__(self, settings: Settings, adapters: Adapters) -> None:
+        self.settings = settings
+        self.adapters = adapters
+        self.closing = AsyncExitStack()
+        self.closing.push_async_callback(adapters.close)
+
+    def _closing(self, service: C) -> C:
+        self.closing.push_async_callback(service.close)
+        return service
+
+    # --- Rights, records and limits ---
+
+    @cached_property
+    def known_readers(self) -> KnownReaders:
+        return KnownReaders(edition=self.adapters.edition, clock=self.adapters.clock)
+
+    @cached_property
+    def authorization(self) -> Authorization:
+        return Authorization(
+            directory=self.adapters.directory,
+            clock=self.adapters.clock,
+            readers=self.known_readers,
+            base_url=self.settings.base_url,
+            founding=self.settings.founding,
+        )
+
+    @cached_property
+    def administration(self) -> Administration:
+        return Administration(directory=self.adapters.directory, clock=self.adapters.clock)
+
+    @cached_property
+    def record_writer(self) -> RecordWriter:
+        return RecordWriter(
+            directory=self.adapters.directory,
+            events=self.adapters.events,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+            delayed=logged("event.delayed", "reason"),
+        )
+
+    @cached_property
+    def leases(self) -> Leases:
+        return Leases(
+            work=self.adapters.work, clock=self.adapters.clock, randomness=self.adapters.randomness
+        )
+
+    @cached_property
+    def burst_detection(self) -> BurstDetection:
+        return BurstDetection(
+            work=self.adapters.work,
+            clock=self.adapters.clock,
+            brake_packages=self.settings.brake_packages,
+            brake_releases=self.settings.brake_releases,
+        )
+
+    @cached_property
+    def notice_cache(self) -> NoticeCache:
+        return self._closing(
+            NoticeCache(directory=self.adapters.directory, clock=self.adapters.clock)
+        )
+
+    @cached_property
+    def read_only_mode(self) -> ReadOnlyMode:
+        return ReadOnlyMode(notice_cache=self.notice_cache)
+
+    @cached_property
+    def rate_limiter(self) -> RateLimiter:
+        return RateLimiter(
+            work=self.adapters.work,
+            clock=self.adapters.clock,
+            rules={each: self.settings.limits_of(each) for each in RateLimitClass},
+            burst_detection=self.burst_detection,
+            read_only_mode=self.read_only_mode,
+        )
+
+    @cached_property
+    def notices(self) -> Notices:
+        return Notices(
+            administration=self.administration,
+            directory=self.adapters.directory,
+            record_writer=self.record_writer,
+            notice_cache=self.notice_cache,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def background_tasks(self) -> BackgroundTasks:
+        return self._closing(BackgroundTasks())
+
+    @cached_property
+    def kept_answers(self) -> KeptAnswers:
+        return self._closing(
+            KeptAnswers(clock=self.adapters.clock, fresh_for=self._upstream_fresh_for)
+        )
+
+    # --- Packages ---
+
+    @cached_property
+    def index_files(self) -> DocumentCache:
+        return DocumentCache(index_file)
+
+    @cached_property
+    def archive_reader(self) -> ArchiveReader:
+        return archive_reader(self.settings)
+
+    @cached_property
+    def archive_relocation(self) -> ArchiveRelocation | None:
+        return archive_relocation(self.adapters, self.settings)
+
+    @cached_property
+    def redirect_cache(self) -> RedirectCache | None:
+        return redirect_cache(self.adapters, self.settings, self.known_readers)
+
+    @cached_property
+    def delivery_routes(self) -> DeliveryRoutes:
+        return delivery_routes(self.adapters, self.settings)
+
+    @cached_property
+    def package_cache(self) -> PackageCache:
+        return PackageCache(metadata=self.adapters.metadata, edition=self.adapters.edition)
+
+    @cached_property
+    def hosted_packages(self) -> HostedPackages:
+        return HostedPackages(
+            authorization=self.authorization,
+            records=self.package_cache,
+            documents=self.adapters.documents,
+            sweep_grace_hours=self.settings.sweep_grace_hours,
+        )
+
+    @cached_property
+    def package_search(self) -> PackageSearch:
+        return PackageSearch(index=self.adapters.search, authorization=self.authorization)
+
+    @cached_property
+    def withheld_releases(self) -> WithheldReleases:
+        return WithheldReleases(directory=self.adapters.directory, metadata=self.adapters.metadata)
+
+    @cached_property
+    def derived_data(self) -> DerivedData:
+        return DerivedData(
+            metadata=self.adapters.metadata,
+            documents=self.adapters.documents,
+            search=self.adapters.search,
+            events=self.adapters.events,
+            withheld_releases=self.withheld_releases,
+            standard_names=self.settings.standard_names,
+            archive_relocation=self.archive_relocation,
+        )
+
+    @cached_property
+    def package_record_writer(self) -> PackageRecordWriter:
+        return PackageRecordWriter(metadata=self.adapters.metadata, derived_data=self.derived_data)
+
+    @cached_property
+    def successors(self) -> Successors:
+        return Successors(
+            authorization=self.authorization,
+            hosted=self.hosted_packages,
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            records=self.package_record_writer,
+            mail_delivery=self.mail_delivery,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def package_details(self) -> PackageDetails:
+        return PackageDetails(
+            hosted=self.hosted_packages,
+            search=self.package_search,
+            records=self.package_cache,
+            documents=self.adapters.documents,
+            directory=self.adapters.directory,
+            pulls=self.adapters.pulls,
+            successors=self.successors,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def package_index(self) -> PackageIndex:
+        return PackageIndex(
+            authorization=self.authorization,
+            metadata=self.adapters.metadata,
+            events=self.adapters.events,
+            files=self.index_files,
+            successors=self.successors,
+            readers=self.settings.readers,
+        )
+
+    @cached_property
+    def change_feeds(self) -> ChangeFeeds:
+        return ChangeFeeds(
+            authorization=self.authorization,
+            metadata=self.adapters.metadata,
+            events=self.adapters.events,
+        )
+
+    @cached_property
+    def package_history(self) -> PackageHistory:
+        return PackageHistory(
+            authorization=self.authorization,
+            hosted=self.hosted_packages,
+            directory=self.adapters.directory,
+            events=self.adapters.events,
+        )
+
+    @cached_property
+    def archive_delivery(self) -> ArchiveDelivery:
+        return ArchiveDelivery(
+            authorization=self.authorization,
+            records=self.package_cache,
+            signer=self.archive_link_signer,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+            edges=self.delivery_routes,
+            readers=self.settings.readers,
+        )
+
+    @cached_property
+    def pulls(self) -> Pulls:
+        return Pulls(
+            delivery=self.archive_delivery,
+            cache=self.redirect_cache,
+            clock=self.adapters.clock,
+            mirrored_fresh_ms=self.settings.upstream_fresh_seconds * 1_000,
+        )
+
+    @cached_property
+    def archive_files(self) -> ArchiveFiles:
+        return ArchiveFiles(archives=self.adapters.archives)
+
+    @cached_property
+    def organization_packages(self) -> OrganizationPackages:
+        return OrganizationPackages(
+            authorization=self.authorization, metadata=self.adapters.metadata
+        )
+
+    @cached_property
+    def package_visibility(self) -> PackageVisibility:
+        return PackageVisibility(
+            authorization=self.authorization,
+            records=self.package_record_writer,
+            decision_mail=self.decision_mail,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def deprecation(self) -> Deprecation:
+        return Deprecation(
+            authorization=self.authorization,
+            records=self.package_record_writer,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def puller_records(self) -> PullerRecords:
+        return PullerRecords(
+            directory=self.adapters.directory, clock=self.adapters.clock, keys=self.adapters.keys
+        )
+
+    @cached_property
+    def pull_counter(self) -> PullCounter:
+        return self._closing(
+            PullCounter(
+                ledger=self.adapters.pulls,
+                caller_scope=self.adapters.caller_scope,
+                clock=self.adapters.clock,
+                pullers=self.puller_records,
+                keys=self.adapters.keys,
+                randomness=self.adapters.randomness,
+                read_only_mode=self.read_only_mode,
+                delayed=logged("pulls.delayed", "reason"),
+            )
+        )
+
+    @cached_property
+    def pull_recorder(self) -> PullRecorder:
+        return self._closing(
+            PullRecorder(
+                store=self.adapters.pull_records,
+                directory=self.adapters.directory,
+                clock=self.adapters.clock,
+                randomness=self.adapters.randomness,
+                read_only_mode=self.read_only_mode,
+                recorded_pulls=self.settings.recorded_pulls,
+                delayed=logged("pull_records.delayed", "reason"),
+            )
+        )
+
+    @cached_property
+    def pull_records(self) -> PullRecords:
+        return PullRecords(
+            store=self.adapters.pull_records,
+            directory=self.adapters.directory,
+            authorization=self.authorization,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def last_registry_counts(self) -> LastRegistryCounts:
+        return LastRegistryCounts(work=self.adapters.work, clock=self.adapters.clock)
+
+    @cached_property
+    def recent_pulls(self) -> RecentPulls:
+        return RecentPulls(ledger=self.adapters.pulls, clock=self.adapters.clock)
+
+    @cached_property
+    def registry_statistics(self) -> RegistryStatistics:
+        return RegistryStatistics(index=self.adapters.search, last_counts=self.last_registry_counts)
+
+    @cached_property
+    def dependency_notices(self) -> DependencyNotices:
+        return DependencyNotices(
+            events=self.adapters.events,
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            work=self.adapters.work,
+            search=self.package_search,
+            authorization=self.authorization,
+            mail=self.dependency_mail,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def pinned_digests(self) -> PinnedDigests:
+        return PinnedDigests(
+            directory=self.adapters.directory,
+            record_writer=self.record_writer,
+            administration=self.administration,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def external_releases(self) -> ExternalReleases:
+        return ExternalReleases(
+            metadata=self.adapters.metadata,
+            documents=self.adapters.documents,
+            archives=self.adapters.archives,
+            derived_data=self.derived_data,
+            records=self.package_record_writer,
+            clock=self.adapters.clock,
+            readers=self.settings.readers,
+        )
+
+    @cached_property
+    def checklists(self) -> Checklists:
+        return Checklists(details=self.package_details, pieces=self.piece_reader)
+
+    @cached_property
+    def package_comparison(self) -> PackageComparison:
+        return PackageComparison(details=self.package_details, pieces=self.piece_reader)
+
+    # --- Mirrors and bundles ---
+
+    @cached_property
+    def upstreams(self) -> Upstreams | None:
+        """The registries that are mirrored; None where nothing is mirrored."""
+        connect = self.adapters.connect_upstream
+        if not self.settings.upstreams or connect is None:
+            return None
+        return Upstreams(
+            configured=self.settings.upstreams,
+            connect=connect,
+            directory=self.adapters.directory,
+            clock=self.adapters.clock,
+            failed=logged("upstream.unanswered", "upstream", "reason"),
+            minimum_age_days=self.settings.upstream_minimum_age,
+        )
+
+    @property
+    def _upstream_fresh_for(self) -> timedelta:
+        return timedelta(seconds=self.settings.upstream_fresh_seconds)
+
+    @cached_property
+    def name_owners(self) -> NameOwners:
+        return NameOwners(directory=self.adapters.directory, clock=self.adapters.clock)
+
+    @cached_property
+    def upstream_reader(self) -> UpstreamReader:
+        return UpstreamReader(
+            pseudonym=pseudonym_of(self.settings.base_url),
+            upstreams=_existing(self.upstreams),
+            kept=self.kept_answers,
+            rate_limiter=self.rate_limiter,
+            owners=self.name_owners,
+            pins=self.pinned_digests,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def rule_application(self) -> RuleApplication:
+        return RuleApplication(
+            reader=self.upstream_reader,
+            metadata=self.adapters.metadata,
+            records=self.package_record_writer,
+        )
+
+    @cached_property
+    def upstream_catalogue(self) -> UpstreamCatalogue:
+        return UpstreamCatalogue(
+            reader=self.upstream_reader,
+            directory=self.adapters.directory,
+            derived_data=self.derived_data,
+        )
+
+    @cached_property
+    def upstream_withdrawals(self) -> UpstreamWithdrawals:
+        return UpstreamWithdrawals(
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            releases=self.external_releases,
+            records=self.package_record_writer,
+            clock=self.adapters.clock,
+            upstream_withdrawals=self.settings.upstream_withdrawals,
+        )
+
+    @cached_property
+    def upstream_feeds(self) -> UpstreamFeeds:
+        return UpstreamFeeds(
+            upstreams=_existing(self.upstreams),
+            withdrawals=self.upstream_withdrawals,
+            directory=self.adapters.directory,
+            mail_delivery=self.mail_delivery,
+            work=self.adapters.work,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def admission(self) -> Admission:
+        return self._closing(
+            Admission(
+                reader=self.upstream_reader,
+                archive_reader=self.archive_reader.of_mirrored,
+                releases=self.external_releases,
+            )
+        )
+
+    @cached_property
+    def refreshing(self) -> Refreshing:
+        return self._closing(
+            Refreshing(
+                reader=self.upstream_reader,
+                releases=self.external_releases,
+                withdrawals=self.upstream_withdrawals,
+                fresh_for=self._upstream_fresh_for,
+            )
+        )
+
+    @cached_property
+    def version_lists(self) -> VersionLists:
+        return VersionLists(
+            reader=self.upstream_reader,
+            directory=self.adapters.directory,
+            fresh_for=self._upstream_fresh_for,
+        )
+
+    @cached_property
+    def rule_changes(self) -> RuleChanges:
+        return RuleChanges(
+            administration=self.administration,
+            reader=self.upstream_reader,
+            application=self.rule_application,
+            pulls=self.adapters.pulls,
+            record_writer=self.record_writer,
+        )
+
+    @cached_property
+    def bundle_export(self) -> BundleExport:
+        return BundleExport(
+            metadata=self.adapters.metadata,
+            archives=self.adapters.archives,
+            pulls=self.adapters.pulls,
+            events=self.adapters.events,
+            registry=self.settings.base_url,
+            name=pseudonym_of(self.settings.base_url),
+        )
+
+    @cached_property
+    def bundle_withdrawals(self) -> BundleWithdrawals:
+        return BundleWithdrawals(
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            owners=self.name_owners,
+            packages=self.package_record_writer,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def bundle_import(self) -> BundleImport:
+        return BundleImport(
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            pins=self.pinned_digests,
+            packages=self.package_record_writer,
+            releases=self.external_releases,
+            withdrawals=self.bundle_withdrawals,
+            unchecked=self.archive_reader.of_mirrored,
+            clock=self.adapters.clock,
+        )
+
+    # --- API documentation ---
+
+    @cached_property
+    def piece_reader(self) -> PieceReader:
+        return PieceReader(documents=self.adapters.documents)
+
+    @cached_property
+    def job_inputs(self) -> JobInputs:
+        return JobInputs(
+            metadata=self.adapters.metadata,
+            documents=self.adapters.documents,
+            archives=self.adapters.archives,
+        )
+
+    @cached_property
+    def api_history(self) -> ApiHistory:
+        return ApiHistory(directory=self.adapters.directory)
+
+    @cached_property
+    def api_docs_generation(self) -> ApiDocsGeneration:
+        return ApiDocsGeneration(
+            inputs=self.job_inputs,
+            confined=self.adapters.confined,
+            metadata=self.adapters.metadata,
+            documents=self.adapters.documents,
+            history=self.api_history,
+            pieces=self.piece_reader,
+            derived_data=self.derived_data,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def api_docs_queue(self) -> ApiDocsQueue:
+        return self._closing(
+            ApiDocsQueue(
+                generation=self.api_docs_generation,
+                metadata=self.adapters.metadata,
+                failed=logged("api_docs.failed", "coordinate", "reason", level=log.error),
+            )
+        )
+
+    @cached_property
+    def api_docs(self) -> ApiDocs:
+        return ApiDocs(
+            authorization=self.authorization,
+            hosted=self.hosted_packages,
+            records=self.package_cache,
+            documents=self.adapters.documents,
+            pieces=self.piece_reader,
+            queue=self.api_docs_queue,
+        )
+
+    @cached_property
+    def dependency_updates(self) -> DependencyUpdates:
+        return DependencyUpdates(
+            hosted=self.hosted_packages, successors=self.successors, history=self.api_history
+        )
+
+    @cached_property
+    def api_docs_backfill(self) -> ApiDocsBackfill:
+        return ApiDocsBackfill(generation=self.api_docs_generation, metadata=self.adapters.metadata)
+
+    @cached_property
+    def on_demand_jobs(self) -> OnDemandJobs:
+        return self._closing(OnDemandJobs())
+
+    @cached_property
+    def file_highlighting(self) -> FileHighlighting:
+        return FileHighlighting(
+            documents=self.adapters.documents,
+            confined=self.adapters.confined,
+            jobs=self.on_demand_jobs,
+        )
+
+    @cached_property
+    def api_comparisons(self) -> ApiComparisons:
+        return ApiComparisons(
+            api_docs=self.api_docs,
+            documents=self.adapters.documents,
+            inputs=self.job_inputs,
+            confined=self.adapters.confined,
+            jobs=self._closing(OnDemandJobs()),
+        )
+
+    @cached_property
+    def editor_catalog(self) -> EditorCatalog:
+        return EditorCatalog(
+            search=self.package_search,
+            packages=self.hosted_packages,
+            api_docs=self.api_docs,
+            metadata=self.adapters.metadata,
+        )
+
+    @cached_property
+    def version_checks(self) -> VersionChecks:
+        return VersionChecks(inputs=self.job_inputs, confined=self.adapters.confined)
+
+    # --- Publishing ---
+
+    @cached_property
+    def published_contents(self) -> PublishedContents:
+        return PublishedContents(
+            authorization=self.authorization,
+            archives=self.adapters.archives,
+            archive_reader=self.archive_reader,
+            archive_files=self.archive_files,
+            record_writer=self.package_record_writer,
+        )
+
+    @cached_property
+    def dependency_check(self) -> DependencyCheck:
+        return DependencyCheck(
+            authorization=self.authorization,
+            metadata=self.adapters.metadata,
+            require_dependencies=self.settings.require_dependencies,
+        )
+
+    @cached_property
+    def publishing(self) -> Publishing:
+        return Publishing(
+            authorization=self.authorization,
+            organizations=self.organizations,
+            archive_reader=self.archive_reader,
+            metadata=self.adapters.metadata,
+            documents=self.adapters.documents,
+            archives=self.adapters.archives,
+            published_contents=self.published_contents,
+            derived_data=self.derived_data,
+            clock=self.adapters.clock,
+            dependency_check=self.dependency_check,
+            trusted_publishers=self.trusted_publishers,
+            rate_limiter=self.rate_limiter,
+            mail=self.release_mail,
+            api_docs=self.api_docs_queue,
+            base_url=self.settings.base_url,
+            count_release=partial(record_metric, PUSHES, 1),
+            readers=self.settings.readers,
+        )
+
+    @cached_property
+    def dry_runs(self) -> DryRuns:
+        return DryRuns(
+            authorization=self.authorization,
+            archive_reader=self.archive_reader,
+            metadata=self.adapters.metadata,
+            publishing=self.publishing,
+            published_contents=self.published_contents,
+            version_checks=self.version_checks,
+        )
+
+    @cached_property
+    def maven_packages(self) -> MavenPackages:
+        return MavenPackages(
+            packages=self.hosted_packages,
+            documents=self.adapters.documents,
+            archives=self.adapters.archives,
+            index=self.adapters.search,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def maven_publishing(self) -> MavenPublishing:
+        return MavenPublishing(
+            publishing=self.publishing,
+            metadata=self.adapters.metadata,
+            documents=self.adapters.documents,
+            maven_packages=self.maven_packages,
+        )
+
+    @cached_property
+    def moderation(self) -> Moderation:
+        return Moderation(
+            administration=self.administration,
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            pulls=self.adapters.pulls,
+            audit_log=self.audit_log,
+            search=self.package_search,
+            derived_data=self.derived_data,
+            records=self.package_record_writer,
+            mail=self.release_mail,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def release_erasure(self) -> ReleaseErasure:
+        return ReleaseErasure(
+            moderation=self.moderation,
+            erased_releases=self.erased_releases,
+            metadata=self.adapters.metadata,
+            archives=self.adapters.archives,
+            documents=self.adapters.documents,
+            api_history=self.api_history,
+            generation=self.api_docs_generation,
+            derived_data=self.derived_data,
+            feed=self.adapters.feed,
+            edge=self.adapters.edge,
+            copies=self.adapters.copies,
+            clock=self.adapters.clock,
+            snapshot_days=self.settings.snapshot_days,
+        )
+
+    @cached_property
+    def release_selections(self) -> ReleaseSelections:
+        return ReleaseSelections(
+            administration=self.administration,
+            moderation=self.moderation,
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            derived_data=self.derived_data,
+            mail=self.release_mail,
+        )
+
+    @cached_property
+    def package_holds(self) -> PackageHolds:
+        return PackageHolds(
+            administration=self.administration,
+            metadata=self.adapters.metadata,
+            records=self.package_record_writer,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def proposals(self) -> Proposals:
+        return Proposals(
+            administration=self.administration,
+            directory=self.adapters.directory,
+            record_writer=self.record_writer,
+            moderation=self.moderation,
+            erasure=self.release_erasure,
+            reserved_names=self.reserved_names,
+        )
+
+    @cached_property
+    def held_releases(self) -> HeldReleases:
+        return HeldReleases(
+            authorization=self.authorization,
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            records=self.package_record_writer,
+            decision_mail=self.decision_mail,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def own_releases(self) -> OwnReleases:
+        return OwnReleases(
+            authorization=self.authorization,
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            pulls=self.adapters.pulls,
+            search=self.package_search,
+            records=self.package_record_writer,
+            erasure=self.release_erasure,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def gone_releases(self) -> GoneReleases:
+        return GoneReleases(
+            administration=self.administration,
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            moderation=self.moderation,
+            record_writer=self.record_writer,
+        )
+
+    # --- Accounts, sign-in and mail ---
+
+    @cached_property
+    def identity_providers(self) -> Mapping[str, IdentityProvider]:
+        return identity_providers(
+            self.adapters, self.settings, self.issuer_discovery, self.id_token_validator
+        )
+
+    @cached_property
+    def mail_delivery(self) -> MailDelivery:
+        return MailDelivery(
+            mailer=self.adapters.mailer, failed=logged("mail.undelivered", "reason", "count")
+        )
+
+    @cached_property
+    def archive_link_signer(self) -> ArchiveLinkSigner:
+        return ArchiveLinkSigner(keys=self.adapters.keys)
+
+    @cached_property
+    def appeal(self) -> Appeal:
+        return Appeal(abuse_contact=self.settings.abuse_contact)
+
+    @cached_property
+    def decision_mail(self) -> DecisionMail:
+        return DecisionMail(
+            directory=self.adapters.directory,
+            mail_delivery=self.mail_delivery,
+            appeal=self.appeal,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def retired_names(self) -> RetiredNames:
+        return RetiredNames(
+            directory=self.adapters.directory,
+            listed=self.retired_name_list,
+            randomness=self.adapters.randomness,
+        )
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        return Accounts(
+            directory=self.adapters.directory,
+            retired_names=self.retired_names,
+            record_writer=self.record_writer,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+        )
+
+    @cached_property
+    def account_mail(self) -> AccountMail:
+        return self._closing(
+            AccountMail(
+                directory=self.adapters.directory,
+                mail_delivery=self.mail_delivery,
+                base_url=self.settings.base_url,
+                background_tasks=self.background_tasks,
+            )
+        )
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        return Sessions(
+            directory=self.adapters.directory,
+            record_writer=self.record_writer,
+            clock=self.adapters.clock,
+            account_mail=self.account_mail,
+        )
+
+    @cached_property
+    def issuer_discovery(self) -> IssuerDiscovery:
+        return IssuerDiscovery(
+            fetcher=self.adapters.fetcher,
+            clock=self.adapters.clock,
+            failed=logged("issuer.unanswered", "document", "reason"),
+        )
+
+    @cached_property
+    def issuer_keys(self) -> IssuerKeys:
+        return IssuerKeys(
+            fetcher=self.adapters.fetcher,
+            discovery=self.issuer_discovery,
+            clock=self.adapters.clock,
+            failed=logged("issuer.unanswered", "document", "reason"),
+        )
+
+    @cached_property
+    def id_token_validator(self) -> IdTokenValidator:
+        return IdTokenValidator(issuer_keys=self.issuer_keys, clock=self.adapters.clock)
+
+    @cached_property
+    def staff(self) -> Staff:
+        return Staff(
+            sources=parse_staff_sources(self.settings.staff),
+            reads_groups=self.settings.entra_groups or bool(self.settings.oidc_groups_claim),
+        )
+
+    @cached_property
+    def identities(self) -> Identities:
+        return Identities(
+            directory=self.adapters.directory,
+            accounts=self.accounts,
+            record_writer=self.record_writer,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+            account_mail=self.account_mail,
+            read_only_mode=self.read_only_mode,
+            rights=self.roles_by_groups,
+            leases=self.leases,
+        )
+
+    @cached_property
+    def authentication(self) -> Authentication:
+        return self._closing(
+            Authentication(
+                directory=self.adapters.directory,
+                clock=self.adapters.clock,
+                environment=self.settings.environment,
+                edition=self.adapters.edition,
+                staff=self.staff,
+            )
+        )
+
+    @cached_property
+    def session_authentication(self) -> SessionAuthentication:
+        return SessionAuthentication(
+            directory=self.adapters.directory,
+            keys=self.adapters.keys,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+            cookie=Cookie.named("ballroom", self.settings.base_url),
+            require_strong=self.settings.require_strong,
+            staff=self.staff,
+            copied=self.sessions.end_copied,
+            rights=self.roles_by_groups,
+            delayed=logged("session.not_renewed", "reason"),
+        )
+
+    @cached_property
+    def sign_in_links(self) -> SignInLinks:
+        return SignInLinks(
+            work=self.adapters.work,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def known_browsers(self) -> KnownBrowsers:
+        return KnownBrowsers(
+            keys=self.adapters.keys,
+            randomness=self.adapters.randomness,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def sign_in_flow(self) -> SignInFlow:
+        return SignInFlow(
+            providers=self.identity_providers,
+            links=self.sign_in_links,
+            session_authentication=self.session_authentication,
+            identities=self.identities,
+            known_browsers=self.known_browsers,
+            work=self.adapters.work,
+            directory=self.adapters.directory,
+            record_writer=self.record_writer,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+            account_mail=self.account_mail,
+            rights=self.roles_by_groups,
+            base_url=self.settings.base_url,
+            lifetimes=SessionLifetimes(
+                idle=timedelta(hours=self.settings.session_idle_hours),
+                whole=timedelta(days=self.settings.session_days),
+            ),
+            sign_up=self.settings.sign_up,
+            refused=logged("sign_in.refused", "provider", "reason"),
+        )
+
+    @cached_property
+    def browsers(self) -> Browsers:
+        return Browsers(
+            keys=self.adapters.keys,
+            randomness=self.adapters.randomness,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def token_mail(self) -> TokenMail:
+        return TokenMail(
+            directory=self.adapters.directory,
+            work=self.adapters.work,
+            mail_delivery=self.mail_delivery,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def release_mail(self) -> ReleaseMail:
+        return ReleaseMail(
+            directory=self.adapters.directory,
+            work=self.adapters.work,
+            mail_delivery=self.mail_delivery,
+            appeal=self.appeal,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def dependency_mail(self) -> DependencyMail:
+        return DependencyMail(
+            work=self.adapters.work,
+            mail_delivery=self.mail_delivery,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+        )
+
+    # --- Tokens ---
+
+    @cached_property
+    def leak_reports(self) -> LeakReports:
+        return leak_reports(self.adapters, self.settings)
+
+    @cached_property
+    def token_records(self) -> TokenRecords:
+        return TokenRecords(
+            directory=self.adapters.directory,
+            record_writer=self.record_writer,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+            environment=self.settings.environment,
+        )
+
+    @cached_property
+    def makers(self) -> Makers:
+        return Makers(directory=self.adapters.directory, clock=self.adapters.clock)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        return Tokens(
+            records=self.token_records,
+            authorization=self.authorization,
+            administration=self.administration,
+            enabled_people=self.directory_locks,
+            makers=self.makers,
+            decision_mail=self.decision_mail,
+            clock=self.adapters.clock,
+            token_days=self.settings.token_days,
+        )
+
+    @cached_property
+    def device_login(self) -> DeviceLogin:
+        return DeviceLogin(
+            work=self.adapters.work,
+            directory=self.adapters.directory,
+            events=self.adapters.events,
+            record_writer=self.record_writer,
+            tokens=self.tokens,
+            rate_limiter=self.rate_limiter,
+            keys=self.adapters.keys,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def secret_scanning(self) -> SecretScanning:
+        return SecretScanning(
+            reports=self.leak_reports,
+            records=self.token_records,
+            directory=self.adapters.directory,
+            work=self.adapters.work,
+            clock=self.adapters.clock,
+            token_mail=self.token_mail,
+        )
+
+    @cached_property
+    def job_token_verifier(self) -> JobTokenVerifier:
+        return JobTokenVerifier(
+            issuers=tuple(trusted_issuers(self.settings)),
+            keys=self.issuer_keys,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def repository_ids(self) -> RepositoryIds:
+        return RepositoryIds(
+            http=self.adapters.fetcher,
+            token=secret(self.settings.lookup_token),
+            rate_limiter=self.rate_limiter,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def trusted_publishers(self) -> TrustedPublishers:
+        return TrustedPublishers(
+            authorization=self.authorization,
+            directory=self.adapters.directory,
+            record_writer=self.record_writer,
+            metadata=self.adapters.metadata,
+            records=self.package_record_writer,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+            jobs=self.job_token_verifier,
+            base_url=self.settings.base_url,
+            repository_ids=self.repository_ids,
+            rate_limiter=self.rate_limiter,
+            decision_mail=self.decision_mail,
+        )
+
+    @cached_property
+    def trusted_publishing(self) -> TrustedPublishing:
+        return TrustedPublishing(
+            jobs=self.job_token_verifier,
+            directory=self.adapters.directory,
+            record_writer=self.record_writer,
+            events=self.adapters.events,
+            metadata=self.adapters.metadata,
+            makers=self.makers,
+            tokens=self.token_records,
+            work=self.adapters.work,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+            publish_id_token_hours=self.settings.publish_id_token_hours,
+        )
+
+    @cached_property
+    def id_token_checks(self) -> IdTokenChecks:
+        return IdTokenChecks(
+            jobs=self.job_token_verifier,
+            trusted_publishers=self.trusted_publishers,
+            makers=self.makers,
+        )
+
+    @cached_property
+    def maker_review(self) -> MakerReview:
+        return MakerReview(
+            directory=self.adapters.directory,
+            makers=self.makers,
+            staff=self.staff,
+            clock=self.adapters.clock,
+        )
+
+    # --- Organizations ---
+
+    @cached_property
+    def organization_members(self) -> OrganizationMembers:
+        return OrganizationMembers(
+            directory=self.adapters.directory,
+            record_writer=self.record_writer,
+            leases=self.leases,
+            mail_delivery=self.mail_delivery,
+            decision_mail=self.decision_mail,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def made_by_accounts(self) -> MadeByAccounts:
+        return MadeByAccounts(
+            directory=self.adapters.directory,
+            record_writer=self.record_writer,
+            tokens=self.token_records,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def maker_mail(self) -> MakerMail:
+        return MakerMail(
+            directory=self.adapters.directory,
+            mail_delivery=self.mail_delivery,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def memberships(self) -> Memberships:
+        return Memberships(
+            directory=self.adapters.directory,
+            authorization=self.authorization,
+            record_writer=self.record_writer,
+            organization_members=self.organization_members,
+            made_by_accounts=self.made_by_accounts,
+            maker_mail=self.maker_mail,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def ownerless_organizations(self) -> OwnerlessOrganizations:
+        return OwnerlessOrganizations(
+            directory=self.adapters.directory,
+            events=self.adapters.events,
+            organization_members=self.organization_members,
+            record_writer=self.record_writer,
+            mail_delivery=self.mail_delivery,
+            work=self.adapters.work,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def organizations(self) -> Organizations:
+        return Organizations(
+            directory=self.adapters.directory,
+            authorization=self.authorization,
+            record_writer=self.record_writer,
+            rate_limiter=self.rate_limiter,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+            founding=self.settings.founding,
+            reserved_patterns=self.settings.reserved_patterns,
+            upstreams=self.upstreams,
+        )
+
+    @cached_property
+    def invitations(self) -> Invitations:
+        return Invitations(
+            directory=self.adapters.directory,
+            work=self.adapters.work,
+            authorization=self.authorization,
+            record_writer=self.record_writer,
+            organization_members=self.organization_members,
+            mail_delivery=self.mail_delivery,
+            rate_limiter=self.rate_limiter,
+            read_only_mode=self.read_only_mode,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+            base_url=self.settings.base_url,
+            invitation_mail_minutes=self.settings.invitation_mail_minutes,
+        )
+
+    @cached_property
+    def organization_deletion(self) -> OrganizationDeletion:
+        return OrganizationDeletion(
+            authorization=self.authorization,
+            directory=self.adapters.directory,
+            metadata=self.adapters.metadata,
+            organization_members=self.organization_members,
+            record_writer=self.record_writer,
+        )
+
+    @cached_property
+    def ownership_requests(self) -> OwnershipRequests:
+        return OwnershipRequests(
+            directory=self.adapters.directory,
+            events=self.adapters.events,
+            authorization=self.authorization,
+            administration=self.administration,
+            accounts=self.accounts,
+            ownerless=self.ownerless_organizations,
+            organization_members=self.organization_members,
+            memberships=self.memberships,
+            record_writer=self.record_writer,
+            mail_delivery=self.mail_delivery,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def continuation(self) -> Continuation:
+        return Continuation(
+            authorization=self.authorization,
+            directory=self.adapters.directory,
+            organization_members=self.organization_members,
+            record_writer=self.record_writer,
+        )
+
+    @cached_property
+    def freezes(self) -> Freezes:
+        return Freezes(
+            authorization=self.authorization,
+            administration=self.administration,
+            directory=self.adapters.directory,
+            metadata=self.adapters.metadata,
+            memberships=self.memberships,
+            organization_members=self.organization_members,
+            record_writer=self.record_writer,
+            appeal=self.appeal,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def reserved_names(self) -> ReservedNames:
+        return ReservedNames(
+            directory=self.adapters.directory,
+            administration=self.administration,
+            record_writer=self.record_writer,
+            reserved_patterns=self.settings.reserved_patterns,
+        )
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        return Webhooks(
+            authorization=self.authorization,
+            administration=self.administration,
+            directory=self.adapters.directory,
+            events=self.adapters.events,
+            record_writer=self.record_writer,
+            makers=self.makers,
+            decision_mail=self.decision_mail,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+            inside_hosts=frozenset(split_list(self.settings.inside_hosts.lower())),
+        )
+
+    @cached_property
+    def webhook_delivery(self) -> WebhookDelivery:
+        return WebhookDelivery(
+            directory=self.adapters.directory,
+            events=self.adapters.events,
+            makers=self.makers,
+            http=self.adapters.fetcher,
+            clock=self.adapters.clock,
+            count_attempt=partial(record_metric, WEBHOOK_ATTEMPTS, 1),
+            unanswered=logged("webhook.unanswered", "webhook", "host", "reason"),
+        )
+
+    @cached_property
+    def name_moves(self) -> NameMoves:
+        return NameMoves(
+            reader=self.upstream_reader,
+            application=self.rule_application,
+            directory=self.adapters.directory,
+            record_writer=self.record_writer,
+            decision_mail=self.decision_mail,
+        )
+
+    # --- Administration ---
+
+    @cached_property
+    def administrators(self) -> Administrators:
+        return Administrators(
+            directory=self.adapters.directory,
+            administration=self.administration,
+            leases=self.leases,
+            record_writer=self.record_writer,
+            mail_delivery=self.mail_delivery,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def audit_log(self) -> AuditLog:
+        return AuditLog(
+            events=self.adapters.events,
+            directory=self.adapters.directory,
+            authorization=self.authorization,
+            administration=self.administration,
+        )
+
+    @cached_property
+    def stopped_makers(self) -> StoppedMakers:
+        return StoppedMakers(
+            directory=self.adapters.directory,
+            made_by_accounts=self.made_by_accounts,
+            organization_members=self.organization_members,
+            maker_mail=self.maker_mail,
+        )
+
+    @cached_property
+    def account_administration(self) -> AccountAdministration:
+        return AccountAdministration(
+            directory=self.adapters.directory,
+            administration=self.administration,
+            administrators=self.administrators,
+            accounts=self.accounts,
+            memberships=self.memberships,
+            tokens=self.token_records,
+            sessions=self.sessions,
+            audit_log=self.audit_log,
+            made_by_accounts=self.made_by_accounts,
+            stopped_makers=self.stopped_makers,
+            ownerless_organizations=self.ownerless_organizations,
+            record_writer=self.record_writer,
+            mail_delivery=self.mail_delivery,
+            decision_mail=self.decision_mail,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def directory_locks(self) -> DirectoryLocks:
+        return DirectoryLocks(
+            directory=self.adapters.directory,
+            administration=self.administration,
+            administrators=self.administrators,
+            accounts=self.account_administration,
+            account_records=self.accounts,
+            record_writer=self.record_writer,
+            leases=self.leases,
+            mail_delivery=self.mail_delivery,
+            work=self.adapters.work,
+            providers=self.identity_providers,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def roles_by_groups(self) -> RolesByGroups:
+        return RolesByGroups(
+            directory=self.adapters.directory,
+            record_writer=self.record_writer,
+            administrators=self.administrators,
+            directory_locks=self.directory_locks,
+            mail_delivery=self.mail_delivery,
+            work=self.adapters.work,
+            clock=self.adapters.clock,
+            providers=self.identity_providers,
+            staff=self.staff,
+            hold=timedelta(hours=self.settings.group_roles_hours),
+            entra_groups=self.settings.entra_groups,
+            entra_accounts=self.settings.entra_accounts,
+            oidc_groups_claim=self.settings.oidc_groups_claim,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def group_rule_changes(self) -> GroupRuleChanges:
+        return GroupRuleChanges(
+            directory=self.adapters.directory,
+            administration=self.administration,
+            roles_by_groups=self.roles_by_groups,
+            record_writer=self.record_writer,
+        )
+
+    @cached_property
+    def name_disputes(self) -> NameDisputes:
+        return NameDisputes(
+            directory=self.adapters.directory,
+            metadata=self.adapters.metadata,
+            authorization=self.authorization,
+            administration=self.administration,
+            administrators=self.administrators,
+            record_writer=self.record_writer,
+            mail_delivery=self.mail_delivery,
+            randomness=self.adapters.randomness,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def account_erasures(self) -> AccountErasures:
+        return AccountErasures(
+            directory=self.adapters.directory,
+            events=self.adapters.events,
+            administrators=self.administrators,
+            tokens=self.token_records,
+            sessions=self.sessions,
+            made_by_accounts=self.made_by_accounts,
+            stopped_makers=self.stopped_makers,
+            name_disputes=self.name_disputes,
+            ownerless_organizations=self.ownerless_organizations,
+            organization_members=self.organization_members,
+            retired_names=self.retired_names,
+            account_mail=self.account_mail,
+            pull_records=self.adapters.pull_records,
+            record_writer=self.record_writer,
+        )
+
+    @cached_property
+    def leaving(self) -> Leaving:
+        return Leaving(
+            directory=self.adapters.directory,
+            events=self.adapters.events,
+            administration=self.administration,
+            administrators=self.administrators,
+            accounts=self.account_administration,
+            made_by_accounts=self.made_by_accounts,
+            memberships=self.memberships,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def organization_administration(self) -> OrganizationAdministration:
+        return OrganizationAdministration(
+            directory=self.adapters.directory,
+            administration=self.administration,
+            organizations=self.organizations,
+        )
+
+    @cached_property
+    def account_deletion(self) -> AccountDeletion:
+        return AccountDeletion(
+            directory=self.adapters.directory,
+            administration=self.administration,
+            memberships=self.memberships,
+            tokens=self.token_records,
+            sessions=self.sessions,
+            identities=self.identities,
+            audit_log=self.audit_log,
+            erasures=self.account_erasures,
+            made_by_accounts=self.made_by_accounts,
+            stopped_makers=self.stopped_makers,
+            record_writer=self.record_writer,
+            pull_records=self.adapters.pull_records,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def policies(self) -> Policies:
+        return Policies(
+            directory=self.adapters.directory,
+            administration=self.administration,
+            record_writer=self.record_writer,
+        )
+
+    @cached_property
+    def registry_status(self) -> RegistryStatus:
+        return RegistryStatus(
+            administration=self.administration,
+            upkeep=self.upkeep,
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            record_writer=self.record_writer,
+            last_counts=self.last_registry_counts,
+            notice_cache=self.notice_cache,
+            directory_locks=self.directory_locks,
+            ownerless_organizations=self.ownerless_organizations,
+            room=self.adapters.room,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def reachability(self) -> Reachability:
+        return Reachability(
+            providers=self.identity_providers,
+            jobs=self.job_token_verifier,
+            mailer=self.adapters.mailer,
+            directory=self.adapters.directory,
+            connect=self.adapters.connect,
+        )
+
+    @cached_property
+    def revocation_application(self) -> RevocationApplication:
+        return RevocationApplication(
+            store=self.adapters.revocations,
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            events=self.adapters.events,
+            archives=self.adapters.archives,
+            administrators=self.administrators,
+            accounts=self.account_administration,
+            account_erasures=self.account_erasures,
+            retired_names=self.retired_names,
+            memberships=self.memberships,
+            freezes=self.freezes,
+            erased_releases=self.erased_releases,
+            package_records=self.package_record_writer,
+            record_writer=self.record_writer,
+            clock=self.adapters.clock,
+        )
+
+    # --- Maintenance ---
+
+    @cached_property
+    def tasks(self) -> MaintenanceTasks:
+        """The tasks, in the order in which pages list them and `upkeep run` runs them."""
+        tasks: list[Task] = [
+            self.process_outboxes,
+            self.notify_dependents,
+            self.deliver_webhooks,
+            self.delete_orphaned_archives,
+            self.roll_up_pulls,
+            self.delete_expired_records,
+            self.audit_archives,
+            self.anonymize_events,
+            self.complete_event_logs,
+            self.erase_accounts,
+            self.finish_deletions,
+            self.send_expiry_reminders,
+            self.apply_group_rules,
+            self.find_ownerless_organizations,
+            self.repair_derived_data,
+            self.create_snapshot,
+            self.rebuild_derived_data,
+            self.generate_api_docs,
+        ]
+        if self.settings.entra_tenant and self.settings.entra_accounts:
+            tasks.append(self.lock_disabled_accounts)
+        if self.upstreams is not None:
+            tasks += [
+                self.apply_mirror_rules,
+                self.update_upstream_catalogue,
+                self.follow_upstream_withdrawals,
+            ]
+        if self.archive_relocation is not None:
+            tasks.append(self.place_archives)
+        if self.adapters.feed is not None:
+            tasks += [self.update_search_index, self.rebuild_search_index]
+        return {task.id: task for task in tasks}
+
+    @cached_property
+    def process_outboxes(self) -> ProcessOutboxes:
+        return ProcessOutboxes(
+            metadata=self.adapters.metadata,
+            derived_data=self.derived_data,
+            directory=self.adapters.directory,
+            events=self.adapters.events,
+        )
+
+    @cached_property
+    def notify_dependents(self) -> NotifyDependents:
+        return NotifyDependents(notices=self.dependency_notices, clock=self.adapters.clock)
+
+    @cached_property
+    def deliver_webhooks(self) -> DeliverWebhooks:
+        return DeliverWebhooks(
+            directory=self.adapters.directory,
+            work=self.adapters.work,
+            delivery=self.webhook_delivery,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def erased_releases(self) -> ErasedReleases:
+        return ErasedReleases(
+            metadata=self.adapters.metadata,
+            documents=self.adapters.documents,
+            api_history=self.api_history,
+            records=self.package_record_writer,
+            copies=self.adapters.copies,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def checkpoints(self) -> Checkpoints:
+        return Checkpoints(
+            metadata=self.adapters.metadata, work=self.adapters.work, clock=self.adapters.clock
+        )
+
+    @cached_property
+    def database_age(self) -> DatabaseAge:
+        return DatabaseAge(events=self.adapters.events, directory=self.adapters.directory)
+
+    @cached_property
+    def delete_orphaned_archives(self) -> DeleteOrphanedArchives:
+        return DeleteOrphanedArchives(
+            metadata=self.adapters.metadata,
+            documents=self.adapters.documents,
+            archives=self.adapters.archives,
+            directory=self.adapters.directory,
+            erased_releases=self.erased_releases,
+            checkpoints=self.checkpoints,
+            database_age=self.database_age,
+            work=self.adapters.work,
+            sweep_grace_hours=self.settings.sweep_grace_hours,
+            readers=self.settings.readers,
+        )
+
+    @cached_property
+    def roll_up_pulls(self) -> RollUpPulls:
+        return RollUpPulls(
+            ledger=self.adapters.pulls, derived_data=self.derived_data, clock=self.adapters.clock
+        )
+
+    @cached_property
+    def delete_expired_records(self) -> DeleteExpiredRecords:
+        return DeleteExpiredRecords(
+            directory=self.adapters.directory,
+            work=self.adapters.work,
+            pull_records=self.adapters.pull_records,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def audit_archives(self) -> AuditArchives:
+        return AuditArchives(
+            metadata=self.adapters.metadata,
+            archives=self.adapters.archives,
+            archive_reader=self.archive_reader,
+            checkpoints=self.checkpoints,
+        )
+
+    @cached_property
+    def anonymize_events(self) -> AnonymizeEvents:
+        return AnonymizeEvents(
+            events=self.adapters.events,
+            clock=self.adapters.clock,
+            audit_days=self.settings.audit_days,
+        )
+
+    @cached_property
+    def complete_event_logs(self) -> CompleteEventLogs:
+        return CompleteEventLogs(
+            events=self.adapters.events, work=self.adapters.work, clock=self.adapters.clock
+        )
+
+    @cached_property
+    def erase_accounts(self) -> EraseAccounts:
+        return EraseAccounts(
+            directory=self.adapters.directory,
+            work=self.adapters.work,
+            erasures=self.account_erasures,
+            retired_names=self.retired_names,
+            events=self.adapters.events,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def finish_deletions(self) -> FinishDeletions:
+        return FinishDeletions(
+            directory=self.adapters.directory,
+            metadata=self.adapters.metadata,
+            record_writer=self.record_writer,
+            organization_deletion=self.organization_deletion,
+        )
+
+    @cached_property
+    def send_expiry_reminders(self) -> SendExpiryReminders:
+        return SendExpiryReminders(
+            directory=self.adapters.directory, token_mail=self.token_mail, clock=self.adapters.clock
+        )
+
+    @cached_property
+    def apply_group_rules(self) -> ApplyGroupRules:
+        return ApplyGroupRules(directory=self.adapters.directory, rights=self.roles_by_groups)
+
+    @cached_property
+    def find_ownerless_organizations(self) -> FindOwnerlessOrganizations:
+        return FindOwnerlessOrganizations(ownerless_organizations=self.ownerless_organizations)
+
+    @cached_property
+    def repair_derived_data(self) -> RepairDerivedData:
+        return RepairDerivedData(
+            metadata=self.adapters.metadata,
+            documents=self.adapters.documents,
+            archives=self.adapters.archives,
+            derived_data=self.derived_data,
+            archive_reader=self.archive_reader,
+            checkpoints=self.checkpoints,
+        )
+
+    @cached_property
+    def stored_snapshots(self) -> StoredSnapshots:
+        return StoredSnapshots(store=self.adapters.snapshots)
+
+    @cached_property
+    def snapshot_creation(self) -> SnapshotCreation:
+        return SnapshotCreation(
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            events=self.adapters.events,
+            pulls=self.adapters.pulls,
+            snapshots=self.stored_snapshots,
+            last_counts=self.last_registry_counts,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def create_snapshot(self) -> CreateSnapshot:
+        return CreateSnapshot(
+            snapshots=self.stored_snapshots,
+            snapshot_creation=self.snapshot_creation,
+            revocations=self.adapters.revocations,
+            database_age=self.database_age,
+            clock=self.adapters.clock,
+            snapshot_days=self.settings.snapshot_days,
+        )
+
+    @cached_property
+    def rebuild_derived_data(self) -> RebuildDerivedData:
+        return RebuildDerivedData(
+            metadata=self.adapters.metadata,
+            documents=self.adapters.documents,
+            archives=self.adapters.archives,
+            derived_data=self.derived_data,
+            archive_reader=self.archive_reader,
+            checkpoints=self.checkpoints,
+        )
+
+    @cached_property
+    def generate_api_docs(self) -> GenerateApiDocs:
+        return GenerateApiDocs(
+            generation=self.api_docs_generation,
+            metadata=self.adapters.metadata,
+            events=self.adapters.events,
+            work=self.adapters.work,
+            checkpoints=self.checkpoints,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def apply_mirror_rules(self) -> ApplyMirrorRules:
+        return ApplyMirrorRules(rule_application=self.rule_application)
+
+    @cached_property
+    def update_upstream_catalogue(self) -> UpdateUpstreamCatalogue:
+        return UpdateUpstreamCatalogue(updates=self.upstream_catalogue)
+
+    @cached_property
+    def follow_upstream_withdrawals(self) -> FollowUpstreamWithdrawals:
+        return FollowUpstreamWithdrawals(feeds=self.upstream_feeds, clock=self.adapters.clock)
+
+    @cached_property
+    def task_runs(self) -> TaskRuns:
+        return TaskRuns(work=self.adapters.work, clock=self.adapters.clock)
+
+    @cached_property
+    def requested_tasks(self) -> RequestedTasks:
+        return RequestedTasks(work=self.adapters.work, clock=self.adapters.clock)
+
+    @cached_property
+    def upkeep(self) -> Upkeep:
+        return Upkeep(
+            leases=self.leases,
+            clock=self.adapters.clock,
+            read_only_mode=self.read_only_mode,
+            runs=self.task_runs,
+            requests=self.requested_tasks,
+            tasks=self.tasks,
+        )
+
+    @cached_property
+    def archive_sources(self) -> ArchiveSources:
+        return ArchiveSources(archives=self.adapters.archives, documents=self.adapters.documents)
+
+    @cached_property
+    def snapshot_restore(self) -> SnapshotRestore:
+        return SnapshotRestore(
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            events=self.adapters.events,
+            pulls=self.adapters.pulls,
+            work=self.adapters.work,
+            clock=self.adapters.clock,
+            here=self.archive_sources,
+            derived_data=self.derived_data,
+            readers=self.settings.readers,
+        )
+
+    @cached_property
+    def archive_recovery(self) -> ArchiveRecovery:
+        return ArchiveRecovery(
+            metadata=self.adapters.metadata,
+            archives=self.adapters.archives,
+            clock=self.adapters.clock,
+            readers=self.settings.readers,
+        )
+
+    @cached_property
+    def lock_disabled_accounts(self) -> LockDisabledAccounts:
+        return LockDisabledAccounts(enabled_people=self.directory_locks)
+
+    @cached_property
+    def place_archives(self) -> PlaceArchives:
+        return PlaceArchives(
+            relocation=_existing(self.archive_relocation),
+            metadata=self.adapters.metadata,
+            work=self.adapters.work,
+            checkpoints=self.checkpoints,
+            clock=self.adapters.clock,
+            readers=self.settings.readers,
+        )
+
+    @cached_property
+    def update_search_index(self) -> UpdateSearchIndex:
+        return UpdateSearchIndex(feed=_existing(self.adapters.feed))
+
+    @cached_property
+    def rebuild_search_index(self) -> RebuildSearchIndex:
+        return RebuildSearchIndex(feed=_existing(self.adapters.feed))
+
+    # --- Other ---
+
+    @cached_property
+    def retired_name_list(self) -> RetiredNameList:
+        return RetiredNameList(
+            events=self.adapters.events,
+            revocations=self.adapters.revocations,
+            clock=self.adapters.clock,
+        )
+
+
+def _existing(found: T | None) -> T:
+    """Return what a service is created from, which a registry without the service lacks."""
+    if found is None:
+        message = "This registry has no such service."
+        raise TypeError(message)
+    return found

@@ -1,0 +1,38 @@
+"""A constructor has no default for what the registry always gives it."""
+
+import ast
+import inspect
+from collections.abc import Iterator
+
+from shared import construction
+from tests.paths import ROOT
+
+
+def calls() -> Iterator[ast.Call]:
+    """Yield the calls of constructors of ours in `Services`."""
+    source = (ROOT / "shared/construction.py").read_text("utf-8")
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            called = getattr(construction, node.func.id, None)
+            if isinstance(called, type) and called.__module__.startswith("shared."):
+                yield node
+
+
+def test_no_argument_that_is_given_has_a_default() -> None:
+    found = 0
+    with_default = list[str]()
+    for call in calls():
+        assert isinstance(call.func, ast.Name)
+        parameters = inspect.signature(getattr(construction, call.func.id)).parameters
+        for keyword in call.keywords:
+            assert keyword.arg
+            found += 1
+            if parameters[keyword.arg].default is not inspect.Parameter.empty:
+                with_default.append(f"{call.func.id}.{keyword.arg}")
+    assert found > 500
+    assert not with_default, with_default
+
+
+def test_arguments_are_given_by_name() -> None:
+    unnamed = [ast.unparse(call) for call in calls() if call.args and call.keywords]
+    assert not unnamed, unnamed
