@@ -43,7 +43,7 @@ async def central_docs(call: Call) -> Answer:
         return await _library_search(call, params["module"])
     name = ModuleName(params["org"], params["module"], params["version"])
     found, document = await call.registry.api_docs.documentation.document(
-        name, call.packages, by=call.caller
+        name, call.package_source, by=call.caller
     )
     answer = await document_answer(call, document, is_public=found.is_public)
     if found.is_public and not await call.registry.api_docs.documentation.is_settled(found):

@@ -51,7 +51,7 @@ async def central_push(call: Call) -> Answer:
 
 @central.read("2.0/registry/packages/{org}/{name}", is_repeated=True)
 async def central_versions(call: Call) -> Answer:
-    versions = await call.packages.versions(call.package, client=call.client, by=call.caller)
+    versions = await call.package_source.versions(call.package, client=call.client, by=call.caller)
     return json_answer([version.text for version in versions], headers=OPEN_HEADERS)
 
 
@@ -64,7 +64,9 @@ async def central_package(call: Call) -> Answer:
     client = call.client
     if version == Range():  # `bal deprecate` of a whole package asks with its own platform.
         client = client.on_any_platform()
-    listing = await call.packages.describe(call.package, version, client=client, by=call.caller)
+    listing = await call.package_source.describe(
+        call.package, version, client=client, by=call.caller
+    )
     answer = json_answer(await _named_model(call, listing), headers=OPEN_HEADERS)
     return call.repeated_while_fresh(answer, listing.release)
 
@@ -156,7 +158,9 @@ def _message(call: Call) -> str:
 
 
 async def _package_answer(call: Call, package: Package, version: Version | Range) -> Answer:
-    listing = await call.packages.describe(package, version, client=ANY_CLIENT, by=call.caller)
+    listing = await call.package_source.describe(
+        package, version, client=ANY_CLIENT, by=call.caller
+    )
     return json_answer(await _named_model(call, listing))
 
 

@@ -231,7 +231,7 @@ async def get_package(call: Call, asked: OfPackage) -> PackageSummary:
     """Show what a package is: its versions, deprecation, modules to import, dependencies,
     keywords and licenses."""
     found = await _described(call, asked)
-    survey = await call.packages.survey(found.head.package, by=call.caller)
+    survey = await call.package_source.survey(found.head.package, by=call.caller)
     successor = await call.registry.packages.successors.named(survey.head, by=call.caller)
     release = found.release
     package = found.head.package
@@ -304,11 +304,11 @@ def _package(text: str) -> Package:
 
 
 async def _described(call: Call, asked: OfPackage) -> Listing:
-    return await call.packages.describe(*_wanted(asked), client=call.client, by=call.caller)
+    return await call.package_source.describe(*_wanted(asked), client=call.client, by=call.caller)
 
 
 async def _found(call: Call, asked: OfPackage) -> AvailableRelease:
-    return await call.packages.find(*_wanted(asked), client=call.client, by=call.caller)
+    return await call.package_source.find(*_wanted(asked), client=call.client, by=call.caller)
 
 
 def _wanted(asked: OfPackage) -> tuple[Package, Version | Range]:
@@ -513,7 +513,7 @@ class VersionChanges(AgentAnswer, frozen=True):
 async def compare_versions(call: Call, asked: CompareVersions) -> VersionChanges:
     """Compare the API of two versions of a package: what breaks callers comes first, each change
     with both signatures and the reason."""
-    survey = await call.packages.survey(_package(asked.package), by=call.caller)
+    survey = await call.package_source.survey(_package(asked.package), by=call.caller)
     package = survey.head.package
     after = _entry(survey, asked.version, latest(survey, Range(), call.client))
     earlier = earlier_release(survey.live, after.parsed)
@@ -522,7 +522,7 @@ async def compare_versions(call: Call, asked: CompareVersions) -> VersionChanges
         raise InvalidRequest(message)
     before = _entry(survey, asked.before, earlier)
     if survey.head.upstream:  # Its entries name archives once they are stored here.
-        find = partial(call.packages.find, client=call.client, by=call.caller)
+        find = partial(call.package_source.find, client=call.client, by=call.caller)
         stored = [await find(package, each.parsed) for each in (before, after)]
         before, after = [ReleaseEntry.of(each.release) for each in stored]
     changes = partial(call.registry.api_docs.comparisons.changes, package, before, after)
@@ -599,13 +599,13 @@ async def resolve(call: Call, asked: Resolve) -> Resolution:
         client = Distribution(asked.distribution, language).client
     requests = list(dict.fromkeys(map(_request, asked.packages)))
     by = call.caller
-    direct = await call.packages.resolve_packages(requests, client=client, by=by)
+    direct = await call.package_source.resolve_packages(requests, client=client, by=by)
     users = dict[tuple[str, str, str], dict[str, None]]()  # Who needs each package.
     for each in direct.resolved:  # Reading all of what 25 packages need could take half a second.
         for node, user in _needed(each) if len(users) <= MOST_NEEDED else ():
             users.setdefault(node, {})[user] = None
     nodes = sorted(users)[:MOST_NEEDED]
-    needed = await call.packages.resolve_packages(
+    needed = await call.package_source.resolve_packages(
         [PackageRequest.of(*each) for each in nodes], client=client, by=by
     )
     rows = dict[tuple[str, str], ResolvedRow]()

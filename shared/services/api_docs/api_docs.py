@@ -90,22 +90,22 @@ class ApiDocs(Struct, frozen=True):
     queue: ApiDocsQueue
 
     async def document(
-        self, name: ModuleName, packages: PackageSource, *, by: Principal
+        self, name: ModuleName, source: PackageSource, *, by: Principal
     ) -> tuple[DocumentedModule, StoredPiece]:
         """Return a module and its document; raise `ApiDocsFailed`, `ApiDocsPending` or what
         `module` does."""
-        found = await self.module(name, packages, by=by)
+        found = await self.module(name, source, by=by)
         return found, await self.document_of(found)
 
     async def module(
-        self, name: ModuleName, packages: PackageSource, *, by: Principal
+        self, name: ModuleName, source: PackageSource, *, by: Principal
     ) -> DocumentedModule:
-        """Return a module, for which `packages` may have to fetch its release; wait a time until
-        that is documented. Raises `module-not-found` or what `packages` does."""
+        """Return a module, for which `source` may have to fetch its release; wait a time until
+        that is documented. Raises `module-not-found` or what `source` does."""
         try:
             return await self.find(name, by=by)
         except NotFound:
-            if not await packages.fetch_module(name.module, name.releases()):
+            if not await source.fetch_module(name.module, name.releases()):
                 raise
         found = await self.find(name, by=by)
         self.queue.want(found.coordinate)

@@ -47,10 +47,10 @@ class PackageIndex(Struct, frozen=True):
     successors: Successors
     readers: Readers = Readers.EVERYBODY
 
-    async def file(self, package: Package, packages: PackageSource, *, by: Principal) -> IndexFile:
-        """Return the package's index file as `packages` has it, or raise what that raises. One
+    async def file(self, package: Package, source: PackageSource, *, by: Principal) -> IndexFile:
+        """Return the package's index file as `source` has it, or raise what that raises. One
         trip."""
-        survey = await packages.survey(package, by=by)
+        survey = await source.survey(package, by=by)
         is_public = survey.head.visibility is Visibility.PUBLIC
         # Everybody reads the same file of a public package, whoever made caches keep it.
         shown = await self.successors.as_seen(survey, by=ANONYMOUS if is_public else by)
