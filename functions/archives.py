@@ -72,7 +72,9 @@ async def archive_of_release(call: Call) -> Answer:
     first, and no redirect follows, because clients follow none."""
     at = call.coordinate
     delivery = call.registry.packages.archive_delivery
-    found = await call.packages.find(at.package, at.version, client=ANY_CLIENT, by=call.caller)
+    found = await call.package_source.find(
+        at.package, at.version, client=ANY_CLIENT, by=call.caller
+    )
     served = delivery.named(found.head, found.release, call.route_params["file"])
     pulled = PulledRelease.of(served.release.coordinate, is_public=served.is_public)
     _record_pull(call.registry, call.exchange, pulled, call.caller)
@@ -185,7 +187,7 @@ async def locate_archive(
     authorization = call.headers.get("authorization")
     kind = client_kind(protocol, authorization=authorization, agent=call.header("user-agent"))
     return await call.registry.packages.pulls.locate(
-        package, wanted, call.packages, client=call.client, to=kind, by=call.caller
+        package, wanted, call.package_source, client=call.client, to=kind, by=call.caller
     )
 
 

@@ -55,7 +55,7 @@ async def index_text(call: Call) -> Answer:
 async def _file(call: Call, media_type: str) -> Answer:
     index = call.registry.packages.index
     package = call.package
-    found = await index.file(package, call.packages, by=call.caller)
+    found = await index.file(package, call.package_source, by=call.caller)
     caching = INDEX_CACHE_PUBLIC if found.is_public else CACHE_PRIVATE
     answer = index_answer(call, found.document, media_type=media_type, caching=caching)
     answer.depends_on = found.depends_on

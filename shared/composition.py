@@ -163,7 +163,7 @@ class PackageServices(Struct, frozen=True):
 class MirroringServices(Struct, frozen=True):
     """The services that serve the packages of upstreams beside ours."""
 
-    packages: PackageServices
+    hosted: HostedPackages
     reader: UpstreamReader
     admission: Admission
     refreshing: Refreshing
@@ -177,7 +177,7 @@ class MirroringServices(Struct, frozen=True):
     def source(self, by: Principal, via: Callable[[], str] = lambda: "") -> PackageChain:
         """Return the packages for a request, whose header `Via` is read when it matters."""
         return PackageChain(
-            self.packages.hosted,
+            self.hosted,
             self.reader,
             self.admission,
             self.refreshing,

@@ -95,7 +95,7 @@ successor_api = ApiFace()
     refusals=(400, 401, 404),
 )
 async def api_packages_successor(call: ApiCall) -> SuccessorView:
-    head = (await call.packages.survey(call.package, by=call.caller)).head
+    head = (await call.package_source.survey(call.package, by=call.caller)).head
     successor = await call.registry.packages.successors.named(head, by=call.caller)
     return SuccessorView.of(head.package, successor)
 
@@ -264,7 +264,7 @@ provenance_api = ApiFace()
 async def api_provenance_origin(call: ApiCall) -> OriginView:
     asked = call.coordinate
     client = call.client
-    found = await call.packages.describe(
+    found = await call.package_source.describe(
         asked.package, asked.version, client=client, by=call.caller
     )
     return OriginView.of(found.release)

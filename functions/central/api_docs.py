@@ -42,7 +42,7 @@ async def central_docs(call: Call) -> Answer:
         return await _library_search(call, params["module"])
     name = ModuleName(params["org"], params["module"], params["version"])
     document = await call.registry.api_docs.documentation.document(
-        name, call.packages, by=call.caller
+        name, call.package_source, by=call.caller
     )
     found = document.module
     answer = await document_answer(call, document.piece, is_public=found.is_public)

@@ -43,7 +43,7 @@ async def _list(kind: CatalogKind, call: Call) -> Answer:
 
 async def _one_by_id(kind: CatalogKind, call: Call) -> Answer:
     found = await call.registry.api_docs.editor_catalog.by_id(
-        kind, call.route_params["id"], call.packages, by=call.caller
+        kind, call.route_params["id"], call.package_source, by=call.caller
     )
     return _entry_answer(call.registry, found)
 
@@ -51,7 +51,7 @@ async def _one_by_id(kind: CatalogKind, call: Call) -> Answer:
 async def _one_by_name(kind: CatalogKind, call: Call) -> Answer:
     name = ItemName(**{key: call.route_params[key] for key in ITEM_PARAMETERS})
     found = await call.registry.api_docs.editor_catalog.by_name(
-        kind, name, call.packages, by=call.caller
+        kind, name, call.package_source, by=call.caller
     )
     return _entry_answer(call.registry, found)
 

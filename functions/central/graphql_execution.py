@@ -68,7 +68,7 @@ async def execute_query(call: Call, body: Mapping[str, object]) -> Json:
         return _refused([GraphQLError("Send a JSON object with the text of a query as query.")])
     try:
         document = parse_within_limits(query)
-        context = _Context(call.registry, call.packages, call.caller, Allowance.of(document))
+        context = _Context(call.registry, call.package_source, call.caller, Allowance.of(document))
         errors = validate(SCHEMA, document, RULES, max_errors=MAX_ERRORS, hide_suggestions=True)
     except GraphQLError as error:
         return _refused([error])
@@ -240,7 +240,7 @@ class _Context(Struct, frozen=True):
     package, by its key."""
 
     registry: Registry
-    packages: PackageSource
+    package_source: PackageSource
     by: Principal
     allowance: Allowance
     dependents: dict[str, asyncio.Task[list[_Dependent]]] = field(
@@ -347,7 +347,9 @@ async def _package(_root: object, info: "_Info", **arguments: Any) -> Json | Non
     package = Package.parse(org, name)
     wanted = parse_version_or_range(version or "*")
     try:
-        listing = await context.packages.describe(package, wanted, client=ANY_CLIENT, by=context.by)
+        listing = await context.package_source.describe(
+            package, wanted, client=ANY_CLIENT, by=context.by
+        )
     except NotFound:
         return None
     model = _package_model(context, listing) | {"wanted": wanted}

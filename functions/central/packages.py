@@ -55,7 +55,7 @@ async def central_push(call: Call) -> Answer:
 
 @central.read("2.0/registry/packages/{org}/{name}", is_repeated=True)
 async def central_versions(call: Call) -> Answer:
-    found = await call.packages.versions(call.package, client=call.client, by=call.caller)
+    found = await call.package_source.versions(call.package, client=call.client, by=call.caller)
     answer = json_answer([version.text for version in found.versions], headers=OPEN_HEADERS)
     answer.depends_on = found.depends_on
     return answer
@@ -70,7 +70,9 @@ async def central_package(call: Call) -> Answer:
     client = call.client
     if version == Range():  # `bal deprecate` of a whole package asks with its own platform.
         client = client.on_any_platform()
-    listing = await call.packages.describe(call.package, version, client=client, by=call.caller)
+    listing = await call.package_source.describe(
+        call.package, version, client=client, by=call.caller
+    )
     model, of_successor = await _named_model(call, listing)
     answer = json_answer(model, headers=OPEN_HEADERS)
     of_release = dependencies_of_release(listing.head, listing.release, version)
@@ -165,7 +167,9 @@ def _message(call: Call) -> str:
 
 
 async def _package_answer(call: Call, package: Package, version: Version | Range) -> Answer:
-    listing = await call.packages.describe(package, version, client=ANY_CLIENT, by=call.caller)
+    listing = await call.package_source.describe(
+        package, version, client=ANY_CLIENT, by=call.caller
+    )
     model, _ = await _named_model(call, listing)
     return json_answer(model)
 

@@ -30,21 +30,23 @@ FACES = (central,)
 @central.read("2.0/registry/packages/resolve-dependencies", ["POST"])
 async def central_resolve_packages(call: Call) -> Answer:
     requests = [_package_request(item) for item in _items(call, "packages")]
-    answer = await call.packages.resolve_packages(requests, client=call.client, by=call.caller)
+    answer = await call.package_source.resolve_packages(
+        requests, client=call.client, by=call.caller
+    )
     return json_answer(_packages_model(answer), headers=OPEN_HEADERS)
 
 
 @central.read("2.0/registry/packages/resolve-modules", ["POST"])
 async def central_resolve_modules(call: Call) -> Answer:
     requests = [_module_request(item) for item in _items(call, "modules")]
-    answer = await call.packages.resolve_modules(requests, client=call.client, by=call.caller)
+    answer = await call.package_source.resolve_modules(requests, client=call.client, by=call.caller)
     return json_answer(_modules_model(answer), headers=OPEN_HEADERS)
 
 
 @central.read("2.0/registry/tools/resolve-dependencies", ["POST"])
 async def central_resolve_tools(call: Call) -> Answer:
     requests = [_tool_request(item) for item in _items(call, "tools")]
-    answer = await call.packages.resolve_tools(requests, client=call.client, by=call.caller)
+    answer = await call.package_source.resolve_tools(requests, client=call.client, by=call.caller)
     return json_answer(_tools_model(answer), headers=OPEN_HEADERS)
 
 

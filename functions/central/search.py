@@ -154,7 +154,7 @@ async def central_tools(call: Call) -> Answer:
 async def central_tool(call: Call) -> Answer:
     version = parse_version_or_range(call.route_params.get("version") or "*")
     tool = call.route_params["id"]
-    listing = await call.packages.find_tool(tool, version, client=call.client, by=call.caller)
+    listing = await call.package_source.find_tool(tool, version, client=call.client, by=call.caller)
     model = package_model(call.registry, listing)
     return json_answer(model | {"balToolId": tool}, headers=OPEN_HEADERS)
 

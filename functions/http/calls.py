@@ -182,7 +182,9 @@ class Call:
         self.exchange = exchange
         self.headers = headers_of(request) if headers is None else headers
         self.caller = Principal()
-        self._packages: PackageSource | None = None  # For this caller, once somebody asked for it.
+        self._package_source: PackageSource | None = (
+            None  # For this caller, once somebody asked for it.
+        )
         self.allowances: list[RateLimitAllowance] = []
         self.cookies: list[Secret] = []
 
@@ -259,13 +261,13 @@ class Call:
     # --- What packages it finds -----------------------------------------------------------------
 
     @property
-    def packages(self) -> PackageSource:
+    def package_source(self) -> PackageSource:
         """Packages as the caller finds them: ours, and those of upstreams if there are any."""
-        if self._packages is None:
+        if self._package_source is None:
             mirroring = self.registry.mirroring
             hosted = self.registry.packages.hosted
-            self._packages = mirroring.source(self.caller, self._via) if mirroring else hosted
-        return self._packages
+            self._package_source = mirroring.source(self.caller, self._via) if mirroring else hosted
+        return self._package_source
 
     def repeated_while_fresh(self, answer: Answer, release: Release) -> Answer:
         """Limit how long the answer about a mirrored release is repeated, because the release is
@@ -319,7 +321,7 @@ class Call:
         """Set the caller, and count the read; raise `TooManyRequests`."""
         self.caller = caller
         self.exchange.principal = caller.id
-        self._packages = None
+        self._package_source = None
         self.allowances += self.registry.limits.rate_limiter.count_read(caller)
 
     async def count(self, limit: RateLimitClass, keys: RateLimitKeys | None = None) -> None:

@@ -128,7 +128,7 @@ async def _pull(call: Call, at: Coordinate) -> Answer:
 async def _release(call: Call, at: Coordinate) -> AvailableRelease:
     """Return a release, fetched from the upstream if need be: all its files come of its archive."""
     packages = call.registry.publishing.maven_packages
-    return await packages.release(at, call.packages, by=call.caller)
+    return await packages.release(at, call.package_source, by=call.caller)
 
 
 async def _archive_checksum(
@@ -148,7 +148,7 @@ async def _resource_document(call: Call, resource: Resource) -> Representation:
     match resource:
         case PackageMetadata(package):
             packages = registry.publishing.maven_packages
-            return _version_list(await packages.versions(package, call.packages, by=by))
+            return _version_list(await packages.versions(package, call.package_source, by=by))
         case ReleaseFile(at, kind):
             return await _release_document(registry, await _release(call, at), kind)
         case UnknownFile():
@@ -220,7 +220,9 @@ async def _client_document(call: Call, wanted: ClientMetadata) -> Representation
     if package:
         with suppress(PackageNotFound):
             packages = call.registry.publishing.maven_packages
-            usable = packages.usable_versions(package, distribution, call.packages, by=call.caller)
+            usable = packages.usable_versions(
+                package, distribution, call.package_source, by=call.caller
+            )
             return _version_list(await usable)
     content = client_metadata(distribution, wanted.org, wanted.name, None)
     return Representation(content, XML_TYPE, is_public=True)

@@ -66,13 +66,13 @@ async def resolve(call: Call, asked: Resolve) -> Resolution:
         client = Distribution(asked.distribution, language).client
     requests = list(dict.fromkeys(map(_request, asked.packages)))
     by = call.caller
-    direct = await call.packages.resolve_packages(requests, client=client, by=by)
+    direct = await call.package_source.resolve_packages(requests, client=client, by=by)
     users = dict[tuple[str, str, str], dict[str, None]]()  # Who needs each package.
     for each in direct.resolved:  # Reading all of what 25 packages need could take half a second.
         for node, user in _needed(each) if len(users) <= MOST_NEEDED else ():
             users.setdefault(node, {})[user] = None
     nodes = sorted(users)[:MOST_NEEDED]
-    needed = await call.packages.resolve_packages(
+    needed = await call.package_source.resolve_packages(
         [PackageRequest.of(*each) for each in nodes], client=client, by=by
     )
     rows = dict[tuple[str, str], ResolvedRow]()

@@ -27,11 +27,11 @@ def parse_package(text: str) -> Package:
 
 
 async def describe(call: Call, asked: OfPackage) -> Listing:
-    return await call.packages.describe(*_wanted(asked), client=call.client, by=call.caller)
+    return await call.package_source.describe(*_wanted(asked), client=call.client, by=call.caller)
 
 
 async def find_release(call: Call, asked: OfPackage) -> AvailableRelease:
-    return await call.packages.find(*_wanted(asked), client=call.client, by=call.caller)
+    return await call.package_source.find(*_wanted(asked), client=call.client, by=call.caller)
 
 
 def _wanted(asked: OfPackage) -> tuple[Package, Version | Range]:

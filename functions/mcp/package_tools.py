@@ -45,7 +45,7 @@ async def get_package(call: Call, asked: OfPackage) -> PackageSummary:
     """Show what a package is: its versions, deprecation, modules to import, dependencies,
     keywords and licenses."""
     found = await describe(call, asked)
-    survey = await call.packages.survey(found.head.package, by=call.caller)
+    survey = await call.package_source.survey(found.head.package, by=call.caller)
     successor = await call.registry.packages.successors.named(survey.head, by=call.caller)
     release = found.release
     package = found.head.package

@@ -39,7 +39,7 @@ class VersionChanges(AgentAnswer, frozen=True):
 async def compare_versions(call: Call, asked: CompareVersions) -> VersionChanges:
     """Compare the API of two versions of a package: what breaks callers comes first, each change
     with both signatures and the reason."""
-    survey = await call.packages.survey(parse_package(asked.package), by=call.caller)
+    survey = await call.package_source.survey(parse_package(asked.package), by=call.caller)
     package = survey.head.package
     after = _entry(survey, asked.version, latest(survey, Range(), call.client))
     earlier = earlier_release(survey.live, after.parsed)
@@ -48,7 +48,7 @@ async def compare_versions(call: Call, asked: CompareVersions) -> VersionChanges
         raise InvalidRequest(message)
     before = _entry(survey, asked.before, earlier)
     if survey.head.upstream:  # Its entries name archives once they are stored here.
-        find = partial(call.packages.find, client=call.client, by=call.caller)
+        find = partial(call.package_source.find, client=call.client, by=call.caller)
         stored = [await find(package, each.parsed) for each in (before, after)]
         before, after = [ReleaseEntry.of(each.release) for each in stored]
     changes = partial(call.registry.api_docs.comparisons.changes, package, before, after)

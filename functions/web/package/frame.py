@@ -259,7 +259,7 @@ def package_of(call: PublicPageCall) -> Package:
 async def details_of(call: PublicPageCall, version: str = LATEST) -> ReleaseDetails:
     """Return a release of the package that the path names, which may be `latest`."""
     find = call.registry.packages.details.find
-    return await find(package_of(call), _version(version), call.packages, by=call.caller)
+    return await find(package_of(call), _version(version), call.package_source, by=call.caller)
 
 
 async def stored_details_of(call: PublicPageCall, version: str = LATEST) -> ReleaseDetails:

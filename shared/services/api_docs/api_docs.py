@@ -119,14 +119,14 @@ class ApiDocs(Struct, frozen=True):
         return ModuleDocument(module, found.piece, module.depends_on | found.depends_on)
 
     async def module(
-        self, name: ModuleName, packages: PackageSource, *, by: Principal
+        self, name: ModuleName, source: PackageSource, *, by: Principal
     ) -> DocumentedModule:
-        """Return a module, for which `packages` may have to fetch its release; wait a time until
-        that is documented. Raises `module-not-found` or what `packages` does."""
+        """Return a module, for which `source` may have to fetch its release; wait a time until
+        that is documented. Raises `module-not-found` or what `source` does."""
         try:
             return await self.find(name, by=by)
         except NotFound:
-            if not await packages.fetch_module(name.module, name.releases()):
+            if not await source.fetch_module(name.module, name.releases()):
                 raise
         found = await self.find(name, by=by)
         self.queue.want(found.coordinate)

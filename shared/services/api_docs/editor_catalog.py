@@ -108,7 +108,7 @@ class EditorCatalog(Struct, frozen=True):
     """
 
     search: PackageSearch
-    packages: HostedPackages
+    hosted: HostedPackages
     api_docs: ApiDocs
     metadata: MetadataStore
 
@@ -125,16 +125,16 @@ class EditorCatalog(Struct, frozen=True):
         return CatalogPage(tuple(items[page.offset : end]), len(items))
 
     async def by_id(
-        self, kind: CatalogKind, text: str, packages: PackageSource, *, by: Principal
+        self, kind: CatalogKind, text: str, source: PackageSource, *, by: Principal
     ) -> CatalogEntry:
         """Return the item of the latest release by its number, or raise `ApiDocsNotFound`.
 
-        `packages` may have to fetch the release; raises as `ApiDocs.document` does.
+        `source` may have to fetch the release; raises as `ApiDocs.document` does.
         """
         item = await self._item(kind, text, by=by)
         release = item.listing.release
         name = ModuleName(release.org, item.summary.module, release.version)
-        return await self._entry(kind, await self.api_docs.module(name, packages, by=by), item)
+        return await self._entry(kind, await self.api_docs.module(name, source, by=by), item)
 
     async def _item(self, kind: CatalogKind, text: str, *, by: Principal) -> CatalogItem:
         """Return the item with this number as lists have it, or raise `ApiDocsNotFound`."""
@@ -149,20 +149,20 @@ class EditorCatalog(Struct, frozen=True):
         return item
 
     async def by_name(
-        self, kind: CatalogKind, name: ItemName, packages: PackageSource, *, by: Principal
+        self, kind: CatalogKind, name: ItemName, source: PackageSource, *, by: Principal
     ) -> CatalogEntry:
         """Return the item of a version, or raise `ApiDocsNotFound`, or `ApiDocsFailed` with the
-        reason why it is not described; let `packages` fetch the release as `by_id` does."""
+        reason why it is not described; let `source` fetch the release as `by_id` does."""
         for module in name.modules():
             try:
-                found = await self.api_docs.module(module, packages, by=by)
+                found = await self.api_docs.module(module, source, by=by)
             except NotFound:
                 continue
             summary = await self._summary(kind, found, name.name.lower())
             if summary is not None:
                 package = found.head.package
                 version = found.entry.parsed
-                listing = await self.packages.describe(package, version, client=ANY_CLIENT, by=by)
+                listing = await self.hosted.describe(package, version, client=ANY_CLIENT, by=by)
                 return await self._entry(kind, found, CatalogItem(summary, listing))
         missing = f"{kind.singular} {name}"
         raise ApiDocsNotFound(missing)

@@ -50,10 +50,10 @@ class PackageIndex(Struct, frozen=True):
     successors: Successors
     readers: Readers
 
-    async def file(self, package: Package, packages: PackageSource, *, by: Principal) -> IndexFile:
-        """Return the package's index file as `packages` has it, or raise what that raises. One
+    async def file(self, package: Package, source: PackageSource, *, by: Principal) -> IndexFile:
+        """Return the package's index file as `source` has it, or raise what that raises. One
         trip."""
-        survey = await packages.survey(package, by=by)
+        survey = await source.survey(package, by=by)
         is_public = survey.head.visibility is Visibility.PUBLIC
         # Everybody reads the same file of a public package, whoever made caches keep it.
         reader = ANONYMOUS if is_public else by

@@ -71,13 +71,13 @@ class MavenPackages:
 
     def __init__(
         self,
-        packages: HostedPackages,
+        hosted: HostedPackages,
         documents: DocumentStore,
         archives: ArchiveStore,
         index: SearchIndex,
         clock: Clock,
     ) -> None:
-        self._packages = packages
+        self._hosted = hosted
         self._documents = documents
         self._archives = archives
         self._index = index
@@ -87,13 +87,13 @@ class MavenPackages:
         self._checksums = LruCache[str, str](CHECKSUMS_CACHED)
 
     async def release(
-        self, coordinate: Coordinate, packages: PackageSource, *, by: Principal
+        self, coordinate: Coordinate, source: PackageSource, *, by: Principal
     ) -> AvailableRelease:
-        """Return one version that `packages` finds; raise as it does, or `credentials-wanted`."""
+        """Return one version that `source` finds; raise as it does, or `credentials-wanted`."""
         package = coordinate.package
         version = coordinate.version
         try:
-            return await packages.find(package, version, client=ANY_CLIENT, by=by)
+            return await source.find(package, version, client=ANY_CLIENT, by=by)
         except ReleaseNotFound as missing:
             raise await self.refusal(missing, coordinate, package.org, by) from None
 
@@ -103,7 +103,7 @@ class MavenPackages:
         Raises `tool-not-found` or `credentials-wanted`.
         """
         try:
-            survey = await self._packages.survey(await self._packages.tool_owner(tool), by=by)
+            survey = await self._hosted.survey(await self._hosted.tool_owner(tool), by=by)
             entries = tuple(each for each in usable_entries(survey, client) if tool in each.tools)
             if not entries:
                 raise tool_not_found(tool)
@@ -140,17 +140,17 @@ class MavenPackages:
         return checksum
 
     async def versions(
-        self, package: Package, packages: PackageSource, *, by: Principal
+        self, package: Package, source: PackageSource, *, by: Principal
     ) -> MavenVersionList:
-        """Return every live version that `packages` has; raise `credentials-wanted` or what it
+        """Return every live version that `source` has; raise `credentials-wanted` or what it
         raises. One trip."""
-        return await self._list(self._version_lists, package, packages, by)
+        return await self._list(self._version_lists, package, source, by)
 
     async def usable_versions(
         self,
         package: Package,
         distribution: Distribution,
-        packages: PackageSource,
+        source: PackageSource,
         *,
         by: Principal,
     ) -> MavenVersionList:
@@ -160,16 +160,16 @@ class MavenPackages:
             lambda survey: client_metadata(distribution, survey.head.org, survey.head.name, survey)
         )
         self._by_distribution.put(distribution.text, lists)  # Now the last one to be dropped.
-        return await self._list(lists, package, packages, by)
+        return await self._list(lists, package, source, by)
 
     def _document_cache(self, make: Callable[[Survey], bytes]) -> DocumentCache:
         return DocumentCache(make, VERSION_LISTS_CACHED_BYTES)
 
     async def _list(
-        self, lists: DocumentCache, package: Package, packages: PackageSource, by: Principal
+        self, lists: DocumentCache, package: Package, source: PackageSource, by: Principal
     ) -> MavenVersionList:
         try:
-            survey = await packages.survey(package, by=by)
+            survey = await source.survey(package, by=by)
         except PackageNotFound as missing:
             raise await self.refusal(missing, package, package.org, by) from None
         is_public = survey.head.visibility is Visibility.PUBLIC
