@@ -392,7 +392,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
         maintenance=_maintenance(services),
         administration=_administration(services),
         publishing=_publishing(services),
-        mirroring=_mirroring(services, packages) if services.upstreams is not None else None,
+        mirroring=_mirroring(services) if services.upstreams is not None else None,
         bundles=_bundles(services),
         quality=_quality(services),
     )
@@ -559,9 +559,9 @@ def _publishing(services: Services) -> PublishingServices:
     )
 
 
-def _mirroring(services: Services, packages: PackageServices) -> MirroringServices:
+def _mirroring(services: Services) -> MirroringServices:
     return MirroringServices(
-        packages=packages,
+        hosted=services.hosted_packages,
         reader=services.upstream_reader,
         admission=services.admission,
         refreshing=services.refreshing,

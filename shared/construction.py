@@ -801,7 +801,7 @@ class Services:
     def editor_catalog(self) -> EditorCatalog:
         return EditorCatalog(
             search=self.package_search,
-            packages=self.hosted_packages,
+            hosted=self.hosted_packages,
             api_docs=self.api_docs,
             metadata=self.adapters.metadata,
         )
@@ -866,7 +866,7 @@ class Services:
     @cached_property
     def maven_packages(self) -> MavenPackages:
         return MavenPackages(
-            packages=self.hosted_packages,
+            hosted=self.hosted_packages,
             documents=self.adapters.documents,
             archives=self.adapters.archives,
             index=self.adapters.search,

@@ -26,6 +26,8 @@ COPIED = ("functions", "shared", "tests")
 LEFT_OUT = shutil.ignore_patterns("__snapshots__", "__pycache__", "recorded")
 TESTS_TAKE_SECONDS = 300
 
+Definition = ast.ClassDef | ast.Assign | ast.AnnAssign | ast.Return
+
 
 @dataclass(frozen=True)
 class Example:
@@ -54,21 +56,26 @@ def examples() -> Iterator[Example]:
 
 
 def with_example(source: str, example: Example) -> str:
-    """Return the source of a module with an example at the end of a class, or of a list, tuple,
-    set or dictionary, and with its imports."""
+    """Return the source of a module with an example at the end of a class, of a list, tuple, set or
+    dictionary, or of the call that a function returns, and with its imports."""
     lines = source.splitlines()
     tree = ast.parse(source)
     node = definition(tree, example.name)
-    last = end_of_fields(node) if isinstance(node, ast.ClassDef) else (node.end_lineno or 0) - 1
+    last = (node.end_lineno or 0) - 1
+    added = example.added
+    if isinstance(node, ast.ClassDef):
+        is_method = added.startswith("@")
+        last = node.end_lineno or 0 if is_method else end_of_fields(node)
+        added = f"\n{added}" if is_method else added
     column = node.col_offset + 4
-    lines[last:last] = indent(example.added, " " * column).splitlines()
+    lines[last:last] = indent(added, " " * column).splitlines()
     imports = [each for each in tree.body if isinstance(each, ast.Import | ast.ImportFrom)]
     before = imports[-1].end_lineno or 0
     lines[before:before] = example.imports
     return "\n".join(lines) + "\n"
 
 
-def definition(source: ast.Module, name: str) -> ast.ClassDef | ast.Assign | ast.AnnAssign:
+def definition(source: ast.Module, name: str) -> Definition:
     for node in ast.walk(source):
         match node:
             case (
@@ -77,6 +84,8 @@ def definition(source: ast.Module, name: str) -> ast.ClassDef | ast.Assign | ast
                 | ast.Assign(targets=[ast.Name(id=found)])
             ) if found == name:
                 return node
+            case ast.FunctionDef(name=found, body=[ast.Return() as returned]) if found == name:
+                return returned
             case _:
                 pass
     pytest.fail(f"Nothing is called {name}.")

@@ -106,11 +106,14 @@ class ApiDocs(Struct, frozen=True):
     queue: ApiDocsQueue
 
     async def document(
-        self, name: ModuleName, packages: PackageSource, *, by: Principal
+        self, name: ModuleName, source: PackageSource, *, by: Principal
     ) -> ModuleDocument:
         """Return a module and its document; raise `ApiDocsFailed`, `ApiDocsPending` or what
         `module` does."""
-        module = await self.module(name, packages, by=by)
+        return await self.document_of(await self.module(name, source, by=by))
+
+    async def document_of(self, module: DocumentedModule) -> ModuleDocument:
+        """Return the document of a module; raise `ApiDocsFailed` or `ApiDocsPending`."""
         found = await self.find_piece(
             module.digest, module.coordinate, PieceKind.DOCUMENT, module.module
         )
