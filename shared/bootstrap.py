@@ -608,8 +608,12 @@ def _upstreams(
     if not settings.upstreams:
         return None
     from shared.adapters.fetch_budget import FetchBudget
-    from shared.adapters.upstream import ARCHIVE_DEADLINE, DOCUMENT_DEADLINE, CentralUpstream
-    from shared.confined.release import MAX_DOCUMENT_BYTES
+    from shared.adapters.upstream import (
+        ARCHIVE_DEADLINE,
+        DOCUMENT_DEADLINE,
+        MAX_DOCUMENT_BYTES,
+        CentralUpstream,
+    )
 
     budget = FetchBudget(fetched)
 

@@ -623,7 +623,8 @@ async def test_a_value_narrows_to_as_many_as_it_was_counted_for(index: SearchInd
         listing("acme/two:1.0.0", licenses=("MIT",)),
         listing("acme/three:1.0.0", licenses=("BSD",), keywords=("web",)),
     )
-    mit, web = FacetValue(Facet.LICENSE, "mit"), FacetValue(Facet.KEYWORD, "web")
+    mit = FacetValue(Facet.LICENSE, "mit")
+    web = FacetValue(Facet.KEYWORD, "web")
     assert sorted(await found(index, "", facet_values=(mit,))) == ["acme/one", "acme/two"]
     assert await found(index, "", facet_values=(mit, web)) == ["acme/one"]
     assert await found(index, "", facet_values=(FacetValue(Facet.ORG, "nobody"),)) == []
@@ -631,7 +632,8 @@ async def test_a_value_narrows_to_as_many_as_it_was_counted_for(index: SearchInd
 
 
 async def test_new_packages_are_not_those_that_were_updated(index: SearchIndex) -> None:
-    old, new = listing("acme/old:1.0.0"), listing("acme/new:1.0.0", created_ms=5)
+    old = listing("acme/old:1.0.0")
+    new = listing("acme/new:1.0.0", created_ms=5)
     older = dataclasses.replace(old, head=old.head.model_copy(update={"created_ms": 1}))
     newer = dataclasses.replace(new, head=new.head.model_copy(update={"created_ms": 2}))
     await offer_all(index, newer, older)

@@ -209,7 +209,8 @@ LAST: dict[str, Any] = {"deprecated_last": True}
 async def test_deprecated_packages_come_last_except_by_their_exact_names(
     renamed: SearchIndex,
 ) -> None:
-    old, new = "ballerinax/azure_functions", "ballerinax/azure.functions"
+    old = "ballerinax/azure_functions"
+    new = "ballerinax/azure.functions"
     assert await found(renamed, "azure functions", **LAST) == [new, "acme/other", old]
     assert await found(renamed, "azure", **LAST) == [new, "acme/other", old]
     assert await found(renamed, "azure_functions", **LAST) == [old, new, "acme/other"]

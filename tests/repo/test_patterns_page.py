@@ -44,7 +44,10 @@ class Example:
     @property
     def added(self) -> str:
         lines = [each for each in self.text.splitlines() if each not in self.imports]
-        return "\n".join(lines).strip("\n")
+        text = "\n".join(lines).strip("\n")
+        # The formatter writes an element of a list, which stands alone on the page, as a tuple.
+        element = re.fullmatch(r"\((.+,)\)", text)
+        return element[1] if element else text
 
 
 def examples() -> Iterator[Example]:

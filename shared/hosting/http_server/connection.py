@@ -269,8 +269,8 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         self._begun += 1
         self._waits_for_leave = False
         self.url = b""
-        self.headers = []
-        self.scope = {**self._of_connection, "headers": self.headers}
+        self.raw_headers = []
+        self.scope = {**self._of_connection, "headers": self.raw_headers}
 
     def on_url(self, url: bytes) -> None:
         """Add a piece of the target."""
@@ -284,12 +284,12 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
                 self._refusal = RequestHeadRefused(400)
                 raise self._refusal
             return
-        if len(self.headers) >= MOST_HEADERS:
+        if len(self.raw_headers) >= MOST_HEADERS:
             self._refusal = RequestHeadRefused(431)
             raise self._refusal
         if name == b"expect" and value.lower() == b"100-continue":
             self._waits_for_leave = True
-        self.headers.append((name, value))
+        self.raw_headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Send a prepared answer, or call the application."""
@@ -454,15 +454,15 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         parser: Any = self.parser
         stays = parser.get_http_version() == "1.1" and parser.should_keep_alive()
         # The parser checks a transfer encoding after this, and may refuse the request.
-        return stays and not any(name == b"transfer-encoding" for name, _ in self.headers)
+        return stays and not any(name == b"transfer-encoding" for name, _ in self.raw_headers)
 
     def _take_head(self) -> None:
         """Check the head, and set method, path and query; raise `RequestHeadRefused`."""
         parser: Any = self.parser
         method: bytes = parser.get_method()
         if not self._is_usual:
-            require_head_limits(method, self.url, self.headers)
-        target = origin_form(method, self.url, host_header(self.headers))
+            require_head_limits(method, self.url, self.raw_headers)
+        target = origin_form(method, self.url, host_header(self.raw_headers))
         path, _, query = target.partition(b"?")
         self.scope["method"] = method.decode()
         self.scope["raw_path"] = path

@@ -47,7 +47,7 @@ class Lifespan:
             case "lifespan.startup.complete":
                 self._started.set()
             case "lifespan.startup.failed" | "lifespan.shutdown.failed":
-                log.error("application.failed", reason=message.get("message", ""))
+                log.error("application.lifespan_failed", reason=message.get("message", ""))
                 self._has_failed = True
                 self._started.set()
                 self._ended.set()

@@ -148,7 +148,7 @@ class ServedRequest:
             await self._end_failed()
         else:
             if not self.is_complete and not self.is_disconnected:
-                log.error("application.did-not-answer")
+                log.error("application.did_not_answer")
                 await self._end_failed()
 
     async def _end_failed(self) -> None:

@@ -273,7 +273,7 @@ class Server:
                 while (self._state.connections or self._state.tasks) and not self._must_exit:
                     await asyncio.sleep(CHECK_SECONDS)
         except TimeoutError:
-            log.error("server.requests-cancelled", count=len(self._state.tasks))
+            log.error("server.requests_cancelled", count=len(self._state.tasks))
             for task in self._state.tasks:
                 task.cancel()
 

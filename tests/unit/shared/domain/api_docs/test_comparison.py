@@ -222,8 +222,10 @@ def test_symbols_that_changed_say_why(snapshot: SnapshotAssertion) -> None:
 
 
 def test_a_whole_module_is_one_change() -> None:
-    one, two = documented("public function f() {}", "a"), documented("", "a.b")
-    old, new = Version.parse("1.0.0"), Version.parse("1.1.0")
+    one = documented("public function f() {}", "a")
+    two = documented("", "a.b")
+    old = Version.parse("1.0.0")
+    new = Version.parse("1.1.0")
 
     (removed,) = compare((old, [one, two]), (new, [one])).changes
     (added,) = compare((old, [one]), (new, [one, two])).changes
@@ -235,9 +237,11 @@ def test_a_whole_module_is_one_change() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "required", "version", "is_too_low"),
     [
-        *((F, "", MAJOR, "1.3.0", True), (F, "", MAJOR, "2.0.0", False)),
+        (F, "", MAJOR, "1.3.0", True),
+        (F, "", MAJOR, "2.0.0", False),
         (F, "", MAJOR, "1.2.4-rc.1", False),
-        *(("", F, MINOR, "1.2.4", True), ("", F, MINOR, "1.3.0", False)),
+        ("", F, MINOR, "1.2.4", True),
+        ("", F, MINOR, "1.3.0", False),
         (F, F, PATCH, "1.2.4", False),
     ],
 )

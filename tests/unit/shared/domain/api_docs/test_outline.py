@@ -106,7 +106,8 @@ def test_classes_and_object_types_have_the_fields_of_what_they_include() -> None
         public class Box { *Base; public int id = 1; public int height = 2; }
     """
     module = documented(source)
-    wide, box = module.object_types[1], module.classes[0]
+    wide = module.object_types[1]
+    box = module.classes[0]
     width, inherited = all_fields(wide)
     assert (width.name, width.inclusion_type, inherited.name) == ("width", None, "id")
     assert inherited.inclusion_type
