@@ -61,7 +61,8 @@ def with_example(source: str, example: Example) -> str:
     node = definition(tree, example.name)
     last = end_of_fields(node) if isinstance(node, ast.ClassDef) else (node.end_lineno or 0) - 1
     column = node.col_offset + 4
-    lines[last:last] = indent(example.added, " " * column).splitlines()
+    end = "" if isinstance(node, ast.ClassDef) else ","
+    lines[last:last] = indent(f"{example.added}{end}", " " * column).splitlines()
     imports = [each for each in tree.body if isinstance(each, ast.Import | ast.ImportFrom)]
     before = imports[-1].end_lineno or 0
     lines[before:before] = example.imports
