@@ -44,10 +44,7 @@ class Example:
     @property
     def added(self) -> str:
         lines = [each for each in self.text.splitlines() if each not in self.imports]
-        text = "\n".join(lines).strip("\n")
-        # The formatter writes an element of a list, which stands alone on the page, as a tuple.
-        element = re.fullmatch(r"\((.+,)\)", text)
-        return element[1] if element else text
+        return "\n".join(lines).strip("\n")
 
 
 def examples() -> Iterator[Example]:
@@ -71,7 +68,8 @@ def with_example(source: str, example: Example) -> str:
         last = node.end_lineno or 0 if is_method else end_of_fields(node)
         added = f"\n{added}" if is_method else added
     column = node.col_offset + 4
-    lines[last:last] = indent(added, " " * column).splitlines()
+    end = "" if isinstance(node, ast.ClassDef) else ","
+    lines[last:last] = indent(f"{added}{end}", " " * column).splitlines()
     imports = [each for each in tree.body if isinstance(each, ast.Import | ast.ImportFrom)]
     before = imports[-1].end_lineno or 0
     lines[before:before] = example.imports
