@@ -313,7 +313,7 @@ class Services:
 
     @cached_property
     def archive_reader(self) -> ArchiveReader:
-        return archive_reader(self.settings)
+        return self._closing(archive_reader(self.settings))
 
     @cached_property
     def archive_relocation(self) -> ArchiveRelocation | None:
@@ -572,13 +572,15 @@ class Services:
         connect = self.adapters.connect_upstream
         if not self.settings.upstreams or connect is None:
             return None
-        return Upstreams(
-            configured=self.settings.upstreams,
-            connect=connect,
-            directory=self.adapters.directory,
-            clock=self.adapters.clock,
-            failed=logged("upstream.unanswered", "upstream", "reason"),
-            minimum_age_days=self.settings.upstream_minimum_age,
+        return self._closing(
+            Upstreams(
+                configured=self.settings.upstreams,
+                connect=connect,
+                directory=self.adapters.directory,
+                clock=self.adapters.clock,
+                failed=logged("upstream.unanswered", "upstream", "reason"),
+                minimum_age_days=self.settings.upstream_minimum_age,
+            )
         )
 
     @property

@@ -3,6 +3,9 @@
 import ast
 import inspect
 from collections.abc import Iterator
+from functools import cached_property
+from types import NoneType
+from typing import get_args, get_type_hints
 
 from shared import construction
 from tests.paths import ROOT
@@ -36,3 +39,22 @@ def test_no_argument_that_is_given_has_a_default() -> None:
 def test_arguments_are_given_by_name() -> None:
     unnamed = [ast.unparse(call) for call in calls() if call.args and call.keywords]
     assert not unnamed, unnamed
+
+
+def test_each_service_that_can_be_closed_is_closed() -> None:
+    closed = list[str]()
+    forgotten = list[str]()
+    for name, made in vars(construction.Services).items():
+        if not isinstance(made, cached_property):
+            continue
+        kinds = without_none(get_type_hints(made.func)["return"])
+        if any(hasattr(kind, "close") for kind in kinds):
+            source = inspect.getsource(made.func)
+            (closed if "self._closing(" in source else forgotten).append(name)
+    assert len(closed) > 10
+    assert not forgotten, forgotten
+
+
+def without_none(hint: object) -> list[object]:
+    """Return the types of a hint such as `Upstreams | None`."""
+    return [each for each in get_args(hint) or (hint,) if each is not NoneType]

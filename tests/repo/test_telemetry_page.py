@@ -33,7 +33,7 @@ def events() -> Iterator[tuple[str, str, str]]:
                     ast.Attribute(ast.Name("log"), method), [ast.Constant(str(name)), *_], fields
                 ):
                     yield name, LEVELS.get(method, method), _shown(name, fields)
-                case ast.Call(ast.Name("_logged"), [ast.Constant(str(name)), *names], level):
+                case ast.Call(ast.Name("logged"), [ast.Constant(str(name)), *names], level):
                     fields = [ast.keyword(ast.literal_eval(each), each) for each in names]
                     yield (
                         name,

@@ -41,10 +41,12 @@ def test_more_uploads_than_so_many_of_the_largest_are_refused_until_one_ends() -
 
 
 async def test_archives_are_read_on_threads_that_are_named_for_it() -> None:
+    before = set(threading.enumerate())
     service = reading()
     await asyncio.gather(*(service.read(GREET) for _ in range(10 * ARCHIVE_READERS)))
-    found = [each.name for each in threading.enumerate() if each.name.startswith("bala_")]
+    found = [each.name for each in set(threading.enumerate()) - before]
     assert 0 < len(found) <= ARCHIVE_READERS
+    assert all(each.startswith("bala_") for each in found)
     await service.close()
 
 
