@@ -153,7 +153,7 @@ class UpgradeIgnored:
 
     def __init__(self) -> None:
         self.url = b""
-        self.headers: list[RawHeader] = []
+        self.raw_headers: list[RawHeader] = []
         self.parser = self._new_parser()
         self._upgrades: list[RawHeader] = []  # The headers that the second reading leaves out.
 
@@ -173,13 +173,13 @@ class UpgradeIgnored:
         """At the end of a head, return whether it is read once more, and ignored until then."""
         parser: Any = self.parser
         if not parser.should_upgrade() or parser.get_method() == b"CONNECT":  # CONNECT is refused.
-            self.headers += self._upgrades
+            self.raw_headers += self._upgrades
             self._upgrades = []
             return False
         version = parser.get_http_version().encode()
         line = b"%b %b HTTP/%b\r\n" % (parser.get_method(), self.url, version)
-        self._upgrades = [each for each in self.headers if each[0] == b"upgrade"]
-        others = [each for each in self.headers if each[0] != b"upgrade"]
+        self._upgrades = [each for each in self.raw_headers if each[0] == b"upgrade"]
+        others = [each for each in self.raw_headers if each[0] != b"upgrade"]
         self._second_head = line + lines_of(others) + b"\r\n"
         return True
 

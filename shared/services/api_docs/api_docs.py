@@ -270,10 +270,10 @@ class ApiDocs(Struct, frozen=True):
         if not wanted:
             raise missing
         packages = [each.package for each in wanted]
-        visible = await self.hosted.visible(packages, wanted, by=by)
+        check = self.authorization.read_check(by)
+        visible = await self.hosted.visible_by(check, packages, wanted)
         # Each of them could have the module: also those that are hidden or not published yet.
-        keys = frozenset(each.key for each in packages)
-        depends_on = Dependencies(keys, self.authorization.read_check(by).readers)
+        depends_on = Dependencies(frozenset(each.key for each in packages), check.readers)
         found = _find(visible.values(), name.module, wanted[0].version, depends_on)
         if found is None:
             raise missing

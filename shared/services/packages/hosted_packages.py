@@ -195,10 +195,15 @@ class HostedPackages(Struct, frozen=True):
     ) -> dict[str, Survey]:
         """Return those of the packages that `by` may see, by their keys, in whatever state their
         releases are, with these versions of them if they were published. One trip."""
+        return await self.visible_by(self.authorization.read_check(by), packages, versions)
+
+    async def visible_by(
+        self, check: ReadCheck, packages: Sequence[Package], versions: Collection[Coordinate] = ()
+    ) -> dict[str, Survey]:
+        """Return packages as `visible` does, those that the check lets through."""
         distinct = list({each.key: each for each in packages}.values())
         if not distinct:
             return {}
-        check = self.authorization.read_check(by)
         surveys = await self.records.survey(distinct, versions, check=check)
         return {survey.head.package.key: survey for survey in surveys if survey}
 

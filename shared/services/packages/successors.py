@@ -16,7 +16,7 @@ from shared.domain.principals import Action, Principal
 from shared.domain.reasons import parse_reason, parse_required_reason
 from shared.domain.releases import with_change
 from shared.ports.directory import DirectoryStore
-from shared.ports.metadata import MetadataStore
+from shared.ports.metadata import MetadataStore, ReadCheck
 from shared.ports.system import Clock
 from shared.runtime.answer_dependencies import NOTHING_STORED, Dependencies
 from shared.services.identity.accounts import organization_owners
@@ -56,19 +56,22 @@ class Successors(Struct, frozen=True):
         successor = head.replaced_by
         if successor is None:
             return SeenSuccessor(None, NOTHING_STORED)
-        named = await self.named_of([head], by=by)
-        readers = self.authorization.read_check(by).readers
-        depends_on = Dependencies(frozenset((successor.key,)), readers)
+        check = self.authorization.read_check(by)
+        named = await self._named_of([head], check)
+        depends_on = Dependencies(frozenset((successor.key,)), check.readers)
         return SeenSuccessor(named.get(head.package.key), depends_on)
 
     async def named_of(self, heads: Sequence[Head], *, by: Principal) -> dict[str, Package]:
         """Return the successors of packages that `by` may see, by the keys of the packages. One
         trip, and none if no package has one."""
+        return await self._named_of(heads, self.authorization.read_check(by))
+
+    async def _named_of(self, heads: Sequence[Head], check: ReadCheck) -> dict[str, Package]:
         wanted = {head.package.key: head.replaced_by for head in heads}
         successors = {each.key: each for each in wanted.values() if each}
         if not successors:
             return {}
-        visible = await self.hosted.visible(list(successors.values()), by=by)
+        visible = await self.hosted.visible_by(check, list(successors.values()))
         live = {key: survey.head.package for key, survey in visible.items() if survey.live}
         return {key: live[each.key] for key, each in wanted.items() if each and each.key in live}
 

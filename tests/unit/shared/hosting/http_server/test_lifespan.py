@@ -49,7 +49,7 @@ async def test_an_application_that_does_not_start_is_not_served_and_not_ended(
     assert not await lifespan.start()
     await lifespan.end()
     assert told == ["lifespan", "lifespan.startup"]
-    assert logged == ["application.failed"]
+    assert logged == ["application.lifespan_failed"]
 
 
 async def fail(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001

@@ -15,6 +15,7 @@ from shared.domain.principals import ANONYMOUS
 from shared.ports.documents import DocumentStore
 from shared.services.api_docs.api_docs import ApiDocs, ModuleName
 from tests.contract.sample_records import coordinate
+from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala
 from tests.support.world import World
 
@@ -156,3 +157,13 @@ async def test_a_document_that_a_release_has_not_says_so(world: World) -> None:
     found = await docs.find(NAME, by=ANONYMOUS)
     with pytest.raises(ApiDocsFailed, match="the archive has no sources"):
         await docs.document_of(replace(found, module="other"))
+
+
+async def test_a_module_depends_on_a_hidden_package_that_could_have_it(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0", modules=["sub"]))
+    await world.push(bala("acme/greet.sub:1.0.0", visibility="private"))
+    docs = world.registry.api_docs.documentation
+    found = await docs.find(ModuleName("acme", "greet.sub", "1.0.0"), by=ANONYMOUS)
+    assert str(found.head.package) == "acme/greet"
+    assert found.depends_on.packages == {"acme/greet", "acme/greet.sub"}
+    assert found.depends_on.readers == {"acme"}
