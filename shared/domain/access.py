@@ -36,7 +36,7 @@ from shared.domain.principals import (
     limit_of,
     org_of,
 )
-from shared.domain.reserved_names import is_reserved_name
+from shared.domain.reserved_names import is_owned_by_administrators, is_reserved_name
 from shared.domain.sign_in import is_recently_signed_in
 from shared.domain.times import time_text
 from shared.domain.trusted_publishing.run_limits import limits_of_run
@@ -246,11 +246,19 @@ def _refusal_of_role(
         return _refusal_of_closing(access, action, resource) or _refusal_of_freeze(
             access, action, resource
         )
-    if access.role is None and is_reserved_name(org, ()) and not way_to_rename(org):
+    if access.role is None and _is_reserved(access, org):
         return name_reserved(org, "Push under an organization of your own.")
     if access.organization is None and roles:
         return OrganizationMissing(action.verb, resource, org)
     return _refusal_without_role(principal, access, action, resource)
+
+
+def _is_reserved(access: AccessContext, org: OrgName) -> bool:
+    """Check whether the organization is the operator's, or will be: an administrator may have given
+    one with a reserved name to others, which is refused like any other."""
+    if access.organization is not None:
+        return is_owned_by_administrators(org)
+    return is_reserved_name(org, ()) and not way_to_rename(org)
 
 
 def _refusal_without_role(

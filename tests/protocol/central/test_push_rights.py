@@ -65,6 +65,16 @@ async def test_a_push_to_a_reserved_name_does_not_suggest_to_create_it(
     assert "Push under an organization of your own." in reason
 
 
+async def test_a_push_to_a_reserved_name_that_people_own_names_the_role_that_is_missing(
+    world: World,
+) -> None:
+    await world.registry.organizations.organizations.create(
+        parse_org("wso2"), world.people.bob.account, by=OPERATOR
+    )
+    reason = await refusal_of(world, world.people.ann, "wso2/http:1.0.0")
+    assert "only maintainers and owners of wso2 can do this" in reason
+
+
 @pytest.mark.parametrize("org", ["ballerina", "ballerinazz", "wso2", "Adm1n", "symbols"])
 async def test_the_push_of_an_administrator_creates_no_reserved_name(
     world: World, org: str

@@ -100,6 +100,15 @@ def test_a_right_takes_the_scope_and_the_role(
 
 
 @pytest.mark.parametrize("action", Action)
+def test_a_reserved_name_that_people_own_is_refused_like_any_other(action: Action) -> None:
+    package = Package.parse("wso2", "greet")
+    given = standing("stranger", "wso2")
+    assert isinstance(refusal_of(SIGNED_IN, given, action, package), NotPermitted)
+    refusal = refusal_of(SIGNED_IN, replace(given, organization=None), action, package)
+    assert getattr(refusal, "code", "") == "name-reserved"
+
+
+@pytest.mark.parametrize("action", Action)
 def test_without_credentials_everything_asks_for_them(action: Action) -> None:
     with raises_refusal("credentials-missing"):
         require_right(ANONYMOUS, standing("owner"), action, GREET)
