@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from shared.auth.authentication import Authentication
 from shared.auth.authorization import Administration, Authorization
-from shared.auth.issuer_keys import IssuerKeys
 from shared.auth.sessions import Browsers, KnownBrowsers, SessionAuthentication
 from shared.auth.signing_keys import KeyRing
 from shared.construction import Services
@@ -44,15 +43,14 @@ from shared.services.bundles.bundle_export import BundleExport
 from shared.services.bundles.bundle_import import BundleImport
 from shared.services.common import Adapters
 from shared.services.identity.accounts import Accounts
-from shared.services.identity.mail import AccountMail, MailDelivery, ReleaseMail, TokenMail
+from shared.services.identity.mail import AccountMail
 from shared.services.identity.sessions import Identities, Sessions
 from shared.services.identity.sign_in import SignInFlow, SignInLinks
-from shared.services.leases import Leases
-from shared.services.limits.notices import NoticeCache, Notices, ReadOnlyMode
+from shared.services.limits.notices import NoticeCache, Notices
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.maintenance.archive_recovery import ArchiveRecovery
 from shared.services.maintenance.snapshots import SnapshotCreation, SnapshotRestore
-from shared.services.maintenance.tasks import Checkpoints, MaintenanceTasks, Upkeep
+from shared.services.maintenance.tasks import MaintenanceTasks, Upkeep
 from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
@@ -75,7 +73,7 @@ from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
 from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
 from shared.services.packages.feeds import ChangeFeeds
 from shared.services.packages.history import PackageHistory
-from shared.services.packages.hosted_packages import HostedPackages, PackageCache
+from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.index import PackageIndex
 from shared.services.packages.package_details import PackageDetails
 from shared.services.packages.packages import Deprecation, OrganizationPackages, PackageVisibility
@@ -84,7 +82,7 @@ from shared.services.packages.pull_records import PullRecorder, PullRecords
 from shared.services.packages.pull_redirects import Pulls
 from shared.services.packages.pullers import PullerRecords
 from shared.services.packages.search import PackageSearch
-from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
+from shared.services.packages.statistics import RecentPulls, RegistryStatistics
 from shared.services.packages.successors import Successors
 from shared.services.publishing.dry_runs import DryRuns
 from shared.services.publishing.erasure import ReleaseErasure
@@ -98,7 +96,6 @@ from shared.services.publishing.publishing import Publishing
 from shared.services.publishing.release_selection import ReleaseSelections
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
-from shared.services.records import RecordWriter
 from shared.services.revocation_list import listing_revocations
 from shared.services.tokens.device_login import DeviceLogin
 from shared.services.tokens.id_token_checks import IdTokenChecks
@@ -111,30 +108,24 @@ from shared.settings import Settings
 
 
 class Common(Struct, frozen=True):
-    """The arguments of services of more than one group."""
+    """What no group has: the rights, and what closes the registry."""
 
-    settings: Settings
-    adapters: Adapters
     closing: AsyncExitStack  # Closes services, the last created first, and then the adapters.
     authorization: Authorization
     administration: Administration
-    record_writer: RecordWriter
-    leases: Leases
 
 
 class LimitServices(Struct, frozen=True):
-    """Rate limits, notices and read-only mode."""
+    """Rate limits and notices, which say whether the registry is read-only."""
 
     rate_limiter: RateLimiter
     notices: Notices
     notice_cache: NoticeCache
-    read_only_mode: ReadOnlyMode
 
 
 class PackageServices(Struct, frozen=True):
     """The services that read packages and keep their derived data."""
 
-    cache: PackageCache
     hosted: HostedPackages
     search: PackageSearch
     details: PackageDetails
@@ -155,7 +146,6 @@ class PackageServices(Struct, frozen=True):
     pull_counter: PullCounter
     pull_recorder: PullRecorder
     pull_records: PullRecords
-    last_counts: LastRegistryCounts
     recent_pulls: RecentPulls
     statistics: RegistryStatistics
 
@@ -219,11 +209,7 @@ class IdentityServices(Struct, frozen=True):
     sign_in_links: SignInLinks
     browsers: Browsers
     known_browsers: KnownBrowsers
-    issuer_keys: IssuerKeys
-    mail_delivery: MailDelivery
     account_mail: AccountMail
-    token_mail: TokenMail
-    release_mail: ReleaseMail
     group_rules: GroupRuleChanges
 
 
@@ -262,7 +248,6 @@ class MaintenanceServices(Struct, frozen=True):
 
     tasks: MaintenanceTasks
     upkeep: Upkeep
-    checkpoints: Checkpoints
     snapshot_creation: SnapshotCreation
     snapshot_restore: SnapshotRestore
     archive_recovery: ArchiveRecovery
@@ -377,14 +362,13 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
     listed = listing_revocations(adapters.events, adapters.revocations)
     adapters = replace(adapters, events=listed)
     services = Services(settings, adapters)
-    packages = _packages(services)
     return Registry(
         settings=settings,
         adapters=adapters,
         clock=adapters.clock,
         common=_common(services),
         limits=_limits(services),
-        packages=packages,
+        packages=_packages(services),
         identity=_identity(services),
         tokens=_tokens(services),
         organizations=_organizations(services),
@@ -400,13 +384,9 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
 
 def _common(services: Services) -> Common:
     return Common(
-        settings=services.settings,
-        adapters=services.adapters,
         closing=services.closing,
         authorization=services.authorization,
         administration=services.administration,
-        record_writer=services.record_writer,
-        leases=services.leases,
     )
 
 
@@ -415,13 +395,11 @@ def _limits(services: Services) -> LimitServices:
         rate_limiter=services.rate_limiter,
         notices=services.notices,
         notice_cache=services.notice_cache,
-        read_only_mode=services.read_only_mode,
     )
 
 
 def _packages(services: Services) -> PackageServices:
     return PackageServices(
-        cache=services.package_cache,
         hosted=services.hosted_packages,
         search=services.package_search,
         details=services.package_details,
@@ -442,7 +420,6 @@ def _packages(services: Services) -> PackageServices:
         pull_counter=services.pull_counter,
         pull_recorder=services.pull_recorder,
         pull_records=services.pull_records,
-        last_counts=services.last_registry_counts,
         recent_pulls=services.recent_pulls,
         statistics=services.registry_statistics,
     )
@@ -459,11 +436,7 @@ def _identity(services: Services) -> IdentityServices:
         sign_in_links=services.sign_in_links,
         browsers=services.browsers,
         known_browsers=services.known_browsers,
-        issuer_keys=services.issuer_keys,
-        mail_delivery=services.mail_delivery,
         account_mail=services.account_mail,
-        token_mail=services.token_mail,
-        release_mail=services.release_mail,
         group_rules=services.group_rule_changes,
     )
 
@@ -518,7 +491,6 @@ def _maintenance(services: Services) -> MaintenanceServices:
     return MaintenanceServices(
         tasks=services.tasks,
         upkeep=services.upkeep,
-        checkpoints=services.checkpoints,
         snapshot_creation=services.snapshot_creation,
         snapshot_restore=services.snapshot_restore,
         archive_recovery=services.archive_recovery,
