@@ -198,12 +198,12 @@ from shared.telemetry.log import log, record_metric
 from shared.telemetry.metrics import PUSHES, WEBHOOK_ATTEMPTS
 
 
-class _Closing(Protocol):
+class _Closable(Protocol):
     async def close(self) -> None: ...
 
 
 T = TypeVar("T")
-C = TypeVar("C", bound=_Closing)
+C = TypeVar("C", bound=_Closable)
 
 
 class Services:
@@ -216,7 +216,7 @@ class Services:
         self.closing = AsyncExitStack()
         self.closing.push_async_callback(adapters.close)
 
-    def _closing(self, service: C) -> C:
+    def _close_at_end(self, service: C) -> C:
         self.closing.push_async_callback(service.close)
         return service
 
@@ -267,7 +267,7 @@ class Services:
 
     @cached_property
     def notice_cache(self) -> NoticeCache:
-        return self._closing(
+        return self._close_at_end(
             NoticeCache(directory=self.adapters.directory, clock=self.adapters.clock)
         )
 
@@ -297,11 +297,11 @@ class Services:
 
     @cached_property
     def background_tasks(self) -> BackgroundTasks:
-        return self._closing(BackgroundTasks())
+        return self._close_at_end(BackgroundTasks())
 
     @cached_property
     def kept_answers(self) -> KeptAnswers:
-        return self._closing(
+        return self._close_at_end(
             KeptAnswers(clock=self.adapters.clock, fresh_for=self._upstream_fresh_for)
         )
 
@@ -313,7 +313,7 @@ class Services:
 
     @cached_property
     def archive_reader(self) -> ArchiveReader:
-        return self._closing(archive_reader(self.settings))
+        return self._close_at_end(archive_reader(self.settings))
 
     @cached_property
     def archive_relocation(self) -> ArchiveRelocation | None:
@@ -474,7 +474,7 @@ class Services:
 
     @cached_property
     def pull_counter(self) -> PullCounter:
-        return self._closing(
+        return self._close_at_end(
             PullCounter(
                 ledger=self.adapters.pulls,
                 caller_scope=self.adapters.caller_scope,
@@ -489,7 +489,7 @@ class Services:
 
     @cached_property
     def pull_recorder(self) -> PullRecorder:
-        return self._closing(
+        return self._close_at_end(
             PullRecorder(
                 store=self.adapters.pull_records,
                 directory=self.adapters.directory,
@@ -564,7 +564,7 @@ class Services:
     def package_comparison(self) -> PackageComparison:
         return PackageComparison(details=self.package_details, pieces=self.piece_reader)
 
-    # --- Mirrors and bundles ---
+    # --- Mirrors and bundles: archives from elsewhere need no documentation ---
 
     @cached_property
     def upstreams(self) -> Upstreams | None:
@@ -572,7 +572,7 @@ class Services:
         connect = self.adapters.connect_upstream
         if not self.settings.upstreams or connect is None:
             return None
-        return self._closing(
+        return self._close_at_end(
             Upstreams(
                 configured=self.settings.upstreams,
                 connect=connect,
@@ -595,7 +595,7 @@ class Services:
     def upstream_reader(self) -> UpstreamReader:
         return UpstreamReader(
             pseudonym=pseudonym_of(self.settings.base_url),
-            upstreams=_existing(self.upstreams),
+            upstreams=_required(self.upstreams),
             kept=self.kept_answers,
             rate_limiter=self.rate_limiter,
             owners=self.name_owners,
@@ -633,7 +633,7 @@ class Services:
     @cached_property
     def upstream_feeds(self) -> UpstreamFeeds:
         return UpstreamFeeds(
-            upstreams=_existing(self.upstreams),
+            upstreams=_required(self.upstreams),
             withdrawals=self.upstream_withdrawals,
             directory=self.adapters.directory,
             mail_delivery=self.mail_delivery,
@@ -644,7 +644,7 @@ class Services:
 
     @cached_property
     def admission(self) -> Admission:
-        return self._closing(
+        return self._close_at_end(
             Admission(
                 reader=self.upstream_reader,
                 archive_reader=self.archive_reader.of_mirrored,
@@ -654,7 +654,7 @@ class Services:
 
     @cached_property
     def refreshing(self) -> Refreshing:
-        return self._closing(
+        return self._close_at_end(
             Refreshing(
                 reader=self.upstream_reader,
                 releases=self.external_releases,
@@ -748,7 +748,7 @@ class Services:
 
     @cached_property
     def api_docs_queue(self) -> ApiDocsQueue:
-        return self._closing(
+        return self._close_at_end(
             ApiDocsQueue(
                 generation=self.api_docs_generation,
                 metadata=self.adapters.metadata,
@@ -779,7 +779,7 @@ class Services:
 
     @cached_property
     def on_demand_jobs(self) -> OnDemandJobs:
-        return self._closing(OnDemandJobs())
+        return self._close_at_end(OnDemandJobs())
 
     @cached_property
     def file_highlighting(self) -> FileHighlighting:
@@ -796,7 +796,8 @@ class Services:
             documents=self.adapters.documents,
             inputs=self.job_inputs,
             confined=self.adapters.confined,
-            jobs=self._closing(OnDemandJobs()),
+            # Of their own: a comparison does not wait for a page of source code.
+            jobs=self._close_at_end(OnDemandJobs()),
         )
 
     @cached_property
@@ -1015,6 +1016,14 @@ class Services:
         )
 
     @cached_property
+    def retired_name_list(self) -> RetiredNameList:
+        return RetiredNameList(
+            events=self.adapters.events,
+            revocations=self.adapters.revocations,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
     def retired_names(self) -> RetiredNames:
         return RetiredNames(
             directory=self.adapters.directory,
@@ -1034,7 +1043,7 @@ class Services:
 
     @cached_property
     def account_mail(self) -> AccountMail:
-        return self._closing(
+        return self._close_at_end(
             AccountMail(
                 directory=self.adapters.directory,
                 mail_delivery=self.mail_delivery,
@@ -1096,7 +1105,7 @@ class Services:
 
     @cached_property
     def authentication(self) -> Authentication:
-        return self._closing(
+        return self._close_at_end(
             Authentication(
                 directory=self.adapters.directory,
                 clock=self.adapters.clock,
@@ -2023,7 +2032,7 @@ class Services:
     @cached_property
     def place_archives(self) -> PlaceArchives:
         return PlaceArchives(
-            relocation=_existing(self.archive_relocation),
+            relocation=_required(self.archive_relocation),
             metadata=self.adapters.metadata,
             work=self.adapters.work,
             checkpoints=self.checkpoints,
@@ -2033,25 +2042,16 @@ class Services:
 
     @cached_property
     def update_search_index(self) -> UpdateSearchIndex:
-        return UpdateSearchIndex(feed=_existing(self.adapters.feed))
+        return UpdateSearchIndex(feed=_required(self.adapters.feed))
 
     @cached_property
     def rebuild_search_index(self) -> RebuildSearchIndex:
-        return RebuildSearchIndex(feed=_existing(self.adapters.feed))
-
-    # --- Other ---
-
-    @cached_property
-    def retired_name_list(self) -> RetiredNameList:
-        return RetiredNameList(
-            events=self.adapters.events,
-            revocations=self.adapters.revocations,
-            clock=self.adapters.clock,
-        )
+        return RebuildSearchIndex(feed=_required(self.adapters.feed))
 
 
-def _existing(found: T | None) -> T:
-    """Return what a service is created from, which a registry without the service lacks."""
+def _required(found: T | None) -> T:
+    """Return an argument that only some registries have; raise `TypeError` in the others, which do
+    not have the service either."""
     if found is None:
         message = "This registry has no such service."
         raise TypeError(message)

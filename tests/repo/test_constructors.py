@@ -50,7 +50,7 @@ def test_each_service_that_can_be_closed_is_closed() -> None:
         kinds = without_none(get_type_hints(made.func)["return"])
         if any(hasattr(kind, "close") for kind in kinds):
             source = inspect.getsource(made.func)
-            (closed if "self._closing(" in source else forgotten).append(name)
+            (closed if "self._close_at_end(" in source else forgotten).append(name)
     assert len(closed) > 10
     assert not forgotten, forgotten
 
