@@ -1,14 +1,17 @@
 """Every setting, read once from the environment; docs/reference/configuration.md lists them.
 
-server.py        addresses, TLS, memory, connections, trusted proxies and rate limits
-network.py       authorities of certificates, and proxies to other servers
-stores.py        data folder, stores of the cloud and keys
-publishing.py    limits of archives and their documents, delivery, bursts and trusted publishing
-accounts.py      access tokens, sign-in, identity providers and organizations
-operations.py    telemetry, metrics, log, access log, snapshots and mail
-upstream.py      the upstream registry whose packages are mirrored
-problems.py      variables that are no setting, and values that cannot be used
-values.py        the base class of all topics, and the parsers of values"""
+server.py         addresses, TLS, memory and connections
+rate_limits.py    trusted proxies and rate limits
+network.py        authorities of certificates, and proxies to other servers
+stores.py         data folder, stores of the cloud and keys
+archive_limits.py how large an archive may be, and how many are received at once
+publishing.py     what archives must contain, delivery, bursts and trusted publishing
+accounts.py       access tokens, sign-in, identity providers and organizations
+operations.py     telemetry, metrics, log, access log, snapshots and mail
+upstream.py       the upstream registry whose packages are mirrored
+earlier.py        settings of earlier versions, and variables that are for others
+problems.py       variables that are no setting, and values that cannot be used
+values.py         the base class of all topics, and the parsers of values"""
 
 import os
 from collections.abc import Iterator
