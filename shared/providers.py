@@ -27,10 +27,7 @@ from shared.services.packages.archive_delivery import DeliveryRoutes
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.archive_relocation import ArchiveRelocation
 from shared.services.packages.pull_redirects import CAPACITY_BYTES, RedirectCache
-from shared.services.tokens.trusted_publishing import (
-    AZURE_DEVOPS_AUDIENCE,
-    TrustedIssuer,
-)
+from shared.services.tokens.trusted_publishing import AZURE_DEVOPS_AUDIENCE, TrustedIssuer
 from shared.settings import Settings
 from shared.settings.values import named_issuers, split_list
 from shared.telemetry.log import log

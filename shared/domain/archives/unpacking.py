@@ -181,7 +181,7 @@ def _start_of_token(pieces: Iterable[bytes | memoryview], find_token: FindToken)
         found = find_token(content)
         if found is not None:
             return size - len(end) + found
-        size = size + len(piece)
+        size += len(piece)
         end = content[-MAX_TOKEN_BYTES:]
     return None
 

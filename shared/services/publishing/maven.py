@@ -37,10 +37,7 @@ from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.lru_cache import LruCache
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.hosted_packages import HostedPackages
-from shared.services.packages.source import (
-    PackageSource,
-    dependencies_of_list,
-)
+from shared.services.packages.source import PackageSource, dependencies_of_list
 from shared.services.publishing.publishing import Publication, Publishing, Upload
 
 DISTRIBUTIONS_CACHED = 4  # Of Ballerina, for which version lists are cached: those in use.

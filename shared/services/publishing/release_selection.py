@@ -145,7 +145,7 @@ class ReleaseSelections(Struct, frozen=True):
             if found and len(found) + len(releases) > MAX_DECIDED_AT_ONCE:
                 return SelectedReleases(tuple(found), last)
             found += releases
-            seen = seen + 1
+            seen += 1
             last = key
             if seen >= PACKAGES_SEARCHED:
                 return SelectedReleases(tuple(found), last)
