@@ -1,5 +1,5 @@
 """Creates what a choice of the settings decides: which identity providers there are, where archives
-are delivered from, and whose id tokens are trusted. `shared/construction.py` calls all of it.
+are delivered from, and whose id tokens are trusted. `shared/construction.py` does the rest.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -11,7 +11,7 @@ BY_GROUPS = "groups"
 
 
 def parse_staff_sources(text: str) -> frozenset[str]:
-    """Read what names staff, separated by commas, or raise `ValueError`."""
+    """Return the `sources` of `Staff` in a list with commas, or raise `ValueError`."""
     sources = frozenset(each.strip().lower() for each in text.split(",") if each.strip())
     for each in sorted(sources - {*STAFF_PROVIDERS, BY_GROUPS}):
         if not re.fullmatch(r"@[a-z0-9-]+(?:\.[a-z0-9-]+)+", each):

@@ -1,4 +1,4 @@
-"""What a run of CI is told that may not publish a package."""
+"""What a CI run may publish, and why it may not publish a package: clauses of refusals."""
 
 from shared.domain.coordinates import Package
 from shared.domain.principals import PUBLISHING_SCOPES, Principal
