@@ -12,11 +12,12 @@ from functions.mcp.package_arguments import PageOfPackage, parse_package
 from functions.mcp.texts import AgentAnswer, page_of_rows, short, span
 from functions.mcp.tools import NAMES_LISTED, ROWS_ON_A_PAGE, VersionText, tool
 from shared.domain.api_docs.records import ListedChange, earlier_release
+from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.packages import ReleaseEntry, Survey
-from shared.domain.resolution import latest
+from shared.domain.resolution import latest, live_release
 from shared.domain.versions import Range, Version
 from shared.services.packages.package_details import WithdrawnDependency
 
@@ -76,8 +77,7 @@ def _withdrawn_dependency(version: str, gone: WithdrawnDependency) -> str:
 
 def _entry(survey: Survey, version: str, otherwise: ReleaseEntry | None) -> ReleaseEntry:
     """Return the live release of a version, or without one the other. Raises `ReleaseNotFound`."""
-    wanted = version and Version.parse(version).text
-    found = next((e for e in survey.live if e.version == wanted), None) if version else otherwise
+    found = live_release(survey, Version.parse(version), ANY_CLIENT) if version else otherwise
     if found is None:
         raise ReleaseNotFound(survey.head.package, version or "*")
     return found

@@ -114,6 +114,12 @@ def usable_versions(survey: Survey, client: ClientProfile) -> tuple[Version, ...
     return tuple(entry.parsed for entry in usable_entries(survey, client))
 
 
+def stable_first(newest_first: Sequence[Version]) -> tuple[Version, ...]:
+    """Return the versions with the newest stable one first, because clients take the first."""
+    stable = next((each for each in newest_first if each.is_stable), None)
+    return tuple(sorted(newest_first, key=lambda each: each != stable))
+
+
 def usable_entries(survey: Survey, client: ClientProfile) -> tuple[ReleaseEntry, ...]:
     """Return the entries that the client can use, latest first, including deprecated ones."""
     return tuple(_offered(survey.entries, client))

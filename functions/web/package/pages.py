@@ -90,7 +90,7 @@ def _description_answer(call: PublicPageCall, details: ReleaseDetails) -> Answer
         "web/package/description.html",
         details=details,
         commands=[uses[each] for each in ("tool", "pull") if each in uses],
-        versions=details.unstored_versions[:VERSIONS_SHOWN],
+        versions=details.listed_versions[:VERSIONS_SHOWN],
     )
 
 
@@ -288,7 +288,7 @@ def release_markdown(details: ReleaseDetails, readme: str, base_url: str) -> str
 def description_markdown(details: ReleaseDetails) -> str:
     """Return the description of a release that is not stored as Markdown."""
     release = details.release
-    versions = ", ".join(each.text for each in details.unstored_versions[:VERSIONS_SHOWN])
+    versions = ", ".join(each.text for each in details.listed_versions[:VERSIONS_SHOWN])
     return (
         f"# {release.coordinate}\n\n{release.summary}\n\n"
         f"This release is one of {details.head.upstream} that nobody has pulled from this "

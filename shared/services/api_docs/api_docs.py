@@ -25,7 +25,13 @@ from shared.ports.documents import DocumentStore
 from shared.ports.metadata import PackageReader
 from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED, NOTHING_STORED, Dependencies
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
-from shared.services.api_docs.pieces import PieceReader, PiecesGone, StoredPiece, arrived, available
+from shared.services.api_docs.pieces import (
+    PieceReader,
+    PiecesGone,
+    StoredPiece,
+    available,
+    documented,
+)
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.source import PackageSource
 
@@ -179,9 +185,11 @@ class ApiDocs(Struct, frozen=True):
                 depends_on = ALL_THAT_IS_STORED  # The documentation is another one soon.
         if record.awaited and await self.pieces.place(digest, _awaited_name(kind, of)):
             awaited = [each.coordinate for each in record.awaited]
-            if new := await arrived(self.records, self.pieces, awaited):
+            found = await available(self.records, awaited)
+            if any(entry for _, entry in found):
+                depends_on = ALL_THAT_IS_STORED  # Once theirs is made, this one is made again.
+            if new := await documented(self.pieces, found):
                 self.queue.renew(coordinate, new)
-                depends_on = ALL_THAT_IS_STORED
         return is_complete, depends_on
 
     async def place(

@@ -97,8 +97,8 @@ class UpstreamCatalogue(Struct, frozen=True):
             if await self._is_due(source):
                 theirs = {key: each for key, each in known.items() if each.upstream == source.name}
                 report = await self._run_round(source, theirs, until_ms)
-                seen = seen + report.seen
-                changed = changed + report.changed
+                seen += report.seen
+                changed += report.changed
                 problems += report.problems
         return TaskReport(seen, changed, tuple(problems))
 
@@ -234,7 +234,7 @@ class UpstreamCatalogue(Struct, frozen=True):
             if page is None:
                 return None
             before = len(found)
-            offset = offset + page.listed
+            offset += page.listed
             for key, each in page.entries.items():
                 found.setdefault(key, each)
             if page.total > MAX_ENTRIES:

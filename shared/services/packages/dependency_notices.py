@@ -142,7 +142,7 @@ class DependencyNotices(Struct, frozen=True):
             batch = [e for e in of_ours if _depends_on(e, coordinate)]
             dependents = [await self._dependent(each, head) for each in batch]
             yield [each for each in dependents if each is not None]
-            offset = offset + DEPENDENTS_AT_ONCE
+            offset += DEPENDENTS_AT_ONCE
             count = found.count
 
     async def _dependent(self, release: Release, withdrawn: Head) -> _Dependent | None:

@@ -52,7 +52,7 @@ from shared.domain.packages import (
 )
 from shared.domain.principals import Principal
 from shared.domain.releases import release_withdrawn, withdrawal_of
-from shared.domain.resolution import live_release, usable_versions
+from shared.domain.resolution import live_release, stable_first, usable_versions
 from shared.domain.versions import Range, Version
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore, PackageReader, ReadCheck
@@ -154,7 +154,7 @@ class HostedPackages(Struct, frozen=True):
         if isinstance(wanted, Range):
             available = await self._latest(owner, wanted, client, by, tool=tool)
         else:
-            available = await self._exact(owner, wanted, by)
+            available = (await self._stored(owner.at(wanted), by)).available
         if available is None or tool not in available.release.tools:
             raise await self._missing_tool(owner, tool, wanted, client=client, by=by)
         return await self._listing(available)
@@ -179,10 +179,8 @@ class HostedPackages(Struct, frozen=True):
         self, package: Package, *, client: ClientProfile, by: Principal
     ) -> PackageVersions:
         survey = await self.survey(package, by=by)
-        versions = usable_versions(survey, client)
-        stable = next((each for each in versions if each.is_stable), None)
-        in_order = tuple(sorted(versions, key=lambda each: each != stable))
-        return PackageVersions(in_order, dependencies_of_list(survey.head))
+        versions = stable_first(usable_versions(survey, client))
+        return PackageVersions(versions, dependencies_of_list(survey.head))
 
     async def survey(self, package: Package, *, by: Principal) -> Survey:
         survey = await self._survey(package, by)
@@ -266,11 +264,6 @@ class HostedPackages(Struct, frozen=True):
             tuple(request for request, found in answers if not found),
         )
 
-    async def _exact(
-        self, package: Package, version: Version, by: Principal
-    ) -> AvailableRelease | None:
-        return (await self._stored(package.at(version), by)).available
-
     async def _stored(self, at: Coordinate, by: Principal) -> FoundRelease:
         """Return the release in any state; none if the caller may not see its package."""
         return await self.records.find(at, check=self.authorization.read_check(by))
@@ -309,9 +302,6 @@ class HostedPackages(Struct, frozen=True):
         self, wanted: Sequence[WantedPackage], by: Principal
     ) -> list[Survey]:
         """Return the owners of tools that `by`, who did not name them, may see."""
-        distinct = list({each.package.key: each.package for each in wanted}.values())
-        if not distinct:
-            return []
 
         async def check(requested: Sequence[tuple[Package, Head | None]]) -> Collection[str]:
             if all(head and head.visibility is Visibility.PUBLIC for _, head in requested):
@@ -319,8 +309,8 @@ class HostedPackages(Struct, frozen=True):
             access = await self.authorization.private_access(by)
             return [package.key for package, head in requested if head and access.covers(head)]
 
-        found = await self.records.survey(distinct, _versions(wanted), check=check)
-        return [survey for survey in found if survey]
+        packages = [each.package for each in wanted]
+        return list((await self.visible_by(check, packages, _versions(wanted))).values())
 
     async def _owners(self, tools: Iterable[ToolId]) -> dict[ToolId, Package]:
         """Return the packages that own these tools, visible or not; `NO_PACKAGE` for a free tool,

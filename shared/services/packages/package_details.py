@@ -79,7 +79,7 @@ class ReleaseDetails:
     direct ones.
 
     Of a release that is not stored, which `release.is_stored` says, there is only its description,
-    and `unstored_versions` has the versions of its package.
+    and `listed_versions` are those of its package, of which some may be stored.
     """
 
     head: Head
@@ -93,7 +93,7 @@ class ReleaseDetails:
     withdrawn_dependencies: tuple[WithdrawnDependency, ...] = ()
     successor: Package | None = None
     dependencies: DependencyStates = NO_DEPENDENCIES
-    unstored_versions: tuple[Version, ...] = ()
+    listed_versions: tuple[Version, ...] = ()
 
     @cached_property
     def package(self) -> Package:
@@ -263,7 +263,7 @@ def _unstored_details(found: UnstoredRelease) -> ReleaseDetails:
     entry = ReleaseEntry.of(listing.release)
     owner = PackageOwner(listing.head.org)
     return ReleaseDetails(
-        listing.head, listing.release, owner, (), entry, unstored_versions=found.versions
+        listing.head, listing.release, owner, (), entry, listed_versions=found.versions
     )
 
 

@@ -30,6 +30,8 @@ from shared.services.packages.archive_delivery import SIGNED_LINK_LIFETIME
 from shared.telemetry.log import configure, current_activity, log
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
+from tests.support.documented_packages import documented_bala
+from tests.support.documented_packages import published as documented
 from tests.support.storage import one_machine
 from tests.support.world import MAVEN, URL, OpenWorld, World, opened
 
@@ -40,6 +42,7 @@ V = "v2201-13-0"
 FILE = f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0"
 LIST = f"{MAVEN}/acme/greet/maven-metadata.xml"
 PACKAGE = "/packages/acme/greet"
+CLIENT_DOCUMENT = f"{URL}/2.0/docs/acme/client/1.0.0"
 GREETED = Coordinate.parse("acme", "greet", "1.0.0")
 
 
@@ -422,6 +425,26 @@ async def test_a_push_is_seen_at_once(own_world: World) -> None:
     await own_world.push(bala("acme/greet:1.1.0"))
     for path in paths:
         assert "1.1.0" in (await own_world.get(path)).text, path
+
+
+async def test_fields_of_another_package_are_shown_once_that_is_documented(
+    own_world: World,
+) -> None:
+    common = documented_bala(
+        "acme/common:1.0.0", {"common.bal": "public type Common record {| int timeout; |};"}
+    )
+    settings = "import acme/common;\npublic type Settings record {| *common:Common; |};"
+    depends = ["acme/common:1.0.0"]
+    client = documented_bala("acme/client:1.0.0", {"client.bal": settings}, dependencies=depends)
+    own_world.documents_when_read = False
+    await documented(own_world, client)
+    await own_world.push(common)
+    for _ in range(2):
+        assert "timeout" not in (await own_world.get(CLIENT_DOCUMENT)).text
+    await own_world.document()
+    await own_world.get(CLIENT_DOCUMENT)  # It asks for the documentation to be made again.
+    await own_world.document()
+    assert "timeout" in (await own_world.get(CLIENT_DOCUMENT)).text
 
 
 async def test_a_deprecation_is_seen_at_once(own_world: World) -> None:
