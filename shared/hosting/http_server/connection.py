@@ -166,6 +166,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
             self._postponed = b""
         elif self.server.tasks and self._can_wait(data) and not self.server.turns.admits(self):
             self._postponed = data
+            self.received_at = self.loop.time()
             self.idle_since = None
             return
         self._read(data)
