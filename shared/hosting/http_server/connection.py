@@ -370,6 +370,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
 
     def shut_down(self) -> None:
         """Close the connection, after the answer to the last request that came."""
+        self.read_postponed()
         if self.request is None or self.request.is_complete:
             self.transport.close()
         else:

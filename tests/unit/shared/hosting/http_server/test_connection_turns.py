@@ -111,6 +111,13 @@ async def test_the_end_of_a_client_is_read_after_its_request() -> None:
     assert clients.app.asked == REQUESTS_OF_A_TURN + 1
 
 
+async def test_a_server_that_stops_answers_a_request_that_waits_for_its_turn() -> None:
+    clients, connection = waiting()
+    connection.shut_down()
+    assert clients.app.asked == REQUESTS_OF_A_TURN + 1
+    assert connection.transport.is_closing()
+
+
 async def test_a_client_that_is_lost_is_not_answered() -> None:
     clients, connection = waiting()
     connection.connection_lost(None)
