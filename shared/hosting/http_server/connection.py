@@ -360,6 +360,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         """Read from the client again."""
         if self.is_reading_paused:
             self.is_reading_paused = False
+            self.received_at = self.loop.time()  # It could send nothing until now.
             self.transport.resume_reading()
 
     async def drain(self) -> None:
@@ -543,7 +544,8 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         request = self.request
         if request is None or request.is_complete:
             return self.idle_since is None or self._phase is Phase.HEAD
-        return request.more_body and not self.is_reading_paused
+        waits_for_us = self.is_reading_paused or request.waits_for_leave
+        return request.more_body and not waits_for_us
 
 
 def _peer_of(transport: asyncio.Transport) -> tuple[str, int] | None:

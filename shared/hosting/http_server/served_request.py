@@ -83,13 +83,13 @@ class ServedRequest:
         "_head",
         "_is_chunked",
         "_left",
-        "_waits_for_leave",
         "has_started",
         "is_complete",
         "is_disconnected",
         "keep_alive",
         "more_body",
         "scope",
+        "waits_for_leave",
     )
 
     def __init__(
@@ -100,15 +100,15 @@ class ServedRequest:
         keep_alive: bool,
         waits_for_leave: bool,
     ) -> None:
-        """Begin with a head; a client that waits for leave sent `Expect: 100-continue`."""
         self.scope = scope
         self.keep_alive = keep_alive  # Whether the connection stays open after the answer.
         self.more_body = True  # Whether the end of the request is not read yet.
         self.has_started = False  # Whether the application has sent a status and headers.
         self.is_complete = False  # Whether it has sent all of its answer.
         self.is_disconnected = False
+        # Whether the client has sent `Expect: 100-continue`, and got no such answer yet.
+        self.waits_for_leave = waits_for_leave
         self._connection = connection
-        self._waits_for_leave = waits_for_leave
         self._body = bytearray()  # Received, and not taken by the application.
         self._changed = asyncio.Event()
         self._head = b""  # It waits for the first piece of the body.
@@ -161,9 +161,9 @@ class ServedRequest:
     async def receive(self) -> Message:
         """Return the next piece of the body; wait for it, or for the end of the connection."""
         connection = self._connection
-        if self._waits_for_leave and not connection.transport.is_closing():
+        if self.waits_for_leave and not connection.transport.is_closing():
             connection.transport.write(_CONTINUE)
-            self._waits_for_leave = False
+            self.waits_for_leave = False
         if not self.is_disconnected and not self.is_complete:
             connection.resume_reading()
             await self._changed.wait()
@@ -187,7 +187,7 @@ class ServedRequest:
         kind = message["type"]
         if not self.has_started and kind == "http.response.start":
             self.has_started = True
-            self._waits_for_leave = False
+            self.waits_for_leave = False
             self._take_head(message["status"], message.get("headers", ()))
         elif self.has_started and not self.is_complete and kind == "http.response.body":
             more = message.get("more_body", False)
