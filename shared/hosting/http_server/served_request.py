@@ -44,7 +44,7 @@ class AnsweringConnection(Protocol):
     """What a request needs of its connection."""
 
     transport: asyncio.Transport
-    is_writing_paused: bool
+    blocked_since: float | None  # Since then the client reads more slowly than is written.
 
     @property
     def default_headers(self) -> RawHeaders:
@@ -180,7 +180,7 @@ class ServedRequest:
         Raises `InvalidAnswer` for messages in another order, for headers that are not one line,
         and for a body that has another length than its headers say.
         """
-        if self._connection.is_writing_paused and not self.is_disconnected:
+        if self._connection.blocked_since is not None and not self.is_disconnected:
             await self._connection.drain()
         if self.is_disconnected:
             return
