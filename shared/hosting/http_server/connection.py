@@ -93,7 +93,7 @@ class ServerState:
         self.default_headers: RawHeaders = []  # Added to every answer.
         self.default_lines = b""  # The same as bytes.
 
-    def tell_time(self) -> None:
+    def update_default_headers(self) -> None:
         """Write the time of day into the headers of the answers that follow."""
         date = formatdate(usegmt=True).encode()
         self.default_headers = [(b"date", date), (b"server", b"ballroom")]
