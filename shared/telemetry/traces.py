@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from operator import mul
+from random import random
 from typing import Protocol
 
 from msgspec import Struct
@@ -88,7 +89,7 @@ class Traces:
         if self._share == 1:
             return 1
         trace = activity.trace
-        score = _chance() if trace is None else trace_score(trace.trace_id)
+        score = random() if trace is None else trace_score(trace.trace_id)  # noqa: S311 - no secret.
         is_chosen = score < self._share
         if not (is_chosen or must_keep) or not self._bound.allows(ended):
             return 0
@@ -129,10 +130,6 @@ class Traces:
         self._exporter = exporter
         while self._buffered:
             exporter.export(self._buffered.popleft())
-
-
-def _chance() -> float:
-    return int.from_bytes(os.urandom(4)) / _WORD
 
 
 def trace_score(trace_id: str) -> float:

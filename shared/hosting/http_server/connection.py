@@ -93,7 +93,7 @@ class ServerState:
         self.default_headers: RawHeaders = []  # Added to every answer.
         self.default_lines = b""  # The same as bytes.
 
-    def tell_time(self) -> None:
+    def update_default_headers(self) -> None:
         """Write the time of day into the headers of the answers that follow."""
         date = formatdate(usegmt=True).encode()
         self.default_headers = [(b"date", date), (b"server", b"ballroom")]
@@ -109,10 +109,9 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
 
     transport: asyncio.Transport
     received_at = 0.0
-    blocked_since: float | None = None
+    blocked_since: float | None = None  # Since then more is written than the client reads.
     idle_since: float | None = None  # Between two requests: the end of the first.
     is_reading_paused = False
-    is_writing_paused = False
     _phase = Phase.NOTHING
     _received = 0
     _sending: _Progress | None = None
@@ -146,15 +145,13 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.received_at = self.loop.time()
         self.transport = cast("asyncio.Transport", transport)
-        self.client = _peer_of(self.transport)
-        self.scheme = "https" if transport.get_extra_info("sslcontext") else "http"
-        self._of_connection: Scope = {
+        self._connection_scope: Scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": "1.1",
             "server": _host_and_port(transport.get_extra_info("sockname")),
-            "client": self.client,
-            "scheme": self.scheme,
+            "client": _peer_of(self.transport),
+            "scheme": "https" if transport.get_extra_info("sslcontext") else "http",
             "root_path": "",
         }
         self.server.connections.add(self)
@@ -166,6 +163,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
             self._postponed = b""
         elif self.server.tasks and self._can_wait(data) and not self.server.turns.admits(self):
             self._postponed = data
+            self.received_at = self.loop.time()
             self.idle_since = None
             return
         self._read(data)
@@ -174,7 +172,8 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         """Return whether the client, which sends nothing more, still waits for an answer."""
         self.read_postponed()
         request = self.request
-        if self.scheme == "https" or request is None or request.is_complete:
+        is_secure = self._connection_scope["scheme"] == "https"
+        if is_secure or request is None or request.is_complete:
             return False  # asyncio has no TLS connection that is closed on one side.
         if request.more_body and not self.pipeline:
             return False
@@ -191,18 +190,16 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
             self._under_way.disconnect()
         for request in self.pipeline:
             request.disconnect()
-        self._writable.set()
+        self.resume_writing()
         del self.parser  # It refers to this connection.
 
     def pause_writing(self) -> None:
         """Record that the client reads more slowly than the answer is written."""
         self.blocked_since = self.loop.time()
-        self.is_writing_paused = True
         self._writable.clear()
 
     def resume_writing(self) -> None:
         self.blocked_since = None
-        self.is_writing_paused = False
         self._writable.set()
 
     # --- Reading ---
@@ -270,7 +267,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         self._waits_for_leave = False
         self.url = b""
         self.raw_headers = []
-        self.scope = {**self._of_connection, "headers": self.raw_headers}
+        self.scope = {**self._connection_scope, "headers": self.raw_headers}
 
     def on_url(self, url: bytes) -> None:
         """Add a piece of the target."""
@@ -359,6 +356,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         """Read from the client again."""
         if self.is_reading_paused:
             self.is_reading_paused = False
+            self.received_at = self.loop.time()  # It could send nothing until now.
             self.transport.resume_reading()
 
     async def drain(self) -> None:
@@ -369,6 +367,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
 
     def shut_down(self) -> None:
         """Close the connection, after the answer to the last request that came."""
+        self.read_postponed()
         if self.request is None or self.request.is_complete:
             self.transport.close()
         else:
@@ -392,7 +391,8 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
     @property
     def address(self) -> str:
         """The address of the client, or an empty text."""
-        return self.client[0] if self.client else ""
+        client = self._connection_scope["client"]
+        return client[0] if client else ""
 
     @property
     def closing_order(self) -> tuple[bool, float]:
@@ -447,7 +447,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
     def _is_next(self) -> bool:
         """Check whether a request that arrives now can be answered now."""
         is_idle = (self.request is None or self.request.is_complete) and not self.pipeline
-        return is_idle and not self.is_writing_paused and not self.transport.is_closing()
+        return is_idle and self.blocked_since is None and not self.transport.is_closing()
 
     def _stays_open(self) -> bool:
         """Check whether the connection stays open after the answer."""
@@ -541,7 +541,8 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         request = self.request
         if request is None or request.is_complete:
             return self.idle_since is None or self._phase is Phase.HEAD
-        return request.more_body and not self.is_reading_paused
+        waits_for_us = self.is_reading_paused or request.waits_for_leave
+        return request.more_body and not waits_for_us
 
 
 def _peer_of(transport: asyncio.Transport) -> tuple[str, int] | None:

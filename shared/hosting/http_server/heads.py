@@ -145,7 +145,7 @@ class UpgradeIgnored:
     reads the head once more, without the `Upgrade` headers, and then what follows. Only the parser
     decides which requests ask for another protocol, so no spelling of a head gets around this.
 
-    The parser calls this object for what it reads. `url` and `headers` are those of the request
+    The parser calls this object for what it reads. `url` and `raw_headers` are those of the request
     that is being read.
     """
 

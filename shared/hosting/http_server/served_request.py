@@ -44,7 +44,7 @@ class AnsweringConnection(Protocol):
     """What a request needs of its connection."""
 
     transport: asyncio.Transport
-    is_writing_paused: bool
+    blocked_since: float | None  # Since then the client reads more slowly than is written.
 
     @property
     def default_headers(self) -> RawHeaders:
@@ -83,13 +83,13 @@ class ServedRequest:
         "_head",
         "_is_chunked",
         "_left",
-        "_waits_for_leave",
         "has_started",
         "is_complete",
         "is_disconnected",
         "keep_alive",
         "more_body",
         "scope",
+        "waits_for_leave",
     )
 
     def __init__(
@@ -100,15 +100,15 @@ class ServedRequest:
         keep_alive: bool,
         waits_for_leave: bool,
     ) -> None:
-        """Begin with a head; a client that waits for leave sent `Expect: 100-continue`."""
         self.scope = scope
         self.keep_alive = keep_alive  # Whether the connection stays open after the answer.
         self.more_body = True  # Whether the end of the request is not read yet.
         self.has_started = False  # Whether the application has sent a status and headers.
         self.is_complete = False  # Whether it has sent all of its answer.
         self.is_disconnected = False
+        # Whether the client has sent `Expect: 100-continue`, and got no such answer yet.
+        self.waits_for_leave = waits_for_leave
         self._connection = connection
-        self._waits_for_leave = waits_for_leave
         self._body = bytearray()  # Received, and not taken by the application.
         self._changed = asyncio.Event()
         self._head = b""  # It waits for the first piece of the body.
@@ -161,9 +161,9 @@ class ServedRequest:
     async def receive(self) -> Message:
         """Return the next piece of the body; wait for it, or for the end of the connection."""
         connection = self._connection
-        if self._waits_for_leave and not connection.transport.is_closing():
+        if self.waits_for_leave and not connection.transport.is_closing():
             connection.transport.write(_CONTINUE)
-            self._waits_for_leave = False
+            self.waits_for_leave = False
         if not self.is_disconnected and not self.is_complete:
             connection.resume_reading()
             await self._changed.wait()
@@ -180,14 +180,14 @@ class ServedRequest:
         Raises `InvalidAnswer` for messages in another order, for headers that are not one line,
         and for a body that has another length than its headers say.
         """
-        if self._connection.is_writing_paused and not self.is_disconnected:
+        if self._connection.blocked_since is not None and not self.is_disconnected:
             await self._connection.drain()
         if self.is_disconnected:
             return
         kind = message["type"]
         if not self.has_started and kind == "http.response.start":
             self.has_started = True
-            self._waits_for_leave = False
+            self.waits_for_leave = False
             self._take_head(message["status"], message.get("headers", ()))
         elif self.has_started and not self.is_complete and kind == "http.response.body":
             more = message.get("more_body", False)

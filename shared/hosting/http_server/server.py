@@ -215,7 +215,7 @@ class Server:
         lifespan = Lifespan(self._state.app)
         if not await lifespan.start():
             sys.exit(FAILED_TO_START)
-        self._state.tell_time()
+        self._state.update_default_headers()
         listening = await asyncio.get_running_loop().create_server(
             lambda: Connection(self._state), sock=bound, ssl=self._tls, backlog=BACKLOG
         )
@@ -246,7 +246,7 @@ class Server:
 
     async def _watch_connections(self) -> None:
         while not self.should_exit:
-            self._state.tell_time()
+            self._state.update_default_headers()
             self._close_connections(asyncio.get_running_loop().time())
             await asyncio.sleep(CHECK_SECONDS)
 

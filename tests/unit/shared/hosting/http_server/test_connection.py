@@ -35,6 +35,12 @@ class Transport:
     def get_write_buffer_size(self) -> int:
         return self.pending
 
+    def pause_reading(self) -> None:
+        """Do nothing."""
+
+    def resume_reading(self) -> None:
+        """Do nothing."""
+
 
 def connection(phase: Phase | None = None, *, more_body: bool = True, done: bool = False) -> Any:
     """Return a connection as its server holds it, with a request whose body is half there."""
@@ -42,7 +48,7 @@ def connection(phase: Phase | None = None, *, more_body: bool = True, done: bool
     made.loop = SimpleNamespace(time=lambda: 0.0)
     made.transport = Transport()
     made.scope = None
-    made.request = SimpleNamespace(more_body=more_body, is_complete=done)
+    made.request = SimpleNamespace(more_body=more_body, is_complete=done, waits_for_leave=False)
     made._phase = phase or made._phase
     return made
 
@@ -56,6 +62,25 @@ def test_a_client_is_not_blamed_while_it_waits_for_us(more_body: bool, read_paus
     made = connection(more_body=more_body)
     made.is_reading_paused = read_paused
     assert not stalls(made, 1000)
+
+
+def test_a_client_is_not_blamed_while_it_waits_for_leave_to_send() -> None:
+    made = connection(Phase.TAKEN)
+    made.request.waits_for_leave = True
+    assert not any(stalls(made, at) for at in range(20))
+    made.request.waits_for_leave = False
+    assert not stalls(made, 20)
+    assert stalls(made, 26)
+
+
+def test_a_client_has_its_whole_time_when_it_is_read_again() -> None:
+    made = connection(Phase.TAKEN)
+    made.pause_reading()
+    assert not stalls(made, 100)
+    made.loop.time = lambda: 100.0
+    made.resume_reading()
+    assert not stalls(made, 101)
+    assert stalls(made, 131)
 
 
 def test_between_two_requests_the_keep_alive_time_counts() -> None:

@@ -2,7 +2,11 @@
 
 import asyncio
 
-from shared.hosting.http_server.connection import Connection, ServerState
+from shared.hosting.http_server.connection import (
+    Connection,
+    ConnectionTimeouts,
+    ServerState,
+)
 from shared.hosting.http_server.turns import REQUESTS_OF_A_TURN
 from shared.hosting.requests import Receive, Scope, Send
 from shared.hosting.responses import PreparedAnswer
@@ -107,8 +111,24 @@ async def test_the_end_of_a_client_is_read_after_its_request() -> None:
     assert clients.app.asked == REQUESTS_OF_A_TURN + 1
 
 
+async def test_a_server_that_stops_answers_a_request_that_waits_for_its_turn() -> None:
+    clients, connection = waiting()
+    connection.shut_down()
+    assert clients.app.asked == REQUESTS_OF_A_TURN + 1
+    assert connection.transport.is_closing()
+
+
 async def test_a_client_that_is_lost_is_not_answered() -> None:
     clients, connection = waiting()
     connection.connection_lost(None)
     await asyncio.sleep(0)
     assert clients.app.asked == REQUESTS_OF_A_TURN
+
+
+async def test_a_client_that_was_idle_is_not_blamed_while_its_request_waits() -> None:
+    clients, _ = waiting()
+    connection = clients.connect()
+    timeouts = ConnectionTimeouts()
+    connection.received_at -= 2 * timeouts.sending_seconds
+    connection.data_received(REQUEST)
+    assert not connection.has_timed_out(asyncio.get_running_loop().time(), timeouts)

@@ -159,7 +159,7 @@ async def test_every_status_has_a_line(status: int, line: bytes) -> None:
 
 async def test_the_server_adds_its_headers(wire: Wire) -> None:
     state = ServerState(_never_called)
-    state.tell_time()
+    state.update_default_headers()
     connection = Connection(state)
     connection.connection_made(wire)
     made = ServedRequest({"method": "GET"}, connection, keep_alive=True, waits_for_leave=False)
