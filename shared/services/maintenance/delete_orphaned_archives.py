@@ -23,7 +23,7 @@ from shared.services.maintenance.tasks import CHECKPOINT_KEPT_FOR, Checkpoints, 
 from shared.services.packages.archive_sweep import SWEEP_SCHEDULE
 from shared.services.records import RECORDS_AT_ONCE, entity_batches
 
-SCHEDULE = SWEEP_SCHEDULE  # The archives' module computes with it when an archive is gone.
+SCHEDULE = SWEEP_SCHEDULE  # By it `archive_sweep.py` computes when an archive is gone.
 
 FEW_ORPHANS = 5  # So many may go in any case: interrupted pushes leave one each.
 ORPHANS_OF = 20  # And of so many archives one.
