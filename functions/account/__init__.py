@@ -1,1 +1,1 @@
-"""Pages of a signed-in person: below /account, and signing in and out."""
+"""Pages of a signed-in person: below /account, signing in and out, and the device login."""

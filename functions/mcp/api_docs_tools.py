@@ -1,4 +1,4 @@
-"""The tools of agents that read API documentation: lists, declarations and whole libraries."""
+"""Tools for agents that read API documentation: a list, a declaration, a whole library."""
 
 import asyncio
 import re
@@ -204,7 +204,7 @@ async def get_library(call: Call, asked: GetLibrary) -> AuthorText:
         if whole and sent_bytes(longer) > limit:
             break
         whole = longer
-        end = end + 1
+        end += 1
     others = [span(each) for each in release.modules if each != module][:NAMES_LISTED]
     notes = [f"{counted(len(symbols), 'declaration')} of the module {span(module)}."]
     notes += [f"Other modules: {', '.join(others)}."] if others else []

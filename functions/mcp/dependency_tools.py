@@ -1,4 +1,4 @@
-"""The tools of agents that resolve packages, and check the dependencies of a package."""
+"""Tools for agents that resolve packages, and check the dependencies of a package."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Literal

@@ -1,12 +1,12 @@
-"""The arguments of tools that name a package and its version, and what is found by them."""
+"""Arguments of tools that name a package and its version, and the release that they name."""
 
 from functions.http.calls import Call
 from functions.mcp.tools import Arguments, Offset, PackageText, VersionText
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest, quoted
 from shared.domain.listings import Listing
+from shared.domain.packages import AvailableRelease
 from shared.domain.versions import Range, Version, parse_version_or_range
-from shared.services.packages.source import AvailableRelease
 
 
 class OfPackage(Arguments, frozen=True):
@@ -19,6 +19,7 @@ class PageOfPackage(OfPackage, frozen=True):
 
 
 def parse_package(text: str) -> Package:
+    """Parse `org/name`, or raise `InvalidRequest` or `InvalidName`."""
     org, slash, name = text.partition("/")
     if not slash:
         message = f"{quoted(text)} names no package. Write it as org/name."
@@ -26,11 +27,13 @@ def parse_package(text: str) -> Package:
     return Package.parse(org, name)
 
 
-async def describe(call: Call, asked: OfPackage) -> Listing:
+async def describe_release(call: Call, asked: OfPackage) -> Listing:
+    """Return the release with its readme and other texts; its archive need not be stored."""
     return await call.package_source.describe(*_wanted(asked), client=call.client, by=call.caller)
 
 
 async def find_release(call: Call, asked: OfPackage) -> AvailableRelease:
+    """Return the release, with its archive stored."""
     return await call.package_source.find(*_wanted(asked), client=call.client, by=call.caller)
 
 

@@ -1,4 +1,4 @@
-"""The tools of agents that show a package, and its readme."""
+"""Tools for agents that show a package, and its readme."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from functions.http.calls import Call
 from functions.http.formatting import machine_moment
-from functions.mcp.package_arguments import OfPackage, PageOfPackage, describe
+from functions.mcp.package_arguments import OfPackage, PageOfPackage, describe_release
 from functions.mcp.texts import (
     LIST_BYTES,
     AgentAnswer,
@@ -44,7 +44,7 @@ class PackageSummary(AgentAnswer, frozen=True, kw_only=True):
 async def get_package(call: Call, asked: OfPackage) -> PackageSummary:
     """Show what a package is: its versions, deprecation, modules to import, dependencies,
     keywords and licenses."""
-    found = await describe(call, asked)
+    found = await describe_release(call, asked)
     survey = await call.package_source.survey(found.head.package, by=call.caller)
     successor = await call.registry.packages.successors.named(survey.head, by=call.caller)
     release = found.release
@@ -89,7 +89,7 @@ async def get_package(call: Call, asked: OfPackage) -> PackageSummary:
 @tool("Read a readme")
 async def get_readme(call: Call, asked: PageOfPackage) -> AuthorText:
     """Read the readme of a package, a page at a time, as its authors wrote it."""
-    found = await describe(call, asked)
+    found = await describe_release(call, asked)
     text = found.texts.readme.strip()
     notes = [] if text else ["This version has no readme."]
     return author_text(found.release, page_of_text(text, asked.offset), *notes)

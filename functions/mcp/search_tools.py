@@ -1,4 +1,4 @@
-"""The tools of agents that search: packages, and what they declare."""
+"""Tools for agents that search packages, and what they declare."""
 
 from typing import Annotated
 

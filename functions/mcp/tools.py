@@ -1,4 +1,4 @@
-"""How a tool of /mcp is declared, by which agents read the registry. All tools only read.
+"""How a tool for agents is declared. All tools only read.
 
 A tool is one function: its annotations name its arguments and its answer, its docstring describes
 it to agents. A package is written `org/name`, as `bal` prints it. `TOOLS` of `protocol.py` lists

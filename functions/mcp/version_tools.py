@@ -1,4 +1,4 @@
-"""The tool of agents that compares two versions of a package."""
+"""The tool for agents that compares two versions of a package."""
 
 from functools import partial
 from typing import Annotated

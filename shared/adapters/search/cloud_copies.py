@@ -257,7 +257,7 @@ class CloudSearchFeed:
             count = 0
             after = pointer.after
             async for changes, position in self._listings.since(pointer.after):
-                count = count + len(changes)
+                count += len(changes)
                 after = position
         except ValueError as wrong:  # A backup was restored.
             message = "its place in the change feed is one of another container"

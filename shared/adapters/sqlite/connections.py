@@ -391,7 +391,7 @@ class Writer:
         """Commit what was run, and is not committed, if there is something."""
         if self._uncommitted is None:
             return ()
-        (job, outcome) = self._uncommitted
+        job, outcome = self._uncommitted
         self._uncommitted = None
         try:
             commit(self._connection)

@@ -83,7 +83,7 @@ class EraseAccounts(Task):
         """Hash the former names of an earlier version or of a restored backup of one, and remove
         what events say of accounts that are gone; return how many."""
         now_ms = self.clock.now_ms()
-        until_ms = self.clock.now_ms() + NAMES_LOOKED_AT_EVERY // MS
+        until_ms = now_ms + NAMES_LOOKED_AT_EVERY // MS
         if await self.work.peek(_NAMES_KIND, self.id, now_ms) is not None:
             return 0
         hashed = 0

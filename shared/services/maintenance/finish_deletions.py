@@ -13,6 +13,7 @@ from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
 from shared.domain.principals import UPKEEP
 from shared.domain.records import AdditionCount, Entity
 from shared.domain.status import TaskReport
+from shared.domain.times import MS
 from shared.domain.tokens import Token, TokenUse
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.webhooks import DeliveryLog, Webhook
@@ -46,9 +47,7 @@ class FinishDeletions(Task):
 
     async def run(self) -> TaskReport:
         """Process each organization; the next run repeats what failed."""
-        released_before_ms = self.record_writer.clock.now_ms() - NAME_FREE_AFTER // timedelta(
-            milliseconds=1
-        )
+        released_before_ms = self.record_writer.clock.now_ms() - NAME_FREE_AFTER // MS
         organizations = await all_entities(self.directory, Organization)
         due = [each for each in organizations if each.deleting_ms is not None]
         changed = 0

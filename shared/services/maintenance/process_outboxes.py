@@ -35,8 +35,8 @@ class ProcessOutboxes(Task):
         problems = list[str]()
         while batch := await self._read_batch():
             refused = [each for record in batch if (each := await self._process(record))]
-            seen = seen + len(batch)
-            problems = problems + refused
+            seen += len(batch)
+            problems += refused
             if refused:
                 break  # The same records would come again; the next run is a minute away.
         return TaskReport(seen, seen - len(problems), tuple(problems))
