@@ -11,7 +11,8 @@ from shared.domain.names import OrgName
 from shared.domain.webhooks import Delivery, DeliveryState, Topic, Webhook
 from shared.services.tokens.makers import Maker
 from shared.use_cases import webhooks
-from shared.use_cases.use_case import InputsT, ResultT, SubjectT, UseCase
+from shared.use_cases.inputs import InputsT
+from shared.use_cases.use_case import ResultT, SubjectT, UseCase
 from shared.use_cases.webhooks import NamedDelivery, NamedWebhook
 
 

@@ -24,10 +24,9 @@ from msgspec import Struct
 
 from shared.composition import Registry
 from shared.domain.principals import RECENT_SIGN_IN_ACTIONS, Action, Principal
-from shared.use_cases.inputs import Inputs
+from shared.use_cases.inputs import InputsT
 
 SubjectT = TypeVar("SubjectT")
-InputsT = TypeVar("InputsT", bound=Inputs)
 ResultT = TypeVar("ResultT")
 
 Rule = Callable[[Registry, SubjectT, InputsT, Principal], Awaitable[ResultT]]
