@@ -138,7 +138,6 @@ def _of_both_owners(
             subject,
             whose=_OF_REGISTRY,
             status=status,
-            also=(403,),
         )(show)
 
     return declare
@@ -153,7 +152,6 @@ async def api_webhooks_add(call: ApiCall, added: Webhook) -> RevealedWebhookView
     "GET",
     "api/v1/webhooks/{id}",
     f"Show a webhook with the last 100 deliveries, of {_OF_REGISTRY}.",
-    also=(403,),
 )
 @organization_webhooks_api.operation(
     "GET",
