@@ -3,13 +3,13 @@ openapi.json.
 
 A handler is the call of a service. Its annotations name its models:
 
-    @tokens_api.operation("POST", "api/v1/tokens", "Create a token.", status=201)
-    async def token_issue(call: ApiCall, new: NewToken) -> IssuedView: ...
+    @organizations_api.operation("POST", "api/v1/orgs", "Create an organization.", status=201)
+    async def api_orgs_found(call: ApiCall, new: NewOrganization) -> OrganizationView: ...
 
-The operation of a use case gets all but its route from the declaration (shared/use_cases). Its
-handler shows the result:
+The operation of a use case reads its summary, inputs and rule from the declaration
+(shared/use_cases). Its handler shows the result:
 
-    @tokens_api.use_case(tokens.issue, "POST", "api/v1/tokens", own_tokens, status=201)
+    @tokens_api.use_case(tokens.issue, "POST", "api/v1/tokens", _owner, status=201)
     async def token_issue(call: ApiCall, issued: IssuedToken) -> IssuedView: ...
 """
 

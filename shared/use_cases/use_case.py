@@ -1,4 +1,4 @@
-"""Declares use cases: one decorator says of a rule all that its faces say of it.
+"""Declares use cases: one decorator has what the API, pages and commands say of a rule alike.
 
     @use_case(
         "Revoke an invitation.",
