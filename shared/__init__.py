@@ -1,1 +1,1 @@
-"""Everything below the faces: use-cases, rules, ports and the worlds that serve them."""
+"""Everything below the faces: use cases, services, rules, ports and their adapters."""

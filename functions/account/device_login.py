@@ -1,6 +1,6 @@
 """Device login (RFC 8628): its API, the page that approves a device, and the script /login.py."""
 
-from typing import Self, TypeVar
+from typing import Self
 
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_snake
@@ -18,13 +18,11 @@ from shared.domain.errors.base import InvalidRequest, NotFound, about_field
 from shared.domain.errors.identity import DeviceRefusal
 from shared.runtime.answers import Answer
 from shared.services.tokens.device_login import DeviceAuthorization, DeviceLoginResult
-from shared.use_cases.inputs import Inputs
+from shared.use_cases.inputs import InputsT
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 
 _DAY_S = 86_400
-
-InputsT = TypeVar("InputsT", bound=Inputs)
 
 
 class DeviceAsk(RequestModel):

@@ -3,13 +3,13 @@ openapi.json.
 
 A handler is the call of a service. Its annotations name its models:
 
-    @tokens_api.operation("POST", "api/v1/tokens", "Create a token.", status=201)
-    async def token_issue(call: ApiCall, new: NewToken) -> IssuedView: ...
+    @organizations_api.operation("POST", "api/v1/orgs", "Create an organization.", status=201)
+    async def api_orgs_found(call: ApiCall, new: NewOrganization) -> OrganizationView: ...
 
-The operation of a use case gets all but its route from the declaration (shared/use_cases). Its
-handler shows the result:
+The operation of a use case reads its summary, inputs and rule from the declaration
+(shared/use_cases). Its handler shows the result:
 
-    @tokens_api.use_case(tokens.issue, "POST", "api/v1/tokens", own_tokens, status=201)
+    @tokens_api.use_case(tokens.issue, "POST", "api/v1/tokens", _owner, status=201)
     async def token_issue(call: ApiCall, issued: IssuedToken) -> IssuedView: ...
 """
 
@@ -34,8 +34,8 @@ from shared.domain.errors.requests import BodyUnreadable, token_misplaced
 from shared.domain.rate_limits import RateLimitClass
 from shared.runtime.answers import Answer
 from shared.services.tokens.tokens import OfOrganization, TokenOwner
-from shared.use_cases.inputs import Inputs, Nothing
-from shared.use_cases.use_case import UseCase
+from shared.use_cases.inputs import Inputs, InputsT, Nothing
+from shared.use_cases.use_case import ResultT, SubjectT, UseCase
 
 MAX_API_BODY_BYTES = 64 * 1024  # Of a request: names, descriptions and lists of twenty or so.
 
@@ -88,10 +88,6 @@ class ProblemAnswer(ResponseModel):
 
 
 KindT = TypeVar("KindT")
-ModelT = TypeVar("ModelT", bound=Inputs)
-SubjectT = TypeVar("SubjectT")
-InputsT = TypeVar("InputsT", bound=Inputs)
-ResultT = TypeVar("ResultT")
 ApiHandlerT = TypeVar("ApiHandlerT", bound=Callable[..., Awaitable["Result"]])
 ParseBody = Callable[[type[Inputs], Call], Inputs]
 
@@ -123,7 +119,7 @@ class ApiCall(Call):
         return OfOrganization(self.org) if "org" in self.route_params else self.caller.id
 
 
-def parse_body(model: type[ModelT], call: Call, most_bytes: int = MAX_API_BODY_BYTES) -> ModelT:
+def parse_body(model: type[InputsT], call: Call, most_bytes: int = MAX_API_BODY_BYTES) -> InputsT:
     """Parse the body as JSON, or raise a refusal that names the first invalid field.
 
     A body with an access token in it is refused: what it says may be stored and shown.

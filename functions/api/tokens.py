@@ -118,7 +118,6 @@ _THEIRS = "an organization"
     "api/v1/orgs/{org}/tokens",
     f"List the tokens of {_THEIRS}.",
     name="api_org_tokens_list",
-    also=(403,),
 )
 async def token_list(call: ApiCall) -> TokenList:
     return TokenList.of(await _tokens(call).list(call.owner, by=call.caller))

@@ -11,7 +11,8 @@ from shared.domain.names import OrgName
 from shared.domain.webhooks import Delivery, DeliveryState, Topic, Webhook
 from shared.services.tokens.makers import Maker
 from shared.use_cases import webhooks
-from shared.use_cases.use_case import InputsT, ResultT, SubjectT, UseCase
+from shared.use_cases.inputs import InputsT
+from shared.use_cases.use_case import ResultT, SubjectT, UseCase
 from shared.use_cases.webhooks import NamedDelivery, NamedWebhook
 
 
@@ -137,7 +138,6 @@ def _of_both_owners(
             subject,
             whose=_OF_REGISTRY,
             status=status,
-            also=(403,),
         )(show)
 
     return declare
@@ -152,7 +152,6 @@ async def api_webhooks_add(call: ApiCall, added: Webhook) -> RevealedWebhookView
     "GET",
     "api/v1/webhooks/{id}",
     f"Show a webhook with the last 100 deliveries, of {_OF_REGISTRY}.",
-    also=(403,),
 )
 @organization_webhooks_api.operation(
     "GET",

@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from enum import Enum
-from typing import TypeVar, cast
+from typing import cast
 from urllib.parse import parse_qs
 
 from msgspec import Struct, field
@@ -20,6 +19,7 @@ from shared.domain.errors.base import Invalid, InvalidRequest, TooLarge, contain
 from shared.domain.errors.packages import archive_too_large, file_too_large
 from shared.domain.errors.requests import BodyUnreadable, token_misplaced
 from shared.settings.server import AppRole
+from shared.use_cases import inputs
 
 _OBJECT = "a JSON object, such as {}"
 
@@ -73,8 +73,6 @@ URL_ENCODED = "application/x-www-form-urlencoded"
 MAX_FORM_BYTES = 65_536  # The largest form of the pages has a few thousand.
 MAX_FORM_FIELDS = 200
 
-EnumT = TypeVar("EnumT", bound=Enum)
-
 _EXPECTED = f"a form, as {URL_ENCODED}"
 
 
@@ -90,12 +88,9 @@ class Form(Struct, frozen=True):
     def all(self, name: str) -> list[str]:
         return list(self.values.get(name, ()))
 
-    def choice(self, name: str, kind: type[EnumT], otherwise: str) -> EnumT:
+    def choice(self, name: str, kind: type[inputs.EnumT], otherwise: str) -> inputs.EnumT:
         """Return a field as a member of `kind`, or raise `InvalidRequest(otherwise)`."""
-        try:
-            return kind(self.text(name))
-        except ValueError:
-            raise InvalidRequest(otherwise) from None
+        return inputs.choice(kind, otherwise)(self.all(name))
 
 
 def is_form(call: Call) -> bool:

@@ -31,8 +31,8 @@ from shared.domain.rate_limits import RateLimitClass
 from shared.domain.sign_in import HOME_PATH, SignInPurpose, return_path
 from shared.runtime.answers import Answer
 from shared.services.organizations.invitations import InvitationDetails
-from shared.use_cases.inputs import Inputs, inputs_of_form
-from shared.use_cases.use_case import UseCase
+from shared.use_cases.inputs import InputsT, inputs_of_form
+from shared.use_cases.use_case import ResultT, SubjectT, UseCase
 
 # Of a form that was filled in for longer than a sign-in is recent.
 SIGN_IN_FIRST = (
@@ -85,9 +85,6 @@ class SignedInCall(PageCall):
 
 FormHandler = Callable[[SignedInCall], Awaitable[Answer | None]]
 FormHandlerT = TypeVar("FormHandlerT", bound=FormHandler)
-SubjectT = TypeVar("SubjectT")
-InputsT = TypeVar("InputsT", bound=Inputs)
-ResultT = TypeVar("ResultT")
 
 
 class PageWithForms(Protocol):

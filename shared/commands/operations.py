@@ -160,17 +160,6 @@ def add_operation(
         done = described.case.printed
         alone = described.case.shown_once
     fields = _fields(described.request)
-    positional = [
-        click.Argument(["package"], metavar=word, type=_PACKAGES[word])
-        if word in _PACKAGES
-        else click.Argument([word.lower()], metavar=word, type=_type(fields.get(word.lower(), {})))
-        for word in arguments.split()
-    ]
-    named = {argument.name for argument in positional}
-    options = [
-        click.Option(words, **shown)
-        for words, shown in (_option(*each) for each in fields.items() if each[0] not in named)
-    ]
     in_path = {"owner", *_IN_BRACES.findall(declared.route)}
 
     def run(*, output: OutputFormat = OutputFormat.TABLE, **given: Any) -> None:
@@ -196,12 +185,28 @@ def add_operation(
 
     made = click.Command(
         command,
-        params=[*positional, *options],
+        params=_parameters(fields, arguments),
         callback=run,
         help=text or f"{described.summary.partition('; for ')[0].rstrip('.')}.",
     )
     group.add_command(made if done or alone else as_json(made))
     return made
+
+
+def _parameters(fields: Mapping[str, JsonObject], arguments: str) -> list[click.Parameter]:
+    """Return an argument for each of the words, and an option for each other field of the body."""
+    positional = [
+        click.Argument(["package"], metavar=word, type=_PACKAGES[word])
+        if word in _PACKAGES
+        else click.Argument([word.lower()], metavar=word, type=_type(fields.get(word.lower(), {})))
+        for word in arguments.split()
+    ]
+    named = {argument.name for argument in positional}
+    options = [
+        click.Option(words, **shown)
+        for words, shown in (_option(*each) for each in fields.items() if each[0] not in named)
+    ]
+    return [*positional, *options]
 
 
 def options_of(

@@ -1,1 +1,1 @@
-"""The use-cases: what people and machines do with a registry."""
+"""The services: what people and machines can do with a registry, by subject."""

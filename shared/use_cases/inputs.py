@@ -136,7 +136,8 @@ def _max_length(field: FieldInfo) -> int | None:
 class Reason(Inputs):
     """Why somebody takes something from others."""
 
-    reason: Annotated[str, FormField("Reason", hint="Those concerned can read it")] = Field(
+    # Its label is the one of all reasons, in functions/templates/_parts.html.
+    reason: Annotated[str, FormField()] = Field(
         default="",
         max_length=MAX_DESCRIPTION,
         description="Why; needed of administrators who do not own the organization.",

@@ -1,4 +1,4 @@
-"""Declares use cases: one decorator says of a rule all that its faces say of it.
+"""Declares use cases: one decorator has what the API, pages and commands say of a rule alike.
 
     @use_case(
         "Revoke an invitation.",
@@ -24,10 +24,9 @@ from msgspec import Struct
 
 from shared.composition import Registry
 from shared.domain.principals import RECENT_SIGN_IN_ACTIONS, Action, Principal
-from shared.use_cases.inputs import Inputs
+from shared.use_cases.inputs import InputsT
 
 SubjectT = TypeVar("SubjectT")
-InputsT = TypeVar("InputsT", bound=Inputs)
 ResultT = TypeVar("ResultT")
 
 Rule = Callable[[Registry, SubjectT, InputsT, Principal], Awaitable[ResultT]]

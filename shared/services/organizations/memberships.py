@@ -28,7 +28,7 @@ from shared.domain.memberships import (
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.principals import Action, Principal, Role
-from shared.domain.reasons import acts_from_outside, reason_for_change, with_reason
+from shared.domain.reasons import acts_from_outside, parse_reason, reason_for_change, with_reason
 from shared.domain.records import Place
 from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore
@@ -557,7 +557,7 @@ class Memberships(Struct, frozen=True):
         async with self.organization_members.locked(access.require_organization(org)) as members:
             if members.member(account.id) is None and not actor.is_operator_or_administrator:
                 raise member_not_found(account.name, members.org)
-            request = RequestedMembership(account, role, reason=reason)
+            request = RequestedMembership(account, role, reason=parse_reason(reason))
             await self._apply(members, request, actor, kept)
 
     @retried_when_leased
@@ -578,7 +578,7 @@ class Memberships(Struct, frozen=True):
             action = Action.GOVERN
         access = await self.authorization.require_within(by, action, org)
         async with self.organization_members.locked(access.require_organization(org)) as members:
-            request = RequestedMembership(account, None, reason=reason)
+            request = RequestedMembership(account, None, reason=parse_reason(reason))
             await self._apply(members, request, Actor(by, access), kept)
 
     @retried_when_leased
@@ -659,7 +659,8 @@ class Memberships(Struct, frozen=True):
         """Cancel the scheduled change of a member; any owner may, others with a `reason`."""
         access = await self.authorization.require_within(by, Action.GOVERN, org)
         async with self.organization_members.locked(access.require_organization(org)) as members:
-            await self.organization_members.cancel(members, account, Actor(by, access), reason)
+            actor = Actor(by, access)
+            await self.organization_members.cancel(members, account, actor, parse_reason(reason))
 
     async def change_role(
         self,

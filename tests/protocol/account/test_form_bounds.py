@@ -1,0 +1,127 @@
+"""Forms leave the bounds of their fields to the services, which refuse what the API refuses."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from msgspec import Struct
+
+from functions.api.openapi import OPERATIONS, openapi_of
+from shared.domain.client_addresses import MAX_RANGES
+from shared.domain.group_rules import MAX_GROUP_RULES
+from shared.domain.names import parse_org
+from shared.domain.principals import OPERATOR, Role
+from shared.domain.webhooks import Topic
+from shared.services.organizations.invitations import InvitationRequest
+from shared.services.tokens.tokens import OfOrganization, TokenRequest
+from shared.use_cases import groups, invitations, members, tokens, webhooks
+from shared.use_cases.inputs import shown_fields
+from shared.use_cases.use_case import UseCase
+from tests.support.page_client import PageClient
+from tests.support.world import World
+
+ACME = parse_org("acme")
+PAGE = "/account/organizations/acme"
+RECEIVER = "https://hooks.example.org/ballroom"
+ADDRESSES = " ".join(f"192.0.2.{each}" for each in range(MAX_RANGES + 1))
+RULES = "\n".join(f"oidc:{each} -> acme, member" for each in range(MAX_GROUP_RULES + 1))
+OF_ENUMS = {"scopes", "events"}  # A form cannot choose more than there are.
+
+
+class FilledForm(Struct, frozen=True):
+    """The form of a use case, filled in so that it is accepted; braces stand for ids."""
+
+    case: UseCase[Any, Any, Any]
+    path: str
+    values: Mapping[str, str]
+
+
+FORMS = (
+    FilledForm(tokens.issue, "/account/tokens", {"name": "laptop", "scope": "read"}),
+    FilledForm(tokens.issue_for_organization, f"{PAGE}/tokens", {"name": "robot", "scope": "read"}),
+    FilledForm(tokens.rename, f"{PAGE}/tokens/rename", {"token": "{token}", "name": "nightly"}),
+    FilledForm(tokens.rotate, f"{PAGE}/tokens/rotate", {"token": "{token}"}),
+    FilledForm(tokens.revoke, f"{PAGE}/tokens/revoke", {"token": "{token}"}),
+    FilledForm(webhooks.add, f"{PAGE}/webhooks/add", {"url": RECEIVER, "events": "release"}),
+    FilledForm(webhooks.rotate, f"{PAGE}/webhooks/{{webhook}}/rotate", {}),
+    FilledForm(webhooks.remove, f"{PAGE}/webhooks/{{webhook}}/remove", {}),
+    FilledForm(invitations.invite, f"{PAGE}/invite", {"role": "member"}),
+    FilledForm(invitations.withdraw, f"{PAGE}/withdraw", {"invitation": "{invitation}"}),
+    FilledForm(members.change_role, f"{PAGE}/role", {"account": "{mia}", "role": "maintainer"}),
+    FilledForm(members.remove, f"{PAGE}/remove", {"account": "{mia}"}),
+    FilledForm(members.cancel_role_change, f"{PAGE}/undo", {"account": "{bob}"}),
+    FilledForm(groups.dry_run, "/manage/groups/preview", {}),
+    FilledForm(groups.replace, "/manage/groups", {}),
+)
+
+
+def bounded_fields(case: UseCase[Any, Any, Any]) -> dict[str, int]:
+    """Return how long the fields of a form may be, by their names in the inputs."""
+    return {
+        name: field.max_length
+        for name, field in shown_fields(case.inputs).items()
+        if field.max_length is not None and name not in OF_ENUMS
+    }
+
+
+def too_long(name: str, max_length: int) -> str:
+    """Return a value of the field that is right but for its length."""
+    match name:
+        case "addresses":
+            return ADDRESSES
+        case "rules":
+            return RULES
+        case "email":
+            return f"{'x' * max_length}@example.org"
+        case "url":
+            return f"{RECEIVER}/{'x' * max_length}"
+        case _:
+            return "x" * (max_length + 1)
+
+
+async def ids_of(world: World) -> dict[str, str]:
+    """Make what the forms are about, and return the ids."""
+    registry = world.registry
+    people = world.people
+    ann = world.fresh(people.ann)
+    request = TokenRequest.parse("robot", ["read"], org="acme", package="*", days=None)
+    issued = await registry.tokens.access_tokens.issue(OfOrganization(ACME), request, by=ann)
+    webhook = await registry.organizations.webhooks.add(ACME, RECEIVER, [Topic.RELEASE], by=ann)
+    invitation = InvitationRequest.parse(Role.MEMBER, None, "new")
+    invited = await registry.organizations.invitations.invite(ACME, invitation, by=ann)
+    memberships = registry.organizations.memberships
+    await memberships.set_member(ACME, people.bob.account, Role.MEMBER, by=OPERATOR)
+    await memberships.set_member(ACME, people.bob.account, Role.OWNER, by=ann)
+    return {
+        "token": issued.token.id,
+        "webhook": webhook.id,
+        "invitation": invited.invitation.id,
+        "mia": people.mia.account.id,
+        "bob": people.bob.account.id,
+    }
+
+
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [
+        pytest.param(form, name, id=f"{form.path} {name}")
+        for form in FORMS
+        for name in bounded_fields(form.case)
+    ],
+)
+async def test_what_is_too_long_for_the_api_is_refused_by_the_form(
+    world: World, form: FilledForm, name: str
+) -> None:
+    ids = await ids_of(world)
+    who = world.people.admin if form.path.startswith("/manage/") else world.people.ann
+    path = form.path.format_map(ids)
+    values = {each: value.format_map(ids) for each, value in form.values.items()}
+    browser = await PageClient.at(world, who, "/account")
+    long = too_long(name, bounded_fields(form.case)[name])
+    assert (await browser.send(path, **values | {name: long})).status_code == 400
+    assert (await browser.send(path, **values)).status_code in (200, 303)
+
+
+def test_each_use_case_with_a_form_and_bounds_is_tried() -> None:
+    declared = {case for each in OPERATIONS if (case := openapi_of(each).case) is not None}
+    assert {each.case for each in FORMS} == {each for each in declared if bounded_fields(each)}
