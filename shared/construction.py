@@ -309,7 +309,7 @@ class Services:
 
     @cached_property
     def index_files(self) -> DocumentCache:
-        return DocumentCache(index_file)
+        return DocumentCache(make=index_file)
 
     @cached_property
     def archive_reader(self) -> ArchiveReader:

@@ -120,7 +120,10 @@ def main() -> int:
         if os.environ.get("MODULE") or os.environ.get("ONLY"):
             print("REFRESH=1 reads all modules, so it goes with neither ONLY nor MODULE.")
             return 1
-        refresh_sample(list(all_mutants(files())))
+        mutants = list(all_mutants(files()))
+        refresh_sample(mutants)
+        for file, function, _ in sorted(equivalents() - set(map(excuse, mutants))):
+            print(f"gone, and still in equivalent.toml: {file} {function}")
         return 0
     mutants = chosen(all_mutants(files()))
     excused = equivalents()

@@ -11,7 +11,7 @@ from tests.repo.product_source import Module, product
 # All operations: those where Front Door reads copies as well.
 ALL = operations(Settings(archive_cdn_url="https://registry.test", archive_cdn_origin="blobs"))
 
-# The trace of a request, which is read at many depths (docs/decisions/0028 and 0047).
+# The trace of a request, which is read at many depths (docs/decisions/0028).
 TRACES = {"shared/telemetry/log.py"}
 
 

@@ -59,9 +59,7 @@ def test_a_use_case_declares_the_right_that_its_operation_needs(operation: Opera
     assert who_may(operation, declared) == who_may(operation, expected(operation))
 
 
-def test_only_what_belongs_to_an_account_needs_no_recent_sign_in_for_a_right_that_takes_one() -> (
-    None
-):
+def test_of_own_tokens_only_a_rotation_may_take_a_recent_sign_in() -> None:
     assert {
         each.name
         for each in OF_USE_CASES

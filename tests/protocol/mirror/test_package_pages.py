@@ -99,7 +99,7 @@ async def test_a_package_that_a_rule_denies_has_no_page(mirror: World) -> None:
         assert "the rule `ballerina/io deny` denies it" in unescape(answer.text)
 
 
-async def test_a_page_waits_for_an_upstream_that_does_not_answer(
+async def test_a_page_is_unavailable_while_its_upstream_does_not_answer(
     mirror: World, upstream: FakeUpstream
 ) -> None:
     upstream.behave = {"versions": broken, "package": broken}

@@ -172,7 +172,7 @@ def test_if_match_comes_before_if_none_match_and_that_before_the_range(
         (FIRST_TWO, part(0, 1)),
     ],
 )
-def test_a_file_with_a_weak_tag_is_the_same_as_none(
+def test_a_weak_tag_satisfies_if_none_match_alone(
     headers: dict[str, str], expected: tuple[int, range, str]
 ) -> None:
     assert selected(headers, tag=f"W/{TAG}") == expected

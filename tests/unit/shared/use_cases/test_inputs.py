@@ -1,3 +1,5 @@
+"""Inputs of a use case are read from a form, and shown in one."""
+
 from enum import Enum
 from typing import Annotated
 

@@ -1,22 +1,20 @@
 """An application is started before its first request, and ended after its last one."""
 
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 
 from shared.hosting.http_server.lifespan import Lifespan
 from shared.hosting.requests import ASGIApp, Receive, Scope, Send
-from shared.telemetry.log import log
+from tests.support.logs import capture_logs
 
 
 @pytest.fixture(autouse=True)
-def logged() -> Generator[list[str]]:
-    """Note the names of events instead of writing them."""
-    events = list[str]()
-    before = log.sink
-    log.sink = lambda _level, event, _fields: events.append(event)
-    yield events
-    log.sink = before
+def logged() -> Generator[list[dict[str, Any]]]:
+    """Collect events instead of writing them."""
+    with capture_logs() as events:
+        yield events
 
 
 def living(told: list[str], *answers: str) -> ASGIApp:
@@ -31,7 +29,7 @@ def living(told: list[str], *answers: str) -> ASGIApp:
     return app
 
 
-async def test_an_application_is_started_and_ended(logged: list[str]) -> None:
+async def test_an_application_is_started_and_ended(logged: list[dict[str, Any]]) -> None:
     told = list[str]()
     lifespan = Lifespan(living(told, "lifespan.startup.complete", "lifespan.shutdown.complete"))
     assert await lifespan.start()
@@ -42,14 +40,14 @@ async def test_an_application_is_started_and_ended(logged: list[str]) -> None:
 
 
 async def test_an_application_that_does_not_start_is_not_served_and_not_ended(
-    logged: list[str],
+    logged: list[dict[str, Any]],
 ) -> None:
     told = list[str]()
     lifespan = Lifespan(living(told, "lifespan.startup.failed"))
     assert not await lifespan.start()
     await lifespan.end()
     assert told == ["lifespan", "lifespan.startup"]
-    assert logged == ["application.lifespan_failed"]
+    assert [each["event"] for each in logged] == ["application.lifespan_failed"]
 
 
 async def fail(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
@@ -57,9 +55,11 @@ async def fail(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG
 
 
 @pytest.mark.parametrize("app", [fail, living([], "lifespan.unknown")])
-async def test_an_application_that_raises_has_not_started(app: ASGIApp, logged: list[str]) -> None:
+async def test_an_application_that_raises_has_not_started(
+    app: ASGIApp, logged: list[dict[str, Any]]
+) -> None:
     assert not await Lifespan(app).start()
-    assert logged == ["application.failed"]
+    assert [each["event"] for each in logged] == ["application.failed"]
 
 
 @pytest.mark.parametrize(

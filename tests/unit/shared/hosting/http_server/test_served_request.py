@@ -14,7 +14,7 @@ from shared.hosting.http_server.served_request import (
     ServedRequest,
 )
 from shared.hosting.requests import ASGIApp, Message, Receive, Scope, Send
-from shared.telemetry.log import log
+from tests.support.logs import capture_logs
 from tests.unit.shared.hosting.wire import Wire, answers_to
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n"
@@ -41,21 +41,18 @@ def wire() -> Wire:
 
 
 @pytest.fixture(autouse=True)
-def logged() -> Generator[list[str]]:
-    """Note the names of events instead of writing them."""
-    events = list[str]()
-    before = log.sink
-    log.sink = lambda _level, event, _fields: events.append(event)
-    yield events
-    log.sink = before
+def logged() -> Generator[list[dict[str, Any]]]:
+    """Collect events instead of writing them."""
+    with capture_logs() as events:
+        yield events
 
 
-def served(wire: Wire, method: str = "GET", *, keep_alive: bool = True) -> ServedRequest:
+def served(wire: Wire, method: str = "GET") -> ServedRequest:
     """Return a request that was read from the wire, whose client waits for leave to send more."""
     connection = Connection(ServerState(_never_called))
     connection.connection_made(wire)
     scope = {"type": "http", "method": method}
-    return ServedRequest(scope, connection, keep_alive=keep_alive, waits_for_leave=True)
+    return ServedRequest(scope, connection, keep_alive=True, waits_for_leave=True)
 
 
 async def _never_called(scope: Scope, receive: Receive, send: Send) -> None:
@@ -193,12 +190,12 @@ async def test_an_answer_that_has_no_body_has_no_length(status: int) -> None:
 
 @pytest.mark.parametrize("body", [b"long", b"s"])
 async def test_a_body_of_another_length_than_was_said_ends_the_connection(
-    body: bytes, logged: list[str]
+    body: bytes, logged: list[dict[str, Any]]
 ) -> None:
     answer = await answers_to(sending(start(length(2)), piece(body)), GET + GET)
     assert answer.count(b"HTTP/1.1 ") == 1
     assert b"long" not in answer
-    assert "application.failed" in logged
+    assert "application.failed" in [each["event"] for each in logged]
 
 
 @pytest.mark.parametrize(
@@ -227,13 +224,13 @@ async def fail(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG
 
 @pytest.mark.parametrize("app", [fail, sending()])
 async def test_an_application_without_an_answer_is_an_error_of_the_server(
-    app: ASGIApp, logged: list[str]
+    app: ASGIApp, logged: list[dict[str, Any]]
 ) -> None:
     answer = await answers_to(app, GET + GET)
     assert answer.startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
     assert answer.endswith(b"\r\nconnection: close\r\n\r\nInternal Server Error")
     assert answer.count(b"HTTP/1.1 ") == 1
-    assert logged[0].startswith("application.")
+    assert logged[0]["event"].startswith("application.")
 
 
 async def test_an_application_that_is_cancelled_still_answers(wire: Wire) -> None:
