@@ -25,7 +25,13 @@ from shared.ports.documents import DocumentStore
 from shared.ports.metadata import PackageReader
 from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED, NOTHING_STORED, Dependencies
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
-from shared.services.api_docs.pieces import PieceReader, PiecesGone, StoredPiece, arrived, available
+from shared.services.api_docs.pieces import (
+    PieceReader,
+    PiecesGone,
+    StoredPiece,
+    available,
+    documented_of,
+)
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.source import PackageSource
 
@@ -150,12 +156,17 @@ class ApiDocs(Struct, frozen=True):
         self, digest: Digest, coordinate: Coordinate, kind: PieceKind, *of: str
     ) -> FoundPiece:
         """Return a piece as `piece` does, and on what it depends besides the release."""
-        if await self.place(digest, coordinate, kind, *of) is None:
-            return FoundPiece(None, NOTHING_STORED)
+        place = await self.place(digest, coordinate, kind, *of)
+        record = await self.record(digest, coordinate)
+        # What an earlier generator made is made again, which changes no package.
+        is_made_again = record.generator < GENERATOR_VERSION
+        depends_on = ALL_THAT_IS_STORED if is_made_again else NOTHING_STORED
+        if place is None:
+            return FoundPiece(None, depends_on)
         try:
             is_complete, others = await self._is_complete(digest, coordinate, kind, of)
             name = complete_name(kind, *of) if is_complete else piece_name(kind, *of)
-            return FoundPiece(await self.pieces.read(digest, name), others)
+            return FoundPiece(await self.pieces.read(digest, name), depends_on | others)
         except PiecesGone:
             raise self._pending(coordinate) from None
 
@@ -179,9 +190,11 @@ class ApiDocs(Struct, frozen=True):
                 depends_on = ALL_THAT_IS_STORED  # The documentation is another one soon.
         if record.awaited and await self.pieces.place(digest, _awaited_name(kind, of)):
             awaited = [each.coordinate for each in record.awaited]
-            if new := await arrived(self.records, self.pieces, awaited):
+            found = await available(self.records, awaited)
+            if any(entry for _, entry in found):
+                depends_on = ALL_THAT_IS_STORED  # They are documented soon, or this piece again.
+            if new := await documented_of(self.pieces, found):
                 self.queue.renew(coordinate, new)
-                depends_on = ALL_THAT_IS_STORED
         return is_complete, depends_on
 
     async def place(
