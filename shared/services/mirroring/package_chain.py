@@ -53,6 +53,7 @@ from shared.domain.resolution import (
     ReleaseChoice,
     ResolutionMode,
     live_release,
+    newest_stable_first,
     usable_versions,
 )
 from shared.domain.versions import Range, Version
@@ -125,7 +126,7 @@ class PackageChain(Struct, frozen=True):
             survey = await self._known(package)
             if survey is None:
                 return None
-            versions = _in_order(usable_versions(survey, client))
+            versions = newest_stable_first(usable_versions(survey, client))
             return PackageVersions(versions, depends_on=None)
 
         try:
@@ -509,7 +510,7 @@ class PackageChain(Struct, frozen=True):
             every = usable_versions(survey, client) if survey else None
         else:
             every = await self._versions_of_any_age(package, client)
-        return None if every is None else _in_order(every)
+        return None if every is None else newest_stable_first(every)
 
     async def _versions_of_any_age(
         self, package: Package, client: ClientProfile
@@ -523,12 +524,6 @@ class PackageChain(Struct, frozen=True):
         ours = usable_versions(stored, client) if stored else ()
         accepted = (each for each in theirs if each.text not in refused)
         return sorted({*accepted, *ours}, reverse=True)
-
-
-def _in_order(newest_first: Sequence[Version]) -> tuple[Version, ...]:
-    """Return the versions with the newest stable one first, as clients expect them."""
-    stable = next((each for each in newest_first if each.is_stable), None)
-    return tuple(sorted(newest_first, key=lambda each: each != stable))
 
 
 async def _each_answer(
