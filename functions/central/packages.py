@@ -77,7 +77,8 @@ async def central_package(call: Call) -> Answer:
     answer = json_answer(model, headers=OPEN_HEADERS)
     of_release = dependencies_of_release(listing.head, listing.release, version)
     answer.depends_on = of_release and of_release | of_successor
-    return call.repeated_while_fresh(answer, listing.release)
+    answer.repeated_until_ms = call.fresh_until_ms(listing.release)
+    return answer
 
 
 async def _pull(call: Call, version: Version | Range) -> Answer:

@@ -1,8 +1,6 @@
 """Which caches may keep an answer."""
 
-from shared.runtime.answers import (
-    Answer,
-)
+from shared.runtime.answers import Answer
 
 NO_STORE = {"Cache-Control": "no-store"}
 REVALIDATE = "no-cache"  # Builds need the latest push; a conditional request is cheap.

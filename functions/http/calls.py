@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from itertools import count
+from math import inf
 from typing import Any, Self, TypeVar
 
 import azure.functions as func
@@ -24,7 +25,7 @@ from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import Release
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitKeys
-from shared.runtime.answers import Answer, RecognizedRequest
+from shared.runtime.answers import RecognizedRequest
 from shared.services.packages.source import PackageSource
 from shared.telemetry.log import (
     SLOW_SECONDS,
@@ -182,9 +183,8 @@ class Call:
         self.exchange = exchange
         self.headers = headers_of(request) if headers is None else headers
         self.caller = Principal()
-        self._package_source: PackageSource | None = (
-            None  # For this caller, once somebody asked for it.
-        )
+        # For this caller, once somebody asked for it.
+        self._package_source: PackageSource | None = None
         self.allowances: list[RateLimitAllowance] = []
         self.cookies: list[Secret] = []
 
@@ -269,14 +269,13 @@ class Call:
             self._package_source = mirroring.source(self.caller, self._via) if mirroring else hosted
         return self._package_source
 
-    def repeated_while_fresh(self, answer: Answer, release: Release) -> Answer:
-        """Limit how long the answer about a mirrored release is repeated, because the release is
-        refreshed by requests that reach the Function."""
-        if release.upstream is not None:
-            fresh_ms = self.registry.settings.upstream_fresh_seconds * 1_000
-            until_ms = self.registry.clock.monotonic_ms() + fresh_ms
-            answer.repeated_until_ms = min(answer.repeated_until_ms, until_ms)
-        return answer
+    def fresh_until_ms(self, release: Release) -> float:
+        """Return until what time of the monotonic clock an answer about the release is repeated: a
+        mirrored one is refreshed by requests that reach the Function."""
+        if release.upstream is None:
+            return inf
+        fresh_ms = self.registry.settings.upstream_fresh_seconds * 1_000
+        return self.registry.clock.monotonic_ms() + fresh_ms
 
     def _via(self) -> str:
         return passed_registries(self.header("via"))

@@ -8,9 +8,7 @@ from dataclasses import replace
 from functions.http.caching_headers import is_shared
 from functions.http.calls import Call
 from shared.domain.documents import gzipped
-from shared.runtime.answers import (
-    Answer,
-)
+from shared.runtime.answers import Answer
 
 _WITHOUT_BODY = frozenset((204, 304))
 

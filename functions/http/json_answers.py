@@ -10,9 +10,7 @@ from shared.domain.errors.packages import ReleaseNotFound, ReleaseWithdrawn, Wit
 from shared.domain.errors.requests import MethodNotAllowed, TooMany
 from shared.domain.events import ChangeKind
 from shared.domain.rate_limits import RateLimitAllowance
-from shared.runtime.answers import (
-    Answer,
-)
+from shared.runtime.answers import Answer
 
 JSON = "application/json"
 

@@ -5,6 +5,7 @@ themselves.
 import re
 from dataclasses import replace
 from functools import cache
+from math import inf
 from pathlib import Path
 
 from msgspec import Struct
@@ -15,20 +16,19 @@ from functions.http.calls import Call
 from shared.domain.documents import etag_of
 from shared.runtime import conditional_requests
 from shared.runtime.answer_dependencies import Dependencies
-from shared.runtime.answers import (
-    Answer,
-)
+from shared.runtime.answers import Answer
 from shared.runtime.conditional_requests import is_known, select
 
 
 class Representation(Struct, frozen=True):
-    """A document as it is sent; a shared cache may keep it if it is public. `depends_on` as in
-    `Answer`."""
+    """A document as it is sent; a shared cache may keep it if it is public. `depends_on` and
+    `repeated_until_ms` are those of its answers."""
 
     content: bytes
     media_type: str
     is_public: bool
     depends_on: Dependencies | None = None
+    repeated_until_ms: float = inf
 
     @property
     def etag(self) -> str:
@@ -39,6 +39,7 @@ def conditional_answer(call: Call, document: Representation) -> Answer:
     """Return the document, the requested range, the headers alone for a `HEAD`, a 304 or a 412."""
     answer = _conditional_answer(call, document)
     answer.depends_on = document.depends_on
+    answer.repeated_until_ms = document.repeated_until_ms
     return answer
 
 

@@ -30,11 +30,7 @@ from shared.composition import Registry
 from shared.domain.archives.delivery import PullProtocol
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Unauthenticated, printable
-from shared.domain.errors.packages import (
-    PackageNotFound,
-    PathNotFound,
-    ReleaseNotFound,
-)
+from shared.domain.errors.packages import PackageNotFound, PathNotFound, ReleaseNotFound
 from shared.domain.maven import (
     XML_TYPE,
     ChecksumAlgorithm,
@@ -104,12 +100,11 @@ def _requested_path(call: Call) -> str:
 
 async def _read(call: Call, target: RepositoryPath) -> Answer:
     """Answer with a document, its checksum, or the redirect to an archive."""
-    registry = call.registry
     match target:
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), None):
             return await _pull(call, at)
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), ChecksumAlgorithm() as algorithm):
-            document = await _archive_checksum(registry, await _release(call, at), algorithm)
+            document = await _archive_checksum(call, await _release(call, at), algorithm)
         case RepositoryPath(resource, algorithm):
             document = await _resource_document(call, resource)
             document = _checksum_of(document, algorithm) if algorithm else document
@@ -132,10 +127,11 @@ async def _release(call: Call, at: Coordinate) -> AvailableRelease:
 
 
 async def _archive_checksum(
-    registry: Registry, available: AvailableRelease, algorithm: ChecksumAlgorithm
+    call: Call, available: AvailableRelease, algorithm: ChecksumAlgorithm
 ) -> Representation:
-    checksum = await registry.publishing.maven_packages.checksum(available.release, algorithm)
-    return _of_release(available, checksum.encode(), PLAIN_TEXT)
+    packages = call.registry.publishing.maven_packages
+    checksum = await packages.checksum(available.release, algorithm)
+    return _of_release(call, available, checksum.encode(), PLAIN_TEXT)
 
 
 def _checksum_of(document: Representation, algorithm: ChecksumAlgorithm) -> Representation:
@@ -150,7 +146,7 @@ async def _resource_document(call: Call, resource: Resource) -> Representation:
             packages = registry.publishing.maven_packages
             return _version_list(await packages.versions(package, call.package_source, by=by))
         case ReleaseFile(at, kind):
-            return await _release_document(registry, await _release(call, at), kind)
+            return await _release_document(call, await _release(call, at), kind)
         case UnknownFile():
             raise PathNotFound(_requested_path(call))
         case ClientMetadata():
@@ -167,25 +163,28 @@ async def _resource_document(call: Call, resource: Resource) -> Representation:
 
 
 async def _release_document(
-    registry: Registry, available: AvailableRelease, kind: FileKind
+    call: Call, available: AvailableRelease, kind: FileKind
 ) -> Representation:
+    packages = call.registry.publishing.maven_packages
     match kind:
         case FileKind.GRAPH:
-            graph = await registry.publishing.maven_packages.graph(available)
+            graph = await packages.graph(available)
             content = depgraph(available.head, available.release, graph)
             media_type = JSON
         case FileKind.LISTENERS:
-            return await _listeners(registry, available)
+            return await _listeners(call, available)
         case FileKind.SBOM:
-            content = await registry.publishing.maven_packages.sbom(available)
+            content = await packages.sbom(available)
             media_type = JSON
         case _:
             content = pom_of(available.release.coordinate)
             media_type = XML_TYPE
-    return _of_release(available, content, media_type)
+    return _of_release(call, available, content, media_type)
 
 
-def _of_release(available: AvailableRelease, content: bytes, media_type: str) -> Representation:
+def _of_release(
+    call: Call, available: AvailableRelease, content: bytes, media_type: str
+) -> Representation:
     """Return a document that is made of an exact version alone."""
     head = available.head
     release = available.release
@@ -194,15 +193,16 @@ def _of_release(available: AvailableRelease, content: bytes, media_type: str) ->
         media_type,
         is_public=head.visibility is Visibility.PUBLIC,
         depends_on=dependencies_of_release(head, release, release.coordinate.version),
+        repeated_until_ms=call.fresh_until_ms(release),
     )
 
 
-async def _listeners(registry: Registry, available: AvailableRelease) -> Representation:
+async def _listeners(call: Call, available: AvailableRelease) -> Representation:
     """Return the listeners of all modules of a release."""
-    documentation = registry.api_docs.documentation
+    documentation = call.registry.api_docs.documentation
     release = available.release
     lists = [await documentation.listeners(release, each) for each in release.modules]
-    document = _of_release(available, listeners([each for each, _ in lists]), JSON)
+    document = _of_release(call, available, listeners([each for each, _ in lists]), JSON)
     depends_on = document.depends_on
     for _, of_list in lists:
         depends_on = depends_on and depends_on | of_list

@@ -527,6 +527,8 @@ class KnownReaders:
         return self._edition.holds(known.number, keys)
 
     def among(self, by: Principal, orgs: Iterable[str]) -> Iterator[str]:
-        """Yield the readers that `by` is known to be one of: of these organizations, in lower case,
-        and staff."""
+        """Return the readers that `by` is known to be one of: of these organizations, in lower
+        case, and staff."""
+        if not by.credential:  # Nothing is noted of anybody without one.
+            return iter(())
         return (each for each in (*orgs, STAFF) if self.includes(by, each))

@@ -114,10 +114,12 @@ def usable_versions(survey: Survey, client: ClientProfile) -> tuple[Version, ...
     return tuple(entry.parsed for entry in usable_entries(survey, client))
 
 
-def stable_first(newest_first: Sequence[Version]) -> tuple[Version, ...]:
-    """Return the versions with the newest stable one first, because clients take the first."""
+def newest_stable_first(newest_first: Sequence[Version]) -> tuple[Version, ...]:
+    """Return the versions in the order of lists, of which clients take the first one."""
     stable = next((each for each in newest_first if each.is_stable), None)
-    return tuple(sorted(newest_first, key=lambda each: each != stable))
+    if stable is None:
+        return tuple(newest_first)
+    return (stable, *[each for each in newest_first if each is not stable])
 
 
 def usable_entries(survey: Survey, client: ClientProfile) -> tuple[ReleaseEntry, ...]:

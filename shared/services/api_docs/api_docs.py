@@ -30,7 +30,7 @@ from shared.services.api_docs.pieces import (
     PiecesGone,
     StoredPiece,
     available,
-    documented,
+    documented_of,
 )
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.source import PackageSource
@@ -156,12 +156,17 @@ class ApiDocs(Struct, frozen=True):
         self, digest: Digest, coordinate: Coordinate, kind: PieceKind, *of: str
     ) -> FoundPiece:
         """Return a piece as `piece` does, and on what it depends besides the release."""
-        if await self.place(digest, coordinate, kind, *of) is None:
-            return FoundPiece(None, NOTHING_STORED)
+        place = await self.place(digest, coordinate, kind, *of)
+        record = await self.record(digest, coordinate)
+        # What an earlier generator made is made again, which changes no package.
+        is_made_again = record.generator < GENERATOR_VERSION
+        depends_on = ALL_THAT_IS_STORED if is_made_again else NOTHING_STORED
+        if place is None:
+            return FoundPiece(None, depends_on)
         try:
             is_complete, others = await self._is_complete(digest, coordinate, kind, of)
             name = complete_name(kind, *of) if is_complete else piece_name(kind, *of)
-            return FoundPiece(await self.pieces.read(digest, name), others)
+            return FoundPiece(await self.pieces.read(digest, name), depends_on | others)
         except PiecesGone:
             raise self._pending(coordinate) from None
 
@@ -187,8 +192,8 @@ class ApiDocs(Struct, frozen=True):
             awaited = [each.coordinate for each in record.awaited]
             found = await available(self.records, awaited)
             if any(entry for _, entry in found):
-                depends_on = ALL_THAT_IS_STORED  # Once theirs is made, this one is made again.
-            if new := await documented(self.pieces, found):
+                depends_on = ALL_THAT_IS_STORED  # They are documented soon, or this piece again.
+            if new := await documented_of(self.pieces, found):
                 self.queue.renew(coordinate, new)
         return is_complete, depends_on
 

@@ -162,13 +162,13 @@ async def arrived(
     packages: PackageReader, pieces: PieceReader, coordinates: Sequence[Coordinate]
 ) -> list[Coordinate]:
     """Return which releases are public, live and documented by now."""
-    return await documented(pieces, await available(packages, coordinates))
+    return await documented_of(pieces, await available(packages, coordinates))
 
 
-async def documented(
+async def documented_of(
     pieces: PieceReader, found: Sequence[tuple[Coordinate, ReleaseEntry | None]]
 ) -> list[Coordinate]:
-    """Return which of the releases that `available` found are documented by now."""
+    """Return which of the releases that `available` returned are documented by now."""
     return [each for each, entry in found if entry and await is_documented(pieces, entry)]
 
 

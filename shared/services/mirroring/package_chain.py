@@ -53,7 +53,7 @@ from shared.domain.resolution import (
     ReleaseChoice,
     ResolutionMode,
     live_release,
-    stable_first,
+    newest_stable_first,
     usable_versions,
 )
 from shared.domain.versions import Range, Version
@@ -126,7 +126,7 @@ class PackageChain(Struct, frozen=True):
             survey = await self._known(package)
             if survey is None:
                 return None
-            versions = stable_first(usable_versions(survey, client))
+            versions = newest_stable_first(usable_versions(survey, client))
             return PackageVersions(versions, depends_on=None)
 
         try:
@@ -510,7 +510,7 @@ class PackageChain(Struct, frozen=True):
             every = usable_versions(survey, client) if survey else None
         else:
             every = await self._versions_of_any_age(package, client)
-        return None if every is None else stable_first(every)
+        return None if every is None else newest_stable_first(every)
 
     async def _versions_of_any_age(
         self, package: Package, client: ClientProfile

@@ -52,7 +52,7 @@ from shared.domain.packages import (
 )
 from shared.domain.principals import Principal
 from shared.domain.releases import release_withdrawn, withdrawal_of
-from shared.domain.resolution import live_release, stable_first, usable_versions
+from shared.domain.resolution import live_release, newest_stable_first, usable_versions
 from shared.domain.versions import Range, Version
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore, PackageReader, ReadCheck
@@ -179,7 +179,7 @@ class HostedPackages(Struct, frozen=True):
         self, package: Package, *, client: ClientProfile, by: Principal
     ) -> PackageVersions:
         survey = await self.survey(package, by=by)
-        versions = stable_first(usable_versions(survey, client))
+        versions = newest_stable_first(usable_versions(survey, client))
         return PackageVersions(versions, dependencies_of_list(survey.head))
 
     async def survey(self, package: Package, *, by: Principal) -> Survey:
@@ -209,7 +209,9 @@ class HostedPackages(Struct, frozen=True):
         self, package: Package, *versions: Coordinate, by: Principal
     ) -> Survey | None:
         """Return the package as `visible` does; None for one that is missing or hidden."""
-        return (await self.visible([package], versions, by=by)).get(package.key)
+        check = self.authorization.read_check(by)
+        [survey] = await self.records.survey([package], versions, check=check)
+        return survey
 
     async def tool_owner(self, tool: str) -> Package:
         """Return the package that owns the tool, visible or not.

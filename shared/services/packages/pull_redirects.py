@@ -24,10 +24,7 @@ from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.editions import Edition
 from shared.runtime.lru_cache import LruCache
 from shared.services.packages.archive_delivery import ArchiveDelivery
-from shared.services.packages.source import (
-    PackageSource,
-    dependencies_of_release,
-)
+from shared.services.packages.source import PackageSource, dependencies_of_release
 
 CAPACITY_BYTES = 256 * 1024 * 1024  # Some 110,000 redirects.
 LONGEST_PLACE = 500  # Characters. Longer ones are no versions that clients ask for.

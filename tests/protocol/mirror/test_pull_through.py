@@ -1,10 +1,11 @@
 """Clients of Central get packages of the upstream from this registry."""
 
 import hashlib
+from datetime import timedelta
 
 import pytest
 
-from tests.support.mirrors import PULL
+from tests.support.mirrors import PULL, services
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
 from tests.support.world import URL, World
 
@@ -59,6 +60,20 @@ async def test_the_address_of_an_archive_fetches_it(mirror: World, upstream: Fak
     stored = (await mirror.get(f"{IO}/1.0.0")).json()["balaURL"]
     assert "/archives/public/" in stored
     assert (await mirror.get(stored)).content == content
+
+
+@pytest.mark.parametrize("file", ["1.0.0.pom", "1.0.0.bala.sha1", "1.0.0-depgraph.json"])
+async def test_each_file_of_a_stored_release_refreshes_it(
+    mirror: World, upstream: FakeUpstream, file: str
+) -> None:
+    path = f"{URL}/2.0/maven/ballerina/io/1.0.0/io-{file}"
+    for _ in range(3):  # The last one is a repeat.
+        assert (await mirror.get(path)).status_code == 200
+    upstream.asked.clear()
+    mirror.clock.advance(timedelta(minutes=10))
+    await mirror.get(path)
+    await services(mirror).refreshing.drain()
+    assert upstream.asked["package"] == 1
 
 
 async def test_the_address_of_an_archive_that_nobody_has_is_missing(mirror: World) -> None:

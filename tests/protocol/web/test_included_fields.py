@@ -163,6 +163,17 @@ async def test_they_are_there_once_their_release_arrives(world: World) -> None:
     assert (await members(world))["Settings"] == ["timeout", "level", "host"]
 
 
+async def test_a_document_is_made_again_once_their_release_is_documented(world: World) -> None:
+    await published(world, CLIENT_BALA)
+    world.documents_when_read = False
+    await world.push(COMMON_BALA)
+    assert (await members(world))["Settings"] == []
+    await world.document()  # No package changes.
+    assert (await members(world))["Settings"] == []  # It asks for the documentation again.
+    await world.document()
+    assert (await members(world))["Settings"] == ["timeout", "level", "host"]
+
+
 async def test_they_are_there_again_when_their_release_is(both: World) -> None:
     await withdraw(both, "withheld")
     assert "timeout" not in await page(both)

@@ -5,7 +5,13 @@ from hypothesis import strategies as st
 
 from shared.domain.distributions import ClientProfile
 from shared.domain.packages import ReleaseEntry, State, Survey
-from shared.domain.resolution import ReleaseChoice, ResolutionMode, latest, usable_versions
+from shared.domain.resolution import (
+    ReleaseChoice,
+    ResolutionMode,
+    latest,
+    newest_stable_first,
+    usable_versions,
+)
 from shared.domain.versions import Range, Version
 from tests.support.surveys import entry, survey
 
@@ -107,6 +113,17 @@ def test_the_newest_lies_in_its_range_and_is_what_no_version_gives_for_all(
         usable = [each for each in usable_versions(package, client) if within.contains(each)]
         assert (found is None) == (not usable)
         assert found is None or found.parsed in usable
+
+
+@given(surveys(), clients)
+def test_the_newest_stable_version_comes_first_in_lists(
+    package: Survey, client: ClientProfile
+) -> None:
+    versions = usable_versions(package, client)
+    listed = newest_stable_first(versions)
+    stable = [each for each in versions if each.is_stable]
+    others = [each for each in versions if each not in stable[:1]]
+    assert list(listed) == stable[:1] + others
 
 
 @given(surveys(), clients)

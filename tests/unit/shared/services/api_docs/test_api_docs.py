@@ -6,13 +6,14 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.api_docs.pieces import PieceKind
-from shared.domain.api_docs.records import ApiDocsRecord, DocsState
+from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
 from shared.domain.archives.names import Digest
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.packages import Release
 from shared.domain.principals import ANONYMOUS
 from shared.ports.documents import DocumentStore
+from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED, NOTHING_STORED
 from shared.services.api_docs.api_docs import ApiDocs, ModuleName
 from tests.contract.sample_records import coordinate
 from tests.support.archives import bala
@@ -117,7 +118,7 @@ async def test_a_piece_of_a_refused_part_says_why(
     world: World, part: str, kind: PieceKind, of: tuple[str, ...]
 ) -> None:
     release = await documented(world)
-    docs = _over(world, part)
+    docs = _over(world, refused={part: "it takes too long"})
     with pytest.raises(ApiDocsFailed, match="it takes too long"):
         await docs.text(release, kind, *of)
 
@@ -125,28 +126,27 @@ async def test_a_piece_of_a_refused_part_says_why(
 @pytest.mark.parametrize("part", ["symbols greet.sub 0", "outline greet.sub", "readme"])
 async def test_what_was_refused_of_another_part_does_not_count(world: World, part: str) -> None:
     release = await documented(world)
-    docs = _over(world, part)
+    docs = _over(world, refused={part: "it takes too long"})
     assert await docs.text(release, PieceKind.SYMBOL_PAGE, "greet", "nothing") is None
     assert await docs.text(release, PieceKind.README, "greet") is None
 
 
-class Refusing:
-    """Documents whose records say that a part was refused."""
+class ChangedRecords:
+    """Documents whose records say something else than what is stored."""
 
-    def __init__(self, documents: DocumentStore, part: str) -> None:
+    def __init__(self, documents: DocumentStore, **changes: object) -> None:
         self.read_pieces = documents.read_pieces
         self._documents = documents
-        self._part = part
+        self._changes = changes
 
     async def api_docs_record(self, digest: Digest) -> ApiDocsRecord | None:
-        """Return the record with a refusal."""
+        """Return the record with the changes."""
         record = await self._documents.api_docs_record(digest)
-        refused = {self._part: "it takes too long"}
-        return record and record.model_copy(update={"refused": refused})
+        return record and record.model_copy(update=self._changes)
 
 
-def _over(world: World, part: str) -> ApiDocs:
-    documents = cast("DocumentStore", Refusing(world.stores.documents, part))
+def _over(world: World, **changes: object) -> ApiDocs:
+    documents = cast("DocumentStore", ChangedRecords(world.stores.documents, **changes))
     docs = world.registry.api_docs.documentation
     return replace(docs, documents=documents, pieces=type(docs.pieces)(documents))
 
@@ -157,6 +157,16 @@ async def test_a_document_that_a_release_has_not_says_so(world: World) -> None:
     found = await docs.find(NAME, by=ANONYMOUS)
     with pytest.raises(ApiDocsFailed, match="the archive has no sources"):
         await docs.document_of(replace(found, module="other"))
+
+
+async def test_what_an_earlier_generator_made_depends_on_all_that_is_stored(world: World) -> None:
+    release = await documented(world)
+    docs = world.registry.api_docs.documentation
+    earlier = _over(world, generator=GENERATOR_VERSION - 1)
+    for module in ("greet", "other"):  # The release has no document of the other one.
+        of = (release.content, GREET, PieceKind.DOCUMENT, module)
+        assert (await docs.find_piece(*of)).depends_on == NOTHING_STORED
+        assert (await earlier.find_piece(*of)).depends_on == ALL_THAT_IS_STORED
 
 
 async def test_a_module_depends_on_a_hidden_package_that_could_have_it(world: World) -> None:
