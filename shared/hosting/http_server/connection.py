@@ -36,6 +36,7 @@ from shared.hosting.responses import (
 AnswerAtOnce = Callable[[Scope], PreparedAnswer | None]
 
 MAX_PIPELINED_REQUESTS = 32  # Requests sent before earlier ones are answered; each takes memory.
+LINGER_SECONDS = 5.0  # A client that still sends has this long to read the last answer.
 RATE_WINDOW_SECONDS = 5.0  # Rates are measured over this time, so a shorter pause does not count.
 _LONGEST_HEAD = LONGEST_HEADERS + LONGEST_LINE
 _USUAL_BYTES = 4 * 1024  # A head that arrives in one piece of this size is within all limits.
@@ -122,6 +123,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
     _is_answered = False  # The request that is being read is answered already.
     _waits_for_leave = False  # The client of that request sent `Expect: 100-continue`.
     _has_ended = False  # The client sends nothing more, and waits for its answers.
+    _closing: asyncio.TimerHandle | None = None  # After the last answer, what comes is ignored.
     _begun = 0  # Requests that the parser has begun to read,
     _ended = 0  # and read to their end.
     _answered: Scope | None = None  # The request that was answered last without a task.
@@ -185,6 +187,8 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         """End what nobody waits for any more."""
         del exc
         self._postponed = b""
+        if self._closing is not None:
+            self._closing.cancel()
         self.server.connections.discard(self)
         if self._under_way is not None:
             self._under_way.disconnect()
@@ -217,7 +221,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         return is_idle and self._phase is not Phase.HEAD and len(data) <= _USUAL_BYTES
 
     def _read(self, data: bytes) -> None:
-        if self._refusal is not None:
+        if self._refusal is not None or self._closing is not None:
             return
         self.received_at = self.loop.time()
         size = len(data)
@@ -342,7 +346,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
             return
         request = self.pipeline.popleft()
         if request.more_body and (self._has_ended or self._refusal):
-            self.transport.close()  # The rest of the request never comes.
+            self.close_after_answer()  # The rest of the request never comes.
         else:
             self._start(request)
 
@@ -362,6 +366,23 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
     async def drain(self) -> None:
         """Wait until the client has read enough of what was sent."""
         await self._writable.wait()
+
+    def close_after_answer(self) -> None:
+        """Send nothing more, and close the connection when the client closes it, or after
+        `LINGER_SECONDS`.
+
+        The system resets a connection that is closed while the client sends, and a client or a
+        proxy that sees the reset loses the answer (RFC 9112, section 9.6).
+        """
+        if self._closing is not None:
+            return
+        if self._has_ended:
+            self.transport.close()
+            return
+        self._closing = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        if self.transport.can_write_eof():  # Not over TLS.
+            self.transport.write_eof()
+        self.resume_reading()
 
     # --- What the server asks, and calls ---
 
@@ -518,7 +539,8 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         self._refusal = refusal
         request = self.request
         if self._is_answered or (request and request.is_complete and request.more_body):
-            self.transport.close()  # A second answer would be taken for that of another request.
+            # A second answer would be taken for that of another request.
+            self.close_after_answer()
         elif request is None or request.is_complete:
             self._answer_last(refusal)
         elif self.pipeline or not request.more_body:
@@ -535,7 +557,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         start, _ = status_answer(refusal.status, *refusal.headers, (b"connection", b"close"))
         headers: RawHeaders = [*self.server.default_headers, *start["headers"]]
         self.transport.write(encode_head({**start, "headers": headers}) + b"\r\n")
-        self.transport.close()
+        self.close_after_answer()
 
     def _is_sending(self) -> bool:
         request = self.request

@@ -67,6 +67,10 @@ class AnsweringConnection(Protocol):
         """Go on with the next request."""
         ...
 
+    def close_after_answer(self) -> None:
+        """Close the connection so that a client that still sends can read its answer."""
+        ...
+
 
 class ServedRequest:
     """A request whose head was read, and its answer.
@@ -246,9 +250,12 @@ class ServedRequest:
             raise InvalidAnswer("content-length")
         self.is_complete = True
         self._changed.set()
-        if not self.keep_alive:
+        if self.keep_alive:
+            self._connection.on_answered()
+        elif self.more_body:
+            self._connection.close_after_answer()
+        else:
             self._connection.transport.close()
-        self._connection.on_answered()
 
     def _write(self, data: bytes) -> None:
         """Send a piece, after the head if that waits."""

@@ -1,5 +1,6 @@
 """Uploads above the limit get a response that explains it, however large they are."""
 
+import socket
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
@@ -78,3 +79,36 @@ def test_a_client_that_expects_100_continue_is_refused_at_once(registry: Running
     answer = address.exchange(head.encode()).decode()
     assert answer.startswith("HTTP/1.1 400 ")
     assert "100,000 at most" in answer
+
+
+def test_a_client_that_sends_its_body_without_leave_gets_the_whole_answer(
+    registry: Running,
+) -> None:
+    """As Caddy does: it passes `Expect` on, and does not wait."""
+    port = int(registry.url.rpartition(":")[2])
+    head = (
+        "POST /2.0/registry/packages HTTP/1.1\r\nHost: registry.test\r\nExpect: 100-continue\r\n"
+        f"Authorization: Bearer {registry.token}\r\nContent-Type: {FORM['Content-Type']}\r\n"
+        f"Content-Length: {SIZES[-1]}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+        client.sendall(head.encode() + b"x" * SIZES[-1])  # A reset would raise an error.
+        answer = b"".join(iter(lambda: client.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"100,000 at most" in answer
+
+
+def test_what_follows_an_answer_that_closes_the_connection_is_no_request(registry: Running) -> None:
+    """A client that got no leave may send its next request, which nobody may read as a body or
+    answer."""
+    port = int(registry.url.rpartition(":")[2])
+    head = (
+        "POST /2.0/registry/packages HTTP/1.1\r\nHost: registry.test\r\nExpect: 100-continue\r\n"
+        f"Content-Type: {FORM['Content-Type']}\r\nContent-Length: 10000000\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+        client.sendall(head.encode())
+        first = client.recv(65536)
+        client.sendall(b"GET /health/live HTTP/1.1\r\nHost: registry.test\r\n\r\n")
+        rest = b"".join(iter(lambda: client.recv(65536), b""))
+    assert (first + rest).count(b"HTTP/1.1 ") == 1

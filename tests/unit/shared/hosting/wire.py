@@ -15,6 +15,7 @@ class Wire(asyncio.Transport):
         super().__init__({"peername": ("127.0.0.1", 1)})
         self.sent: list[bytes] = []
         self.closed = False
+        self.has_ended = False
 
     def write(self, data: Any) -> None:
         self.sent.append(data)
@@ -30,6 +31,12 @@ class Wire(asyncio.Transport):
 
     def is_closing(self) -> bool:
         return self.closed
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.has_ended = True
 
     def get_write_buffer_size(self) -> int:
         return 0
