@@ -31,7 +31,7 @@ class PieceKind(StrEnum):
     MODULE_INDEX = "index.html"  # The declarations of a module, by their names.
     MODULE_MARKDOWN = "module.md"
     SYMBOL_PAGE = "symbol.html"
-    SYMBOL_MARKDOWN = "symbol.md"
+    SYMBOL_TEXT = "symbol.json"  # A `SymbolText`, for Markdown and for agents.
     LIST = "list"  # Of a module's document, by its key.
     FUNCTION = "function"  # Of the list `functions`, by its name; as CLIENT.
     CLIENT = "client"

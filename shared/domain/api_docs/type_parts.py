@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from shared.domain.api_docs.language import LANGUAGE_ORG, LANGUAGE_VERSION, OTHER_TYPES, PREDECLARED
 from shared.domain.api_docs.model import Type
+from shared.domain.api_docs.symbol_texts import TypeTarget
 from shared.domain.source_names import module_prefix
 
 
@@ -22,17 +23,6 @@ class PartKind(Enum):
     STRING = "string"
     VALUE = "value"  # Other expressions, as source text.
     TEXT = "text"  # Punctuation and blanks.
-
-
-class TypeTarget(Struct, frozen=True):
-    """The documentation of a named type. Types of the language have the category `builtin` and
-    the module of their functions, such as `lang.int`."""
-
-    org: str
-    module: str
-    version: str
-    name: str
-    category: str
 
 
 class Part(Struct, frozen=True):
