@@ -40,7 +40,7 @@ from shared.domain.similar_names import similar_names
 TYPE_BYTES = 6_000  # Of the types that a declaration uses, below it.
 SIMILAR_LISTED = 5
 MOST_TYPES = 8  # Each is a read of the stored documentation.
-LAST_ROW_BYTES = 1_200  # That a page of a library may be longer by.
+LAST_ROW_BYTES = 1_200  # By which the last declaration may make a page of a library longer.
 LONGEST_SOURCE = 3_000  # Bytes of a declaration of a whole library.
 
 
@@ -178,8 +178,8 @@ def _module(release: Release, name: str) -> str:
 
 
 def _path(symbols: Sequence[Symbol], name: str) -> str:
-    """Return the path of the symbol with this path or, in any case, name; else the path that may
-    be that of a field."""
+    """Return the path of the only symbol that has this path or name, in upper or lower case; else
+    what was asked for, which may be the path of a field."""
     path = name.replace("->", ".")
     key = path.casefold()
     similar = [e.path for e in symbols if key in (e.path.casefold(), e.name.casefold())]
@@ -230,8 +230,9 @@ async def get_library(call: Call, asked: GetLibrary) -> AuthorText:
 
 
 def _source(symbol: Symbol, text: SymbolText | None) -> str:
-    """Return a declaration as source, with its comments, if it is not too long."""
-    code = commented_source(text) if text else symbol.signature
-    said = f"# {symbol.description}\n" if symbol.description and code[:1] != "#" else ""
-    part, more = page_of_text(f"{said}{code}", 0, LONGEST_SOURCE)
+    """Return a declaration as source, with its comments, if it is not too long. One whose text is
+    too large to store has the first sentence of its comment, and its signature."""
+    said = f"# {symbol.description}\n" if symbol.description else ""
+    code = commented_source(text) if text else f"{said}{symbol.signature}"
+    part, more = page_of_text(code, 0, LONGEST_SOURCE)
     return f"{part}\n// … get_symbol {short(symbol.path)} shows the rest." if more else part

@@ -27,6 +27,7 @@ from shared.domain.api_docs.other_packages import ModuleKey, OtherRecords
 from shared.domain.api_docs.outline import DocsSymbol, declared
 from shared.domain.api_docs.pieces import PieceKind, PiecesWriter, complete_name, piece_name
 from shared.domain.api_docs.records import OtherRelease
+from shared.domain.api_docs.symbol_texts import symbol_markdown
 from shared.domain.records import Record
 
 MAX_SHOWN_BYTES = 3 * 1024 * 1024  # Of a page; longer ones say where the text is instead.
@@ -56,6 +57,8 @@ def add_symbol(
     add_page(pieces, name(PieceKind.SYMBOL_PAGE, *of), pages.symbol_page(symbol))
     text = symbol_text(pages.calls, symbol)
     add_sent(pieces, name(PieceKind.SYMBOL_TEXT, *of), json_text(to_builtins(text)))
+    heading = f"{module.org_name}/{module.id} {module.version}"
+    add_sent(pieces, name(PieceKind.SYMBOL_MARKDOWN, *of), symbol_markdown(text, heading))
 
 
 # --- With the fields that records include from other packages -----------------------------------

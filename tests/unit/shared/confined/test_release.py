@@ -52,7 +52,7 @@ def run(job: ReleaseJob) -> ReleaseJob:
 
 def test_a_release_has_pieces_of_its_modules_and_of_each_symbol(jobs: Jobs) -> None:
     job = run(jobs())
-    for kind in (PieceKind.SYMBOL_PAGE, PieceKind.SYMBOL_TEXT):
+    for kind in (PieceKind.SYMBOL_PAGE, PieceKind.SYMBOL_TEXT, PieceKind.SYMBOL_MARKDOWN):
         assert sorted(job.names(kind)) == [f"shop|{each}" for each in SYMBOLS]
     for kind in (PieceKind.DOCUMENT, PieceKind.MODULE_PAGE, PieceKind.MODULE_MARKDOWN):
         assert job.names(kind) == ["shop"]
@@ -70,6 +70,9 @@ def test_pieces_say_what_the_document_says(jobs: Jobs) -> None:
     assert job.json(PieceKind.FUNCTION, "shop", "open") == whole["functions"][0]
     method = job.json(PieceKind.SYMBOL_TEXT, "shop", "Client.buy")
     assert (method["path"], method["kind"]) == ("Client.buy", "method")
+    assert "# Client.buy (method of acme/shop 1.2.0)" in (
+        job.text(PieceKind.SYMBOL_MARKDOWN, "shop", "Client.buy")
+    )
     assert "<p>Sells things.</p>" in job.text(PieceKind.SYMBOL_PAGE, "shop", "Client")
 
 
