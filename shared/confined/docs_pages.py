@@ -35,8 +35,8 @@ from shared.domain.api_docs.outline import (
 )
 from shared.domain.api_docs.release import ModuleFacts
 from shared.domain.api_docs.signatures import declaration_source, signature
-from shared.domain.api_docs.symbol_texts import INDENT, NOT_SHOWN, TypeTarget
-from shared.domain.api_docs.type_parts import Part, PartKind, type_parts
+from shared.domain.api_docs.symbol_texts import INDENT, NOT_SHOWN
+from shared.domain.api_docs.type_parts import Part, PartKind, TypeTarget, type_parts
 from shared.domain.source_names import import_line
 from shared.prose.rendering import render_markdown
 from shared.prose.safe_html import SafeHtml, show_bidi_characters

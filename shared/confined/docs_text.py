@@ -25,17 +25,22 @@ from shared.domain.api_docs.model import (
 )
 from shared.domain.api_docs.outline import DocsSymbol, declared, inclusions_of
 from shared.domain.api_docs.pieces import BASE_URL
-from shared.domain.api_docs.signatures import SourceLine, declaration_source, signature_text
+from shared.domain.api_docs.signatures import (
+    DeclarationSource,
+    SourceLine,
+    declaration_source,
+    signature_text,
+)
 from shared.domain.api_docs.symbol_texts import (
     CommentText,
     InclusionText,
     LineText,
     MemberText,
+    NamedType,
     SymbolText,
-    TypeTarget,
     joined,
 )
-from shared.domain.api_docs.type_parts import Part, type_parts
+from shared.domain.api_docs.type_parts import Part, type_parts, types_in_path
 from shared.domain.outside_values import fenced
 from shared.domain.source_names import import_line
 
@@ -114,7 +119,7 @@ def symbol_text(calls: Calls, symbol: DocsSymbol) -> SymbolText:
         call=calls.source(symbol),
         members=tuple(map(_member, members)),
         inclusions=tuple(inclusions),
-        types=tuple(dict.fromkeys(_targets(source.parts))),
+        types=tuple(dict.fromkeys(_types(calls.module, symbol.docs, source))),
     )
 
 
@@ -128,9 +133,22 @@ def _line(line: SourceLine, number: int | None) -> LineText:
     return LineText(_text(line.before), number, _text(line.after))
 
 
-def _targets(parts: Iterable[Part]) -> Iterator[TypeTarget]:
-    targets = (part.target for part in parts)
-    return (each for each in targets if each and each.category != "builtin")
+def _types(module: ModuleDocs, docs: Documented, source: DeclarationSource) -> Iterator[NamedType]:
+    """Yield the types that a source names, without those of the language."""
+    yield from _types_of(module, docs, source.opening)
+    for line in source.lines:
+        yield from _types_of(module, line.docs, line.parts)
+
+
+def _types_of(
+    module: ModuleDocs, docs: Documented | None, parts: Iterable[Part]
+) -> Iterator[NamedType]:
+    if isinstance(docs, FunctionDocs):
+        for name in types_in_path(docs.resource_path):
+            yield NamedType(module.org_name, module.id, module.version, name)
+    for each in (part.target for part in parts):
+        if each and each.category != "builtin":
+            yield NamedType(each.org, each.module, each.version, each.name)
 
 
 def _member(symbol: DocsSymbol) -> MemberText:

@@ -14,15 +14,13 @@ INDENT = "    "
 NOT_SHOWN = "The documentation of its own package has them."
 
 
-class TypeTarget(Struct, frozen=True, array_like=True):
-    """The documentation of a named type. Types of the language have the category `builtin` and
-    the module of their functions, such as `lang.int`."""
+class NamedType(Struct, frozen=True, array_like=True):
+    """A declaration that a source names as a type: the release, the module and its name there."""
 
     org: str
     module: str
     version: str
     name: str
-    category: str
 
 
 class CommentText(Struct, frozen=True, omit_defaults=True):
@@ -87,7 +85,7 @@ class SymbolText(Struct, frozen=True, omit_defaults=True):
     call: str = ""  # Source that calls it; empty for what is not called.
     members: tuple[MemberText, ...] = ()
     inclusions: tuple[InclusionText, ...] = ()
-    types: tuple[TypeTarget, ...] = ()
+    types: tuple[NamedType, ...] = ()
 
     def source_lines(self) -> Iterator[tuple[str, MemberText | None]]:
         """Yield each line of the source, with the member that it declares."""

@@ -11,7 +11,8 @@ from shared.confined.docs_text import symbol_text
 from shared.domain.api_docs.calls import Calls
 from shared.domain.api_docs.model import ModuleDocs, SourcePosition
 from shared.domain.api_docs.outline import DocsSymbol, declared
-from shared.domain.api_docs.symbol_texts import TypeTarget, symbol_markdown
+from shared.domain.api_docs.symbol_texts import symbol_markdown
+from shared.domain.api_docs.type_parts import TypeTarget
 from tests.support.documented import documented
 from tests.support.release_jobs import a_request
 

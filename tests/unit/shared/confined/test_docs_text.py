@@ -110,6 +110,11 @@ import ballerina/http;
 public type Item record {| string name = "Mood"; http:Config config; Item[] more; anydata a; |};
 public enum Mood { GLAD }
 public function buy(Item item, Mood mood, Item other) returns http:Error? {}
+public type Id string;
+public client class Client {
+    resource function get items/[Id id]/[Mood|"Item"|int... moods](Item item) {}
+    resource function get [http:Id id]() {}
+}
 """
 
 
@@ -124,6 +129,7 @@ def test_a_symbol_says_which_declaration_each_type_is() -> None:
     http = "ballerina/http:2.12.1"
     assert types("buy") == [f"{own} Item", f"{own} Mood", f"{http} Error"]
     assert types("Item") == [f"{http} Config", f"{own} Item"]
+    assert types("Client") == [f"{own} Id", f"{own} Mood", f"{own} Item"]
 
 
 def test_a_comment_is_divided_into_what_it_says_of_each() -> None:

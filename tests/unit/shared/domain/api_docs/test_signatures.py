@@ -16,8 +16,7 @@ from shared.domain.api_docs.model import (
     declarations_of,
 )
 from shared.domain.api_docs.signatures import declaration_source, signature, signature_text
-from shared.domain.api_docs.symbol_texts import TypeTarget
-from shared.domain.api_docs.type_parts import Part, PartKind, type_parts
+from shared.domain.api_docs.type_parts import Part, PartKind, TypeTarget, type_parts
 from tests.support.documented import documented, type_of
 
 MODULE = """
