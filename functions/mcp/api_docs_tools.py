@@ -15,8 +15,7 @@ from functions.mcp.declarations import (
     DeclarationRow,
     commented_source,
     declaration_row,
-    source_of,
-    without_fields,
+    short_markdown,
 )
 from functions.mcp.package_arguments import PageOfPackage, find_release
 from functions.mcp.texts import (
@@ -31,7 +30,7 @@ from functions.mcp.texts import (
     span,
 )
 from functions.mcp.tools import NAMES_LISTED, ROWS_ON_A_PAGE, ModuleText, PackageText, tool
-from shared.domain.api_docs.pieces import PieceKind
+from shared.domain.api_docs.symbol_texts import SymbolText
 from shared.domain.api_docs.symbols import Symbol
 from shared.domain.errors.base import NotFound, printable
 from shared.domain.errors.packages import SymbolNotFound
@@ -41,7 +40,7 @@ from shared.domain.similar_names import similar_names
 TYPE_BYTES = 6_000  # Of the types that a declaration uses, below it.
 SIMILAR_LISTED = 5
 MOST_TYPES = 8  # Each is a read of the stored documentation.
-LAST_ROW_BYTES = 1_200  # That a page of a library may be longer by.
+LAST_ROW_BYTES = 1_200  # By which the last declaration may make a page of a library longer.
 LONGEST_SOURCE = 3_000  # Bytes of a declaration of a whole library.
 
 
@@ -104,6 +103,9 @@ async def list_api(call: Call, asked: ListApi) -> DeclarationRows:
     return DeclarationRows([told], str(package), found.release.version, *page)
 
 
+Place = tuple[str, str]  # The module and the path of a symbol.
+
+
 class GetSymbol(PageOfPackage, frozen=True, kw_only=True):
     symbol: Annotated[str, Meta(max_length=1_000, description="Such as Client.get or parseCsv.")]
     module: ModuleText = ""
@@ -120,33 +122,48 @@ async def get_symbol(call: Call, asked: GetSymbol) -> AuthorText:
     symbols = await call.registry.api_docs.documentation.symbols(release)
     own = [each for each in symbols if each.module == module]
     path = _path(own, asked.symbol.removeprefix(f"{prefix}:"))
-    [text] = await _texts(call, release, module, [path])
-    if not text:
+    [text] = await _texts(call, release, [(module, path)])
+    if text is None:
         known = [each.path for each in own]
         near = await asyncio.to_thread(similar_names, path, known, SIMILAR_LISTED)
         similar = [span(short(each)) for each in near]
         named = span(short(asked.symbol))
         raise SymbolNotFound(span(release.coordinate), span(module), named, similar)
-    used = list(islice(_types_in(text, path, own), MOST_TYPES))
-    texts = await _texts(call, release, module, used)
-    parts = [without_fields(text)]
+    types = (each for each in _types_of(text, release, symbols) if each != (module, path))
+    used = list(islice(types, MOST_TYPES))
+    shown, left = await _types_below(call, release, used)
+    whole = "\n".join((_markdown(text, release, module), *shown))
+    notes = [f"It uses more types: {', '.join(span(short(e)) for e in left[:3])}."] if left else []
+    return author_text(release, page_of_text(whole, asked.offset), *notes)
+
+
+async def _types_below(
+    call: Call, release: Release, places: Sequence[Place]
+) -> tuple[list[str], list[str]]:
+    """Return the Markdown of types as far as it fits below a declaration, and the names of those
+    that do not fit."""
+    fitting = list[str]()
     left = list[str]()
     size = 0
-    for name, each in zip(used, map(without_fields, texts), strict=True):
-        size += len(each.encode())
-        if each and size <= TYPE_BYTES:
-            parts.append(each)
+    texts = await _texts(call, release, places)
+    for (module, name), text in zip(places, texts, strict=True):
+        markdown = _markdown(text, release, module) if text else ""
+        size += len(markdown.encode())
+        if markdown and size <= TYPE_BYTES:
+            fitting.append(markdown)
         else:
             left.append(name)
-    notes = [f"It uses more types: {', '.join(span(short(e)) for e in left[:3])}."] if left else []
-    return author_text(found.release, page_of_text("\n".join(parts), asked.offset), *notes)
+    return fitting, left
 
 
-async def _texts(call: Call, release: Release, module: str, paths: Iterable[str]) -> list[str]:
-    """Return the documentation of symbols, empty where there is none."""
+async def _texts(call: Call, release: Release, places: Iterable[Place]) -> list[SymbolText | None]:
+    """Return the texts of symbols, None where there is none."""
     docs = call.registry.api_docs.documentation
-    read = (docs.text(release, PieceKind.SYMBOL_MARKDOWN, module, each) for each in paths)
-    return [text or "" for text in await asyncio.gather(*read)]
+    return await asyncio.gather(*(docs.symbol(release, *each) for each in places))
+
+
+def _markdown(text: SymbolText, release: Release, module: str) -> str:
+    return short_markdown(text, f"{release.org}/{module} {release.version}")
 
 
 def _module(release: Release, name: str) -> str:
@@ -161,21 +178,21 @@ def _module(release: Release, name: str) -> str:
 
 
 def _path(symbols: Sequence[Symbol], name: str) -> str:
-    """Return the path of the symbol with this path or, in any case, name; else the path that may
-    be that of a field."""
+    """Return the path of the only symbol that has this path or name, in upper or lower case; else
+    what was asked for, which may be the path of a field."""
     path = name.replace("->", ".")
     key = path.casefold()
     similar = [e.path for e in symbols if key in (e.path.casefold(), e.name.casefold())]
     return similar[0] if len(similar) == 1 and path not in similar else path
 
 
-_TYPE_NAME = re.compile(r"(?<![\w:'])'?[A-Z]\w*")
-
-
-def _types_in(text: str, path: str, symbols: Sequence[Symbol]) -> Iterator[str]:
-    """Yield the types of the module that the source of a declaration names, in order."""
-    types = {each.path for each in symbols if each.kind in BUCKETS["types"]} - {path}
-    return (each for each in dict.fromkeys(_TYPE_NAME.findall(source_of(text))) if each in types)
+def _types_of(text: SymbolText, release: Release, symbols: Iterable[Symbol]) -> Iterator[Place]:
+    """Yield the types of the release that the source of a declaration names, in order."""
+    types = {(each.module, each.path) for each in symbols if each.kind in BUCKETS["types"]}
+    for each in text.types:
+        is_own = (each.org, each.version) == (release.org, release.version)
+        if is_own and (each.module, each.name) in types:
+            yield each.module, each.name
 
 
 class GetLibrary(PageOfPackage, frozen=True):
@@ -194,7 +211,7 @@ async def get_library(call: Call, asked: GetLibrary) -> AuthorText:
     every = await call.registry.api_docs.documentation.symbols(release)
     symbols = [each for each in every if each.module == module and not each.parent]
     page = symbols[asked.offset : asked.offset + ROWS_ON_A_PAGE]
-    texts = await _texts(call, release, module, [each.path for each in page])
+    texts = await _texts(call, release, [(module, each.path) for each in page])
     whole = ""
     end = asked.offset
     for symbol, text in zip(page, texts, strict=True):
@@ -212,9 +229,10 @@ async def get_library(call: Call, asked: GetLibrary) -> AuthorText:
     return author_text(found.release, (whole, more), *notes, language="ballerina")
 
 
-def _source(symbol: Symbol, markdown: str) -> str:
-    """Return a declaration as source, with its comments, if it is not too long."""
-    code = commented_source(markdown) or symbol.signature
-    said = f"# {symbol.description}\n" if symbol.description and code[:1] != "#" else ""
-    part, more = page_of_text(f"{said}{code}", 0, LONGEST_SOURCE)
+def _source(symbol: Symbol, text: SymbolText | None) -> str:
+    """Return a declaration as source, with its comments, if it is not too long. One whose text is
+    too large to store has the first sentence of its comment, and its signature."""
+    said = f"# {symbol.description}\n" if symbol.description else ""
+    code = commented_source(text) if text else f"{said}{symbol.signature}"
+    part, more = page_of_text(code, 0, LONGEST_SOURCE)
     return f"{part}\n// … get_symbol {short(symbol.path)} shows the rest." if more else part

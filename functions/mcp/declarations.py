@@ -1,104 +1,58 @@
-"""A declaration as agents read it: as a row of a list, and as Markdown with each comment in the
-source.
+"""A declaration as agents read it: as a row of a list, as source with comments, and as Markdown."""
 
-The Markdown of `docs_text.py` has the source in its first fence, then the comment, a call, and a
-section for each member with its signature and comment. Authors write the comments, which may look
-like sections: each text is read once, however many fences it begins.
-"""
-
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from functions.mcp.texts import short, shown
+from shared.domain.api_docs.symbol_texts import (
+    INDENT,
+    CommentText,
+    SymbolText,
+    joined,
+    markdown_head,
+    markdown_of_inclusions,
+    symbol_markdown,
+)
 from shared.domain.api_docs.symbols import Symbol
 from shared.domain.packages import Release
 
-_FENCED = re.compile(r"^(`{3,})ballerina\n(.*?)\n\1$", re.DOTALL | re.MULTILINE)
-_SECTION = re.compile(r"^## ([^\n]+)\n\n(?=`{3,}ballerina\n)", re.MULTILINE)
-_PARAMETER = re.compile(r"- `([^`\n]+)`: (.+)")
-_RECORD = re.compile(r"# .* \(record of ")
-_CALL = "Call"
-# What follows the signature of a member in the source of its declaration.
-_ENDS_OF_MEMBERS = ("", ";", ",", " {}", " = external;")
+RECORD = "record"
 
 
-def source_of(markdown: str) -> str:
-    """Return the source of a declaration, which is the first fenced text of its documentation."""
-    found = _FENCED.search(markdown)
-    return found[2].strip() if found else ""
-
-
-def commented_source(markdown: str) -> str:
+def commented_source(symbol: SymbolText) -> str:
     """Return the source of a declaration with its comment, and with those of its members."""
-    sections = list(_sections(markdown))
-    if not sections:
-        return ""
-    (_, source, comment), *members = sections
-    return "\n".join((*_comment_lines(comment), _with_comments(source, members)))
+    return "\n".join((*_comment_lines(symbol.comment), *_commented_lines(symbol)))
 
 
-def without_fields(markdown: str) -> str:
-    """Return the documentation of a record with its fields in the source alone; of others as it
-    is."""
-    found = _FENCED.search(markdown)
-    if found is None or not _RECORD.match(markdown):
-        return markdown
-    (_, _, comment), *members = _sections(markdown)
-    # A field of an included record is not in the source.
-    if any(" (of *" in name for name, _, _ in members):
-        return markdown
-    source = _with_comments(found[2], members)
-    said = f"\n\n{comment}" if comment else ""
-    return f"{markdown[: found.start(2)]}{source}\n{found[1]}{said}\n"
+def short_markdown(symbol: SymbolText, module: str) -> str:
+    """Return a declaration as Markdown: that of a record has its fields in the source alone, unless
+    it includes fields, which the source does not have. `module` is for the heading."""
+    has_included_fields = any(each.fields for each in symbol.inclusions)
+    if symbol.kind != RECORD or has_included_fields:
+        return symbol_markdown(symbol, module)
+    head = markdown_head(symbol, module, "\n".join(_commented_lines(symbol)))
+    return joined((*head, *markdown_of_inclusions(symbol)))
 
 
-def _sections(markdown: str) -> Iterator[tuple[str, str, str]]:
-    """Yield name, signature and comment of the declaration itself, without a name, and of its
-    members; of the declaration the whole source."""
-    source = _FENCED.search(markdown)
-    if source is None:
-        return
-    headings = list(_SECTION.finditer(markdown, source.end()))
-    ends = [*(each.start() for each in headings), len(markdown)]
-    yield "", source[2].strip(), markdown[source.end() : ends[0]].strip()
-    for heading, end in zip(headings, ends[1:], strict=True):
-        signature = _FENCED.match(markdown, heading.end(), end)
-        if signature is not None and heading[1] != _CALL:
-            yield heading[1], signature[2].strip(), markdown[signature.end() : end].strip()
+def _commented_lines(symbol: SymbolText) -> Iterator[str]:
+    """Yield the lines of the source, with the comment of each member above its line."""
+    for line, member in symbol.source_lines():
+        if member is not None:
+            yield from (f"{INDENT}{each}" for each in _comment_lines(member.comment))
+        yield line
 
 
-def _with_comments(source: str, members: Iterable[tuple[str, str, str]]) -> str:
-    """Return the source with the comment of each member above its line."""
-    comments = dict[str, list[str]]()
-    for _, signature, comment in members:
-        if said := _comment_lines(comment):
-            comments.setdefault(signature.partition("\n")[0], said)
-    lines = list[str]()
-    for line in source.split("\n"):
-        text = line.lstrip()
-        indent = line.removesuffix(text)
-        possible = (text.removesuffix(end) for end in _ENDS_OF_MEMBERS)
-        signature = next((each for each in possible if each in comments), None)
-        if signature is not None:
-            lines += [f"{indent}{each}" for each in comments.pop(signature)]
-        lines.append(line)
-    return "\n".join(lines)
-
-
-def _comment_lines(comment: str) -> list[str]:
-    """Return the first paragraph of a comment, and what it says of parameters, as lines of a
-    comment in source."""
-    paragraphs = [each for each in comment.split("\n\n") if each.strip()]
-    lines = list[str]()
-    if paragraphs and not _PARAMETER.match(paragraphs[0]):
-        lines.append(f"# {' '.join(paragraphs[0].split())}")
-    for said in filter(None, map(_PARAMETER.fullmatch, comment.splitlines())):
-        name = "return" if said[1] == "returns" else said[1]
-        lines.append(f"# + {name} - {said[2]}")
-    return lines
+def _comment_lines(comment: CommentText) -> Iterator[str]:
+    """Yield the first paragraph of a comment, and what it says of parameters and the result, as
+    lines of a comment in source."""
+    paragraphs = (each for each in comment.description.split("\n\n") if each.strip())
+    if first := next(paragraphs, ""):
+        yield f"# {' '.join(first.split())}"
+    yield from (f"# + {name} - {text}" for name, text in comment.parameters)
+    if comment.result:
+        yield f"# + return - {comment.result}"
 
 
 class DeclarationRow(Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):

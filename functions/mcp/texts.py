@@ -69,7 +69,7 @@ def sent_bytes(text: str) -> int:
     return len(orjson.dumps(fenced(text, "")))
 
 
-# All after those that control are invisible, such as copies of ASCII, which models read.
+# Control characters, and invisible ones, such as copies of ASCII, which models read.
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     r"\u200b-\u200f\u2060-\u2065\u206a-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
@@ -78,7 +78,8 @@ _CONTROL = re.compile(
 
 
 def shown(text: str) -> str:
-    """Return a text without control characters, and with those by number that change directions."""
+    """Return a text without control and invisible characters. Those that change the direction of
+    writing are shown as their numbers."""
     return _CONTROL.sub(" ", show_bidi_characters(text.replace("\r\n", "\n")))
 
 

@@ -12,11 +12,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.ballerina.doc_comments import markdown
-from shared.confined.docs_text import NOT_SHOWN, outline_of, signature_line
+from shared.confined.docs_text import outline_of, signature_line
 from shared.confined.release_files import ReleaseRequest
 from shared.domain.api_docs.calls import Calls
 from shared.domain.api_docs.model import (
-    Documented,
     EnumDocs,
     FunctionDocs,
     ModuleDocs,
@@ -35,7 +34,8 @@ from shared.domain.api_docs.outline import (
     undocumented,
 )
 from shared.domain.api_docs.release import ModuleFacts
-from shared.domain.api_docs.signatures import INDENT, around_members, signature
+from shared.domain.api_docs.signatures import declaration_source, signature
+from shared.domain.api_docs.symbol_texts import INDENT, NOT_SHOWN
 from shared.domain.api_docs.type_parts import Part, PartKind, TypeTarget, type_parts
 from shared.domain.source_names import import_line
 from shared.prose.rendering import render_markdown
@@ -259,27 +259,32 @@ class DocsPages(Struct, frozen=True):
         docs = symbol.docs
         if not isinstance(docs, RecordDocs | EnumDocs):
             return None
-        opening, closing = map(self.links.html, around_members(docs))
+        source = declaration_source(docs)
         symbols = {each.title: each for each in members}
-        written = docs.fields if isinstance(docs, RecordDocs) else docs.members
         lines = [
             self._block_line(
-                each,
-                symbols.get(each.name),
-                end="," if isinstance(docs, EnumDocs) and each is not written[-1] else "",
+                (*line.signature, *line.after),
+                symbols.get(line.docs.name),
                 is_long=is_long,
             )
-            for each in written
+            for line in source.lines
+            if line.docs
         ]
+        opening, closing = map(self.links.html, (source.opening, source.closing))
         return SourceBlock(lines, opening, closing)
+
+    def _field_line(
+        self, symbol: DocsSymbol, *, is_long: bool, address: str | None = None
+    ) -> BlockLine:
+        line = (*signature(symbol.docs), Part(";"))
+        return self._block_line(line, symbol, is_long=is_long, address=address)
 
     def _block_line(
         self,
-        docs: Documented,
+        line: Sequence[Part],
         symbol: DocsSymbol | None,
         *,
         is_long: bool,
-        end: str = "",
         address: str | None = None,
     ) -> BlockLine:
         if address is None:
@@ -289,9 +294,8 @@ class DocsPages(Struct, frozen=True):
             f'{INDENT}<span class="c">{escape(show_bidi_characters(each), quote=False)}</span>\n'
             for each in comment
         )
-        end = ";" if isinstance(docs, VariableDocs) else end
-        field = self.links.field(signature(docs), address)
-        return BlockLine(SafeHtml(f"{''.join(said)}{INDENT}{field}{end}\n"), symbol)
+        html = self.links.field(line, address)
+        return BlockLine(SafeHtml(f"{''.join(said)}{INDENT}{html}\n"), symbol)
 
     def _sections(
         self, symbol: DocsSymbol, members: Sequence[DocsSymbol], *, is_long: bool
@@ -305,7 +309,7 @@ class DocsPages(Struct, frozen=True):
             if not found:
                 continue
             if title == _TITLES[FIELD]:
-                lines = [self._block_line(each.docs, each, is_long=is_long) for each in found]
+                lines = [self._field_line(each, is_long=is_long) for each in found]
                 yield RenderedSection(SafeHtml(title), block=SourceBlock(lines))
             else:
                 yield RenderedSection(SafeHtml(title), list(map(render, found)))
@@ -314,8 +318,8 @@ class DocsPages(Struct, frozen=True):
         """Yield the included fields, of which a page is that of the type that declares it."""
         for origin, fields in inclusions:
             lines = [
-                self._block_line(
-                    each.docs, each, is_long=is_long, address=self.links.member(origin, each.title)
+                self._field_line(
+                    each, is_long=is_long, address=self.links.member(origin, each.title)
                 )
                 for each in fields
             ]

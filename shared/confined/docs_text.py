@@ -1,11 +1,13 @@
-"""The outline of a module, and its documentation as Markdown.
+"""The outline of a module, its documentation as Markdown, and the texts of its symbols.
 
 Addresses begin with `BASE_URL`, which the page that sends the text replaces by the registry's.
 """
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+
+from msgspec.structs import replace
 
 from shared.ballerina.doc_comments import markdown
 from shared.confined.release_files import ReleaseRequest
@@ -20,12 +22,25 @@ from shared.domain.api_docs.model import (
     ModuleDocs,
     ObjectTypeDocs,
     RecordDocs,
-    Type,
 )
 from shared.domain.api_docs.outline import DocsSymbol, declared, inclusions_of
 from shared.domain.api_docs.pieces import BASE_URL
-from shared.domain.api_docs.signatures import signature_text, source_text
-from shared.domain.api_docs.type_parts import type_parts
+from shared.domain.api_docs.signatures import (
+    DeclarationSource,
+    SourceLine,
+    declaration_source,
+    signature_text,
+)
+from shared.domain.api_docs.symbol_texts import (
+    CommentText,
+    InclusionText,
+    LineText,
+    MemberText,
+    NamedType,
+    SymbolText,
+    joined,
+)
+from shared.domain.api_docs.type_parts import Part, type_parts, types_in_path
 from shared.domain.outside_values import fenced
 from shared.domain.source_names import import_line
 
@@ -74,31 +89,7 @@ def module_markdown(release: ReleaseRequest, module: ModuleDocs) -> str:
     parts += [fenced(import_line(module.org_name, module.id)), f"Page: {page}"]
     for title, symbols in outline_of(module):
         parts += [f"## {title}", *map(_declaration, symbols)]
-    return _joined(parts)
-
-
-def symbol_markdown(calls: Calls, symbol: DocsSymbol) -> str:
-    """Return a declaration with its members, or one member, as Markdown."""
-    module = calls.module
-    parts = [f"# {symbol.path} ({symbol.kind} of {module.org_name}/{module.id} {module.version})"]
-    parts += [fenced(source_text(symbol.docs)), *_comment(symbol)]
-    call = calls.source(symbol)
-    parts += ["## Call", fenced(call)] if call else []
-    for member in symbol.members():
-        parts += [f"## {member.title}", fenced(signature_text(member.docs)), *_comment(member)]
-    for origin, fields in inclusions_of(symbol):
-        parts += [] if fields else [f"## Fields of *{_type(origin)}", NOT_SHOWN]
-        for field in fields:
-            parts += [f"## {field.title} (of *{_type(origin)})"]
-            parts += [fenced(signature_text(field.docs)), *_comment(field)]
-    return _joined(parts)
-
-
-NOT_SHOWN = "The documentation of its own package has them."
-
-
-def _type(docs: Type) -> str:
-    return "".join(part.text for part in type_parts(docs))
+    return joined(parts)
 
 
 def _declaration(symbol: DocsSymbol) -> str:
@@ -106,23 +97,80 @@ def _declaration(symbol: DocsSymbol) -> str:
     return f"### {symbol.title}\n\n{fenced(signature_text(symbol.docs))}{said}"
 
 
-def _comment(symbol: DocsSymbol) -> Iterator[str]:
-    docs = symbol.docs
-    if symbol.deprecation is not None:
-        yield f"> Deprecated. {symbol.deprecation}".rstrip()
-    if text := symbol.comment.strip():
-        yield text
+# --- The text of a symbol ------------------------------------------------------------------------
+
+
+def symbol_text(calls: Calls, symbol: DocsSymbol) -> SymbolText:
+    """Return the text of a declaration with its members, or of one member."""
+    source = declaration_source(symbol.docs)
+    members = list(symbol.members())
+    numbers = {id(member.docs): number for number, member in enumerate(members)}
+    inclusions = (
+        InclusionText(_text(type_parts(origin)), tuple(map(_member, fields)))
+        for origin, fields in inclusions_of(symbol)
+    )
+    return SymbolText(
+        path=symbol.path,
+        kind=symbol.kind,
+        opening=_text(source.opening),
+        lines=tuple(_line(line, numbers.get(id(line.docs))) for line in source.lines),
+        closing=_text(source.closing),
+        comment=_comment(symbol),
+        call=calls.source(symbol),
+        members=tuple(map(_member, members)),
+        inclusions=tuple(inclusions),
+        types=tuple(dict.fromkeys(_types(calls.module, symbol.docs, source))),
+    )
+
+
+def _text(parts: Iterable[Part]) -> str:
+    return "".join(part.text for part in parts)
+
+
+def _line(line: SourceLine, number: int | None) -> LineText:
+    if number is None:
+        return LineText(_text(line.parts))
+    return LineText(_text(line.before), number, _text(line.after))
+
+
+def _types(module: ModuleDocs, docs: Documented, source: DeclarationSource) -> Iterator[NamedType]:
+    """Yield the types that a source names, without those of the language."""
+    yield from _types_of(module, docs, source.opening)
+    for line in source.lines:
+        yield from _types_of(module, line.docs, line.parts)
+
+
+def _types_of(
+    module: ModuleDocs, docs: Documented | None, parts: Iterable[Part]
+) -> Iterator[NamedType]:
     if isinstance(docs, FunctionDocs):
-        said = [*((each.name, each.description) for each in docs.parameters)]
-        said += [("returns", each.description) for each in docs.return_parameters]
-        texts = [(name, " ".join(markdown(text).split())) for name, text in said]
-        lines = [f"- `{name}`: {text}" for name, text in texts if text]
-        if lines:
-            yield "\n".join(lines)
+        for name in types_in_path(docs.resource_path):
+            yield NamedType(module.org_name, module.id, module.version, name)
+    for each in (part.target for part in parts):
+        if each and each.category != "builtin":
+            yield NamedType(each.org, each.module, each.version, each.name)
 
 
-def _joined(parts: Sequence[str]) -> str:
-    return "\n\n".join(parts) + "\n"
+def _member(symbol: DocsSymbol) -> MemberText:
+    return MemberText(symbol.title, signature_text(symbol.docs), _comment(symbol))
+
+
+def _comment(symbol: DocsSymbol) -> CommentText:
+    docs = symbol.docs
+    said = CommentText(symbol.deprecation, symbol.comment.strip())
+    if not isinstance(docs, FunctionDocs):
+        return said
+    parameters = ((each.name, _in_a_line(each.description)) for each in docs.parameters)
+    results = (_in_a_line(each.description) for each in docs.return_parameters)
+    return replace(
+        said,
+        parameters=tuple((name, text) for name, text in parameters if text),
+        result=next(results, ""),
+    )
+
+
+def _in_a_line(comment: str) -> str:
+    return " ".join(markdown(comment).split())
 
 
 # --- Lines of lists ------------------------------------------------------------------------------

@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from msgspec import Struct, field
+from msgspec import Struct, field, to_builtins
 
 from shared.confined.docs_pages import DocsPages
-from shared.confined.docs_text import json_text, symbol_markdown
+from shared.confined.docs_text import json_text, symbol_text
 from shared.confined.release_files import OtherModule, ReleaseRequest
 from shared.domain.api_docs.connectors import (
     Declarations,
@@ -27,10 +27,11 @@ from shared.domain.api_docs.other_packages import ModuleKey, OtherRecords
 from shared.domain.api_docs.outline import DocsSymbol, declared
 from shared.domain.api_docs.pieces import PieceKind, PiecesWriter, complete_name, piece_name
 from shared.domain.api_docs.records import OtherRelease
+from shared.domain.api_docs.symbol_texts import symbol_markdown
 from shared.domain.records import Record
 
 MAX_SHOWN_BYTES = 3 * 1024 * 1024  # Of a page; longer ones say where the text is instead.
-MAX_SENT_BYTES = 2 * 1024 * 1024  # Of Markdown, which a request has in memory as a whole.
+MAX_SENT_BYTES = 2 * 1024 * 1024  # Of a text, which a request has in memory as a whole.
 LIST_OF_RECORDS = "records"
 TOO_LARGE_TO_SHOW = (
     '<p class="cut">This is too large to show. Read it as Markdown, or in the files of the '
@@ -50,11 +51,14 @@ def add_sent(pieces: PiecesWriter, name: str, text: str) -> None:
 def add_symbol(
     pieces: PiecesWriter, pages: DocsPages, symbol: DocsSymbol, name: Callable[..., str]
 ) -> None:
-    """Add the page and the Markdown of a symbol; `name` returns the name of a piece."""
+    """Add the page and the text of a symbol; `name` returns the name of a piece."""
     module = pages.module
     of = (module.id, symbol.path)
     add_page(pieces, name(PieceKind.SYMBOL_PAGE, *of), pages.symbol_page(symbol))
-    add_sent(pieces, name(PieceKind.SYMBOL_MARKDOWN, *of), symbol_markdown(pages.calls, symbol))
+    text = symbol_text(pages.calls, symbol)
+    add_sent(pieces, name(PieceKind.SYMBOL_TEXT, *of), json_text(to_builtins(text)))
+    heading = f"{module.org_name}/{module.id} {module.version}"
+    add_sent(pieces, name(PieceKind.SYMBOL_MARKDOWN, *of), symbol_markdown(text, heading))
 
 
 # --- With the fields that records include from other packages -----------------------------------

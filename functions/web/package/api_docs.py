@@ -22,6 +22,7 @@ from functions.web.package.frame import (
 from functions.web.package.missing import refusal_page_of
 from shared.domain.api_docs.pieces import BASE_URL, PieceKind
 from shared.domain.api_docs.records import earlier_release
+from shared.domain.api_docs.symbol_texts import symbol_markdown
 from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.errors.packages import ApiDocsFailed, SymbolNotFound
 from shared.domain.errors.requests import ApiDocsPending
@@ -95,7 +96,7 @@ async def docs_page(call: PublicPageCall, details: ReleaseDetails) -> Answer:
 
 async def _module_page(call: PublicPageCall, details: ReleaseDetails, module: str) -> Answer:
     if call.wants_markdown:
-        return await _markdown_answer(call, details, PieceKind.MODULE_MARKDOWN, module)
+        return await _module_markdown(call, details, module)
     page = SafeHtml()
     problem = ""
     text = call.registry.api_docs.documentation.text
@@ -145,7 +146,7 @@ async def _symbol_page(
     call: PublicPageCall, details: ReleaseDetails, module: str, path: str
 ) -> Answer:
     if call.wants_markdown:
-        return await _markdown_answer(call, details, PieceKind.SYMBOL_MARKDOWN, module, path)
+        return await _symbol_markdown(call, details, module, path)
     api_docs = call.registry.api_docs.documentation
     release = details.release
     page = await api_docs.text(release, PieceKind.SYMBOL_PAGE, module, path)
@@ -161,22 +162,35 @@ async def _symbol_page(
     return await show_tab(call, details, "docs", values)
 
 
-async def _markdown_answer(
-    call: PublicPageCall, details: ReleaseDetails, kind: PieceKind, *of: str
-) -> Answer:
-    """Respond with a piece as Markdown."""
-    api_docs = call.registry.api_docs.documentation
-    release = details.release
-    text = await api_docs.text(release, kind, *of)
+async def _module_markdown(call: PublicPageCall, details: ReleaseDetails, module: str) -> Answer:
+    text = await call.registry.api_docs.documentation.text(
+        details.release, PieceKind.MODULE_MARKDOWN, module
+    )
     if text is None:
-        is_symbol = kind is PieceKind.SYMBOL_MARKDOWN
-        page = PieceKind.SYMBOL_PAGE if is_symbol else PieceKind.MODULE_PAGE
-        if await api_docs.place(release.content, release.coordinate, page, *of) is None:
-            if is_symbol:
-                raise await _symbol_not_found(call, details, *of)
-            raise page_not_found(call)
-        raise ApiDocsFailed(release.coordinate, TOO_LARGE_TO_SEND)
+        if await _has(call, details, PieceKind.MODULE_PAGE, module):
+            raise ApiDocsFailed(details.release.coordinate, TOO_LARGE_TO_SEND)
+        raise page_not_found(call)
     return call.text(text.replace(BASE_URL, call.base_url), MARKDOWN)
+
+
+async def _symbol_markdown(
+    call: PublicPageCall, details: ReleaseDetails, module: str, path: str
+) -> Answer:
+    release = details.release
+    symbol = await call.registry.api_docs.documentation.symbol(release, module, path)
+    if symbol is None:
+        if await _has(call, details, PieceKind.SYMBOL_PAGE, module, path):
+            raise ApiDocsFailed(release.coordinate, TOO_LARGE_TO_SEND)
+        raise await _symbol_not_found(call, details, module, path)
+    heading = f"{release.org}/{module} {release.version}"
+    return call.text(symbol_markdown(symbol, heading), MARKDOWN)
+
+
+async def _has(call: PublicPageCall, details: ReleaseDetails, kind: PieceKind, *of: str) -> bool:
+    """Check that the release has a page, which is shown also where its text is too large."""
+    release = details.release
+    docs = call.registry.api_docs.documentation
+    return await docs.place(release.content, release.coordinate, kind, *of) is not None
 
 
 async def _symbol_not_found(

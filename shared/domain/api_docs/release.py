@@ -198,13 +198,12 @@ def _field_names(record: DocsSymbol) -> Iterator[str]:
 
 
 def _creation(docs: Documented) -> str:
-    """Return how a client or a listener is made, by the signature of its `init`."""
+    """Return how a client or a listener is made, by the parameters of its `init`."""
     if not isinstance(docs, ClientDocs | ListenerDocs):
         return ""
-    if docs.init_method is None:
+    init = docs.init_method
+    if init is None:
         return "new ()"
-    _, _, rest = signature_text(docs.init_method).partition("init(")
-    parameters, returns, _ = rest.rpartition(") returns")
-    check = "check " if returns else ""
-    text = f"{check}new ({parameters or rest.rpartition(')')[0]})"
-    return text[:MAX_SIGNATURE_LENGTH]
+    parameters = ", ".join(map(signature_text, init.parameters))
+    check = "check " if init.return_parameters else ""
+    return f"{check}new ({parameters})"[:MAX_SIGNATURE_LENGTH]

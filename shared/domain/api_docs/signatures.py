@@ -1,12 +1,15 @@
 """Declarations as source text, in parts whose types can be linked.
 
-`signature` is the line that names a declaration; `source` has its members, too. Both read the
-documentation alone, ours or Central's. So the prefix of another module is the last part of its
-name.
+`signature` is the line that names a declaration; `declaration_source` has its members, too. Both
+read the documentation alone, ours or Central's. So the prefix of another module is the last part of
+its name.
 """
 
 from collections.abc import Iterable, Iterator
 from functools import singledispatch
+from itertools import chain
+
+from msgspec import Struct
 
 from shared.domain.api_docs.model import (
     AliasDocs,
@@ -40,7 +43,36 @@ from shared.domain.api_docs.type_parts import (
     value_parts,
 )
 
-INDENT = "    "
+
+class SourceLine(Struct, frozen=True):
+    """A line of the source of a declaration: what it declares, with its signature and what stands
+    before and after that. The inclusion of an object type declares nothing."""
+
+    docs: Documented | None
+    signature: tuple[Part, ...]
+    before: tuple[Part, ...] = ()
+    after: tuple[Part, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return (*self.before, *self.signature, *self.after)
+
+
+class DeclarationSource(Struct, frozen=True):
+    """The source of a declaration: a line for each member between `opening` and `closing`; of one
+    that cannot have members, `opening` alone."""
+
+    opening: tuple[Part, ...]
+    lines: tuple[SourceLine, ...] = ()
+    closing: tuple[Part, ...] = ()
+
+    @property
+    def parts(self) -> Parts:
+        """The parts in order, without the breaks between lines."""
+        return chain(self.opening, *(each.parts for each in self.lines), self.closing)
+
+
+_END = (Part(";"),)
 
 
 def signature(docs: Documented) -> tuple[Part, ...]:
@@ -50,16 +82,6 @@ def signature(docs: Documented) -> tuple[Part, ...]:
 
 def signature_text(docs: Documented) -> str:
     return "".join(part.text for part in _signature(docs))
-
-
-def source(docs: Documented) -> tuple[Part, ...]:
-    """Return a declaration with its members, a line for each."""
-    return tuple(_source(docs))
-
-
-def source_text(docs: Documented) -> str:
-    """Return a declaration with its members as plain text."""
-    return "".join(part.text for part in _source(docs))
 
 
 @singledispatch
@@ -238,76 +260,63 @@ def _(docs: AliasDocs) -> Parts:
 
 
 @singledispatch
-def _source(docs: Documented) -> Parts:
-    yield from _signature(docs)
-    yield Part(";")
+def declaration_source(docs: Documented) -> DeclarationSource:
+    """Return a declaration with its members, a line for each."""
+    return DeclarationSource((*_signature(docs), Part(";")))
 
 
-@_source.register
-def _(docs: FunctionDocs) -> Parts:
-    yield from _signature(docs)
+@declaration_source.register
+def _(docs: FunctionDocs) -> DeclarationSource:
+    return DeclarationSource((*_signature(docs), *_body(docs)))
+
+
+def _body(docs: FunctionDocs) -> tuple[Part, ...]:
+    """Return what follows the signature of a function: no statements, or that it is external."""
     if docs.is_extern:
-        yield Part(" = ")
-        yield Part("external", PartKind.KEYWORD)
-    yield Part(";" if docs.is_extern else " {}")
+        return (Part(" = "), Part("external", PartKind.KEYWORD), Part(";"))
+    return (Part(" {}"),)
 
 
-@_source.register
-def _(docs: EnumDocs | RecordDocs) -> Parts:
-    opening, closing = around_members(docs)
-    yield from opening
-    separator = "," if isinstance(docs, EnumDocs) else ""
-    members = docs.members if isinstance(docs, EnumDocs) else docs.fields
-    end = "" if separator else ";"
-    yield from joined((_line(end, _signature(each)) for each in members), separator)
-    yield Part("\n")
-    yield from closing
+@declaration_source.register
+def _(docs: EnumDocs) -> DeclarationSource:
+    last = len(docs.members) - 1
+    lines = (
+        SourceLine(each, signature(each), after=(Part(","),) if number < last else ())
+        for number, each in enumerate(docs.members)
+    )
+    return DeclarationSource((*_signature(docs), Part(" {")), tuple(lines), (Part("}"),))
 
 
-def around_members(docs: EnumDocs | RecordDocs) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
-    """Return what stands before and after the members of an enum or a record."""
-    if isinstance(docs, EnumDocs):
-        return (*_signature(docs), Part(" {")), (Part("}"),)
+@declaration_source.register
+def _(docs: RecordDocs) -> DeclarationSource:
     opening, closing = ("{|", "|}") if _is_exclusive(docs) else ("{", "}")
     beginning = (*_defined(docs.name, docs.is_read_only), *keywords("record"), Part(opening))
-    return beginning, (Part(closing), Part("?;" if docs.is_nullable else ";"))
+    lines = (SourceLine(each, signature(each), after=_END) for each in docs.fields)
+    end = (Part(closing), Part("?;" if docs.is_nullable else ";"))
+    return DeclarationSource(beginning, tuple(lines), end)
 
 
-@_source.register
-def _(docs: ObjectTypeDocs) -> Parts:
-    methods = (_line(";", _signature(each)) for each in _own(docs.methods))
-    yield from _object_header(docs)
-    yield Part(" ")
-    yield from _block("{", joined((*_object_members(docs), *methods), ""), "}")
-    yield Part("?;" if docs.is_nullable else ";")
+@declaration_source.register
+def _(docs: ObjectTypeDocs) -> DeclarationSource:
+    methods = (SourceLine(each, signature(each), after=_END) for each in _own(docs.methods))
+    end = (Part("}"), Part("?;" if docs.is_nullable else ";"))
+    opening = (*_object_header(docs), Part(" "), Part("{"))
+    return DeclarationSource(opening, (*_object_members(docs), *methods), end)
 
 
-@_source.register
-def _(docs: ClassDocs) -> Parts:
-    methods = (_line("", _source(each)) for each in _own(docs.methods))
-    yield from _signature(docs)
-    yield Part(" ")
-    yield from _block("{", joined((*_object_members(docs), *methods), ""), "}")
+@declaration_source.register
+def _(docs: ClassDocs) -> DeclarationSource:
+    methods = (SourceLine(each, signature(each), after=_body(each)) for each in _own(docs.methods))
+    opening = (*_signature(docs), Part(" "), Part("{"))
+    return DeclarationSource(opening, (*_object_members(docs), *methods), (Part("}"),))
 
 
 def _own(methods: Iterable[FunctionDocs]) -> Iterable[FunctionDocs]:
     return (each for each in methods if each.inclusion_type is None)
 
 
-def _object_members(docs: ObjectTypeDocs | ClassDocs) -> Iterator[Parts]:
+def _object_members(docs: ObjectTypeDocs | ClassDocs) -> Iterator[SourceLine]:
     for each in docs.inclusions:
-        yield _line(";", (Part("*"), *type_parts(each)))
+        yield SourceLine(None, (Part("*"), *type_parts(each)), after=_END)
     for field in (each for each in docs.fields if each.type):
-        yield _line(";", (*keywords("public"), *_signature(field)))
-
-
-def _line(end: str, parts: Iterable[Part]) -> Parts:
-    yield Part("\n" + INDENT)
-    yield from parts
-    yield Part(end)
-
-
-def _block(opening: str, lines: Parts, closing: str) -> Parts:
-    yield Part(opening)
-    yield from lines
-    yield Part(f"\n{closing}")
+        yield SourceLine(field, signature(field), before=(*keywords("public"),), after=_END)

@@ -233,6 +233,10 @@ _INSIDE_TYPES = (":", "|", "&")  # A name after one of them is that of a type.
 _REST = "..."
 
 
+# A name that has no prefix and is none.
+_OWN_NAME = re.compile(rf"{_STRING}|(?<![\w:'])(?P<name>'?[^\W\d]\w*+)(?!\s*:)", re.DOTALL)
+
+
 class PathSegment(Struct, frozen=True):
     """A word, or a parameter in brackets, which has a type and perhaps a name."""
 
@@ -250,6 +254,16 @@ def path_segments(path: str) -> list[PathSegment]:
     """Return the segments of a resource path, of which the path `.` has none."""
     texts = (text.strip() for text in _divided(path))
     return [_segment(text) for text in texts if text and text != "."]
+
+
+def types_in_path(path: str) -> Iterator[str]:
+    """Yield the types of its module that a resource path names. Documents have the types of path
+    parameters as text alone."""
+    for segment in path_segments(path):
+        for found in _OWN_NAME.finditer(segment.type):
+            name = found["name"]
+            if name and name not in PREDECLARED | OTHER_TYPES:
+                yield name
 
 
 def path_key(path: str) -> str:

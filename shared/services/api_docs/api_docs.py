@@ -9,6 +9,7 @@ from shared.auth.authorization import Authorization
 from shared.domain.api_docs.listed_connectors import NO_API, ApiSummary
 from shared.domain.api_docs.pieces import PieceKind, PiecePlace, complete_name, piece_name
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
+from shared.domain.api_docs.symbol_texts import SymbolText, read_symbol
 from shared.domain.api_docs.symbols import Symbol
 from shared.domain.archives.names import Digest
 from shared.domain.coordinates import Coordinate, Package
@@ -202,6 +203,11 @@ class ApiDocs(Struct, frozen=True):
     ) -> PiecePlace | None:
         """Return where a piece is, which says how long it is; raise as `piece` does."""
         record = await self.record(digest, coordinate)
+        if _is_of_earlier_generator(record, kind):
+            await self._made_again(digest, coordinate)
+            record = await self.record(digest, coordinate)
+            if _is_of_earlier_generator(record, kind):
+                raise self._pending(coordinate)
         try:
             place = await self.pieces.place(digest, piece_name(kind, *of))
         except PiecesGone:
@@ -228,6 +234,13 @@ class ApiDocs(Struct, frozen=True):
         piece = await self.piece(release.content, release.coordinate, kind, *of)
         return None if piece is None else piece.unpack().decode()
 
+    async def symbol(self, release: Release, module: str, path: str) -> SymbolText | None:
+        """Return the text of a declaration or a member, None if the release has none; raise as
+        `piece` does."""
+        kind = PieceKind.SYMBOL_TEXT
+        piece = await self.piece(release.content, release.coordinate, kind, module, path)
+        return None if piece is None else read_symbol(piece.unpack())
+
     async def record(self, digest: Digest, coordinate: Coordinate) -> ApiDocsRecord:
         """Return the record of documentation that has pieces; raise as `piece` does.
 
@@ -235,8 +248,7 @@ class ApiDocs(Struct, frozen=True):
         """
         record = await self.pieces.record(digest)
         if _is_awaited(record):
-            self.queue.want(coordinate)
-            await self.queue.wait(MADE_WITHIN)
+            await self._made_again(digest, coordinate)
             record = await self.pieces.record(digest)
         if record is None or _is_awaited(record):
             raise self._pending(coordinate)
@@ -266,6 +278,13 @@ class ApiDocs(Struct, frozen=True):
         """Return the record of a release, also if nothing is made yet or could be."""
         record = await self.pieces.record(release.content)
         return record or ApiDocsRecord(state=DocsState.PENDING, generator=0)
+
+    async def _made_again(self, digest: Digest, coordinate: Coordinate) -> None:
+        """Wait a moment until documentation is made; then its record is read again, which also
+        another process may have changed."""
+        self.queue.want(coordinate)
+        await self.queue.wait(MADE_WITHIN)
+        self.pieces.forget(digest)
 
     def _pending(self, coordinate: Coordinate) -> ApiDocsPending:
         self.queue.want(coordinate)
@@ -298,6 +317,11 @@ def _is_awaited(record: ApiDocsRecord | None) -> bool:
     return record is None or (record.pieces is None and record.generator < GENERATOR_VERSION)
 
 
+def _is_of_earlier_generator(record: ApiDocsRecord, kind: PieceKind) -> bool:
+    """Check that documentation was made before there were pieces of a kind."""
+    return record.generator < _FIRST_GENERATORS.get(kind, 0)
+
+
 _NO_LISTENERS = "[]"
 
 
@@ -316,7 +340,7 @@ def _find(
 
 # Pieces with fields of records.
 _WITH_FIELDS = frozenset(
-    (PieceKind.DOCUMENT, PieceKind.LIST, PieceKind.SYMBOL_PAGE, PieceKind.SYMBOL_MARKDOWN)
+    (PieceKind.DOCUMENT, PieceKind.LIST, PieceKind.SYMBOL_PAGE, PieceKind.SYMBOL_TEXT)
 )
 
 
@@ -325,7 +349,10 @@ def _awaited_name(kind: PieceKind, of: Sequence[str]) -> str:
     return piece_name(PieceKind.AWAITED, *(of if kind in _SYMBOLS else of[:1]))
 
 
-_SYMBOLS = (PieceKind.SYMBOL_PAGE, PieceKind.SYMBOL_MARKDOWN)
+_SYMBOLS = (PieceKind.SYMBOL_PAGE, PieceKind.SYMBOL_TEXT)
+# By which generator pieces of a kind were made first. Documentation by an earlier one has none, and
+# is made again.
+_FIRST_GENERATORS = {PieceKind.SYMBOL_TEXT: 10}
 
 
 def _refusal(record: ApiDocsRecord, kind: PieceKind, of: Sequence[str]) -> str:

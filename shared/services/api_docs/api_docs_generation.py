@@ -61,7 +61,7 @@ from shared.services.packages.derived_data import DerivedData
 
 COPIED_BYTES = 4 * 1024 * 1024  # Of an archive, at once.
 MAX_RECORD_BYTES = 4 * 1024 * 1024  # 300 KiB of symbols, and the summaries of connectors.
-MAX_INDEX_BYTES = 8 * 1024 * 1024  # Of pieces: 100,000 of them have 6 MiB.
+MAX_INDEX_BYTES = 12 * 1024 * 1024  # Of pieces: 150,000 of them have 9 MiB.
 MAX_OTHER_PACKAGES = 32  # Dependencies whose records may be described.
 MAX_OTHER_BYTES = 16 * 1024 * 1024  # Of their documents, compressed.
 TRIED_AGAIN_AFTER = timedelta(hours=20)  # What was set aside, by the daily visit of all releases.

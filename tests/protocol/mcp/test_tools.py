@@ -170,6 +170,19 @@ async def test_a_name_of_several_modules_is_that_of_the_module_before_it(world: 
     assert [each["symbol"] for each in told["changes"]] == ["Client.get", "two.sub:Client.get"]
 
 
+async def test_the_types_below_a_declaration_are_those_that_it_names(world: World) -> None:
+    entries = {
+        "modules/two/a.bal": "import acme/two.sub;\npublic enum Mood { GLAD }\n"
+        'public function f(sub:Config config, string said = "Mood") {}',
+        "modules/two.sub/a.bal": "public type Config record {| int size; |};",
+    }
+    await published(world, bala("acme/two:1.0.0", modules=["sub"], entries=entries))
+    told = await Agent(world).use("get_symbol", package="acme/two", symbol="f")
+    text = told.structured["authorText"]
+    assert "# Config (record of acme/two.sub 1.0.0)" in text
+    assert "# Mood" not in text
+
+
 async def test_a_path_of_any_length_can_be_followed(world: World) -> None:
     long = "/".join(f"[string {'x' * 30}{number}]" for number in range(9))
     source = f"public client class Client {{ resource function get {long}() {{}} }}"
@@ -423,6 +436,12 @@ public type Payment record {|
     string note?;
 |};
 
+# Of a payment.
+public class Receipt {
+    # Cents that were paid
+    public int amount = 0;
+}
+
 # Pays.
 public client class Client {
     # Connects.
@@ -445,7 +464,12 @@ async def test_comments_of_members_are_in_the_source_and_fields_are_shown_once(
     await published(world, documented_bala("acme/pay:1.0.0", {"a.bal": PAYMENTS}))
     agent = Agent(world)
     library = (await agent.use("get_library", name="acme/pay")).structured["authorText"]
-    for line in ("# + payment - What to pay", "# + return - The receipt", "# Cents to pay"):
+    for line in (
+        "# + payment - What to pay",
+        "# + return - The receipt",
+        "# Cents to pay",
+        "# Cents that were paid",
+    ):
         assert line in library
     told = (await agent.use("get_symbol", package="acme/pay", symbol="Payment")).structured
     assert told["authorText"].count("int amount") == 1

@@ -7,10 +7,11 @@ import pytest
 
 from shared.confined import docs_pages
 from shared.confined.docs_pages import DocsLinks, DocsPages, counted
-from shared.confined.docs_text import symbol_markdown
+from shared.confined.docs_text import symbol_text
 from shared.domain.api_docs.calls import Calls
 from shared.domain.api_docs.model import ModuleDocs, SourcePosition
 from shared.domain.api_docs.outline import DocsSymbol, declared
+from shared.domain.api_docs.symbol_texts import symbol_markdown
 from shared.domain.api_docs.type_parts import TypeTarget
 from tests.support.documented import documented
 from tests.support.release_jobs import a_request
@@ -267,7 +268,8 @@ public function stop() { }
 def test_a_page_says_once_what_to_use_instead(name: str, instead: str) -> None:
     module = documented(DEPRECATED)
     shown = symbol(module, name)
-    for text in (pages(module).symbol_page(shown), symbol_markdown(Calls.of(module), shown)):
+    markdown = symbol_markdown(symbol_text(Calls.of(module), shown), "acme/shop 1.2.0")
+    for text in (pages(module).symbol_page(shown), markdown):
         assert text.count("Deprecated") == 1
         assert text.count("Use ") == bool(instead)
         assert instead in text

@@ -1,9 +1,10 @@
-"""Documentation as Markdown, and calls of functions."""
+"""The texts of modules and symbols."""
 
-from shared.confined.docs_text import json_text, module_markdown, outline_of, symbol_markdown
+from shared.confined.docs_text import json_text, module_markdown, outline_of, symbol_text
 from shared.domain.api_docs.calls import Calls
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.outline import DocsSymbol, declared
+from shared.domain.api_docs.symbol_texts import CommentText, SymbolText, symbol_markdown
 from tests.support.documented import documented
 from tests.support.release_jobs import a_request
 
@@ -35,6 +36,14 @@ SHOP = documented(SOURCE)
 REQUEST = a_request()
 
 
+def text_of(path: str, module: ModuleDocs = SHOP) -> SymbolText:
+    return symbol_text(Calls.of(module), symbol(path, module))
+
+
+def markdown_of(path: str, module: ModuleDocs = SHOP) -> str:
+    return symbol_markdown(text_of(path, module), "acme/shop 1.2.0")
+
+
 def symbol(path: str, module: ModuleDocs = SHOP) -> DocsSymbol:
     for _, each in declared(module):
         for found in (each, *each.members()):
@@ -64,13 +73,14 @@ def test_a_module_as_markdown_has_the_first_line_of_each_comment() -> None:
 
 
 def test_a_symbol_as_markdown_has_its_comment_its_call_and_its_members() -> None:
-    text = symbol_markdown(Calls.of(SHOP), symbol("Client"))
+    text = markdown_of("Client")
+    assert text.startswith("# Client (client of acme/shop 1.2.0)\n\n```ballerina\npublic client ")
     assert "All of them." in text
     assert "## Call" in text
     assert "## buy" in text
-    method = symbol_markdown(Calls.of(SHOP), symbol("Client.buy"))
+    method = markdown_of("Client.buy")
     assert "- `item`: What\n- `returns`: A receipt\n" in method
-    assert "## Call" not in symbol_markdown(Calls.of(SHOP), symbol("Item"))
+    assert "## Call" not in markdown_of("Item")
 
 
 def test_json_has_no_blanks() -> None:
@@ -88,10 +98,71 @@ def test_a_record_as_markdown_has_the_fields_that_it_includes() -> None:
         |};
         """
     )
-    symbol = next(each for _, each in declared(module) if each.title == "Settings")
-    text = symbol_markdown(Calls.of(module), symbol)
-    assert text.endswith(
+    assert markdown_of("Settings", module).endswith(
         "## timeout (of *Common)\n\n```ballerina\ndecimal timeout = 30\n```\n\n"
         "How long to wait.\n\n"
         "## Fields of *http:Settings\n\nThe documentation of its own package has them.\n"
     )
+
+
+TYPES = """
+import ballerina/http;
+public type Item record {| string name = "Mood"; http:Config config; Item[] more; anydata a; |};
+public enum Mood { GLAD }
+public function buy(Item item, Mood mood, Item other) returns http:Error? {}
+public type Id string;
+public client class Client {
+    resource function get items/[Id id]/[Mood|"Item"|int... moods](Item item) {}
+    resource function get [http:Id id]() {}
+}
+"""
+
+
+def test_a_symbol_says_which_declaration_each_type_is() -> None:
+    module = documented(TYPES)
+
+    def types(path: str) -> list[str]:
+        found = text_of(path, module).types
+        return [f"{each.org}/{each.module}:{each.version} {each.name}" for each in found]
+
+    own = "acme/shop:1.2.0"
+    http = "ballerina/http:2.12.1"
+    assert types("buy") == [f"{own} Item", f"{own} Mood", f"{http} Error"]
+    assert types("Item") == [f"{http} Config", f"{own} Item"]
+    assert types("Client") == [f"{own} Id", f"{own} Mood", f"{own} Item"]
+
+
+def test_a_comment_is_divided_into_what_it_says_of_each() -> None:
+    module = documented("""
+        # Buys.
+        #
+        # - `item`: no parameter
+        # + item - What
+        #          to buy
+        # + return - A receipt
+        # # Deprecated
+        # Use `order`.
+        @deprecated
+        public function buy(string item, int count) returns string {}
+    """)
+    assert text_of("buy", module).comment == CommentText(
+        deprecation="Use `order`.",
+        text="Buys.\n\n- `item`: no parameter",
+        parameters=(("item", "What to buy"),),
+        result="A receipt",
+    )
+
+
+def test_methods_of_included_types_are_members_that_the_source_does_not_have() -> None:
+    module = documented("""
+        public type Base object { public int n; public function included(); };
+        public class Shop { *Base; public int n = 1; public function own() = external; }
+    """)
+    text = text_of("Shop", module)
+    assert text.source.splitlines()[1:] == [
+        "    *Base;",
+        "    public int n = 1;",
+        "    public function own() = external;",
+        "}",
+    ]
+    assert sorted(each.name for each in text.members) == ["included", "n", "own"]

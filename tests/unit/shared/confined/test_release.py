@@ -52,7 +52,7 @@ def run(job: ReleaseJob) -> ReleaseJob:
 
 def test_a_release_has_pieces_of_its_modules_and_of_each_symbol(jobs: Jobs) -> None:
     job = run(jobs())
-    for kind in (PieceKind.SYMBOL_PAGE, PieceKind.SYMBOL_MARKDOWN):
+    for kind in (PieceKind.SYMBOL_PAGE, PieceKind.SYMBOL_TEXT, PieceKind.SYMBOL_MARKDOWN):
         assert sorted(job.names(kind)) == [f"shop|{each}" for each in SYMBOLS]
     for kind in (PieceKind.DOCUMENT, PieceKind.MODULE_PAGE, PieceKind.MODULE_MARKDOWN):
         assert job.names(kind) == ["shop"]
@@ -68,6 +68,8 @@ def test_pieces_say_what_the_document_says(jobs: Jobs) -> None:
     assert job.json(PieceKind.LIST, "shop", "functions") == whole["functions"]
     assert job.json(PieceKind.LIST, "shop", "")["id"] == "shop"
     assert job.json(PieceKind.FUNCTION, "shop", "open") == whole["functions"][0]
+    method = job.json(PieceKind.SYMBOL_TEXT, "shop", "Client.buy")
+    assert (method["path"], method["kind"]) == ("Client.buy", "method")
     assert "# Client.buy (method of acme/shop 1.2.0)" in (
         job.text(PieceKind.SYMBOL_MARKDOWN, "shop", "Client.buy")
     )
@@ -109,15 +111,15 @@ def test_a_page_that_is_too_large_says_where_to_read_it(
     assert job.text(PieceKind.README, "") == TOO_LARGE_TO_SHOW
     assert job.text(PieceKind.MODULE_PAGE, "shop") == TOO_LARGE_TO_SHOW
     assert job.text(PieceKind.SYMBOL_PAGE, "shop", "open") == TOO_LARGE_TO_SHOW
-    assert job.text(PieceKind.SYMBOL_MARKDOWN, "shop", "open")
+    assert job.text(PieceKind.SYMBOL_TEXT, "shop", "open")
 
 
-def test_markdown_of_a_symbol_that_is_too_large_is_left_out(
+def test_the_text_of_a_symbol_that_is_too_large_is_left_out(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shown_pieces, "MAX_SENT_BYTES", 100)
     job = run(jobs())
-    assert "shop|Client" not in job.names(PieceKind.SYMBOL_MARKDOWN)
+    assert "shop|Client" not in job.names(PieceKind.SYMBOL_TEXT)
     assert "shop|Client" in job.names(PieceKind.SYMBOL_PAGE)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.api_docs.generator import DocsGenerator, ModuleSource
@@ -93,6 +94,25 @@ def test_a_long_name_is_not_repeated_by_its_members() -> None:
 def test_a_member_with_a_long_name_is_no_symbol() -> None:
     docs = documented({"greet/a.bal": f"public enum E {{ {'M' * 300_000}, N }}".encode()})
     assert [each.title for each in unpack_symbols(docs.record.symbols)] == ["E", "E.N"]
+
+
+@pytest.mark.parametrize(
+    ("init", "creation"),
+    [
+        ("", "new ()"),
+        ("public function init() {}", "new ()"),
+        (
+            'public function init(int a, string b = ") returns") {}',
+            'new (int a, string b = ") returns")',
+        ),
+        ("public function init(function () returns int f) {}", "new (function () returns int f)"),
+        ("public function init(*Config c) returns error? {}", "check new (*Config c)"),
+    ],
+)
+def test_a_client_says_how_it_is_made(init: str, creation: str) -> None:
+    source = f"public type Config record {{}}; public client class Client {{ {init} }}"
+    [client] = [each for each in symbols_of(module_of(source)) if each.name == "Client"]
+    assert client.creation == creation
 
 
 def test_a_release_lists_few_connectors_with_short_labels() -> None:

@@ -104,7 +104,7 @@ async def test_pieces_that_went_after_their_index_was_read_are_pending(world: Wo
 
 REFUSALS = [
     ("symbols greet 0", PieceKind.SYMBOL_PAGE, ("greet", "nothing")),
-    ("symbols greet 1000", PieceKind.SYMBOL_MARKDOWN, ("greet", "nothing")),
+    ("symbols greet 1000", PieceKind.SYMBOL_TEXT, ("greet", "nothing")),
     ("module greet.sub", PieceKind.SYMBOL_PAGE, ("greet.sub", "nothing")),
     ("module greet.sub", PieceKind.DOCUMENT, ("greet.sub",)),
     ("module greet.sub", PieceKind.LIST, ("greet.sub", "types")),
@@ -137,18 +137,44 @@ class ChangedRecords:
     def __init__(self, documents: DocumentStore, **changes: object) -> None:
         self.read_pieces = documents.read_pieces
         self._documents = documents
-        self._changes = changes
+        self.changes = changes
 
     async def api_docs_record(self, digest: Digest) -> ApiDocsRecord | None:
         """Return the record with the changes."""
         record = await self._documents.api_docs_record(digest)
-        return record and record.model_copy(update=self._changes)
+        return record and record.model_copy(update=self.changes)
 
 
 def _over(world: World, **changes: object) -> ApiDocs:
-    documents = cast("DocumentStore", ChangedRecords(world.stores.documents, **changes))
+    return _reading(world, ChangedRecords(world.stores.documents, **changes))
+
+
+def _reading(world: World, records: ChangedRecords) -> ApiDocs:
+    documents = cast("DocumentStore", records)
     docs = world.registry.api_docs.documentation
     return replace(docs, documents=documents, pieces=type(docs.pieces)(documents))
+
+
+async def test_what_an_earlier_generator_did_not_make_is_pending_and_the_rest_is_shown(
+    world: World,
+) -> None:
+    release = await documented(world)
+    docs = _over(world, generator=9)
+    with pytest.raises(ApiDocsPending):
+        await docs.symbol(release, "greet", "greetWorld")
+    assert await world.registry.api_docs.queue.drain() == 1
+    assert await docs.text(release, PieceKind.SYMBOL_PAGE, "greet", "greetWorld")
+
+
+async def test_what_another_process_made_again_is_read(world: World) -> None:
+    release = await documented(world)
+    records = ChangedRecords(world.stores.documents, generator=9)
+    docs = _reading(world, records)
+    assert (await docs.record(release.content, GREET)).generator == 9
+    records.changes.clear()
+    text = await docs.symbol(release, "greet", "greetWorld")
+    assert text
+    assert text.kind == "function"
 
 
 async def test_a_document_that_a_release_has_not_says_so(world: World) -> None:
