@@ -55,7 +55,8 @@ from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.package_chain import PackageChain
-from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.mirroring.version_lists import VersionLists
 from shared.services.organizations.continuation import Continuation

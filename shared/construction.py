@@ -130,6 +130,8 @@ from shared.services.maintenance.update_upstream_catalogue import UpdateUpstream
 from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
+from shared.services.mirroring.ours_or_upstream import OursOrUpstream
+from shared.services.mirroring.upstream_questions import UpstreamQuestions
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams
 from shared.services.mirroring.version_lists import VersionLists
@@ -599,12 +601,25 @@ class Services:
         return NameOwners(directory=self.adapters.directory, clock=self.adapters.clock)
 
     @cached_property
+    def upstream_questions(self) -> UpstreamQuestions:
+        return UpstreamQuestions(kept=self.kept_answers, rate_limiter=self.rate_limiter)
+
+    @cached_property
+    def ours_or_upstream(self) -> OursOrUpstream:
+        return OursOrUpstream(
+            pseudonym=pseudonym_of(self.settings.base_url),
+            owners=self.name_owners,
+            upstreams=_required(self.upstreams),
+            questions=self.upstream_questions,
+        )
+
+    @cached_property
     def upstream_reader(self) -> UpstreamReader:
         return UpstreamReader(
-            pseudonym=pseudonym_of(self.settings.base_url),
+            ours_or_upstream=self.ours_or_upstream,
+            questions=self.upstream_questions,
             upstreams=_required(self.upstreams),
             kept=self.kept_answers,
-            rate_limiter=self.rate_limiter,
             owners=self.name_owners,
             pins=self.pinned_digests,
             clock=self.adapters.clock,
