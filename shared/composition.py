@@ -1,10 +1,10 @@
 """The registry: its settings, its adapters, and the services that faces and commands use.
 
-`construction.py` creates every service, and a third of them are there for other services alone.
-This module passes on the others, in a group for each folder of `shared/services/`. That saves three
-things: a face cannot call a service that checks no rights because its callers do; a constructor may
-change without a change of any face; and every service is created at the start, so that a mistake in
-a setting ends the start and not the first request that needs the service.
+`construction.py` creates every service, and two in five of them are there for other services alone.
+This module passes on the rest, in a group for each folder of `shared/services/`. That saves three
+things. A face cannot reach a service that is there for others, such as one whose callers check the
+rights. A constructor may change without a change of any face. And every service is created at the
+start, so that a mistake in a setting ends the start, and not the first request that needs it.
 """
 
 from collections.abc import Callable
