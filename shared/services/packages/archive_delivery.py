@@ -18,7 +18,8 @@ from shared.domain.principals import Principal
 from shared.ports.metadata import PackageReader
 from shared.ports.system import Clock
 
-COORDINATES = "archives/mirrored/"  # Below it, archives are named by their coordinates.
+# Paths that begin so name an archive by its coordinate, and not by its digest.
+COORDINATES = "archives/mirrored/"
 
 
 class ArchiveLink(Struct, frozen=True):
@@ -33,18 +34,19 @@ class ArchiveLink(Struct, frozen=True):
 
     @property
     def path(self) -> str:
-        """The path, which is what a signature covers. Below `/archives/public/` it ends as the name
-        of the blob does, where a CDN reads blobs."""
+        """The path, which the signature signs. If a CDN reads blobs, the path of a public archive
+        ends with the name of its blob."""
         return f"/archives/{self.scope}/{self.digest}/{self.version}/{self.file}"
 
 
 def public_link_prefix(name: ArchiveName) -> str:
-    """Return the prefix of all paths of an archive's public links, and of no other paths."""
+    """Return the prefix with which all public links to the archive begin, and no other path."""
     return f"/archives/{Visibility.PUBLIC.value}/{name.digest}/"
 
 
 class DeliveredArchive(Struct, frozen=True):
-    """An archive that may be sent, and its container: anybody may cache a public one.
+    """An archive that may be sent, and its container: shared caches may keep one of the public
+    container.
 
     `is_public` says whether its package is public, which only signed-in people may read on some
     registries.
@@ -74,10 +76,10 @@ class ArchiveDelivery(Struct, frozen=True):
         return ArchiveLink(self._scope_of(head), release.content, release.version, file)
 
     def address(self, head: Head, release: Release) -> str:
-        """Return the address of the archive of a release, which stays as it is.
+        """Return an address of the archive of a release that never expires.
 
-        That of a release of the upstream that is not stored fetches it first. It names no digest,
-        and is no path of archives that a CDN reads without asking the registry.
+        A request for a release of an upstream that is not stored makes the registry fetch it first.
+        The address of such a release contains no digest, and a CDN always asks the registry for it.
         """
         link = self.link(head, release)
         if release.is_stored:
@@ -122,7 +124,8 @@ class ArchiveDelivery(Struct, frozen=True):
     async def _is_in_scope(self, link: ArchiveLink, head: Head) -> bool:
         if link.scope == self._scope_of(head):
             return True
-        # A signed link still works after its package became public: a pull may be under way.
+        # A signed link still works after its package became public, because a client may be about
+        # to follow it.
         return link.scope == Visibility.PRIVATE.value and await self.may_follow(link)
 
     def _scope_of(self, head: Head) -> str:
