@@ -10,7 +10,7 @@ from shared.domain.errors.base import Invalid
 
 
 def browser_name(call: PageCall) -> str:
-    """Return the name of the browser, which the answer gives it if it has none."""
+    """Return the name of the browser; if it has none, the answer sets one as a cookie."""
     name, cookie = call.registry.identity.browsers.name_or_create(call.headers)
     call.cookies.append(cookie)
     return name

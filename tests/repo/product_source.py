@@ -52,8 +52,8 @@ def product() -> tuple[Module, ...]:
         *ROOT.glob("functions/**/*.py"),
         *ROOT.glob("shared/**/*.py"),
     ]
-    # Millions of nodes stay until the end. The garbage collector would look at all of them again and
-    # again while they are made, which takes twice as long as parsing, and during later tests.
+    # Millions of nodes stay until the end. The garbage collector would look at all of them again
+    # and again: while they are made, which takes twice as long as parsing, and in later tests.
     gc.disable()
     try:
         return tuple(
