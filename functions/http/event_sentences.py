@@ -175,7 +175,7 @@ def event_sentence(event: Event, names: Mapping[str, str]) -> str:
 
 
 def event_phrase(event: Event, account: str) -> str | None:
-    """Return what the actor did; `subject` is the name of the account that the event is about. None
+    """Return what the actor did; `account` is the name of the account that the event is about. None
     for a kind of event that this version does not know."""
     phrase = EVENT_PHRASES.get(event.kind)
     if phrase is None:
