@@ -1,4 +1,4 @@
-"""The usage of the stores in the cloud by each use case, as in infra/cost/usage.py.
+"""The usage of the stores in the cloud by each kind of request, as in infra/cost/usage.py.
 
 Counted, not timed: on the double of Cosmos DB with its model of request units, and on an emulator
 of Blob Storage. The numbers are the same on every machine.

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import httpx
 
-from bench.reads import publish_npm
 from bench.servers import Server, ballroom, push, verdaccio, workspace
+from bench.throughput_beside_peers import publish_npm
 from tests.support.archives import bala
 
 SIZES = {"10 KB": (10_000, 30), "1 MB": (1_000_000, 15), "20 MB": (20_000_000, 5)}

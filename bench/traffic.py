@@ -21,7 +21,6 @@ import httpx
 
 from bench.load_generator import Load, load_each, require_wrk
 from bench.processor_time import wait_until_idle
-from bench.reads import publish_npm
 from bench.real_packages import by_dependents
 from bench.sample_packages import PUSHERS
 from bench.servers import (
@@ -33,6 +32,7 @@ from bench.servers import (
     verdaccio,
     workspace,
 )
+from bench.throughput_beside_peers import publish_npm
 from shared.domain.errors.base import InvalidName
 from shared.domain.names import parse_package_name
 from shared.domain.packages import Release

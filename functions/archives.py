@@ -186,7 +186,7 @@ async def locate_archive(
     """Return where the caller gets the archive that they pull; raise `ReleaseNotFound`."""
     authorization = call.headers.get("authorization")
     kind = client_kind(protocol, authorization=authorization, agent=call.header("user-agent"))
-    return await call.registry.packages.pulls.locate(
+    return await call.registry.packages.pull_redirects.locate(
         package, wanted, call.package_source, client=call.client, to=kind, by=call.caller
     )
 

@@ -1,4 +1,11 @@
-"""The registry: its settings and adapters, and the services of each folder, created once."""
+"""The registry: its settings, its adapters, and the services that faces and commands use.
+
+`construction.py` creates every service, and two in five of them are there for other services alone.
+This module passes on the rest, in a group for each folder of `shared/services/`. That saves three
+things. A face cannot reach a service that is there for others, such as one whose callers check the
+rights. A constructor may change without a change of any face. And every service is created at the
+start, so that a mistake in a setting ends the start, and not the first request that needs it.
+"""
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -55,7 +62,8 @@ from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.package_chain import PackageChain
-from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.mirroring.version_lists import VersionLists
 from shared.services.organizations.continuation import Continuation
@@ -79,7 +87,7 @@ from shared.services.packages.package_details import PackageDetails
 from shared.services.packages.packages import Deprecation, OrganizationPackages, PackageVisibility
 from shared.services.packages.pull_counter import PullCounter
 from shared.services.packages.pull_records import PullRecorder, PullRecords
-from shared.services.packages.pull_redirects import Pulls
+from shared.services.packages.pull_redirects import PullRedirects
 from shared.services.packages.pullers import PullerRecords
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.statistics import RecentPulls, RegistryStatistics
@@ -98,8 +106,8 @@ from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.revocation_list import listing_revocations
 from shared.services.tokens.device_login import DeviceLogin
-from shared.services.tokens.id_token_checks import IdTokenChecks
 from shared.services.tokens.makers import MakerReview, Makers
+from shared.services.tokens.pasted_id_tokens import PastedIdTokens
 from shared.services.tokens.secret_scanning import SecretScanning
 from shared.services.tokens.tokens import TokenRecords, Tokens
 from shared.services.tokens.trusted_publishers import TrustedPublishers
@@ -133,7 +141,7 @@ class PackageServices(Struct, frozen=True):
     feeds: ChangeFeeds
     history: PackageHistory
     archive_delivery: ArchiveDelivery
-    pulls: Pulls
+    pull_redirects: PullRedirects
     archive_files: ArchiveFiles
     archive_reader: ArchiveReader
     derived_data: DerivedData
@@ -222,7 +230,7 @@ class TokenServices(Struct, frozen=True):
     secret_scanning: SecretScanning
     trusted_publishers: TrustedPublishers
     trusted_publishing: TrustedPublishing
-    id_token_checks: IdTokenChecks
+    pasted_id_tokens: PastedIdTokens
     makers: Makers
     maker_review: MakerReview
 
@@ -407,7 +415,7 @@ def _packages(services: Services) -> PackageServices:
         feeds=services.change_feeds,
         history=services.package_history,
         archive_delivery=services.archive_delivery,
-        pulls=services.pulls,
+        pull_redirects=services.pull_redirects,
         archive_files=services.archive_files,
         archive_reader=services.archive_reader,
         derived_data=services.derived_data,
@@ -449,7 +457,7 @@ def _tokens(services: Services) -> TokenServices:
         secret_scanning=services.secret_scanning,
         trusted_publishers=services.trusted_publishers,
         trusted_publishing=services.trusted_publishing,
-        id_token_checks=services.id_token_checks,
+        pasted_id_tokens=services.pasted_id_tokens,
         makers=services.makers,
         maker_review=services.maker_review,
     )

@@ -130,6 +130,8 @@ from shared.services.maintenance.update_upstream_catalogue import UpdateUpstream
 from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
+from shared.services.mirroring.ours_or_upstream import OursOrUpstream
+from shared.services.mirroring.upstream_questions import UpstreamQuestions
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams
 from shared.services.mirroring.version_lists import VersionLists
@@ -145,7 +147,7 @@ from shared.services.organizations.organizations import OrganizationDeletion, Or
 from shared.services.organizations.ownership import OwnerlessOrganizations, OwnershipRequests
 from shared.services.organizations.reserved_names import ReservedNames
 from shared.services.organizations.webhooks import WebhookDelivery, Webhooks
-from shared.services.packages.archive_delivery import ArchiveDelivery, DeliveryRoutes
+from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
 from shared.services.packages.archive_relocation import ArchiveRelocation
 from shared.services.packages.dependency_notices import DependencyNotices
@@ -164,7 +166,11 @@ from shared.services.packages.package_details import PackageDetails
 from shared.services.packages.packages import Deprecation, OrganizationPackages, PackageVisibility
 from shared.services.packages.pull_counter import PullCounter
 from shared.services.packages.pull_records import PullRecorder, PullRecords
-from shared.services.packages.pull_redirects import Pulls, RedirectCache
+from shared.services.packages.pull_redirects import (
+    DeliveryRoutes,
+    PullRedirects,
+    RedirectCache,
+)
 from shared.services.packages.pullers import PullerRecords
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
@@ -185,8 +191,8 @@ from shared.services.quality.package_comparison import PackageComparison
 from shared.services.records import RecordWriter
 from shared.services.revocation_list import RetiredNameList
 from shared.services.tokens.device_login import DeviceLogin
-from shared.services.tokens.id_token_checks import IdTokenChecks
 from shared.services.tokens.makers import MakerReview, Makers
+from shared.services.tokens.pasted_id_tokens import PastedIdTokens
 from shared.services.tokens.repository_ids import RepositoryIds
 from shared.services.tokens.secret_scanning import SecretScanning
 from shared.services.tokens.tokens import TokenRecords, Tokens
@@ -426,14 +432,17 @@ class Services:
             signer=self.archive_link_signer,
             clock=self.adapters.clock,
             base_url=self.settings.base_url,
-            edges=self.delivery_routes,
+            cdn=self.delivery_routes.cdn,
             readers=self.settings.readers,
         )
 
     @cached_property
-    def pulls(self) -> Pulls:
-        return Pulls(
+    def pull_redirects(self) -> PullRedirects:
+        return PullRedirects(
             delivery=self.archive_delivery,
+            routes=self.delivery_routes,
+            signer=self.archive_link_signer,
+            readers=self.settings.readers,
             cache=self.redirect_cache,
             clock=self.adapters.clock,
             mirrored_fresh_ms=self.settings.upstream_fresh_seconds * 1_000,
@@ -592,12 +601,25 @@ class Services:
         return NameOwners(directory=self.adapters.directory, clock=self.adapters.clock)
 
     @cached_property
+    def upstream_questions(self) -> UpstreamQuestions:
+        return UpstreamQuestions(kept=self.kept_answers, rate_limiter=self.rate_limiter)
+
+    @cached_property
+    def ours_or_upstream(self) -> OursOrUpstream:
+        return OursOrUpstream(
+            pseudonym=pseudonym_of(self.settings.base_url),
+            owners=self.name_owners,
+            upstreams=_required(self.upstreams),
+            questions=self.upstream_questions,
+        )
+
+    @cached_property
     def upstream_reader(self) -> UpstreamReader:
         return UpstreamReader(
-            pseudonym=pseudonym_of(self.settings.base_url),
+            ours_or_upstream=self.ours_or_upstream,
+            questions=self.upstream_questions,
             upstreams=_required(self.upstreams),
             kept=self.kept_answers,
-            rate_limiter=self.rate_limiter,
             owners=self.name_owners,
             pins=self.pinned_digests,
             clock=self.adapters.clock,
@@ -1319,8 +1341,8 @@ class Services:
         )
 
     @cached_property
-    def id_token_checks(self) -> IdTokenChecks:
-        return IdTokenChecks(
+    def pasted_id_tokens(self) -> PastedIdTokens:
+        return PastedIdTokens(
             jobs=self.job_token_verifier,
             trusted_publishers=self.trusted_publishers,
             makers=self.makers,

@@ -23,10 +23,9 @@ from shared.domain.errors.base import Refusal
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.presets import preset_of
 from shared.services.common import Adapters
-from shared.services.packages.archive_delivery import DeliveryRoutes
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.archive_relocation import ArchiveRelocation
-from shared.services.packages.pull_redirects import CAPACITY_BYTES, RedirectCache
+from shared.services.packages.pull_redirects import CAPACITY_BYTES, DeliveryRoutes, RedirectCache
 from shared.services.tokens.trusted_publishing import AZURE_DEVOPS_AUDIENCE, TrustedIssuer
 from shared.settings import Settings
 from shared.settings.values import named_issuers, split_list

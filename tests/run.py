@@ -1,12 +1,12 @@
 """Run the suites, and end with one line of counts.
 
-`python -m tests.run` proves each rule once, in six minutes: no test that is marked `slow`, ten
-examples of each property, some rows of tables whose rows take long, and of the suites over other
-worlds one test for each call of a store.
-`--all` runs every test, with the coverage of those that give it, several instances, and what can
-differ on the other Pythons of this machine; then it compares the floor. `--tables` runs whole
-tables of faults, every test over all worlds, and what takes hours. `python -m tests.run unit
-contract` runs just those.
+`python -m tests.run` proves each rule once, in six minutes: no test that is marked `slow`, no row
+of a table that is marked as `repeated`, ten examples of each property, some rows of tables whose
+rows take long, and of the suites over other worlds one test for each call of a store. `--all` runs
+every test, with the coverage of those that give it, several instances, and what can differ on the
+other Pythons of this machine; then it compares the floor. `--tables` runs whole tables of faults,
+every test over all worlds, and what takes hours. `python -m tests.run unit contract` runs just
+those.
 
 A suite is divided into parts, one for each core, and each part is a process of pytest that reads
 only its own files. A core that is done takes the next part, of whichever suite. (Processes of
@@ -107,7 +107,7 @@ ON_OTHERS = (
 # Ten examples of each property; `--all` tries fifty on one Python, and `--tables` a hundred.
 FEW_EXAMPLES = "--hypothesis-profile=few-examples"
 WITHOUT_NIGHTLY = ("-m", "not nightly")
-QUICK = ("-m", "not nightly and not slow", FEW_EXAMPLES)  # Also on other Pythons.
+QUICK = ("-m", "not nightly and not slow and not repeated", FEW_EXAMPLES)  # Also on other Pythons.
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")  # Those that we serve.
 DIVIDED_FROM = 8  # Files. Fewer are done before a second process has started.
 MOST_PARTS = 8
@@ -576,7 +576,8 @@ def left_out(outcomes: Iterable[Outcome], extent: Extent) -> Iterator[str]:
             yield f"left to a larger extent: {rest}"
     if extent is Extent.NORMAL:
         yield f"left to `make test-all`: rows of tables after {MOST_ROWS}: {', '.join(SAMPLED)}"
-        yield "left to `make test-all`: slow tests, most examples of properties, coverage"
+        yield "left to `make test-all`: slow tests, rows that repeat others, coverage"
+        yield "left to `make test-all`: most examples of properties"
         yield f"left to `make test-all`: {FOUR_INSTANCES}, other Pythons"
     if extent is not Extent.TABLES:
         yield f"left to `make test-all TABLES=1`: the suites {', '.join(LONG)}"

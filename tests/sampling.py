@@ -1,6 +1,7 @@
 """Samples of large tables of tests: every value of each feature at least once, the same every time.
 
-`BALLROOM_TEST_TABLES=full` gives whole tables; `make test-all TABLES=1` sets it.
+`BALLROOM_TEST_TABLES=full` gives whole tables; `make test-all TABLES=1` sets it. Of a table by
+`with_repeats` all rows are there, and `make test` runs the sample.
 """
 
 import os
@@ -8,6 +9,8 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 from zlib import crc32
+
+import pytest
 
 Row = TypeVar("Row", bound=Hashable)
 Features = tuple[Callable[[str, Row], Hashable], ...]
@@ -35,6 +38,21 @@ def covering(
         chosen.add(best)
         wanted -= values[best]
     return [row for at, row in enumerate(table) if at in chosen]
+
+
+def with_repeats(
+    rows: Iterable[Row], *features: Callable[[Row], Hashable], seed: str = ""
+) -> list[Any]:
+    """Return the rows as parameters of a test. Those that `covering` leaves out are marked as
+    `repeated`: the same code decides about them as about a row of the sample."""
+    table = list(rows)
+    sample = set(covering(table, *features, seed=seed, full=False))
+    return [row if row in sample else _repeated(row) for row in table]
+
+
+def _repeated(row: object) -> Any:
+    values = row if isinstance(row, tuple) else (row,)
+    return pytest.param(*values, marks=pytest.mark.repeated)
 
 
 def covering_part(

@@ -1,7 +1,7 @@
 """/account/invitations: the page of an invitation, whose code is the fragment of its link."""
 
 from functions.account.overview import ORGANIZATIONS_PATH
-from functions.http.browser_forms import browser_csrf_token, browser_form
+from functions.http.anonymous_forms import browser_csrf_token, browser_form
 from functions.http.operations import READ_METHODS
 from functions.http.pages import UNAUTHORIZED, RefusalPage, see_other
 from functions.http.signed_in_pages import (

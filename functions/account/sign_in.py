@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from functions.http.browser_forms import (
+from functions.http.anonymous_forms import (
     browser_csrf_token,
     browser_form,
     browser_name,

@@ -34,7 +34,7 @@ from shared.domain.trusted_publishing.publishers import (
     publisher_warnings,
 )
 from shared.runtime.answers import Answer
-from shared.services.tokens.id_token_checks import CheckedIdToken
+from shared.services.tokens.pasted_id_tokens import CheckedIdToken
 from shared.services.tokens.repository_ids import LOOKED_UP_PROVIDERS
 from shared.services.tokens.trusted_publishers import PublisherRequest
 from shared.services.tokens.trusted_publishing import JobTokenVerifier, TrustedIssuer
@@ -257,7 +257,7 @@ async def account_organization_publishers_check(call: SignedInCall) -> Answer:
         if not call.form.text("token"):
             message = "Paste the id token of a job."
             raise InvalidRequest(message)
-        checked = await call.registry.tokens.id_token_checks.check(
+        checked = await call.registry.tokens.pasted_id_tokens.check(
             Secret(call.form.text("token")), call.org, by=call.caller
         )
     return await _page(call, checked=checked)

@@ -1,1 +1,1 @@
-"""What all faces share: operations, calls, answers, callers, pages."""
+"""What all faces share: operations, calls, answers, identification of callers, and pages."""

@@ -14,6 +14,7 @@ def make_private(answer: Answer) -> None:
 
 
 def is_shared(answer: Answer) -> bool:
-    """Return whether shared caches may keep the answer, so that it has no secret of anybody."""
+    """Return whether shared caches may keep the answer. Such an answer contains nobody's
+    secrets."""
     caching = answer.headers.get("Cache-Control", "no-store")
     return "no-store" not in caching and "private" not in caching

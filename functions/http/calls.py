@@ -1,5 +1,5 @@
-"""The call of an operation: what a client sent, and who asks; its line in the log, the metrics and
-the traces; and the context that the Functions host passes to a Function beside its trigger.
+"""The call of an operation: what a client sent and who it is, the line in the log, metrics and
+traces of the call, and the context that the Functions host passes to a Function beside its trigger.
 """
 
 import os
@@ -49,9 +49,9 @@ _NUMBERS = count(1)
 
 
 class Exchange(Struct):
-    """One request and its answer, which are one line in the log, or counted by the line of
-    another one. `principal` is the id of the caller, once it is known; a pull also has the
-    coordinate of what was pulled, and the whole caller."""
+    """One request and its answer. The log has one line for it, or another line counts it.
+    `principal` is the id of the caller once it is identified. For a pull, `pulled` is the
+    coordinate of the release, and `caller` the whole principal."""
 
     operation: str
     method: str
@@ -73,19 +73,19 @@ class Exchange(Struct):
         is_hosted: bool = False,
         is_ordinary: bool = True,
     ) -> Self:
-        """Begin an exchange; `trace` is a `traceparent`, of the Functions host if `is_hosted`.
-        Lines of ordinary ones may be counted together, if they succeed."""
+        """Begin an exchange. `trace` is a `traceparent`, that of the Functions host if `is_hosted`.
+        Ordinary exchanges that succeed may share one line in the log."""
         activity = Activity.begin(trace, is_hosted=is_hosted)
         return cls(operation, method, is_ordinary, _new_id(), time.perf_counter(), activity)
 
     @classmethod
     def of_repeat(cls, operation: str, trace: str, *, method: str) -> Self:
         """Begin the exchange of a request whose answer is repeated."""
-        activity = Activity.detached(trace)  # Nothing is read for a repeat.
+        activity = Activity.detached(trace)  # A repeat reads nothing from a store.
         return cls(operation, method, True, _new_id(), time.perf_counter(), activity)
 
     def note_failure(self) -> None:
-        """Log the exception that is handled."""
+        """Log the exception that is being handled."""
         if log_sampling().has_room_for_a_stack(time.perf_counter()):
             log.exception("request.broken", request_id=self.request_id)
 
@@ -112,7 +112,8 @@ class Exchange(Struct):
     def _fields(
         self, status: int, outcome: str, seconds: float, stands_for: int
     ) -> dict[str, object]:
-        """Return what the line says, of a pull also what was pulled from where."""
+        """Return the fields of the line; for a pull also what was pulled, and from which
+        address."""
         fields: dict[str, object] = {
             "operation": self.operation,
             "status": status,
@@ -136,7 +137,7 @@ class Exchange(Struct):
         return {"face": face, "operation": self.operation, "outcome": outcome, "status": status}
 
     def _weigh(self, status: int, seconds: float, now: float) -> int:
-        """Return how many requests the line of this one stands for, 0 for no line."""
+        """Return how many requests the line of this one counts; 0 if it gets no line."""
         sampling = log_sampling()
         is_counted = self.is_ordinary and status < FIRST_ERROR_STATUS and seconds < SLOW_SECONDS
         return sampling.weigh() if is_counted else sampling.weigh_whole(now)
@@ -183,12 +184,13 @@ class Call:
         self.exchange = exchange
         self.headers = headers_of(request) if headers is None else headers
         self.caller = Principal()
-        # For this caller, once somebody asked for it.
+        # The packages as this caller sees them, created when they are first read.
         self._package_source: PackageSource | None = None
         self.allowances: list[RateLimitAllowance] = []
         self.cookies: list[Secret] = []
 
-    # --- What was sent --------------------------------------------------------------------------
+    # --- What the client sent
+    # --------------------------------------------------------------------------
 
     @property
     def method(self) -> str:
@@ -211,7 +213,7 @@ class Call:
 
     @property
     def route_params(self) -> Mapping[str, str]:
-        """The parts of the path that the route calls by names; an absent one has no key."""
+        """The parts of the path that the route names; a part that is absent has no key."""
         return self.request.route_params
 
     @property
@@ -237,7 +239,8 @@ class Call:
         length = self.header("content-length")
         return int(length) if length.isdecimal() else 0
 
-    # --- What its names mean --------------------------------------------------------------------
+    # --- What the names in the path mean
+    # --------------------------------------------------------------------
 
     @property
     def org(self) -> OrgName:
@@ -258,11 +261,13 @@ class Call:
         language = self.params.get("ballerina_version") or self.header("user-agent")
         return ClientProfile.of(self.header("ballerina-platform"), language)
 
-    # --- What packages it finds -----------------------------------------------------------------
+    # --- Which packages the caller finds
+    # -----------------------------------------------------------------
 
     @property
     def package_source(self) -> PackageSource:
-        """Packages as the caller finds them: ours, and those of upstreams if there are any."""
+        """The packages as this caller finds them: ours, and in a mirror those of upstreams as
+        well."""
         if self._package_source is None:
             mirroring = self.registry.mirroring
             hosted = self.registry.packages.hosted
@@ -270,8 +275,8 @@ class Call:
         return self._package_source
 
     def fresh_until_ms(self, release: Release) -> float:
-        """Return until what time of the monotonic clock an answer about the release is repeated: a
-        mirrored one is refreshed by requests that reach the Function."""
+        """Return until when, by the monotonic clock, a host may repeat an answer about the release.
+        A mirrored release is refreshed only by requests that reach the Function."""
         if release.upstream is None:
             return inf
         fresh_ms = self.registry.settings.upstream_fresh_seconds * 1_000
@@ -285,8 +290,8 @@ class Call:
     async def identify(self) -> None:
         """Identify the caller by the `Authorization` header; raise as `caller_of` does.
 
-        Whoever repeats the answer identifies the caller again, so it depends on nothing that is
-        read here.
+        A host that repeats the answer identifies the caller again, so the answer does not depend on
+        what is read here.
         """
         caller = self._recognized()
         if caller is None:
@@ -294,7 +299,8 @@ class Call:
         self.set_caller(caller)
 
     def _recognized(self) -> Principal | None:
-        """Return the caller whom a host of ours recognized by the same headers, just now."""
+        """Return the caller whom the local host has just recognized by the same headers; None if it
+        recognized nobody."""
         request = self.request
         if not isinstance(request, RecognizedRequest) or self.headers is not headers_of(request):
             return None
@@ -313,7 +319,8 @@ class Call:
         return True
 
     def identify_as_anonymous(self) -> None:
-        """Ignore credentials; raise `TooManyRequests`."""
+        """Treat the caller as anonymous, whatever credentials were sent; raise
+        `TooManyRequests`."""
         self.set_caller(anonymous_caller(self.headers, self.registry.settings.proxies))
 
     def set_caller(self, caller: Principal) -> None:
@@ -353,7 +360,8 @@ async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal
     if not sent:
         return unknown
     client = RequestClient(unknown.address, unknown.agent)
-    # Before the store is read, so that invalid tokens cause a limited number of reads.
+    # The limit is checked before the store is read, so that invalid tokens cause a limited number
+    # of reads.
     registry.limits.rate_limiter.require_room(client.address)
     authenticate = registry.identity.authentication.authenticate
     try:
@@ -384,10 +392,9 @@ VerifiedT = TypeVar("VerifiedT")
 async def verify_credential(
     verify: Callable[[], Awaitable[VerifiedT]], credential: str, registry: Registry, *, address: str
 ) -> VerifiedT:
-    """Await `verify`; count invalid credentials of the address.
-
-    Valid credentials are never refused. Raises `TooMany` for an invalid one where the
-    address sent too many others.
+    """Await `verify`, and count invalid credentials by the address that sent them. Valid
+    credentials are never refused. Raises `TooMany` for an invalid one where the address sent too
+    many others.
     """
     try:
         return await verify()
@@ -398,7 +405,8 @@ async def verify_credential(
 
 
 def anonymous_caller(headers: Mapping[str, str], proxies: Networks) -> Principal:
-    """Return the principal of a request without credentials; from a cache, since most have none."""
+    """Return the principal of a request without credentials. It comes from a cache, because most
+    requests have no credentials."""
     forwarded = headers.get("x-forwarded-for", "")
     agent = headers.get("user-agent", "")
     make = (
@@ -420,12 +428,13 @@ _MAX_CACHED_LENGTH = 400  # Characters of an address and an agent.
 
 # One entry of `Via`: a protocol and a host or pseudonym, without a comment (RFC 9110, 7.6.3).
 _PASSED = re.compile(r"(?:[A-Za-z]{1,10}/)?[0-9.]{1,8}[ \t]+([A-Za-z0-9._:-]{1,100})(?:[ \t]|$)")
-MOST_PASSED = 7  # With this registry eight entries, of less than 1 KB.
+MOST_PASSED = 7  # With the entry of this registry there are eight, which have less than 1 KB.
 
 
 def passed_registries(via: str) -> str:
-    """Return the header `Via` that goes on for a request with this one: the hosts that it passed
-    last, written anew, because the header is anybody's text."""
+    """Return the header `Via` to send to an upstream for a request that came with this one. It has
+    the registries that the request passed last, and is written anew, because anybody can send any
+    text in the header."""
     entries = (_PASSED.match(each.strip()) for each in via[-4_000:].split(","))
     hosts = [entry[1] for entry in entries if entry]
     return ", ".join(f"1.1 {host}" for host in hosts[-MOST_PASSED:])

@@ -40,14 +40,15 @@ _NO_QUALITY = re.compile(r"q=0(\.0{0,3})?")
 
 
 async def compressed(call: Call, answer: Answer) -> Answer:
-    """Return the answer as this client gets it: compressed, or with what caches have to know."""
+    """Return the answer as this client gets it: compressed if the client accepts that, with the
+    headers that caches need for an answer that may be compressed."""
     status = answer.status
     if status not in (_OK, _UNCHANGED) or call.method not in _READING or not is_shared(answer):
         return answer
     if not _is_long_text(answer):
         return answer
     _add_vary(answer)
-    if status == _UNCHANGED:  # Its ETag is that of the encoding that the client has.
+    if status == _UNCHANGED:  # A 304 has the ETag of the encoding that the client holds.
         if f"W/{answer.headers.get('ETag')}" in call.header("if-none-match"):
             _weaken(answer)
             answer.headers.pop("Accept-Ranges", None)
@@ -81,7 +82,7 @@ def _add_vary(answer: Answer) -> None:
 
 
 def _weaken(answer: Answer) -> None:
-    """Mark the ETag as that of several encodings, which differ in their bytes."""
+    """Make the ETag weak, because the compressed and the plain text differ in their bytes."""
     tag = answer.headers.get("ETag", "")
     if tag and not tag.startswith("W/"):
         answer.headers["ETag"] = f"W/{tag}"
@@ -89,8 +90,9 @@ def _weaken(answer: Answer) -> None:
 
 async def _packed(answer: Answer) -> Answer:
     headers = dict(answer.headers)
-    headers.pop("Content-Length", None)  # That of a HEAD is known only once the text is compressed.
-    headers.pop("Accept-Ranges", None)  # A range is one of the plain text.
+    # The length of the compressed text is not known for a HEAD, whose text is not made.
+    headers.pop("Content-Length", None)
+    headers.pop("Accept-Ranges", None)  # Ranges are offered of the plain text only.
     body = answer.body and await _gzip(answer.body)
     packed = replace(answer, body=body, headers={**headers, "Content-Encoding": "gzip"})
     _weaken(packed)

@@ -138,7 +138,7 @@ EVENT_PHRASES: Mapping[str, str] = {
     "webhook.rotated": "rotated the secret of the webhook {subject} to {host}",
 }
 
-# Actors that are no accounts.
+# Names of actors that are not accounts.
 _ACTORS = {
     OPERATOR_ID: "The operator",
     UPKEEP.id: "The registry",
@@ -175,8 +175,8 @@ def event_sentence(event: Event, names: Mapping[str, str]) -> str:
 
 
 def event_phrase(event: Event, account: str) -> str | None:
-    """Return what the actor did, with this name of the account that it is about; None for a kind
-    that this version does not know."""
+    """Return what the actor did; `account` is the name of the account that the event is about. None
+    for a kind of event that this version does not know."""
     phrase = EVENT_PHRASES.get(event.kind)
     if phrase is None:
         return None
@@ -185,7 +185,7 @@ def event_phrase(event: Event, account: str) -> str | None:
 
 # --- The history of a package --------------------------------------------------------------------
 
-# What everybody is told of a change, after the name of the release or package.
+# What everybody may read about a change, after the name of the release or package.
 CHANGE_PHRASES: Mapping[ChangeKind, str] = {
     ChangeKind.PUBLISHED: "was published",
     ChangeKind.DEPRECATED: "is deprecated",
@@ -208,7 +208,7 @@ _FACTS = ("provider", "issuer", "repository", "workflow", "refs", "ref", "enviro
 
 
 def history_sentence(entry: HistoryEntry, page: HistoryPage) -> str:
-    """Return the change as a sentence without a full stop, with names for members alone."""
+    """Return the change as a sentence without a full stop; only members get names of people."""
     event = entry.event
     if not page.is_for_members:
         package, _, version = event.subject.partition(":")
@@ -225,7 +225,7 @@ def history_sentence(entry: HistoryEntry, page: HistoryPage) -> str:
 
 
 def history_facts(entry: HistoryEntry) -> str:
-    """Return what else is told of a change: values before and after, or the CI job; may be
+    """Return more facts about a change: the values before and after, or the CI job; may be
     empty."""
     details = entry.event.details
     for before, after in _CHANGED:

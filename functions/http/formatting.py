@@ -33,7 +33,7 @@ _NAME_BREAK = re.compile(r"(?<=[._/])|(?<=[a-z0-9])(?=[A-Z])")
 
 _KILO = 1_024
 _SHORT = ((10**9, "G"), (10**6, "M"), (10**3, "k"))
-_ONE_DIGIT = 10  # Below it a digit after the point says something.
+_ONE_DIGIT = 10  # Smaller numbers get one digit after the point.
 
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"'`]+[^\s<>\"'`.,;:!?)\]}]")
@@ -71,7 +71,8 @@ def day(at_ms: int) -> str:
 
 
 def ago(at_ms: int, now_ms: int) -> str:
-    """Return how long ago a time was, rounded: `3 days ago`; for a later time `in 3 days`."""
+    """Return how long ago a time was, rounded: `3 days ago`; for a time in the future `in 3
+    days`."""
     amount = _rounded(abs(now_ms - at_ms))
     if not amount:
         return "just now" if at_ms <= now_ms else "in a moment"

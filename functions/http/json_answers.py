@@ -1,4 +1,5 @@
-"""Answers as JSON, and refusals as JSON problems, the form of faces that have none of their own."""
+"""Answers as JSON, and refusals as JSON problems, which all faces send that have no form of their
+own; the table of statuses, which all faces but Central's use."""
 
 from collections.abc import Mapping
 
@@ -78,7 +79,8 @@ def problem_answer(refusal: Refusal) -> Answer:
 
 
 def withdrawal_fields(refusal: Refusal) -> dict[str, object]:
-    """Return what programs read of a refused release that was withdrawn; empty for others."""
+    """Return the fields by which programs learn that a release was withdrawn; empty for other
+    refusals."""
     if not isinstance(refusal, (ReleaseNotFound, ReleaseWithdrawn)) or refusal.withdrawal is None:
         return {}
     return {"kind": ChangeKind.WITHDRAWN.value, **withdrawal_model(refusal.withdrawal)}
@@ -94,7 +96,7 @@ def withdrawal_model(withdrawal: Withdrawal) -> dict[str, object]:
 
 
 def refusal_headers(refusal: Refusal) -> dict[str, str]:
-    """Return the headers of a refusal, whose credentials are tokens."""
+    """Return the headers of a refusal; after missing credentials they ask for a Bearer token."""
     headers = NO_STORE | retry_headers(refusal)
     if refusal.kind is RefusalKind.UNAUTHENTICATED:
         headers["WWW-Authenticate"] = "Bearer"

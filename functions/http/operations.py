@@ -1,10 +1,10 @@
-"""Operations: each is declared once, and its Function, its place in the log and what a host may do
-with its answers follow from the declaration.
+"""Operations: each is declared once. The declaration decides its Function, how it is logged, and
+whether a host may repeat its answers.
 
-    pages = PublicPages()
+pages = PublicPages()
 
-    @pages.read("packages/{org}/{name}")
-    async def web_package(call: PageCall) -> Answer: ...
+@pages.read("packages/{org}/{name}")
+async def web_package(call: PageCall) -> Answer: ...
 
 A face has the operations of one kind of client. It identifies their callers, and answers refusals
 in the form that those clients show.
@@ -66,8 +66,8 @@ def _always(_settings: Settings) -> bool:
 class Operation(Struct, frozen=True, eq=False):
     """One operation. Its name is that of its Function, and names it in the log.
 
-    Nobody is identified for one that `is_open`. One that `stays_public` answers everybody also
-    where only signed-in people read. Each request is counted against `limit`, if there is one.
+    If it `is_open`, its caller is not identified. If it `stays_public`, it answers everybody, also
+    where only signed-in people may read. Each request is counted against `limit`, if there is one.
     Answers of an operation that `is_repeated` depend on the request and on what was read of the
     stores for it, on the clock only by `Answer.repeated_until_ms`, and on who asks only by the
     packages that they may read. Only the body of one that `takes_archive` may have more than
@@ -86,13 +86,13 @@ class Operation(Struct, frozen=True, eq=False):
     is_repeated: bool = False
     takes_archive: bool = False
     exists: Callable[[Settings], bool] = _always
-    respond: "Respond | None" = None  # In place of `answer`.
+    respond: "Respond | None" = None  # Called in place of the function `answer`.
     openapi: object = None  # What openapi.json says of it (functions/api/operations.py).
 
     async def handle(self, call: Call) -> Answer:
         """Count the request against the limit, and let the handler answer.
 
-        Every face calls the handler by this alone. Raises `SignInToRead`.
+        Faces call the handler only through this method. Raises `SignInToRead`.
         """
         if self.needs_credentials(call) and call.caller.is_anonymous:
             raise SignInToRead(call.registry.settings.base_url)
@@ -101,7 +101,7 @@ class Operation(Struct, frozen=True, eq=False):
         return await self.handler(call)
 
     def needs_credentials(self, call: Call) -> bool:
-        """Whether only who sends credentials gets an answer."""
+        """Whether requests without credentials are refused."""
         return call.registry.settings.readers is Readers.SIGNED_IN and not self.stays_public
 
     @property
@@ -114,7 +114,8 @@ class Face(Generic[CallT]):
     """Operations that are called, answered and refused in one form."""
 
     call_type: type[CallT]
-    records_reads = False  # Whether each read has a line of its own in the log, too.
+    # Whether each read gets a line of its own in the log, as each change does.
+    records_reads = False
 
     def __init__(self) -> None:
         self._operations: list[Operation] = []
@@ -195,13 +196,15 @@ async def answer(
     add_length(made, call.method)
     call.exchange.end(made.status, outcome)
     if context is not None and made.packed:
-        # The worker takes the body before the next task of its loop, and so before the next turn.
+        # The worker takes the body before the event loop runs another task, and so before the next
+        # answer is unpacked.
         async with _unpacking:
             await made.unpack()
     return FunctionResponse(made)
 
 
-_unpacking = asyncio.Semaphore(1)  # A document of 64 MiB takes host and worker several times that.
+# One at a time: a document of 64 MiB takes host and worker several times that memory.
+_unpacking = asyncio.Semaphore(1)
 
 
 Respond = Callable[
@@ -253,9 +256,9 @@ async def _outcome(operation: Operation, call: Call) -> tuple[Answer, str]:
 def _drop_frames(error: BaseException) -> None:
     """Drop the frames of an exception that is answered, and of those that led to it.
 
-    Its traceback holds every frame that it passed, and a frame with a variable for the exception
-    holds it in turn. Such a cycle would keep the request and its body until the interpreter
-    collects all garbage.
+    The traceback of an exception refers to every frame that it passed, and a frame may have a
+    variable that refers to the exception. Such a cycle would keep the request and its body in
+    memory until the next garbage collection.
     """
     error.__traceback__ = None
     for earlier in {error.__cause__, error.__context__}:
@@ -270,7 +273,8 @@ def _require_a_whole_body(call: Call) -> None:
 
 
 def _require_a_small_body(operation: Operation, call: Call) -> None:
-    """Raise `BodyTooLarge` for a body that only uploads of archives may have."""
+    """Raise `BodyTooLarge` for a body above `MAX_BODY_BYTES`, unless the operation takes an
+    archive."""
     if not operation.takes_archive and call.declared_size > MAX_BODY_BYTES:
         raise BodyTooLarge(call.declared_size, MAX_BODY_BYTES)
 

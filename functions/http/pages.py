@@ -39,7 +39,7 @@ from shared.runtime.answers import Answer
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-UNAUTHORIZED = 401  # Its answers have to name a scheme; browsers ask nothing for this one.
+UNAUTHORIZED = 401  # A 401 must name a scheme; for this one browsers show no dialog.
 NOT_FOUND = 404
 TOO_MANY = 429
 HTML = "text/html"
@@ -58,8 +58,8 @@ PAGE_HEADERS = {
 
 
 class Visitor(Struct, frozen=True):
-    """Who looks at a page, as its header shows them; `csrf` goes into every form, and
-    administrators find the way to `/manage`.
+    """Who looks at a page, as its header shows them. `csrf` is sent with every form, and
+    administrators get a link to `/manage`.
 
     `signs_in_again_to` is the page that a new sign-in returns to. It is empty where the forms of
     the page are shown: the last sign-in is recent, or a form was sent and is shown as typed.
@@ -71,7 +71,8 @@ class Visitor(Struct, frozen=True):
     signs_in_again_to: str = ""
 
     def signs_in_before(self, path: str) -> bool:
-        """Check whether the form at `path` takes a sign-in that is more recent than theirs."""
+        """Check whether the form at `path` requires a sign-in that is more recent than the one of
+        the visitor."""
         return bool(self.signs_in_again_to) and takes_recent_sign_in(path)
 
 
@@ -82,15 +83,16 @@ class RefusalPage(Struct, frozen=True):
     values: Mapping[str, object]
 
 
-# The messages after forms, by the names that `?done=` has.
+# The messages that are shown after a form was accepted, by the values of `?done=`.
 DONE_MESSAGES: dict[str, str] = {}
 
-# The routes of forms that take a recent sign-in. Pages ask for it before somebody fills them in.
+# The routes of forms that require a recent sign-in. Their pages ask for it before somebody fills
+# them in.
 RECENT_SIGN_IN_ROUTES: set[str] = set()
 
 
 def takes_recent_sign_in(path: str) -> bool:
-    """Check whether the form at this path takes a recent sign-in."""
+    """Check whether the form at this path requires a recent sign-in."""
     return _recent_sign_in_paths(frozenset(RECENT_SIGN_IN_ROUTES)).fullmatch(path) is not None
 
 
@@ -105,7 +107,7 @@ USUAL_REFUSAL_PAGE = RefusalPage("web/refused.html", MappingProxyType({}))
 class PageCall(Call):
     """The call of a page; `visitor` is None unless it comes from a signed-in session.
 
-    `banners` are announced above the page. A refusal is shown by `refusal_page`, if there is one.
+    `banners` are the notices above the page. A refusal is shown by `refusal_page`, if there is one.
     """
 
     visitor: Visitor | None = None
@@ -199,7 +201,7 @@ class Pages(Face[PageCallT]):
         return await self.answer_page(call, operation)
 
     async def answer_page(self, call: PageCallT, operation: Operation) -> Answer:
-        """Let the handler answer, once what is announced is known."""
+        """Read the notices, and let the handler answer."""
         return await operation.handle(call)
 
     def refused(self, call: PageCallT, refusal: Refusal) -> Answer:
@@ -216,7 +218,8 @@ class Pages(Face[PageCallT]):
         return self._problem(call, page.template, status, headers, values)
 
     def failed(self, call: PageCallT) -> Answer:
-        """Return a page that tells its reader what to quote, and nothing of the inside."""
+        """Return a page with the id of the request, which its reader can quote, and nothing of the
+        exception."""
         sentence = "The registry had an internal error, which was logged. Try again in a minute."
         values = {"title": "Internal error", "sentence": sentence}
         return self._problem(call, USUAL_REFUSAL_PAGE.template, 500, NO_HEADERS, values)
@@ -240,9 +243,10 @@ def _is_browser(call: PageCall) -> bool:
 _TITLES = {NOT_FOUND: "Page not found", TOO_MANY: "Too many requests"}
 TEMPLATES = Path(__file__).parents[1] / "templates"
 STATIC = Path(__file__).parents[1] / "static"
-HOME = "/"  # Where the mark of the site leads.
+HOME = "/"  # Where the logo of the site leads.
 
-# The places of an account, beside each of its pages and in the menu of the header.
+# The links to the pages of an account, which are beside each of these pages and in the menu of the
+# header.
 ACCOUNT_PAGES = (
     ("/account", "Overview"),
     ("/account/tokens", "Access tokens"),
@@ -254,7 +258,7 @@ ACCOUNT_PAGES = (
     ("/account/data", "Your data"),
 )
 
-# The places of the administrators, beside each of their pages, in this order.
+# The links to the pages of administrators, beside each of these pages, in this order.
 MANAGE_PAGES = (
     ("/manage", "Overview"),
     ("/manage/releases", "Releases"),
@@ -270,10 +274,10 @@ MANAGE_PAGES = (
     ("/manage/tasks", "Maintenance tasks"),
 )
 
-# What stands above every page, beside the search field.
+# The links above every page, beside the search field.
 HEADER_LINKS = (("/search", "Browse"), ("/symbols", "Symbols"), ("/docs", "Docs"))
 
-# What stands below every page.
+# The links below every page.
 FOOTER = (
     ("/about", "Getting started"),
     ("/docs", "Docs"),
@@ -283,7 +287,7 @@ FOOTER = (
     ("/api/v1/settings.toml", "Settings.toml"),
 )
 
-# What every page may say to its frame; those that say nothing are like this.
+# What a page may tell its frame, with the defaults.
 _FRAME = {
     "home": HOME,
     "header_links": HEADER_LINKS,
@@ -319,7 +323,8 @@ _HASH_DIGITS = 12  # 48 bits tell the versions of one file apart.
 
 
 def render_template(template: str, values: Mapping[str, object]) -> str:
-    """Return the template filled in; a value that it lacks is an error, never an empty text."""
+    """Return the rendered template; a missing value raises an error, and never becomes an empty
+    text."""
     frame = {"static": static_path, **_FRAME}
     return _environment().get_template(template).render({**frame, **values})
 
@@ -344,7 +349,8 @@ def static_path(name: str) -> str:
 
 @cache
 def _environment() -> "Environment":
-    # Imported by the first page: most processes serve clients that never ask for one.
+    # Imported when the first page is shown, because most processes serve clients that never ask for
+    # one.
     from jinja2 import FileSystemLoader  # noqa: PLC0415
 
     from shared.prose.template_engine import page_environment  # noqa: PLC0415
@@ -358,7 +364,7 @@ def _environment() -> "Environment":
 
 MARKDOWN = "text/markdown"
 
-# Of a page on which something is being made: browsers load it again by themselves.
+# The header of a page on which something is being made: browsers reload it by themselves.
 RELOAD = {"Refresh": "3"}
 
 # How long a cache may keep the page of an anonymous visitor. Withheld releases vanish within it.
@@ -379,7 +385,8 @@ class PublicPageCall(PageCall):
     _is_incomplete = False
 
     def reload_soon(self) -> None:
-        """Have browsers load the page again, a part of which is being made; no cache keeps it."""
+        """Let browsers reload the page soon, because a part of it is being made; no cache keeps
+        it."""
         self._is_incomplete = True
 
     @property
@@ -417,7 +424,8 @@ class PublicPageCall(PageCall):
         return self._answer(body, media_type, _OK, etag)
 
     def redirect(self, path: str) -> Answer:
-        """Redirect to another page, as long as that is where the address leads."""
+        """Redirect to another page for now; no cache keeps the redirect, because the address may
+        lead elsewhere later."""
         return Answer(status=302, headers=PAGE_HEADERS | NO_STORE | {"Location": path})
 
     def _answer(self, body: bytes, media_type: str, status: int, etag: str = "") -> Answer:
@@ -475,10 +483,11 @@ class AnonymousPages(PublicPages):
 
 
 def _cached(call: PublicPageCall, answer: Answer, number: int) -> Answer:
-    """Let the answer cache repeat a public answer for as long as other caches may keep it."""
+    """Let the answer cache of the local host repeat a public answer for as long as other caches may
+    keep it."""
     is_public = answer.headers.get("Cache-Control") == _CACHED_HEADERS["Cache-Control"]
     if answer.status != _OK or not is_public:
         return answer
-    # Its notices were read earlier than the rest, and must not be shown for longer either.
+    # The notices were read before the rest of the page, and must not be shown for longer either.
     since_ms = min(call.now_ms, call.registry.limits.notice_cache.read_ms)
     return repeat_until(call, answer, since_ms + PAGE_CACHE_TIME // MS, number)

@@ -14,16 +14,15 @@ _MAX_DIGITS = 7  # Digits; a page beyond is the last one.
 
 
 def requested_page(query: Mapping[str, str]) -> int:
-    """Return which page an address asks for, whether it is there or not."""
+    """Return the number of the page that an address asks for, even if there is no such page."""
     asked = query.get("page", "")
     is_number = asked.isascii() and asked.isdecimal() and len(asked) <= _MAX_DIGITS
     return max(int(asked), 1) if is_number else 1
 
 
 class Pager(Struct, frozen=True):
-    """Page `number` of a list of `total`, whose first page is 1; `size` stand on each.
-
-    `path` and `query` are what was asked for; the links say so again, with another `page`.
+    """Page `number` of a list of `total`, whose first page is 1; each page has `size` items. `path`
+    and `query` are those of the request; the links have them too, with another `page`.
     """
 
     number: int
@@ -34,7 +33,8 @@ class Pager(Struct, frozen=True):
 
     @classmethod
     def of(cls, total: int, size: int, path: str, query: Mapping[str, str]) -> "Pager":
-        """Read the page from the query: nonsense is the first one, too many the last."""
+        """Read the page from the query: an invalid number is the first page, a number that is too
+        high the last one."""
         last = max(1, -(-total // size))
         return cls(min(requested_page(query), last), total, size, path, query)
 
@@ -44,7 +44,7 @@ class Pager(Struct, frozen=True):
 
     @property
     def offset(self) -> int:
-        """How many stand before this page."""
+        """How many items are on the pages before this one."""
         return (self.number - 1) * self.size
 
     def slice(self, rows: Sequence[RowT]) -> Sequence[RowT]:
@@ -53,7 +53,7 @@ class Pager(Struct, frozen=True):
 
     @property
     def shown(self) -> range:
-        """The places of what is on this page, counted from one."""
+        """The positions of the items on this page in the list, counted from one."""
         return range(self.offset + 1, min(self.offset + self.size, self.total) + 1)
 
     def address(self, number: int) -> str:

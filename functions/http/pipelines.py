@@ -89,7 +89,8 @@ def _indented(found: re.Match[str], pipeline: Pipeline) -> str:
 
 
 def _part(name: str, system: str) -> str:
-    """Return commands with the parts in them; what a CI system has not is left out."""
+    """Return commands with their parts filled in; a part that the CI system does not have is left
+    out."""
     parts = FOLDER / "parts"
     files = [parts / name / f"{system}.sh", parts / f"{name}.sh"]
     file = next((each for each in files if each.exists()), None)
@@ -102,15 +103,15 @@ def _part(name: str, system: str) -> str:
     return _PART.sub(filled, text)
 
 
-_WITHOUT = {"summary": "summary=/dev/null\n"}  # The log is the only place of most CI systems.
+_WITHOUT = {"summary": "summary=/dev/null\n"}  # Most CI systems show only the log.
 
 
 def _escaped(commands: str, pipeline: Pipeline) -> str:
-    """Return commands as the file of the CI system has to write them."""
+    """Return commands escaped for the file of the CI system."""
     if pipeline.template in _DOUBLES_DOLLARS:
         return commands.replace("$", "$$")
     return commands.replace("\\", "\\\\") if pipeline.template.endswith(".groovy") else commands
 
 
-# They replace variables in commands themselves.
+# These CI systems replace variables in commands themselves.
 _DOUBLES_DOLLARS = ("buildkite.yml", "google-cloud-build.yml")

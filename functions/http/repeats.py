@@ -1,4 +1,5 @@
-"""Repeats by a host, while what an answer depends on stands (docs/decisions/0008 and 0135)."""
+"""Answers that the local host may repeat until a record changes on which they depend
+(docs/decisions/0008 and 0135)."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -26,7 +27,8 @@ from shared.telemetry.metrics import ANSWERED
 
 
 async def repeatable(call: Call, make: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Make an answer, and let the host repeat it if it says on what it depends.
+    """Make an answer, and let the host repeat it if the answer names the records on which it
+    depends.
 
     Refusals are never repeated. To callers with credentials, an answer is repeated if it depends on
     packages alone, and one about packages that are not public to their readers.
@@ -67,15 +69,15 @@ def _let_repeat(call: Call, answer: Answer, number: int, depends_on: Dependencie
 
 
 def recognizer(registry: Registry) -> RecognizeCaller:
-    """Return a function by which the host recognizes the callers to whom it repeats answers: not
-    those without credentials where only signed-in people read."""
+    """Return a function by which the host recognizes the callers to whom it may repeat answers.
+    Where only signed-in people may read, a caller without credentials is not one of them."""
     readers = registry.common.authorization.readers
     needs_credentials = registry.settings.readers is Readers.SIGNED_IN
 
     def recognize(request: func.HttpRequest) -> KnownCaller | None:
         try:
             caller = recognized_caller(headers_of(request), registry)
-        except Refusal:  # The Function says why.
+        except Refusal:  # The host calls the Function, which answers the refusal.
             return None
         if caller is None or (needs_credentials and caller.is_anonymous):
             return None

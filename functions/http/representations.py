@@ -68,7 +68,7 @@ def _conditional_answer(call: Call, document: Representation) -> Answer:
             headers["Content-Length"] = "0"
             return Answer(status=selected.status, headers=headers)
         case _:
-            # The host sets it only where it sends a body.
+            # The host sets this header only if it sends a body.
             headers["Content-Length"] = str(len(selected.span))
     body = b"" if call.is_head else content[selected.span.start : selected.span.stop]
     return Answer(body, selected.status, headers, document.media_type)
@@ -104,9 +104,10 @@ _FUTURE = "from __future__ import annotations\n"  # The first statement of these
 
 
 def unchanged_answer(call: Call, whole: Answer, *, etag: str) -> Answer | None:
-    """Return a 304 if the client has what the tag names, else None.
+    """Return a 304 if the client holds the document with this tag, otherwise None.
 
-    `whole` is the 200 that it stands for, with its `length`. The 304 has its headers and its type:
-    caches take over what a 304 says into the answer that they keep.
+    `whole` is the answer with status 200 that the 304 replaces, and `length` the length of its
+    body. The 304 has the headers and the type of `whole`, because caches copy them to the answer
+    that they keep.
     """
     return replace(whole, status=304, body=b"") if is_known(call.headers, tag=etag) else None

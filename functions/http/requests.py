@@ -70,7 +70,7 @@ def upload_body(call: Call, limit: int) -> bytes:
 
 
 URL_ENCODED = "application/x-www-form-urlencoded"
-MAX_FORM_BYTES = 65_536  # The largest form of the pages has a few thousand.
+MAX_FORM_BYTES = 65_536  # The largest form on our pages has a few thousand bytes.
 MAX_FORM_FIELDS = 200
 
 _EXPECTED = f"a form, as {URL_ENCODED}"
@@ -128,7 +128,8 @@ _TOO_MANY_PARTS = (
 
 
 class ArchivePart(Struct, frozen=True):
-    """The content of an archive in a form, not copied, and its file name, as the client says."""
+    """The content of an archive in a form, which is not copied, and the file name that the client
+    sent."""
 
     content: memoryview
     file_name: str
@@ -159,7 +160,8 @@ def archive_part(call: Call, *, name: str, limit: int) -> ArchivePart:
 
 
 def announced_digest(call: Call) -> Digest | None:
-    """Return the digest of the archive, as the client says; raise the refusal of a wrong form."""
+    """Return the digest of the archive that the client announced; raise a refusal if it has the
+    wrong form."""
     text = call.header("digest")
     return Digest.parse_header(text) if text else None
 

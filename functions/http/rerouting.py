@@ -11,7 +11,7 @@ from shared.runtime.routing import Route, Router, parse_template
 
 
 class Rerouting:
-    """Finds the operation of a path among some, and lets it answer."""
+    """Finds the operation for a path among some operations, and lets it answer."""
 
     def __init__(self, operations: Sequence[Operation]) -> None:
         self._operations = operations
@@ -32,7 +32,7 @@ class Rerouting:
         """Return the methods that operations have for a decoded path."""
         return self._router.methods(path)
 
-    @cached_property  # Most processes start without a request that needs it.
+    @cached_property  # Created when first needed, because most processes never need it.
     def _router(self) -> Router[Operation]:
         return Router([(_route_of(each), each) for each in self._operations])
 
@@ -45,7 +45,8 @@ def _route_of(operation: Operation) -> Route:
 class _RewrittenRequest(func.HttpRequest):
     """A request with the route parameters of another Function than the host called.
 
-    The body is read when the Function reads it, which may refuse the request before.
+    The body is read only when the Function reads it, because the Function may refuse the request
+    before.
     """
 
     def __init__(self, sent: func.HttpRequest, params: Mapping[str, str]) -> None:

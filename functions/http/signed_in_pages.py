@@ -1,4 +1,5 @@
-"""Pages and forms for signed-in accounts and for administrators; others get the sign-in page."""
+"""Pages and forms for signed-in accounts and for administrators; other visitors get the sign-in
+page. `_submitted_form` protects the forms from other sites (CSRF)."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping
@@ -34,7 +35,7 @@ from shared.services.organizations.invitations import InvitationDetails
 from shared.use_cases.inputs import InputsT, inputs_of_form
 from shared.use_cases.use_case import ResultT, SubjectT, UseCase
 
-# Of a form that was filled in for longer than a sign-in is recent.
+# Shown if somebody took so long to fill in a form that the sign-in is no longer recent.
 SIGN_IN_FIRST = (
     "Nothing was changed: this takes a sign-in within the last ten minutes. Sign in again, then "
     "send the form again."
@@ -48,8 +49,9 @@ class FormProblem(Struct, frozen=True):
     status: int
     asks_to_sign_in: bool = False
     headers: Mapping[str, str] = field(default_factory=dict[str, str])  # When to try again.
-    field_name: str = ""  # At which the page shows it; empty if it is about the whole form.
-    path: str = ""  # Of the form.
+    # The field at which the page shows the sentence; empty if it is about the whole form.
+    field_name: str = ""
+    path: str = ""  # The path of the form.
 
     @classmethod
     def of(cls, refusal: Refusal, path: str = "") -> "FormProblem":
@@ -99,7 +101,7 @@ class SignedInPages(Pages[SignedInCall]):
     """Pages that only signed-in accounts see; other visitors get the sign-in page."""
 
     call_type = SignedInCall
-    forms_take_recent_sign_in = False  # Unless a form says otherwise.
+    forms_take_recent_sign_in = False  # The default for forms that do not say it.
 
     def form(
         self,
@@ -115,10 +117,11 @@ class SignedInPages(Pages[SignedInCall]):
     ) -> Callable[[FormHandlerT], FormHandlerT]:
         """Declare the decorated handler as a form; `show` shows its page with a refusal.
 
-        A handler that returns no answer leads to its page, or to the route `leads_to`, where `done`
-        is shown. Several messages are by the names with which the handler redirects, as
-        `?done=`. A form without the CSRF token of the session is refused with `form-foreign`.
-        Where a form takes a recent sign-in, which its service checks, pages ask for it first.
+        If the handler returns no answer, the browser is redirected to the page of the form, or to
+        the route `leads_to`, which shows `done`. If there are several messages, `done` has each by
+        the value of `?done=` with which the handler redirects. A form without the CSRF token of the
+        session is refused with `form-foreign`. If the form requires a recent sign-in, which its
+        service checks, its page asks for the sign-in first.
         """
         if takes_recent_sign_in is None:
             takes_recent_sign_in = self.forms_take_recent_sign_in
@@ -150,8 +153,8 @@ class SignedInPages(Pages[SignedInCall]):
     ) -> None:
         """Declare the form of a use case, which reads its inputs from the fields of the form.
 
-        `subject` reads from the path or the form what it is about. Afterwards `then` shows the
-        result, if it is given; otherwise the sentence of success is shown. The rest is as for
+        `subject` reads from the path or the form what the use case changes. Afterwards `then` shows
+        the result, if it is given; otherwise the sentence of success is shown. The rest is as for
         `form`.
         """
 
@@ -206,7 +209,7 @@ class SignedInPages(Pages[SignedInCall]):
             self.require_access(call)
             try:
                 return await show(call, FormProblem.of(refusal, call.path))
-            except Refusal:  # The page of the form needs what the form names, too.
+            except Refusal:  # The page of the form cannot be shown either, for the same reason.
                 raise refusal from None
         if isinstance(answer, Answer):
             return answer
@@ -228,8 +231,8 @@ class SignedInPages(Pages[SignedInCall]):
 class AdministratorPages(SignedInPages):
     """Pages for administrators; other accounts get a 404.
 
-    The services check the rights; this only hides the pages. Who reads as an administrator is asked
-    for afterwards, so each read has a line in the log.
+    The services check the rights; this only hides the pages. It must be possible to find out later
+    what an administrator read, so each read has a line in the log.
     """
 
     records_reads = True
@@ -241,17 +244,18 @@ class AdministratorPages(SignedInPages):
 
 
 def require_confirmation(call: SignedInCall, name: str) -> None:
-    """Raise `not-meant` unless the form repeats the name of what an administrator acts on."""
+    """Raise `not-meant` unless the administrator typed the name of what the form changes."""
     with about_field("name"):
         if call.form.text("name") != name:
             raise Invalid("not-meant", f"To confirm, type the name, {name}, exactly as shown.")
 
 
-SIGN_IN_COOKIE_LIFETIME = timedelta(hours=1)  # Until somebody sends the sign-in link.
+SIGN_IN_COOKIE_LIFETIME = timedelta(hours=1)  # Enough time for somebody to send the sign-in link.
 
 
 def return_cookie(registry: Registry) -> Cookie:
-    """Return the cookie with the page to open after a sign-in by a link, which does not name it."""
+    """Return the cookie that keeps the page to open after a sign-in by a link, because the link
+    does not name the page."""
     return Cookie.named("ballroom-return", registry.settings.base_url)
 
 
@@ -267,14 +271,15 @@ def sign_in_page(
     """Return the page with every sign-in method; signing in leads to the page `to`, by default back
     to the requested page.
 
-    With a purpose, the account of the caller signs in again for it; one that no identity is linked
-    to has sign-in links alone.
+    With another purpose than to enter, the caller is signed in and signs in again for that purpose.
+    An account without identities can do so only by a sign-in link.
     """
     registry = call.registry
     query = {"to": to or return_page(call)}
     _remember(query["to"], call)
     if purpose is not SignInPurpose.ENTER:
-        # The ticket keeps others from forging this link, which would link their identity.
+        # Without the ticket, somebody could forge this link, and so have their own identity linked
+        # to the account of whoever opens it.
         ticket = registry.identity.session_authentication.ticket(call.caller, purpose)
         query |= {"for": purpose.value, "ticket": ticket}
     offers = [
@@ -297,7 +302,8 @@ def sign_in_page(
 def _remember(page: str, call: PageCall) -> None:
     cookie = return_cookie(call.registry)
     if page != HOME_PATH and cookie.is_allowed:
-        value = urlsafe_b64encode(page.encode()).decode().rstrip("=")  # Hosts change other values.
+        # Some hosts change cookies with other characters.
+        value = urlsafe_b64encode(page.encode()).decode().rstrip("=")
         call.cookies.append(cookie.set(value, SIGN_IN_COOKIE_LIFETIME))
 
 
@@ -316,7 +322,7 @@ def remembered_page(call: PageCall) -> str:
 
 
 def return_page(call: PageCall) -> str:
-    """Return the path of our own to open after a sign-in."""
+    """Return the path of the page of this registry to open after a sign-in."""
     if to := call.params.get("to", ""):
         return return_path(to)
     return return_path(call.path) if call.method in READ_METHODS else HOME_PATH

@@ -241,7 +241,7 @@ class Traffic:
 
     @property
     def asked(self) -> Mapping[OperationUsage, float]:
-        """Return the number of requests of each use case."""
+        """Return the number of requests of each kind."""
         return {
             OperationUsage.PULL: self.load.pulls,
             OperationUsage.ARCHIVE: self.through_app,

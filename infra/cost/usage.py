@@ -1,4 +1,4 @@
-"""The usage of the stores in the cloud by each use case, as counted.
+"""The usage of the stores in the cloud by each kind of request, as counted.
 
 `python -m bench.charges` counts and prints it: over the double of Cosmos DB, with its model of
 request units, and over an emulator of Blob Storage, with packages of the real index. A test counts

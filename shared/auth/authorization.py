@@ -1,4 +1,7 @@
-"""Authorization: what a principal may do, by the table of rights and its current roles."""
+"""Authorization: reads the roles of a principal, and applies the table of rights to them.
+
+The table, and the reasons for a refusal, are in `shared/domain/access.py`.
+"""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence

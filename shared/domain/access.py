@@ -56,7 +56,7 @@ RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
     Action.MODERATE: (Scope.MODERATE, frozenset()),
 }
 
-# Of the registry, whatever became of the organization.
+# Actions that concern the registry itself. They stay possible after the organization was deleted.
 REGISTRY_ACTIONS = frozenset({Action.OPERATE, Action.MODERATE})
 
 PUBLISHING_ROLES = RIGHTS[Action.PUSH_VERSION][1]  # The roles that publish anything.
@@ -122,7 +122,8 @@ class AccessContext(Struct, frozen=True):
 
     @property
     def for_reading(self) -> Self:
-        """The context for reading what takes a right to change: a freeze stops no reading."""
+        """The context without freezes, for reading what only those may read who may change it: a
+        freeze stops changes and no reading."""
         if self.organization is None:
             return self
         thawed = self.organization.model_copy(update={"freeze": None, "frozen_packages": ()})
@@ -154,7 +155,8 @@ def require_right(
         if refusal is not None:
             raise refusal
     finally:
-        # Its traceback holds this frame, and a variable for it would hold it in turn.
+        # The traceback of the refusal refers to this frame. If a variable of the frame referred to
+        # the refusal, both would stay in memory until the next garbage collection.
         del refusal
 
 
@@ -220,7 +222,8 @@ def missing_grant(principal: Principal, scope: Scope, resource: Resource) -> str
 
 
 def _limit(principal: Principal, scopes: frozenset[Scope], resource: Resource) -> str:
-    """Return to what the grants with one of these scopes are limited, empty if there are none."""
+    """Return the clause that says to what the grants with one of these scopes are limited; empty if
+    no grant has one of them."""
     grants = [grant for grant in principal.grants if grant.scopes & scopes]
     return f"the token is limited to {limit_of(grants, resource)}" if grants else ""
 
@@ -254,8 +257,9 @@ def _refusal_of_role(
 
 
 def _is_reserved(access: AccessContext, org: OrgName) -> bool:
-    """Check whether the organization is the operator's, or will be: an administrator may have given
-    one with a reserved name to others, which is refused like any other."""
+    """Check whether the name of the organization is reserved for the operator. One that exists is
+    reserved only if administrators own it: they may have created an organization with a reserved
+    name for others, and it gets the same refusals as any other organization."""
     if access.organization is not None:
         return is_owned_by_administrators(org)
     return is_reserved_name(org, ()) and not way_to_rename(org)
@@ -300,7 +304,7 @@ def _refusal_of_closing(
 def _refusal_of_freeze(access: AccessContext, action: Action, resource: Resource) -> Refusal | None:
     """Return why this cannot be done while the organization or the package is frozen.
 
-    Administrators may change it, and publish nothing in it either.
+    Administrators may still change what is frozen, but they may not publish to it.
     """
     if action is Action.READ or (access.is_administrator and action not in PUSH_ACTIONS):
         return None

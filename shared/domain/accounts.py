@@ -1,11 +1,13 @@
-"""Accounts: people as they are stored, the locks of their accounts, and what groups make them."""
+"""Accounts of people: what is stored about them, who locked them, and which rights they get by
+groups."""
 
 from enum import Enum
 from typing import ClassVar, Self
 
 from shared.domain.records import Entity, Place, Record
 
-ADMINISTRATORS = "administrators"  # Their common subject; no mail address looks like it.
+# The subject that all administrators share; no mail address looks like it.
+ADMINISTRATORS = "administrators"
 
 
 class LockSource(Enum):
@@ -16,25 +18,28 @@ class LockSource(Enum):
 
 
 class AccountLock(Record):
-    """Only administrators read the reason."""
+    """A lock of an account: who locked it, when and why. Only administrators see the reason."""
 
     at_ms: int
     by: str
     reason: str
-    source: LockSource = LockSource.ADMINISTRATOR  # Also of locks of earlier versions.
+    # The default is for locks that earlier versions stored.
+    source: LockSource = LockSource.ADMINISTRATOR
 
 
 class AccountByGroups(Record):
-    """What the groups of an account make it, and whether it is an administrator by hand as well.
+    """Which rights an account has by its groups, and whether somebody made it an administrator by
+    hand as well.
 
-    After `until_ms` it is no administrator by them, and after `staff_until_ms` no staff: nobody
-    knows whether it is still in its groups.
+    After `until_ms` its groups no longer make it an administrator, and after `staff_until_ms` no
+    longer staff, because no provider has confirmed since then that it is still in them.
     """
 
     administrator: bool = False
     staff: bool = False
     until_ms: int = 0
-    staff_until_ms: int | None = None  # None: of an earlier version, until its groups are read.
+    # None in records of earlier versions, until the groups are read.
+    staff_until_ms: int | None = None
     administrator_by_hand: bool = False
 
 
@@ -48,10 +53,10 @@ class Account(Entity):
     administrator: bool = False
     created_ms: int
     email: str = ""  # Empty when unknown.
-    lock: AccountLock | None = None  # Of administrators.
+    lock: AccountLock | None = None  # Set by administrators.
     directory_lock: AccountLock | None = None
-    by_groups: AccountByGroups | None = None  # None: `administrator` is by hand.
-    # After that nobody knows whether it is in any group; None if no provider says its groups.
+    by_groups: AccountByGroups | None = None  # None if `administrator` was set by hand.
+    # Until when the groups of the account are known; None if no provider reports groups.
     groups_until_ms: int | None = None
     providers: tuple[str, ...] = ()  # Of its identities, in the order of their first sign-ins.
 
@@ -64,19 +69,22 @@ class Account(Entity):
         return self.by_groups.administrator_by_hand if self.by_groups else self.administrator
 
     def administers_at(self, now_ms: int) -> bool:
-        """Check whether the account is an administrator, by hand or by groups that are known."""
+        """Check whether the account is an administrator: by hand, or by groups that are still
+        known."""
         is_known = self.by_groups is None or now_ms < self.by_groups.until_ms
         return self.administrator and (is_known or self.is_administrator_by_hand)
 
     def is_staff_by_groups_at(self, now_ms: int) -> bool:
-        """Check whether a rule about groups that are known makes the account staff."""
+        """Check whether a rule about groups makes the account staff, and its groups are still
+        known."""
         by_groups = self.by_groups
         if by_groups is None or not by_groups.staff:
             return False
         return by_groups.staff_until_ms is None or now_ms < by_groups.staff_until_ms
 
     def with_rights(self, by_groups: AccountByGroups | None, *, by_hand: bool) -> Self:
-        """Return the account with what its groups make it, as administrator by hand or not."""
+        """Return the account with the rights that its groups give it; `by_hand` says whether
+        somebody made it an administrator by hand."""
         kept = by_groups and by_groups.model_copy(update={"administrator_by_hand": by_hand})
         administrator = by_hand or (kept is not None and kept.administrator)
         return self.model_copy(update={"administrator": administrator, "by_groups": kept})
@@ -100,6 +108,7 @@ class Account(Entity):
         return self.directory_lock if source is LockSource.DIRECTORY else self.lock
 
     def with_lock(self, source: LockSource, lock: AccountLock | None) -> Self:
-        """Return the account with another lock of this source, or without one."""
+        """Return the account with this lock in place of the one of the source; None removes that
+        one."""
         name = "directory_lock" if source is LockSource.DIRECTORY else "lock"
         return self.model_copy(update={name: lock})

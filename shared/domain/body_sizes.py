@@ -4,6 +4,10 @@ A Functions host reads the whole body before it calls the Function, and holds an
 times over. So every operation takes small bodies, except those that take an archive. The limit and
 the requests that an instance takes at once belong together, and infra/modules/functions.bicep has
 both for each role of an app (`bounds`).
+
+Who refuses a larger body: `_require_a_small_body` in functions/http/operations.py for every
+operation that takes no archive, `upload_body` in functions/http/requests.py for uploads, and the
+local host in shared/hosting/request_bodies.py before it reads the body.
 """
 
 MAX_BODY_BYTES = 128 * 1024  # Of an operation that takes no archive.

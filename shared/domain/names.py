@@ -10,10 +10,11 @@ PackageName = NewType("PackageName", str)
 ModuleName = NewType("ModuleName", str)
 ToolId = NewType("ToolId", str)
 
-MAX_PACKAGE_LENGTH = 200  # Organization and name together: ids and paths of the stores hold them.
+# Of organization and name together, because ids and paths of the stores contain both.
+MAX_PACKAGE_LENGTH = 200
 
 _IDENTIFIER = r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*"
-_ORG = re.compile(r"[A-Za-z0-9_]*[A-Za-z0-9][A-Za-z0-9_]*")  # What the compiler takes.
+_ORG = re.compile(r"[A-Za-z0-9_]*[A-Za-z0-9][A-Za-z0-9_]*")  # What the compiler accepts.
 _NEW_ORG = re.compile(_IDENTIFIER)
 # The compiler lets digits begin a part that follows a dot, as in `testPolicy3.1`.
 _DOTTED_IDENTIFIER = rf"{_IDENTIFIER}(?:\.[A-Za-z0-9]+(?:_[A-Za-z0-9]+)*)*"
@@ -41,8 +42,8 @@ def parse_org(text: str) -> OrgName:
 
 
 def require_plain_org(org: OrgName) -> None:
-    """Raise `InvalidName` for the name of an organization that may exist, and that nobody but an
-    administrator gives to a new one."""
+    """Raise `InvalidName` for a name that only administrators may give to a new organization.
+    Organizations with such names may exist already."""
     if not _NEW_ORG.fullmatch(org):
         raise InvalidName("organization", org, _NEW_ORG_RULE)
 
@@ -72,8 +73,8 @@ def _parse_dotted(what: str, text: str) -> str:
 
 
 def is_one_edit_apart(one: str, other: str) -> bool:
-    """Check whether one letter that is added, left out or another, or two that changed places, make
-    one name of the other, without case."""
+    """Check whether the names differ in one letter that is added, removed or replaced, or in two
+    neighbouring letters that are swapped. Upper and lower case are the same."""
     one, other = sorted((one.lower(), other.lower()), key=len)
     if one == other or len(other) - len(one) > 1:
         return False

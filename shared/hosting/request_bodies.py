@@ -1,4 +1,6 @@
-"""Request bodies: read whole and within limits before a Function is called, as the host does."""
+"""Request bodies: read whole and within limits before a Function is called, as the host does.
+
+A larger body is answered with `TooLarge`. What an operation may take is in `body_sizes.py`."""
 
 import asyncio
 import io

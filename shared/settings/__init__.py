@@ -4,14 +4,19 @@ server.py         addresses, TLS, memory and connections
 rate_limits.py    trusted proxies and rate limits
 network.py        authorities of certificates, and proxies to other servers
 stores.py         data folder, stores of the cloud and keys
-archive_limits.py how large an archive may be, and how many are received at once
-publishing.py     what archives must contain, delivery, bursts and trusted publishing
-accounts.py       access tokens, sign-in, identity providers and organizations
+archives.py       how large archives may be, what they must contain, and who sends them
+publishing.py     bursts of releases, and trusted publishing
+sign_in.py        who gets an account, identity providers, and how long a session lasts
+tokens.py         how long access tokens are valid, and reports of leaked ones
+organizations.py  who may create organizations, and which names are reserved
 operations.py     telemetry, metrics, log, access log, snapshots and mail
 upstream.py       the upstream registry whose packages are mirrored
 earlier.py        settings of earlier versions, and variables that are for others
 problems.py       variables that are no setting, and values that cannot be used
-values.py         the base class of all topics, and the parsers of values"""
+values.py         the base class of all topics, and the parsers of values
+
+The default of a setting, and the bounds of its value, are in its `Field`.
+"""
 
 import os
 from collections.abc import Iterator
@@ -19,8 +24,7 @@ from typing import Self
 
 from pydantic import AliasChoices, ConfigDict
 
-from shared.settings.accounts import OrganizationSettings, SignInSettings, TokenSettings
-from shared.settings.archive_limits import ArchiveLimitSettings
+from shared.settings.archives import ArchiveSettings, DeliverySettings
 from shared.settings.network import NetworkSettings
 from shared.settings.operations import (
     MailSettings,
@@ -28,15 +32,13 @@ from shared.settings.operations import (
     OperationsSettings,
     RetentionSettings,
 )
-from shared.settings.publishing import (
-    ArchiveSettings,
-    BurstSettings,
-    DeliverySettings,
-    TrustedPublishingSettings,
-)
+from shared.settings.organizations import OrganizationSettings
+from shared.settings.publishing import BurstSettings, TrustedPublishingSettings
 from shared.settings.rate_limits import RateLimitSettings
 from shared.settings.server import ListenerSettings, ServerSettings
+from shared.settings.sign_in import SignInSettings
 from shared.settings.stores import KeySettings, StoreSettings
+from shared.settings.tokens import TokenSettings
 from shared.settings.upstream import UpstreamSettings
 
 PREFIX = "BALLROOM_"  # Of the variables of all settings but a few.
@@ -58,7 +60,6 @@ class Settings(
     RetentionSettings,
     TokenSettings,
     ArchiveSettings,
-    ArchiveLimitSettings,
     ServerSettings,
     StoreSettings,
     ListenerSettings,

@@ -18,7 +18,7 @@ Check = Callable[[Reference, Path], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Killing:
-    """Lets processes die of one use-case, each over a folder of its own."""
+    """Lets processes die of one scenario, each over a folder of its own."""
 
     reference: Reference
     fork_server: ForkServer
@@ -28,7 +28,7 @@ class Killing:
         """Let one process die, start again, and check what is there."""
         with explained(where):
             folder = self.reference.copy(self.root / "data")
-            job = Job(folder, self.reference.people, self.reference.use_case.name, death)
+            job = Job(folder, self.reference.people, self.reference.scenario.name, death)
             ended = self.fork_server.run(job)
             await check(self.reference, folder)
             shutil.rmtree(folder)
@@ -47,14 +47,14 @@ def one_fork_server() -> Generator[ForkServer]:
 
 @pytest.fixture(scope="session")
 def references(template: Template, fork_server: ForkServer) -> Iterator[References]:
-    """Return what each use-case does when nothing disturbs it."""
+    """Return what each scenario does when nothing disturbs it."""
     with memory_folder() as folder:
         yield References(template, fork_server, folder)
 
 
 @pytest.fixture
 def killing(references: References, fork_server: ForkServer, scratch: Path) -> OpenKilling:
-    """Return how to let processes die of a use-case, by its name."""
+    """Return how to let processes die of a scenario, by its name."""
 
     async def open_killing(name: str) -> Killing:
         return Killing(await references.of(name), fork_server, scratch)

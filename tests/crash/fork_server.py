@@ -1,4 +1,4 @@
-"""A process that has imported everything, and forks children that run one use case each."""
+"""A process that has imported everything, and forks children that run one scenario each."""
 
 import asyncio
 import gc
@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from shared.services.common import Adapters
 from tests.crash.injection import CallLog, Strike, count_small_steps, tapped
-from tests.crash.use_cases import USE_CASES
+from tests.crash.scenarios import SCENARIOS
 from tests.fakes.system import FakeRandomness
 from tests.paths import ROOT
 from tests.support.port_doubles import Moment
@@ -68,11 +68,11 @@ Death = Never | AtCall | AtSmallStep | AfterAnswer | AfterSeconds
 
 @dataclass(frozen=True)
 class Job:
-    """One use-case over one folder, and how the process dies of it."""
+    """One scenario over one folder, and how the process dies of it."""
 
     folder: Path
     people: People
-    use_case: str
+    scenario: str
     death: Death
 
 
@@ -156,7 +156,7 @@ async def _warm_up() -> None:
     with TemporaryDirectory() as root:
         folder = Path(root) / "data"
         async with opened(folder, await settled(folder)) as world:
-            assert (await USE_CASES["first push of a package"].act(world)).is_success
+            assert (await SCENARIOS["first push of a package"].act(world)).is_success
 
 
 def _fork(job: Job) -> Ended:
@@ -192,7 +192,7 @@ async def _live(job: Job, begin: Callable[[], object]) -> Life:
     log = CallLog()
     death = job.death
     strike = Strike(death.number, death.moment, die) if isinstance(death, AtCall) else None
-    use_case = USE_CASES[job.use_case]
+    scenario = SCENARIOS[job.scenario]
 
     def wrap(stores: Adapters) -> Adapters:
         # Two processes that draw the same ids would be one process that draws them twice.
@@ -205,7 +205,7 @@ async def _live(job: Job, begin: Callable[[], object]) -> Life:
         )
         begin()
         began = time.perf_counter()
-        answer = await use_case.act(world)
+        answer = await scenario.act(world)
         if isinstance(death, AfterAnswer):
             die()
         return Life(

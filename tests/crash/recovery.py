@@ -11,7 +11,7 @@ from shared.adapters.embedded import open_embedded
 from shared.services.common import Adapters
 from tests.crash.reference_runs import Compared, Reference, start_again, sweep_a_day_later
 from tests.crash.registry_state import RegistryState, check_token_events, picture, stored
-from tests.crash.use_cases import settle
+from tests.crash.scenarios import settle
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.world import World, opened
 
@@ -77,8 +77,8 @@ def check_whole(reference: Compared, seen: RegistryState) -> None:
 
 async def check_repeated(reference: Compared, world: World) -> None:
     """Send the request again: it succeeds, and everything is as if it had succeeded at once."""
-    answer = await reference.use_case.act(world)
-    assert answer.status_code in reference.use_case.repeated, answer.text
+    answer = await reference.scenario.act(world)
+    assert answer.status_code in reference.scenario.repeated, answer.text
     check_same(await _look(reference, world), reference.after)
 
 
@@ -110,7 +110,7 @@ def _without_sweeps(seen: RegistryState) -> Counter[str]:
 
 async def _look(reference: Compared, world: World) -> RegistryState:
     await check_token_events(world)
-    return await picture(world, reference.use_case)
+    return await picture(world, reference.scenario)
 
 
 def check_stored(reference: Reference, folder: Path) -> None:

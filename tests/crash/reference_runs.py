@@ -1,4 +1,4 @@
-"""What each use-case does when nothing disturbs it; every disturbed one is compared with this."""
+"""What each scenario does when nothing disturbs it; every disturbed one is compared with this."""
 
 import itertools
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 from shared.bootstrap import migrate
 from tests.crash.fork_server import ForkServer, Job, Life, Never
 from tests.crash.registry_state import RegistryState, Stored, picture, stored
-from tests.crash.use_cases import BYSTANDER, USE_CASES, UseCase, push
+from tests.crash.scenarios import BYSTANDER, SCENARIOS, Scenario, push
 from tests.sampling import Features, Row, covering_part
 from tests.support.world import People, Template, World, opened, settings_of
 
@@ -19,9 +19,9 @@ A_DAY_LATER = timedelta(hours=25)  # Past the grace period of archives without a
 
 @dataclass(frozen=True)
 class Compared:
-    """A use-case, and what everybody sees before and after it."""
+    """A scenario, and what everybody sees before and after it."""
 
-    use_case: UseCase
+    scenario: Scenario
     people: People
     before: RegistryState
     after: RegistryState
@@ -29,7 +29,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Reference(Compared):
-    """A use-case, the folder that it begins with, and what it changes."""
+    """A scenario, the folder that it begins with, and what it changes."""
 
     folder: Path
     life: Life
@@ -54,44 +54,44 @@ class References:
 
     async def of(self, name: str) -> Reference:
         if name not in self._made:
-            self._made[name] = await self._make(USE_CASES[name])
+            self._made[name] = await self._make(SCENARIOS[name])
         return self._made[name]
 
     async def sample(
         self, name: str, rows: Callable[[Reference], Iterable[Row]], features: Features[Row]
     ) -> list[Row]:
-        """Return the rows of a use-case in a sample of those of all."""
-        tables = {each: rows(await self.of(each)) for each in USE_CASES}
+        """Return the rows of a scenario in a sample of those of all."""
+        tables = {each: rows(await self.of(each)) for each in SCENARIOS}
         return covering_part(name, tables, features)
 
-    async def _make(self, use_case: UseCase) -> Reference:
+    async def _make(self, scenario: Scenario) -> Reference:
         folder = self._copy(self.template.folder)
         people = self.template.people
         async with opened(folder, people) as world:
-            for act in (push(f"{BYSTANDER}:1.0.0"), *use_case.before):
+            for act in (push(f"{BYSTANDER}:1.0.0"), *scenario.before):
                 assert (await act(world)).is_success
-        before = await self._seen(folder, use_case)
+        before = await self._seen(folder, scenario)
         done = self._copy(folder)
-        ended = self.fork_server.run(Job(done, people, use_case.name, Never()))
-        assert ended.life.status in use_case.repeated, ended
+        ended = self.fork_server.run(Job(done, people, scenario.name, Never()))
+        assert ended.life.status in scenario.repeated, ended
         swept = self._copy(done)
         async with opened(swept, people) as world:
             await sweep_a_day_later(world)
         return Reference(
-            use_case=use_case,
+            scenario=scenario,
             people=people,
             folder=folder,
             life=ended.life,
             before=before,
-            after=await self._seen(done, use_case),
+            after=await self._seen(done, scenario),
             stored_after=stored(done),
             stored_swept=stored(swept),
         )
 
-    async def _seen(self, folder: Path, use_case: UseCase) -> RegistryState:
+    async def _seen(self, folder: Path, scenario: Scenario) -> RegistryState:
         """Look at a copy: looking leaves the time when a token was used."""
         async with opened(self._copy(folder), self.template.people) as world:
-            return await picture(world, use_case)
+            return await picture(world, scenario)
 
     def _copy(self, folder: Path) -> Path:
         place = self.root / str(next(self._numbers))

@@ -18,7 +18,7 @@ from shared.domain.principals import OPERATOR
 from shared.domain.records import Event
 from shared.domain.tokens import Token
 from shared.services.records import all_entities
-from tests.crash.use_cases import BYSTANDER, UseCase
+from tests.crash.scenarios import BYSTANDER, Scenario
 from tests.support.event_feed import checked_feed
 from tests.support.world import Person, World
 
@@ -42,11 +42,11 @@ class RegistryState:
     feed: tuple[str, ...]  # Without events of tokens.
 
 
-async def picture(world: World, use_case: UseCase) -> RegistryState:
+async def picture(world: World, scenario: Scenario) -> RegistryState:
     """Look at everything that a change of the package may show in."""
-    packages = {look: seen async for look, seen in _looks(world, use_case.package, None)}
-    if use_case.is_private:
-        async for look, seen in _looks(world, use_case.package, world.people.admin):
+    packages = {look: seen async for look, seen in _looks(world, scenario.package, None)}
+    if scenario.is_private:
+        async for look, seen in _looks(world, scenario.package, world.people.admin):
             packages[f"{look} by admin"] = seen
     packages["what is withheld"] = await _withheld(world)
     organizations = await all_entities(world.stores.directory, Organization)

@@ -19,7 +19,7 @@ from tests.crash.push_load import traffic
 from tests.crash.recovery import check_same, explained
 from tests.crash.reference_runs import References, start_again
 from tests.crash.registry_state import picture, stored
-from tests.crash.use_cases import USE_CASES
+from tests.crash.scenarios import SCENARIOS
 from tests.support.registry_process import running
 from tests.support.world import Template, World, opened
 
@@ -28,20 +28,20 @@ PUSHES = 20  # Between two backups.
 EVERYBODY = Viewer(sees_everything=True)
 
 
-@pytest.mark.parametrize("name", USE_CASES)
+@pytest.mark.parametrize("name", SCENARIOS)
 async def test_a_backup_of_a_running_registry_restores_to_the_same(
     name: str, references: References, tmp_path: Path
 ) -> None:
     reference = await references.of(name)
     folder = reference.copy(tmp_path / "data")
     async with opened(folder, reference.people) as world:
-        await reference.use_case.act(world)
+        await reference.scenario.act(world)
         backup(folder, tmp_path / "backup")
     restore(tmp_path / "backup", tmp_path / "restored")
     assert stored(tmp_path / "restored") == reference.stored_after
     start_again(tmp_path / "restored")
     async with opened(tmp_path / "restored", reference.people) as world:
-        check_same(await picture(world, reference.use_case), reference.after)
+        check_same(await picture(world, reference.scenario), reference.after)
 
 
 async def test_a_backup_under_load_restores_to_a_complete_registry(

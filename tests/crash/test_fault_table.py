@@ -1,6 +1,6 @@
 """Whichever call of a port fails, in whichever way: all or nothing, and no answer lies.
 
-The table is made from the calls that each use-case really makes.
+The table is made from the calls that each scenario really makes.
 """
 
 import shutil
@@ -27,7 +27,7 @@ from tests.crash.recovery import (
 )
 from tests.crash.reference_runs import Reference, References
 from tests.crash.registry_state import picture
-from tests.crash.use_cases import READS, USE_CASES
+from tests.crash.scenarios import READS, SCENARIOS
 from tests.support import port_doubles
 from tests.support.archives import bala
 from tests.support.port_doubles import Moment, failing
@@ -53,7 +53,7 @@ class Fault(Enum):
 
 @dataclass(frozen=True)
 class Row:
-    """One call of one use-case, and how it fails."""
+    """One call of one scenario, and how it fails."""
 
     number: int
     call: str
@@ -64,13 +64,13 @@ class Row:
 
 
 def rows_of(reference: Reference) -> Iterator[Row]:
-    """Yield the part of the table that is about one use-case."""
+    """Yield the part of the table that is about one scenario."""
     for number, call in enumerate(reference.life.calls, start=1):
         for fault in (Fault.BUSY_BEFORE,) if call in READS else Fault:
             yield Row(number, call, fault)
 
 
-# Every call of a use-case; over all use-cases every method has every fault.
+# Every call of a scenario; over all scenarios every method has every fault.
 FEATURES = (lambda name, row: (name, row.number), lambda _name, row: (row.call, row.fault))
 
 
@@ -78,7 +78,7 @@ async def check_row(reference: Reference, row: Row, folder: Path) -> None:
     """Let the call fail, and check what is there and how the client was answered."""
     strike = Strike(row.number, row.fault.moment, row.fault.strike)
     async with opened(folder, reference.people, tapped(strike)) as world:
-        answer = await reference.use_case.act(world)
+        answer = await reference.scenario.act(world)
         assert strike.seen >= row.number
         await check_truth(reference, world, answer)
         if row.fault is Fault.BUSY_AFTER:
@@ -89,7 +89,7 @@ async def check_row(reference: Reference, row: Row, folder: Path) -> None:
 
 async def check_truth(reference: Reference, world: World, answer: httpx.Response) -> None:
     """What was answered is what is: done and shown everywhere, or to be tried again."""
-    seen = await picture(world, reference.use_case)
+    seen = await picture(world, reference.scenario)
     if answer.is_success:
         check_same(seen, reference.after)
         return
@@ -100,7 +100,7 @@ async def check_truth(reference: Reference, world: World, answer: httpx.Response
         assert seen.packages == reference.before.packages, answer.text
 
 
-@pytest.mark.parametrize("name", USE_CASES)
+@pytest.mark.parametrize("name", SCENARIOS)
 async def test_a_call_that_fails_leaves_all_or_nothing_and_no_answer_lies(
     name: str, references: References, scratch: Path
 ) -> None:
@@ -120,7 +120,7 @@ async def test_a_push_that_is_stored_but_not_listed_is_not_said_to_be_undone(
         return replace(stores, search=failing(stores.search, port_doubles.Fault("offer", error)))
 
     world = await worlds(wrap=broken)
-    answer = await USE_CASES["first push of a package"].act(world)
+    answer = await SCENARIOS["first push of a package"].act(world)
     assert answer.status_code == 503
     assert answer.json()["message"] == str(NotListedYet("acme/greet:1.0.0"))
     assert (await world.java().pull("acme/greet:1.0.0")).content == bala("acme/greet:1.0.0")

@@ -26,8 +26,8 @@ from tests.crash.recovery import (
 )
 from tests.crash.reference_runs import Reference, References
 from tests.crash.registry_state import picture, stored
+from tests.crash.scenarios import BYSTANDER
 from tests.crash.small_disks import MIB, SmallDisk, small_disk
-from tests.crash.use_cases import BYSTANDER
 from tests.paths import ROOT
 from tests.support.archives import bala
 from tests.support.registry_process import Running, free_port, running
@@ -229,8 +229,8 @@ async def fill_up(reference: Reference, disk: SmallDisk, pages: int) -> int:
         for path in (f"/packages/{BYSTANDER}", "/packages?q="):
             assert (await world.get(path)).is_success  # It is running, and its files are open.
         disk.fill(leaving_pages=pages)
-        answer = await reference.use_case.act(world)
-        seen = await picture(world, reference.use_case)
+        answer = await reference.scenario.act(world)
+        seen = await picture(world, reference.scenario)
         if answer.is_success:
             check_same(seen, reference.after)
         check_old_or_new(reference, seen)

@@ -8,7 +8,7 @@ from tests.crash.conftest import OpenKilling
 from tests.crash.fork_server import AfterAnswer, AtCall
 from tests.crash.recovery import check_kept, check_repeat, check_upkeep
 from tests.crash.reference_runs import Reference, References
-from tests.crash.use_cases import READS, USE_CASES
+from tests.crash.scenarios import READS, SCENARIOS
 from tests.support.port_doubles import Moment
 
 # A state that one moment leaves behind is nearly that of the next, so each gets one of the checks.
@@ -18,7 +18,7 @@ CHECKS = {Moment.BEFORE: check_repeat, Moment.AFTER: check_upkeep}
 Row = tuple[int, str, Moment]
 
 
-# Every call of a use-case that takes effect; over all use-cases every method has both moments.
+# Every call of a scenario that takes effect; over all scenarios every method has both moments.
 FEATURES = (
     lambda name, row: (name, row[0]) if row[1] not in READS else None,
     lambda _name, row: row[1:],
@@ -26,13 +26,13 @@ FEATURES = (
 
 
 def rows_of(reference: Reference) -> Iterator[Row]:
-    """Yield every call of the use-case with both moments."""
+    """Yield every call of the scenario with both moments."""
     for number, call in enumerate(reference.life.calls, start=1):
         for moment in CHECKS:
             yield number, call, moment
 
 
-@pytest.mark.parametrize("name", USE_CASES)
+@pytest.mark.parametrize("name", SCENARIOS)
 async def test_a_change_that_is_killed_at_any_call_is_complete_or_absent(
     name: str, killing: OpenKilling, references: References
 ) -> None:
@@ -43,7 +43,7 @@ async def test_a_change_that_is_killed_at_any_call_is_complete_or_absent(
         assert ended.was_killed, (where, ended)
 
 
-@pytest.mark.parametrize("name", USE_CASES)
+@pytest.mark.parametrize("name", SCENARIOS)
 async def test_a_change_that_was_answered_outlives_its_process(
     name: str, killing: OpenKilling
 ) -> None:

@@ -12,15 +12,15 @@ from tests.crash.recovery import check_repeat, check_upkeep
 from tests.sampling import FULL
 
 TIMES = 40 if FULL else 10
-STRIDE = 1 if FULL else 5  # A use-case has some ninety steps.
-USE_CASES = (
+STRIDE = 1 if FULL else 5  # A scenario has some ninety steps.
+SCENARIOS = (
     "first push to a new organization",
     "push of a further version",
     "deprecation of a version",
 )
 
 
-@pytest.mark.parametrize("name", USE_CASES)
+@pytest.mark.parametrize("name", SCENARIOS)
 async def test_a_change_that_is_killed_at_any_small_step_is_complete_or_absent(
     name: str, killing: OpenKilling
 ) -> None:

@@ -32,7 +32,7 @@ def differing(found: Usage | Stored, known: Usage | Stored, little: float = 0.3)
 
 
 @pytest.mark.timeout(300)
-async def test_every_use_case_takes_what_the_costs_are_computed_from(tmp_path: Path) -> None:
+async def test_every_kind_of_request_takes_what_the_costs_are_computed_from(tmp_path: Path) -> None:
     found = await counted(tmp_path)
     differ = {
         **{

@@ -8,5 +8,5 @@ from tests.support.world import Template
 
 @pytest.fixture(scope="session")
 def references(template: Template, tmp_path_factory: pytest.TempPathFactory) -> References:
-    """Return what each use-case does when nothing disturbs it."""
+    """Return what each scenario does when nothing disturbs it."""
     return References(template, tmp_path_factory.mktemp("places"))

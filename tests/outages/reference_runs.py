@@ -1,4 +1,4 @@
-"""What each use-case does over the stores of the cloud when nothing disturbs it."""
+"""What each scenario does over the stores of the cloud when nothing disturbs it."""
 
 import itertools
 from collections.abc import AsyncGenerator, Mapping, Set
@@ -14,7 +14,7 @@ from shared.services.common import Adapters
 from shared.services.maintenance.tasks import TASK_LEASE
 from tests.crash.reference_runs import Compared
 from tests.crash.registry_state import RegistryState, picture
-from tests.crash.use_cases import BYSTANDER, UseCase, push
+from tests.crash.scenarios import BYSTANDER, Scenario, push
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.outages.faulty_transport import Call, Died, FaultyStores, FaultyTransport
 from tests.support.cloud_stores import blob_double_at, double_of
@@ -36,7 +36,7 @@ Contents = tuple[Mapping[str, Any], Set[str]]  # All records that last, the name
 
 @dataclass(frozen=True)
 class Reference(Compared):
-    """A use-case, the place that it begins with, and what it changes."""
+    """A scenario, the place that it begins with, and what it changes."""
 
     place: Path
     status: int  # Of the answer.
@@ -54,41 +54,41 @@ class References:
     _made: dict[str, Reference] = field(default_factory=dict[str, Reference])
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
-    async def of(self, use_case: UseCase) -> Reference:
-        if use_case.name not in self._made:
-            self._made[use_case.name] = await self._make(use_case)
-        return self._made[use_case.name]
+    async def of(self, scenario: Scenario) -> Reference:
+        if scenario.name not in self._made:
+            self._made[scenario.name] = await self._make(scenario)
+        return self._made[scenario.name]
 
-    async def _make(self, use_case: UseCase) -> Reference:
+    async def _make(self, scenario: Scenario) -> Reference:
         people = self.template.people
         place = self.copy(self.template.folder)
         async with over(place, people) as world:
-            for act in (push(f"{BYSTANDER}:1.0.0"), *use_case.before):
+            for act in (push(f"{BYSTANDER}:1.0.0"), *scenario.before):
                 assert (await act(world)).is_success
-        before = await self._seen(place, use_case)
+        before = await self._seen(place, scenario)
         stored_before = contents_of(place)
         done = self.copy(place)
         wire = FaultyTransport()
         async with over(done, people, wire) as world:
             wire.calls.clear()
-            answer = await use_case.act(world)
+            answer = await scenario.act(world)
             calls = tuple(wire.calls)
-        assert answer.status_code in use_case.repeated, answer.text
+        assert answer.status_code in scenario.repeated, answer.text
         return Reference(
-            use_case=use_case,
+            scenario=scenario,
             people=people,
             place=place,
             status=answer.status_code,
             calls=calls,
             before=before,
-            after=await self._seen(done, use_case),
+            after=await self._seen(done, scenario),
             stored_before=stored_before,
             stored_after=contents_of(done),
         )
 
-    async def _seen(self, place: Path, use_case: UseCase) -> RegistryState:
+    async def _seen(self, place: Path, scenario: Scenario) -> RegistryState:
         """Look at a copy: looking leaves the time when a token was used."""
-        return await seen(self.copy(place), self.template.people, use_case)
+        return await seen(self.copy(place), self.template.people, scenario)
 
     def copy(self, place: Path) -> Path:
         """Return a new place that stores the same as another one."""
@@ -121,14 +121,14 @@ async def over(
             await world.stores.close()
 
 
-async def seen(place: Path, people: People, use_case: UseCase) -> RegistryState:
+async def seen(place: Path, people: People, scenario: Scenario) -> RegistryState:
     """Look at a place as it is when search has learned of all that was written."""
     async with over(place, people) as world:
         run = world.registry.maintenance.upkeep.run
         if await run("update-search-index") is None:  # A run that died holds the lease.
             world.clock.advance(TASK_LEASE)
             assert await run("update-search-index")
-        return await picture(world, use_case)
+        return await picture(world, scenario)
     raise AssertionError
 
 

@@ -1,6 +1,6 @@
 """Whichever call of a store in the cloud fails, and how: all or nothing, and no answer lies.
 
-The table is made from the calls that each use-case really makes on the wire.
+The table is made from the calls that each scenario really makes on the wire.
 """
 
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ import pytest
 
 from tests.crash.recovery import check_old_or_new, check_same, check_whole, explained
 from tests.crash.registry_state import RegistryState
-from tests.crash.use_cases import settle
+from tests.crash.scenarios import settle
 from tests.fakes.system import FakeClock
 from tests.outages.faulty_transport import READS, Call, Died, Fault, FaultyTransport
 from tests.outages.reference_runs import Reference, References, contents_of, over, seen
-from tests.outages.use_cases import USE_CASES
+from tests.outages.scenarios import SCENARIOS
 from tests.sampling import covering_part
 from tests.support.cloud_stores import double_of, forget
 from tests.support.event_feed import check_stored_feed
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.timeout(600)  # A test has a hundred rows and more.
 
 @dataclass(frozen=True)
 class Row:
-    """One call of one use-case, and what becomes of it."""
+    """One call of one scenario, and what becomes of it."""
 
     call: Call
     fault: Fault
@@ -41,12 +41,12 @@ class Row:
 
     @property
     def is_half_done(self) -> bool:
-        """Say whether the use-case ends, or goes on without knowing whether the call was made."""
+        """Say whether the scenario ends, or goes on without knowing whether the call was made."""
         return self.fault in (Fault.LOST_AFTER, Fault.DEATH)
 
 
 def rows_of(reference: Reference) -> Iterator[Row]:
-    """Yield the part of the table that is about one use-case."""
+    """Yield the part of the table that is about one scenario."""
     for call in sorted(set(reference.calls)):
         for fault in call.faults:
             yield Row(call, fault)
@@ -60,14 +60,14 @@ FEATURES = (
 
 
 async def sample_of(name: str, references: References) -> list[Row]:
-    """Return the rows of a use-case: every write, every kind of read, and both faults after a
+    """Return the rows of a scenario: every write, every kind of read, and both faults after a
     write of each kind.
 
-    Every kind of call has every fault in one use-case at least: a call without effect is repeated
-    by the clients of the stores, whichever use-case makes it.
+    Every kind of call has every fault in one scenario at least: a call without effect is repeated
+    by the clients of the stores, whichever scenario makes it.
     """
-    made = [await references.of(each) for each in USE_CASES.values()]
-    return covering_part(name, {each.use_case.name: rows_of(each) for each in made}, FEATURES)
+    made = [await references.of(each) for each in SCENARIOS.values()]
+    return covering_part(name, {each.scenario.name: rows_of(each) for each in made}, FEATURES)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Attempt:
             await self._check_settled()
         again = await self._act(FaultyTransport(), "again")
         assert again is not None
-        assert again.status_code in self.reference.use_case.repeated, again.text
+        assert again.status_code in self.reference.scenario.repeated, again.text
         await self._check_done()
         check_stored_feed(double_of(self.place, FakeClock()))
 
@@ -96,7 +96,7 @@ class Attempt:
         """Return the answer; None where the process died before it gave one."""
         async with over(self.place, self.reference.people, wire, ids) as world:
             try:
-                return await self.reference.use_case.act(world)
+                return await self.reference.scenario.act(world)
             except Died:
                 return None
         return None
@@ -127,14 +127,14 @@ class Attempt:
             check_same(await self._seen(), self.reference.after)
 
     async def _seen(self) -> RegistryState:
-        return await seen(self.place, self.reference.people, self.reference.use_case)
+        return await seen(self.place, self.reference.people, self.reference.scenario)
 
 
-@pytest.mark.parametrize("name", USE_CASES)
+@pytest.mark.parametrize("name", SCENARIOS)
 async def test_a_store_that_fails_leaves_all_or_nothing_and_no_answer_lies(
     name: str, references: References
 ) -> None:
-    reference = await references.of(USE_CASES[name])
+    reference = await references.of(SCENARIOS[name])
     for row in await sample_of(name, references):
         with explained(str(row)):
             place = references.copy(reference.place)

@@ -1,4 +1,4 @@
-"""Counts what each use case takes of the stores in the cloud, with packages of the real index."""
+"""Counts what each kind of request takes of the cloud stores, with packages of the real index."""
 
 import json
 from collections import defaultdict

@@ -47,7 +47,8 @@ _ADMINISTRATOR_NAME = (
     "make the account an administrator."
 )
 
-NAME_CLAIM_LIFETIME = timedelta(minutes=1)  # Creating an account takes milliseconds.
+# How long a claim without an account is kept; creating an account takes milliseconds.
+NAME_CLAIM_LIFETIME = timedelta(minutes=1)
 
 
 class AccountProfile(Struct, frozen=True):
@@ -62,7 +63,7 @@ NAME_SALT_BYTES = 32
 
 
 class KeptName(Enum):
-    """What became of the hash of a former name from the list of revocations."""
+    """What happened to the hash of a former name from the list of revocations."""
 
     NEW = "new"
     KNOWN = "known"
@@ -70,14 +71,14 @@ class KeptName(Enum):
 
 
 class RetiredNames(Struct, frozen=True):
-    """The former names of accounts, which nobody gets again, as salted hashes."""
+    """Keeps the former names of accounts as salted hashes, so that nobody gets them again."""
 
     directory: DirectoryStore
     listed: RetiredNameList
     randomness: Randomness
 
     async def includes(self, name: str) -> bool:
-        """Check whether somebody had the name, in any spelling."""
+        """Check whether an account had the name earlier, in any spelling."""
         salt = await self.directory.get(NameSalt, NAME_SALT_PLACE)
         if salt is None:
             return False
@@ -93,7 +94,7 @@ class RetiredNames(Struct, frozen=True):
             return False
         salt = await self._salt()
         await self.listed.add(salt.salt, salt.hash_of(name))
-        # First, so that there is no moment at which somebody else could claim the name.
+        # The hash is stored first, so that nobody else can claim the name in between.
         with suppress(AlreadyThere):
             await self.directory.add(RetiredName(hash=salt.hash_of(name)))
         await self.directory.remove(claim)
@@ -101,7 +102,8 @@ class RetiredNames(Struct, frozen=True):
 
     @retried_when_stale
     async def keep(self, salt: str, name_hash: str) -> KeptName:
-        """Retire a name whose hash is known; a registry without a salt takes over the given one."""
+        """Store a former name of which only the hash is known; a registry without a salt adopts the
+        given one."""
         stored = await self.directory.get(NameSalt, NAME_SALT_PLACE)
         if stored is None:
             stored = await self._add_salt(NameSalt(salt=salt))
@@ -124,7 +126,7 @@ class RetiredNames(Struct, frozen=True):
         try:
             return await self.directory.add(salt)
         except AlreadyThere:
-            raise Stale from None  # Another process made it, which a repeat reads.
+            raise Stale from None  # Another process created the salt, and the repeat reads it.
 
 
 class Accounts(Struct, frozen=True):
@@ -249,14 +251,16 @@ class Accounts(Struct, frozen=True):
             claimed = await self.directory.add(claim)
         except AlreadyThere:
             claimed = await self._take_over(claim)
-        # After the claim: a name that is retired meanwhile was hashed before it could be claimed.
+        # This is checked after the claim: a name that is retired meanwhile was hashed before
+        # anybody could claim it.
         if await self.retired_names.includes(claim.name):
             with suppress(Stale):
                 await self.directory.remove(claimed)
             raise AccountExists(claim.name)
 
     async def _take_over(self, claim: AccountName) -> AccountName:
-        """Take over a name whose account was not created because of a crash."""
+        """Take over a name that was claimed for an account which a crash kept from being
+        created."""
         taken = await self.directory.get(AccountName, claim.place)
         abandoned = taken is not None and await self._is_abandoned(taken, claim.created_ms)
         if taken is None or not abandoned:
@@ -330,15 +334,15 @@ async def organization_owners(directory: DirectoryStore, org: str, now_ms: int) 
 async def reachable_owners(
     directory: DirectoryStore, org: str, owners: Iterable[Account]
 ) -> list[Account]:
-    """Return the owners who are not locked; none if no owner can sign in, as
-    `OwnerlessOrganizations` found and stored, so that this is one read for any number of them."""
+    """Return the owners who are not locked. If no owner can sign in, `OwnerlessOrganizations` has
+    stored that, and the result is empty after one read, however many owners there are."""
     found = await directory.get(OwnerlessOrganization, ownerless_place(org))
     return [] if found else [each for each in owners if not each.is_locked]
 
 
 async def responsible_accounts(directory: DirectoryStore, org: str, now_ms: int) -> list[Account]:
     """Return the owners of an organization at that time, and its maintainers too if none of the
-    owners can sign in, so that somebody reads what is sent to it."""
+    owners can sign in, so that somebody reads its mail."""
     owners = await organization_owners(directory, org, now_ms)
     if await reachable_owners(directory, org, owners):
         return owners
@@ -356,6 +360,6 @@ async def _accounts_with_role(
 async def administrator_accounts(directory: DirectoryStore, now_ms: int) -> list[Account]:
     """Return the administrators at that time."""
     listed = await directory.list_by_subject(Account, ADMINISTRATORS)
-    # The list may lag behind, so the records are read.
+    # A list may be older than the records, so the records are read.
     found = await accounts_by_ids(directory, [each.id for each in listed])
     return [each for each in found if each.administers_at(now_ms)]

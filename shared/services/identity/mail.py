@@ -37,7 +37,8 @@ from shared.services.limits.rate_limits import BURST_WINDOW
 
 _HELD_MAIL_KIND = "held-news"
 _MAIL_KIND = "mail"
-SENDING_TIME = timedelta(minutes=10)  # A claim of a process that ended meanwhile ends with it.
+# The claim of a process that ended meanwhile lapses after this time.
+SENDING_TIME = timedelta(minutes=10)
 
 
 def _read_texts() -> Mapping[str, MailText]:
@@ -57,14 +58,14 @@ def mail_text(template: str, **values: str) -> MailText:
 
 
 def reason_text(reason: str, label: str = "Reason") -> str:
-    """Return a reason as a paragraph of a mail, or nothing without one."""
+    """Return a reason as a paragraph of a mail; empty if there is no reason."""
     return f"{label}: {_printable(reason)}\n\n" if reason else ""
 
 
 class Appeal(Struct, frozen=True):
-    """Where those appeal whom a decision of administrators affects."""
+    """Where people can appeal against a decision of administrators."""
 
-    abuse_contact: str  # As in the settings; empty where the operator names none.
+    abuse_contact: str  # From the settings; empty if the operator names none.
 
     @property
     def sentence(self) -> str:
@@ -97,7 +98,8 @@ class MailDelivery(Struct, frozen=True):
         until_ms: int,
         now_ms: int,
     ) -> int:
-        """Send mail to each account that was sent none with this key; return to how many.
+        """Send mail to each account that has not yet been sent mail with this key; return to how
+        many.
 
         It counts as sent when the mail server has accepted it. Meanwhile it is claimed, so that no
         other process sends it; a process that ends in between, or a store that fails afterwards,
@@ -138,7 +140,7 @@ class MailDelivery(Struct, frozen=True):
 
 
 class DecisionMail(Struct, frozen=True):
-    """Tells those concerned what an administrator or the operator took from them, and why."""
+    """Tells people by mail what an administrator or the operator took away from them, and why."""
 
     directory: DirectoryStore
     mail_delivery: MailDelivery
@@ -208,7 +210,8 @@ class TokenMail(Struct, frozen=True):
     base_url: str
 
     async def send_leaked(self, token: Token, found_at: str, *, until_ms: int) -> None:
-        """Send mail about a token that was found in public and is revoked, once until then."""
+        """Send mail about a token that was found in public and is revoked. Until `until_ms` it is
+        sent only once."""
         mail = mail_text(
             "token-leaked",
             name=token.name,
@@ -250,7 +253,7 @@ RELEASES_IN_A_MAIL = 50  # Of a decision on many.
 class ReleaseMail(Struct, frozen=True):
     """Sends mail about a release to the owners of its organization.
 
-    The state of the release is stored before, and stays when the stores or the mail fail.
+    The state of the release is stored before the mail is sent, and stays if the mail fails.
     """
 
     directory: DirectoryStore
@@ -269,8 +272,8 @@ class ReleaseMail(Struct, frozen=True):
         await self._send_statement([release], partial(self._statement, release))
 
     async def send_decisions(self, releases: Sequence[Release]) -> None:
-        """Send statements about one decision on many releases, as `send_decision` does: one for
-        each organization."""
+        """Send statements about one decision on many releases, as `send_decision` does: one
+        statement for each organization."""
         by_org = dict[str, list[Release]]()
         for release in releases:
             by_org.setdefault(release.org, []).append(release)

@@ -1,4 +1,5 @@
-"""How an account is signed in: its identities at providers, and its sessions."""
+"""Identities of accounts at identity providers, and the sessions in which accounts are signed
+in."""
 
 import asyncio
 import re
@@ -35,7 +36,8 @@ from shared.services.leases import Leases, retried_when_leased
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.records import EntityChange, RecordWriter
 
-ACCOUNT_NAME_LENGTH = 30  # Ten below the limit, which leaves room for a number after a taken name.
+# Ten characters below the limit, so that a number can follow a name that is taken.
+ACCOUNT_NAME_LENGTH = 30
 ACCOUNT_NAME_ATTEMPTS = 5
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
@@ -55,7 +57,7 @@ class Identities(Struct, frozen=True):
     leases: Leases
 
     async def account_id_of(self, verified: VerifiedIdentity) -> str | None:
-        """Return None for an identity that no account has."""
+        """Return the id of the account with this identity, or None if no account has it."""
         identity, _ = await self._find(verified)
         return identity.account if identity else None
 
@@ -63,7 +65,7 @@ class Identities(Struct, frozen=True):
         """Return as `account_id_of` does, or raise `account-locked`."""
         identity, account = await self._find(verified)
         if account is not None and account.directory_lock is not None:
-            await self.rights.renew(account.id)  # The person may be enabled again.
+            await self.rights.renew(account.id)  # The directory may have enabled the person again.
             account = await self.directory.get(Account, account.place)
         if account is not None and account.is_locked:
             raise account_locked(account.name)
@@ -118,8 +120,9 @@ class Identities(Struct, frozen=True):
 
     @retried_when_leased
     async def _remove(self, identity_id: str, by: Principal) -> tuple[Identity, Sequence[Identity]]:
-        """Remove an identity while nobody else can remove another one of the account: otherwise two
-        requests could remove the last two. Return it, and those that are left."""
+        """Remove an identity of an account, and let no other request remove one at the same time:
+        otherwise two requests could remove the last two. Return the removed identity, and those
+        that are left."""
         async with self.leases.lease(f"identities:{by.id}"):
             identity, kept = await self._removable(identity_id, by)
             change = identity_change("identity.removed", identity)
@@ -129,7 +132,7 @@ class Identities(Struct, frozen=True):
     async def _removable(
         self, identity_id: str, by: Principal
     ) -> tuple[Identity, Sequence[Identity]]:
-        # The list may lag behind, so the records are read.
+        # A list may be older than the records, so the records are read.
         read = await asyncio.gather(
             *(self.directory.get(Identity, each.place) for each in await self.of(by=by))
         )
@@ -178,7 +181,7 @@ class Identities(Struct, frozen=True):
 
     @retried_when_stale
     async def _store_providers(self, account_id: str, providers: Sequence[str]) -> None:
-        """Store by which providers an account comes, which decides whether it is staff."""
+        """Store with which providers the account signs in, which decides whether it is staff."""
         account = await self.directory.get(Account, Place(account_id))
         changed = account and account.model_copy(
             update={"providers": tuple(dict.fromkeys(providers))}
@@ -243,7 +246,7 @@ class Sessions(Struct, frozen=True):
     account_mail: AccountMail
 
     async def list_own(self, *, by: Principal) -> list[Session]:
-        """Return the live sessions of the account of `by`, the last used first."""
+        """Return the sessions of the account of `by` that have not ended, the last used first."""
         require_own_account(by, "list", "sessions")
         return live_sessions(
             await self.directory.list_by_owner(Session, by.id), self.clock.now_ms()
@@ -258,7 +261,7 @@ class Sessions(Struct, frozen=True):
         """End all sessions of an account; callers check rights."""
         ended: list[Session] = []
         for each in await self.directory.list_by_owner(Session, account_id):
-            with suppress(SessionNotFound):  # Its owner ended it meanwhile.
+            with suppress(SessionNotFound):  # The owner of the session ended it meanwhile.
                 ended.append(await self._end(each.place, by, reason))
         return ended
 
@@ -278,7 +281,9 @@ class Sessions(Struct, frozen=True):
         try:
             await self.record_writer.remove(session, change=change, by=by)
         except Stale:
-            return  # It is changing; the next request with the copy ends it.
+            # Another request changes the session now; the next request with the copied cookie ends
+            # it.
+            return
         self.account_mail.send(session.account, "session-copied")
 
     @retried_when_stale

@@ -69,15 +69,16 @@ class SignInLinks:
         return Secret(one_time_link(self._base_url, SIGN_IN_LINK_PATH, code))
 
     async def peek(self, code: str) -> str:
-        """Return the id of the account, without using the link up; raise `link-expired`.
+        """Return the id of the account, and leave the link valid; raise `link-expired`.
 
-        Showing whom the link signs in does not use it up, because programs that check links run
-        the scripts of their pages.
+        A page that shows whom the link signs in leaves it valid, because mail programs open links
+        to check them and run the scripts of the page.
         """
         return _require_account(await self._work.peek(_KIND, code_hash(code), self._clock.now_ms()))
 
     async def redeem(self, code: str) -> str:
-        """Use the link up and return the id of its account; raise `link-expired` from then on."""
+        """Invalidate the link and return the id of its account; raise `link-expired` if it is
+        invalid already."""
         return _require_account(await self._work.take(_KIND, code_hash(code), self._clock.now_ms()))
 
 
@@ -231,7 +232,8 @@ class SignInFlow(Struct, frozen=True):
             require_recent_sign_in(request.by, self.clock.now_ms(), "link", "an identity")
 
     async def _take_attempt(self, name: str, state: str, browser: SignInBrowser) -> SignInAttempt:
-        # Taken before it is checked, so that each attempt has one response, also an invalid one.
+        # The attempt is removed before the response is checked, so that each attempt has one
+        # response only, valid or not.
         text = await self.work.take(_ATTEMPT_KIND, hash_secret(state), self.clock.now_ms())
         if text is None:
             raise sign_in_expired()
@@ -247,7 +249,7 @@ class SignInFlow(Struct, frozen=True):
         try:
             return await provider.finish(flow, response)
         except SignedTokenRefused as refusal:
-            # The flaw is for the operator; the person can only try again.
+            # The operator is told what was wrong with the response; the person can only try again.
             self.refused(provider.label, str(refusal))
             raise sign_in_failed(provider.label, "its answer proves nothing") from None
 
@@ -305,7 +307,8 @@ class SignInFlow(Struct, frozen=True):
         return ()
 
     async def _session(self, attempt: SignInAttempt) -> Session:
-        """Return the session that the sign-in began in; raise `sign-in-expired` if it ended."""
+        """Return the session in which the sign-in began; raise `sign-in-expired` if that session
+        ended."""
         session = await self.directory.get(Session, Place(attempt.account, attempt.session))
         if session is None or session.ends_ms <= self.clock.now_ms():
             raise sign_in_expired()
@@ -319,7 +322,7 @@ class SignInFlow(Struct, frozen=True):
         session = self._new_session(account_id, authentication, browser, secret)
         cookie = self.session_authentication.session_cookie(
             session, secret
-        )  # Refuses http before the session is stored.
+        )  # Over plain http this raises, before the session is stored.
         await self.known_browsers.ready()
         known = self.known_browsers.is_known(account_id, browser.known_browser_cookie)
         details = {

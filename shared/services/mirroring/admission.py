@@ -36,7 +36,8 @@ from shared.ports.http_client import AnswerTooLarge, Unanswered
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.lru_cache import LruCache
 from shared.runtime.single_flight import SingleFlight
-from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource, refusal_of
 from shared.services.mirroring.withdrawals import UpstreamWithdrawals
 from shared.services.packages.archive_reader import ArchiveReader
@@ -68,7 +69,7 @@ class Admission(Struct, frozen=True):
         if self.reader.is_missing(coordinate, ways):
             return False
         await self.reader.require_admitted(coordinate, asker)
-        await self.reader.count(asker)
+        await self.reader.questions.count(asker)
         via = asker.via()
         follower = Asker(asker.by, lambda: via, asker.sources)
         key = f"{ways[-1].kept_as} {coordinate.key}"

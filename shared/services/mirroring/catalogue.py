@@ -32,7 +32,8 @@ from shared.domain.times import MS
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.http_client import Unanswered
-from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.packages.derived_data import DerivedData
 from shared.services.records import all_entities
@@ -148,7 +149,7 @@ class UpstreamCatalogue(Struct, frozen=True):
         since_ms = public_since(release.created_ms, first_seen_ms)
         if rules.reason_to_refuse(release, since_ms, self._now_ms()):
             return False
-        source = await self.reader.source(entry.package, _ASKER)
+        source = await self.reader.ours_or_upstream.upstream_of(entry.package, _ASKER)
         return source is not None and source.name == entry.upstream
 
     async def _run_round(self, source: UpstreamSource, known: Known, until_ms: int) -> TaskReport:

@@ -26,7 +26,8 @@ from shared.domain.times import MS, parse_time, utc_text
 from shared.ports.metadata import MetadataStore
 from shared.ports.pull_ledger import PullLedger
 from shared.runtime.retries import retried_when_stale
-from shared.services.mirroring.upstream_reader import EXACT_CLIENT, Asker, UpstreamReader
+from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_reader import EXACT_CLIENT, UpstreamReader
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.pull_counter import utc_day
 from shared.services.records import EntityChange, RecordWriter, package_batches

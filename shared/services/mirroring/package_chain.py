@@ -1,8 +1,8 @@
 """The chain of sources: packages that are stored here, and those of upstreams, as one caller finds
 them.
 
-Names of ours are looked for here alone. Of other names what is stored is found first and costs what
-ours costs; then the upstream is asked that the rules name, and only a pull fetches an archive.
+What is stored is found first, and costs what our own packages cost; then the upstream is asked that
+`ours_or_upstream.py` names, if it names one. Only a pull fetches an archive.
 Clients take `unresolved` as final, so what only an upstream could find that does not answer is a
 refusal, which a client repeats.
 """
@@ -58,7 +58,8 @@ from shared.domain.resolution import (
 )
 from shared.domain.versions import Range, Version
 from shared.services.mirroring.admission import Admission, Refreshing
-from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.version_lists import VersionLists
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.source import PackageVersions, UnstoredRelease, VisibleRelease
@@ -244,7 +245,7 @@ class PackageChain(Struct, frozen=True):
 
     async def _may_ask(self, package: Package) -> bool:
         """Check whether an upstream may be asked for the package."""
-        return await self.reader.source(package, self.asker) is not None
+        return await self.reader.ours_or_upstream.upstream_of(package, self.asker) is not None
 
     async def _upstream_tool_owner(self, tool: str) -> Package | None:
         """Return the package of an upstream that has the tool; None if it is ours, or nobody's.
@@ -393,12 +394,12 @@ class PackageChain(Struct, frozen=True):
 
     async def _missing(self, missing: PackageNotFound, package: Package) -> PackageNotFound:
         """Return the refusal of a missing package, with the rule if one denies it."""
-        denial = await self.reader.denial(package, self.asker)
+        denial = await self.reader.ours_or_upstream.denial(package, self.asker)
         return PackageNotFound(package, f". It is not served here: {denial}") if denial else missing
 
     async def _require_not_denied(self, package: Package, wanted: Version | Range) -> None:
         """Raise `UpstreamReleaseRefused` if a rule denies the package."""
-        if denial := await self.reader.denial(package, self.asker):
+        if denial := await self.reader.ours_or_upstream.denial(package, self.asker):
             raise release_denied(package, wanted, denial)
 
     async def _stored(self, package: Package) -> Survey | None:

@@ -1,10 +1,15 @@
-"""Reads what upstreams say: each behind its circuit breaker, kept for a time, within limits."""
+"""Reads what an upstream says of its packages: versions, descriptions, ages, and what a build
+resolves.
+
+Whether an upstream is asked at all is decided in `ours_or_upstream.py`, and how each question is
+asked is in `upstream_questions.py`.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -28,16 +33,15 @@ from shared.domain.mirroring import (
     stored_since,
 )
 from shared.domain.names import OrgName, ToolId
-from shared.domain.packages import Head, Release, Visibility
-from shared.domain.principals import Principal
-from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
+from shared.domain.packages import Release, Visibility
 from shared.domain.versions import Range, Version
 from shared.ports.http_client import Unanswered
 from shared.ports.system import Clock
 from shared.ports.upstream import Upstream
 from shared.runtime.decoded_records import memory_of
 from shared.runtime.kept_answers import KeptAnswers, NewAnswer
-from shared.services.limits.rate_limits import RateLimiter
+from shared.services.mirroring.ours_or_upstream import OursOrUpstream
+from shared.services.mirroring.upstream_questions import Asker, Question, UpstreamQuestions, Ways
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource, refusal_of
 from shared.services.name_owners import OURS, NameOwners
 from shared.services.packages.external_releases import PinnedDigests
@@ -46,148 +50,27 @@ EXACT_CLIENT = ANY_CLIENT  # Exact versions are served to every client.
 
 _VERSION_BYTES = 300  # Of memory, for a version of a list, and for a part of a pre-release.
 
-T = TypeVar("T")
 RequestT = TypeVar("RequestT", PackageRequest, ModuleRequest)
 AnswerT = TypeVar("AnswerT")
 Resolve = Callable[..., Awaitable[Sequence[AnswerT | None]]]  # A resolve call of an upstream.
-Ways = Sequence[UpstreamSource]  # How an upstream is asked, one after the other.
-
-
-class Question(Struct, Generic[T], frozen=True):
-    """A question to any upstream: what it is about, for refusals and for the circuit breaker, the
-    key of its kept answer, and about how many bytes of memory an answer takes.
-
-    `accept` may change or refuse a new answer.
-    """
-
-    what: object
-    subject: str
-    key: tuple[Hashable, ...]
-    ask: Callable[[Upstream, str], Awaitable[T | None]]  # With the header `Via`.
-    size: Callable[[T], int] = lambda _: 1_000
-    accept: Callable[[UpstreamSource, T], Awaitable[T]] | None = None
-
-
-class Asker(Struct, frozen=True):
-    """Who asks, and what the request came through, as its header `Via` says.
-
-    `via` is called only if the answer depends on an upstream: an answer whose header was read is
-    not repeated by the host. `sources` remembers the upstreams of the packages of one request.
-    """
-
-    by: Principal
-    via: Callable[[], str] = lambda: ""
-    sources: dict[str, UpstreamSource | None] | None = None
-
-    def may_see(self, head: Head | None) -> bool:
-        """Check whether the upstream's package may be found by whoever asks; others are told what
-        they are told of a missing one."""
-        is_internal = head is not None and head.visibility is Visibility.INTERNAL
-        return not is_internal or self.by.reads_internal
 
 
 class UpstreamReader(Struct, frozen=True):
     """Asks the upstream that a package comes from; every method raises `UpstreamUnavailable` if
     there is no answer, and `TooManyRequests` for a caller without a token that asks too much."""
 
-    pseudonym: str  # Of this registry, in `Via`.
+    ours_or_upstream: OursOrUpstream
+    questions: UpstreamQuestions
     upstreams: Upstreams
     kept: KeptAnswers
-    rate_limiter: RateLimiter
     owners: NameOwners
     pins: PinnedDigests
     clock: Clock
 
-    # --- Who is asked ---------------------------------------------------------------------------
-
-    async def source(self, package: Package, asker: Asker) -> UpstreamSource | None:
-        """Return the upstream that the package comes from.
-
-        None if the name is ours, if the rules deny the package, if the owner of the name is not the
-        upstream that the rules name, or if the request came through this registry before. Without
-        owner and rule it is the first upstream that has the organization. An upstream before it
-        that does not answer may have it, so then no other one is asked.
-        """
-        known = {} if asker.sources is None else asker.sources
-        if package.key not in known:
-            known[package.key] = await self._decide_source(package, asker)
-        return known[package.key]
-
-    async def _decide_source(self, package: Package, asker: Asker) -> UpstreamSource | None:
-        owner = OURS if self._passed_here(asker) else await self.owners.owner(package.org)
-        if owner == OURS:
-            return None
-        rule = (await self.upstreams.rules()).rule(package)
-        # A name has one side: while a rule names another one than the owner of the name, nobody is
-        # asked, until an administrator moves the name or changes the rule.
-        sides = {each for each in (owner, rule and rule.upstream) if each}
-        if (rule and rule.denies) or len(sides) > 1:
-            return None
-        if sides:
-            return await self.upstreams.find(sides.pop())
-
-        async def ask(upstream: Upstream, via: str) -> bool | None:
-            return await upstream.has_organization(package.org, via=via) or None
-
-        org = package.org.lower()
-        what = complete_list(f"packages of {package.org}")
-        question = Question(what, org, ("organization", org), ask)
-        # The last one needs no question, because its answers about packages say the same.
-        *first, last = await self.upstreams.sources()
-        for source in first:
-            if await self.answer(question, source.asked_by(asker.by), asker):
-                return source
-        return last
-
-    async def denial(self, package: Package, asker: Asker) -> str:
-        """Return the rule that denies a package of others, as a part of a sentence; empty if none
-        does."""
-        if self._passed_here(asker) or await self.owners.owner(package.org) == OURS:
-            return ""
-        rule = (await self.upstreams.rules()).rule(package)
-        return rule.denial if rule else ""
-
-    def _passed_here(self, asker: Asker) -> bool:
-        """Check whether the request came through this registry before."""
-        through = asker.via().split(",")
-        return any(each.split()[1:2] == [self.pseudonym] for each in through)
-
-    # --- How it is asked ------------------------------------------------------------------------
-
     async def ways(self, package: Package, asker: Asker) -> Ways:
         """Return how the upstream of the package is asked for the caller, as `asked_by` says."""
-        source = await self.source(package, asker)
+        source = await self.ours_or_upstream.upstream_of(package, asker)
         return source.asked_by(asker.by) if source else ()
-
-    async def answer(
-        self, question: Question[T], ways: Ways, asker: Asker, *, anew: bool = False
-    ) -> T | None:
-        """Return the first answer that is something, kept or new; None if there is none. `anew`
-        asks whatever is kept."""
-        for source in ways:
-            key = (source.kept_as, *question.key)
-            if self.kept.fresh(key) is None:
-                await self.count(asker)
-            get = self.kept.renewed if anew else self.kept.get
-            try:
-                found = await get(key, partial(self._ask, question, source, asker))
-            except Unanswered as failure:
-                raise refusal_of(failure, question.what, source) from None
-            if found is not None:
-                return found
-        return None
-
-    async def _ask(self, question: Question[T], source: UpstreamSource, asker: Asker) -> NewAnswer:
-        ask = partial(question.ask, source.upstream, asker.via())
-        found = await source.breaker.ask(question.subject, ask)
-        if found is not None and question.accept is not None:
-            found = await question.accept(source, found)
-        return NewAnswer(found) if found is None else NewAnswer(found, question.size(found))
-
-    async def count(self, asker: Asker) -> None:
-        """Count what a caller without a token makes the upstream do; raise `TooManyRequests`."""
-        if asker.by.is_anonymous:
-            await self.rate_limiter.check(RateLimitClass.MIRROR, RateLimitKeys.of(asker.by))
 
     # --- Versions and descriptions --------------------------------------------------------------
 
@@ -202,7 +85,7 @@ class UpstreamReader(Struct, frozen=True):
             lambda upstream, via: upstream.versions(package, client, via=via),
             lambda found: 1_000 + _VERSION_BYTES * sum(1 + len(e.precedence[-1]) for e in found),
         )
-        return await self.answer(question, await self.ways(package, asker), asker)
+        return await self.questions.answer(question, await self.ways(package, asker), asker)
 
     async def describe(
         self, package: Package, wanted: Version | Range, client: ClientProfile, asker: Asker
@@ -210,7 +93,7 @@ class UpstreamReader(Struct, frozen=True):
         """Return a release as the upstream describes it, or None; the digest of the description is
         pinned. Raises `UpstreamReleaseRefused`, also for one that is too young."""
         question = self._description(package, wanted, client)
-        found = await self.answer(question, await self.ways(package, asker), asker)
+        found = await self.questions.answer(question, await self.ways(package, asker), asker)
         if found is not None:
             known = await self.pins.accepted(found.release.coordinate, by=asker.by)
             self._require_age(known, await self.age_rule(package, asker))
@@ -222,7 +105,7 @@ class UpstreamReader(Struct, frozen=True):
         """Return the exact version as the upstream describes it in one of these ways, whatever its
         age, and whatever is kept if `anew`; raise as `describe` does."""
         question = self._description(coordinate.package, coordinate.version, EXACT_CLIENT)
-        return await self.answer(question, ways, asker, anew=anew)
+        return await self.questions.answer(question, ways, asker, anew=anew)
 
     def is_missing(self, coordinate: Coordinate, ways: Ways) -> bool:
         """Check whether the upstream said within the last minute, asked in each of these ways, that
@@ -265,7 +148,7 @@ class UpstreamReader(Struct, frozen=True):
 
     async def age_rule(self, package: Package, asker: Asker) -> AgeRule | None:
         """Return the rule about the age of the package's releases; None without one."""
-        source = await self.source(package, asker)
+        source = await self.ours_or_upstream.upstream_of(package, asker)
         return (await self.upstreams.rules()).age_rule(package, source.name) if source else None
 
     async def require_admitted(self, coordinate: Coordinate, asker: Asker) -> None:
@@ -369,7 +252,7 @@ class UpstreamReader(Struct, frozen=True):
     ) -> dict[RequestT, AnswerT | Refusal]:
         """Return the answers of an upstream, or a refusal for each if it does not answer."""
         try:
-            await self.count(asker)
+            await self.questions.count(asker)
             ask = partial(call(source.upstream), requests, client, via=asker.via())
             answers = await source.breaker.ask("resolution", ask)
         except TooManyRequests as refusal:
@@ -390,7 +273,8 @@ class UpstreamReader(Struct, frozen=True):
         Raises as `versions` does, and `UpstreamReleaseRefused` if a rule denies the only package.
         """
         # Tools are often named as their organization, and that of ours is not told to others.
-        if await self.owners.owner(OrgName(tool)) == OURS or self._passed_here(asker):
+        is_ours = await self.owners.owner(OrgName(tool)) == OURS
+        if is_ours or self.ours_or_upstream.has_passed_here(asker):
             return None
         question = Question(
             complete_list(f"packages with the tool {tool}"),
@@ -400,11 +284,11 @@ class UpstreamReader(Struct, frozen=True):
         )
         refusal = None
         for source in await self.upstreams.sources():
-            owner = await self.answer(question, source.asked_by(asker.by), asker)
-            own = await self.source(owner, asker) if owner else None
+            owner = await self.questions.answer(question, source.asked_by(asker.by), asker)
+            own = await self.ours_or_upstream.upstream_of(owner, asker) if owner else None
             if own and own.name == source.name:
                 return owner
-            if owner and (denial := await self.denial(owner, asker)):
+            if owner and (denial := await self.ours_or_upstream.denial(owner, asker)):
                 refusal = release_denied(owner, Range(), denial)
         if refusal is not None:
             raise refusal

@@ -35,7 +35,8 @@ from shared.ports.upstream import ReleaseUnusable
 from shared.runtime.decoded_records import memory_of_entries
 from shared.runtime.kept_answers import USED_WHILE_RENEWED, NewAnswer
 from shared.runtime.lru_cache import VersionedCache
-from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource, refusal_of
 
 WAITED_FOR = timedelta(seconds=50)  # `bal` gives up after 60.
@@ -134,7 +135,7 @@ class VersionLists(Struct, frozen=True):
         package = wanted.package
         source = wanted.source
         if not kept.has(wanted.key):  # A renewal is made once in a while, whoever asks.
-            await self.reader.count(asker)
+            await self.reader.questions.count(asker)
         try:
             async with asyncio.timeout(self.patience.total_seconds()):
                 found = await kept.get(wanted.key, partial(self._renewed, wanted))

@@ -1,1 +1,1 @@
-"""What is read of packages and releases, and what is derived from them."""
+"""Services that read packages and releases, and services that keep what is derived from them."""

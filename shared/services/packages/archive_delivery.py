@@ -1,51 +1,25 @@
-"""The delivery of archives: links to them, and who may follow a link.
+"""The addresses of archives in this registry, and who may fetch one from there.
 
-Uploads are read in `archive_reader.py`, and `archive_relocation.py` moves archives between the
-public and the private container.
+To which address a pull is redirected is decided in `pull_redirects.py`. Uploads are read in
+`archive_reader.py`, and `archive_relocation.py` moves archives between the public and the private
+container.
 """
-
-from contextlib import suppress
-from datetime import timedelta
-from math import inf
-from urllib.parse import urlencode
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.auth.signing_keys import ArchiveLinkSigner
-from shared.domain.archives.delivery import (
-    LIFETIMES_REPEATED,
-    Cdn,
-    ClientKind,
-    DeliveryRoute,
-    LinkedArchive,
-    is_placement_settled,
-    second_hop,
-)
+from shared.domain.archives.delivery import Cdn
 from shared.domain.archives.names import ArchiveName, Digest, archive_file_name, canonical_file_name
-from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import ArchiveNotFound
-from shared.domain.packages import (
-    Head,
-    Readers,
-    Release,
-    Visibility,
-    archive_container,
-    is_for_everybody,
-)
+from shared.domain.packages import Head, Readers, Release, Visibility, is_for_everybody
 from shared.domain.principals import Principal
-from shared.domain.times import MS
-from shared.ports.archive_delivery import ArchiveLinks
 from shared.ports.metadata import PackageReader
 from shared.ports.system import Clock
 
-SIGNED_LINK_LIFETIME = timedelta(minutes=10)  # A slow client on a 64 MiB archive needs about eight.
-
-COORDINATES = "archives/mirrored/"  # Below it, archives are named by their coordinates.
-
-NO_STORE = "no-store"
-PRIVATE_NO_STORE = "private, no-store"  # Of a redirect to a link that anybody may follow.
+# Paths that begin so name an archive by its coordinate, and not by its digest.
+COORDINATES = "archives/mirrored/"
 
 
 class ArchiveLink(Struct, frozen=True):
@@ -60,36 +34,19 @@ class ArchiveLink(Struct, frozen=True):
 
     @property
     def path(self) -> str:
-        """The path, which is what a signature covers. Below `/archives/public/` it ends as the name
-        of the blob does, where a CDN reads blobs."""
+        """The path, which the signature signs. If a CDN reads blobs, the path of a public archive
+        ends with the name of its blob."""
         return f"/archives/{self.scope}/{self.digest}/{self.version}/{self.file}"
 
 
 def public_link_prefix(name: ArchiveName) -> str:
-    """Return the prefix of all paths of an archive's public links, and of no other paths."""
+    """Return the prefix with which all public links to the archive begin, and no other path."""
     return f"/archives/{Visibility.PUBLIC.value}/{name.digest}/"
 
 
-class DeliveryRoutes(Struct, frozen=True):
-    """Who else serves archives: a CDN, and the store by links of its own."""
-
-    cdn_url: str
-    cdn: Cdn
-    links: ArchiveLinks | None  # None on one machine.
-
-
-class ArchiveRedirect(Struct, frozen=True):
-    """The address of an archive, and who may cache the redirect to it."""
-
-    url: str
-    cache_control: str
-    # Of the monotonic clock: how long it is the same for everybody while the records stand.
-    repeated_until_ms: float
-    archive: LinkedArchive | None = None  # Then another link to it may follow, of the same records.
-
-
 class DeliveredArchive(Struct, frozen=True):
-    """An archive that may be sent, and its container: anybody may cache a public one.
+    """An archive that may be sent, and its container: shared caches may keep one of the public
+    container.
 
     `is_public` says whether its package is public, which only signed-in people may read on some
     registries.
@@ -101,28 +58,28 @@ class DeliveredArchive(Struct, frozen=True):
 
 
 class ArchiveDelivery(Struct, frozen=True):
-    """Makes links to archives and decides who may follow them."""
+    """Makes addresses of archives and decides who may fetch what they lead to."""
 
     authorization: Authorization
     records: PackageReader
     signer: ArchiveLinkSigner
     clock: Clock
     base_url: str
-    edges: DeliveryRoutes
+    cdn: Cdn
     readers: Readers
 
     def link(self, head: Head, release: Release) -> ArchiveLink:
         """Return the archive's link, without a signature."""
-        is_blob = self._reads_blobs and is_for_everybody(head, self.readers)
+        is_blob = self.reads_blobs and is_for_everybody(head, self.readers)
         file_name = canonical_file_name if is_blob else archive_file_name
         file = file_name(release.coordinate, release.platform)
         return ArchiveLink(self._scope_of(head), release.content, release.version, file)
 
     def address(self, head: Head, release: Release) -> str:
-        """Return the address of the archive of a release, which stays as it is.
+        """Return an address of the archive of a release that never expires.
 
-        That of a release of the upstream that is not stored fetches it first. It names no digest,
-        and is no path of archives that a CDN reads without asking the registry.
+        A request for a release of an upstream that is not stored makes the registry fetch it first.
+        The address of such a release contains no digest, and a CDN always asks the registry for it.
         """
         link = self.link(head, release)
         if release.is_stored:
@@ -134,54 +91,10 @@ class ArchiveDelivery(Struct, frozen=True):
         """Return the archive's address; for a private package it needs the caller's token."""
         return f"{self.base_url}{link.path}"
 
-    async def redirect(self, head: Head, release: Release, *, to: ClientKind) -> ArchiveRedirect:
-        """Return where the caller gets the bytes: docs/run/azure/archive-delivery.md."""
-        link = self.link(head, release)
-        links = self._links(head, release)
-        container = archive_container(head, release, self.readers)
-        route = second_hop(to, container, self.edges.cdn, is_linked=links is not None)
-        if links and route is DeliveryRoute.STORE:
-            with suppress(Unavailable):  # Then the registry serves the archive itself.
-                file = archive_file_name(release.coordinate, release.platform)
-                made = await links.link(release.archive, container, file)
-                archive = LinkedArchive(release.archive, container, file)
-                return ArchiveRedirect(made.url, PRIVATE_NO_STORE, made.repeated_until_ms, archive)
-        if route is DeliveryRoute.CDN:
-            return ArchiveRedirect(f"{self.edges.cdn_url}{link.path}", NO_STORE, inf)
-        url, until_ms = await self._own_url(link)
-        # Another address may be better soon: the archive gets its place, or the store signs again.
-        is_lasting = self.edges.links is None or (links and route is not DeliveryRoute.STORE)
-        return ArchiveRedirect(url, NO_STORE, until_ms if is_lasting else 0)
-
     @property
-    def _reads_blobs(self) -> bool:
-        return self.edges.cdn is Cdn.READING_BLOBS
-
-    def _links(self, head: Head, release: Release) -> ArchiveLinks | None:
-        """Return the store's links, unless the archive may still be moving between containers."""
-        return (
-            self.edges.links
-            if is_placement_settled(head, release, self.readers, now_ms=self.clock.now_ms())
-            else None
-        )
-
-    async def _own_url(self, link: ArchiveLink) -> tuple[str, float]:
-        """Return an address that needs no credentials, and until when of the monotonic clock it may
-        be repeated: for a private package it expires.
-
-        Where a CDN reads blobs, it takes all requests for public paths, so the registry sends a
-        public archive by a signed link, too.
-        """
-        if link.scope == Visibility.PUBLIC.value and not self._reads_blobs:
-            return self.stable_url(link), inf
-        url = self.stable_url(replace(link, scope=Visibility.PRIVATE.value))
-        await self.signer.ready()
-        lifetime_ms = SIGNED_LINK_LIFETIME // MS
-        expires_ms = self.clock.now_ms() + lifetime_ms
-        signature = self.signer.sign(url.removeprefix(self.base_url), expires_ms)
-        # Clients split the whole URL on `/`, so its query may hold none.
-        signed = f"{url}?{urlencode({'expires': expires_ms, 'signature': signature})}"
-        return signed, self.clock.monotonic_ms() + lifetime_ms // LIFETIMES_REPEATED
+    def reads_blobs(self) -> bool:
+        """Whether a CDN reads public archives from the store itself, by their public paths."""
+        return self.cdn is Cdn.READING_BLOBS
 
     async def open(self, link: ArchiveLink, by: Principal) -> DeliveredArchive:
         """Return the archive behind the link.
@@ -211,7 +124,8 @@ class ArchiveDelivery(Struct, frozen=True):
     async def _is_in_scope(self, link: ArchiveLink, head: Head) -> bool:
         if link.scope == self._scope_of(head):
             return True
-        # A signed link still works after its package became public: a pull may be under way.
+        # A signed link still works after its package became public, because a client may be about
+        # to follow it.
         return link.scope == Visibility.PRIVATE.value and await self.may_follow(link)
 
     def _scope_of(self, head: Head) -> str:

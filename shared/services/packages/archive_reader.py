@@ -1,5 +1,5 @@
-"""Reads archives: uploads, of which each process has a bounded number in hand, and the files inside
-of stored ones.
+"""Reads archives: uploads, of which a process reads a bounded number at a time, and files inside of
+stored archives.
 """
 
 import asyncio
@@ -37,7 +37,8 @@ from shared.ports.archive_store import ArchiveStore
 from shared.runtime.lru_cache import LruCache
 
 ARCHIVE_READERS = 2  # Threads of a process: more would starve the event loop of the interpreter.
-SMALL_ARCHIVE_BYTES = 64 * 1024  # Not counted: hundreds of them are no reason to refuse one.
+# Smaller uploads are not counted: even hundreds of them take little memory.
+SMALL_ARCHIVE_BYTES = 64 * 1024
 
 
 def _readers() -> ThreadPoolExecutor:
@@ -48,27 +49,27 @@ def _readers() -> ThreadPoolExecutor:
 class ArchiveReader:
     """Reads uploads within the limits of this registry.
 
-    All uploads that a process has in hand take no more memory than `max_archives_in_hand` of the
-    largest would. The local host bounds them before it reads them; a Functions host may pass on any
-    number at once.
+    The uploads that a process reads at a time take no more memory than `max_archives_in_hand`
+    archives of the maximum size. The local host bounds them before it reads them; a Functions host
+    may pass on any number at once.
     """
 
     limits: ArchiveLimits
     max_archive_bytes: int
     max_archives_in_hand: int
-    environment: str  # Its tokens are refused in archives.
+    environment: str  # Archives that contain a token of this environment are refused.
     _bytes_in_hand: int = 0
     _threads: ThreadPoolExecutor = field(default_factory=_readers, repr=False)
 
     @property
     def of_mirrored(self) -> "ArchiveReader":
-        """The reader of archives of other registries: of the same limits, without the rules that
-        are no safety."""
+        """The reader of archives of other registries. It keeps the limits that protect this
+        registry, and leaves out the rules about what a package should contain."""
         limits = replace(self.limits, documentation=Documentation.OPTIONAL)
         return dataclasses.replace(self, limits=limits)
 
     def of(self, release: Release) -> "ArchiveReader":
-        """Return the reader by whose rules the archive of a stored release was accepted."""
+        """Return the reader whose rules the archive of a stored release had to keep."""
         return self if release.upstream is None else self.of_mirrored
 
     async def read(self, content: bytes | memoryview) -> Bala:
@@ -91,7 +92,8 @@ class ArchiveReader:
 
     @contextmanager
     def in_hand(self, size_bytes: int) -> Generator[None]:
-        """Count an upload until the block ends; raise `NoRoomForUpload` if there are too many."""
+        """Count an upload until the block ends; raise `NoRoomForUpload` if too many are read
+        already."""
         counted = size_bytes if size_bytes > SMALL_ARCHIVE_BYTES else 0
         if self._bytes_in_hand + counted > self.max_archives_in_hand * self.max_archive_bytes:
             raise NoRoomForUpload(UploadTrouble.TAKEN)

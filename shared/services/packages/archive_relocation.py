@@ -27,11 +27,11 @@ ARCHIVES_MOVED_AT_ONCE = 16  # Of one package.
 class ArchiveRelocation(Struct, frozen=True):
     """Moves archives to the container where their records say they belong, and purges caches.
 
-    Archives are moved first, and then caches are purged, which could otherwise read them again.
-
-    The registry itself decides by the records alone; this is for stores and caches that serve
-    archives without asking it. A change stays in its record's outbox until this is done, so that
-    upkeep finishes it after a crash. Every call may be repeated.
+    Archives are moved before caches are purged, because a cache that is purged earlier could read
+    the archive again. The registry itself serves archives by their records alone; moves and purges
+    are for stores and caches that serve archives without asking it. A change stays in the outbox of
+    its record until both are done, so that a maintenance task finishes them after a crash. Every
+    call may be repeated.
     """
 
     metadata: MetadataStore
@@ -52,10 +52,11 @@ class ArchiveRelocation(Struct, frozen=True):
             placed = wanted
 
     async def place(self, head: Head, now_ms: int) -> None:
-        """Move the archives of a package that was placed for other readers, and note it.
+        """Move the archives of a package that were placed while the setting `readers` had another
+        value, and store the new value in its record.
 
-        Pushes of instances with the earlier setting may come after it, so its placement is settled
-        only after a while, as after a change of the package.
+        Instances with the earlier setting may still push afterwards, so the placement counts as
+        settled only after a while, as it does after a change of the package.
         """
         await self._move(await self._containers(head))
         await self._note_placement(head.package, now_ms)

@@ -1,4 +1,5 @@
-"""When the task runs that deletes archives without a release, and by when it has deleted one."""
+"""When the task runs that deletes archives without a release, and when it has deleted a given
+archive at the latest."""
 
 from datetime import timedelta
 
@@ -6,7 +7,7 @@ from shared.domain.times import MS
 from shared.runtime.background_tasks import next_run
 
 SWEEP_SCHEDULE = "0 20 3 * * *"  # Of the task that deletes archives without a release.
-SWEEP_TIME = timedelta(hours=1)  # So long it takes at most.
+SWEEP_TIME = timedelta(hours=1)  # The longest time that the task takes.
 
 
 def erased_by_ms(removed_ms: int, sweep_grace_hours: int) -> int:

@@ -30,10 +30,11 @@ from shared.services.identity.accounts import organization_owners
 from shared.services.identity.mail import DependencyMail
 from shared.services.packages.search import PackageSearch
 
-TOLD_FOR = timedelta(days=7)  # Older withdrawals are no news, as after an upgrade.
+# Nobody is told about older withdrawals, for example after an upgrade.
+TOLD_FOR = timedelta(days=7)
 EVENTS_READ_AT_ONCE = 500
 DEPENDENTS_AT_ONCE = 100
-MAILS_IN_A_RUN = 500  # The rest follows in the next runs.
+MAILS_IN_A_RUN = 500  # The next runs send the rest.
 POSITION_KEPT_FOR = timedelta(days=30)
 
 _KIND = "dependency-notices"
@@ -43,14 +44,15 @@ _SERVED_BEFORE = {State.LIVE.value, State.HELD.value}
 
 
 class _Dependent(Struct, frozen=True):
-    """A package that depends on a withdrawn release, and its owners who may see that."""
+    """A package that depends on a withdrawn release, and those of its owners who may see that
+    release."""
 
     release: Release
     owners: tuple[Account, ...]
 
 
 class _Told(Struct):
-    """What a run did."""
+    """How many withdrawals a run read, and what it sent."""
 
     seen: int = 0  # Withdrawals.
     events: int = 0
@@ -74,7 +76,7 @@ class DependencyNotices(Struct, frozen=True):
     clock: Clock
 
     async def run(self, until_ms: int) -> TaskReport:
-        """Tell of withdrawals until that time; the next run goes on with what is left."""
+        """Tell owners about withdrawals until that time; the next run continues with the rest."""
         number = await self._position()
         told = _Told()
         began = number
@@ -98,11 +100,11 @@ class DependencyNotices(Struct, frozen=True):
         return TaskReport(told.seen, told.events + told.mails)
 
     async def _position(self) -> int:
-        """Return the number of the last event that was looked at."""
+        """Return the number of the last event that an earlier run read."""
         return int(await self.work.peek(_KIND, _KEY, self.clock.now_ms()) or 0)
 
     async def _tell(self, event: Event, told: _Told, until_ms: int) -> bool:
-        """Tell of one withdrawal; return whether everybody was told."""
+        """Tell owners about one withdrawal; return whether all of them were told."""
         coordinate = parse_coordinate(event.subject)
         found = await self.metadata.find(coordinate)
         head = found.head

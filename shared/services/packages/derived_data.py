@@ -1,7 +1,8 @@
 """Derived data: version lists, search, events, and documents that are made from releases.
 
-Releases are the truth. Everything here may be repeated, and the outbox of a record is cleared last:
-derived data is stale only for records whose outbox is not empty, and upkeep finds it by that.
+Derived data is computed from releases alone. Everything here may be repeated, and the outbox of a
+record is cleared last. So only records with an outbox that is not empty can have stale derived
+data, and maintenance finds them by it.
 """
 
 import asyncio
@@ -86,7 +87,7 @@ class WithheldReleases(Struct, frozen=True):
 
 
 def _decided_by(note: WithheldNote | None, release: Release) -> str:
-    """Return who decided on the state of a release, if its note knows."""
+    """Return who decided on the state of a release; empty if the record does not say it."""
     if note is None:
         return ""
     is_same = (note.state, note.since_ms) == (release.state, release.changed_ms)
@@ -117,8 +118,8 @@ class DerivedData(Struct, frozen=True):
             if release.state is State.LIVE:
                 listing = Listing(head, release, texts, self._is_standard(head))
                 is_new = await self.search.offer(listing)
-                # The index had no newer head to compare with. A head that is older than this push
-                # may have become private meanwhile; one that this push created has not.
+                # The index had no newer head to compare with. A head from before this push may have
+                # become private meanwhile; a head that this push created cannot have.
                 if is_new and head.created_ms < release.created_ms:
                     await self.update_search(head.package)
             await self.withheld_releases.update(release)
@@ -156,8 +157,8 @@ class DerivedData(Struct, frozen=True):
         return any(changed)
 
     async def update_search(self, package: Package) -> bool:
-        """Put the latest release of the package into the search, or remove the package from it;
-        return whether that changed the search."""
+        """Put the latest release of the package into the search index, or remove the package from
+        the index; return whether the index changed."""
         is_changed = False
         [survey] = await self.metadata.survey([package])
         while survey is not None:
@@ -169,11 +170,12 @@ class DerivedData(Struct, frozen=True):
             # Documentation changes no revision.
             if is_same and (not listing or await self._with_api_docs(listing) == listing):
                 break
-            survey = now  # Another process was faster, and may have been overwritten.
+            survey = now  # Another process wrote before, and this write may have overwritten it.
         return is_changed
 
     async def _listing(self, survey: Survey) -> Listing | None:
-        """Return the listing of a package that search has to show; None for none."""
+        """Return the listing that search shows of the package; None if search must not show the
+        package."""
         entry = latest(survey, Range(), ANY_CLIENT)
         if entry is None:
             return None
@@ -187,7 +189,7 @@ class DerivedData(Struct, frozen=True):
         return await self._with_api_docs(listing)
 
     async def _with_api_docs(self, listing: Listing) -> Listing:
-        """Return the listing with what the documentation of its release says by now."""
+        """Return the listing with the current API documentation of its release."""
         docs = await self.documents.api_docs_record(listing.release.content)
         api = docs.api if docs and docs.api != NO_API else None
         if docs is None:
@@ -200,7 +202,8 @@ class DerivedData(Struct, frozen=True):
 
 @contextmanager
 def _after_commit(subject: Coordinate | Package) -> Generator[None]:
-    """Raise `NotListedYet` for a store's failure, which must not say that nothing happened."""
+    """Raise `NotListedYet` if a store fails. The refusal of the store itself would say that nothing
+    was changed, and the change is stored already."""
     try:
         yield
     except Unavailable as failure:
@@ -297,7 +300,7 @@ class DocumentCache:
     async def _make_document(self, survey: Survey, revision: int) -> DerivedDocument:
         if len(survey.entries) <= ENTRIES_ON_THE_LOOP:
             return self._document(survey)
-        async with self._making:  # A document that many wait for is made once.
+        async with self._making:  # If several callers wait for one document, it is made once.
             key = _document_key(survey)
             document = self._cached(key, revision)
             return document or await asyncio.to_thread(self._document, survey)
@@ -307,6 +310,7 @@ class DocumentCache:
 
 
 def _document_key(survey: Survey) -> str:
-    """Return the key of the document of a package; one that names its successor is another one."""
+    """Return the key of the document of a package. A document that names the successor of the
+    package has a key of its own."""
     head = survey.head
     return f"{head.package.key} {head.successor}" if head.successor else head.package.key

@@ -1,5 +1,5 @@
-"""What is stored of releases that other registries published, and that a mirror or the import of a
-bundle brings here: the archives, the first digest of each release, and what is refused of it.
+"""Releases of other registries, which a mirror or the import of a bundle stores here: their
+archives, the first digest that was seen of each release, and the releases that are refused.
 """
 
 import asyncio
@@ -60,8 +60,8 @@ class ExternalReleases(Struct, frozen=True):
     async def store(
         self, bala: Bala, content: bytes | memoryview, described: Release, wanted: Head
     ) -> None:
-        """Store an archive that was verified, and its release if there is none yet: as another
-        registry describes it, with the head that its package gets here.
+        """Store a verified archive, and its release if none is stored yet: as the other registry
+        describes the release, and with the head that its package gets here.
 
         The name of the organization belongs to the other registry already. Raises
         `ReleaseNotFound` if the package is another one's, and `SpelledDifferently` or
@@ -70,11 +70,12 @@ class ExternalReleases(Struct, frozen=True):
         package = bala.coordinate.package
         version = bala.coordinate.version
         head = await self.metadata.claim(wanted.model_copy(update={"placed_for": self.readers}))
-        if head.upstream != wanted.upstream:  # It is ours, or of another upstream.
+        if head.upstream != wanted.upstream:  # The package is ours, or another upstream's.
             raise ReleaseNotFound(package, version)
         if head.package != package:
             raise SpelledDifferently(package, head.package)
-        # Before the release: nobody may see one of its releases meanwhile who may not see it.
+        # The visibility of the package is stored before the release. Otherwise somebody who may not
+        # see the package could see the release in between.
         head = await self.follow_visibility(head, wanted.visibility)
         owners = [(tool, await self.metadata.claim_tool(tool, package)) for tool in bala.tools]
         origin = UpstreamOrigin(
@@ -107,8 +108,8 @@ class ExternalReleases(Struct, frozen=True):
         why: str = "",
         is_final: bool = False,
     ) -> None:
-        """Take over whether the upstream deprecates the release, since when it is removed there,
-        and for which public reason if it says one; it stays here in any case."""
+        """Copy from the upstream whether the release is deprecated, since when it is removed there,
+        and the public reason if there is one. The release stays here in any case."""
         now_ms = self.clock.now_ms()
         kind = "release.undeprecated" if deprecation is None else "release.deprecated"
 
@@ -127,7 +128,7 @@ class ExternalReleases(Struct, frozen=True):
                 await self.records.change_release(stored.coordinate, change)
 
     async def follow_visibility_of(self, package: Package, wanted: Visibility) -> None:
-        """Do as `follow_visibility` with a package of which only the name is known."""
+        """Do what `follow_visibility` does, for a package of which only the name is known."""
         head = await self.metadata.head(package)
         if head is not None:
             await self.follow_visibility(head, wanted)
@@ -165,8 +166,9 @@ class PinnedDigests(Struct, frozen=True):
     async def require(
         self, coordinate: Coordinate, digest: Digest, upstream: str, **facts: object
     ) -> None:
-        """Pin the digest that the upstream offers if it is the first one, and store what it says of
-        the release: `published_ms`, whether it `is_internal`, and its `facts` for lists.
+        """Pin the digest that the upstream offers if none is pinned yet, and store what the
+        upstream says about the release: `published_ms`, whether it `is_internal`, and its `facts`
+        for lists.
 
         Raises `UpstreamReleaseRefused` if the release is refused, or if another digest is pinned,
         which is remembered as an incident.
@@ -226,7 +228,7 @@ class PinnedDigests(Struct, frozen=True):
         return True
 
     async def admit(self, known: UpstreamRelease, reason: str, *, by: Principal) -> None:
-        """Serve the release at any age from now on."""
+        """Serve the release from now on, even if it is younger than the rules require."""
         await self._change(known, "mirror.admitted", admitted_because=reason, by=by)
 
     async def of_package(self, package: Package) -> list[UpstreamRelease]:

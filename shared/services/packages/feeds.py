@@ -17,7 +17,7 @@ from shared.ports.metadata import MetadataStore
 from shared.services.event_pages import EVENTS_READ_AT_ONCE, ReadEvents
 
 MAX_ENTRIES = 50  # Programs that read feeds ask every hour.
-MAX_EVENTS_READ = 1_000  # For one feed: those that its reader may not see are among them.
+MAX_EVENTS_READ = 1_000  # For one feed, including events that its reader may not see.
 
 
 class FeedEntry(Struct, frozen=True):
@@ -74,8 +74,8 @@ class ChangeFeeds(Struct, frozen=True):
         return [each for each in entries if each.change.package.key in visible]
 
     async def _visible(self, packages: Sequence[Package], by: Principal) -> frozenset[str]:
-        """Return the keys of the packages that the caller may see. From the store, whether there
-        are any or none, so that time does not reveal hidden ones."""
+        """Return the keys of the packages that the caller may see. The store is read even for an
+        empty list, so that the time of an answer does not reveal hidden packages."""
         surveys = await self.metadata.survey(packages)
         access = await self.authorization.private_access(by)
         heads = (each.head for each in surveys if each)

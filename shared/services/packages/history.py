@@ -23,13 +23,13 @@ from shared.services.event_pages import NumberedEvent, page_of_events
 from shared.services.identity.accounts import account_names
 from shared.services.packages.hosted_packages import HostedPackages
 
-MAX_EVENTS_READ = 1_000  # Of a log, for a page: those that only members read are among them.
+MAX_EVENTS_READ = 1_000  # Of one log for one page, including events that only members may read.
 
 
 class HistoryPage(Struct, frozen=True):
     """Changes of a package, newest first; `next` is the `before` of the next page, None at the end.
 
-    `names` are those of accounts by id, and empty for readers who are no members.
+    `names` are the names of accounts by id; they are empty if the reader is not a member.
     """
 
     entries: tuple[HistoryEntry, ...]
@@ -77,7 +77,7 @@ class PackageHistory(Struct, frozen=True):
             found, next_ = await self._read([package_log], _is_for_others, query)
             shown = (HistoryEntry.for_others(*each) for each in found)
             return HistoryPage(tuple(filter(None, shown)), next_, is_for_members=False, names={})
-        # Events from before are of an organization of the same name that was deleted.
+        # Earlier events belong to a deleted organization of the same name.
         since_ms = access.organization.created_ms if access.organization else 0
         logs = [package_log, publishing_stream(head.org)]
         is_after_creation = partial(_is_of_package, created_ms=head.created_ms)
@@ -117,6 +117,6 @@ def _is_for_others(event: Event) -> bool:
 
 
 def _is_of_package(event: Event, created_ms: int) -> bool:
-    """Check whether it is about the package, or changed roles since the package is there."""
+    """Check whether the event is about the package, or changed a role since the package exists."""
     is_about_roles = event.kind.startswith(("member.", "owner."))
     return not is_about_roles or event.at_ms > created_ms

@@ -1,5 +1,5 @@
-"""The packages that are stored here, and the package cache: records that a process has read, used
-while the edition says that they stand.
+"""The packages that are stored here, and the package cache: records that a process has read, and
+uses again until the edition says that their package changed.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -121,7 +121,7 @@ class HostedPackages(Struct, frozen=True):
         raise PackageNotFound(package)
 
     def _without_release(self, survey: Survey | None, at: Coordinate) -> NotFound:
-        """Return the refusal for a version of a package that has no such live release."""
+        """Return the refusal for a package that has no live release of the version."""
         withdrawn = survey.withdrawn if survey else ()
         entry = next((each for each in withdrawn if each.version == at.version.text), None)
         if survey is None or entry is None:
@@ -131,7 +131,8 @@ class HostedPackages(Struct, frozen=True):
         return ReleaseWithdrawn(named, self._withdrawal(entry), better.version if better else "")
 
     def _withdrawal(self, entry: ReleaseEntry) -> Withdrawal:
-        """Return what is told of a withheld release, and when its archive is deleted, or was."""
+        """Return what people are told about a withheld release, and when its archive is or was
+        deleted."""
         told = withdrawal_of(entry)
         erased = entry.erased
         return told._replace(
@@ -168,7 +169,8 @@ class HostedPackages(Struct, frozen=True):
         client: ClientProfile,
         by: Principal,
     ) -> NotFound:
-        """Return the refusal for a tool; a hidden one costs what a missing one costs."""
+        """Return the refusal for a tool. A hidden tool takes the same calls of the store as a
+        missing one."""
         survey = await self._survey(owner, by)
         versions = usable_versions(survey.with_tool(tool), client) if survey else ()
         if not versions:
@@ -198,7 +200,7 @@ class HostedPackages(Struct, frozen=True):
     async def visible_by(
         self, check: ReadCheck, packages: Sequence[Package], versions: Collection[Coordinate] = ()
     ) -> dict[str, Survey]:
-        """Return packages as `visible` does, those that the check lets through."""
+        """Return packages as `visible` does: those that pass the check."""
         distinct = list({each.key: each for each in packages}.values())
         if not distinct:
             return {}
@@ -216,8 +218,8 @@ class HostedPackages(Struct, frozen=True):
     async def tool_owner(self, tool: str) -> Package:
         """Return the package that owns the tool, visible or not.
 
-        For a free tool that is `NO_PACKAGE`: looking for it costs what looking for a hidden package
-        costs.
+        If no package owns the tool, that is `NO_PACKAGE`: reading it takes the same calls of the
+        store as reading a hidden package.
         """
         [owner] = await self.records.tool_owners([tool])
         return owner or NO_PACKAGE
@@ -303,7 +305,8 @@ class HostedPackages(Struct, frozen=True):
     async def _surveys_of_owners(
         self, wanted: Sequence[WantedPackage], by: Principal
     ) -> list[Survey]:
-        """Return the owners of tools that `by`, who did not name them, may see."""
+        """Return the packages that own tools, if `by` may see them: the caller named only the
+        tools."""
 
         async def check(requested: Sequence[tuple[Package, Head | None]]) -> Collection[str]:
             if all(head and head.visibility is Visibility.PUBLIC for _, head in requested):
@@ -348,7 +351,7 @@ def _check_count(count: int, most: int) -> None:
 
 
 def _check_size(size_bytes: int) -> None:
-    # A request may name the same package any number of times, and gets its graph each time.
+    # A request may name a package several times, and the answer has its graph each time.
     if size_bytes > MAX_GRAPH_BYTES:
         reason = (
             f"The dependency graphs of these packages have {size_bytes:,} bytes together, and "
@@ -359,8 +362,8 @@ def _check_size(size_bytes: int) -> None:
 
 # --- The package cache ---------------------------------------------------------------------------
 
-# For services that answer readers. Whoever decides on a write, or derives data from records, reads
-# the store itself.
+# The cache is for services that answer readers. A service that decides on a write, or derives data
+# from records, reads the store itself.
 CAPACITY_BYTES = 48 * 1024 * 1024  # All surveys and releases of Ballerina Central take 35 MB.
 TOOLS_CACHED = 10_000  # A tool id is never given to another package.
 
@@ -380,9 +383,10 @@ class PackageCache:
     """The `PackageReader` of readers.
 
     What is missing is never answered from memory: the store is asked again, so that a release is
-    there for everybody once its push has been answered. Nor is a private package: the answer to
-    somebody who may not see it would come faster than that for a missing one, and so tell that it
-    exists. What is in memory is public, so no check is asked about it.
+    there for everybody once its push has been answered. A private package is not answered from
+    memory either: somebody who may not see it would get the answer faster than for a missing
+    package, and so learn that it exists. What is in memory is public, so no check is asked about
+    it.
     """
 
     def __init__(
@@ -460,10 +464,10 @@ class PackageCache:
         return found
 
     async def _standing(self, place: str) -> FoundRelease | Survey | None:
-        """Return the cached record, if it stands."""
+        """Return the cached record, if its package has not changed since it was read."""
         cached = self._cached.get(place)
         if cached is None:
-            self._edition.ask()  # So that what is read now can stand soon.
+            self._edition.ask()  # So that the cache may soon use what is read now.
             return None
         is_confirmed = self._edition.is_confirmed() or await self._edition.confirm()
         if not self._edition.holds(cached.number, (cached.package,)):

@@ -55,7 +55,8 @@ class PackageIndex(Struct, frozen=True):
         trip."""
         survey = await source.survey(package, by=by)
         is_public = survey.head.visibility is Visibility.PUBLIC
-        # Everybody reads the same file of a public package, whoever made caches keep it.
+        # All readers of a public package get the same file, so caches may keep it whoever asked
+        # first.
         reader = ANONYMOUS if is_public else by
         shown, of_successor = await self.successors.as_seen(survey, by=reader)
         of_package = dependencies_of_list(survey.head)
@@ -96,8 +97,8 @@ class PackageIndex(Struct, frozen=True):
     ) -> list[PackageChange]:
         changes = [change for number, event in events if (change := package_change(number, event))]
         packages = {change.package.key: change.package for change in changes}
-        # Read even if there are no changes, and from the store, so that time does not reveal hidden
-        # ones.
+        # The store is read even if there are no changes, so that the time of the answer does not
+        # reveal hidden ones.
         surveys = await self.metadata.survey(list(packages.values()))
         access = await self.authorization.private_access(by)
         visible = {e.head.package.key: e for e in surveys if e and access.covers(e.head)}
@@ -109,8 +110,8 @@ class PackageIndex(Struct, frozen=True):
 
 
 def _with_withdrawal(change: PackageChange, survey: Survey | None) -> PackageChange:
-    """Return the change of a withdrawn release with what is told of it now: a reader that reads the
-    change late learns the last word. A package that became private has no reason."""
+    """Return the change of a withdrawn release with the reason that is public now, also if the
+    reason changed after the event. A package that became private has no reason."""
     if survey is None or change.change is not ChangeKind.WITHDRAWN:
         return change
     entry = next((each for each in survey.entries if each.version == change.version), None)

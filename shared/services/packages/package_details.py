@@ -1,8 +1,8 @@
 """Package details: what a package page shows of a release, its owner, dependencies, dependents,
 pulls and history.
 
-A package is read further only after the caller is known to see it, so a hidden package costs what a
-missing one costs.
+Everything else about a package is read only after it is known that the caller may see it. So a
+hidden package takes the same calls of the stores as a missing one.
 """
 
 import asyncio
@@ -64,7 +64,7 @@ class WithdrawnDependency(Struct, frozen=True):
 
 
 class PackageOwner(Struct, frozen=True):
-    """The organization that owns a package, as far as everybody may know it."""
+    """What everybody may know about the organization that owns a package."""
 
     name: str
     display_name: str = ""
@@ -238,7 +238,7 @@ class PackageDetails(Struct, frozen=True):
             self.successors.named(head, by=by),
         )
         available = found.available
-        if available is None:  # It was withdrawn meanwhile.
+        if available is None:  # Somebody withdrew the release in the meantime.
             raise ReleaseNotFound(head.package, entry.parsed)
         owner = _owner(org, organization)
         withdrawn = _withdrawn_above(survey, newest)
@@ -296,7 +296,7 @@ def _coordinate(survey: Survey, wanted: Dependency) -> Coordinate:
 
 
 def _owner(org: OrgName, organization: Organization | None) -> PackageOwner:
-    """Return the owner; of one whose packages are private by default only the name."""
+    """Return the owner; only the name of an organization whose packages are private by default."""
     if organization is None or organization.is_hidden:
         return PackageOwner(org)
     return PackageOwner(organization.name, organization.display_name)

@@ -183,9 +183,10 @@ class PackageVisibility(Struct, frozen=True):
     ) -> Head:
         """Change who may see the package, in search and index too; a repeat changes nothing.
 
-        Takes an owner who signed in recently; administrators who do not own the organization say a
-        `reason` where fewer may see it then. Raises `PackageNotFound`, and
-        `visibility-of-upstream` for a package that an upstream makes internal or could.
+        Only an owner who signed in recently may do this. Administrators who do not own the
+        organization give a `reason` if fewer people may see the package afterwards. Raises
+        `PackageNotFound`, and `visibility-of-upstream` for a package that an upstream makes
+        internal or could.
         """
         access = await self.authorization.require_within(by, Action.GOVERN, package)
         said = ""

@@ -20,7 +20,8 @@ from shared.runtime.lru_cache import LruCache
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.packages.pullers import PullerRecords
 
-FLUSH_AFTER = timedelta(seconds=30)  # A crash, and each end of a Functions host, loses as much.
+# A crash, or the end of a Functions host, loses the counts of this time.
+FLUSH_AFTER = timedelta(seconds=30)
 MAX_PULLS_REMEMBERED = 100_000  # By one process, and as many that wait for a store; 40 MB.
 BATCH_PULLS = 1_000  # Counts of a batch; with the longest names they take 300 KB in the cloud.
 
@@ -43,7 +44,8 @@ class PullCounter:
         delayed: Callable[[Refusal], None],
         flush_after: timedelta = FLUSH_AFTER,
     ) -> None:
-        """Store callers as signatures, if at all: nobody can read an address back from one.
+        """Store callers only as signatures, from which nobody can read an address, and in some
+        stores no callers.
 
         `delayed` is called with the reason when counts cannot be written yet.
         """
@@ -54,7 +56,8 @@ class PullCounter:
         self._signer = keys.signer("callers")
         self._randomness = randomness
         self._read_only_mode = read_only_mode
-        # Of one window. Clients repeat a pull within seconds, long before the last are forgotten.
+        # Pulls of one window. The oldest are forgotten first, and clients repeat a pull within
+        # seconds.
         self._seen = LruCache[str, bool](MAX_PULLS_REMEMBERED)
         self._window: int = 0
         self._pending = dict[Pull, int]()
@@ -99,7 +102,8 @@ class PullCounter:
     async def _write(self) -> int:
         written = 0
         while batch := self._batch or self._next_batch():
-            self._batch = batch  # Nobody knows whether a failed write took effect.
+            # A write that failed may have taken effect, so the same batch is written again.
+            self._batch = batch
             await self._read_only_mode.require_changes_allowed()
             await self._ledger.record(await self._signed(batch))
             self._batch = None

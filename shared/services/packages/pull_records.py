@@ -75,14 +75,15 @@ class PullRecorder:
         self._seen = LruCache[tuple[str, ...], bool](MAX_PULLS_REMEMBERED)
         self._window = 0
         self._waiting = list[RecordedPull]()
-        self._accounts = set[str]()  # Of the pulls that wait; others are tokens of organizations.
+        # Whose pulls wait to be written; the pulls of tokens of organizations have no account.
+        self._accounts = set[str]()
         self._batch: PullRecordBatch | None = None  # Written until the store has answered.
         self._process = ""
         self._batches = 0
         self._flushing = DelayedFlush(self.flush, self._has_more, flush_after, delayed)
 
     def add(self, coordinate: Coordinate, *, is_public: bool, by: Principal) -> None:
-        """Record a pull, if pulls of such a package are. Never waits."""
+        """Record a pull, if pulls of packages with this visibility are recorded. Never waits."""
         if is_public and not self._records_all:
             return
         now_ms = self._clock.now_ms()
@@ -90,7 +91,8 @@ class PullRecorder:
         if window != self._window:
             self._seen = LruCache(MAX_PULLS_REMEMBERED)
             self._window = window
-        # Every repeat of an answer comes here, so what is the same again costs little.
+        # This is called for every repeated answer, so a pull that is remembered already must cost
+        # little.
         package = coordinate.package
         version = coordinate.version.text
         network = caller_network(by.address)
@@ -111,7 +113,7 @@ class PullRecorder:
         return await self._flushing.alone(self._write)
 
     async def close(self) -> None:
-        """Write what waits; it is lost if the registry is read-only."""
+        """Write the pulls that wait; they are lost if the registry is read-only."""
         self._flushing.cancel()
         with suppress(TakesNoChanges):
             await self.flush()
@@ -119,7 +121,8 @@ class PullRecorder:
     async def _write(self) -> int:
         written = 0
         while batch := self._batch or self._next_batch():
-            self._batch = batch  # Nobody knows whether a failed write took effect.
+            # A write that failed may have taken effect, so the same batch is written again.
+            self._batch = batch
             await self._read_only_mode.require_changes_allowed()
             await self._store.record(batch)
             await self._forget_erased(batch.pulls)
@@ -130,8 +133,8 @@ class PullRecorder:
     async def _forget_erased(self, pulls: Sequence[RecordedPull]) -> None:
         """Delete the pulls of accounts that were erased while their pulls waited.
 
-        An erasure deletes the account before its pulls. So either it deletes these, or the account
-        is already gone here.
+        An erasure deletes the account before its pulls. So either the erasure deletes the pulls
+        that are written now, or the account is already missing here.
         """
         for account_id in {each.principal for each in pulls} & self._accounts:
             if await self._directory.get(Account, Place(account_id)) is None:
@@ -172,11 +175,12 @@ class PullRecords(Struct, frozen=True):
         """Return a page of the pulls of an organization.
 
         `query.principal` may also be the name of an account, or that of the organization for its
-        own tokens. Raises `NotPermitted`, and `organization-not-found` for those outside.
+        own tokens. Raises `NotPermitted`, and `organization-not-found` for callers who are not
+        members.
         """
         access = await self.authorization.require_reading(by, Action.MANAGE, query.org)
         organization = access.require_organization(query.org)
-        # Not the pulls of a deleted organization with the same name.
+        # Pulls of a deleted organization with the same name are left out.
         oldest_ms = max(organization.created_ms, self.clock.now_ms() - KEPT_FOR // MS)
         principal = await self._principal_id(query.principal, organization)
         since_ms = max(query.since_ms, oldest_ms)

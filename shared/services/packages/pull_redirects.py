@@ -1,35 +1,81 @@
-"""Pulls: where the archive of a release is, for a caller who may have it.
+"""Which redirect a pull answers: from where the client fetches the archive of a release that its
+caller may have. docs/run/azure/archive-delivery.md describes the routes.
 
-In the cloud an instance repeats what it found from memory. The host of Azure asks the Functions
-each time, so this is what keeps a pull from reading records, and for a while from signing a link. A
-kept redirect takes a third of the memory of the records that it is made of.
+In the cloud an instance repeats redirects from memory (`RedirectCache`). The host of Azure calls
+the Function for each pull, and a kept redirect spares it reading records, and for a while signing a
+link. A kept redirect takes a third of the memory of the records that it is made of.
 """
+
+from contextlib import suppress
+from datetime import timedelta
+from math import inf
+from urllib.parse import urlencode
 
 import orjson
 from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.authorization import KnownReaders
-from shared.domain.archives.delivery import ClientKind, LinkedArchive
+from shared.auth.signing_keys import ArchiveLinkSigner
+from shared.domain.archives.delivery import (
+    LIFETIMES_REPEATED,
+    Cdn,
+    ClientKind,
+    DeliveryRoute,
+    LinkedArchive,
+    is_placement_settled,
+    second_hop,
+)
 from shared.domain.archives.names import Digest, archive_file_name
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ClientProfile
 from shared.domain.errors.base import Unavailable
-from shared.domain.packages import AvailableRelease, Visibility
+from shared.domain.packages import (
+    AvailableRelease,
+    Head,
+    Readers,
+    Release,
+    Visibility,
+    archive_container,
+)
 from shared.domain.principals import Principal
+from shared.domain.times import MS
 from shared.domain.versions import Range, Version
 from shared.ports.archive_delivery import ArchiveLinks
 from shared.ports.system import Clock
 from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.editions import Edition
 from shared.runtime.lru_cache import LruCache
-from shared.services.packages.archive_delivery import ArchiveDelivery
+from shared.services.packages.archive_delivery import ArchiveDelivery, ArchiveLink
 from shared.services.packages.source import PackageSource, dependencies_of_release
+
+SIGNED_LINK_LIFETIME = timedelta(minutes=10)  # A slow client on a 64 MiB archive needs about eight.
+
+NO_STORE = "no-store"
+PRIVATE_NO_STORE = "private, no-store"  # Of a redirect to a link that anybody may follow.
 
 CAPACITY_BYTES = 256 * 1024 * 1024  # Some 110,000 redirects.
 LONGEST_PLACE = 500  # Characters. Longer ones are no versions that clients ask for.
 
 _ENTRY_BYTES = 1_200  # Of memory, besides the texts; measured with tracemalloc.
+
+
+class DeliveryRoutes(Struct, frozen=True):
+    """Who else serves archives: a CDN, and the store by links of its own."""
+
+    cdn_url: str
+    cdn: Cdn
+    links: ArchiveLinks | None  # None on one machine.
+
+
+class ArchiveRedirect(Struct, frozen=True):
+    """The address of an archive, and who may cache the redirect to it."""
+
+    url: str
+    cache_control: str
+    # Of the monotonic clock: how long it is the same for everybody while the records stand.
+    repeated_until_ms: float
+    archive: LinkedArchive | None = None  # Then another link to it may follow, of the same records.
 
 
 class LocatedArchive(Struct, frozen=True):
@@ -48,10 +94,13 @@ class LocatedArchive(Struct, frozen=True):
     repeated_until_ms: float
 
 
-class Pulls(Struct, frozen=True):
-    """Locates archives for who pulls them."""
+class PullRedirects(Struct, frozen=True):
+    """Decides where a pull is redirected, or repeats an earlier decision."""
 
     delivery: ArchiveDelivery
+    routes: DeliveryRoutes
+    signer: ArchiveLinkSigner
+    readers: Readers
     cache: "RedirectCache | None"  # None on one machine, whose host repeats whole answers.
     clock: Clock
     mirrored_fresh_ms: int  # Requests refresh a release of an upstream that often.
@@ -94,7 +143,7 @@ class Pulls(Struct, frozen=True):
     ) -> tuple[LocatedArchive, LinkedArchive | None]:
         """Return the address, and the archive in the store if another link to it may follow."""
         release = found.release
-        redirect = await self.delivery.redirect(found.head, release, to=to)
+        redirect = await self._redirect(found.head, release, to=to)
         until_ms = redirect.repeated_until_ms
         archive = redirect.archive
         if release.upstream is not None:  # It is looked at again when it is no longer fresh.
@@ -113,6 +162,51 @@ class Pulls(Struct, frozen=True):
             until_ms,
         )
         return located, archive
+
+    async def _redirect(self, head: Head, release: Release, *, to: ClientKind) -> ArchiveRedirect:
+        """Return the address from which a client of this kind fetches the archive."""
+        link = self.delivery.link(head, release)
+        links = self._links(head, release)
+        container = archive_container(head, release, self.readers)
+        route = second_hop(to, container, self.routes.cdn, is_linked=links is not None)
+        if links and route is DeliveryRoute.STORE:
+            with suppress(Unavailable):  # Then the registry serves the archive itself.
+                file = archive_file_name(release.coordinate, release.platform)
+                made = await links.link(release.archive, container, file)
+                archive = LinkedArchive(release.archive, container, file)
+                return ArchiveRedirect(made.url, PRIVATE_NO_STORE, made.repeated_until_ms, archive)
+        if route is DeliveryRoute.CDN:
+            return ArchiveRedirect(f"{self.routes.cdn_url}{link.path}", NO_STORE, inf)
+        url, until_ms = await self._own_url(link)
+        # Another address may be better soon: the archive gets its place, or the store signs again.
+        is_lasting = self.routes.links is None or (links and route is not DeliveryRoute.STORE)
+        return ArchiveRedirect(url, NO_STORE, until_ms if is_lasting else 0)
+
+    def _links(self, head: Head, release: Release) -> ArchiveLinks | None:
+        """Return the store's links, unless the archive may still be moving between containers."""
+        return (
+            self.routes.links
+            if is_placement_settled(head, release, self.readers, now_ms=self.clock.now_ms())
+            else None
+        )
+
+    async def _own_url(self, link: ArchiveLink) -> tuple[str, float]:
+        """Return an address that needs no credentials, and until when of the monotonic clock it may
+        be repeated: for a private package it expires.
+
+        Where a CDN reads blobs, it takes all requests for public paths, so the registry sends a
+        public archive by a signed link, too.
+        """
+        if link.scope == Visibility.PUBLIC.value and not self.delivery.reads_blobs:
+            return self.delivery.stable_url(link), inf
+        url = self.delivery.stable_url(replace(link, scope=Visibility.PRIVATE.value))
+        await self.signer.ready()
+        lifetime_ms = SIGNED_LINK_LIFETIME // MS
+        expires_ms = self.clock.now_ms() + lifetime_ms
+        signature = self.signer.sign(url.removeprefix(self.delivery.base_url), expires_ms)
+        # Clients split the whole URL on `/`, so its query may hold none.
+        signed = f"{url}?{urlencode({'expires': expires_ms, 'signature': signature})}"
+        return signed, self.clock.monotonic_ms() + lifetime_ms // LIFETIMES_REPEATED
 
 
 def _encoded(located: LocatedArchive, depends_on: Dependencies) -> bytes:

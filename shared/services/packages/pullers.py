@@ -19,7 +19,7 @@ _PULLER_LENGTH = 16  # Characters of a signature: two of eleven pullers are neve
 class _PullersOfRelease(Struct, frozen=True):
     coordinate: Coordinate
     published_ms: int
-    pullers: set[str]  # That wait for the store.
+    pullers: set[str]  # Hashes of the pullers that are not stored yet.
 
 
 class PullerRecords:
@@ -35,12 +35,12 @@ class PullerRecords:
         self._clock = clock
         self._signer = keys.signer("pullers")
         self._pending = dict[str, _PullersOfRelease]()  # By the key of the release.
-        # What is stored already, by this process. Another one may have stored more.
+        # What this process has stored. Other processes may have stored more.
         self._known = LruCache[str, frozenset[str]](MAX_YOUNG_RELEASES)
 
     def add(self, coordinate: Coordinate, who: str, published_ms: int, *, key: str = "") -> None:
-        """Note a puller of a release, if that is young; `key` is that of the coordinate, if the
-        caller has it. Never waits."""
+        """Remember a puller of a release, if the release is young; `key` is that of the coordinate,
+        if the caller has it. Never waits."""
         if not is_erasable_at(published_ms, self._clock.now_ms()):
             return
         key = key or coordinate.key
@@ -71,7 +71,7 @@ class PullerRecords:
             await self._write(release.coordinate, release.published_ms, written)
             known = self._known.get(key) or _NOBODY
             self._known.put(key, known | written)
-            if release.pullers <= written:  # Else more were added meanwhile.
+            if release.pullers <= written:  # Otherwise more pullers were added meanwhile.
                 del self._pending[key]
 
     @retried_when_stale

@@ -31,8 +31,9 @@ _NOTHING = Results((), 0)
 class PackageSearch(Struct, frozen=True):
     """Finds packages by their names, keywords and texts.
 
-    For a caller with credentials, the stores are asked for what they may see before the index is
-    searched, whatever it holds, so that the time of a search tells nothing of private packages.
+    If the caller has credentials, the stores are always asked first what the caller may see, and
+    the index is searched afterwards. So the time of a search reveals nothing about private
+    packages.
     """
 
     index: SearchIndex
@@ -64,8 +65,8 @@ class PackageSearch(Struct, frozen=True):
         return await self.index.suggest(text, viewer, count)
 
     async def similar(self, org: str, name: str, *, by: Principal) -> list[Suggestion]:
-        """Return packages that the caller may see whose names are similar to one that leads to
-        none: in its organization, then in others."""
+        """Return packages that the caller may see whose names are similar to a name that no package
+        has: first those of the same organization, then those of others."""
         near = await self.suggest(name, by=by, count=SIMILAR_NAMES)
         own = await self.suggest(f"{org}/", by=by, count=MAX_COMPARED)
         by_name = {each.name: each for each in own}

@@ -1,4 +1,6 @@
-"""Where packages come from: the interface of a source; `hosted_packages.py` has those of here."""
+"""The interface `PackageSource`, by which faces read packages. `hosted_packages.py` implements it
+for packages that are stored here, and `mirroring/package_chain.py` for those of upstreams as
+well."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -23,15 +25,15 @@ from shared.runtime.answer_dependencies import Dependencies
 
 
 class PackageVersions(Struct, frozen=True):
-    """Versions of a package, and on what this list depends."""
+    """Versions of a package, and the records on which the list depends."""
 
     versions: tuple[Version, ...]
     depends_on: Dependencies | None
 
 
 def dependencies_of_list(head: Head) -> Dependencies | None:
-    """Return on what a list of the releases of a package depends; None for a package of an
-    upstream, of whose new releases no edition knows."""
+    """Return the records on which a list of the releases of a package depends. None for a package
+    of an upstream, because this registry does not learn of new releases there."""
     return None if head.upstream else Dependencies.of(head)
 
 
@@ -39,9 +41,8 @@ def dependencies_of_release(
     head: Head, release: Release, wanted: Version | Range
 ) -> Dependencies | None:
     """Return on what an answer about a release depends that was found for the wanted version; None
-    if an upstream described it or chose it in a range.
-
-    What is stored of an upstream stands as ours does, while it is fresh.
+    if an upstream described the release or chose it from a range. A stored release of an upstream
+    is treated like one of ours as long as it is fresh.
     """
     is_theirs = release.upstream is not None
     if is_theirs and (isinstance(wanted, Range) or not release.is_stored):
@@ -50,11 +51,11 @@ def dependencies_of_release(
 
 
 class PackageSource(Protocol):
-    """Where packages come from, as one caller is answered: from here, or from upstreams as well.
-
-    What the caller may not see is missing. Every method also raises `UpstreamUnavailable` for what
-    only an upstream could have that does not answer, `UpstreamReleaseRefused`, and
-    `TooManyRequests` for callers without a token that let upstreams be asked too much.
+    """Reads packages for one caller: those that are stored here, and in a mirror those of upstreams
+    as well. A package that the caller may not see is answered like a missing one. Every method also
+    raises `UpstreamUnavailable` for what only an upstream could have that does not answer,
+    `UpstreamReleaseRefused`, and `TooManyRequests` for callers without a token that let upstreams
+    be asked too much.
     """
 
     async def find(

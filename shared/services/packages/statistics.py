@@ -26,12 +26,11 @@ KEYWORDS_COMPARED = 40  # The most frequent ones, of which those are chosen.
 
 
 class RegistrySummary(Struct, frozen=True):
-    """The totals and facets of the public packages, and the updated, most pulled and most used
-    ones.
-
-    `keywords` are the most frequent ones of several packages; where there are several
-    organizations, those of several, since the words of one are its own system of categories.
-    `releases` is from the last counts, and None if those are older than the packages.
+    """The totals and facets of the public packages, and the packages that were updated last, pulled
+    most and used most. `keywords` are the most frequent keywords that several packages have. If
+    there are several organizations, packages of several of them must have the keyword, because a
+    single organization may use keywords for its own categories. `releases` is from the last counts,
+    and None if those are older than the packages.
     """
 
     totals: IndexTotals
@@ -40,7 +39,8 @@ class RegistrySummary(Struct, frozen=True):
     updated: tuple[Listing, ...]
     pulled: tuple[Listing, ...]
     used: tuple[Listing, ...]
-    dependents: Mapping[str, int]  # By the keys of the packages that were most used when counted.
+    # By the keys of the packages that were used most when they were counted.
+    dependents: Mapping[str, int]
 
     @property
     def is_empty(self) -> bool:

@@ -1,5 +1,5 @@
-"""Successors: the package that replaces another one. Owners set it, and readers who may see the
-successor are told its name; old versions stay, and are pulled as before.
+"""Successors: the package that replaces another one. Owners set the successor, and readers who may
+see it are told its name. The versions of the old package stay, and can be pulled as before.
 """
 
 from collections.abc import Sequence
@@ -24,11 +24,11 @@ from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.hosted_packages import HostedPackages
 
-MAX_SUCCESSION = 10  # Packages of a chain that are looked at for one that leads back.
+MAX_SUCCESSION = 10  # How many packages of a chain of successors are read to find a circle.
 
 
 class SeenSuccessor(Struct, frozen=True):
-    """The successor of a package as somebody sees it, None for none, and on what that depends."""
+    """The successor that a caller may see, or None, and the records on which that depends."""
 
     package: Package | None
     depends_on: Dependencies
@@ -76,8 +76,8 @@ class Successors(Struct, frozen=True):
         return {key: live[each.key] for key, each in wanted.items() if each and each.key in live}
 
     async def as_seen(self, survey: Survey, *, by: Principal) -> tuple[Survey, Dependencies]:
-        """Return the package without its successor if `by` may not see that, and on what it depends
-        whether they may."""
+        """Return the package, without its successor if `by` may not see the successor, and the
+        records on which that depends."""
         seen = await self.seen(survey.head, by=by)
         if not survey.head.successor:
             return survey, seen.depends_on
@@ -134,7 +134,7 @@ class Successors(Struct, frozen=True):
         return changed
 
     async def _visible(self, package: Package, successor: Package, by: Principal) -> Package:
-        """Return the successor in its own spelling."""
+        """Return the successor in the spelling of its first push."""
         check = self.authorization.read_check(by)
         [survey] = await self.metadata.survey([successor], check=check)
         if survey is None or not survey.live:

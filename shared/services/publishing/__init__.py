@@ -1,1 +1,1 @@
-"""How releases are published, and withheld."""
+"""Services that publish releases, and services that withhold them."""

@@ -55,7 +55,7 @@ class DryRun(Struct, frozen=True):
 
     @property
     def may_publish(self) -> bool:
-        """Whether who may publish the package can publish the archive."""
+        """Whether somebody with the right to publish the package can publish this archive."""
         return all(each.severity is not FindingSeverity.ERROR for each in self.findings)
 
 
@@ -79,10 +79,9 @@ class DryRuns(Struct, frozen=True):
         return True
 
     async def check(self, upload: Upload, by: Principal) -> DryRun:
-        """Return what a push of the archive would say to `by`, who may read the organization of its
-        package or publish the package; to others the refusal of a push is raised.
-
-        The version before is compared only for who may read the package.
+        """Return what a push of the archive would say to `by`, if `by` may read the organization of
+        its package or publish the package. For everybody else raise the refusal that a push raises.
+        The archive is compared with the version before only if `by` may read the package.
         """
         await self.authorization.require_reader(by)
         with self.archive_reader.in_hand(len(upload.content)):
@@ -102,7 +101,7 @@ class DryRuns(Struct, frozen=True):
     async def _right(
         self, bala: Bala, found: FoundRelease, by: Principal
     ) -> tuple[AccessContext, Refusal | None]:
-        """Return the access of `by`, and why they may not publish the package, if so."""
+        """Return the access of `by`, and the reason if `by` may not publish the package."""
         package = bala.coordinate.package
         try:
             return await self.publishing.require_pusher(package, found.head, by), None

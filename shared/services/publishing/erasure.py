@@ -1,4 +1,5 @@
-"""Erasure: deleting all that is stored of a removed release, by the nightly sweep or at once."""
+"""Erasure: everything that is stored of a removed release is deleted, by a nightly task or at
+once."""
 
 from collections.abc import Sequence
 
@@ -29,15 +30,17 @@ _AGAIN = "erase it again."
 
 
 class Erasure(Struct, frozen=True):
-    """The result of an erasure: what was deleted and is read back as gone, and what is left."""
+    """The result of an erasure: what was deleted, as a read afterwards confirmed, and what is
+    left."""
 
     release: Release
     at_ms: int
     deleted: tuple[str, ...]
-    left: tuple[str, ...]  # Sentences, each with the way out or the time at which it goes.
-    in_memory: str  # How long running processes may serve what they have in memory.
+    # Sentences that say what is left, and who deletes it or when it is deleted.
+    left: tuple[str, ...]
+    in_memory: str  # Until when running processes may serve the release from memory.
     kept: tuple[str, ...]  # What backups hold, and until when.
-    copies_until_ms: int | None = None  # When the last copy that the store keeps goes.
+    copies_until_ms: int | None = None  # When the store deletes its last copy.
 
     def lines(self) -> list[str]:
         """Return the lines of the receipt, which say what was deleted and what was not."""
@@ -129,12 +132,13 @@ class ReleaseErasure(Struct, frozen=True):
                 f"The archive, since {other} has the same bytes and is not removed: erase it too."
             )
             return
-        # Also what is being stored now: a push of this version is refused.
+        # This deletes also what a push is storing now: the push of this version is refused.
         await self.archives.delete(release.content, self.clock.now_ms() + 1)
         deleted.append(f"its archive of {release.size_bytes:,} bytes")
 
     async def _compare_again(self, release: Release, deleted: list[str], left: list[str]) -> None:
-        """Make the documentation of later versions again that was compared with this one."""
+        """Make the documentation of those later versions again that was compared with this
+        version."""
         version = release.coordinate.version
         made = list[str]()
         for each in await oldest_first(self.metadata, release.coordinate.package):
@@ -173,7 +177,8 @@ class ReleaseErasure(Struct, frozen=True):
     async def _delete_copies(
         self, release: Release, deleted: list[str], left: list[str]
     ) -> int | None:
-        """Delete what the store keeps of deleted blobs; return until when something is left."""
+        """Delete the copies of deleted blobs that the store keeps; return when the last copy is
+        deleted."""
         if self.copies is None:
             return None
         others = [
@@ -194,7 +199,7 @@ class ReleaseErasure(Struct, frozen=True):
         return until_ms
 
     async def _found_again(self, release: Release) -> list[str]:
-        """Read back what has to be gone, and return what is not."""
+        """Read everything that should be deleted, and return what is still there."""
         digest = release.content
         found = list[str]()
         documents = self.documents
@@ -224,7 +229,7 @@ class ReleaseErasure(Struct, frozen=True):
         )
 
     def _kept_by_backups(self) -> tuple[str, ...]:
-        """Return what backups hold until when, as far as the registry knows."""
+        """Return which backups contain the release and until when, as far as the registry knows."""
         snapshots = f"Snapshots from before now hold its record for {self.snapshot_days} days."
         backups = (
             "Backups from before now, and the copy from before an upgrade, hold its archive until "

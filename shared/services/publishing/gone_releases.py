@@ -1,4 +1,5 @@
-"""Releases that are gone at their upstream and served here: what administrators decide on each."""
+"""Gone releases: the upstream no longer has them, they are still served here, and administrators
+decide on each."""
 
 from msgspec import Struct
 
@@ -22,8 +23,8 @@ _WHAT = "the releases that are gone at their upstream"
 
 
 class GoneReleases(Struct, frozen=True):
-    """What administrators see of releases that are gone at their upstream and served here, and
-    what they decide about each."""
+    """Shows administrators the releases that their upstream no longer has and that are served here,
+    and stores what they decide about each."""
 
     administration: Administration
     metadata: MetadataStore
@@ -32,7 +33,7 @@ class GoneReleases(Struct, frozen=True):
     record_writer: RecordWriter
 
     async def list(self, *, by: Principal) -> list[GoneRelease]:
-        """Return those that nobody has decided on, the newest first."""
+        """Return the gone releases that nobody has decided on, the newest first."""
         await self.administration.require(by, "look at", _WHAT)
         listed = await self.directory.list_by_subject(GoneRelease, GONE)
         found = [(each, await self.metadata.find(each.coordinate)) for each in listed]
@@ -40,12 +41,12 @@ class GoneReleases(Struct, frozen=True):
         return sorted(served, key=lambda each: (-each.since_ms, each.place))
 
     async def keep(self, coordinate: Coordinate, *, by: Principal) -> None:
-        """Go on serving a release, which is not listed any more."""
+        """Keep serving a release, and remove it from this list."""
         await self.administration.require(by, "decide on", _WHAT)
         await self._decide(coordinate, "mirror.kept", by)
 
     async def withhold(self, coordinate: Coordinate, *, by: Principal) -> None:
-        """Quarantine a release, as its upstream has it no more."""
+        """Quarantine a release, because its upstream no longer has it."""
         await self.administration.require_fresh(by, "decide on", _WHAT)
         gone = await self._require(coordinate)
         reason = f"The upstream registry {gone.upstream} has it no more: {gone.told}."

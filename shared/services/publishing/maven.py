@@ -40,7 +40,9 @@ from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.source import PackageSource, dependencies_of_list
 from shared.services.publishing.publishing import Publication, Publishing, Upload
 
-DISTRIBUTIONS_CACHED = 4  # Of Ballerina, for which version lists are cached: those in use.
+# Distributions of Ballerina for which version lists are cached, namely those that were asked for
+# last.
+DISTRIBUTIONS_CACHED = 4
 VERSION_LISTS_CACHED_BYTES = 8 * 1024 * 1024  # Of each; 5,000 packages of a few versions.
 CHECKSUM_CHUNK_BYTES = 4 * 1024 * 1024  # Read and hashed at once; about 10 ms on a thread.
 CHECKSUMS_CACHED = 10_000  # An archive never changes, so neither do its checksums.
@@ -49,7 +51,7 @@ _COUNT_ONLY = ResultPage(limit=0)
 
 
 class MavenVersionList(Struct, frozen=True):
-    """A list of versions, whether anybody may see it, and on what it depends."""
+    """A list of versions, whether everybody may see it, and the records on which it depends."""
 
     document: DerivedDocument
     is_public: bool
@@ -156,7 +158,8 @@ class MavenPackages:
         lists = lists or self._document_cache(
             lambda survey: client_metadata(distribution, survey.head.org, survey.head.name, survey)
         )
-        self._by_distribution.put(distribution.text, lists)  # Now the last one to be dropped.
+        # It was used last, so it is dropped from the cache last.
+        self._by_distribution.put(distribution.text, lists)
         return await self._list(lists, package, source, by)
 
     def _document_cache(self, make: Callable[[Survey], bytes]) -> DocumentCache:
@@ -194,10 +197,12 @@ class MavenPackages:
         return missing
 
     async def _has_private(self, org: OrgName | None) -> bool:
-        """Check whether the organization, or any if None, has a private package, as far as is
-        known: a build goes on without a file that is missing, and not without one that is refused.
+        """Check whether the organization, or any organization if None, has a private package, as
+        far as the search index knows. If the answer is unknown, it is False: a build continues
+        without a missing file, and ends if a file is refused.
         """
-        # What nobody pulled is public, and may come or go between the two counts.
+        # Packages of an upstream that nobody pulled are public. They may appear or vanish between
+        # the two counts.
         query = Query(include_deprecated=True, stored_only=True)
         if org is not None:
             query = query.within(frozenset({org}))
@@ -219,8 +224,9 @@ _FORMAT = "CycloneDX"
 class MavenPublishing(Struct, frozen=True):
     """Publishes releases from the files that a Maven client sends, in any order.
 
-    The archive is the release: its arrival publishes it. What a client sends beside it is not
-    stored, except for the bill of materials; what is read later is made from the release.
+    The archive is the release: its arrival publishes it. Other files that a client sends are not
+    stored, except for the bill of materials. The registry makes the files that clients read later
+    from the release.
     """
 
     publishing: Publishing
@@ -258,7 +264,7 @@ class MavenPublishing(Struct, frozen=True):
             )
 
     async def require_pusher(self, package: Package, *, by: Principal) -> None:
-        """Raise unless `by` may publish the package, whose other files are then ignored."""
+        """Raise unless `by` may publish the package. Clients send more files, which are ignored."""
         head = await self.metadata.head(package)
         await self.publishing.require_pusher(package, head, by)
 

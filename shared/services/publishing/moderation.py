@@ -83,8 +83,9 @@ class HeldReleasePage(Struct, frozen=True):
 
 
 class HeldBurst(Struct, frozen=True):
-    """The held releases of one publisher, or of all if it is empty, that were published until a
-    time: who decides on what they saw does not decide on what came since.
+    """The held releases of one publisher, or of all publishers if it is empty, that were published
+    until a time. The time is when the owner saw the list, so that nobody decides on releases that
+    came later.
     """
 
     publisher: str = ""
@@ -103,9 +104,10 @@ class DecidedBurst(Struct, frozen=True):
 
 
 class HeldReleases(Struct, frozen=True):
-    """Shows owners the releases that burst detection held; publishes or refuses them as they say.
+    """Shows owners the releases that burst detection held, and publishes or removes each as the
+    owners decide.
 
-    A decision takes an owner who signed in recently. It may be repeated.
+    Only an owner who signed in recently may decide. A decision may be repeated.
     """
 
     authorization: Authorization
@@ -116,7 +118,8 @@ class HeldReleases(Struct, frozen=True):
     clock: Clock
 
     async def page(self, org: OrgName, after: str = "", *, by: Principal) -> HeldReleasePage:
-        """Return a page of the releases that wait, of packages whose names come after one.
+        """Return a page of the releases that wait for a decision, of the packages whose names come
+        after `after`.
 
         Its cost depends on the packages of one page and their held releases.
         """
@@ -137,8 +140,8 @@ class HeldReleases(Struct, frozen=True):
     async def refuse(self, coordinate: Coordinate, *, by: Principal, reason: str = "") -> Release:
         """Remove a release that waits; raise `NotAwaited`. A repeat returns the removed release.
 
-        Nobody learns that it was there, and its version can never be published. Administrators who
-        do not own the organization say a `reason`.
+        Nobody learns that the release existed, and its version can never be published.
+        Administrators who do not own the organization give a `reason`.
         """
         access = await self._require_owner(coordinate, by)
         said = reason_for_change(by, access, reason, f"refusing {coordinate}")
@@ -172,8 +175,8 @@ class HeldReleases(Struct, frozen=True):
         return decided
 
     async def _require_owner(self, coordinate: Coordinate, by: Principal) -> AccessContext:
-        """Return the access of an owner to a package that is not frozen; a refusal of somebody else
-        does not name the package."""
+        """Return the access of an owner to a package that is not frozen. The refusal for somebody
+        else does not name the package."""
         access = await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
         require_right(by, access, Action.GOVERN, coordinate.package)
         return access
@@ -209,7 +212,7 @@ class HeldReleases(Struct, frozen=True):
         found = [
             each.coordinate
             async for each in self._awaiting(org)
-            # Those of a frozen package wait on.
+            # Releases of a frozen package keep waiting.
             if burst.contains(each)
             and refusal_of(by, access, Action.GOVERN, each.coordinate.package) is None
         ]
@@ -255,7 +258,8 @@ class HeldReleases(Struct, frozen=True):
         package = survey.head.package
         live = latest(survey, Range(), ANY_CLIENT)
         held = [entry for entry in survey.entries[::-1] if entry.state is State.HELD]
-        # The others are shown when these are decided on: a burst may be of any size.
+        # A burst may have any number of releases, so the others are shown after these were decided
+        # on.
         entries = [*held[:MAX_HELD_RELEASES], *([live] if live else [])]
         found = await asyncio.gather(
             *(self.metadata.find(package.at(each.parsed)) for each in entries)
@@ -281,7 +285,7 @@ async def _decide_together(
 ) -> list[Release]:
     """Decide on releases; leave out those on which somebody else decided meanwhile."""
     acts = (decide(each, by) for each in coordinates)
-    # All of them end before one's failure is raised: none goes on after the answer.
+    # All calls end before the failure of one is raised, so that none continues after the answer.
     results = await asyncio.gather(*acts, return_exceptions=True)
     for each in results:
         if isinstance(each, BaseException) and not isinstance(each, NotAwaited):
@@ -299,7 +303,7 @@ STATE_VERBS = {
 WITHHELD_RELEASES_SHOWN = 50  # On a page of the list.
 
 _COUNT_ONLY = ResultPage(limit=0)
-_NO_DAY = "9999"  # A pull history since then has the totals and no days.
+_NO_DAY = "9999"  # A history of pulls since this day has totals, and no single days.
 
 
 class WithheldReleasePage(Struct, frozen=True):
@@ -331,8 +335,8 @@ class InspectedRelease(Struct, frozen=True):
 class Moderation(Struct, frozen=True):
     """Shows releases to administrators, and changes their state.
 
-    A change takes an administrator who signed in recently, or the operator. A token with the scope
-    moderate is enough for what can be undone, and so for everything but removing.
+    Only an administrator who signed in recently, or the operator, may change a state. A token with
+    the scope moderate may change what can be undone, which is everything except removing.
     """
 
     administration: Administration
@@ -372,7 +376,7 @@ class Moderation(Struct, frozen=True):
     async def inspect(
         self, coordinate: Coordinate, before: int | None = None, *, by: Principal
     ) -> InspectedRelease:
-        """Return a release with its history, from before an event on.
+        """Return a release with the events of its history before a given event.
 
         Raises `ReleaseNotFound`.
         """
@@ -438,7 +442,7 @@ class Moderation(Struct, frozen=True):
         release, is_changed = await self.decide(coordinate, decision, by=by)
         try:
             await self.derived_data.update(release)
-        finally:  # The change is in force, even where the lists do not show it yet.
+        finally:  # The change is stored, even if the lists do not show it yet.
             if is_changed:
                 await self.mail.send_decision(release)
         return release
@@ -446,8 +450,8 @@ class Moderation(Struct, frozen=True):
     async def decide(
         self, coordinate: Coordinate, decision: Decision, *, by: Principal
     ) -> tuple[Release, bool]:
-        """Store a decision, and return the release and whether it changed. Who decides on many
-        updates what is derived and sends the mail themselves.
+        """Store a decision, and return the release and whether it changed. Derived data and mail
+        are left to the caller, which may decide on many releases.
 
         Raises `ReleaseNotFound` and `removed-for-good`.
         """
@@ -477,7 +481,7 @@ class Moderation(Struct, frozen=True):
 
 
 def _has_decision(release: Release, decision: Decision) -> bool:
-    """Check whether the decision was made on the release already."""
+    """Check whether the release is already in the state of the decision, for the same reasons."""
     is_same = release.state is decision.state and not release.awaits_owner
     is_held_alike = release.state is not State.HELD or release.holder is decision.holder
     reasons = (release.state_reason, release.public_reason)

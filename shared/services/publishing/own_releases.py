@@ -39,18 +39,17 @@ from shared.services.packages.search import PackageSearch
 from shared.services.publishing.erasure import Erasure, ReleaseErasure
 
 DEPENDENTS_READ = 50  # Packages of a page of dependents, each of which is surveyed.
-MAX_DEPENDENTS_READ = 500  # A package that more depend on is not one that hardly anybody uses.
+MAX_DEPENDENTS_READ = 500  # If more packages depend on a package, many people use it.
 
 _BY_OWNER = PublicReason(why=WithdrawalReason.OWNER_REQUEST)
-_NO_DAY = "9999"  # A pull history since then has the totals and no days.
+_NO_DAY = "9999"  # A history of pulls since this day has totals, and no single days.
 _HOURS = round(ERASABLE_FOR.total_seconds() / 3600)
 
 
 class OwnReleases(Struct, frozen=True):
-    """What owners do with releases of their organization, without an administrator.
-
-    Each takes an owner who signed in recently, and may be repeated. A hold can be undone; the
-    version stays taken in any case.
+    """What owners can do with releases of their organization without an administrator. Each action
+    needs an owner who signed in recently, and may be repeated. A hold can be undone; the version
+    stays taken in any case.
     """
 
     authorization: Authorization
@@ -110,7 +109,8 @@ class OwnReleases(Struct, frozen=True):
                 raise refusal
             return self._decided(release, "release.owner-erased", decision, by)
 
-        # The record first: from then on nobody pulls it, and a repeat goes on after a crash.
+        # The record is changed first: from then on nobody can pull the release, and a repeat
+        # continues after a crash.
         removed = await self.records.change_release(coordinate, decide)
         return await self.erasure.delete(removed, by=by)
 
@@ -154,7 +154,8 @@ class OwnReleases(Struct, frozen=True):
         query = Query(depends_on=package.key, include_deprecated=True)
         wanted = (package.key, release.version)
         while True:
-            # As the operator: a package that its owner may not see depends on it as well.
+            # The operator sees every package, also dependents that the owner of this one may not
+            # see.
             results = await self.search.search(query, page, by=OPERATOR)
             if results.count > MAX_DEPENDENTS_READ:
                 return True

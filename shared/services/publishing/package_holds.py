@@ -1,4 +1,4 @@
-"""Package holds: an administrator holds a package as a whole while a case is open."""
+"""Package holds: an administrator holds a whole package while a case about it is open."""
 
 from msgspec import Struct
 
@@ -15,17 +15,16 @@ from shared.services.packages.derived_data import PackageRecordWriter
 
 
 class EndedHold(Struct, frozen=True):
-    """The package whose hold ended, and the releases that waited for that."""
+    """The package whose hold ended, and the releases that waited for the end of the hold."""
 
     head: Head
     published: tuple[Release, ...]
 
 
 class PackageHolds(Struct, frozen=True):
-    """Holds packages as a whole: new releases wait, and old ones stay as they are.
-
-    It takes an administrator who signed in recently, or a token with the scope moderate. Each may
-    be repeated, and a repeat finishes what was interrupted.
+    """Holds whole packages: new releases wait, and published ones stay as they are. Only an
+    administrator who signed in recently, or a token with the scope moderate, may hold a package.
+    Each may be repeated, and a repeat finishes what was interrupted.
     """
 
     administration: Administration
@@ -67,7 +66,7 @@ class PackageHolds(Struct, frozen=True):
                 return head
             return with_change(head, "package.released", by=by, now_ms=now_ms, hold=None)
 
-        # The hold first: nothing that is pushed from now on waits.
+        # The hold ends first, so that no later push waits.
         head = await self.records.change_package(package, decide)
         published = [
             await self._publish(each, by)

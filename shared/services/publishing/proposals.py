@@ -1,5 +1,5 @@
-"""Proposals: tokens that moderate propose what cannot be taken back, and administrators confirm or
-reject it."""
+"""Proposals: a token with the scope moderate can only propose what cannot be undone, and an
+administrator confirms or rejects it."""
 
 from collections.abc import Iterable, Mapping
 
@@ -40,10 +40,10 @@ class ConfirmedProposal(Struct, frozen=True):
 
 
 class Proposals(Struct, frozen=True):
-    """Keeps what was proposed until an administrator who signed in recently decides on it.
+    """Stores proposals until an administrator who signed in recently decides on them.
 
-    The same proposal again is the one that waits. Confirming does the act by its service as the
-    administrator, and may be repeated.
+    Whoever proposes the same again gets the proposal that waits already. Confirming a proposal does
+    what was proposed, in the name of the administrator, and may be repeated.
     """
 
     administration: Administration
@@ -114,7 +114,7 @@ class Proposals(Struct, frozen=True):
         return await self._open()
 
     async def names(self, proposals: Iterable[Proposal]) -> Mapping[str, str]:
-        """Return the names of the accounts that proposed, by id."""
+        """Return the names of the accounts that made the proposals, by id."""
         return await account_names(self.directory, (each.by for each in proposals))
 
     async def confirm(
@@ -225,7 +225,7 @@ class Proposals(Struct, frozen=True):
 
 
 class _Proposed(Exception):
-    """The same is proposed already."""
+    """Raised if the same is proposed already."""
 
     def __init__(self, proposal: Proposal) -> None:
         super().__init__(proposal.id)

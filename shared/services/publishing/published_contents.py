@@ -1,4 +1,5 @@
-"""Pushes of versions that are published: whether one repeats the release, and how it differs."""
+"""Pushes of a version that is published already: whether the push repeats the release, and how the
+archives differ."""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ class PublishedContents(Struct, frozen=True):
     """Compares archives that are pushed with the releases that have their versions.
 
     `bal pack` writes other bytes at each run, since its entries carry the time. So a push repeats a
-    release if it has the same files, and what was published first stays.
+    release if it has the same files, and the archive that was published first stays.
     """
 
     authorization: Authorization
@@ -56,8 +57,8 @@ class PublishedContents(Struct, frozen=True):
     async def repeated(
         self, content: bytes | memoryview, bala: Bala, release: Release
     ) -> Release | None:
-        """Return the release if a push of the archive repeats it, in whatever state it is by now,
-        and None if the version is taken.
+        """Return the release, in whatever state, if a push of the archive repeats it. Return None
+        if the version has other files.
 
         Raises what `would_repeat` raises. A hash of files that was not known is stored.
         """
@@ -79,13 +80,14 @@ class PublishedContents(Struct, frozen=True):
             return VersionExists(bala.coordinate)
         try:
             changes = await self._changes(content, available.release)
-        except (ArchiveLost, BadArchive):  # Nobody can say how they differ.
+        except (ArchiveLost, BadArchive):  # An archive that cannot be read cannot be compared.
             return VersionExists(bala.coordinate)
         return VersionExists(bala.coordinate, _sentence(changes))
 
     async def _store_hash(self, release: Release, bala: Bala) -> Release:
-        """Store the hash of the files, which the archive shares with the release; return the
-        release as it is by now, which is without the hash if it is another one."""
+        """Store the hash of the files, which is the same for the archive and the release. Return
+        the release as it is stored now, without the hash if it was removed or has another archive
+        meanwhile."""
 
         def decide(_: Head, now: Release) -> Release:
             is_same = now.digest == release.digest and now.state is not State.REMOVED

@@ -49,7 +49,7 @@ from shared.services.packages.derived_data import DerivedData
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.tokens.trusted_publishers import TrustedPublishers, check_pusher, check_tag
 
-# A credential that may publish somewhere is trusted that long before its archives are read.
+# For so long the registry remembers that a credential may publish somewhere.
 PUBLISHER_CACHED_FOR = timedelta(minutes=10)
 MAX_PUBLISHERS_CACHED = 1_000  # Credentials.
 
@@ -70,14 +70,14 @@ class Outcome(Enum):
     """The outcome of a push that was admitted."""
 
     PUBLISHED = "published"
-    REPEATED = "repeated"  # The release existed, and this push is one of its own.
+    REPEATED = "repeated"  # The release existed already, and this push has the same files.
     HELD = "held"  # An owner has to confirm the release.
     WITHHELD = "withheld"  # A repeat of a release that an administrator withheld.
 
 
 class Publication(Struct, frozen=True):
-    """The result of a push: the release that is stored, and what is left of the tightest limit that
-    counted it. `refusal` says why the release is not published, as a client has to read it."""
+    """The result of a push: the release that is stored, and what is left of the tightest rate limit
+    that counted the push. `refusal` is what a client is told if the release is not published."""
 
     release: Release
     outcome: Outcome
@@ -156,7 +156,8 @@ class Publishing(Struct, frozen=True):
     mail: ReleaseMail
     api_docs: ApiDocsQueue
     base_url: str
-    count_release: Callable[[Mapping[str, str]], None]  # By its state; not called for repeats.
+    # Counts a new release by its state; repeats are not counted.
+    count_release: Callable[[Mapping[str, str]], None]
     readers: Readers
     _may_publish: LruCache[str, int] = field(
         default_factory=lambda: LruCache[str, int](MAX_PUBLISHERS_CACHED)
@@ -166,9 +167,9 @@ class Publishing(Struct, frozen=True):
         """Publish the archive, whose release is then listed everywhere, and return the outcome.
 
         A push of the same files as those of a release by anybody who may push it, at any time,
-        returns the release that exists. If the bytes are the same as well, and its archive was
-        lost, that is stored again.
-        A refusal that is raised has stored nothing; a failing store raises what it raises.
+        returns the release that exists. If the bytes are the same as well and the stored archive
+        was lost, the archive is stored again. If a refusal is raised, nothing was stored. Failures
+        of a store are raised as they are.
         """
         with self.archive_reader.in_hand(len(upload.content)):
             push = await self._admit(upload, by)
@@ -179,7 +180,8 @@ class Publishing(Struct, frozen=True):
             return await self._follow_up(push, found, is_new=is_new)
 
     async def may_publish(self, by: Principal) -> bool:
-        """Check whether `by` may publish in some organization; a push then asks no store again.
+        """Check whether `by` may publish in some organization; a push that follows does not ask a
+        store again.
 
         A host asks this before it reads a body; it grants no right.
         """
@@ -224,7 +226,8 @@ class Publishing(Struct, frozen=True):
             try:
                 access, allowance = await asyncio.gather(checking, counting)
             finally:
-                # A refused push ends after its last call of a store.
+                # If one refuses the push, the other one is awaited too, so that no call of a store
+                # continues after the answer.
                 await asyncio.wait((checking, counting))
         push = _Push(bala, found, access, allowance, by)
         allowance.require()
@@ -233,13 +236,14 @@ class Publishing(Struct, frozen=True):
         elif not await self._put_back(upload, push):
             repeated = await self.published_contents.repeated(upload.content, bala, found.release)
             if repeated is None:
-                await self._check(push)  # Its refusals say more than that the version exists.
+                await self._check(push)  # These refusals say more than that the version exists.
                 raise await self.published_contents.refusal(upload.content, bala, found, by=by)
             push = replace(push, found=FoundRelease(found.head, repeated))
         return push
 
     async def _put_back(self, upload: Upload, push: _Push) -> bool:
-        """Store the archive of a release again if it is lost or cut; return whether it was."""
+        """Store the archive of a release again if it is lost or incomplete; return whether it
+        was."""
         head = push.found.head
         release = push.found.release
         if head is None or release is None or release.state is State.REMOVED:
@@ -266,7 +270,8 @@ class Publishing(Struct, frozen=True):
             self._may_publish.put(key, now_ms + PUBLISHER_CACHED_FOR // MS)
 
     async def read_archive(self, upload: Upload) -> Bala:
-        """Read an archive; raise a `BadArchive`, or another refusal of what it is."""
+        """Read an archive; raise a `BadArchive`, or another refusal that says what is wrong with
+        it."""
         bala = await self.archive_reader.read(upload.content)
         if upload.digest and upload.digest != bala.content:
             raise Invalid(
@@ -305,7 +310,7 @@ class Publishing(Struct, frozen=True):
             await check
 
     def _checks(self, push: _Push) -> Iterator[Awaitable[None]]:
-        """Yield each check, to be awaited before the next one."""
+        """Yield each check; the caller awaits one before it takes the next."""
         yield self._check_tag(push)
         yield self.dependency_check.check(push.bala, push.by)
         yield self._check_names(push)
@@ -329,9 +334,10 @@ class Publishing(Struct, frozen=True):
                 await self._require_tool_owner(tool, owner, push)
 
     async def _check_version(self, coordinate: Coordinate) -> None:
-        """Raise if a version that differs in case alone is published; the write decides."""
+        """Raise if a version is published that differs only in upper and lower case. Two pushes at
+        the same time are decided by the write."""
         version = coordinate.version
-        if version.is_stable:  # It has no letters.
+        if version.is_stable:  # A stable version has no letters.
             return
         [survey] = await self.metadata.survey([coordinate.package])
         versions = {each.version for each in survey.entries} if survey else set[str]()
@@ -365,7 +371,8 @@ class Publishing(Struct, frozen=True):
             held_because = await self._held_because(push)
         head = await self._claim_names(push, now_ms)
         if by.provenance and by.provenance.publishers:
-            # Before the record: a publisher whose push made the package must not stay pending.
+            # This comes before the record, so that a publisher whose push creates the package does
+            # not stay pending after a crash.
             await self.trusted_publishers.bind(head, by=by)
         release = new_release(bala, by=by, now_ms=now_ms)
         if held_because:
@@ -412,7 +419,7 @@ class Publishing(Struct, frozen=True):
     async def _held_because(self, push: _Push) -> str:
         """Return why an owner has to confirm the release; empty if nobody has to.
 
-        It is one of a burst, and burst detection is on.
+        A release is held if it belongs to a burst and burst detection is on.
         """
         sponsor = ""
         access = push.access
@@ -432,7 +439,7 @@ class Publishing(Struct, frozen=True):
     # --- Third step: what is derived, which a repeated push completes ---------------------------
 
     async def _follow_up(self, push: _Push, found: FoundRelease, *, is_new: bool) -> Publication:
-        """List the release, and return what became of the push."""
+        """Update the derived data of the release, and return the outcome of the push."""
         head = found.head
         release = found.release
         if head is None or release is None:
@@ -440,7 +447,7 @@ class Publishing(Struct, frozen=True):
         if is_new:
             self.count_release({"state": release.state.value})
             await self.derived_data.add_release(head, release, push.bala.texts)
-        elif release.outbox:  # Its push, or a decision, was cut off before all was derived.
+        elif release.outbox:  # A push or a decision crashed before all derived data was written.
             await self.derived_data.update(release)
         if is_new:
             self.api_docs.add(release.coordinate)
@@ -451,12 +458,14 @@ class Publishing(Struct, frozen=True):
         if release.state is not State.LIVE:
             is_waiting = release.awaits_owner or release.waits_for_package
             outcome = Outcome.HELD if is_waiting else Outcome.WITHHELD
-            # Refused only in form: it is stored, and a push that says "done" would mislead.
+            # The release is stored. The answer is a refusal all the same, because a client that
+            # prints success would mislead its user.
             refusal = self.refusal_of_withheld(release, push.by)
         return Publication(release, outcome, push.allowance.allowance, refusal)
 
     def refusal_of_withheld(self, release: Release, by: Principal) -> Refusal:
-        """Return why a release that is stored is not published, and who decides on it."""
+        """Return the refusal that says why a stored release is not published, and who decides on
+        it."""
         coordinate = release.coordinate
         org = release.coordinate.package.org
         if release.awaits_owner:
@@ -487,10 +496,10 @@ class Publishing(Struct, frozen=True):
 
 
 def _reason_for(release: Release, by: Principal) -> str:
-    """Return why a release is held, as it is said to `by`, who may be its publisher."""
+    """Return why a release is held, in words for `by`, who may be its publisher."""
     reason = release.state_reason
     is_own = release.origin.principal == by.id
-    # Reasons of before do not name the publisher.
+    # Reasons of earlier versions do not name the publisher.
     return reason.replace(PUBLISHER_WORDS, "you", 1) if is_own else reason
 
 
@@ -503,7 +512,8 @@ def _check_org(package: Package, access: AccessContext) -> None:
 
 
 def _check_name(bala: Bala, head: Head) -> None:
-    """Raise unless the archive names the package as its first push did, and may join it."""
+    """Raise unless the package is ours, the archive spells its name as the first push did, and the
+    archive does not ask for a narrower visibility than the package has."""
     if head.upstream:
         raise owned_by_upstream(head.org, head.upstream)
     if bala.coordinate.package != head.package:

@@ -1,5 +1,5 @@
-"""Many releases at once: administrators list those of a package, an organization or whoever
-published them, and quarantine or remove them with one reason."""
+"""Decisions on many releases at once: administrators select releases by package, organization or
+publisher, and quarantine or remove all of them with one reason."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -38,7 +38,7 @@ _CHANGED = {
 
 
 class ReleaseSelection(Struct, frozen=True):
-    """Which releases are meant: all that match each field that is not empty.
+    """Which releases are selected: those that match every field that is not empty.
 
     `account` is the id of an account, `token` and `publisher` are ids as well. Times are of the
     push; `until_ms` is when a list was shown, so that nobody decides on what they have not seen.
@@ -54,7 +54,7 @@ class ReleaseSelection(Struct, frozen=True):
 
     @property
     def resource(self) -> Resource | None:
-        """What a right has to be for; None for the whole registry."""
+        """The resource for which a caller needs the right; None for the whole registry."""
         if not self.org:
             return None
         return Package.parse(self.org, self.name) if self.name else OrgName(self.org)
@@ -79,7 +79,7 @@ class ReleaseSelection(Struct, frozen=True):
         return is_late and (self.until_ms is None or at_ms <= self.until_ms)
 
     def require_any(self) -> Self:
-        """Raise `InvalidRequest` unless it says which releases are meant."""
+        """Raise `InvalidRequest` if all fields are empty."""
         if self == ReleaseSelection(until_ms=self.until_ms):
             message = (
                 "Say which releases you mean: those of a package or an organization, of an "
@@ -107,8 +107,9 @@ class DecidedReleases(Struct, frozen=True):
 class ReleaseSelections(Struct, frozen=True):
     """Lists and withholds many releases.
 
-    Each release is decided on as by itself, with an event of its own, so a repeat goes on where the
-    last one ended. Owners get one mail for each organization. It takes what `Moderation` takes.
+    Each release gets a decision and an event of its own, so a repeat continues where the last call
+    ended. The owners of an organization get one mail. The same rights are needed as for
+    `Moderation`.
     """
 
     administration: Administration
@@ -131,7 +132,7 @@ class ReleaseSelections(Struct, frozen=True):
     async def page(
         self, selection: ReleaseSelection, state: State, after: str = "", *, by: Principal
     ) -> SelectedReleases:
-        """Return what would be decided on, `MAX_DECIDED_AT_ONCE` releases at most.
+        """Return the releases that `decide` would decide on, `MAX_DECIDED_AT_ONCE` at most.
 
         One page looks through `PACKAGES_SEARCHED` packages after the key `after`.
         """
@@ -188,7 +189,7 @@ class ReleaseSelections(Struct, frozen=True):
                 for release, is_changed in await self._decide_together(together, decision, by):
                     decided.append(release)
                     changed += [release] if is_changed else []
-        finally:  # What changed is in force, even where a store failed later.
+        finally:  # Decisions that are stored stay, even if a store failed afterwards.
             await self.mail.send_decisions(changed)
         return tuple(decided)
 
@@ -211,7 +212,8 @@ class ReleaseSelections(Struct, frozen=True):
             await self.derived_data.update(release)
             return release, is_changed
 
-        # All of them end before one's failure is raised: none goes on after the answer.
+        # All calls end before the failure of one is raised, so that none continues after the
+        # answer.
         results = await asyncio.gather(*map(decide, coordinates), return_exceptions=True)
         for each in results:
             if isinstance(each, BaseException):
@@ -226,7 +228,7 @@ class ReleaseSelections(Struct, frozen=True):
             for survey in await self.metadata.survey(packages):
                 if survey is None:
                     continue
-                # Most packages have no entry that fits, and their releases are not read.
+                # Releases are read only of packages with an entry that matches; most have none.
                 wanted = {
                     entry.version
                     for entry in survey.entries

@@ -26,7 +26,7 @@ from shared.hosting.responses import configured_headers
 from shared.localhost import MAVEN_PATHS, archive_resolver
 from shared.runtime.editions import EVERYTHING
 from shared.runtime.lru_cache import LruCache
-from shared.services.packages.archive_delivery import SIGNED_LINK_LIFETIME
+from shared.services.packages.pull_redirects import SIGNED_LINK_LIFETIME
 from shared.telemetry.log import configure, current_activity, log
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala

@@ -15,7 +15,7 @@ from shared.domain.packages import Head
 from shared.domain.principals import ANONYMOUS, OPERATOR
 from shared.ports.conflicts import AlreadyThere
 from shared.ports.metadata import MetadataStore
-from shared.services.mirroring.upstream_reader import Asker
+from shared.services.mirroring.upstream_questions import Asker
 from tests.support.archives import bala
 from tests.support.mirrors import PULL, broken, release_of, services, waiting
 from tests.support.port_doubles import Fault, failing

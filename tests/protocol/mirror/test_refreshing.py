@@ -10,7 +10,7 @@ from shared.domain.principals import ANONYMOUS
 from shared.domain.release_lists import parse_coordinate
 from shared.runtime.lru_cache import LruCache
 from shared.services.mirroring import admission
-from shared.services.mirroring.upstream_reader import Asker
+from shared.services.mirroring.upstream_questions import Asker
 from tests.support.archives import bala
 from tests.support.mirrors import release_of, services
 from tests.support.upstreams import FakeUpstream

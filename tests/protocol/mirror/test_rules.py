@@ -18,7 +18,7 @@ from shared.domain.names import parse_org
 from shared.domain.principals import ANONYMOUS, OPERATOR
 from shared.domain.versions import Version
 from shared.ports.conflicts import AlreadyThere
-from shared.services.mirroring.upstream_reader import Asker
+from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstreams import Upstreams
 from tests.support.mirrors import (
     PULL,

@@ -12,7 +12,7 @@ from shared.bootstrap import build_registry
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal
 from shared.domain.principals import ANONYMOUS
-from shared.services.mirroring.upstream_reader import Asker
+from shared.services.mirroring.upstream_questions import Asker
 from shared.settings import Settings
 from tests.support.terminal import Terminal
 from tests.support.upstreams import FakeUpstream

@@ -1,233 +1,146 @@
-"""First hops are repeated while their package stands, to those who may get them."""
+"""Which redirect a pull answers: which links it has, and who sends the bytes."""
 
-from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
+import httpx
 import pytest
+from msgspec.structs import replace
 
-from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
-from shared.auth.authorization import KNOWN_FOR, KnownReaders
-from shared.domain.archives.delivery import LinkedArchive, StoreLink
-from shared.domain.archives.names import ArchiveName
-from shared.domain.errors.requests import Busy
-from shared.domain.names import parse_org
+from shared.domain.archives.delivery import PLACEMENT_SETTLED_AFTER
+from shared.domain.archives.names import Digest
+from shared.domain.coordinates import Package
 from shared.domain.packages import Visibility
-from shared.domain.principals import Principal
-from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED, NOTHING_STORED, Dependencies
-from shared.services.packages.pull_redirects import (
-    LONGEST_PLACE,
-    LocatedArchive,
-    Redirect,
-    RedirectCache,
-    _decoded,
-    _encoded,
-)
-from tests.contract.sample_records import DIGEST, NAME
-from tests.fakes.system import FakeClock
+from shared.domain.principals import OPERATOR
+from shared.services.common import Adapters
+from tests.fakes.archive_placement import STORE, FakeLinks
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.support.archives import bala
+from tests.support.world import URL, OpenWorld, Person, World
 
-ORG = "acme"
-PACKAGE = "acme/greet"
-PLACE = "acme/greet\n1.0.0"
-READ = Dependencies(frozenset((PACKAGE,)))
-PRIVATE = Dependencies(frozenset((PACKAGE,)), frozenset(("acme",)))
-ANYBODY = Principal()
-ANN = Principal(id="ann", credential="token:1")
-EVE = Principal(id="eve", credential="token:2")
-ARCHIVE = LinkedArchive(NAME, Visibility.PUBLIC, "greet.bala")
-LATER = timedelta(minutes=1) // timedelta(milliseconds=1)
+GREET = bala("acme/greet:1.0.0")
+SECRET = bala("acme/secret:1.0.0", visibility="private")
+CDN = "https://cdn.test"
+TAIL = "1.0.0/acme-greet-any-1.0.0.bala"
+OURS = f"{URL}/archives/public/{Digest.of(GREET)}/{TAIL}"
 
 
-class Links:
-    """The store's links, which a test may refuse."""
+async def opened(worlds: OpenWorld, links: FakeLinks | None = None, **settings: object) -> World:
+    """Open a registry in a cloud, with a public and a private package."""
 
-    def __init__(self, clock: FakeClock) -> None:
-        self._clock = clock
-        self.signed: list[str] = []
-        self.is_refused = False
-        self.meanwhile: Callable[[], None] = lambda: None
+    def wrap(stores: Adapters) -> Adapters:
+        return replace(stores, links=links or FakeLinks())
 
-    async def link(self, name: ArchiveName, container: Visibility, file: str) -> StoreLink:
-        self.meanwhile()
-        if self.is_refused:
-            raise Busy
-        self.signed.append(f"{container.value} {name.digest} {file}")
-        return StoreLink(f"link {len(self.signed)}", self._clock.monotonic_ms() + LATER)
+    world = await worlds(wrap=wrap, **settings)
+    for archive in (GREET, SECRET):
+        await world.push(archive)
+    return world
 
 
-class World:
-    """First hops over an edition that a test changes."""
-
-    def __init__(self, capacity_bytes: int = 10_000) -> None:
-        self.clock = FakeClock()
-        self.version = 1
-        self.changed: list[str] = []
-        self.is_readable = True
-        edition = EmbeddedEdition(self._version, lambda _: ChangesSince(0, self.changed))
-        self.readers = KnownReaders(edition, self.clock)
-        self.links = Links(self.clock)
-        self.hops = RedirectCache(
-            edition, self.readers, self.clock, self.links, capacity_bytes=capacity_bytes
-        )
-        self.edition = edition
-        assert edition.is_confirmed()
-
-    def _version(self) -> int:
-        if not self.is_readable:
-            raise OSError
-        return self.version
-
-    def write(self, *packages: str) -> None:
-        self.version = self.version + 1
-        self.changed = list(packages)
-
-    def redirect(self, archive: LinkedArchive | None = None) -> Redirect:
-        return Redirect(b"{}", "first", self.clock.monotonic_ms() + LATER, archive)
-
-    def keep(
-        self,
-        depends_on: Dependencies,
-        by: Principal = ANYBODY,
-        place: str = PLACE,
-        archive: LinkedArchive | None = None,
-    ) -> None:
-        assert self.edition.is_confirmed()
-        self.hops.keep(place, self.redirect(archive), depends_on, number=self.hops.number, by=by)
-
-    async def has(self, by: Principal = ANYBODY, place: str = PLACE) -> bool:
-        return await self.hops.find(place, ORG, by) is not None
+async def hop(world: World, path: str = "acme/greet", by: Person | None = None) -> httpx.Response:
+    """Return the first hop of a pull."""
+    answer = await world.get(f"/packages/{path}/1.0.0", by=by, headers=dict(ACCEPT_ARCHIVE))
+    assert answer.status_code == 302
+    return answer
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
+async def test_while_there_are_no_links_the_bytes_are_ours_to_send(worlds: OpenWorld) -> None:
+    world = await opened(worlds, FakeLinks(is_silent=True))
+    assert (await hop(world)).headers["location"] == OURS
 
 
-async def test_a_change_of_its_package_ends_it_and_another_does_not(world: World) -> None:
-    world.keep(READ)
-    world.write("acme/other")
-    assert await world.has()
-    world.write(PACKAGE)
-    assert not await world.has()
+async def test_a_cdn_that_strips_authorization_is_for_everybody(worlds: OpenWorld) -> None:
+    world = await opened(worlds, archive_cdn_url=CDN)
+    for by in (None, world.people.bob):
+        assert (await hop(world, by=by)).headers["location"] == OURS.replace(URL, CDN)
+    private = await hop(world, "acme/secret", world.people.ann)
+    assert private.headers["location"].startswith(f"{URL}/archives/private/")
 
 
-async def test_it_ends_with_its_link(world: World) -> None:
-    world.keep(READ)
-    world.clock.advance(timedelta(minutes=1))
-    assert not await world.has()
+READS_BLOBS: dict[str, Any] = {"archive_cdn_url": CDN, "archive_cdn_origin": "blobs"}
+ODD = bala("foo/foo:1.0.0")  # A package whose archives clients save under a shorter name.
 
 
-async def test_a_link_of_the_store_is_signed_again_when_it_is_no_longer_repeated(
-    world: World,
+async def test_a_cdn_that_reads_blobs_serves_everybody_by_the_name_of_the_blob(
+    worlds: OpenWorld,
 ) -> None:
-    world.keep(READ, archive=ARCHIVE)
-    urls = list[str]()
-    for _ in range(2):
-        for _ in range(2):
-            found = await world.hops.find(PLACE, ORG, ANYBODY)
-            assert found is not None
-            assert found.content == b"{}"
-            urls.append(found.url)
-        world.clock.advance(timedelta(minutes=1))
-    assert urls == ["first", "first", "link 1", "link 1"]
-    assert world.links.signed == [f"public {DIGEST} greet.bala"]
+    world = await opened(worlds, **READS_BLOBS)
+    await world.push(ODD, by=world.people.admin)
+    for by in (None, world.people.bob):
+        answer = await hop(world, by=by)
+        assert answer.headers["location"] == OURS.replace(URL, CDN)
+        assert answer.headers["cache-control"] == "no-store"
+        odd = await hop(world, "foo/foo", by=by)
+        assert odd.headers["location"].endswith("/1.0.0/foo-foo-any-1.0.0.bala")
+        assert odd.headers["content-disposition"] == "attachment; filename=foo-any-1.0.0.bala"
 
 
-async def test_no_link_is_signed_for_a_package_that_changed(world: World) -> None:
-    world.keep(READ, archive=ARCHIVE)
-    world.clock.advance(timedelta(minutes=1))
-    world.write(PACKAGE)
-    assert not await world.has()
-    assert world.links.signed == []
+async def test_the_registry_knows_an_archive_by_the_name_of_its_blob_too(worlds: OpenWorld) -> None:
+    world = await opened(worlds, **READS_BLOBS)
+    await world.push(ODD, by=world.people.admin)
+    path = (await hop(world, "foo/foo")).headers["location"].removeprefix(CDN)
+    answer = await world.get(f"{URL}{path}")
+    assert answer.content == ODD
+    assert answer.headers["content-disposition"] == "attachment; filename=foo-any-1.0.0.bala"
 
 
-async def test_without_a_key_for_links_the_records_are_asked(world: World) -> None:
-    world.keep(READ, archive=ARCHIVE)
-    world.clock.advance(timedelta(minutes=1))
-    world.links.is_refused = True
-    assert not await world.has()
-    world.links.is_refused = False
-    assert await world.has()
+async def test_a_cdn_that_reads_blobs_is_not_asked_for_one_that_may_be_missing(
+    worlds: OpenWorld,
+) -> None:
+    world = await opened(worlds, **READS_BLOBS)
+    package = Package.parse("acme", "greet")
+    for wanted in (Visibility.PRIVATE, Visibility.PUBLIC):
+        await world.registry.packages.visibility.change(
+            package, wanted, by=OPERATOR, reason="It was decided."
+        )
+    for by in (None, world.people.bob):
+        link = (await hop(world, by=by)).headers["location"]
+        assert link.startswith(f"{URL}/archives/private/")
+        assert (await world.get(link, by=by)).content == GREET
+    world.clock.advance(PLACEMENT_SETTLED_AFTER + timedelta(seconds=1))
+    assert (await hop(world)).headers["location"].startswith(CDN)
 
 
-async def test_what_replaces_a_redirect_while_its_link_is_signed_stays(world: World) -> None:
-    world.keep(READ, archive=ARCHIVE)
-    world.clock.advance(timedelta(minutes=1))
-    world.links.meanwhile = lambda: world.keep(READ)
-    found = await world.hops.find(PLACE, ORG, ANYBODY)
-    again = await world.hops.find(PLACE, ORG, ANYBODY)
-    assert found is not None
-    assert again is not None
-    assert (found.url, again.url) == ("link 1", "first")
+async def test_the_maven_face_sends_its_clients_there_too(worlds: OpenWorld) -> None:
+    world = await opened(worlds)
+    url = f"{URL}/2.0/maven/acme/greet/1.0.0/greet-1.0.0.bala"
+    answer = await world.get(url)
+    assert answer.headers["location"].startswith(STORE)
+    assert answer.headers["cache-control"] == "private, no-store"
+    ours = await world.get(url, by=world.people.ann)
+    assert ours.headers["location"] == OURS
 
 
-async def test_a_private_link_is_signed_again_for_known_readers_alone(world: World) -> None:
-    world.readers.note(ANN, parse_org("acme"), world.hops.number)
-    world.keep(PRIVATE, by=ANN, archive=ARCHIVE)
-    world.clock.advance(timedelta(minutes=1))
-    assert not await world.has(ANN)
-    assert not await world.has(EVE)
-    world.readers.note(ANN, parse_org("acme"), world.hops.number)
-    assert not await world.has(EVE)
-    assert world.links.signed == []
-    assert await world.has(ANN)
-
-
-async def test_it_is_not_used_while_changes_are_unknown(world: World) -> None:
-    world.keep(READ)
-    world.is_readable = False
-    assert not await world.has()
-    world.is_readable = True
-    assert await world.has()
-
-
-async def test_a_private_one_is_found_by_known_readers_alone(world: World) -> None:
-    world.readers.note(ANN, parse_org("acme"), world.hops.number)
-    world.keep(PRIVATE, by=ANN)
-    assert await world.has(ANN)
-    assert not await world.has(EVE)
-    assert not await world.has(ANYBODY)
-    world.clock.advance(KNOWN_FOR)
-    assert not await world.has(ANN)
+MAVEN_SECRET = f"{URL}/2.0/maven/acme/secret/1.0.0/secret-1.0.0.bala"
+CENTRAL_SECRET = f"{URL}/2.0/registry/packages/acme/secret/1.0.0"
 
 
 @pytest.mark.parametrize(
-    "depends_on",
+    ("url", "agent", "is_sent_to_the_store"),
     [
-        NOTHING_STORED,
-        READ | ALL_THAT_IS_STORED,
-        ALL_THAT_IS_STORED,
-        Dependencies(frozenset((PACKAGE, "acme/other"))),
-        Dependencies(frozenset((PACKAGE,)), frozenset(("acme", "other"))),
+        (CENTRAL_SECRET, "curl/8.14.1", True),
+        (MAVEN_SECRET, "curl/8.14.1", True),
+        (CENTRAL_SECRET, "2201.13.2", False),  # `bal`, which repeats its token.
+        (CENTRAL_SECRET, "of nobody we know", False),
     ],
 )
-async def test_what_depends_on_more_than_a_package_is_not_kept(
-    world: World, depends_on: Dependencies
+async def test_a_private_archive_comes_from_the_store_where_the_client_keeps_its_token_here(
+    worlds: OpenWorld, url: str, agent: str, *, is_sent_to_the_store: bool
 ) -> None:
-    world.keep(depends_on)
-    assert not await world.has()
+    world = await opened(worlds)
+    headers = {**dict(ACCEPT_ARCHIVE), "User-Agent": agent}
+    answer = await world.get(url, by=world.people.ann, headers=headers)
+    assert answer.status_code == 302
+    where = f"{STORE}/private/" if is_sent_to_the_store else f"{URL}/archives/private/"
+    assert answer.headers["location"].startswith(where)
 
 
-async def test_a_long_place_is_not_kept(world: World) -> None:
-    place = "x" * (LONGEST_PLACE + 1)
-    world.keep(READ, place=place)
-    assert not await world.has(place=place)
-
-
-@pytest.mark.parametrize("depends_on", [READ, PRIVATE])
-def test_what_is_kept_says_on_what_it_depends_as_the_first_answer_did(
-    depends_on: Dependencies,
+async def test_a_private_pull_of_bal_by_maven_passes_no_byte_through_the_registry(
+    worlds: OpenWorld,
 ) -> None:
-    located = LocatedArchive(
-        NAME.coordinate,
-        "greet.bala",
-        NAME.digest,
-        deprecation=None,
-        cache_control="no-store",
-        url="first",
-        published_ms=1,
-        is_public=not depends_on.readers,
-        depends_on=Dependencies(frozenset((NAME.coordinate.package.key,)), depends_on.readers),
-        repeated_until_ms=2,
-    )
-    content = _encoded(located, depends_on)
-    assert _decoded(Redirect(content, "first", 2, archive=None)) == located
+    world = await opened(worlds)
+    ann = world.maven(world.people.ann)
+    answer = await ann.send("GET", "acme/secret/1.0.0/secret-1.0.0.bala")
+    assert answer.status_code == 302
+    assert answer.headers["location"].startswith(f"{STORE}/private/")
+    assert answer.headers["cache-control"] == "private, no-store"

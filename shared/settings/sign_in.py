@@ -1,4 +1,4 @@
-"""Who has an account, how people sign in, and what accounts may create."""
+"""Who has an account, how people sign in, and how long a session lasts."""
 
 from typing import Annotated, Literal
 
@@ -11,27 +11,12 @@ from shared.settings.values import (
     EntraTenants,
     HostNames,
     HttpsAddressWithoutSlash,
-    OrgNames,
     SecureAddress,
     SecureAddressWithoutSlash,
     TopicSettings,
     checked_by,
     needed_by,
-    split_list,
 )
-
-
-class TokenSettings(TopicSettings):
-    """Access tokens, and the scanner that may report leaked ones."""
-
-    token_days: int = Field(
-        default=90, ge=1, le=365, description="Days until a new token expires, by default."
-    )
-    report_keys_url: SecureAddress = Field(
-        default="",
-        description="Address where a scanner publishes the keys that sign its reports of leaked "
-        "tokens; for GitHub https://api.github.com/meta/public_keys/secret_scanning.",
-    )
 
 
 def _check_staff(text: str) -> None:
@@ -209,34 +194,3 @@ class SignInSettings(TopicSettings):
             reason = f"it is {state}, and so is BALLROOM_ENTRA_CLIENT_SECRET; set one of them"
             raise ValueError(reason)
         return identity
-
-
-class OrganizationSettings(TopicSettings):
-    """Who may create organizations, which names are reserved, and which ones search prefers."""
-
-    founding: Literal["anyone", "administrators"] = Field(
-        default="anyone",
-        description=("Who may create organizations: anyone who has an account, or administrators."),
-    )
-    reserved_names: OrgNames = Field(
-        default="",
-        description="Names of organizations that people may not create, with * and ?, separated by "
-        "commas; similar names are reserved as well.",
-    )
-
-    standard_organizations: OrgNames = Field(
-        default="ballerina,ballerinax",
-        description="Organizations whose packages search lists a little higher, separated by "
-        "commas, such as those of the standard library; empty for none. A change takes effect "
-        "with the task `rebuild-derived-data`.",
-    )
-
-    @property
-    def standard_names(self) -> tuple[str, ...]:
-        """The names of the standard organizations, in lower case."""
-        return tuple(split_list(self.standard_organizations.lower()))
-
-    @property
-    def reserved_patterns(self) -> tuple[str, ...]:
-        """The names that are reserved besides those that the registry always reserves."""
-        return tuple(split_list(self.reserved_names))

@@ -5,8 +5,8 @@ import json
 import httpx
 
 from tests.crash.registry_state import ARCHIVE
-from tests.crash.use_cases import BYSTANDER, UseCase, push, upkeep
-from tests.crash.use_cases import USE_CASES as ALL
+from tests.crash.scenarios import BYSTANDER, Scenario, push, upkeep
+from tests.crash.scenarios import SCENARIOS as ALL
 from tests.support.world import World
 
 # Further ones make the same calls of the stores, with other values in them.
@@ -35,8 +35,8 @@ async def resolve(world: World) -> httpx.Response:
 
 
 READING = (
-    UseCase("pull", pull, package=BYSTANDER),
-    UseCase(
+    Scenario("pull", pull, package=BYSTANDER),
+    Scenario(
         "resolution",
         resolve,
         before=(push("acme/greet:1.0.0", dependencies=[f"{BYSTANDER}:1.0.0"]),),
@@ -44,7 +44,7 @@ READING = (
 )
 
 UPKEEP = tuple(
-    UseCase(f"upkeep: {task}", upkeep(task), before=(push("acme/greet:1.0.0"),))
+    Scenario(f"upkeep: {task}", upkeep(task), before=(push("acme/greet:1.0.0"),))
     for task in (
         "update-search-index",
         "delete-orphaned-archives",
@@ -54,4 +54,4 @@ UPKEEP = tuple(
     )
 )
 
-USE_CASES = {each.name: each for each in (*(ALL[name] for name in CHANGES), *READING, *UPKEEP)}
+SCENARIOS = {each.name: each for each in (*(ALL[name] for name in CHANGES), *READING, *UPKEEP)}

@@ -1,5 +1,7 @@
-"""Checks of id tokens for the owners of an organization: what a token says, and which of their
-trusted publishers take its job.
+"""Id tokens that owners of an organization paste into a page: what a token says, and which of their
+trusted publishers accept its job.
+
+Tokens that are exchanged are verified in `shared/auth/signed_tokens.py`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,7 +51,7 @@ class CheckedIdToken(Struct, frozen=True):
         return any(not each.reasons for each in self.publishers)
 
 
-class IdTokenChecks(Struct, frozen=True):
+class PastedIdTokens(Struct, frozen=True):
     """Checks id tokens without exchanging them. Nothing of a token is stored or logged."""
 
     jobs: JobTokenVerifier

@@ -1,4 +1,4 @@
-"""This tree beside another commit: the same requests to both registries, in turns.
+"""This tree beside an earlier commit: the same requests to both registries, in turns.
 
 `REVISION=7247401b` is the commit; without it the benchmark ends at once. A round measures one
 registry right after the other, and the next round begins with the other one, so that what else the

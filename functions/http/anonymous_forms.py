@@ -1,5 +1,8 @@
-"""Forms for people who need not be signed in: a cookie names their browser, and a form without the
-token of that name is refused."""
+"""Forms for people who need not be signed in, and how they are protected from other sites (CSRF): a
+cookie names the browser, and a form without the token of that name is refused.
+
+Forms of people who are signed in are checked in `signed_in_pages.py`.
+"""
 
 from functions.http.pages import PageCall
 from functions.http.requests import Form, form_of
@@ -7,7 +10,7 @@ from shared.domain.errors.base import Invalid
 
 
 def browser_name(call: PageCall) -> str:
-    """Return the name of the browser, which the answer gives it if it has none."""
+    """Return the name of the browser; if it has none, the answer sets one as a cookie."""
     name, cookie = call.registry.identity.browsers.name_or_create(call.headers)
     call.cookies.append(cookie)
     return name

@@ -1,4 +1,5 @@
-"""Reads: requests a second, beside the bare server and two peers doing their nearest equal work.
+"""Requests a second that read, beside the bare server and two peers (verdaccio and pypiserver)
+doing their nearest equal work.
 
 Aims: three times the better peer; for hop one of a pull a quarter of the bare server, of which the
 Functions interface alone takes half; resolving 50 packages under 50 ms at p99.

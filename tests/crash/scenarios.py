@@ -54,7 +54,7 @@ _TOKENS = "https://registry.test/api/v1/tokens"
 
 
 @dataclass(frozen=True)
-class UseCase:
+class Scenario:
     """One request of one client, and what was there before it."""
 
     name: str
@@ -188,36 +188,36 @@ _further = push("acme/greet:1.1.0", modules=["sub"], dependencies=[f"{BYSTANDER}
 _aged = change("deprecate", _GREET)
 _aged_wholly = change("deprecate", "acme/greet:*")
 
-USE_CASES = {
+SCENARIOS = {
     each.name: each
     for each in (
-        UseCase(
+        Scenario(
             "first push to a new organization",
             push("fresh/first:1.0.0", by="admin"),
             package="fresh/first",
         ),
-        UseCase("first push of a package", _pushed),
-        UseCase("push of a further version", _further, before=(_pushed,)),
-        UseCase("push of a tool", push(_GREET, tools=["hello"])),
-        UseCase("push of a large package", push(_GREET, padding=LARGE_BYTES)),
-        UseCase("push of a private package", push(_GREET, visibility="private"), is_private=True),
-        UseCase("deprecation of a version", _aged, before=(_pushed, _next)),
-        UseCase(
+        Scenario("first push of a package", _pushed),
+        Scenario("push of a further version", _further, before=(_pushed,)),
+        Scenario("push of a tool", push(_GREET, tools=["hello"])),
+        Scenario("push of a large package", push(_GREET, padding=LARGE_BYTES)),
+        Scenario("push of a private package", push(_GREET, visibility="private"), is_private=True),
+        Scenario("deprecation of a version", _aged, before=(_pushed, _next)),
+        Scenario(
             "undeprecation of a version", change("undeprecate", _GREET), before=(_pushed, _aged)
         ),
-        UseCase("deprecation of a package", _aged_wholly, before=(_pushed,)),
-        UseCase(
+        Scenario("deprecation of a package", _aged_wholly, before=(_pushed,)),
+        Scenario(
             "undeprecation of a package",
             change("undeprecate", "acme/greet:*"),
             before=(_pushed, _aged_wholly),
         ),
-        UseCase("hold", decide("hold", "looks odd"), before=(_pushed,)),
-        UseCase("quarantine", decide("quarantine", "harmful"), before=(_pushed, _next)),
-        UseCase("restoring", decide("restore"), before=(_pushed, decide("hold", "looks odd"))),
-        UseCase("removal", decide("remove", "illegal"), before=(_pushed,)),
-        UseCase("import of a bundle", moderate(_import), package="carried/first"),
-        UseCase("settling after a crash", settle, before=(unlisted(_pushed),)),
-        UseCase("issue of a token", issue, repeated=frozenset({201})),
-        UseCase("revocation of a token", revoke, before=(issue,), repeated=frozenset({204, 404})),
+        Scenario("hold", decide("hold", "looks odd"), before=(_pushed,)),
+        Scenario("quarantine", decide("quarantine", "harmful"), before=(_pushed, _next)),
+        Scenario("restoring", decide("restore"), before=(_pushed, decide("hold", "looks odd"))),
+        Scenario("removal", decide("remove", "illegal"), before=(_pushed,)),
+        Scenario("import of a bundle", moderate(_import), package="carried/first"),
+        Scenario("settling after a crash", settle, before=(unlisted(_pushed),)),
+        Scenario("issue of a token", issue, repeated=frozenset({201})),
+        Scenario("revocation of a token", revoke, before=(issue,), repeated=frozenset({204, 404})),
     )
 }
