@@ -44,6 +44,8 @@ from shared.publish import run as run_publish
 from shared.services.packages.archive_sweep import erased_by_ms
 from shared.services.publishing.moderation import STATE_VERBS
 from shared.services.publishing.release_selection import ReleaseSelection
+from shared.use_cases import packages as use_cases
+from shared.use_cases.packages import NewSuccessor
 
 _AGE = re.compile(r"(?P<number>[0-9]{1,5})(?P<unit>[hd])")
 
@@ -519,7 +521,6 @@ add_operation(
     Example:
       ballroom package visibility acme/greet private --reason "It was published by mistake."
     """,
-    done="{package} is {visibility}.",
 )
 
 
@@ -534,7 +535,6 @@ add_operation(
     Example:
       ballroom package successor acme/greet nova/greet --reason "Dispute k3J9x2LqP0"
     """,
-    done="{successor} replaces {package}.",
 )
 
 
@@ -544,8 +544,9 @@ add_operation(
 @in_registry
 async def remove_successor(registry: Registry, package: Package, reason: str) -> str:
     """Remove the successor of ORG/NAME."""
-    await registry.packages.successors.change(package, None, reason, by=OPERATOR)
-    return f"No package replaces {package}."
+    none = NewSuccessor(successor=None, reason=reason)
+    await use_cases.remove_successor.rule(registry, package, none, OPERATOR)
+    return use_cases.remove_successor.printed.format(package=package)
 
 
 add_operation(
@@ -560,7 +561,6 @@ add_operation(
     Example:
       ballroom package freeze acme/greet --reason "Its ownership is disputed."
     """,
-    done="{package} is frozen.",
 )
 add_operation(
     packages,
@@ -568,7 +568,6 @@ add_operation(
     api_packages_unfreeze,
     PACKAGE,
     text="Let the package ORG/NAME be changed again, unless its organization is frozen.",
-    done="{package} is not frozen.",
 )
 
 

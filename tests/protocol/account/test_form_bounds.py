@@ -10,18 +10,32 @@ from functions.api.openapi import OPERATIONS, openapi_of
 from shared.domain.client_addresses import MAX_RANGES
 from shared.domain.group_rules import MAX_GROUP_RULES
 from shared.domain.names import parse_org
+from shared.domain.organizations import MAX_LINKS
 from shared.domain.principals import OPERATOR, Role
 from shared.domain.webhooks import Topic
 from shared.services.organizations.invitations import InvitationRequest
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
-from shared.use_cases import groups, invitations, members, tokens, webhooks
+from shared.use_cases import (
+    freezes,
+    groups,
+    invitations,
+    members,
+    organizations,
+    packages,
+    tokens,
+    webhooks,
+)
 from shared.use_cases.inputs import shown_fields
 from shared.use_cases.use_case import UseCase
+from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.world import World
 
 ACME = parse_org("acme")
 PAGE = "/account/organizations/acme"
+PACKAGE = f"{PAGE}/packages/greet"
+FREEZE = "/manage/organizations/acme/freeze"
+LINKS = "\n".join(f"https://acme.example.org/{each}" for each in range(MAX_LINKS + 1))
 RECEIVER = "https://hooks.example.org/ballroom"
 ADDRESSES = " ".join(f"192.0.2.{each}" for each in range(MAX_RANGES + 1))
 RULES = "\n".join(f"oidc:{each} -> acme, member" for each in range(MAX_GROUP_RULES + 1))
@@ -50,6 +64,21 @@ FORMS = (
     FilledForm(members.change_role, f"{PAGE}/role", {"account": "{mia}", "role": "maintainer"}),
     FilledForm(members.remove, f"{PAGE}/remove", {"account": "{mia}"}),
     FilledForm(members.cancel_role_change, f"{PAGE}/undo", {"account": "{bob}"}),
+    FilledForm(
+        organizations.change,
+        f"{PAGE}/describe",
+        {"display_name": "Acme", "description": "Anvils", "links": "https://acme.example.org"},
+    ),
+    FilledForm(organizations.continue_as, f"{PAGE}/continue", {"continued_as": ""}),
+    FilledForm(organizations.delete, f"{PAGE}/delete", {}),
+    FilledForm(
+        packages.change_visibility,
+        f"{PACKAGE}/visibility",
+        {"visibility": "private", "confirm": "greet"},
+    ),
+    FilledForm(packages.set_successor, f"{PACKAGE}/successor", {"successor": ""}),
+    FilledForm(freezes.freeze_organization, FREEZE, {"reason": "A case."}),
+    FilledForm(freezes.freeze_package, FREEZE, {"package": "greet", "reason": "A case."}),
     FilledForm(groups.dry_run, "/manage/groups/preview", {}),
     FilledForm(groups.replace, "/manage/groups", {}),
 )
@@ -71,6 +100,8 @@ def too_long(name: str, max_length: int) -> str:
             return ADDRESSES
         case "rules":
             return RULES
+        case "links":
+            return LINKS
         case "email":
             return f"{'x' * max_length}@example.org"
         case "url":
@@ -104,7 +135,7 @@ async def ids_of(world: World) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("form", "name"),
     [
-        pytest.param(form, name, id=f"{form.path} {name}")
+        pytest.param(form, name, id=f"{form.path} {form.case.rule.__name__} {name}")
         for form in FORMS
         for name in bounded_fields(form.case)
     ],
@@ -113,6 +144,8 @@ async def test_what_is_too_long_for_the_api_is_refused_by_the_form(
     world: World, form: FilledForm, name: str
 ) -> None:
     ids = await ids_of(world)
+    if "greet" in (form.path + form.values.get("package", "")):
+        await world.push(bala("acme/greet:1.0.0"))
     who = world.people.admin if form.path.startswith("/manage/") else world.people.ann
     path = form.path.format_map(ids)
     values = {each: value.format_map(ids) for each, value in form.values.items()}
