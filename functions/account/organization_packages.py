@@ -13,14 +13,14 @@ from shared.domain.checklists import Checklist
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidRequest, NotFound, about_field, redact_tokens
 from shared.domain.names import PackageName, parse_package_name
-from shared.domain.packages import Pushers, ReleaseEntry, State
+from shared.domain.packages import ReleaseEntry, State
 from shared.domain.releases import is_erasable_at, is_removed_by_owner
 from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.runtime.answers import Answer
 from shared.services.packages.packages import MAX_MESSAGE_LENGTH, ManagedPackage
 from shared.services.publishing.moderation import HeldBurst
 from shared.services.tokens.tokens import OfOrganization
-from shared.use_cases import packages, tokens
+from shared.use_cases import packages, tokens, trusted_publishers
 from shared.use_cases.inputs import shown_fields
 from shared.use_cases.tokens import NamedToken
 
@@ -230,18 +230,13 @@ pages.use_case(
 )
 
 
-@pages.form(
+pages.use_case(
+    trusted_publishers.restrict_pushers,
     f"{PACKAGE_ROUTE}/pushers",
     account_organization_package,
-    done="Publishing access changed.",
-    takes_recent_sign_in=True,
+    _package,
+    name="account_organization_packages_pushers",
 )
-async def account_organization_packages_pushers(call: SignedInCall) -> None:
-    otherwise = "Choose who can publish: members, or trusted publishers only."
-    wanted = call.form.choice("pushers", Pushers, otherwise)
-    publishers = call.registry.tokens.trusted_publishers
-    reason = call.form.text("reason")
-    await publishers.restrict_pushers(call.package, wanted, by=call.caller, reason=reason)
 
 
 def _coordinate(call: SignedInCall) -> Coordinate:

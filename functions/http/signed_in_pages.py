@@ -84,7 +84,7 @@ class SignedInCall(PageCall):
 
     async def submit(self, case: UseCase[SubjectT, InputsT, ResultT], subject: SubjectT) -> ResultT:
         """Apply the rule of a use case to the inputs of the form, and return its result."""
-        sent = inputs_of_form(case.inputs, self.form.all)
+        sent = inputs_of_form(case.inputs, self.form.values)
         return await case.rule(self.registry, subject, sent, self.caller)
 
 

@@ -605,7 +605,6 @@ add_operation(
     api_publishers_confirm,
     "ORG ID",
     text="Confirm the trusted publisher ID of ORG, which then stops with nobody.",
-    done="Confirmed {id}. The operator is its maker.",
 )
 add_operation(
     publishers,
@@ -613,7 +612,6 @@ add_operation(
     api_publishers_remove,
     "ORG ID",
     text="Remove the trusted publisher ID of the organization ORG.",
-    done="Removed the trusted publisher {id} of {org}.",
 )
 add_operation(
     publishers,
@@ -626,5 +624,4 @@ add_operation(
     Example:
       ballroom publisher only acme/greet publishers --reason "A token leaked."
     """,
-    done="{package} accepts pushes from {pushers}.",
 )

@@ -7,14 +7,14 @@ import pytest
 from msgspec import Struct
 
 from functions.api.openapi import OPERATIONS, openapi_of
-from shared.domain.client_addresses import MAX_RANGES
-from shared.domain.group_rules import MAX_GROUP_RULES
+from shared.domain.coordinates import Package
 from shared.domain.names import parse_org
-from shared.domain.organizations import MAX_LINKS
 from shared.domain.principals import OPERATOR, Role
+from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.webhooks import Topic
 from shared.services.organizations.invitations import InvitationRequest
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
+from shared.services.tokens.trusted_publishers import PublisherRequest
 from shared.use_cases import (
     freezes,
     groups,
@@ -23,23 +23,44 @@ from shared.use_cases import (
     organizations,
     packages,
     tokens,
+    trusted_publishers,
     webhooks,
 )
 from shared.use_cases.inputs import shown_fields
 from shared.use_cases.use_case import UseCase
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
-from tests.support.world import World
+from tests.support.trusted_publishing import SETTINGS
+from tests.support.world import OpenWorld, World
 
 ACME = parse_org("acme")
 PAGE = "/account/organizations/acme"
 PACKAGE = f"{PAGE}/packages/greet"
 FREEZE = "/manage/organizations/acme/freeze"
-LINKS = "\n".join(f"https://acme.example.org/{each}" for each in range(MAX_LINKS + 1))
 RECEIVER = "https://hooks.example.org/ballroom"
-ADDRESSES = " ".join(f"192.0.2.{each}" for each in range(MAX_RANGES + 1))
-RULES = "\n".join(f"oidc:{each} -> acme, member" for each in range(MAX_GROUP_RULES + 1))
+PUBLISHER = {
+    "package": "greet",
+    "provider": "github",
+    "repository_id": "74",
+    "repository_owner_id": "65",
+    "workflow": "release.yml",
+    "refs": "refs/heads/main",
+}
 OF_ENUMS = {"scopes", "events"}  # A form cannot choose more than there are.
+
+
+WANTED = PublisherRequest(
+    package=Package.parse("acme", "greet"),
+    provider=Provider.GITHUB,
+    ids={"repository_id": "74", "repository_owner_id": "65"},
+    rules={"workflow": "publish.yml", "refs": ["refs/heads/main"]},
+)
+
+
+@pytest.fixture
+async def world(worlds: OpenWorld) -> World:
+    """Return a registry that takes jobs of every CI system."""
+    return await worlds(**SETTINGS)
 
 
 class FilledForm(Struct, frozen=True):
@@ -79,6 +100,13 @@ FORMS = (
     FilledForm(packages.set_successor, f"{PACKAGE}/successor", {"successor": ""}),
     FilledForm(freezes.freeze_organization, FREEZE, {"reason": "A case."}),
     FilledForm(freezes.freeze_package, FREEZE, {"package": "greet", "reason": "A case."}),
+    FilledForm(trusted_publishers.add, f"{PAGE}/publishers/add", PUBLISHER),
+    FilledForm(
+        trusted_publishers.remove, f"{PAGE}/publishers/remove", {"publisher": "{publisher}"}
+    ),
+    FilledForm(
+        trusted_publishers.restrict_pushers, f"{PACKAGE}/pushers", {"pushers": "publishers"}
+    ),
     FilledForm(groups.dry_run, "/manage/groups/preview", {}),
     FilledForm(groups.replace, "/manage/groups", {}),
 )
@@ -95,19 +123,18 @@ def bounded_fields(case: UseCase[Any, Any, Any]) -> dict[str, int]:
 
 def too_long(name: str, max_length: int) -> str:
     """Return a value of the field that is right but for its length."""
-    match name:
-        case "addresses":
-            return ADDRESSES
-        case "rules":
-            return RULES
-        case "links":
-            return LINKS
-        case "email":
-            return f"{'x' * max_length}@example.org"
-        case "url":
-            return f"{RECEIVER}/{'x' * max_length}"
-        case _:
-            return "x" * (max_length + 1)
+    numbers = range(max_length + 1)
+    long = "x" * max_length
+    by_name = {
+        "addresses": " ".join(f"192.0.2.{each}" for each in numbers),
+        "claims": "\n".join(f"claim{each}=1" for each in numbers),
+        "email": f"{long}@example.org",
+        "links": "\n".join(f"https://acme.example.org/{each}" for each in numbers),
+        "refs": " ".join(f"refs/heads/{each}" for each in numbers),
+        "rules": "\n".join(f"oidc:{each} -> acme, member" for each in numbers),
+        "url": f"{RECEIVER}/{long}",
+    }
+    return by_name.get(name, f"{long}x")
 
 
 async def ids_of(world: World) -> dict[str, str]:
@@ -120,12 +147,15 @@ async def ids_of(world: World) -> dict[str, str]:
     webhook = await registry.organizations.webhooks.add(ACME, RECEIVER, [Topic.RELEASE], by=ann)
     invitation = InvitationRequest.parse(Role.MEMBER, None, "new")
     invited = await registry.organizations.invitations.invite(ACME, invitation, by=ann)
+    publishers = registry.tokens.trusted_publishers
+    publisher = await publishers.add(WANTED, by=ann)
     memberships = registry.organizations.memberships
     await memberships.set_member(ACME, people.bob.account, Role.MEMBER, by=OPERATOR)
     await memberships.set_member(ACME, people.bob.account, Role.OWNER, by=ann)
     return {
         "token": issued.token.id,
         "webhook": webhook.id,
+        "publisher": publisher.id,
         "invitation": invited.invitation.id,
         "mia": people.mia.account.id,
         "bob": people.bob.account.id,
