@@ -15,13 +15,14 @@ from shared.domain.errors.base import InvalidRequest, NotFound, about_field, red
 from shared.domain.names import PackageName, parse_package_name
 from shared.domain.packages import ReleaseEntry, State
 from shared.domain.releases import is_erasable_at, is_removed_by_owner
-from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.runtime.answers import Answer
 from shared.services.packages.packages import MAX_MESSAGE_LENGTH, ManagedPackage
+from shared.services.publishing.erasure import Erasure
 from shared.services.publishing.moderation import HeldBurst
 from shared.services.tokens.tokens import OfOrganization
-from shared.use_cases import packages, tokens, trusted_publishers
+from shared.use_cases import own_releases, packages, tokens, trusted_publishers
 from shared.use_cases.inputs import shown_fields
+from shared.use_cases.moderation import RequiredReason
 from shared.use_cases.tokens import NamedToken
 
 VERSIONS_PER_PAGE = 25  # Of a package's page: each has a form.
@@ -74,7 +75,7 @@ async def account_organization_package(
         live=_choices(each for each in entries if each.state is State.LIVE),
         erasable=_choices(each for each in entries if _is_erasable(each, call.now_ms)),
         held_by_owner=[each for each in entries if each.is_held_by_owner],
-        most_characters=MAX_DESCRIPTION,
+        required=shown_fields(RequiredReason),
         successor=shown_fields(packages.NewSuccessor),
         page=path,
         longest=MAX_MESSAGE_LENGTH,
@@ -159,43 +160,48 @@ async def account_organization_packages_versions_undeprecate(call: SignedInCall)
     await call.registry.packages.deprecation.undeprecate(_coordinate(call), by=call.caller)
 
 
-@pages.form(
-    f"{PACKAGE_ROUTE}/versions/hold",
-    account_organization_package,
-    done="Version held. Nobody can pull it until an owner restores it.",
-    takes_recent_sign_in=True,
-)
-async def account_organization_packages_versions_hold(call: SignedInCall) -> None:
-    own = call.registry.publishing.own_releases
-    reason = call.form.text("reason")
-    await own.hold(_coordinate(call), reason, by=call.caller)
+def _coordinate(call: SignedInCall) -> Coordinate:
+    return Coordinate.parse(
+        call.route_params["org"], call.route_params["name"], call.form.text("version")
+    )
 
 
-@pages.form(
-    f"{PACKAGE_ROUTE}/versions/restore",
-    account_organization_package,
-    done="Version restored.",
-    takes_recent_sign_in=True,
-)
-async def account_organization_packages_versions_restore(call: SignedInCall) -> None:
-    await call.registry.publishing.own_releases.restore(_coordinate(call), by=call.caller)
-
-
-@pages.form(
-    f"{PACKAGE_ROUTE}/versions/erase", account_organization_package, takes_recent_sign_in=True
-)
-async def account_organization_packages_versions_erase(call: SignedInCall) -> Answer:
+def _confirmed_coordinate(call: SignedInCall) -> Coordinate:
+    """Return the release, whose version the form repeats."""
     coordinate = _coordinate(call)
     if call.form.text("confirm") != coordinate.version.text:
         message = f"To erase {coordinate}, type its version, {coordinate.version}, into the field."
         with about_field("confirm"):
             raise InvalidRequest(message)
-    own = call.registry.publishing.own_releases
-    reason = call.form.text("reason")
-    erasure = await own.erase(coordinate, reason, by=call.caller)
+    return coordinate
+
+
+async def _show_erasure(call: SignedInCall, erasure: Erasure) -> Answer:
     return call.message("Version erased", *erasure.lines())
 
 
+pages.use_case(
+    own_releases.hold,
+    f"{PACKAGE_ROUTE}/versions/hold",
+    account_organization_package,
+    _coordinate,
+    name="account_organization_packages_versions_hold",
+)
+pages.use_case(
+    own_releases.restore,
+    f"{PACKAGE_ROUTE}/versions/restore",
+    account_organization_package,
+    _coordinate,
+    name="account_organization_packages_versions_restore",
+)
+pages.use_case(
+    own_releases.erase,
+    f"{PACKAGE_ROUTE}/versions/erase",
+    account_organization_package,
+    _confirmed_coordinate,
+    name="account_organization_packages_versions_erase",
+    then=_show_erasure,
+)
 pages.use_case(
     packages.set_successor,
     f"{PACKAGE_ROUTE}/successor",
@@ -237,12 +243,6 @@ pages.use_case(
     _package,
     name="account_organization_packages_pushers",
 )
-
-
-def _coordinate(call: SignedInCall) -> Coordinate:
-    return Coordinate.parse(
-        call.route_params["org"], call.route_params["name"], call.form.text("version")
-    )
 
 
 @pages.read(f"{ORGANIZATION_ROUTE}/held")

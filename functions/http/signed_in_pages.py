@@ -151,13 +151,14 @@ class SignedInPages(Pages[SignedInCall]):
         name: str,
         leads_to: str = "",
         takes_recent_sign_in: bool | None = None,
-        then: Callable[[SignedInCall, ResultT], Awaitable[Answer]] | None = None,
+        then: Callable[[SignedInCall, ResultT], Awaitable[Answer | None]] | None = None,
     ) -> None:
         """Declare the form of a use case, which reads its inputs from the fields of the form.
 
         `subject` reads from the path or the form what it is about, or looks it up, and refuses a
         form that does not confirm what it has to. Afterwards `then` shows the result, if it is
-        given; otherwise the sentence of success is shown. The rest is as for `form`.
+        given and returns an answer; otherwise the sentence of success is shown. The rest is as
+        for `form`.
         """
 
         async def submit(call: SignedInCall) -> Answer | None:

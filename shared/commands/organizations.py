@@ -203,7 +203,7 @@ add_operation(
 @in_registry
 async def end_continuation(registry: Registry, name: OrgName, reason: str) -> str:
     """Say that no other organization continues NAME, which takes new packages again."""
-    none = NewContinuation(continued_as=None, reason=reason)
+    none = NewContinuation.model_construct(continued_as=None, reason=reason)
     await use_cases.end_continuation.rule(registry, name, none, OPERATOR)
     return use_cases.end_continuation.printed.format(org=name)
 
@@ -220,7 +220,9 @@ async def add(registry: Registry, name: OrgName, owner: str) -> str:
       ballroom org add acme --owner kim
     """
     founder = await registry.identity.accounts.by_name_or_id(owner)
-    await use_cases.create.rule(registry, founder, NewOrganization(name=name), OPERATOR)
+    await use_cases.create.rule(
+        registry, founder, NewOrganization.model_construct(name=name), OPERATOR
+    )
     return use_cases.create.printed.format(name=name, owner=owner)
 
 

@@ -23,7 +23,11 @@ InputsT = TypeVar("InputsT", bound="Inputs")
 
 
 class Inputs(BaseModel):
-    """The inputs of a use case; the body of a request has no other fields."""
+    """The inputs of a use case; the body of a request has no other fields.
+
+    Forms and commands make them with `model_construct`: what they may be is left to the rule, whose
+    refusals are sentences for people.
+    """
 
     model_config = ConfigDict(
         alias_generator=to_camel, extra="forbid", strict=True, defer_build=True
