@@ -239,6 +239,7 @@ async def account_organization_settings(
         ],
         later_roles=LATER_ROLES,
         fields=shown_fields(organizations.OrganizationChange),
+        default_visibility=shown_fields(organizations.DefaultVisibility)["default_visibility"],
         continuation=shown_fields(organizations.NewContinuation),
         visibilities=VISIBILITY_CHOICES,
         continued_as=shown.continued_as,

@@ -41,20 +41,6 @@ def _links_to_change(values: Sequence[str]) -> list[str] | None:
     return lines(values) if values else None
 
 
-_choose_visibility = choice(Visibility, "Choose a default visibility: public, internal or private.")
-
-
-def _visibility_to_change(values: Sequence[str]) -> Visibility | None:
-    return _choose_visibility(values) if values else None
-
-
-_VISIBILITY_LABEL = "Visibility of new packages"
-_VISIBILITY_HINT = (
-    "Used for packages whose manifest does not set it. If private, the organization itself is "
-    "visible only to its members"
-)
-
-
 class NewOrganization(Inputs):
     """The permanent name and the profile of a new organization."""
 
@@ -89,15 +75,24 @@ class OrganizationChange(Inputs):
             read=_links_to_change,
         ),
     ] = Field(default=None, max_length=MAX_LINKS, description=LINKS_MEANING)
+    default_visibility: Visibility | None = Field(
+        default=None, description=DEFAULT_VISIBILITY_MEANING
+    )
+
+
+class DefaultVisibility(Inputs):
+    """Who is to see new packages."""
+
     default_visibility: Annotated[
-        Visibility | None,
+        Visibility,
         FormField(
-            _VISIBILITY_LABEL,
-            hint=_VISIBILITY_HINT,
+            "Visibility of new packages",
+            hint="Used for packages whose manifest does not set it. If private, the organization "
+            "itself is visible only to its members",
             name="visibility",
-            read=_visibility_to_change,
+            read=choice(Visibility, "Choose a default visibility: public, internal or private."),
         ),
-    ] = Field(default=None, description=DEFAULT_VISIBILITY_MEANING)
+    ] = Field(description=DEFAULT_VISIBILITY_MEANING)
 
 
 class NewContinuation(Inputs):
@@ -148,11 +143,17 @@ async def change(
     return await registry.organizations.organizations.change(org, profile, by=by)
 
 
-change_default_visibility = replace(
-    change,
+@use_case(
+    "Change the default visibility of an organization.",
+    inputs=DefaultVisibility,
     right=Action.GOVERN,
     done="Default visibility saved. Existing packages are not affected.",
 )
+async def change_default_visibility(
+    registry: Registry, org: OrgName, wanted: DefaultVisibility, by: Principal
+) -> Organization:
+    profile = OrganizationProfile(default_visibility=wanted.default_visibility)
+    return await registry.organizations.organizations.change(org, profile, by=by)
 
 
 @use_case(
