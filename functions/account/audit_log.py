@@ -1,12 +1,12 @@
 """/account/organizations/{org}/log: the audit log of an organization, newest first."""
 
-from datetime import date, timedelta
 from urllib.parse import urlencode
 
 from functions.account.organization import ORGANIZATION_ROUTE, OrganizationFrame, organization_frame
 from functions.http.event_sentences import actor_names, event_sentence
+from functions.http.query_parameters import day_param, text_param
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.domain.errors.base import InvalidRequest, about_field, redact_tokens
+from shared.domain.errors.base import InvalidRequest
 from shared.domain.events import EventQuery
 from shared.domain.organizations import Organization
 from shared.runtime.answers import Answer
@@ -74,24 +74,6 @@ async def _api_params(call: SignedInCall, organization: Organization) -> dict[st
         **{name: value for name, value in params.items() if value},
         "count": str(EVENTS_PER_PAGE),
     }
-
-
-def text_param(call: SignedInCall, name: str) -> str:
-    """Return a query parameter, with tokens redacted, since the page shows it."""
-    return redact_tokens(call.params.get(name, "")).strip()
-
-
-def day_param(call: SignedInCall, name: str, *, is_included: bool = False) -> str:
-    """Return the beginning of a day that a query names, or the end of one that is included; empty
-    if it names none."""
-    text = text_param(call, name)
-    later = timedelta(days=int(is_included))
-    try:
-        return (date.fromisoformat(text) + later).isoformat() if text else ""
-    except (ValueError, OverflowError):
-        message = f"{text[:40]!r} is not a date. Write it as 2026-11-20."
-        with about_field(name):
-            raise InvalidRequest(message) from None
 
 
 # The filters of the page, by the prefix of the kinds of events.

@@ -10,15 +10,14 @@ from functions.account.overview import ORGANIZATIONS_PATH
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.access import AccessContext, require_right
 from shared.domain.errors.base import InvalidRequest, about_field
-from shared.domain.names import OrgName, parse_org
+from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.packages import Visibility
 from shared.domain.principals import Action, Role
 from shared.domain.reasons import acts_from_outside
 from shared.runtime.answers import Answer
 from shared.services.organizations.invitations import IssuedInvitation
-from shared.services.organizations.organizations import OrganizationProfile
-from shared.use_cases import invitations, members
+from shared.use_cases import invitations, members, organizations
 from shared.use_cases.inputs import shown_fields
 from shared.use_cases.invitations import NamedInvitation
 from shared.use_cases.members import NamedMember
@@ -239,34 +238,29 @@ async def account_organization_settings(
             if each.membership.hand_role not in (None, Role.OWNER)
         ],
         later_roles=LATER_ROLES,
+        fields=shown_fields(organizations.OrganizationChange),
+        default_visibility=shown_fields(organizations.DefaultVisibility)["default_visibility"],
+        continuation=shown_fields(organizations.NewContinuation),
         visibilities=VISIBILITY_CHOICES,
         continued_as=shown.continued_as,
         gives_reason=frame.access.acts_for_operator(by),
     )
 
 
-@pages.form(f"{ORGANIZATION_ROUTE}/describe", account_organization_settings, done="Profile saved.")
-async def account_organization_describe(call: SignedInCall) -> None:
-    form = call.form
-    organizations = call.registry.organizations.organizations
-    links = form.text("links").splitlines() if "links" in form.values else None
-    profile = OrganizationProfile.parse(
-        form.text("display_name"), form.text("description"), None, links
-    )
-    await organizations.change(call.org, profile, by=call.caller)
-
-
-@pages.form(
+pages.use_case(
+    organizations.change,
+    f"{ORGANIZATION_ROUTE}/describe",
+    account_organization_settings,
+    _organization,
+    name="account_organization_describe",
+)
+pages.use_case(
+    organizations.change_default_visibility,
     f"{ORGANIZATION_ROUTE}/visibility",
     account_organization_settings,
-    done="Default visibility saved. Existing packages are not affected.",
-    takes_recent_sign_in=True,
+    _organization,
+    name="account_organization_visibility",
 )
-async def account_organization_visibility(call: SignedInCall) -> None:
-    otherwise = "Choose a default visibility: public, internal or private."
-    visibility = call.form.choice("visibility", Visibility, otherwise)
-    profile = OrganizationProfile(default_visibility=visibility)
-    await call.registry.organizations.organizations.change(call.org, profile, by=call.caller)
 
 
 @pages.form(
@@ -288,37 +282,24 @@ async def account_organization_transfer(call: SignedInCall) -> None:
     await memberships.hand_over(call.org, form.text("new_owner"), role, by=call.caller)
 
 
-@pages.form(
+pages.use_case(
+    organizations.continue_as,
     f"{ORGANIZATION_ROUTE}/continue",
     account_organization_settings,
-    done="Continuation saved. Owners were notified by email.",
-    takes_recent_sign_in=True,
+    _organization,
+    name="account_organization_continue",
 )
-async def account_organization_continue(call: SignedInCall) -> None:
-    text = call.form.text("continued_as")
-    reason = call.form.text("reason")
-    with about_field("continued_as"):
-        wanted = parse_org(text) if text else None
-    continuation = call.registry.organizations.continuation
-    await continuation.change(call.org, wanted, reason, by=call.caller)
-
-
-@pages.form(
+pages.use_case(
+    organizations.delete,
     f"{ORGANIZATION_ROUTE}/delete",
     account_organization_settings,
-    done="Deletion scheduled. Any owner can cancel it within 48 hours.",
-    takes_recent_sign_in=True,
+    _organization,
+    name="account_organization_delete",
 )
-async def account_organization_delete(call: SignedInCall) -> None:
-    reason = call.form.text("reason")
-    await call.registry.organizations.deletion.delete(call.org, by=call.caller, reason=reason)
-
-
-@pages.form(
+pages.use_case(
+    organizations.keep,
     f"{ORGANIZATION_ROUTE}/keep",
     account_organization_settings,
-    done="Deletion canceled.",
-    takes_recent_sign_in=True,
+    _organization,
+    name="account_organization_keep",
 )
-async def account_organization_keep(call: SignedInCall) -> None:
-    await call.registry.organizations.deletion.cancel(call.org, by=call.caller)

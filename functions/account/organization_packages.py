@@ -13,14 +13,16 @@ from shared.domain.checklists import Checklist
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidRequest, NotFound, about_field, redact_tokens
 from shared.domain.names import PackageName, parse_package_name
-from shared.domain.packages import Pushers, ReleaseEntry, State, Visibility
+from shared.domain.packages import ReleaseEntry, State
 from shared.domain.releases import is_erasable_at, is_removed_by_owner
-from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.runtime.answers import Answer
 from shared.services.packages.packages import MAX_MESSAGE_LENGTH, ManagedPackage
+from shared.services.publishing.erasure import Erasure
 from shared.services.publishing.moderation import HeldBurst
 from shared.services.tokens.tokens import OfOrganization
-from shared.use_cases import tokens
+from shared.use_cases import own_releases, packages, tokens, trusted_publishers
+from shared.use_cases.inputs import shown_fields
+from shared.use_cases.moderation import RequiredReason
 from shared.use_cases.tokens import NamedToken
 
 VERSIONS_PER_PAGE = 25  # Of a package's page: each has a form.
@@ -47,12 +49,16 @@ def _cursor_of(call: SignedInCall) -> PackageName | str:
     return parse_package_name(after) if after else ""
 
 
+def _package(call: SignedInCall) -> Package:
+    return call.package
+
+
 @pages.read(PACKAGE_ROUTE)
 async def account_organization_package(
     call: SignedInCall, problem: FormProblem | None = None
 ) -> Answer:
     frame = await organization_frame(call, "packages")
-    package = _package(call)
+    package = call.package
     found = await call.registry.packages.of_organization.package(package, by=call.caller)
     entries = found.survey.entries
     path = f"{frame.path}/packages/{found.head.name}"
@@ -69,7 +75,8 @@ async def account_organization_package(
         live=_choices(each for each in entries if each.state is State.LIVE),
         erasable=_choices(each for each in entries if _is_erasable(each, call.now_ms)),
         held_by_owner=[each for each in entries if each.is_held_by_owner],
-        most_characters=MAX_DESCRIPTION,
+        required=shown_fields(RequiredReason),
+        successor=shown_fields(packages.NewSuccessor),
         page=path,
         longest=MAX_MESSAGE_LENGTH,
         gives_reason=frame.access.acts_for_operator(call.caller),
@@ -120,16 +127,16 @@ async def account_organization_packages_deprecate(call: SignedInCall) -> None:
     message = call.form.text("message")
     deprecation = call.registry.packages.deprecation
     if call.form.text("successor"):
-        await _change_successor(call)
+        await call.submit(packages.set_successor, call.package)
     with about_field("message"):
-        await deprecation.deprecate_package(_package(call), message, by=call.caller)
+        await deprecation.deprecate_package(call.package, message, by=call.caller)
 
 
 @pages.form(
     f"{PACKAGE_ROUTE}/undeprecate", account_organization_package, done="Package undeprecated."
 )
 async def account_organization_packages_undeprecate(call: SignedInCall) -> None:
-    await call.registry.packages.deprecation.undeprecate_package(_package(call), by=call.caller)
+    await call.registry.packages.deprecation.undeprecate_package(call.package, by=call.caller)
 
 
 @pages.form(
@@ -153,72 +160,62 @@ async def account_organization_packages_versions_undeprecate(call: SignedInCall)
     await call.registry.packages.deprecation.undeprecate(_coordinate(call), by=call.caller)
 
 
-@pages.form(
-    f"{PACKAGE_ROUTE}/versions/hold",
-    account_organization_package,
-    done="Version held. Nobody can pull it until an owner restores it.",
-    takes_recent_sign_in=True,
-)
-async def account_organization_packages_versions_hold(call: SignedInCall) -> None:
-    own = call.registry.publishing.own_releases
-    reason = call.form.text("reason")
-    await own.hold(_coordinate(call), reason, by=call.caller)
+def _coordinate(call: SignedInCall) -> Coordinate:
+    return Coordinate.parse(
+        call.route_params["org"], call.route_params["name"], call.form.text("version")
+    )
 
 
-@pages.form(
-    f"{PACKAGE_ROUTE}/versions/restore",
-    account_organization_package,
-    done="Version restored.",
-    takes_recent_sign_in=True,
-)
-async def account_organization_packages_versions_restore(call: SignedInCall) -> None:
-    await call.registry.publishing.own_releases.restore(_coordinate(call), by=call.caller)
-
-
-@pages.form(
-    f"{PACKAGE_ROUTE}/versions/erase", account_organization_package, takes_recent_sign_in=True
-)
-async def account_organization_packages_versions_erase(call: SignedInCall) -> Answer:
+def _confirmed_coordinate(call: SignedInCall) -> Coordinate:
+    """Return the release, whose version the form repeats."""
     coordinate = _coordinate(call)
     if call.form.text("confirm") != coordinate.version.text:
         message = f"To erase {coordinate}, type its version, {coordinate.version}, into the field."
         with about_field("confirm"):
             raise InvalidRequest(message)
-    own = call.registry.publishing.own_releases
-    reason = call.form.text("reason")
-    erasure = await own.erase(coordinate, reason, by=call.caller)
+    return coordinate
+
+
+async def _show_erasure(call: SignedInCall, erasure: Erasure) -> Answer:
     return call.message("Version erased", *erasure.lines())
 
 
-@pages.form(
+pages.use_case(
+    own_releases.hold,
+    f"{PACKAGE_ROUTE}/versions/hold",
+    account_organization_package,
+    _coordinate,
+    name="account_organization_packages_versions_hold",
+)
+pages.use_case(
+    own_releases.restore,
+    f"{PACKAGE_ROUTE}/versions/restore",
+    account_organization_package,
+    _coordinate,
+    name="account_organization_packages_versions_restore",
+)
+pages.use_case(
+    own_releases.erase,
+    f"{PACKAGE_ROUTE}/versions/erase",
+    account_organization_package,
+    _confirmed_coordinate,
+    name="account_organization_packages_versions_erase",
+    then=_show_erasure,
+)
+pages.use_case(
+    packages.set_successor,
     f"{PACKAGE_ROUTE}/successor",
     account_organization_package,
-    done="Successor changed. Its name is shown within five seconds.",
+    _package,
+    name="account_organization_packages_successor",
 )
-async def account_organization_packages_successor(call: SignedInCall) -> None:
-    await _change_successor(call)
 
 
-async def _change_successor(call: SignedInCall) -> None:
-    text = call.form.text("successor")
-    reason = call.form.text("reason")
-    with about_field("successor"):
-        successor = Package.from_text(text) if text else None
-    successors = call.registry.packages.successors
-    await successors.change(_package(call), successor, reason, by=call.caller)
-
-
-@pages.form(
-    f"{PACKAGE_ROUTE}/visibility",
-    account_organization_package,
-    done="Visibility changed.",
-    takes_recent_sign_in=True,
-)
-async def account_organization_packages_visibility(call: SignedInCall) -> None:
-    package = _package(call)
-    otherwise = "Choose a visibility: public, internal or private."
-    wanted = call.form.choice("visibility", Visibility, otherwise)
-    # Builds of others fail if fewer may see it, so it has to be confirmed.
+async def _confirmed_package(call: SignedInCall) -> Package:
+    """Return the package, whose name the form repeats if fewer may see it then: builds of others
+    fail."""
+    package = call.package
+    wanted = packages.read_visibility(call.form.all("visibility"))
     found = await call.registry.packages.of_organization.package(package, by=call.caller)
     is_narrower = wanted.is_narrower_than(found.head.visibility)
     if is_narrower and call.form.text("confirm").lower() != package.name.lower():
@@ -227,32 +224,25 @@ async def account_organization_packages_visibility(call: SignedInCall) -> None:
         message = f"To make {package} {how}, type its name, {name}, into the field."
         with about_field("confirm"):
             raise InvalidRequest(message)
-    reason = call.form.text("reason")
-    await call.registry.packages.visibility.change(package, wanted, by=call.caller, reason=reason)
+    return package
 
 
-@pages.form(
+pages.use_case(
+    packages.change_visibility,
+    f"{PACKAGE_ROUTE}/visibility",
+    account_organization_package,
+    _confirmed_package,
+    name="account_organization_packages_visibility",
+)
+
+
+pages.use_case(
+    trusted_publishers.restrict_pushers,
     f"{PACKAGE_ROUTE}/pushers",
     account_organization_package,
-    done="Publishing access changed.",
-    takes_recent_sign_in=True,
+    _package,
+    name="account_organization_packages_pushers",
 )
-async def account_organization_packages_pushers(call: SignedInCall) -> None:
-    otherwise = "Choose who can publish: members, or trusted publishers only."
-    wanted = call.form.choice("pushers", Pushers, otherwise)
-    publishers = call.registry.tokens.trusted_publishers
-    reason = call.form.text("reason")
-    await publishers.restrict_pushers(_package(call), wanted, by=call.caller, reason=reason)
-
-
-def _package(call: SignedInCall) -> Package:
-    return Package.parse(call.route_params["org"], call.route_params["name"])
-
-
-def _coordinate(call: SignedInCall) -> Coordinate:
-    return Coordinate.parse(
-        call.route_params["org"], call.route_params["name"], call.form.text("version")
-    )
 
 
 @pages.read(f"{ORGANIZATION_ROUTE}/held")

@@ -3,9 +3,11 @@
 from functions.account.overview import ORGANIZATIONS_PATH
 from functions.http.pagination import Pager
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.domain.errors.base import Conflict, about_field
+from shared.domain.accounts import Account
 from shared.domain.names import parse_org
 from shared.runtime.answers import Answer
+from shared.use_cases import organizations
+from shared.use_cases.inputs import shown_fields
 
 ORGANIZATIONS_PER_PAGE = 25  # A screen or two.
 
@@ -16,28 +18,30 @@ FACES = (pages,)
 
 @pages.read("account/organizations")
 async def account_organizations(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    organizations = await call.registry.organizations.memberships.list_own(by=call.caller)
-    pager = Pager.of(len(organizations), ORGANIZATIONS_PER_PAGE, ORGANIZATIONS_PATH, call.params)
+    own = await call.registry.organizations.memberships.list_own(by=call.caller)
+    pager = Pager.of(len(own), ORGANIZATIONS_PER_PAGE, ORGANIZATIONS_PATH, call.params)
     return call.show(
         "account/organizations.html",
         problem,
-        organizations=pager.slice(organizations),
+        organizations=pager.slice(own),
         pager=pager,
+        fields=shown_fields(organizations.NewOrganization),
         name=call.form.text("name"),
         leaving=call.form.text("org"),
     )
 
 
-@pages.form(
+def _founder(call: SignedInCall) -> Account:
+    return call.account
+
+
+pages.use_case(
+    organizations.create,
     "account/organizations",
     account_organizations,
-    done="Organization created. Open it to invite members and add trusted publishers.",
+    _founder,
+    name="account_organization_found",
 )
-async def account_organization_found(call: SignedInCall) -> None:
-    organizations = call.registry.organizations.organizations
-    with about_field("name", Conflict):
-        org = parse_org(call.form.text("name"))
-        await organizations.create(org, call.account, by=call.caller)
 
 
 @pages.form("account/organizations/leave", account_organizations, done="You left the organization.")

@@ -8,15 +8,12 @@ from msgspec import Struct
 from functions.account.organization import ORGANIZATION_ROUTE, OrganizationFrame, organization_frame
 from functions.http.pagination import Pager
 from functions.http.pipelines import PrintedFile, print_pipeline
-from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.auth.tokens import Secret
 from shared.domain.client_addresses import is_loopback
-from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.names import OrgName
-from shared.domain.principals import Resource
-from shared.domain.trusted_publishing.jobs import ID_CLAIMS, OFFERED_PROVIDERS, RUN_CLAIMS, Provider
+from shared.domain.trusted_publishing.jobs import ID_CLAIMS, RUN_CLAIMS, Provider
 from shared.domain.trusted_publishing.presets import (
     AskedClaim,
     PipelineForm,
@@ -28,16 +25,15 @@ from shared.domain.trusted_publishing.presets import (
 from shared.domain.trusted_publishing.publishers import (
     DEFAULT_TAG_VERSION,
     RULE_NAMES,
-    PublisherReads,
-    PublisherScopes,
-    Runner,
     publisher_warnings,
 )
 from shared.runtime.answers import Answer
 from shared.services.tokens.pasted_id_tokens import CheckedIdToken
 from shared.services.tokens.repository_ids import LOOKED_UP_PROVIDERS
-from shared.services.tokens.trusted_publishers import PublisherRequest
 from shared.services.tokens.trusted_publishing import JobTokenVerifier, TrustedIssuer
+from shared.use_cases import trusted_publishers
+from shared.use_cases.inputs import ShownField, shown_fields
+from shared.use_cases.trusted_publishers import CLAIM_FIELD, NamedPublisher, NewPublisher
 
 PUBLISHERS_PER_PAGE = 50  # An organization has a thousand at most.
 
@@ -99,15 +95,12 @@ class AskedField(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        return f"{_CLAIM_FIELD}{self.claim.name}"
+        return f"{CLAIM_FIELD}{self.claim.name}"
 
     @property
     def hint(self) -> str:
         optional = "" if self.claim.is_needed else "Optional. "
         return f"{optional}{self.claim.meaning} Such as {self.claim.example}"
-
-
-_CLAIM_FIELD = "claim "  # Before the name of the claim; names of claims have no space.
 
 
 class ProviderForm(Struct, frozen=True):
@@ -126,6 +119,11 @@ class ProviderForm(Struct, frozen=True):
     @property
     def provider(self) -> Provider:
         return self.preset.provider
+
+    @property
+    def inputs(self) -> Mapping[str, ShownField]:
+        """The fields of its inputs, as every page that has such a form shows them."""
+        return shown_fields(NewPublisher)
 
     @property
     def has_claims(self) -> bool:
@@ -235,19 +233,21 @@ def _offered(call: SignedInCall) -> Iterator[tuple[str, str, Preset, Sequence[st
         yield each.label, _title(each), preset, [each.issuer]
 
 
-@pages.form(
+def _organization(call: SignedInCall) -> OrgName:
+    return call.org
+
+
+def _publisher(call: SignedInCall) -> NamedPublisher:
+    return NamedPublisher(call.org, call.form.text("publisher"))
+
+
+pages.use_case(
+    trusted_publishers.add_by_repository,
     f"{ORGANIZATION_ROUTE}/publishers/add",
     account_organization_publishers,
-    done="Trusted publisher added. The next run of its workflow can publish.",
-    takes_recent_sign_in=True,
+    _organization,
+    name="account_organization_publishers_add",
 )
-async def account_organization_publishers_add(call: SignedInCall) -> None:
-    publishers = call.registry.tokens.trusted_publishers
-    wanted = _parse_publisher(call.form, call.org)
-    if wanted.provider is Provider.OIDC or any(wanted.ids.values()):
-        await publishers.add(wanted, by=call.caller)
-    else:
-        await publishers.add_repository(wanted, by=call.caller)
 
 
 @pages.form(f"{ORGANIZATION_ROUTE}/publishers/check", account_organization_publishers)
@@ -263,102 +263,17 @@ async def account_organization_publishers_check(call: SignedInCall) -> Answer:
     return await _page(call, checked=checked)
 
 
-@pages.form(
+pages.use_case(
+    trusted_publishers.confirm,
     f"{ORGANIZATION_ROUTE}/publishers/confirm",
     account_organization_publishers,
-    done="Trusted publisher confirmed. You are its maker now.",
-    takes_recent_sign_in=True,
+    _publisher,
+    name="account_organization_publishers_confirm",
 )
-async def account_organization_publishers_confirm(call: SignedInCall) -> None:
-    publisher = call.form.text("publisher")
-    await call.registry.tokens.trusted_publishers.confirm(call.org, publisher, by=call.caller)
-
-
-@pages.form(
+pages.use_case(
+    trusted_publishers.remove,
     f"{ORGANIZATION_ROUTE}/publishers/remove",
     account_organization_publishers,
-    done="Trusted publisher removed. Its jobs get no more tokens.",
-    takes_recent_sign_in=True,
+    _publisher,
+    name="account_organization_publishers_remove",
 )
-async def account_organization_publishers_remove(call: SignedInCall) -> None:
-    publisher = call.form.text("publisher")
-    reason = call.form.text("reason")
-    await call.registry.tokens.trusted_publishers.remove(
-        call.org, publisher, by=call.caller, reason=reason
-    )
-
-
-def _parse_publisher(form: Form, org: OrgName) -> PublisherRequest:
-    names = ", ".join(each.value for each in OFFERED_PROVIDERS)
-    otherwise = f"There is no such CI system. Choose one of {names}."
-    provider = form.choice("provider", Provider, otherwise)
-    scopes = PublisherScopes.READ if form.text("scopes") == "read" else PublisherScopes.PUBLISH
-    target = _parse_target(form, org, scopes)
-    reads = PublisherReads.ORGANIZATION if form.text("reads") == "organization" else None
-    if provider is Provider.OIDC:
-        return PublisherRequest(
-            package=target,
-            provider=provider,
-            ids={},
-            server=form.text("server"),
-            audience=form.text("audience"),
-            claims=dict(_parse_claims(form)),
-            scopes=scopes,
-            reads=reads,
-        )
-    ids = {claim: form.text(claim) for claim in ID_CLAIMS[provider]}
-    if not any(ids.values()) and not form.text("repository"):
-        message = (
-            "Enter the repository as owner/name, or enter its ids."
-            if provider in LOOKED_UP_PROVIDERS
-            else f"Enter {' and '.join(ids)}, which identify the job."
-        )
-        raise InvalidRequest(message)
-    rules: dict[str, object] = {
-        "workflow": form.text("workflow"),
-        "reusable_workflow": form.text("reusable_workflow"),
-        "refs": form.text("refs").split(),
-        # The form suggests one, also where a publisher only reads.
-        "tag_version": form.text("tag_version") if scopes is PublisherScopes.PUBLISH else "",
-        "environment": form.text("environment"),
-        "protected": bool(form.all("protected")),
-        "runner": Runner.PROVIDER if form.all("runner") else None,
-    }
-    return PublisherRequest(
-        package=target,
-        provider=provider,
-        ids=ids,
-        server=form.text("server"),
-        repository=form.text("repository"),
-        rules=rules,
-        claims=dict(_parse_claims(form)),
-        scopes=scopes,
-        reads=reads,
-    )
-
-
-def _parse_target(form: Form, org: OrgName, scopes: PublisherScopes) -> Resource:
-    """Return the package, or the organization for a publisher that only reads."""
-    with about_field("package"):
-        if form.text("package"):
-            return Package.parse(org, form.text("package"))
-        if scopes is PublisherScopes.PUBLISH:
-            message = "Enter the name of the package."
-            raise InvalidRequest(message)
-    return org
-
-
-def _parse_claims(form: Form) -> Iterator[tuple[str, str]]:
-    """Yield the claims of the fields of a preset, and then of the lines of further ones."""
-    for name in form.values:
-        if name.startswith(_CLAIM_FIELD) and form.text(name):
-            yield name.removeprefix(_CLAIM_FIELD), form.text(name)
-    for line in form.text("claims").splitlines():
-        if not line.strip():
-            continue
-        name, separator, value = line.partition("=")
-        if not separator:
-            message = f"{line.strip()[:80]!r} is no claim. Write NAME=VALUE on each line."
-            with about_field("claims"):
-                raise InvalidRequest(message)
-        yield name.strip(), value.strip()

@@ -9,40 +9,23 @@ from functions.api.accounts import MadeView
 from functions.api.operations import (
     ApiCall,
     ApiFace,
-    RequestModel,
     ResponseModel,
     UtcTime,
     utc_datetime,
 )
 from shared.domain.accounts import Account
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.names import parse_org
-from shared.domain.packages import Head, Holder, PublicReason, Release, State, WithdrawalReason
-from shared.domain.proposals import ProposedAct
-from shared.domain.releases import parse_public_reason
-from shared.domain.text_lines import MAX_DESCRIPTION
+from shared.domain.packages import Head, Holder, Release, State
+from shared.domain.proposals import Proposal, ProposedAct
 from shared.domain.times import parse_time
 from shared.services.publishing.erasure import Erasure
+from shared.services.publishing.package_holds import EndedHold
+from shared.services.publishing.proposals import ConfirmedProposal
 from shared.services.publishing.release_selection import ReleaseSelection
-
-
-class RequiredReason(RequestModel):
-    """Why; those concerned and administrators read it."""
-
-    reason: str = Field(max_length=MAX_DESCRIPTION)
-
-
-class TakeDown(RequiredReason):
-    """Why a release is withheld: for its owners, and for everybody."""
-
-    public_reason: WithdrawalReason | None = Field(
-        default=None, strict=False, description="Everybody reads it on the page of the release."
-    )
-    public_note: str = Field(default="", max_length=MAX_DESCRIPTION)
-
-    @property
-    def public(self) -> PublicReason | None:
-        why = self.public_reason.value if self.public_reason else ""
-        return parse_public_reason(why, self.public_note)
+from shared.use_cases import accounts, moderation, own_releases
+from shared.use_cases.accounts import RevokedTokens
+from shared.use_cases.moderation import RequiredReason, TakeDown
 
 
 class ReleaseStateView(ResponseModel):
@@ -234,64 +217,47 @@ async def api_moderation_quarantine_many(
 
 @moderation_api.operation("GET", _RELEASE, "Show a release, whatever its state.")
 async def api_moderation_release(call: ApiCall) -> ReleaseStateView:
-    moderation = call.registry.publishing.moderation
-    return ReleaseStateView.of(await moderation.find(call.coordinate, by=call.caller))
+    found = await call.registry.publishing.moderation.find(call.coordinate, by=call.caller)
+    return ReleaseStateView.of(found)
 
 
-@moderation_api.operation("POST", f"{_RELEASE}/hold", "Hold a release until it is restored.")
-async def api_moderation_hold(call: ApiCall, sent: RequiredReason) -> ReleaseStateView:
-    moderation = call.registry.publishing.moderation
-    return ReleaseStateView.of(await moderation.hold(call.coordinate, sent.reason, by=call.caller))
+def _coordinate(call: ApiCall) -> Coordinate:
+    return call.coordinate
 
 
-@moderation_api.operation("POST", f"{_RELEASE}/quarantine", "Quarantine a release.")
-async def api_moderation_quarantine(call: ApiCall, sent: TakeDown) -> ReleaseStateView:
-    moderation = call.registry.publishing.moderation
-    changed = await moderation.quarantine(call.coordinate, sent.reason, sent.public, by=call.caller)
+def _package(call: ApiCall) -> Package:
+    return call.package
+
+
+@moderation_api.use_case(moderation.hold, "POST", f"{_RELEASE}/hold", _coordinate)
+async def api_moderation_hold(_: ApiCall, held: Release) -> ReleaseStateView:
+    return ReleaseStateView.of(held)
+
+
+@moderation_api.use_case(moderation.quarantine, "POST", f"{_RELEASE}/quarantine", _coordinate)
+async def api_moderation_quarantine(_: ApiCall, changed: Release) -> ReleaseStateView:
     return ReleaseStateView.of(changed)
 
 
-@moderation_api.operation(
-    "POST", f"{_RELEASE}/restore", "Serve a held or quarantined release again.", also=(400,)
+@moderation_api.use_case(
+    moderation.restore, "POST", f"{_RELEASE}/restore", _coordinate, also=(400,)
 )
-async def api_moderation_restore(call: ApiCall) -> ReleaseStateView:
-    moderation = call.registry.publishing.moderation
-    return ReleaseStateView.of(await moderation.restore(call.coordinate, by=call.caller))
+async def api_moderation_restore(_: ApiCall, restored: Release) -> ReleaseStateView:
+    return ReleaseStateView.of(restored)
 
 
-@moderation_api.operation(
-    "POST",
-    f"{_RELEASE}/remove",
-    "Remove a release permanently; for administrators who signed in recently. A token proposes it.",
-    also=(409,),
-)
-async def api_moderation_remove(call: ApiCall, sent: TakeDown) -> RemovedView:
-    publishing = call.registry.publishing
-    coordinate = call.coordinate
-    by = call.caller
-    if not by.is_person:
-        proposal = await publishing.proposals.remove(coordinate, sent.reason, sent.public, by=by)
-        return RemovedView(release=None, proposal=ProposalView.model_validate(proposal))
-    removed = await publishing.moderation.remove(coordinate, sent.reason, sent.public, by=by)
+@moderation_api.use_case(moderation.remove, "POST", f"{_RELEASE}/remove", _coordinate, also=(409,))
+async def api_moderation_remove(_: ApiCall, removed: Release | Proposal) -> RemovedView:
+    if isinstance(removed, Proposal):
+        return RemovedView(release=None, proposal=ProposalView.model_validate(removed))
     return RemovedView(release=ReleaseStateView.of(removed), proposal=None)
 
 
-@moderation_api.operation(
-    "POST",
-    f"{_RELEASE}/erase",
-    "Remove a release, and delete all that is stored of it at once; for administrators who signed "
-    "in recently. A token proposes it.",
-    also=(409,),
-)
-async def api_moderation_erase(call: ApiCall, sent: TakeDown) -> ErasedView:
-    publishing = call.registry.publishing
-    coordinate = call.coordinate
-    by = call.caller
-    if not by.is_person:
-        proposal = await publishing.proposals.erase(coordinate, sent.reason, sent.public, by=by)
-        return ErasedView(erasure=None, proposal=ProposalView.model_validate(proposal))
-    erasure = await publishing.erasure.erase(coordinate, sent.reason, sent.public, by=by)
-    return ErasedView(erasure=ErasureView.of(erasure), proposal=None)
+@moderation_api.use_case(moderation.erase, "POST", f"{_RELEASE}/erase", _coordinate, also=(409,))
+async def api_moderation_erase(_: ApiCall, erased: Erasure | Proposal) -> ErasedView:
+    if isinstance(erased, Proposal):
+        return ErasedView(erasure=None, proposal=ProposalView.model_validate(erased))
+    return ErasedView(erasure=ErasureView.of(erased), proposal=None)
 
 
 class HeldPackageView(ResponseModel):
@@ -309,24 +275,13 @@ class HeldPackageView(ResponseModel):
         return cls(org=head.org, name=head.name, held_because=reason, published=names)
 
 
-@moderation_api.operation(
-    "POST",
-    f"{_PACKAGE}/hold",
-    "Hold a package as a whole while a case is open: new releases wait, old ones stay.",
-    also=(409,),
-)
-async def api_moderation_package_hold(call: ApiCall, sent: RequiredReason) -> HeldPackageView:
-    holds = call.registry.publishing.package_holds
-    return HeldPackageView.of(await holds.hold(call.package, sent.reason, by=call.caller))
+@moderation_api.use_case(moderation.hold_package, "POST", f"{_PACKAGE}/hold", _package, also=(409,))
+async def api_moderation_package_hold(_: ApiCall, held: Head) -> HeldPackageView:
+    return HeldPackageView.of(held)
 
 
-@moderation_api.operation(
-    "POST",
-    f"{_PACKAGE}/restore",
-    "End the hold of a package, and publish the releases that waited for that.",
-)
-async def api_moderation_package_restore(call: ApiCall) -> HeldPackageView:
-    ended = await call.registry.publishing.package_holds.end(call.package, by=call.caller)
+@moderation_api.use_case(moderation.end_package_hold, "POST", f"{_PACKAGE}/restore", _package)
+async def api_moderation_package_restore(_: ApiCall, ended: EndedHold) -> HeldPackageView:
     return HeldPackageView.of(ended.head, ended.published)
 
 
@@ -366,8 +321,8 @@ async def _account(call: ApiCall) -> Account:
 @moderation_api.operation("GET", _ACCOUNT, "Show an account and what it made.")
 async def api_moderation_account(call: ApiCall) -> ModeratedAccountView:
     account = await _account(call)
-    accounts = call.registry.administration.accounts
-    made = await accounts.tokens_and_made(account, by=call.caller)
+    administration = call.registry.administration.accounts
+    made = await administration.tokens_and_made(account, by=call.caller)
     return ModeratedAccountView(
         id=account.id,
         name=account.name,
@@ -377,34 +332,19 @@ async def api_moderation_account(call: ApiCall) -> ModeratedAccountView:
     )
 
 
-@moderation_api.operation(
-    "POST", f"{_ACCOUNT}/lock", "Lock an account; a token locks no administrator.", also=(409,)
-)
-async def api_moderation_lock(call: ApiCall, sent: RequiredReason) -> LockedAccountView:
-    account = await _account(call)
-    identity = call.registry.identity
-    accounts = call.registry.administration.accounts
-    for session in await accounts.lock(account, sent.reason, by=call.caller):
-        identity.session_authentication.invalidate(session)
+@moderation_api.use_case(accounts.lock, "POST", f"{_ACCOUNT}/lock", _account, also=(409,))
+async def api_moderation_lock(_: ApiCall, account: Account) -> LockedAccountView:
     return LockedAccountView(id=account.id, name=account.name, locked=True)
 
 
-@moderation_api.operation("POST", f"{_ACCOUNT}/unlock", "Unlock an account.")
-async def api_moderation_unlock(call: ApiCall) -> LockedAccountView:
-    account = await _account(call)
-    await call.registry.administration.accounts.unlock(account, by=call.caller)
-    current = await call.registry.identity.accounts.by_id(account.id)
-    return LockedAccountView(id=current.id, name=current.name, locked=current.is_locked)
+@moderation_api.use_case(accounts.unlock, "POST", f"{_ACCOUNT}/unlock", _account)
+async def api_moderation_unlock(_: ApiCall, account: Account) -> LockedAccountView:
+    return LockedAccountView(id=account.id, name=account.name, locked=account.is_locked)
 
 
-@moderation_api.operation(
-    "POST", f"{_ACCOUNT}/revoke-tokens", "Revoke all access tokens of an account."
-)
-async def api_moderation_revoke(call: ApiCall, sent: RequiredReason) -> RevokedTokensView:
-    account = await _account(call)
-    accounts = call.registry.administration.accounts
-    revoked = await accounts.revoke_all_tokens(account, sent.reason, by=call.caller)
-    return RevokedTokensView(id=account.id, revoked=revoked)
+@moderation_api.use_case(accounts.revoke_tokens, "POST", f"{_ACCOUNT}/revoke-tokens", _account)
+async def api_moderation_revoke(_: ApiCall, revoked: RevokedTokens) -> RevokedTokensView:
+    return RevokedTokensView.model_validate(revoked)
 
 
 class ProposedName(RequiredReason):
@@ -456,17 +396,18 @@ async def api_moderation_proposals(call: ApiCall) -> ProposalList:
     return ProposalList(proposals=[ProposalView.model_validate(each) for each in found])
 
 
-@moderation_api.operation(
+def _proposal(call: ApiCall) -> str:
+    return call.route_params["id"]
+
+
+@moderation_api.use_case(
+    moderation.confirm,
     "POST",
     "api/v1/moderation/proposals/{id}/confirm",
-    "Do what was proposed; for administrators who signed in recently.",
+    _proposal,
     also=(400, 409),
 )
-async def api_moderation_confirm(call: ApiCall) -> ConfirmedView:
-    mirroring = call.registry.mirroring
-    proposals = call.registry.publishing.proposals
-    moves = mirroring.moves if mirroring else None
-    confirmed = await proposals.confirm(call.route_params["id"], by=call.caller, moves=moves)
+async def api_moderation_confirm(_: ApiCall, confirmed: ConfirmedProposal) -> ConfirmedView:
     erasure = confirmed.erasure
     return ConfirmedView(
         proposal=ProposalView.model_validate(confirmed.proposal),
@@ -474,49 +415,28 @@ async def api_moderation_confirm(call: ApiCall) -> ConfirmedView:
     )
 
 
-@moderation_api.operation(
-    "POST",
-    "api/v1/moderation/proposals/{id}/reject",
-    "Reject a proposal; for administrators who signed in recently.",
+@moderation_api.use_case(
+    moderation.reject, "POST", "api/v1/moderation/proposals/{id}/reject", _proposal
 )
-async def api_moderation_reject(call: ApiCall, sent: RequiredReason) -> ProposalView:
-    proposals = call.registry.publishing.proposals
-    rejected = await proposals.reject(call.route_params["id"], sent.reason, by=call.caller)
+async def api_moderation_reject(_: ApiCall, rejected: Proposal) -> ProposalView:
     return ProposalView.model_validate(rejected)
 
 
 # --- Owners --------------------------------------------------------------------------------------
 
 
-@own_releases_api.operation(
-    "POST",
-    f"{_OWN}/hold",
-    "Hold a release of your organization at once; for owners who signed in recently.",
-    also=(409,),
+@own_releases_api.use_case(own_releases.hold, "POST", f"{_OWN}/hold", _coordinate, also=(409,))
+async def api_releases_hold(_: ApiCall, held: Release) -> ReleaseStateView:
+    return ReleaseStateView.of(held)
+
+
+@own_releases_api.use_case(
+    own_releases.restore, "POST", f"{_OWN}/restore", _coordinate, also=(409,)
 )
-async def api_releases_hold(call: ApiCall, sent: RequiredReason) -> ReleaseStateView:
-    own = call.registry.publishing.own_releases
-    return ReleaseStateView.of(await own.hold(call.coordinate, sent.reason, by=call.caller))
+async def api_releases_restore(_: ApiCall, restored: Release) -> ReleaseStateView:
+    return ReleaseStateView.of(restored)
 
 
-@own_releases_api.operation(
-    "POST",
-    f"{_OWN}/restore",
-    "Serve a release again that an owner held; for owners who signed in recently.",
-    also=(409,),
-)
-async def api_releases_restore(call: ApiCall) -> ReleaseStateView:
-    own = call.registry.publishing.own_releases
-    return ReleaseStateView.of(await own.restore(call.coordinate, by=call.caller))
-
-
-@own_releases_api.operation(
-    "POST",
-    f"{_OWN}/erase",
-    "Erase a young release that hardly anybody uses, with all that is stored of it; for owners who "
-    "signed in recently.",
-    also=(409,),
-)
-async def api_releases_erase(call: ApiCall, sent: RequiredReason) -> ErasureView:
-    own = call.registry.publishing.own_releases
-    return ErasureView.of(await own.erase(call.coordinate, sent.reason, by=call.caller))
+@own_releases_api.use_case(own_releases.erase, "POST", f"{_OWN}/erase", _coordinate, also=(409,))
+async def api_releases_erase(_: ApiCall, erasure: Erasure) -> ErasureView:
+    return ErasureView.of(erasure)

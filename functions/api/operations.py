@@ -35,7 +35,7 @@ from shared.domain.rate_limits import RateLimitClass
 from shared.runtime.answers import Answer
 from shared.services.tokens.tokens import OfOrganization, TokenOwner
 from shared.use_cases.inputs import Inputs, InputsT, Nothing
-from shared.use_cases.use_case import ResultT, SubjectT, UseCase
+from shared.use_cases.use_case import ResultT, SubjectT, UseCase, subject_of
 
 MAX_API_BODY_BYTES = 64 * 1024  # Of a request: names, descriptions and lists of twenty or so.
 
@@ -210,7 +210,7 @@ class ApiFace(JsonFace[ApiCall]):
         case: UseCase[SubjectT, InputsT, ResultT],
         method: str,
         route: str,
-        subject: Callable[[ApiCall], SubjectT],
+        subject: Callable[[ApiCall], SubjectT | Awaitable[SubjectT]],
         *,
         whose: str = "",
         status: int = 200,
@@ -220,8 +220,8 @@ class ApiFace(JsonFace[ApiCall]):
     ) -> Callable[[Show[ResultT]], Show[ResultT]]:
         """Declare the operation of a use case; the decorated handler shows the result.
 
-        `subject` reads from the call what the path names. The summary is that of the use case,
-        with whose the subject is. The rest is as for `operation`.
+        `subject` reads from the call what the path names, or looks it up. The summary is that of
+        the use case, with whose the subject is. The rest is as for `operation`.
         """
 
         def declare(show: Show[ResultT]) -> Show[ResultT]:
@@ -239,9 +239,8 @@ class ApiFace(JsonFace[ApiCall]):
 
             async def handler(call: ApiCall, sent: InputsT | None = None) -> Result:
                 inputs = case.inputs() if sent is None else sent
-                return await show(
-                    call, await case.rule(call.registry, subject(call), inputs, call.caller)
-                )
+                about = await subject_of(subject, call)
+                return await show(call, await case.rule(call.registry, about, inputs, call.caller))
 
             answer = partial(self._call, handler, described)
             named = name or cast("Any", show).__name__

@@ -2,41 +2,15 @@
 
 from pydantic import AliasPath, Field
 
-from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
-from shared.domain.errors.base import about_field
-from shared.domain.names import parse_org
-from shared.domain.organizations import MAX_LINKS, Organization
+from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime
+from shared.domain.accounts import Account
+from shared.domain.coordinates import Package
+from shared.domain.names import OrgName
+from shared.domain.organizations import FrozenPackage, Organization
 from shared.domain.packages import Visibility
 from shared.domain.principals import Role
-from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME
-from shared.services.organizations.organizations import OrganizationProfile
-from shared.use_cases.inputs import Reason
-
-_LINKS_MEANING = "Web pages about it, which its public page lists: https:// addresses."
-_DEFAULT_VISIBILITY_MEANING = "Who sees new packages whose archive does not say."
-
-
-class NewOrganization(RequestModel):
-    """The permanent name and the profile of a new organization."""
-
-    name: str = Field(description="Never changes.")
-    display_name: str = Field(default="", max_length=MAX_DISPLAY_NAME)
-    description: str = Field(default="", max_length=MAX_DESCRIPTION)
-    links: list[str] = Field(default=[], max_length=MAX_LINKS, description=_LINKS_MEANING)
-    default_visibility: Visibility = Field(
-        default=Visibility.PUBLIC, description=_DEFAULT_VISIBILITY_MEANING
-    )
-
-
-class OrganizationChange(RequestModel):
-    """The fields to change."""
-
-    display_name: str | None = Field(default=None, max_length=MAX_DISPLAY_NAME)
-    description: str | None = Field(default=None, max_length=MAX_DESCRIPTION)
-    links: list[str] | None = Field(default=None, max_length=MAX_LINKS, description=_LINKS_MEANING)
-    default_visibility: Visibility | None = Field(
-        default=None, description=_DEFAULT_VISIBILITY_MEANING
-    )
+from shared.use_cases import freezes, organizations
+from shared.use_cases.organizations import DEFAULT_VISIBILITY_MEANING, LINKS_MEANING
 
 
 class OrganizationView(ResponseModel):
@@ -45,23 +19,12 @@ class OrganizationView(ResponseModel):
     name: str
     display_name: str
     description: str
-    links: list[str] = Field(description=_LINKS_MEANING)
-    default_visibility: Visibility = Field(description=_DEFAULT_VISIBILITY_MEANING)
+    links: list[str] = Field(description=LINKS_MEANING)
+    default_visibility: Visibility = Field(description=DEFAULT_VISIBILITY_MEANING)
     created_at: UtcTime
     deleting_at: UtcTime = Field(description="When it is gone, if nobody undoes that.")
     continued_as: str = Field(
         description="The organization that continues it, if you may see that; else empty."
-    )
-
-
-class NewContinuation(RequestModel):
-    """The organization that is to continue another one."""
-
-    continued_as: str | None = Field(description="Its name; null for none.")
-    reason: str = Field(
-        default="",
-        max_length=MAX_DESCRIPTION,
-        description="Required for organizations of others; their owners read it.",
     )
 
 
@@ -88,17 +51,14 @@ async def api_orgs_list(call: ApiCall) -> BelongingList:
     return BelongingList.model_validate({"organizations": mine})
 
 
-@organizations_api.operation(
-    "POST", "api/v1/orgs", "Create an organization; you become its owner.", status=201, also=(409,)
+async def _founder(call: ApiCall) -> Account:
+    return (await call.registry.identity.accounts.profile(call.caller)).account
+
+
+@organizations_api.use_case(
+    organizations.create, "POST", "api/v1/orgs", _founder, status=201, also=(409,)
 )
-async def api_orgs_found(call: ApiCall, new: NewOrganization) -> OrganizationView:
-    profile = OrganizationProfile.parse(
-        new.display_name, new.description, new.default_visibility, new.links
-    )
-    founder = (await call.registry.identity.accounts.profile(call.caller)).account
-    name = parse_org(new.name)
-    organizations = call.registry.organizations.organizations
-    founded = await organizations.create(name, founder, by=call.caller, profile=profile)
+async def api_orgs_found(call: ApiCall, founded: Organization) -> OrganizationView:
     return await _view(call, founded)
 
 
@@ -114,78 +74,48 @@ async def api_orgs_show(call: ApiCall) -> OrganizationView:
     )
 
 
-@organizations_api.operation(
-    "PATCH",
-    "api/v1/orgs/{org}",
-    "Change the profile of an organization; its name cannot be changed.",
-    also=(409,),
+def _organization(call: ApiCall) -> OrgName:
+    return call.org
+
+
+@organizations_api.use_case(
+    organizations.change, "PATCH", "api/v1/orgs/{org}", _organization, also=(409,)
 )
-async def api_orgs_change(call: ApiCall, wanted: OrganizationChange) -> OrganizationView:
-    profile = OrganizationProfile.parse(
-        wanted.display_name, wanted.description, wanted.default_visibility, wanted.links
-    )
-    return await _view(
-        call,
-        await call.registry.organizations.organizations.change(call.org, profile, by=call.caller),
-    )
+async def api_orgs_change(call: ApiCall, changed: Organization) -> OrganizationView:
+    return await _view(call, changed)
 
 
-@organizations_api.operation(
-    "DELETE",
-    "api/v1/orgs/{org}",
-    "Delete an organization that never published anything, in 48 hours.",
-    also=(409,),
+@organizations_api.use_case(
+    organizations.delete, "DELETE", "api/v1/orgs/{org}", _organization, also=(409,)
 )
-async def api_orgs_delete(call: ApiCall, sent: Reason) -> OrganizationView:
-    deletion = call.registry.organizations.deletion
-    return await _view(call, await deletion.delete(call.org, by=call.caller, reason=sent.reason))
+async def api_orgs_delete(call: ApiCall, deleted: Organization) -> OrganizationView:
+    return await _view(call, deleted)
 
 
-@organizations_api.operation(
-    "DELETE", "api/v1/orgs/{org}/deletion", "Cancel the deletion of an organization.", also=(409,)
+@organizations_api.use_case(
+    organizations.keep, "DELETE", "api/v1/orgs/{org}/deletion", _organization, also=(409,)
 )
-async def api_orgs_keep(call: ApiCall) -> OrganizationView:
-    return await _view(
-        call, await call.registry.organizations.deletion.cancel(call.org, by=call.caller)
-    )
+async def api_orgs_keep(call: ApiCall, kept: Organization) -> OrganizationView:
+    return await _view(call, kept)
 
 
-@organizations_api.operation(
-    "POST",
-    "api/v1/orgs/{org}/burst-detection/off",
-    "Switch burst detection off for a day; for administrators who signed in recently.",
+@organizations_api.use_case(
+    organizations.allow_bursts, "POST", "api/v1/orgs/{org}/burst-detection/off", _organization
 )
-async def api_orgs_allow_bursts(call: ApiCall) -> None:
-    await call.registry.administration.organizations.allow_bursts(call.org, by=call.caller)
+async def api_orgs_allow_bursts(_: ApiCall, _done: None) -> None:
+    """Answer with a 204."""
 
 
-@organizations_api.operation(
-    "PUT",
-    "api/v1/orgs/{org}/continuation",
-    "Say which organization continues this one, which takes no new packages then; for owners who "
-    "signed in within the last ten minutes.",
-    also=(409,),
+@organizations_api.use_case(
+    organizations.continue_as, "PUT", "api/v1/orgs/{org}/continuation", _organization, also=(409,)
 )
-async def api_orgs_continue(call: ApiCall, sent: NewContinuation) -> OrganizationView:
-    with about_field("continued_as"):
-        wanted = parse_org(sent.continued_as) if sent.continued_as else None
-    continuation = call.registry.organizations.continuation
-    return await _view(
-        call, await continuation.change(call.org, wanted, sent.reason, by=call.caller)
-    )
+async def api_orgs_continue(call: ApiCall, continued: Organization) -> OrganizationView:
+    return await _view(call, continued)
 
 
 async def _view(call: ApiCall, organization: Organization) -> OrganizationView:
     shown = await call.registry.organizations.continuation.as_seen(organization, by=call.caller)
     return OrganizationView.model_validate(shown)
-
-
-class NewFreeze(RequestModel):
-    """Why an organization or a package is frozen."""
-
-    reason: str = Field(
-        max_length=MAX_DESCRIPTION, description="Why; members of the organization read it."
-    )
 
 
 class FreezeView(ResponseModel):
@@ -221,46 +151,33 @@ async def api_orgs_frozen(call: ApiCall) -> FreezesView:
     )
 
 
-@organizations_api.operation(
-    "POST",
-    "api/v1/orgs/{org}/freeze",
-    "Freeze an organization: nobody publishes to it or changes anything in it; for administrators "
-    "who signed in recently.",
+@organizations_api.use_case(
+    freezes.freeze_organization, "POST", "api/v1/orgs/{org}/freeze", _organization
 )
-async def api_orgs_freeze(call: ApiCall, new: NewFreeze) -> FreezesView:
-    freezes = call.registry.organizations.freezes
-    return FreezesView.model_validate(
-        await freezes.freeze_organization(call.org, new.reason, by=call.caller)
-    )
+async def api_orgs_freeze(_: ApiCall, frozen: Organization) -> FreezesView:
+    return FreezesView.model_validate(frozen)
 
 
-@organizations_api.operation(
-    "DELETE",
-    "api/v1/orgs/{org}/freeze",
-    "Unfreeze an organization; for administrators who signed in recently.",
+@organizations_api.use_case(
+    freezes.unfreeze_organization, "DELETE", "api/v1/orgs/{org}/freeze", _organization
 )
-async def api_orgs_unfreeze(call: ApiCall) -> None:
-    await call.registry.organizations.freezes.unfreeze_organization(call.org, by=call.caller)
+async def api_orgs_unfreeze(_: ApiCall, _unfrozen: Organization) -> None:
+    """Answer with a 204."""
 
 
-@organizations_api.operation(
-    "POST",
-    "api/v1/packages/{org}/{name}/freeze",
-    "Freeze a package: nobody publishes versions of it or changes it; for administrators who "
-    "signed in recently.",
-    also=(409,),
+def _package(call: ApiCall) -> Package:
+    return call.package
+
+
+@organizations_api.use_case(
+    freezes.freeze_package, "POST", "api/v1/packages/{org}/{name}/freeze", _package, also=(409,)
 )
-async def api_packages_freeze(call: ApiCall, new: NewFreeze) -> FrozenPackageView:
-    freezes = call.registry.organizations.freezes
-    return FrozenPackageView.model_validate(
-        await freezes.freeze_package(call.package, new.reason, by=call.caller)
-    )
+async def api_packages_freeze(_: ApiCall, frozen: FrozenPackage) -> FrozenPackageView:
+    return FrozenPackageView.model_validate(frozen)
 
 
-@organizations_api.operation(
-    "DELETE",
-    "api/v1/packages/{org}/{name}/freeze",
-    "Unfreeze a package; for administrators who signed in recently.",
+@organizations_api.use_case(
+    freezes.unfreeze_package, "DELETE", "api/v1/packages/{org}/{name}/freeze", _package
 )
-async def api_packages_unfreeze(call: ApiCall) -> None:
-    await call.registry.organizations.freezes.unfreeze_package(call.package, by=call.caller)
+async def api_packages_unfreeze(_: ApiCall, _done: None) -> None:
+    """Answer with a 204."""

@@ -9,7 +9,6 @@ from pydantic import Field, field_validator
 from functions.api.operations import (
     ApiCall,
     ApiFace,
-    RequestModel,
     ResponseModel,
     UtcTime,
     utc_datetime,
@@ -18,21 +17,13 @@ from functions.http.event_sentences import history_sentence
 from functions.http.formatting import symbol_address
 from shared.domain.checklists import Checklist, CheckState
 from shared.domain.coordinates import Package
-from shared.domain.errors.base import about_field
 from shared.domain.events import EventQuery
 from shared.domain.package_history import CredentialKind, HistoryEntry
-from shared.domain.packages import Release, Visibility
+from shared.domain.packages import Head, Release, Visibility
 from shared.domain.search import ResultPage, SymbolHit, SymbolQuery
-from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.domain.trusted_publishing.jobs import PERSONAL_CLAIMS, Provider
 from shared.services.packages.history import HistoryPage
-from shared.use_cases.inputs import Reason
-
-
-class NewVisibility(Reason):
-    """Who is to see a package."""
-
-    visibility: Visibility = Field(description="Private is for members of its organization alone.")
+from shared.use_cases import packages
 
 
 class PackageView(ResponseModel):
@@ -47,30 +38,15 @@ class PackageView(ResponseModel):
 visibility_api = ApiFace()
 
 
-@visibility_api.operation(
-    "PUT",
-    "api/v1/packages/{org}/{name}/visibility",
-    "Make a package public or private; for owners who signed in within the last ten minutes.",
+def _package(call: ApiCall) -> Package:
+    return call.package
+
+
+@visibility_api.use_case(
+    packages.change_visibility, "PUT", "api/v1/packages/{org}/{name}/visibility", _package
 )
-async def api_packages_visibility(call: ApiCall, sent: NewVisibility) -> PackageView:
-    visibility = call.registry.packages.visibility
-    head = await visibility.change(
-        call.package, sent.visibility, by=call.caller, reason=sent.reason
-    )
-    return PackageView.model_validate(head)
-
-
-class NewSuccessor(RequestModel):
-    """The package that is to replace another one."""
-
-    successor: str | None = Field(
-        description="As org/name, with a live version; null removes the successor."
-    )
-    reason: str = Field(
-        default="",
-        max_length=MAX_DESCRIPTION,
-        description="Required for organizations of others; their owners read it.",
-    )
+async def api_packages_visibility(_: ApiCall, changed: Head) -> PackageView:
+    return PackageView.model_validate(changed)
 
 
 class SuccessorView(ResponseModel):
@@ -100,18 +76,15 @@ async def api_packages_successor(call: ApiCall) -> SuccessorView:
     return SuccessorView.of(head.package, successor)
 
 
-@successor_api.operation(
+@successor_api.use_case(
+    packages.set_successor,
     "PUT",
     "api/v1/packages/{org}/{name}/successor",
-    "Set the package that replaces another one, whose versions stay; for owners.",
+    _package,
     also=(409,),
 )
-async def api_packages_succeed(call: ApiCall, sent: NewSuccessor) -> SuccessorView:
-    with about_field("successor"):
-        wanted = Package.from_text(sent.successor) if sent.successor else None
-    successors = call.registry.packages.successors
-    head = await successors.change(call.package, wanted, sent.reason, by=call.caller)
-    return SuccessorView.of(head.package, head.replaced_by)
+async def api_packages_succeed(_: ApiCall, changed: Head) -> SuccessorView:
+    return SuccessorView.of(changed.package, changed.replaced_by)
 
 
 class HistoryEntryView(ResponseModel):

@@ -3,9 +3,9 @@ id token.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import AliasPath, Field, WithJsonSchema
+from pydantic import AliasPath, Field
 
 from functions.api.operations import (
     ApiCall,
@@ -23,103 +23,22 @@ from shared.auth.tokens import Secret
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Refusal
 from shared.domain.makers import MADE_BY_MEANING, STOPPED_MEANING, MakerStop
-from shared.domain.names import parse_org
-from shared.domain.packages import Pushers
+from shared.domain.names import OrgName, parse_org
+from shared.domain.packages import Head, Pushers
 from shared.domain.principals import PUBLISHING_SCOPES
 from shared.domain.rate_limits import RateLimitClass
-from shared.domain.trusted_publishing.claims import MAX_CLAIM_LENGTH, MAX_CLAIMS
-from shared.domain.trusted_publishing.jobs import OFFERED_PROVIDERS, RUN_CLAIMS, Provider
+from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import (
-    DEFAULT_TAG_VERSION,
-    MAX_REFS,
     Publisher,
     PublisherReads,
-    PublisherRules,
     PublisherScopes,
     Runner,
     publisher_warnings,
 )
 from shared.runtime.answers import PLAIN_TEXT, Answer
 from shared.services.tokens.makers import Maker
-from shared.services.tokens.trusted_publishers import PublisherRequest
-from shared.use_cases.inputs import Reason
-
-ShortText = Annotated[str, Field(max_length=255)]
-ClaimText = Annotated[str, Field(max_length=MAX_CLAIM_LENGTH)]
-
-
-_LISTED = {provider: ", ".join(claims) for provider, claims in RUN_CLAIMS.items()}
-OfferedProvider = Annotated[
-    Provider, WithJsonSchema({"type": "string", "enum": [each.value for each in OFFERED_PROVIDERS]})
-]
-
-
-class NewPublisher(RequestModel):
-    """A job that is to publish a package or read those of the organization, and which of its
-    runs."""
-
-    package: ShortText = Field(
-        default="",
-        description="Its name; where there is none yet, the first push makes it. Left out where "
-        "the scopes are read.",
-    )
-    provider: OfferedProvider = Field(
-        description="The CI system, which signs the identity of the job."
-    )
-    server: ShortText = Field(default="", description="Of GitHub or GitLab, where it is one's own.")
-    ids: dict[ShortText, ShortText] = Field(
-        default={},
-        description="repository_id and repository_owner_id of GitHub; project_id and namespace_id "
-        "of GitLab; org_id, prj_id, def_id and rpo_id of Azure DevOps; none of oidc.",
-    )
-    issuer: ShortText = Field(
-        default="",
-        description="Of oidc: the address of an issuer that the operator names, or its label.",
-    )
-    audience: ShortText = Field(
-        default="",
-        description="Of oidc: whom its tokens are for, where the issuer sets it; otherwise the "
-        "address of this registry.",
-    )
-    claims: dict[ShortText, ClaimText] = Field(
-        default={},
-        max_length=MAX_CLAIMS,
-        description="Exact values or patterns, in which * and ? match no slash and no colon. Of "
-        f"oidc: sub and others; of GitHub: {_LISTED[Provider.GITHUB]}; of GitLab: "
-        f"{_LISTED[Provider.GITLAB]}.",
-    )
-    scopes: PublisherScopes = Field(
-        default=PublisherScopes.PUBLISH,
-        description="publish, or read for reading the organization's packages alone.",
-    )
-    reads: PublisherReads | None = Field(
-        default=None,
-        description="What its jobs read besides what they publish: none, or organization for a "
-        "build whose dependencies include private packages. Otherwise none where they publish.",
-    )
-    repository: ShortText = Field(default="", description="A name for people; it decides nothing.")
-    workflow: ShortText = Field(default="", description="The file of the workflow: release.yml.")
-    reusable_workflow: ShortText = Field(
-        default="",
-        description="The workflow of another repository that a job of GitHub runs, with its ref: "
-        "octo/ci/.github/workflows/publish.yml@refs/tags/v1.",
-    )
-    refs: list[ShortText] = Field(
-        default=[], max_length=MAX_REFS, description="refs/heads/main, or refs/tags/v* for many."
-    )
-    tag_version: ShortText = Field(
-        default="",
-        description="The tag of the version that a run publishes, such as v{version}: the tag "
-        "v1.2.0 publishes 1.2.0 alone.",
-        json_schema_extra={"suggestion": DEFAULT_TAG_VERSION},
-    )
-    environment: ShortText = Field(
-        default="", description="The environment that a job has to run in."
-    )
-    protected: bool = Field(default=False, description="Whether the ref has to be protected.")
-    runner: Runner | None = Field(
-        default=None, description="provider: only machines that GitHub or GitLab host run the job."
-    )
+from shared.use_cases import trusted_publishers
+from shared.use_cases.trusted_publishers import NamedPublisher
 
 
 class PublisherView(ResponseModel):
@@ -168,14 +87,6 @@ class PublisherList(ResponseModel):
     publishers: list[PublisherView]
 
 
-class NewPushers(Reason):
-    """Who is to push to a package."""
-
-    pushers: Pushers = Field(
-        description="Members with their tokens too, or trusted publishers alone."
-    )
-
-
 class PushersView(ResponseModel):
     """A package and who pushes to it."""
 
@@ -202,71 +113,54 @@ async def _views(call: ApiCall, publishers: Sequence[Publisher]) -> list[Publish
     return [PublisherView.of(each, makers[each.by]) for each in publishers]
 
 
-@publishers_api.operation(
+def _organization(call: ApiCall) -> OrgName:
+    return call.org
+
+
+def _publisher(call: ApiCall) -> NamedPublisher:
+    return NamedPublisher(call.org, call.route_params["id"])
+
+
+def _package(call: ApiCall) -> Package:
+    return call.package
+
+
+@publishers_api.use_case(
+    trusted_publishers.add,
     "POST",
     "api/v1/orgs/{org}/publishers",
-    "Add a trusted publisher; for owners who signed in within the last ten minutes.",
+    _organization,
     status=201,
     also=(409,),
 )
-async def api_publishers_add(call: ApiCall, new: NewPublisher) -> PublisherView:
-    added = await call.registry.tokens.trusted_publishers.add(_wanted(call, new), by=call.caller)
+async def api_publishers_add(call: ApiCall, added: Publisher) -> PublisherView:
     [view] = await _views(call, [added])
     return view
 
 
-@publishers_api.operation(
-    "POST",
-    "api/v1/orgs/{org}/publishers/{id}/confirm",
-    "Become the maker of a trusted publisher; for owners who signed in within the last ten "
-    "minutes.",
+@publishers_api.use_case(
+    trusted_publishers.confirm, "POST", "api/v1/orgs/{org}/publishers/{id}/confirm", _publisher
 )
-async def api_publishers_confirm(call: ApiCall) -> PublisherView:
-    publishers = call.registry.tokens.trusted_publishers
-    publisher_id = call.route_params["id"]
-    confirmed = await publishers.confirm(call.org, publisher_id, by=call.caller)
+async def api_publishers_confirm(call: ApiCall, confirmed: Publisher) -> PublisherView:
     [view] = await _views(call, [confirmed])
     return view
 
 
-@publishers_api.operation(
-    "DELETE",
-    "api/v1/orgs/{org}/publishers/{id}",
-    "Remove a trusted publisher; for owners who signed in within the last ten minutes.",
+@publishers_api.use_case(
+    trusted_publishers.remove, "DELETE", "api/v1/orgs/{org}/publishers/{id}", _publisher
 )
-async def api_publishers_remove(call: ApiCall, sent: Reason) -> None:
-    await call.registry.tokens.trusted_publishers.remove(
-        call.org, call.route_params["id"], by=call.caller, reason=sent.reason
-    )
+async def api_publishers_remove(_: ApiCall, _done: None) -> None:
+    """Answer with a 204."""
 
 
-@publishers_api.operation(
+@publishers_api.use_case(
+    trusted_publishers.restrict_pushers,
     "PUT",
     "api/v1/packages/{org}/{name}/pushers",
-    "Set who can push to a package; for owners who signed in within the last ten minutes.",
+    _package,
 )
-async def api_publishers_restrict(call: ApiCall, sent: NewPushers) -> PushersView:
-    package = call.package
-    head = await call.registry.tokens.trusted_publishers.restrict_pushers(
-        package, sent.pushers, by=call.caller, reason=sent.reason
-    )
+async def api_publishers_restrict(_: ApiCall, head: Head) -> PushersView:
     return PushersView(org=head.org, name=head.name, pushers=head.pushers)
-
-
-def _wanted(call: ApiCall, new: NewPublisher) -> PublisherRequest:
-    rules = new.model_dump(include=set(PublisherRules.model_fields))
-    return PublisherRequest(
-        package=Package.parse(call.org, new.package) if new.package else call.org,
-        provider=new.provider,
-        ids=new.ids,
-        server=new.issuer or new.server,
-        repository=new.repository,
-        rules=rules,
-        audience=new.audience,
-        claims=new.claims,
-        scopes=new.scopes,
-        reads=new.reads,
-    )
 
 
 class IdToken(RequestModel):

@@ -33,7 +33,7 @@ from shared.domain.sign_in import HOME_PATH, SignInPurpose, return_path
 from shared.runtime.answers import Answer
 from shared.services.organizations.invitations import InvitationDetails
 from shared.use_cases.inputs import InputsT, inputs_of_form
-from shared.use_cases.use_case import ResultT, SubjectT, UseCase
+from shared.use_cases.use_case import ResultT, SubjectT, UseCase, subject_of
 
 # Shown if somebody took so long to fill in a form that the sign-in is no longer recent.
 SIGN_IN_FIRST = (
@@ -83,6 +83,11 @@ class SignedInCall(PageCall):
         if problem is None:
             return self.page(template, **shown)
         return self.page(template, status=problem.status, headers=problem.headers, **shown)
+
+    async def submit(self, case: UseCase[SubjectT, InputsT, ResultT], subject: SubjectT) -> ResultT:
+        """Apply the rule of a use case to the inputs of the form, and return its result."""
+        sent = inputs_of_form(case.inputs, self.form.values)
+        return await case.rule(self.registry, subject, sent, self.caller)
 
 
 FormHandler = Callable[[SignedInCall], Awaitable[Answer | None]]
@@ -144,23 +149,23 @@ class SignedInPages(Pages[SignedInCall]):
         case: UseCase[SubjectT, InputsT, ResultT],
         route: str,
         show: PageWithForms,
-        subject: Callable[[SignedInCall], SubjectT],
+        subject: Callable[[SignedInCall], SubjectT | Awaitable[SubjectT]],
         *,
         name: str,
         leads_to: str = "",
         takes_recent_sign_in: bool | None = None,
-        then: Callable[[SignedInCall, ResultT], Awaitable[Answer]] | None = None,
+        then: Callable[[SignedInCall, ResultT], Awaitable[Answer | None]] | None = None,
     ) -> None:
         """Declare the form of a use case, which reads its inputs from the fields of the form.
 
-        `subject` reads from the path or the form what the use case changes. Afterwards `then` shows
-        the result, if it is given; otherwise the sentence of success is shown. The rest is as for
-        `form`.
+        `subject` reads from the path or the form what the use case changes, or looks it up, and
+        refuses a form that does not confirm what it has to. Afterwards `then` shows the result, if it is
+        given and returns an answer; otherwise the sentence of success is shown. The rest is as
+        for `form`.
         """
 
         async def submit(call: SignedInCall) -> Answer | None:
-            sent = inputs_of_form(case.inputs, call.form.all)
-            result = await case.rule(call.registry, subject(call), sent, call.caller)
+            result = await call.submit(case, await subject_of(subject, call))
             return await then(call, result) if then else None
 
         if takes_recent_sign_in is None and case.takes_recent_sign_in:

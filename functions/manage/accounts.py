@@ -26,7 +26,7 @@ from shared.runtime.answers import Answer
 from shared.services.administration.administration import AccountAdministration
 from shared.services.administration.group_roles import GroupRuleDryRun
 from shared.services.administration.leaving import REASON, LeaveRequest
-from shared.use_cases import groups, tokens
+from shared.use_cases import accounts, groups, tokens
 from shared.use_cases.inputs import shown_fields
 from shared.use_cases.use_case import of_registry
 
@@ -190,43 +190,22 @@ async def manage_account_revoke(call: SignedInCall) -> None:
     await _accounts(call).revoke_token(await _account(call), token_id, reason, by=call.caller)
 
 
-@pages.form(
-    f"{ACCOUNT_ROUTE}/revoke-all",
-    manage_account,
-    done="All access tokens revoked. They stop working within five seconds.",
-)
-async def manage_account_revoke_all(call: SignedInCall) -> None:
-    account = await _confirmed_account(call)
-    reason = call.form.text("reason")
-    with about_field("reason"):
-        await _accounts(call).revoke_all_tokens(account, reason, by=call.caller)
-
-
-@pages.form(
-    f"{ACCOUNT_ROUTE}/lock",
-    manage_account,
-    done="Account locked. Its credentials are refused within five seconds, and what it made for "
-    "organizations stops with it.",
-)
+@pages.form(f"{ACCOUNT_ROUTE}/lock", manage_account, done=accounts.lock.done)
 async def manage_account_lock(call: SignedInCall) -> None:
-    account = await _account(call)
-    reason = call.form.text("reason")
-    with about_field("reason"):
-        ended = await _accounts(call).lock(account, reason, by=call.caller)
-    _end(call, ended)
+    """Lock the account, and freeze what only it owns if the form asks for that."""
+    account = await call.submit(accounts.lock, await _account(call))
     if call.form.all("freeze"):
         freezes = call.registry.organizations.freezes
-        await freezes.freeze_solely_owned(account, reason, by=call.caller)
+        await freezes.freeze_solely_owned(account, call.form.text("reason"), by=call.caller)
 
 
-@pages.form(
+pages.use_case(
+    accounts.unlock,
     f"{ACCOUNT_ROUTE}/unlock",
     manage_account,
-    done="Lock of administrators ended. Unless the directory locks the account, its tokens work "
-    "again, and what it made that nobody took over.",
+    _account,
+    name="manage_account_unlock",
 )
-async def manage_account_unlock(call: SignedInCall) -> None:
-    await _accounts(call).unlock(await _account(call), by=call.caller)
 
 
 @pages.read(f"{ACCOUNT_ROUTE}/leave")
@@ -326,6 +305,15 @@ async def _confirmed_account(call: SignedInCall) -> Account:
     account = await _account(call)
     require_confirmation(call, account.name)
     return account
+
+
+pages.use_case(
+    accounts.revoke_tokens,
+    f"{ACCOUNT_ROUTE}/revoke-all",
+    manage_account,
+    _confirmed_account,
+    name="manage_account_revoke_all",
+)
 
 
 @pages.read("manage/groups")

@@ -16,12 +16,15 @@ from shared.domain.names import OrgName, PackageName, parse_org
 from shared.domain.packages import State
 from shared.domain.principals import OPERATOR_ID
 from shared.domain.reasons import parse_required_reason
-from shared.domain.releases import WITHDRAWAL_TITLES, parse_public_reason
-from shared.domain.text_lines import MAX_DESCRIPTION
+from shared.domain.releases import WITHDRAWAL_TITLES
 from shared.domain.times import parse_time
 from shared.runtime.answers import Answer
 from shared.services.publishing.moderation import MAX_DECIDED_AT_ONCE
+from shared.services.publishing.proposals import ConfirmedProposal
 from shared.services.publishing.release_selection import ReleaseSelection
+from shared.use_cases import moderation
+from shared.use_cases.inputs import inputs_of_form, shown_fields
+from shared.use_cases.moderation import RequiredReason, TakeDown
 
 MANY_PATH = f"{RELEASES_PATH}/many"
 PROPOSALS_PATH = "/manage/proposals"
@@ -90,7 +93,7 @@ async def manage_releases_many(call: SignedInCall, problem: FormProblem | None =
         after=after,
         until=call.now_ms,
         most=MAX_DECIDED_AT_ONCE,
-        most_characters=MAX_DESCRIPTION,
+        inputs=shown_fields(TakeDown),
         public_reasons=PUBLIC_REASONS,
     )
 
@@ -114,11 +117,10 @@ async def manage_releases_decide_many(call: SignedInCall) -> None:
     listed = await selections.page(selection, state, after, by=call.caller)
     if state is State.REMOVED:
         require_confirmation(call, f"remove {len(listed.releases)}")
+    sent = inputs_of_form(TakeDown, form.values)
     with about_field("reason"):
-        reason = parse_required_reason(form.text("reason"), "the decision about these releases")
-    with about_field("note"):
-        public = parse_public_reason(form.text("public"), form.text("note"))
-    await selections.decide(selection, state, reason, public, after, by=call.caller)
+        reason = parse_required_reason(sent.reason, "the decision about these releases")
+    await selections.decide(selection, state, reason, sent.public, after, by=call.caller)
 
 
 def _until(form: Form) -> int:
@@ -140,31 +142,39 @@ async def manage_proposals(call: SignedInCall, problem: FormProblem | None = Non
         proposals=proposals,
         names=names,
         titles=WITHDRAWAL_TITLES,
-        most_characters=MAX_DESCRIPTION,
+        inputs=shown_fields(RequiredReason),
     )
 
 
-@pages.form("manage/proposals/confirm", manage_proposals, done="Proposal confirmed, and done.")
-async def manage_proposals_confirm(call: SignedInCall) -> Answer | None:
-    mirroring = call.registry.mirroring
-    proposals = call.registry.publishing.proposals
-    moves = mirroring.moves if mirroring else None
-    confirmed = await proposals.confirm(call.form.text("id"), by=call.caller, moves=moves)
-    if confirmed.erasure is None:
-        return None
-    return call.message("Release erased", *confirmed.erasure.lines())
+def _proposal(call: SignedInCall) -> str:
+    return call.form.text("id")
 
 
-@pages.form("manage/proposals/reject", manage_proposals, done="Proposal rejected.")
-async def manage_proposals_reject(call: SignedInCall) -> None:
-    proposals = call.registry.publishing.proposals
-    form = call.form
-    await proposals.reject(form.text("id"), form.text("reason"), by=call.caller)
+async def _show_erasure(call: SignedInCall, confirmed: ConfirmedProposal) -> Answer | None:
+    erasure = confirmed.erasure
+    return call.message("Release erased", *erasure.lines()) if erasure else None
+
+
+pages.use_case(
+    moderation.confirm,
+    "manage/proposals/confirm",
+    manage_proposals,
+    _proposal,
+    name="manage_proposals_confirm",
+    then=_show_erasure,
+)
+pages.use_case(
+    moderation.reject,
+    "manage/proposals/reject",
+    manage_proposals,
+    _proposal,
+    name="manage_proposals_reject",
+)
 
 
 @pages.read(PACKAGE_ROUTE)
 async def manage_package(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    package = _package(call)
+    package = call.package
     survey = await call.registry.publishing.moderation.survey(package, by=call.caller)
     path = f"/manage/packages/{survey.head.package}"
     pager = Pager.of(len(survey.entries), VERSIONS_PER_PAGE, path, call.params)
@@ -175,25 +185,25 @@ async def manage_package(call: SignedInCall, problem: FormProblem | None = None)
         entries=pager.slice(survey.entries),
         pager=pager,
         look_up=str(survey.head.package),
-        most_characters=MAX_DESCRIPTION,
+        inputs=shown_fields(RequiredReason),
     )
 
 
-@pages.form(f"{PACKAGE_ROUTE}/hold", manage_package, done="Package held. New releases wait.")
-async def manage_package_hold(call: SignedInCall) -> None:
-    holds = call.registry.publishing.package_holds
-    reason = call.form.text("reason")
-    await holds.hold(_package(call), reason, by=call.caller)
+def _package(call: SignedInCall) -> Package:
+    return call.package
 
 
-@pages.form(
+pages.use_case(
+    moderation.hold_package,
+    f"{PACKAGE_ROUTE}/hold",
+    manage_package,
+    _package,
+    name="manage_package_hold",
+)
+pages.use_case(
+    moderation.end_package_hold,
     f"{PACKAGE_ROUTE}/release",
     manage_package,
-    done="Package no longer held. The releases that waited are published.",
+    _package,
+    name="manage_package_release",
 )
-async def manage_package_release(call: SignedInCall) -> None:
-    await call.registry.publishing.package_holds.end(_package(call), by=call.caller)
-
-
-def _package(call: SignedInCall) -> Package:
-    return Package.parse(call.route_params["org"], call.route_params["name"])

@@ -8,11 +8,11 @@ from functions.http.signed_in_pages import (
     require_confirmation,
 )
 from shared.domain.coordinates import Package
-from shared.domain.errors.base import Conflict, Invalid, NotFound, about_field
-from shared.domain.names import parse_org
+from shared.domain.errors.base import Conflict, NotFound, about_field
+from shared.domain.names import OrgName, parse_org
 from shared.domain.principals import Role
 from shared.runtime.answers import Answer
-from shared.services.organizations.freezes import Freezes
+from shared.use_cases import freezes, organizations
 
 ORGANIZATION_ROUTE = "manage/organizations/{org}"
 ORGANIZATIONS_PER_PAGE = 25  # Organizations on a page: a screen or two.
@@ -74,65 +74,60 @@ async def manage_organization_found(call: SignedInCall) -> Answer:
     return see_other(f"/manage/organizations/{org}?done=found")
 
 
-@pages.form(
+async def _confirmed_organization(call: SignedInCall) -> OrgName:
+    """Return the organization, whose name the form repeats."""
+    founded = await call.registry.administration.organizations.show(call.org, by=call.caller)
+    require_confirmation(call, founded.organization.name)
+    return call.org
+
+
+def _organization(call: SignedInCall) -> OrgName:
+    return call.org
+
+
+pages.use_case(
+    organizations.delete_as_administrator,
     f"{ORGANIZATION_ROUTE}/delete",
     manage_organization,
-    done="Organization deleted. Its name becomes available again a day later.",
+    _confirmed_organization,
+    name="manage_organization_delete",
 )
-async def manage_organization_delete(call: SignedInCall) -> None:
-    org = call.org
-    by = call.caller
-    founded = await call.registry.administration.organizations.show(org, by=by)
-    require_confirmation(call, founded.organization.name)
-    with about_field("reason", Invalid):
-        await call.registry.organizations.deletion.delete(
-            org, by=by, reason=call.form.text("reason")
-        )
 
 
 @pages.form(
-    f"{ORGANIZATION_ROUTE}/freeze",
-    manage_organization,
-    done="Frozen. The owners were notified by email.",
+    f"{ORGANIZATION_ROUTE}/freeze", manage_organization, done=freezes.freeze_organization.done
 )
 async def manage_organization_freeze(call: SignedInCall) -> None:
     """Freeze the organization, or the package of it that the form names."""
-    freezes = _freezes(call)
-    name = call.form.text("package")
-    reason = call.form.text("reason")
-    with about_field("reason", Invalid):
-        if name:
-            package = Package.parse(call.org, name)
-            await freezes.freeze_package(package, reason, by=call.caller)
-        else:
-            await freezes.freeze_organization(call.org, reason, by=call.caller)
+    if package := _package(call):
+        await call.submit(freezes.freeze_package, package)
+    else:
+        await call.submit(freezes.freeze_organization, call.org)
 
 
 @pages.form(
-    f"{ORGANIZATION_ROUTE}/unfreeze",
-    manage_organization,
-    done="No longer frozen. The owners were notified by email.",
+    f"{ORGANIZATION_ROUTE}/unfreeze", manage_organization, done=freezes.unfreeze_organization.done
 )
 async def manage_organization_unfreeze(call: SignedInCall) -> None:
-    freezes = _freezes(call)
-    name = call.form.text("package")
-    if name:
-        await freezes.unfreeze_package(Package.parse(call.org, name), by=call.caller)
+    if package := _package(call):
+        await call.submit(freezes.unfreeze_package, package)
     else:
-        await freezes.unfreeze_organization(call.org, by=call.caller)
+        await call.submit(freezes.unfreeze_organization, call.org)
 
 
-def _freezes(call: SignedInCall) -> Freezes:
-    return call.registry.organizations.freezes
+def _package(call: SignedInCall) -> Package | None:
+    name = call.form.text("package")
+    with about_field("package"):
+        return Package.parse(call.org, name) if name else None
 
 
-@pages.form(
+pages.use_case(
+    organizations.keep,
     f"{ORGANIZATION_ROUTE}/keep",
     manage_organization,
-    done="Deletion canceled. The owners were notified by email.",
+    _organization,
+    name="manage_organization_keep",
 )
-async def manage_organization_keep(call: SignedInCall) -> None:
-    await call.registry.organizations.deletion.cancel(call.org, by=call.caller)
 
 
 @pages.form("manage/names/new", manage_names, done="Names reserved.")

@@ -1,6 +1,6 @@
 """/manage/releases: withheld releases; hold, quarantine, release or remove one."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from msgspec import Struct
@@ -15,13 +15,16 @@ from functions.http.signed_in_pages import (
     require_confirmation,
 )
 from shared.domain.coordinates import Coordinate, Package
-from shared.domain.errors.base import InvalidRequest, Refusal, about_field
+from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.events import EventQuery
-from shared.domain.packages import PublicReason, Release, State
+from shared.domain.packages import Release, State
 from shared.domain.principals import OPERATOR_ID
-from shared.domain.releases import WITHDRAWAL_TITLES, parse_decision_reason, parse_public_reason
-from shared.domain.text_lines import MAX_DESCRIPTION
+from shared.domain.releases import WITHDRAWAL_TITLES, parse_decision_reason
 from shared.runtime.answers import Answer
+from shared.use_cases import moderation
+from shared.use_cases.inputs import InputsT, shown_fields
+from shared.use_cases.moderation import RequiredReason, TakeDown
+from shared.use_cases.use_case import ResultT, UseCase
 
 RELEASES_PATH = "/manage/releases"
 RELEASE_ROUTE = "manage/releases/{org}/{name}/{version}"
@@ -120,6 +123,7 @@ async def _search_results(call: SignedInCall) -> Answer:
         entries=pager.slice(survey.entries),
         pager=pager,
         look_up=text,
+        inputs=shown_fields(RequiredReason),
     )
 
 
@@ -144,7 +148,7 @@ async def manage_release(
     """Show a release and its actions; `refused` names the action that the problem is about."""
     before = EventQuery.parse({"before": call.params.get("before", "")}).before
     inspection = await call.registry.publishing.moderation.inspect(
-        _coordinate(call), before, by=call.caller
+        call.coordinate, before, by=call.caller
     )
     release = inspection.release
     return call.show(
@@ -158,7 +162,7 @@ async def manage_release(
         names={**inspection.names, OPERATOR_ID: "the operator"},
         what=event_label,
         is_first=before is None,
-        most_characters=MAX_DESCRIPTION,
+        fields=shown_fields(TakeDown),
         public_reasons=PUBLIC_REASONS,
         withdrawal_titles=WITHDRAWAL_TITLES,
     )
@@ -170,60 +174,40 @@ def _actions(release: Release) -> tuple[ReleaseAction, ...]:
     return (*actions[:1], HOLD, *actions[1:]) if release.awaits_owner else actions
 
 
-def _decision(
-    action: ReleaseAction, done: str
-) -> Callable[[Callable[[SignedInCall], Awaitable[None]]], object]:
-    """Declare the decorated handler as the form of an action, whose refusal it shows there."""
-    show = partial(manage_release, refused=action.name)
-    message = f"{done} Owners with an email address were notified."
-    route = f"{RELEASE_ROUTE}/{action.name}"
-    return pages.form(route, show, done=message, leads_to=RELEASE_ROUTE)
-
-
-@_decision(HOLD, "Release held.")
-async def manage_release_hold(call: SignedInCall) -> None:
-    moderation = call.registry.publishing.moderation
-    coordinate = _coordinate(call)
-    await moderation.hold(coordinate, _reason(call, coordinate), by=call.caller)
-
-
-@_decision(QUARANTINE, "Release quarantined.")
-async def manage_release_quarantine(call: SignedInCall) -> None:
-    moderation = call.registry.publishing.moderation
-    coordinate = _coordinate(call)
-    reason = _reason(call, coordinate)
-    public = _public_reason(call)
-    await moderation.quarantine(coordinate, reason, public, by=call.caller)
-
-
-@_decision(RELEASE, "Release restored.")
-async def manage_release_release(call: SignedInCall) -> None:
-    await call.registry.publishing.moderation.restore(_coordinate(call), by=call.caller)
-
-
-@_decision(REMOVE, "Release removed.")
-async def manage_release_remove(call: SignedInCall) -> None:
-    moderation = call.registry.publishing.moderation
-    coordinate = _coordinate(call)
-    require_confirmation(call, str(coordinate))
-    reason = _reason(call, coordinate)
-    public = _public_reason(call)
-    await moderation.remove(coordinate, reason, public, by=call.caller)
-
-
-def _reason(call: SignedInCall, coordinate: Coordinate) -> str:
-    return parse_decision_reason(call.form.text("reason"), coordinate)
-
-
-def _public_reason(call: SignedInCall) -> PublicReason | None:
-    with about_field("note"):
-        return parse_public_reason(call.form.text("public"), call.form.text("note"))
-
-
-def _coordinate(call: SignedInCall) -> Coordinate:
-    return Coordinate.parse(
-        call.route_params["org"], call.route_params["name"], call.route_params["version"]
+def _add_form(
+    action: ReleaseAction,
+    case: UseCase[Coordinate, InputsT, ResultT],
+    subject: Callable[[SignedInCall], Coordinate],
+) -> None:
+    """Declare the form of an action, whose refusal the page shows there."""
+    pages.use_case(
+        case,
+        f"{RELEASE_ROUTE}/{action.name}",
+        partial(manage_release, refused=action.name),
+        subject,
+        name=f"manage_release_{action.name}",
+        leads_to=RELEASE_ROUTE,
     )
+
+
+def _release(call: SignedInCall) -> Coordinate:
+    return call.coordinate
+
+
+def _release_with_reason(call: SignedInCall) -> Coordinate:
+    parse_decision_reason(call.form.text("reason"), call.coordinate)
+    return call.coordinate
+
+
+def _confirmed_release(call: SignedInCall) -> Coordinate:
+    require_confirmation(call, str(call.coordinate))
+    return _release_with_reason(call)
+
+
+_add_form(HOLD, moderation.hold, _release_with_reason)
+_add_form(QUARANTINE, moderation.quarantine, _release_with_reason)
+_add_form(RELEASE, moderation.restore, _release)
+_add_form(REMOVE, moderation.remove, _confirmed_release)
 
 
 def _path(release: Release) -> str:

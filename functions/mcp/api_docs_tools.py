@@ -38,7 +38,6 @@ from shared.domain.packages import Release
 from shared.domain.similar_names import similar_names
 
 TYPE_BYTES = 6_000  # Of the types that a declaration uses, below it.
-SIMILAR_LISTED = 5
 MOST_TYPES = 8  # Each is a read of the stored documentation.
 LAST_ROW_BYTES = 1_200  # By which the last declaration may make a page of a library longer.
 LONGEST_SOURCE = 3_000  # Bytes of a declaration of a whole library.
@@ -125,7 +124,7 @@ async def get_symbol(call: Call, asked: GetSymbol) -> AuthorText:
     [text] = await _texts(call, release, [(module, path)])
     if text is None:
         known = [each.path for each in own]
-        near = await asyncio.to_thread(similar_names, path, known, SIMILAR_LISTED)
+        near = await asyncio.to_thread(similar_names, path, known)
         similar = [span(short(each)) for each in near]
         named = span(short(asked.symbol))
         raise SymbolNotFound(span(release.coordinate), span(module), named, similar)

@@ -18,6 +18,9 @@ from shared.domain.principals import OPERATOR
 from shared.runtime.private_files import open_private
 from shared.services.administration.leaving import REASON, LeaveRequest
 from shared.services.records import ENTITIES_READ_AT_ONCE, iterate_pages
+from shared.use_cases import accounts as use_cases
+from shared.use_cases.inputs import Nothing
+from shared.use_cases.moderation import RequiredReason
 
 account_argument = click.argument("account", metavar="ACCOUNT")
 reason_option = click.option(
@@ -111,9 +114,11 @@ async def lock(registry: Registry, account: str, reason: str, freeze: bool) -> s
     found = await registry.identity.accounts.by_name_or_id(account)
     administration = registry.administration.accounts
     freezes = registry.organizations.freezes
-    await administration.lock(found, reason, by=OPERATOR)
+    await use_cases.lock.rule(
+        registry, found, RequiredReason.model_construct(reason=reason), OPERATOR
+    )
     made = await administration.made_by(found, by=OPERATOR)
-    lines = [f"Locked the account {account}. It is refused everywhere within five seconds."]
+    lines = [use_cases.lock.printed.format(account=account)]
     lines += [f"Stops with it: {each.described}." for each in made]
     if freeze:
         frozen = await freezes.freeze_solely_owned(found, reason, by=OPERATOR)
@@ -139,8 +144,9 @@ async def unlock(registry: Registry, account: str) -> str:
     again, or with `directory-locks decide keep`.
     """
     found = await registry.identity.accounts.by_name_or_id(account)
-    if await registry.administration.accounts.unlock(found, by=OPERATOR):
-        return f"Unlocked the account {account}."
+    current = await use_cases.unlock.rule(registry, found, Nothing(), OPERATOR)
+    if not current.is_locked:
+        return use_cases.unlock.printed.format(account=account)
     command = operator_command(
         registry.settings, "directory-locks", "decide", "keep", "--account", account
     )

@@ -41,6 +41,8 @@ from shared.domain.pull_records import MAX_PULLS_PAGE_SIZE, PullQuery
 from shared.services.organizations.memberships import Kept
 from shared.services.packages.pull_records import PullRecordPage
 from shared.services.records import ENTITIES_READ_AT_ONCE, iterate_pages
+from shared.use_cases import organizations as use_cases
+from shared.use_cases.organizations import NewContinuation, NewOrganization
 
 keep_option = click.option(
     "--keep",
@@ -68,18 +70,14 @@ click.confirmation_option(prompt="A day later anybody may create it again. Delet
         Example:
           ballroom org delete acme --reason "Nobody uses it."
         """,
-        done="Deleted the organization {org}.",
     )
 )
-add_operation(
-    organizations, "keep", api_orgs_keep, "ORG", done="The organization {org} is not deleted."
-)
+add_operation(organizations, "keep", api_orgs_keep, "ORG")
 add_operation(
     organizations,
     "allow-bursts",
     api_orgs_allow_bursts,
     "ORG",
-    done="Burst detection is off for {org} for a day.",
 )
 add_operation(
     organizations,
@@ -93,7 +91,6 @@ add_operation(
     Example:
       ballroom org freeze acme --reason "Its owner's account was stolen."
     """,
-    done="The organization {org} is frozen.",
 )
 add_operation(
     organizations,
@@ -101,7 +98,6 @@ add_operation(
     api_orgs_unfreeze,
     "ORG",
     text="Let the organization ORG be changed again; packages frozen by themselves stay frozen.",
-    done="The organization {org} is not frozen.",
 )
 
 
@@ -198,7 +194,6 @@ add_operation(
     Example:
       ballroom org continue-as acme nova --reason "Dispute k3J9x2LqP0"
     """,
-    done="{org} is continued as {continued_as}.",
 )
 
 
@@ -208,8 +203,9 @@ add_operation(
 @in_registry
 async def end_continuation(registry: Registry, name: OrgName, reason: str) -> str:
     """Say that no other organization continues NAME, which takes new packages again."""
-    await registry.organizations.continuation.change(name, None, reason, by=OPERATOR)
-    return f"{name} is not continued elsewhere."
+    none = NewContinuation.model_construct(continued_as=None, reason=reason)
+    await use_cases.end_continuation.rule(registry, name, none, OPERATOR)
+    return use_cases.end_continuation.printed.format(org=name)
 
 
 @organizations.command()
@@ -224,8 +220,10 @@ async def add(registry: Registry, name: OrgName, owner: str) -> str:
       ballroom org add acme --owner kim
     """
     founder = await registry.identity.accounts.by_name_or_id(owner)
-    await registry.organizations.organizations.create(name, founder, by=OPERATOR)
-    return f"Created the organization {name}. {owner} owns it."
+    await use_cases.create.rule(
+        registry, founder, NewOrganization.model_construct(name=name), OPERATOR
+    )
+    return use_cases.create.printed.format(name=name, owner=owner)
 
 
 @organizations.command("list")

@@ -36,7 +36,6 @@ from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import Provenance, Release, State, WithdrawalReason
 from shared.domain.principals import OPERATOR
 from shared.domain.reasons import parse_required_reason
-from shared.domain.releases import Decision, parse_public_reason
 from shared.domain.times import MS, parse_time, time_text
 from shared.outdated import FORMATS, NEVER, STATES, CheckOptions, run
 from shared.publish import PublishOptions
@@ -44,6 +43,11 @@ from shared.publish import run as run_publish
 from shared.services.packages.archive_sweep import erased_by_ms
 from shared.services.publishing.moderation import STATE_VERBS
 from shared.services.publishing.release_selection import ReleaseSelection
+from shared.use_cases import moderation
+from shared.use_cases import packages as use_cases
+from shared.use_cases.inputs import Nothing
+from shared.use_cases.moderation import RequiredReason, TakeDown
+from shared.use_cases.packages import NewSuccessor
 
 _AGE = re.compile(r"(?P<number>[0-9]{1,5})(?P<unit>[hd])")
 
@@ -272,11 +276,12 @@ async def hold(registry: Registry, target: Coordinate | Package, reason: str) ->
       ballroom package hold acme/greet:1.0.0 --reason "A review."
       ballroom package hold acme/greet --reason "Case 4711."
     """
-    publishing = registry.publishing
+    sent = RequiredReason.model_construct(reason=reason)
     if isinstance(target, Coordinate):
-        return _state(await publishing.moderation.hold(target, reason, by=OPERATOR))
-    head = await publishing.package_holds.hold(target, reason, by=OPERATOR)
-    return f"{head.package} is held. New releases wait until: ballroom package release {target}"
+        release = await moderation.hold.rule(registry, target, sent, OPERATOR)
+        return moderation.hold.printed.format(release=release.coordinate)
+    head = await moderation.hold_package.rule(registry, target, sent, OPERATOR)
+    return moderation.hold_package.printed.format(package=head.package)
 
 
 @packages.command("release")
@@ -284,12 +289,12 @@ async def hold(registry: Registry, target: Coordinate | Package, reason: str) ->
 @in_registry
 async def release_again(registry: Registry, target: Coordinate | Package) -> str:
     """Serve a held or quarantined release again, or end that a package is held."""
-    publishing = registry.publishing
     if isinstance(target, Coordinate):
-        return _state(await publishing.moderation.restore(target, by=OPERATOR))
-    ended = await publishing.package_holds.end(target, by=OPERATOR)
-    lines = [f"{ended.head.package} is not held.", *map(_state, ended.published)]
-    return "\n".join(lines)
+        release = await moderation.restore.rule(registry, target, Nothing(), OPERATOR)
+        return moderation.restore.printed.format(release=release.coordinate)
+    ended = await moderation.end_package_hold.rule(registry, target, Nothing(), OPERATOR)
+    line = moderation.end_package_hold.printed.format(package=ended.head.package)
+    return "\n".join([line, *map(_state, ended.published)])
 
 
 class ManyReleases(Struct, frozen=True):
@@ -399,11 +404,17 @@ async def quarantine(
       ballroom package quarantine --by-token aB3dE6gH9k --since 24h \\
         --reason "the token leaked" --dry-run
     """
-    public = parse_public_reason(why or "", note)
+    sent = _take_down(reason, why, note)
     if many.is_one and isinstance(many.target, Coordinate) and not many.dry_run:
-        moderation = registry.publishing.moderation
-        return _state(await moderation.quarantine(many.target, reason, public, by=OPERATOR))
-    return await _decide_many(registry, many, Decision(State.QUARANTINED, reason, public))
+        release = await moderation.quarantine.rule(registry, many.target, sent, OPERATOR)
+        return moderation.quarantine.printed.format(release=release.coordinate)
+    return await _decide_many(registry, many, State.QUARANTINED, sent)
+
+
+def _take_down(reason: str, why: str | None, note: str) -> TakeDown:
+    """Return the inputs that the options are."""
+    public_reason = WithdrawalReason(why) if why else None
+    return TakeDown.model_construct(reason=reason, public_reason=public_reason, public_note=note)
 
 
 @packages.command()
@@ -438,30 +449,36 @@ async def remove(
         --public-reason legal --erase-now
       ballroom package remove acme --by-account kim --reason "malware" --dry-run
     """
-    public = parse_public_reason(why or "", note)
-    decision = Decision(State.REMOVED, reason, public)
+    sent = _take_down(reason, why, note)
     if not (many.is_one and isinstance(many.target, Coordinate)) or many.dry_run:
-        return await _decide_many(registry, many, decision, erase_now=erase_now)
+        return await _decide_many(registry, many, State.REMOVED, sent, erase_now=erase_now)
     if not many.is_confirmed:
         question = "This cannot be undone, and the version can never be published again. "
         click.confirm(f"{question}Remove it?", abort=True)
     if erase_now:
-        return await _erase(registry, [many.target], decision)
-    moderation = registry.publishing.moderation
-    release = await moderation.remove(many.target, reason, public, by=OPERATOR)
+        return await _erase(registry, [many.target], sent)
+    # The rule of the use case also proposes removals for tokens, which the operator has none of.
+    service = registry.publishing.moderation
+    release = await service.remove(many.target, sent.reason, sent.public, by=OPERATOR)
+    printed = moderation.remove.printed.format(release=release.coordinate)
     if release.erased is not None:
-        return f"{_state(release)} Its archive was deleted {time_text(release.erased.at_ms)}."
+        return f"{printed} Its archive was deleted {time_text(release.erased.at_ms)}."
     removed_ms = release.changed_ms or release.created_ms
     until_ms = erased_by_ms(removed_ms, registry.settings.sweep_grace_hours)
-    return f"{_state(release)} Its archive is deleted until {time_text(until_ms)}."
+    return f"{printed} Its archive is deleted until {time_text(until_ms)}."
 
 
 async def _decide_many(
-    registry: Registry, many: ManyReleases, decision: Decision, *, erase_now: bool = False
+    registry: Registry,
+    many: ManyReleases,
+    state: State,
+    sent: TakeDown,
+    *,
+    erase_now: bool = False,
 ) -> str:
     """List the releases, ask, and decide on them; or list them alone."""
     selections = registry.publishing.selections
-    verb = STATE_VERBS[decision.state]
+    verb = STATE_VERBS[state]
     if many.is_one and isinstance(many.target, Coordinate):
         found = [await registry.publishing.moderation.find(many.target, by=OPERATOR)]
     else:
@@ -469,7 +486,7 @@ async def _decide_many(
         found = list[Release]()
         after = None
         while after != "":
-            page = await selections.page(selection, decision.state, after or "", by=OPERATOR)
+            page = await selections.page(selection, state, after or "", by=OPERATOR)
             found += page.releases
             after = page.next
     if not found:
@@ -482,20 +499,17 @@ async def _decide_many(
         click.confirm(f"{verb.capitalize()} these {len(found):,} releases?", abort=True, err=True)
     coordinates = [each.coordinate for each in found]
     if erase_now:
-        return await _erase(registry, coordinates, decision)
-    decided = await selections.decide_all(
-        coordinates, decision.state, decision.reason, decision.public, by=OPERATOR
-    )
+        return await _erase(registry, coordinates, sent)
+    decided = await selections.decide_all(coordinates, state, sent.reason, sent.public, by=OPERATOR)
     return "\n".join(map(_state, decided))
 
 
-async def _erase(registry: Registry, coordinates: Sequence[Coordinate], decision: Decision) -> str:
+async def _erase(registry: Registry, coordinates: Sequence[Coordinate], sent: TakeDown) -> str:
     """Erase releases one after the other, and return their receipts; if something is left, print
     them and end the command with the exit code 1."""
     erasure = registry.publishing.erasure
     made = [
-        await erasure.erase(each, decision.reason, decision.public, by=OPERATOR)
-        for each in coordinates
+        await erasure.erase(each, sent.reason, sent.public, by=OPERATOR) for each in coordinates
     ]
     text = "\n\n".join("\n".join(each.lines()) for each in made)
     if any(each.left for each in made):
@@ -519,7 +533,6 @@ add_operation(
     Example:
       ballroom package visibility acme/greet private --reason "It was published by mistake."
     """,
-    done="{package} is {visibility}.",
 )
 
 
@@ -534,7 +547,6 @@ add_operation(
     Example:
       ballroom package successor acme/greet nova/greet --reason "Dispute k3J9x2LqP0"
     """,
-    done="{successor} replaces {package}.",
 )
 
 
@@ -544,8 +556,9 @@ add_operation(
 @in_registry
 async def remove_successor(registry: Registry, package: Package, reason: str) -> str:
     """Remove the successor of ORG/NAME."""
-    await registry.packages.successors.change(package, None, reason, by=OPERATOR)
-    return f"No package replaces {package}."
+    none = NewSuccessor.model_construct(successor=None, reason=reason)
+    await use_cases.remove_successor.rule(registry, package, none, OPERATOR)
+    return use_cases.remove_successor.printed.format(package=package)
 
 
 add_operation(
@@ -560,7 +573,6 @@ add_operation(
     Example:
       ballroom package freeze acme/greet --reason "Its ownership is disputed."
     """,
-    done="{package} is frozen.",
 )
 add_operation(
     packages,
@@ -568,7 +580,6 @@ add_operation(
     api_packages_unfreeze,
     PACKAGE,
     text="Let the package ORG/NAME be changed again, unless its organization is frozen.",
-    done="{package} is not frozen.",
 )
 
 
@@ -606,7 +617,6 @@ add_operation(
     api_publishers_confirm,
     "ORG ID",
     text="Confirm the trusted publisher ID of ORG, which then stops with nobody.",
-    done="Confirmed {id}. The operator is its maker.",
 )
 add_operation(
     publishers,
@@ -614,7 +624,6 @@ add_operation(
     api_publishers_remove,
     "ORG ID",
     text="Remove the trusted publisher ID of the organization ORG.",
-    done="Removed the trusted publisher {id} of {org}.",
 )
 add_operation(
     publishers,
@@ -627,5 +636,4 @@ add_operation(
     Example:
       ballroom publisher only acme/greet publishers --reason "A token leaked."
     """,
-    done="{package} accepts pushes from {pushers}.",
 )

@@ -71,6 +71,9 @@ class _Changes(Struct):
                 self._heading(*tokens[at - 2 : at + 1])
             elif token.type in ("th_open", "td_open"):
                 _align(token)
+                if not tokens[at + 1].content:
+                    # A header without words names no column, so it is an ordinary cell.
+                    token.tag = tokens[at + 2].tag = "td"
 
     def _paragraph(self, children: Sequence[Token]) -> Iterator[Token]:
         for token in children:

@@ -23,7 +23,11 @@ InputsT = TypeVar("InputsT", bound="Inputs")
 
 
 class Inputs(BaseModel):
-    """The inputs of a use case; the body of a request has no other fields."""
+    """The inputs of a use case; the body of a request has no other fields.
+
+    Forms and commands make them with `model_construct`: what they may be is left to the rule, whose
+    refusals are sentences for people.
+    """
 
     model_config = ConfigDict(
         alias_generator=to_camel, extra="forbid", strict=True, defer_build=True
@@ -34,8 +38,17 @@ class Nothing(Inputs):
     """The inputs of a use case that asks for nothing, and whose body is not read."""
 
 
+# The values of a form, by the names of its fields.
+FormValues = Mapping[str, Sequence[str]]
 # How a field is read from the values that a form has for it: none where it was left out.
 Read = Callable[[Sequence[str]], Any]
+# How a field is read that a form asks for in several fields of its own.
+ReadForm = Callable[[FormValues], Any]
+
+
+def value_of(form: FormValues, name: str) -> str:
+    """Return the first value of a field of a form, without surrounding blanks."""
+    return text(form.get(name, ()))
 
 
 def text(values: Sequence[str]) -> str:
@@ -76,12 +89,22 @@ def choice(kind: type[EnumT], otherwise: str) -> Callable[[Sequence[str]], EnumT
 
 
 class FormField(Struct, frozen=True):
-    """How a page asks for a field of the inputs, under a `name` of its own if it has one."""
+    """How a page asks for a field of the inputs, under a `name` of its own if it has one.
+
+    What a form asks for in several fields is read by `read_form`.
+    """
 
     label: str = ""
     hint: str = ""
     name: str = ""
     read: Read = text
+    read_form: ReadForm | None = None
+
+    def value(self, form: FormValues, name: str) -> Any:
+        """Read the field of this name in the inputs."""
+        if self.read_form is not None:
+            return self.read_form(form)
+        return self.read(form.get(self.name or name, ()))
 
 
 class ShownField(Struct, frozen=True):
@@ -106,16 +129,13 @@ def shown_fields(model: type[Inputs]) -> Mapping[str, ShownField]:
     }
 
 
-def inputs_of_form(model: type[InputsT], values_of: Callable[[str], Sequence[str]]) -> InputsT:
-    """Read the inputs from a form, which has these values by the name of a field.
+def inputs_of_form(model: type[InputsT], form: FormValues) -> InputsT:
+    """Read the inputs from the values of a form.
 
     Raises `InvalidRequest` for what cannot be read. The bounds are left to the rule of the use
     case, whose refusals are sentences for people.
     """
-    read = {
-        name: asked.read(values_of(asked.name or name))
-        for name, asked in _form_fields(model).items()
-    }
+    read = {name: asked.value(form, name) for name, asked in _form_fields(model).items()}
     return model.model_construct(**read)
 
 

@@ -18,7 +18,8 @@ operation of the API. Each of them says how it names the subject, such as by its
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from inspect import isawaitable
+from typing import Generic, TypeVar, cast
 
 from msgspec import Struct
 
@@ -26,6 +27,7 @@ from shared.composition import Registry
 from shared.domain.principals import RECENT_SIGN_IN_ACTIONS, Action, Principal
 from shared.use_cases.inputs import InputsT
 
+CallT = TypeVar("CallT")
 SubjectT = TypeVar("SubjectT")
 ResultT = TypeVar("ResultT")
 
@@ -53,6 +55,16 @@ class UseCase(Struct, Generic[SubjectT, InputsT, ResultT], frozen=True):
     @property
     def takes_recent_sign_in(self) -> bool:
         return self.right in RECENT_SIGN_IN_ACTIONS
+
+
+async def subject_of(
+    find: Callable[[CallT], SubjectT | Awaitable[SubjectT]], call: CallT
+) -> SubjectT:
+    """Return what `find` reads from a call, which it may have to look up."""
+    found = find(call)
+    return (
+        await cast("Awaitable[SubjectT]", found) if isawaitable(found) else cast("SubjectT", found)
+    )
 
 
 def of_registry(_call: object) -> None:

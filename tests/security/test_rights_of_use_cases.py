@@ -4,15 +4,21 @@ import pytest
 
 from functions.api.openapi import OPERATIONS, openapi_of
 from functions.http.operations import Operation
-from shared.domain.principals import RECENT_SIGN_IN_ACTIONS
+from shared.domain.access import REGISTRY_ACTIONS
+from shared.domain.principals import RECENT_SIGN_IN_ACTIONS, Action
 from tests.security.access_table import (
     DECLARED,
     Expects,
     Outcome,
     State,
     administrators,
+    founders,
     fresh_administrators,
+    governors,
+    managers,
     members_alone,
+    moderators,
+    moderators_of_package,
     own_account,
 )
 from tests.security.personas import PERSONAS, Persona
@@ -20,6 +26,8 @@ from tests.security.personas import PERSONAS, Persona
 # The matrix asks to remove somebody who is no member, which everybody is told.
 OF_NOBODY = {"api_members_remove"}
 OF_USE_CASES = [each for each in OPERATIONS if openapi_of(each).case and each.name not in OF_NOBODY]
+# An organization that is not there yet has no owners.
+OF_FOUNDERS = {"api_orgs_found"}
 # Its service wants a recent sign-in for tokens that manage or moderate, and for others none.
 BY_SCOPE = {"token_rotate"}
 
@@ -28,6 +36,14 @@ def expected(operation: Operation) -> Expects:
     """Return what comes of a request by the right of the use case."""
     case = openapi_of(operation).case
     assert case
+    is_about_package = "{name}" in operation.route
+    if case.right in REGISTRY_ACTIONS:
+        moderating = moderators_of_package if is_about_package else moderators
+        return moderating if case.right is Action.MODERATE else fresh_administrators
+    if operation.name in OF_FOUNDERS:
+        return founders
+    if is_about_package:
+        return governors if case.right is Action.GOVERN else managers
     if "{org}" in operation.route:
         return members_alone(case.right)
     if operation.route.startswith("api/v1/tokens"):

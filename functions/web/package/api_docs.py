@@ -36,7 +36,6 @@ from shared.runtime.answers import Answer
 from shared.services.api_docs.api_docs import ModuleName
 from shared.services.packages.package_details import ReleaseDetails
 
-SIMILAR_SHOWN = 5  # Names on the page of a missing symbol.
 TOO_LARGE_TO_SEND = "this part has more than 2 MiB in this form; /2.0/docs sends whole modules"
 
 
@@ -199,7 +198,7 @@ async def _symbol_not_found(
     """Return the refusal for a symbol that the module lacks, with those of similar names."""
     symbols = await call.registry.api_docs.documentation.symbols(details.release)
     own = [each.path for each in symbols if each.module == module]
-    similar = await asyncio.to_thread(similar_names, path, own, SIMILAR_SHOWN)
+    similar = await asyncio.to_thread(similar_names, path, own)
     return SymbolNotFound(details.release.coordinate, module, path, similar)
 
 

@@ -82,7 +82,7 @@ class Calls(Struct, frozen=True):
         docs = symbol.docs
         owner = symbol.owner
         if isinstance(docs, ClassDocs):
-            return "" if docs.has_hidden_init else self._creation(docs)
+            return "" if docs.has_hidden_init else self._new_statement(docs)
         if not isinstance(docs, FunctionDocs) or _is_called_by_the_runtime(docs, owner):
             return ""
         return self._call(docs, owner)
@@ -105,7 +105,7 @@ class Calls(Struct, frozen=True):
 
     # --- Statements
 
-    def _creation(self, docs: ClassDocs) -> str:
+    def _new_statement(self, docs: ClassDocs) -> str:
         init = docs.init_method
         prefix = module_prefix(self.module.id)
         arguments = self._arguments(init) if init else []

@@ -187,7 +187,7 @@ def _symbol(module: ModuleDocs, symbol: DocsSymbol) -> Symbol:
         signature=signature_text(symbol.docs)[:MAX_SIGNATURE_LENGTH],
         description=symbol.summary,
         flags=tuple(flag for flag in SYMBOL_FLAGS if getattr(symbol.docs, flag, False)),
-        creation=_creation(symbol.docs),
+        creation=_init_signature(symbol.docs),
         fields=tuple(_field_names(symbol)) if symbol.kind == DeclarationKind.RECORD.value else (),
     )
 
@@ -197,7 +197,7 @@ def _field_names(record: DocsSymbol) -> Iterator[str]:
     return islice((each for each in names if len(each) <= MAX_SIGNATURE_LENGTH), MAX_FIELDS)
 
 
-def _creation(docs: Documented) -> str:
+def _init_signature(docs: Documented) -> str:
     """Return how a client or a listener is made, by the parameters of its `init`."""
     if not isinstance(docs, ClientDocs | ListenerDocs):
         return ""

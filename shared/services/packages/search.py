@@ -19,11 +19,10 @@ from shared.domain.search import (
     SymbolQuery,
     SymbolResults,
 )
-from shared.domain.similar_names import MAX_COMPARED, similar_names
+from shared.domain.similar_names import MAX_COMPARED, MAX_SIMILAR, similar_names
 from shared.ports.search import SearchIndex
 
 SUGGESTIONS = 8  # As many as a list below an input shows without scrolling.
-SIMILAR_NAMES = 5  # Of a package that is missing.
 
 _NOTHING = Results((), 0)
 
@@ -67,13 +66,13 @@ class PackageSearch(Struct, frozen=True):
     async def similar(self, org: str, name: str, *, by: Principal) -> list[Suggestion]:
         """Return packages that the caller may see whose names are similar to a name that no package
         has: first those of the same organization, then those of others."""
-        near = await self.suggest(name, by=by, count=SIMILAR_NAMES)
+        near = await self.suggest(name, by=by, count=MAX_SIMILAR)
         own = await self.suggest(f"{org}/", by=by, count=MAX_COMPARED)
         by_name = {each.name: each for each in own}
-        names = await asyncio.to_thread(similar_names, name, list(by_name), SIMILAR_NAMES)
+        names = await asyncio.to_thread(similar_names, name, list(by_name))
         found = [by_name[each] for each in names]
         others = [each for each in near if each not in found]
-        return [*found, *others][:SIMILAR_NAMES]
+        return [*found, *others][:MAX_SIMILAR]
 
     async def count(self, query: Query, *, by: Principal) -> int | None:
         """Return how many packages match; None while a search of packages is refused."""

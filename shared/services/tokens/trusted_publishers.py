@@ -134,6 +134,7 @@ class TrustedPublishers(Struct, frozen=True):
         operator are called, and only for callers who may add the publisher.
         """
         await self.authorization.require_within(by, Action.GOVERN, wanted.package)
+        _check_scopes(wanted.package, wanted.scopes)
         server = self._server(wanted)
         # Providers limit the requests of this registry, whoever of its owners causes them.
         await self.rate_limiter.check(RateLimitClass.LOOK_UP, RateLimitKeys.of(by))

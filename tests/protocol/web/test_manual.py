@@ -38,6 +38,12 @@ async def test_every_link_of_a_page_leads_to_a_place(world: World, path: str) ->
         assert not place or f'id="{place}"' in there.text, (path, address, place)
 
 
+@pytest.mark.parametrize("path", PAGES)
+async def test_every_header_of_a_table_has_words(world: World, path: str) -> None:
+    headers = re.findall(r"<th[^>]*>(.*?)</th>", (await opened(world, path)).text, re.DOTALL)
+    assert all(each.strip() for each in headers)
+
+
 async def test_the_programs_lead_to_their_sections(world: World) -> None:
     for _, address in PROGRAMS:
         path, _, place = address.partition("#")

@@ -206,8 +206,14 @@ async def test_a_repository_that_is_not_found_leads_to_its_ids(owner: PageClient
 @pytest.mark.parametrize(
     ("form", "reason"),
     [
-        ({**NAMED, "package": ""}, "Enter the name of the package."),
-        ({**NAMED, "repository": ""}, "Enter the repository as owner/name, or enter its ids."),
+        (
+            {**NAMED, "package": ""},
+            "A publisher publishes one package. Enter its name, or choose the scopes read.",
+        ),
+        (
+            {**NAMED, "repository": ""},
+            "Enter the repository as owner/name, such as octo/greet, or enter its ids instead.",
+        ),
         ({**NAMED, "repository": "greet"}, "Enter the repository as owner/name, such as"),
         ({**NAMED, "workflow": ""}, "names its workflow"),
         ({**GREET, "repository_id": "octo/greet"}, "never change"),

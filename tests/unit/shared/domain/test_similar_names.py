@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.similar_names import similar_names
+from shared.domain.similar_names import MAX_SIMILAR, similar_names
 
 KNOWN = ["Client", "Client.post", "Client.get", "Client.get [string path]", "Caller.post", "parse"]
 
@@ -18,10 +18,13 @@ KNOWN = ["Client", "Client.post", "Client.get", "Client.get [string path]", "Cal
     ],
 )
 def test_the_most_similar_name_is_first(wanted: str, first: str) -> None:
-    assert similar_names(wanted, KNOWN, 5)[0] == first
+    assert similar_names(wanted, KNOWN)[0] == first
 
 
 def test_nothing_is_similar_to_something_else() -> None:
-    assert similar_names("zqxv", KNOWN, 5) == []
-    assert similar_names("", KNOWN, 5) == []
-    assert similar_names("post", KNOWN, 1) == ["Client.post"]
+    assert similar_names("zqxv", KNOWN) == []
+    assert similar_names("", KNOWN) == []
+
+
+def test_no_more_names_are_shown_than_somebody_reads() -> None:
+    assert len(similar_names("e", KNOWN)) == MAX_SIMILAR < len(KNOWN)

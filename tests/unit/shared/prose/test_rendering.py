@@ -286,3 +286,9 @@ def test_a_source_that_is_too_long_is_cut() -> None:
 def test_a_plain_source_has_the_lines_of_the_highlighted_one(text: str) -> None:
     without_colors = re.sub('<span class="[^"]*">([^<]*)</span>', r"\1", highlight("a.bal", text))
     assert show_plain(text) == without_colors
+
+
+def test_a_column_without_a_name_has_no_header() -> None:
+    shown = render_markdown("| | owner |\n|---|---|\n| read | yes |\n", PLACE)
+    assert "<td></td>" in shown
+    assert re.findall(r"<th[^>]*>(.*?)</th>", shown) == ["owner"]

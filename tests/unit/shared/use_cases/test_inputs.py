@@ -9,12 +9,14 @@ from pydantic import Field
 from shared.domain.errors.base import InvalidRequest
 from shared.use_cases.inputs import (
     FormField,
+    FormValues,
     Inputs,
     choice,
     inputs_of_form,
     is_checked,
     lines,
     shown_fields,
+    value_of,
     words,
 )
 
@@ -22,6 +24,16 @@ from shared.use_cases.inputs import (
 class Colour(Enum):
     RED = "red"
     GREEN = "green"
+
+
+def size_of(form: FormValues) -> str:
+    return f"{value_of(form, 'width')} by {value_of(form, 'height')}"
+
+
+class Wall(Inputs):
+    """A wall, whose size a form asks for in two fields."""
+
+    size: Annotated[str, FormField(read_form=size_of)] = ""
 
 
 class Paint(Inputs):
@@ -36,7 +48,7 @@ class Paint(Inputs):
 
 
 def of_form(**values: list[str]) -> Paint:
-    return inputs_of_form(Paint, lambda name: values.get(name, []))
+    return inputs_of_form(Paint, values)
 
 
 def test_each_field_of_a_form_is_read_as_it_says() -> None:
@@ -70,6 +82,10 @@ def test_what_no_form_asks_for_has_its_default() -> None:
 def test_a_choice_that_is_none_is_refused_with_the_sentence_of_its_field() -> None:
     with pytest.raises(InvalidRequest, match=r"^Choose a colour\.$"):
         of_form(colour=["blue"])
+
+
+def test_a_field_is_read_from_several_fields_of_a_form() -> None:
+    assert inputs_of_form(Wall, {"width": [" 3"], "height": ["4"]}).size == "3 by 4"
 
 
 def test_bounds_are_left_to_the_rule() -> None:
