@@ -159,9 +159,9 @@ class SignedInPages(Pages[SignedInCall]):
         """Declare the form of a use case, which reads its inputs from the fields of the form.
 
         `subject` reads from the path or the form what the use case changes, or looks it up, and
-        refuses a form that does not confirm what it has to. Afterwards `then` shows the result, if it is
-        given and returns an answer; otherwise the sentence of success is shown. The rest is as
-        for `form`.
+        refuses a form that does not confirm what it has to. Afterwards `then` shows the result, if
+        it is given and returns an answer; otherwise the sentence of success is shown. The rest is
+        as for `form`.
         """
 
         async def submit(call: SignedInCall) -> Answer | None:

@@ -19,7 +19,7 @@ from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.events import EventQuery
 from shared.domain.packages import Release, State
 from shared.domain.principals import OPERATOR_ID
-from shared.domain.releases import WITHDRAWAL_TITLES, parse_decision_reason
+from shared.domain.releases import WITHDRAWAL_TITLES
 from shared.runtime.answers import Answer
 from shared.use_cases import moderation
 from shared.use_cases.inputs import InputsT, shown_fields
@@ -194,18 +194,13 @@ def _release(call: SignedInCall) -> Coordinate:
     return call.coordinate
 
 
-def _release_with_reason(call: SignedInCall) -> Coordinate:
-    parse_decision_reason(call.form.text("reason"), call.coordinate)
+def _confirmed_release(call: SignedInCall) -> Coordinate:
+    require_confirmation(call, str(call.coordinate))
     return call.coordinate
 
 
-def _confirmed_release(call: SignedInCall) -> Coordinate:
-    require_confirmation(call, str(call.coordinate))
-    return _release_with_reason(call)
-
-
-_add_form(HOLD, moderation.hold, _release_with_reason)
-_add_form(QUARANTINE, moderation.quarantine, _release_with_reason)
+_add_form(HOLD, moderation.hold, _release)
+_add_form(QUARANTINE, moderation.quarantine, _release)
 _add_form(RELEASE, moderation.restore, _release)
 _add_form(REMOVE, moderation.remove, _confirmed_release)
 

@@ -22,6 +22,7 @@ from shared.domain.releases import (
     Decision,
     ReleaseComparison,
     WithheldNote,
+    parse_decision_reason,
     waiting_reason,
     with_decision,
 )
@@ -404,7 +405,8 @@ class Moderation(Struct, frozen=True):
 
     async def hold(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
         """Withhold a release until an administrator restores it."""
-        return await self._decide(coordinate, Decision(State.HELD, reason), by)
+        said = parse_decision_reason(reason, coordinate)
+        return await self._decide(coordinate, Decision(State.HELD, said), by)
 
     async def quarantine(
         self,
@@ -418,7 +420,8 @@ class Moderation(Struct, frozen=True):
 
         Repeating it with other reasons replaces them.
         """
-        return await self._decide(coordinate, Decision(State.QUARANTINED, reason, public), by)
+        said = parse_decision_reason(reason, coordinate)
+        return await self._decide(coordinate, Decision(State.QUARANTINED, said, public), by)
 
     async def restore(self, coordinate: Coordinate, *, by: Principal) -> Release:
         """Serve a held or quarantined release again."""
@@ -436,7 +439,8 @@ class Moderation(Struct, frozen=True):
 
         Repeating it with other reasons replaces them.
         """
-        return await self._decide(coordinate, Decision(State.REMOVED, reason, public), by)
+        said = parse_decision_reason(reason, coordinate)
+        return await self._decide(coordinate, Decision(State.REMOVED, said, public), by)
 
     async def _decide(self, coordinate: Coordinate, decision: Decision, by: Principal) -> Release:
         release, is_changed = await self.decide(coordinate, decision, by=by)

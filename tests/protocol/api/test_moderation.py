@@ -151,6 +151,14 @@ async def test_an_administrator_with_a_session_erases_at_once(world: World) -> N
     assert release.erased
 
 
+@pytest.mark.parametrize("act", ["hold", "quarantine", "remove"])
+async def test_a_decision_without_a_reason_is_refused(world: World, act: str) -> None:
+    """Owners and later administrators read why."""
+    token = await published(world)
+    answer = await post(world, f"{RELEASE}/{act}", token, reason="  ")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "reason-missing")
+
+
 async def test_many_releases_are_listed_and_quarantined_with_one_reason(world: World) -> None:
     token = await published(world, "1.0.0", "1.1.0")
     await world.push(bala("other/app:1.0.0"), by=world.people.bob)
