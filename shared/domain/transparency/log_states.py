@@ -1,0 +1,74 @@
+"""What the registry stores of its log: how far it is written, and what the public has seen."""
+
+from typing import ClassVar
+
+from msgspec import Struct
+from pydantic import Field
+
+from shared.domain.records import Entity, Place
+from shared.domain.transparency.checkpoints import Checkpoint
+from shared.domain.transparency.merkle_tree import EMPTY_ROOT, TreeHead
+from shared.domain.transparency.notes import SignedNote
+
+FIRST_FOLDER = "log"
+_OWNER = "log"
+
+
+class Segment(Struct, frozen=True):
+    """From which index of the log on it has the events from which number on."""
+
+    number: int
+    index: int
+
+
+class FormerLog(Struct, frozen=True):
+    """A log that was given up, and is served as it was."""
+
+    origin: str
+    folder: str
+    checkpoint: str  # The last one, signed; empty if there is none.
+
+
+class LogState(Entity):
+    """The log that is being written. The write that changes it commits a batch of entries: the
+    checkpoint is signed here before anybody is shown it."""
+
+    kind: ClassVar[str] = "log-state"
+
+    origin: str
+    folder: str = FIRST_FOLDER  # The first part of the paths of its files.
+    checkpoint: str = ""  # The signed note; empty before the first entry.
+    staged: str = ""  # The name of the staged files of the last batch, until they are published.
+    segments: tuple[Segment, ...] = Field(default=(Segment(1, 0),))
+    first_entry: str = ""  # Of a log that follows another one: the entry before all events.
+    stopped: str = ""  # Why the writer stopped; empty while it writes.
+    former: tuple[FormerLog, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        return Place(_OWNER)
+
+    @property
+    def head(self) -> TreeHead:
+        """The size and the root of the log that is committed."""
+        if not self.checkpoint:
+            return TreeHead(0, EMPTY_ROOT)
+        return Checkpoint.parse(SignedNote.parse(self.checkpoint).text).head
+
+    @property
+    def last_number(self) -> int:
+        """The number of the last event that is in the log."""
+        last = self.segments[-1]
+        return last.number + self.head.size - last.index - 1 if self.head.size else 0
+
+    def index_of(self, number: int) -> int:
+        """Return the index of the entry of an event, which may not be written yet."""
+        found = max((each for each in self.segments if each.number <= number), key=_number)
+        return found.index + number - found.number
+
+
+def _number(segment: Segment) -> int:
+    return segment.number
+
+
+PLACE_OF_STATE = Place(_OWNER)
