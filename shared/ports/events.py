@@ -24,6 +24,10 @@ class EventStore(Protocol):
         """Return up to `count` events after `number`, with their numbers."""
         ...
 
+    async def number_of(self, event_id: str, at_ms: int) -> int | None:
+        """Return the number of an event by its id and its time; None if it is not in the feed."""
+        ...
+
     async def forget_origins(self, before_ms: int, count: int) -> int:
         """Anonymize up to `count` events before that time, as `anonymized` does; return how many
         were looked at that were not anonymized before. The rest of the event stays."""

@@ -87,6 +87,14 @@ class CosmosEvents:
     async def since(self, number: int, count: int) -> list[tuple[int, Event]]:
         return [(each.number, each.event) for each in await self._since(number, count)]
 
+    async def number_of(self, event_id: str, at_ms: int) -> int | None:
+        # Oldest first: most events are published right after they happened.
+        for label in await self._partitions.since(at_ms):
+            item = await self._container.read(feed_partition(label), _id_of(event_id))
+            if item is not None:
+                return item["number"]
+        return None
+
     async def complete_logs(self, after: int, count: int) -> int:
         for each in await self._since(after, count):
             await self._copy_to_logs(each)
@@ -220,7 +228,7 @@ class CosmosEvents:
         await asyncio.gather(*(self._container.create({**copy, "pk": pk}) for pk in logs))
 
     async def _find(self, event: Event, current: str) -> _Numbered | None:
-        labels = self._partitions.holding(event, current)
+        labels = self._partitions.holding(event.at_ms, current)
         reads = (self._container.read(feed_partition(each), _id(event)) for each in labels)
         found = zip(labels, await asyncio.gather(*reads), strict=True)
         return next((_Numbered(each, it["number"], event) for each, it in found if it), None)
@@ -256,7 +264,11 @@ def _event(item: Item) -> tuple[int, Event]:
 
 
 def _id(event: Event) -> str:
-    return f"event:{hashlib.sha256(event.id.encode()).hexdigest()}"
+    return _id_of(event.id)
+
+
+def _id_of(event_id: str) -> str:
+    return f"event:{hashlib.sha256(event_id.encode()).hexdigest()}"
 
 
 def _copy_id(number: int) -> str:
@@ -319,11 +331,16 @@ class FeedPartitions:
         labels = sorted(self._firsts, reverse=True)
         return [label for label in labels if before is None or self._firsts[label] < before]
 
-    def holding(self, event: Event, current: str) -> list[str]:
-        """Return the partitions that may have the event, newest first: the current one, the one
-        before, and all that had not ended when it happened."""
+    async def since(self, at_ms: int) -> list[str]:
+        """Return the partitions that may have an event of that time, oldest first."""
+        await self._load()
+        return self.holding(at_ms, max(self._firsts, default=""))[::-1]
+
+    def holding(self, at_ms: int, current: str) -> list[str]:
+        """Return the partitions that may have an event of that time, newest first: the current
+        one, the one before, and all that had not ended when it happened."""
         labels = sorted((each for each in self._firsts if each <= current), reverse=True)
-        since = _label(event.at_ms - LABEL_IS_OLDER // MS)
+        since = _label(at_ms - LABEL_IS_OLDER // MS)
         before = (place for place, label in enumerate(labels) if place and label <= since)
         return labels[: next(before, len(labels)) + 1]
 
