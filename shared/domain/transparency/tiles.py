@@ -9,7 +9,7 @@ from typing import Self
 from msgspec import Struct
 
 from shared.domain.errors.base import quoted
-from shared.domain.errors.transparency import NoteUnreadable
+from shared.domain.errors.transparency import LogStopped, NoteUnreadable
 from shared.domain.transparency.merkle_tree import HASH_BYTES, NodeAddress, joined
 
 TILE_HEIGHT = 8
@@ -149,3 +149,10 @@ def entries_of(content: bytes) -> list[bytes]:
             raise NoteUnreadable(_A_BUNDLE, "its last entry is cut")
         entries.append(content[start:at])
     return entries
+
+
+def require_same(path: str, stored: bytes, new: bytes) -> None:
+    """Raise `LogStopped` if a published file would get another content."""
+    if stored != new:
+        message = f"the published file {path} has another content than the records of the registry."
+        raise LogStopped(message)
