@@ -19,6 +19,7 @@ from shared.adapters.filesystem import (
     FileRevocations,
     partial_path,
 )
+from shared.adapters.log_files import FileLog
 from shared.adapters.sqlite.connections import (
     SEARCH_WAY_OUT,
     DatabaseUnusable,
@@ -54,6 +55,7 @@ class EmbeddedStores(Struct, frozen=True):
     pulls: SqlitePulls
     pull_records: SqlitePullRecords
     revocations: FileRevocations
+    log_files: FileLog
 
     def migrate(self) -> None:
         """Create the stores or bring them up to date; for the process that starts the others."""
@@ -81,6 +83,7 @@ def open_embedded(data: Path, clock: Clock) -> EmbeddedStores:
         pulls=SqlitePulls(database),
         pull_records=SqlitePullRecords(database),
         revocations=FileRevocations(folder.revocations),
+        log_files=FileLog(folder.log),
     )
 
 

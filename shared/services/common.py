@@ -25,6 +25,7 @@ from shared.ports.revocations import RevocationStore
 from shared.ports.search import SearchFeed, SearchIndex
 from shared.ports.snapshots import SnapshotStore
 from shared.ports.system import Clock, Randomness
+from shared.ports.transparency import LogFiles
 from shared.ports.upstream import Upstream
 from shared.ports.work import WorkStore
 from shared.runtime.editions import Edition
@@ -47,6 +48,7 @@ class Adapters(Struct, frozen=True):
     search: SearchIndex
     snapshots: SnapshotStore
     revocations: RevocationStore
+    log_files: LogFiles
     mailer: Mailer
     fetcher: HttpClient
     confined: ConfinedTasks

@@ -5,7 +5,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from shared.domain.errors.transparency import NoteUnreadable
+from shared.domain.errors.transparency import LogStopped, NoteUnreadable
 from shared.domain.transparency.encodings import base64_of, bytes_of_base64
 from shared.domain.transparency.merkle_tree import HASH_BYTES, TreeHead
 
@@ -47,3 +47,25 @@ class Checkpoint(Struct, frozen=True):
         if len(decoded) != HASH_BYTES:
             raise NoteUnreadable(_A_CHECKPOINT, "its third line is not a SHA-256 hash")
         return cls(origin, int(size), decoded, tuple(extensions))
+
+
+def checkpoint_of(note: bytes) -> Checkpoint:
+    """Return the checkpoint in a signed note, whoever signed it; raise `NoteUnreadable`."""
+    text, _, _ = note.decode(errors="replace").rpartition("\n\n")
+    return Checkpoint.parse(f"{text}\n")
+
+
+def require_later(stored: bytes | None, new: bytes) -> None:
+    """Raise `LogStopped` if a checkpoint may not replace the stored one: it has fewer entries, or
+    as many with another root, or is of another log."""
+    if stored is None:
+        return
+    before = checkpoint_of(stored)
+    after = checkpoint_of(new)
+    is_fork = after.size == before.size and after.root != before.root
+    if after.size < before.size or is_fork or after.origin != before.origin:
+        message = (
+            f"the published checkpoint has {before.size} entries of {before.origin}, and the new "
+            f"one does not continue it with its {after.size} entries."
+        )
+        raise LogStopped(message)

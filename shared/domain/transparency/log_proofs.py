@@ -44,7 +44,9 @@ class LogProof(Struct, frozen=True):
         hashes = tuple(bytes_of_base64(_A_PROOF, line) for line in lines)
         if len(hashes) > _MOST_HASHES or any(len(each) != HASH_BYTES for each in hashes):
             raise NoteUnreadable(_A_PROOF, "it has a line that is not a SHA-256 hash")
-        return cls(int(index[1]), hashes, SignedNote.parse(note), extra)
+        checkpoint = SignedNote.parse(note)
+        Checkpoint.parse(checkpoint.text)
+        return cls(int(index[1]), hashes, checkpoint, extra)
 
     @property
     def text(self) -> str:

@@ -1,9 +1,6 @@
 """What the registry stores of its log: how far it is written, and what the public has seen."""
 
-from typing import ClassVar
-
-from msgspec import Struct
-from pydantic import Field
+from typing import ClassVar, NamedTuple
 
 from shared.domain.records import Entity, Place
 from shared.domain.transparency.checkpoints import Checkpoint
@@ -14,14 +11,14 @@ FIRST_FOLDER = "log"
 _OWNER = "log"
 
 
-class Segment(Struct, frozen=True):
-    """From which index of the log on it has the events from which number on."""
+class Segment(NamedTuple):
+    """From which index on the log has the events from which number on."""
 
     number: int
-    index: int
+    first_index: int
 
 
-class FormerLog(Struct, frozen=True):
+class FormerLog(NamedTuple):
     """A log that was given up, and is served as it was."""
 
     origin: str
@@ -39,7 +36,7 @@ class LogState(Entity):
     folder: str = FIRST_FOLDER  # The first part of the paths of its files.
     checkpoint: str = ""  # The signed note; empty before the first entry.
     staged: str = ""  # The name of the staged files of the last batch, until they are published.
-    segments: tuple[Segment, ...] = Field(default=(Segment(1, 0),))
+    segments: tuple[Segment, ...] = (Segment(1, 0),)
     first_entry: str = ""  # Of a log that follows another one: the entry before all events.
     stopped: str = ""  # Why the writer stopped; empty while it writes.
     former: tuple[FormerLog, ...] = ()
@@ -59,12 +56,12 @@ class LogState(Entity):
     def last_number(self) -> int:
         """The number of the last event that is in the log."""
         last = self.segments[-1]
-        return last.number + self.head.size - last.index - 1 if self.head.size else 0
+        return last.number + self.head.size - last.first_index - 1 if self.head.size else 0
 
     def index_of(self, number: int) -> int:
         """Return the index of the entry of an event, which may not be written yet."""
         found = max((each for each in self.segments if each.number <= number), key=_number)
-        return found.index + number - found.number
+        return found.first_index + number - found.number
 
 
 def _number(segment: Segment) -> int:

@@ -135,6 +135,7 @@ def root_from_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[byte
     Raises `ProofRefused` if the proof has not the length that it must have.
     """
     _require_index(index, size)
+    _require_hashes(leaf, *proof)
     result = leaf
     node = index
     last = size - 1
@@ -174,6 +175,7 @@ class TreeHead(NamedTuple):
 def require_consistency(old: TreeHead, new: TreeHead, proof: Sequence[bytes]) -> None:
     """Raise `ProofRefused` unless the proof shows that the new tree begins with the old one."""
     _require_growth(old.size, new.size)
+    _require_hashes(*proof)
     if old.size in (0, new.size):
         _require_trivial(old, new, proof)
         return
@@ -230,6 +232,12 @@ def _left_leaves(size: int) -> int:
 def _require_index(index: int, size: int) -> None:
     if not 0 <= index < size:
         message = f"A tree of {size} entries has no entry {index}."
+        raise ProofRefused(message)
+
+
+def _require_hashes(*hashes: bytes) -> None:
+    if any(len(each) != HASH_BYTES for each in hashes):
+        message = "The proof has a part that is not a SHA-256 hash."
         raise ProofRefused(message)
 
 

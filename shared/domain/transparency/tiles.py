@@ -9,7 +9,7 @@ from typing import Self
 from msgspec import Struct
 
 from shared.domain.errors.base import quoted
-from shared.domain.errors.transparency import NoteUnreadable
+from shared.domain.errors.transparency import LogStopped, NoteUnreadable
 from shared.domain.transparency.merkle_tree import HASH_BYTES, NodeAddress, joined
 
 TILE_HEIGHT = 8
@@ -103,25 +103,23 @@ def node_of_tile(node: NodeAddress, content: bytes) -> bytes:
     hashes = hashes_of(content)[first : first + (1 << height)]
     if len(hashes) < 1 << height:
         raise NoteUnreadable(_A_TILE, "hashes are missing at its end")
-    return root_of_hashes(hashes)
+    [root] = complete_subtrees(hashes)
+    return root
 
 
-def root_of_hashes(hashes: Sequence[bytes]) -> bytes:
-    """Return the hash of the tree over hashes of subtrees of one size."""
-    complete = list[bytes]()
+def complete_subtrees(hashes: Sequence[bytes]) -> list[bytes]:
+    """Return the hashes of the largest complete subtrees over hashes of subtrees of one size, from
+    left to right."""
+    roots = list[bytes]()
     start = 0
     while start < len(hashes):
         width = 1 << ((len(hashes) - start).bit_length() - 1)
-        complete.append(_complete_root(hashes[start : start + width]))
+        row = list(hashes[start : start + width])
+        while len(row) > 1:
+            row = [joined(row[at : at + 2]) for at in range(0, len(row), 2)]
+        roots += row
         start += width
-    return joined(complete)
-
-
-def _complete_root(hashes: Sequence[bytes]) -> bytes:
-    row = list(hashes)
-    while len(row) > 1:
-        row = [joined(row[at : at + 2]) for at in range(0, len(row), 2)]
-    return row[0]
+    return roots
 
 
 _A_TILE = "A tile"
@@ -151,3 +149,10 @@ def entries_of(content: bytes) -> list[bytes]:
             raise NoteUnreadable(_A_BUNDLE, "its last entry is cut")
         entries.append(content[start:at])
     return entries
+
+
+def require_same(path: str, stored: bytes, new: bytes) -> None:
+    """Raise `LogStopped` if a published file would get another content."""
+    if stored != new:
+        message = f"the published file {path} has another content than the records of the registry."
+        raise LogStopped(message)
