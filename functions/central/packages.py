@@ -220,8 +220,15 @@ def package_model(registry: Registry, listing: Listing) -> dict[str, object]:
         "modules": [_module_model(listing, module) for module in _modules(listing)],
         "balToolId": release.tools[0] if release.tools else "",
         "graalvmCompatible": release.graalvm.value,
+        **_signatures_model(release),
         **upstream_model(release),
     }
+
+
+def _signatures_model(release: Release) -> dict[str, object]:
+    """Return the signatures; nothing for a release that has none yet."""
+    shown = [each.shown() for each in release.signatures]
+    return {"signatures": shown} if shown else {}
 
 
 def upstream_model(release: Release) -> dict[str, object]:

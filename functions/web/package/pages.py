@@ -316,5 +316,6 @@ def _facts(frame: PackageFrame) -> list[tuple[str, str]]:
         ("Modules", ", ".join(release.modules)),
         ("Depends on", ", ".join(f"{n.org}/{n.name} {n.version}" for n in release.dependencies)),
         ("SHA-256", release.digest),
+        ("Signature", ", ".join(f"{each.sig} by {each.keyid}" for each in release.signatures)),
         ("Package URL", frame.purl),
     ]

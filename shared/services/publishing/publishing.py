@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
+from shared.auth.release_keys import ReleaseSigner
 from shared.domain.access import AccessContext
 from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.names import Digest
@@ -148,6 +149,7 @@ class Publishing(Struct, frozen=True):
     documents: DocumentStore
     archives: ArchiveStore
     published_contents: PublishedContents
+    release_signer: ReleaseSigner
     derived_data: DerivedData
     clock: Clock
     dependency_check: DependencyCheck
@@ -356,6 +358,7 @@ class Publishing(Struct, frozen=True):
         """Store the release; return what is stored, and whether this push stored it."""
         bala = push.bala
         by = push.by
+        await self.release_signer.ready()  # Before anything is written.
         organization = push.access.organization
         if organization is None:
             await self.organizations.create_by_push(push.package.org, push.access, by=by)
@@ -367,7 +370,7 @@ class Publishing(Struct, frozen=True):
         if by.provenance and by.provenance.publishers:
             # Before the record: a publisher whose push made the package must not stay pending.
             await self.trusted_publishers.bind(head, by=by)
-        release = new_release(bala, by=by, now_ms=now_ms)
+        release = self.release_signer.signed(new_release(bala, by=by, now_ms=now_ms))
         if held_because:
             release = held_for_owner(release, held_because)
         elif head.hold:
