@@ -1354,6 +1354,7 @@ class Services:
     def made_by_accounts(self) -> MadeByAccounts:
         return MadeByAccounts(
             directory=self.adapters.directory,
+            metadata=self.adapters.metadata,
             record_writer=self.record_writer,
             tokens=self.token_records,
             clock=self.adapters.clock,
@@ -1437,6 +1438,7 @@ class Services:
     def ownership_requests(self) -> OwnershipRequests:
         return OwnershipRequests(
             directory=self.adapters.directory,
+            metadata=self.adapters.metadata,
             events=self.adapters.events,
             authorization=self.authorization,
             administration=self.administration,

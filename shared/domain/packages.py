@@ -338,6 +338,7 @@ class Release(ArchiveFacts):
     awaits_owner: bool = False  # Held since publication, until an owner decides on it.
     holder: Holder = Holder.ADMINISTRATOR  # Of a release that is held and awaits no owner.
     refused: bool = False  # By an owner while it was held, so it was never published.
+    is_told: bool = False  # It was served while its package was public, which the log may tell.
     erased: ErasedArchive | None = None  # Of a removed release, once its archive is deleted.
     deprecation: str | None = None
     upstream: UpstreamOrigin | None = None  # None for releases that were published here.

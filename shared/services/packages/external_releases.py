@@ -34,7 +34,13 @@ from shared.domain.packages import (
     archive_container,
 )
 from shared.domain.principals import Principal
-from shared.domain.releases import MIRROR, mirrored_release, with_change, with_removal
+from shared.domain.releases import (
+    MIRROR,
+    mirrored_release,
+    told_to_everybody,
+    with_change,
+    with_removal,
+)
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.conflicts import AlreadyThere
 from shared.ports.directory import DirectoryStore
@@ -85,7 +91,8 @@ class ExternalReleases(Struct, frozen=True):
             first_seen_ms=self.clock.now_ms(),
             without_tools=tuple(tool for tool, owner in owners if owner.key != package.key),
         )
-        release = self.release_signer.signed(mirrored_release(bala, described, origin))
+        signed = self.release_signer.signed(mirrored_release(bala, described, origin))
+        release = told_to_everybody(signed, head)
         # Archive before record, as for a push: a crash between the two leaves an orphaned archive.
         container = archive_container(head, release, self.readers)
         await asyncio.gather(

@@ -33,7 +33,13 @@ from shared.domain.packages import (
 )
 from shared.domain.principals import PUBLISHING_SCOPES, Action, Principal
 from shared.domain.rate_limits import RateLimitAllowance
-from shared.domain.releases import held_for_owner, held_for_package, new_head, new_release
+from shared.domain.releases import (
+    held_for_owner,
+    held_for_package,
+    new_head,
+    new_release,
+    told_to_everybody,
+)
 from shared.domain.times import MS
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.conflicts import AlreadyThere
@@ -375,6 +381,7 @@ class Publishing(Struct, frozen=True):
             release = held_for_owner(release, held_because)
         elif head.hold:
             release = held_for_package(release, head.hold)
+        release = told_to_everybody(release, head)
         # Archive before record: a crash between the two leaves an orphaned archive, never a
         # release that cannot be pulled.
         container = archive_container(head, release, self.readers)
