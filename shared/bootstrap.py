@@ -63,7 +63,7 @@ from shared.adapters.sqlite.metadata import EmbeddedEdition
 from shared.adapters.system import SystemClock, SystemRandomness, WriteProbe, disk_space
 from shared.auth.entra import AppIdentity, app_identity
 from shared.auth.key_texts import KeyFile, text_of_setting
-from shared.auth.log_keys import LogKeys, log_key_file
+from shared.auth.log_keys import LogKeys, log_key_file, witness_key_file
 from shared.auth.release_keys import ReleaseSigner, release_key_file
 from shared.auth.signing_keys import KeyFiles, KeyRing, SigningKeys, VaultKeys
 from shared.auth.stored_secrets import ReadKeys
@@ -234,6 +234,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         keys=_keys(settings, folder, clock, randomness),
         release_signer=_release_signer(settings, folder, clock),
         log_keys=_log_keys(settings, folder, clock),
+        witness_keys=_witness_keys(settings, folder, clock),
         metadata=embedded.metadata,
         documents=embedded.documents,
         archives=embedded.archives,
@@ -281,6 +282,7 @@ def cloud_adapters(
         keys=_keys(settings, DataFolder(settings.data), clock, randomness),
         release_signer=_release_signer(settings, DataFolder(settings.data), clock),
         log_keys=_log_keys(settings, DataFolder(settings.data), clock),
+        witness_keys=_witness_keys(settings, DataFolder(settings.data), clock),
         metadata=_opened_later(lambda: cloud().metadata),
         documents=_opened_later(lambda: cloud().documents),
         archives=_opened_later(lambda: cloud().archives),
@@ -708,6 +710,11 @@ def _log_keys(settings: Settings, folder: DataFolder, clock: Clock) -> LogKeys:
     return LogKeys(_key_text(settings, settings.log_keys, file), clock, log_key_problem)
 
 
+def _witness_keys(settings: Settings, folder: DataFolder, clock: Clock) -> LogKeys:
+    file = witness_key_file(folder.keys, clock, SystemRandomness())
+    return LogKeys(_key_text(settings, settings.witness_keys, file), clock, log_key_problem)
+
+
 def _key_text(settings: Settings, setting: SecretStr | None, file: KeyFile) -> ReadKeys:
     """Return the reader of a text of keys: of the setting, the vault, or the file."""
     if setting:
@@ -726,4 +733,9 @@ def _vault_secret(settings: Settings, name: str) -> ReadKeys:
 def _key_files(folder: Path) -> tuple[KeyFile, ...]:
     """Return the files of the keys that others verify with."""
     clock = SystemClock()
-    return release_key_file(folder, clock), log_key_file(folder, clock, SystemRandomness())
+    randomness = SystemRandomness()
+    return (
+        release_key_file(folder, clock),
+        log_key_file(folder, clock, randomness),
+        witness_key_file(folder, clock, randomness),
+    )

@@ -27,6 +27,7 @@ from functions.api import (
     packages,
     pulls,
     tokens,
+    transparency,
     trusted_publishing,
     webhooks,
 )
@@ -65,6 +66,7 @@ FACES = (
     packages.history_api,
     packages.provenance_api,
     packages.checklist_api,
+    transparency.transparency_api,
     dependencies.dependencies_api,
     dry_runs.dry_runs_api,
     packages.symbols_api,
@@ -185,6 +187,7 @@ _GROUPS = {
     "device": "Devices",
     "trusted-publishing": "Trusted publishing",
     "leaked-tokens": "Leaked tokens",
+    "log": "Transparency log",
     "openapi.json": "This document",
 }
 _OTHER_GROUP = "More"

@@ -19,6 +19,7 @@ from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
 from shared.ports.system import Clock, Randomness
 
 FILE_NAME = "log-keys"  # Of the file in the folder of keys, and of the secret in the vault.
+WITNESS_FILE_NAME = "witness-keys"  # The same for the witness of other logs.
 SEED_BYTES = 32
 
 _UNTIL = "until"
@@ -92,11 +93,19 @@ class LogKeys:
 
 def log_key_file(folder: Path, clock: Clock, randomness: Randomness) -> KeyFile:
     """Return the file of the keys on one machine."""
+    return _key_file(folder / FILE_NAME, clock, randomness)
 
+
+def witness_key_file(folder: Path, clock: Clock, randomness: Randomness) -> KeyFile:
+    """Return the file of the key that cosigns other logs; it signs nothing else."""
+    return _key_file(folder / WITNESS_FILE_NAME, clock, randomness)
+
+
+def _key_file(path: Path, clock: Clock, randomness: Randomness) -> KeyFile:
     def make(since: str) -> str:
         return f"{since} {base64.b64encode(randomness.token_bytes(SEED_BYTES)).decode()}"
 
-    return KeyFile(folder / FILE_NAME, clock, make, _earlier_lines)
+    return KeyFile(path, clock, make, _earlier_lines)
 
 
 def _earlier_lines(earlier: Sequence[Sequence[str]], until: str) -> list[str]:

@@ -68,7 +68,7 @@ def new_release(bala: Bala, *, by: Principal, now_ms: int) -> Release:
 def _published(bala: Bala, by: Principal, now_ms: int) -> Event:
     coordinate = bala.coordinate
     return Event(
-        id=f"{coordinate.key}@1",
+        id=_event_id(coordinate, 1),
         kind="release.published",
         at_ms=now_ms,
         actor=by.id,
@@ -85,6 +85,20 @@ def _published(bala: Bala, by: Principal, now_ms: int) -> Event:
 
 def _content(archive: ArchiveFacts) -> dict[str, str]:
     return {"digest": archive.digest, "size": str(archive.size_bytes)}
+
+
+def publications_of(release: Release) -> list[str]:
+    """Return the ids of the events that may have published a release, the likeliest first: its
+    first one, or that which confirmed it after it was held."""
+    changes = range(1, min(release.revision, _MOST_CHANGES) + 1)
+    return [_event_id(release.coordinate, each) for each in changes]
+
+
+_MOST_CHANGES = 8  # A release that was held is confirmed by its second change, rarely a later one.
+
+
+def _event_id(coordinate: Coordinate, revision: int) -> str:
+    return f"{coordinate.key}@{revision}"
 
 
 def mirrored_head(bala: Bala, upstream: str, visibility: Visibility, *, now_ms: int) -> Head:

@@ -41,6 +41,7 @@ class Adapters(Struct, frozen=True):
     keys: SigningKeys
     release_signer: ReleaseSigner
     log_keys: LogKeys
+    witness_keys: LogKeys  # Of the witness of other logs.
     metadata: MetadataStore
     documents: DocumentStore
     archives: ArchiveStore

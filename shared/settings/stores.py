@@ -126,6 +126,12 @@ class KeySettings(TopicSettings):
         "file or the secret `log-keys`; for the stores of the cloud without a vault.",
     )
 
+    witness_keys: SecretStr | None = Field(
+        default=None,
+        description="Key of the witness of other logs, instead of the file or the secret "
+        "`witness-keys`; for the stores of the cloud without a vault.",
+    )
+
     @field_validator("release_keys")
     @classmethod
     def _check_release_keys(cls, keys: SecretStr | None) -> SecretStr | None:
@@ -133,7 +139,7 @@ class KeySettings(TopicSettings):
             ReleaseKeyRing.parse(keys.get_secret_value())
         return keys
 
-    @field_validator("log_keys")
+    @field_validator("log_keys", "witness_keys")
     @classmethod
     def _check_log_keys(cls, keys: SecretStr | None) -> SecretStr | None:
         if keys is not None:

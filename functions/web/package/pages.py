@@ -75,7 +75,8 @@ async def _release_answer(call: PublicPageCall, details: ReleaseDetails) -> Answ
     readme = await readme_html(call, details, plain=texts.readme)
     daily = [sum(counts.values()) for counts in history.days.values()] if history else []
     trend = {"recent": sum(daily), "trend": line_points(daily)} if history else {}
-    return await show_tab(call, details, FIRST_TAB, {"readme": readme, **trend})
+    logged = await if_available(call.registry.transparency.proofs.find(details.release))
+    return await show_tab(call, details, FIRST_TAB, {"readme": readme, "logged": logged, **trend})
 
 
 VERSIONS_SHOWN = 20  # Of a package, beside the description of a release that is not stored.

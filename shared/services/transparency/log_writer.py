@@ -39,6 +39,7 @@ from shared.ports.transparency import (
     LogSeeds,
 )
 from shared.services.leases import Leases
+from shared.services.transparency.published_checkpoints import PublishedCheckpoints
 from shared.services.transparency.tile_reader import TileReader
 from shared.telemetry.log import log
 
@@ -73,6 +74,7 @@ class LogWriter:
         directory: DirectoryStore,
         seeds: LogSeeds,
         cosigners: Cosigners,
+        published: PublishedCheckpoints,
         leases: Leases,
         clock: Clock,
     ) -> None:
@@ -83,6 +85,7 @@ class LogWriter:
         self._directory = directory
         self._seeds = seeds
         self._cosigners = cosigners
+        self._checkpoints = published
         self._leases = leases
         self._clock = clock
         self._tiles = TileReader(files)
@@ -189,6 +192,8 @@ class LogWriter:
         cosigned = note.with_signatures(
             await self._cosigners.cosign(note, partial(self._prove, state))
         )
+        # Before it is published: whoever saw it finds the proofs that are made against it.
+        await self._checkpoints.add(cosigned, after=batch.after)
         path = f"{state.folder}/{_CHECKPOINT}"
         await self._files.publish_checkpoint(path, cosigned.content.encode())
         for path in batch.files:
