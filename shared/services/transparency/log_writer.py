@@ -26,7 +26,7 @@ from shared.domain.transparency.checkpoints import Checkpoint, checkpoint_of
 from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
 from shared.domain.transparency.notes import NoteSignature, NoteSigner, SignedNote
 from shared.domain.transparency.tiles import Tile
-from shared.domain.transparency.tree_edge import TreeEdge, edge_tiles
+from shared.domain.transparency.tree_edge import Extension, TreeEdge, edge_tiles
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
@@ -114,7 +114,7 @@ class LogWriter:
             raise LogStopped(state.stopped)
         try:
             await self._publish_committed(state)
-            await self._sweep(state)
+            await self._sweep()
             written = 0
             while added := await self._append(state):
                 written += added.count
@@ -222,10 +222,8 @@ class LogWriter:
             await self._publish_tiles(state.folder, full)
         await self._publish_tiles(state.folder, self._edge.partial_files())
 
-    async def _from_leaves(
-        self, state: LogState
-    ) -> AsyncIterator[tuple[TreeEdge, dict[str, bytes]]]:
-        """Yield the edges of the log from its first entry to its last one, with their files."""
+    async def _from_leaves(self, state: LogState) -> AsyncIterator[Extension]:
+        """Yield the log from its first entry to its last one."""
         edge = TreeEdge()
         last = 0
         size = state.head.size
@@ -284,13 +282,12 @@ class LogWriter:
             raise LogStopped(reason)
         return edge
 
-    async def _sweep(self, state: LogState) -> None:
-        """Delete what killed writers staged and nobody committed, once in a process."""
+    async def _sweep(self) -> None:
+        """Delete what killed writers left, once in a process: what was committed is published."""
         if self._has_swept:
             return
         for name in await self._files.list_staged():
-            if name != state.staged:
-                await self._files.discard(name)
+            await self._files.discard(name)
         self._has_swept = True
 
 
