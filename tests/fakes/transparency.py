@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from shared.domain.errors.base import Unavailable
 from shared.domain.transparency.checkpoints import require_later
+from shared.domain.transparency.notes import SignedNote
 from shared.domain.transparency.tiles import require_same
 from shared.ports.transparency import LogSeed
 
@@ -85,3 +86,13 @@ class FakeSeeds:
         if not self.keys:
             raise Unavailable("busy", "The vault does not answer.")
         return self.keys
+
+
+@dataclass
+class FakeKeeper:
+    """A `CheckpointKeeper` of a dictionary, by the sizes before."""
+
+    notes: dict[int, SignedNote] = field(default_factory=dict[int, SignedNote])
+
+    async def add(self, note: SignedNote, *, after: int) -> None:
+        self.notes.setdefault(after, note)

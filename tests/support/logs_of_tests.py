@@ -13,7 +13,7 @@ from shared.services.leases import Leases
 from shared.services.transparency.log_writer import LogWriter, NoCosigners
 from tests.fakes.stores import FakeDirectory, FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
-from tests.fakes.transparency import FakeLeaves, FakeLogFiles, FakeSeeds, Killed
+from tests.fakes.transparency import FakeKeeper, FakeLeaves, FakeLogFiles, FakeSeeds, Killed
 from tests.support.log_checker import checked_log
 
 ORIGIN = "packages.example.org/log"
@@ -62,6 +62,7 @@ class LogOfTest:
     clock: FakeClock = field(default_factory=FakeClock)
     randomness: FakeRandomness = field(default_factory=FakeRandomness)
     seeds: FakeSeeds = field(default_factory=lambda: FakeSeeds([LogSeed(SEED)]))
+    kept: FakeKeeper = field(default_factory=FakeKeeper)
     cosigners: Cosigners = field(default_factory=NoCosigners)
 
     def writer(self, origin: str = ORIGIN, directory: DirectoryStore | None = None) -> LogWriter:
@@ -73,6 +74,7 @@ class LogOfTest:
             directory=directory or self.directory,
             seeds=self.seeds,
             cosigners=self.cosigners,
+            kept=self.kept,
             leases=Leases(self.work, self.clock, self.randomness),
             clock=self.clock,
         )

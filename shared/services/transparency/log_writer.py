@@ -23,7 +23,7 @@ import msgspec
 from shared.domain.errors.transparency import LogStopped, NoteUnreadable, ProofRefused
 from shared.domain.times import MS
 from shared.domain.transparency.checkpoints import Checkpoint, checkpoint_of
-from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
+from shared.domain.transparency.log_states import CHECKPOINT_FILE, PLACE_OF_STATE, LogState
 from shared.domain.transparency.notes import NoteSignature, NoteSigner, SignedNote
 from shared.domain.transparency.tiles import Tile
 from shared.domain.transparency.tree_edge import Extension, TreeEdge, edge_tiles
@@ -31,6 +31,7 @@ from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.ports.transparency import (
+    CheckpointKeeper,
     ConsistencyProver,
     Cosigners,
     LeafSource,
@@ -47,7 +48,6 @@ LEASE_LIFETIME = timedelta(seconds=30)  # So long entries wait after the death o
 RUN_TIME = timedelta(seconds=45)  # A run of each minute ends before the next one.
 
 _LEASE = "transparency-log"
-_CHECKPOINT = "checkpoint"
 
 
 class NoCosigners:
@@ -73,6 +73,7 @@ class LogWriter:
         directory: DirectoryStore,
         seeds: LogSeeds,
         cosigners: Cosigners,
+        kept: CheckpointKeeper,
         leases: Leases,
         clock: Clock,
     ) -> None:
@@ -83,6 +84,7 @@ class LogWriter:
         self._directory = directory
         self._seeds = seeds
         self._cosigners = cosigners
+        self._kept = kept
         self._leases = leases
         self._clock = clock
         self._tiles = TileReader(files)
@@ -174,11 +176,11 @@ class LogWriter:
 
     async def _published(self, folder: str) -> Checkpoint | None:
         """Return the checkpoint that the public sees; raise `LogStopped` if it is damaged."""
-        note = await self._files.read(f"{folder}/{_CHECKPOINT}")
+        note = await self._files.read(f"{folder}/{CHECKPOINT_FILE}")
         try:
             return None if note is None else checkpoint_of(note)
         except NoteUnreadable as unreadable:
-            reason = f"the published file {folder}/{_CHECKPOINT} is damaged. {unreadable}"
+            reason = f"the published file {folder}/{CHECKPOINT_FILE} is damaged. {unreadable}"
             raise LogStopped(reason) from None
 
     async def _publish(self, state: LogState, batch: "_StagedBatch") -> None:
@@ -189,7 +191,8 @@ class LogWriter:
         cosigned = note.with_signatures(
             await self._cosigners.cosign(note, partial(self._prove, state))
         )
-        path = f"{state.folder}/{_CHECKPOINT}"
+        await self._kept.add(cosigned, after=batch.after)
+        path = f"{state.folder}/{CHECKPOINT_FILE}"
         await self._files.publish_checkpoint(path, cosigned.content.encode())
         for path in batch.files:
             if Tile.parse(path).is_full:
