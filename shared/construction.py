@@ -198,7 +198,6 @@ from shared.services.transparency.publication import LogPublication
 from shared.services.transparency.published_checkpoints import PublishedCheckpoints
 from shared.services.transparency.release_proofs import ReleaseProofs
 from shared.services.transparency.seeds import SeedsOfKeys
-from shared.services.transparency.tile_reader import TileReader
 from shared.services.transparency.witness import Witness
 from shared.settings import Settings
 from shared.settings.values import split_list
@@ -1754,11 +1753,7 @@ class Services:
 
     @cached_property
     def log_reader(self) -> LogReader:
-        return LogReader(
-            files=self.adapters.log_files,
-            tiles=TileReader(self.adapters.log_files),
-            directory=self.adapters.directory,
-        )
+        return LogReader(files=self.adapters.log_files, directory=self.adapters.directory)
 
     @cached_property
     def published_checkpoints(self) -> PublishedCheckpoints:
@@ -1767,7 +1762,6 @@ class Services:
     @cached_property
     def release_proofs(self) -> ReleaseProofs:
         return ReleaseProofs(
-            directory=self.adapters.directory,
             events=self.adapters.events,
             reader=self.log_reader,
             published=self.published_checkpoints,
@@ -1776,12 +1770,10 @@ class Services:
     @cached_property
     def log_publication(self) -> LogPublication:
         return LogPublication(
-            directory=self.adapters.directory,
             reader=self.log_reader,
             seeds=SeedsOfKeys(keys=self.adapters.log_keys),
             witnesses=self.settings.witnesses,
-            origin=f"{self._host}/log",
-            url=f"{self.settings.base_url}/log",
+            base_url=self.settings.base_url,
         )
 
     @cached_property
@@ -1800,14 +1792,9 @@ class Services:
             directory=self.adapters.directory,
             clock=self.adapters.clock,
             seeds=SeedsOfKeys(keys=self.adapters.witness_keys),
-            name=f"{self._host}/witness",
+            name=f"{self.settings.base_url.partition('://')[2]}/witness",
             keys=self.settings.witnessed_keys,
         )
-
-    @property
-    def _host(self) -> str:
-        """The address of the registry as names of logs and witnesses have it, without a scheme."""
-        return self.settings.base_url.partition("://")[2]
 
     # --- Maintenance ---
 

@@ -21,7 +21,7 @@ FACES = (log_files,)
 
 @log_files.read("log/checkpoint", stays_public=True)
 async def log_checkpoint(call: Call) -> Answer:
-    checkpoint = await call.registry.transparency.reader.checkpoint()
+    checkpoint = await call.registry.transparency.reader.file("log/checkpoint")
     if checkpoint is None:
         raise log_not_begun()
     return _file(call, checkpoint, PLAIN_TEXT, CHECKPOINT_CACHE)
@@ -40,7 +40,7 @@ async def log_tile(call: Call) -> Answer:
         tile = Tile.parse(path)
     except NoteUnreadable:
         raise log_file_missing(path) from None
-    content = await call.registry.transparency.reader.file(path)
+    content = await call.registry.transparency.reader.file(f"log/{path}")
     if content is None:
         raise log_file_missing(path)
     return _file(call, content, BYTES, IMMUTABLE if tile.is_full else PARTIAL_CACHE)

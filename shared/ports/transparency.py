@@ -94,3 +94,12 @@ class Cosigners(Protocol):
         `prove` returns the proof that the checkpoint continues the log of a smaller size.
         """
         ...
+
+
+class CheckpointKeeper(Protocol):
+    """Keeps published checkpoints, so that the proof of an entry never changes."""
+
+    async def add(self, note: SignedNote, *, after: int) -> None:
+        """Store a checkpoint before it is published; the one before it had `after` entries. A
+        repeat changes nothing, not even the cosignatures."""
+        ...

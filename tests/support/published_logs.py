@@ -32,7 +32,7 @@ async def write_log(world: World) -> int:
         directory=stores.directory,
         seeds=SeedsOfKeys(keys=stores.log_keys),
         cosigners=NoCosigners(),
-        published=PublishedCheckpoints(directory=stores.directory),
+        kept=PublishedCheckpoints(directory=stores.directory),
         leases=Leases(work=stores.work, clock=stores.clock, randomness=stores.randomness),
         clock=stores.clock,
     )

@@ -8,6 +8,7 @@ from shared.domain.transparency.merkle_tree import EMPTY_ROOT, TreeHead
 from shared.domain.transparency.notes import SignedNote
 
 FIRST_FOLDER = "log"
+CHECKPOINT_FILE = "checkpoint"  # Its name below the folder.
 _OWNER = "log"
 
 
@@ -57,6 +58,11 @@ class LogState(Entity):
         """The number of the last event that is in the log."""
         last = self.segments[-1]
         return last.number + self.head.size - last.first_index - 1 if self.head.size else 0
+
+    def folder_of(self, origin: str) -> str:
+        """Return the folder of this log or of one that it follows."""
+        former = {each.origin: each.folder for each in self.former}
+        return former.get(origin, self.folder)
 
     def index_of(self, number: int) -> int:
         """Return the index of the entry of an event, which may not be written yet."""

@@ -23,14 +23,15 @@ import msgspec
 from shared.domain.errors.transparency import LogStopped, NoteUnreadable, ProofRefused
 from shared.domain.times import MS
 from shared.domain.transparency.checkpoints import Checkpoint, checkpoint_of
-from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
+from shared.domain.transparency.log_states import CHECKPOINT_FILE, PLACE_OF_STATE, LogState
 from shared.domain.transparency.notes import NoteSignature, NoteSigner, SignedNote
 from shared.domain.transparency.tiles import Tile
-from shared.domain.transparency.tree_edge import TreeEdge, edge_tiles
+from shared.domain.transparency.tree_edge import Extension, TreeEdge, edge_tiles
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.ports.transparency import (
+    CheckpointKeeper,
     ConsistencyProver,
     Cosigners,
     LeafSource,
@@ -39,7 +40,6 @@ from shared.ports.transparency import (
     LogSeeds,
 )
 from shared.services.leases import Leases
-from shared.services.transparency.published_checkpoints import PublishedCheckpoints
 from shared.services.transparency.tile_reader import TileReader
 from shared.telemetry.log import log
 
@@ -48,7 +48,6 @@ LEASE_LIFETIME = timedelta(seconds=30)  # So long entries wait after the death o
 RUN_TIME = timedelta(seconds=45)  # A run of each minute ends before the next one.
 
 _LEASE = "transparency-log"
-_CHECKPOINT = "checkpoint"
 
 
 class NoCosigners:
@@ -74,7 +73,7 @@ class LogWriter:
         directory: DirectoryStore,
         seeds: LogSeeds,
         cosigners: Cosigners,
-        published: PublishedCheckpoints,
+        kept: CheckpointKeeper,
         leases: Leases,
         clock: Clock,
     ) -> None:
@@ -85,7 +84,7 @@ class LogWriter:
         self._directory = directory
         self._seeds = seeds
         self._cosigners = cosigners
-        self._checkpoints = published
+        self._kept = kept
         self._leases = leases
         self._clock = clock
         self._tiles = TileReader(files)
@@ -117,7 +116,7 @@ class LogWriter:
             raise LogStopped(state.stopped)
         try:
             await self._publish_committed(state)
-            await self._sweep(state)
+            await self._sweep()
             written = 0
             while added := await self._append(state):
                 written += added.count
@@ -177,11 +176,11 @@ class LogWriter:
 
     async def _published(self, folder: str) -> Checkpoint | None:
         """Return the checkpoint that the public sees; raise `LogStopped` if it is damaged."""
-        note = await self._files.read(f"{folder}/{_CHECKPOINT}")
+        note = await self._files.read(f"{folder}/{CHECKPOINT_FILE}")
         try:
             return None if note is None else checkpoint_of(note)
         except NoteUnreadable as unreadable:
-            reason = f"the published file {folder}/{_CHECKPOINT} is damaged. {unreadable}"
+            reason = f"the published file {folder}/{CHECKPOINT_FILE} is damaged. {unreadable}"
             raise LogStopped(reason) from None
 
     async def _publish(self, state: LogState, batch: "_StagedBatch") -> None:
@@ -192,9 +191,8 @@ class LogWriter:
         cosigned = note.with_signatures(
             await self._cosigners.cosign(note, partial(self._prove, state))
         )
-        # Before it is published: whoever saw it finds the proofs that are made against it.
-        await self._checkpoints.add(cosigned, after=batch.after)
-        path = f"{state.folder}/{_CHECKPOINT}"
+        await self._kept.add(cosigned, after=batch.after)
+        path = f"{state.folder}/{CHECKPOINT_FILE}"
         await self._files.publish_checkpoint(path, cosigned.content.encode())
         for path in batch.files:
             if Tile.parse(path).is_full:
@@ -227,10 +225,8 @@ class LogWriter:
             await self._publish_tiles(state.folder, full)
         await self._publish_tiles(state.folder, self._edge.partial_files())
 
-    async def _from_leaves(
-        self, state: LogState
-    ) -> AsyncIterator[tuple[TreeEdge, dict[str, bytes]]]:
-        """Yield the edges of the log from its first entry to its last one, with their files."""
+    async def _from_leaves(self, state: LogState) -> AsyncIterator[Extension]:
+        """Yield the log from its first entry to its last one."""
         edge = TreeEdge()
         last = 0
         size = state.head.size
@@ -289,13 +285,12 @@ class LogWriter:
             raise LogStopped(reason)
         return edge
 
-    async def _sweep(self, state: LogState) -> None:
-        """Delete what killed writers staged and nobody committed, once in a process."""
+    async def _sweep(self) -> None:
+        """Delete what killed writers left, once in a process: what was committed is published."""
         if self._has_swept:
             return
         for name in await self._files.list_staged():
-            if name != state.staged:
-                await self._files.discard(name)
+            await self._files.discard(name)
         self._has_swept = True
 
 

@@ -3,12 +3,11 @@ with."""
 
 from msgspec import Struct
 
-from shared.domain.transparency.checkpoints import Checkpoint
+from shared.domain.transparency.checkpoints import Checkpoint, checkpoint_of
 from shared.domain.transparency.encodings import base64_of
 from shared.domain.transparency.log_policies import KnownLog, KnownWitness, LogPolicy
-from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
-from shared.domain.transparency.notes import NoteSigner, SignedNote, VerifierKey
-from shared.ports.directory import DirectoryStore
+from shared.domain.transparency.log_states import FIRST_FOLDER
+from shared.domain.transparency.notes import NoteSigner, VerifierKey
 from shared.ports.transparency import LogSeeds
 from shared.services.transparency.log_reader import LogReader
 
@@ -28,30 +27,35 @@ class ShownLog(Struct, frozen=True):
 class LogPublication(Struct, frozen=True):
     """Knows the name and the keys of the log, and its witnesses."""
 
-    directory: DirectoryStore
     reader: LogReader
     seeds: LogSeeds
     witnesses: LogPolicy  # Its logs do not count.
-    origin: str  # Of a log that has no entry yet.
-    url: str  # Where the log is served.
-
-    async def keys(self) -> tuple[VerifierKey, ...]:
-        """Return the keys that verify its checkpoints now; raise `Unavailable`."""
-        state = await self.directory.get(LogState, PLACE_OF_STATE)
-        origin = state.origin if state else self.origin
-        return tuple(NoteSigner(origin, each.seed).verifier for each in await self.seeds.seeds())
+    base_url: str  # Below which logs are served.
 
     async def policy(self) -> LogPolicy:
-        """Return the keys of the log, its witnesses, and which of them have to have cosigned."""
+        """Return the keys of the log, its witnesses, and which of them have to have cosigned;
+        raise `Unavailable`."""
+        state = await self.reader.state()
+        folder = state.folder if state else FIRST_FOLDER
+        origin = state.origin if state else origin_of(self.base_url)
+        keys = [NoteSigner(origin, each.seed).verifier for each in await self.seeds.seeds()]
         return LogPolicy(
-            logs=tuple(KnownLog(key, self.url) for key in await self.keys()),
+            logs=tuple(KnownLog(key, f"{self.base_url}/{folder}") for key in keys),
             witnesses=self.witnesses.witnesses,
             groups=self.witnesses.groups,
             quorum=self.witnesses.quorum,
         )
 
     async def shown(self) -> ShownLog:
-        """Return what a page says of the log."""
+        """Return what a page says of the log; raise `Unavailable`."""
         published = await self.reader.checkpoint()
-        checkpoint = Checkpoint.parse(SignedNote.parse(published).text) if published else None
-        return ShownLog(await self.keys(), self.witnesses.witnesses, checkpoint)
+        checkpoint = checkpoint_of(published) if published else None
+        policy = await self.policy()
+        keys = tuple(each.key for each in policy.logs)
+        return ShownLog(keys, policy.witnesses, checkpoint)
+
+
+def origin_of(base_url: str) -> str:
+    """Return the name of the first log of a registry at an address, which keeps it when the address
+    changes."""
+    return f"{base_url.partition('://')[2]}/{FIRST_FOLDER}"

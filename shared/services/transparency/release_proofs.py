@@ -10,9 +10,8 @@ from shared.domain.releases import publications_of
 from shared.domain.transparency.checkpoints import Checkpoint
 from shared.domain.transparency.encodings import base64_of
 from shared.domain.transparency.log_proofs import LogProof
-from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
+from shared.domain.transparency.log_states import LogState
 from shared.domain.transparency.proof_steps import ProofStep, proof_steps
-from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.runtime.lru_cache import LruCache
 from shared.services.transparency.log_reader import LogReader
@@ -70,12 +69,10 @@ class ReleaseProofs:
     def __init__(
         self,
         *,
-        directory: DirectoryStore,
         events: EventStore,
         reader: LogReader,
         published: PublishedCheckpoints,
     ) -> None:
-        self._directory = directory
         self._events = events
         self._reader = reader
         self._published = published
@@ -97,7 +94,7 @@ class ReleaseProofs:
     async def _read(self, release: Release) -> LoggedRelease | None:
         """Return the first entry of the release that says that it was published; else, as for a
         private one, its first entry."""
-        state = await self._directory.get(LogState, PLACE_OF_STATE)
+        state = await self._reader.state()
         if state is None:
             return None
         origin = release.upstream
@@ -118,8 +115,8 @@ class ReleaseProofs:
         checkpoint = await self._published.first_with(state.origin, index)
         if checkpoint is None:
             return None
-        size = Checkpoint.parse(checkpoint.text).size
-        entry, hashes = await asyncio.gather(
-            self._reader.entry(index, size), self._reader.inclusion_proof(index, size)
+        proof, entry = await asyncio.gather(
+            self._reader.proof(index, checkpoint), self._reader.entry(index)
         )
-        return LoggedRelease(entry, LogProof(index=index, hashes=hashes, checkpoint=checkpoint))
+        # The checkpoint is stored before it is published.
+        return LoggedRelease(entry, proof) if entry and proof else None

@@ -69,7 +69,6 @@ async def test_another_process_gives_the_same_proof(world: World) -> None:
     await write_log(world)
     proofs = world.registry.transparency.proofs
     other = ReleaseProofs(
-        directory=world.stores.directory,
         events=world.stores.events,
         reader=world.registry.transparency.reader,
         published=PublishedCheckpoints(directory=world.stores.directory),
