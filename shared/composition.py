@@ -104,6 +104,7 @@ from shared.services.tokens.secret_scanning import SecretScanning
 from shared.services.tokens.tokens import TokenRecords, Tokens
 from shared.services.tokens.trusted_publishers import TrustedPublishers
 from shared.services.tokens.trusted_publishing import TrustedPublishing
+from shared.services.transparency.openings import Openings
 from shared.settings import Settings
 
 
@@ -132,6 +133,7 @@ class PackageServices(Struct, frozen=True):
     index: PackageIndex
     feeds: ChangeFeeds
     history: PackageHistory
+    openings: Openings
     archive_delivery: ArchiveDelivery
     pulls: Pulls
     archive_files: ArchiveFiles
@@ -406,6 +408,7 @@ def _packages(services: Services) -> PackageServices:
         index=services.package_index,
         feeds=services.change_feeds,
         history=services.package_history,
+        openings=services.openings,
         archive_delivery=services.archive_delivery,
         pulls=services.pulls,
         archive_files=services.archive_files,

@@ -101,6 +101,7 @@ from shared.services.maintenance.erased_releases import ErasedReleases
 from shared.services.maintenance.find_ownerless_organizations import FindOwnerlessOrganizations
 from shared.services.maintenance.finish_deletions import FinishDeletions
 from shared.services.maintenance.follow_upstream_withdrawals import FollowUpstreamWithdrawals
+from shared.services.maintenance.freeze_leaves import FreezeLeaves
 from shared.services.maintenance.generate_api_docs import GenerateApiDocs
 from shared.services.maintenance.lock_disabled_accounts import LockDisabledAccounts
 from shared.services.maintenance.notify_dependents import NotifyDependents
@@ -192,6 +193,7 @@ from shared.services.tokens.secret_scanning import SecretScanning
 from shared.services.tokens.tokens import TokenRecords, Tokens
 from shared.services.tokens.trusted_publishers import TrustedPublishers
 from shared.services.tokens.trusted_publishing import JobTokenVerifier, TrustedPublishing
+from shared.services.transparency.openings import Openings
 from shared.settings import Settings
 from shared.settings.values import split_list
 from shared.telemetry.log import log, record_metric
@@ -416,6 +418,15 @@ class Services:
             hosted=self.hosted_packages,
             directory=self.adapters.directory,
             events=self.adapters.events,
+        )
+
+    @cached_property
+    def openings(self) -> Openings:
+        return Openings(
+            events=self.adapters.events,
+            metadata=self.adapters.metadata,
+            authorization=self.authorization,
+            administration=self.administration,
         )
 
     @cached_property
@@ -1755,6 +1766,7 @@ class Services:
             self.audit_archives,
             self.anonymize_events,
             self.complete_event_logs,
+            self.freeze_leaves,
             self.erase_accounts,
             self.finish_deletions,
             self.send_expiry_reminders,
@@ -1867,6 +1879,16 @@ class Services:
             events=self.adapters.events,
             clock=self.adapters.clock,
             audit_days=self.settings.audit_days,
+        )
+
+    @cached_property
+    def freeze_leaves(self) -> FreezeLeaves:
+        return FreezeLeaves(
+            events=self.adapters.events,
+            metadata=self.adapters.metadata,
+            work=self.adapters.work,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
         )
 
     @cached_property

@@ -26,6 +26,7 @@ from functions.api import (
     packages,
     pulls,
     tokens,
+    transparency_log,
     trusted_publishing,
     webhooks,
 )
@@ -62,6 +63,7 @@ FACES = (
     packages.visibility_api,
     packages.successor_api,
     packages.history_api,
+    transparency_log.transparency_log_api,
     packages.provenance_api,
     packages.checklist_api,
     dependencies.dependencies_api,
