@@ -1,4 +1,7 @@
-"""/api/v1/log: proofs that the transparency log has a release."""
+"""/api/v1/log: proofs that the transparency log has a release, and what its commitments commit
+to."""
+
+import base64
 
 from pydantic import Field
 
@@ -7,6 +10,15 @@ from functions.http.caching_headers import NO_STORE
 from functions.http.json_answers import JSON
 from shared.domain.errors.transparency import release_being_logged
 from shared.runtime.answers import PLAIN_TEXT, Answer
+
+
+class OpeningView(ResponseModel):
+    """The opening of a commitment: its entry of the log has the base64 of the SHA-256 of the bytes
+    of the salt and of the leaf."""
+
+    index: int
+    salt: str = Field(description="Base64 of 32 bytes.")
+    leaf: str = Field(description="The leaf, whose bytes are this text in ASCII.")
 
 
 class LogProofView(ResponseModel):
@@ -22,10 +34,24 @@ class LogProofView(ResponseModel):
     proof: str = Field(description="As c2sp.org/tlog-proof; it never changes.")
 
 
-transparency_api = ApiFace()
+transparency_log_api = ApiFace()
 
 
-@transparency_api.operation(
+@transparency_log_api.operation(
+    "GET",
+    "api/v1/log/openings/{index}",
+    "Show what a commitment of the transparency log commits to, to those who may see its event.",
+    refusals=(400, 401, 404),
+)
+async def api_log_opening(call: ApiCall) -> OpeningView:
+    opening = await call.registry.packages.openings.opening(
+        call.route_params["index"], by=call.caller
+    )
+    salt = base64.b64encode(opening.salt).decode()
+    return OpeningView(index=opening.index, salt=salt, leaf=opening.leaf.decode())
+
+
+@transparency_log_api.operation(
     "GET",
     "api/v1/log/proof/{org}/{name}/{version}",
     "Prove that the transparency log has a release: as text (c2sp.org/tlog-proof), or with its "
