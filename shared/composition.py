@@ -104,6 +104,10 @@ from shared.services.tokens.secret_scanning import SecretScanning
 from shared.services.tokens.tokens import TokenRecords, Tokens
 from shared.services.tokens.trusted_publishers import TrustedPublishers
 from shared.services.tokens.trusted_publishing import TrustedPublishing
+from shared.services.transparency.log_reader import LogReader
+from shared.services.transparency.publication import LogPublication
+from shared.services.transparency.release_proofs import ReleaseProofs
+from shared.services.transparency.witness import Witness
 from shared.settings import Settings
 
 
@@ -301,6 +305,15 @@ class QualityServices(Struct, frozen=True):
     comparison: PackageComparison
 
 
+class TransparencyServices(Struct, frozen=True):
+    """The transparency log as it is published, and the witness of other logs."""
+
+    reader: LogReader
+    publication: LogPublication
+    proofs: ReleaseProofs
+    witness: Witness
+
+
 class Registry(Struct, frozen=True):
     """The services that faces and commands use: a group for each folder of `shared/services/`."""
 
@@ -320,6 +333,7 @@ class Registry(Struct, frozen=True):
     mirroring: MirroringServices | None  # None without an upstream.
     bundles: BundleServices
     quality: QualityServices
+    transparency: TransparencyServices
 
     def client_settings(self, username: str, token: str = TOKEN_PLACEHOLDER) -> str:
         """Return the Settings.toml of a user: with an upstream this registry has every package."""
@@ -379,6 +393,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
         mirroring=_mirroring(services) if services.upstreams is not None else None,
         bundles=_bundles(services),
         quality=_quality(services),
+        transparency=_transparency(services),
     )
 
 
@@ -552,3 +567,12 @@ def _bundles(services: Services) -> BundleServices:
 
 def _quality(services: Services) -> QualityServices:
     return QualityServices(checklists=services.checklists, comparison=services.package_comparison)
+
+
+def _transparency(services: Services) -> TransparencyServices:
+    return TransparencyServices(
+        reader=services.log_reader,
+        publication=services.log_publication,
+        proofs=services.release_proofs,
+        witness=services.witness,
+    )

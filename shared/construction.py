@@ -192,6 +192,14 @@ from shared.services.tokens.secret_scanning import SecretScanning
 from shared.services.tokens.tokens import TokenRecords, Tokens
 from shared.services.tokens.trusted_publishers import TrustedPublishers
 from shared.services.tokens.trusted_publishing import JobTokenVerifier, TrustedPublishing
+from shared.services.transparency.cosigning import COSIGN_WITHIN, Cosigning
+from shared.services.transparency.log_reader import LogReader
+from shared.services.transparency.publication import LogPublication
+from shared.services.transparency.published_checkpoints import PublishedCheckpoints
+from shared.services.transparency.release_proofs import ReleaseProofs
+from shared.services.transparency.seeds import SeedsOfKeys
+from shared.services.transparency.tile_reader import TileReader
+from shared.services.transparency.witness import Witness
 from shared.settings import Settings
 from shared.settings.values import split_list
 from shared.telemetry.log import log, record_metric
@@ -550,6 +558,7 @@ class Services:
             metadata=self.adapters.metadata,
             documents=self.adapters.documents,
             archives=self.adapters.archives,
+            release_signer=self.adapters.release_signer,
             derived_data=self.derived_data,
             records=self.package_record_writer,
             clock=self.adapters.clock,
@@ -843,6 +852,7 @@ class Services:
             documents=self.adapters.documents,
             archives=self.adapters.archives,
             published_contents=self.published_contents,
+            release_signer=self.adapters.release_signer,
             derived_data=self.derived_data,
             clock=self.adapters.clock,
             dependency_check=self.dependency_check,
@@ -1352,6 +1362,7 @@ class Services:
     def made_by_accounts(self) -> MadeByAccounts:
         return MadeByAccounts(
             directory=self.adapters.directory,
+            metadata=self.adapters.metadata,
             record_writer=self.record_writer,
             tokens=self.token_records,
             clock=self.adapters.clock,
@@ -1435,6 +1446,7 @@ class Services:
     def ownership_requests(self) -> OwnershipRequests:
         return OwnershipRequests(
             directory=self.adapters.directory,
+            metadata=self.adapters.metadata,
             events=self.adapters.events,
             authorization=self.authorization,
             administration=self.administration,
@@ -1737,6 +1749,65 @@ class Services:
             record_writer=self.record_writer,
             clock=self.adapters.clock,
         )
+
+    # --- Transparency log ---
+
+    @cached_property
+    def log_reader(self) -> LogReader:
+        return LogReader(
+            files=self.adapters.log_files,
+            tiles=TileReader(self.adapters.log_files),
+            directory=self.adapters.directory,
+        )
+
+    @cached_property
+    def published_checkpoints(self) -> PublishedCheckpoints:
+        return PublishedCheckpoints(directory=self.adapters.directory)
+
+    @cached_property
+    def release_proofs(self) -> ReleaseProofs:
+        return ReleaseProofs(
+            directory=self.adapters.directory,
+            events=self.adapters.events,
+            reader=self.log_reader,
+            published=self.published_checkpoints,
+        )
+
+    @cached_property
+    def log_publication(self) -> LogPublication:
+        return LogPublication(
+            directory=self.adapters.directory,
+            reader=self.log_reader,
+            seeds=SeedsOfKeys(keys=self.adapters.log_keys),
+            witnesses=self.settings.witnesses,
+            origin=f"{self._host}/log",
+            url=f"{self.settings.base_url}/log",
+        )
+
+    @cached_property
+    def cosigning(self) -> Cosigning:
+        return Cosigning(
+            fetcher=self.adapters.fetcher,
+            witnesses=self.settings.witnesses.witnesses,
+            failed=logged("witness.silent", "witness", "reason"),
+            disagreed=logged("witness.disagrees", "witness", "reason", level=log.error),
+            within=COSIGN_WITHIN,
+        )
+
+    @cached_property
+    def witness(self) -> Witness:
+        return Witness(
+            directory=self.adapters.directory,
+            clock=self.adapters.clock,
+            seeds=SeedsOfKeys(keys=self.adapters.witness_keys),
+            name=f"{self._host}/witness",
+            keys=self.settings.witnessed_keys,
+        )
+
+    @property
+    def _host(self) -> str:
+        """The address of the registry as names of logs and witnesses have it, without a scheme."""
+        return self.settings.base_url.partition("://")[2]
 
     # --- Maintenance ---
 

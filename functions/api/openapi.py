@@ -17,6 +17,7 @@ from functions.api import (
     directory_locks,
     dry_runs,
     groups,
+    keys,
     members,
     mirror,
     moderation,
@@ -26,6 +27,7 @@ from functions.api import (
     packages,
     pulls,
     tokens,
+    transparency,
     trusted_publishing,
     webhooks,
 )
@@ -64,9 +66,11 @@ FACES = (
     packages.history_api,
     packages.provenance_api,
     packages.checklist_api,
+    transparency.transparency_api,
     dependencies.dependencies_api,
     dry_runs.dry_runs_api,
     packages.symbols_api,
+    keys.keys_api,
     trusted_publishing.publishers_api,
     account.client_settings_api,
     trusted_publishing.token_exchange_api,
@@ -183,6 +187,7 @@ _GROUPS = {
     "device": "Devices",
     "trusted-publishing": "Trusted publishing",
     "leaked-tokens": "Leaked tokens",
+    "log": "Transparency log",
     "openapi.json": "This document",
 }
 _OTHER_GROUP = "More"

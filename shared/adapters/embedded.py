@@ -32,6 +32,7 @@ from shared.adapters.sqlite.directory import SqliteDirectory, SqliteEvents, Sqli
 from shared.adapters.sqlite.metadata import SqliteMetadata
 from shared.adapters.sqlite.pull_ledger import SqlitePulls
 from shared.adapters.sqlite.pull_records import SqlitePullRecords
+from shared.adapters.system import SystemRandomness
 from shared.domain.errors.requests import StorageFull
 from shared.domain.snapshots import MANIFEST_FILE, RESTORE_KIND, RESTORE_UNFINISHED
 from shared.domain.times import MS
@@ -78,7 +79,7 @@ def open_embedded(data: Path, clock: Clock) -> EmbeddedStores:
         documents=SqliteDocuments(database, FilePieces(folder.pieces)),
         archives=FileArchives(folder.archives, clock),
         directory=SqliteDirectory(database),
-        events=SqliteEvents(database),
+        events=SqliteEvents(database, SystemRandomness()),
         work=SqliteWork(database),
         pulls=SqlitePulls(database),
         pull_records=SqlitePullRecords(database),

@@ -16,6 +16,7 @@ from shared.domain.coordinates import Coordinate, Package
 from shared.domain.names import OrgName, PackageName
 from shared.domain.outside_values import StoredMs
 from shared.domain.records import Event, Record
+from shared.domain.signatures import Signature
 from shared.domain.times import utc_text
 from shared.domain.versions import Version
 
@@ -337,9 +338,11 @@ class Release(ArchiveFacts):
     awaits_owner: bool = False  # Held since publication, until an owner decides on it.
     holder: Holder = Holder.ADMINISTRATOR  # Of a release that is held and awaits no owner.
     refused: bool = False  # By an owner while it was held, so it was never published.
+    is_told: bool = False  # It was served while its package was public, which the log may tell.
     erased: ErasedArchive | None = None  # Of a removed release, once its archive is deleted.
     deprecation: str | None = None
     upstream: UpstreamOrigin | None = None  # None for releases that were published here.
+    signatures: tuple[Signature, ...] = ()  # None of one that `sign-releases` has to sign.
     revision: int = 1
     outbox: tuple[Event, ...] = ()
 
@@ -391,6 +394,7 @@ class ReleaseEntry(Record):
     tools: tuple[str, ...] = ()
     digest: str
     size_bytes: int
+    signatures: tuple[Signature, ...] = ()
     created_ms: StoredMs
     changed_ms: StoredMs | None = None
     revision: int = 1

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from shared.auth.log_keys import LogKeys
+from shared.auth.release_keys import ReleaseSigner
 from shared.auth.signing_keys import SigningKeys
 from shared.domain.archives.names import ArchiveName
 from shared.domain.mirror_rules import UpstreamAddress
@@ -32,11 +34,14 @@ from shared.runtime.editions import Edition
 
 
 class Adapters(Struct, frozen=True):
-    """An adapter for every port, and the signing keys."""
+    """An adapter for every port, and the keys of the registry."""
 
     clock: Clock
     randomness: Randomness
     keys: SigningKeys
+    release_signer: ReleaseSigner
+    log_keys: LogKeys
+    witness_keys: LogKeys  # Of the witness of other logs.
     metadata: MetadataStore
     documents: DocumentStore
     archives: ArchiveStore

@@ -156,6 +156,10 @@ class FakeEvents:
     async def since(self, number: int, count: int) -> list[tuple[int, Event]]:
         return list(enumerate(self.feed, start=1))[number : number + count]
 
+    async def number_of(self, event_id: str, at_ms: int) -> int | None:
+        ids = [each.id for each in self.feed]
+        return ids.index(event_id) + 1 if event_id in ids else None
+
     async def forget_origins(self, before_ms: int, count: int) -> int:
         old = [n for n, e in enumerate(self.feed) if e.at_ms < before_ms and is_personal(e)][:count]
         for number in old:

@@ -55,6 +55,8 @@ def test_only_these_operations_stay_public() -> None:
         "health_default",
         "health_live",
         "health_ready",
+        "log_checkpoint",
+        "log_policy",
         "login_file",
         "security_txt_file",
         "sign_in_begin_entra",
@@ -72,6 +74,8 @@ def test_only_these_operations_stay_public() -> None:
         "web_publish_file",
         "web_site_icon",
         "web_site_robots",
+        "witness_add",
+        "witness_checkpoint",
     ]
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from shared.domain.errors.base import Invalid, Unavailable
+from shared.domain.errors.base import Invalid, NotFound, Unavailable, quoted
 
 
 class ProofRefused(Invalid):
@@ -31,3 +31,26 @@ class LogStopped(Unavailable):
             "`ballroom log mend`.",
         )
         self.reason = reason
+
+
+def log_not_begun() -> NotFound:
+    return NotFound(
+        "log-not-begun",
+        "The transparency log has no checkpoint yet. It is published when everything that happened "
+        "before is written down; ask again in some minutes.",
+    )
+
+
+def log_file_missing(path: str) -> NotFound:
+    return NotFound(
+        "log-file-missing",
+        f"The transparency log has no file {quoted(path)}. Ask for those that a tree of the size "
+        "in /log/checkpoint has (c2sp.org/tlog-tiles).",
+    )
+
+
+def release_being_logged(release: object) -> NotFound:
+    return NotFound(
+        "release-being-logged",
+        f"{release} is being logged: there is no proof of it yet. Ask again in some seconds.",
+    )
