@@ -105,6 +105,7 @@ from shared.services.tokens.tokens import TokenRecords, Tokens
 from shared.services.tokens.trusted_publishers import TrustedPublishers
 from shared.services.tokens.trusted_publishing import TrustedPublishing
 from shared.services.transparency.log_reader import LogReader
+from shared.services.transparency.openings import Openings
 from shared.services.transparency.publication import LogPublication
 from shared.services.transparency.release_proofs import ReleaseProofs
 from shared.services.transparency.witness import Witness
@@ -136,6 +137,7 @@ class PackageServices(Struct, frozen=True):
     index: PackageIndex
     feeds: ChangeFeeds
     history: PackageHistory
+    openings: Openings
     archive_delivery: ArchiveDelivery
     pulls: Pulls
     archive_files: ArchiveFiles
@@ -421,6 +423,7 @@ def _packages(services: Services) -> PackageServices:
         index=services.package_index,
         feeds=services.change_feeds,
         history=services.package_history,
+        openings=services.openings,
         archive_delivery=services.archive_delivery,
         pulls=services.pulls,
         archive_files=services.archive_files,

@@ -101,6 +101,7 @@ from shared.services.maintenance.erased_releases import ErasedReleases
 from shared.services.maintenance.find_ownerless_organizations import FindOwnerlessOrganizations
 from shared.services.maintenance.finish_deletions import FinishDeletions
 from shared.services.maintenance.follow_upstream_withdrawals import FollowUpstreamWithdrawals
+from shared.services.maintenance.freeze_leaves import FreezeLeaves
 from shared.services.maintenance.generate_api_docs import GenerateApiDocs
 from shared.services.maintenance.lock_disabled_accounts import LockDisabledAccounts
 from shared.services.maintenance.notify_dependents import NotifyDependents
@@ -194,6 +195,7 @@ from shared.services.tokens.trusted_publishers import TrustedPublishers
 from shared.services.tokens.trusted_publishing import JobTokenVerifier, TrustedPublishing
 from shared.services.transparency.cosigning import COSIGN_WITHIN, Cosigning
 from shared.services.transparency.log_reader import LogReader
+from shared.services.transparency.openings import Openings
 from shared.services.transparency.publication import LogPublication
 from shared.services.transparency.published_checkpoints import PublishedCheckpoints
 from shared.services.transparency.release_proofs import ReleaseProofs
@@ -424,6 +426,15 @@ class Services:
             hosted=self.hosted_packages,
             directory=self.adapters.directory,
             events=self.adapters.events,
+        )
+
+    @cached_property
+    def openings(self) -> Openings:
+        return Openings(
+            events=self.adapters.events,
+            metadata=self.adapters.metadata,
+            authorization=self.authorization,
+            administration=self.administration,
         )
 
     @cached_property
@@ -1824,6 +1835,7 @@ class Services:
             self.audit_archives,
             self.anonymize_events,
             self.complete_event_logs,
+            self.freeze_leaves,
             self.erase_accounts,
             self.finish_deletions,
             self.send_expiry_reminders,
@@ -1936,6 +1948,16 @@ class Services:
             events=self.adapters.events,
             clock=self.adapters.clock,
             audit_days=self.settings.audit_days,
+        )
+
+    @cached_property
+    def freeze_leaves(self) -> FreezeLeaves:
+        return FreezeLeaves(
+            events=self.adapters.events,
+            metadata=self.adapters.metadata,
+            work=self.adapters.work,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
         )
 
     @cached_property

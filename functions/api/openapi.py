@@ -28,6 +28,7 @@ from functions.api import (
     pulls,
     tokens,
     transparency,
+    transparency_log,
     trusted_publishing,
     webhooks,
 )
@@ -64,6 +65,7 @@ FACES = (
     packages.visibility_api,
     packages.successor_api,
     packages.history_api,
+    transparency_log.transparency_log_api,
     packages.provenance_api,
     packages.checklist_api,
     transparency.transparency_api,

@@ -351,6 +351,12 @@ class Release(ArchiveFacts):
         """Whether it was published once, and withdrawn."""
         return self.state in WITHDRAWN and not self.refused
 
+    @property
+    def is_known(self) -> bool:
+        """Whether all who may read its package know it, since it is served or was."""
+        is_served = self.state is State.LIVE
+        return is_served or self.is_told or self.is_withdrawn or self.is_held_by_owner
+
     def tool_named(self, text: str) -> str:
         """Return the tool with this id, else the first one; empty where there are none."""
         named = (tool for tool in self.tools if tool.lower() == text.strip().lower())

@@ -47,6 +47,11 @@ READABLE_KINDS: Mapping[str, str] = {
     "publisher.removed": "publisher.removed",
     "ownership.granted": "ownership.granted",
 }
+# After these a release is served; they say its digest and size.
+PUBLICATIONS = frozenset(
+    {"release.published", "release.confirmed", "release.mirrored"}
+    | {"release.live", "release.owner-restored"}
+)
 _WITHDRAWALS = frozenset({"release.withdrawn", "package.withdrawn"})
 _REASONS = frozenset(each.value for each in WithdrawalReason)
 # The topics whose subject is a package or a release; that of others may be about a person.
