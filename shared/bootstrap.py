@@ -141,7 +141,7 @@ def migrate(settings: Settings, report: Report = report_nothing) -> None:
     _search_index(DataFolder(settings.data)).migrate()
     keys = DataFolder(settings.data).keys
     KeyFiles(keys, SystemClock(), SystemRandomness()).load()
-    for each in _key_files(keys):
+    for each in key_files(keys):
         each.make_missing()
 
 
@@ -730,7 +730,7 @@ def _vault_secret(settings: Settings, name: str) -> ReadKeys:
     return KeyVault(settings.key_vault, name, fetcher, _identity(network)).read
 
 
-def _key_files(folder: Path) -> tuple[KeyFile, ...]:
+def key_files(folder: Path) -> tuple[KeyFile, ...]:
     """Return the files of the keys that others verify with."""
     clock = SystemClock()
     randomness = SystemRandomness()

@@ -9,7 +9,7 @@ from shared.commands.accounts import accounts, directory_locks, groups, signin_l
 from shared.commands.administration import names, read_only, upkeep
 from shared.commands.base import CommandGroup
 from shared.commands.bundles import bundle
-from shared.commands.data_folder import backup, index, keys, restore
+from shared.commands.data_folder import backup, index, keys, log, restore
 from shared.commands.doctor import doctor
 from shared.commands.name_disputes import disputes
 from shared.commands.organizations import organizations, webhooks
@@ -32,6 +32,7 @@ cli = CommandGroup(
         groups,
         index,
         keys,
+        log,
         login,
         names,
         organizations,

@@ -112,6 +112,7 @@ from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
 from shared.services.maintenance.repair_derived_data import RepairDerivedData
 from shared.services.maintenance.roll_up_pulls import RollUpPulls
 from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
+from shared.services.maintenance.sign_releases import SignReleases
 from shared.services.maintenance.snapshots import (
     ArchiveSources,
     SnapshotCreation,
@@ -1833,6 +1834,7 @@ class Services:
             self.roll_up_pulls,
             self.delete_expired_records,
             self.audit_archives,
+            self.sign_releases,
             self.anonymize_events,
             self.complete_event_logs,
             self.freeze_leaves,
@@ -2121,6 +2123,18 @@ class Services:
     @cached_property
     def lock_disabled_accounts(self) -> LockDisabledAccounts:
         return LockDisabledAccounts(enabled_people=self.directory_locks)
+
+    @cached_property
+    def sign_releases(self) -> SignReleases:
+        return SignReleases(
+            release_signer=self.adapters.release_signer,
+            metadata=self.adapters.metadata,
+            record_writer=self.package_record_writer,
+            derived_data=self.derived_data,
+            work=self.adapters.work,
+            checkpoints=self.checkpoints,
+            clock=self.adapters.clock,
+        )
 
     @cached_property
     def place_archives(self) -> PlaceArchives:

@@ -191,6 +191,7 @@ datatable(task: string, within: timespan, always: bool) [
     "roll-up-pulls", 1h, true,
     "update-search-index", 1h, true,
     "generate-api-docs", 2h, true,
+    "sign-releases", 2h, true,
     "delete-expired-records", 3h, true,
     "send-expiry-reminders", 3h, true,
     "erase-accounts", 3h, true,

@@ -1,6 +1,7 @@
-"""backup, restore, keys … and index …: the data folder, and the index as files."""
+"""backup, restore, keys …, log rotate-key and index …: the data folder, and the index as files."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from shared.bootstrap import (
     exported_index,
     restore_backup,
     rotate_keys,
+    rotate_log_key,
+    rotate_release_keys,
 )
 from shared.commands.base import in_registry, operator_command, with_registry
 from shared.commands.operations import parse_coordinate
@@ -21,7 +24,11 @@ from shared.composition import Registry
 from shared.domain.coordinates import Coordinate
 from shared.domain.documents import DerivedDocument
 from shared.domain.sparse_index import INDEX_CONFIG_PATH, index_config
+from shared.domain.times import time_text
 from shared.settings import Settings
+
+DAYS_OF_TWO_KEYS = 90  # Clients that keep a key of the log have so long to learn the next one.
+MAX_DAYS_OF_TWO_KEYS = 3_650
 
 folder_argument = click.argument(
     "folder", metavar="DIR", type=click.Path(path_type=Path, readable=False)
@@ -142,7 +149,7 @@ def _restore_release(coordinate: Coordinate, origin: Path) -> None:
 
 @click.group()
 def keys() -> None:
-    """Rotate the keys that sign links and sessions."""
+    """Rotate the keys that sign links and sessions, and those that sign releases."""
 
 
 @keys.command()
@@ -150,6 +157,46 @@ def rotate() -> None:
     """Create a new key. The previous key stays valid; older keys do not."""
     rotate_keys(Settings.load())
     click.echo("Created a new key. Restart the registry to use it.")
+
+
+@keys.command("rotate-release-keys")
+def rotate_release() -> None:
+    """Create a new key that signs releases. All earlier keys stay listed at /api/v1/keys.
+
+    Nothing is signed again: the signatures of earlier keys hold.
+    """
+    rotate_release_keys(Settings.load())
+    click.echo(
+        "Created a new key. It signs releases in ten minutes, when all processes have read it; "
+        "/api/v1/keys lists it and all keys before it."
+    )
+
+
+@click.group()
+def log() -> None:
+    """The transparency log."""
+
+
+@log.command("rotate-key")
+@click.option(
+    "--days",
+    type=click.IntRange(0, MAX_DAYS_OF_TWO_KEYS),
+    default=DAYS_OF_TWO_KEYS,
+    show_default=True,
+    help="How long the key before signs as well.",
+)
+def rotate_key(days: int) -> None:
+    """Create a new key of the transparency log. For some days both keys sign it.
+
+    \b
+    Example:
+      ballroom log rotate-key --days 90
+    """
+    until_ms = rotate_log_key(Settings.load(), timedelta(days=days))
+    click.echo(
+        f"Created a new key. Both keys sign the log until {time_text(until_ms)}, and /log/policy "
+        "names both."
+    )
 
 
 @click.group()

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +10,16 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
+from msgspec.structs import replace
 
+from shared.auth.release_keys import ReleaseSigner, release_key_file
+from shared.auth.stored_secrets import RETRY_AFTER
+from shared.domain.errors.identity import KeyTrouble
+from shared.services.common import Adapters
+from tests.fakes.system import FakeClock
+from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
-from tests.support.world import URL, World
+from tests.support.world import URL, OpenWorld, World
 
 GREET = "acme/greet:1.0.0"
 PATH = "/packages/acme/greet/1.0.0"
@@ -96,7 +104,36 @@ async def test_the_page_names_the_signature_and_its_key(world: World) -> None:
     assert "/api/v1/keys" in page.text
 
 
-async def test_everybody_reads_the_keys_where_only_signed_in_people_read(worlds: Any) -> None:
+async def test_without_a_key_nothing_is_published_and_reads_go_on(
+    worlds: OpenWorld, tmp_path: Path
+) -> None:
+    file = release_key_file(tmp_path, FakeClock())
+
+    def without_key(stores: Adapters) -> Adapters:
+        signer = ReleaseSigner(file.read, stores.clock, list[KeyTrouble]().append)
+        return replace(stores, release_signer=signer)
+
+    world = await worlds(wrap=without_key)
+    with pytest.raises(ClientFailure, match="no key to sign releases with: there is none yet"):
+        await world.push(bala(GREET))
+    assert (await world.get("/packages?q=greet")).json()["packages"] == []
+    assert (await world.get(f"{URL}/health/ready")).status_code == 200
+    assert (await world.get(f"{URL}/api/v1/keys")).status_code == 503
+    file.make_missing()
+    world.clock.advance(RETRY_AFTER)
+    await world.push(bala(GREET))
+    assert len((await metadata(world))["signatures"]) == 1
+
+
+async def test_the_origin_of_a_release_has_the_signature(world: World) -> None:
+    await world.push(bala(GREET))
+    origin = await world.get(f"{URL}/api/v1/packages/acme/greet/1.0.0/origin")
+    assert origin.json()["signatures"] == (await metadata(world))["signatures"]
+
+
+async def test_everybody_reads_the_keys_where_only_signed_in_people_read(
+    worlds: OpenWorld,
+) -> None:
     world = await worlds(readers="signed_in")
     [key] = await keys(world)
     assert key["keyid"].startswith("SHA256:")
