@@ -201,6 +201,7 @@ from shared.services.transparency.publication import LogPublication
 from shared.services.transparency.published_checkpoints import PublishedCheckpoints
 from shared.services.transparency.release_proofs import ReleaseProofs
 from shared.services.transparency.seeds import SeedsOfKeys
+from shared.services.transparency.tile_reader import TileReader
 from shared.services.transparency.witness import Witness
 from shared.settings import Settings
 from shared.settings.values import split_list
@@ -1765,7 +1766,11 @@ class Services:
 
     @cached_property
     def log_reader(self) -> LogReader:
-        return LogReader(files=self.adapters.log_files, directory=self.adapters.directory)
+        return LogReader(
+            files=self.adapters.log_files,
+            tiles=TileReader(files=self.adapters.log_files),
+            directory=self.adapters.directory,
+        )
 
     @cached_property
     def published_checkpoints(self) -> PublishedCheckpoints:

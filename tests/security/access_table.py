@@ -430,6 +430,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "account_invitation",
         "account_invitation_answer",
         "api_docs_openapi",
+        "api_keys",
         "api_trusted_audience",
         "health_default",
         "health_live",

@@ -245,6 +245,8 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
             f"{STEM}.bala",
             f"{STEM}.bala.sha1",
             f"{STEM}.bala.md5",
+            f"{STEM}.bala.ballroom-sig",
+            f"{STEM}.bala.ballroom-sig.sha1",
             f"{STEM}.pom",
             f"{STEM}.pom.sha256",
             f"{STEM}-depgraph.json",

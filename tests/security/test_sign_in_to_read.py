@@ -46,6 +46,7 @@ def test_only_these_operations_stay_public() -> None:
     assert sorted(name for name, each in OPERATIONS.items() if each.stays_public) == [
         "account_invitation",
         "account_invitation_answer",
+        "api_keys",
         "api_leaks_report",
         "api_trusted_audience",
         "api_trusted_exchange",

@@ -45,6 +45,7 @@ OF_ARCHIVES: Mapping[str, tuple[str, ...]] = {
         "/2.0/maven/{package}/maven-metadata.xml",
         "/2.0/maven/{package}/{version}/{module}-{version}.pom",
         "/2.0/maven/{package}/{version}/{module}-{version}.pom.sha1",
+        "/2.0/maven/{package}/{version}/{module}-{version}.bala.ballroom-sig",
     ),
     "web_file": ("/files/{package}/{version}/{file}",),
     "web_module_docs": (

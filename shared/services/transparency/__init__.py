@@ -1,1 +1,2 @@
-"""The transparency log: who writes it, who reads it, and how it is mended."""
+"""The transparency log: its writer, its readers, how it is mended, and the openings of its
+commitments."""

@@ -2,10 +2,17 @@
 
 import re
 
+from msgspec import Struct
+
 from shared.domain.errors.transparency import LogStopped, NoteUnreadable, ProofRefused
 from shared.domain.transparency.checkpoints import checkpoint_of
 from shared.domain.transparency.log_proofs import LogProof
-from shared.domain.transparency.log_states import CHECKPOINT_FILE, PLACE_OF_STATE, LogState
+from shared.domain.transparency.log_states import (
+    CHECKPOINT_FILE,
+    FIRST_FOLDER,
+    PLACE_OF_STATE,
+    LogState,
+)
 from shared.domain.transparency.merkle_tree import (
     NodeAddress,
     require_inclusion,
@@ -19,22 +26,21 @@ from shared.services.transparency.tile_reader import TileReader
 _FOLDER = re.compile(r"log(?:[1-9][0-9]{0,3})?")  # Of the first log, and of those that follow it.
 
 
-class LogReader:
+class LogReader(Struct, frozen=True):
     """Reads what is published. A proof or an entry costs a few reads, however long the log is."""
 
-    def __init__(self, files: LogFiles, directory: DirectoryStore) -> None:
-        self._files = files
-        self._directory = directory
-        self._tiles = TileReader(files)
+    files: LogFiles
+    tiles: TileReader
+    directory: DirectoryStore
 
     async def state(self) -> LogState | None:
         """Return the log that is being written; None before its first entry."""
-        return await self._directory.get(LogState, PLACE_OF_STATE)
+        return await self.directory.get(LogState, PLACE_OF_STATE)
 
     async def checkpoint(self) -> bytes | None:
         """Return the published checkpoint with its signatures; None before the first one."""
         state = await self.state()
-        return state and await self._files.read(f"{state.folder}/{CHECKPOINT_FILE}")
+        return state and await self.files.read(f"{state.folder}/{CHECKPOINT_FILE}")
 
     async def file(self, path: str) -> bytes | None:
         """Return a published file by its path, which begins with the folder of a log, such as
@@ -43,12 +49,12 @@ class LogReader:
         if not _FOLDER.fullmatch(folder):
             return None
         if name == CHECKPOINT_FILE:
-            return await self._files.read(path)
+            return await self.files.read(path)
         try:
             tile = Tile.parse(name)
         except NoteUnreadable:
             return None
-        return await self._files.read(f"{folder}/{tile.path}")
+        return await self.files.read(f"{folder}/{tile.path}")
 
     async def proof(self, index: int, against: SignedNote | None = None) -> LogProof | None:
         """Return the proof of an entry against a checkpoint of the log, by default the published
@@ -66,35 +72,22 @@ class LogReader:
             return None
         folder = state.folder_of(checkpoint.origin)
         try:
-            leaf = await self._tiles.node(folder, NodeAddress(0, index), checkpoint.size)
-            hashes = await self._tiles.inclusion_proof(folder, index, checkpoint.size)
+            leaf = await self.tiles.node(folder, NodeAddress(0, index), checkpoint.size)
+            hashes = await self.tiles.inclusion_proof(folder, index, checkpoint.size)
             require_inclusion(leaf, index, size=checkpoint.size, root=checkpoint.root, proof=hashes)
         except (ProofRefused, NoteUnreadable) as refused:
             raise LogStopped(str(refused)) from None
         return LogProof(index, hashes, note)
 
-    async def proof_of_event(
-        self, number: int, against: SignedNote | None = None
-    ) -> LogProof | None:
-        """Return the proof of the entry of an event by its number in the feed, as `proof` does."""
+    async def entry(self, index: int, size: int) -> bytes:
+        """Return an entry of the log of the first `size` entries; raise `LogStopped` if the files
+        of the log are damaged."""
         state = await self.state()
-        return state and await self.proof(state.index_of(number), against)
-
-    async def entry(self, index: int) -> bytes | None:
-        """Return a published entry; None if there is none of this index. Raises `LogStopped` as
-        `proof` does."""
-        state = await self.state()
-        note = await self._published(state)
-        if state is None or note is None:
-            return None
-        size = checkpoint_of(note.content.encode()).size
-        if not 0 <= index < size:
-            return None
         try:
-            return await self._tiles.entry(state.folder, index, size)
+            return await self.tiles.entry(state.folder if state else FIRST_FOLDER, index, size)
         except (ProofRefused, NoteUnreadable) as refused:
             raise LogStopped(str(refused)) from None
 
     async def _published(self, state: LogState | None) -> SignedNote | None:
-        note = state and await self._files.read(f"{state.folder}/{CHECKPOINT_FILE}")
+        note = state and await self.files.read(f"{state.folder}/{CHECKPOINT_FILE}")
         return SignedNote.parse(note) if note else None

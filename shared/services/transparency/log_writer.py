@@ -191,6 +191,7 @@ class LogWriter:
         cosigned = note.with_signatures(
             await self._cosigners.cosign(note, partial(self._prove, state))
         )
+        # Before it is published: whoever saw it finds the proofs that are made against it.
         await self._kept.add(cosigned, after=batch.after)
         path = f"{state.folder}/{CHECKPOINT_FILE}"
         await self._files.publish_checkpoint(path, cosigned.content.encode())

@@ -115,8 +115,8 @@ class ReleaseProofs:
         checkpoint = await self._published.first_with(state.origin, index)
         if checkpoint is None:
             return None
-        proof, entry = await asyncio.gather(
-            self._reader.proof(index, checkpoint), self._reader.entry(index)
+        size = Checkpoint.parse(checkpoint.text).size
+        entry, proof = await asyncio.gather(
+            self._reader.entry(index, size), self._reader.proof(index, checkpoint)
         )
-        # The checkpoint is stored before it is published.
-        return LoggedRelease(entry, proof) if entry and proof else None
+        return LoggedRelease(entry, proof) if proof else None

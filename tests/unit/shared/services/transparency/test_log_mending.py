@@ -80,12 +80,12 @@ async def test_after_mending_each_event_is_found_at_its_entry(log: LogOfTest) ->
     await mending(log).mend(await planned(log))
     log.happens(2)
     await log.writer().write()
-    reader = LogReader(log.files, log.directory)
+    reader = LogReader(log.files, TileReader(log.files), log.directory)
     for number, leaf in enumerate(log.leaves.entries, start=1):
-        proof = await reader.proof_of_event(number)
+        proof = await reader.proof((await log.state()).index_of(number))
         assert proof is not None
         assert proof.index == (number - 1 if number <= 5 else number + 3)
-        assert await reader.entry(proof.index) == leaf
+        assert await reader.entry(proof.index, 13) == leaf
 
 
 async def test_a_second_restore_is_mended_as_well(log: LogOfTest) -> None:
@@ -138,10 +138,9 @@ async def test_a_damaged_log_is_followed_by_a_new_one(
     assert (said["kind"], said["log"], said["index"]) == ("log.replaced", ORIGIN, 0)
     assert said["checkpoint"].encode() == last
     assert {path: log.files.published[path] for path in old} == old
-    reader = LogReader(log.files, log.directory)
-    proof = await reader.proof_of_event(1)
-    assert proof is not None
-    assert proof.index == 1
+    reader = LogReader(log.files, TileReader(log.files), log.directory)
+    assert (await log.state()).index_of(1) == 1
+    assert await reader.proof(1)
     assert (await reader.checkpoint() or b"").startswith(f"{ORIGIN}2\n".encode())
     assert await reader.file("log/checkpoint") == last
 

@@ -7,6 +7,7 @@ from shared.domain.transparency.log_policies import KnownLog, LogPolicy
 from shared.domain.transparency.log_proofs import LogProof
 from shared.domain.transparency.notes import NoteSigner, SignedNote
 from shared.services.transparency.log_reader import LogReader
+from shared.services.transparency.tile_reader import TileReader
 from tests.support.logs_of_tests import ORIGIN, SEED, LogOfTest
 
 POLICY = LogPolicy(logs=(KnownLog(NoteSigner(ORIGIN, SEED).verifier),))
@@ -18,14 +19,12 @@ def log() -> LogOfTest:
 
 
 def reader(log: LogOfTest) -> LogReader:
-    return LogReader(log.files, log.directory)
+    return LogReader(log.files, TileReader(log.files), log.directory)
 
 
 async def test_before_the_first_entry_there_is_nothing(log: LogOfTest) -> None:
     assert await reader(log).checkpoint() is None
     assert await reader(log).proof(0) is None
-    assert await reader(log).proof_of_event(1) is None
-    assert await reader(log).entry(0) is None
     assert await reader(log).file("log/checkpoint") is None
 
 
@@ -35,8 +34,7 @@ async def test_every_entry_is_proven(log: LogOfTest) -> None:
     for index in (0, 1, 255, 256, 511, 512, 519):
         proof = await reader(log).proof(index)
         assert proof is not None
-        entry = await reader(log).entry(index)
-        assert entry is not None
+        entry = await reader(log).entry(index, 520)
         assert entry == log.leaves.entries[index]
         assert LogProof.parse(proof.text).require(entry, POLICY).size == 520
 
@@ -47,7 +45,6 @@ async def test_an_entry_that_is_not_published_has_no_proof(log: LogOfTest) -> No
     log.happens(1)
     for index in (-1, 3, 10**9):
         assert await reader(log).proof(index) is None
-        assert await reader(log).entry(index) is None
 
 
 async def test_an_old_proof_is_made_again_after_the_partial_tiles_are_gone(log: LogOfTest) -> None:
@@ -119,4 +116,4 @@ async def test_a_proof_that_would_not_verify_is_not_served(log: LogOfTest) -> No
         await reader(log).proof(1)
     del log.files.published["log/tile/entries/000.p/3"]
     with pytest.raises(LogStopped, match="is missing"):
-        await reader(log).entry(1)
+        await reader(log).entry(1, 3)
