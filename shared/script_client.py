@@ -90,7 +90,8 @@ def objects_in(value: object) -> list[Mapping[str, object]]:
 
 def printable(text: object) -> str:
     """Return a text of others without control characters, since a terminal shows it."""
-    return "".join(c for c in str(text or "") if c.isprintable())
+    shown = str(text or "")
+    return shown if shown.isprintable() else "".join(c for c in shown if c.isprintable())
 
 
 def sentence_of_refusal(answer: Mapping[str, object]) -> str:
