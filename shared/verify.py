@@ -115,10 +115,10 @@ def main(arguments: list[str], address: str) -> int:
     add("--watch", default="", metavar="ORG", help="print what is new in an organization")
     add("--webhook", default="", metavar="URL", help="also send what is new there")
     options = parser.parse_args(arguments, VerifyOptions(address, keys=[], only=[]))
-    return run(_with_address(options), os.environ, _print_line)
+    return run(with_address(options), os.environ, _print_line)
 
 
-def _with_address(options: VerifyOptions) -> VerifyOptions:
+def with_address(options: VerifyOptions) -> VerifyOptions:
     """Take the first argument as the registry if it is an address."""
     first, *others = options.files or [""]
     if not first.startswith(("http://", "https://")):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Fields = dict[str, object]
 
 LARGEST_STATE_BYTES = 50_000_000
-FORMAT = 1
+STATE_FORMAT = 1
 
 
 def default_file(environment: Mapping[str, str]) -> Path:
@@ -42,7 +42,7 @@ class KeptState:
         except OSError:
             raise self.unreadable from None
         logs = state.get("logs")
-        if state.get("v") != FORMAT or not isinstance(logs, dict):
+        if state.get("v") != STATE_FORMAT or not isinstance(logs, dict):
             raise self.unreadable
         self._logs = cast("Fields", logs)
         own = self._logs.get(address, {})
@@ -71,7 +71,7 @@ class KeptState:
         """Write what is kept, and leave the rest of the file; raise `NotAsked`."""
         self._own.update(fields)
         self._logs[self._address] = self._own
-        text = json.dumps({"v": FORMAT, "logs": self._logs}, indent=2)
+        text = json.dumps({"v": STATE_FORMAT, "logs": self._logs}, indent=2)
         replace_file(self.file, text.encode())
 
 

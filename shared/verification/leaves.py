@@ -17,7 +17,7 @@ from shared.verification.signed_notes import Differs, Malformed, decoded
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FORMAT = 1
+LEAF_FORMAT = 1
 PUBLISHED = ("release.published", "release.mirrored")
 WITHDRAWN = "release.withdrawn"
 RESTORED = "release.restored"
@@ -40,13 +40,13 @@ class Leaf:
         """Return what the entry at an index says; raise `Differs`, or `NewerFormat`."""
         fields = read_object(entry)
         version = fields.get("v")
-        if version != FORMAT and isinstance(version, int):
+        if version != LEAF_FORMAT and isinstance(version, int):
             message = (
-                f"The entry {index} has the form {version}, and this program knows {FORMAT}. "
+                f"The entry {index} has the form {version}, and this program knows {LEAF_FORMAT}. "
                 "Get a newer verify.py."
             )
             raise NewerFormat(message)
-        if version != FORMAT or not (fields.get("kind") or fields.get("commitment")):
+        if version != LEAF_FORMAT or not (fields.get("kind") or fields.get("commitment")):
             message = f"The entry {index} is neither a leaf nor a commitment."
             raise Differs(message)
         if fields.get("index") != index:

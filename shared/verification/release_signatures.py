@@ -11,13 +11,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from shared.script_client import objects_in, printable, read_object
-from shared.verification.leaves import moment
+from shared.verification.leaves import LoggedRelease, moment
 from shared.verification.signed_notes import Differs, Malformed, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from shared.verification.leaves import LoggedRelease
 
 _CURVE = "secp256r1"
 

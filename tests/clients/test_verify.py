@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import shared.verification.registry_client as registry_client
+from shared.verification import registry_client
 from shared.verify import VerifyOptions, main, run
 from tests.support.archives import bala
 from tests.support.log_files import (
@@ -450,9 +450,7 @@ def test_a_proof_whose_signature_is_wrong_is_refused(proof: Changing) -> None:
     assert refused.startswith(f"{NOT_PROVEN}The signature of {ORIGIN} does not verify")
 
 
-def test_a_proof_of_a_state_that_the_log_never_had_is_refused(
-    client: Client, proof: Changing
-) -> None:
+def test_a_proof_of_a_state_that_the_log_never_had_is_refused(proof: Changing) -> None:
     other = Site(LogTreeFiles(entries(archive=b"another")), ENTRIES)
     other.prove("x", GREET, 512)
     refused = proof(lambda _: other.files["api/v1/log/proof/x"])

@@ -8,7 +8,7 @@ import base64
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -229,7 +229,7 @@ class Site:
 
 
 @contextmanager
-def serving(site: Site) -> Iterator[str]:
+def serving(site: Site) -> Generator[str]:
     """Serve a site on this machine, and return its address."""
 
     class Handler(BaseHTTPRequestHandler):
