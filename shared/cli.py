@@ -9,8 +9,9 @@ from shared.commands.accounts import accounts, directory_locks, groups, signin_l
 from shared.commands.administration import names, read_only, upkeep
 from shared.commands.base import CommandGroup
 from shared.commands.bundles import bundle
-from shared.commands.data_folder import backup, index, keys, log, restore
+from shared.commands.data_folder import backup, index, keys, restore
 from shared.commands.doctor import doctor
+from shared.commands.log import log
 from shared.commands.name_disputes import disputes
 from shared.commands.organizations import organizations, webhooks
 from shared.commands.packages import outdated, packages, publish, publishers

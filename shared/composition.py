@@ -104,7 +104,9 @@ from shared.services.tokens.secret_scanning import SecretScanning
 from shared.services.tokens.tokens import TokenRecords, Tokens
 from shared.services.tokens.trusted_publishers import TrustedPublishers
 from shared.services.tokens.trusted_publishing import TrustedPublishing
+from shared.services.transparency.log_mending import LogMending
 from shared.services.transparency.log_reader import LogReader
+from shared.services.transparency.log_writing import logging_events
 from shared.services.transparency.openings import Openings
 from shared.services.transparency.publication import LogPublication
 from shared.services.transparency.release_proofs import ReleaseProofs
@@ -313,6 +315,7 @@ class TransparencyServices(Struct, frozen=True):
     reader: LogReader
     publication: LogPublication
     proofs: ReleaseProofs
+    mending: LogMending
     witness: Witness
 
 
@@ -376,8 +379,10 @@ class Registry(Struct, frozen=True):
 def create_registry(settings: Settings, adapters: Adapters) -> Registry:
     """Create all services, each by its constructor (`shared/construction.py`)."""
     listed = listing_revocations(adapters.events, adapters.revocations)
-    adapters = replace(adapters, events=listed)
-    services = Services(settings, adapters)
+    services = Services(settings, replace(adapters, events=listed))
+    # The writer of the log reads the events that it is started for.
+    logged = logging_events(listed, services.log_writing)
+    adapters = services.adapters = replace(adapters, events=logged)
     return Registry(
         settings=settings,
         adapters=adapters,
@@ -577,5 +582,6 @@ def _transparency(services: Services) -> TransparencyServices:
         reader=services.log_reader,
         publication=services.log_publication,
         proofs=services.release_proofs,
+        mending=services.log_mending,
         witness=services.witness,
     )

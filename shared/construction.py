@@ -129,6 +129,7 @@ from shared.services.maintenance.tasks import (
 )
 from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
+from shared.services.maintenance.write_log import WriteLog
 from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
@@ -195,7 +196,11 @@ from shared.services.tokens.tokens import TokenRecords, Tokens
 from shared.services.tokens.trusted_publishers import TrustedPublishers
 from shared.services.tokens.trusted_publishing import JobTokenVerifier, TrustedPublishing
 from shared.services.transparency.cosigning import COSIGN_WITHIN, Cosigning
+from shared.services.transparency.event_leaves import EventLeaves
+from shared.services.transparency.log_mending import LogMending
 from shared.services.transparency.log_reader import LogReader
+from shared.services.transparency.log_writer import LogWriter
+from shared.services.transparency.log_writing import WRITTEN_AFTER, LogWriting
 from shared.services.transparency.openings import Openings
 from shared.services.transparency.publication import LogPublication
 from shared.services.transparency.published_checkpoints import PublishedCheckpoints
@@ -1773,6 +1778,46 @@ class Services:
         )
 
     @cached_property
+    def event_leaves(self) -> EventLeaves:
+        return EventLeaves(events=self.adapters.events)
+
+    @cached_property
+    def log_seeds(self) -> SeedsOfKeys:
+        return SeedsOfKeys(keys=self.adapters.log_keys)
+
+    @cached_property
+    def log_writer(self) -> LogWriter:
+        return LogWriter(
+            origin=f"{self._host}/log",
+            files=self.adapters.log_files,
+            leaves=self.event_leaves,
+            directory=self.adapters.directory,
+            seeds=self.log_seeds,
+            cosigners=self.cosigning,
+            kept=self.published_checkpoints,
+            leases=self.leases,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def log_writing(self) -> LogWriting:
+        return self._close_at_end(LogWriting(writer=self.log_writer, after=WRITTEN_AFTER))
+
+    @cached_property
+    def log_mending(self) -> LogMending:
+        return LogMending(
+            files=self.adapters.log_files,
+            leaves=self.event_leaves,
+            directory=self.adapters.directory,
+            seeds=self.log_seeds,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def write_log(self) -> WriteLog:
+        return WriteLog(writer=self.log_writer)
+
+    @cached_property
     def published_checkpoints(self) -> PublishedCheckpoints:
         return PublishedCheckpoints(directory=self.adapters.directory)
 
@@ -1788,7 +1833,7 @@ class Services:
     def log_publication(self) -> LogPublication:
         return LogPublication(
             reader=self.log_reader,
-            seeds=SeedsOfKeys(keys=self.adapters.log_keys),
+            seeds=self.log_seeds,
             witnesses=self.settings.witnesses,
             base_url=self.settings.base_url,
         )
@@ -1830,6 +1875,7 @@ class Services:
             self.anonymize_events,
             self.complete_event_logs,
             self.freeze_leaves,
+            self.write_log,
             self.erase_accounts,
             self.finish_deletions,
             self.send_expiry_reminders,

@@ -1,7 +1,6 @@
-"""backup, restore, keys …, log rotate-key and index …: the data folder, and the index as files."""
+"""backup, restore, keys … and index …: the data folder, and the index as files."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from shared.bootstrap import (
     exported_index,
     restore_backup,
     rotate_keys,
-    rotate_log_key,
     rotate_release_keys,
 )
 from shared.commands.base import in_registry, operator_command, with_registry
@@ -24,11 +22,7 @@ from shared.composition import Registry
 from shared.domain.coordinates import Coordinate
 from shared.domain.documents import DerivedDocument
 from shared.domain.sparse_index import INDEX_CONFIG_PATH, index_config
-from shared.domain.times import time_text
 from shared.settings import Settings
-
-DAYS_OF_TWO_KEYS = 90  # Clients that keep a key of the log have so long to learn the next one.
-MAX_DAYS_OF_TWO_KEYS = 3_650
 
 folder_argument = click.argument(
     "folder", metavar="DIR", type=click.Path(path_type=Path, readable=False)
@@ -169,33 +163,6 @@ def rotate_release() -> None:
     click.echo(
         "Created a new key. It signs releases in ten minutes, when all processes have read it; "
         "/api/v1/keys lists it and all keys before it."
-    )
-
-
-@click.group()
-def log() -> None:
-    """The transparency log."""
-
-
-@log.command("rotate-key")
-@click.option(
-    "--days",
-    type=click.IntRange(0, MAX_DAYS_OF_TWO_KEYS),
-    default=DAYS_OF_TWO_KEYS,
-    show_default=True,
-    help="How long the key before signs as well.",
-)
-def rotate_key(days: int) -> None:
-    """Create a new key of the transparency log. For some days both keys sign it.
-
-    \b
-    Example:
-      ballroom log rotate-key --days 90
-    """
-    until_ms = rotate_log_key(Settings.load(), timedelta(days=days))
-    click.echo(
-        f"Created a new key. Both keys sign the log until {time_text(until_ms)}, and /log/policy "
-        "names both."
     )
 
 

@@ -438,6 +438,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "index_settings",
         "login_file",
         "web_outdated_file",
+        "web_verify_file",
         "web_publish_file",
         "sign_in_link_page",
         "sign_in_link_used",

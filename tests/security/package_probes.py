@@ -394,6 +394,7 @@ ABOUT_NO_PACKAGE = {
         "security_txt_*",
         "static_*",
         "web_outdated_file",
+        "web_verify_file",
         "web_publish_file",
         "web_manual",
         "web_policy_names",

@@ -153,6 +153,7 @@ OTHERS = (
     "web_cli_token",
     "web_opensearch",
     "web_outdated_file",
+    "web_verify_file",
     "web_publish_file",
     "web_site_icon",
     "web_site_robots",
