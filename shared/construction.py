@@ -202,7 +202,7 @@ from shared.services.transparency.log_reader import LogReader
 from shared.services.transparency.log_writer import LogWriter
 from shared.services.transparency.log_writing import WRITTEN_AFTER, LogWriting
 from shared.services.transparency.openings import Openings
-from shared.services.transparency.publication import LogPublication
+from shared.services.transparency.publication import LogPublication, origin_of
 from shared.services.transparency.published_checkpoints import PublishedCheckpoints
 from shared.services.transparency.release_proofs import ReleaseProofs
 from shared.services.transparency.seeds import SeedsOfKeys
@@ -1788,7 +1788,7 @@ class Services:
     @cached_property
     def log_writer(self) -> LogWriter:
         return LogWriter(
-            origin=f"{self._host}/log",
+            origin=origin_of(self.settings.base_url),
             files=self.adapters.log_files,
             leaves=self.event_leaves,
             directory=self.adapters.directory,
