@@ -1801,7 +1801,7 @@ class Services:
 
     @cached_property
     def log_writing(self) -> LogWriting:
-        return self._close_at_end(LogWriting(writer=self.log_writer, after=WRITTEN_AFTER))
+        return self._close_at_end(LogWriting(write=self.log_writer.write, after=WRITTEN_AFTER))
 
     @cached_property
     def log_mending(self) -> LogMending:

@@ -1,7 +1,7 @@
 """When the log is written: soon after the event, in the process that published it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any, cast
 
@@ -10,7 +10,6 @@ from shared.domain.packages import Head, Release
 from shared.domain.records import Event, PendingEvents
 from shared.ports.events import EventStore
 from shared.runtime.background_tasks import BackgroundTasks
-from shared.services.transparency.log_writer import LogWriter
 from shared.telemetry.log import log
 
 # Events that come meanwhile are in one batch. With two seconds for witnesses, an event is in the
@@ -22,9 +21,9 @@ class LogWriting:
     """Writes the log behind requests, which never wait for it. The task `write-log` writes what a
     process left that ended before."""
 
-    def __init__(self, writer: LogWriter, after: timedelta) -> None:
-        """Write so long after the first of the events that a batch has."""
-        self._writer = writer
+    def __init__(self, write: Callable[[], Awaitable[object]], after: timedelta) -> None:
+        """Call `write` so long after the first of the events that a batch has."""
+        self._write = write
         self._seconds = after.total_seconds()
         self._tasks = BackgroundTasks()
         self._is_wanted = False
@@ -44,7 +43,7 @@ class LogWriting:
             await asyncio.sleep(self._seconds)
             self._is_wanted = False
             try:
-                await self._writer.write()
+                await self._write()
             except Refusal as refusal:
                 # The task tries again within a minute, and reports it.
                 log.warning("log.delayed", reason=str(refusal))
