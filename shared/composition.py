@@ -381,7 +381,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
     listed = listing_revocations(adapters.events, adapters.revocations)
     services = Services(settings, replace(adapters, events=listed))
     # The writer of the log reads the events that it is started for.
-    logged = logging_events(listed, services.log_writing)
+    logged = logging_events(listed, services.log_writing) if adapters.writes_log else listed
     adapters = services.adapters = replace(adapters, events=logged)
     return Registry(
         settings=settings,

@@ -265,6 +265,7 @@ async def opened(
         "randomness": FakeRandomness(seed, given),
         "mailer": FakeMailer(),
         "confined": InProcess(),
+        "writes_log": False,  # Else pages would depend on how fast a test is.
     }
     instances = [replace(each, **fakes) for each in await places.instances(chosen, clock)]
     registries = [build_registry(chosen, noted(wrap(each))) for each in instances]

@@ -32,6 +32,10 @@ class LogPublication(Struct, frozen=True):
     witnesses: LogPolicy  # Its logs do not count.
     base_url: str  # Below which logs are served.
 
+    async def keys(self) -> tuple[VerifierKey, ...]:
+        """Return the keys that sign checkpoints; raise `Unavailable`."""
+        return tuple(each.key for each in (await self.policy()).logs)
+
     async def policy(self) -> LogPolicy:
         """Return the keys of the log, its witnesses, and which of them have to have cosigned;
         raise `Unavailable`."""
