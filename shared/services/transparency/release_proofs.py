@@ -1,6 +1,5 @@
 """The proof that the log has a release, which everybody can verify offline."""
 
-import asyncio
 import json
 
 from msgspec import Struct
@@ -112,11 +111,10 @@ class ReleaseProofs:
 
     async def _proven(self, state: LogState, number: int) -> LoggedRelease | None:
         index = state.index_of(number)
-        checkpoint = await self._published.first_with(state.origin, index)
-        if checkpoint is None:
+        # After a restore the first checkpoint may be unknown: then that of now proves the entry.
+        first = await self._published.first_with(state.origin, index)
+        proof = await self._reader.proof(index, first)
+        if proof is None:
             return None
-        size = Checkpoint.parse(checkpoint.text).size
-        entry, proof = await asyncio.gather(
-            self._reader.entry(index, size), self._reader.proof(index, checkpoint)
-        )
-        return LoggedRelease(entry, proof) if proof else None
+        size = Checkpoint.parse(proof.checkpoint.text).size
+        return LoggedRelease(await self._reader.entry(index, size), proof)

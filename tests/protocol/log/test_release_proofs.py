@@ -5,11 +5,16 @@ from datetime import timedelta
 from shared.domain.transparency.encodings import base64_of
 from shared.domain.transparency.log_policies import LogPolicy
 from shared.domain.transparency.log_proofs import LogProof
+from shared.domain.transparency.records import (
+    FirstCheckpoint,
+    first_checkpoint_place,
+    id_of_log,
+)
 from shared.services.transparency.published_checkpoints import PublishedCheckpoints
 from shared.services.transparency.release_proofs import ReleaseProofs
 from tests.contract.sample_records import coordinate
 from tests.support.archives import bala
-from tests.support.published_logs import write_log
+from tests.support.published_logs import ORIGIN, write_log
 from tests.support.world import BASE, URL, OpenWorld, World
 
 PROOF = f"{URL}/api/v1/log/proof/acme/greet/1.0.0"
@@ -117,3 +122,20 @@ async def test_a_release_that_waited_for_an_owner_is_proven_by_its_confirmation(
     await write_log(world)
     entry = (await world.get(PROOF, headers=AS_JSON)).json()["entry"]
     assert '"kind":"release.published"' in entry
+
+
+async def test_where_the_first_checkpoint_is_lost_that_of_now_proves_a_release(
+    world: World,
+) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await write_log(world)
+    log = id_of_log(ORIGIN)
+    first = await world.stores.directory.get(FirstCheckpoint, first_checkpoint_place(log))
+    assert first is not None
+    await world.stores.directory.remove(first)
+    await world.push(bala("acme/greet:1.1.0"))
+    await write_log(world)
+    found = (await world.get(PROOF, headers=AS_JSON)).json()
+    policy = LogPolicy.parse((await world.get(f"{URL}/log/policy")).text)
+    LogProof.parse(found["proof"]).require(found["entry"].encode(), policy)
+    assert found["size"] > first.size
