@@ -121,6 +121,7 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "audit-archives": UpkeepUsage(30.4, Usage(34.6, 9), Usage(3.98, 0.29, 1.01)),
         "anonymize-events": UpkeepUsage(30.4, Usage(29.6, 8)),
         "complete-event-logs": UpkeepUsage(730, Usage(31.1, 8)),
+        "freeze-leaves": UpkeepUsage(8_760, Usage(31.1, 8)),
         "lock-disabled-accounts": UpkeepUsage(30.4, Usage(48.6, 11)),
         "erase-accounts": UpkeepUsage(730, Usage(45.8, 11)),
         "repair-derived-data": UpkeepUsage(30.4, Usage(34.6, 9), Usage(15.98, 2.06, 0.51)),

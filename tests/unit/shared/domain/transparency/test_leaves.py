@@ -121,7 +121,7 @@ NAMES_OF_DETAILS = sorted(
     | {"repository", "workflow", "commit", "provider", "publisher", "digest", "size", "successor"}
     | {name for names in PERSONAL_DETAILS.values() for name in names}
 )
-texts = st.sampled_from(PERSONAL)
+texts = st.sampled_from(list[str](PERSONAL))
 # Claims are texts of the provider, which are what the package's page shows.
 CLAIMS = {"provider", "issuer", "repository", "workflow", "commit"}
 details = st.dictionaries(
