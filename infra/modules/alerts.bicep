@@ -190,6 +190,7 @@ datatable(task: string, within: timespan, always: bool) [
     "notify-dependents", 1h, true,
     "roll-up-pulls", 1h, true,
     "update-search-index", 1h, true,
+    "freeze-leaves", 1h, true,
     "generate-api-docs", 2h, true,
     "sign-releases", 2h, true,
     "delete-expired-records", 3h, true,

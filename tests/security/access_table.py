@@ -491,6 +491,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "static_file",
     ),
     empty: (
+        "api_log_opening",
         "central_connectors_by_id",
         "central_connectors_by_name",
         "central_triggers_by_id",
@@ -698,6 +699,7 @@ LISTED = "package=NAME&org=ORG&deprecated=true"
 # Where a Function is asked something in particular; else it is at its route, with these values.
 PATHS = {
     "api_members_remove": f"/api/v1/orgs/ORG/members/{NOBODYS}",
+    "api_log_opening": "/api/v1/log/openings/999999",
     "api_members_set (owner)": "/api/v1/orgs/ORG/members/ID-OF-ann",
     "api_packages_freeze": "/api/v1/packages/ORG/nowhere/freeze",
     "api_packages_unfreeze": "/api/v1/packages/ORG/nowhere/freeze",

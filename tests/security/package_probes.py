@@ -384,6 +384,7 @@ CHANGING: dict[str, tuple[Probe, ...]] = {
 # Functions that no package is named to and that list none, by pattern, below the reason.
 ABOUT_NO_PACKAGE = {
     "show and change what is the caller's own": ("account_*", "api_settings_*"),
+    "show what a commitment hides to those who may see it, by its number": ("api_log_opening",),
     "show the caller's own log, or an organization's to its owners": ("api_audit_*",),
     "are the same for everybody, whatever they name": (
         "api_docs_*",

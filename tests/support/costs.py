@@ -128,6 +128,7 @@ OTHERS = (
     "api_audit_",
     "api_docs_",
     "api_groups_",
+    "api_log_opening",
     "api_invitations_",
     "api_members_",
     "api_directory_locks_",

@@ -63,6 +63,8 @@ _MAX_CLAIM = 300  # Characters; a leaf has at most 65,535 bytes.
 _ID = re.compile(r"[0-9A-Za-z-]{1,40}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
 _Fields = dict[str, object]
 
 
@@ -117,8 +119,7 @@ def is_told(event: Event) -> bool:
 
 
 def _encoded(fields: _Fields) -> bytes:
-    text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return text.encode("ascii")
+    return _ENCODER.encode(fields).encode("ascii")
 
 
 def _fields(event: Event, number: int, *, logged_later: bool) -> Iterator[tuple[str, object]]:

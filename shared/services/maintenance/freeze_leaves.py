@@ -1,4 +1,4 @@
-"""Task `freeze-leaves`, every five minutes: stores the leaves of events that an earlier version
+"""Task `freeze-leaves`, every 5 minutes: stores the leaves of events that an earlier version
 appended, for the transparency log."""
 
 from dataclasses import dataclass

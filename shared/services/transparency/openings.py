@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from shared.auth.authorization import Administration, Authorization
 from shared.domain.access import require_own_account
-from shared.domain.coordinates import Package
+from shared.domain.coordinates import NO_PACKAGE, Package
 from shared.domain.errors.base import Forbidden, InvalidRequest, NotFound, Unauthenticated, quoted
 from shared.domain.names import OrgName
 from shared.domain.packages import Head, Release
@@ -16,6 +16,8 @@ from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 
 MAX_INDEX_DIGITS = 15
+
+_NO_VERSION = "0.0.0"  # Of a read that needs the package alone.
 
 _REFUSALS = (Forbidden, NotFound, Unauthenticated)
 
@@ -58,21 +60,22 @@ class Openings(Struct, frozen=True):
         )
 
     async def _may_see(self, event: Event, by: Principal) -> bool:
-        return (
-            await self._may_read_package(event, by)
-            or _is_own(event, by)
-            or await self._owns_organization(event, by)
-            or await self._administers(by)
-        )
+        # Each is asked, whatever the event is about: time does not tell what a commitment hides.
+        answers = [
+            await self._may_read_package(event, by),
+            await self._owns_organization(event, by),
+            await self._administers(by),
+        ]
+        return _is_own(event, by) or any(answers)
 
     async def _may_read_package(self, event: Event, by: Principal) -> bool:
         told = await told_package(self.metadata, event)
-        return told is not None and await self.authorization.may_read(by, told.head)
+        package = told.head.package if told else NO_PACKAGE
+        asked = [(package, told.head if told else None)]
+        return package.key in await self.authorization.readable(by, asked)
 
     async def _owns_organization(self, event: Event, by: Principal) -> bool:
-        if not event.org:
-            return False
-        org = OrgName(event.org)
+        org = OrgName(event.org) if event.org else NO_PACKAGE.org
         try:
             access = await self.authorization.require_reading(by, Action.MANAGE, org)
         except _REFUSALS:
@@ -98,24 +101,23 @@ class ToldPackage(Struct, frozen=True):
 async def told_package(metadata: MetadataStore, event: Event) -> ToldPackage | None:
     """Return the package whose readers may all read the event, as it is now; None if it is about
     something else, about a release that was never served, or about an earlier package of the
-    name."""
-    subject, _, version = event.subject.partition(":")
-    org, slash, name = subject.partition("/")
-    if not slash or not is_told(event):
+    name. One read in any case."""
+    package = _package_of(event) if is_told(event) else None
+    version = event.subject.partition(":")[2] if package else ""
+    coordinate = (package or NO_PACKAGE).at(Version.parse(version or _NO_VERSION))
+    found = await metadata.find(coordinate)
+    head = found.head
+    if head is None or event.at_ms < head.created_ms:
         return None
-    package = Package.parse(org, name)
-    if version:
-        found = await metadata.find(package.at(Version.parse(version)))
-        head = found.head
-        release = found.release
-        is_known = release is not None and release.is_known
-    else:
-        head = await metadata.head(package)
-        release = None
-        is_known = True
-    if head is None or event.at_ms < head.created_ms or not is_known:
-        return None
-    return ToldPackage(head, release)
+    if not version:
+        return ToldPackage(head, None)
+    release = found.release
+    return ToldPackage(head, release) if release and release.is_known else None
+
+
+def _package_of(event: Event) -> Package | None:
+    org, slash, name = event.subject.partition(":")[0].partition("/")
+    return Package.parse(org, name) if slash else None
 
 
 def _parse_index(text: str) -> int:

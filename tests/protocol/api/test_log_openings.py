@@ -14,6 +14,7 @@ from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR, Role
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
+from tests.support.port_doubles import Ledger
 from tests.support.world import URL, OpenWorld, Person, World, limited
 
 pytestmark = pytest.mark.measured
@@ -119,6 +120,27 @@ async def test_a_held_release_is_opened_by_owners_alone_in_a_public_package(
     await world.registry.publishing.held_releases.refuse(refused, by=ann, reason="Not mine.")
     for index in (held, await last(world)):
         assert await readers(world, index) == ["ann", "admin"]
+
+
+async def test_the_calls_of_the_stores_do_not_tell_what_a_commitment_hides(
+    worlds: OpenWorld, ledger: Ledger
+) -> None:
+    world = await worlds(wrap=ledger.wrap)
+    await world.push(bala("acme/secret:1.0.0", visibility="private"))
+    release = await last(world)
+    set_member = world.registry.organizations.memberships.set_member
+    await set_member(ACME, world.people.mia.account, Role.MAINTAINER, by=OPERATOR)
+    member = await last(world)
+    await world.registry.identity.accounts.create("kim", by=OPERATOR)
+    account = await last(world)
+    await get(world, account, by=world.people.bob)  # The token is read and remembered.
+    for by in (None, world.people.bob):
+        costs = list[dict[str, int]]()
+        for index in (release, member, account):
+            ledger.forget()
+            assert (await get(world, index, by=by)).status_code == 404
+            costs.append(ledger.calls())
+        assert costs[0] == costs[1] == costs[2]
 
 
 async def test_a_readable_entry_has_no_opening(world: World) -> None:

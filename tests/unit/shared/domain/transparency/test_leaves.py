@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from functions.http.event_sentences import EVENT_PHRASES
 from shared.domain.events import PERSONAL_DETAILS
 from shared.domain.records import Event
 from shared.domain.transparency.leaves import READABLE_KINDS, frozen, is_told, leaf_of
+from tests.paths import docs
 
 SALT = bytes(range(32))
 AT_MS = 1_795_818_187_531
@@ -88,6 +90,23 @@ def test_a_commitment_is_the_hash_of_salt_and_opening_and_says_the_index_alone()
     assert (hidden.salt, hidden.opening) == (SALT, leaf_of(public, 42, salt=SALT))
 
 
+def test_the_page_shows_a_leaf_and_a_commitment_to_it() -> None:
+    shown = re.findall(r"```json\n(.*)\n```", docs("transparency-log"))
+    hidden = frozen(EVENTS["release"], 42, salt=SALT)
+    assert [each.encode() for each in shown] == [hidden.opening, hidden.leaf]
+
+
+def test_the_page_names_every_readable_kind_and_field() -> None:
+    page = docs("transparency-log")
+    fields = {name for each in EVENTS.values() for name in json.loads(frozen_opening(each))}
+    rows = "\n".join(line for line in page.splitlines() if line.startswith("| `"))
+    assert set(READABLE_KINDS.values()) | fields <= set(re.findall(r"`([a-z.]+)`", rows))
+
+
+def frozen_opening(event: Event) -> bytes:
+    return frozen(event, 42, salt=SALT, logged_later=True).opening
+
+
 def test_another_salt_is_another_commitment() -> None:
     leaves = {leaf_of(EVENTS["release"], 42, salt=bytes([n]) * 32) for n in range(10)}
     assert len(leaves) == 10
@@ -121,7 +140,7 @@ NAMES_OF_DETAILS = sorted(
     | {"repository", "workflow", "commit", "provider", "publisher", "digest", "size", "successor"}
     | {name for names in PERSONAL_DETAILS.values() for name in names}
 )
-texts = st.sampled_from(PERSONAL)
+texts = st.sampled_from(list[str](PERSONAL))
 # Claims are texts of the provider, which are what the package's page shows.
 CLAIMS = {"provider", "issuer", "repository", "workflow", "commit"}
 details = st.dictionaries(
