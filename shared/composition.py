@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from shared.auth.authentication import Authentication
 from shared.auth.authorization import Administration, Authorization
+from shared.auth.release_keys import ReleaseKey
 from shared.auth.sessions import Browsers, KnownBrowsers, SessionAuthentication
 from shared.auth.signing_keys import KeyRing
 from shared.construction import Services
@@ -365,6 +366,11 @@ class Registry(Struct, frozen=True):
         """When the signing key in the data folder was made; None for a key from elsewhere."""
         keys = self.adapters.keys
         return keys.made_ms if isinstance(keys, KeyRing) else None
+
+    async def release_keys(self) -> tuple[ReleaseKey, ...]:
+        """Return the keys that sign releases and those that did, newest first; raise
+        `SigningKeyUnavailable`."""
+        return await self.adapters.release_signer.keys()
 
     async def require_writable(self) -> None:
         """Raise if the disk that holds the data is full."""

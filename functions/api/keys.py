@@ -50,5 +50,5 @@ keys_api = ApiFace()
     stays_public=True,
 )
 async def api_keys(call: ApiCall) -> KeysView:
-    keys = await call.registry.adapters.release_signer.keys()
+    keys = await call.registry.release_keys()
     return KeysView(keys=[KeyView.of(each) for each in keys])
