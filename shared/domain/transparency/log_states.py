@@ -11,6 +11,12 @@ FIRST_FOLDER = "log"
 CHECKPOINT_FILE = "checkpoint"  # Its name below the folder.
 _OWNER = "log"
 
+# Why a log is stopped in a registry that was restored on one machine.
+RESTORED = (
+    "the registry was restored from a backup, and may have published more after it. Put the newest "
+    "folder `transparency` that is left in place of the restored one before it is mended."
+)
+
 
 class Segment(NamedTuple):
     """From which index on the log has the events from which number on."""

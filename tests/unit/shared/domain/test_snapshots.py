@@ -12,7 +12,6 @@ from shared.domain.records import AdditionCount, Entity
 from shared.domain.releases import ReleasePullers, WithheldNote
 from shared.domain.sessions import Session
 from shared.domain.snapshots import ENTITIES, SnapshotUnusable, from_line, snapshot_name
-from shared.domain.transparency.records import FirstCheckpoint, PublishedCheckpoint
 from shared.domain.upstream_withdrawals import UpstreamFeed
 
 # Nobody is signed in by an old copy, counts of additions start anew, and the others are derived.
@@ -25,8 +24,6 @@ LEFT_OUT = {
     CataloguedPackage,
     CatalogueRound,
     UpstreamFeed,
-    FirstCheckpoint,
-    PublishedCheckpoint,
 }
 
 
