@@ -180,6 +180,7 @@ PARAMETERS = {
     "account",
     "id",
     "number",  # Of an account; of a token, webhook, invitation; of a delivery.
+    "index",  # Of an entry of the log, which everybody counts.
     "log",  # The hash of the name of a log, which is public.
     "dispute",  # The id of a name dispute, which its parties and administrators alone see.
 }

@@ -72,10 +72,10 @@ def test_only_these_operations_stay_public() -> None:
         "web_manual",
         "web_opensearch",
         "web_outdated_file",
-        "web_verify_file",
         "web_publish_file",
         "web_site_icon",
         "web_site_robots",
+        "web_verify_file",
         "witness_add",
         "witness_checkpoint",
     ]
