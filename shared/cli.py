@@ -11,6 +11,7 @@ from shared.commands.base import CommandGroup
 from shared.commands.bundles import bundle
 from shared.commands.data_folder import backup, index, keys, restore
 from shared.commands.doctor import doctor
+from shared.commands.log import log
 from shared.commands.name_disputes import disputes
 from shared.commands.organizations import organizations, webhooks
 from shared.commands.packages import outdated, packages, publish, publishers
@@ -32,6 +33,7 @@ cli = CommandGroup(
         groups,
         index,
         keys,
+        log,
         login,
         names,
         organizations,

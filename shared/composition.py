@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from shared.auth.authentication import Authentication
 from shared.auth.authorization import Administration, Authorization
+from shared.auth.release_keys import ReleaseKey
 from shared.auth.sessions import Browsers, KnownBrowsers, SessionAuthentication
 from shared.auth.signing_keys import KeyRing
 from shared.construction import Services
@@ -112,6 +113,13 @@ from shared.services.tokens.secret_scanning import SecretScanning
 from shared.services.tokens.tokens import TokenRecords, Tokens
 from shared.services.tokens.trusted_publishers import TrustedPublishers
 from shared.services.tokens.trusted_publishing import TrustedPublishing
+from shared.services.transparency.log_mending import LogMending
+from shared.services.transparency.log_reader import LogReader
+from shared.services.transparency.log_writing import logging_events
+from shared.services.transparency.openings import Openings
+from shared.services.transparency.publication import LogPublication
+from shared.services.transparency.release_proofs import ReleaseProofs
+from shared.services.transparency.witness import Witness
 from shared.settings import Settings
 
 
@@ -140,6 +148,7 @@ class PackageServices(Struct, frozen=True):
     index: PackageIndex
     feeds: ChangeFeeds
     history: PackageHistory
+    openings: Openings
     archive_delivery: ArchiveDelivery
     pull_redirects: PullRedirects
     archive_files: ArchiveFiles
@@ -309,6 +318,16 @@ class QualityServices(Struct, frozen=True):
     comparison: PackageComparison
 
 
+class TransparencyServices(Struct, frozen=True):
+    """The transparency log as it is published, and the witness of other logs."""
+
+    reader: LogReader
+    publication: LogPublication
+    proofs: ReleaseProofs
+    mending: LogMending
+    witness: Witness
+
+
 class Registry(Struct, frozen=True):
     """The services that faces and commands use: a group for each folder of `shared/services/`."""
 
@@ -328,6 +347,7 @@ class Registry(Struct, frozen=True):
     mirroring: MirroringServices | None  # None without an upstream.
     bundles: BundleServices
     quality: QualityServices
+    transparency: TransparencyServices
 
     def client_settings(self, username: str, token: str = TOKEN_PLACEHOLDER) -> str:
         """Return the Settings.toml of a user: with an upstream this registry has every package."""
@@ -355,6 +375,11 @@ class Registry(Struct, frozen=True):
         keys = self.adapters.keys
         return keys.made_ms if isinstance(keys, KeyRing) else None
 
+    async def release_keys(self) -> tuple[ReleaseKey, ...]:
+        """Return the keys that sign releases and those that did, newest first; raise
+        `SigningKeyUnavailable`."""
+        return await self.adapters.release_signer.keys()
+
     async def require_writable(self) -> None:
         """Raise if the disk that holds the data is full."""
         if self.adapters.writable is not None:
@@ -368,8 +393,10 @@ class Registry(Struct, frozen=True):
 def create_registry(settings: Settings, adapters: Adapters) -> Registry:
     """Create all services, each by its constructor (`shared/construction.py`)."""
     listed = listing_revocations(adapters.events, adapters.revocations)
-    adapters = replace(adapters, events=listed)
-    services = Services(settings, adapters)
+    services = Services(settings, replace(adapters, events=listed))
+    # The writer of the log reads the events that it is started for.
+    logged = logging_events(listed, services.log_writing) if adapters.writes_log else listed
+    adapters = services.adapters = replace(adapters, events=logged)
     return Registry(
         settings=settings,
         adapters=adapters,
@@ -387,6 +414,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
         mirroring=_mirroring(services) if services.upstreams is not None else None,
         bundles=_bundles(services),
         quality=_quality(services),
+        transparency=_transparency(services),
     )
 
 
@@ -414,6 +442,7 @@ def _packages(services: Services) -> PackageServices:
         index=services.package_index,
         feeds=services.change_feeds,
         history=services.package_history,
+        openings=services.openings,
         archive_delivery=services.archive_delivery,
         pull_redirects=services.pull_redirects,
         archive_files=services.archive_files,
@@ -560,3 +589,13 @@ def _bundles(services: Services) -> BundleServices:
 
 def _quality(services: Services) -> QualityServices:
     return QualityServices(checklists=services.checklists, comparison=services.package_comparison)
+
+
+def _transparency(services: Services) -> TransparencyServices:
+    return TransparencyServices(
+        reader=services.log_reader,
+        publication=services.log_publication,
+        proofs=services.release_proofs,
+        mending=services.log_mending,
+        witness=services.witness,
+    )

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import sys
 import urllib.error
 import urllib.request
@@ -22,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from shared.dependency_files import UnreadableFile, Used, read_versions
 from shared.script_client import (
     LARGEST_ANSWER_BYTES,
     UNREACHABLE,
@@ -36,7 +36,7 @@ from shared.script_client import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     Row = Mapping[str, object]
 
@@ -52,7 +52,6 @@ FAILED = 2
 
 AT_ONCE = 40  # Packages in one request: a page of the answer.
 TIMEOUT_S = 30.0
-LARGEST_FILE_BYTES = 10_000_000
 
 
 class CheckFailed(Exception):
@@ -67,17 +66,6 @@ class CheckOptions:
     file: str = "Ballerina.toml"
     output: str = "table"
     fail_on: str = "newer"
-
-
-@dataclass(frozen=True)
-class Used:
-    """A version that a file names, and the line where."""
-
-    org: str
-    name: str
-    version: str
-    file: str
-    line: int
 
 
 def main(arguments: list[str], address: str) -> int:
@@ -104,7 +92,7 @@ def run(
     try:
         used = list(read_versions(Path(options.file)))
         rows = ask(options.address, used, environment.get("BALLROOM_TOKEN", "").strip())
-    except CheckFailed as reason:
+    except (CheckFailed, UnreadableFile) as reason:
         sys.stderr.write(f"{reason}\n")
         return FAILED
     found = [(each, row) for each, row in zip(used, rows) if row.get("state") != "current"]  # noqa: B905 - Python 3.9 has no `strict`.
@@ -122,56 +110,6 @@ def run(
 
 def _print_line(text: str) -> None:
     sys.stdout.write(text + "\n")
-
-
-# --- The files ----------------------------------------------------------------------------------
-
-_TABLE = re.compile(r"\s*\[\[?\s*([\w.]+)\s*\]\]?\s*(?:#.*)?$")
-_FIELD = re.compile(r"""\s*(org|name|version)\s*=\s*["']([^"'\n]*)["']""")
-
-
-def read_versions(file: Path) -> Iterator[Used]:
-    """Yield each version that the file names, and those of the Dependencies.toml beside it.
-
-    What a build uses is locked in Dependencies.toml. Versions of a Ballerina.toml are the least
-    that it takes, so they are left out for packages that are locked.
-    """
-    locked = file.with_name("Dependencies.toml")
-    found: dict[tuple[str, str], Used] = {}
-    for each in _tables(locked) if locked.is_file() else ():
-        found[each.org, each.name] = each
-    for each in _tables(file):
-        found.setdefault((each.org, each.name), each)
-    # The packages of the language itself have no releases.
-    yield from (each for each in found.values() if each.version not in ("", "0.0.0"))
-
-
-def _tables(file: Path) -> Iterator[Used]:
-    """Yield the tables of packages in the form that `bal` writes: a field a line. Python has no
-    parser of TOML before 3.11."""
-    try:
-        if file.stat().st_size > LARGEST_FILE_BYTES:
-            message = f"{file} has more than {LARGEST_FILE_BYTES:,} bytes."
-            raise CheckFailed(message)
-        lines = file.read_text("utf-8").splitlines()
-    except (OSError, ValueError):
-        message = f"{file} cannot be read. Name the Ballerina.toml of a package."
-        raise CheckFailed(message) from None
-    fields: dict[str, str] = {}
-    begin = 0
-    is_listed = False
-    for number, line in enumerate((*lines, "[end]"), start=1):
-        table = _TABLE.match(line)
-        if table:
-            if is_listed and fields.keys() >= {"org", "name"}:
-                values = (fields["org"], fields["name"], fields.get("version", ""))
-                yield Used(*values, str(file), begin)
-            # `[package]` is the package itself; `[[package]]` is one that is locked.
-            is_listed = line.lstrip().startswith("[[") and table[1] in ("package", "dependency")
-            fields = {}
-            begin = number
-        elif field := _FIELD.match(line):
-            fields.setdefault(field[1], field[2])
 
 
 # --- The registry -------------------------------------------------------------------------------

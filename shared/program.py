@@ -28,6 +28,7 @@ COMMANDS = (
     "health",
     "index",
     "keys",
+    "log",
     "login",
     "names",
     "org",

@@ -39,10 +39,11 @@ from shared.script_client import (
     is_token,
     objects_in,
     opener_of,
+    part_of_archive,
     printable,
     read_object,
     sentence_of_refusal,
-    settings_file,
+    token_of_settings,
     unreachable,
 )
 
@@ -143,8 +144,6 @@ def _print_line(text: str) -> None:
 
 # --- The archives -------------------------------------------------------------------------------
 
-LARGEST_PART_BYTES = 10_000_000  # Of an archive's package.json and dependency-graph.json.
-
 
 @dataclass(frozen=True)
 class Archive:
@@ -198,8 +197,8 @@ def _add_with_needs(
 def _read_archive(file: Path) -> Archive:
     try:
         with zipfile.ZipFile(file) as archive:
-            package = read_object(_part(archive, "package.json"))
-            graph = read_object(_part(archive, "dependency-graph.json"))
+            package = read_object(part_of_archive(archive, "package.json"))
+            graph = read_object(part_of_archive(archive, "dependency-graph.json"))
     except FileNotFoundError:
         message = f"There is no file {file}. Name the .bala file that bal pack made in target/bala."
         raise PublishFailed(message) from None
@@ -211,13 +210,6 @@ def _read_archive(file: Path) -> Archive:
         message = f"{file} names no package. Name the .bala file that bal pack made."
         raise PublishFailed(message)
     return Archive(file, org, name, version, _needs(graph, (org, name)))
-
-
-def _part(archive: zipfile.ZipFile, name: str) -> bytes:
-    if name not in archive.NameToInfo or archive.getinfo(name).file_size > LARGEST_PART_BYTES:
-        return b""
-    with archive.open(name) as part:
-        return part.read(LARGEST_PART_BYTES)
 
 
 def _needs(graph: Json, own: tuple[str, str]) -> frozenset[tuple[str, str]]:
@@ -795,25 +787,6 @@ def form_of(archive: Archive, token: str) -> tuple[dict[str, str], bytes]:
         "digest": f"sha-256={hashlib.sha256(content).hexdigest()}",
     }
     return headers, begin.encode() + content + f"\r\n--{boundary}--\r\n".encode()
-
-
-_ENTRY = re.compile(r"^\s*\[\[repository\.maven\]\]\s*$(.*?)(?=^\s*\[|\Z)", re.M | re.S)
-_VALUE = re.compile(r"""^\s*(url|accesstoken)\s*=\s*["']([^"'\n]*)["']""", re.M)
-
-
-def token_of_settings(environment: Mapping[str, str], address: str) -> str:
-    """Return the token that a login put into Settings.toml for the registry, outside of CI."""
-    if environment.get("CI") or environment.get("TF_BUILD") or environment.get("JENKINS_URL"):
-        return ""
-    try:
-        text = settings_file(environment).read_text("utf-8")
-    except (OSError, ValueError):
-        return ""
-    for entry in _ENTRY.finditer(text):
-        values = dict(_VALUE.findall(entry[1]))
-        if str(values.get("url", "")).startswith(f"{address}/"):
-            return str(values.get("accesstoken", ""))
-    return ""
 
 
 if __name__ == "__main__":

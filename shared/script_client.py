@@ -7,7 +7,10 @@ A registry serves such a file with this module's text in place of its import
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
+import zipfile
+import zlib
 from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LARGEST_ANSWER_BYTES = 1_000_000
+LARGEST_PART_BYTES = 10_000_000  # Of an archive's package.json and dependency-graph.json.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # What `urllib` raises where no answer comes, or one that is no HTTP; a host name that cannot be
 # encoded is a `UnicodeError`.
@@ -86,7 +90,8 @@ def objects_in(value: object) -> list[Mapping[str, object]]:
 
 def printable(text: object) -> str:
     """Return a text of others without control characters, since a terminal shows it."""
-    return "".join(c for c in str(text or "") if c.isprintable())
+    shown = str(text or "")
+    return shown if shown.isprintable() else "".join(c for c in shown if c.isprintable())
 
 
 def sentence_of_refusal(answer: Mapping[str, object]) -> str:
@@ -94,3 +99,34 @@ def sentence_of_refusal(answer: Mapping[str, object]) -> str:
     error = answer.get("error")
     own = cast("Mapping[str, object]", error).get("message") if isinstance(error, dict) else None
     return printable(own or answer.get("error_description") or answer.get("message"))
+
+
+_ENTRY = re.compile(r"^\s*\[\[repository\.maven\]\]\s*$(.*?)(?=^\s*\[|\Z)", re.M | re.S)
+_VALUE = re.compile(r"""^\s*(url|accesstoken)\s*=\s*["']([^"'\n]*)["']""", re.M)
+
+
+def token_of_settings(environment: Mapping[str, str], address: str) -> str:
+    """Return the token that a login put into Settings.toml for the registry, outside of CI."""
+    if environment.get("CI") or environment.get("TF_BUILD") or environment.get("JENKINS_URL"):
+        return ""
+    try:
+        text = settings_file(environment).read_text("utf-8")
+    except (OSError, ValueError):
+        return ""
+    for entry in _ENTRY.finditer(text):
+        values = dict(_VALUE.findall(entry[1]))
+        if str(values.get("url", "")).startswith(f"{address}/"):
+            return str(values.get("accesstoken", ""))
+    return ""
+
+
+def part_of_archive(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Return a file of an archive; empty if it has none, or one that is too long. What `zipfile`
+    raises for a damaged archive is raised."""
+    if name not in archive.NameToInfo or archive.getinfo(name).file_size > LARGEST_PART_BYTES:
+        return b""
+    try:
+        with archive.open(name) as part:
+            return part.read(LARGEST_PART_BYTES)
+    except zlib.error as error:
+        raise zipfile.BadZipFile(str(error)) from None

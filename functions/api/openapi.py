@@ -17,6 +17,7 @@ from functions.api import (
     directory_locks,
     dry_runs,
     groups,
+    keys,
     members,
     mirror,
     moderation,
@@ -26,6 +27,7 @@ from functions.api import (
     packages,
     pulls,
     tokens,
+    transparency_log,
     trusted_publishing,
     webhooks,
 )
@@ -62,11 +64,13 @@ FACES = (
     packages.visibility_api,
     packages.successor_api,
     packages.history_api,
+    transparency_log.transparency_log_api,
     packages.provenance_api,
     packages.checklist_api,
     dependencies.dependencies_api,
     dry_runs.dry_runs_api,
     packages.symbols_api,
+    keys.keys_api,
     trusted_publishing.publishers_api,
     account.client_settings_api,
     trusted_publishing.token_exchange_api,
@@ -183,6 +187,7 @@ _GROUPS = {
     "device": "Devices",
     "trusted-publishing": "Trusted publishing",
     "leaked-tokens": "Leaked tokens",
+    "log": "Transparency log",
     "openapi.json": "This document",
 }
 _OTHER_GROUP = "More"

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-import shared.script_client
 from functions.http.caching_headers import CACHE_PRIVATE, NO_STORE, REVALIDATE
 from functions.http.calls import Call
 from shared.domain.documents import etag_of
+from shared.program import ROOT
 from shared.runtime import conditional_requests
 from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.answers import Answer
@@ -75,8 +75,11 @@ def _conditional_answer(call: Call, document: Representation) -> Answer:
 
 
 PYTHON = "text/x-python"
-_CLIENT_IMPORT = re.compile(
-    rf"^from {re.escape(shared.script_client.__name__)} import (?:\([^)]*\)|[^(\n]*)\n", re.M
+# The parts of the files that are run by themselves, which are served in place of their imports.
+_PART_IMPORT = re.compile(
+    r"^from (shared\.(?:script_client|dependency_files|verification\.\w+)) import "
+    r"(?:\([^)]*\)|[^(\n]*)\n",
+    re.M,
 )
 
 
@@ -95,9 +98,18 @@ def script_text(file: str, address: str, base_url: str) -> str:
 
 @cache
 def _source(file: str) -> str:
-    """Return the text of a file that is run by itself, with the client that it imports."""
-    _, _, client = Path(shared.script_client.__file__).read_text("utf-8").partition(_FUTURE)
-    return _CLIENT_IMPORT.sub(lambda _: client.strip() + "\n", Path(file).read_text("utf-8"))
+    """Return the text of a file that is run by itself, with each part that it imports, once."""
+    seen = set[str]()
+
+    def part(found: re.Match[str]) -> str:
+        if found[1] in seen:
+            return ""
+        seen.add(found[1])
+        path = ROOT / f"{found[1].replace('.', '/')}.py"
+        _, _, text = path.read_text("utf-8").partition(_FUTURE)
+        return _PART_IMPORT.sub(part, text.strip() + "\n")
+
+    return _PART_IMPORT.sub(part, Path(file).read_text("utf-8"))
 
 
 _FUTURE = "from __future__ import annotations\n"  # The first statement of these files.

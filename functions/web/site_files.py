@@ -1,5 +1,5 @@
-"""Files of the site: static files, outdated.py, publish.py, robots.txt, sitemap.xml, favicon.ico,
-llms.txt, security.txt.
+"""Files of the site: static files, outdated.py, publish.py, verify.py, robots.txt, sitemap.xml,
+favicon.ico, llms.txt, security.txt.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -11,6 +11,7 @@ from functions.http.calls import Call
 from functions.http.formatting import counted
 from functions.http.pages import STATIC, AnonymousPages, PublicPageCall, PublicPages, static_path
 from functions.http.pagination import requested_page
+from functions.http.pipelines import EXAMPLE_URL, VERIFY_FILE
 from functions.http.representations import Representation, conditional_answer, script_answer
 from shared.domain.documents import xml_document, xml_element, xml_leaf
 from shared.domain.errors.packages import PathNotFound
@@ -79,6 +80,11 @@ async def web_publish_file(call: PublicPageCall) -> Answer:
     return script_answer(call, shared.publish.__file__, shared.publish.ADDRESS)
 
 
+@pages.read("verify.py", is_open=True, stays_public=True)
+async def web_verify_file(call: PublicPageCall) -> Answer:
+    return script_answer(call, str(VERIFY_FILE), EXAMPLE_URL)
+
+
 TEXT = "text/plain"
 XML = "application/xml"
 ICON = "image/x-icon"
@@ -114,6 +120,7 @@ SITEMAP_PAGES = (
     "/about",
     "/about/api",
     "/about/policies",
+    "/about/log",
     "/docs",
     *(f"/docs/{page_name(file)}" for file in FILES),
 )

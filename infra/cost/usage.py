@@ -93,7 +93,7 @@ MEASURED: Mapping[OperationUsage, Usage] = MappingProxyType(
         OperationUsage.INDEX: Usage(10.4, 1, 0, 0, 2_572),
         OperationUsage.RESOLVE: Usage(149.2, 2, 0, 0, 10_595),
         OperationUsage.SEARCH: Usage(0, 0, 0, 0, 1_730),
-        OperationUsage.PUSH: Usage(154.59, 28.49, 0, 3, 351),
+        OperationUsage.PUSH: Usage(156.28, 28.49, 0, 3, 351),
     }
 )
 
@@ -104,10 +104,11 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
     {
         "process-outboxes": UpkeepUsage(43_800, Usage(49.4, 11)),
         "deliver-webhooks": UpkeepUsage(43_800, Usage(27.6, 7)),
-        "notify-dependents": UpkeepUsage(8_760, Usage(41.6, 10)),
+        "write-log": UpkeepUsage(43_800, Usage(27.6, 7)),
+        "notify-dependents": UpkeepUsage(8_760, Usage(46.6, 10)),
         # The idle run that is counted begins a visit of all releases, as one does each day.
         "generate-api-docs": UpkeepUsage(
-            4_380, Usage(67.8, 17), Usage(24.1, 3.33, 5.6), visits_a_month=30.4
+            4_380, Usage(72.8, 17), Usage(24.1, 3.33, 5.6), visits_a_month=30.4
         ),
         "place-archives": UpkeepUsage(8_760, Usage(24, 7)),
         "update-search-index": UpkeepUsage(8_760, Usage(28.6, 8, 3, 3)),
@@ -116,11 +117,12 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "send-expiry-reminders": UpkeepUsage(730, Usage(27.6, 7)),
         "apply-group-rules": UpkeepUsage(121.7, Usage(27.6, 7)),
         "find-ownerless-organizations": UpkeepUsage(121.7, Usage(75.8, 20)),
-        "create-snapshot": UpkeepUsage(30.4, Usage(259.2, 51, 7, 12), Usage(6.77, 0.82)),
+        "create-snapshot": UpkeepUsage(30.4, Usage(264.2, 51, 7, 12), Usage(7.84, 0.82)),
         "delete-orphaned-archives": UpkeepUsage(30.4, Usage(37, 10, 0, 2), Usage(7.78, 1.01)),
         "audit-archives": UpkeepUsage(30.4, Usage(34.6, 9), Usage(3.98, 0.29, 1.01)),
         "anonymize-events": UpkeepUsage(30.4, Usage(29.6, 8)),
         "complete-event-logs": UpkeepUsage(730, Usage(31.1, 8)),
+        "freeze-leaves": UpkeepUsage(8_760, Usage(33.6, 9)),
         "lock-disabled-accounts": UpkeepUsage(30.4, Usage(48.6, 11)),
         "erase-accounts": UpkeepUsage(730, Usage(45.8, 11)),
         "repair-derived-data": UpkeepUsage(30.4, Usage(34.6, 9), Usage(15.98, 2.06, 0.51)),
@@ -136,9 +138,9 @@ COUNTED_PULL = Usage(0.02)
 # What a package takes for each day on which it was pulled.
 ROLLED_PACKAGE = Usage(15.0, 3)
 
-STORED_USAGE = Stored(record_bytes=8_000, document_bytes=636)
+STORED_USAGE = Stored(record_bytes=8_530, document_bytes=636)
 
 # Bytes of an item in Cosmos DB, including the fields of the service.
 ITEMS: Mapping[str, int] = MappingProxyType(
-    {"release": 1_550, "entry": 980, "listing": 2_170, "head": 585, "name": 250, "event": 900}
+    {"release": 1_550, "entry": 980, "listing": 2_170, "head": 585, "name": 250, "event": 1_220}
 )

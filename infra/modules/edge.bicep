@@ -772,3 +772,23 @@ resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
 
 @description('Public address of the endpoint.')
 output url string = 'https://${endpoint.properties.hostName}'
+
+// Tiles of the transparency log never change once they are full, and say how long they may be kept. Where only
+// signed-in people read, their answers are private, and the edge keeps none. The checkpoint comes from the registry.
+resource logTiles 'Microsoft.Cdn/profiles/afdEndpoints/routes@2026-10-01' = {
+  parent: endpoint
+  name: 'log'
+  properties: {
+    originGroup: { id: group.id }
+    customDomains: empty(domain) ? [] : [{ id: ownDomain.id }]
+    ruleSets: [{ id: changes.id }]
+    patternsToMatch: ['/log/tile/*']
+    cacheConfiguration: { queryStringCachingBehavior: 'IgnoreQueryString' }
+    supportedProtocols: ['Http', 'Https']
+    forwardingProtocol: 'HttpsOnly'
+    httpsRedirect: 'Enabled'
+    linkToDefaultDomain: 'Enabled'
+    enabledState: 'Enabled'
+  }
+  dependsOn: [origin, sendChanges, sendPosts]
+}

@@ -30,6 +30,7 @@ from shared.domain.sessions import Session
 from shared.domain.sign_in import SignInAttempt
 from shared.domain.status import ReadOnlyState
 from shared.domain.tokens import Token, TokenUse
+from shared.domain.transparency.leaves import FrozenLeaf
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.upstream_withdrawals import GoneRelease
 from shared.domain.webhooks import Delivery, Webhook
@@ -320,6 +321,11 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
                 "says what changed; names, labels, browsers and machines in it", _AUDIT, "details"
             ),
         },
+    ),
+    PersonalRecord(
+        FrozenLeaf,
+        "`events`, `events`",
+        _each("says who did what, by the id, in the transparency log", _ID, "leaf", "opening"),
     ),
     PersonalRecord(
         Organization, _DIRECTORY, _each("says who created it", _ORGANIZATION, "founder")

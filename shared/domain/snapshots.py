@@ -2,7 +2,7 @@
 
 {name}/directory.jsonl.gz   accounts, organizations and all that belongs to them
 {name}/packages.jsonl.gz    heads, each before its releases and its pulls
-{name}/events.jsonl.gz      the feed, with the unpublished events of the records
+{name}/events.jsonl.gz      the feed with its leaves, and the unpublished events of the records
 {name}/manifest.json        the list of the others; written last, and required
 
 A line is an object with one field, whose name is the kind of the record. Derived data and archives
@@ -10,9 +10,10 @@ are left out; archives are copied separately. Sessions are left out, so that nob
 an old copy.
 """
 
+import base64
 import json
 from datetime import UTC, datetime
-from typing import cast
+from typing import Self, cast
 
 from pydantic import ValidationError
 
@@ -39,6 +40,13 @@ from shared.domain.records import Entity, Event, Record
 from shared.domain.reserved_names import ReservedName
 from shared.domain.status import NoticeBoard
 from shared.domain.tokens import Token, TokenUse
+from shared.domain.transparency.leaves import FrozenLeaf, LoggedEvent
+from shared.domain.transparency.log_states import LogState
+from shared.domain.transparency.records import (
+    FirstCheckpoint,
+    PublishedCheckpoint,
+    WitnessedLog,
+)
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.upstream_withdrawals import GoneRelease
 from shared.domain.webhooks import DeliveryLog, Webhook
@@ -85,6 +93,10 @@ ENTITIES: tuple[type[Entity], ...] = (
     DirectoryFinding,
     OwnerlessOrganization,
     OwnershipRequest,
+    LogState,
+    FirstCheckpoint,
+    PublishedCheckpoint,
+    WitnessedLog,
 )
 
 
@@ -102,6 +114,34 @@ class SnapshotPulls(Record):
     @property
     def package(self) -> Package:
         return Package(OrgName(self.org), PackageName(self.name))
+
+
+class SnapshotEvent(Event):
+    """An event with its number in the feed, and its leaf as the transparency log has it; without
+    both if it was not in the feed yet, or an earlier version wrote the snapshot."""
+
+    number: int = 0
+    leaf: str = ""
+    salt: str = ""  # Base64.
+    opening: str = ""
+
+    @classmethod
+    def of(cls, logged: LoggedEvent) -> Self:
+        leaf = logged.leaf or FrozenLeaf(b"")
+        return cls(
+            **dict(logged.event),
+            number=logged.number,
+            leaf=leaf.leaf.decode(),
+            salt=base64.b64encode(leaf.salt).decode(),
+            opening=leaf.opening.decode(),
+        )
+
+    @property
+    def logged(self) -> LoggedEvent:
+        event = Event(**{name: getattr(self, name) for name in Event.model_fields})
+        salt = base64.b64decode(self.salt)
+        leaf = FrozenLeaf(self.leaf.encode(), salt, self.opening.encode()) if self.leaf else None
+        return LoggedEvent(self.number, event, leaf)
 
 
 class SnapshotPart(Record):
@@ -127,7 +167,7 @@ _KINDS: dict[str, type[Record]] = {
     "head": Head,
     "release": Release,
     "pulls": SnapshotPulls,
-    "event": Event,
+    "event": SnapshotEvent,
     **{each.kind: each for each in ENTITIES},
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}

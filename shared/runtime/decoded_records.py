@@ -18,6 +18,7 @@ SURVEYS_CACHED_BYTES = 16 * 1024 * 1024  # All 6,785 versions of Ballerina Centr
 # Measured with tracemalloc over the index of Ballerina Central.
 _ENTRY_BYTES = 800
 _DEPENDENCY_BYTES = 300
+_SIGNATURE_BYTES = 250
 _TEXT_BYTES = 60  # Of a text, besides its characters.
 _RECORD_BYTES = 300  # Of any record.
 _FIELD_BYTES = 60  # Of each field, with its name in the set of names.
@@ -86,6 +87,7 @@ def _memory_of(entry: ReleaseEntry) -> int:
     return (
         _ENTRY_BYTES
         + _DEPENDENCY_BYTES * len(entry.dependencies)
+        + _SIGNATURE_BYTES * len(entry.signatures)
         + sum(_TEXT_BYTES + len(each) for each in texts)
     )
 

@@ -11,6 +11,7 @@ tokens.py         how long access tokens are valid, and reports of leaked ones
 organizations.py  who may create organizations, and which names are reserved
 operations.py     telemetry, metrics, log, access log, snapshots and mail
 upstream.py       the upstream registry whose packages are mirrored
+transparency.py   the witnesses of the transparency log, and the logs that are witnessed
 earlier.py        settings of earlier versions, and variables that are for others
 problems.py       variables that are no setting, and values that cannot be used
 values.py         the base class of all topics, and the parsers of values
@@ -39,12 +40,14 @@ from shared.settings.server import ListenerSettings, ServerSettings
 from shared.settings.sign_in import SignInSettings
 from shared.settings.stores import KeySettings, StoreSettings
 from shared.settings.tokens import TokenSettings
+from shared.settings.transparency import TransparencySettings
 from shared.settings.upstream import UpstreamSettings
 
 PREFIX = "BALLROOM_"  # Of the variables of all settings but a few.
 
 
 class Settings(
+    TransparencySettings,
     UpstreamSettings,
     KeySettings,
     MailSettings,

@@ -27,6 +27,7 @@ from functions.http.calls import Call
 from functions.http.operations import Face
 from functions.http.pages import PublicPages
 from functions.http.plain_text import PlainTextFace
+from functions.log.witness import WitnessFace
 from functions.mcp.protocol import McpFace
 from functions.sparse_index import IndexFace
 from functions.web.feeds import FeedFace
@@ -107,6 +108,7 @@ FACES: dict[str, tuple[Callable[[], Face[Any]], Table]] = {
 OTHER_FACES = {
     "feeds": FeedFace,
     "maven": PlainTextFace,
+    "witness": WitnessFace,
     "pages": SignInPages,
     "public pages": PublicPages,
     "unknown paths": UnknownPaths,

@@ -60,7 +60,8 @@ Read = tuple[str, dict[str, str], str, dict[str, int]]
 READS: list[Read] = [
     (f"{GREET}/1.0.0", PULL, "", FIND),
     *((f"{GREET}/{each}", PULL, "", SURVEY | FIND) for each in ("*", "1.*", "1.1.*")),
-    (f"{GREET}/1.0.0", {}, "", FIND | {"documents.texts": 1}),
+    # Until the release is in the transparency log, its state is read as well.
+    (f"{GREET}/1.0.0", {}, "", FIND | {"documents.texts": 1, "directory.get": 1}),
     (GREET, {}, "", SURVEY),
     ("/packages", {}, "", {"search.search": 1}),
     ("/packages/?q=greet", {}, "", {"search.search": 1}),

@@ -19,6 +19,11 @@ OTHERS = {
     "name.retired",  # An entry of the list of revocations.
     "package.json",
     "release.yml",
+    # Kinds of leaves of the transparency log, each for several kinds of events.
+    "package.restored",
+    "package.withdrawn",
+    "release.restored",
+    "release.withdrawn",
 }
 EARLIER = {"invitation.renewed"}  # Earlier versions wrote them.
 VALUES = {  # Kinds that end with a value.

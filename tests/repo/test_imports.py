@@ -75,6 +75,8 @@ MAY_CALL = (
     "shared/outdated.py",
     "shared/publish.py",
     "shared/script_client.py",
+    "shared/verification/",
+    "shared/verify.py",
 )
 
 

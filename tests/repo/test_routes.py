@@ -33,6 +33,7 @@ PREFIXES = {
     "api": ("api_", "token_", "device_api_"),
     "archives": ("archive_",),
     "health": ("health_", "metrics_"),
+    "log": ("log_", "witness_"),
     "sparse_index": ("index_",),
     "web": ("web_", "static_", "security_txt_"),
 }
@@ -179,6 +180,8 @@ PARAMETERS = {
     "account",
     "id",
     "number",  # Of an account; of a token, webhook, invitation; of a delivery.
+    "index",  # Of an entry of the log, which everybody counts.
+    "log",  # The hash of the name of a log, which is public.
     "dispute",  # The id of a name dispute, which its parties and administrators alone see.
 }
 

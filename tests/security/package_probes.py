@@ -87,6 +87,11 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
     "api_packages_history": tuple(
         Probe(f"/api/v1/packages/acme/NAME/history{query}") for query in ("", "?before=2&count=1")
     ),
+    "api_log_proof": tuple(
+        Probe(f"/api/v1/log/proof/acme/NAME/{version}", headers=headers)
+        for version in ("1.0.0", "9.9.9")
+        for headers in ((), (("Accept", "application/json"),))
+    ),
     "api_packages_checklist": tuple(
         Probe(f"/api/v1/packages/acme/NAME/{version}/checklist") for version in ("1.0.0", "9.9.9")
     ),
@@ -240,6 +245,8 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
             f"{STEM}.bala",
             f"{STEM}.bala.sha1",
             f"{STEM}.bala.md5",
+            f"{STEM}.bala.ballroom-sig",
+            f"{STEM}.bala.ballroom-sig.sha1",
             f"{STEM}.pom",
             f"{STEM}.pom.sha256",
             f"{STEM}-depgraph.json",
@@ -377,15 +384,18 @@ CHANGING: dict[str, tuple[Probe, ...]] = {
 # Functions that no package is named to and that list none, by pattern, below the reason.
 ABOUT_NO_PACKAGE = {
     "show and change what is the caller's own": ("account_*", "api_settings_*"),
+    "show what a commitment hides to those who may see it, by its number": ("api_log_opening",),
     "show the caller's own log, or an organization's to its owners": ("api_audit_*",),
     "are the same for everybody, whatever they name": (
         "api_docs_*",
         "health_*",
         "index_settings",
+        "log_*",
         "login_*",
         "security_txt_*",
         "static_*",
         "web_outdated_file",
+        "web_verify_file",
         "web_publish_file",
         "web_manual",
         "web_policy_names",
@@ -396,6 +406,7 @@ ABOUT_NO_PACKAGE = {
         "web_cli_token",
         "zz_missing",
         "web_opensearch",
+        "witness_*",
     ),
     "are the same for everybody who is not signed in": ("sign_in_*",),
     "list or count public packages alone, whoever asks": ("web_home", "web_about"),

@@ -32,6 +32,7 @@ from tests.security.access_table import DECLARED, Cell, Declared, Outcome, State
 from tests.security.limits import UNREACHED_LIMITS
 from tests.security.personas import PERSONAS, SESSION, Credential, Persona, SignInWorld
 from tests.support.archives import bala
+from tests.support.published_logs import write_log
 from tests.support.world import Person, Template, World, limited
 
 SINCE = timedelta(days=2)  # How long ago everything was made.
@@ -79,6 +80,7 @@ async def prepared(template: Template, tmp_path_factory: pytest.TempPathFactory)
     async with template.world(folder, **WITHOUT_LIMITS) as world:
         accounts = await populate(world)
         await publish(world)
+        await write_log(world)
         await world.document()
         tokens = await hand_out(world, accounts)
     ids = {name: account.id for name, account in accounts.items()}

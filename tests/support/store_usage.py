@@ -52,6 +52,7 @@ async def counted(folder: Path) -> Counted:
             cloud, "generate-api-docs"
         )  # The first run visits all packages; the others do not.
         await run(cloud, "complete-event-logs")  # It has something to do once.
+        await run(cloud, "freeze-leaves")  # As well.
         idle = await upkept(cloud)
         packages = sample()
         *releases, last = releases_of(packages)

@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from shared.domain.accounts import Account
 from shared.domain.packages import Head, Readers, Release, State, archive_container
-from shared.domain.records import Entity, Event, Place, Record
+from shared.domain.records import Entity, Place, Record
 from shared.domain.snapshots import (
     DIRECTORY,
     ENTITIES,
@@ -28,6 +28,7 @@ from shared.domain.snapshots import (
     PACKAGES,
     RESTORE_KIND,
     RESTORE_UNFINISHED,
+    SnapshotEvent,
     SnapshotManifest,
     SnapshotPart,
     SnapshotPulls,
@@ -38,6 +39,7 @@ from shared.domain.snapshots import (
 )
 from shared.domain.status import RegistryCounts, TaskReport
 from shared.domain.times import MS
+from shared.domain.transparency.leaves import LoggedEvent
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.conflicts import AlreadyThere
 from shared.ports.directory import DirectoryStore
@@ -181,14 +183,14 @@ class SnapshotCreation(Struct, frozen=True):
 
     async def _event_lines(self) -> AsyncGenerator[bytes]:
         last = 0
-        while numbered := await self.events.since(last, RECORDS_AT_ONCE):
-            for _, event in numbered:
-                yield to_line(event)
-            last = numbered[-1][0]
+        while logged := await self.events.logged(last, RECORDS_AT_ONCE):
+            for each in logged:
+                yield to_line(SnapshotEvent.of(each))
+            last = logged[-1].number
         # The events of deleted entities are in no record of the snapshot.
         for pending in await self.directory.unpublished(ENTITIES_AT_ONCE):
             for event in pending.outbox:
-                yield to_line(event)
+                yield to_line(SnapshotEvent.of(LoggedEvent(0, event, None)))
 
 
 async def _one(piece: bytes) -> AsyncGenerator[bytes]:
@@ -273,13 +275,19 @@ class SnapshotRestore(Struct, frozen=True):
         return not heads and not accounts and not await self.events.since(0, 1)
 
     async def _append_events(self, snapshots: StoredSnapshots, name: str) -> None:
-        batch = list[Event]()
-        async for event in snapshots.records(name, EVENTS, Event):
-            batch.append(event)
+        """Restore the feed before anything can publish to it, so that the numbers stay."""
+        batch = list[LoggedEvent]()
+        number = 0
+        async for event in snapshots.records(name, EVENTS, SnapshotEvent):
+            number += 1
+            if event.leaf and event.number != number:
+                message = f"{EVENTS} of the snapshot {name} lacks event {number}."
+                raise SnapshotUnusable(message)
+            batch.append(event.logged)
             if len(batch) >= RECORDS_AT_ONCE:
-                await self.events.append(batch)
+                await self.events.restore(batch)
                 batch.clear()
-        await self.events.append(batch)
+        await self.events.restore(batch)
 
     async def _restore_package(
         self, records: Sequence[Record], elsewhere: ArchiveSources | None, erased: Collection[str]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.mirrors import PULL, services
+from tests.support.mirrors import PULL, release_of, services
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
 from tests.support.world import URL, World
 
@@ -38,6 +38,15 @@ async def test_a_pulled_release_keeps_the_time_of_the_upstream(mirror: World) ->
     model = (await mirror.get(f"{IO}/1.0.0")).json()
     assert model["createdDate"] == PUBLISHED_MS
     assert model["upstream"]["firstSeenDate"] == mirror.clock.now_ms()
+
+
+async def test_a_pulled_release_is_signed_by_the_mirror(mirror: World) -> None:
+    assert "signatures" not in (await mirror.get(f"{IO}/1.0.0")).json()
+    await mirror.get(f"{IO}/1.0.0", headers=PULL)
+    model = (await mirror.get(f"{IO}/1.0.0")).json()
+    stored = await release_of(mirror, "ballerina/io:1.0.0")
+    expected = mirror.stores.release_signer.sign(stored.coordinate, stored.content)
+    assert model["signatures"] == [expected.shown()]
 
 
 async def test_a_range_gets_what_the_upstream_chooses(mirror: World) -> None:

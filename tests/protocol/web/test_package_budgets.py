@@ -32,8 +32,11 @@ TABS = Counter([RECORD])
 # What the first reader of a source file starts, and does not wait for.
 AFTERWARDS = ("confined.run", "documents.put_rendering")
 PIECE = Counter({PIECES: 2})  # The index, and the piece.
+# Until a release is in the transparency log, the state of the log is read as well.
+LOG = Counter(["directory.get"])
+
 BUDGETS = {
-    "": Counter(["documents.texts", PULLS]) + PIECE + TABS + DEPENDENTS,
+    "": Counter(["documents.texts", PULLS]) + PIECE + TABS + DEPENDENTS + LOG,
     "/versions": Counter([PULLS, VERDICTS]) + TABS,
     "/dependencies": Counter(["documents.graphs", SURVEY]) + TABS + DEPENDENTS,
     "/dependents": TABS + DEPENDENTS,
@@ -112,7 +115,7 @@ async def test_a_page_asks_no_more_than_its_budget(
 async def test_the_index_of_pieces_is_read_once(counted: World, journal: Journal) -> None:
     await calls(counted, journal, "/packages/acme/greet/1.2.0/docs/greet/greet")
     assert await calls(counted, journal, "/packages/acme/greet") == (
-        FRAME - RECORDS + Counter(["documents.texts", PULLS, PIECES]) + DEPENDENTS
+        FRAME - RECORDS + Counter(["documents.texts", PULLS, PIECES]) + DEPENDENTS + LOG
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from shared.domain.packages import Dependency, Release, ReleaseEntry, Texts
+from shared.domain.signatures import Signature
 from shared.runtime.decoded_records import memory_of, memory_of_entries, share_field_names
 from tests.contract.sample_records import entry, head, release
 
@@ -25,7 +26,12 @@ def memory_taken(make: Callable[[], object]) -> int:
 
 def test_the_weight_of_entries_is_about_the_memory_that_they_take() -> None:
     texts = [
-        entry(f"1.{number}.0", modules=(f"greet{number}",), dependencies=DEPENDENCIES)
+        entry(
+            f"1.{number}.0",
+            modules=(f"greet{number}",),
+            dependencies=DEPENDENCIES,
+            signatures=(Signature("SHA256:" + "k" * 43, f"{number:096}"),),
+        )
         for number in range(1_000)
     ]
     bodies = [each.model_dump_json() for each in texts]

@@ -1,0 +1,1 @@
+"""Verification of a log by strangers; what writes the log uses nothing of it."""

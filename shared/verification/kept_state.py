@@ -1,0 +1,87 @@
+"""What a verification keeps for the next one: of each registry the policy and the checkpoint."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from shared.script_client import read_object, settings_file
+from shared.verification.registry_client import NotAsked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Fields = dict[str, object]
+
+LARGEST_STATE_BYTES = 50_000_000
+STATE_FORMAT = 1
+
+
+def default_file(environment: Mapping[str, str]) -> Path:
+    """Return the place of the state beside the Settings.toml of `bal`."""
+    return settings_file(environment).with_name("ballroom-log.json")
+
+
+class KeptState:
+    """The file with what is kept, each registry under its address."""
+
+    def __init__(self, file: Path, address: str) -> None:
+        """Read the file; raise `NotAsked` if there is one that is no such file."""
+        self.file = file
+        self._address = address
+        self._logs: Fields = {}
+        self._own: Fields = {}
+        if not file.is_file():
+            return
+        try:
+            if file.stat().st_size > LARGEST_STATE_BYTES:
+                raise self.unreadable
+            state = read_object(file.read_bytes())
+        except OSError:
+            raise self.unreadable from None
+        logs = state.get("logs")
+        if state.get("v") != STATE_FORMAT or not isinstance(logs, dict):
+            raise self.unreadable
+        self._logs = cast("Fields", logs)
+        own = self._logs.get(address, {})
+        if not isinstance(own, dict):
+            raise self.unreadable
+        self._own = cast("Fields", own)
+
+    @property
+    def unreadable(self) -> NotAsked:
+        """What is raised where the file keeps something else than it should."""
+        message = f"{self.file} cannot be read, or keeps nothing of a log. Name another file."
+        return NotAsked(message)
+
+    def text(self, name: str) -> str:
+        """Return a text that is kept; empty if there is none."""
+        return str(self._own.get(name) or "")
+
+    def numbers(self, name: str) -> dict[str, int]:
+        found = self._own.get(name)
+        numbers: Mapping[str, object] = {}
+        if isinstance(found, dict):
+            numbers = cast("Mapping[str, object]", found)
+        return {key: value for key, value in numbers.items() if isinstance(value, int)}
+
+    def keep(self, **fields: object) -> None:
+        """Write what is kept, and leave the rest of the file; raise `NotAsked`."""
+        self._own.update(fields)
+        self._logs[self._address] = self._own
+        text = json.dumps({"v": STATE_FORMAT, "logs": self._logs}, indent=2)
+        replace_file(self.file, text.encode())
+
+
+def replace_file(file: Path, content: bytes) -> None:
+    """Write a file, so that a crash leaves the one before or this one; raise `NotAsked`."""
+    draft = file.with_name(f"{file.name}.{os.getpid()}.new")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(content)
+        draft.replace(file)
+    except OSError as error:
+        message = f"{file} cannot be written: {error.strerror}. Name another file with --state."
+        raise NotAsked(message) from None

@@ -1,0 +1,76 @@
+"""`/verify.py`: one file, with the address of its registry, for people without our code."""
+
+import ast
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.support.log_files import LOG, LogTreeFiles, Site, release_leaf, serving
+from tests.support.world import URL, World
+
+pytestmark = pytest.mark.measured
+
+
+@pytest.fixture
+async def script(world: World) -> str:
+    answer = await world.get(f"{URL}/verify.py", headers={"Host": "evil.example"})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/x-python; charset=utf-8"
+    return answer.text
+
+
+async def test_the_file_is_for_the_address_of_the_settings(script: str) -> None:
+    assert f'ADDRESS = "{URL}"' in script
+    assert "evil.example" not in script
+
+
+async def test_the_file_has_all_its_parts_once(script: str) -> None:
+    names = Counter[str]()
+    for each in ast.parse(script).body:
+        if isinstance(each, ast.FunctionDef | ast.ClassDef):
+            names[each.name] += 1
+        elif isinstance(each, ast.Assign | ast.AnnAssign):
+            targets = each.targets if isinstance(each, ast.Assign) else [each.target]
+            names.update(ast.unparse(target) for target in targets)
+    repeated = {name for name, count in names.items() if count > 1}
+    assert repeated <= {"MLDSA44PublicKey"}
+    assert "from shared" not in script
+    assert {"LogTree", "Policy", "RegistryClient", "read_versions"} <= names.keys()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("oldest", [False, True], ids=["this-python", "oldest-python"])
+async def test_a_stranger_runs_the_file(script: str, oldest: bool, tmp_path: Path) -> None:
+    python = _oldest_python() if oldest else sys.executable
+    site = Site(LogTreeFiles([release_leaf(0, "acme/greet:1.0.0", "0" * 64)]), 1)
+    site.sign("acme/greet:1.0.0", "0" * 64)
+    locked = tmp_path / "Dependencies.toml"
+    locked.write_text('[[package]]\norg = "acme"\nname = "greet"\nversion = "1.0.0"\n')
+    with serving(site) as url:
+        for files, said in (((), "1 entries in 1 tiles"), ((str(locked),), "1 are signed")):
+            done = subprocess.run(
+                [python, "-I", "-", url, *files, "--key", LOG.vkey, "--state", str(tmp_path / "s")],
+                input=script,
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=60,
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert said in done.stdout
+
+
+def _oldest_python() -> str:
+    """Return an interpreter of the oldest version that the file promises, or skip."""
+    python = shutil.which("python3.9")
+    code = "import cryptography, sys; sys.exit(sys.version_info[:2] != (3, 9))"
+    check = [python or "", "-c", code]
+    # A name on the PATH proves little: version managers put up fronts.
+    if python is None or subprocess.run(check, capture_output=True, check=False).returncode:
+        pytest.skip("there is no python3.9 with cryptography on the PATH")
+    return python
