@@ -1773,7 +1773,7 @@ class Services:
     def log_reader(self) -> LogReader:
         return LogReader(
             files=self.adapters.log_files,
-            tiles=TileReader(self.adapters.log_files),
+            tiles=TileReader(files=self.adapters.log_files),
             directory=self.adapters.directory,
         )
 
