@@ -11,7 +11,7 @@ from shared.commands.base import CommandGroup
 from shared.commands.bundles import bundle
 from shared.commands.data_folder import backup, index, keys, restore
 from shared.commands.doctor import doctor
-from shared.commands.log import log
+from shared.commands.log import transparency_log
 from shared.commands.name_disputes import disputes
 from shared.commands.organizations import organizations, webhooks
 from shared.commands.packages import outdated, packages, publish, publishers
@@ -33,7 +33,6 @@ cli = CommandGroup(
         groups,
         index,
         keys,
-        log,
         login,
         names,
         organizations,
@@ -47,6 +46,7 @@ cli = CommandGroup(
         signin_link,
         snapshot,
         tokens,
+        transparency_log,
         upkeep,
         upstream,
         webhooks,

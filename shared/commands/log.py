@@ -35,11 +35,11 @@ def _of_registry(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.group("log")
-def log() -> None:
+def transparency_log() -> None:
     """Verify the transparency log of a registry, watch it, and operate your own."""
 
 
-@log.command("verify")
+@transparency_log.command("verify")
 @click.argument("files", metavar="[URL] [FILE]...", nargs=-1)
 @click.option("--only", metavar="ORG", multiple=True, help="Only releases of this organization.")
 @_of_registry
@@ -56,7 +56,7 @@ def verify(*, files: Sequence[str], **options: Any) -> None:
     _run(with_address(VerifyOptions(files=files, **options)))
 
 
-@log.command("watch")
+@transparency_log.command("watch")
 @click.argument("org", metavar="ORG")
 @click.option("--webhook", default="", metavar="URL", help="Also send what is new there.")
 @_of_registry
@@ -72,7 +72,7 @@ def watch(*, org: str, **options: Any) -> None:
     _run(VerifyOptions(watch=org, **options))
 
 
-@log.command("rotate-key")
+@transparency_log.command("rotate-key")
 @click.option(
     "--days",
     type=click.IntRange(0, MAX_DAYS_OF_TWO_KEYS),
@@ -94,7 +94,7 @@ def rotate_key(days: int) -> None:
     )
 
 
-@log.command("mend")
+@transparency_log.command("mend")
 @click.option("--yes", "is_confirmed", is_flag=True, help="Do it; without it nothing changes.")
 @in_registry
 async def mend(registry: Registry, is_confirmed: bool) -> str:

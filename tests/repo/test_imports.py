@@ -11,7 +11,8 @@ from tests.paths import ROOT
 from tests.repo.product_source import Module, product
 
 # What the domain may import beside the standard library.
-PURE = {"msgspec", "pydantic", "shared", "tomli"}
+# `cryptography` verifies and makes signatures, and reads nothing.
+PURE = {"cryptography", "msgspec", "pydantic", "shared", "tomli"}
 
 
 def domain() -> list[Module]:

@@ -152,12 +152,15 @@ async def test_a_process_that_starts_anew_makes_up_for_what_never_ran(
         "delete-expired-records",
         "deliver-webhooks",
         "follow-upstream-withdrawals",
+        "freeze-leaves",
         "generate-api-docs",
         "notify-dependents",
         "place-archives",
         "process-outboxes",
+        "sign-releases",
         "update-search-index",
         "update-upstream-catalogue",
+        "write-log",
     ]
 
 
@@ -238,9 +241,11 @@ async def test_a_read_only_registry_postpones_tasks_that_change_records(
         "create-snapshot",
         "deliver-webhooks",
         "follow-upstream-withdrawals",
+        "freeze-leaves",
         "notify-dependents",
         "place-archives",
         "process-outboxes",
         "update-search-index",
         "update-upstream-catalogue",
+        "write-log",
     ]
