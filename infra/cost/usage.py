@@ -110,6 +110,8 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
             4_380, Usage(67.8, 17), Usage(24.1, 3.33, 5.6), visits_a_month=30.4
         ),
         "place-archives": UpkeepUsage(8_760, Usage(24, 7)),
+        # It visits all packages once a day, which the idle run that is counted does.
+        "sign-releases": UpkeepUsage(730, Usage(34.6, 9), Usage(4, 0.5), visits_a_month=30.4),
         "update-search-index": UpkeepUsage(8_760, Usage(28.6, 8, 3, 3)),
         "roll-up-pulls": UpkeepUsage(2_920, Usage(30.6, 7)),
         "delete-expired-records": UpkeepUsage(730, Usage(43.4, 10)),
