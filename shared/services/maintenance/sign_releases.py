@@ -1,5 +1,5 @@
-"""Task `sign-releases`, every hour at minute 25: signs releases of earlier versions of the registry,
-and those of a snapshot, which have no signature."""
+"""Task `sign-releases`, every hour at minute 25: signs releases that have no signature, as those of
+earlier versions of the registry."""
 
 from dataclasses import dataclass
 from datetime import timedelta
