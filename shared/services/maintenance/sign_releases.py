@@ -1,5 +1,5 @@
-"""Task `sign-releases`, every 10 minutes: signs releases of earlier versions of the registry, and
-those of a snapshot, which have no signature."""
+"""Task `sign-releases`, every hour at minute 25: signs releases that have no signature, as those of
+earlier versions of the registry."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +14,7 @@ from shared.ports.work import WorkStore
 from shared.services.maintenance.tasks import Checkpoints, Task
 from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
 
-SCHEDULE = "40 */10 * * * *"
+SCHEDULE = "0 25 * * * *"
 
 _LOOKED_AGAIN_AFTER = timedelta(days=1)  # At all releases, after a visit that completed.
 _VISITED = "signatures-visited"

@@ -45,7 +45,7 @@ def plain(value: Any) -> Any:
         return [plain(each) for each in value]
     if not isinstance(value, dict):
         return value
-    left_out = {"balaURL", "upstream", "pullCount", "readme", "apiDocURL", "modules"}
+    left_out = {"balaURL", "upstream", "pullCount", "readme", "apiDocURL", "modules", "signatures"}
     return {key: plain(each) for key, each in value.items() if key not in left_out}
 
 
