@@ -244,14 +244,20 @@ def changed(content: bytes, at: int) -> bytes:
         ("tile/0/001", 0, "tile/0/001: the byte 0, in the hash of place 0, is"),
         ("tile/0/002.p/88", 40, "tile/0/002.p/88: the byte 40, in the hash of place 1, is"),
         ("tile/1/000.p/2", 32, "tile/1/000.p/2: the byte 32, in the hash of place 1, is"),
-        ("tile/entries/001", 400, "tile/entries/001: the entry 257 (bytes 227 to 453) is another"),
-        ("tile/entries/002.p/88", 30, "tile/entries/002.p/88: the entry 512 (bytes 0 to "),
+        ("tile/entries/001", 400, "tile/entries/001: the byte 400, in the entry 257, is another"),
+        ("tile/entries/002.p/88", 30, "tile/entries/002.p/88: the byte 30, in the entry 512, is"),
     ],
 )
 def test_one_byte_that_was_changed_is_named(client: Client, path: str, at: int, named: str) -> None:
     own = client.site.files
     own[f"log/{path}"] = changed(own[f"log/{path}"], at)
     assert client.refused().startswith(named)
+
+
+def test_an_entry_with_more_changes_is_named(client: Client) -> None:
+    path = "log/tile/entries/001"
+    client.site.files[path] = client.site.files[path].replace(b"other/p258", b"evil1/q258")
+    assert client.refused().startswith("tile/entries/001: the entry 258 (bytes 454 to 680) is")
 
 
 @pytest.mark.parametrize("path", ["tile/0/000", "tile/0/002.p/88", "tile/1/000.p/2"])
