@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from shared import verify
 from shared.verification import registry_client
 from shared.verify import VerifyOptions, main, run
 from tests.support.archives import bala
@@ -102,10 +103,18 @@ def client(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Client]:
     monkeypatch.setattr(registry_client, "FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr(verify, "CACHED_S", 0.0)
     monkeypatch.setattr(registry_client, "TIMEOUT_S", 5.0)
     with serving(site) as url:
         environment = {"BALLERINA_HOME_DIR": str(tmp_path / "home"), "CI": "true"}
         yield Client(tmp_path, site, url, environment, capsys)
+
+
+def send(request: BaseHTTPRequestHandler, content: bytes) -> None:
+    request.send_response(200)
+    request.send_header("Content-Length", str(len(content)))
+    request.end_headers()
+    request.wfile.write(content)
 
 
 # --- What verifies ------------------------------------------------------------------------------
@@ -143,7 +152,8 @@ def test_without_a_key_that_of_the_registry_is_taken_and_kept(client: Client) ->
     client.site.signers = (other,)
     client.site.policy = f"log {other.vkey}\nquorum none\n"
     client.site.publish(ENTRIES)
-    assert client.refused(keys=[]) == f"checkpoint: No signature is of the key {LOG.vkey}."
+    refused = client.refused(keys=[])
+    assert refused.startswith(f"checkpoint: No signature is of the key {LOG.vkey}. If the operator")
 
 
 def test_a_log_that_grew_continues_the_one_that_was_kept(client: Client) -> None:
@@ -306,6 +316,39 @@ def test_a_size_that_goes_back_is_refused_and_both_checkpoints_are_kept(client: 
     state = client.folder / "state.json"
     assert client.site.checkpoint(599) == Path(f"{state}.differs").read_bytes()
     assert "\\n600\\n" in state.read_text()
+
+
+def test_an_older_checkpoint_of_a_cache_is_asked_for_again(client: Client) -> None:
+    assert client.run()[0] == 0
+    answered: list[int] = []
+
+    def cached(request: BaseHTTPRequestHandler) -> None:
+        answered.append(1)
+        send(request, client.site.checkpoint(599 if len(answered) == 1 else 600))
+
+    client.site.answers["log/checkpoint"] = cached
+    code, printed = client.run()
+    assert (code, len(answered)) == (0, 2), printed
+
+
+def test_a_proof_in_a_newer_checkpoint_than_was_read_verifies(client: Client) -> None:
+    many = [leaf(n, kind="package.deprecated", package="a/b") for n in range(1500)]
+    many[1400] = release_leaf(1400, "acme/greet:1.0.0", sha256(ARCHIVE))
+    client.site.tree = LogTreeFiles(many)
+    client.site.publish(1500)
+    client.site.prove("acme/greet:1.0.0", 1400, 1500)
+    newest = client.site.files["log/checkpoint"]
+    answered: list[int] = []
+
+    def growing(request: BaseHTTPRequestHandler) -> None:
+        answered.append(1)
+        send(request, client.site.checkpoint(1_024) if len(answered) == 1 else newest)
+
+    client.site.files["log/tile/1/000.p/4"] = client.site.files["log/tile/1/000.p/5"][:128]
+    client.site.answers["log/checkpoint"] = growing
+    file = client.file("greet.bala")
+    code, printed = client.run(file, file, keys=[LOG.vkey])
+    assert (code, len(answered)) == (0, 2), printed
 
 
 def test_another_history_is_refused(client: Client) -> None:
