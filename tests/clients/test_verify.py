@@ -296,7 +296,8 @@ def test_a_bundle_that_is_cut_longer_or_gone_is_named(client: Client, path: str)
 def test_two_tiles_that_were_exchanged_are_named(client: Client) -> None:
     own = client.site.files
     for folder in ("tile/0", "tile/entries"):
-        first, second = f"log/{folder}/000", f"log/{folder}/001"
+        first = f"log/{folder}/000"
+        second = f"log/{folder}/001"
         own[first], own[second] = own[second], own[first]
     refused = client.refused()
     assert refused == "tile/0/000: its hash is another one than tile/1/000 has at place 0."
