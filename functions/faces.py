@@ -38,6 +38,8 @@ MODULES = (
     "central.resolve",
     "central.search",
     "health",
+    "log.files",
+    "log.witness",
     "manage.accounts",
     "manage.directory_locks",
     "manage.mirror",

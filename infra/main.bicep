@@ -221,7 +221,7 @@ module registryStorage 'modules/storage.bicep' = {
     location: location
     tags: tags
     sku: storageSku
-    containers: ['archives', 'private', 'derived', 'uploads', 'backups']
+    containers: ['archives', 'private', 'derived', 'uploads', 'backups', 'transparency']
     dayContainers: ['uploads']
     backupContainers: ['backups']
     isolated: isolated

@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -61,7 +62,11 @@ from shared.adapters.sqlite.database import MIGRATIONS, Database
 from shared.adapters.sqlite.metadata import EmbeddedEdition
 from shared.adapters.system import SystemClock, SystemRandomness, WriteProbe, disk_space
 from shared.auth.entra import AppIdentity, app_identity
+from shared.auth.key_texts import KeyFile, text_of_setting
+from shared.auth.log_keys import LogKeys, log_key_file, witness_key_file
+from shared.auth.release_keys import ReleaseSigner, release_key_file
 from shared.auth.signing_keys import KeyFiles, KeyRing, SigningKeys, VaultKeys
+from shared.auth.stored_secrets import ReadKeys
 from shared.auth.tokens import Secret
 from shared.composition import Registry, create_registry
 from shared.confined.access import Restriction
@@ -74,6 +79,7 @@ from shared.domain.mirror_rules import UpstreamAddress
 from shared.domain.revocations import Revocation
 from shared.domain.snapshots import SnapshotUnusable
 from shared.domain.status import SOFTWARE_VERSION
+from shared.domain.times import MS
 from shared.ports.archive_delivery import EdgeCache
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.http_client import HttpClient
@@ -133,7 +139,10 @@ def migrate(settings: Settings, report: Report = report_nothing) -> None:
     with upgrading(settings.data, report, keeps_backup=settings.upgrade_backup):
         embedded.migrate()
     _search_index(DataFolder(settings.data)).migrate()
-    KeyFiles(DataFolder(settings.data).keys, SystemClock(), SystemRandomness()).load()
+    keys = DataFolder(settings.data).keys
+    KeyFiles(keys, SystemClock(), SystemRandomness()).load()
+    for each in key_files(keys):
+        each.make_missing()
 
 
 @contextmanager
@@ -223,6 +232,9 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         clock=clock,
         randomness=randomness,
         keys=_keys(settings, folder, clock, randomness),
+        release_signer=_release_signer(settings, folder, clock),
+        log_keys=_log_keys(settings, folder, clock),
+        witness_keys=_witness_keys(settings, folder, clock),
         metadata=embedded.metadata,
         documents=embedded.documents,
         archives=embedded.archives,
@@ -234,6 +246,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         search=_opened_later(search),
         snapshots=SnapshotFolder(folder.snapshots),
         revocations=embedded.revocations,
+        log_files=embedded.log_files,
         fetcher=fetcher,
         mailer=_mailer(settings, network),
         confined=confined,
@@ -267,6 +280,9 @@ def cloud_adapters(
         clock=clock,
         randomness=randomness,
         keys=_keys(settings, DataFolder(settings.data), clock, randomness),
+        release_signer=_release_signer(settings, DataFolder(settings.data), clock),
+        log_keys=_log_keys(settings, DataFolder(settings.data), clock),
+        witness_keys=_witness_keys(settings, DataFolder(settings.data), clock),
         metadata=_opened_later(lambda: cloud().metadata),
         documents=_opened_later(lambda: cloud().documents),
         archives=_opened_later(lambda: cloud().archives),
@@ -278,6 +294,7 @@ def cloud_adapters(
         search=_opened_later(lambda: cloud().search.index),
         snapshots=_opened_later(lambda: cloud().snapshots),
         revocations=_opened_later(lambda: cloud().revocations),
+        log_files=_opened_later(lambda: cloud().log_files),
         fetcher=fetcher,
         mailer=_mailer(settings, network),
         confined=confined,
@@ -512,6 +529,24 @@ def rotate_keys(settings: Settings) -> None:
     KeyFiles(DataFolder(settings.data).keys, SystemClock(), SystemRandomness()).rotate()
 
 
+def rotate_release_keys(settings: Settings) -> None:
+    """Make a new key that signs releases; running processes sign with it ten minutes later."""
+    way_out = "Its keys are in the key vault: infra/keys.sh VAULT rotate-release-keys."
+    _require_folder(settings, way_out)
+    clock = SystemClock()
+    release_key_file(DataFolder(settings.data).keys, clock).rotate(clock.now_ms())
+
+
+def rotate_log_key(settings: Settings, overlap: timedelta) -> int:
+    """Make a new key of the log; return until when the one before signs as well."""
+    way_out = "Its keys are in the key vault: infra/keys.sh VAULT rotate-log-key DAYS."
+    _require_folder(settings, way_out)
+    clock = SystemClock()
+    until_ms = clock.now_ms() + overlap // MS
+    log_key_file(DataFolder(settings.data).keys, clock, SystemRandomness()).rotate(until_ms)
+    return until_ms
+
+
 def _selected_adapters(settings: Settings) -> Adapters:
     return cloud_adapters(settings) if settings.is_in_the_cloud else embedded_adapters(settings)
 
@@ -660,8 +695,47 @@ def _keys(
     if settings.link_key:
         return KeyRing.of_setting(settings.link_key.get_secret_value())
     if settings.key_vault:
-        network = network_of(settings)
-        fetcher = _fetcher_of(settings.key_vault, network)
-        vault = KeyVault(settings.key_vault, settings.key_secret, fetcher, _identity(network))
-        return VaultKeys(recording_age(vault.read, clock), clock, log_key_problem)
+        read = _vault_secret(settings, settings.key_secret)
+        return VaultKeys(recording_age(read, clock), clock, log_key_problem)
     return KeyFiles(folder.keys, clock, randomness).load()
+
+
+def _release_signer(settings: Settings, folder: DataFolder, clock: Clock) -> ReleaseSigner:
+    file = release_key_file(folder.keys, clock)
+    return ReleaseSigner(_key_text(settings, settings.release_keys, file), clock, log_key_problem)
+
+
+def _log_keys(settings: Settings, folder: DataFolder, clock: Clock) -> LogKeys:
+    file = log_key_file(folder.keys, clock, SystemRandomness())
+    return LogKeys(_key_text(settings, settings.log_keys, file), clock, log_key_problem)
+
+
+def _witness_keys(settings: Settings, folder: DataFolder, clock: Clock) -> LogKeys:
+    file = witness_key_file(folder.keys, clock, SystemRandomness())
+    return LogKeys(_key_text(settings, settings.witness_keys, file), clock, log_key_problem)
+
+
+def _key_text(settings: Settings, setting: SecretStr | None, file: KeyFile) -> ReadKeys:
+    """Return the reader of a text of keys: of the setting, the vault, or the file."""
+    if setting:
+        return text_of_setting(_secret(setting))
+    if settings.key_vault:
+        return _vault_secret(settings, file.path.name)
+    return file.read
+
+
+def _vault_secret(settings: Settings, name: str) -> ReadKeys:
+    network = network_of(settings)
+    fetcher = _fetcher_of(settings.key_vault, network)
+    return KeyVault(settings.key_vault, name, fetcher, _identity(network)).read
+
+
+def key_files(folder: Path) -> tuple[KeyFile, ...]:
+    """Return the files of the keys that others verify with."""
+    clock = SystemClock()
+    randomness = SystemRandomness()
+    return (
+        release_key_file(folder, clock),
+        log_key_file(folder, clock, randomness),
+        witness_key_file(folder, clock, randomness),
+    )

@@ -104,6 +104,13 @@ from shared.services.tokens.secret_scanning import SecretScanning
 from shared.services.tokens.tokens import TokenRecords, Tokens
 from shared.services.tokens.trusted_publishers import TrustedPublishers
 from shared.services.tokens.trusted_publishing import TrustedPublishing
+from shared.services.transparency.log_mending import LogMending
+from shared.services.transparency.log_reader import LogReader
+from shared.services.transparency.log_writing import logging_events
+from shared.services.transparency.openings import Openings
+from shared.services.transparency.publication import LogPublication
+from shared.services.transparency.release_proofs import ReleaseProofs
+from shared.services.transparency.witness import Witness
 from shared.settings import Settings
 
 
@@ -132,6 +139,7 @@ class PackageServices(Struct, frozen=True):
     index: PackageIndex
     feeds: ChangeFeeds
     history: PackageHistory
+    openings: Openings
     archive_delivery: ArchiveDelivery
     pulls: Pulls
     archive_files: ArchiveFiles
@@ -301,6 +309,16 @@ class QualityServices(Struct, frozen=True):
     comparison: PackageComparison
 
 
+class TransparencyServices(Struct, frozen=True):
+    """The transparency log as it is published, and the witness of other logs."""
+
+    reader: LogReader
+    publication: LogPublication
+    proofs: ReleaseProofs
+    mending: LogMending
+    witness: Witness
+
+
 class Registry(Struct, frozen=True):
     """The services that faces and commands use: a group for each folder of `shared/services/`."""
 
@@ -320,6 +338,7 @@ class Registry(Struct, frozen=True):
     mirroring: MirroringServices | None  # None without an upstream.
     bundles: BundleServices
     quality: QualityServices
+    transparency: TransparencyServices
 
     def client_settings(self, username: str, token: str = TOKEN_PLACEHOLDER) -> str:
         """Return the Settings.toml of a user: with an upstream this registry has every package."""
@@ -360,8 +379,10 @@ class Registry(Struct, frozen=True):
 def create_registry(settings: Settings, adapters: Adapters) -> Registry:
     """Create all services, each by its constructor (`shared/construction.py`)."""
     listed = listing_revocations(adapters.events, adapters.revocations)
-    adapters = replace(adapters, events=listed)
-    services = Services(settings, adapters)
+    services = Services(settings, replace(adapters, events=listed))
+    # The writer of the log reads the events that it is started for.
+    logged = logging_events(listed, services.log_writing)
+    adapters = services.adapters = replace(adapters, events=logged)
     return Registry(
         settings=settings,
         adapters=adapters,
@@ -379,6 +400,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
         mirroring=_mirroring(services) if services.upstreams is not None else None,
         bundles=_bundles(services),
         quality=_quality(services),
+        transparency=_transparency(services),
     )
 
 
@@ -406,6 +428,7 @@ def _packages(services: Services) -> PackageServices:
         index=services.package_index,
         feeds=services.change_feeds,
         history=services.package_history,
+        openings=services.openings,
         archive_delivery=services.archive_delivery,
         pulls=services.pulls,
         archive_files=services.archive_files,
@@ -552,3 +575,13 @@ def _bundles(services: Services) -> BundleServices:
 
 def _quality(services: Services) -> QualityServices:
     return QualityServices(checklists=services.checklists, comparison=services.package_comparison)
+
+
+def _transparency(services: Services) -> TransparencyServices:
+    return TransparencyServices(
+        reader=services.log_reader,
+        publication=services.log_publication,
+        proofs=services.release_proofs,
+        mending=services.log_mending,
+        witness=services.witness,
+    )

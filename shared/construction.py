@@ -101,6 +101,7 @@ from shared.services.maintenance.erased_releases import ErasedReleases
 from shared.services.maintenance.find_ownerless_organizations import FindOwnerlessOrganizations
 from shared.services.maintenance.finish_deletions import FinishDeletions
 from shared.services.maintenance.follow_upstream_withdrawals import FollowUpstreamWithdrawals
+from shared.services.maintenance.freeze_leaves import FreezeLeaves
 from shared.services.maintenance.generate_api_docs import GenerateApiDocs
 from shared.services.maintenance.lock_disabled_accounts import LockDisabledAccounts
 from shared.services.maintenance.notify_dependents import NotifyDependents
@@ -111,6 +112,7 @@ from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
 from shared.services.maintenance.repair_derived_data import RepairDerivedData
 from shared.services.maintenance.roll_up_pulls import RollUpPulls
 from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
+from shared.services.maintenance.sign_releases import SignReleases
 from shared.services.maintenance.snapshots import (
     ArchiveSources,
     SnapshotCreation,
@@ -127,6 +129,7 @@ from shared.services.maintenance.tasks import (
 )
 from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
+from shared.services.maintenance.write_log import WriteLog
 from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
@@ -192,6 +195,19 @@ from shared.services.tokens.secret_scanning import SecretScanning
 from shared.services.tokens.tokens import TokenRecords, Tokens
 from shared.services.tokens.trusted_publishers import TrustedPublishers
 from shared.services.tokens.trusted_publishing import JobTokenVerifier, TrustedPublishing
+from shared.services.transparency.cosigning import COSIGN_WITHIN, Cosigning
+from shared.services.transparency.event_leaves import EventLeaves
+from shared.services.transparency.log_mending import LogMending
+from shared.services.transparency.log_reader import LogReader
+from shared.services.transparency.log_writer import LogWriter
+from shared.services.transparency.log_writing import WRITTEN_AFTER, LogWriting
+from shared.services.transparency.openings import Openings
+from shared.services.transparency.publication import LogPublication
+from shared.services.transparency.published_checkpoints import PublishedCheckpoints
+from shared.services.transparency.release_proofs import ReleaseProofs
+from shared.services.transparency.seeds import SeedsOfKeys
+from shared.services.transparency.tile_reader import TileReader
+from shared.services.transparency.witness import Witness
 from shared.settings import Settings
 from shared.settings.values import split_list
 from shared.telemetry.log import log, record_metric
@@ -419,6 +435,15 @@ class Services:
         )
 
     @cached_property
+    def openings(self) -> Openings:
+        return Openings(
+            events=self.adapters.events,
+            metadata=self.adapters.metadata,
+            authorization=self.authorization,
+            administration=self.administration,
+        )
+
+    @cached_property
     def archive_delivery(self) -> ArchiveDelivery:
         return ArchiveDelivery(
             authorization=self.authorization,
@@ -550,6 +575,7 @@ class Services:
             metadata=self.adapters.metadata,
             documents=self.adapters.documents,
             archives=self.adapters.archives,
+            release_signer=self.adapters.release_signer,
             derived_data=self.derived_data,
             records=self.package_record_writer,
             clock=self.adapters.clock,
@@ -843,6 +869,7 @@ class Services:
             documents=self.adapters.documents,
             archives=self.adapters.archives,
             published_contents=self.published_contents,
+            release_signer=self.adapters.release_signer,
             derived_data=self.derived_data,
             clock=self.adapters.clock,
             dependency_check=self.dependency_check,
@@ -1352,6 +1379,7 @@ class Services:
     def made_by_accounts(self) -> MadeByAccounts:
         return MadeByAccounts(
             directory=self.adapters.directory,
+            metadata=self.adapters.metadata,
             record_writer=self.record_writer,
             tokens=self.token_records,
             clock=self.adapters.clock,
@@ -1435,6 +1463,7 @@ class Services:
     def ownership_requests(self) -> OwnershipRequests:
         return OwnershipRequests(
             directory=self.adapters.directory,
+            metadata=self.adapters.metadata,
             events=self.adapters.events,
             authorization=self.authorization,
             administration=self.administration,
@@ -1738,6 +1767,105 @@ class Services:
             clock=self.adapters.clock,
         )
 
+    # --- Transparency log ---
+
+    @cached_property
+    def log_reader(self) -> LogReader:
+        return LogReader(
+            files=self.adapters.log_files,
+            tiles=TileReader(self.adapters.log_files),
+            directory=self.adapters.directory,
+        )
+
+    @cached_property
+    def event_leaves(self) -> EventLeaves:
+        return EventLeaves(events=self.adapters.events)
+
+    @cached_property
+    def log_seeds(self) -> SeedsOfKeys:
+        return SeedsOfKeys(keys=self.adapters.log_keys)
+
+    @cached_property
+    def log_writer(self) -> LogWriter:
+        return LogWriter(
+            origin=f"{self._host}/log",
+            files=self.adapters.log_files,
+            leaves=self.event_leaves,
+            directory=self.adapters.directory,
+            seeds=self.log_seeds,
+            cosigners=self.cosigning,
+            kept=self.published_checkpoints,
+            leases=self.leases,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def log_writing(self) -> LogWriting:
+        return self._close_at_end(LogWriting(write=self.log_writer.write, after=WRITTEN_AFTER))
+
+    @cached_property
+    def log_mending(self) -> LogMending:
+        return LogMending(
+            files=self.adapters.log_files,
+            leaves=self.event_leaves,
+            directory=self.adapters.directory,
+            seeds=self.log_seeds,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def write_log(self) -> WriteLog:
+        return WriteLog(writer=self.log_writer)
+
+    @cached_property
+    def published_checkpoints(self) -> PublishedCheckpoints:
+        return PublishedCheckpoints(directory=self.adapters.directory)
+
+    @cached_property
+    def release_proofs(self) -> ReleaseProofs:
+        return ReleaseProofs(
+            directory=self.adapters.directory,
+            events=self.adapters.events,
+            reader=self.log_reader,
+            published=self.published_checkpoints,
+        )
+
+    @cached_property
+    def log_publication(self) -> LogPublication:
+        return LogPublication(
+            directory=self.adapters.directory,
+            reader=self.log_reader,
+            seeds=self.log_seeds,
+            witnesses=self.settings.witnesses,
+            origin=f"{self._host}/log",
+            url=f"{self.settings.base_url}/log",
+        )
+
+    @cached_property
+    def cosigning(self) -> Cosigning:
+        return Cosigning(
+            fetcher=self.adapters.fetcher,
+            witnesses=self.settings.witnesses.witnesses,
+            failed=logged("witness.silent", "witness", "reason"),
+            disagreed=logged("witness.disagrees", "witness", "reason", level=log.error),
+            within=COSIGN_WITHIN,
+        )
+
+    @cached_property
+    def witness(self) -> Witness:
+        return Witness(
+            directory=self.adapters.directory,
+            clock=self.adapters.clock,
+            seeds=SeedsOfKeys(keys=self.adapters.witness_keys),
+            name=f"{self._host}/witness",
+            keys=self.settings.witnessed_keys,
+        )
+
+    @property
+    def _host(self) -> str:
+        """The address of the registry as names of logs and witnesses have it, without a scheme."""
+        return self.settings.base_url.partition("://")[2]
+
     # --- Maintenance ---
 
     @cached_property
@@ -1751,8 +1879,11 @@ class Services:
             self.roll_up_pulls,
             self.delete_expired_records,
             self.audit_archives,
+            self.sign_releases,
             self.anonymize_events,
             self.complete_event_logs,
+            self.freeze_leaves,
+            self.write_log,
             self.erase_accounts,
             self.finish_deletions,
             self.send_expiry_reminders,
@@ -1865,6 +1996,16 @@ class Services:
             events=self.adapters.events,
             clock=self.adapters.clock,
             audit_days=self.settings.audit_days,
+        )
+
+    @cached_property
+    def freeze_leaves(self) -> FreezeLeaves:
+        return FreezeLeaves(
+            events=self.adapters.events,
+            metadata=self.adapters.metadata,
+            work=self.adapters.work,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
         )
 
     @cached_property
@@ -2028,6 +2169,18 @@ class Services:
     @cached_property
     def lock_disabled_accounts(self) -> LockDisabledAccounts:
         return LockDisabledAccounts(enabled_people=self.directory_locks)
+
+    @cached_property
+    def sign_releases(self) -> SignReleases:
+        return SignReleases(
+            release_signer=self.adapters.release_signer,
+            metadata=self.adapters.metadata,
+            record_writer=self.package_record_writer,
+            derived_data=self.derived_data,
+            work=self.adapters.work,
+            checkpoints=self.checkpoints,
+            clock=self.adapters.clock,
+        )
 
     @cached_property
     def place_archives(self) -> PlaceArchives:

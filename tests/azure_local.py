@@ -19,6 +19,7 @@ from shared.adapters.filesystem import DataFolder
 from shared.adapters.system import SystemClock, SystemRandomness
 from shared.auth.signing_keys import KeyFiles
 from shared.auth.tokens import Secret
+from shared.bootstrap import key_files
 from tests.fakes.azurite import azurite, missing
 from tests.fakes.cosmos.serving import BeforeAnswer, served
 from tests.paths import ROOT
@@ -62,6 +63,9 @@ def _serve(environment: Mapping[str, str]) -> int:
 
 
 def _link_key(data: Path) -> str:
+    """Return the key of the folder, where the other keys of the registry are files as well."""
+    for file in key_files(DataFolder(data).keys):
+        file.make_missing()
     keys = KeyFiles(DataFolder(data).keys, SystemClock(), SystemRandomness()).load()
     return ",".join(key.reveal() for key in keys.keys)
 

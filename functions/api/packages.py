@@ -219,6 +219,16 @@ class RunView(ResponseModel):
         return {name: text for name, text in claims.items() if name not in PERSONAL_CLAIMS}
 
 
+class SignatureView(ResponseModel):
+    """A signature of the registry."""
+
+    keyid: str = Field(description="That of a key in /api/v1/keys.")
+    sig: str = Field(
+        description="Of org/name@version:sha256-BASE64, ECDSA over P-256 with SHA-256; DER in "
+        "Base64."
+    )
+
+
 class OriginView(ResponseModel):
     """Where a release comes from."""
 
@@ -231,6 +241,7 @@ class OriginView(ResponseModel):
     run: RunView | None = Field(
         description="Null for a release that came with a stored token: nobody vouched for it."
     )
+    signatures: list[SignatureView] = Field(description="Empty for a release that has none yet.")
 
     @classmethod
     def of(cls, release: Release) -> Self:
@@ -243,6 +254,7 @@ class OriginView(ResponseModel):
             published_at=utc_datetime(release.created_ms),
             published_by=_means(release),
             run=RunView.model_validate(provenance) if provenance else None,
+            signatures=[SignatureView.model_validate(each) for each in release.signatures],
         )
 
 

@@ -1,5 +1,6 @@
 """/2.0/registry/packages: push, pull, metadata, versions and deprecation, as `bal` calls them."""
 
+from datetime import timedelta
 from unicodedata import combining, normalize
 
 from functions.archives import locate_archive, redirect_to_archive
@@ -17,12 +18,13 @@ from shared.domain.archives.delivery import ARCHIVE_TYPE, PullProtocol, content_
 from shared.domain.archives.names import package_in_file_name
 from shared.domain.coordinates import Package
 from shared.domain.distributions import ANY_CLIENT
-from shared.domain.errors.base import Invalid
+from shared.domain.errors.base import Invalid, Unavailable
 from shared.domain.errors.identity import credentials_missing
 from shared.domain.errors.requests import BodyUnreadable
 from shared.domain.listings import Listing
 from shared.domain.packages import ModuleText, Release, UpstreamOrigin, numeric_id
 from shared.domain.rate_limits import RateLimitClass
+from shared.domain.times import MS
 from shared.domain.versions import Range, Version, parse_version_or_range
 from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.answers import Answer
@@ -33,6 +35,7 @@ central = CentralFace()
 central_without_404 = CentralFace(shows_404=False)
 FACES = (central, central_without_404)
 
+LOGGED_WITHIN = timedelta(seconds=5)  # After it was published, a release is in the log.
 LATEST = "latest"  # What scripts of ballerina-library write for `*`.
 
 
@@ -74,11 +77,26 @@ async def central_package(call: Call) -> Answer:
         call.package, version, client=client, by=call.caller
     )
     model, of_successor = await _named_model(call, listing)
-    answer = json_answer(model, headers=OPEN_HEADERS)
+    logged = await _logged_model(call, listing.release)
+    answer = json_answer(model | logged, headers=OPEN_HEADERS)
     of_release = dependencies_of_release(listing.head, listing.release, version)
     answer.depends_on = of_release and of_release | of_successor
     answer.repeated_until_ms = call.fresh_until_ms(listing.release)
+    if not logged:
+        soon_ms = call.registry.clock.monotonic_ms() + LOGGED_WITHIN // MS
+        answer.repeated_until_ms = min(answer.repeated_until_ms, soon_ms)
     return answer
+
+
+async def _logged_model(call: Call, release: Release) -> dict[str, object]:
+    """Return where the transparency log has the release, and the proof; nothing until it does."""
+    try:
+        logged = await call.registry.transparency.proofs.find(release)
+    except Unavailable:
+        return {}
+    if logged is None:
+        return {}
+    return {"transparencyLog": {"index": logged.proof.index, "proof": logged.proof.text}}
 
 
 async def _pull(call: Call, version: Version | Range) -> Answer:
@@ -220,8 +238,15 @@ def package_model(registry: Registry, listing: Listing) -> dict[str, object]:
         "modules": [_module_model(listing, module) for module in _modules(listing)],
         "balToolId": release.tools[0] if release.tools else "",
         "graalvmCompatible": release.graalvm.value,
+        **_signatures_model(release),
         **upstream_model(release),
     }
+
+
+def _signatures_model(release: Release) -> dict[str, object]:
+    """Return the signatures; nothing for a release that has none yet."""
+    shown = [each.shown() for each in release.signatures]
+    return {"signatures": shown} if shown else {}
 
 
 def upstream_model(release: Release) -> dict[str, object]:

@@ -279,6 +279,7 @@ FOOTER = (
     ("/docs", "Docs"),
     ("/about/api", "API"),
     ("/about/policies", "Policies"),
+    ("/about/log", "Transparency log"),
     ("/about/status", "Status"),
     ("/api/v1/settings.toml", "Settings.toml"),
 )

@@ -2,6 +2,7 @@
 
     {org}/{name}/maven-metadata.xml
     {org}/{name}/{version}/{name}-{version}.bala · .pom · -depgraph.json · -listeners.json
+    {org}/{name}/{version}/{name}-{version}.bala.ballroom-sig, the signatures of the registry
     {org}/{name}/{version}/bom.cdx.json, which newer clients call {name}-{version}.cdx.json
     {distribution}/{org}/{name}/maven-metadata.xml
     {distribution}/__tools__/{tool}/maven-metadata.xml
@@ -36,6 +37,7 @@ class FileKind(Enum):
     GRAPH = "-depgraph.json"
     LISTENERS = "-listeners.json"
     SBOM = ".cdx.json"
+    SIGNATURES = ".bala.ballroom-sig"
 
 
 # The whole name of the bill of materials for clients before September 2026.

@@ -173,6 +173,9 @@ async def _release_document(
             media_type = JSON
         case FileKind.LISTENERS:
             return await _listeners(call, available)
+        case FileKind.SIGNATURES:
+            content = packages.signatures(available.release)
+            media_type = JSON
         case FileKind.SBOM:
             content = await packages.sbom(available)
             media_type = JSON

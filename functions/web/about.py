@@ -33,6 +33,7 @@ ABOUT_PAGES = (
     ("api", "/about/api", "API"),
     ("api-changes", "/about/api-changes", "API changes"),
     ("policies", "/about/policies", "Policies"),
+    ("log", "/about/log", "Transparency log"),
     ("status", "/about/status", "Status"),
 )
 
@@ -129,10 +130,18 @@ async def _status(call: PublicPageCall) -> Answer:
     )
 
 
+async def _log(call: PublicPageCall) -> Answer:
+    transparency = call.registry.transparency
+    shown = await transparency.publication.shown()
+    witness = await transparency.witness.shown()
+    return _show(call, "log", "log", url=call.base_url, log=shown, witness=witness)
+
+
 _HANDLERS: Mapping[str, AboutPageHandler] = {
     "": _usage,
     "api": _api,
     "api-changes": _api_changes,
+    "log": _log,
     "policies": _policies,
     "publish": _publish,
     "status": _status,

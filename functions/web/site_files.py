@@ -120,6 +120,7 @@ SITEMAP_PAGES = (
     "/about",
     "/about/api",
     "/about/policies",
+    "/about/log",
     "/docs",
     *(f"/docs/{page_name(file)}" for file in FILES),
 )

@@ -104,6 +104,7 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
     {
         "process-outboxes": UpkeepUsage(43_800, Usage(49.4, 11)),
         "deliver-webhooks": UpkeepUsage(43_800, Usage(27.6, 7)),
+        "write-log": UpkeepUsage(43_800, Usage(27.6, 7)),
         "notify-dependents": UpkeepUsage(8_760, Usage(41.6, 10)),
         # The idle run that is counted begins a visit of all releases, as one does each day.
         "generate-api-docs": UpkeepUsage(

@@ -187,10 +187,12 @@ let runs = AppMetrics
 let since = toscalar(AppMetrics | where Name == "ballroom.upkeep.duration" | summarize min(TimeGenerated));
 datatable(task: string, within: timespan, always: bool) [
     "deliver-webhooks", 1h, true,
+    "write-log", 1h, true,
     "notify-dependents", 1h, true,
     "roll-up-pulls", 1h, true,
     "update-search-index", 1h, true,
     "generate-api-docs", 2h, true,
+    "sign-releases", 2h, true,
     "delete-expired-records", 3h, true,
     "send-expiry-reminders", 3h, true,
     "erase-accounts", 3h, true,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from shared.auth.entra import AppIdentity, app_identity, bearer
-from shared.auth.signing_keys import ReadKeys, StoredKeys
+from shared.auth.stored_secrets import ReadKeys, StoredKeys
 from shared.auth.tokens import Secret
 from shared.domain.errors.identity import KeyTrouble
 from shared.domain.errors.requests import Busy

@@ -37,6 +37,7 @@ from shared.adapters.sqlite.database import MIGRATIONS
 from shared.domain.errors.requests import StorageFull
 from shared.domain.revocations import Revocation, to_lines
 from shared.domain.status import SOFTWARE_VERSION
+from shared.domain.transparency.log_states import RESTORED, LogState
 from shared.runtime.private_files import (
     close_to_others,
     copy_private,
@@ -95,6 +96,7 @@ def _copy_registry(data: Path, target: Path) -> None:
                 with suppress(FileNotFoundError):  # Swept just now, so no record names it.
                     _copy_archive(file, source, place)
             _copy_keys(source, place)
+            _copy_log(source, place)
             # After the records: each act that they have is on the list.
             listed = to_lines(read_revocations(source.revocations))
             replace_private(place.revocations, listed)
@@ -129,8 +131,11 @@ def restore(
             # Of the processes of the original, for which no task has to wait here.
             with closing(sqlite3.connect(records)) as connection, connection:
                 connection.execute("DELETE FROM leases")
+                # What was published after the backup is not known here, and stays published.
+                connection.execute(_STOP_THE_LOG, (LogState.kind, RESTORED))
             # First of the folders: where keys are, no start takes the folder for an empty one.
             _copy_keys(origin, place)
+            _copy_log(origin, place)
             if checks is ArchiveChecks.NONE:
                 files = list(_archives(origin))
                 for file in files:
@@ -444,6 +449,26 @@ def _copy_keys(source: DataFolder, place: DataFolder) -> None:
             target = place.keys / key.name
             target.unlink(missing_ok=True)
             copy_private(key, target)
+
+
+# One that has stopped keeps its reason.
+_STOP_THE_LOG = """
+    UPDATE entities SET body = json_set(body, '$.stopped', ?2)
+    WHERE kind = ?1 AND coalesce(json_extract(body, '$.stopped'), '') = ''
+"""
+
+
+def _copy_log(source: DataFolder, place: DataFolder) -> None:
+    """Copy the published files of the log, which are replaced and never written to. Files that are
+    there are newer: they are of the registry whose database was lost."""
+    if place.log.root.exists():
+        return
+    for file in source.log.root.rglob("*"):
+        if file.is_file() and file != source.log.lock and not file.name.endswith(".partial"):
+            target = place.log.root / file.relative_to(source.log.root)
+            make_private_folder(target.parent)
+            with suppress(FileNotFoundError):  # It was a partial tile, and is full now.
+                _link_or_copy(file, target)
 
 
 ARCHIVES_PER_REPORT = 500

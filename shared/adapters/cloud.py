@@ -18,6 +18,7 @@ from shared.adapters.blob.archive_store import BlobArchives
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BLOB_CONTAINERS, BlobContainers
 from shared.adapters.blob.deleted_copies import BlobCopies
 from shared.adapters.blob.documents import BlobDocuments, BlobSnapshots
+from shared.adapters.blob.log_files import BlobLog
 from shared.adapters.blob.revocations import BlobRevocations
 from shared.adapters.cosmos.change_feed import PACKAGES, ChangeFeedEdition
 from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE, CosmosDatabase, record_charge
@@ -121,6 +122,7 @@ class CloudStores(Struct, frozen=True):
     pull_records: CosmosPullRecords
     snapshots: BlobSnapshots
     revocations: BlobRevocations
+    log_files: BlobLog
     search: CloudSearchPorts
     edition: ChangeFeedEdition
 
@@ -157,6 +159,7 @@ def open_cloud(connections: AzureClients, clock: Clock, randomness: Randomness) 
         pull_records=CosmosPullRecords(cosmos, clock),
         snapshots=BlobSnapshots(blobs),
         revocations=BlobRevocations(blobs),
+        log_files=BlobLog(blobs),
         edition=edition,
         search=open_cloud_search(
             cosmos,

@@ -19,6 +19,7 @@ from shared.adapters.filesystem import (
     FileRevocations,
     partial_path,
 )
+from shared.adapters.log_files import FileLog
 from shared.adapters.sqlite.connections import (
     SEARCH_WAY_OUT,
     DatabaseUnusable,
@@ -31,6 +32,7 @@ from shared.adapters.sqlite.directory import SqliteDirectory, SqliteEvents, Sqli
 from shared.adapters.sqlite.metadata import SqliteMetadata
 from shared.adapters.sqlite.pull_ledger import SqlitePulls
 from shared.adapters.sqlite.pull_records import SqlitePullRecords
+from shared.adapters.system import SystemRandomness
 from shared.domain.errors.requests import StorageFull
 from shared.domain.snapshots import MANIFEST_FILE, RESTORE_KIND, RESTORE_UNFINISHED
 from shared.domain.times import MS
@@ -54,6 +56,7 @@ class EmbeddedStores(Struct, frozen=True):
     pulls: SqlitePulls
     pull_records: SqlitePullRecords
     revocations: FileRevocations
+    log_files: FileLog
 
     def migrate(self) -> None:
         """Create the stores or bring them up to date; for the process that starts the others."""
@@ -76,11 +79,12 @@ def open_embedded(data: Path, clock: Clock) -> EmbeddedStores:
         documents=SqliteDocuments(database, FilePieces(folder.pieces)),
         archives=FileArchives(folder.archives, clock),
         directory=SqliteDirectory(database),
-        events=SqliteEvents(database),
+        events=SqliteEvents(database, SystemRandomness()),
         work=SqliteWork(database),
         pulls=SqlitePulls(database),
         pull_records=SqlitePullRecords(database),
         revocations=FileRevocations(folder.revocations),
+        log_files=FileLog(folder.log),
     )
 
 

@@ -73,6 +73,27 @@ class PiecesFolder(Struct, frozen=True):
         return self.root / digest.hex[:2]
 
 
+class LogFolder(Struct, frozen=True):
+    """The names below the folder of the transparency log."""
+
+    root: Path
+
+    def file(self, path: str) -> Path:
+        return self.root.joinpath(*path.split("/"))
+
+    def staged(self, name: str) -> Path:
+        return self.staged_files / name
+
+    @property
+    def staged_files(self) -> Path:
+        """The folder of the files that are not published yet; no log has its name."""
+        return self.root / "staged"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "lock"
+
+
 REVOCATIONS = "revocations.jsonl"
 
 
@@ -106,6 +127,10 @@ class DataFolder(Struct, frozen=True):
     def revocations(self) -> Path:
         """The list of revocations; a backup has a copy of it, and one beside it."""
         return self.root / REVOCATIONS
+
+    @property
+    def log(self) -> LogFolder:
+        return LogFolder(self.root / "transparency")
 
     @property
     def unapplied(self) -> Path:
@@ -242,9 +267,9 @@ class FileArchives:
     def _move_here(self, temporary: Path, digest: Digest) -> None:
         target = self._folder.archive(digest)
         with hold_file_lock(self._folder.lock(digest)):
-            _make_folders(target.parent)
+            make_folders(target.parent)
             temporary.replace(target)
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
 
     def _renew(self, digest: Digest, size_bytes: int) -> bool:
         """Renew the time of the archive if it is complete; return whether it is.
@@ -266,7 +291,7 @@ class FileArchives:
     def _unsynced(self, content: bytes | memoryview) -> Generator[tuple[Path, int]]:
         """Yield a temporary file with the content, and its descriptor; delete it if it is not
         moved."""
-        _make_folders(self._folder.temporary)
+        make_folders(self._folder.temporary)
         descriptor, name = tempfile.mkstemp(dir=self._folder.temporary)
         temporary = Path(name)
         try:
@@ -307,7 +332,7 @@ class FileArchives:
                 return False
             file = self._folder.archive(digest)
             file.unlink()
-            _sync_folder(file.parent)
+            sync_folder(file.parent)
             return True
 
 
@@ -384,12 +409,12 @@ class FilePieces:
         """Store a file, which may be moved from where it is."""
         target = self._folder.file(digest, name)
         with translate_disk_errors():
-            _make_folders(target.parent)
+            make_folders(target.parent)
             shutil.move(file, partial_path(target))
             with partial_path(target).open("rb") as written:
                 os.fsync(written.fileno())
             partial_path(target).replace(target)
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
 
     def read(self, digest: Digest, name: str, start: int, count: int) -> bytes | None:
         """Return a range of a file; None if it was deleted."""
@@ -421,13 +446,13 @@ def _remove_older(file: Path, before_ns: int) -> bool:
     return False
 
 
-def _make_folders(folder: Path) -> None:
+def make_folders(folder: Path) -> None:
     """Create the folder and its parents durably."""
     if folder.is_dir():
         return
-    _make_folders(folder.parent)
+    make_folders(folder.parent)
     make_private_folder(folder)
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
 
 
 def _made_folders(folder: Path) -> list[Path]:
@@ -439,7 +464,7 @@ def _made_folders(folder: Path) -> list[Path]:
     return [*above, folder]
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the names in the folder durable, on systems that can open a folder."""
     with _opened(folder) as descriptor:
         _sync(descriptor)

@@ -1,20 +1,18 @@
 """Signing keys of the registry: a current and a previous one, so that keys can be rotated."""
 
-import asyncio
 import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, Self
 
 from msgspec import Struct
 
+from shared.auth.stored_secrets import SIGNS_AFTER, ReadKeys, RereadSecret, StoredKeys
 from shared.auth.tokens import Secret
-from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
-from shared.domain.errors.requests import Busy
+from shared.domain.errors.identity import KeyTrouble
 from shared.domain.times import MS
 from shared.ports.system import Clock, Randomness
 from shared.runtime.private_files import make_private_folder, replace_private
@@ -25,11 +23,6 @@ SHORTEST_SETTING = 32  # Characters; texts that people make up are shorter.
 
 # The value of a setting whose reference Azure could not resolve: anybody knows this text.
 KEY_VAULT_REFERENCE = "@microsoft."
-
-REREAD_AFTER = timedelta(minutes=5)  # Every process reads a new key before it signs.
-SIGNS_AFTER = timedelta(minutes=10)  # After a new key was stored.
-RETRY_AFTER = timedelta(seconds=10)  # While no key was read.
-REREAD_AFTER_UNKNOWN_KEY = timedelta(seconds=30)  # Between two reads because of unknown signatures.
 
 _MOMENT = re.compile(r"[1-9][0-9]{0,15}")  # In ms, as in links.
 
@@ -175,17 +168,6 @@ def _encoded(digest: bytes) -> str:
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-class StoredKeys(Struct, frozen=True):
-    """The keys in a vault, as text for `KeyRing.of_setting`, and when they were stored."""
-
-    text: Secret
-    stored_ms: int
-
-
-# Returns None where the vault is empty; raises `Busy`.
-ReadKeys = Callable[[], Awaitable[StoredKeys | None]]
-
-
 class _Rotation(Struct, frozen=True):
     """Keys of a vault: the previous one signs until `since_ms`, when all processes know both."""
 
@@ -196,7 +178,7 @@ class _Rotation(Struct, frozen=True):
     @classmethod
     def of(cls, stored: StoredKeys) -> Self:
         ring = KeyRing.of_setting(stored.text.reveal())
-        since_ms = stored.stored_ms + _ms(SIGNS_AFTER)
+        since_ms = stored.stored_ms + SIGNS_AFTER // MS
         return cls(KeyRing(tuple(reversed(ring.keys))), ring, since_ms)
 
     def at(self, now_ms: int) -> KeyRing:
@@ -213,85 +195,24 @@ class VaultKeys:
         self, read: ReadKeys, clock: Clock, troubled: Callable[[KeyTrouble], None]
     ) -> None:
         """Call `troubled` for each read that returned no key."""
-        self._read = read
-        self._troubled = troubled
         self._clock = clock
-        self._current: _Rotation | None = None
-        self._trouble = KeyTrouble.UNREAD
-        self._read_ms: int | None = None
-        self._reading: asyncio.Task[None] | None = None
+        self._secret = RereadSecret(read, _Rotation.of, clock, troubled=troubled)
 
     @property
     def ring(self) -> KeyRing:
-        if self._current is None:
-            raise SigningKeyUnavailable(self._trouble)
-        return self._current.at(self._clock.now_ms())
+        return self._secret.current.at(self._clock.now_ms())
 
     async def ready(self) -> None:
-        if self._current is None:
-            await self._read_after(RETRY_AFTER)
-        elif self._is_due(2 * REREAD_AFTER):
-            # Unused for long: the key that signs here may be unknown to other processes.
-            await self._read_after(REREAD_AFTER)
-        elif self._is_due(REREAD_AFTER):
-            self._start_reading()
-        _ = self.ring
+        await self._secret.ready()
 
     async def reread(self) -> bool:
-        before = self._current
-        await self._read_after(REREAD_AFTER_UNKNOWN_KEY)
-        return self._current != before
+        return await self._secret.reread()
 
     def reread_in_background(self) -> None:
-        if self._is_due(REREAD_AFTER_UNKNOWN_KEY):
-            self._start_reading()
+        self._secret.reread_in_background()
 
     def signer(self, purpose: str) -> Signer:
         return Signer(self, purpose)
-
-    async def _read_after(self, pause: timedelta) -> None:
-        """Read the keys, or wait for the current read, unless the last one is newer than
-        `pause`."""
-        if self._reading or self._is_due(pause):
-            # Shared by all callers, so the cancellation of one must not stop it.
-            await asyncio.shield(self._start_reading())
-
-    def _is_due(self, pause: timedelta) -> bool:
-        if self._read_ms is None:
-            return True
-        # After the clock was set back, the age is unknown.
-        return not 0 <= self._clock.now_ms() - self._read_ms < _ms(pause)
-
-    def _start_reading(self) -> asyncio.Task[None]:
-        if self._reading is None:
-            self._read_ms = self._clock.now_ms()
-            self._reading = asyncio.create_task(self._update())
-        return self._reading
-
-    async def _update(self) -> None:
-        try:
-            self._trouble = await self._read_keys()
-        finally:
-            self._reading = None
-        if self._trouble is not KeyTrouble.NONE:
-            self._troubled(self._trouble)
-
-    async def _read_keys(self) -> KeyTrouble:
-        try:
-            stored = await self._read()
-        except Busy:
-            return KeyTrouble.SILENT
-        if stored is None:
-            return KeyTrouble.MISSING
-        try:
-            self._current = _Rotation.of(stored)
-        except ValueError:
-            return KeyTrouble.UNUSABLE
-        return KeyTrouble.NONE
-
-
-def _ms(duration: timedelta) -> int:
-    return duration // MS
 
 
 class KeyFiles:

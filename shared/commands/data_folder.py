@@ -13,6 +13,7 @@ from shared.bootstrap import (
     exported_index,
     restore_backup,
     rotate_keys,
+    rotate_release_keys,
 )
 from shared.commands.base import in_registry, operator_command, with_registry
 from shared.commands.operations import parse_coordinate
@@ -142,7 +143,7 @@ def _restore_release(coordinate: Coordinate, origin: Path) -> None:
 
 @click.group()
 def keys() -> None:
-    """Rotate the keys that sign links and sessions."""
+    """Rotate the keys that sign links and sessions, and those that sign releases."""
 
 
 @keys.command()
@@ -150,6 +151,19 @@ def rotate() -> None:
     """Create a new key. The previous key stays valid; older keys do not."""
     rotate_keys(Settings.load())
     click.echo("Created a new key. Restart the registry to use it.")
+
+
+@keys.command("rotate-release-keys")
+def rotate_release() -> None:
+    """Create a new key that signs releases. All earlier keys stay listed at /api/v1/keys.
+
+    Nothing is signed again: the signatures of earlier keys hold.
+    """
+    rotate_release_keys(Settings.load())
+    click.echo(
+        "Created a new key. It signs releases in ten minutes, when all processes have read it; "
+        "/api/v1/keys lists it and all keys before it."
+    )
 
 
 @click.group()

@@ -35,6 +35,7 @@ _GROUP_ROLES = "group roles"
 _APPEALS = "appeals"
 _DIRECTORY = "directory"
 _OWNERS = "owners"
+_LOG = "log"
 # Findings that need no action at once; the registry and its backups are whole.
 _ADVICE = frozenset(
     {
@@ -119,6 +120,7 @@ async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     found += [each async for each in _group_roles(registry)]
     found += [each async for each in _directory_locks(registry)]
     found += [each async for each in _ownerless(registry)]
+    found += [each async for each in _transparency_log(registry)]
     found += [
         StoreCheck(each.kind.value, each.found, each.way_out)
         for each in await registry.administration.reachability.check()
@@ -249,6 +251,23 @@ async def _directory_locks(registry: Registry) -> AsyncIterator[StoreCheck]:
         yield StoreCheck(_DIRECTORY, each, way_out)
     if not waiting and not problems:
         yield StoreCheck(_DIRECTORY, "Everybody who is disabled in Microsoft Entra ID is locked.")
+
+
+async def _transparency_log(registry: Registry) -> AsyncIterator[StoreCheck]:
+    """Say whether the log is being written, and how one that stopped goes on."""
+    state = await registry.transparency.reader.state()
+    if state is None:
+        yield StoreCheck(_LOG, "The transparency log has no entry yet.")
+        return
+    if not state.stopped:
+        yield StoreCheck(_LOG, f"{state.origin} has {state.head.size:,} entries.")
+        return
+    found = f"{state.origin} has stopped at {state.head.size:,} entries: {state.stopped}"
+    way_out = (
+        "Everything else is served. If a newer backup exists, restore that one. Else run "
+        "`ballroom log mend`, which says how the log goes on and what everybody has to be told."
+    )
+    yield StoreCheck(_LOG, found, way_out)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,12 +1,23 @@
-"""log …: what the transparency log of a registry says, verified without trust in the registry."""
+"""log …: what the transparency log of a registry says, verified without trust in the registry; and
+its key, and how one that stopped goes on, for its operator."""
 
 import os
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import click
 
+from shared.bootstrap import rotate_log_key
+from shared.commands.base import in_registry
+from shared.composition import Registry
+from shared.domain.times import time_text
+from shared.services.transparency.log_mending import log_is_written
+from shared.settings import Settings
 from shared.verify import VerifyOptions, run, with_address
+
+DAYS_OF_TWO_KEYS = 90  # Clients that keep a key of the log have so long to learn the next one.
+MAX_DAYS_OF_TWO_KEYS = 3_650
 
 _OPTIONS = (
     click.option("--registry", "address", metavar="URL", envvar="BALLROOM_URL", default=""),
@@ -25,7 +36,7 @@ def _of_registry(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.group("log")
 def log() -> None:
-    """Verify the transparency log of a registry, and watch it."""
+    """Verify the transparency log of a registry, watch it, and operate your own."""
 
 
 @log.command("verify")
@@ -59,6 +70,52 @@ def watch(*, org: str, **options: Any) -> None:
       ballroom log watch acme --registry https://packages.example.org
     """
     _run(VerifyOptions(watch=org, **options))
+
+
+@log.command("rotate-key")
+@click.option(
+    "--days",
+    type=click.IntRange(0, MAX_DAYS_OF_TWO_KEYS),
+    default=DAYS_OF_TWO_KEYS,
+    show_default=True,
+    help="How long the key before signs as well.",
+)
+def rotate_key(days: int) -> None:
+    """Create a new key of the transparency log. For some days both keys sign it.
+
+    \b
+    Example:
+      ballroom log rotate-key --days 90
+    """
+    until_ms = rotate_log_key(Settings.load(), timedelta(days=days))
+    click.echo(
+        f"Created a new key. Both keys sign the log until {time_text(until_ms)}, and /log/policy "
+        "names both."
+    )
+
+
+@log.command("mend")
+@click.option("--yes", "is_confirmed", is_flag=True, help="Do it; without it nothing changes.")
+@in_registry
+async def mend(registry: Registry, is_confirmed: bool) -> str:
+    """Say how a log that stopped goes on, and what everybody has to be told; with --yes, do it.
+
+    \b
+    Examples:
+      ballroom log mend
+      ballroom log mend --yes
+    """
+    mending = registry.transparency.mending
+    plan = await mending.plan()
+    if plan is None:
+        raise log_is_written()
+    if is_confirmed:
+        await mending.mend(plan)
+    end = "Done: the next run of write-log goes on." if is_confirmed else _TO_DO
+    return "\n".join((*plan.sentences, end))
+
+
+_TO_DO = "Nothing was changed. To do this: ballroom log mend --yes"
 
 
 def _run(options: VerifyOptions) -> None:

@@ -26,6 +26,7 @@ from shared.domain.outside_values import MAX_LINE, SignedMs, SignedNumber
 from shared.domain.packages import EVERYBODY, Head, Origin, PublicReason, Release, State, Visibility
 from shared.domain.records import Entity, Place, Record
 from shared.domain.releases import MIRROR
+from shared.domain.signatures import Signature
 
 FORMAT = 1
 FORMAT_WITH_WITHDRAWALS = 2
@@ -106,6 +107,7 @@ class BundledRelease(Record):
     package_deprecation: str | None = None
     visibility: Visibility = Visibility.PUBLIC
     removed_ms: SignedMs | None = None  # When its upstream was found to have it no more.
+    signatures: tuple[Signature, ...] = ()  # Of the registry that made the bundle.
 
     @classmethod
     def of(cls, head: Head, release: Release, *, registry: str) -> Self:

@@ -16,6 +16,7 @@ from shared.domain.coordinates import Coordinate, Package
 from shared.domain.names import OrgName, PackageName
 from shared.domain.outside_values import StoredMs
 from shared.domain.records import Event, Record
+from shared.domain.signatures import Signature
 from shared.domain.times import utc_text
 from shared.domain.versions import Version
 
@@ -337,9 +338,11 @@ class Release(ArchiveFacts):
     awaits_owner: bool = False  # Held since publication, until an owner decides on it.
     holder: Holder = Holder.ADMINISTRATOR  # Of a release that is held and awaits no owner.
     refused: bool = False  # By an owner while it was held, so it was never published.
+    is_told: bool = False  # It was served while its package was public, which the log may tell.
     erased: ErasedArchive | None = None  # Of a removed release, once its archive is deleted.
     deprecation: str | None = None
     upstream: UpstreamOrigin | None = None  # None for releases that were published here.
+    signatures: tuple[Signature, ...] = ()  # None of one that `sign-releases` has to sign.
     revision: int = 1
     outbox: tuple[Event, ...] = ()
 
@@ -347,6 +350,12 @@ class Release(ArchiveFacts):
     def is_withdrawn(self) -> bool:
         """Whether it was published once, and withdrawn."""
         return self.state in WITHDRAWN and not self.refused
+
+    @property
+    def is_known(self) -> bool:
+        """Whether all who may read its package know it, since it is served or was."""
+        is_served = self.state is State.LIVE
+        return is_served or self.is_told or self.is_withdrawn or self.is_held_by_owner
 
     def tool_named(self, text: str) -> str:
         """Return the tool with this id, else the first one; empty where there are none."""
@@ -391,6 +400,7 @@ class ReleaseEntry(Record):
     tools: tuple[str, ...] = ()
     digest: str
     size_bytes: int
+    signatures: tuple[Signature, ...] = ()
     created_ms: StoredMs
     changed_ms: StoredMs | None = None
     revision: int = 1

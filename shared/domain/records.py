@@ -25,7 +25,8 @@ class Event(Record):
     """A change, for the event feed.
 
     `org` (a key) and `account` (an id) select the audit logs that show it; `actor`, `credential`
-    and `address` say who made it, with what and from where.
+    and `address` say who made it, with what and from where. `public` says that everybody could
+    read of it when it happened, so that its leaf in the transparency log is readable.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Event(Record):
     credential: str = ""
     address: str = ""
     details: dict[str, str] = {}
+    public: bool = False
 
     @property
     def streams(self) -> tuple[str, ...]:

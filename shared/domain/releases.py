@@ -13,6 +13,7 @@ from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.errors.packages import ReleaseNotFound, Withdrawal
 from shared.domain.packages import (
+    ArchiveFacts,
     ErasedArchive,
     Head,
     Holder,
@@ -30,6 +31,7 @@ from shared.domain.principals import Principal
 from shared.domain.reasons import parse_reason, parse_required_reason
 from shared.domain.records import Entity, Event, Place
 from shared.domain.times import MS, utc_text
+from shared.domain.transparency.leaves import READABLE_KINDS
 
 Changeable = TypeVar("Changeable", Head, Release)
 
@@ -66,7 +68,7 @@ def new_release(bala: Bala, *, by: Principal, now_ms: int) -> Release:
 def _published(bala: Bala, by: Principal, now_ms: int) -> Event:
     coordinate = bala.coordinate
     return Event(
-        id=f"{coordinate.key}@1",
+        id=_event_id(coordinate, 1),
         kind="release.published",
         at_ms=now_ms,
         actor=by.id,
@@ -74,8 +76,29 @@ def _published(bala: Bala, by: Principal, now_ms: int) -> Event:
         org=coordinate.package.org.lower(),
         credential=by.credential,
         address=by.address,
-        details={"digest": bala.digest, **(by.provenance.event_details if by.provenance else {})},
+        details={
+            **_content(bala),
+            **(by.provenance.event_details if by.provenance else {}),
+        },
     )
+
+
+def _content(archive: ArchiveFacts) -> dict[str, str]:
+    return {"digest": archive.digest, "size": str(archive.size_bytes)}
+
+
+def publications_of(release: Release) -> list[str]:
+    """Return the ids of the events that may have published a release, the likeliest first: its
+    first one, or that which confirmed it after it was held."""
+    changes = range(1, min(release.revision, _MOST_CHANGES) + 1)
+    return [_event_id(release.coordinate, each) for each in changes]
+
+
+_MOST_CHANGES = 8  # A release that was held is confirmed by its second change, rarely a later one.
+
+
+def _event_id(coordinate: Coordinate, revision: int) -> str:
+    return f"{coordinate.key}@{revision}"
 
 
 def mirrored_head(bala: Bala, upstream: str, visibility: Visibility, *, now_ms: int) -> Head:
@@ -161,12 +184,38 @@ def with_decision(
         # Always, since this alone is sent to those who may not read the reason for owners.
         public_reason=decision.public,
     )
-    marks = {
+    marks: dict[str, object] = {
         "awaits_owner": False,
         "holder": decision.holder,
         "refused": release.refused or decision.is_refusal,
     }
+    if decision.state is State.LIVE:
+        # It may be published by this, so the event says what is.
+        *earlier, event = changed.outbox
+        details = {**event.details, **_content(release)}
+        marks["outbox"] = (*earlier, event.model_copy(update={"details": details}))
     return changed.model_copy(update=marks)
+
+
+def told_to_everybody(release: Release, head: Head, before: Release | None = None) -> Release:
+    """Return a new or changed release with its new events marked as public, where everybody may
+    read its package, and it is served or was told before; `before` is the release before the
+    change.
+
+    A release that was held since its publication is not told until it is served.
+    """
+    if head.visibility is not Visibility.PUBLIC:
+        return release
+    was_told = before is not None and (before.is_told or before.state is State.LIVE)
+    if not was_told and release.state is not State.LIVE:
+        return release
+    since = len(before.outbox) if before else 0
+    told = tuple(
+        event.model_copy(update={"public": event.kind in READABLE_KINDS})
+        for event in release.outbox[since:]
+    )
+    update = {"is_told": True, "outbox": (*release.outbox[:since], *told)}
+    return release.model_copy(update=update)
 
 
 def with_removal(
@@ -213,6 +262,7 @@ def with_erasure(release: Release, erased: ErasedArchive, *, by: Principal) -> R
         details["copies_until"] = utc_text(erased.copies_until_ms)
     outbox = (*earlier, event.model_copy(update={"details": details}))
     nothing: dict[str, object] = {"authors": (), "keywords": (), "entries_hash": None}
+    nothing |= {"signatures": ()}
     nothing |= {"summary": "", "source_repository": "", "icon": ""}
     return changed.model_copy(
         update={**nothing, "changed_ms": release.changed_ms, "outbox": outbox}
@@ -223,7 +273,8 @@ def with_change(
     record: Changeable, kind: str, *, by: Principal, now_ms: int, reason: str = "", **update: object
 ) -> Changeable:
     """Return `record` with the fields of `update`, and the event of the change in its outbox, whose
-    details say the fields, and the reason of an administrator.
+    details say the fields, and the reason of an administrator. That of a package is public where
+    the package is; those of releases are marked by `told_to_everybody`.
 
     The event's id holds the new revision, so a change that is written twice is one event.
     """
@@ -243,9 +294,15 @@ def with_change(
             **{f"{field}_before": _shown(getattr(record, field)) for field in update},
             **({"reason": reason} if reason else {}),
         },
+        public=isinstance(record, Head) and kind in READABLE_KINDS and _is_public(record, update),
     )
     outbox = (*record.outbox, event)
     return record.model_copy(update={**update, "changed_ms": now_ms, "outbox": outbox})
+
+
+def _is_public(head: Head, update: Mapping[str, object]) -> bool:
+    """Check whether everybody may read the package before or after the change."""
+    return Visibility.PUBLIC in (head.visibility, update.get("visibility"))
 
 
 def _shown(value: object) -> str:

@@ -78,12 +78,12 @@ _WORDS = """
 about abuse account accounts admin administrator administrators api archive archives assets auth
 badge badges ballroom blog central cli_token compare contact dashboard device devices docs
 documentation download downloads feed feeds file files health help home host icons index
-internal invitations keywords legal localhost login logout mail manage maven mcp metrics
+internal invitations keywords legal localhost log login logout mail manage maven mcp metrics
 moderator null oci official operator org organization organizations orgs owner owners package
 packages policies policy postmaster press privacy public publish registry root runtime scim
 search security settings signin signout signup site sitemap staff static status support symbols
 sysadmin system terms token tokens undefined upkeep v1 v2 v3 verified views webmaster wellknown
-wso2 www
+witness wso2 www
 """
 RESERVED_WORDS = frozenset(_WORDS.split())
 

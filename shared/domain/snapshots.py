@@ -39,6 +39,12 @@ from shared.domain.records import Entity, Event, Record
 from shared.domain.reserved_names import ReservedName
 from shared.domain.status import NoticeBoard
 from shared.domain.tokens import Token, TokenUse
+from shared.domain.transparency.log_states import LogState
+from shared.domain.transparency.records import (
+    FirstCheckpoint,
+    PublishedCheckpoint,
+    WitnessedLog,
+)
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.upstream_withdrawals import GoneRelease
 from shared.domain.webhooks import DeliveryLog, Webhook
@@ -85,6 +91,10 @@ ENTITIES: tuple[type[Entity], ...] = (
     DirectoryFinding,
     OwnerlessOrganization,
     OwnershipRequest,
+    LogState,
+    FirstCheckpoint,
+    PublishedCheckpoint,
+    WitnessedLog,
 )
 
 

@@ -72,6 +72,8 @@ def _more_keys(head: Head, entry: ReleaseEntry) -> Iterator[tuple[str, object]]:
     if entry.size_bytes:  # Not known of a release that Central describes.
         yield "size", entry.size_bytes
     yield "created", entry.created_ms
+    if entry.signatures:
+        yield "signatures", [each.shown() for each in entry.signatures]
     if entry.tools:
         yield "tool_id", entry.tools[0]
     yield "visibility", head.visibility.value

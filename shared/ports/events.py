@@ -5,10 +5,15 @@ from typing import Protocol
 
 from shared.domain.packages import Head, Release
 from shared.domain.records import Event, PendingEvents
+from shared.domain.transparency.leaves import FrozenLeaf, LoggedEvent
 
 
 class EventStore(Protocol):
-    """The event feed: append only, numbered without gaps."""
+    """The event feed: append only, numbered without gaps.
+
+    The write that gives an event its number stores its leaf in the transparency log with it. No
+    later change of the event, such as those that forget, changes the leaf.
+    """
 
     async def publish(self, source: Head | Release | PendingEvents) -> None:
         """Append the events of the record's outbox that are not in the feed yet, in order; then
@@ -22,6 +27,10 @@ class EventStore(Protocol):
 
     async def since(self, number: int, count: int) -> list[tuple[int, Event]]:
         """Return up to `count` events after `number`, with their numbers."""
+        ...
+
+    async def number_of(self, event_id: str, at_ms: int) -> int | None:
+        """Return the number of an event by its id and its time; None if it is not in the feed."""
         ...
 
     async def forget_origins(self, before_ms: int, count: int) -> int:
@@ -50,6 +59,30 @@ class EventStore(Protocol):
     async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
         """Return up to `count` events of one log (`Event.streams`) with numbers below `before`, by
         default from the newest on, newest first."""
+        ...
+
+    async def restore(self, events: Sequence[LoggedEvent]) -> None:
+        """Append events of a backup with the leaves that they had, unless they are in the feed
+        already. They get the numbers that they had where the feed is restored in its order."""
+        ...
+
+    async def logged(self, after: int, count: int) -> list[LoggedEvent]:
+        """Return up to `count` events with numbers above `after` in the order of the feed, with
+        their leaves."""
+        ...
+
+    async def leaves(self, after: int, count: int) -> list[bytes]:
+        """Return the leaves of up to `count` events with numbers above `after`, in order and
+        without gaps: they end before the first event that has no leaf."""
+        ...
+
+    async def without_leaf(self, after: int, count: int) -> list[tuple[int, Event]]:
+        """Return up to `count` events with numbers above `after` that have no leaf, since an
+        earlier version appended them."""
+        ...
+
+    async def freeze(self, number: int, leaf: FrozenLeaf) -> None:
+        """Store the leaf of an event that has none; one that is stored is never changed."""
         ...
 
     async def complete_logs(self, after: int, count: int) -> int:

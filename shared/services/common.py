@@ -5,6 +5,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from shared.auth.log_keys import LogKeys
+from shared.auth.release_keys import ReleaseSigner
 from shared.auth.signing_keys import SigningKeys
 from shared.domain.archives.names import ArchiveName
 from shared.domain.mirror_rules import UpstreamAddress
@@ -25,17 +27,21 @@ from shared.ports.revocations import RevocationStore
 from shared.ports.search import SearchFeed, SearchIndex
 from shared.ports.snapshots import SnapshotStore
 from shared.ports.system import Clock, Randomness
+from shared.ports.transparency import LogFiles
 from shared.ports.upstream import Upstream
 from shared.ports.work import WorkStore
 from shared.runtime.editions import Edition
 
 
 class Adapters(Struct, frozen=True):
-    """An adapter for every port, and the signing keys."""
+    """An adapter for every port, and the keys of the registry."""
 
     clock: Clock
     randomness: Randomness
     keys: SigningKeys
+    release_signer: ReleaseSigner
+    log_keys: LogKeys
+    witness_keys: LogKeys  # Of the witness of other logs.
     metadata: MetadataStore
     documents: DocumentStore
     archives: ArchiveStore
@@ -47,6 +53,7 @@ class Adapters(Struct, frozen=True):
     search: SearchIndex
     snapshots: SnapshotStore
     revocations: RevocationStore
+    log_files: LogFiles
     mailer: Mailer
     fetcher: HttpClient
     confined: ConfinedTasks

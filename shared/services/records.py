@@ -9,8 +9,8 @@ from shared.auth.tokens import random_text
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Refusal, Unavailable
 from shared.domain.names import OrgName
-from shared.domain.packages import Head
-from shared.domain.principals import Principal
+from shared.domain.packages import Head, Visibility
+from shared.domain.principals import Principal, Resource
 from shared.domain.records import AdditionCount, Entity, Event, Place
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
@@ -31,13 +31,16 @@ retried_when_added = retried(ADDITION_ATTEMPTS, back_off)
 
 
 class EntityChange(Struct, frozen=True):
-    """A change of an entity; `org` (a key) and `account` (an id) name its audit logs."""
+    """A change of an entity; `org` (a key) and `account` (an id) name its audit logs. `public` is
+    whether everybody may read what it says, where its kind is one that the transparency log
+    tells."""
 
     kind: str
     subject: str
     org: str = ""
     account: str = ""
     details: Mapping[str, str] = field(default_factory=dict[str, str])
+    public: bool = False
 
 
 class RecordWriter(Struct, frozen=True):
@@ -106,6 +109,7 @@ class RecordWriter(Struct, frozen=True):
             credential=by.credential,
             address=by.address,
             details=dict(change.details),
+            public=change.public,
         )
 
     def _with_event(self, entity: E, change: EntityChange, by: Principal) -> E:
@@ -179,6 +183,18 @@ async def organization_package_page(
     heads = await metadata.packages(prefix + after.lower(), count + 1)
     own = [head.package for head in heads if head.package.key.startswith(prefix)]
     return own[:count], own[count - 1].name if len(own) > count else ""
+
+
+async def is_public(metadata: MetadataStore, target: Resource) -> bool:
+    """Check whether everybody may read the package, or a package of the organization. One read of a
+    package, and one of each batch of an organization's until one is public."""
+    if isinstance(target, Package):
+        head = await metadata.head(target)
+        return head is not None and head.visibility is Visibility.PUBLIC
+    async for heads in package_batches(metadata, RECORDS_AT_ONCE, prefix=f"{target.lower()}/"):
+        if any(head.visibility is Visibility.PUBLIC for head in heads):
+            return True
+    return False
 
 
 async def entity_batches(

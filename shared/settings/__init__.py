@@ -9,6 +9,7 @@ publishing.py     what archives must contain, delivery, bursts and trusted publi
 accounts.py       access tokens, sign-in, identity providers and organizations
 operations.py     telemetry, metrics, log, access log, snapshots and mail
 upstream.py       the upstream registry whose packages are mirrored
+transparency.py   the witnesses of the transparency log, and the logs that are witnessed
 earlier.py        settings of earlier versions, and variables that are for others
 problems.py       variables that are no setting, and values that cannot be used
 values.py         the base class of all topics, and the parsers of values"""
@@ -37,12 +38,14 @@ from shared.settings.publishing import (
 from shared.settings.rate_limits import RateLimitSettings
 from shared.settings.server import ListenerSettings, ServerSettings
 from shared.settings.stores import KeySettings, StoreSettings
+from shared.settings.transparency import TransparencySettings
 from shared.settings.upstream import UpstreamSettings
 
 PREFIX = "BALLROOM_"  # Of the variables of all settings but a few.
 
 
 class Settings(
+    TransparencySettings,
     UpstreamSettings,
     KeySettings,
     MailSettings,

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
+from shared.auth.log_keys import LogKeyRing
+from shared.auth.release_keys import ReleaseKeyRing
 from shared.auth.signing_keys import KeyRing
 from shared.settings.values import (
     AddressWithoutSlash,
@@ -96,7 +98,7 @@ class StoreSettings(TopicSettings):
 
 
 class KeySettings(TopicSettings):
-    """The key for signed links and sessions."""
+    """The keys for signed links and sessions, for releases and for the log."""
 
     key_vault: str = Field(
         default="",
@@ -112,6 +114,37 @@ class KeySettings(TopicSettings):
         description="Key for signed links and sessions, instead of the key files; the stores of "
         "the cloud require this setting or BALLROOM_KEY_VAULT.",
     )
+
+    release_keys: SecretStr | None = Field(
+        default=None,
+        description="Keys that sign releases, one a line or between commas, instead of the file "
+        "or the secret `release-keys`; for the stores of the cloud without a vault.",
+    )
+    log_keys: SecretStr | None = Field(
+        default=None,
+        description="Keys of the transparency log, one a line or between commas, instead of the "
+        "file or the secret `log-keys`; for the stores of the cloud without a vault.",
+    )
+
+    witness_keys: SecretStr | None = Field(
+        default=None,
+        description="Key of the witness of other logs, instead of the file or the secret "
+        "`witness-keys`; for the stores of the cloud without a vault.",
+    )
+
+    @field_validator("release_keys")
+    @classmethod
+    def _check_release_keys(cls, keys: SecretStr | None) -> SecretStr | None:
+        if keys is not None:
+            ReleaseKeyRing.parse(keys.get_secret_value())
+        return keys
+
+    @field_validator("log_keys", "witness_keys")
+    @classmethod
+    def _check_log_keys(cls, keys: SecretStr | None) -> SecretStr | None:
+        if keys is not None:
+            LogKeyRing.parse(keys.get_secret_value())
+        return keys
 
     @field_validator("link_key")
     @classmethod

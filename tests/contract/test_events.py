@@ -1,6 +1,7 @@
 """What EventStore promises, and what becomes of an outbox."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -10,6 +11,7 @@ from shared.domain.packages import Head, Release
 from shared.domain.records import Event
 from tests.contract.sample_records import GREET, coordinate, event, head, release
 from tests.contract.stores import Stores
+from tests.fakes.system import FakeClock
 
 pytestmark = pytest.mark.measured
 
@@ -309,3 +311,17 @@ async def test_the_events_of_an_account_forget_its_person_at_once_and_others_not
     log = [each for _, each in await others.events.stream("account:a1", None, 10)]
     assert log == [feed[4], feed[2], feed[0]]
     assert [each for _, each in await others.events.stream("org:acme", None, 10)] == [feed[1]]
+
+
+async def test_an_event_is_found_by_its_id_and_its_time(stores: Stores, clock: FakeClock) -> None:
+    await stores.events.append([event("e1"), event("e2")])
+    clock.advance(timedelta(days=20))
+    late = event("late")  # Published weeks after it happened.
+    await stores.events.append([late])
+    for number, each in enumerate((event("e1"), event("e2"), late), start=1):
+        assert await stores.events.number_of(each.id, each.at_ms) == number
+    assert await stores.events.number_of("another", late.at_ms) is None
+
+
+async def test_an_empty_feed_has_no_event(stores: Stores, clock: FakeClock) -> None:
+    assert await stores.events.number_of("e1", clock.now_ms()) is None

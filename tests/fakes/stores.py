@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Self, TypeVar, cast
 
 from shared.domain.access import AccessContext
@@ -13,6 +14,7 @@ from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head, Release
 from shared.domain.records import Entity, Event, PendingEvents, Place
 from shared.domain.revocations import Revocation
+from shared.domain.transparency.leaves import FrozenLeaf, LoggedEvent
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.work import Counter
 
@@ -141,6 +143,7 @@ class FakeEvents:
     feed: list[Event] = field(default_factory=list[Event])
     fails_with: Exception | None = None
     published: Callable[[PendingEvents], None] | None = None
+    frozen: dict[int, FrozenLeaf] = field(default_factory=dict[int, FrozenLeaf])
 
     async def publish(self, source: Head | Release | PendingEvents) -> None:
         await self.append(source.outbox)
@@ -155,6 +158,10 @@ class FakeEvents:
 
     async def since(self, number: int, count: int) -> list[tuple[int, Event]]:
         return list(enumerate(self.feed, start=1))[number : number + count]
+
+    async def number_of(self, event_id: str, at_ms: int) -> int | None:
+        ids = [each.id for each in self.feed]
+        return ids.index(event_id) + 1 if event_id in ids else None
 
     async def forget_origins(self, before_ms: int, count: int) -> int:
         old = [n for n, e in enumerate(self.feed) if e.at_ms < before_ms and is_personal(e)][:count]
@@ -181,6 +188,27 @@ class FakeEvents:
             if name in event.streams and (before is None or number < before)
         ]
         return numbered[::-1][:count]
+
+    async def restore(self, events: Sequence[LoggedEvent]) -> None:
+        await self.append([each.event for each in events])
+        self.frozen |= {each.number: each.leaf for each in events if each.leaf}
+
+    async def logged(self, after: int, count: int) -> list[LoggedEvent]:
+        return [
+            LoggedEvent(number, event, self.frozen.get(number))
+            for number, event in await self.since(after, count)
+        ]
+
+    async def leaves(self, after: int, count: int) -> list[bytes]:
+        found = [each.leaf for each in await self.logged(after, count)]
+        return [leaf.leaf for leaf in takewhile(bool, found) if leaf]
+
+    async def without_leaf(self, after: int, count: int) -> list[tuple[int, Event]]:
+        every = await self.since(after, len(self.feed))
+        return [each for each in every if each[0] not in self.frozen][:count]
+
+    async def freeze(self, number: int, leaf: FrozenLeaf) -> None:
+        self.frozen.setdefault(number, leaf)
 
     async def complete_logs(self, after: int, count: int) -> int:
         return max(after, min(len(self.feed), after + count))  # Its logs are the feed.

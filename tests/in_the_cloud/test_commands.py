@@ -73,6 +73,8 @@ def test_doctor_finds_what_was_not_deployed(cloud: Terminal, settings: dict[str,
         (("backup", "monday"), "docs/run/backup.md"),
         (("restore", "monday"), "docs/run/backup.md"),
         (("keys", "rotate"), "infra/keys.sh"),
+        (("keys", "rotate-release-keys"), "infra/keys.sh VAULT rotate-release-keys"),
+        (("log", "rotate-key"), "infra/keys.sh VAULT rotate-log-key DAYS"),
     ],
 )
 def test_a_command_for_a_folder_says_how_it_is_done_in_the_cloud(

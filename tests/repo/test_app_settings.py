@@ -9,6 +9,7 @@ import pytest
 from functions.api.operations import MAX_API_BODY_BYTES
 from functions.faces import operations
 from functions.http.requests import MAX_FORM_BYTES
+from shared.auth import log_keys, release_keys
 from shared.domain.body_sizes import MAX_BODY_BYTES, MAX_MULTIPART_OVERHEAD_BYTES
 from shared.settings import Settings
 from shared.settings.server import AppRole
@@ -97,6 +98,9 @@ def test_secrets_are_references_to_the_vault() -> None:
 def test_the_key_is_the_one_that_the_script_writes() -> None:
     written = re.findall(r"^secret=(\S+)$", (ROOT / "infra/keys.sh").read_text(), re.MULTILINE)
     (name,) = written
+    script = (ROOT / "infra/keys.sh").read_text()
+    assert f"\nrelease_secret={release_keys.FILE_NAME}\n" in script
+    assert f"\nlog_secret={log_keys.FILE_NAME}\n" in script
     assert given()["BALLROOM_KEY_SECRET"] == name == Settings.model_fields["key_secret"].default
 
 

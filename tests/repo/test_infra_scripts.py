@@ -5,11 +5,14 @@ import os
 import re
 import subprocess
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from shared.adapters.blob.client import BLOB_CONTAINERS
+from shared.auth.log_keys import LogKeyRing
+from shared.auth.release_keys import ReleaseKeyRing
 from shared.auth.signing_keys import KeyRing
 from shared.domain.client_addresses import parse_networks
 from tests.paths import ROOT, docs
@@ -33,13 +36,21 @@ if [ "$1" = keyvault ] && [ -s "$HOME/troubles" ]; then
     mv "$HOME/fewer" "$HOME/troubles"
     exit 1
 fi
+# The file that stands for a secret.
+secret() {
+    while [ "$1" != --name ]; do shift; done
+    if [ "$2" = link-key ]; then echo "$HOME/key"; else echo "$HOME/$2"; fi
+}
 case "$*" in
 *"secret list-deleted"*) [ ! -f "$HOME/deleted" ] || echo link-key ;;
-*"secret list"*) [ -f "$HOME/key" ] && echo link-key ;;
-*"secret show"*) cat "$HOME/key" ;;
+*"secret list"*)
+    [ -f "$HOME/key" ] && echo link-key
+    for each in release-keys log-keys; do [ -f "$HOME/$each" ] && echo $each; done ;;
+*"secret show"*) cat "$(secret "$@")" && echo ;;
 *"secret set"*)
+    file=$(secret "$@")
     while [ "$1" != --file ]; do shift; done
-    cp "$2" "$HOME/key" ;;
+    cp "$2" "$file" ;;
 *"lock list"*) [ -f "$HOME/locks" ] && cat "$HOME/locks" ;;
 *list-service-tags*) [ -f "$HOME/addresses" ] && cat "$HOME/addresses" ;;
 *"account show"*) echo tenant-1 ;;
@@ -99,6 +110,16 @@ class Cloud:
         (self.folder / "troubles").write_text("".join(f"{each}\n" for each in troubles))
 
     @property
+    def release_keys(self) -> str:
+        """Return what the vault holds of the keys that sign releases."""
+        return (self.folder / "release-keys").read_text()
+
+    @property
+    def log_keys(self) -> str:
+        """Return what the vault holds of the keys of the log."""
+        return (self.folder / "log-keys").read_text()
+
+    @property
     def calls(self) -> str:
         """Return how Azure was called."""
         return (self.folder / "calls").read_text()
@@ -127,10 +148,56 @@ def test_a_rotation_leaves_the_previous_key_and_no_other(cloud: Cloud) -> None:
 def test_a_key_is_made_once(cloud: Cloud) -> None:
     made = cloud.run("keys.sh", "vault-1")
     assert made.returncode == 0, made.stderr
-    before = cloud.key
-    assert len(KeyRing.of_setting(before).keys) == 1
+    before = (cloud.key, cloud.release_keys, cloud.log_keys)
+    assert len(KeyRing.of_setting(cloud.key).keys) == 1
+    assert len(ReleaseKeyRing.parse(cloud.release_keys).keys) == 1
+    assert len(LogKeyRing.parse(cloud.log_keys).keys) == 1
     assert cloud.run("keys.sh", "vault-1").returncode == 0
-    assert cloud.key == before
+    assert (cloud.key, cloud.release_keys, cloud.log_keys) == before
+
+
+def test_keys_of_a_later_version_are_made_beside_those_that_are_there(cloud: Cloud) -> None:
+    (cloud.folder / "key").write_text("k" * 64)
+    assert cloud.run("keys.sh", "vault-1").returncode == 0
+    assert cloud.key == "k" * 64
+    assert len(ReleaseKeyRing.parse(cloud.release_keys).keys) == 1
+
+
+def test_a_rotation_of_the_release_keys_keeps_what_verifies(cloud: Cloud) -> None:
+    cloud.run("keys.sh", "vault-1")
+    made = list[str]()
+    for _ in range(3):
+        made.insert(0, ReleaseKeyRing.parse(cloud.release_keys).keys[0].keyid)
+        done = cloud.run("keys.sh", "vault-1", "rotate-release-keys")
+        assert done.returncode == 0, done.stderr
+    keys = ReleaseKeyRing.parse(cloud.release_keys).keys
+    assert [key.keyid for key in keys[1:]] == made
+    assert [key.private is not None for key in keys] == [True, True, False, False]
+
+
+def test_a_rotation_of_the_log_key_lets_two_sign_until_a_date(cloud: Cloud) -> None:
+    cloud.run("keys.sh", "vault-1")
+    [first] = LogKeyRing.parse(cloud.log_keys).keys
+    for days in ("2", "90"):
+        done = cloud.run("keys.sh", "vault-1", "rotate-log-key", days)
+        assert done.returncode == 0, done.stderr
+    newest, second, oldest = LogKeyRing.parse(cloud.log_keys).keys
+    assert oldest.seed == first.seed not in (newest.seed, second.seed)
+    assert oldest.until_ms is not None
+    assert second.until_ms is not None
+    days = (second.until_ms - oldest.until_ms) / (timedelta(days=1) / timedelta(milliseconds=1))
+    assert round(days) == 88
+
+
+@pytest.mark.parametrize("how", [("rotate-release-keys",), ("rotate-log-key", "90")])
+def test_a_text_that_is_no_key_is_not_rotated(cloud: Cloud, how: tuple[str, ...]) -> None:
+    cloud.run("keys.sh", "vault-1")
+    file = cloud.folder / ("log-keys" if "log" in how[0] else "release-keys")
+    file.write_text("what somebody typed\nand more of it\n")
+    refused = cloud.run("keys.sh", "vault-1", *how)
+    assert refused.returncode == 1
+    assert "cannot be read" in refused.stderr
+    assert file.read_text().startswith("what somebody typed")
 
 
 @pytest.mark.parametrize("how", [(), ("rotate",)])
@@ -177,9 +244,15 @@ def test_a_secret_without_a_value_is_not_rotated(cloud: Cloud) -> None:
 
 
 def test_a_key_is_in_no_argument_and_no_output(cloud: Cloud) -> None:
-    said = [cloud.run("keys.sh", "vault-1", *how) for how in ((), ("rotate",))]
+    ways = ((), ("rotate",), ("rotate-release-keys",), ("rotate-log-key", "90"))
+    said = [cloud.run("keys.sh", "vault-1", *how) for how in ways]
+    assert [each.returncode for each in said] == [0, 0, 0, 0]
     shown = "".join(each.stdout + each.stderr for each in said) + cloud.calls
     assert [key for key in cloud.key.split(",") if key in shown] == []
+    lines = [*cloud.release_keys.splitlines(), *cloud.log_keys.splitlines()]
+    words = [word for line in lines for word in line.split() if len(word) > 40]
+    assert len(words) == 4
+    assert [word for word in words if word in shown] == []
 
 
 def test_the_application_comes_back_to_a_route_of_ours(cloud: Cloud) -> None:
@@ -295,6 +368,9 @@ def test_the_application_reads_groups_only_if_it_is_told_to(cloud: Cloud, consen
         ("edge-addresses.sh", ("nowhere",), "Set BALLROOM_EDGE_ADDRESSES by hand"),
         ("keys.sh", (), "Give the name of the vault"),
         ("keys.sh", ("vault-1", "--rotate"), "does not know --rotate"),
+        ("keys.sh", ("vault-1", "rotate-log-key"), "for how many days"),
+        ("keys.sh", ("vault-1", "rotate-log-key", "soon"), "for how many days"),
+        ("keys.sh", ("vault-1", "rotate-release-keys"), "no release-keys yet"),
     ],
 )
 def test_what_a_script_cannot_do_it_refuses_and_changes_nothing(

@@ -87,6 +87,11 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
     "api_packages_history": tuple(
         Probe(f"/api/v1/packages/acme/NAME/history{query}") for query in ("", "?before=2&count=1")
     ),
+    "api_log_proof": tuple(
+        Probe(f"/api/v1/log/proof/acme/NAME/{version}", headers=headers)
+        for version in ("1.0.0", "9.9.9")
+        for headers in ((), (("Accept", "application/json"),))
+    ),
     "api_packages_checklist": tuple(
         Probe(f"/api/v1/packages/acme/NAME/{version}/checklist") for version in ("1.0.0", "9.9.9")
     ),
@@ -240,6 +245,8 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
             f"{STEM}.bala",
             f"{STEM}.bala.sha1",
             f"{STEM}.bala.md5",
+            f"{STEM}.bala.ballroom-sig",
+            f"{STEM}.bala.ballroom-sig.sha1",
             f"{STEM}.pom",
             f"{STEM}.pom.sha256",
             f"{STEM}-depgraph.json",
@@ -382,6 +389,7 @@ ABOUT_NO_PACKAGE = {
         "api_docs_*",
         "health_*",
         "index_settings",
+        "log_*",
         "login_*",
         "security_txt_*",
         "static_*",
@@ -397,6 +405,7 @@ ABOUT_NO_PACKAGE = {
         "web_cli_token",
         "zz_missing",
         "web_opensearch",
+        "witness_*",
     ),
     "are the same for everybody who is not signed in": ("sign_in_*",),
     "list or count public packages alone, whoever asks": ("web_home", "web_about"),

@@ -46,6 +46,7 @@ def test_only_these_operations_stay_public() -> None:
     assert sorted(name for name, each in OPERATIONS.items() if each.stays_public) == [
         "account_invitation",
         "account_invitation_answer",
+        "api_keys",
         "api_leaks_report",
         "api_trusted_audience",
         "api_trusted_exchange",
@@ -55,6 +56,8 @@ def test_only_these_operations_stay_public() -> None:
         "health_default",
         "health_live",
         "health_ready",
+        "log_checkpoint",
+        "log_policy",
         "login_file",
         "security_txt_file",
         "sign_in_begin_entra",
@@ -73,6 +76,8 @@ def test_only_these_operations_stay_public() -> None:
         "web_publish_file",
         "web_site_icon",
         "web_site_robots",
+        "witness_add",
+        "witness_checkpoint",
     ]
 
 

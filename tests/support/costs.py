@@ -28,6 +28,7 @@ PIECE_SECONDS = 0.004  # What the piece takes on the machine for which `MOST_SEC
 # `{symbol}` and `{file}` are repeated for each of those that an archive names.
 OF_ARCHIVES: Mapping[str, tuple[str, ...]] = {
     "api_packages_history": ("/api/v1/packages/{package}/history?count=500",),
+    "api_log_proof": ("/api/v1/log/proof/{package}/{version}",),
     "api_packages_checklist": ("/api/v1/packages/{package}/{version}/checklist",),
     "api_packages_successor": ("/api/v1/packages/{package}/successor",),
     "api_provenance_origin": ("/api/v1/packages/{package}/{version}/origin",),
@@ -44,6 +45,7 @@ OF_ARCHIVES: Mapping[str, tuple[str, ...]] = {
         "/2.0/maven/{package}/maven-metadata.xml",
         "/2.0/maven/{package}/{version}/{module}-{version}.pom",
         "/2.0/maven/{package}/{version}/{module}-{version}.pom.sha1",
+        "/2.0/maven/{package}/{version}/{module}-{version}.bala.ballroom-sig",
     ),
     "web_file": ("/files/{package}/{version}/{file}",),
     "web_module_docs": (
@@ -141,6 +143,7 @@ OTHERS = (
     "api_trusted_",
     "central_doc_ui",
     "index_settings",
+    "log_",
     "security_txt_",
     "web_about",
     "web_manual",
@@ -154,6 +157,7 @@ OTHERS = (
     "web_publish_file",
     "web_site_icon",
     "web_site_robots",
+    "witness_",
 )
 
 # Each address is asked for in these forms. A response that is sent as gzip was made plain first.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from shared.auth.authorization import Authorization
 from shared.domain.accounts import Account
+from shared.domain.coordinates import Package
 from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
@@ -60,6 +61,9 @@ class FakePackages:
         """Return heads above a key."""
         ordered = sorted(self.heads, key=lambda head: head.package.key)
         return [head for head in ordered if head.package.key > after][:count]
+
+    async def head(self, package: Package) -> Head | None:
+        return next((head for head in self.heads if head.package.key == package.key), None)
 
     async def releases(self, package: object) -> list[Release]:
         return self.released.get(str(package), [])
@@ -158,7 +162,13 @@ class OrganizationServices:
         records = TokenRecords(
             self.directory, self.record_writer, self.clock, self.randomness, "local"
         )
-        return MadeByAccounts(self.directory, self.record_writer, records, self.clock)
+        return MadeByAccounts(
+            directory=self.directory,
+            metadata=self.packages,  # pyright: ignore[reportArgumentType] - a part of it.
+            record_writer=self.record_writer,
+            tokens=records,
+            clock=self.clock,
+        )
 
     @property
     def organization_deletion(self) -> OrganizationDeletion:

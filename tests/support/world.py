@@ -31,6 +31,7 @@ from shared.services.tokens.tokens import TokenRequest
 from shared.settings import Settings
 from tests.fakes.confined import InProcess
 from tests.fakes.mail import FakeMailer
+from tests.fakes.release_keys import LOG_KEYS, RELEASE_KEYS
 from tests.fakes.system import START_MS, FakeClock, FakeRandomness
 from tests.lazy_app import lazy_functions
 from tests.protocol.bal.failures import ClientFailure
@@ -287,7 +288,8 @@ async def opened(
 
 def settings_of(folder: Path, places: Places = PLACES, **settings: Any) -> Settings:
     """Return settings for a registry in the folder, whatever the environment says."""
-    ours = {"data": folder, "url": URL, "log_level": "warning", **places.settings()}
+    keys = {"release_keys": RELEASE_KEYS, "log_keys": LOG_KEYS}
+    ours = {"data": folder, "url": URL, "log_level": "warning", **keys, **places.settings()}
     return _GivenSettings.model_validate({**ours, **settings})
 
 

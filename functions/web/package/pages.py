@@ -75,7 +75,8 @@ async def _release_answer(call: PublicPageCall, details: ReleaseDetails) -> Answ
     readme = await readme_html(call, details, plain=texts.readme)
     daily = [sum(counts.values()) for counts in history.days.values()] if history else []
     trend = {"recent": sum(daily), "trend": line_points(daily)} if history else {}
-    return await show_tab(call, details, FIRST_TAB, {"readme": readme, **trend})
+    logged = await if_available(call.registry.transparency.proofs.find(details.release))
+    return await show_tab(call, details, FIRST_TAB, {"readme": readme, "logged": logged, **trend})
 
 
 VERSIONS_SHOWN = 20  # Of a package, beside the description of a release that is not stored.
@@ -316,5 +317,6 @@ def _facts(frame: PackageFrame) -> list[tuple[str, str]]:
         ("Modules", ", ".join(release.modules)),
         ("Depends on", ", ".join(f"{n.org}/{n.name} {n.version}" for n in release.dependencies)),
         ("SHA-256", release.digest),
+        ("Signature", ", ".join(f"{each.sig} by {each.keyid}" for each in release.signatures)),
         ("Package URL", frame.purl),
     ]

@@ -49,7 +49,7 @@ BLOB_CLIENT_OPTIONS: dict[str, Any] = {
     "read_timeout": 20,
 }
 
-BLOB_CONTAINERS = ("archives", "private", "derived", "uploads", "backups")
+BLOB_CONTAINERS = ("archives", "private", "derived", "uploads", "backups", "transparency")
 
 ARCHIVE_CONTAINERS = {Visibility.PUBLIC: "archives", Visibility.PRIVATE: "private"}
 

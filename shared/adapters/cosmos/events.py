@@ -1,12 +1,15 @@
 """The event feed in Cosmos DB, divided into weeks."""
 
 import asyncio
+import base64
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import takewhile
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDatabase, Item
 from shared.adapters.cosmos.directory import CosmosDirectory
@@ -21,6 +24,7 @@ from shared.domain.records import (
     publishing_stream,
 )
 from shared.domain.times import MS
+from shared.domain.transparency.leaves import SALT_BYTES, FrozenLeaf, LoggedEvent, frozen
 from shared.ports.conflicts import Stale
 from shared.ports.system import Clock
 from shared.runtime.retries import back_off, retried
@@ -40,11 +44,15 @@ WHOLE_LOGS = (package_stream(""), publishing_stream(""))
 
 
 class _Numbered(Struct, frozen=True):
-    """An event with its position in the feed."""
+    """An event with its position in the feed, and its leaf if it is read or written with it."""
 
     label: str  # Of its partition.
     number: int
     event: Event
+    leaf: FrozenLeaf | None = None
+
+
+_Freeze = Callable[[Event, int], FrozenLeaf | None]  # Of an event and its number.
 
 
 class CosmosEvents:
@@ -58,6 +66,7 @@ class CosmosEvents:
         directory: CosmosDirectory,
     ) -> None:
         self._container = cosmos.container("events")
+        self._randomness = cosmos.randomness
         self._partitions = FeedPartitions(self._container, clock)
         self._metadata = metadata
         self._directory = directory
@@ -74,18 +83,83 @@ class CosmosEvents:
             await self._metadata.clear(source)
 
     async def append(self, events: Sequence[Event]) -> None:
+        await self._append_all(events, self._frozen)
+
+    async def restore(self, events: Sequence[LoggedEvent]) -> None:
+        leaves = {each.event.id: each.leaf for each in events}
+        await self._append_all(
+            [each.event for each in events], lambda event, _number: leaves[event.id]
+        )
+
+    def _frozen(self, event: Event, number: int) -> FrozenLeaf:
+        return frozen(event, number, salt=self._randomness.token_bytes(SALT_BYTES))
+
+    async def _append_all(self, events: Sequence[Event], freeze: _Freeze) -> None:
         each_once = list({event.id: event for event in events}.values())
         for start in range(0, len(each_once), EVENTS_PER_BATCH):
             async with (
                 self._append_lock
             ):  # Otherwise calls of one process would compete for the head.
                 batch = each_once[start : start + EVENTS_PER_BATCH]
-                numbered = await self._append(batch)
+                numbered = await self._append(batch, freeze)
             for each in numbered:
                 await self._copy_to_logs(each)
 
     async def since(self, number: int, count: int) -> list[tuple[int, Event]]:
         return [(each.number, each.event) for each in await self._since(number, count)]
+
+    async def number_of(self, event_id: str, at_ms: int) -> int | None:
+        # Oldest first: most events are published right after they happened.
+        for label in await self._partitions.since(at_ms):
+            item = await self._container.read(feed_partition(label), _id_of(event_id))
+            if item is not None:
+                return item["number"]
+        return None
+
+    async def logged(self, after: int, count: int) -> list[LoggedEvent]:
+        return [
+            LoggedEvent(each.number, each.event, each.leaf)
+            for each in await self._since(after, count)
+        ]
+
+    async def leaves(self, after: int, count: int) -> list[bytes]:
+        found: list[str] = []
+        for label in await self._partitions.after(after):
+            items = await self._container.query(
+                "SELECT c.leaf FROM c WHERE c.number > @after ORDER BY c.number"
+                " OFFSET 0 LIMIT @count",
+                feed_partition(label),
+                after=after,
+                count=count - len(found),
+            )
+            found += [item.get("leaf", "") for item in items]
+            if len(found) == count:
+                break
+        return [text.encode() for text in takewhile(bool, found)]
+
+    async def without_leaf(self, after: int, count: int) -> list[tuple[int, Event]]:
+        found: list[tuple[int, Event]] = []
+        for label in await self._partitions.after(after):
+            items = await self._container.query(
+                "SELECT * FROM c WHERE c.number > @after AND NOT IS_DEFINED(c.leaf)"
+                " ORDER BY c.number OFFSET 0 LIMIT @count",
+                feed_partition(label),
+                after=after,
+                count=count - len(found),
+            )
+            found += [_event(item) for item in items]
+            if len(found) == count:
+                break
+        return found
+
+    async def freeze(self, number: int, leaf: FrozenLeaf) -> None:
+        for each in await self._since(number - 1, 1):
+            await self._container.change(
+                feed_partition(each.label),
+                _id(each.event),
+                _leaf_fields(leaf),
+                where=f"c.number = {number} AND NOT IS_DEFINED(c.leaf)",
+            )
 
     async def complete_logs(self, after: int, count: int) -> int:
         for each in await self._since(after, count):
@@ -182,7 +256,7 @@ class CosmosEvents:
             await self._container.change(pk, id_, values, where=f"c.number = {number}")
 
     @retried(PUBLISH_ATTEMPTS, back_off)
-    async def _append(self, events: Sequence[Event]) -> list[_Numbered]:
+    async def _append(self, events: Sequence[Event], freeze: _Freeze) -> list[_Numbered]:
         """Append the events that are not in the feed; raise `Stale` if another writer did."""
         label, head = await self._partitions.current()
         there = await asyncio.gather(*(self._find(event, label) for event in events))
@@ -191,7 +265,8 @@ class CosmosEvents:
         if not new:
             return known
         numbered = [
-            _Numbered(label, head["next"] + place, event) for place, event in enumerate(new)
+            _Numbered(label, number, event, freeze(event, number))
+            for number, event in enumerate(new, head["next"])
         ]
         moved = {**head, "next": head["next"] + len(new)}
         steps = [BatchWrite(moved, head["_etag"]), *(BatchWrite(_item(each)) for each in numbered)]
@@ -208,7 +283,7 @@ class CosmosEvents:
                 after=number,
                 count=count - len(found),
             )
-            found += [_Numbered(label, *_event(item)) for item in items]
+            found += [_Numbered(label, *_event(item), _leaf(item)) for item in items]
             if len(found) == count:
                 break
         return found
@@ -216,11 +291,13 @@ class CosmosEvents:
     async def _copy_to_logs(self, numbered: _Numbered) -> None:
         """Copy the event to those of its logs that lack it."""
         logs = [_log_of(name, numbered.label) for name in numbered.event.streams]
-        copy = {**_item(numbered), "id": _copy_id(numbered.number), "feed": False}
+        # The feed alone has the leaf.
+        plain = replace(numbered, leaf=None)
+        copy = {**_item(plain), "id": _copy_id(numbered.number), "feed": False}
         await asyncio.gather(*(self._container.create({**copy, "pk": pk}) for pk in logs))
 
     async def _find(self, event: Event, current: str) -> _Numbered | None:
-        labels = self._partitions.holding(event, current)
+        labels = self._partitions.holding(event.at_ms, current)
         reads = (self._container.read(feed_partition(each), _id(event)) for each in labels)
         found = zip(labels, await asyncio.gather(*reads), strict=True)
         return next((_Numbered(each, it["number"], event) for each, it in found if it), None)
@@ -248,6 +325,7 @@ def _item(numbered: _Numbered) -> Item:
         "origin": bool(event.address or event.credential),
         "personal": is_personal(event),
         "body": event.model_dump(mode="json"),
+        **(_leaf_fields(numbered.leaf) if numbered.leaf else {}),
     }
 
 
@@ -255,8 +333,28 @@ def _event(item: Item) -> tuple[int, Event]:
     return item["number"], Event.model_validate(item["body"])
 
 
+def _leaf_fields(leaf: FrozenLeaf) -> dict[str, str]:
+    """Return the fields of an item; a leaf and its opening are ASCII."""
+    fields = {"leaf": leaf.leaf.decode()}
+    if leaf.salt:
+        salt = base64.b64encode(leaf.salt).decode()
+        fields |= {"salt": salt, "opening": leaf.opening.decode()}
+    return fields
+
+
+def _leaf(item: Item) -> FrozenLeaf | None:
+    if "leaf" not in item:
+        return None
+    salt = base64.b64decode(item.get("salt", ""))
+    return FrozenLeaf(item["leaf"].encode(), salt, item.get("opening", "").encode())
+
+
 def _id(event: Event) -> str:
-    return f"event:{hashlib.sha256(event.id.encode()).hexdigest()}"
+    return _id_of(event.id)
+
+
+def _id_of(event_id: str) -> str:
+    return f"event:{hashlib.sha256(event_id.encode()).hexdigest()}"
 
 
 def _copy_id(number: int) -> str:
@@ -319,11 +417,16 @@ class FeedPartitions:
         labels = sorted(self._firsts, reverse=True)
         return [label for label in labels if before is None or self._firsts[label] < before]
 
-    def holding(self, event: Event, current: str) -> list[str]:
-        """Return the partitions that may have the event, newest first: the current one, the one
-        before, and all that had not ended when it happened."""
+    async def since(self, at_ms: int) -> list[str]:
+        """Return the partitions that may have an event of that time, oldest first."""
+        await self._load()
+        return self.holding(at_ms, max(self._firsts, default=""))[::-1]
+
+    def holding(self, at_ms: int, current: str) -> list[str]:
+        """Return the partitions that may have an event of that time, newest first: the current
+        one, the one before, and all that had not ended when it happened."""
         labels = sorted((each for each in self._firsts if each <= current), reverse=True)
-        since = _label(event.at_ms - LABEL_IS_OLDER // MS)
+        since = _label(at_ms - LABEL_IS_OLDER // MS)
         before = (place for place, label in enumerate(labels) if place and label <= since)
         return labels[: next(before, len(labels)) + 1]
 

@@ -3,8 +3,9 @@ short-lived state, in SQLite.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import takewhile
 from typing import TypeVar
 
 from shared.adapters.sqlite.database import Database, Work
@@ -17,7 +18,9 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Release
 from shared.domain.records import Entity, Event, PendingEvents, Place, Record, account_stream
+from shared.domain.transparency.leaves import SALT_BYTES, FrozenLeaf, LoggedEvent, frozen
 from shared.ports.conflicts import AlreadyThere, Stale
+from shared.ports.system import Randomness
 from shared.ports.work import Counter
 
 E = TypeVar("E", bound=Entity)
@@ -216,19 +219,30 @@ LAST = 2**63 - 1  # No event has a higher number.
 EVENTS_ON_THE_LOOP = 16  # Writing them takes half a millisecond.
 
 
+Freeze = Callable[[Event, int], FrozenLeaf]  # Of an event and its number.
+
+
 class SqliteEvents:
     """The EventStore of a registry on one machine."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, randomness: Randomness) -> None:
         self._database = database
+        self._randomness = randomness
 
     async def publish(self, source: Head | Release | PendingEvents) -> None:
         if source.outbox:
-            await self._write(source.outbox, partial(_publish, source))
+            await self._write(source.outbox, partial(_publish, source, self._frozen))
 
     async def append(self, events: Sequence[Event]) -> None:
         if events:
-            await self._write(events, partial(_append, events))
+            await self._write(events, partial(_append, events, self._frozen))
+
+    async def restore(self, events: Sequence[LoggedEvent]) -> None:
+        if events:
+            await self._database.write(partial(_restore, events))
+
+    def _frozen(self, event: Event, number: int) -> FrozenLeaf:
+        return frozen(event, number, salt=self._randomness.token_bytes(SALT_BYTES))
 
     async def _write(self, events: Sequence[Event], work: Work[None]) -> None:
         is_short = len(events) <= EVENTS_ON_THE_LOOP
@@ -237,6 +251,11 @@ class SqliteEvents:
     async def since(self, number: int, count: int) -> list[tuple[int, Event]]:
         statement = "SELECT number, body FROM events WHERE number > ? ORDER BY number LIMIT ?"
         return await self._database.decoded(_numbered, statement, number, count)
+
+    async def number_of(self, event_id: str, at_ms: int) -> int | None:  # noqa: ARG002 - see below.
+        """The store of the cloud finds an event by its time, this one by its id alone."""
+        row = self._database.row("SELECT number FROM events WHERE id = ?", event_id)
+        return row[0] if row else None
 
     async def forget_origins(self, before_ms: int, count: int) -> int:
         return await self._database.write(partial(_forget_origins, before_ms, count))
@@ -271,6 +290,42 @@ class SqliteEvents:
             name,
             LAST if before is None else before,
             count,
+        )
+
+    async def logged(self, after: int, count: int) -> list[LoggedEvent]:
+        return await self._database.decoded(
+            _logged,
+            "SELECT number, body, leaf, salt, opening FROM events WHERE number > ?"
+            " ORDER BY number LIMIT ?",
+            after,
+            count,
+        )
+
+    async def leaves(self, after: int, count: int) -> list[bytes]:
+        found = await self._database.decoded(
+            _leaf,
+            "SELECT leaf FROM events WHERE number > ? ORDER BY number LIMIT ?",
+            after,
+            count,
+        )
+        return list(takewhile(bool, found))
+
+    async def without_leaf(self, after: int, count: int) -> list[tuple[int, Event]]:
+        return await self._database.decoded(
+            _numbered,
+            "SELECT number, body FROM events INDEXED BY events_without_leaf"
+            " WHERE leaf IS NULL AND number > ? ORDER BY number LIMIT ?",
+            after,
+            count,
+        )
+
+    async def freeze(self, number: int, leaf: FrozenLeaf) -> None:
+        await self._database.execute_few(
+            "UPDATE events SET leaf = ?, salt = ?, opening = ? WHERE number = ? AND leaf IS NULL",
+            leaf.leaf,
+            leaf.salt,
+            leaf.opening,
+            number,
         )
 
     async def complete_logs(self, after: int, count: int) -> int:
@@ -332,8 +387,19 @@ def _numbered(number: int, body: str) -> tuple[int, Event]:
     return number, Event.model_validate_json(body)
 
 
-def _publish(source: Head | Release | PendingEvents, connection: sqlite3.Connection) -> None:
-    _append(source.outbox, connection)
+def _logged(number: int, body: str, leaf: bytes | None, salt: bytes, opening: bytes) -> LoggedEvent:
+    stored = None if leaf is None else FrozenLeaf(leaf, salt, opening)
+    return LoggedEvent(number, Event.model_validate_json(body), stored)
+
+
+def _leaf(leaf: bytes | None) -> bytes:
+    return leaf or b""
+
+
+def _publish(
+    source: Head | Release | PendingEvents, freeze: Freeze, connection: sqlite3.Connection
+) -> None:
+    _append(source.outbox, freeze, connection)
     # Clearing leaves the revision as it is: the record did not change for those who decide by it.
     clear = "SET body = json_set(body, '$.outbox', json('[]')), waiting_since = NULL"
     if isinstance(source, Release):
@@ -352,15 +418,38 @@ def _publish(source: Head | Release | PendingEvents, connection: sqlite3.Connect
     connection.execute(f"UPDATE {table} {clear} {where}", key)
 
 
-def _append(events: Sequence[Event], connection: sqlite3.Connection) -> None:
+def _append(events: Sequence[Event], freeze: Freeze, connection: sqlite3.Connection) -> None:
+    number = _next_number(connection)
     for event in events:  # A number is taken only by a row that is stored.
-        row = connection.execute(
-            "INSERT INTO events (id, body, personal) VALUES (?, ?, ?)"
-            " ON CONFLICT DO NOTHING RETURNING number",
-            (event.id, event.model_dump_json(), is_personal(event)),
-        ).fetchone()
-        if row:
-            _add_to_logs(row[0], event, connection)
+        if _insert(number, event, freeze(event, number), connection):
+            number += 1
+
+
+def _restore(events: Sequence[LoggedEvent], connection: sqlite3.Connection) -> None:
+    number = _next_number(connection)
+    for each in events:
+        if _insert(number, each.event, each.leaf, connection):
+            number += 1
+
+
+def _next_number(connection: sqlite3.Connection) -> int:
+    return connection.execute("SELECT coalesce(max(number), 0) + 1 FROM events").fetchone()[0]
+
+
+def _insert(
+    number: int, event: Event, leaf: FrozenLeaf | None, connection: sqlite3.Connection
+) -> bool:
+    """Store an event and add it to its logs; return whether it was not there yet."""
+    stored = (leaf.leaf, leaf.salt, leaf.opening) if leaf else (None, None, None)
+    row = connection.execute(
+        "INSERT INTO events (number, id, body, personal, leaf, salt, opening)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING RETURNING number",
+        (number, event.id, event.model_dump_json(), is_personal(event), *stored),
+    ).fetchone()
+    if row is None:
+        return False
+    _add_to_logs(number, event, connection)
+    return True
 
 
 def _add_to_logs(number: int, event: Event, connection: sqlite3.Connection) -> None:

@@ -316,3 +316,12 @@ CREATE UNIQUE INDEX pull_records_once ON pull_records (
     org, name, version, window, principal, credential, job, network
 );
 CREATE INDEX pull_records_of_org ON pull_records (org, at_ms);
+
+-- Step 15: leaves of the transparency log
+
+-- The bytes by which the transparency log holds an event, and of a commitment the salt and what it
+-- commits to. Of earlier events they are computed by the task `freeze-leaves`.
+ALTER TABLE events ADD COLUMN leaf BLOB;
+ALTER TABLE events ADD COLUMN salt BLOB;
+ALTER TABLE events ADD COLUMN opening BLOB;
+CREATE INDEX events_without_leaf ON events (number) WHERE leaf IS NULL;

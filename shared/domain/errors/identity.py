@@ -149,11 +149,11 @@ class KeyTrouble(Enum):
 class SigningKeyUnavailable(Unavailable):
     retry_after = timedelta(seconds=30)
 
-    def __init__(self, trouble: KeyTrouble) -> None:
+    def __init__(self, trouble: KeyTrouble, signed: str = "links and sessions") -> None:
         super().__init__(
             "signing-key-unavailable",
-            f"The registry has no key to sign links and sessions with: {trouble.value}. Public "
-            "packages can be read meanwhile. Try again in a few minutes.",
+            f"The registry has no key to sign {signed} with: {trouble.value}. Public packages can "
+            "be read meanwhile. Try again in a few minutes.",
         )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.domain.accounts import Account, LockSource
 from shared.domain.archives.names import Digest
@@ -71,7 +72,7 @@ from shared.services.records import (
 )
 from shared.services.revocation_list import registry_digest
 from shared.services.tokens.tokens import token_change
-from shared.services.tokens.trusted_publishers import publisher_removal
+from shared.services.tokens.trusted_publishers import is_of_public_package, publisher_removal
 
 REASON = "As before the restore of a backup"
 
@@ -321,6 +322,8 @@ class RevocationApplication(Struct, frozen=True):
             )
             return
         change, said = _removal(entity)
+        if isinstance(entity, Publisher):
+            change = replace(change, public=await is_of_public_package(self.metadata, entity))
         with suppress(Stale):  # Somebody removed it meanwhile.
             await self.record_writer.remove(entity, change=change, by=OPERATOR)
         report.applied.append(said)
@@ -611,7 +614,7 @@ def _removal(entity: Entity) -> tuple[EntityChange, str]:
             change = member_removal(entity, REASON)
             said = f"removed the account {entity.account} from {entity.org}"
         case Publisher():
-            change = publisher_removal(entity, REASON)
+            change = publisher_removal(entity, REASON, public=False)
             said = f"removed a trusted publisher of {change.subject}"
         case Webhook():
             change = webhook_change("removed", entity, OPERATOR, **with_reason(REASON))

@@ -21,6 +21,7 @@ from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.webhooks import Webhook, webhook_owner
 from shared.ports.directory import DirectoryStore
+from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import account_names, organization_owners, reachable_owners
@@ -29,7 +30,7 @@ from shared.services.organizations.webhooks import confirm_webhook
 from shared.services.records import RECORDS_AT_ONCE, EntityChange, RecordWriter, entity_batches
 from shared.services.tokens.makers import described
 from shared.services.tokens.tokens import TokenRecords
-from shared.services.tokens.trusted_publishers import confirm_publisher
+from shared.services.tokens.trusted_publishers import confirm_publisher, is_of_public_package
 
 MadeRecord = Token | Publisher | Webhook | Invitation | Membership
 _KINDS: tuple[type[MadeRecord], ...] = (Token, Publisher, Webhook, Invitation, Membership)
@@ -62,6 +63,7 @@ class MadeByAccounts(Struct, frozen=True):
     """Lists what an account made, and makes somebody else its maker; callers check rights."""
 
     directory: DirectoryStore
+    metadata: MetadataStore
     record_writer: RecordWriter
     tokens: TokenRecords
     clock: Clock
@@ -111,7 +113,10 @@ class MadeByAccounts(Struct, frozen=True):
             case Publisher():
                 publisher = await self.directory.get(Publisher, made.place)
                 if publisher is not None:
-                    await confirm_publisher(self.record_writer, publisher, maker, by=by)
+                    public = await is_of_public_package(self.metadata, publisher)
+                    await confirm_publisher(
+                        self.record_writer, publisher, maker, by=by, public=public
+                    )
             case Webhook():
                 webhook = await self.directory.get(Webhook, made.place)
                 if webhook is not None:

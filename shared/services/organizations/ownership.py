@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import Enum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.auth.authorization import Administration, Authorization
 from shared.domain.accounts import Account
@@ -35,6 +36,7 @@ from shared.domain.times import MS, time_text
 from shared.ports.conflicts import AlreadyThere
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
+from shared.ports.metadata import MetadataStore
 from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import Accounts, account_names, accounts_by_ids
@@ -46,6 +48,7 @@ from shared.services.records import (
     RecordWriter,
     all_entities,
     entity_batches,
+    is_public,
 )
 
 _EVENTS_READ_AT_ONCE = 100
@@ -228,6 +231,7 @@ class OwnershipRequests(Struct, frozen=True):
     decide, after the owners had notice."""
 
     directory: DirectoryStore
+    metadata: MetadataStore
     events: EventStore
     authorization: Authorization
     administration: Administration
@@ -321,9 +325,10 @@ class OwnershipRequests(Struct, frozen=True):
         if decision is OwnershipDecision.GRANT:
             await self._require_grantable(request)
             await self.memberships.set_member(org, account, Role.OWNER, by=by, reason=parsed_reason)
-        details = {"reason": parsed_reason}
-        kind = _DECIDED[decision]
-        await self.record_writer.remove(request, change=_change(kind, request, **details), by=by)
+        change = _change(_DECIDED[decision], request, reason=parsed_reason)
+        if decision is OwnershipDecision.GRANT:
+            change = replace(change, public=await is_public(self.metadata, org))
+        await self.record_writer.remove(request, change=change, by=by)
         mail = mail_text(
             "ownership-decided",
             org=request.org,

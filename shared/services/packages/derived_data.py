@@ -21,7 +21,7 @@ from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.errors.requests import NotListedYet
 from shared.domain.listings import Listing
 from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, Texts
-from shared.domain.releases import WithheldNote, is_state_change_pending
+from shared.domain.releases import WithheldNote, is_state_change_pending, told_to_everybody
 from shared.domain.resolution import latest
 from shared.domain.versions import Range
 from shared.ports.conflicts import Stale
@@ -252,7 +252,8 @@ class PackageRecordWriter(Struct, frozen=True):
         changed = decide(head, release)
         if changed is release:
             return release, False
-        return await self.metadata.replace_release(changed), True
+        told = told_to_everybody(changed, head, release)
+        return await self.metadata.replace_release(told), True
 
 
 DOCUMENTS_CACHED_BYTES = 32 * 1024 * 1024  # The whole public index has about 4 MB.

@@ -8,6 +8,7 @@ from contextlib import suppress
 from msgspec import Struct
 
 from shared.auth.authorization import Administration
+from shared.auth.release_keys import ReleaseSigner
 from shared.domain.archives.bala import Bala
 from shared.domain.archives.names import Digest
 from shared.domain.coordinates import Coordinate, Package, package_owner, release_place
@@ -33,7 +34,13 @@ from shared.domain.packages import (
     archive_container,
 )
 from shared.domain.principals import Principal
-from shared.domain.releases import MIRROR, mirrored_release, with_change, with_removal
+from shared.domain.releases import (
+    MIRROR,
+    mirrored_release,
+    told_to_everybody,
+    with_change,
+    with_removal,
+)
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.conflicts import AlreadyThere
 from shared.ports.directory import DirectoryStore
@@ -52,6 +59,7 @@ class ExternalReleases(Struct, frozen=True):
     metadata: MetadataStore
     documents: DocumentStore
     archives: ArchiveStore
+    release_signer: ReleaseSigner
     derived_data: DerivedData
     records: PackageRecordWriter
     clock: Clock
@@ -64,9 +72,10 @@ class ExternalReleases(Struct, frozen=True):
         registry describes it, with the head that its package gets here.
 
         The name of the organization belongs to the other registry already. Raises
-        `ReleaseNotFound` if the package is another one's, and `SpelledDifferently` or
-        `VersionSpelledDifferently`.
+        `ReleaseNotFound` if the package is another one's, `SpelledDifferently`,
+        `VersionSpelledDifferently`, and before anything is written `SigningKeyUnavailable`.
         """
+        await self.release_signer.ready()
         package = bala.coordinate.package
         version = bala.coordinate.version
         head = await self.metadata.claim(wanted.model_copy(update={"placed_for": self.readers}))
@@ -82,7 +91,8 @@ class ExternalReleases(Struct, frozen=True):
             first_seen_ms=self.clock.now_ms(),
             without_tools=tuple(tool for tool, owner in owners if owner.key != package.key),
         )
-        release = mirrored_release(bala, described, origin)
+        signed = self.release_signer.signed(mirrored_release(bala, described, origin))
+        release = told_to_everybody(signed, head)
         # Archive before record, as for a push: a crash between the two leaves an orphaned archive.
         container = archive_container(head, release, self.readers)
         await asyncio.gather(

@@ -28,6 +28,7 @@ from shared.domain.packages import AvailableRelease, Release, State, Survey, Vis
 from shared.domain.principals import Principal
 from shared.domain.resolution import usable_entries
 from shared.domain.search import ANYONE, Query, ResultPage, Viewer
+from shared.domain.signatures import signatures_json
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore
@@ -124,6 +125,16 @@ class MavenPackages:
                 f"{available.release.coordinate} was published without a bill of materials.",
             )
         return content
+
+    def signatures(self, release: Release) -> bytes:
+        """Return the signatures of a release, or raise `signatures-not-found`."""
+        if not release.signatures:
+            raise NotFound(
+                "signatures-not-found",
+                f"{release.coordinate} has no signature of this registry yet. Ask again in an "
+                "hour.",
+            )
+        return signatures_json(release.signatures)
 
     async def checksum(self, release: Release, algorithm: ChecksumAlgorithm) -> str:
         """Return a checksum of the release's archive, in hexadecimal digits."""

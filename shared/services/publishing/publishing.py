@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
+from shared.auth.release_keys import ReleaseSigner
 from shared.domain.access import AccessContext
 from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.names import Digest
@@ -32,7 +33,13 @@ from shared.domain.packages import (
 )
 from shared.domain.principals import PUBLISHING_SCOPES, Action, Principal
 from shared.domain.rate_limits import RateLimitAllowance
-from shared.domain.releases import held_for_owner, held_for_package, new_head, new_release
+from shared.domain.releases import (
+    held_for_owner,
+    held_for_package,
+    new_head,
+    new_release,
+    told_to_everybody,
+)
 from shared.domain.times import MS
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.conflicts import AlreadyThere
@@ -148,6 +155,7 @@ class Publishing(Struct, frozen=True):
     documents: DocumentStore
     archives: ArchiveStore
     published_contents: PublishedContents
+    release_signer: ReleaseSigner
     derived_data: DerivedData
     clock: Clock
     dependency_check: DependencyCheck
@@ -356,6 +364,7 @@ class Publishing(Struct, frozen=True):
         """Store the release; return what is stored, and whether this push stored it."""
         bala = push.bala
         by = push.by
+        await self.release_signer.ready()  # Before anything is written.
         organization = push.access.organization
         if organization is None:
             await self.organizations.create_by_push(push.package.org, push.access, by=by)
@@ -367,11 +376,12 @@ class Publishing(Struct, frozen=True):
         if by.provenance and by.provenance.publishers:
             # Before the record: a publisher whose push made the package must not stay pending.
             await self.trusted_publishers.bind(head, by=by)
-        release = new_release(bala, by=by, now_ms=now_ms)
+        release = self.release_signer.signed(new_release(bala, by=by, now_ms=now_ms))
         if held_because:
             release = held_for_owner(release, held_because)
         elif head.hold:
             release = held_for_package(release, head.hold)
+        release = told_to_everybody(release, head)
         # Archive before record: a crash between the two leaves an orphaned archive, never a
         # release that cannot be pulled.
         container = archive_container(head, release, self.readers)

@@ -15,7 +15,7 @@ from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import Conflict, Forbidden, InvalidRequest, NotFound, about_field
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.names import OrgName
-from shared.domain.packages import Head, Pushers
+from shared.domain.packages import Head, Pushers, Visibility
 from shared.domain.principals import Action, Principal, Resource, org_of
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.reasons import reason_for_change, with_reason
@@ -41,7 +41,7 @@ from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import DecisionMail
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.packages.derived_data import PackageRecordWriter
-from shared.services.records import EntityChange, RecordWriter, retried_when_added
+from shared.services.records import EntityChange, RecordWriter, is_public, retried_when_added
 from shared.services.tokens.repository_ids import RepositoryIds
 from shared.services.tokens.trusted_publishing import JobTokenVerifier, TrustedIssuer
 
@@ -115,13 +115,16 @@ class TrustedPublishers(Struct, frozen=True):
         target = wanted.package
         await self.authorization.require_within(by, Action.GOVERN, target)
         head = await self.metadata.head(target) if isinstance(target, Package) else None
-        return await self._add(self._new(wanted, head, by), by)
+        public = head is not None and head.visibility is Visibility.PUBLIC
+        return await self._add(self._new(wanted, head, by), by, public=public)
 
     @retried_when_added
-    async def _add(self, publisher: Publisher, by: Principal) -> Publisher:
+    async def _add(self, publisher: Publisher, by: Principal, *, public: bool) -> Publisher:
         details = {"publisher": publisher.id, **publisher.ids, **_details(publisher)}
         subject = str(publisher.target)
-        change = EntityChange("publisher.added", subject, org=publisher.org, details=details)
+        change = EntityChange(
+            "publisher.added", subject, org=publisher.org, details=details, public=public
+        )
         return await self.record_writer.add_checked(
             publisher, check=partial(self._check_limit, publisher), change=change, by=by
         )
@@ -146,7 +149,8 @@ class TrustedPublishers(Struct, frozen=True):
         changes nothing."""
         await self.authorization.require_within(by, Action.GOVERN, org)
         publisher = await self._require(org, publisher_id)
-        return await confirm_publisher(self.record_writer, publisher, by, by=by)
+        public = await is_of_public_package(self.metadata, publisher)
+        return await confirm_publisher(self.record_writer, publisher, by, by=by, public=public)
 
     @retried_when_stale
     async def remove(
@@ -161,7 +165,8 @@ class TrustedPublishers(Struct, frozen=True):
         require_right(by, access, Action.GOVERN, publisher.target)
         what = f"the trusted publisher {publisher.id} of {publisher.target}"
         said = reason_for_change(by, access, reason, f"removing {what}")
-        change = publisher_removal(publisher, said)
+        public = await is_of_public_package(self.metadata, publisher)
+        change = publisher_removal(publisher, said, public=public)
         await self.record_writer.remove(publisher, change=change, by=by)
         await self.decision_mail.send_if_from_outside(by, access, f"{what} is removed", said)
 
@@ -202,17 +207,22 @@ class TrustedPublishers(Struct, frozen=True):
         ids = by.provenance.publishers if by.provenance else ()
         creators = frozenset(ids) & frozenset(head.made_by)
         if creators:
-            await self._bind(head.package, creators, by)
+            await self._bind(head, creators, by)
 
     @retried_when_stale
-    async def _bind(self, package: Package, creators: frozenset[str], by: Principal) -> None:
+    async def _bind(self, head: Head, creators: frozenset[str], by: Principal) -> None:
+        package = head.package
         for publisher in await self.directory.list_by_owner(Publisher, package.org.lower()):
             if publisher.id in creators and publisher.is_pending_for(package):
                 fields = {"pending_until_ms": None, "package": package.name}
                 bound = publisher.model_copy(update=fields)
                 details = {"publisher": publisher.id}
                 change = EntityChange(
-                    "publisher.bound", str(package), org=package.org, details=details
+                    "publisher.bound",
+                    str(package),
+                    org=package.org,
+                    details=details,
+                    public=head.visibility is Visibility.PUBLIC,
                 )
                 await self.record_writer.replace(bound, change=change, by=by)
 
@@ -331,24 +341,36 @@ class TrustedPublishers(Struct, frozen=True):
         return await self.directory.get(Publisher, Place(org.lower(), publisher_id))
 
 
+async def is_of_public_package(metadata: MetadataStore, publisher: Publisher) -> bool:
+    """Check whether it publishes a package that everybody may read; others only read."""
+    target = publisher.target
+    return isinstance(target, Package) and await is_public(metadata, target)
+
+
 async def confirm_publisher(
-    writer: RecordWriter, publisher: Publisher, maker: Principal, *, by: Principal
+    writer: RecordWriter, publisher: Publisher, maker: Principal, *, by: Principal, public: bool
 ) -> Publisher:
-    """Store the maker of a publisher; raise `Stale`. Callers check rights."""
+    """Store the maker of a publisher; raise `Stale`. Callers check rights, and say whether its
+    package is public."""
     if publisher.by == maker.id:
         return publisher
     details = {"publisher": publisher.id, **_details(publisher)}
     subject = str(publisher.target)
-    change = EntityChange("publisher.confirmed", subject, org=publisher.org, details=details)
+    change = EntityChange(
+        "publisher.confirmed", subject, org=publisher.org, details=details, public=public
+    )
     confirmed = publisher.model_copy(update={"by": maker.id, "by_guest": maker.is_guest})
     return await writer.replace(confirmed, change=change, by=by)
 
 
-def publisher_removal(publisher: Publisher, reason: str = "") -> EntityChange:
-    """Return the change of a publisher that is removed, whoever removes it."""
+def publisher_removal(publisher: Publisher, reason: str = "", *, public: bool) -> EntityChange:
+    """Return the change of a publisher that is removed, whoever removes it; `public` is whether its
+    package is."""
     details = {"publisher": publisher.id, **_details(publisher), **with_reason(reason)}
     subject = str(publisher.target)
-    return EntityChange("publisher.removed", subject, org=publisher.org, details=details)
+    return EntityChange(
+        "publisher.removed", subject, org=publisher.org, details=details, public=public
+    )
 
 
 def check_pusher(head: Head, by: Principal) -> None:

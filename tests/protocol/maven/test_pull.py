@@ -23,6 +23,7 @@ DOCUMENTS = [
     f"{RELEASE}/greet-1.0.0-listeners.json",
     f"{RELEASE}/bom.cdx.json",
     f"{BALA}.sha512",
+    f"{BALA}.ballroom-sig",
     f"{MAVEN}/v2201-13-0/acme/greet/maven-metadata.xml",
     f"{MAVEN}/v2201-13-0/__tools__/greeter/maven-metadata.xml",
     f"{MAVEN}/v2201-13-0/__packagesearch__/Z3JlZXQ/maven-metadata.xml",

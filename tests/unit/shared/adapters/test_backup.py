@@ -15,6 +15,7 @@ from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.adapters.filesystem import DataFolder, FolderUnusable
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.packages import Visibility
+from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
 from shared.domain.versions import Version
 from shared.runtime.private_files import hold_file_lock, open_to_others
 from tests.contract.sample_records import BALA, DIGEST, GREET
@@ -291,3 +292,33 @@ async def test_a_copy_that_another_process_makes_is_left_alone(tmp_path: Path) -
     ):
         backup(tmp_path / "data", tmp_path / "backup")
     assert left.root.exists()
+
+
+async def test_the_log_of_a_restored_registry_is_whole_and_waits_for_its_operator(
+    registry: EmbeddedStores, tmp_path: Path
+) -> None:
+    await registry.directory.add(LogState(origin="packages.example.org/log"))
+    await registry.log_files.write_once("log/tile/0/000.p/1", b"published")
+    backup(tmp_path / "data", tmp_path / "copy")
+    restore(tmp_path / "copy", tmp_path / "new")
+    stores = open_embedded(tmp_path / "new", FakeClock())
+    assert await stores.log_files.read("log/tile/0/000.p/1") == b"published"
+    state = await stores.directory.get(LogState, PLACE_OF_STATE)
+    stores.close()
+    assert state is not None
+    assert state.stopped.startswith("the registry was restored from a backup")
+
+
+async def test_a_restore_keeps_the_newer_files_of_the_log(
+    registry: EmbeddedStores, tmp_path: Path
+) -> None:
+    await registry.log_files.write_once("log/tile/0/000.p/1", b"published")
+    backup(tmp_path / "data", tmp_path / "copy")
+    await registry.log_files.write_once("log/tile/0/000.p/2", b"published later")
+    registry.close()
+    for file in (tmp_path / "data").glob("ballroom.db*"):
+        file.unlink()
+    restore(tmp_path / "copy", tmp_path / "data")
+    stores = open_embedded(tmp_path / "data", FakeClock())
+    assert await stores.log_files.read("log/tile/0/000.p/2") == b"published later"
+    stores.close()

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.auth.log_keys import LogKeyRing
+from shared.auth.release_keys import ReleaseKeyRing
 from tests.support.terminal import Terminal
 
 
@@ -25,6 +27,31 @@ def test_a_new_key_comes_before_the_old_one(terminal: Terminal) -> None:
     after = set((terminal.data / "keys").glob("*.key"))
     assert before < after
     assert len(after) == 2
+
+
+def test_a_new_key_of_releases_leaves_the_earlier_ones_listed(terminal: Terminal) -> None:
+    file = terminal.data / "keys" / "release-keys"
+    [first] = ReleaseKeyRing.parse(file.read_text()).keys
+    assert "signs releases in ten minutes" in terminal.run("keys", "rotate-release-keys")
+    newest, second = ReleaseKeyRing.parse(file.read_text()).keys
+    assert second.keyid == first.keyid != newest.keyid
+
+
+def test_a_new_key_of_the_log_signs_beside_the_one_before(terminal: Terminal) -> None:
+    file = terminal.data / "keys" / "log-keys"
+    [first] = LogKeyRing.parse(file.read_text()).keys
+    assert "Both keys sign the log until" in terminal.run("log", "rotate-key", "--days", "3")
+    newest, second = LogKeyRing.parse(file.read_text()).keys
+    assert second.seed == first.seed != newest.seed
+    assert newest.until_ms is None
+    assert second.until_ms is not None
+
+
+def test_a_backup_has_all_keys(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.run("backup", str(tmp_path / "monday"))
+    for name in ("release-keys", "log-keys"):
+        copy = tmp_path / "monday" / "keys" / name
+        assert copy.read_bytes() == (terminal.data / "keys" / name).read_bytes()
 
 
 def test_a_folder_of_something_else_is_refused(published: Terminal, tmp_path: Path) -> None:

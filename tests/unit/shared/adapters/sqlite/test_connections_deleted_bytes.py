@@ -16,6 +16,7 @@ from shared.domain.account_names import AccountName
 from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
 from shared.domain.records import Event, Place
+from tests.fakes.system import FakeRandomness
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ async def test_deleted_names_are_in_no_file_after_they_were_overwritten(
     path: Path, database: Database
 ) -> None:
     directory = SqliteDirectory(database)
-    events = SqliteEvents(database)
+    events = SqliteEvents(database, FakeRandomness())
     random = Random(7)  # noqa: S311 - the same people in every run.
     people = [person(number, random) for number in range(100)]
     for account, claim, event in people:
@@ -86,7 +87,7 @@ async def test_deleted_names_are_in_no_file_after_they_were_overwritten(
 async def test_what_could_not_be_overwritten_while_somebody_read_is_due_again(
     path: Path, database: Database
 ) -> None:
-    events = SqliteEvents(database)
+    events = SqliteEvents(database, FakeRandomness())
     random = Random(1)  # noqa: S311 - the same in every run.
     await events.append([person(1, random)[2]])
     await events.forget_origins(before_ms=100, count=10)
@@ -120,7 +121,7 @@ async def test_a_file_of_an_earlier_version_is_overwritten_once(path: Path) -> N
         old.execute("DELETE FROM texts")
     database = Database(path, MIGRATIONS)
     database.migrate()
-    events = SqliteEvents(database)
+    events = SqliteEvents(database, FakeRandomness())
     assert await events.forget_origins(before_ms=100, count=10) == 1
     await events.overwrite_forgotten()
     [(_, event)] = await events.since(0, 10)

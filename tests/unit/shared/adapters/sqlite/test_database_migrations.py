@@ -24,6 +24,7 @@ from shared.domain.tokens import Token, TokenUse
 from shared.ports.conflicts import AlreadyThere
 from shared.ports.metadata import VersionDiffersInCase
 from tests.contract.sample_records import release
+from tests.fakes.system import FakeRandomness
 
 EVENT = '{"id":"e1","kind":"x","at_ms":1,"actor":"a","subject":"Acme/greet:1.0.0","details":{}}'
 ACCOUNT = f'{{"id":"kim0000000","name":"Kim","created_ms":5,"outbox":[{EVENT}]}}'
@@ -72,7 +73,7 @@ async def test_people_their_organizations_tokens_and_history_are_there(database:
     use = await directory.get(TokenUse, Place("kim0000000", "t1"))
     assert use is not None
     assert use.used_ms == 8
-    log = await SqliteEvents(database).stream("org:acme", None, 10)
+    log = await SqliteEvents(database, FakeRandomness()).stream("org:acme", None, 10)
     assert log == [(1, Event.model_validate_json(EVENT))]
 
 

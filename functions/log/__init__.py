@@ -1,0 +1,1 @@
+"""The transparency log and the witness: below /log and /witness."""

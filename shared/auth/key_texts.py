@@ -1,0 +1,86 @@
+"""The texts that keep asymmetric keys: a line for each key, the newest first, in a file on one
+machine, in a secret of the vault in the cloud, or in a setting.
+"""
+
+import base64
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from shared.auth.stored_secrets import ReadKeys, StoredKeys
+from shared.auth.tokens import Secret
+from shared.domain.errors.base import Refusal
+from shared.domain.times import parse_time, utc_text
+from shared.ports.system import Clock
+from shared.runtime.private_files import make_private_folder, replace_private
+
+
+def key_lines(text: str) -> list[list[str]]:
+    """Return the words of each line; a setting may have commas in place of the ends of lines."""
+    lines = [line.split() for line in text.replace(",", "\n").splitlines()]
+    return [words for words in lines if words]
+
+
+def time_of_key(text: str) -> int:
+    """Parse a time such as 2026-11-20T10:00:00Z, or raise `ValueError`."""
+    try:
+        return parse_time("time", text)
+    except Refusal as refusal:
+        raise ValueError(str(refusal)) from None
+
+
+def decoded_key(text: str) -> bytes:
+    """Decode the Base64 of a key, or raise `ValueError`, which does not show it."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        message = "a key is not in Base64"
+        raise ValueError(message) from None
+
+
+def text_of_setting(text: Secret) -> ReadKeys:
+    """Return the reader of a text that a setting has."""
+
+    async def read() -> StoredKeys:
+        return StoredKeys(text, 0)
+
+    return read
+
+
+class KeyFile(Struct, frozen=True):
+    """The text of keys in a file that only the registry's user may read.
+
+    `make` returns the line of a new key that is used from a time on, and `retire` the lines of the
+    earlier keys beside it, given the time until which they are wanted.
+    """
+
+    path: Path
+    clock: Clock
+    make: Callable[[str], str]
+    retire: Callable[[Sequence[Sequence[str]], str], Sequence[str]]
+
+    async def read(self) -> StoredKeys | None:
+        """Return the text; None if the file is missing."""
+        try:
+            text = self.path.read_text("ascii")
+        except FileNotFoundError:
+            return None
+        return StoredKeys(Secret(text), int(self.path.stat().st_mtime * 1000))
+
+    def make_missing(self) -> None:
+        """Create the first key where there is none; only the process that prepares the data folder
+        may do that."""
+        if not self.path.exists():
+            self._write([self.make(utc_text(self.clock.now_ms()))])
+
+    def rotate(self, until_ms: int) -> None:
+        """Create a new key, and keep what is needed of the earlier ones; `until_ms` is for keys
+        that sign beside the new one. Running processes read it within minutes."""
+        earlier = key_lines(self.path.read_text("ascii")) if self.path.exists() else []
+        kept = self.retire(earlier, utc_text(until_ms))
+        self._write([self.make(utc_text(self.clock.now_ms())), *kept])
+
+    def _write(self, lines: Sequence[str]) -> None:
+        make_private_folder(self.path.parent)
+        replace_private(self.path, "".join(f"{line}\n" for line in lines).encode("ascii"))

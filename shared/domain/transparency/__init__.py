@@ -1,0 +1,1 @@
+"""The transparency log: its tree, tiles, notes, checkpoints, policies and proofs."""

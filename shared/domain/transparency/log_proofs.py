@@ -1,0 +1,70 @@
+"""Proofs, as c2sp.org/tlog-proof describes them: files that show offline that a log has an
+entry."""
+
+import re
+from typing import Self
+
+from msgspec import Struct
+
+from shared.domain.errors.transparency import NoteUnreadable
+from shared.domain.transparency.checkpoints import Checkpoint
+from shared.domain.transparency.encodings import base64_of, bytes_of_base64
+from shared.domain.transparency.log_policies import LogPolicy
+from shared.domain.transparency.merkle_tree import HASH_BYTES, leaf_hash, require_inclusion
+from shared.domain.transparency.notes import SignedNote
+
+_FIRST_LINE = "c2sp.org/tlog-proof@v1"
+_A_PROOF = "A proof"
+_INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})")
+_EXTRA = "extra "
+_MOST_HASHES = 63
+
+
+class LogProof(Struct, frozen=True):
+    """The way from an entry to a checkpoint."""
+
+    index: int
+    hashes: tuple[bytes, ...]
+    checkpoint: SignedNote
+    extra: bytes = b""  # Nobody has signed it.
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a proof; raise `NoteUnreadable`."""
+        head, separator, note = text.partition("\n\n")
+        lines = head.split("\n")
+        if not separator or lines.pop(0) != _FIRST_LINE:
+            raise NoteUnreadable(_A_PROOF, f"it does not begin with the line {_FIRST_LINE}")
+        extra = b""
+        if lines and lines[0].startswith(_EXTRA):
+            extra = bytes_of_base64(_A_PROOF, lines.pop(0).removeprefix(_EXTRA))
+        index = _INDEX.fullmatch(lines.pop(0)) if lines else None
+        if index is None:
+            raise NoteUnreadable(_A_PROOF, "it does not name the index of the entry")
+        hashes = tuple(bytes_of_base64(_A_PROOF, line) for line in lines)
+        if len(hashes) > _MOST_HASHES or any(len(each) != HASH_BYTES for each in hashes):
+            raise NoteUnreadable(_A_PROOF, "it has a line that is not a SHA-256 hash")
+        checkpoint = SignedNote.parse(note)
+        Checkpoint.parse(checkpoint.text)
+        return cls(int(index[1]), hashes, checkpoint, extra)
+
+    @property
+    def text(self) -> str:
+        """The proof as a file."""
+        extra = [f"{_EXTRA}{base64_of(self.extra)}"] if self.extra else []
+        lines = [_FIRST_LINE, *extra, f"index {self.index}", *map(base64_of, self.hashes)]
+        head = "\n".join(lines)
+        return f"{head}\n\n{self.checkpoint.content}"
+
+    def require(self, entry: bytes, policy: LogPolicy) -> Checkpoint:
+        """Return the checkpoint if it is signed and witnessed as the policy requires, and its tree
+        has the entry; raise `ProofRefused` otherwise."""
+        checkpoint = policy.verified(self.checkpoint)
+        require_inclusion(
+            leaf_hash(entry),
+            self.index,
+            size=checkpoint.size,
+            root=checkpoint.root,
+            proof=self.hashes,
+        )
+        return checkpoint

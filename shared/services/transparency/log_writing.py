@@ -1,0 +1,74 @@
+"""When the log is written: soon after the event, in the process that published it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Any, cast
+
+from shared.domain.errors.base import Refusal
+from shared.domain.packages import Head, Release
+from shared.domain.records import Event, PendingEvents
+from shared.ports.events import EventStore
+from shared.runtime.background_tasks import BackgroundTasks
+from shared.telemetry.log import log
+
+# Events that come meanwhile are in one batch. With two seconds for witnesses, an event is in the
+# log within five seconds.
+WRITTEN_AFTER = timedelta(seconds=2)
+
+
+class LogWriting:
+    """Writes the log behind requests, which never wait for it. The task `write-log` writes what a
+    process left that ended before."""
+
+    def __init__(self, write: Callable[[], Awaitable[object]], after: timedelta) -> None:
+        """Call `write` so long after the first of the events that a batch has."""
+        self._write = write
+        self._seconds = after.total_seconds()
+        self._tasks = BackgroundTasks()
+        self._is_wanted = False
+
+    def start(self) -> None:
+        """Write the log soon. Never waits."""
+        self._is_wanted = True
+        if not len(self._tasks):
+            self._tasks.start(self._run())
+
+    async def close(self) -> None:
+        """Stop, wherever the writer is."""
+        await self._tasks.cancel()
+
+    async def _run(self) -> None:
+        while self._is_wanted:
+            await asyncio.sleep(self._seconds)
+            self._is_wanted = False
+            try:
+                await self._write()
+            except Refusal as refusal:
+                # The task tries again within a minute, and reports it.
+                log.warning("log.delayed", reason=str(refusal))
+
+
+def logging_events(events: EventStore, writing: LogWriting) -> EventStore:
+    """Return an event store that starts writing the log after events were published."""
+    return cast("EventStore", _LoggedEvents(events, writing))
+
+
+class _LoggedEvents:
+    """Its other members are those of the event store."""
+
+    def __init__(self, events: EventStore, writing: LogWriting) -> None:
+        self._events = events
+        self._writing = writing
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._events, name)
+
+    async def publish(self, source: Head | Release | PendingEvents) -> None:
+        await self._events.publish(source)
+        if source.outbox:
+            self._writing.start()
+
+    async def append(self, events: Sequence[Event]) -> None:
+        await self._events.append(events)
+        self._writing.start()

@@ -1,0 +1,135 @@
+"""The openings of commitments in the transparency log: to whom the log says what happened."""
+
+from msgspec import Struct
+
+from shared.auth.authorization import Administration, Authorization
+from shared.domain.access import require_own_account
+from shared.domain.coordinates import Package
+from shared.domain.errors.base import Forbidden, InvalidRequest, NotFound, Unauthenticated, quoted
+from shared.domain.names import OrgName
+from shared.domain.packages import Head, Release
+from shared.domain.principals import Action, Principal
+from shared.domain.records import Event
+from shared.domain.transparency.leaves import is_told
+from shared.domain.versions import Version
+from shared.ports.events import EventStore
+from shared.ports.metadata import MetadataStore
+
+MAX_INDEX_DIGITS = 15
+
+_REFUSALS = (Forbidden, NotFound, Unauthenticated)
+
+
+class Opening(Struct, frozen=True):
+    """The salt of a commitment and the leaf that it commits to: the log holds the SHA-256 of both
+    at this index."""
+
+    index: int
+    salt: bytes
+    leaf: bytes
+
+
+class Openings(Struct, frozen=True):
+    """Gives the opening of a commitment to those who may see its event: who may read the package,
+    for what the log tells of public packages; the owners of the organization; the account that the
+    event is about; and administrators."""
+
+    events: EventStore
+    metadata: MetadataStore
+    authorization: Authorization
+    administration: Administration
+
+    async def opening(self, index: str, *, by: Principal) -> Opening:
+        """Return the opening of the entry at an index; raise `opening-not-found` where there is
+        none, and in the same way for those who may not see its event.
+
+        Raises `InvalidRequest` for a text that is no index.
+        """
+        number = _parse_index(index)
+        for found in await self.events.logged(number, 1):
+            leaf = found.leaf
+            # Readable entries have no salt.
+            if leaf and leaf.salt and await self._may_see(found.event, by):
+                return Opening(number, leaf.salt, leaf.opening)
+        raise NotFound(
+            "opening-not-found",
+            f"opening not found: entry {number} of the log has none that you may see. Readable "
+            "entries need none; for the others, use a token of an owner of the organization.",
+        )
+
+    async def _may_see(self, event: Event, by: Principal) -> bool:
+        return (
+            await self._may_read_package(event, by)
+            or _is_own(event, by)
+            or await self._owns_organization(event, by)
+            or await self._administers(by)
+        )
+
+    async def _may_read_package(self, event: Event, by: Principal) -> bool:
+        told = await told_package(self.metadata, event)
+        return told is not None and await self.authorization.may_read(by, told.head)
+
+    async def _owns_organization(self, event: Event, by: Principal) -> bool:
+        if not event.org:
+            return False
+        org = OrgName(event.org)
+        try:
+            access = await self.authorization.require_reading(by, Action.MANAGE, org)
+        except _REFUSALS:
+            return False
+        # Not the events of a deleted organization with the same name.
+        return event.at_ms >= access.require_organization(org).created_ms
+
+    async def _administers(self, by: Principal) -> bool:
+        try:
+            await self.administration.require(by, "read", "the log of the registry")
+        except _REFUSALS:
+            return False
+        return True
+
+
+class ToldPackage(Struct, frozen=True):
+    """The package that an event is about, and its release if it is about one."""
+
+    head: Head
+    release: Release | None
+
+
+async def told_package(metadata: MetadataStore, event: Event) -> ToldPackage | None:
+    """Return the package whose readers may all read the event, as it is now; None if it is about
+    something else, about a release that was never served, or about an earlier package of the
+    name."""
+    subject, _, version = event.subject.partition(":")
+    org, slash, name = subject.partition("/")
+    if not slash or not is_told(event):
+        return None
+    package = Package.parse(org, name)
+    if version:
+        found = await metadata.find(package.at(Version.parse(version)))
+        head = found.head
+        release = found.release
+        is_known = release is not None and release.is_known
+    else:
+        head = await metadata.head(package)
+        release = None
+        is_known = True
+    if head is None or event.at_ms < head.created_ms or not is_known:
+        return None
+    return ToldPackage(head, release)
+
+
+def _parse_index(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_INDEX_DIGITS):
+        message = f"An index of the log is a number such as 41, not {quoted(text)}."
+        raise InvalidRequest(message)
+    return int(text)
+
+
+def _is_own(event: Event, by: Principal) -> bool:
+    if not event.account or event.account != by.id:
+        return False
+    try:
+        require_own_account(by, "read", "the log of your account")
+    except _REFUSALS:
+        return False
+    return True

@@ -1,0 +1,125 @@
+"""The proof that the log has a release, which everybody can verify offline."""
+
+import asyncio
+import json
+
+from msgspec import Struct
+
+from shared.domain.packages import Release
+from shared.domain.releases import publications_of
+from shared.domain.transparency.checkpoints import Checkpoint
+from shared.domain.transparency.encodings import base64_of
+from shared.domain.transparency.log_proofs import LogProof
+from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
+from shared.domain.transparency.proof_steps import ProofStep, proof_steps
+from shared.ports.directory import DirectoryStore
+from shared.ports.events import EventStore
+from shared.runtime.lru_cache import LruCache
+from shared.services.transparency.log_reader import LogReader
+from shared.services.transparency.published_checkpoints import PublishedCheckpoints
+
+PUBLISHED = ("release.published", "release.mirrored")  # Kinds of entries.
+PROOFS_KEPT = 2_000  # In memory; one has some 2 KB.
+
+
+class LoggedRelease(Struct, frozen=True):
+    """The entry of a release, and the proof that the log has it."""
+
+    entry: bytes
+    proof: LogProof
+
+    @property
+    def number(self) -> int:
+        """The line of the log, counted from 1."""
+        return self.proof.index + 1
+
+    @property
+    def says_published(self) -> bool:
+        """Whether everybody reads in the entry that the release was published."""
+        kind: object = json.loads(self.entry).get("kind")
+        return kind in PUBLISHED
+
+    @property
+    def size(self) -> int:
+        """How many entries the log had with which it is proven."""
+        return self._checkpoint.size
+
+    @property
+    def root(self) -> str:
+        """The hash that is signed."""
+        return base64_of(self._checkpoint.root)
+
+    @property
+    def hashes(self) -> list[str]:
+        """Those of the proof, from the entry to the root."""
+        return list(map(base64_of, self.proof.hashes))
+
+    @property
+    def _checkpoint(self) -> Checkpoint:
+        return Checkpoint.parse(self.proof.checkpoint.text)
+
+    @property
+    def steps(self) -> list[ProofStep]:
+        """The way from the entry to the root."""
+        return proof_steps(self.proof.index, self.size)
+
+
+class ReleaseProofs:
+    """Finds the entries of releases. A proof never changes, so it is kept in memory."""
+
+    def __init__(
+        self,
+        *,
+        directory: DirectoryStore,
+        events: EventStore,
+        reader: LogReader,
+        published: PublishedCheckpoints,
+    ) -> None:
+        self._directory = directory
+        self._events = events
+        self._reader = reader
+        self._published = published
+        self._known = LruCache[str, LoggedRelease](PROOFS_KEPT)
+
+    async def find(self, release: Release) -> LoggedRelease | None:
+        """Return the entry of a release with its proof; None while it is being logged, and for one
+        that is not stored here. Callers check who may see the release."""
+        if not release.is_stored:
+            return None
+        key = f"{release.coordinate.key}@{release.digest}"
+        found = self._known.get(key)
+        if found is None:
+            found = await self._read(release)
+            if found is not None:
+                self._known.put(key, found)
+        return found
+
+    async def _read(self, release: Release) -> LoggedRelease | None:
+        """Return the first entry of the release that says that it was published; else, as for a
+        private one, its first entry."""
+        state = await self._directory.get(LogState, PLACE_OF_STATE)
+        if state is None:
+            return None
+        origin = release.upstream
+        since_ms = origin.first_seen_ms if origin else release.created_ms
+        first: LoggedRelease | None = None
+        for event_id in publications_of(release):
+            number = await self._events.number_of(event_id, since_ms)
+            if number is None:
+                return first
+            found = await self._proven(state, number)
+            if found is None or found.says_published:
+                return found
+            first = first or found
+        return first
+
+    async def _proven(self, state: LogState, number: int) -> LoggedRelease | None:
+        index = state.index_of(number)
+        checkpoint = await self._published.first_with(state.origin, index)
+        if checkpoint is None:
+            return None
+        size = Checkpoint.parse(checkpoint.text).size
+        entry, proof = await asyncio.gather(
+            self._reader.entry(index, size), self._reader.proof(index, checkpoint)
+        )
+        return LoggedRelease(entry, proof) if proof else None

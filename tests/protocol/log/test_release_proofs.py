@@ -1,0 +1,120 @@
+"""The proof that the log has a release: by the API, in its metadata and on its page."""
+
+from datetime import timedelta
+
+from shared.domain.transparency.encodings import base64_of
+from shared.domain.transparency.log_policies import LogPolicy
+from shared.domain.transparency.log_proofs import LogProof
+from shared.services.transparency.published_checkpoints import PublishedCheckpoints
+from shared.services.transparency.release_proofs import ReleaseProofs
+from tests.contract.sample_records import coordinate
+from tests.support.archives import bala
+from tests.support.published_logs import write_log
+from tests.support.world import BASE, URL, OpenWorld, World
+
+PROOF = f"{URL}/api/v1/log/proof/acme/greet/1.0.0"
+METADATA = f"{BASE}/packages/acme/greet/1.0.0"
+PAGE = f"{URL}/packages/acme/greet/1.0.0"
+LOGGED = timedelta(seconds=6)  # So long an answer without a proof is repeated at most.
+AS_JSON = {"Accept": "application/json"}
+
+
+async def test_until_a_release_is_logged_everything_says_so(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    answer = await world.get(PROOF)
+    assert answer.status_code == 404
+    assert "is being logged" in answer.text
+    assert "transparencyLog" not in (await world.get(METADATA)).json()
+    assert "Being logged" in (await world.get(PAGE)).text
+
+
+async def test_a_logged_release_is_proven(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    before = (await world.get(METADATA)).json()
+    await write_log(world)
+    answer = await world.get(PROOF)
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    proof = LogProof.parse(answer.text)
+    found = (await world.get(PROOF, headers=AS_JSON)).json()
+    assert found["proof"] == answer.text
+    policy = LogPolicy.parse((await world.get(f"{URL}/log/policy")).text)
+    checkpoint = proof.require(found["entry"].encode(), policy)
+    assert found["size"] == checkpoint.size
+    assert f'"sha256:{found["digest"]}"' in found["entry"]
+    world.clock.advance(LOGGED)
+    metadata = (await world.get(METADATA)).json()
+    assert metadata.pop("transparencyLog") == {"index": proof.index, "proof": answer.text}
+    assert metadata == before
+
+
+async def test_a_proof_never_changes_though_the_log_becomes_longer(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await write_log(world)
+    first = (await world.get(PROOF)).text
+    for minor in range(1, 4):
+        await world.push(bala(f"acme/greet:1.{minor}.0"))
+        await write_log(world)
+    assert (await world.get(PROOF)).text == first
+    sizes = set[int]()
+    for minor in range(4):
+        answer = await world.get(f"{URL}/api/v1/log/proof/acme/greet/1.{minor}.0", headers=AS_JSON)
+        sizes.add(answer.json()["size"])
+    assert len(sizes) == 4
+
+
+async def test_another_process_gives_the_same_proof(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await write_log(world)
+    await world.push(bala("acme/greet:1.1.0"))
+    await write_log(world)
+    proofs = world.registry.transparency.proofs
+    other = ReleaseProofs(
+        directory=world.stores.directory,
+        events=world.stores.events,
+        reader=world.registry.transparency.reader,
+        published=PublishedCheckpoints(directory=world.stores.directory),
+    )
+    release = (await world.stores.metadata.find(coordinate("acme/greet:1.0.0"))).release
+    assert release is not None
+    one = await proofs.find(release)
+    two = await other.find(release)
+    assert one is not None
+    assert one == two
+
+
+async def test_the_page_draws_the_way_to_the_signed_hash(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await write_log(world)
+    page = (await world.get(PAGE)).text
+    found = (await world.get(PROOF, headers=AS_JSON)).json()
+    assert f"This release is line {found['index'] + 1} of the" in page
+    hashes = LogProof.parse(found["proof"]).hashes
+    assert f'<svg viewBox="0 0 330 {60 * len(hashes) + 34}"' in page
+    for each in hashes:
+        assert base64_of(each) in page.replace("&#43;", "+")
+
+
+async def test_a_private_release_is_proven_to_its_members_alone(world: World) -> None:
+    await world.push(bala("acme/secret:1.0.0", visibility="private"))
+    await write_log(world)
+    address = f"{URL}/api/v1/log/proof/acme/secret/1.0.0"
+    for nobody in (None, world.people.bob):
+        assert (await world.get(address, by=nobody)).status_code == 404
+    found = await world.get(address, by=world.people.mia, headers=AS_JSON)
+    assert found.status_code == 200
+    assert "secret" not in found.json()["entry"]
+    page = await world.get(f"{URL}/packages/acme/secret", by=world.people.mia)
+    assert "Others see only a hash of this line." in page.text
+
+
+async def test_a_release_that_waited_for_an_owner_is_proven_by_its_confirmation(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds(brake_packages=1)
+    await world.push(bala("acme/first:1.0.0"))
+    await world.push_held(bala("acme/greet:1.0.0"))
+    owner = world.fresh(world.people.ann)
+    await world.registry.publishing.held_releases.confirm(coordinate("acme/greet:1.0.0"), by=owner)
+    await write_log(world)
+    entry = (await world.get(PROOF, headers=AS_JSON)).json()["entry"]
+    assert '"kind":"release.published"' in entry

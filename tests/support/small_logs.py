@@ -1,0 +1,78 @@
+"""A log of a few entries in memory, for tests of witnesses and of those who read logs."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from shared.domain.transparency.checkpoints import Checkpoint
+from shared.domain.transparency.merkle_tree import (
+    EMPTY_ROOT,
+    NodeAddress,
+    ProofPlan,
+    leaf_hash,
+    node_hash,
+    plan_consistency,
+    plan_inclusion,
+)
+from shared.domain.transparency.notes import NoteSigner, SignedNote, VerifierKey
+
+SEED = bytes(range(32))
+OTHER_SEED = bytes(range(1, 33))
+WITNESS_SEED = bytes(range(2, 34))
+WITNESS_KEYS = f"2026-09-01T00:00:00Z {base64.b64encode(WITNESS_SEED).decode()}"
+
+
+@dataclass
+class SmallLog:
+    """Signs checkpoints of its first entries, and proves them."""
+
+    origin: str = "packages.example.org/log"
+    seed: bytes = SEED
+    entries: list[bytes] = field(default_factory=list[bytes])
+
+    def add(self, *entries: bytes) -> None:
+        """Append entries."""
+        self.entries += entries
+
+    @property
+    def key(self) -> VerifierKey:
+        """Return the key that verifies its checkpoints."""
+        return NoteSigner(self.origin, self.seed).verifier
+
+    def checkpoint(self, size: int | None = None, root: bytes | None = None) -> SignedNote:
+        """Return a checkpoint of its first entries, or one with another root, which is a lie."""
+        count = len(self.entries) if size is None else size
+        found = root if root is not None else naive_root(self.entries[:count])
+        text = Checkpoint(self.origin, count, found).text
+        return SignedNote(text, (NoteSigner(self.origin, self.seed).sign(text),))
+
+    async def prove(self, size: int) -> tuple[bytes, ...]:
+        """Return the proof that all entries begin with the first ones."""
+        return self.consistency(size, len(self.entries))
+
+    def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
+        """Return the proof that a tree begins with a smaller one."""
+        return self._hashes(plan_consistency(old, new))
+
+    def inclusion(self, index: int, size: int) -> tuple[bytes, ...]:
+        """Return the proof that a tree has an entry."""
+        return self._hashes(plan_inclusion(index, size))
+
+    def _hashes(self, plan: ProofPlan) -> tuple[bytes, ...]:
+        return plan.hashes({node: self._node(node) for node in plan.nodes})
+
+    def _node(self, node: NodeAddress) -> bytes:
+        first = node.number << node.height
+        return naive_root(self.entries[first : first + (1 << node.height)])
+
+
+def naive_root(entries: Sequence[bytes]) -> bytes:
+    """Return the root as RFC 6962 defines it, in section 2.1."""
+    if not entries:
+        return EMPTY_ROOT
+    if len(entries) == 1:
+        return leaf_hash(entries[0])
+    middle = 1
+    while middle * 2 < len(entries):
+        middle *= 2
+    return node_hash(naive_root(entries[:middle]), naive_root(entries[middle:]))

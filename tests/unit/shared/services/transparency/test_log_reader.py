@@ -1,0 +1,119 @@
+"""Reading the log: files by their paths, entries, and proofs by few reads."""
+
+import pytest
+
+from shared.domain.errors.transparency import LogStopped
+from shared.domain.transparency.log_policies import KnownLog, LogPolicy
+from shared.domain.transparency.log_proofs import LogProof
+from shared.domain.transparency.notes import NoteSigner, SignedNote
+from shared.services.transparency.log_reader import LogReader
+from shared.services.transparency.tile_reader import TileReader
+from tests.support.logs_of_tests import ORIGIN, SEED, LogOfTest
+
+POLICY = LogPolicy(logs=(KnownLog(NoteSigner(ORIGIN, SEED).verifier),))
+
+
+@pytest.fixture
+def log() -> LogOfTest:
+    return LogOfTest()
+
+
+def reader(log: LogOfTest) -> LogReader:
+    return LogReader(log.files, TileReader(log.files), log.directory)
+
+
+async def test_before_the_first_entry_there_is_nothing(log: LogOfTest) -> None:
+    assert await reader(log).checkpoint() is None
+    assert await reader(log).proof(0) is None
+    assert await reader(log).file("log/checkpoint") is None
+
+
+async def test_every_entry_is_proven(log: LogOfTest) -> None:
+    log.happens(520)
+    await log.writer().write()
+    for index in (0, 1, 255, 256, 511, 512, 519):
+        proof = await reader(log).proof(index)
+        assert proof is not None
+        entry = await reader(log).entry(index, 520)
+        assert entry == log.leaves.entries[index]
+        assert LogProof.parse(proof.text).require(entry, POLICY).size == 520
+
+
+async def test_an_entry_that_is_not_published_has_no_proof(log: LogOfTest) -> None:
+    log.happens(3)
+    await log.writer().write()
+    log.happens(1)
+    for index in (-1, 3, 10**9):
+        assert await reader(log).proof(index) is None
+
+
+async def test_an_old_proof_is_made_again_after_the_partial_tiles_are_gone(log: LogOfTest) -> None:
+    log.happens(3)
+    await log.writer().write()
+    first = SignedNote.parse(log.files.published["log/checkpoint"])
+    before = await reader(log).proof(2, first)
+    log.happens(600)
+    await log.writer().write()
+    assert "log/tile/0/000.p/3" not in log.files.published
+    assert await reader(log).proof(2, first) == before
+
+
+async def test_a_proof_reads_few_files(log: LogOfTest) -> None:
+    log.happens(70_000)
+    while await log.writer().write():
+        pass
+    for index in (0, 35_000, 69_999):
+        log.files.reads.clear()
+        assert await reader(log).proof(index) is not None
+        # The checkpoint, and at most two tiles of each of three levels.
+        assert len(log.files.reads) <= 7
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "checkpoint",
+        "log",
+        "log/",
+        "log/checkpoint/",
+        "log//checkpoint",
+        "log/../log/checkpoint",
+        "log/tile/0/000.p/3/..",
+        "log/tile/0/../0/000.p/3",
+        "logs/checkpoint",
+        "log0/checkpoint",
+        "staged/log-3",
+        "log/staged/log-3",
+        "log/tile/0/000.p/03",
+        "log/lock",
+    ],
+)
+async def test_no_other_file_is_read(log: LogOfTest, path: str) -> None:
+    log.happens(3)
+    await log.writer().write()
+    log.files.reads.clear()
+    assert await reader(log).file(path) is None
+    assert log.files.reads == []
+
+
+async def test_published_files_are_read_by_their_paths(log: LogOfTest) -> None:
+    log.happens(3)
+    await log.writer().write()
+    for path, content in log.files.published.items():
+        assert await reader(log).file(path) == content
+    assert await reader(log).checkpoint() == log.files.published["log/checkpoint"]
+
+
+async def test_a_proof_that_would_not_verify_is_not_served(log: LogOfTest) -> None:
+    log.happens(3)
+    await log.writer().write()
+    log.files.published["log/tile/0/000.p/3"] = bytes(96)
+    with pytest.raises(LogStopped, match="does not lead to the root"):
+        await reader(log).proof(1)
+    del log.files.published["log/tile/0/000.p/3"]
+    with pytest.raises(LogStopped, match="is missing"):
+        await reader(log).proof(1)
+    del log.files.published["log/tile/entries/000.p/3"]
+    with pytest.raises(LogStopped, match="is missing"):
+        await reader(log).entry(1, 3)

@@ -1,0 +1,68 @@
+"""The log is written soon after events were published, and no request waits for it."""
+
+import asyncio
+from datetime import timedelta
+
+from shared.domain.errors.base import Unavailable
+from shared.domain.records import Event
+from shared.services.transparency.log_writing import LogWriting, logging_events
+from tests.fakes.stores import FakeEvents
+
+EVENT = Event(id="e1", kind="release.published", at_ms=1, actor="kim", subject="acme/greet:1.0.0")
+
+
+class Writer:
+    """Counts its runs, fails in some of them, and waits in others."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+        self.fails_in = 0
+        self.began = asyncio.Event()
+        self.may_end = asyncio.Event()
+        self.may_end.set()
+
+    async def write(self) -> None:
+        self.runs += 1
+        self.began.set()
+        await self.may_end.wait()
+        if self.runs == self.fails_in:
+            raise Unavailable("busy", "The store is busy.")
+
+
+async def test_events_that_come_together_are_one_batch() -> None:
+    writer = Writer()
+    writing = LogWriting(writer.write, timedelta(0))
+    events = FakeEvents()
+    logged = logging_events(events, writing)
+    await logged.append([EVENT])
+    await logged.append([EVENT.model_copy(update={"id": "e2"})])
+    assert writer.runs == 0
+    await writer.began.wait()
+    assert writer.runs == 1
+    assert len(events.feed) == 2
+    await writing.close()
+
+
+async def test_an_event_during_a_run_is_written_by_the_next_one() -> None:
+    writer = Writer()
+    writer.may_end.clear()
+    writer.fails_in = 1
+    writing = LogWriting(writer.write, timedelta(0))
+    writing.start()
+    await writer.began.wait()
+    writing.start()
+    writer.began.clear()
+    writer.may_end.set()
+    await writer.began.wait()
+    assert writer.runs == 2
+    await writing.close()
+
+
+async def test_a_process_that_ends_stops_the_writer() -> None:
+    writer = Writer()
+    writer.may_end.clear()
+    writing = LogWriting(writer.write, timedelta(0))
+    writing.start()
+    await writer.began.wait()
+    await writing.close()
+    assert writer.runs == 1
