@@ -9,8 +9,10 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from shared import verify
+from shared.cli import cli
 from shared.verification import registry_client
 from shared.verify import VerifyOptions, main, run
 from tests.support.archives import bala
@@ -792,3 +794,21 @@ def test_the_program_takes_an_address_and_files(
     arguments = ["greet.bala", "--state", "s.json", "--key", LOG.vkey]
     assert main([client.url, *arguments], "http://127.0.0.1:9") == 0
     assert main(arguments, client.url) == 0
+
+
+def test_the_command_does_the_same(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ballroom(*arguments: str) -> tuple[int, str]:
+        done = CliRunner().invoke(cli, ["log", *arguments])
+        return done.exit_code, done.output
+
+    own = ["--state", str(client.folder / "s.json"), "--key", LOG.vkey]
+    file = client.file("greet.bala")
+    code, printed = ballroom("verify", client.url, file, *own)
+    assert (code, "1 are in the log as they are here" in printed) == (0, True), printed
+    code, printed = ballroom("watch", "acme", "--registry", client.url, *own)
+    assert (code, "What is new in acme" in printed) == (0, True), printed
+    monkeypatch.setenv("BALLROOM_URL", client.url)
+    assert ballroom("verify", file, *own)[0] == 0
+    monkeypatch.delenv("BALLROOM_URL")
+    code, printed = ballroom("verify", file, *own)
+    assert (code, "No registry is named" in printed) == (2, True), printed
