@@ -5,6 +5,7 @@ small server sends from this machine; each release is signed.
 """
 
 import hashlib
+import resource
 import subprocess
 import sys
 import time
@@ -49,6 +50,7 @@ def _site(archives: Path) -> Site:
 def _seconds(folder: Path, url: str, *files: str) -> float:
     state = folder / "state.json"
     command = [sys.executable, "-m", "shared.verify", url, *files, "--key", LOG.vkey]
+    busy_before = _processor_seconds()
     began = time.perf_counter()
     done = subprocess.run(
         [*command, "--state", str(state)], cwd=ROOT, capture_output=True, text=True, check=False
@@ -56,7 +58,14 @@ def _seconds(folder: Path, url: str, *files: str) -> float:
     seconds = time.perf_counter() - began
     assert done.returncode == 0, done.stdout + done.stderr
     print(done.stdout.splitlines()[-1])
+    print(f"  of the processor             {_processor_seconds() - busy_before:6.2f} s")
     return seconds
+
+
+def _processor_seconds() -> float:
+    """Return what ended processes took, which is the same on a machine with other work."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _show(what: str, seconds: float, limit_s: float) -> None:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LARGEST_FILE_BYTES = 10_000_000
-LOCKED = "Dependencies.toml"
 
 
 class UnreadableFile(Exception):
@@ -42,23 +41,22 @@ def read_versions(file: Path) -> Iterator[Used]:
     What a build uses is locked in Dependencies.toml. Versions of a Ballerina.toml are the least
     that it takes, so they are left out for packages that are locked.
     """
-    locked = file.with_name(LOCKED)
+    locked = file.with_name("Dependencies.toml")
     found: dict[tuple[str, str], Used] = {}
     for each in _tables(locked) if locked.is_file() else ():
         found[each.org, each.name] = each
     for each in _tables(file):
         found.setdefault((each.org, each.name), each)
+    # `bal` lists the package itself in its Dependencies.toml as well.
+    found.pop(_own_package(file.with_name("Ballerina.toml")), None)
     # The packages of the language itself have no releases.
     yield from (each for each in found.values() if each.version not in ("", "0.0.0"))
 
 
-def own_package(locked: Path) -> tuple[str, str] | None:
-    """Return the package whose Dependencies.toml this is, which `bal` lists there as well."""
-    file = locked.with_name("Ballerina.toml")
-    if not file.is_file():
-        return None
-    found = next(_tables(file, of_itself=True), None)
-    return (found.org, found.name) if found else None
+def _own_package(file: Path) -> tuple[str, str]:
+    """Return the package of a Ballerina.toml; two empty texts without one."""
+    found = next(_tables(file, of_itself=True), None) if file.is_file() else None
+    return (found.org, found.name) if found else ("", "")
 
 
 def _tables(file: Path, *, of_itself: bool = False) -> Iterator[Used]:

@@ -76,6 +76,7 @@ DIFFERENT = 1
 NOT_ASKED = 2
 
 LARGEST_INDEX_BYTES = 50_000_000  # Of a package.
+CACHED_S = 5.0  # How much older a checkpoint of a cache may be, with some time to spare.
 MOST_OPENINGS = 1_000  # Of entries that are not public, in one run of a watch.
 WEBHOOK_TIMEOUT_S = 30.0
 
@@ -177,13 +178,11 @@ class Verification:
     def _open_log(self) -> None:
         """Read the checkpoint and what proves it, and keep it; raise `Differs`."""
         self._policy, kept = self._trusted()
-        content = self._required("log/checkpoint", LARGEST_NOTE_BYTES)
-        try:
-            self._checkpoint = verified_checkpoint(content, self._policy)
-        except (Differs, Malformed) as reason:
-            message = f"checkpoint: {reason}"
-            raise Differs(message) from None
+        content = self._read_checkpoint()
         before = self._kept_checkpoint()
+        if self._checkpoint.size < before.size:
+            self._client.wait(CACHED_S)
+            content = self._read_checkpoint()
         self._require_continued(before, content)
         self._tree = LogTree(self._checkpoint, self._read_files)
         if self._tree.root_at(before.size) != before.root:
@@ -193,6 +192,15 @@ class Verification:
             )
             raise self._difference(why, content)
         self._state.keep(checkpoint=content.decode(), **kept)
+
+    def _read_checkpoint(self) -> bytes:
+        content = self._required("log/checkpoint", LARGEST_NOTE_BYTES)
+        try:
+            self._checkpoint = verified_checkpoint(content, self._policy)
+        except (Differs, Malformed) as reason:
+            message = f"checkpoint: {reason}"
+            raise Differs(message) from None
+        return content
 
     def _trusted(self) -> tuple[Policy, dict[str, str]]:
         """Return the policy of the log, and what of it is to be kept."""
@@ -347,7 +355,8 @@ class Verification:
         if then.origin != self._checkpoint.origin:
             message = f"it is of the log {then.origin}."
             raise Differs(message)
-        if then.size > self._tree.size:  # It became longer meanwhile.
+        if then.size > self._tree.size:  # The log became longer meanwhile.
+            self._client.wait(CACHED_S)
             self._open_log()
         # It may be signed by a key that was replaced, which the log of today makes up for. A wrong
         # signature of a key that is known is none.

@@ -20,7 +20,14 @@ DAYS_OF_TWO_KEYS = 90  # Clients that keep a key of the log have so long to lear
 MAX_DAYS_OF_TWO_KEYS = 3_650
 
 _OPTIONS = (
-    click.option("--registry", "address", metavar="URL", envvar="BALLROOM_URL", default=""),
+    click.option(
+        "--registry",
+        "address",
+        metavar="URL",
+        envvar="BALLROOM_URL",
+        default="",
+        help="The registry; BALLROOM_URL by default.",
+    ),
     click.option("--key", "keys", metavar="VKEY", multiple=True, help="A key of its log."),
     click.option("--policy", default="", metavar="FILE", help="Keys, witnesses and a quorum."),
     click.option("--token", default="", help="Access token, where only signed-in people read."),

@@ -66,7 +66,8 @@ class Leaf:
     @property
     def release(self) -> str:
         """The release that it is about, as `org/name:version`; empty if it is about none."""
-        package, version = self.text("package"), self.text("version")
+        package = self.text("package")
+        version = self.text("version")
         return f"{package}:{version}" if package and version else ""
 
     @property

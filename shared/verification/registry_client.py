@@ -67,6 +67,9 @@ class RegistryClient:
     def has_token(self) -> bool:
         return bool(self._token)
 
+    def wait(self, seconds: float) -> None:
+        self._sleep(seconds)
+
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 

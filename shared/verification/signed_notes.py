@@ -396,7 +396,10 @@ def verified_checkpoint(content: bytes, policy: Policy) -> Checkpoint:
     keys = [key for key in policy.logs if key.name == checkpoint.origin]
     signed = [note.is_signed_by(key) for key in keys]
     if not any(signed):
-        message = f"No signature is of the key {' or '.join(map(str, keys))}."
+        message = (
+            f"No signature is of the key {' or '.join(map(str, keys))}. If the operator replaced "
+            "it, compare the new one, and name it with --key."
+        )
         raise Differs(message)
     witnesses = policy.witnesses.items()
     cosigned = [name for name, key in witnesses if note.is_cosigned_by(key, checkpoint)]

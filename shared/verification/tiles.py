@@ -27,6 +27,7 @@ TILE_WIDTH = 256
 LARGEST_TILE_BYTES = TILE_WIDTH * HASH_BYTES
 LARGEST_ENTRY_BYTES = 65_535
 LARGEST_BUNDLE_BYTES = TILE_WIDTH * (LARGEST_ENTRY_BYTES + 2)
+LARGEST_TRIED_BYTES = 2_000  # Of an entry: trying each value of each byte takes about a second.
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 
 
@@ -240,6 +241,13 @@ class LogTree:
         known = self.tile(0, index)
         number = next(n for n in range(width) if hashes[n] != known[n])
         begin = sum(2 + len(each) for each in entries[:number])
+        at = _changed_byte(entries[number], known[number])
+        if at is not None:
+            message = (
+                f"{path}: the byte {begin + 2 + at}, in the entry {index * TILE_WIDTH + number}, "
+                "is another one than the log has at its place."
+            )
+            raise Differs(message)
         end = begin + 2 + len(entries[number])
         message = (
             f"{path}: the entry {index * TILE_WIDTH + number} (bytes {begin} to {end - 1}) is "
@@ -315,6 +323,22 @@ def _hashes_of(content: bytes | None, path: str, width: int) -> list[bytes]:
         message = f"{path}: it has {len(content)} bytes, and not {width * HASH_BYTES}."
         raise Differs(message)
     return [content[n : n + HASH_BYTES] for n in range(0, len(content), HASH_BYTES)]
+
+
+def _changed_byte(entry: bytes, proven: bytes) -> int | None:
+    """Return which byte alone makes an entry another one than a hash was made of; None if more of
+    it differs."""
+    if len(entry) > LARGEST_TRIED_BYTES:
+        return None
+    for at in range(len(entry)):
+        before = hashlib.sha256(b"\x00" + entry[:at])
+        after = entry[at + 1 :]
+        for value in range(256):
+            tried = before.copy()
+            tried.update(bytes([value]) + after)
+            if tried.digest() == proven:
+                return at
+    return None
 
 
 def _entries_of(content: bytes | None, path: str, width: int) -> list[bytes]:

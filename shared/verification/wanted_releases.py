@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.dependency_files import LOCKED, UnreadableFile, own_package, read_versions
+from shared.dependency_files import UnreadableFile, read_versions
 from shared.script_client import part_of_archive, printable, read_object
 from shared.verification.registry_client import NotAsked
 
@@ -60,14 +60,12 @@ def _read(path: Path) -> Iterator[Wanted]:
 
 def _locked(file: Path) -> Iterator[Wanted]:
     try:
-        own = own_package(file) if file.name == LOCKED else None
         used = list(read_versions(file))
     except UnreadableFile as reason:
         raise NotAsked(str(reason)) from None
     for each in used:
-        if (each.org, each.name) != own:
-            release = printable(f"{each.org}/{each.name}:{each.version}")
-            yield Wanted(release, "", f"{each.file}, line {each.line}")
+        release = printable(f"{each.org}/{each.name}:{each.version}")
+        yield Wanted(release, "", f"{each.file}, line {each.line}")
 
 
 def _archive(file: Path) -> Wanted:

@@ -9,7 +9,10 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from shared import verify
+from shared.cli import cli
 from shared.verification import registry_client
 from shared.verify import VerifyOptions, main, run
 from tests.support.archives import bala
@@ -102,10 +105,18 @@ def client(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Client]:
     monkeypatch.setattr(registry_client, "FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr(verify, "CACHED_S", 0.0)
     monkeypatch.setattr(registry_client, "TIMEOUT_S", 5.0)
     with serving(site) as url:
         environment = {"BALLERINA_HOME_DIR": str(tmp_path / "home"), "CI": "true"}
         yield Client(tmp_path, site, url, environment, capsys)
+
+
+def send(request: BaseHTTPRequestHandler, content: bytes) -> None:
+    request.send_response(200)
+    request.send_header("Content-Length", str(len(content)))
+    request.end_headers()
+    request.wfile.write(content)
 
 
 # --- What verifies ------------------------------------------------------------------------------
@@ -143,7 +154,8 @@ def test_without_a_key_that_of_the_registry_is_taken_and_kept(client: Client) ->
     client.site.signers = (other,)
     client.site.policy = f"log {other.vkey}\nquorum none\n"
     client.site.publish(ENTRIES)
-    assert client.refused(keys=[]) == f"checkpoint: No signature is of the key {LOG.vkey}."
+    refused = client.refused(keys=[])
+    assert refused.startswith(f"checkpoint: No signature is of the key {LOG.vkey}. If the operator")
 
 
 def test_a_log_that_grew_continues_the_one_that_was_kept(client: Client) -> None:
@@ -244,14 +256,20 @@ def changed(content: bytes, at: int) -> bytes:
         ("tile/0/001", 0, "tile/0/001: the byte 0, in the hash of place 0, is"),
         ("tile/0/002.p/88", 40, "tile/0/002.p/88: the byte 40, in the hash of place 1, is"),
         ("tile/1/000.p/2", 32, "tile/1/000.p/2: the byte 32, in the hash of place 1, is"),
-        ("tile/entries/001", 400, "tile/entries/001: the entry 257 (bytes 227 to 453) is another"),
-        ("tile/entries/002.p/88", 30, "tile/entries/002.p/88: the entry 512 (bytes 0 to "),
+        ("tile/entries/001", 400, "tile/entries/001: the byte 400, in the entry 257, is another"),
+        ("tile/entries/002.p/88", 30, "tile/entries/002.p/88: the byte 30, in the entry 512, is"),
     ],
 )
 def test_one_byte_that_was_changed_is_named(client: Client, path: str, at: int, named: str) -> None:
     own = client.site.files
     own[f"log/{path}"] = changed(own[f"log/{path}"], at)
     assert client.refused().startswith(named)
+
+
+def test_an_entry_with_more_changes_is_named(client: Client) -> None:
+    path = "log/tile/entries/001"
+    client.site.files[path] = client.site.files[path].replace(b"other/p258", b"evil1/q258")
+    assert client.refused().startswith("tile/entries/001: the entry 258 (bytes 454 to 680) is")
 
 
 @pytest.mark.parametrize("path", ["tile/0/000", "tile/0/002.p/88", "tile/1/000.p/2"])
@@ -280,7 +298,8 @@ def test_a_bundle_that_is_cut_longer_or_gone_is_named(client: Client, path: str)
 def test_two_tiles_that_were_exchanged_are_named(client: Client) -> None:
     own = client.site.files
     for folder in ("tile/0", "tile/entries"):
-        first, second = f"log/{folder}/000", f"log/{folder}/001"
+        first = f"log/{folder}/000"
+        second = f"log/{folder}/001"
         own[first], own[second] = own[second], own[first]
     refused = client.refused()
     assert refused == "tile/0/000: its hash is another one than tile/1/000 has at place 0."
@@ -300,6 +319,39 @@ def test_a_size_that_goes_back_is_refused_and_both_checkpoints_are_kept(client: 
     state = client.folder / "state.json"
     assert client.site.checkpoint(599) == Path(f"{state}.differs").read_bytes()
     assert "\\n600\\n" in state.read_text()
+
+
+def test_an_older_checkpoint_of_a_cache_is_asked_for_again(client: Client) -> None:
+    assert client.run()[0] == 0
+    answered: list[int] = []
+
+    def cached(request: BaseHTTPRequestHandler) -> None:
+        answered.append(1)
+        send(request, client.site.checkpoint(599 if len(answered) == 1 else 600))
+
+    client.site.answers["log/checkpoint"] = cached
+    code, printed = client.run()
+    assert (code, len(answered)) == (0, 2), printed
+
+
+def test_a_proof_in_a_newer_checkpoint_than_was_read_verifies(client: Client) -> None:
+    many = [leaf(n, kind="package.deprecated", package="a/b") for n in range(1500)]
+    many[1400] = release_leaf(1400, "acme/greet:1.0.0", sha256(ARCHIVE))
+    client.site.tree = LogTreeFiles(many)
+    client.site.publish(1500)
+    client.site.prove("acme/greet:1.0.0", 1400, 1500)
+    newest = client.site.files["log/checkpoint"]
+    answered: list[int] = []
+
+    def growing(request: BaseHTTPRequestHandler) -> None:
+        answered.append(1)
+        send(request, client.site.checkpoint(1_024) if len(answered) == 1 else newest)
+
+    client.site.files["log/tile/1/000.p/4"] = client.site.files["log/tile/1/000.p/5"][:128]
+    client.site.answers["log/checkpoint"] = growing
+    file = client.file("greet.bala")
+    code, printed = client.run(file, file, keys=[LOG.vkey])
+    assert (code, len(answered)) == (0, 2), printed
 
 
 def test_another_history_is_refused(client: Client) -> None:
@@ -742,3 +794,21 @@ def test_the_program_takes_an_address_and_files(
     arguments = ["greet.bala", "--state", "s.json", "--key", LOG.vkey]
     assert main([client.url, *arguments], "http://127.0.0.1:9") == 0
     assert main(arguments, client.url) == 0
+
+
+def test_the_command_does_the_same(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ballroom(*arguments: str) -> tuple[int, str]:
+        done = CliRunner().invoke(cli, ["log", *arguments])
+        return done.exit_code, done.output
+
+    own = ["--state", str(client.folder / "s.json"), "--key", LOG.vkey]
+    file = client.file("greet.bala")
+    code, printed = ballroom("verify", client.url, file, *own)
+    assert (code, "1 are in the log as they are here" in printed) == (0, True), printed
+    code, printed = ballroom("watch", "acme", "--registry", client.url, *own)
+    assert (code, "What is new in acme" in printed) == (0, True), printed
+    monkeypatch.setenv("BALLROOM_URL", client.url)
+    assert ballroom("verify", file, *own)[0] == 0
+    monkeypatch.delenv("BALLROOM_URL")
+    code, printed = ballroom("verify", file, *own)
+    assert (code, "No registry is named" in printed) == (2, True), printed

@@ -156,7 +156,7 @@ async def test_a_job_runs_the_script_beside_its_package(template: Template, scra
     project = scratch / "project"
     project.mkdir()
     (project / "Ballerina.toml").write_text('[package]\norg = "acme"\nname = "app"\n')
-    (project / "Dependencies.toml").write_text(locked("greet:1.0.0"))
+    (project / "Dependencies.toml").write_text(locked("greet:1.0.0", "app:0.1.0"))
     with running(Host(build_app(registry), on_stop=[registry.close]), at=bound):
         headers = {**FORM, "Authorization": f"Bearer {template.people.ann.token}"}
         for version in ("1.0.0", "1.1.0"):

@@ -1,6 +1,8 @@
 """`/verify.py`: one file, with the address of its registry, for people without our code."""
 
 import ast
+import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -8,7 +10,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 
+from tests.paths import docs
 from tests.support.log_files import LOG, LogTreeFiles, Site, release_leaf, serving
 from tests.support.world import URL, World
 
@@ -40,6 +44,18 @@ async def test_the_file_has_all_its_parts_once(script: str) -> None:
     assert repeated <= {"MLDSA44PublicKey"}
     assert "from shared" not in script
     assert {"LogTree", "Policy", "RegistryClient", "read_versions"} <= names.keys()
+
+
+async def test_the_page_about_the_file_has_its_digest(world: World, script: str) -> None:
+    page = (await world.send("GET", f"{URL}/docs/verify")).text
+    assert f"{hashlib.sha256(script.encode()).hexdigest()}  verify.py" in page
+    assert "SHA256_OF_VERIFY_PY" not in page
+
+
+def test_the_workflow_of_the_page_can_be_read() -> None:
+    [workflow] = re.findall(r"^```yaml\n(.*?)^```$", docs("use/verify"), re.DOTALL | re.MULTILINE)
+    steps = yaml.safe_load(workflow)["jobs"]["verify"]["steps"]
+    assert "verify.py https://ballroom.example.org Dependencies.toml" in steps[-1]["run"]
 
 
 @pytest.mark.slow
