@@ -180,6 +180,7 @@ PARAMETERS = {
     "id",
     "number",  # Of an account; of a token, webhook, invitation; of a delivery.
     "dispute",  # The id of a name dispute, which its parties and administrators alone see.
+    "index",  # Of an entry of the transparency log.
 }
 
 
