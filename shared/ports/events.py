@@ -81,6 +81,10 @@ class EventStore(Protocol):
         earlier version appended them."""
         ...
 
+    async def is_complete(self) -> bool:
+        """Check whether every event has a leaf."""
+        ...
+
     async def freeze(self, number: int, leaf: FrozenLeaf) -> None:
         """Store the leaf of an event that has none; one that is stored is never changed."""
         ...

@@ -105,6 +105,7 @@ async def test_events_of_earlier_versions_get_their_leaves_later(
     assert [each.leaf is None for each in await logged(stores)] == [False, True, True, False]
     assert await stores.events.without_leaf(0, 10) == [(2, published("e2")), (3, published("e3"))]
     assert await stores.events.without_leaf(0, 1) == [(2, published("e2"))]
+    assert not await stores.events.is_complete()
     assert await stores.events.without_leaf(2, 10) == [(3, published("e3"))]
     hidden = FrozenLeaf(b"{}", hashlib.sha256(b"salt").digest(), b'{"v":1}')
     await stores.events.freeze(2, hidden)
@@ -113,6 +114,7 @@ async def test_events_of_earlier_versions_get_their_leaves_later(
     assert (await others.events.leaves(1, 2)) == [b"{}", b'{"index":2}']
     assert len(await stores.events.leaves(0, 10)) == 4
     assert await stores.events.without_leaf(0, 10) == []
+    assert await others.events.is_complete()
 
 
 async def test_a_restore_keeps_numbers_and_leaves(stores: Stores, others: Stores) -> None:

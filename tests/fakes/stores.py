@@ -207,6 +207,9 @@ class FakeEvents:
         every = await self.since(after, len(self.feed))
         return [each for each in every if each[0] not in self.frozen][:count]
 
+    async def is_complete(self) -> bool:
+        return not await self.without_leaf(0, 1)
+
     async def freeze(self, number: int, leaf: FrozenLeaf) -> None:
         self.frozen.setdefault(number, leaf)
 

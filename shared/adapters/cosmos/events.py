@@ -152,6 +152,9 @@ class CosmosEvents:
                 break
         return found
 
+    async def is_complete(self) -> bool:
+        return not await self.without_leaf(0, 1)
+
     async def freeze(self, number: int, leaf: FrozenLeaf) -> None:
         for each in await self._since(number - 1, 1):
             await self._container.change(

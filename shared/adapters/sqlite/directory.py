@@ -319,6 +319,9 @@ class SqliteEvents:
             count,
         )
 
+    async def is_complete(self) -> bool:
+        return not await self.without_leaf(0, 1)
+
     async def freeze(self, number: int, leaf: FrozenLeaf) -> None:
         await self._database.execute_few(
             "UPDATE events SET leaf = ?, salt = ?, opening = ? WHERE number = ? AND leaf IS NULL",
