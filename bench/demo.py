@@ -35,7 +35,8 @@ from shared.composition import Registry
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import Refusal
 from shared.domain.names import parse_org
-from shared.domain.principals import OPERATOR, Grant, Principal
+from shared.domain.principals import OPERATOR, Principal
+from shared.domain.scopes import Grant
 from shared.domain.versions import Version
 from shared.services.common import Adapters
 from shared.services.publishing.publishing import Upload

@@ -8,13 +8,13 @@ from msgspec import Struct
 
 from functions.account.overview import ORGANIZATIONS_PATH
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.domain.access import AccessContext, require_right
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.packages import Visibility
-from shared.domain.principals import Action, Role
 from shared.domain.reasons import acts_from_outside
+from shared.domain.rights import AccessContext, require_right
+from shared.domain.scopes import Action, Role
 from shared.runtime.answers import Answer
 from shared.services.organizations.invitations import IssuedInvitation
 from shared.use_cases import invitations, members, organizations

@@ -18,7 +18,8 @@ from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPa
 from shared.auth.sessions import SESSION_CREDENTIAL
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.names import OrgName
-from shared.domain.principals import Principal, Role
+from shared.domain.principals import Principal
+from shared.domain.scopes import Role
 from shared.domain.sessions import Session
 from shared.runtime.answers import Answer
 from shared.services.administration.account_deletion import PersonalData

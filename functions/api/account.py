@@ -7,7 +7,7 @@ from pydantic import BeforeValidator
 from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime
 from functions.api.tokens import GrantView
 from functions.http.caching_headers import NO_STORE
-from shared.domain.principals import Role
+from shared.domain.scopes import Role
 from shared.runtime.answers import Answer
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from functions.api.tokens import TokenView
 from shared.domain.accounts import Account
-from shared.domain.principals import Role
+from shared.domain.scopes import Role
 from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.services.administration.leaving import REASON, LeaveRequest, LeaversStatement
 from shared.services.organizations.made import MadeKind

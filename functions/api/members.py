@@ -4,7 +4,7 @@ from pydantic import AliasPath, Field
 
 from functions.api.operations import ApiCall, ApiFace, ResponseModel, Revealed, UtcTime
 from shared.domain.names import OrgName
-from shared.domain.principals import Role
+from shared.domain.scopes import Role
 from shared.services.organizations.invitations import IssuedInvitation
 from shared.use_cases import invitations, members
 from shared.use_cases.invitations import NamedInvitation

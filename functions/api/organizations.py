@@ -8,7 +8,7 @@ from shared.domain.coordinates import Package
 from shared.domain.names import OrgName
 from shared.domain.organizations import FrozenPackage, Organization
 from shared.domain.packages import Visibility
-from shared.domain.principals import Role
+from shared.domain.scopes import Role
 from shared.use_cases import freezes, organizations
 from shared.use_cases.organizations import DEFAULT_VISIBILITY_MEANING, LINKS_MEANING
 

@@ -9,8 +9,8 @@ from pydantic import BaseModel, BeforeValidator, Field, RootModel
 
 from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime
 from shared.domain.makers import MADE_BY_MEANING, STOPPED_MEANING, MakerStop
-from shared.domain.principals import Scope
 from shared.domain.rate_limits import RateLimitClass
+from shared.domain.scopes import Scope
 from shared.domain.tokens import hash_secret
 from shared.services.tokens.secret_scanning import Label
 from shared.services.tokens.tokens import (

@@ -25,8 +25,8 @@ from shared.domain.errors.base import Refusal
 from shared.domain.makers import MADE_BY_MEANING, STOPPED_MEANING, MakerStop
 from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import Head, Pushers
-from shared.domain.principals import PUBLISHING_SCOPES
 from shared.domain.rate_limits import RateLimitClass
+from shared.domain.scopes import PUBLISHING_SCOPES
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import (
     Publisher,

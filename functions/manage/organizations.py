@@ -10,7 +10,7 @@ from functions.http.signed_in_pages import (
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, NotFound, about_field
 from shared.domain.names import OrgName, parse_org
-from shared.domain.principals import Role
+from shared.domain.scopes import Role
 from shared.runtime.answers import Answer
 from shared.use_cases import freezes, organizations
 

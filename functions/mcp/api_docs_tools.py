@@ -34,8 +34,8 @@ from shared.domain.api_docs.symbol_texts import SymbolText
 from shared.domain.api_docs.symbols import Symbol
 from shared.domain.errors.base import NotFound, printable
 from shared.domain.errors.packages import SymbolNotFound
+from shared.domain.name_suggestions import similar_names
 from shared.domain.packages import Release
-from shared.domain.similar_names import similar_names
 
 TYPE_BYTES = 6_000  # Of the types that a declaration uses, below it.
 MOST_TYPES = 8  # Each is a read of the stored documentation.

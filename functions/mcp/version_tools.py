@@ -17,7 +17,7 @@ from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.packages import ReleaseEntry, Survey
-from shared.domain.resolution import latest, live_release
+from shared.domain.version_choice import latest, live_release
 from shared.domain.versions import Range, Version
 from shared.services.packages.package_details import WithdrawnDependency
 

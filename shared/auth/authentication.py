@@ -10,7 +10,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.tokens import AccessToken, token_text
-from shared.domain.access import AccessContext
 from shared.domain.accounts import Account
 from shared.domain.client_addresses import Networks, client_address, is_address_allowed
 from shared.domain.client_settings import TOKEN_PLACEHOLDER
@@ -20,6 +19,7 @@ from shared.domain.makers import MakerStop, maker_stop
 from shared.domain.names import OrgName
 from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.records import Place
+from shared.domain.rights import AccessContext
 from shared.domain.staff import Staff
 from shared.domain.times import MS
 from shared.domain.tokens import Token, TokenUse, hash_secret

@@ -1,6 +1,6 @@
 """Authorization: reads the roles of a principal, and applies the table of rights to them.
 
-The table, and the reasons for a refusal, are in `shared/domain/access.py`.
+The table, and the reasons for a refusal, are in `shared/domain/rights.py`.
 """
 
 import asyncio
@@ -9,16 +9,6 @@ from datetime import timedelta
 
 from msgspec import Struct, field
 
-from shared.domain.access import (
-    MISSING_PUBLISHING_SCOPES,
-    NO_ACCESS,
-    PUBLISHING_ROLES,
-    WAY_TO_RENEW,
-    AccessContext,
-    reason_of_end,
-    refusal_of,
-    require_right,
-)
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
 from shared.domain.errors.identity import (
@@ -32,17 +22,27 @@ from shared.domain.errors.identity import (
 from shared.domain.memberships import GroupRole, Membership
 from shared.domain.names import OrgName, way_to_rename
 from shared.domain.packages import STAFF, Head, Visibility
-from shared.domain.principals import (
+from shared.domain.principals import Principal
+from shared.domain.records import Place
+from shared.domain.rights import (
+    MISSING_PUBLISHING_SCOPES,
+    NO_ACCESS,
+    PUBLISHING_ROLES,
+    WAY_TO_RENEW,
+    AccessContext,
+    reason_of_end,
+    refusal_of,
+    require_right,
+)
+from shared.domain.scopes import (
     ANY_NAME,
     PUBLISHING_SCOPES,
     PUSH_ACTIONS,
     Action,
-    Principal,
     Resource,
     Scope,
     org_of,
 )
-from shared.domain.records import Place
 from shared.domain.search import Viewer
 from shared.domain.sign_in import require_recent_sign_in
 from shared.domain.times import MS

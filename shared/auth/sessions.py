@@ -17,8 +17,9 @@ from shared.auth.tokens import Secret, random_text
 from shared.domain.accounts import Account
 from shared.domain.errors.base import InvalidRequest, Refusal, Unavailable
 from shared.domain.errors.requests import Busy
-from shared.domain.principals import ANONYMOUS, Grant, Principal
+from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.records import Place
+from shared.domain.scopes import Grant
 from shared.domain.sessions import SecretState, Session
 from shared.domain.sign_in import SignInPurpose, needs_https
 from shared.domain.staff import Staff

@@ -9,12 +9,10 @@ import re
 import zlib
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NoReturn, Self
 
 from msgspec import Struct
 
-from shared.domain.errors.base import BadArchive
 from shared.domain.errors.identity import TokenMalformed
 from shared.domain.ids import ID_LENGTH
 from shared.domain.tokens import hash_secret
@@ -109,7 +107,7 @@ class AccessToken(Struct, frozen=True):
     @classmethod
     def mint(cls, environment: str, owner: str, randomness: Randomness) -> Self:
         start = f"blr_{environment}_{owner}{random_text(randomness, RANDOM_LENGTH)}"
-        return cls(environment, owner, Secret(start + _checksum(start)))
+        return cls(environment, owner, Secret(start + checksum_of(start)))
 
     @classmethod
     def parse(cls, text: Secret) -> Self:
@@ -118,7 +116,7 @@ class AccessToken(Struct, frozen=True):
         if form is None:
             raise TokenMalformed
         start = text.reveal()[:-CHECKSUM_LENGTH]
-        if not hmac.compare_digest(form["checksum"], _checksum(start)):
+        if not hmac.compare_digest(form["checksum"], checksum_of(start)):
             raise TokenMalformed
         return cls(form["environment"], form["owner"], text)
 
@@ -128,46 +126,8 @@ class AccessToken(Struct, frozen=True):
         return hash_secret(self.text.reveal())
 
 
-def _checksum(start: str) -> str:
+def checksum_of(start: str) -> str:
     return encode_base62(zlib.crc32(start.encode()), CHECKSUM_LENGTH)
-
-
-MAX_LOOKALIKES = 10_000  # Of one archive; to compare their checksums takes a moment.
-
-
-@dataclass(slots=True)
-class TokenSearch:
-    """Finds the tokens of an environment in the contents of one archive, without a store: the
-    checksum tells tokens from texts of the same form."""
-
-    environment: str
-    _lookalikes: int = field(default=0, init=False)
-    _prefix: bytes = field(init=False)
-    _form: re.Pattern[bytes] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._prefix = f"{TOKEN_PREFIX}{self.environment}_".encode()
-        length = OWNER_LENGTH + RANDOM_LENGTH + CHECKSUM_LENGTH
-        self._form = re.compile(self._prefix + rb"[0-9A-Za-z]{%d}" % length)
-
-    def find(self, content: bytes) -> int | None:
-        """Return where the first token begins, or None; raise `too-many-lookalikes`."""
-        if self._prefix not in content:
-            return None
-        for match in self._form.finditer(content):
-            start = match[0][:-CHECKSUM_LENGTH]
-            checksum = match[0][-CHECKSUM_LENGTH:]
-            if checksum.decode() == _checksum(start.decode()):
-                return match.start()
-            self._lookalikes += 1
-            if self._lookalikes > MAX_LOOKALIKES:
-                raise BadArchive(
-                    "too-many-lookalikes",
-                    f"The archive contains more than {MAX_LOOKALIKES:,} texts with the form of an "
-                    "access token of this registry and a wrong checksum. Remove them and pack "
-                    "again.",
-                )
-        return None
 
 
 def token_text(headers: Mapping[str, str]) -> Secret | None:

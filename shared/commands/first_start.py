@@ -20,7 +20,8 @@ from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import AccountExists
-from shared.domain.principals import OPERATOR, Scope
+from shared.domain.principals import OPERATOR
+from shared.domain.scopes import Scope
 from shared.domain.search import Query, ResultPage
 from shared.domain.sign_in import needs_https
 from shared.runtime.private_files import replace_private

@@ -36,8 +36,9 @@ from shared.commands.operations import add_operation
 from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.names import OrgName, parse_org
-from shared.domain.principals import OPERATOR, Role
+from shared.domain.principals import OPERATOR
 from shared.domain.pull_records import MAX_PULLS_PAGE_SIZE, PullQuery
+from shared.domain.scopes import Role
 from shared.services.organizations.memberships import Kept
 from shared.services.packages.pull_records import PullRecordPage
 from shared.services.records import ENTITIES_READ_AT_ONCE, iterate_pages

@@ -18,10 +18,10 @@ from shared.confined.budget import LEAST_SECONDS, OUTPUT, Exceeded, Json, Order
 
 # The name of a task, and where it is: "module:function".
 TASKS: Mapping[str, str] = {
-    "release": "shared.confined.release:make_release",
-    "check": "shared.confined.release:check_release",
+    "release": "shared.confined.release_docs:make_release",
+    "check": "shared.confined.release_docs:check_release",
     "compare": "shared.confined.comparison:compare_versions",
-    "highlight": "shared.confined.release:highlight_file",
+    "highlight": "shared.confined.release_docs:highlight_file",
 }
 
 LINE_BYTES = 64 * 1024  # The longest line that travels between child and parent.

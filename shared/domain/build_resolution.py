@@ -27,7 +27,7 @@ from shared.domain.names import (
     possible_packages,
 )
 from shared.domain.packages import ReleaseEntry, Survey, effective_deprecation
-from shared.domain.resolution import ReleaseChoice, ResolutionMode
+from shared.domain.version_choice import ReleaseChoice, ResolutionMode
 from shared.domain.versions import Version
 
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from shared.domain.errors.base import redact_tokens
 from shared.domain.errors.identity import DeviceRefusal
-from shared.domain.principals import Scope
 from shared.domain.records import Record
+from shared.domain.scopes import Scope
 
 DEVICE_CODE_LIFETIME = timedelta(minutes=10)  # A sign-in takes two or three.
 POLL_INTERVAL = timedelta(seconds=5)  # The default of the RFC.

@@ -4,7 +4,7 @@ from shared.domain.coordinates import Package
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.organizations import Organization
-from shared.domain.principals import Resource
+from shared.domain.scopes import Resource
 from shared.domain.times import time_text
 
 # Frozen packages of an organization. They are part of its record, which every change reads; where

@@ -16,8 +16,8 @@ from shared.domain.errors.base import InvalidRequest
 from shared.domain.identities import MAX_GROUP_LENGTH, ROLE_PREFIX, Identity
 from shared.domain.memberships import GroupRole
 from shared.domain.names import parse_org
-from shared.domain.principals import Role
 from shared.domain.records import Entity, Place, Record
+from shared.domain.scopes import Role
 from shared.domain.times import MS
 
 MAX_GROUP_RULES = 500  # All are compared with the groups of an account.

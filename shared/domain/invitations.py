@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import ClassVar
 
 from shared.domain.mail import EmailAddress
-from shared.domain.principals import Role
 from shared.domain.records import Entity, Place
+from shared.domain.scopes import Role
 from shared.domain.text_lines import MAX_DISPLAY_NAME, parse_line
 from shared.domain.times import MS
 

@@ -7,9 +7,9 @@ nobody.
 
 from enum import Enum
 
-from shared.domain.access import AccessContext
 from shared.domain.ids import is_id
-from shared.domain.principals import Role
+from shared.domain.rights import AccessContext
+from shared.domain.scopes import Role
 
 
 class MakerStop(Enum):

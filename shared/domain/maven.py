@@ -16,7 +16,7 @@ from shared.domain.distributions import ANY_CLIENT, Distribution
 from shared.domain.documents import xml_document, xml_element, xml_flag, xml_leaf
 from shared.domain.names import ToolId
 from shared.domain.packages import Head, Release, ReleaseEntry, Survey, effective_deprecation
-from shared.domain.resolution import usable_entries
+from shared.domain.version_choice import usable_entries
 
 METADATA_FILE = "maven-metadata.xml"
 TOOLS_FOLDER = "__tools__"  # Of a distribution.

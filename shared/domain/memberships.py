@@ -11,8 +11,8 @@ from msgspec import Struct
 from shared.domain.errors.base import Conflict
 from shared.domain.errors.identity import last_owner
 from shared.domain.organizations import Organization
-from shared.domain.principals import Role
 from shared.domain.records import Entity, Place, Record
+from shared.domain.scopes import Role
 from shared.domain.times import MS
 
 # How long new members count as their sponsor in burst detection.

@@ -1,8 +1,9 @@
 """Reasons: who says why they take something from others, and the text that they enter."""
 
-from shared.domain.access import AccessContext
 from shared.domain.errors.base import Invalid
-from shared.domain.principals import Principal, Role
+from shared.domain.principals import Principal
+from shared.domain.rights import AccessContext
+from shared.domain.scopes import Role
 from shared.domain.text_lines import MAX_DESCRIPTION, parse_line
 
 

@@ -18,8 +18,8 @@ from shared.domain.identities import Identity
 from shared.domain.invitations import Invitation
 from shared.domain.memberships import Membership, strongest
 from shared.domain.packages import Head, Release, WithdrawalReason
-from shared.domain.principals import Role
 from shared.domain.records import Entity, Event, PendingEvents, Place, Record
+from shared.domain.scopes import Role
 from shared.domain.sessions import Session
 from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.publishers import Publisher

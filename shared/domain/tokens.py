@@ -7,14 +7,17 @@ from typing import ClassVar
 
 from shared.domain.ids import is_id
 from shared.domain.packages import Provenance
-from shared.domain.principals import Grant, RefusedPackage, Scope
+from shared.domain.principals import RefusedPackage
 from shared.domain.records import Entity, Place
+from shared.domain.scopes import Grant, Scope
 from shared.domain.times import MS
 
 # An expired token or invitation is still stored so long, that its user reads "expired", not
 # "unknown".
 EXPIRED_KEPT_FOR = timedelta(days=7)
 EXPIRES_SOON = timedelta(days=14)
+MAX_TOKEN_DAYS = 365  # After a year it is often unknown who uses a token.
+MAX_MODERATION_DAYS = 90  # Of a token that moderates: it can hide every package of the registry.
 
 
 def hash_secret(secret: str) -> str:

@@ -2,9 +2,9 @@
 
 from typing import Protocol, TypeVar
 
-from shared.domain.access import AccessContext
 from shared.domain.names import OrgName
 from shared.domain.records import Entity, PendingEvents, Place
+from shared.domain.rights import AccessContext
 
 E = TypeVar("E", bound=Entity)
 

@@ -10,8 +10,9 @@ from shared.domain.coordinates import Package
 from shared.domain.errors.base import Refusal, Unavailable
 from shared.domain.names import OrgName
 from shared.domain.packages import Head, Visibility
-from shared.domain.principals import Principal, Resource
+from shared.domain.principals import Principal
 from shared.domain.records import AdditionCount, Entity, Event, Place
+from shared.domain.scopes import Resource
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore

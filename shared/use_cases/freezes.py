@@ -9,7 +9,8 @@ from shared.domain.coordinates import Package
 from shared.domain.errors.base import about_field
 from shared.domain.names import OrgName
 from shared.domain.organizations import FrozenPackage, Organization
-from shared.domain.principals import Action, Principal
+from shared.domain.principals import Principal
+from shared.domain.scopes import Action
 from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.use_cases.inputs import FormField, Inputs, Nothing
 from shared.use_cases.use_case import use_case

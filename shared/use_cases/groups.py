@@ -6,7 +6,8 @@ from pydantic import Field
 
 from shared.composition import Registry
 from shared.domain.group_rules import MAX_GROUP_RULES, GroupRules
-from shared.domain.principals import Action, Principal
+from shared.domain.principals import Principal
+from shared.domain.scopes import Action
 from shared.services.administration.group_roles import GroupRuleDryRun
 from shared.use_cases.inputs import FormField, Inputs, lines
 from shared.use_cases.use_case import use_case

@@ -8,7 +8,8 @@ from pydantic import Field
 from shared.composition import Registry
 from shared.domain.mail import MAX_EMAIL_LENGTH
 from shared.domain.names import OrgName
-from shared.domain.principals import Action, Principal
+from shared.domain.principals import Principal
+from shared.domain.scopes import Action
 from shared.domain.text_lines import MAX_DISPLAY_NAME
 from shared.services.organizations.invitations import InvitationRequest, IssuedInvitation
 from shared.use_cases.inputs import FormField, Inputs, Reason, optional_text

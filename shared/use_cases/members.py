@@ -8,7 +8,8 @@ from pydantic import Field
 
 from shared.composition import Registry
 from shared.domain.names import OrgName
-from shared.domain.principals import Action, Principal, Role
+from shared.domain.principals import Principal
+from shared.domain.scopes import Action, Role
 from shared.services.organizations.memberships import Kept
 from shared.use_cases.inputs import FormField, Reason, choice, is_checked
 from shared.use_cases.use_case import use_case

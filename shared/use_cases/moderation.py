@@ -10,9 +10,10 @@ from shared.composition import Registry
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import about_field
 from shared.domain.packages import Head, PublicReason, Release, WithdrawalReason
-from shared.domain.principals import Action, Principal
+from shared.domain.principals import Principal
 from shared.domain.proposals import Proposal
 from shared.domain.releases import parse_public_reason
+from shared.domain.scopes import Action
 from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.services.publishing.erasure import Erasure
 from shared.services.publishing.package_holds import EndedHold

@@ -13,7 +13,8 @@ from shared.domain.errors.base import Conflict, about_field
 from shared.domain.names import OrgName, parse_org
 from shared.domain.organizations import MAX_LINKS, Organization
 from shared.domain.packages import Visibility
-from shared.domain.principals import Action, Principal
+from shared.domain.principals import Principal
+from shared.domain.scopes import Action
 from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME
 from shared.services.organizations.organizations import OrganizationProfile
 from shared.use_cases.inputs import (

@@ -3,7 +3,8 @@
 from shared.composition import Registry
 from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Release
-from shared.domain.principals import Action, Principal
+from shared.domain.principals import Principal
+from shared.domain.scopes import Action
 from shared.services.publishing.erasure import Erasure
 from shared.use_cases.inputs import Nothing
 from shared.use_cases.moderation import RequiredReason

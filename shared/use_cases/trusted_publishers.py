@@ -13,7 +13,8 @@ from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.names import OrgName
 from shared.domain.packages import Head, Pushers
-from shared.domain.principals import Action, Principal
+from shared.domain.principals import Principal
+from shared.domain.scopes import Action
 from shared.domain.trusted_publishing.claims import MAX_CLAIM_LENGTH, MAX_CLAIMS
 from shared.domain.trusted_publishing.jobs import (
     ID_CLAIMS,

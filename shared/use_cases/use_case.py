@@ -24,7 +24,8 @@ from typing import Generic, TypeVar, cast
 from msgspec import Struct
 
 from shared.composition import Registry
-from shared.domain.principals import RECENT_SIGN_IN_ACTIONS, Action, Principal
+from shared.domain.principals import Principal
+from shared.domain.scopes import RECENT_SIGN_IN_ACTIONS, Action
 from shared.use_cases.inputs import InputsT
 
 CallT = TypeVar("CallT")

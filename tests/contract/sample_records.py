@@ -9,8 +9,8 @@ from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.organizations import Organization
 from shared.domain.packages import Graph, GraphNode, Head, Origin, Release, ReleaseEntry
-from shared.domain.principals import Grant
 from shared.domain.records import Event
+from shared.domain.scopes import Grant
 from shared.domain.tokens import Token
 from shared.domain.versions import Version
 

@@ -5,14 +5,14 @@ from itertools import count
 
 import pytest
 
-from shared.domain.access import AccessContext
 from shared.domain.account_names import AccountName
 from shared.domain.accounts import Account
 from shared.domain.memberships import Membership, PendingRole
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
-from shared.domain.principals import Role
 from shared.domain.records import AdditionCount, Entity, Event, PendingEvents, Place
+from shared.domain.rights import AccessContext
+from shared.domain.scopes import Role
 from shared.domain.tokens import Token, TokenUse
 from shared.ports.conflicts import AlreadyThere, Stale
 from tests.contract.sample_records import account, event, organization, token

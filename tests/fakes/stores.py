@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Self, TypeVar, cast
 
-from shared.domain.access import AccessContext
 from shared.domain.accounts import Account
 from shared.domain.events import anonymized, is_personal, without_account
 from shared.domain.memberships import Membership, member_place
@@ -14,6 +13,7 @@ from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head, Release
 from shared.domain.records import Entity, Event, PendingEvents, Place
 from shared.domain.revocations import Revocation
+from shared.domain.rights import AccessContext
 from shared.domain.transparency.leaves import FrozenLeaf, LoggedEvent
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.work import Counter

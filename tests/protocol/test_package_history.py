@@ -12,8 +12,9 @@ from anyio.to_thread import run_sync
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.names import parse_org
 from shared.domain.packages import PublicReason, Visibility, WithdrawalReason
-from shared.domain.principals import OPERATOR, Role
+from shared.domain.principals import OPERATOR
 from shared.domain.records import Event
+from shared.domain.scopes import Role
 from shared.domain.trusted_publishing.jobs import Provider
 from tests.support.archives import bala
 from tests.support.page_client import PageClient

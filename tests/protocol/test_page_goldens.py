@@ -7,7 +7,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.names import parse_org
-from shared.domain.principals import OPERATOR, Role
+from shared.domain.principals import OPERATOR
+from shared.domain.scopes import Role
 from shared.services.organizations.invitations import InvitationRequest
 from tests.protocol.conftest import Html
 from tests.support.device_login import ask

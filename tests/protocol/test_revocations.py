@@ -20,9 +20,10 @@ from shared.domain.memberships import Membership
 from shared.domain.names import parse_org
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import State, Visibility, WithdrawalReason
-from shared.domain.principals import DIRECTORY, OPERATOR, Role
+from shared.domain.principals import DIRECTORY, OPERATOR
 from shared.domain.records import Place
 from shared.domain.revocations import Revocation, RoleLimits, last_of_each
+from shared.domain.scopes import Role
 from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.webhooks import Topic, Webhook

@@ -183,7 +183,6 @@ PARAMETERS = {
     "index",  # Of an entry of the log, which everybody counts.
     "log",  # The hash of the name of a log, which is public.
     "dispute",  # The id of a name dispute, which its parties and administrators alone see.
-    "index",  # Of an entry of the transparency log.
 }
 
 

@@ -17,7 +17,7 @@ from functions.faces import operations
 from functions.http.signed_in_pages import SignedInPages
 from functions.web.package.pages import TAB_HANDLERS
 from shared.domain.mirror_rules import CENTRAL_PAGES
-from shared.domain.principals import Action, Scope
+from shared.domain.scopes import Action, Scope
 from shared.settings import Settings
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import FORM, multipart

@@ -10,8 +10,9 @@ from enum import Enum
 from fnmatch import fnmatchcase
 
 from shared.auth.authentication import Authentication, RequestClient
-from shared.domain.access import RIGHTS
-from shared.domain.principals import RECENT_SIGN_IN_ACTIONS, Action, Grant, Principal, Role, Scope
+from shared.domain.principals import Principal
+from shared.domain.rights import RIGHTS
+from shared.domain.scopes import RECENT_SIGN_IN_ACTIONS, Action, Grant, Role, Scope
 from tests.fakes.system import FakeClock
 
 SESSION = "Session"  # A scheme of the tests alone; sessions themselves have tests of their own.

@@ -22,7 +22,8 @@ from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
 from shared.domain.names import parse_org
 from shared.domain.organizations import Organization, organization_place
-from shared.domain.principals import OPERATOR, Role
+from shared.domain.principals import OPERATOR
+from shared.domain.scopes import Role
 from shared.hosting.host import Host
 from shared.hosting.triggers import functions_of
 from shared.services.tokens.tokens import OfOrganization, TokenRequest

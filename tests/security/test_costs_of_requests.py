@@ -271,7 +271,7 @@ NOT_IMPORTED = (
     "nh3",
     "shared.prose.highlighting",
     "shared.domain.api_docs.documents",
-    "shared.confined.release",
+    "shared.confined.release_docs",
     "shared.ballerina",
 )
 SERVE = """

@@ -8,7 +8,8 @@ from shared.adapters.system import SystemRandomness
 from shared.auth.tokens import AccessToken
 from shared.domain.accounts import Account
 from shared.domain.names import parse_org
-from shared.domain.principals import OPERATOR, Role
+from shared.domain.principals import OPERATOR
+from shared.domain.scopes import Role
 from shared.domain.sessions import Session
 from shared.services.organizations.invitations import InvitationRequest
 from tests.support.browsers import signed_in

@@ -12,7 +12,8 @@ import pytest
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import InvitationNotFound, NotPermitted
 from shared.domain.memberships import OWNER_CHANGE_DELAY
-from shared.domain.principals import OPERATOR, Role
+from shared.domain.principals import OPERATOR
+from shared.domain.scopes import Role
 from shared.services.organizations.invitations import InvitationRequest
 from tests.support.refusals import raises_refusal
 from tests.support.services import ACME, EVE, KIM, LEE, OrganizationServices

@@ -16,7 +16,8 @@ from shared.domain.events import EventQuery
 from shared.domain.memberships import OWNER_CHANGE_DELAY
 from shared.domain.names import OrgName, PackageName, parse_org
 from shared.domain.packages import Head, Visibility
-from shared.domain.principals import OPERATOR, Grant, Principal, Role
+from shared.domain.principals import OPERATOR, Principal
+from shared.domain.scopes import Grant, Role
 from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.protocol.bal.failures import ClientFailure

@@ -10,7 +10,8 @@ from shared.auth.identity_providers import VerifiedIdentity
 from shared.domain.account_names import AccountName
 from shared.domain.ids import is_id
 from shared.domain.names import parse_org
-from shared.domain.principals import ANONYMOUS, OPERATOR, Role
+from shared.domain.principals import ANONYMOUS, OPERATOR
+from shared.domain.scopes import Role
 from tests.support.page_client import PageClient
 from tests.support.world import URL, Person, World, token_of
 

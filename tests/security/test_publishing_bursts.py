@@ -16,7 +16,8 @@ from shared.domain.errors.packages import NotAwaited
 from shared.domain.mail import Mail
 from shared.domain.names import parse_org
 from shared.domain.packages import Provenance, State
-from shared.domain.principals import OPERATOR, Grant, Principal
+from shared.domain.principals import OPERATOR, Principal
+from shared.domain.scopes import Grant
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.ports.mail import Undelivered
 from shared.services.tokens.tokens import OfOrganization, TokenRequest

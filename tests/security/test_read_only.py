@@ -13,8 +13,9 @@ import httpx
 import pytest
 
 from shared.domain.names import parse_org
-from shared.domain.principals import OPERATOR, Role
+from shared.domain.principals import OPERATOR
 from shared.domain.records import Place
+from shared.domain.scopes import Role
 from shared.domain.snapshots import ENTITIES
 from shared.domain.status import NoticeBoard
 from shared.domain.tokens import TokenUse

@@ -4,8 +4,8 @@ import pytest
 
 from functions.api.openapi import OPERATIONS, openapi_of
 from functions.http.operations import Operation
-from shared.domain.access import REGISTRY_ACTIONS
-from shared.domain.principals import RECENT_SIGN_IN_ACTIONS, Action
+from shared.domain.rights import REGISTRY_ACTIONS
+from shared.domain.scopes import RECENT_SIGN_IN_ACTIONS, Action
 from tests.security.access_table import (
     DECLARED,
     Expects,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.confined.budget import Json
-from shared.confined.release import make_release
+from shared.confined.release_docs import make_release
 from shared.confined.release_files import ReleaseRequest
 from shared.confined.tasks import Job
 from shared.domain.api_docs.documents import write_document

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from shared.domain.access import RIGHTS
-from shared.domain.principals import PUBLISHING_SCOPES, RECENT_SIGN_IN_ACTIONS, Action, Role, Scope
+from shared.domain.rights import RIGHTS
+from shared.domain.scopes import PUBLISHING_SCOPES, RECENT_SIGN_IN_ACTIONS, Action, Role, Scope
 
 _HEAD = (
     "to …",

@@ -10,9 +10,10 @@ from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head, Release
-from shared.domain.principals import OPERATOR, Grant, Principal, Role
+from shared.domain.principals import OPERATOR, Principal
 from shared.domain.rate_limits import RateLimit, RateLimitClass
 from shared.domain.records import Event
+from shared.domain.scopes import Grant, Role
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.services.identity.mail import Appeal, DecisionMail, MailDelivery

@@ -23,7 +23,8 @@ from shared.bootstrap import build_registry
 from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.names import parse_org
-from shared.domain.principals import OPERATOR, Grant, Principal, Role
+from shared.domain.principals import OPERATOR, Principal
+from shared.domain.scopes import Grant, Role
 from shared.hosting.host import Host, RepeatOptions
 from shared.hosting.responses import configured_headers
 from shared.services.common import Adapters

@@ -27,9 +27,9 @@ from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.errors.packages import ApiDocsFailed, SymbolNotFound
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.mirror_rules import CENTRAL_PAGES
+from shared.domain.name_suggestions import similar_names
 from shared.domain.names import parse_org, parse_package_name
 from shared.domain.packages import ReleaseEntry
-from shared.domain.similar_names import similar_names
 from shared.domain.versions import Version
 from shared.prose.safe_html import SafeHtml
 from shared.runtime.answers import Answer

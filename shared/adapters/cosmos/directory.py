@@ -8,12 +8,12 @@ from operator import attrgetter, itemgetter
 from typing import TypeVar
 
 from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDatabase, Item
-from shared.domain.access import AccessContext
 from shared.domain.accounts import Account
 from shared.domain.memberships import Membership, member_place
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.records import Entity, Event, PendingEvents, Place
+from shared.domain.rights import AccessContext
 from shared.domain.tokens import Token, TokenUse
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.system import Clock

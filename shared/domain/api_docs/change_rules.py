@@ -42,7 +42,7 @@ from shared.domain.api_docs.type_relations import (
     rest_shape,
     shape_of,
 )
-from shared.domain.resolution import are_compatible
+from shared.domain.version_choice import are_compatible
 from shared.domain.versions import Version
 
 

@@ -9,8 +9,8 @@ from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.ids import is_id
 from shared.domain.names import OrgName
-from shared.domain.principals import Resource
 from shared.domain.records import Entity, Place, Record
+from shared.domain.scopes import Resource
 from shared.domain.trusted_publishing.claims import (
     check_claims,
     claim_differences,

@@ -1,7 +1,8 @@
 """What a CI run may publish, and why it may not publish a package: clauses of refusals."""
 
 from shared.domain.coordinates import Package
-from shared.domain.principals import PUBLISHING_SCOPES, Principal
+from shared.domain.principals import Principal
+from shared.domain.scopes import PUBLISHING_SCOPES
 
 
 def limits_of_run(principal: Principal, package: Package | None) -> str:

@@ -20,9 +20,10 @@ from shared.domain.name_disputes import NameDispute
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.ownership import OwnershipRequest
-from shared.domain.principals import Principal, Role
+from shared.domain.principals import Principal
 from shared.domain.pull_records import MAX_PULLS_EXPORTED, RecordedPull
 from shared.domain.records import Event, Place
+from shared.domain.scopes import Role
 from shared.domain.sessions import Session
 from shared.domain.sign_in import require_recent_sign_in
 from shared.ports.directory import DirectoryStore

@@ -7,12 +7,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.authorization import Administration, Authorization
-from shared.domain.access import require_own_account
 from shared.domain.events import EventQuery
 from shared.domain.names import OrgName
 from shared.domain.packages import Release
-from shared.domain.principals import Action, Principal
+from shared.domain.principals import Principal
 from shared.domain.records import Event, account_stream, org_stream
+from shared.domain.rights import require_own_account
+from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.services.event_pages import page_of_events

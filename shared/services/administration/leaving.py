@@ -15,8 +15,9 @@ from shared.domain.identities import Identity
 from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
-from shared.domain.principals import Principal, Role
+from shared.domain.principals import Principal
 from shared.domain.records import Event
+from shared.domain.scopes import Role
 from shared.domain.sessions import Session
 from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from shared.auth.authorization import Administration, Authorization
 from shared.auth.tokens import OWNER_LENGTH, random_text
-from shared.domain.access import require_own_account
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, InvalidRequest, Unavailable, about_field
@@ -35,8 +34,10 @@ from shared.domain.name_disputes import (
     without_account,
 )
 from shared.domain.names import OrgName
-from shared.domain.principals import OPERATOR_ID, Principal, Role
+from shared.domain.principals import OPERATOR_ID, Principal
 from shared.domain.reasons import parse_required_reason
+from shared.domain.rights import require_own_account
+from shared.domain.scopes import Role
 from shared.domain.times import time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore

@@ -25,7 +25,7 @@ from shared.domain.packages import (
     State,
     Visibility,
 )
-from shared.domain.principals import DIRECTORY, OPERATOR, Role
+from shared.domain.principals import DIRECTORY, OPERATOR
 from shared.domain.reasons import with_reason
 from shared.domain.records import Entity, Place
 from shared.domain.releases import Decision, with_change, with_decision
@@ -42,6 +42,7 @@ from shared.domain.revocations import (
     last_of_each,
     place_digest,
 )
+from shared.domain.scopes import Role
 from shared.domain.sessions import Session
 from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.publishers import Publisher

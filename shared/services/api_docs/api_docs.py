@@ -20,7 +20,7 @@ from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.names import parse_module_name, parse_org, possible_packages
 from shared.domain.packages import Head, Release, ReleaseEntry, Survey, Visibility
 from shared.domain.principals import Principal
-from shared.domain.resolution import live_release
+from shared.domain.version_choice import live_release
 from shared.domain.versions import Version
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import PackageReader

@@ -45,8 +45,8 @@ from shared.domain.coordinates import Coordinate, Package, package_owner, releas
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.packages import ArchiveLost
 from shared.domain.packages import Graph, Release, ReleaseEntry, State, Survey, read_graph
-from shared.domain.resolution import latest
 from shared.domain.times import MS
+from shared.domain.version_choice import latest
 from shared.domain.versions import Range
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.confined_tasks import ConfinedTasks

@@ -13,7 +13,7 @@ from shared.domain.errors.packages import Withdrawal
 from shared.domain.packages import State, Survey, effective_deprecation
 from shared.domain.principals import Principal
 from shared.domain.releases import withdrawal_of
-from shared.domain.resolution import latest
+from shared.domain.version_choice import latest
 from shared.domain.versions import Range
 from shared.services.api_docs.api_docs_generation import ApiHistory
 from shared.services.packages.hosted_packages import HostedPackages

@@ -17,7 +17,7 @@ from shared.domain.archives.names import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.packages import ReleaseEntry, Survey, Visibility
-from shared.domain.resolution import live_release
+from shared.domain.version_choice import live_release
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import PackageReader
 from shared.runtime.lru_cache import LruCache

@@ -37,7 +37,7 @@ from shared.domain.mirror_rules import is_withheld_by_rules
 from shared.domain.names import OrgName
 from shared.domain.packages import EVERYBODY, Head, Release, Survey, Visibility
 from shared.domain.release_lists import parse_coordinate
-from shared.domain.resolution import latest
+from shared.domain.version_choice import latest
 from shared.domain.versions import Range, Version
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.events import EventStore

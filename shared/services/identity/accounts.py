@@ -32,8 +32,9 @@ from shared.domain.errors.identity import (
 from shared.domain.ids import is_id
 from shared.domain.memberships import Membership
 from shared.domain.ownership import OwnerlessOrganization, ownerless_place
-from shared.domain.principals import Principal, Role
+from shared.domain.principals import Principal
 from shared.domain.records import Place
+from shared.domain.scopes import Role
 from shared.domain.times import MS
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.directory import DirectoryStore

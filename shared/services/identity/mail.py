@@ -12,7 +12,6 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from shared.domain.access import AccessContext
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Unavailable
 from shared.domain.mail import EmailAddress, Mail, MailText
@@ -21,6 +20,7 @@ from shared.domain.principals import Principal
 from shared.domain.reasons import acts_from_outside
 from shared.domain.records import Place
 from shared.domain.releases import withdrawal_of, withdrawal_text
+from shared.domain.rights import AccessContext
 from shared.domain.times import MS, time_text
 from shared.domain.tokens import Token, describe_grants
 from shared.ports.directory import DirectoryStore

@@ -30,8 +30,9 @@ from shared.domain.errors.identity import (
 )
 from shared.domain.mail import mail_line
 from shared.domain.one_time_links import SIGN_IN_LINK_PATH, code_hash, one_time_link
-from shared.domain.principals import Grant, Principal
+from shared.domain.principals import Principal
 from shared.domain.records import Place
+from shared.domain.scopes import Grant
 from shared.domain.sessions import Session
 from shared.domain.sign_in import SignInAttempt, SignInPurpose, require_recent_sign_in
 from shared.domain.times import MS

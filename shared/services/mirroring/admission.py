@@ -28,8 +28,9 @@ from shared.domain.errors.packages import (
 from shared.domain.listings import Listing
 from shared.domain.mirroring import FetchedArchive
 from shared.domain.packages import Release, Visibility
-from shared.domain.principals import Grant, Principal, Scope
+from shared.domain.principals import Principal
 from shared.domain.releases import MIRROR, mirrored_head
+from shared.domain.scopes import Grant, Scope
 from shared.domain.times import MS
 from shared.domain.upstream_withdrawals import UpstreamWithdrawal
 from shared.ports.http_client import AnswerTooLarge, Unanswered

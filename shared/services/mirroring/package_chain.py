@@ -49,7 +49,7 @@ from shared.domain.mirroring import UpstreamModule, UpstreamResolution
 from shared.domain.names import ToolId, parse_tool_id
 from shared.domain.packages import AvailableRelease, State, Survey, Visibility
 from shared.domain.principals import Principal
-from shared.domain.resolution import (
+from shared.domain.version_choice import (
     ReleaseChoice,
     ResolutionMode,
     live_release,

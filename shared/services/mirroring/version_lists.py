@@ -24,9 +24,9 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import UpstreamReleaseRefused, complete_list
 from shared.domain.mirroring import UpstreamResolution, UpstreamVersions, upstream_versions_place
 from shared.domain.packages import Head, ReleaseEntry, Survey, Visibility, read_graph, stable_number
-from shared.domain.resolution import ResolutionMode
 from shared.domain.times import MS
 from shared.domain.upstream_answers import MAX_DESCRIBED
+from shared.domain.version_choice import ResolutionMode
 from shared.domain.versions import Version
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore

@@ -18,8 +18,9 @@ from shared.domain.errors.packages import PackageNotFound, owned_by_upstream
 from shared.domain.freezes import MAX_FROZEN_PACKAGES
 from shared.domain.names import OrgName
 from shared.domain.organizations import Freeze, FrozenPackage, Organization, organization_place
-from shared.domain.principals import Action, Principal, Role
+from shared.domain.principals import Principal
 from shared.domain.reasons import parse_required_reason, with_reason
+from shared.domain.scopes import Action, Role
 from shared.domain.times import time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore

@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from shared.auth.authorization import Authorization
 from shared.auth.tokens import Secret, random_text
-from shared.domain.access import AccessContext, missing_grant, require_right
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, about_field
 from shared.domain.errors.identity import (
@@ -36,7 +35,7 @@ from shared.domain.memberships import MemberList
 from shared.domain.names import OrgName
 from shared.domain.one_time_links import INVITATION_PATH, code_hash, one_time_link
 from shared.domain.organizations import Organization
-from shared.domain.principals import Action, Principal, Role, Scope
+from shared.domain.principals import Principal
 from shared.domain.rate_limits import (
     RateLimitAllowance,
     RateLimitClass,
@@ -44,6 +43,8 @@ from shared.domain.rate_limits import (
     RateLimitSubject,
 )
 from shared.domain.reasons import reason_for_change
+from shared.domain.rights import AccessContext, missing_grant, require_right
+from shared.domain.scopes import Action, Role, Scope
 from shared.domain.times import MS, time_text
 from shared.domain.tokens import hash_secret
 from shared.ports.conflicts import Stale

@@ -12,7 +12,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
-from shared.domain.access import AccessContext, refusal_of, require_right
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, InvalidRequest, NotFound
 from shared.domain.errors.identity import NotPermitted, credentials_missing, member_not_found
@@ -27,9 +26,11 @@ from shared.domain.memberships import (
 )
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
-from shared.domain.principals import Action, Principal, Role
+from shared.domain.principals import Principal
 from shared.domain.reasons import acts_from_outside, parse_reason, reason_for_change, with_reason
 from shared.domain.records import Place
+from shared.domain.rights import AccessContext, refusal_of, require_right
+from shared.domain.scopes import Action, Role
 from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock

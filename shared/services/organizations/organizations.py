@@ -12,7 +12,6 @@ from msgspec import Struct
 
 from shared.auth.authorization import Authorization
 from shared.auth.tokens import OWNER_LENGTH, random_text
-from shared.domain.access import AccessContext, missing_grant, refusal_of, require_right
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, Forbidden, about_field
@@ -26,6 +25,7 @@ from shared.domain.errors.identity import (
     organization_not_found,
 )
 from shared.domain.errors.packages import owned_by_upstream
+from shared.domain.lookalike_names import skeletons
 from shared.domain.mail import MailText
 from shared.domain.memberships import OWNER_CHANGE_DELAY, Membership
 from shared.domain.names import (
@@ -44,10 +44,12 @@ from shared.domain.organizations import (
     parse_links,
 )
 from shared.domain.packages import Visibility
-from shared.domain.principals import UPKEEP, Action, Principal, Role, Scope
+from shared.domain.principals import UPKEEP, Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.reasons import reason_for_change, with_reason
-from shared.domain.reserved_names import is_owned_by_administrators, is_reserved_name, skeletons
+from shared.domain.reserved_names import is_owned_by_administrators, is_reserved_name
+from shared.domain.rights import AccessContext, missing_grant, refusal_of, require_right
+from shared.domain.scopes import Action, Role, Scope
 from shared.domain.times import MS, time_text
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.directory import DirectoryStore

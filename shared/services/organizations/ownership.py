@@ -27,9 +27,10 @@ from shared.domain.ownership import (
     ownerless_place,
     request_place,
 )
-from shared.domain.principals import UPKEEP, Action, Principal, Role
+from shared.domain.principals import UPKEEP, Principal
 from shared.domain.reasons import parse_required_reason
 from shared.domain.records import Place, account_stream
+from shared.domain.scopes import Action, Role
 from shared.domain.sessions import Session
 from shared.domain.status import Severity, StatusProblem, TaskReport
 from shared.domain.times import MS, time_text

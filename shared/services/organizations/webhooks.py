@@ -16,13 +16,14 @@ from msgspec import Struct
 
 from shared.auth.authorization import Administration, Authorization
 from shared.auth.tokens import random_text
-from shared.domain.access import AccessContext
 from shared.domain.errors.base import InvalidRequest, NotFound, about_field, redact_tokens
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.names import OrgName
-from shared.domain.principals import Action, Principal
+from shared.domain.principals import Principal
 from shared.domain.reasons import reason_for_change, with_reason
 from shared.domain.records import Event, Place
+from shared.domain.rights import AccessContext
+from shared.domain.scopes import Action
 from shared.domain.times import MS
 from shared.domain.webhooks import (
     MAX_ANSWER,

@@ -14,10 +14,11 @@ from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
 from shared.domain.mirror_rules import is_withheld_by_rules
 from shared.domain.packages import Head, Release, State, Visibility
-from shared.domain.principals import OPERATOR, UPKEEP, Grant, Principal
+from shared.domain.principals import OPERATOR, UPKEEP, Principal
 from shared.domain.records import Event
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.releases import withdrawal_of
+from shared.domain.scopes import Grant
 from shared.domain.search import Query, ResultPage, Sort
 from shared.domain.status import TaskReport
 from shared.domain.times import MS

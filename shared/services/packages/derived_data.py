@@ -23,7 +23,7 @@ from shared.domain.errors.requests import NotListedYet
 from shared.domain.listings import Listing
 from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, Texts
 from shared.domain.releases import WithheldNote, is_state_change_pending, told_to_everybody
-from shared.domain.resolution import latest
+from shared.domain.version_choice import latest
 from shared.domain.versions import Range
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore

@@ -8,7 +8,6 @@ from functools import partial
 from msgspec import Struct
 
 from shared.auth.authorization import Authorization
-from shared.domain.access import AccessContext
 from shared.domain.coordinates import Package
 from shared.domain.errors.packages import PackageNotFound
 from shared.domain.events import EventQuery
@@ -17,6 +16,7 @@ from shared.domain.package_history import HistoryEntry
 from shared.domain.packages import Head
 from shared.domain.principals import Principal
 from shared.domain.records import Event, package_stream, publishing_stream
+from shared.domain.rights import AccessContext
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.services.event_pages import NumberedEvent, page_of_events

@@ -52,7 +52,7 @@ from shared.domain.packages import (
 )
 from shared.domain.principals import Principal
 from shared.domain.releases import release_withdrawn, withdrawal_of
-from shared.domain.resolution import live_release, newest_stable_first, usable_versions
+from shared.domain.version_choice import live_release, newest_stable_first, usable_versions
 from shared.domain.versions import Range, Version
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore, PackageReader, ReadCheck

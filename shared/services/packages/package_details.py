@@ -39,8 +39,8 @@ from shared.domain.packages import (
 from shared.domain.principals import Principal
 from shared.domain.release_lists import is_built_in
 from shared.domain.releases import withdrawal_of
-from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage, Results
+from shared.domain.version_choice import latest
 from shared.domain.versions import Range, Version
 from shared.ports.directory import DirectoryStore
 from shared.ports.documents import DocumentStore

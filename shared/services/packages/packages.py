@@ -7,17 +7,18 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from shared.auth.authorization import Authorization
-from shared.domain.access import refusal_of
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import Conflict, Invalid
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.names import OrgName
 from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, Visibility
-from shared.domain.principals import Action, Principal
+from shared.domain.principals import Principal
 from shared.domain.reasons import reason_for_change
 from shared.domain.releases import Changeable, with_change
-from shared.domain.resolution import latest
+from shared.domain.rights import refusal_of
+from shared.domain.scopes import Action
+from shared.domain.version_choice import latest
 from shared.domain.versions import Range
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock

@@ -14,7 +14,7 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.organizations import Organization
-from shared.domain.principals import Action, Principal
+from shared.domain.principals import Principal
 from shared.domain.pull_records import (
     KEPT_FOR,
     PullQuery,
@@ -24,6 +24,7 @@ from shared.domain.pull_records import (
     pull_window,
 )
 from shared.domain.records import Place
+from shared.domain.scopes import Action
 from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
 from shared.ports.pull_records import PullRecordStore

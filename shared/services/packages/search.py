@@ -9,6 +9,7 @@ from shared.auth.authorization import Authorization
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.listings import Facet, FacetCount
 from shared.domain.memberships import Membership
+from shared.domain.name_suggestions import MAX_COMPARED, MAX_SIMILAR, similar_names
 from shared.domain.principals import Principal
 from shared.domain.search import (
     FacetedResults,
@@ -19,7 +20,6 @@ from shared.domain.search import (
     SymbolQuery,
     SymbolResults,
 )
-from shared.domain.similar_names import MAX_COMPARED, MAX_SIMILAR, similar_names
 from shared.ports.search import SearchIndex
 
 SUGGESTIONS = 8  # As many as a list below an input shows without scrolling.

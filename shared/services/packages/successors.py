@@ -12,9 +12,10 @@ from shared.auth.authorization import Authorization
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, NotFound, Unavailable, about_field
 from shared.domain.packages import Head, Survey
-from shared.domain.principals import Action, Principal
+from shared.domain.principals import Principal
 from shared.domain.reasons import parse_reason, parse_required_reason
 from shared.domain.releases import with_change
+from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore, ReadCheck
 from shared.ports.system import Clock

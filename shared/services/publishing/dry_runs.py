@@ -5,7 +5,6 @@ from enum import Enum
 from msgspec import Struct
 
 from shared.auth.authorization import Authorization
-from shared.domain.access import AccessContext
 from shared.domain.archives.bala import Bala
 from shared.domain.errors.base import (
     BadArchive,
@@ -20,7 +19,9 @@ from shared.domain.errors.base import (
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.errors.packages import ArchiveLost, VersionExists
 from shared.domain.packages import FoundRelease, State
-from shared.domain.principals import PUBLISHING_SCOPES, Principal
+from shared.domain.principals import Principal
+from shared.domain.rights import AccessContext
+from shared.domain.scopes import PUBLISHING_SCOPES
 from shared.ports.metadata import MetadataStore
 from shared.services.api_docs.version_checks import VersionChecks, VersionUnchecked
 from shared.services.packages.archive_reader import ArchiveReader

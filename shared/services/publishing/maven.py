@@ -26,9 +26,9 @@ from shared.domain.maven import ChecksumAlgorithm, client_metadata, repository_m
 from shared.domain.names import OrgName, ToolId
 from shared.domain.packages import AvailableRelease, Release, State, Survey, Visibility
 from shared.domain.principals import Principal
-from shared.domain.resolution import usable_entries
 from shared.domain.search import ANYONE, Query, ResultPage, Viewer
 from shared.domain.signatures import signatures_json
+from shared.domain.version_choice import usable_entries
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore

@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from msgspec import Struct
 
 from shared.auth.authorization import Administration, Authorization
-from shared.domain.access import AccessContext, refusal_of, require_right
 from shared.domain.coordinates import Coordinate, Package, release_place
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import Invalid
@@ -15,7 +14,7 @@ from shared.domain.errors.packages import NotAwaited, PackageNotFound, ReleaseNo
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Holder, Origin, PublicReason, Release, State, Survey
-from shared.domain.principals import Action, Principal
+from shared.domain.principals import Principal
 from shared.domain.reasons import reason_for_change
 from shared.domain.records import Place
 from shared.domain.releases import (
@@ -26,9 +25,11 @@ from shared.domain.releases import (
     waiting_reason,
     with_decision,
 )
-from shared.domain.resolution import latest
+from shared.domain.rights import AccessContext, refusal_of, require_right
+from shared.domain.scopes import Action
 from shared.domain.search import Query, ResultPage
 from shared.domain.tokens import Token
+from shared.domain.version_choice import latest
 from shared.domain.versions import Range
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore

@@ -18,7 +18,7 @@ from shared.domain.packages import (
     State,
     WithdrawalReason,
 )
-from shared.domain.principals import OPERATOR, Action, Principal
+from shared.domain.principals import OPERATOR, Principal
 from shared.domain.releases import (
     ERASABLE_FOR,
     MAX_PULLERS_OF_ERASED,
@@ -29,6 +29,7 @@ from shared.domain.releases import (
     parse_decision_reason,
     with_decision,
 )
+from shared.domain.scopes import Action
 from shared.domain.search import Query, ResultPage
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore

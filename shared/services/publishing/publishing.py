@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.auth.release_keys import ReleaseSigner
-from shared.domain.access import AccessContext
 from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.names import Digest
 from shared.domain.coordinates import Coordinate, Package
@@ -31,7 +30,7 @@ from shared.domain.packages import (
     Visibility,
     archive_container,
 )
-from shared.domain.principals import PUBLISHING_SCOPES, Action, Principal
+from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitAllowance
 from shared.domain.releases import (
     held_for_owner,
@@ -40,6 +39,8 @@ from shared.domain.releases import (
     new_release,
     told_to_everybody,
 )
+from shared.domain.rights import AccessContext
+from shared.domain.scopes import PUBLISHING_SCOPES, Action
 from shared.domain.times import MS
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.conflicts import AlreadyThere

@@ -13,8 +13,9 @@ from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import account_not_found
 from shared.domain.names import OrgName
 from shared.domain.packages import PublicReason, Release, State
-from shared.domain.principals import Principal, Resource
+from shared.domain.principals import Principal
 from shared.domain.releases import Decision
+from shared.domain.scopes import Resource
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.services.identity.accounts import ACCOUNT_ID_PREFIX, account_by_name

@@ -22,9 +22,10 @@ from shared.domain.device_login import (
 from shared.domain.errors.base import NotFound
 from shared.domain.errors.identity import DeviceRefusal, credentials_missing
 from shared.domain.errors.requests import Busy
-from shared.domain.principals import Grant, Principal, Scope
+from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.records import Place, Record
+from shared.domain.scopes import Grant, Scope
 from shared.domain.times import MS
 from shared.domain.tokens import hash_secret
 from shared.ports.directory import DirectoryStore

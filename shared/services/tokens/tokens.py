@@ -18,18 +18,26 @@ from msgspec.structs import replace
 from shared.auth.authorization import Administration, Authorization
 from shared.auth.identity_providers import EnabledPeople
 from shared.auth.tokens import AccessToken, Secret, random_text
-from shared.domain.access import NO_ACCESS, AccessContext, require_own_account
 from shared.domain.accounts import Account
 from shared.domain.client_addresses import are_ranges_within, parse_ranges
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.errors.identity import NotPermitted, TokenNotFound, credentials_missing
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
-from shared.domain.principals import Action, Grant, Principal, Scope
+from shared.domain.principals import Principal
 from shared.domain.reasons import parse_required_reason, reason_for_change, with_reason
 from shared.domain.records import Place
+from shared.domain.rights import NO_ACCESS, AccessContext, require_own_account
+from shared.domain.scopes import Action, Grant, Scope
 from shared.domain.sign_in import require_recent_sign_in
-from shared.domain.tokens import Token, TokenUse, describe_grants, token_expiry
+from shared.domain.tokens import (
+    MAX_MODERATION_DAYS,
+    MAX_TOKEN_DAYS,
+    Token,
+    TokenUse,
+    describe_grants,
+    token_expiry,
+)
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
@@ -216,8 +224,6 @@ def _oldest_first(tokens: Iterable[Token]) -> list[Token]:
 
 
 MAX_TOKEN_NAME_LENGTH = 80  # Characters.
-MAX_TOKEN_DAYS = 365  # After a year it is often unknown who uses a token.
-MAX_MODERATION_DAYS = 90  # Of a token that moderates: it can hide every package of the registry.
 
 _PATTERN = re.compile(r"[A-Za-z0-9_.*?]{1,200}")
 

@@ -3,13 +3,14 @@
 from msgspec import Struct
 
 from shared.auth.authorization import Administration, Authorization
-from shared.domain.access import require_own_account
 from shared.domain.coordinates import NO_PACKAGE, Package
 from shared.domain.errors.base import Forbidden, InvalidRequest, NotFound, Unauthenticated, quoted
 from shared.domain.names import OrgName
 from shared.domain.packages import Head, Release
-from shared.domain.principals import Action, Principal
+from shared.domain.principals import Principal
 from shared.domain.records import Event
+from shared.domain.rights import require_own_account
+from shared.domain.scopes import Action
 from shared.domain.transparency.leaves import is_told
 from shared.domain.versions import Version
 from shared.ports.events import EventStore

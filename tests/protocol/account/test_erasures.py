@@ -19,9 +19,10 @@ from shared.domain.mail import EmailAddress
 from shared.domain.name_disputes import NOTICE_PERIOD, DisputeOutcome, NameDispute
 from shared.domain.names import parse_org
 from shared.domain.ownership import OwnershipRequest
-from shared.domain.principals import OPERATOR, Role
+from shared.domain.principals import OPERATOR
 from shared.domain.proposals import Proposal, ProposedAct
 from shared.domain.records import Event, Place
+from shared.domain.scopes import Role
 from shared.services.administration.account_erasure import ErasureReceipt
 from shared.services.organizations.invitations import InvitationRequest
 from tests.support.archives import bala

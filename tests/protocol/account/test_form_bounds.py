@@ -9,7 +9,8 @@ from msgspec import Struct
 from functions.api.openapi import OPERATIONS, openapi_of
 from shared.domain.coordinates import Package
 from shared.domain.names import parse_org
-from shared.domain.principals import OPERATOR, Role
+from shared.domain.principals import OPERATOR
+from shared.domain.scopes import Role
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.webhooks import Topic
 from shared.services.organizations.invitations import InvitationRequest

@@ -7,7 +7,8 @@ import pytest
 
 from shared.domain.invitations import INVITATION_LIFETIME_MS
 from shared.domain.names import parse_org
-from shared.domain.principals import OPERATOR, Role
+from shared.domain.principals import OPERATOR
+from shared.domain.scopes import Role
 from shared.domain.times import MS
 from shared.services.organizations.invitations import InvitationRequest
 from tests.protocol.account.test_organizations import PAGE, role_of

@@ -12,8 +12,9 @@ from shared.domain.memberships import Membership
 from shared.domain.names import parse_org
 from shared.domain.ownership import OwnershipRequest
 from shared.domain.packages import Head, Visibility
-from shared.domain.principals import OPERATOR, Grant, Principal, Role
+from shared.domain.principals import OPERATOR, Principal
 from shared.domain.records import Event, Place
+from shared.domain.scopes import Grant, Role
 from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
 from tests.support.archives import bala
 from tests.support.browsers import signed_in

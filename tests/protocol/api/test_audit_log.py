@@ -9,8 +9,9 @@ import pytest
 
 from shared.domain.errors.requests import Busy
 from shared.domain.names import parse_org
-from shared.domain.principals import OPERATOR, Role
+from shared.domain.principals import OPERATOR
 from shared.domain.records import Event
+from shared.domain.scopes import Role
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.port_doubles import Fault

@@ -11,7 +11,8 @@ import pytest
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
-from shared.domain.principals import OPERATOR, Role
+from shared.domain.principals import OPERATOR
+from shared.domain.scopes import Role
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.port_doubles import Ledger

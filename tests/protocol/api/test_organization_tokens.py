@@ -9,7 +9,8 @@ import pytest
 
 from shared.domain.accounts import Account
 from shared.domain.names import parse_org
-from shared.domain.principals import OPERATOR, Role
+from shared.domain.principals import OPERATOR
+from shared.domain.scopes import Role
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.world import URL, Person, World

@@ -9,7 +9,8 @@ import pytest
 
 from shared.domain.memberships import OWNER_CHANGE_DELAY
 from shared.domain.names import parse_org
-from shared.domain.principals import OPERATOR, Role
+from shared.domain.principals import OPERATOR
+from shared.domain.scopes import Role
 from tests.support.browsers import signed_in as browser_of
 from tests.support.world import URL, Person, World, limited
 

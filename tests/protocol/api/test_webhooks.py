@@ -17,8 +17,9 @@ from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.requests import Busy
 from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
-from shared.domain.principals import OPERATOR, Role
+from shared.domain.principals import OPERATOR
 from shared.domain.records import Event, Place
+from shared.domain.scopes import Role
 from shared.domain.versions import Version
 from shared.domain.webhooks import BACK_OFF, MAX_ANSWER, MAX_WAITING, DeliveryLog, parse_receiver
 from shared.ports.http_client import HttpClient, HttpResponse, Unanswered

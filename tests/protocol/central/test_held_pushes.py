@@ -11,7 +11,8 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy
 from shared.domain.names import parse_org
 from shared.domain.packages import State
-from shared.domain.principals import OPERATOR, Grant, Principal, Role
+from shared.domain.principals import OPERATOR, Principal
+from shared.domain.scopes import Grant, Role
 from shared.services.publishing.publishing import Outcome, Upload
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala

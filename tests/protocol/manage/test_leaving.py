@@ -9,7 +9,8 @@ from anyio.to_thread import run_sync
 
 from shared.domain.accounts import Account
 from shared.domain.names import parse_org
-from shared.domain.principals import OPERATOR, Role
+from shared.domain.principals import OPERATOR
+from shared.domain.scopes import Role
 from shared.services.administration.leaving import LeaveRequest
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.support.archives import bala

@@ -10,7 +10,8 @@ from shared.domain.events import EventQuery
 from shared.domain.mail import parse_email
 from shared.domain.names import parse_org
 from shared.domain.packages import Pushers, Visibility
-from shared.domain.principals import OPERATOR, Principal, Role
+from shared.domain.principals import OPERATOR, Principal
+from shared.domain.scopes import Role
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.versions import Version
 from shared.domain.webhooks import Topic

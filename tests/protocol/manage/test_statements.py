@@ -11,7 +11,8 @@ from shared.domain.events import EventQuery
 from shared.domain.mail import parse_email
 from shared.domain.names import parse_org
 from shared.domain.packages import PublicReason, WithdrawalReason
-from shared.domain.principals import OPERATOR, Role
+from shared.domain.principals import OPERATOR
+from shared.domain.scopes import Role
 from shared.domain.webhooks import Topic
 from tests.support.archives import bala
 from tests.support.page_client import PageClient

@@ -11,7 +11,8 @@ from shared.domain.group_rules import MAX_GROUP_RULES, GroupRules
 from shared.domain.identities import MAX_GROUPS, Identity
 from shared.domain.memberships import Membership
 from shared.domain.names import parse_org
-from shared.domain.principals import OPERATOR, Role
+from shared.domain.principals import OPERATOR
+from shared.domain.scopes import Role
 from shared.domain.staff import Staff, parse_staff_sources
 from shared.services.records import all_entities
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

@@ -8,7 +8,8 @@ import pytest
 from functions.account.organization import OWNER_TABS
 from shared.domain.memberships import OWNER_CHANGE_DELAY
 from shared.domain.names import parse_org
-from shared.domain.principals import OPERATOR, Role
+from shared.domain.principals import OPERATOR
+from shared.domain.scopes import Role
 from tests.support.page_client import PageClient
 from tests.support.world import URL, World
 

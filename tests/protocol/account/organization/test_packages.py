@@ -4,7 +4,8 @@ import pytest
 
 from shared.domain.coordinates import Coordinate
 from shared.domain.names import parse_org
-from shared.domain.principals import OPERATOR, Role
+from shared.domain.principals import OPERATOR
+from shared.domain.scopes import Role
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.world import URL, World

@@ -16,7 +16,8 @@ from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.packages import STAFF, Head, Visibility
-from shared.domain.principals import ANONYMOUS, OPERATOR, Grant, Principal, Role, Scope
+from shared.domain.principals import ANONYMOUS, OPERATOR, Principal
+from shared.domain.scopes import Grant, Role, Scope
 from shared.domain.search import Viewer
 from shared.runtime.editions import records_of
 from tests.fakes.stores import E, FakeDirectory

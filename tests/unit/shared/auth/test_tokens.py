@@ -6,14 +6,8 @@ from base64 import b64encode
 
 import pytest
 
-from shared.auth.tokens import (
-    BASE62_ALPHABET,
-    MAX_LOOKALIKES,
-    AccessToken,
-    Secret,
-    TokenSearch,
-    token_text,
-)
+from shared.auth.token_search import MAX_LOOKALIKES, TokenSearch
+from shared.auth.tokens import BASE62_ALPHABET, AccessToken, Secret, token_text
 from shared.domain.errors.identity import TokenMalformed
 from tests.fakes.system import FakeRandomness
 from tests.support.refusals import raises_refusal

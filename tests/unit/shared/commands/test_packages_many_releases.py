@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from shared.bootstrap import build_registry
-from shared.domain.principals import Grant, Principal
+from shared.domain.principals import Principal
+from shared.domain.scopes import Grant
 from shared.services.publishing.publishing import Upload
 from tests.support.archives import bala
 from tests.support.terminal import Terminal

@@ -3,10 +3,10 @@
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from shared.domain.access import PUBLISHING_ROLES
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.events import EVENTS_PAGE_SIZE, MAX_EVENTS_PAGE_SIZE, EventQuery
 from shared.domain.records import ROLES_THAT_PUBLISH, Event
+from shared.domain.rights import PUBLISHING_ROLES
 
 
 def test_a_query_of_the_log_is_read_from_its_parameters(snapshot: SnapshotAssertion) -> None:

@@ -2,7 +2,7 @@
 
 from shared.domain.invitations import Invitation, invitation_id
 from shared.domain.mail import parse_email
-from shared.domain.principals import Role
+from shared.domain.scopes import Role
 from shared.domain.tokens import hash_secret
 
 KIM = parse_email("Kim@example.org")

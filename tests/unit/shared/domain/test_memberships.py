@@ -2,7 +2,7 @@
 
 from shared.domain.memberships import GroupRole, MemberList, Membership, PendingRole
 from shared.domain.organizations import Organization
-from shared.domain.principals import Role
+from shared.domain.scopes import Role
 from tests.support.refusals import raises_refusal
 
 ID = "0123456789"

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.errors.identity import PatternUnreadable
+from shared.domain.lookalike_names import skeletons
 from shared.domain.names import MAX_PACKAGE_LENGTH, parse_org
-from shared.domain.reserved_names import is_reserved_name, parse_reserved_name, skeletons
+from shared.domain.reserved_names import is_reserved_name, parse_reserved_name
 from tests.paths import central_index
 
 LIKE_THE_OPERATORS = (

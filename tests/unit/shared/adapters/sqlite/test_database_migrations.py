@@ -18,8 +18,8 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head
-from shared.domain.principals import Role
 from shared.domain.records import Event, Place
+from shared.domain.scopes import Role
 from shared.domain.tokens import Token, TokenUse
 from shared.ports.conflicts import AlreadyThere
 from shared.ports.metadata import VersionDiffersInCase

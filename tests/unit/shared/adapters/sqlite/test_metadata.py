@@ -13,7 +13,7 @@ from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
 from shared.domain.memberships import Membership
 from shared.domain.organizations import Organization
-from shared.domain.principals import Role
+from shared.domain.scopes import Role
 from shared.domain.tokens import Token, TokenUse
 from shared.domain.versions import Version
 from shared.runtime.editions import records_of

@@ -6,7 +6,8 @@ from shared.auth.tokens import Secret
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.events import EventQuery
 from shared.domain.mail import parse_email
-from shared.domain.principals import OPERATOR, Grant, Principal
+from shared.domain.principals import OPERATOR, Principal
+from shared.domain.scopes import Grant
 from tests.support.world import World
 
 

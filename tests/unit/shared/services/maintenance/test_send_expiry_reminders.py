@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
 from shared.domain.memberships import Membership, PendingRole
-from shared.domain.principals import Grant, Role
+from shared.domain.scopes import Grant, Role
 from shared.domain.tokens import Token
 from shared.ports.work import WorkStore
 from shared.services.identity.mail import MailDelivery, TokenMail

@@ -8,7 +8,8 @@ import pytest
 
 from shared.domain.errors.identity import InvitationNotFound, TokenUnknown
 from shared.domain.invitations import INVITATION_LIFETIME, MAX_INVITATIONS, Invitation
-from shared.domain.principals import Grant, Principal, Role
+from shared.domain.principals import Principal
+from shared.domain.scopes import Grant, Role
 from shared.ports.conflicts import Stale
 from shared.services.organizations.invitations import InvitationRequest
 from tests.fakes.stores import E, FakeDirectory

@@ -13,7 +13,8 @@ from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import SignInAgain
 from shared.domain.errors.requests import Busy
 from shared.domain.memberships import OWNER_CHANGE_DELAY, Membership
-from shared.domain.principals import OPERATOR, Role
+from shared.domain.principals import OPERATOR
+from shared.domain.scopes import Role
 from tests.fakes.stores import E, FakeDirectory
 from tests.support.port_doubles import Fault, failing
 from tests.support.refusals import raises_refusal

@@ -4,12 +4,13 @@ import asyncio
 
 import pytest
 
-from shared.domain.access import NO_ACCESS
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import OrganizationExists, organization_not_found
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
-from shared.domain.principals import OPERATOR, Action, Role
+from shared.domain.principals import OPERATOR
+from shared.domain.rights import NO_ACCESS
+from shared.domain.scopes import Action, Role
 from shared.services.organizations.organizations import OrganizationProfile
 from tests.support.refusals import raises_refusal
 from tests.support.services import ACME, ADA, KIM, LEE, MAX, OrganizationServices, acme_of_kim

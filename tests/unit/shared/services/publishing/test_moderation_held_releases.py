@@ -10,7 +10,8 @@ from shared.domain.errors.packages import NotAwaited
 from shared.domain.errors.requests import Busy, NotListedYet
 from shared.domain.names import parse_org
 from shared.domain.packages import Release, State
-from shared.domain.principals import Grant, Principal
+from shared.domain.principals import Principal
+from shared.domain.scopes import Grant
 from shared.services.common import Adapters
 from shared.services.publishing import moderation
 from shared.services.publishing.moderation import (

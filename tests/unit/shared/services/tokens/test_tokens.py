@@ -10,7 +10,8 @@ from shared.auth.authorization import Administration
 from shared.domain.errors.identity import NotPermitted, TokenNotFound
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Provenance
-from shared.domain.principals import Grant, Principal, Scope
+from shared.domain.principals import Principal
+from shared.domain.scopes import Grant, Scope
 from shared.domain.tokens import Token
 from shared.services.identity.mail import Appeal, DecisionMail, MailDelivery
 from shared.services.tokens.makers import Makers

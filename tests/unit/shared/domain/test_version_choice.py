@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from shared.domain.distributions import ClientProfile
 from shared.domain.packages import ReleaseEntry, State, Survey
-from shared.domain.resolution import (
+from shared.domain.version_choice import (
     ReleaseChoice,
     ResolutionMode,
     latest,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.similar_names import MAX_SIMILAR, similar_names
+from shared.domain.name_suggestions import MAX_SIMILAR, similar_names
 
 KNOWN = ["Client", "Client.post", "Client.get", "Client.get [string path]", "Caller.post", "parse"]
 

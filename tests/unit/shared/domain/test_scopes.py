@@ -4,7 +4,8 @@ import pytest
 
 from shared.domain.coordinates import Package
 from shared.domain.names import parse_org
-from shared.domain.principals import Action, Grant, Principal, Scope
+from shared.domain.principals import Principal
+from shared.domain.scopes import Action, Grant, Scope
 
 ACME = parse_org("Acme")
 GREET = Package.parse("Acme", "greet")

@@ -7,13 +7,6 @@ from itertools import product
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.access import (
-    NO_ACCESS,
-    AccessContext,
-    refusal_of,
-    require_own_account,
-    require_right,
-)
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Refusal
@@ -28,16 +21,15 @@ from shared.domain.memberships import NEW_MEMBER_PERIOD, Membership
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.packages import Visibility
-from shared.domain.principals import (
-    ANONYMOUS,
-    OPERATOR,
-    PUBLISHING_SCOPES,
-    Action,
-    Grant,
-    Principal,
-    Role,
-    Scope,
+from shared.domain.principals import ANONYMOUS, OPERATOR, Principal
+from shared.domain.rights import (
+    NO_ACCESS,
+    AccessContext,
+    refusal_of,
+    require_own_account,
+    require_right,
 )
+from shared.domain.scopes import PUBLISHING_SCOPES, Action, Grant, Role, Scope
 from tests.support.refusals import raises_refusal
 
 # Written out, so that a change of the table in the code has to be a change here.

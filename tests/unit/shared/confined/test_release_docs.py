@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.confined import release, shown_pieces
+from shared.confined import release_docs, shown_pieces
 from shared.confined.budget import BEFORE, SINCE
 from shared.confined.release_files import OtherModule
 from shared.confined.shown_pieces import TOO_LARGE_TO_SHOW
@@ -125,7 +125,7 @@ def test_the_text_of_a_symbol_that_is_too_large_is_left_out(
 
 def test_symbols_are_made_in_several_parts(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = run(jobs()).pieces
-    monkeypatch.setattr(release, "SYMBOLS_OF_A_PART", 4)
+    monkeypatch.setattr(release_docs, "SYMBOLS_OF_A_PART", 4)
     job = run(jobs())
     assert [each for each in job.begun if each.startswith("symbols")] == [
         "symbols shop 0",
@@ -139,7 +139,7 @@ def test_models_that_are_not_kept_are_read_again(
 ) -> None:
     facts = {"files": {"modules/shop.sub/a.bal": SOURCE}, "modules": ("shop", "shop.sub")}
     whole = run(jobs(**facts)).pieces
-    monkeypatch.setattr(release, "KEPT_DOCUMENT_BYTES", 0)
+    monkeypatch.setattr(release_docs, "KEPT_DOCUMENT_BYTES", 0)
     assert run(jobs(**facts)).pieces == whole
 
 

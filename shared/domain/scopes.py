@@ -1,0 +1,127 @@
+"""What a credential allows: scopes, and grants of scopes for packages; roles and actions."""
+
+from collections.abc import Iterable
+from enum import Enum
+from fnmatch import fnmatchcase
+
+from shared.domain.coordinates import Package
+from shared.domain.names import OrgName
+from shared.domain.records import Record
+
+# What an action applies to: a package, or a whole organization.
+Resource = Package | OrgName
+
+
+class Scope(Enum):
+    """A set of actions that a credential permits; every action needs one."""
+
+    READ = "read"
+    PUSH_NEW = "push-new"
+    PUSH_VERSION = "push-version"
+    DEPRECATE = "deprecate"
+    MANAGE = "manage"
+    MODERATE = "moderate"  # Of tokens for scanners and hooks of providers, of administrators alone.
+
+
+class Role(Enum):
+    """The role of an account in an organization."""
+
+    OWNER = "owner"
+    MAINTAINER = "maintainer"
+    MEMBER = "member"
+
+
+class Action(Enum):
+    """Something that a principal may do with a package or an organization."""
+
+    READ = "read"
+    PUSH_NEW = "publish the new package"
+    PUSH_VERSION = "publish a version of"
+    DEPRECATE = "deprecate"
+    MANAGE = "manage"
+    LEAVE = "leave"
+    GOVERN = "govern"
+    OPERATE = "administer"
+    MODERATE = "moderate"
+
+    @property
+    def verb(self) -> str:
+        """The verb after "You may not …"; the same for new and existing packages, and for all that
+        owners manage."""
+        if self is Action.GOVERN:
+            return Action.MANAGE.value
+        return "publish" if self in PUSH_ACTIONS else self.value
+
+
+# Actions that also require a recent sign-in: those that give somebody a way to publish that
+# outlives the credential (roles, invitations, tokens of organizations, publishers), owners,
+# visibility, transfers, deletion, tokens with the scope manage, and changes of the whole
+# registry. No token is enough, whatever its scopes.
+RECENT_SIGN_IN_ACTIONS = frozenset({Action.GOVERN, Action.OPERATE})
+
+# Refused in an organization that is being deleted.
+PUSH_ACTIONS = frozenset({Action.PUSH_NEW, Action.PUSH_VERSION})
+
+PUBLISHING_SCOPES = frozenset({Scope.PUSH_NEW, Scope.PUSH_VERSION})
+
+
+ANY_NAME = "*"
+
+
+class Grant(Record):
+    """Scopes on the packages that match both patterns (`*` and `?`)."""
+
+    scopes: frozenset[Scope] = frozenset(Scope)
+    org: str = ANY_NAME
+    package: str = ANY_NAME
+
+    def covers(self, scope: Scope, resource: Resource) -> bool:
+        return scope in self.scopes and self._matches(resource)
+
+    def is_for(self, org: OrgName) -> bool:
+        """Check whether the grant is for packages of the organization."""
+        return matches_pattern(org, self.org)
+
+    def includes(self, other: "Grant") -> bool:
+        """Check whether a holder of this grant may create one with `other`: nobody grants more than
+        they have.
+
+        A pattern includes itself, and `*` includes every pattern; others are not compared.
+        """
+        return (
+            other.scopes <= self.scopes
+            and self.org in (ANY_NAME, other.org)
+            and self.package in (ANY_NAME, other.package)
+        )
+
+    def _matches(self, resource: Resource) -> bool:
+        if isinstance(resource, Package):
+            return self.is_for(resource.org) and matches_pattern(resource.name, self.package)
+        # A grant for some packages of an organization does not cover the organization itself.
+        return self.is_for(resource) and self.package == ANY_NAME
+
+
+def limit_of(grants: Iterable[Grant], resource: Resource) -> str:
+    """Return the limit of the grants that leaves the resource out, such as `the organization acme`.
+
+    None of the grants matches the resource, and there is at least one.
+    """
+    every = list(grants)
+    packages = [each.package for each in every if each.is_for(org_of(resource))]
+    if packages:
+        return _named("package", packages)
+    return _named("organization", [each.org for each in every])
+
+
+def _named(noun: str, patterns: Iterable[str]) -> str:
+    names = sorted(set(patterns))
+    return f"the {noun if len(names) == 1 else f'{noun}s'} {' and '.join(names)}"
+
+
+def org_of(resource: Resource) -> OrgName:
+    return resource.org if isinstance(resource, Package) else resource
+
+
+def matches_pattern(name: str, pattern: str) -> bool:
+    """Match a name against a pattern, without case."""
+    return fnmatchcase(name.lower(), pattern.lower())
