@@ -1,5 +1,5 @@
 #!/bin/sh
-# Copy all archives, documents and snapshots to another storage account: `infra/copy.sh SOURCE TARGET`, both
+# Copy all archives, documents, snapshots and the transparency log to another storage account: `infra/copy.sh SOURCE TARGET`, both
 # names of accounts. It can be run again, and copies what is new; it deletes nothing there. It needs azcopy,
 # `az login`, Storage Blob Data Reader on the source and Storage Blob Data Contributor on the target.
 set -eu
@@ -8,8 +8,9 @@ set -eu
 
 export AZCOPY_AUTO_LOGIN_TYPE="${AZCOPY_AUTO_LOGIN_TYPE:-AZCLI}"
 
-# Snapshots first: what they name is in the archives, which are copied after them. Archives are copied twice,
+# The log first: its files may be older than the records, from which they are written again, and not newer.
+# Then snapshots: what they name is in the archives, which are copied after them. Archives are copied twice,
 # since one that becomes public meanwhile moves from `private`, and could be in neither when that is copied.
-for container in backups archives private archives derived; do
+for container in transparency backups archives private archives derived; do
     azcopy sync "https://$1.blob.core.windows.net/$container" "https://$2.blob.core.windows.net/$container"
 done

@@ -58,7 +58,7 @@ var containers = [
     name: 'events'
     path: '/pk'
     ends: false
-    indexed: ['/pk/?', '/number/?', '/origin/?', '/personal/?', '/at_ms/?', '/feed/?', '/body/actor/?']
+    indexed: ['/pk/?', '/number/?', '/origin/?', '/personal/?', '/leaf/?', '/at_ms/?', '/feed/?', '/body/actor/?']
     composite: []
   }
   { name: 'work', path: '/pk', ends: true, indexed: ['/pk/?', '/expires_ms/?'], composite: [] }

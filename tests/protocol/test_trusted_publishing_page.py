@@ -5,8 +5,8 @@ answered.
 import json
 import re
 
-from functions.api.trusted_publishing import NewPublisher
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS
+from shared.use_cases.trusted_publishers import NewPublisher
 from tests.paths import docs
 from tests.support.archives import bala
 from tests.support.trusted_publishing import JOBS, trusting

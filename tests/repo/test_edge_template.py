@@ -38,7 +38,7 @@ KEEPING = ("keep", "keepBlobs")
 
 
 @pytest.mark.parametrize("rule", KEEPING)
-def test_copies_are_kept_of_public_archives_and_static_files_alone(rule: str) -> None:
+def test_copies_are_kept_of_public_archives_static_files_and_tiles_alone(rule: str) -> None:
     condition, *others = configured(rule)["conditions"]
     assert [each["name"] for each in others] in ([], ["RequestMethod", "QueryString"])
     assert condition["name"] == "UrlPath"
@@ -52,7 +52,8 @@ def test_copies_are_kept_of_public_archives_and_static_files_alone(rule: str) ->
     assert kept == [Visibility.PUBLIC]
     assert configured("staticFiles")["patternsToMatch"] == ["/static/*"]
     # Nowhere else is anything said of keeping: a route without it keeps nothing.
-    assert EDGE.text.count("cacheConfiguration") == 3
+    assert configured("logTiles")["patternsToMatch"] == ["/log/tile/*"]
+    assert EDGE.text.count("cacheConfiguration") == 4
     assert "cacheConfiguration" not in configured("route")
 
 
@@ -111,8 +112,9 @@ def test_changes_go_to_the_app_for_changes_and_reads_to_the_other() -> None:
         assert "originGroupOverride" in action["parameters"]
     # Of both routes, and of the first with and without blobs; archives leave before.
     assert EDGE.text.count("[{ id: uploading.id }, { id: changes.id }, { id: archives") == 2
-    assert EDGE.text.count("ruleSets: [{ id: changes.id }]") == 1
-    assert EDGE.text.count("{ id: changes.id }") == 3
+    # Tiles of the log, and what neither uploads nor archives are.
+    assert EDGE.text.count("ruleSets: [{ id: changes.id }]") == 2
+    assert EDGE.text.count("{ id: changes.id }") == 4
 
 
 def test_archives_go_to_the_app_for_uploads_and_nothing_else_does() -> None:

@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from functions.api.trusted_publishing import NewPublisher
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.presets import (
     CI_SYSTEMS,
@@ -16,6 +15,7 @@ from shared.domain.trusted_publishing.presets import (
     Preset,
     preset_of,
 )
+from shared.use_cases.trusted_publishers import NewPublisher
 from tests.paths import docs
 from tests.support.pipeline_docs import PAGES, with_pipelines
 
