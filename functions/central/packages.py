@@ -20,6 +20,7 @@ from shared.domain.coordinates import Package
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import Invalid, Unavailable
 from shared.domain.errors.identity import credentials_missing
+from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.errors.requests import BodyUnreadable
 from shared.domain.listings import Listing
 from shared.domain.packages import ModuleText, Release, UpstreamOrigin, numeric_id
@@ -186,9 +187,13 @@ def _message(call: Call) -> str:
 
 
 async def _package_answer(call: Call, package: Package, version: Version | Range) -> Answer:
-    listing = await call.package_source.describe(
-        package, version, client=ANY_CLIENT, by=call.caller
-    )
+    """Return the Package; nothing of it to a token that may deprecate it and not read it."""
+    try:
+        listing = await call.package_source.describe(
+            package, version, client=ANY_CLIENT, by=call.caller
+        )
+    except (PackageNotFound, ReleaseNotFound):
+        return json_answer({})
     model, _ = await _named_model(call, listing)
     return json_answer(model)
 
