@@ -65,8 +65,8 @@ from shared.auth.entra import AppIdentity, app_identity
 from shared.auth.key_texts import KeyFile, text_of_setting
 from shared.auth.log_keys import LogKeys, log_key_file, witness_key_file
 from shared.auth.release_keys import ReleaseSigner, release_key_file
+from shared.auth.reread_secrets import ReadKeys
 from shared.auth.signing_keys import KeyFiles, KeyRing, SigningKeys, VaultKeys
-from shared.auth.stored_secrets import ReadKeys
 from shared.auth.tokens import Secret
 from shared.composition import Registry, create_registry
 from shared.confined.access import Restriction

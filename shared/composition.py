@@ -115,7 +115,7 @@ from shared.services.tokens.trusted_publishers import TrustedPublishers
 from shared.services.tokens.trusted_publishing import TrustedPublishing
 from shared.services.transparency.log_mending import LogMending
 from shared.services.transparency.log_reader import LogReader
-from shared.services.transparency.log_writing import logging_events
+from shared.services.transparency.log_schedule import logging_events
 from shared.services.transparency.openings import Openings
 from shared.services.transparency.publication import LogPublication
 from shared.services.transparency.release_proofs import ReleaseProofs

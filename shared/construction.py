@@ -149,7 +149,8 @@ from shared.services.organizations.name_moves import NameMoves
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations
 from shared.services.organizations.ownership import OwnerlessOrganizations, OwnershipRequests
 from shared.services.organizations.reserved_names import ReservedNames
-from shared.services.organizations.webhooks import WebhookDelivery, Webhooks
+from shared.services.organizations.webhook_delivery import WebhookDelivery
+from shared.services.organizations.webhooks import Webhooks
 from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
 from shared.services.packages.archive_relocation import ArchiveRelocation
@@ -205,8 +206,8 @@ from shared.services.transparency.cosigning import COSIGN_WITHIN, Cosigning
 from shared.services.transparency.event_leaves import EventLeaves
 from shared.services.transparency.log_mending import LogMending
 from shared.services.transparency.log_reader import LogReader
+from shared.services.transparency.log_schedule import WRITTEN_AFTER, LogWriting
 from shared.services.transparency.log_writer import LogWriter
-from shared.services.transparency.log_writing import WRITTEN_AFTER, LogWriting
 from shared.services.transparency.openings import Openings
 from shared.services.transparency.publication import LogPublication, origin_of
 from shared.services.transparency.published_checkpoints import PublishedCheckpoints

@@ -11,13 +11,13 @@ from msgspec import Meta, field
 
 from functions.http.calls import Call
 from functions.http.formatting import counted
-from functions.mcp.declarations import (
+from functions.mcp.package_arguments import PageOfPackage, find_release
+from functions.mcp.source_texts import (
     DeclarationRow,
     commented_source,
     declaration_row,
     short_markdown,
 )
-from functions.mcp.package_arguments import PageOfPackage, find_release
 from functions.mcp.texts import (
     PAGE_BYTES,
     AgentAnswer,
@@ -29,7 +29,13 @@ from functions.mcp.texts import (
     short,
     span,
 )
-from functions.mcp.tools import NAMES_LISTED, ROWS_ON_A_PAGE, ModuleText, PackageText, tool
+from functions.mcp.tool_declaration import (
+    NAMES_LISTED,
+    ROWS_ON_A_PAGE,
+    ModuleText,
+    PackageText,
+    tool,
+)
 from shared.domain.api_docs.symbol_texts import SymbolText
 from shared.domain.api_docs.symbols import Symbol
 from shared.domain.errors.base import NotFound, printable

@@ -10,7 +10,7 @@ from functions.http.calls import Call
 from functions.http.formatting import counted
 from functions.mcp.package_arguments import parse_package
 from functions.mcp.texts import AgentAnswer, page_of_rows, short
-from functions.mcp.tools import ROWS_ON_A_PAGE, Arguments, Offset, tool
+from functions.mcp.tool_declaration import ROWS_ON_A_PAGE, Arguments, Offset, tool
 from shared.domain.build_resolution import PackageRequest, ResolvedPackage
 from shared.domain.coordinates import Package
 from shared.domain.dependency_files import named_dependencies, unversioned

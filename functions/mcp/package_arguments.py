@@ -1,7 +1,7 @@
 """Arguments of tools that name a package and its version, and the release that they name."""
 
 from functions.http.calls import Call
-from functions.mcp.tools import Arguments, Offset, PackageText, VersionText
+from functions.mcp.tool_declaration import Arguments, Offset, PackageText, VersionText
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest, quoted
 from shared.domain.listings import Listing

@@ -18,7 +18,7 @@ from functions.mcp.texts import (
     short,
     span,
 )
-from functions.mcp.tools import ROWS_ON_A_PAGE, tool
+from functions.mcp.tool_declaration import ROWS_ON_A_PAGE, tool
 from shared.domain.source_names import import_line
 
 

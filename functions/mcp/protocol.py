@@ -11,13 +11,11 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 import msgspec
 import orjson
-from msgspec import Struct
 
 from functions.http.caching_headers import NO_STORE
 from functions.http.calls import Call
@@ -31,13 +29,9 @@ from functions.http.json_answers import (
 )
 from functions.http.operations import Face
 from functions.http.requests import json_object
-from functions.mcp.api_docs_tools import get_library, get_symbol, list_api
-from functions.mcp.dependency_tools import check, resolve
-from functions.mcp.package_tools import get_package, get_readme
-from functions.mcp.search_tools import search_packages, search_symbols
 from functions.mcp.texts import as_markdown, span
-from functions.mcp.tools import Arguments, Tool
-from functions.mcp.version_tools import compare_versions
+from functions.mcp.tool_declaration import Arguments, Tool
+from functions.mcp.tools import TOOLS, tool_models
 from shared.domain.errors.base import Forbidden, InvalidRequest, Refusal, printable
 from shared.domain.errors.packages import (
     ApiDocsFailed,
@@ -228,22 +222,6 @@ def _decoded(header: str) -> str | None:
 # --- Methods -------------------------------------------------------------------------------------
 
 # The tools in the order in which agents see them.
-TOOLS: Mapping[str, Tool] = {
-    each.name: each
-    for each in (
-        search_packages,
-        search_symbols,
-        get_package,
-        get_readme,
-        list_api,
-        get_symbol,
-        get_library,
-        compare_versions,
-        resolve,
-        check,
-    )
-}
-
 _MODERN = ("server/discover", "tools/list", "tools/call")
 _HANDSHAKE = ("initialize", "ping", "tools/list", "tools/call")
 
@@ -256,7 +234,7 @@ async def _method_result(
         raise RpcError(_METHOD_NOT_FOUND, sentence, 404)
     match method:
         case "tools/list":
-            return {"tools": _tool_models(), **_CACHED}
+            return {"tools": tool_models(), **_CACHED}
         case "tools/call":
             return await _call_tool(call, params)
         case "server/discover":
@@ -267,28 +245,6 @@ async def _method_result(
             return {"protocolVersion": agreed, "serverInfo": _SERVER, **_ABOUT}
         case _:
             return {}  # To a ping.
-
-
-@cache
-def _tool_models() -> list[dict[str, object]]:
-    return [
-        {
-            "name": name,
-            "title": each.title,
-            "description": each.description,
-            "inputSchema": _schema(each.arguments),
-            "outputSchema": _schema(each.answer),
-            "annotations": {"readOnlyHint": True, "openWorldHint": False},
-        }
-        for name, each in TOOLS.items()
-    ]
-
-
-def _schema(model: type[Struct]) -> dict[str, object]:
-    """Return the JSON schema of a model, which must be an object and no reference."""
-    (schema,), others = msgspec.json.schema_components([model])
-    own = others.pop(schema["$ref"].rpartition("/")[2])
-    return {**own, "$defs": others} if others else own
 
 
 async def _call_tool(call: Call, params: Json) -> dict[str, object]:

@@ -6,9 +6,9 @@ from msgspec import Meta, Struct
 
 from functions.http.calls import Call
 from functions.http.formatting import counted
-from functions.mcp.declarations import DeclarationRow, declaration_row
+from functions.mcp.source_texts import DeclarationRow, declaration_row
 from functions.mcp.texts import AgentAnswer, page_of_rows, short, span
-from functions.mcp.tools import Arguments, Offset, tool
+from functions.mcp.tool_declaration import Arguments, Offset, tool
 from shared.domain.search import Query, ResultPage, SymbolQuery
 
 FOUND_ON_A_PAGE = 20

@@ -1,50 +1,52 @@
-"""How a tool for agents is declared. All tools only read.
+"""The tools that agents see, in their order, and how each is described to them."""
 
-A tool is one function: its annotations name its arguments and its answer, its docstring describes
-it to agents. A package is written `org/name`, as `bal` prints it. `TOOLS` of `protocol.py` lists
-them.
-"""
+from collections.abc import Mapping
+from functools import cache
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, NamedTuple, cast, get_type_hints
+import msgspec
+from msgspec import Struct
 
-from msgspec import Meta, Struct
+from functions.mcp.api_docs_tools import get_library, get_symbol, list_api
+from functions.mcp.dependency_tools import check, resolve
+from functions.mcp.package_tools import get_package, get_readme
+from functions.mcp.search_tools import search_packages, search_symbols
+from functions.mcp.tool_declaration import Tool
+from functions.mcp.version_tools import compare_versions
 
-from functions.http.calls import Call
-from functions.mcp.texts import AgentAnswer
-
-ROWS_ON_A_PAGE = 40  # As many as the command-line tools of Ballerina list.
-NAMES_LISTED = 10
-
-PackageText = Annotated[str, Meta(max_length=210, description="Such as ballerina/http.")]
-VersionText = Annotated[str, Meta(max_length=130, description="Without it the latest version.")]
-ModuleText = Annotated[str, Meta(max_length=210, description="Without it the default module.")]
-Offset = Annotated[int, Meta(ge=0, le=2_000_000, description="nextOffset of the page before.")]
-
-Run = Callable[[Call, Any], Awaitable[AgentAnswer]]
-
-
-class Arguments(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """The arguments of a tool."""
-
-
-class Tool(NamedTuple):
-    name: str
-    title: str
-    description: str
-    arguments: type[Arguments]
-    answer: type[AgentAnswer]
-    run: Run
+TOOLS: Mapping[str, Tool] = {
+    each.name: each
+    for each in (
+        search_packages,
+        search_symbols,
+        get_package,
+        get_readme,
+        list_api,
+        get_symbol,
+        get_library,
+        compare_versions,
+        resolve,
+        check,
+    )
+}
 
 
-def tool(title: str) -> Callable[[Run], Tool]:
-    """Declare the decorated function as a tool of its name."""
+@cache
+def tool_models() -> list[dict[str, object]]:
+    return [
+        {
+            "name": name,
+            "title": each.title,
+            "description": each.description,
+            "inputSchema": _schema(each.arguments),
+            "outputSchema": _schema(each.answer),
+            "annotations": {"readOnlyHint": True, "openWorldHint": False},
+        }
+        for name, each in TOOLS.items()
+    ]
 
-    def declare(run: Run) -> Tool:
-        types = get_type_hints(run, include_extras=True)
-        function = cast("Any", run)
-        description = " ".join(function.__doc__.split())
-        name = function.__name__
-        return Tool(name, title, description, types["asked"], types["return"], run)
 
-    return declare
+def _schema(model: type[Struct]) -> dict[str, object]:
+    """Return the JSON schema of a model, which must be an object and no reference."""
+    (schema,), others = msgspec.json.schema_components([model])
+    own = others.pop(schema["$ref"].rpartition("/")[2])
+    return {**own, "$defs": others} if others else own

@@ -10,7 +10,7 @@ from functions.http.calls import Call
 from functions.http.formatting import counted
 from functions.mcp.package_arguments import PageOfPackage, parse_package
 from functions.mcp.texts import AgentAnswer, page_of_rows, short, span
-from functions.mcp.tools import NAMES_LISTED, ROWS_ON_A_PAGE, VersionText, tool
+from functions.mcp.tool_declaration import NAMES_LISTED, ROWS_ON_A_PAGE, VersionText, tool
 from shared.domain.api_docs.records import ListedChange, earlier_release
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import InvalidRequest

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from shared.auth.entra import AppIdentity, app_identity, bearer
-from shared.auth.stored_secrets import ReadKeys, StoredKeys
+from shared.auth.reread_secrets import ReadKeys, StoredKeys
 from shared.auth.tokens import Secret
 from shared.domain.errors.identity import KeyTrouble
 from shared.domain.errors.requests import Busy

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 from msgspec import Struct
 
 from shared.auth.key_texts import KeyFile, decoded_key, key_lines, time_of_key
-from shared.auth.stored_secrets import SIGNS_AFTER, ReadKeys, RereadSecret, StoredKeys
+from shared.auth.reread_secrets import SIGNS_AFTER, ReadKeys, RereadSecret, StoredKeys
 from shared.domain.archives.names import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable

@@ -10,6 +10,9 @@ from shared.domain.transparency.log_policies import LogPolicy
 from shared.domain.transparency.notes import VerifierKey
 from shared.settings.values import TopicSettings, split_list
 
+_EXAMPLE_FILE = "/etc/ballroom/witnesses.policy"
+_EXAMPLE_KEY = "packages.example.org/log+9d4c8b2f+AX…"
+
 
 def _read_policy(text: str) -> str:
     """Return the text of a policy, which the setting has or the file that it names."""
@@ -21,12 +24,13 @@ def _read_policy(text: str) -> str:
         try:
             policy = Path(named).read_text("utf-8")
         except (OSError, UnicodeDecodeError):
-            reason = "it names no file to read, such as /etc/ballroom/witnesses.policy"
+            reason = f"it names no file to read, such as {_EXAMPLE_FILE}"
             raise ValueError(reason) from None
     try:
         return LogPolicy.parse(policy).text
     except NoteUnreadable as refusal:
-        raise ValueError(str(refusal)) from None
+        reason = f"{refusal} It is the text of a policy, or a file such as {_EXAMPLE_FILE}"
+        raise ValueError(reason) from None
 
 
 def _check_keys(text: str) -> str:
@@ -34,10 +38,13 @@ def _check_keys(text: str) -> str:
         try:
             key = VerifierKey.parse(each)
         except NoteUnreadable as refusal:
-            reason = f"it has {each[:80]!r}. {refusal}"
+            reason = f"it has {each[:80]!r}. {refusal} It is a key such as {_EXAMPLE_KEY}"
             raise ValueError(reason) from None
         if key.is_of_witness:
-            reason = f"it has {each[:80]!r}, which is the key of a witness. Give that of a log"
+            reason = (
+                f"it has {each[:80]!r}, which is the key of a witness. Give that of a log, such as "
+                f"{_EXAMPLE_KEY}"
+            )
             raise ValueError(reason)
     return text
 
@@ -54,7 +61,7 @@ class TransparencySettings(TopicSettings):
     witness_for: Annotated[str, AfterValidator(_check_keys)] = Field(
         default="",
         description="Verifier keys of the logs of which this registry is a witness, separated by "
-        "commas, such as packages.example.org/log+9d4c8b2f+AX…; empty for none.",
+        f"commas, such as {_EXAMPLE_KEY}; empty for none.",
     )
 
     @property

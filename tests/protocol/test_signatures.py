@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from msgspec.structs import replace
 
 from shared.auth.release_keys import ReleaseSigner, release_key_file
-from shared.auth.stored_secrets import RETRY_AFTER
+from shared.auth.reread_secrets import RETRY_AFTER
 from shared.domain.errors.identity import KeyTrouble
 from shared.services.common import Adapters
 from tests.fakes.system import FakeClock

@@ -7,8 +7,8 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from msgspec.structs import replace
 
+from shared.auth.reread_secrets import REREAD_AFTER_UNKNOWN_KEY, RETRY_AFTER
 from shared.auth.signing_keys import ArchiveLinkSigner, KeyRing
-from shared.auth.stored_secrets import REREAD_AFTER_UNKNOWN_KEY, RETRY_AFTER
 from tests.fakes.key_vault import ADDRESS, VaultDouble
 from tests.fakes.system import FakeClock
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

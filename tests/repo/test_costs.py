@@ -22,7 +22,7 @@ from infra.cost.model import (
     Zones,
 )
 from infra.cost.usage import UPKEEP_USAGE
-from shared.auth.stored_secrets import REREAD_AFTER
+from shared.auth.reread_secrets import REREAD_AFTER
 from shared.services.maintenance.apply_mirror_rules import ApplyMirrorRules
 from shared.services.maintenance.follow_upstream_withdrawals import FollowUpstreamWithdrawals
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue

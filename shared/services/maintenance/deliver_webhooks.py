@@ -17,7 +17,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.services.maintenance.tasks import CHECKPOINT_KEPT_FOR, Task
-from shared.services.organizations.webhooks import WebhookDelivery, WebhookTurns
+from shared.services.organizations.webhook_delivery import WebhookDelivery, WebhookTurns
 from shared.services.records import all_entities
 
 SCHEDULE = "45 * * * * *"

@@ -8,7 +8,7 @@ import tomllib
 import msgspec
 import pytest
 
-from functions.mcp.protocol import TOOLS
+from functions.mcp.tools import TOOLS
 from tests.paths import ROOT
 from tests.support.world import URL, World
 

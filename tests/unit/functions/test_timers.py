@@ -157,10 +157,8 @@ async def test_a_process_that_starts_anew_makes_up_for_what_never_ran(
         "notify-dependents",
         "place-archives",
         "process-outboxes",
-        "sign-releases",
         "update-search-index",
         "update-upstream-catalogue",
-        "write-log",
     ]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from shared.auth.key_texts import KeyFile
 from shared.auth.log_keys import LogKeyRing, LogKeys, log_key_file
-from shared.auth.stored_secrets import REREAD_AFTER
+from shared.auth.reread_secrets import REREAD_AFTER
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
 from shared.domain.times import MS
 from tests.fakes.system import FakeClock, FakeRandomness

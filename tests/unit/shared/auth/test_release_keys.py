@@ -26,7 +26,7 @@ from shared.auth.release_keys import (
     new_line,
     release_key_file,
 )
-from shared.auth.stored_secrets import RETRY_AFTER, SIGNS_AFTER
+from shared.auth.reread_secrets import RETRY_AFTER, SIGNS_AFTER
 from shared.auth.tokens import Secret
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
 from shared.domain.signatures import Signature, signed_text

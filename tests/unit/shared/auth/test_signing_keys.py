@@ -10,18 +10,18 @@ from typing import cast
 import pytest
 
 from shared.adapters.azure_services import VAULT_API, KeyVault
+from shared.auth.reread_secrets import (
+    REREAD_AFTER,
+    REREAD_AFTER_UNKNOWN_KEY,
+    RETRY_AFTER,
+    SIGNS_AFTER,
+)
 from shared.auth.signing_keys import (
     ArchiveLinkSigner,
     KeyFiles,
     KeyRing,
     Signer,
     VaultKeys,
-)
-from shared.auth.stored_secrets import (
-    REREAD_AFTER,
-    REREAD_AFTER_UNKNOWN_KEY,
-    RETRY_AFTER,
-    SIGNS_AFTER,
 )
 from shared.auth.tokens import Secret
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable

@@ -21,6 +21,8 @@ OTHER_HOSTS = {
     "forgejo.example.org",
     "oidc.example.org",
     "siem.example.org",
+    "witness.example.org",
+    "other.example.org",
 }
 
 

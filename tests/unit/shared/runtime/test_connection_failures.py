@@ -17,7 +17,7 @@ from shared.ports.http_client import (
 )
 from shared.runtime.circuit_breaker import FAILURES_TO_OPEN, CircuitBreaker
 from shared.services.mirroring.upstreams import UpstreamSource, refusal_of
-from shared.services.organizations.webhooks import reason_for_owners
+from shared.services.organizations.webhook_delivery import reason_for_owners
 from tests.fakes.system import FakeClock
 
 

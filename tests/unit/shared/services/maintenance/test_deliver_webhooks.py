@@ -14,7 +14,7 @@ import pytest
 from shared.domain.errors.requests import Busy
 from shared.domain.webhooks import Delivery, Topic, Webhook
 from shared.services.maintenance.deliver_webhooks import WEBHOOKS_LEFT_KEPT, DeliverWebhooks
-from shared.services.organizations.webhooks import (
+from shared.services.organizations.webhook_delivery import (
     SMALLEST_SHARE,
     WEBHOOKS_AT_ONCE,
     WebhookDelivery,

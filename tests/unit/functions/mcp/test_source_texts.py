@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from functions.mcp.declarations import commented_source, short_markdown
+from functions.mcp.source_texts import commented_source, short_markdown
 from shared.domain.api_docs.symbol_texts import (
     CommentText,
     InclusionText,

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from shared.domain.errors.base import Unavailable
 from shared.domain.records import Event
-from shared.services.transparency.log_writing import LogWriting, logging_events
+from shared.services.transparency.log_schedule import LogWriting, logging_events
 from tests.fakes.stores import FakeEvents
 
 EVENT = Event(id="e1", kind="release.published", at_ms=1, actor="kim", subject="acme/greet:1.0.0")
