@@ -21,8 +21,10 @@ def with_new_tables(page: str) -> str:
 def _run_again(block: re.Match[str]) -> str:
     given = block[1]
     command = [sys.executable, "-m", "infra.cost", *shlex.split(given)]
-    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return f"```\n$ python -m infra.cost{given}\n{printed}```\n"
+    done = subprocess.run(  # noqa: S603 -- Our own program, with the arguments of our page.
+        command, check=True, stdout=subprocess.PIPE, text=True
+    )
+    return f"```\n$ python -m infra.cost{given}\n{done.stdout}```\n"
 
 
 if __name__ == "__main__":
