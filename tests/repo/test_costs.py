@@ -1,6 +1,5 @@
 """docs/run/azure/cost.md shows what the command prints, which knows what the templates make."""
 
-import re
 import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ from infra.cost.model import (
     Size,
     Zones,
 )
+from infra.cost.page import BLOCK
 from infra.cost.usage import UPKEEP_USAGE
 from shared.auth.reread_secrets import REREAD_AFTER
 from shared.services.maintenance.apply_mirror_rules import ApplyMirrorRules
@@ -35,7 +35,7 @@ from tests.support.tasks import TASKS
 from tests.support.terminal import Terminal
 
 PAGE = docs("cost")
-BLOCKS = re.findall(r"```\n\$ python -m infra\.cost(.*)\n((?:.*\n)*?)```\n", PAGE)
+BLOCKS = BLOCK.findall(PAGE)
 
 
 @pytest.mark.parametrize(("command", "printed"), BLOCKS, ids=[each for each, _ in BLOCKS])

@@ -12,11 +12,13 @@ from shared.adapters.search.ranking import (
     DEPRECATED_NAME_SCORE,
     DEPRECATED_SCORE,
     JOINED_NAME_SCORE,
+    LAST_NAME_WEIGHT,
     MAX_RANK,
     NAME_SCORE,
     PATH_SCORE,
     PREFIX_FACTOR,
     PREFIX_SHARE_FACTOR,
+    STEM_FACTOR,
     WEIGHT_SCALE,
     PlaceWeight,
     dependents_boost,
@@ -59,6 +61,12 @@ def test_whoever_has_all_words_is_above_whoever_lacks_one_and_a_name_is_above_al
 
 def test_better_places_weigh_more() -> None:
     assert all(better > worse for better, worse in pairwise(PlaceWeight))
+
+
+def test_words_of_names_and_their_stems_weigh_more_than_all_others() -> None:
+    of_names = {PlaceWeight.NAME, PlaceWeight.SEGMENT, PlaceWeight.NAME_PART}
+    assert int(min(of_names) * STEM_FACTOR) >= LAST_NAME_WEIGHT
+    assert max(set(PlaceWeight) - of_names) < LAST_NAME_WEIGHT
 
 
 def test_no_beginning_of_a_word_is_worth_as_much_as_the_word() -> None:
