@@ -159,6 +159,7 @@ async def test_a_process_that_starts_anew_makes_up_for_what_never_ran(
         "process-outboxes",
         "update-search-index",
         "update-upstream-catalogue",
+        "write-log",
     ]
 
 
