@@ -444,6 +444,7 @@ class Services:
     def openings(self) -> Openings:
         return Openings(
             events=self.adapters.events,
+            directory=self.adapters.directory,
             metadata=self.adapters.metadata,
             authorization=self.authorization,
             administration=self.administration,

@@ -278,14 +278,23 @@ class Verification:
             f"signed{quorum if witnesses else ''}."
         )
 
+    def _leaves(self, since: int = 0) -> Iterator[Leaf]:
+        """Yield the leaves from an index on; raise `Differs`, also where an event is missing."""
+        before: Leaf | None = None
+        for index, entry in self._tree.entries(since, self._tree.size):
+            leaf = Leaf.parse(entry, index)
+            if before is not None:
+                leaf.require_after(before)
+            before = leaf
+            yield leaf
+
     # The whole log.
 
     def _verify_log(self) -> int:
         tiles = self._tree.check_tiles()
         releases = LoggedReleases()
         private = 0
-        for index, entry in self._tree.entries(0, self._tree.size):
-            leaf = Leaf.parse(entry, index)
+        for leaf in self._leaves():
             private += not leaf.kind
             releases.add(leaf)
         self._say(self._summary_of_log())
@@ -304,8 +313,8 @@ class Verification:
         if len(names) * 2 <= bundles:  # A proof takes two files.
             self._ask_proofs(names, logged)
         if any(each not in logged.releases for each in names):
-            for index, entry in self._tree.entries(0, self._tree.size):
-                logged.add(Leaf.parse(entry, index))
+            for leaf in self._leaves():
+                logged.add(leaf)
             # Those that are not public, if the caller may see them.
             self._ask_proofs(names - logged.releases.keys(), logged)
         found = logged.releases
@@ -437,13 +446,12 @@ class Verification:
         """Return what the log has of an organization, and up to which entry."""
         found: list[Leaf] = []
         left = MOST_OPENINGS if self._client.has_token else 0
-        for index, entry in self._tree.entries(since, self._tree.size):
-            leaf = Leaf.parse(entry, index)
+        for leaf in self._leaves(since):
             if not leaf.kind and self._client.has_token:
                 if not left:
-                    return found, index
+                    return found, leaf.index
                 left -= 1
-                leaf = self._opened(leaf) or leaf
+                leaf = self._opened(leaf) or leaf  # noqa: PLW2901 - what it says.
             if leaf.organization == org:
                 found.append(leaf)
         return found, self._tree.size

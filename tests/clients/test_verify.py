@@ -441,15 +441,55 @@ def test_a_release_with_two_digests_is_refused(client: Client) -> None:
 
 def test_an_entry_at_another_place_than_it_says_is_refused(client: Client) -> None:
     found = entries()
-    found[9] = leaf(8, kind="package.deprecated")
+    found[9] = leaf(10, kind="package.deprecated")
     client.site.tree = LogTreeFiles(found)
     client.site.publish(ENTRIES)
-    assert client.refused() == "The entry 9 says that it is the entry 8."
+    assert client.refused() == "The entry 9 says that it is the entry 10."
     found[9] = b"[]"
     (client.folder / "state.json").unlink()
     client.site.tree = LogTreeFiles(found)
     client.site.publish(ENTRIES)
     assert client.refused() == "The entry 9 is neither a leaf nor a commitment."
+
+
+def test_an_event_that_is_missing_is_named(client: Client) -> None:
+    found = entries()
+    found[9] = leaf(8, kind="package.deprecated")
+    client.site.tree = LogTreeFiles(found)
+    client.site.publish(ENTRIES)
+    assert client.refused() == (
+        "The entry 10 is of the event 10, and the entry before it of the event 8."
+    )
+
+
+def set_back(entries: list[bytes], at: int, by: int) -> list[bytes]:
+    """Return the entries of a registry that was set back by some events and then mended."""
+    again = [release_leaf(n, f"later/p{n}:1.0.0", sha256(b"%d" % n)) for n in range(at - by, at)]
+    return [*entries[:at], *again]
+
+
+def test_a_log_that_was_mended_verifies(client: Client) -> None:
+    client.site.publish(590)
+    assert client.run(keys=[LOG.vkey])[0] == 0
+    client.site.tree = LogTreeFiles(set_back(entries(), 595, 300))
+    client.site.publish(800)
+    code, printed = client.run(keys=[LOG.vkey])
+    assert code == 0, printed
+    assert "800 entries" in printed
+
+
+def test_what_is_private_opens_in_a_log_that_was_mended(client: Client) -> None:
+    found = entries()
+    opening = release_leaf(SECRET, "acme/secret:1.0.0", sha256(HIDDEN))
+    found[SECRET] = found[SECRET + 1] = commitment(SECRET, SALT, opening)
+    client.site.tree = LogTreeFiles(found[: SECRET + 2])
+    client.site.publish(SECRET + 2)
+    client.site.prove("acme/secret:1.0.0", SECRET + 1, SECRET + 2)
+    salt = "dHR0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dHQ="
+    opened = {"salt": salt, "leaf": opening.decode()}
+    client.site.files[f"api/v1/log/openings/{SECRET + 1}"] = json.dumps(opened).encode()
+    code, printed = client.run(client.file("secret.bala", HIDDEN), keys=[LOG.vkey])
+    assert code == 0, printed
 
 
 # --- The steps of a proof -----------------------------------------------------------------------

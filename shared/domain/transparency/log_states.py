@@ -70,6 +70,17 @@ class LogState(Entity):
         former = {each.origin: each.folder for each in self.former}
         return former.get(origin, self.folder)
 
+    def number_of(self, index: int) -> int | None:
+        """Return the number of the event whose entry is at an index, which may not be written yet;
+        None for an entry that has no event, as the first one of a log that follows another one, and
+        those of events that a restore lost."""
+        before = [each for each in self.segments if each.first_index <= index]
+        if not before:
+            return None
+        number = before[-1].number + index - before[-1].first_index
+        later = self.segments[len(before) :]
+        return None if later and number >= later[0].number else number
+
     def index_of(self, number: int) -> int:
         """Return the index of the entry of an event, which may not be written yet."""
         found = max((each for each in self.segments if each.number <= number), key=_number)
