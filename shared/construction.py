@@ -1850,6 +1850,7 @@ class Services:
             events=self.adapters.events,
             reader=self.log_reader,
             published=self.published_checkpoints,
+            clock=self.adapters.clock,
         )
 
     @cached_property
