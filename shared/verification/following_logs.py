@@ -15,12 +15,10 @@ from shared.verification.signed_notes import (
     SignedNote,
     VerifierKey,
 )
-from shared.verification.tiles import leaf_hash, subtree_hash
+from shared.verification.tiles import LogTree, leaf_hash, subtree_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from shared.verification.tiles import LogTree
 
 REPLACED = "log.replaced"  # The kind of the first entry of a log that follows another one.
 FIRST_PATH = "log"
