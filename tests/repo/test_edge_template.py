@@ -51,8 +51,10 @@ def test_copies_are_kept_of_public_archives_and_static_files_alone(rule: str) ->
     kept = [each for each, path in paths.items() if path.startswith(f"/{prefix}")]
     assert kept == [Visibility.PUBLIC]
     assert configured("staticFiles")["patternsToMatch"] == ["/static/*"]
+    # Each log has a path of its own, so that no tile is ever kept in the place of another one.
+    assert configured("logTiles")["patternsToMatch"] == ["/log/tile/*", "/logs/*"]
     # Nowhere else is anything said of keeping: a route without it keeps nothing.
-    assert EDGE.text.count("cacheConfiguration") == 3
+    assert EDGE.text.count("cacheConfiguration") == 4
     assert "cacheConfiguration" not in configured("route")
 
 
@@ -109,10 +111,10 @@ def test_changes_go_to_the_app_for_changes_and_reads_to_the_other() -> None:
     for rule in ("sendChanges", "sendPosts"):
         [action] = configured(rule)["actions"]
         assert "originGroupOverride" in action["parameters"]
-    # Of both routes, and of the first with and without blobs; archives leave before.
+    # Of all routes, and of the first with and without blobs; archives leave before.
     assert EDGE.text.count("[{ id: uploading.id }, { id: changes.id }, { id: archives") == 2
-    assert EDGE.text.count("ruleSets: [{ id: changes.id }]") == 1
-    assert EDGE.text.count("{ id: changes.id }") == 3
+    assert EDGE.text.count("ruleSets: [{ id: changes.id }]") == 2
+    assert EDGE.text.count("{ id: changes.id }") == 4
 
 
 def test_archives_go_to_the_app_for_uploads_and_nothing_else_does() -> None:
