@@ -1,6 +1,7 @@
 #!/bin/sh
 # Keep the keys of a registry in its vault. `infra/keys.sh VAULT` makes those that are missing: the key that
-# signs links and sessions, the one that signs releases, and the one of the transparency log.
+# signs links and sessions, the one that signs releases, the one of the transparency log, and the one of the
+# witness of other logs, which a registry uses once BALLROOM_WITNESS_FOR is set.
 #   infra/keys.sh VAULT rotate               a new key for links and sessions; the signatures of the one before
 #                                            hold until the next rotation
 #   infra/keys.sh VAULT rotate-release-keys  a new key for releases; all that ever signed stay listed
@@ -36,6 +37,7 @@ vault=$1
 secret=link-key
 release_secret=release-keys
 log_secret=log-keys
+witness_secret=witness-keys
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -103,7 +105,7 @@ fresh_release_key() {
     printf '%s private %s\n' "$(now)" "$(openssl base64 -A -in "$folder/fresh.der")"
 }
 
-# A line of log-keys: a new seed of Ed25519.
+# A line of log-keys or witness-keys: a new seed of Ed25519.
 fresh_log_key() {
     seed=$(openssl rand -base64 32)
     [ "${#seed}" -eq 44 ] || fail "openssl made no key. Nothing was changed."
@@ -179,6 +181,8 @@ if [ -z "$how" ]; then
     first "$secret" first_link_key
     first "$release_secret" fresh_release_key
     first "$log_secret" fresh_log_key
+    # Another key than that of the log: a cosignature does not say whose it is.
+    first "$witness_secret" fresh_log_key
     exit
 fi
 case $how in

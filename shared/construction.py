@@ -445,6 +445,7 @@ class Services:
     def openings(self) -> Openings:
         return Openings(
             events=self.adapters.events,
+            directory=self.adapters.directory,
             metadata=self.adapters.metadata,
             authorization=self.authorization,
             administration=self.administration,
@@ -1850,6 +1851,7 @@ class Services:
             events=self.adapters.events,
             reader=self.log_reader,
             published=self.published_checkpoints,
+            clock=self.adapters.clock,
         )
 
     @cached_property

@@ -32,6 +32,12 @@ from shared.script_client import (
     token_of_settings,
     unreachable,
 )
+from shared.verification.following_logs import (
+    EndedLog,
+    find_log,
+    root_of_events,
+    with_keys,
+)
 from shared.verification.kept_state import KeptState, default_file, replace_file
 from shared.verification.leaves import (
     WITHDRAWN,
@@ -177,9 +183,16 @@ class Verification:
 
     def _open_log(self) -> None:
         """Read the checkpoint and what proves it, and keep it; raise `Differs`."""
-        self._policy, kept = self._trusted()
+        trusted, kept = self._trusted()
+        self._log = find_log(trusted, self._current_policy())
+        self._policy = self._log.policy
         content = self._read_checkpoint()
-        before = self._kept_checkpoint()
+        before = self._kept_checkpoint(trusted)
+        if before.origin != self._checkpoint.origin:
+            self._tree = LogTree(self._checkpoint, self._read_files)
+            kept |= self._follow(before, trusted, content)
+            self._state.keep(checkpoint=content.decode(), **kept)
+            return
         if self._checkpoint.size < before.size:
             self._client.wait(CACHED_S)
             content = self._read_checkpoint()
@@ -193,8 +206,56 @@ class Verification:
             raise self._difference(why, content)
         self._state.keep(checkpoint=content.decode(), **kept)
 
+    def _current_policy(self) -> Policy | None:
+        """Return what the registry says of the log that it writes now, which nobody believes; None
+        if that cannot be read."""
+        content = self._client.read("log/policy", LARGEST_POLICY_BYTES)
+        try:
+            return None if content is None else Policy.parse(content)
+        except Malformed:
+            return None
+
+    def _follow(self, before: Checkpoint, trusted: Policy, content: bytes) -> dict[str, object]:
+        """Require that the log follows the one of the checkpoint that was kept, and say so; return
+        what is to be kept. Raise `Differs`."""
+        new = self._checkpoint.origin
+        ended = EndedLog.of_first_entry(self._tree)
+        if ended is None or ended.last.origin != before.origin:
+            why = f"its origin is {new}, and was {before.origin}"
+            raise self._difference(why, content)
+        ended.require_signed([*trusted.logs, *self._policy.logs, *self._kept_keys()])
+        last = ended.last
+        if last.size < before.size or (last.size == before.size and last.root != before.root):
+            why = f"{new} follows another {before.origin} than the one that was kept"
+            raise self._difference(why, content)
+        has_all = before.size == 0 or root_of_events(self._tree, before.size) == before.root
+        is_named = bool(self._options.keys or self._options.policy) and not self._log.is_followed
+        if not has_all and not is_named:
+            key = " or ".join(map(str, self._policy.logs))
+            why = (
+                f"{new} follows {before.origin}, and has other entries than its first "
+                f"{before.size}. If the operator said why, name the new key with --key {key}"
+            )
+            raise self._difference(why, content)
+        has = "has all" if has_all else "does not have all"
+        compared = f"It {has} of the {before.size:,} entries of the checkpoint that was kept. "
+        self._say(
+            f"The log {before.origin} ended with {last.size:,} entries, and {new} follows it. "
+            f"{compared if before.size else ''}The operator of the registry has to say why."
+        )
+        kept: dict[str, object] = {}
+        if policy := self._state.text("policy"):
+            kept["policy"] = with_keys(policy, self._policy.logs)
+        if not has_all:  # Where the watches were is not known in the new log.
+            kept["watched"] = dict.fromkeys(self._state.numbers("watched"), 0)
+        return kept
+
+    def _kept_keys(self) -> Sequence[VerifierKey]:
+        policy = self._state.text("policy")
+        return Policy.parse(policy.encode("utf-8", "surrogateescape")).logs if policy else ()
+
     def _read_checkpoint(self) -> bytes:
-        content = self._required("log/checkpoint", LARGEST_NOTE_BYTES)
+        content = self._required(f"{self._log.path}/checkpoint", LARGEST_NOTE_BYTES)
         try:
             self._checkpoint = verified_checkpoint(content, self._policy)
         except (Differs, Malformed) as reason:
@@ -202,7 +263,7 @@ class Verification:
             raise Differs(message) from None
         return content
 
-    def _trusted(self) -> tuple[Policy, dict[str, str]]:
+    def _trusted(self) -> tuple[Policy, dict[str, object]]:
         """Return the policy of the log, and what of it is to be kept."""
         try:
             keys = [VerifierKey.parse(each) for each in self._options.keys]
@@ -240,13 +301,15 @@ class Verification:
         return content
 
     def _read_files(self, paths: Iterable[str], limit: int) -> Iterator[bytes | None]:
-        return self._client.read_all((f"log/{each}" for each in paths), limit)
+        return self._client.read_all((f"{self._log.path}/{each}" for each in paths), limit)
 
-    def _kept_checkpoint(self) -> Checkpoint:
+    def _kept_checkpoint(self, trusted: Policy) -> Checkpoint:
         """Return the checkpoint that was kept; that of the empty log before there is one."""
         before = self._state.text("checkpoint")
         if not before:
-            return Checkpoint(self._checkpoint.origin, 0, EMPTY_ROOT)
+            is_followed = self._log.is_followed
+            origin = trusted.logs[-1].name if is_followed else self._checkpoint.origin
+            return Checkpoint(origin, 0, EMPTY_ROOT)
         try:
             return Checkpoint.parse(SignedNote.parse(before.encode()).text)
         except Malformed:
@@ -278,14 +341,23 @@ class Verification:
             f"signed{quorum if witnesses else ''}."
         )
 
+    def _leaves(self, since: int = 0) -> Iterator[Leaf]:
+        """Yield the leaves from an index on; raise `Differs`, also where an event is missing."""
+        before: Leaf | None = None
+        for index, entry in self._tree.entries(since, self._tree.size):
+            leaf = Leaf.parse(entry, index)
+            if before is not None:
+                leaf.require_after(before)
+            before = leaf
+            yield leaf
+
     # The whole log.
 
     def _verify_log(self) -> int:
         tiles = self._tree.check_tiles()
         releases = LoggedReleases()
         private = 0
-        for index, entry in self._tree.entries(0, self._tree.size):
-            leaf = Leaf.parse(entry, index)
+        for leaf in self._leaves():
             private += not leaf.kind
             releases.add(leaf)
         self._say(self._summary_of_log())
@@ -304,8 +376,8 @@ class Verification:
         if len(names) * 2 <= bundles:  # A proof takes two files.
             self._ask_proofs(names, logged)
         if any(each not in logged.releases for each in names):
-            for index, entry in self._tree.entries(0, self._tree.size):
-                logged.add(Leaf.parse(entry, index))
+            for leaf in self._leaves():
+                logged.add(leaf)
             # Those that are not public, if the caller may see them.
             self._ask_proofs(names - logged.releases.keys(), logged)
         found = logged.releases
@@ -437,13 +509,12 @@ class Verification:
         """Return what the log has of an organization, and up to which entry."""
         found: list[Leaf] = []
         left = MOST_OPENINGS if self._client.has_token else 0
-        for index, entry in self._tree.entries(since, self._tree.size):
-            leaf = Leaf.parse(entry, index)
+        for leaf in self._leaves(since):
             if not leaf.kind and self._client.has_token:
                 if not left:
-                    return found, index
+                    return found, leaf.index
                 left -= 1
-                leaf = self._opened(leaf) or leaf
+                leaf = self._opened(leaf) or leaf  # noqa: PLW2901 - what it says.
             if leaf.organization == org:
                 found.append(leaf)
         return found, self._tree.size

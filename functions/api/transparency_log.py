@@ -16,7 +16,7 @@ class OpeningView(ResponseModel):
     """The opening of a commitment: its entry of the log has the base64 of the SHA-256 of the bytes
     of the salt and of the leaf."""
 
-    index: int
+    index: int = Field(description="Of the entry that was asked for; the first one has 0.")
     salt: str = Field(description="Base64 of 32 bytes.")
     leaf: str = Field(description="The leaf, whose bytes are this text in ASCII.")
 

@@ -1,12 +1,19 @@
-"""/log/…: the checkpoint, the tiles and the policy of the transparency log, as c2sp.org/tlog-tiles
-describes them."""
+"""/log/… and /logs/…: the checkpoint, the tiles and the policy of the transparency log and of those
+that follow it, as c2sp.org/tlog-tiles describes them."""
 
 from functions.http.caching_headers import NO_STORE
 from functions.http.calls import Call
 from functions.http.plain_text import PlainTextFace
 from functions.http.representations import Representation, conditional_answer
 from functions.web.site_files import IMMUTABLE
-from shared.domain.errors.transparency import NoteUnreadable, log_file_missing, log_not_begun
+from shared.domain.errors.transparency import (
+    NoteUnreadable,
+    log_file_missing,
+    log_not_begun,
+    log_not_there,
+)
+from shared.domain.transparency.log_policies import LogPolicy
+from shared.domain.transparency.log_states import CHECKPOINT_FILE, FIRST_FOLDER
 from shared.domain.transparency.tiles import Tile
 from shared.runtime.answers import PLAIN_TEXT, Answer
 
@@ -19,28 +26,68 @@ log_files = PlainTextFace()
 FACES = (log_files,)
 
 
+# Caches keep tiles for good, so each log has an address of its own. That of the first one does not
+# change; `/log/policy` says which log is written now.
 @log_files.read("log/checkpoint", stays_public=True)
 async def log_checkpoint(call: Call) -> Answer:
-    checkpoint = await call.registry.transparency.reader.file("log/checkpoint")
-    if checkpoint is None:
-        raise log_not_begun()
-    return _file(call, checkpoint, PLAIN_TEXT, CHECKPOINT_CACHE)
+    return await _checkpoint(call, FIRST_FOLDER)
 
 
 @log_files.read("log/policy", stays_public=True)
 async def log_policy(call: Call) -> Answer:
-    policy = await call.registry.transparency.publication.policy()
-    return _file(call, policy.text.encode(), PLAIN_TEXT, POLICY_CACHE)
+    return _policy(call, await call.registry.transparency.publication.policy())
 
 
 @log_files.read("log/tile/{*path}")
 async def log_tile(call: Call) -> Answer:
+    return await _tile(call, FIRST_FOLDER)
+
+
+@log_files.read("logs/{folder}/checkpoint", stays_public=True)
+async def log_following_checkpoint(call: Call) -> Answer:
+    return await _checkpoint(call, _following(call))
+
+
+@log_files.read("logs/{folder}/policy", stays_public=True)
+async def log_following_policy(call: Call) -> Answer:
+    folder = _following(call)
+    policy = await call.registry.transparency.publication.policy_at(folder)
+    if policy is None:
+        raise log_not_there(folder)
+    return _policy(call, policy)
+
+
+@log_files.read("logs/{folder}/tile/{*path}")
+async def log_following_tile(call: Call) -> Answer:
+    return await _tile(call, _following(call))
+
+
+def _following(call: Call) -> str:
+    """Return the folder of a log that follows another one: the first one has one address alone."""
+    folder = call.route_params["folder"]
+    if folder == FIRST_FOLDER:
+        raise log_not_there(folder)
+    return folder
+
+
+async def _checkpoint(call: Call, folder: str) -> Answer:
+    checkpoint = await call.registry.transparency.reader.file(f"{folder}/{CHECKPOINT_FILE}")
+    if checkpoint is None:
+        raise log_not_begun() if folder == FIRST_FOLDER else log_not_there(folder)
+    return _file(call, checkpoint, PLAIN_TEXT, CHECKPOINT_CACHE)
+
+
+def _policy(call: Call, policy: LogPolicy) -> Answer:
+    return _file(call, policy.text.encode(), PLAIN_TEXT, POLICY_CACHE)
+
+
+async def _tile(call: Call, folder: str) -> Answer:
     path = f"tile/{call.route_params['path']}"
     try:
         tile = Tile.parse(path)
     except NoteUnreadable:
         raise log_file_missing(path) from None
-    content = await call.registry.transparency.reader.file(f"log/{path}")
+    content = await call.registry.transparency.reader.file(f"{folder}/{path}")
     if content is None:
         raise log_file_missing(path)
     return _file(call, content, BYTES, IMMUTABLE if tile.is_full else PARTIAL_CACHE)

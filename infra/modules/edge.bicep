@@ -774,7 +774,8 @@ resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
 output url string = 'https://${endpoint.properties.hostName}'
 
 // Tiles of the transparency log never change once they are full, and say how long they may be kept. Where only
-// signed-in people read, their answers are private, and the edge keeps none. The checkpoint comes from the registry.
+// signed-in people read, their answers are private, and the edge keeps none. The checkpoint comes from the registry;
+// that of a log that follows another one is below /logs/, with its tiles, and is kept for two seconds.
 resource logTiles 'Microsoft.Cdn/profiles/afdEndpoints/routes@2026-10-01' = {
   parent: endpoint
   name: 'log'
@@ -782,7 +783,7 @@ resource logTiles 'Microsoft.Cdn/profiles/afdEndpoints/routes@2026-10-01' = {
     originGroup: { id: group.id }
     customDomains: empty(domain) ? [] : [{ id: ownDomain.id }]
     ruleSets: [{ id: changes.id }]
-    patternsToMatch: ['/log/tile/*']
+    patternsToMatch: ['/log/tile/*', '/logs/*']
     cacheConfiguration: { queryStringCachingBehavior: 'IgnoreQueryString' }
     supportedProtocols: ['Http', 'Https']
     forwardingProtocol: 'HttpsOnly'

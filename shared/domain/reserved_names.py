@@ -20,7 +20,7 @@ _WORDS = """
 about abuse account accounts admin administrator administrators api archive archives assets auth
 badge badges ballroom blog central cli_token compare contact dashboard device devices docs
 documentation download downloads feed feeds file files health help home host icons index
-internal invitations keywords legal localhost log login logout mail manage maven mcp metrics
+internal invitations keywords legal localhost log login logout logs mail manage maven mcp metrics
 moderator null oci official operator org organization organizations orgs owner owners package
 packages policies policy postmaster press privacy public publish registry root runtime scim
 search security settings signin signout signup site sitemap staff static status support symbols

@@ -30,7 +30,8 @@ class NewerFormat(Exception):
 
 @dataclass(frozen=True)
 class Leaf:
-    """An entry: the number of an event, and what everybody may read of it."""
+    """An entry: its index in the log, the number of its event, and what everybody may read of
+    it."""
 
     index: int
     fields: Mapping[str, object]
@@ -49,10 +50,27 @@ class Leaf:
         if version != LEAF_FORMAT or not (fields.get("kind") or fields.get("commitment")):
             message = f"The entry {index} is neither a leaf nor a commitment."
             raise Differs(message)
-        if fields.get("index") != index:
-            message = f"The entry {index} says that it is the entry {printable(fields['index'])}."
+        said = fields.get("index")
+        if type(said) is not int or not 0 <= said <= index:
+            message = f"The entry {index} says that it is the entry {printable(said)}."
             raise Differs(message)
         return cls(index, fields)
+
+    @property
+    def event(self) -> int:
+        """The index that the leaf says: the number of its event, less one. In a log that was mended
+        it is smaller than that of the entry."""
+        return cast("int", self.fields["index"])
+
+    def require_after(self, before: Leaf) -> None:
+        """Raise `Differs` if an event is missing between two neighbours. A registry that was set
+        back counts its events from an earlier number on, and never from a later one."""
+        if self.event > before.event + 1:
+            message = (
+                f"The entry {self.index} is of the event {self.event}, and the entry before it of "
+                f"the event {before.event}."
+            )
+            raise Differs(message)
 
     def text(self, name: str) -> str:
         """Return a field as it can be shown; empty if it is missing."""
@@ -103,7 +121,11 @@ def opened(commitment: Leaf, answer: Mapping[str, object]) -> Leaf:
     if hashlib.sha256(salt + leaf).digest() != digest:
         message = f"The entry {index}: its opening is another one than the log commits to."
         raise Differs(message)
-    return Leaf.parse(leaf, index)
+    found = Leaf.parse(leaf, index)
+    if found.event != commitment.event:
+        message = f"The entry {index}: its opening is of the event {found.event}."
+        raise Differs(message)
+    return found
 
 
 @dataclass

@@ -98,6 +98,12 @@ class VerifierKey:
             raise Malformed(message)
         return cls(name, computed, algorithm, public)
 
+    def renamed(self, name: str) -> VerifierKey:
+        """Return the same public key as that of a log of another name."""
+        content = f"{name}\n".encode() + bytes([self.algorithm]) + self.public
+        key_id = hashlib.sha256(content).digest()[:_KEY_ID_BYTES]
+        return VerifierKey(name, key_id, self.algorithm, self.public)
+
     def __str__(self) -> str:
         encoded = base64.b64encode(bytes([self.algorithm]) + self.public).decode()
         return f"{self.name}+{self.key_id.hex()}+{encoded}"

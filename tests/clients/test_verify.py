@@ -3,7 +3,7 @@
 import hashlib
 import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -441,15 +441,143 @@ def test_a_release_with_two_digests_is_refused(client: Client) -> None:
 
 def test_an_entry_at_another_place_than_it_says_is_refused(client: Client) -> None:
     found = entries()
-    found[9] = leaf(8, kind="package.deprecated")
+    found[9] = leaf(10, kind="package.deprecated")
     client.site.tree = LogTreeFiles(found)
     client.site.publish(ENTRIES)
-    assert client.refused() == "The entry 9 says that it is the entry 8."
+    assert client.refused() == "The entry 9 says that it is the entry 10."
     found[9] = b"[]"
     (client.folder / "state.json").unlink()
     client.site.tree = LogTreeFiles(found)
     client.site.publish(ENTRIES)
     assert client.refused() == "The entry 9 is neither a leaf nor a commitment."
+
+
+def test_an_event_that_is_missing_is_named(client: Client) -> None:
+    found = entries()
+    found[9] = leaf(8, kind="package.deprecated")
+    client.site.tree = LogTreeFiles(found)
+    client.site.publish(ENTRIES)
+    assert client.refused() == (
+        "The entry 10 is of the event 10, and the entry before it of the event 8."
+    )
+
+
+def set_back(entries: list[bytes], at: int, by: int) -> list[bytes]:
+    """Return the entries of a registry that was set back by some events and then mended."""
+    again = [release_leaf(n, f"later/p{n}:1.0.0", sha256(b"%d" % n)) for n in range(at - by, at)]
+    return [*entries[:at], *again]
+
+
+def test_a_log_that_was_mended_verifies(client: Client) -> None:
+    client.site.publish(590)
+    assert client.run(keys=[LOG.vkey])[0] == 0
+    client.site.tree = LogTreeFiles(set_back(entries(), 595, 300))
+    client.site.publish(800)
+    code, printed = client.run(keys=[LOG.vkey])
+    assert code == 0, printed
+    assert "800 entries" in printed
+
+
+def test_what_is_private_opens_in_a_log_that_was_mended(client: Client) -> None:
+    found = entries()
+    opening = release_leaf(SECRET, "acme/secret:1.0.0", sha256(HIDDEN))
+    found[SECRET] = found[SECRET + 1] = commitment(SECRET, SALT, opening)
+    client.site.tree = LogTreeFiles(found[: SECRET + 2])
+    client.site.publish(SECRET + 2)
+    client.site.prove("acme/secret:1.0.0", SECRET + 1, SECRET + 2)
+    salt = "dHR0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dHQ="
+    opened = {"salt": salt, "leaf": opening.decode()}
+    client.site.files[f"api/v1/log/openings/{SECRET + 1}"] = json.dumps(opened).encode()
+    code, printed = client.run(client.file("secret.bala", HIDDEN), keys=[LOG.vkey])
+    assert code == 0, printed
+
+
+# --- A log that follows another one ---------------------------------------------------------------
+
+SECOND = Signer("packages.example.org/logs/log2")
+
+
+def replaced(site: Site, old: Sequence[bytes], *, signer: Signer = SECOND) -> Site:
+    """Return what a registry serves that lost its tiles, and whose new log has old events."""
+    last = site.files["log/checkpoint"].decode()
+    first = leaf(0, kind="log.replaced", log=ORIGIN, checkpoint=last)
+    new = Site(
+        LogTreeFiles([first, *old]),
+        len(old) + 1,
+        (signer,),
+        f"log {signer.vkey}\nquorum none\n",
+        signer.name,
+    )
+    site.files = {
+        **{path.replace("log/", "logs/log2/", 1): file for path, file in new.files.items()},
+        "log/checkpoint": site.files["log/checkpoint"],
+        "log/policy": new.files["log/policy"],
+    }
+    return new
+
+
+@pytest.mark.parametrize("keys", [[LOG.vkey], []])
+def test_a_log_that_lost_its_tiles_is_followed_to_the_new_one(
+    client: Client, keys: list[str]
+) -> None:
+    client.site.publish(590)
+    assert client.run(keys=keys)[0] == 0
+    client.site.publish(595)
+    replaced(client.site, [*entries(), leaf(600, kind="package.deprecated", package="a/b")])
+    code, printed = client.run(keys=keys)
+    assert code == 0, printed
+    assert printed.startswith(
+        f"The log {ORIGIN} ended with 595 entries, and {SECOND.name} follows it. It has all of the "
+        "590 entries of the checkpoint that was kept."
+    )
+    assert f"{SECOND.name}: the checkpoint of 602 entries is signed." in printed
+    code, printed = client.run(client.file("greet.bala"), keys=keys)
+    assert code == 0, printed
+    assert "ended" not in printed
+    assert "1 are in the log as they are here" in printed
+
+
+def test_a_log_is_followed_by_who_kept_nothing_of_it(client: Client) -> None:
+    replaced(client.site, entries())
+    code, printed = client.run(keys=[LOG.vkey])
+    assert code == 0, printed
+    assert f"{SECOND.name} follows it. The operator" in printed
+    assert client.run(keys=[SECOND.vkey])[0] == 0
+
+
+def test_a_new_log_with_other_entries_is_followed_by_its_key_alone(client: Client) -> None:
+    assert client.run()[0] == 0
+    replaced(client.site, entries(archive=b"another"))
+    code, printed = client.run()
+    assert code == 1
+    assert "has other entries than its first 600. If the operator said why" in printed
+    assert f"--key {SECOND.vkey}" in printed
+    code, printed = client.run(keys=[SECOND.vkey])
+    assert code == 0, printed
+    assert "It does not have all of the 600 entries" in printed
+    code, printed = client.run()  # The key that was named is kept.
+    assert code == 0, printed
+
+
+def test_a_new_log_that_follows_another_state_is_refused(client: Client) -> None:
+    assert client.run()[0] == 0
+    client.site.files["log/checkpoint"] = client.site.checkpoint(599)
+    replaced(client.site, entries())
+    assert f"follows another {ORIGIN} than the one that was kept" in client.refused(keys=[])
+    client.site.files["log/checkpoint"] = client.site.checkpoint(600).replace(
+        b"\n600\n", b"\n601\n"
+    )
+    replaced(client.site, entries())
+    assert "does not verify with the key" in client.refused(keys=[])
+
+
+def test_a_new_log_of_another_key_is_not_followed(client: Client) -> None:
+    assert client.run()[0] == 0
+    other = Signer(SECOND.name, seed=b"o" * 32)
+    replaced(client.site, entries(), signer=other)
+    assert "the log has no such file" in client.refused(keys=[])
+    code, printed = client.run(keys=[LOG.vkey, other.vkey])
+    assert code == 0, printed
 
 
 # --- The steps of a proof -----------------------------------------------------------------------

@@ -51,8 +51,9 @@ def test_copies_are_kept_of_public_archives_static_files_and_tiles_alone(rule: s
     kept = [each for each, path in paths.items() if path.startswith(f"/{prefix}")]
     assert kept == [Visibility.PUBLIC]
     assert configured("staticFiles")["patternsToMatch"] == ["/static/*"]
+    # Each log has a path of its own, so that no tile is ever kept in the place of another one.
+    assert configured("logTiles")["patternsToMatch"] == ["/log/tile/*", "/logs/*"]
     # Nowhere else is anything said of keeping: a route without it keeps nothing.
-    assert configured("logTiles")["patternsToMatch"] == ["/log/tile/*"]
     assert EDGE.text.count("cacheConfiguration") == 4
     assert "cacheConfiguration" not in configured("route")
 
@@ -110,9 +111,8 @@ def test_changes_go_to_the_app_for_changes_and_reads_to_the_other() -> None:
     for rule in ("sendChanges", "sendPosts"):
         [action] = configured(rule)["actions"]
         assert "originGroupOverride" in action["parameters"]
-    # Of both routes, and of the first with and without blobs; archives leave before.
+    # Of all routes, and of the first with and without blobs; archives leave before.
     assert EDGE.text.count("[{ id: uploading.id }, { id: changes.id }, { id: archives") == 2
-    # Tiles of the log, and what neither uploads nor archives are.
     assert EDGE.text.count("ruleSets: [{ id: changes.id }]") == 2
     assert EDGE.text.count("{ id: changes.id }") == 4
 

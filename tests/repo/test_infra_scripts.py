@@ -45,7 +45,7 @@ case "$*" in
 *"secret list-deleted"*) [ ! -f "$HOME/deleted" ] || echo link-key ;;
 *"secret list"*)
     [ -f "$HOME/key" ] && echo link-key
-    for each in release-keys log-keys; do [ -f "$HOME/$each" ] && echo $each; done ;;
+    for each in release-keys log-keys witness-keys; do [ -f "$HOME/$each" ] && echo $each; done ;;
 *"secret show"*) cat "$(secret "$@")" && echo ;;
 *"secret set"*)
     file=$(secret "$@")
@@ -120,6 +120,11 @@ class Cloud:
         return (self.folder / "log-keys").read_text()
 
     @property
+    def witness_keys(self) -> str:
+        """Return what the vault holds of the key of the witness."""
+        return (self.folder / "witness-keys").read_text()
+
+    @property
     def calls(self) -> str:
         """Return how Azure was called."""
         return (self.folder / "calls").read_text()
@@ -148,12 +153,21 @@ def test_a_rotation_leaves_the_previous_key_and_no_other(cloud: Cloud) -> None:
 def test_a_key_is_made_once(cloud: Cloud) -> None:
     made = cloud.run("keys.sh", "vault-1")
     assert made.returncode == 0, made.stderr
-    before = (cloud.key, cloud.release_keys, cloud.log_keys)
+    before = (cloud.key, cloud.release_keys, cloud.log_keys, cloud.witness_keys)
     assert len(KeyRing.of_setting(cloud.key).keys) == 1
     assert len(ReleaseKeyRing.parse(cloud.release_keys).keys) == 1
     assert len(LogKeyRing.parse(cloud.log_keys).keys) == 1
     assert cloud.run("keys.sh", "vault-1").returncode == 0
-    assert (cloud.key, cloud.release_keys, cloud.log_keys) == before
+    assert (cloud.key, cloud.release_keys, cloud.log_keys, cloud.witness_keys) == before
+
+
+def test_the_key_of_the_witness_is_another_one_than_that_of_the_log(cloud: Cloud) -> None:
+    cloud.run("keys.sh", "vault-1")
+    [witness] = LogKeyRing.parse(cloud.witness_keys).keys
+    [signer] = LogKeyRing.parse(cloud.log_keys).keys
+    assert witness.seed != signer.seed
+    cloud.run("keys.sh", "vault-1", "rotate-log-key", "90")
+    assert [each.seed for each in LogKeyRing.parse(cloud.witness_keys).keys] == [witness.seed]
 
 
 def test_keys_of_a_later_version_are_made_beside_those_that_are_there(cloud: Cloud) -> None:
@@ -249,9 +263,10 @@ def test_a_key_is_in_no_argument_and_no_output(cloud: Cloud) -> None:
     assert [each.returncode for each in said] == [0, 0, 0, 0]
     shown = "".join(each.stdout + each.stderr for each in said) + cloud.calls
     assert [key for key in cloud.key.split(",") if key in shown] == []
-    lines = [*cloud.release_keys.splitlines(), *cloud.log_keys.splitlines()]
+    texts = (cloud.release_keys, cloud.log_keys, cloud.witness_keys)
+    lines = [line for text in texts for line in text.splitlines()]
     words = [word for line in lines for word in line.split() if len(word) > 40]
-    assert len(words) == 4
+    assert len(words) == 5
     assert [word for word in words if word in shown] == []
 
 

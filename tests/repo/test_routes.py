@@ -181,6 +181,7 @@ PARAMETERS = {
     "id",
     "number",  # Of an account; of a token, webhook, invitation; of a delivery.
     "index",  # Of an entry of the log, which everybody counts.
+    "folder",  # Of a log that follows another one, such as log2.
     "log",  # The hash of the name of a log, which is public.
     "dispute",  # The id of a name dispute, which its parties and administrators alone see.
 }

@@ -57,6 +57,8 @@ def test_only_these_operations_stay_public() -> None:
         "health_live",
         "health_ready",
         "log_checkpoint",
+        "log_following_checkpoint",
+        "log_following_policy",
         "log_policy",
         "login_file",
         "security_txt_file",

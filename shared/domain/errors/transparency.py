@@ -45,7 +45,15 @@ def log_file_missing(path: str) -> NotFound:
     return NotFound(
         "log-file-missing",
         f"The transparency log has no file {quoted(path)}. Ask for those that a tree of the size "
-        "in /log/checkpoint has (c2sp.org/tlog-tiles).",
+        "in its checkpoint has (c2sp.org/tlog-tiles).",
+    )
+
+
+def log_not_there(folder: str) -> NotFound:
+    return NotFound(
+        "log-not-there",
+        f"There is no log {quoted(folder)} that follows the first one. /log/policy has the address "
+        "of the log that is written.",
     )
 
 

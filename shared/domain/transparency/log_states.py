@@ -8,6 +8,7 @@ from shared.domain.transparency.merkle_tree import EMPTY_ROOT, TreeHead
 from shared.domain.transparency.notes import SignedNote
 
 FIRST_FOLDER = "log"
+LATER_LOGS = "logs"  # The path below which the logs are served that follow the first one.
 CHECKPOINT_FILE = "checkpoint"  # Its name below the folder.
 _OWNER = "log"
 
@@ -16,6 +17,11 @@ RESTORED = (
     "the registry was restored from a backup, and may have published more after it. Put the newest "
     "folder `transparency` that is left in place of the restored one before it is mended."
 )
+
+
+def log_path(folder: str) -> str:
+    """Return the path of a log below the address of its registry, with which its origin ends."""
+    return folder if folder == FIRST_FOLDER else f"{LATER_LOGS}/{folder}"
 
 
 class Segment(NamedTuple):
@@ -69,6 +75,22 @@ class LogState(Entity):
         """Return the folder of this log or of one that it follows."""
         former = {each.origin: each.folder for each in self.former}
         return former.get(origin, self.folder)
+
+    def origin_at(self, folder: str) -> str | None:
+        """Return the name of the log in a folder; None if there was none."""
+        known = {each.folder: each.origin for each in self.former} | {self.folder: self.origin}
+        return known.get(folder)
+
+    def number_of(self, index: int) -> int | None:
+        """Return the number of the event whose entry is at an index, which may not be written yet;
+        None for an entry that has no event, as the first one of a log that follows another one, and
+        those of events that a restore lost."""
+        before = [each for each in self.segments if each.first_index <= index]
+        if not before:
+            return None
+        number = before[-1].number + index - before[-1].first_index
+        later = self.segments[len(before) :]
+        return None if later and number >= later[0].number else number
 
     def index_of(self, number: int) -> int:
         """Return the index of the entry of an event, which may not be written yet."""

@@ -11,10 +11,12 @@ from shared.domain.times import utc_text
 from shared.domain.transparency.checkpoints import Checkpoint
 from shared.domain.transparency.log_states import (
     CHECKPOINT_FILE,
+    FIRST_FOLDER,
     PLACE_OF_STATE,
     FormerLog,
     LogState,
     Segment,
+    log_path,
 )
 from shared.domain.transparency.notes import NoteSigner, SignedNote
 from shared.domain.transparency.tiles import (
@@ -195,9 +197,11 @@ class LogMending:
 
     async def _replaced(self, state: LogState, reason: str) -> MendingPlan:
         count = len(state.former) + 2
-        while await self._files.read(f"log{count}/{CHECKPOINT_FILE}") is not None:
+        while await self._files.read(f"{FIRST_FOLDER}{count}/{CHECKPOINT_FILE}") is not None:
             count += 1  # Of a restored registry that had mended its log once more.
+        folder = f"{FIRST_FOLDER}{count}"
         first = state.former[0].origin if state.former else state.origin
+        host = first.removesuffix(f"/{FIRST_FOLDER}")
         old = await self._files.read(f"{state.folder}/{CHECKPOINT_FILE}")
         last = old.decode(errors="replace") if old else state.checkpoint
         said = {
@@ -210,8 +214,8 @@ class LogMending:
         }
         replaced = LogState(
             revision=state.revision,
-            origin=f"{first}{count}",
-            folder=f"log{count}",
+            origin=f"{host}/{log_path(folder)}",
+            folder=folder,
             segments=(Segment(1, 1),),
             first_entry=json.dumps(said, sort_keys=True, separators=(",", ":")),
             former=(*state.former, FormerLog(state.origin, state.folder, last)),

@@ -11,8 +11,10 @@ from shared.domain.principals import Principal
 from shared.domain.records import Event
 from shared.domain.rights import require_own_account
 from shared.domain.scopes import Action
-from shared.domain.transparency.leaves import is_told
+from shared.domain.transparency.leaves import LoggedEvent, is_told
+from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
 from shared.domain.versions import Version
+from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 
@@ -25,7 +27,7 @@ _REFUSALS = (Forbidden, NotFound, Unauthenticated)
 
 class Opening(Struct, frozen=True):
     """The salt of a commitment and the leaf that it commits to: the log holds the SHA-256 of both
-    at this index."""
+    at this index, which is not that of the leaf in a log that was mended."""
 
     index: int
     salt: bytes
@@ -38,27 +40,35 @@ class Openings(Struct, frozen=True):
     event is about; and administrators."""
 
     events: EventStore
+    directory: DirectoryStore
     metadata: MetadataStore
     authorization: Authorization
     administration: Administration
 
     async def opening(self, index: str, *, by: Principal) -> Opening:
-        """Return the opening of the entry at an index; raise `opening-not-found` where there is
-        none, and in the same way for those who may not see its event.
+        """Return the opening of the entry at an index of the log that is written now; raise
+        `opening-not-found` where there is none, and in the same way for those who may not see its
+        event.
 
         Raises `InvalidRequest` for a text that is no index.
         """
-        number = _parse_index(index)
-        for found in await self.events.logged(number, 1):
+        asked = _parse_index(index)
+        for found in await self._events_at(asked):
             leaf = found.leaf
             # Readable entries have no salt.
             if leaf and leaf.salt and await self._may_see(found.event, by):
-                return Opening(number, leaf.salt, leaf.opening)
+                return Opening(asked, leaf.salt, leaf.opening)
         raise NotFound(
             "opening-not-found",
-            f"opening not found: entry {number} of the log has none that you may see. Readable "
+            f"opening not found: entry {asked} of the log has none that you may see. Readable "
             "entries need none; for the others, use a token of an owner of the organization.",
         )
+
+    async def _events_at(self, index: int) -> list[LoggedEvent]:
+        """Return the event whose entry is at an index; nothing if it has none."""
+        state = await self.directory.get(LogState, PLACE_OF_STATE)
+        number = state.number_of(index) if state else index + 1  # As in a log that was not mended.
+        return [] if number is None else await self.events.logged(number - 1, 1)
 
     async def _may_see(self, event: Event, by: Principal) -> bool:
         # Each is asked, whatever the event is about: time does not tell what a commitment hides.

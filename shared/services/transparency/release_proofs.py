@@ -1,23 +1,27 @@
 """The proof that the log has a release, which everybody can verify offline."""
 
 import json
+from datetime import timedelta
 
 from msgspec import Struct
 
 from shared.domain.packages import Release
 from shared.domain.releases import publications_of
+from shared.domain.times import MS
 from shared.domain.transparency.checkpoints import Checkpoint
 from shared.domain.transparency.encodings import base64_of
 from shared.domain.transparency.log_proofs import LogProof
 from shared.domain.transparency.log_states import LogState
 from shared.domain.transparency.proof_steps import ProofStep, proof_steps
 from shared.ports.events import EventStore
+from shared.ports.system import Clock
 from shared.runtime.lru_cache import LruCache
 from shared.services.transparency.log_reader import LogReader
 from shared.services.transparency.published_checkpoints import PublishedCheckpoints
 
 PUBLISHED = ("release.published", "release.mirrored")  # Kinds of entries.
 PROOFS_KEPT = 2_000  # In memory; one has some 2 KB.
+ORIGIN_KEPT = timedelta(minutes=1)  # So long proofs of a log are given that another one follows.
 
 
 class LoggedRelease(Struct, frozen=True):
@@ -36,6 +40,11 @@ class LoggedRelease(Struct, frozen=True):
         """Whether everybody reads in the entry that the release was published."""
         kind: object = json.loads(self.entry).get("kind")
         return kind in PUBLISHED
+
+    @property
+    def origin(self) -> str:
+        """The name of the log."""
+        return self._checkpoint.origin
 
     @property
     def size(self) -> int:
@@ -63,7 +72,8 @@ class LoggedRelease(Struct, frozen=True):
 
 
 class ReleaseProofs:
-    """Finds the entries of releases. A proof never changes, so it is kept in memory."""
+    """Finds the entries of releases in the log that is written. A proof never changes, so it is
+    kept in memory until another log follows."""
 
     def __init__(
         self,
@@ -71,11 +81,15 @@ class ReleaseProofs:
         events: EventStore,
         reader: LogReader,
         published: PublishedCheckpoints,
+        clock: Clock,
     ) -> None:
         self._events = events
         self._reader = reader
         self._published = published
+        self._clock = clock
         self._known = LruCache[str, LoggedRelease](PROOFS_KEPT)
+        self._origin = ""
+        self._origin_until_ms = 0
 
     async def find(self, release: Release) -> LoggedRelease | None:
         """Return the entry of a release with its proof; None while it is being logged, and for one
@@ -84,16 +98,27 @@ class ReleaseProofs:
             return None
         key = f"{release.coordinate.key}@{release.digest}"
         found = self._known.get(key)
-        if found is None:
+        if found is None or not await self._is_current(found):
             found = await self._read(release)
             if found is not None:
                 self._known.put(key, found)
         return found
 
+    async def _is_current(self, found: LoggedRelease) -> bool:
+        if self._clock.now_ms() >= self._origin_until_ms:
+            await self._state()
+        return found.origin == self._origin
+
+    async def _state(self) -> LogState | None:
+        state = await self._reader.state()
+        self._origin = state.origin if state else ""
+        self._origin_until_ms = self._clock.now_ms() + ORIGIN_KEPT // MS
+        return state
+
     async def _read(self, release: Release) -> LoggedRelease | None:
         """Return the first entry of the release that says that it was published; else, as for a
         private one, its first entry."""
-        state = await self._reader.state()
+        state = await self._state()
         if state is None:
             return None
         origin = release.upstream

@@ -13,9 +13,11 @@ from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from shared.domain.scopes import Role
+from shared.domain.transparency.log_states import LogState, Segment
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.port_doubles import Ledger
+from tests.support.published_logs import ORIGIN
 from tests.support.world import URL, OpenWorld, Person, World, limited
 
 pytestmark = pytest.mark.measured
@@ -72,6 +74,19 @@ async def test_who_may_read_a_package_opens_what_is_told_of_it(world: World) -> 
     assert await readers(world, index) == ["ann", "mia", "admin"]
     words = await limited(world, world.people.ann, "read", org="acme", package="words")
     assert (await get(world, index, by=words)).status_code == 404
+
+
+async def test_in_a_log_that_was_mended_an_opening_is_that_of_its_entry(world: World) -> None:
+    await world.push(bala("acme/secret:1.0.0", visibility="private"))
+    number = await last(world) + 1
+    mended = (Segment(1, 0), Segment(number, number + 6))  # Seven events were lost.
+    await world.stores.directory.add(LogState(origin=ORIGIN, segments=mended))
+    entry = (await get(world, number + 6, by=world.people.mia)).json()
+    assert entry["index"] == number + 6
+    leaf = json.loads(entry["leaf"])
+    assert (leaf["index"], leaf["version"]) == (number - 1, "1.0.0")
+    for lost in range(number - 1, number + 6):
+        assert await readers(world, lost) == []
 
 
 async def test_everybody_opens_it_when_the_package_becomes_public(world: World) -> None:

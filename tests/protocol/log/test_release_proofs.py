@@ -77,6 +77,7 @@ async def test_another_process_gives_the_same_proof(world: World) -> None:
         events=world.stores.events,
         reader=world.registry.transparency.reader,
         published=PublishedCheckpoints(directory=world.stores.directory),
+        clock=world.clock,
     )
     release = (await world.stores.metadata.find(coordinate("acme/greet:1.0.0"))).release
     assert release is not None

@@ -13,6 +13,8 @@ from shared.services.transparency.log_reader import LogReader
 from shared.services.transparency.tile_reader import TileReader
 from tests.support.logs_of_tests import ORIGIN, LogOfTest
 
+SECOND = "packages.example.org/logs/log2"
+
 
 @pytest.fixture
 def log() -> LogOfTest:
@@ -85,6 +87,7 @@ async def test_after_mending_each_event_is_found_at_its_entry(log: LogOfTest) ->
         proof = await reader.proof((await log.state()).index_of(number))
         assert proof is not None
         assert proof.index == (number - 1 if number <= 5 else number + 3)
+        assert (await log.state()).number_of(proof.index) == number
         assert await reader.entry(proof.index, 13) == leaf
 
 
@@ -98,6 +101,17 @@ async def test_a_second_restore_is_mended_as_well(log: LogOfTest) -> None:
     await mending(log).mend(plan)
     await log.writer().write()
     assert await log.entries() == [*published, b"first after the restore", b"second"]
+
+
+async def test_an_entry_whose_event_was_lost_has_no_number(log: LogOfTest) -> None:
+    await restored(log, 5, 4)
+    await mending(log).mend(await planned(log))
+    state = await log.state()
+    assert [state.number_of(index) for index in range(12)] == [
+        *range(1, 6),
+        *[None] * 4,
+        *range(6, 9),
+    ]
 
 
 async def test_a_state_that_was_lost_with_no_event_is_found_again(log: LogOfTest) -> None:
@@ -129,10 +143,10 @@ async def test_a_damaged_log_is_followed_by_a_new_one(
     old = dict(log.files.published)
     plan = await planned(log)
     assert plan.way is MendingWay.REPLACE
-    assert plan.sentences[2].startswith(f"A new log {ORIGIN}2 begins")
+    assert plan.sentences[2].startswith(f"A new log {SECOND} begins")
     await mending(log).mend(plan)
     await log.writer().write()
-    first, *entries = await log.entries("log2", f"{ORIGIN}2")
+    first, *entries = await log.entries("log2", SECOND)
     assert entries == log.leaves.entries
     said = json.loads(first)
     assert (said["kind"], said["log"], said["index"]) == ("log.replaced", ORIGIN, 0)
@@ -140,8 +154,9 @@ async def test_a_damaged_log_is_followed_by_a_new_one(
     assert {path: log.files.published[path] for path in old} == old
     reader = LogReader(log.files, TileReader(log.files), log.directory)
     assert (await log.state()).index_of(1) == 1
+    assert [(await log.state()).number_of(index) for index in range(3)] == [None, 1, 2]
     assert await reader.proof(1)
-    assert (await reader.checkpoint() or b"").startswith(f"{ORIGIN}2\n".encode())
+    assert (await reader.checkpoint() or b"").startswith(f"{SECOND}\n".encode())
     assert await reader.file("log/checkpoint") == last
 
 
@@ -173,9 +188,9 @@ async def test_a_new_log_is_written_again_from_its_leaves(log: LogOfTest) -> Non
     await mending(log).mend(await planned(log))
     log.happens(400)
     await log.writer().write()
-    entries = await log.entries("log2", f"{ORIGIN}2")
+    entries = await log.entries("log2", SECOND)
     for path in [path for path in log.files.published if path.startswith("log2/")]:
         del log.files.published[path]
     await log.writer().write()
-    assert await log.entries("log2", f"{ORIGIN}2") == entries
+    assert await log.entries("log2", SECOND) == entries
     assert leaf_hash(entries[1]) == leaf_hash(log.leaves.entries[0])
