@@ -52,6 +52,7 @@ def test_a_healthy_registry_in_the_cloud_has_no_problem(cloud: Terminal) -> None
         "records",
         "blobs",
         "placement",
+        "log",
     ]
     assert found["records"]["found"] == f"Cosmos DB has its {len(COSMOS_CONTAINERS)} containers."
     # Nobody is named to whom those write who appeal, which is advice.

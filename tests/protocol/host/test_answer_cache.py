@@ -109,9 +109,10 @@ async def usual(shared_worlds: OpenWorld) -> World:
 
 
 # What answers that depend on packages alone may read: packages, rights, and what never changes once
-# it is there.
+# it is there, such as the proof that a release is in the log. `directory.get` reads that; an answer
+# without a proof is repeated for some seconds alone.
 READ_FOR_PACKAGES = re.compile(
-    r"metadata\.(find|survey|by_digest|tool_owners)|directory\.access_context|documents\..*"
+    r"metadata\.(find|survey|by_digest|tool_owners)|directory\.(access_context|get)|documents\..*"
 )
 
 

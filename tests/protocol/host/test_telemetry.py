@@ -67,7 +67,8 @@ async def test_the_line_of_a_request_counts_what_was_asked_of_stores_and_names_i
     assert push["calls"]["metadata.add_release"] == 1
     assert "trace_id" not in push
     assert [get.get("trace_id") for get in gets] == [TRACE, TRACE, None]
-    assert gets[0]["calls"] == {"metadata.find": 1, "documents.texts": 1}
+    read = {"metadata.find": 1, "documents.texts": 1, "directory.get": 1}  # The last of the log.
+    assert gets[0]["calls"] == read
 
 
 async def test_the_hosts_trace_counts_and_not_the_one_that_a_client_sends(
