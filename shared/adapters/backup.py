@@ -132,7 +132,8 @@ def restore(
             with closing(sqlite3.connect(records)) as connection, connection:
                 connection.execute("DELETE FROM leases")
                 # What was published after the backup is not known here, and stays published.
-                connection.execute(_STOP_THE_LOG, (LogState.kind, RESTORED))
+                if _has_entities(connection):
+                    connection.execute(_STOP_THE_LOG, (LogState.kind, RESTORED))
             # First of the folders: where keys are, no start takes the folder for an empty one.
             _copy_keys(origin, place)
             _copy_log(origin, place)
@@ -456,6 +457,13 @@ _STOP_THE_LOG = """
     UPDATE entities SET body = json_set(body, '$.stopped', ?2)
     WHERE kind = ?1 AND coalesce(json_extract(body, '$.stopped'), '') = ''
 """
+
+
+def _has_entities(connection: sqlite3.Connection) -> bool:
+    """Check whether the database has the table of the log's state, which the first versions of
+    this software had not."""
+    table = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'entities'"
+    return connection.execute(table).fetchone() is not None
 
 
 def _copy_log(source: DataFolder, place: DataFolder) -> None:

@@ -391,6 +391,7 @@ ABOUT_NO_PACKAGE = {
         "health_*",
         "index_settings",
         "log_*",
+        "api_keys",
         "login_*",
         "security_txt_*",
         "static_*",

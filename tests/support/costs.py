@@ -145,6 +145,7 @@ OTHERS = (
     "central_doc_ui",
     "index_settings",
     "log_",
+    "api_keys",
     "security_txt_",
     "web_about",
     "web_manual",
