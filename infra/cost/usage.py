@@ -86,14 +86,15 @@ class Stored:
 # When nothing is in memory.
 MEASURED: Mapping[OperationUsage, Usage] = MappingProxyType(
     {
-        OperationUsage.PULL: Usage(7.65, 1, 0, 0, 951),  # Without counting it.
+        OperationUsage.PULL: Usage(7.75, 1, 0, 0, 952),  # Without counting it.
         OperationUsage.ARCHIVE: Usage(9.65, 2, 1),  # Without the bytes of the archive.
-        OperationUsage.METADATA: Usage(7.75, 1, 1, 0, 1_779),
+        # The first of a process, which makes the proof that the log has the release.
+        OperationUsage.METADATA: Usage(27.45, 8, 4, 0, 2_352),
         OperationUsage.VERSIONS: Usage(11.65, 1, 0, 0, 353),
         OperationUsage.INDEX: Usage(11.65, 1, 0, 0, 3_304),
         OperationUsage.RESOLVE: Usage(170.2, 2, 0, 0, 10_595),
-        OperationUsage.SEARCH: Usage(0, 0, 0, 0, 1_730),
-        OperationUsage.PUSH: Usage(156.28, 28.49, 0, 3, 351),
+        OperationUsage.SEARCH: Usage(0, 0, 0, 0, 1_913),
+        OperationUsage.PUSH: Usage(157.65, 28.49, 0, 3, 351),
     }
 )
 
@@ -104,7 +105,7 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
     {
         "process-outboxes": UpkeepUsage(43_800, Usage(49.4, 11)),
         "deliver-webhooks": UpkeepUsage(43_800, Usage(27.6, 7)),
-        "write-log": UpkeepUsage(43_800, Usage(27.6, 7)),
+        "write-log": UpkeepUsage(43_800, Usage(46.6, 13, 1)),
         "notify-dependents": UpkeepUsage(8_760, Usage(46.6, 10)),
         # The idle run that is counted begins a visit of all releases, as one does each day.
         "generate-api-docs": UpkeepUsage(
@@ -119,7 +120,7 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "send-expiry-reminders": UpkeepUsage(730, Usage(27.6, 7)),
         "apply-group-rules": UpkeepUsage(121.7, Usage(27.6, 7)),
         "find-ownerless-organizations": UpkeepUsage(121.7, Usage(75.8, 20)),
-        "create-snapshot": UpkeepUsage(30.4, Usage(264.2, 51, 7, 12), Usage(7.84, 0.82)),
+        "create-snapshot": UpkeepUsage(30.4, Usage(295.8, 57, 7, 12), Usage(7.96, 0.84)),
         "delete-orphaned-archives": UpkeepUsage(30.4, Usage(37, 10, 0, 2), Usage(7.78, 1.01)),
         "audit-archives": UpkeepUsage(30.4, Usage(34.6, 9), Usage(3.98, 0.29, 1.01)),
         "anonymize-events": UpkeepUsage(30.4, Usage(29.6, 8)),
@@ -140,7 +141,7 @@ COUNTED_PULL = Usage(0.02)
 # What a package takes for each day on which it was pulled.
 ROLLED_PACKAGE = Usage(15.0, 3)
 
-STORED_USAGE = Stored(record_bytes=8_500, document_bytes=636)
+STORED_USAGE = Stored(record_bytes=9_010, document_bytes=636)
 
 # Bytes of an item in Cosmos DB, including the fields of the service.
 ITEMS: Mapping[str, int] = MappingProxyType(

@@ -130,7 +130,7 @@ FIRST_READS = {
     "pull of an exact version": (f"{GREET}/1.0.0", PULL, Cost(1, 1, 7.6)),
     "pull of a range": (f"{GREET}/1.*", PULL, Cost(2, 2, 16.2)),
     "pull of any version": (f"{GREET}/*", PULL, Cost(2, 2, 16.2)),
-    "metadata": (f"{GREET}/1.0.0", {}, Cost(1, 1, 7.6, blobs=1)),
+    "metadata": (f"{GREET}/1.0.0", {}, Cost(3, 2, 9.6, blobs=1)),
     "versions": (GREET, {}, Cost(1, 1, 8.6)),
     "index file": (f"{URL}/index/acme/greet/index.json", {}, Cost(1, 1, 8.6)),
     "Maven versions": (f"{MAVEN}/acme/greet/maven-metadata.xml", {}, Cost(1, 1, 8.6)),
@@ -147,7 +147,9 @@ async def test_what_a_process_reads_for_the_first_time_and_has_in_memory_then(
     url, headers, cost = FIRST_READS[name]
     async with reading(cloud) as process:
         assert await process.cost("GET", url, headers=headers) == cost
-        assert await process.cost("GET", url, headers=headers) == Cost()
+        # Whether a log has the release is asked until one has it.
+        again = Cost(1, 1, 1.0) if name == "metadata" else Cost()
+        assert await process.cost("GET", url, headers=headers) == again
 
 
 async def test_the_bytes_of_an_archive_are_two_requests(cloud: Cloud) -> None:

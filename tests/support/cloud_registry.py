@@ -90,6 +90,7 @@ async def clouded(
         randomness=FakeRandomness("clouded"),
         mailer=FakeMailer(),
         edge=edge,
+        writes_log=False,  # Else the costs would depend on how fast a test is.
     )
     registry = build_registry(chosen, world)
     token = await _publisher(registry, "acme")
@@ -268,6 +269,7 @@ async def _instance(
         cloud_adapters(settings, clock, connections),
         randomness=FakeRandomness("metered"),
         mailer=FakeMailer(),
+        writes_log=False,  # As above.
     )
     registry = build_registry(settings, world)
     app = httpx.ASGITransport(asking(registry), raise_app_exceptions=True)

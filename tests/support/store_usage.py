@@ -53,11 +53,13 @@ async def counted(folder: Path) -> Counted:
         )  # The first run visits all packages; the others do not.
         await run(cloud, "complete-event-logs")  # It has something to do once.
         await run(cloud, "freeze-leaves")  # As well.
+        await run(cloud, "write-log")  # It begins the log.
         idle = await upkept(cloud)
         packages = sample()
         *releases, last = releases_of(packages)
         pushes = [await pushed(cloud, each) for each in releases]
         fed, each_followed = await shown(cloud, last)
+        await run(cloud, "write-log")  # Metadata has the proof that the log has the release.
         uses = {OperationUsage.PUSH: mean(pushes) + fed, **await read(cloud, list(packages))}
         items = sizes(cloud)
         await pull_often(cloud, list(packages))

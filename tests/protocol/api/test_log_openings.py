@@ -18,6 +18,7 @@ from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.port_doubles import Ledger
 from tests.support.published_logs import ORIGIN
+from tests.support.storage import one_instance
 from tests.support.world import URL, OpenWorld, Person, World, limited
 
 pytestmark = pytest.mark.measured
@@ -138,6 +139,7 @@ async def test_a_held_release_is_opened_by_owners_alone_in_a_public_package(
         assert await readers(world, index) == ["ann", "admin"]
 
 
+@one_instance("it counts calls of one instance")
 async def test_the_calls_of_the_stores_do_not_tell_what_a_commitment_hides(
     worlds: OpenWorld, ledger: Ledger
 ) -> None:

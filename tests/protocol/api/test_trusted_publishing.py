@@ -132,7 +132,9 @@ async def test_a_release_of_a_stored_token_says_that_nobody_vouched_for_it(
         "publishedAt": "2026-09-21T14:13:20Z",
         "publishedBy": "stored-token",
         "run": None,
+        "signatures": shown["signatures"],
     }
+    assert len(shown["signatures"]) == 1
 
 
 async def test_the_origin_stays_when_the_release_changes(trust: TrustedPublishingWorld) -> None:

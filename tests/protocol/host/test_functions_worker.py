@@ -209,9 +209,7 @@ async def registry(python: str, tmp_path_factory: pytest.TempPathFactory) -> Asy
         await built.maintenance.tasks.run("freeze-leaves")
         await built.maintenance.tasks.run("write-log")
     environment = {"BALLROOM_DATA": str(data), "BALLROOM_URL": URL}
-    with started(
-        python, Served(app, ".", environment), data.with_name("log")
-    ) as worker:
+    with started(python, Served(app, ".", environment), data.with_name("log")) as worker:
         yield worker
     await built.close()
 

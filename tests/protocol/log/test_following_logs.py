@@ -19,6 +19,9 @@ from tests.support.log_files import LogTreeFiles, Site, serving
 from tests.support.published_logs import ORIGIN, write_log
 from tests.support.world import BASE, URL, OpenWorld, World
 
+pytestmark = pytest.mark.measured
+
+
 FOLLOWING = "registry.test/logs/log2"
 PROOF = "api/v1/log/proof/acme/greet/1.0.0"
 

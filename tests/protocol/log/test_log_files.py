@@ -12,6 +12,9 @@ from tests.support.published_logs import ORIGIN, write_log
 from tests.support.small_logs import SEED, naive_root
 from tests.support.world import URL, OpenWorld, World
 
+pytestmark = pytest.mark.measured
+
+
 WITNESS = Cosigner("witness.example.org", SEED).verifier.text
 POLICY = f"witness w {WITNESS} https://witness.example.org\nquorum w\n"
 

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from shared.domain.transparency.encodings import base64_of
 from shared.domain.transparency.log_policies import LogPolicy
 from shared.domain.transparency.log_proofs import LogProof
@@ -16,6 +18,9 @@ from tests.contract.sample_records import coordinate
 from tests.support.archives import bala
 from tests.support.published_logs import ORIGIN, write_log
 from tests.support.world import BASE, URL, OpenWorld, World
+
+pytestmark = pytest.mark.measured
+
 
 PROOF = f"{URL}/api/v1/log/proof/acme/greet/1.0.0"
 METADATA = f"{BASE}/packages/acme/greet/1.0.0"

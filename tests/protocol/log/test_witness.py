@@ -12,6 +12,9 @@ from shared.domain.transparency.notes import Cosigner, NoteSignature, SignedNote
 from tests.support.small_logs import OTHER_SEED, WITNESS_KEYS, WITNESS_SEED, SmallLog
 from tests.support.world import URL, OpenWorld, World
 
+pytestmark = pytest.mark.measured
+
+
 ORIGIN = "packages.example.org/log"
 ID = hashlib.sha256(ORIGIN.encode()).hexdigest()
 SIGNED_IN = "signed_in"

@@ -1,5 +1,7 @@
 """The log is written behind what happens, and stops alone when its records were set back."""
 
+import pytest
+
 from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
 from shared.services.maintenance.tasks import require_task
 from shared.services.transparency.log_mending import MendingWay
@@ -7,6 +9,8 @@ from tests.support.archives import bala
 from tests.support.log_checker import checked_log
 from tests.support.published_logs import ORIGIN
 from tests.support.world import URL, World
+
+pytestmark = pytest.mark.measured
 
 
 async def entries(world: World) -> list[bytes]:
