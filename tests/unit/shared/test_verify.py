@@ -28,8 +28,6 @@ from tests.support.log_files import (
     serving,
 )
 
-pytestmark = pytest.mark.measured
-
 ENTRIES = 600  # Two full tiles, and a part of a third.
 GREET = 300  # Where acme/greet:1.0.0 is in the log.
 SECRET = 301  # Where acme/secret:1.0.0 is, which is private.
@@ -137,6 +135,7 @@ def test_a_log_of_every_shape_verifies(client: Client, size: int) -> None:
     assert f"All of it verifies: {size:,} entries" in printed
 
 
+@pytest.mark.slow  # 66,000 entries.
 def test_a_log_with_three_levels_of_tiles_verifies(client: Client) -> None:
     many = [leaf(n, kind="package.deprecated", package="a/b") for n in range(66_000)]
     client.site.tree = LogTreeFiles(many)
