@@ -9,6 +9,9 @@ from shared.domain.transparency.checkpoints import Checkpoint
 from shared.domain.transparency.notes import NoteSigner, SignedNote
 from tests.contract.stores import Stores
 
+pytestmark = pytest.mark.measured
+
+
 ORIGIN = "packages.example.org/log"
 SIGNER = NoteSigner(ORIGIN, bytes(32))
 

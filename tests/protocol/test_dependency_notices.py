@@ -17,6 +17,9 @@ from tests.support.archives import bala
 from tests.support.event_feed import checked_feed
 from tests.support.world import World
 
+pytestmark = pytest.mark.measured
+
+
 BASE = "acme/base:1.0.1"
 AT = parse_coordinate(BASE)
 MALWARE = PublicReason(why=WithdrawalReason.MALWARE, note="It mines coins.")

@@ -13,6 +13,9 @@ from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala, published
 from tests.support.world import OpenWorld, Person, World
 
+pytestmark = pytest.mark.measured
+
+
 FUNCTION = "# Says hello.\npublic function sayHello(string name) returns string => name;\n"
 
 

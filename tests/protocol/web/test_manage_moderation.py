@@ -12,6 +12,9 @@ from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.world import World, limited
 
+pytestmark = pytest.mark.measured
+
+
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
 MANY = "/manage/releases/many"
 PROPOSALS = "/manage/proposals"

@@ -11,6 +11,9 @@ from tests.protocol.web.page_reader import counted, listed, main_of, opened
 from tests.support.documented_packages import documented_bala, published
 from tests.support.world import URL, World
 
+pytestmark = pytest.mark.measured
+
+
 MANY = "".join(f"public function parse{number:02}() {{}}\n" for number in range(45))
 
 
