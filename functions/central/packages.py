@@ -36,7 +36,8 @@ central = CentralFace()
 central_without_404 = CentralFace(shows_404=False)
 FACES = (central, central_without_404)
 
-LOGGED_WITHIN = timedelta(seconds=5)  # After it was published, a release is in the log.
+REPEATED_WITHOUT_PROOF = timedelta(seconds=5)  # While a release is being logged.
+REPEATED_WITH_PROOF = timedelta(minutes=1)
 LATEST = "latest"  # What scripts of ballerina-library write for `*`.
 
 
@@ -82,10 +83,10 @@ async def central_package(call: Call) -> Answer:
     answer = json_answer(model | logged, headers=OPEN_HEADERS)
     of_release = dependencies_of_release(listing.head, listing.release, version)
     answer.depends_on = of_release and of_release | of_successor
-    answer.repeated_until_ms = call.fresh_until_ms(listing.release)
-    if not logged:
-        soon_ms = call.registry.clock.monotonic_ms() + LOGGED_WITHIN // MS
-        answer.repeated_until_ms = min(answer.repeated_until_ms, soon_ms)
+    # A proof changes only when another log follows, which is no change of the release.
+    repeated = REPEATED_WITH_PROOF if logged else REPEATED_WITHOUT_PROOF
+    until_ms = call.registry.clock.monotonic_ms() + repeated // MS
+    answer.repeated_until_ms = min(call.fresh_until_ms(listing.release), until_ms)
     return answer
 
 

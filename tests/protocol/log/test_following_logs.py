@@ -108,6 +108,20 @@ async def test_everything_names_the_log_that_is_written(world: World) -> None:
     assert f'<a href="/log/checkpoint"><code>{ORIGIN}</code></a>' in about
 
 
+async def test_metadata_that_had_a_proof_names_the_following_log_after_a_minute(
+    world: World,
+) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await write_log(world)
+    metadata = f"{BASE}/packages/acme/greet/1.0.0"
+    before = (await world.get(metadata)).json()["transparencyLog"]
+    await lose_tiles(world)
+    world.clock.advance(ORIGIN_KEPT)
+    after = (await world.get(metadata)).json()["transparencyLog"]
+    assert LogProof.parse(after["proof"]).checkpoint.text.startswith(f"{FOLLOWING}\n")
+    assert after["index"] == before["index"] + 1
+
+
 async def test_each_log_has_one_address(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     await write_log(world)
