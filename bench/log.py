@@ -77,8 +77,11 @@ class MeasuredLog:
         for _ in range(ROUNDS):
             tiles = TileReader(self.stores.log_files)
             reader = LogReader(self.stores.log_files, tiles, self.stores.directory)
+            index = numbers.randrange(len(self.leaves.entries))
             began = time.perf_counter()
-            proof = await reader.proof(numbers.randrange(len(self.leaves.entries)))
+            state = await reader.state()
+            assert state is not None
+            proof = await reader.proof(state, index, self.leaves.entries[index])
             taken.append((time.perf_counter() - began) * 1_000)
             assert proof is not None
         return taken

@@ -88,8 +88,8 @@ MEASURED: Mapping[OperationUsage, Usage] = MappingProxyType(
     {
         OperationUsage.PULL: Usage(7.75, 1, 0, 0, 952),  # Without counting it.
         OperationUsage.ARCHIVE: Usage(9.65, 2, 1),  # Without the bytes of the archive.
-        # The first of a process, which makes the proof that the log has the release.
-        OperationUsage.METADATA: Usage(27.45, 8, 4, 0, 2_352),
+        # The first of a release in a process, which makes the proof that the log has it.
+        OperationUsage.METADATA: Usage(17.75, 3.15, 2, 0, 2_352),
         OperationUsage.VERSIONS: Usage(11.65, 1, 0, 0, 353),
         OperationUsage.INDEX: Usage(11.65, 1, 0, 0, 3_304),
         OperationUsage.RESOLVE: Usage(170.2, 2, 0, 0, 10_595),

@@ -29,8 +29,8 @@ class EventStore(Protocol):
         """Return up to `count` events after `number`, with their numbers."""
         ...
 
-    async def number_of(self, event_id: str, at_ms: int) -> int | None:
-        """Return the number of an event by its id and its time; None if it is not in the feed."""
+    async def find(self, event_id: str, at_ms: int) -> LoggedEvent | None:
+        """Return an event by its id and its time; None if it is not in the feed."""
         ...
 
     async def forget_origins(self, before_ms: int, count: int) -> int:

@@ -319,9 +319,12 @@ async def test_an_event_is_found_by_its_id_and_its_time(stores: Stores, clock: F
     late = event("late")  # Published weeks after it happened.
     await stores.events.append([late])
     for number, each in enumerate((event("e1"), event("e2"), late), start=1):
-        assert await stores.events.number_of(each.id, each.at_ms) == number
-    assert await stores.events.number_of("another", late.at_ms) is None
+        found = await stores.events.find(each.id, each.at_ms)
+        assert found is not None
+        assert [found] == await stores.events.logged(number - 1, 1)
+        assert (found.number, found.event) == (number, each)
+    assert await stores.events.find("another", late.at_ms) is None
 
 
 async def test_an_empty_feed_has_no_event(stores: Stores, clock: FakeClock) -> None:
-    assert await stores.events.number_of("e1", clock.now_ms()) is None
+    assert await stores.events.find("e1", clock.now_ms()) is None

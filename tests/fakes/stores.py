@@ -159,9 +159,9 @@ class FakeEvents:
     async def since(self, number: int, count: int) -> list[tuple[int, Event]]:
         return list(enumerate(self.feed, start=1))[number : number + count]
 
-    async def number_of(self, event_id: str, at_ms: int) -> int | None:
-        ids = [each.id for each in self.feed]
-        return ids.index(event_id) + 1 if event_id in ids else None
+    async def find(self, event_id: str, at_ms: int) -> LoggedEvent | None:
+        found = [each for each in await self.logged(0, len(self.feed)) if each.event.id == event_id]
+        return found[0] if found else None
 
     async def forget_origins(self, before_ms: int, count: int) -> int:
         old = [n for n, e in enumerate(self.feed) if e.at_ms < before_ms and is_personal(e)][:count]

@@ -108,12 +108,20 @@ class CosmosEvents:
     async def since(self, number: int, count: int) -> list[tuple[int, Event]]:
         return [(each.number, each.event) for each in await self._since(number, count)]
 
-    async def number_of(self, event_id: str, at_ms: int) -> int | None:
+    async def find(self, event_id: str, at_ms: int) -> LoggedEvent | None:
+        known = self._partitions.known_since(at_ms)
+        item = await self._first_item(known, event_id)
+        if item is None:
+            listed = await self._partitions.since(at_ms)
+            item = await self._first_item([each for each in listed if each not in known], event_id)
+        return LoggedEvent(*_event(item), _leaf(item)) if item else None
+
+    async def _first_item(self, labels: Sequence[str], event_id: str) -> Item | None:
         # Oldest first: most events are published right after they happened.
-        for label in await self._partitions.since(at_ms):
+        for label in labels:
             item = await self._container.read(feed_partition(label), _id_of(event_id))
             if item is not None:
-                return item["number"]
+                return item
         return None
 
     async def logged(self, after: int, count: int) -> list[LoggedEvent]:
@@ -423,6 +431,10 @@ class FeedPartitions:
     async def since(self, at_ms: int) -> list[str]:
         """Return the partitions that may have an event of that time, oldest first."""
         await self._load()
+        return self.known_since(at_ms)
+
+    def known_since(self, at_ms: int) -> list[str]:
+        """Return those that this process has read of, which may lack the newest."""
         return self.holding(at_ms, max(self._firsts, default=""))[::-1]
 
     def holding(self, at_ms: int, current: str) -> list[str]:

@@ -252,10 +252,11 @@ class SqliteEvents:
         statement = "SELECT number, body FROM events WHERE number > ? ORDER BY number LIMIT ?"
         return await self._database.decoded(_numbered, statement, number, count)
 
-    async def number_of(self, event_id: str, at_ms: int) -> int | None:  # noqa: ARG002 - see below.
+    async def find(self, event_id: str, at_ms: int) -> LoggedEvent | None:  # noqa: ARG002 - see below.
         """The store of the cloud finds an event by its time, this one by its id alone."""
-        row = self._database.row("SELECT number FROM events WHERE id = ?", event_id)
-        return row[0] if row else None
+        statement = "SELECT number, body, leaf, salt, opening FROM events WHERE id = ?"
+        row = self._database.row(statement, event_id)
+        return _logged(*row) if row else None
 
     async def forget_origins(self, before_ms: int, count: int) -> int:
         return await self._database.write(partial(_forget_origins, before_ms, count))

@@ -82,11 +82,6 @@ def tile_with(node: NodeAddress, size: int) -> Tile:
     return tile_at(level, (node.number << height) >> TILE_HEIGHT, size)
 
 
-def bundle_with(index: int, size: int) -> Tile:
-    """Return the bundle that has the entry, as it is in a log of `size` entries."""
-    return tile_at(ENTRIES_LEVEL, index >> TILE_HEIGHT, size)
-
-
 def tile_at(level: int, index: int, size: int) -> Tile:
     """Return the tile as it is in a log of `size` entries, which has some of its hashes."""
     hashes = size >> (TILE_HEIGHT * max(level, 0))

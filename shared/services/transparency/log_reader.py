@@ -1,22 +1,18 @@
-"""Reading the log: its files, its entries, and proofs that it has them."""
+"""Reading the log: its files, and proofs that it has entries."""
 
 import re
 
 from msgspec import Struct
 
 from shared.domain.errors.transparency import LogStopped, NoteUnreadable, ProofRefused
-from shared.domain.transparency.checkpoints import checkpoint_of
+from shared.domain.transparency.checkpoints import Checkpoint
 from shared.domain.transparency.log_proofs import LogProof
 from shared.domain.transparency.log_states import (
     CHECKPOINT_FILE,
-    FIRST_FOLDER,
     PLACE_OF_STATE,
     LogState,
 )
-from shared.domain.transparency.merkle_tree import (
-    NodeAddress,
-    require_inclusion,
-)
+from shared.domain.transparency.merkle_tree import leaf_hash, require_inclusion
 from shared.domain.transparency.notes import SignedNote
 from shared.domain.transparency.tiles import Tile
 from shared.ports.directory import DirectoryStore
@@ -27,7 +23,7 @@ _FOLDER = re.compile(r"log(?:[1-9][0-9]{0,3})?")  # Of the first log, and of tho
 
 
 class LogReader(Struct, frozen=True):
-    """Reads what is published. A proof or an entry costs a few reads, however long the log is."""
+    """Reads what is published. A proof costs a few reads, however long the log is."""
 
     files: LogFiles
     tiles: TileReader
@@ -37,10 +33,10 @@ class LogReader(Struct, frozen=True):
         """Return the log that is being written; None before its first entry."""
         return await self.directory.get(LogState, PLACE_OF_STATE)
 
-    async def checkpoint(self) -> bytes | None:
-        """Return the published checkpoint with its signatures; None before the first one."""
-        state = await self.state()
-        return state and await self.files.read(f"{state.folder}/{CHECKPOINT_FILE}")
+    async def checkpoint(self, state: LogState) -> bytes | None:
+        """Return the published checkpoint of a log with its signatures; None before the first
+        one."""
+        return await self.files.read(f"{state.folder}/{CHECKPOINT_FILE}")
 
     async def file(self, path: str) -> bytes | None:
         """Return a published file by its path, which begins with the folder of a log, such as
@@ -56,38 +52,29 @@ class LogReader(Struct, frozen=True):
             return None
         return await self.files.read(f"{folder}/{tile.path}")
 
-    async def proof(self, index: int, against: SignedNote | None = None) -> LogProof | None:
-        """Return the proof of an entry against a checkpoint of the log, by default the published
-        one; None if the checkpoint does not have the entry.
+    async def proof(
+        self, state: LogState, index: int, entry: bytes, against: SignedNote | None = None
+    ) -> LogProof | None:
+        """Return the proof that the log has an entry at an index, against a checkpoint of the log,
+        by default the published one; None if the checkpoint has fewer entries.
 
-        It is verified before it is returned; raises `LogStopped` if the files of the log are
-        damaged.
+        It is verified before it is returned; raises `LogStopped` if the log has another entry
+        there, and if its files are damaged.
         """
-        state = await self.state()
-        note = against or await self._published(state)
-        if state is None or note is None:
-            return None
-        checkpoint = checkpoint_of(note.content.encode())
+        note = against
+        if note is None:
+            published = await self.checkpoint(state)
+            if published is None:
+                return None
+            note = SignedNote.parse(published)
+        checkpoint = Checkpoint.parse(note.text)
         if not 0 <= index < checkpoint.size:
             return None
         folder = state.folder_of(checkpoint.origin)
+        size, root = checkpoint.head
         try:
-            leaf = await self.tiles.node(folder, NodeAddress(0, index), checkpoint.size)
-            hashes = await self.tiles.inclusion_proof(folder, index, checkpoint.size)
-            require_inclusion(leaf, index, size=checkpoint.size, root=checkpoint.root, proof=hashes)
+            hashes = await self.tiles.inclusion_proof(folder, index, size)
+            require_inclusion(leaf_hash(entry), index, size=size, root=root, proof=hashes)
         except (ProofRefused, NoteUnreadable) as refused:
             raise LogStopped(str(refused)) from None
         return LogProof(index, hashes, note)
-
-    async def entry(self, index: int, size: int) -> bytes:
-        """Return an entry of the log of the first `size` entries; raise `LogStopped` if the files
-        of the log are damaged."""
-        state = await self.state()
-        try:
-            return await self.tiles.entry(state.folder if state else FIRST_FOLDER, index, size)
-        except (ProofRefused, NoteUnreadable) as refused:
-            raise LogStopped(str(refused)) from None
-
-    async def _published(self, state: LogState | None) -> SignedNote | None:
-        note = state and await self.files.read(f"{state.folder}/{CHECKPOINT_FILE}")
-        return SignedNote.parse(note) if note else None

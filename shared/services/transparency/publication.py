@@ -48,10 +48,7 @@ class LogPublication(Struct, frozen=True):
     async def policy(self) -> LogPolicy:
         """Return the keys of the log that is written, its witnesses, and which of them have to have
         cosigned; raise `Unavailable`."""
-        state = await self.reader.state()
-        if state is None:
-            return await self._policy(origin_of(self.base_url), FIRST_FOLDER)
-        return await self._policy(state.origin, state.folder)
+        return await self._policy_of(await self.reader.state())
 
     async def policy_at(self, folder: str) -> LogPolicy | None:
         """Return the same of the log in a folder, which may have ended; None if there was none."""
@@ -61,9 +58,9 @@ class LogPublication(Struct, frozen=True):
 
     async def shown(self) -> ShownLog:
         """Return what a page says of the log; raise `Unavailable`."""
-        published = await self.reader.checkpoint()
-        policy = await self.policy()
         state = await self.reader.state()
+        policy = await self._policy_of(state)
+        published = state and await self.reader.checkpoint(state)
         return ShownLog(
             keys=tuple(each.key for each in policy.logs),
             witnesses=policy.witnesses,
@@ -71,6 +68,11 @@ class LogPublication(Struct, frozen=True):
             path=log_path(state.folder if state else FIRST_FOLDER),
             ended=_ended(state),
         )
+
+    async def _policy_of(self, state: LogState | None) -> LogPolicy:
+        if state is None:
+            return await self._policy(origin_of(self.base_url), FIRST_FOLDER)
+        return await self._policy(state.origin, state.folder)
 
     async def _policy(self, origin: str, folder: str) -> LogPolicy:
         keys = [NoteSigner(origin, each.seed).verifier for each in await self.seeds.seeds()]

@@ -10,6 +10,7 @@ from shared.domain.releases import publications_of
 from shared.domain.times import MS
 from shared.domain.transparency.checkpoints import Checkpoint
 from shared.domain.transparency.encodings import base64_of
+from shared.domain.transparency.leaves import LoggedEvent
 from shared.domain.transparency.log_proofs import LogProof
 from shared.domain.transparency.log_states import LogState
 from shared.domain.transparency.proof_steps import ProofStep, proof_steps
@@ -21,7 +22,7 @@ from shared.services.transparency.published_checkpoints import PublishedCheckpoi
 
 PUBLISHED = ("release.published", "release.mirrored")  # Kinds of entries.
 PROOFS_KEPT = 2_000  # In memory; one has some 2 KB.
-ORIGIN_KEPT = timedelta(minutes=1)  # So long proofs of a log are given that another one follows.
+STATE_KEPT = timedelta(minutes=1)  # So long proofs of a log are given that another one follows.
 
 
 class LoggedRelease(Struct, frozen=True):
@@ -88,8 +89,8 @@ class ReleaseProofs:
         self._published = published
         self._clock = clock
         self._known = LruCache[str, LoggedRelease](PROOFS_KEPT)
-        self._origin = ""
-        self._origin_until_ms = 0
+        self._state: LogState | None = None
+        self._state_until_ms = 0
 
     async def find(self, release: Release) -> LoggedRelease | None:
         """Return the entry of a release with its proof; None while it is being logged, and for one
@@ -105,41 +106,42 @@ class ReleaseProofs:
         return found
 
     async def _is_current(self, found: LoggedRelease) -> bool:
-        if self._clock.now_ms() >= self._origin_until_ms:
-            await self._state()
-        return found.origin == self._origin
+        state = await self._written()
+        return state is not None and found.origin == state.origin
 
-    async def _state(self) -> LogState | None:
-        state = await self._reader.state()
-        self._origin = state.origin if state else ""
-        self._origin_until_ms = self._clock.now_ms() + ORIGIN_KEPT // MS
-        return state
+    async def _written(self) -> LogState | None:
+        """Return the log that is written, or was a minute ago: its name, its folder and its
+        segments change only when it is mended."""
+        if self._state is None or self._clock.now_ms() >= self._state_until_ms:
+            self._state = await self._reader.state()
+            self._state_until_ms = self._clock.now_ms() + STATE_KEPT // MS
+        return self._state
 
     async def _read(self, release: Release) -> LoggedRelease | None:
         """Return the first entry of the release that says that it was published; else, as for a
         private one, its first entry."""
-        state = await self._state()
+        state = await self._written()
         if state is None:
             return None
         origin = release.upstream
         since_ms = origin.first_seen_ms if origin else release.created_ms
         first: LoggedRelease | None = None
         for event_id in publications_of(release):
-            number = await self._events.number_of(event_id, since_ms)
-            if number is None:
+            event = await self._events.find(event_id, since_ms)
+            if event is None:
                 return first
-            found = await self._proven(state, number)
+            found = await self._proven(state, event)
             if found is None or found.says_published:
                 return found
             first = first or found
         return first
 
-    async def _proven(self, state: LogState, number: int) -> LoggedRelease | None:
-        index = state.index_of(number)
+    async def _proven(self, state: LogState, event: LoggedEvent) -> LoggedRelease | None:
+        if event.leaf is None:
+            return None
+        entry = event.leaf.leaf
+        index = state.index_of(event.number)
         # After a restore the first checkpoint may be unknown: then that of now proves the entry.
         first = await self._published.first_with(state.origin, index)
-        proof = await self._reader.proof(index, first)
-        if proof is None:
-            return None
-        size = Checkpoint.parse(proof.checkpoint.text).size
-        return LoggedRelease(await self._reader.entry(index, size), proof)
+        proof = await self._reader.proof(state, index, entry, first)
+        return proof and LoggedRelease(entry, proof)

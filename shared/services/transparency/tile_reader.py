@@ -1,4 +1,4 @@
-"""Reading tiles: hashes of subtrees, proofs and entries, by O(log n) files."""
+"""Reading tiles, and proofs from them, by O(log n) files."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,14 +10,7 @@ from shared.domain.transparency.merkle_tree import (
     plan_consistency,
     plan_inclusion,
 )
-from shared.domain.transparency.tiles import (
-    TILE_WIDTH,
-    Tile,
-    bundle_with,
-    entries_of,
-    node_of_tile,
-    tile_with,
-)
+from shared.domain.transparency.tiles import Tile, node_of_tile, tile_with
 from shared.ports.transparency import LogFiles
 from shared.runtime.lru_cache import LruCache
 
@@ -43,15 +36,6 @@ class TileReader:
         """Return the proof that the log of `new` entries continues that of `old` entries; raise
         `ProofRefused` as above, and if the log would become smaller."""
         return await self._proof(folder, new, plan_consistency(old, new))
-
-    async def entry(self, folder: str, index: int, size: int) -> bytes:
-        """Return an entry of a log that has `size` entries; raise `ProofRefused` as above."""
-        bundle = entries_of(await self.content(folder, bundle_with(index, size)))
-        return bundle[index % TILE_WIDTH]
-
-    async def node(self, folder: str, node: NodeAddress, size: int) -> bytes:
-        """Return the hash of a complete subtree; raise `ProofRefused` as above."""
-        return node_of_tile(node, await self.content(folder, tile_with(node, size)))
 
     async def content(self, folder: str, tile: Tile) -> bytes:
         """Return a tile or a bundle; raise `ProofRefused` if it is missing.

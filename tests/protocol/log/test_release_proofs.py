@@ -7,6 +7,7 @@ import pytest
 from shared.domain.transparency.encodings import base64_of
 from shared.domain.transparency.log_policies import LogPolicy
 from shared.domain.transparency.log_proofs import LogProof
+from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState, Segment
 from shared.domain.transparency.records import (
     FirstCheckpoint,
     first_checkpoint_place,
@@ -145,3 +146,18 @@ async def test_where_the_first_checkpoint_is_lost_that_of_now_proves_a_release(
     policy = LogPolicy.parse((await world.get(f"{URL}/log/policy")).text)
     LogProof.parse(found["proof"]).require(found["entry"].encode(), policy)
     assert found["size"] > first.size
+
+
+async def test_the_entry_of_another_event_is_never_given_as_the_proof(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await world.push(bala("acme/greet:1.1.0"))
+    await write_log(world)
+    # As after a restore, until the log is mended: entries have the numbers of events that are lost.
+    state = await world.stores.directory.get(LogState, PLACE_OF_STATE)
+    assert state is not None
+    await world.stores.directory.replace(state.model_copy(update={"segments": (Segment(1, 1),)}))
+    for each in (None, AS_JSON):
+        answer = await world.get(PROOF, headers=each)
+        assert answer.status_code == 503
+        assert "does not lead to the root" in answer.text
+    assert "transparencyLog" not in (await world.get(METADATA)).json()

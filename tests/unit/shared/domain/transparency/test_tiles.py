@@ -11,9 +11,9 @@ from shared.domain.transparency.tiles import (
     LARGEST_ENTRY_BYTES,
     Tile,
     bundle_of,
-    bundle_with,
     entries_of,
     node_of_tile,
+    tile_at,
     tile_with,
 )
 from shared.domain.transparency.tree_edge import TreeEdge, edge_tiles
@@ -113,7 +113,7 @@ def test_a_log_that_grows_has_the_root_and_the_tiles_of_its_entries(batches: lis
     }
     assert plan.hashes(known) == (edge.head.root,)
     for number in range(0, edge.size, 97):
-        bundle = entries_of(files[bundle_with(number, edge.size).path])
+        bundle = entries_of(files[tile_at(ENTRIES_LEVEL, number // 256, edge.size).path])
         assert bundle[number % 256] == entry(number)
 
 
