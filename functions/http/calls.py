@@ -189,8 +189,7 @@ class Call:
         self.allowances: list[RateLimitAllowance] = []
         self.cookies: list[Secret] = []
 
-    # --- What the client sent
-    # --------------------------------------------------------------------------
+    # --- What the client sent --------------------------------------------------------------------
 
     @property
     def method(self) -> str:
@@ -239,8 +238,7 @@ class Call:
         length = self.header("content-length")
         return int(length) if length.isdecimal() else 0
 
-    # --- What the names in the path mean
-    # --------------------------------------------------------------------
+    # --- What the names in the path mean ---------------------------------------------------------
 
     @property
     def org(self) -> OrgName:
@@ -261,8 +259,7 @@ class Call:
         language = self.params.get("ballerina_version") or self.header("user-agent")
         return ClientProfile.of(self.header("ballerina-platform"), language)
 
-    # --- Which packages the caller finds
-    # -----------------------------------------------------------------
+    # --- Which packages the caller finds ---------------------------------------------------------
 
     @property
     def package_source(self) -> PackageSource:

@@ -1,10 +1,10 @@
 """Operations: each is declared once. The declaration decides its Function, how it is logged, and
 whether a host may repeat its answers.
 
-pages = PublicPages()
+    pages = PublicPages()
 
-@pages.read("packages/{org}/{name}")
-async def web_package(call: PageCall) -> Answer: ...
+    @pages.read("packages/{org}/{name}")
+    async def web_package(call: PageCall) -> Answer: ...
 
 A face has the operations of one kind of client. It identifies their callers, and answers refusals
 in the form that those clients show.
