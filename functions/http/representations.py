@@ -21,14 +21,16 @@ from shared.runtime.conditional_requests import is_known, select
 
 
 class Representation(Struct, frozen=True):
-    """A document as it is sent; a shared cache may keep it if it is public. `depends_on` and
-    `repeated_until_ms` are those of its answers."""
+    """A document as it is sent. If it is public, shared caches may keep it as `caching` says; no
+    cache keeps a refusal to send it. `depends_on` and `repeated_until_ms` are those of its
+    answers."""
 
     content: bytes
     media_type: str
     is_public: bool
     depends_on: Dependencies | None = None
     repeated_until_ms: float = inf
+    caching: str = REVALIDATE
 
     @property
     def etag(self) -> str:
@@ -49,7 +51,7 @@ def _conditional_answer(call: Call, document: Representation) -> Answer:
     headers = {
         "ETag": tag,
         "Accept-Ranges": "bytes",
-        "Cache-Control": REVALIDATE if document.is_public else CACHE_PRIVATE,
+        "Cache-Control": document.caching if document.is_public else CACHE_PRIVATE,
     }
     selected = select(call.headers, tag=tag, length=len(content), method=call.method)
     if selected.content_range:
@@ -65,7 +67,7 @@ def _conditional_answer(call: Call, document: Representation) -> Answer:
                 length=len(content),
             )
         case conditional_requests.UNSATISFIABLE:
-            headers["Content-Length"] = "0"
+            headers |= NO_STORE | {"Content-Length": "0"}
             return Answer(status=selected.status, headers=headers)
         case _:
             # The host sets this header only if it sends a body.

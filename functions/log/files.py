@@ -1,7 +1,6 @@
 """/log/… and /logs/…: the checkpoint, the tiles and the policy of the transparency log and of those
 that follow it, as c2sp.org/tlog-tiles describes them."""
 
-from functions.http.caching_headers import NO_STORE
 from functions.http.calls import Call
 from functions.http.plain_text import PlainTextFace
 from functions.http.representations import Representation, conditional_answer
@@ -94,7 +93,5 @@ async def _tile(call: Call, folder: str) -> Answer:
 
 
 def _file(call: Call, content: bytes, media_type: str, caching: str) -> Answer:
-    answer = conditional_answer(call, Representation(content, media_type, is_public=True))
-    if answer.headers["Cache-Control"] != NO_STORE["Cache-Control"]:
-        answer.headers["Cache-Control"] = caching
-    return answer
+    document = Representation(content, media_type, is_public=True, caching=caching)
+    return conditional_answer(call, document)

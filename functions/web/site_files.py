@@ -5,8 +5,11 @@ favicon.ico, llms.txt, security.txt.
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
+from msgspec.structs import replace
+
 import shared.outdated
 import shared.publish
+from functions.http.caching_headers import REVALIDATE
 from functions.http.calls import Call
 from functions.http.formatting import counted
 from functions.http.pages import STATIC, AnonymousPages, PublicPageCall, PublicPages, static_path
@@ -43,12 +46,11 @@ FACES = (pages, anonymous)
 async def static_file(call: PublicPageCall) -> Answer:
     file = call.route_params["file"]
     name = _name_without_hash(file)
-    response = conditional_answer(call, _static_documents()[name])
     # During a deployment, pages of the other version request its files: they get those of this
     # version, and must not cache them.
     is_current = f"/static/{file}" == static_path(name)
-    response.headers["Cache-Control"] = IMMUTABLE if is_current else "no-cache"
-    return response
+    caching = IMMUTABLE if is_current else REVALIDATE
+    return conditional_answer(call, replace(_static_documents()[name], caching=caching))
 
 
 def _name_without_hash(file: str) -> str:
@@ -175,9 +177,8 @@ def _sitemap_entry(listing: Listing, base_url: str) -> str:
 @pages.read("favicon.ico", is_open=True, stays_public=True)
 async def web_site_icon(call: PublicPageCall) -> Answer:
     icon = (STATIC / "favicon.ico").read_bytes()
-    response = conditional_answer(call, Representation(icon, ICON, is_public=True))
-    response.headers["Cache-Control"] = "public, max-age=86400"
-    return response
+    document = Representation(icon, ICON, is_public=True, caching="public, max-age=86400")
+    return conditional_answer(call, document)
 
 
 PACKAGES_PER_LLMS_PAGE = 200  # 30 KB, made in about 20 ms.

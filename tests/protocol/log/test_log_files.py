@@ -71,6 +71,11 @@ async def test_full_tiles_are_kept_for_ever(world: World) -> None:
             f"{URL}/log/tile/{path}", headers={"If-None-Match": answer.headers["etag"]}
         )
         assert again.status_code == 304
+        # Otherwise a cache could keep this refusal for everybody.
+        beyond = {"Range": "bytes=99999999-"}
+        refused = await world.get(f"{URL}/log/tile/{path}", headers=beyond)
+        assert refused.status_code == 416
+        assert refused.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize(
