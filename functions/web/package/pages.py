@@ -69,13 +69,14 @@ async def _release_answer(call: PublicPageCall, details: ReleaseDetails) -> Answ
     if call.wants_markdown:
         texts = await of_packages.texts(details)
         return call.text(release_markdown(details, texts.readme, call.base_url), MARKDOWN)
-    texts, history = await asyncio.gather(
-        of_packages.texts(details), if_available(of_packages.pull_history(details))
+    texts, history, logged = await asyncio.gather(
+        of_packages.texts(details),
+        if_available(of_packages.pull_history(details)),
+        if_available(call.registry.transparency.proofs.find(details.release)),
     )
     readme = await readme_html(call, details, plain=texts.readme)
     daily = [sum(counts.values()) for counts in history.days.values()] if history else []
     trend = {"recent": sum(daily), "trend": line_points(daily)} if history else {}
-    logged = await if_available(call.registry.transparency.proofs.find(details.release))
     return await show_tab(call, details, FIRST_TAB, {"readme": readme, "logged": logged, **trend})
 
 
