@@ -4,6 +4,7 @@ machine, in a secret of the vault in the cloud, or in a setting.
 
 import base64
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from pathlib import Path
 
 from msgspec import Struct
@@ -20,6 +21,19 @@ def key_lines(text: str) -> list[list[str]]:
     """Return the words of each line; a setting may have commas in place of the ends of lines."""
     lines = [line.split() for line in text.replace(",", "\n").splitlines()]
     return [words for words in lines if words]
+
+
+def with_older_keys(content: bytes, older: bytes) -> bytes:
+    """Return the text in `content` with the keys of `older` that it lacks, the newest first.
+
+    A key is known by the time since when it is used. Its line changes after a rotation, so that of
+    `content` stays.
+    """
+    lines = key_lines(content.decode("ascii"))
+    known = {words[0] for words in lines}
+    lines += [words for words in key_lines(older.decode("ascii")) if words[0] not in known]
+    lines.sort(key=itemgetter(0), reverse=True)
+    return "".join(f"{' '.join(words)}\n" for words in lines).encode("ascii")
 
 
 def time_of_key(text: str) -> int:
