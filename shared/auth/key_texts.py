@@ -12,6 +12,7 @@ from msgspec import Struct
 from shared.auth.reread_secrets import ReadKeys, StoredKeys
 from shared.auth.tokens import Secret
 from shared.domain.errors.base import Refusal
+from shared.domain.errors.requests import Busy
 from shared.domain.times import parse_time, utc_text
 from shared.ports.system import Clock
 from shared.runtime.private_files import make_private_folder, replace_private
@@ -75,12 +76,15 @@ class KeyFile(Struct, frozen=True):
     retire: Callable[[Sequence[Sequence[str]], str], Sequence[str]]
 
     async def read(self) -> StoredKeys | None:
-        """Return the text; None if the file is missing."""
+        """Return the text; None if the file is missing; raise `Busy` if it cannot be read."""
         try:
-            text = self.path.read_text("ascii")
+            text = self.path.read_text("ascii", errors="replace")  # What is no ASCII is no key.
+            stored_ms = int(self.path.stat().st_mtime * 1000)
         except FileNotFoundError:
             return None
-        return StoredKeys(Secret(text), int(self.path.stat().st_mtime * 1000))
+        except OSError:
+            raise Busy from None
+        return StoredKeys(Secret(text), stored_ms)
 
     def make_missing(self) -> None:
         """Create the first key where there is none; only the process that prepares the data folder
