@@ -23,7 +23,6 @@ ED25519 = 0x01  # Of logs.
 COSIGNATURE = 0x04  # Ed25519 with a time, of witnesses.
 MLDSA_COSIGNATURE = 0x06  # ML-DSA-44 with a time, of witnesses.
 
-SEED_BYTES = 32
 LARGEST_NOTE_BYTES = 1024 * 1024
 MOST_SIGNATURES = 100  # As many as Go's package reads; at least 16 have to be read.
 
