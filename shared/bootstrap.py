@@ -63,7 +63,7 @@ from shared.adapters.sqlite.metadata import EmbeddedEdition
 from shared.adapters.system import SystemClock, SystemRandomness, WriteProbe, disk_space
 from shared.auth.entra import AppIdentity, app_identity
 from shared.auth.key_texts import KeyFile, text_of_setting
-from shared.auth.log_keys import LogKeys, log_key_file, witness_key_file
+from shared.auth.log_keys import OTHER_LOGS, LogKeys, log_key_file, witness_key_file
 from shared.auth.release_keys import ReleaseSigner, release_key_file
 from shared.auth.reread_secrets import ReadKeys
 from shared.auth.signing_keys import KeyFiles, KeyRing, SigningKeys, VaultKeys
@@ -712,7 +712,8 @@ def _log_keys(settings: Settings, folder: DataFolder, clock: Clock) -> LogKeys:
 
 def _witness_keys(settings: Settings, folder: DataFolder, clock: Clock) -> LogKeys:
     file = witness_key_file(folder.keys, clock, SystemRandomness())
-    return LogKeys(_key_text(settings, settings.witness_keys, file), clock, log_key_problem)
+    read = _key_text(settings, settings.witness_keys, file)
+    return LogKeys(read, clock, log_key_problem, signed=OTHER_LOGS)
 
 
 def _key_text(settings: Settings, setting: SecretStr | None, file: KeyFile) -> ReadKeys:

@@ -34,6 +34,8 @@ from shared.adapters.sqlite.connections import (
     without_writers,
 )
 from shared.adapters.sqlite.database import MIGRATIONS
+from shared.auth import log_keys, release_keys
+from shared.auth.key_texts import with_older_keys
 from shared.domain.errors.requests import StorageFull
 from shared.domain.revocations import Revocation, to_lines
 from shared.domain.status import SOFTWARE_VERSION
@@ -41,6 +43,7 @@ from shared.domain.transparency.log_states import RESTORED, LogState
 from shared.runtime.private_files import (
     close_to_others,
     copy_private,
+    hold_file_lock,
     make_private_folder,
     open_private,
     replace_private,
@@ -96,7 +99,7 @@ def _copy_registry(data: Path, target: Path) -> None:
                 with suppress(FileNotFoundError):  # Swept just now, so no record names it.
                     _copy_archive(file, source, place)
             _copy_keys(source, place)
-            _copy_log(source, place)
+            _copy_log_of_running(source, place)
             # After the records: each act that they have is on the list.
             listed = to_lines(read_revocations(source.revocations))
             replace_private(place.revocations, listed)
@@ -444,13 +447,20 @@ def _copy_archive(file: Path, source: DataFolder, place: DataFolder) -> None:
 
 
 def _copy_keys(source: DataFolder, place: DataFolder) -> None:
+    """Copy the keys. Those that are there stay: the registry whose database was lost may have made
+    them after the backup, and signed with them."""
     if source.keys.is_dir():
         make_private_folder(place.keys)
         for key in source.keys.iterdir():
             target = place.keys / key.name
-            target.unlink(missing_ok=True)
-            copy_private(key, target)
+            content = key.read_bytes()
+            if target.name in _KEY_TEXTS and target.exists():
+                content = with_older_keys(target.read_bytes(), content)
+            replace_private(target, content)
 
+
+# Of several keys each; a file of another name has one key.
+_KEY_TEXTS = (release_keys.FILE_NAME, log_keys.FILE_NAME, log_keys.WITNESS_FILE_NAME)
 
 # One that has stopped keeps its reason.
 _STOP_THE_LOG = """
@@ -466,17 +476,31 @@ def _has_entities(connection: sqlite3.Connection) -> bool:
     return connection.execute(table).fetchone() is not None
 
 
+def _copy_log_of_running(source: DataFolder, place: DataFolder) -> None:
+    """Copy the log while nothing is published: else a partial tile could be deleted before it is
+    copied, and the full one that replaces it be missed."""
+    if source.log.root.exists():
+        with hold_file_lock(source.log.lock):
+            _copy_log(source, place)
+
+
 def _copy_log(source: DataFolder, place: DataFolder) -> None:
     """Copy the published files of the log, which are replaced and never written to. Files that are
     there are newer: they are of the registry whose database was lost."""
     if place.log.root.exists():
         return
+    # One rename puts all in place, so that what a killed restore left is not taken for the log.
+    unfinished = partial_path(place.log.root)
+    if unfinished.exists():
+        rmtree(unfinished)
     for file in source.log.root.rglob("*"):
         if file.is_file() and file != source.log.lock and not file.name.endswith(".partial"):
-            target = place.log.root / file.relative_to(source.log.root)
+            target = unfinished / file.relative_to(source.log.root)
             make_private_folder(target.parent)
             with suppress(FileNotFoundError):  # It was a partial tile, and is full now.
                 _link_or_copy(file, target)
+    if unfinished.exists():
+        unfinished.replace(place.log.root)
 
 
 ARCHIVES_PER_REPORT = 500

@@ -4,6 +4,7 @@ machine, in a secret of the vault in the cloud, or in a setting.
 
 import base64
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from pathlib import Path
 
 from msgspec import Struct
@@ -11,6 +12,7 @@ from msgspec import Struct
 from shared.auth.reread_secrets import ReadKeys, StoredKeys
 from shared.auth.tokens import Secret
 from shared.domain.errors.base import Refusal
+from shared.domain.errors.requests import Busy
 from shared.domain.times import parse_time, utc_text
 from shared.ports.system import Clock
 from shared.runtime.private_files import make_private_folder, replace_private
@@ -20,6 +22,19 @@ def key_lines(text: str) -> list[list[str]]:
     """Return the words of each line; a setting may have commas in place of the ends of lines."""
     lines = [line.split() for line in text.replace(",", "\n").splitlines()]
     return [words for words in lines if words]
+
+
+def with_older_keys(content: bytes, older: bytes) -> bytes:
+    """Return the text in `content` with the keys of `older` that it lacks, the newest first.
+
+    A key is known by the time since when it is used. Its line changes after a rotation, so that of
+    `content` stays.
+    """
+    lines = key_lines(content.decode("ascii"))
+    known = {words[0] for words in lines}
+    lines += [words for words in key_lines(older.decode("ascii")) if words[0] not in known]
+    lines.sort(key=itemgetter(0), reverse=True)
+    return "".join(f"{' '.join(words)}\n" for words in lines).encode("ascii")
 
 
 def time_of_key(text: str) -> int:
@@ -61,12 +76,15 @@ class KeyFile(Struct, frozen=True):
     retire: Callable[[Sequence[Sequence[str]], str], Sequence[str]]
 
     async def read(self) -> StoredKeys | None:
-        """Return the text; None if the file is missing."""
+        """Return the text; None if the file is missing; raise `Busy` if it cannot be read."""
         try:
-            text = self.path.read_text("ascii")
+            text = self.path.read_text("ascii", errors="replace")  # What is no ASCII is no key.
+            stored_ms = int(self.path.stat().st_mtime * 1000)
         except FileNotFoundError:
             return None
-        return StoredKeys(Secret(text), int(self.path.stat().st_mtime * 1000))
+        except OSError:
+            raise Busy from None
+        return StoredKeys(Secret(text), stored_ms)
 
     def make_missing(self) -> None:
         """Create the first key where there is none; only the process that prepares the data folder

@@ -6,7 +6,6 @@ an earlier key `until` and the time at which it stops signing.
 
 import base64
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -15,11 +14,12 @@ from msgspec import Struct
 from shared.auth.key_texts import KeyFile, decoded_key, key_lines, time_of_key
 from shared.auth.reread_secrets import ReadKeys, RereadSecret, StoredKeys
 from shared.auth.tokens import Secret
-from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
+from shared.domain.errors.identity import KeyTrouble
 from shared.ports.system import Clock, Randomness
 
 FILE_NAME = "log-keys"  # Of the file in the folder of keys, and of the secret in the vault.
 WITNESS_FILE_NAME = "witness-keys"  # The same for the witness of other logs.
+OTHER_LOGS = "other logs"  # What the key of the witness signs, in a sentence.
 SEED_BYTES = 32
 
 _UNTIL = "until"
@@ -63,19 +63,20 @@ class LogKeyRing(Struct, frozen=True):
 
 
 class LogKeys:
-    """The keys that sign the checkpoints of a log."""
+    """The keys that sign the checkpoints of a log, or as a witness those of other logs."""
 
     def __init__(
-        self, read: ReadKeys, clock: Clock, troubled: Callable[[KeyTrouble], None]
+        self,
+        read: ReadKeys,
+        clock: Clock,
+        troubled: Callable[[KeyTrouble], None],
+        *,
+        signed: str = "the log",
     ) -> None:
-        """Call `troubled` for each read that returned no key."""
+        """Call `troubled` for each read that returned no key; `signed` says what they sign."""
         self._clock = clock
         self._secret = RereadSecret(
-            read,
-            LogKeyRing.of_secret,
-            clock,
-            troubled=troubled,
-            unavailable=partial(SigningKeyUnavailable, signed="the log"),
+            read, LogKeyRing.of_secret, clock, troubled=troubled, signed=signed
         )
 
     async def ready(self) -> None:

@@ -9,7 +9,6 @@ import base64
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -34,6 +33,7 @@ FILE_NAME = "release-keys"  # Of the file in the folder of keys, and of the secr
 # After the next key was stored. A process whose vault is silent goes on with the key that it knows.
 EXPIRES_AFTER = timedelta(days=1)
 
+_SIGNED = "releases"
 _PRIVATE = "private"
 _PUBLIC = "public"
 _WORDS = 3  # In a line.
@@ -88,11 +88,7 @@ class ReleaseSigner:
         """Call `troubled` for each read that returned no key."""
         self._clock = clock
         self._secret = RereadSecret(
-            read,
-            ReleaseKeyRing.of_secret,
-            clock,
-            troubled=troubled,
-            unavailable=partial(SigningKeyUnavailable, signed="releases"),
+            read, ReleaseKeyRing.of_secret, clock, troubled=troubled, signed=_SIGNED
         )
 
     async def ready(self) -> None:
@@ -111,7 +107,7 @@ class ReleaseSigner:
         """
         key = self._secret.current.signing(self._clock.now_ms())
         if key.private is None:
-            raise SigningKeyUnavailable(KeyTrouble.UNUSABLE, "releases")
+            raise SigningKeyUnavailable(KeyTrouble.UNUSABLE, _SIGNED)
         signature = key.private.sign(signed_text(coordinate, digest).encode())
         return Signature(keyid=key.keyid, sig=base64.b64encode(signature).decode())
 

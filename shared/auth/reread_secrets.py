@@ -45,15 +45,15 @@ class RereadSecret(Generic[T]):
         clock: Clock,
         *,
         troubled: Callable[[KeyTrouble], None],
-        unavailable: Callable[[KeyTrouble], SigningKeyUnavailable] = SigningKeyUnavailable,
+        signed: str,
     ) -> None:
         """Parse with `parse`, which raises `ValueError`; call `troubled` for each read that
-        returned nothing usable; raise what `unavailable` returns while there is nothing."""
+        returned nothing usable. `signed` says what cannot be signed while there is nothing."""
         self._read = read
         self._parse = parse
         self._clock = clock
         self._troubled = troubled
-        self._unavailable = unavailable
+        self._signed = signed
         self._current: T | None = None
         self._trouble = KeyTrouble.UNREAD
         self._read_ms: int | None = None
@@ -63,7 +63,7 @@ class RereadSecret(Generic[T]):
     def current(self) -> T:
         """The secret as it was read last; raises `SigningKeyUnavailable`."""
         if self._current is None:
-            raise self._unavailable(self._trouble)
+            raise SigningKeyUnavailable(self._trouble, self._signed)
         return self._current
 
     async def ready(self) -> None:

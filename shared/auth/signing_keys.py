@@ -196,7 +196,9 @@ class VaultKeys:
     ) -> None:
         """Call `troubled` for each read that returned no key."""
         self._clock = clock
-        self._secret = RereadSecret(read, _Rotation.of, clock, troubled=troubled)
+        self._secret = RereadSecret(
+            read, _Rotation.of, clock, troubled=troubled, signed="links and sessions"
+        )
 
     @property
     def ring(self) -> KeyRing:

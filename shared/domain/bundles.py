@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from typing import ClassVar, Self, TypeVar
 
 from msgspec import Struct
-from pydantic import ValidationError
+from pydantic import ValidationError, field_serializer
 
 from shared.domain.archives.names import Digest
 from shared.domain.coordinates import Coordinate, release_place
@@ -108,6 +108,10 @@ class BundledRelease(Record):
     visibility: Visibility = Visibility.PUBLIC
     removed_ms: SignedMs | None = None  # When its upstream was found to have it no more.
     signatures: tuple[Signature, ...] = ()  # Of the registry that made the bundle.
+
+    @field_serializer("signatures")
+    def _shown(self, signatures: tuple[Signature, ...]) -> list[dict[str, str]]:
+        return [each.shown() for each in signatures]
 
     @classmethod
     def of(cls, head: Head, release: Release, *, registry: str) -> Self:

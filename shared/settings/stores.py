@@ -98,16 +98,19 @@ class StoreSettings(TopicSettings):
 
 
 class KeySettings(TopicSettings):
-    """The keys for signed links and sessions, for releases and for the log."""
+    """The keys for signed links and sessions, for releases, for the log and for the witness."""
 
     key_vault: str = Field(
         default="",
-        description="Address of the key vault with the key for signed links and sessions, which "
-        "the app reads with its identity every few minutes; for the stores of the cloud.",
+        description="Address of the key vault with the keys of the registry, which the app reads "
+        "with its identity every few minutes; for the stores of the cloud.",
     )
     key_secret: Annotated[
         str, matching(r"[0-9A-Za-z-]{1,127}", "the name of a secret, such as link-key")
-    ] = Field(default="link-key", description="Name of the secret in that vault.")
+    ] = Field(
+        default="link-key",
+        description="Name of the secret in that vault with the key for signed links and sessions.",
+    )
     link_key: SecretStr | None = Field(
         default=None,
         validate_default=True,

@@ -132,6 +132,13 @@ async def test_a_restore_keeps_numbers_and_leaves(stores: Stores, others: Stores
     assert [number for number, _ in log] == [3, 2, 1]
 
 
+async def test_an_event_that_a_backup_has_twice_keeps_its_leaf(stores: Stores) -> None:
+    fed = LoggedEvent(1, published("e1"), FrozenLeaf(b'{"index":0}'))
+    unpublished = LoggedEvent(0, published("e1"), None)
+    await stores.events.restore([fed, unpublished])
+    assert await logged(stores) == [fed]
+
+
 async def forget_leaves(stores: Stores, *numbers: int) -> None:
     """Delete the leaves of some events, as earlier versions stored none."""
     if isinstance(stores, EmbeddedStores):

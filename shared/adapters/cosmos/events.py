@@ -86,9 +86,11 @@ class CosmosEvents:
         await self._append_all(events, self._frozen)
 
     async def restore(self, events: Sequence[LoggedEvent]) -> None:
-        leaves = {each.event.id: each.leaf for each in events}
+        # An event is in a backup twice if it was in the feed, and still in its outbox.
+        # The first of them has the leaf.
+        fed = {each.event.id: each for each in reversed(events)}
         await self._append_all(
-            [each.event for each in events], lambda event, _number: leaves[event.id]
+            [each.event for each in events], lambda event, _number: fed[event.id].leaf
         )
 
     def _frozen(self, event: Event, number: int) -> FrozenLeaf:

@@ -142,14 +142,14 @@ class KeyTrouble(Enum):
     NONE = ""
     UNREAD = "it was not read yet"
     MISSING = "there is none yet, and its operator stores one with infra/keys.sh"
-    SILENT = "its key vault does not answer, or refuses"
+    SILENT = "its key vault does not answer, or refuses, or its file cannot be read"
     UNUSABLE = "what its key vault holds is none, and its operator stores one with infra/keys.sh"
 
 
 class SigningKeyUnavailable(Unavailable):
     retry_after = timedelta(seconds=30)
 
-    def __init__(self, trouble: KeyTrouble, signed: str = "links and sessions") -> None:
+    def __init__(self, trouble: KeyTrouble, signed: str) -> None:
         super().__init__(
             "signing-key-unavailable",
             f"The registry has no key to sign {signed} with: {trouble.value}. Public packages can "

@@ -7,10 +7,8 @@ A note is a text, an empty line, and lines with signatures. Signatures of unknow
 import hashlib
 import re
 from functools import cached_property
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from msgspec import Struct
 
 from shared.domain.errors.base import quoted
@@ -18,11 +16,13 @@ from shared.domain.errors.transparency import NoteUnreadable, ProofRefused
 from shared.domain.transparency.checkpoints import Checkpoint
 from shared.domain.transparency.encodings import base64_of, bytes_of_base64
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 ED25519 = 0x01  # Of logs.
 COSIGNATURE = 0x04  # Ed25519 with a time, of witnesses.
 MLDSA_COSIGNATURE = 0x06  # ML-DSA-44 with a time, of witnesses.
 
-SEED_BYTES = 32
 LARGEST_NOTE_BYTES = 1024 * 1024
 MOST_SIGNATURES = 100  # As many as Go's package reads; at least 16 have to be read.
 
@@ -182,7 +182,7 @@ class NoteSigner:
     def __init__(self, name: str, seed: bytes) -> None:
         """Sign as `name`, with the key that the 32 bytes are the seed of."""
         self._name = name
-        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+        self._key = _private_key(seed)
 
     @cached_property
     def verifier(self) -> VerifierKey:
@@ -199,7 +199,7 @@ class Cosigner:
     def __init__(self, name: str, seed: bytes) -> None:
         """Cosign as `name`, with the key that the 32 bytes are the seed of."""
         self._name = name
-        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+        self._key = _private_key(seed)
 
     @cached_property
     def verifier(self) -> VerifierKey:
@@ -212,11 +212,25 @@ class Cosigner:
         return NoteSignature(self._name, self.verifier.key_id, time + signature)
 
 
+def _private_key(seed: bytes) -> "Ed25519PrivateKey":
+    # cryptography takes 25 ms to import, which a start does not need.
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415
+        Ed25519PrivateKey,
+    )
+
+    return Ed25519PrivateKey.from_private_bytes(seed)
+
+
 def _cosigned(text: str, seconds: int) -> bytes:
     return f"cosignature/v1\ntime {seconds}\n{text}".encode()
 
 
 def _is_valid(key: VerifierKey, text: str, signature: bytes) -> bool:
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - as above.
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415 - as above.
+        Ed25519PublicKey,
+    )
+
     try:
         if key.algorithm == ED25519:
             Ed25519PublicKey.from_public_bytes(key.public).verify(signature, text.encode())
@@ -268,6 +282,8 @@ def _short_text(text: str) -> bytes:
 
 def _mldsa_is_offered() -> bool:
     """Whether `cryptography` and its OpenSSL have ML-DSA-44."""
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - as above.
+
     try:
         from cryptography.hazmat.primitives.asymmetric.mldsa import (  # noqa: PLC0415 - as above.
             MLDSA44PublicKey,

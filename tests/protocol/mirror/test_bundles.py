@@ -1,5 +1,7 @@
 """Bundles carry releases from one registry to another that no network reaches."""
 
+import json
+import tarfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -100,6 +102,18 @@ async def test_times_deprecations_and_owners_are_carried(
     owner = await target.stores.directory.get(NameOwner, name_owner_place(parse_org("tools")))
     assert owner is not None
     assert owner.upstream == "source.test"
+
+
+async def test_a_bundle_has_the_signatures_of_its_releases_in_the_form_of_their_metadata(
+    source: World, carrier: Carrier
+) -> None:
+    await carrier.export(source, "tools/hammer:1.1.0")
+    with tarfile.open(carrier.file) as bundle:
+        lines = bundle.extractfile("releases.jsonl")
+        assert lines is not None
+        line = json.loads(lines.read())
+    shown = (await source.get("/packages/tools/hammer/1.1.0")).json()
+    assert line["signatures"] == shown["signatures"] != []
 
 
 async def test_the_same_content_has_the_same_bytes(source: World, carrier: Carrier) -> None:

@@ -1,5 +1,6 @@
 """A backup is a registry by itself, also when it was made under load."""
 
+import asyncio
 import os
 import shutil
 import sqlite3
@@ -322,3 +323,82 @@ async def test_a_restore_keeps_the_newer_files_of_the_log(
     stores = open_embedded(tmp_path / "data", FakeClock())
     assert await stores.log_files.read("log/tile/0/000.p/2") == b"published later"
     stores.close()
+
+
+async def test_a_restore_that_was_killed_leaves_no_part_of_a_log_that_counts_as_the_log(
+    registry: EmbeddedStores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in ("log/tile/0/000", "log/tile/0/001.p/1"):
+        await registry.log_files.write_once(path, b"published")
+    backup(tmp_path / "data", tmp_path / "copy")
+    lost = DataFolder(tmp_path / "lost")
+    shutil.copytree(tmp_path / "data" / "keys", lost.keys)
+    copied = list[Path]()
+
+    def killed(_file: Path, place: Path) -> None:
+        if copied:
+            raise KeyboardInterrupt
+        copied.append(place)
+        place.write_bytes(b"published")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("shared.adapters.backup._copy_archive", lambda *_: None)
+        patched.setattr("shared.adapters.backup._link_or_copy", killed)
+        with pytest.raises(KeyboardInterrupt):
+            restore(tmp_path / "copy", lost.root)
+    assert copied
+    restore(tmp_path / "copy", lost.root)
+    for path in ("log/tile/0/000", "log/tile/0/001.p/1"):
+        assert lost.log.file(path).read_bytes() == b"published"
+
+
+async def test_nothing_is_published_while_the_log_is_copied(
+    registry: EmbeddedStores, tmp_path: Path
+) -> None:
+    await registry.log_files.write_once("log/tile/0/000.p/255", b"published")
+    log = DataFolder(tmp_path / "data").log
+    place = DataFolder(tmp_path / "copy.partial")
+    with hold_file_lock(log.lock):
+        copying = asyncio.create_task(
+            asyncio.to_thread(backup, tmp_path / "data", tmp_path / "copy")
+        )
+        while not (place.keys / "link.key").exists() and not copying.done():
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        log.file("log/tile/0/000").write_bytes(b"full")
+        shutil.rmtree(log.file("log/tile/0/000.p"))
+    await copying
+    assert DataFolder(tmp_path / "copy").log.file("log/tile/0/000").read_bytes() == b"full"
+
+
+OLD = "2025-11-20T10:00:00Z private OLD\n"
+NEW = "2026-11-20T10:00:00Z private NEW\n"
+
+
+@pytest.mark.parametrize(
+    ("in_backup", "in_folder", "restored"),
+    [
+        pytest.param(OLD, NEW + OLD, NEW + OLD, id="rotated after the backup"),
+        pytest.param(
+            OLD, NEW + OLD.replace("private", "public"), NEW + OLD.replace("private", "public"),
+            id="rotated twice",
+        ),
+        pytest.param(OLD, NEW, NEW + OLD, id="a start made another key"),
+        pytest.param(OLD, None, OLD, id="the keys are lost as well"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["release-keys", "log-keys", "witness-keys"])
+@pytest.mark.usefixtures("registry")
+async def test_a_restore_over_a_folder_that_lost_its_database_keeps_all_keys(
+    name: str, in_backup: str, in_folder: str | None, restored: str, tmp_path: Path
+) -> None:
+    data = DataFolder(tmp_path / "data")
+    (data.keys / name).write_text(in_backup)
+    backup(data.root, tmp_path / "copy")
+    lost = DataFolder(tmp_path / "lost")
+    lost.keys.mkdir(parents=True, mode=0o700)
+    (lost.keys / "link.key").write_text("secret")
+    if in_folder:
+        (lost.keys / name).write_text(in_folder)
+    restore(tmp_path / "copy", lost.root)
+    assert (lost.keys / name).read_text() == restored

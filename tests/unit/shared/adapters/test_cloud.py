@@ -35,8 +35,8 @@ import gc
 import sys
 import function_app
 late = (
-    "azure.core", "azure.cosmos", "azure.identity", "azure.storage", "httpx", "jinja2", "msal",
-    "rapidfuzz", "snowballstemmer",
+    "azure.core", "azure.cosmos", "azure.identity", "azure.storage", "cryptography", "httpx",
+    "jinja2", "msal", "rapidfuzz", "snowballstemmer",
 )
 found = [name for name in sys.modules if name.startswith(late)]
 print(found, gc.isenabled(), gc.get_freeze_count() > 0)

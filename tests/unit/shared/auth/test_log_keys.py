@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.auth.key_texts import KeyFile
-from shared.auth.log_keys import LogKeyRing, LogKeys, log_key_file
+from shared.auth.log_keys import OTHER_LOGS, LogKeyRing, LogKeys, log_key_file
 from shared.auth.reread_secrets import REREAD_AFTER
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
 from shared.domain.times import MS
@@ -67,6 +67,14 @@ def test_a_second_rotation_prolongs_no_key(file: KeyFile, clock: FakeClock) -> N
 async def test_nothing_signs_without_a_key(file: KeyFile, clock: FakeClock) -> None:
     with pytest.raises(SigningKeyUnavailable, match="no key to sign the log with"):
         await keys(file, clock).ready()
+
+
+async def test_a_witness_without_a_key_says_that_it_cosigns_nothing(
+    file: KeyFile, clock: FakeClock
+) -> None:
+    witness = LogKeys(file.read, clock, list[KeyTrouble]().append, signed=OTHER_LOGS)
+    with pytest.raises(SigningKeyUnavailable, match="no key to sign other logs with"):
+        await witness.ready()
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,23 @@ async def test_nothing_is_signed_without_a_key(tmp_path: Path, clock: FakeClock)
     assert signing.sign(AT, DIGEST)
 
 
+async def test_a_file_that_cannot_be_read_is_a_refusal_and_a_warning(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    file = release_key_file(tmp_path / "keys", clock)
+    troubles = list[KeyTrouble]()
+    signing = ReleaseSigner(file.read, clock, troubles.append)
+    file.path.mkdir(parents=True)
+    with pytest.raises(SigningKeyUnavailable, match="its file cannot be read"):
+        await signing.ready()
+    file.path.rmdir()
+    file.path.write_bytes(b"\xff")
+    clock.advance(RETRY_AFTER)
+    with pytest.raises(SigningKeyUnavailable):
+        await signing.ready()
+    assert troubles == [KeyTrouble.SILENT, KeyTrouble.UNUSABLE]
+
+
 async def test_a_setting_may_have_commas_between_keys(clock: FakeClock) -> None:
     text = f"{new_line('2026-11-21T10:00:00Z')},{new_line(SINCE)}"
     signing = ReleaseSigner(text_of_setting(Secret(text)), clock, list[KeyTrouble]().append)

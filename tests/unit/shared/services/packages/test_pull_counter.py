@@ -173,7 +173,7 @@ class UnavailableKeys:
 
     async def ready(self) -> None:
         """Refuse."""
-        raise SigningKeyUnavailable(KeyTrouble.SILENT)
+        raise SigningKeyUnavailable(KeyTrouble.SILENT, "links and sessions")
 
 
 async def test_a_process_that_ends_without_its_key_loses_its_counts(
