@@ -8,6 +8,7 @@ options of commands say of it. `FormField` says how pages ask for it:
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from functools import cache
 from typing import Annotated, Any, TypeVar
 
 from msgspec import Struct
@@ -116,6 +117,7 @@ class ShownField(Struct, frozen=True):
     max_length: int | None
 
 
+@cache
 def shown_fields(model: type[Inputs]) -> Mapping[str, ShownField]:
     """Return the fields that a form asks for, by their names in the model."""
     return {
