@@ -224,9 +224,7 @@ class OriginView(ResponseModel):
             published_at=utc_datetime(release.created_ms),
             published_by=_means(release),
             run=RunView.model_validate(provenance) if provenance else None,
-            signatures=[
-                SignatureView(keyid=each.keyid, sig=each.sig) for each in release.signatures
-            ],
+            signatures=[SignatureView.model_validate(each) for each in release.signatures],
         )
 
 
