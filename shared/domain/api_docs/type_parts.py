@@ -233,7 +233,7 @@ _INSIDE_TYPES = (":", "|", "&")  # A name after one of them is that of a type.
 _REST = "..."
 
 
-# A name that has no prefix and is none.
+# A name without a prefix, which is not a prefix itself. Strings are skipped.
 _OWN_NAME = re.compile(rf"{_STRING}|(?<![\w:'])(?P<name>'?[^\W\d]\w*+)(?!\s*:)", re.DOTALL)
 
 
