@@ -30,7 +30,7 @@ from shared.use_cases.inputs import (
 from shared.use_cases.use_case import use_case
 
 LINKS_MEANING = "Web pages about it, which its public page lists: https:// addresses."
-DEFAULT_VISIBILITY_MEANING = "Who sees new packages whose archive does not say."
+DEFAULT_VISIBILITY_MEANING = "The visibility of new packages whose archive does not set it."
 
 
 # A form that has no such field leaves it as it is.
