@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from functions.account.overview import ORGANIZATIONS_PATH
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.http.subjects import named_organization
 from shared.domain.errors.base import InvalidRequest, about_field
-from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.packages import Visibility
 from shared.domain.reasons import acts_from_outside
@@ -170,10 +170,6 @@ pages.use_case(
 )
 
 
-def _organization(call: SignedInCall) -> OrgName:
-    return call.org
-
-
 def _invitation(call: SignedInCall) -> NamedInvitation:
     return NamedInvitation(call.org, call.form.text("invitation"))
 
@@ -194,7 +190,7 @@ pages.use_case(
     invitations.invite,
     f"{ORGANIZATION_ROUTE}/invite",
     account_organization,
-    _organization,
+    named_organization,
     name="account_organization_invite",
     then=_show_invited,
 )
@@ -251,14 +247,14 @@ pages.use_case(
     organizations.change,
     f"{ORGANIZATION_ROUTE}/describe",
     account_organization_settings,
-    _organization,
+    named_organization,
     name="account_organization_describe",
 )
 pages.use_case(
     organizations.change_default_visibility,
     f"{ORGANIZATION_ROUTE}/visibility",
     account_organization_settings,
-    _organization,
+    named_organization,
     name="account_organization_visibility",
 )
 
@@ -286,20 +282,20 @@ pages.use_case(
     organizations.continue_as,
     f"{ORGANIZATION_ROUTE}/continue",
     account_organization_settings,
-    _organization,
+    named_organization,
     name="account_organization_continue",
 )
 pages.use_case(
     organizations.delete,
     f"{ORGANIZATION_ROUTE}/delete",
     account_organization_settings,
-    _organization,
+    named_organization,
     name="account_organization_delete",
 )
 pages.use_case(
     organizations.keep,
     f"{ORGANIZATION_ROUTE}/keep",
     account_organization_settings,
-    _organization,
+    named_organization,
     name="account_organization_keep",
 )

@@ -8,6 +8,7 @@ from functions.account.trusted_publishers import provider_form
 from functions.http.pagination import Pager
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.http.subjects import named_package
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.checklists import Checklist
 from shared.domain.coordinates import Coordinate, Package
@@ -47,10 +48,6 @@ def _cursor_of(call: SignedInCall) -> PackageName | str:
     """Return the name after which a list continues, or an empty text for its first page."""
     after = redact_tokens(call.params.get("after", ""))
     return parse_package_name(after) if after else ""
-
-
-def _package(call: SignedInCall) -> Package:
-    return call.package
 
 
 @pages.read(PACKAGE_ROUTE)
@@ -206,7 +203,7 @@ pages.use_case(
     packages.set_successor,
     f"{PACKAGE_ROUTE}/successor",
     account_organization_package,
-    _package,
+    named_package,
     name="account_organization_packages_successor",
 )
 
@@ -240,7 +237,7 @@ pages.use_case(
     trusted_publishers.restrict_pushers,
     f"{PACKAGE_ROUTE}/pushers",
     account_organization_package,
-    _package,
+    named_package,
     name="account_organization_packages_pushers",
 )
 

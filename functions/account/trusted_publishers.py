@@ -9,10 +9,10 @@ from functions.account.organization import ORGANIZATION_ROUTE, OrganizationFrame
 from functions.http.pagination import Pager
 from functions.http.pipelines import PrintedFile, print_pipeline
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.http.subjects import named_organization
 from shared.auth.tokens import Secret
 from shared.domain.client_addresses import is_loopback
 from shared.domain.errors.base import InvalidRequest, about_field
-from shared.domain.names import OrgName
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, RUN_CLAIMS, Provider
 from shared.domain.trusted_publishing.presets import (
     AskedClaim,
@@ -233,10 +233,6 @@ def _offered(call: SignedInCall) -> Iterator[tuple[str, str, Preset, Sequence[st
         yield each.label, _title(each), preset, [each.issuer]
 
 
-def _organization(call: SignedInCall) -> OrgName:
-    return call.org
-
-
 def _publisher(call: SignedInCall) -> NamedPublisher:
     return NamedPublisher(call.org, call.form.text("publisher"))
 
@@ -245,7 +241,7 @@ pages.use_case(
     trusted_publishers.add_by_repository,
     f"{ORGANIZATION_ROUTE}/publishers/add",
     account_organization_publishers,
-    _organization,
+    named_organization,
     name="account_organization_publishers_add",
 )
 

@@ -3,7 +3,7 @@
 from pydantic import AliasPath, Field
 
 from functions.api.operations import ApiCall, ApiFace, ResponseModel, Revealed, UtcTime
-from shared.domain.names import OrgName
+from functions.http.subjects import named_organization
 from shared.domain.scopes import Role
 from shared.services.organizations.invitations import IssuedInvitation
 from shared.use_cases import invitations, members
@@ -119,10 +119,6 @@ async def api_invitations_list(call: ApiCall) -> InvitationList:
     return InvitationList.model_validate({"invitations": found})
 
 
-def _organization(call: ApiCall) -> OrgName:
-    return call.org
-
-
 def _invitation(call: ApiCall) -> NamedInvitation:
     return NamedInvitation(call.org, call.route_params["id"])
 
@@ -131,7 +127,7 @@ def _invitation(call: ApiCall) -> NamedInvitation:
     invitations.invite,
     "POST",
     "api/v1/orgs/{org}/invitations",
-    _organization,
+    named_organization,
     status=201,
     also=(409,),
 )

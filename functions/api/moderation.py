@@ -13,8 +13,8 @@ from functions.api.operations import (
     UtcTime,
     utc_datetime,
 )
+from functions.http.subjects import named_package, named_release
 from shared.domain.accounts import Account
-from shared.domain.coordinates import Coordinate, Package
 from shared.domain.names import parse_org
 from shared.domain.packages import Head, Holder, Release, State
 from shared.domain.proposals import Proposal, ProposedAct
@@ -221,39 +221,33 @@ async def api_moderation_release(call: ApiCall) -> ReleaseStateView:
     return ReleaseStateView.of(found)
 
 
-def _coordinate(call: ApiCall) -> Coordinate:
-    return call.coordinate
-
-
-def _package(call: ApiCall) -> Package:
-    return call.package
-
-
-@moderation_api.use_case(moderation.hold, "POST", f"{_RELEASE}/hold", _coordinate)
+@moderation_api.use_case(moderation.hold, "POST", f"{_RELEASE}/hold", named_release)
 async def api_moderation_hold(_: ApiCall, held: Release) -> ReleaseStateView:
     return ReleaseStateView.of(held)
 
 
-@moderation_api.use_case(moderation.quarantine, "POST", f"{_RELEASE}/quarantine", _coordinate)
+@moderation_api.use_case(moderation.quarantine, "POST", f"{_RELEASE}/quarantine", named_release)
 async def api_moderation_quarantine(_: ApiCall, changed: Release) -> ReleaseStateView:
     return ReleaseStateView.of(changed)
 
 
 @moderation_api.use_case(
-    moderation.restore, "POST", f"{_RELEASE}/restore", _coordinate, also=(400,)
+    moderation.restore, "POST", f"{_RELEASE}/restore", named_release, also=(400,)
 )
 async def api_moderation_restore(_: ApiCall, restored: Release) -> ReleaseStateView:
     return ReleaseStateView.of(restored)
 
 
-@moderation_api.use_case(moderation.remove, "POST", f"{_RELEASE}/remove", _coordinate, also=(409,))
+@moderation_api.use_case(
+    moderation.remove, "POST", f"{_RELEASE}/remove", named_release, also=(409,)
+)
 async def api_moderation_remove(_: ApiCall, removed: Release | Proposal) -> RemovedView:
     if isinstance(removed, Proposal):
         return RemovedView(release=None, proposal=ProposalView.model_validate(removed))
     return RemovedView(release=ReleaseStateView.of(removed), proposal=None)
 
 
-@moderation_api.use_case(moderation.erase, "POST", f"{_RELEASE}/erase", _coordinate, also=(409,))
+@moderation_api.use_case(moderation.erase, "POST", f"{_RELEASE}/erase", named_release, also=(409,))
 async def api_moderation_erase(_: ApiCall, erased: Erasure | Proposal) -> ErasedView:
     if isinstance(erased, Proposal):
         return ErasedView(erasure=None, proposal=ProposalView.model_validate(erased))
@@ -275,12 +269,14 @@ class HeldPackageView(ResponseModel):
         return cls(org=head.org, name=head.name, held_because=reason, published=names)
 
 
-@moderation_api.use_case(moderation.hold_package, "POST", f"{_PACKAGE}/hold", _package, also=(409,))
+@moderation_api.use_case(
+    moderation.hold_package, "POST", f"{_PACKAGE}/hold", named_package, also=(409,)
+)
 async def api_moderation_package_hold(_: ApiCall, held: Head) -> HeldPackageView:
     return HeldPackageView.of(held)
 
 
-@moderation_api.use_case(moderation.end_package_hold, "POST", f"{_PACKAGE}/restore", _package)
+@moderation_api.use_case(moderation.end_package_hold, "POST", f"{_PACKAGE}/restore", named_package)
 async def api_moderation_package_restore(_: ApiCall, ended: EndedHold) -> HeldPackageView:
     return HeldPackageView.of(ended.head, ended.published)
 
@@ -425,18 +421,18 @@ async def api_moderation_reject(_: ApiCall, rejected: Proposal) -> ProposalView:
 # --- Owners --------------------------------------------------------------------------------------
 
 
-@own_releases_api.use_case(own_releases.hold, "POST", f"{_OWN}/hold", _coordinate, also=(409,))
+@own_releases_api.use_case(own_releases.hold, "POST", f"{_OWN}/hold", named_release, also=(409,))
 async def api_releases_hold(_: ApiCall, held: Release) -> ReleaseStateView:
     return ReleaseStateView.of(held)
 
 
 @own_releases_api.use_case(
-    own_releases.restore, "POST", f"{_OWN}/restore", _coordinate, also=(409,)
+    own_releases.restore, "POST", f"{_OWN}/restore", named_release, also=(409,)
 )
 async def api_releases_restore(_: ApiCall, restored: Release) -> ReleaseStateView:
     return ReleaseStateView.of(restored)
 
 
-@own_releases_api.use_case(own_releases.erase, "POST", f"{_OWN}/erase", _coordinate, also=(409,))
+@own_releases_api.use_case(own_releases.erase, "POST", f"{_OWN}/erase", named_release, also=(409,))
 async def api_releases_erase(_: ApiCall, erasure: Erasure) -> ErasureView:
     return ErasureView.of(erasure)

@@ -3,9 +3,8 @@
 from pydantic import AliasPath, Field
 
 from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime
+from functions.http.subjects import named_organization, named_package
 from shared.domain.accounts import Account
-from shared.domain.coordinates import Package
-from shared.domain.names import OrgName
 from shared.domain.organizations import FrozenPackage, Organization
 from shared.domain.packages import Visibility
 from shared.domain.scopes import Role
@@ -74,40 +73,40 @@ async def api_orgs_show(call: ApiCall) -> OrganizationView:
     )
 
 
-def _organization(call: ApiCall) -> OrgName:
-    return call.org
-
-
 @organizations_api.use_case(
-    organizations.change, "PATCH", "api/v1/orgs/{org}", _organization, also=(409,)
+    organizations.change, "PATCH", "api/v1/orgs/{org}", named_organization, also=(409,)
 )
 async def api_orgs_change(call: ApiCall, changed: Organization) -> OrganizationView:
     return await _view(call, changed)
 
 
 @organizations_api.use_case(
-    organizations.delete, "DELETE", "api/v1/orgs/{org}", _organization, also=(409,)
+    organizations.delete, "DELETE", "api/v1/orgs/{org}", named_organization, also=(409,)
 )
 async def api_orgs_delete(call: ApiCall, deleted: Organization) -> OrganizationView:
     return await _view(call, deleted)
 
 
 @organizations_api.use_case(
-    organizations.keep, "DELETE", "api/v1/orgs/{org}/deletion", _organization, also=(409,)
+    organizations.keep, "DELETE", "api/v1/orgs/{org}/deletion", named_organization, also=(409,)
 )
 async def api_orgs_keep(call: ApiCall, kept: Organization) -> OrganizationView:
     return await _view(call, kept)
 
 
 @organizations_api.use_case(
-    organizations.allow_bursts, "POST", "api/v1/orgs/{org}/burst-detection/off", _organization
+    organizations.allow_bursts, "POST", "api/v1/orgs/{org}/burst-detection/off", named_organization
 )
 async def api_orgs_allow_bursts(_: ApiCall, _done: None) -> None:
     """Answer with a 204."""
 
 
 @organizations_api.use_case(
-    organizations.continue_as, "PUT", "api/v1/orgs/{org}/continuation", _organization, also=(409,)
+    organizations.continue_as,
+    "PUT",
+    "api/v1/orgs/{org}/continuation",
+    named_organization,
+    also=(409,),
 )
 async def api_orgs_continue(call: ApiCall, continued: Organization) -> OrganizationView:
     return await _view(call, continued)
@@ -152,32 +151,32 @@ async def api_orgs_frozen(call: ApiCall) -> FreezesView:
 
 
 @organizations_api.use_case(
-    freezes.freeze_organization, "POST", "api/v1/orgs/{org}/freeze", _organization
+    freezes.freeze_organization, "POST", "api/v1/orgs/{org}/freeze", named_organization
 )
 async def api_orgs_freeze(_: ApiCall, frozen: Organization) -> FreezesView:
     return FreezesView.model_validate(frozen)
 
 
 @organizations_api.use_case(
-    freezes.unfreeze_organization, "DELETE", "api/v1/orgs/{org}/freeze", _organization
+    freezes.unfreeze_organization, "DELETE", "api/v1/orgs/{org}/freeze", named_organization
 )
 async def api_orgs_unfreeze(_: ApiCall, _unfrozen: Organization) -> None:
     """Answer with a 204."""
 
 
-def _package(call: ApiCall) -> Package:
-    return call.package
-
-
 @organizations_api.use_case(
-    freezes.freeze_package, "POST", "api/v1/packages/{org}/{name}/freeze", _package, also=(409,)
+    freezes.freeze_package,
+    "POST",
+    "api/v1/packages/{org}/{name}/freeze",
+    named_package,
+    also=(409,),
 )
 async def api_packages_freeze(_: ApiCall, frozen: FrozenPackage) -> FrozenPackageView:
     return FrozenPackageView.model_validate(frozen)
 
 
 @organizations_api.use_case(
-    freezes.unfreeze_package, "DELETE", "api/v1/packages/{org}/{name}/freeze", _package
+    freezes.unfreeze_package, "DELETE", "api/v1/packages/{org}/{name}/freeze", named_package
 )
 async def api_packages_unfreeze(_: ApiCall, _done: None) -> None:
     """Answer with a 204."""

@@ -15,6 +15,7 @@ from functions.api.operations import (
 )
 from functions.http.event_sentences import history_sentence
 from functions.http.formatting import symbol_address
+from functions.http.subjects import named_package
 from shared.domain.checklists import Checklist, CheckState
 from shared.domain.coordinates import Package
 from shared.domain.events import EventQuery
@@ -38,12 +39,8 @@ class PackageView(ResponseModel):
 visibility_api = ApiFace()
 
 
-def _package(call: ApiCall) -> Package:
-    return call.package
-
-
 @visibility_api.use_case(
-    packages.change_visibility, "PUT", "api/v1/packages/{org}/{name}/visibility", _package
+    packages.change_visibility, "PUT", "api/v1/packages/{org}/{name}/visibility", named_package
 )
 async def api_packages_visibility(_: ApiCall, changed: Head) -> PackageView:
     return PackageView.model_validate(changed)
@@ -80,7 +77,7 @@ async def api_packages_successor(call: ApiCall) -> SuccessorView:
     packages.set_successor,
     "PUT",
     "api/v1/packages/{org}/{name}/successor",
-    _package,
+    named_package,
     also=(409,),
 )
 async def api_packages_succeed(_: ApiCall, changed: Head) -> SuccessorView:
@@ -227,9 +224,7 @@ class OriginView(ResponseModel):
             published_at=utc_datetime(release.created_ms),
             published_by=_means(release),
             run=RunView.model_validate(provenance) if provenance else None,
-            signatures=[
-                SignatureView(keyid=each.keyid, sig=each.sig) for each in release.signatures
-            ],
+            signatures=[SignatureView.model_validate(each) for each in release.signatures],
         )
 
 

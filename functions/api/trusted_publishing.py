@@ -18,12 +18,12 @@ from functions.api.operations import (
 from functions.http.caching_headers import NO_STORE
 from functions.http.calls import verify_credential
 from functions.http.json_answers import JSON, STATUS_BY_KIND, refusal_headers
+from functions.http.subjects import named_organization, named_package
 from shared.auth.signed_tokens import MAX_TOKEN_BYTES
 from shared.auth.tokens import Secret
-from shared.domain.coordinates import Package
 from shared.domain.errors.base import Refusal
 from shared.domain.makers import MADE_BY_MEANING, STOPPED_MEANING, MakerStop
-from shared.domain.names import OrgName, parse_org
+from shared.domain.names import parse_org
 from shared.domain.packages import Head, Pushers
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.scopes import PUBLISHING_SCOPES
@@ -113,23 +113,15 @@ async def _views(call: ApiCall, publishers: Sequence[Publisher]) -> list[Publish
     return [PublisherView.of(each, makers[each.by]) for each in publishers]
 
 
-def _organization(call: ApiCall) -> OrgName:
-    return call.org
-
-
 def _publisher(call: ApiCall) -> NamedPublisher:
     return NamedPublisher(call.org, call.route_params["id"])
-
-
-def _package(call: ApiCall) -> Package:
-    return call.package
 
 
 @publishers_api.use_case(
     trusted_publishers.add,
     "POST",
     "api/v1/orgs/{org}/publishers",
-    _organization,
+    named_organization,
     status=201,
     also=(409,),
 )
@@ -157,7 +149,7 @@ async def api_publishers_remove(_: ApiCall, _done: None) -> None:
     trusted_publishers.restrict_pushers,
     "PUT",
     "api/v1/packages/{org}/{name}/pushers",
-    _package,
+    named_package,
 )
 async def api_publishers_restrict(_: ApiCall, head: Head) -> PushersView:
     return PushersView(org=head.org, name=head.name, pushers=head.pushers)

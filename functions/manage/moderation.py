@@ -9,6 +9,7 @@ from functions.http.signed_in_pages import (
     SignedInCall,
     require_confirmation,
 )
+from functions.http.subjects import named_package
 from functions.manage.releases import PUBLIC_REASONS, RELEASES_PATH, VERSIONS_PER_PAGE
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest, about_field, redact_tokens
@@ -189,21 +190,17 @@ async def manage_package(call: SignedInCall, problem: FormProblem | None = None)
     )
 
 
-def _package(call: SignedInCall) -> Package:
-    return call.package
-
-
 pages.use_case(
     moderation.hold_package,
     f"{PACKAGE_ROUTE}/hold",
     manage_package,
-    _package,
+    named_package,
     name="manage_package_hold",
 )
 pages.use_case(
     moderation.end_package_hold,
     f"{PACKAGE_ROUTE}/release",
     manage_package,
-    _package,
+    named_package,
     name="manage_package_release",
 )

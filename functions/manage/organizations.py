@@ -7,6 +7,7 @@ from functions.http.signed_in_pages import (
     SignedInCall,
     require_confirmation,
 )
+from functions.http.subjects import named_organization
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, NotFound, about_field
 from shared.domain.names import OrgName, parse_org
@@ -81,10 +82,6 @@ async def _confirmed_organization(call: SignedInCall) -> OrgName:
     return call.org
 
 
-def _organization(call: SignedInCall) -> OrgName:
-    return call.org
-
-
 pages.use_case(
     organizations.delete_as_administrator,
     f"{ORGANIZATION_ROUTE}/delete",
@@ -125,7 +122,7 @@ pages.use_case(
     organizations.keep,
     f"{ORGANIZATION_ROUTE}/keep",
     manage_organization,
-    _organization,
+    named_organization,
     name="manage_organization_keep",
 )
 

@@ -14,6 +14,7 @@ from functions.http.signed_in_pages import (
     SignedInCall,
     require_confirmation,
 )
+from functions.http.subjects import named_release
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.events import EventQuery
@@ -190,18 +191,14 @@ def _add_form(
     )
 
 
-def _release(call: SignedInCall) -> Coordinate:
-    return call.coordinate
-
-
 def _confirmed_release(call: SignedInCall) -> Coordinate:
     require_confirmation(call, str(call.coordinate))
     return call.coordinate
 
 
-_add_form(HOLD, moderation.hold, _release)
-_add_form(QUARANTINE, moderation.quarantine, _release)
-_add_form(RELEASE, moderation.restore, _release)
+_add_form(HOLD, moderation.hold, named_release)
+_add_form(QUARANTINE, moderation.quarantine, named_release)
+_add_form(RELEASE, moderation.restore, named_release)
 _add_form(REMOVE, moderation.remove, _confirmed_release)
 
 

@@ -221,7 +221,6 @@ def _decoded(header: str) -> str | None:
 
 # --- Methods -------------------------------------------------------------------------------------
 
-# The tools in the order in which agents see them.
 _MODERN = ("server/discover", "tools/list", "tools/call")
 _HANDSHAKE = ("initialize", "ping", "tools/list", "tools/call")
 

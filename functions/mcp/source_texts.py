@@ -18,6 +18,7 @@ from shared.domain.api_docs.symbol_texts import (
 from shared.domain.api_docs.symbols import Symbol
 from shared.domain.packages import Release
 
+# The value of DeclarationKind.RECORD, whose module the server does not import.
 RECORD = "record"
 
 

@@ -144,8 +144,8 @@ async def unlock(registry: Registry, account: str) -> str:
     again, or with `directory-locks decide keep`.
     """
     found = await registry.identity.accounts.by_name_or_id(account)
-    current = await use_cases.unlock.rule(registry, found, Nothing(), OPERATOR)
-    if not current.is_locked:
+    unlocked = await use_cases.unlock.rule(registry, found, Nothing(), OPERATOR)
+    if not unlocked.is_locked:
         return use_cases.unlock.printed.format(account=account)
     command = operator_command(
         registry.settings, "directory-locks", "decide", "keep", "--account", account

@@ -36,6 +36,7 @@ from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import Provenance, Release, State, WithdrawalReason
 from shared.domain.principals import OPERATOR
 from shared.domain.reasons import parse_required_reason
+from shared.domain.releases import Decision
 from shared.domain.times import MS, parse_time, time_text
 from shared.outdated import FORMATS, NEVER, STATES, CheckOptions, run
 from shared.publish import PublishOptions
@@ -405,14 +406,15 @@ async def quarantine(
         --reason "the token leaked" --dry-run
     """
     sent = _take_down(reason, why, note)
+    decision = Decision(State.QUARANTINED, reason, sent.public)
     if many.is_one and isinstance(many.target, Coordinate) and not many.dry_run:
         release = await moderation.quarantine.rule(registry, many.target, sent, OPERATOR)
         return moderation.quarantine.printed.format(release=release.coordinate)
-    return await _decide_many(registry, many, State.QUARANTINED, sent)
+    return await _decide_many(registry, many, decision)
 
 
 def _take_down(reason: str, why: str | None, note: str) -> TakeDown:
-    """Return the inputs that the options are."""
+    """Return the values of the options as the inputs of the use case."""
     public_reason = WithdrawalReason(why) if why else None
     return TakeDown.model_construct(reason=reason, public_reason=public_reason, public_note=note)
 
@@ -449,17 +451,18 @@ async def remove(
         --public-reason legal --erase-now
       ballroom package remove acme --by-account kim --reason "malware" --dry-run
     """
-    sent = _take_down(reason, why, note)
+    # An invalid public reason is refused here, before anything is listed or asked.
+    decision = Decision(State.REMOVED, reason, _take_down(reason, why, note).public)
     if not (many.is_one and isinstance(many.target, Coordinate)) or many.dry_run:
-        return await _decide_many(registry, many, State.REMOVED, sent, erase_now=erase_now)
+        return await _decide_many(registry, many, decision, erase_now=erase_now)
     if not many.is_confirmed:
         question = "This cannot be undone, and the version can never be published again. "
         click.confirm(f"{question}Remove it?", abort=True)
     if erase_now:
-        return await _erase(registry, [many.target], sent)
-    # The rule of the use case also proposes removals for tokens, which the operator has none of.
+        return await _erase(registry, [many.target], decision)
+    # The rule of the use case returns a proposal for a token; the operator always removes.
     service = registry.publishing.moderation
-    release = await service.remove(many.target, sent.reason, sent.public, by=OPERATOR)
+    release = await service.remove(many.target, reason, decision.public, by=OPERATOR)
     printed = moderation.remove.printed.format(release=release.coordinate)
     if release.erased is not None:
         return f"{printed} Its archive was deleted {time_text(release.erased.at_ms)}."
@@ -469,16 +472,11 @@ async def remove(
 
 
 async def _decide_many(
-    registry: Registry,
-    many: ManyReleases,
-    state: State,
-    sent: TakeDown,
-    *,
-    erase_now: bool = False,
+    registry: Registry, many: ManyReleases, decision: Decision, *, erase_now: bool = False
 ) -> str:
     """List the releases, ask, and decide on them; or list them alone."""
     selections = registry.publishing.selections
-    verb = STATE_VERBS[state]
+    verb = STATE_VERBS[decision.state]
     if many.is_one and isinstance(many.target, Coordinate):
         found = [await registry.publishing.moderation.find(many.target, by=OPERATOR)]
     else:
@@ -486,7 +484,7 @@ async def _decide_many(
         found = list[Release]()
         after = None
         while after != "":
-            page = await selections.page(selection, state, after or "", by=OPERATOR)
+            page = await selections.page(selection, decision.state, after or "", by=OPERATOR)
             found += page.releases
             after = page.next
     if not found:
@@ -499,17 +497,20 @@ async def _decide_many(
         click.confirm(f"{verb.capitalize()} these {len(found):,} releases?", abort=True, err=True)
     coordinates = [each.coordinate for each in found]
     if erase_now:
-        return await _erase(registry, coordinates, sent)
-    decided = await selections.decide_all(coordinates, state, sent.reason, sent.public, by=OPERATOR)
+        return await _erase(registry, coordinates, decision)
+    decided = await selections.decide_all(
+        coordinates, decision.state, decision.reason, decision.public, by=OPERATOR
+    )
     return "\n".join(map(_state, decided))
 
 
-async def _erase(registry: Registry, coordinates: Sequence[Coordinate], sent: TakeDown) -> str:
+async def _erase(registry: Registry, coordinates: Sequence[Coordinate], decision: Decision) -> str:
     """Erase releases one after the other, and return their receipts; if something is left, print
     them and end the command with the exit code 1."""
     erasure = registry.publishing.erasure
     made = [
-        await erasure.erase(each, sent.reason, sent.public, by=OPERATOR) for each in coordinates
+        await erasure.erase(each, decision.reason, decision.public, by=OPERATOR)
+        for each in coordinates
     ]
     text = "\n\n".join("\n".join(each.lines()) for each in made)
     if any(each.left for each in made):

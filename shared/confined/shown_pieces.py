@@ -51,14 +51,17 @@ def add_sent(pieces: PiecesWriter, name: str, text: str) -> None:
 def add_symbol(
     pieces: PiecesWriter, pages: DocsPages, symbol: DocsSymbol, name: Callable[..., str]
 ) -> None:
-    """Add the page and the text of a symbol; `name` returns the name of a piece."""
+    """Add the page of a symbol, and its text and Markdown if they are short enough to be sent;
+    `name` returns the name of a piece."""
     module = pages.module
     of = (module.id, symbol.path)
     add_page(pieces, name(PieceKind.SYMBOL_PAGE, *of), pages.symbol_page(symbol))
     text = symbol_text(pages.calls, symbol)
-    add_sent(pieces, name(PieceKind.SYMBOL_TEXT, *of), json_text(to_builtins(text)))
-    heading = f"{module.org_name}/{module.id} {module.version}"
-    add_sent(pieces, name(PieceKind.SYMBOL_MARKDOWN, *of), symbol_markdown(text, heading))
+    markdown = symbol_markdown(text, f"{module.org_name}/{module.id} {module.version}")
+    # Requests write the Markdown of the text again, which may be many times as long as the text.
+    if len(markdown) <= MAX_SENT_BYTES:
+        add_sent(pieces, name(PieceKind.SYMBOL_TEXT, *of), json_text(to_builtins(text)))
+        pieces.add(name(PieceKind.SYMBOL_MARKDOWN, *of), markdown)
 
 
 # --- With the fields that records include from other packages -----------------------------------

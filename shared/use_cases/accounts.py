@@ -46,8 +46,7 @@ async def lock(
     printed="Unlocked the account {account}.",
 )
 async def unlock(registry: Registry, account: Account, _: Nothing, by: Principal) -> Account:
-    await registry.administration.accounts.unlock(account, by=by)
-    return await registry.identity.accounts.by_id(account.id)
+    return await registry.administration.accounts.unlock(account, by=by)
 
 
 @use_case(

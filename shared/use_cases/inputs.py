@@ -8,6 +8,7 @@ options of commands say of it. `FormField` says how pages ask for it:
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from functools import cache
 from typing import Annotated, Any, TypeVar
 
 from msgspec import Struct
@@ -42,7 +43,7 @@ class Nothing(Inputs):
 FormValues = Mapping[str, Sequence[str]]
 # How a field is read from the values that a form has for it: none where it was left out.
 Read = Callable[[Sequence[str]], Any]
-# How a field is read that a form asks for in several fields of its own.
+# How a field is read for which a form has several fields.
 ReadForm = Callable[[FormValues], Any]
 
 
@@ -91,7 +92,7 @@ def choice(kind: type[EnumT], otherwise: str) -> Callable[[Sequence[str]], EnumT
 class FormField(Struct, frozen=True):
     """How a page asks for a field of the inputs, under a `name` of its own if it has one.
 
-    What a form asks for in several fields is read by `read_form`.
+    `read_form` reads a field for which a form has several fields.
     """
 
     label: str = ""
@@ -116,6 +117,7 @@ class ShownField(Struct, frozen=True):
     max_length: int | None
 
 
+@cache
 def shown_fields(model: type[Inputs]) -> Mapping[str, ShownField]:
     """Return the fields that a form asks for, by their names in the model."""
     return {

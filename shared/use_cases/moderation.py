@@ -104,7 +104,7 @@ async def restore(registry: Registry, coordinate: Coordinate, _: Nothing, by: Pr
     return await registry.publishing.moderation.restore(coordinate, by=by)
 
 
-# What cannot be taken back is done by people, and proposed by tokens.
+# A removal cannot be undone, so only people make one; a token proposes it.
 @use_case(
     "Remove a release permanently; for administrators who signed in recently. A token proposes it.",
     inputs=TakeDown,

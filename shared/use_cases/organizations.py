@@ -30,7 +30,7 @@ from shared.use_cases.inputs import (
 from shared.use_cases.use_case import use_case
 
 LINKS_MEANING = "Web pages about it, which its public page lists: https:// addresses."
-DEFAULT_VISIBILITY_MEANING = "Who sees new packages whose archive does not say."
+DEFAULT_VISIBILITY_MEANING = "The visibility of new packages whose archive does not set it."
 
 
 # A form that has no such field leaves it as it is.
@@ -128,7 +128,8 @@ async def create(
         return await organizations.create(org, founder, by=by, profile=profile)
 
 
-# The default visibility alone takes a recent sign-in, so pages have a form of its own for it.
+# Of these fields, only the default visibility requires a recent sign-in, so pages have a separate
+# form for it.
 @use_case(
     "Change the profile of an organization; its name cannot be changed.",
     inputs=OrganizationChange,
@@ -173,7 +174,8 @@ async def continue_as(
     return await registry.organizations.continuation.change(org, wanted, sent.reason, by=by)
 
 
-# Commands alone have a word of its own for the continuation as nothing.
+# The API and pages end a continuation by an empty name. The command that ends one has its own
+# sentence.
 end_continuation = replace(continue_as, printed="{org} is not continued elsewhere.")
 
 
@@ -182,7 +184,7 @@ end_continuation = replace(continue_as, printed="{org} is not continued elsewher
     inputs=Reason,
     right=Action.GOVERN,
     done="Deletion scheduled. Any owner can cancel it within 48 hours.",
-    printed="Deleted the organization {org}.",  # That of the operator takes effect at once.
+    printed="Deleted the organization {org}.",  # A deletion by the operator takes effect at once.
 )
 async def delete(registry: Registry, org: OrgName, sent: Reason, by: Principal) -> Organization:
     return await registry.organizations.deletion.delete(org, by=by, reason=sent.reason)
@@ -195,7 +197,7 @@ async def _delete_for_a_reason(
         return await delete.rule(registry, org, sent, by)
 
 
-# That of an administrator takes effect at once, too.
+# A deletion by an administrator takes effect at once, too.
 delete_as_administrator = replace(
     delete,
     rule=_delete_for_a_reason,

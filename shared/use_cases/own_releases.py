@@ -1,4 +1,4 @@
-"""Own releases of owners: holding, restoring and erasing one."""
+"""Releases of an organization: holding, restoring and erasing one, by its owners."""
 
 from shared.composition import Registry
 from shared.domain.coordinates import Coordinate
@@ -33,7 +33,7 @@ async def restore(registry: Registry, coordinate: Coordinate, _: Nothing, by: Pr
     return await registry.publishing.own_releases.restore(coordinate, by=by)
 
 
-# Afterwards the erasure itself is shown, and no sentence.
+# The page shows the erasure instead of a sentence of success.
 @use_case(
     "Erase a young release that hardly anybody uses, with all that is stored of it; for owners who "
     "signed in recently.",

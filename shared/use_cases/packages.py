@@ -73,5 +73,6 @@ async def set_successor(
     return await registry.packages.successors.change(package, wanted, sent.reason, by=by)
 
 
-# Commands alone have a word of its own for no successor.
+# The API and pages remove a successor by an empty name. The command that removes one has its own
+# sentence.
 remove_successor = replace(set_successor, printed="No package replaces {package}.")

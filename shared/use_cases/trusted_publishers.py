@@ -45,7 +45,7 @@ from shared.use_cases.inputs import (
 )
 from shared.use_cases.use_case import use_case
 
-# Before the name of a claim that has a field of its own; names of claims have no space.
+# The field of a single claim has this prefix before the name of the claim, which has no space.
 CLAIM_FIELD = "claim "
 
 _NAMES = ", ".join(each.value for each in OFFERED_PROVIDERS)
@@ -268,7 +268,7 @@ async def _add_by_repository(
     return await registry.tokens.trusted_publishers.add_repository(new.wanted(org), by=by)
 
 
-# Pages take the name of a repository in place of its ids, which are looked up.
+# Pages accept the name of a repository instead of its ids, and the registry looks the ids up.
 add_by_repository = replace(add, rule=_add_by_repository)
 
 

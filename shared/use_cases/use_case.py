@@ -40,9 +40,9 @@ class UseCase(Struct, Generic[SubjectT, InputsT, ResultT], frozen=True):
 
     The `summary` is that of openapi.json; braces stand for whose the subject is, where more than
     one may own it. The `right` is that of owners in the organization of the subject, or of
-    administrators in the registry; the service checks it. `done` is the sentence of success of a
-    page, and `printed` that of a command, which has the arguments in braces, because who types them
-    reads no page about them. A command prints the field `shown_once` of the result alone.
+    administrators in the registry; the service checks it. A page shows the sentence `done` after
+    success, and a command prints the sentence `printed`, in which braces stand for its arguments.
+    If `shown_once` names a field of the result, a command prints only that field.
     """
 
     rule: Rule[SubjectT, InputsT, ResultT]

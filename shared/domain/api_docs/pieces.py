@@ -32,7 +32,7 @@ class PieceKind(StrEnum):
     MODULE_MARKDOWN = "module.md"
     SYMBOL_PAGE = "symbol.html"
     SYMBOL_TEXT = "symbol.json"  # A `SymbolText`, for Markdown and for agents.
-    # Read by the version before this one alone, beside this one and after a rollback.
+    # Only the version before this one reads it: while both versions run, and after a rollback.
     SYMBOL_MARKDOWN = "symbol.md"
     LIST = "list"  # Of a module's document, by its key.
     FUNCTION = "function"  # Of the list `functions`, by its name; as CLIENT.

@@ -7,7 +7,6 @@ its name.
 
 from collections.abc import Iterable, Iterator
 from functools import singledispatch
-from itertools import chain
 
 from msgspec import Struct
 
@@ -65,11 +64,6 @@ class DeclarationSource(Struct, frozen=True):
     opening: tuple[Part, ...]
     lines: tuple[SourceLine, ...] = ()
     closing: tuple[Part, ...] = ()
-
-    @property
-    def parts(self) -> Parts:
-        """The parts in order, without the breaks between lines."""
-        return chain(self.opening, *(each.parts for each in self.lines), self.closing)
 
 
 _END = (Part(";"),)

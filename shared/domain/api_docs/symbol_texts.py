@@ -1,6 +1,6 @@
 """The text of a declaration or of one of its members as data, as it is stored; and as Markdown.
 
-What shows the text to people, programs and agents reads this: none of them parses another form.
+Pages as Markdown and the tools for agents are written from this data, so nothing parses Markdown.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,8 +24,8 @@ class NamedType(Struct, frozen=True, array_like=True):
 
 
 class CommentText(Struct, frozen=True, omit_defaults=True):
-    """What a doc comment says: as Markdown, but for parameters and the result, which have a line
-    each, and only those that it explains."""
+    """What a doc comment says. `text` is Markdown; each parameter and the result that the comment
+    explains has a text of one line."""
 
     deprecation: str | None = None  # What to use instead; None if it is not deprecated.
     text: str = ""
@@ -34,7 +34,7 @@ class CommentText(Struct, frozen=True, omit_defaults=True):
 
     @property
     def description(self) -> str:
-        """What it says besides parameters and the result."""
+        """What it says about the declaration as a whole, as Markdown."""
         deprecated = [] if self.deprecation is None else [f"> Deprecated. {self.deprecation}"]
         parts = (each.rstrip() for each in (*deprecated, self.text))
         return "\n\n".join(filter(None, parts))

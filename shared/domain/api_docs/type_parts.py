@@ -233,8 +233,9 @@ _INSIDE_TYPES = (":", "|", "&")  # A name after one of them is that of a type.
 _REST = "..."
 
 
-# A name that has no prefix and is none.
-_OWN_NAME = re.compile(rf"{_STRING}|(?<![\w:'])(?P<name>'?[^\W\d]\w*+)(?!\s*:)", re.DOTALL)
+# A name without a prefix, which is not a prefix itself. Strings are skipped. Escapes outside of
+# strings are skipped as a whole: else each of many escaped quotes is read to the end of the path.
+_OWN_NAME = re.compile(rf"{_STRING}|\\.|(?<![\w:'])(?P<name>'?[^\W\d]\w*+)(?!\s*:)", re.DOTALL)
 
 
 class PathSegment(Struct, frozen=True):

@@ -429,22 +429,23 @@ class AccountAdministration(Struct, frozen=True):
     @retried_when_leased
     async def unlock(
         self, account: Account, *, by: Principal, source: LockSource = LockSource.ADMINISTRATOR
-    ) -> bool:
-        """End the lock of a source and say whether the account is unlocked now: then its tokens are
-        accepted again, except revoked ones, and what it made for organizations works again, unless
-        somebody took it over. A lock of another source stays."""
+    ) -> Account:
+        """End the lock of a source, and return the account. A lock of another source stays.
+
+        If no lock is left, the tokens of the account are accepted again, except revoked ones, and
+        what it made for organizations works again, unless somebody took it over.
+        """
         async with self.administrators.locked(account, "unlock", by=by) as current:
             unlocked = current.with_lock(source, None)
             if unlocked != current:
                 await self._write_lock(current, source, None, by)
         if not unlocked.is_locked:  # Also by a repeat, after a crash.
             await self.stopped_makers.unlocked(account, by=by)
-        if unlocked.is_locked or not current.is_locked:
-            return not unlocked.is_locked
-        mail = mail_text("account-unlocked", name=account.name, url=self.base_url)
-        await self.mail_delivery.send_to_accounts([account], mail)
-        await self.ownerless_organizations.review_account(account.id)
-        return True
+        if current.is_locked and not unlocked.is_locked:
+            mail = mail_text("account-unlocked", name=account.name, url=self.base_url)
+            await self.mail_delivery.send_to_accounts([account], mail)
+            await self.ownerless_organizations.review_account(account.id)
+        return unlocked
 
     async def _with_email(self, address: str) -> list[Account]:
         if "@" not in address:

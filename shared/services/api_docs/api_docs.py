@@ -202,12 +202,7 @@ class ApiDocs(Struct, frozen=True):
         self, digest: Digest, coordinate: Coordinate, kind: PieceKind, *of: str
     ) -> PiecePlace | None:
         """Return where a piece is, which says how long it is; raise as `piece` does."""
-        record = await self.record(digest, coordinate)
-        if _is_of_earlier_generator(record, kind):
-            await self._made_again(digest, coordinate)
-            record = await self.record(digest, coordinate)
-            if _is_of_earlier_generator(record, kind):
-                raise self._pending(coordinate)
+        record = await self.record(digest, coordinate, _FIRST_GENERATORS.get(kind, 0))
         try:
             place = await self.pieces.place(digest, piece_name(kind, *of))
         except PiecesGone:
@@ -241,16 +236,21 @@ class ApiDocs(Struct, frozen=True):
         piece = await self.piece(release.content, release.coordinate, kind, module, path)
         return None if piece is None else read_symbol(piece.unpack())
 
-    async def record(self, digest: Digest, coordinate: Coordinate) -> ApiDocsRecord:
-        """Return the record of documentation that has pieces; raise as `piece` does.
+    async def record(
+        self, digest: Digest, coordinate: Coordinate, generator: int = 0
+    ) -> ApiDocsRecord:
+        """Return the record of documentation that has pieces, made by this version of the generator
+        or a later one; raise as `piece` does.
 
         Waits a moment for what is being made by this process.
         """
         record = await self.pieces.record(digest)
-        if _is_awaited(record):
-            await self._made_again(digest, coordinate)
+        if _is_awaited(record, generator):
+            self.queue.want(coordinate)
+            await self.queue.wait(MADE_WITHIN)
+            self.pieces.forget(digest)  # Another process may have changed it, too.
             record = await self.pieces.record(digest)
-        if record is None or _is_awaited(record):
+        if record is None or _is_awaited(record, generator):
             raise self._pending(coordinate)
         if record.pieces is None:
             raise ApiDocsFailed(coordinate, record.reason or "the archive has no sources")
@@ -279,13 +279,6 @@ class ApiDocs(Struct, frozen=True):
         record = await self.pieces.record(release.content)
         return record or ApiDocsRecord(state=DocsState.PENDING, generator=0)
 
-    async def _made_again(self, digest: Digest, coordinate: Coordinate) -> None:
-        """Wait a moment until documentation is made; then its record is read again, which also
-        another process may have changed."""
-        self.queue.want(coordinate)
-        await self.queue.wait(MADE_WITHIN)
-        self.pieces.forget(digest)
-
     def _pending(self, coordinate: Coordinate) -> ApiDocsPending:
         self.queue.want(coordinate)
         return ApiDocsPending(coordinate)
@@ -312,14 +305,13 @@ class ApiDocs(Struct, frozen=True):
         return found
 
 
-def _is_awaited(record: ApiDocsRecord | None) -> bool:
-    """Check whether the documentation is still to be made, or made again."""
-    return record is None or (record.pieces is None and record.generator < GENERATOR_VERSION)
-
-
-def _is_of_earlier_generator(record: ApiDocsRecord, kind: PieceKind) -> bool:
-    """Check that documentation was made before there were pieces of a kind."""
-    return record.generator < _FIRST_GENERATORS.get(kind, 0)
+def _is_awaited(record: ApiDocsRecord | None, generator: int) -> bool:
+    """Check whether the documentation is still to be made, or made again: by this version of the
+    generator at least, and by the present one if it has no pieces."""
+    if record is None:
+        return True
+    required = GENERATOR_VERSION if record.pieces is None else generator
+    return record.generator < required
 
 
 _NO_LISTENERS = "[]"
@@ -350,8 +342,8 @@ def _awaited_name(kind: PieceKind, of: Sequence[str]) -> str:
 
 
 _SYMBOLS = (PieceKind.SYMBOL_PAGE, PieceKind.SYMBOL_TEXT)
-# By which generator pieces of a kind were made first. Documentation by an earlier one has none, and
-# is made again.
+# The version of the generator that made pieces of a kind first. Documentation of an earlier version
+# has none, and is made again.
 _FIRST_GENERATORS = {PieceKind.SYMBOL_TEXT: 10}
 
 

@@ -65,6 +65,19 @@ def test_nothing_is_removed_without_a_yes(published: Terminal) -> None:
     assert shown(published)["state"] == "live"
 
 
+@pytest.mark.parametrize(
+    "command", [["quarantine", "--dry-run"], ["remove", "--dry-run"], ["remove"]]
+)
+def test_a_public_reason_is_refused_before_anything_is_listed_or_asked(
+    published: Terminal, command: list[str]
+) -> None:
+    too_long = ("--public-note", "x" * 501)
+    result = published.invoke("package", *command, GREET, "--reason", "x", *too_long)
+    assert result.exit_code == 1
+    assert "public explanation" in result.output
+    assert "cannot be undone" not in result.output
+
+
 GITHUB = (
     "--provider",
     "github",

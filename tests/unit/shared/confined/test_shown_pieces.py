@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from shared.confined import shown_pieces
+from shared.confined.docs_pages import DocsPages
 from shared.confined.release_files import OtherModule
-from shared.confined.shown_pieces import OtherModules, add_editor_pieces
+from shared.confined.shown_pieces import OtherModules, add_editor_pieces, add_symbol
 from shared.domain.api_docs.documents import write_document
+from shared.domain.api_docs.outline import declared
 from shared.domain.api_docs.pieces import PieceKind, PiecesWriter, piece_name
 from tests.support.documented import documented
 from tests.support.release_jobs import a_request
@@ -52,6 +54,23 @@ def added(source: str, folder: Path, *others: OtherModule) -> dict[str, str]:
         name: place.unpack(content[place.start : place.start + place.length]).decode()
         for name, place in pieces.places.items()
     }
+
+
+def test_a_text_is_left_out_whose_markdown_would_be_too_large_to_send() -> None:
+    """Each included field names its record again."""
+    name = "A" * 30_000
+    fields = " ".join(f"int f{number};" for number in range(100))
+    module = documented(
+        f"public type {name} record {{| {fields} |}};\npublic type Item record {{| *{name}; |}};"
+    )
+    pieces = PiecesWriter(io.BytesIO())
+    pages = DocsPages.of(a_request(), module, {})
+    for _, symbol in declared(module):
+        add_symbol(pieces, pages, symbol, piece_name)
+    item = (module.id, "Item")
+    assert piece_name(PieceKind.SYMBOL_PAGE, *item) in pieces.places
+    assert piece_name(PieceKind.SYMBOL_MARKDOWN, *item) not in pieces.places
+    assert piece_name(PieceKind.SYMBOL_TEXT, *item) not in pieces.places
 
 
 def client(form: str) -> str:

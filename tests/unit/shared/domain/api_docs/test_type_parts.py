@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from shared.domain.api_docs.type_parts import PathSegment, path_segments
+from shared.domain.api_docs.type_parts import PathSegment, path_segments, types_in_path
 
 
 def test_a_path_has_words_and_parameters() -> None:
@@ -52,4 +52,24 @@ def test_a_broken_path_is_divided_without_an_error(text: str) -> None:
 def test_a_long_path_is_divided_in_time(piece: str) -> None:
     began = time.thread_time()
     path_segments(f"[{piece * 100_000} !]")
+    assert time.thread_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("path", "types"),
+    [
+        ("users/[Id id]/[types:Name name]", ["Id"]),
+        ('["Id"|Kind kind]', ["Kind"]),
+        ("[int|Kind|anydata... rest]", ["Kind"]),
+        ("Users/[string]", []),
+    ],
+)
+def test_a_path_names_types_of_its_module(path: str, types: list[str]) -> None:
+    assert list(types_in_path(path)) == types
+
+
+@pytest.mark.parametrize("piece", ["a", "a ", r"a\-", '"', '"\\', "[", ":", "'", "\\"])
+def test_types_of_a_long_path_are_found_in_time(piece: str) -> None:
+    began = time.thread_time()
+    list(types_in_path(f"[a {piece * 30_000}]"))
     assert time.thread_time() - began < 1
