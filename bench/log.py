@@ -106,11 +106,8 @@ async def measure(size: int) -> None:
 
 
 def _row(milliseconds: list[float]) -> str:
-    return f"{statistics.median(milliseconds):>12.2f} {_p99(milliseconds):>8.2f}"
-
-
-def _p99(milliseconds: list[float]) -> float:
-    return sorted(milliseconds)[int(len(milliseconds) * 0.99) - 1]
+    p99 = statistics.quantiles(milliseconds, n=100, method="inclusive")[98]
+    return f"{statistics.median(milliseconds):>12.2f} {p99:>8.2f}"
 
 
 if __name__ == "__main__":
