@@ -1,8 +1,8 @@
 """The transparency log: entries a second through its writer, and whether its length matters.
 
 It writes to files of a temporary folder, with fsync, as a registry on one machine does. An append
-and a proof are measured at two sizes: both should take the same. `python -m bench.log 100000` takes
-another size than a million entries.
+and a proof are measured at two sizes: what they take may grow with the number of levels of tiles
+alone. `python -m bench.log 100000` takes another size than a million entries.
 """
 
 import argparse
