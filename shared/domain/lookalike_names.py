@@ -1,4 +1,4 @@
-"""Names that look alike: their skeletons, which names share that are drawn or spelled alike."""
+"""Names that look alike: names that are drawn or spelled alike have a skeleton in common."""
 
 import re
 import unicodedata
@@ -53,9 +53,12 @@ def folded_of(text: str) -> str:
 
 
 def shape_of(folded: str) -> str:
+    """Return one text for all folded names that are drawn alike: `m` for `rn`, `l` for `1`."""
     lower = folded.lower()
     return lower.replace("rn", "m").replace("vv", "w").translate(_DIGITS).translate(_STROKES)
 
 
 def spelling_of(folded: str) -> str:
+    """Return one text for all folded names that are spelled alike: without doubled letters, and
+    with `o` for `0`."""
     return _DOUBLED.sub(r"\1", folded.lower()).translate(_DIGITS)

@@ -56,7 +56,7 @@ TEXTS = {
     "name of an account": MAX_ACCOUNT_NAME_LENGTH,
     "name of an organization and name of a package": MAX_PACKAGE_LENGTH,
     "version": MAX_VERSION_LENGTH,
-    "name of a token, of an account or of an organization": MAX_TOKEN_NAME_LENGTH,
+    "name of a token, whether of an account or of an organization": MAX_TOKEN_NAME_LENGTH,
     "display name of an organization": MAX_DISPLAY_NAME,
     "label of an invitation": MAX_DISPLAY_NAME,
     "mail address": MAX_EMAIL_LENGTH,

@@ -33,7 +33,7 @@ A_WINDOW = timedelta(minutes=30)  # After which a pull of the same caller counts
 
 @dataclass(frozen=True)
 class Counted:
-    """What was counted: by use-case, by maintenance task when idle, and what comes on top."""
+    """What was counted: by kind of request, by idle maintenance task, and what comes on top."""
 
     uses: Mapping[OperationUsage, Usage]
     idle: Mapping[str, Usage]

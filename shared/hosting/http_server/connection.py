@@ -376,6 +376,8 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         """
         if self._closing is not None:
             return
+        if self._under_way is not None:
+            self._under_way.disconnect()  # The application may still answer a refused request.
         if self._has_ended:
             self.transport.close()
             return
@@ -560,6 +562,8 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         self.close_after_answer()
 
     def _is_sending(self) -> bool:
+        if self._closing is not None:
+            return False  # What it sends is ignored, for `LINGER_SECONDS` at most.
         request = self.request
         if request is None or request.is_complete:
             return self.idle_since is None or self._phase is Phase.HEAD

@@ -165,10 +165,10 @@ class ServedRequest:
     async def receive(self) -> Message:
         """Return the next piece of the body; wait for it, or for the end of the connection."""
         connection = self._connection
-        if self.waits_for_leave and not connection.transport.is_closing():
-            connection.transport.write(_CONTINUE)
-            self.waits_for_leave = False
         if not self.is_disconnected and not self.is_complete:
+            if self.waits_for_leave and not connection.transport.is_closing():
+                connection.transport.write(_CONTINUE)
+                self.waits_for_leave = False
             connection.resume_reading()
             await self._changed.wait()
             self._changed.clear()

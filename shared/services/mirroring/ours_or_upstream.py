@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from shared.domain.coordinates import Package
 from shared.domain.errors.packages import complete_list
+from shared.domain.names import OrgName
 from shared.ports.upstream import Upstream
 from shared.services.mirroring.upstream_questions import Asker, Question, UpstreamQuestions
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
@@ -38,7 +39,7 @@ class OursOrUpstream(Struct, frozen=True):
         return known[package.key]
 
     async def _decide(self, package: Package, asker: Asker) -> UpstreamSource | None:
-        owner = OURS if self.has_passed_here(asker) else await self.owners.owner(package.org)
+        owner = OURS if self._has_passed_here(asker) else await self.owners.owner(package.org)
         if owner == OURS:
             return None
         rule = (await self.upstreams.rules()).rule(package)
@@ -66,12 +67,17 @@ class OursOrUpstream(Struct, frozen=True):
     async def denial(self, package: Package, asker: Asker) -> str:
         """Return the rule that denies a package of others, as a part of a sentence; empty if none
         does."""
-        if self.has_passed_here(asker) or await self.owners.owner(package.org) == OURS:
+        if await self.is_ours(package.org, asker):
             return ""
         rule = (await self.upstreams.rules()).rule(package)
         return rule.denial if rule else ""
 
-    def has_passed_here(self, asker: Asker) -> bool:
+    async def is_ours(self, org: OrgName, asker: Asker) -> bool:
+        """Check whether no upstream is asked for anything of the organization: its name is ours, or
+        the request came through this registry before."""
+        return await self.owners.owner(org) == OURS or self._has_passed_here(asker)
+
+    def _has_passed_here(self, asker: Asker) -> bool:
         """Check whether the request came through this registry before."""
         through = asker.via().split(",")
         return any(each.split()[1:2] == [self.pseudonym] for each in through)

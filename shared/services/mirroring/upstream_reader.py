@@ -43,7 +43,7 @@ from shared.runtime.kept_answers import KeptAnswers, NewAnswer
 from shared.services.mirroring.ours_or_upstream import OursOrUpstream
 from shared.services.mirroring.upstream_questions import Asker, Question, UpstreamQuestions, Ways
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource, refusal_of
-from shared.services.name_owners import OURS, NameOwners
+from shared.services.name_owners import NameOwners
 from shared.services.packages.external_releases import PinnedDigests
 
 EXACT_CLIENT = ANY_CLIENT  # Exact versions are served to every client.
@@ -273,8 +273,7 @@ class UpstreamReader(Struct, frozen=True):
         Raises as `versions` does, and `UpstreamReleaseRefused` if a rule denies the only package.
         """
         # Tools are often named as their organization, and that of ours is not told to others.
-        is_ours = await self.owners.owner(OrgName(tool)) == OURS
-        if is_ours or self.ours_or_upstream.has_passed_here(asker):
+        if await self.ours_or_upstream.is_ours(OrgName(tool), asker):
             return None
         question = Question(
             complete_list(f"packages with the tool {tool}"),

@@ -9,7 +9,7 @@ from shared.hosting.requests import ASGIApp
 
 
 class Wire(asyncio.Transport):
-    """Notes each piece that is sent."""
+    """Notes each piece that is sent; after its end none may be, as on a real transport."""
 
     def __init__(self) -> None:
         super().__init__({"peername": ("127.0.0.1", 1)})
@@ -18,10 +18,12 @@ class Wire(asyncio.Transport):
         self.has_ended = False
 
     def write(self, data: Any) -> None:
+        if self.has_ended:
+            raise RuntimeError
         self.sent.append(data)
 
     def writelines(self, list_of_data: Iterable[Any]) -> None:
-        self.sent.append(b"".join(list_of_data))
+        self.write(b"".join(list_of_data))
 
     def close(self) -> None:
         self.closed = True

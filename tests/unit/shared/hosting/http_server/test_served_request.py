@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from shared.hosting.http_server.connection import MAX_PIPELINED_REQUESTS, Connection, ServerState
+from shared.hosting.http_server.connection import (
+    MAX_PIPELINED_REQUESTS,
+    Connection,
+    ConnectionTimeouts,
+    ServerState,
+)
 from shared.hosting.http_server.served_request import (
     COPIED_BYTES,
     MOST_BODY_BYTES_WAITING,
@@ -288,6 +293,52 @@ async def test_every_request_that_nobody_waits_for_any_more_is_told(wire: Wire) 
     assert told == ["http.request", "http.disconnect"]
     assert wire.sent == []
     assert not state.connections
+
+
+class Secure(Wire):
+    """A wire as over TLS, which is not ended on one side."""
+
+    def can_write_eof(self) -> bool:
+        return False
+
+
+async def answering(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    """Answer a little later, whatever the body is."""
+    await asyncio.sleep(0)
+    await send(start(length(0)))
+    await send(piece(b""))
+
+
+@pytest.mark.parametrize("app", [answering, reading])
+@pytest.mark.parametrize("transport", [Wire, Secure])
+async def test_a_request_whose_broken_body_was_refused_has_no_second_answer(
+    transport: type[Wire], app: ASGIApp, logged: list[dict[str, Any]]
+) -> None:
+    wire = transport()
+    state = ServerState(app)
+    connection = Connection(state)
+    connection.connection_made(wire)
+    lines = b"Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\nno size\r\n"
+    connection.data_received(b"PUT / HTTP/1.1\r\nHost: x\r\n" + lines)
+    await asyncio.wait_for(asyncio.gather(*state.tasks), 1)
+    answer = b"".join(wire.sent)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert logged == []
+    connection.connection_lost(None)
+
+
+async def test_a_client_has_time_to_read_its_last_answer_however_late_that_came(wire: Wire) -> None:
+    state = ServerState(sending(start(length(0)), piece(b"")))
+    connection = Connection(state)
+    connection.connection_made(wire)
+    connection.data_received(PUT + b"Connection: close\r\n\r\n")
+    timeouts = ConnectionTimeouts()
+    connection.received_at -= 2 * timeouts.sending_seconds
+    await asyncio.gather(*state.tasks)
+    assert wire.has_ended
+    assert not connection.has_timed_out(asyncio.get_running_loop().time(), timeouts)
+    connection.connection_lost(None)
 
 
 # --- Clients that are faster or slower than the application --------------------------------------
