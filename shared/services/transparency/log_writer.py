@@ -14,6 +14,7 @@ One process at a time has the lease. The second step is safe without it.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import NoReturn
@@ -23,7 +24,12 @@ import msgspec
 from shared.domain.errors.transparency import LogStopped, NoteUnreadable, ProofRefused
 from shared.domain.times import MS
 from shared.domain.transparency.checkpoints import Checkpoint, checkpoint_of
-from shared.domain.transparency.log_states import CHECKPOINT_FILE, PLACE_OF_STATE, LogState
+from shared.domain.transparency.log_states import (
+    CHECKPOINT_FILE,
+    FIRST_FOLDER,
+    PLACE_OF_STATE,
+    LogState,
+)
 from shared.domain.transparency.notes import NoteSignature, NoteSigner, SignedNote
 from shared.domain.transparency.tiles import Tile
 from shared.domain.transparency.tree_edge import Extension, TreeEdge, edge_tiles
@@ -130,16 +136,15 @@ class LogWriter:
     async def _begun(self) -> LogState | None:
         """Store the state of a new log, once each event from before it has its leaf.
 
-        Files without a state are those of a log whose records were lost.
+        Files without a state are those of a log whose records were lost: it keeps its name, and
+        stops at what is published.
         """
         if not await self._leaves.is_complete():
             return None
-        state = LogState(origin=self._origin)
-        lost = await self._published(state.folder)
-        if lost is not None:
-            state = state.model_copy(update={"origin": lost.origin})
-            await self._stop(await self._directory.add(state), _behind(lost, 0))
-        return await self._directory.add(state)
+        lost: Checkpoint | None = None
+        with suppress(LogStopped):  # Of a damaged checkpoint, which is read again.
+            lost = await self._published(FIRST_FOLDER)
+        return await self._directory.add(LogState(origin=lost.origin if lost else self._origin))
 
     async def _stop(self, state: LogState, reason: str) -> NoReturn:
         """Store why the writer stops, and raise `LogStopped`; raise `Stale` if the state is an old

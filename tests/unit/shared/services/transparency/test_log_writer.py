@@ -264,6 +264,16 @@ async def test_a_damaged_checkpoint_stops_the_writer(log: LogOfTest) -> None:
         await log.writer().write()
 
 
+async def test_a_damaged_checkpoint_without_records_is_stored_as_the_reason(log: LogOfTest) -> None:
+    """So that the log can be mended, which looks for the reason."""
+    log.files.published["log/checkpoint"] = b"\xff"
+    log.happens(5)
+    for _ in range(2):
+        with pytest.raises(LogStopped, match="log/checkpoint is damaged"):
+            await log.writer().write()
+    assert "log/checkpoint is damaged" in (await log.state()).stopped
+
+
 async def test_lost_files_are_written_again_from_the_leaves(log: LogOfTest) -> None:
     log.happens(ENTRIES_AT_ONCE + 300)
     await log.writer().write()
