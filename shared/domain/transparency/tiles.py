@@ -66,11 +66,6 @@ class Tile(Struct, frozen=True):
         level = "entries" if self.level == ENTRIES_LEVEL else str(self.level)
         return f"tile/{level}/{number}"
 
-    @property
-    def first_leaf(self) -> int:
-        """The index of the first leaf below it."""
-        return self.index << (TILE_HEIGHT * (max(self.level, 0) + 1))
-
 
 _A_PATH = "The path of a tile"
 
@@ -131,6 +126,18 @@ def hashes_of(content: bytes) -> list[bytes]:
     if len(content) % HASH_BYTES:
         raise NoteUnreadable(_A_TILE, "its length is not a multiple of 32 bytes")
     return [content[at : at + HASH_BYTES] for at in range(0, len(content), HASH_BYTES)]
+
+
+def entry_of_bundle(index: int, content: bytes) -> bytes:
+    """Return an entry from the content of the bundle that `bundle_with` names.
+
+    Raises `NoteUnreadable` if the bundle was cut.
+    """
+    entries = entries_of(content)
+    place = index % TILE_WIDTH
+    if place >= len(entries):
+        raise NoteUnreadable(_A_BUNDLE, "entries are missing at its end")
+    return entries[place]
 
 
 def bundle_of(entries: Sequence[bytes]) -> bytes:

@@ -5,7 +5,7 @@ import re
 from msgspec import Struct
 
 from shared.domain.errors.transparency import LogStopped, NoteUnreadable, ProofRefused
-from shared.domain.transparency.checkpoints import checkpoint_of
+from shared.domain.transparency.checkpoints import Checkpoint
 from shared.domain.transparency.log_proofs import LogProof
 from shared.domain.transparency.log_states import (
     CHECKPOINT_FILE,
@@ -15,6 +15,7 @@ from shared.domain.transparency.log_states import (
 )
 from shared.domain.transparency.merkle_tree import (
     NodeAddress,
+    plan_inclusion,
     require_inclusion,
 )
 from shared.domain.transparency.notes import SignedNote
@@ -67,14 +68,18 @@ class LogReader(Struct, frozen=True):
         note = against or await self._published(state)
         if state is None or note is None:
             return None
-        checkpoint = checkpoint_of(note.content.encode())
+        checkpoint = Checkpoint.parse(note.text)
         if not 0 <= index < checkpoint.size:
             return None
         folder = state.folder_of(checkpoint.origin)
+        leaf = NodeAddress(0, index)
+        plan = plan_inclusion(index, checkpoint.size)
         try:
-            leaf = await self.tiles.node(folder, NodeAddress(0, index), checkpoint.size)
-            hashes = await self.tiles.inclusion_proof(folder, index, checkpoint.size)
-            require_inclusion(leaf, index, size=checkpoint.size, root=checkpoint.root, proof=hashes)
+            known = await self.tiles.nodes(folder, [leaf, *plan.nodes], checkpoint.size)
+            hashes = plan.hashes(known)
+            require_inclusion(
+                known[leaf], index, size=checkpoint.size, root=checkpoint.root, proof=hashes
+            )
         except (ProofRefused, NoteUnreadable) as refused:
             raise LogStopped(str(refused)) from None
         return LogProof(index, hashes, note)

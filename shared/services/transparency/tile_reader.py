@@ -4,17 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 from shared.domain.errors.transparency import ProofRefused
-from shared.domain.transparency.merkle_tree import (
-    NodeAddress,
-    ProofPlan,
-    plan_consistency,
-    plan_inclusion,
-)
+from shared.domain.transparency.merkle_tree import NodeAddress, plan_consistency
 from shared.domain.transparency.tiles import (
-    TILE_WIDTH,
     Tile,
     bundle_with,
-    entries_of,
+    entry_of_bundle,
     node_of_tile,
     tile_with,
 )
@@ -34,24 +28,25 @@ class TileReader:
             TILES_CACHED_BYTES, weigh=lambda path, content: len(path) + len(content)
         )
 
-    async def inclusion_proof(self, folder: str, index: int, size: int) -> tuple[bytes, ...]:
-        """Return the proof that the log of the first `size` entries has entry `index`; raise
-        `ProofRefused` if a tile is missing or was cut."""
-        return await self._proof(folder, size, plan_inclusion(index, size))
+    async def nodes(
+        self, folder: str, nodes: Sequence[NodeAddress], size: int
+    ) -> dict[NodeAddress, bytes]:
+        """Return the hashes of complete subtrees of a log that has `size` entries; raise
+        `ProofRefused` if a tile is missing, and `NoteUnreadable` if it was cut."""
+        tiles = list(dict.fromkeys(tile_with(node, size) for node in nodes))
+        contents = await asyncio.gather(*(self.content(folder, each) for each in tiles))
+        found = dict(zip(tiles, contents, strict=True))
+        return {node: node_of_tile(node, found[tile_with(node, size)]) for node in nodes}
 
     async def consistency_proof(self, folder: str, old: int, new: int) -> tuple[bytes, ...]:
-        """Return the proof that the log of `new` entries continues that of `old` entries; raise
-        `ProofRefused` as above, and if the log would become smaller."""
-        return await self._proof(folder, new, plan_consistency(old, new))
+        """Return the proof that the log of `new` entries continues that of `old` entries; raise as
+        `nodes` does, and `ProofRefused` if the log would become smaller."""
+        plan = plan_consistency(old, new)
+        return plan.hashes(await self.nodes(folder, plan.nodes, new))
 
     async def entry(self, folder: str, index: int, size: int) -> bytes:
-        """Return an entry of a log that has `size` entries; raise `ProofRefused` as above."""
-        bundle = entries_of(await self.content(folder, bundle_with(index, size)))
-        return bundle[index % TILE_WIDTH]
-
-    async def node(self, folder: str, node: NodeAddress, size: int) -> bytes:
-        """Return the hash of a complete subtree; raise `ProofRefused` as above."""
-        return node_of_tile(node, await self.content(folder, tile_with(node, size)))
+        """Return an entry of a log that has `size` entries; raise as `nodes` does."""
+        return entry_of_bundle(index, await self.content(folder, bundle_with(index, size)))
 
     async def content(self, folder: str, tile: Tile) -> bytes:
         """Return a tile or a bundle; raise `ProofRefused` if it is missing.
@@ -72,11 +67,3 @@ class TileReader:
             raise ProofRefused(message)
         self._full.put(full_path, content)
         return content
-
-    async def _proof(self, folder: str, size: int, plan: ProofPlan) -> tuple[bytes, ...]:
-        nodes: Sequence[NodeAddress] = plan.nodes
-        tiles = list(dict.fromkeys(tile_with(node, size) for node in nodes))
-        contents = await asyncio.gather(*(self.content(folder, each) for each in tiles))
-        found = dict(zip(tiles, contents, strict=True))
-        known = {node: node_of_tile(node, found[tile_with(node, size)]) for node in nodes}
-        return plan.hashes(known)

@@ -6,6 +6,7 @@ from shared.domain.errors.transparency import LogStopped
 from shared.domain.transparency.log_policies import KnownLog, LogPolicy
 from shared.domain.transparency.log_proofs import LogProof
 from shared.domain.transparency.notes import NoteSigner, SignedNote
+from shared.domain.transparency.tiles import bundle_of
 from shared.services.transparency.log_reader import LogReader
 from shared.services.transparency.tile_reader import TileReader
 from tests.support.logs_of_tests import ORIGIN, SEED, LogOfTest
@@ -67,6 +68,7 @@ async def test_a_proof_reads_few_files(log: LogOfTest) -> None:
         assert await reader(log).proof(index) is not None
         # The checkpoint, and at most two tiles of each of three levels.
         assert len(log.files.reads) <= 7
+        assert len(log.files.reads) == len(set(log.files.reads))
 
 
 @pytest.mark.parametrize(
@@ -117,3 +119,15 @@ async def test_a_proof_that_would_not_verify_is_not_served(log: LogOfTest) -> No
     del log.files.published["log/tile/entries/000.p/3"]
     with pytest.raises(LogStopped, match="is missing"):
         await reader(log).entry(1, 3)
+
+
+async def test_an_entry_of_a_bundle_that_was_cut_between_two_entries_is_refused(
+    log: LogOfTest,
+) -> None:
+    log.happens(3)
+    await log.writer().write()
+    bundle = "log/tile/entries/000.p/3"
+    log.files.published[bundle] = bundle_of(log.leaves.entries[:2])
+    with pytest.raises(LogStopped, match="entries are missing at its end"):
+        await reader(log).entry(2, 3)
+    assert await reader(log).entry(1, 3) == log.leaves.entries[1]
