@@ -52,8 +52,8 @@ class LogFiles(Protocol):
 
 
 class LeafSource(Protocol):
-    """The entries of the log: the leaf of each event of the feed, as it was stored with the
-    event."""
+    """The entries of the log: the leaf of each event of the feed, as it was stored with the event.
+    An `EventStore` is one."""
 
     async def leaves(self, after: int, count: int) -> list[bytes]:
         """Return up to `count` leaves of the events with numbers above `after`, in their order and
