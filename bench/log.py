@@ -19,10 +19,10 @@ from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
 from shared.ports.transparency import LogSeed
 from shared.services.leases import Leases
 from shared.services.transparency.log_reader import LogReader
-from shared.services.transparency.log_writer import LogWriter, NoCosigners
+from shared.services.transparency.log_writer import LogWriter
 from shared.services.transparency.published_checkpoints import PublishedCheckpoints
 from shared.services.transparency.tile_reader import TileReader
-from tests.fakes.transparency import FakeLeaves, FakeSeeds
+from tests.fakes.transparency import FakeLeaves, FakeSeeds, NoCosigners
 
 FEW = 1_000
 MANY = 1_000_000

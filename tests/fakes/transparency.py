@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from shared.domain.errors.base import Unavailable
 from shared.domain.transparency.checkpoints import require_later
-from shared.domain.transparency.notes import SignedNote
+from shared.domain.transparency.notes import NoteSignature, SignedNote
 from shared.domain.transparency.tiles import require_same
-from shared.ports.transparency import LogSeed
+from shared.ports.transparency import ConsistencyProver, LogSeed
 
 
 class Killed(BaseException):
@@ -96,3 +96,14 @@ class FakeKeeper:
 
     async def add(self, note: SignedNote, *, after: int) -> None:
         self.notes.setdefault(after, note)
+
+
+class NoCosigners:
+    """The `Cosigners` of a log without witnesses."""
+
+    async def cosign(
+        self,
+        checkpoint: SignedNote,
+        prove: ConsistencyProver,
+    ) -> tuple[NoteSignature, ...]:
+        return ()

@@ -10,10 +10,17 @@ from shared.domain.transparency.notes import NoteSigner
 from shared.ports.directory import DirectoryStore
 from shared.ports.transparency import Cosigners, LogSeed
 from shared.services.leases import Leases
-from shared.services.transparency.log_writer import LogWriter, NoCosigners
+from shared.services.transparency.log_writer import LogWriter
 from tests.fakes.stores import FakeDirectory, FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
-from tests.fakes.transparency import FakeKeeper, FakeLeaves, FakeLogFiles, FakeSeeds, Killed
+from tests.fakes.transparency import (
+    FakeKeeper,
+    FakeLeaves,
+    FakeLogFiles,
+    FakeSeeds,
+    Killed,
+    NoCosigners,
+)
 from tests.support.log_checker import checked_log
 
 ORIGIN = "packages.example.org/log"

@@ -1,10 +1,11 @@
 """The transparency log of a registry in tests, written at once."""
 
 from shared.services.leases import Leases
-from shared.services.transparency.log_writer import LogWriter, NoCosigners
+from shared.services.transparency.log_writer import LogWriter
 from shared.services.transparency.published_checkpoints import PublishedCheckpoints
 from shared.services.transparency.seeds import SeedsOfKeys
 from tests.fakes.system import FakeRandomness
+from tests.fakes.transparency import NoCosigners
 from tests.support.world import World
 
 ORIGIN = "registry.test/log"

@@ -30,7 +30,7 @@ from shared.domain.transparency.log_states import (
     PLACE_OF_STATE,
     LogState,
 )
-from shared.domain.transparency.notes import NoteSignature, NoteSigner, SignedNote
+from shared.domain.transparency.notes import NoteSigner, SignedNote
 from shared.domain.transparency.tiles import Tile
 from shared.domain.transparency.tree_edge import Extension, TreeEdge, edge_tiles
 from shared.ports.conflicts import AlreadyThere, Stale
@@ -38,7 +38,6 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.ports.transparency import (
     CheckpointKeeper,
-    ConsistencyProver,
     Cosigners,
     LeafSource,
     LogFiles,
@@ -54,17 +53,6 @@ LEASE_LIFETIME = timedelta(seconds=30)  # So long entries wait after the death o
 RUN_TIME = timedelta(seconds=45)  # A run of each minute ends before the next one.
 
 _LEASE = "transparency-log"
-
-
-class NoCosigners:
-    """A log without witnesses."""
-
-    async def cosign(
-        self,
-        checkpoint: SignedNote,  # noqa: ARG002 - nobody is asked.
-        prove: ConsistencyProver,  # noqa: ARG002 - the same.
-    ) -> tuple[NoteSignature, ...]:
-        return ()
 
 
 class LogWriter:
