@@ -467,16 +467,22 @@ def _has_entities(connection: sqlite3.Connection) -> bool:
 
 
 def _copy_log(source: DataFolder, place: DataFolder) -> None:
-    """Copy the published files of the log, which are replaced and never written to. Files that are
-    there are newer: they are of the registry whose database was lost."""
+    """Copy the published files of the log, which are replaced and never written to: each checkpoint
+    before its tiles, which are all there then. Files that are there are newer: they are of the
+    registry whose database was lost."""
     if place.log.root.exists():
         return
-    for file in source.log.root.rglob("*"):
-        if file.is_file() and file != source.log.lock and not file.name.endswith(".partial"):
-            target = place.log.root / file.relative_to(source.log.root)
-            make_private_folder(target.parent)
-            with suppress(FileNotFoundError):  # It was a partial tile, and is full now.
-                _link_or_copy(file, target)
+    # A partial tile is deleted when it is full. The second time finds the full one.
+    for _ in range(2):
+        for folder, _, names in os.walk(source.log.root):
+            for file in (Path(folder, name) for name in names):
+                target = place.log.root / file.relative_to(source.log.root)
+                is_left_out = file == source.log.lock or file.name.endswith(".partial")
+                if is_left_out or target.exists():
+                    continue
+                make_private_folder(target.parent)
+                with suppress(FileNotFoundError):
+                    _link_or_copy(file, target)
 
 
 ARCHIVES_PER_REPORT = 500

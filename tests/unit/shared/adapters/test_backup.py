@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Generator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event, Thread
 
 import pytest
 
 from shared.adapters.backup import ARCHIVES_PER_REPORT, ArchiveChecks, Restored, backup, restore
 from shared.adapters.embedded import EmbeddedStores, open_embedded
-from shared.adapters.filesystem import DataFolder, FolderUnusable
+from shared.adapters.filesystem import DataFolder, FolderUnusable, LogFolder
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.packages import Visibility
 from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
@@ -322,3 +323,50 @@ async def test_a_restore_keeps_the_newer_files_of_the_log(
     stores = open_embedded(tmp_path / "data", FakeClock())
     assert await stores.log_files.read("log/tile/0/000.p/2") == b"published later"
     stores.close()
+
+
+def grow(log: LogFolder, ends: Event) -> None:
+    """Write tiles as the writer of the log does: one is partial, then full; its checkpoint is
+    published, and then the partial one is deleted."""
+    number = 0
+    while not ends.is_set():
+        tile = log.file(f"log/tile/0/x{number // 1000:03}/{number % 1000:03}")
+        partial = tile.with_name(f"{tile.name}.p") / "1"
+        partial.parent.mkdir(parents=True)
+        partial.write_bytes(b"partial")
+        publish_number(log, f"{number} partial")
+        tile.write_bytes(b"full")
+        publish_number(log, f"{number} full")
+        shutil.rmtree(partial.parent)
+        number += 1
+
+
+def publish_number(log: LogFolder, text: str) -> None:
+    new = log.root / "new"
+    new.write_text(text)
+    new.replace(log.file("log/checkpoint"))
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_backup_has_the_tiles_of_its_checkpoint_while_the_log_grows(
+    tmp_path: Path,
+) -> None:
+    source = DataFolder(tmp_path / "data").log
+    source.file("log").mkdir(parents=True)
+    ends = Event()
+    writer = Thread(target=grow, args=(source, ends))
+    writer.start()
+    try:
+        for number in range(20):
+            place = tmp_path / f"copy{number}"
+            backup(tmp_path / "data", place)
+            copy = DataFolder(place).log
+            if not copy.file("log/checkpoint").exists():
+                continue
+            last = int(copy.file("log/checkpoint").read_text().split()[0])
+            for each in range(last + 1):
+                tile = copy.file(f"log/tile/0/x{each // 1000:03}/{each % 1000:03}")
+                assert tile.exists() or (tile.with_name(f"{tile.name}.p") / "1").exists(), each
+    finally:
+        ends.set()
+        writer.join()
