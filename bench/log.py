@@ -16,7 +16,6 @@ from pathlib import Path
 from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.adapters.system import SystemClock, SystemRandomness
 from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
-from shared.ports.transparency import LogSeed
 from shared.services.leases import Leases
 from shared.services.transparency.log_reader import LogReader
 from shared.services.transparency.log_writer import LogWriter
@@ -48,7 +47,7 @@ class MeasuredLog:
             files=stores.log_files,
             leaves=self.leaves,
             directory=stores.directory,
-            seeds=FakeSeeds([LogSeed(bytes(32))]),
+            seeds=FakeSeeds([bytes(32)]),
             cosigners=NoCosigners(),
             kept=PublishedCheckpoints(directory=stores.directory),
             leases=leases,

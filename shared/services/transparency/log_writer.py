@@ -13,7 +13,7 @@ publishes what was staged. So nobody ever sees a checkpoint without its tiles, n
 One process at a time has the lease. The second step is safe without it.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -41,7 +41,6 @@ from shared.ports.transparency import (
     Cosigners,
     LeafSource,
     LogFiles,
-    LogSeed,
     LogSeeds,
 )
 from shared.services.leases import Leases
@@ -251,7 +250,7 @@ class LogWriter:
         extension = edge.extended(entries)
         head = extension.edge.head
         text = Checkpoint(state.origin, head.size, head.root).text
-        signers = _signers(state.origin, await self._seeds.seeds(), self._clock.now_ms())
+        signers = [NoteSigner(state.origin, each) for each in await self._seeds.seeds()]
         note = SignedNote(text, tuple(each.sign(text) for each in signers))
         staged = f"{state.folder}-{head.size}-{head.root.hex()[:16]}"
         batch = _StagedBatch(edge.size, extension.files)
@@ -300,15 +299,6 @@ class _Batch(msgspec.Struct, frozen=True):
 
     state: LogState
     count: int
-
-
-def _signers(origin: str, seeds: Sequence[LogSeed], now_ms: int) -> list[NoteSigner]:
-    """Return the keys that sign now: a key that was replaced signs until its last day."""
-    return [
-        NoteSigner(origin, each.seed)
-        for each in seeds
-        if each.until_ms is None or now_ms < each.until_ms
-    ]
 
 
 def _staged(content: bytes | None) -> _StagedBatch | None:
