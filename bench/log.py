@@ -16,13 +16,12 @@ from pathlib import Path
 from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.adapters.system import SystemClock, SystemRandomness
 from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
-from shared.ports.transparency import LogSeed
 from shared.services.leases import Leases
 from shared.services.transparency.log_reader import LogReader
-from shared.services.transparency.log_writer import LogWriter, NoCosigners
+from shared.services.transparency.log_writer import LogWriter
 from shared.services.transparency.published_checkpoints import PublishedCheckpoints
 from shared.services.transparency.tile_reader import TileReader
-from tests.fakes.transparency import FakeLeaves, FakeSeeds
+from tests.fakes.transparency import FakeLeaves, FakeSeeds, NoCosigners
 
 FEW = 1_000
 MANY = 1_000_000
@@ -48,7 +47,7 @@ class MeasuredLog:
             files=stores.log_files,
             leaves=self.leaves,
             directory=stores.directory,
-            seeds=FakeSeeds([LogSeed(bytes(32))]),
+            seeds=FakeSeeds([bytes(32)]),
             cosigners=NoCosigners(),
             kept=PublishedCheckpoints(directory=stores.directory),
             leases=leases,

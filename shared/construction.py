@@ -203,7 +203,6 @@ from shared.services.tokens.tokens import TokenRecords, Tokens
 from shared.services.tokens.trusted_publishers import TrustedPublishers
 from shared.services.tokens.trusted_publishing import JobTokenVerifier, TrustedPublishing
 from shared.services.transparency.cosigning import COSIGN_WITHIN, Cosigning
-from shared.services.transparency.event_leaves import EventLeaves
 from shared.services.transparency.log_mending import LogMending
 from shared.services.transparency.log_reader import LogReader
 from shared.services.transparency.log_schedule import WRITTEN_AFTER, LogWriting
@@ -1802,10 +1801,6 @@ class Services:
         )
 
     @cached_property
-    def event_leaves(self) -> EventLeaves:
-        return EventLeaves(events=self.adapters.events)
-
-    @cached_property
     def log_seeds(self) -> SeedsOfKeys:
         return SeedsOfKeys(keys=self.adapters.log_keys)
 
@@ -1814,7 +1809,7 @@ class Services:
         return LogWriter(
             origin=origin_of(self.settings.base_url),
             files=self.adapters.log_files,
-            leaves=self.event_leaves,
+            leaves=self.adapters.events,
             directory=self.adapters.directory,
             seeds=self.log_seeds,
             cosigners=self.cosigning,
@@ -1831,7 +1826,7 @@ class Services:
     def log_mending(self) -> LogMending:
         return LogMending(
             files=self.adapters.log_files,
-            leaves=self.event_leaves,
+            leaves=self.adapters.events,
             directory=self.adapters.directory,
             seeds=self.log_seeds,
             clock=self.adapters.clock,

@@ -3,8 +3,6 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from msgspec import Struct
-
 from shared.domain.transparency.notes import NoteSignature, SignedNote
 
 
@@ -52,8 +50,8 @@ class LogFiles(Protocol):
 
 
 class LeafSource(Protocol):
-    """The entries of the log: the leaf of each event of the feed, as it was stored with the
-    event."""
+    """The entries of the log: the leaf of each event of the feed, as it was stored with the event.
+    An `EventStore` is one."""
 
     async def leaves(self, after: int, count: int) -> list[bytes]:
         """Return up to `count` leaves of the events with numbers above `after`, in their order and
@@ -65,18 +63,13 @@ class LeafSource(Protocol):
         ...
 
 
-class LogSeed(Struct, frozen=True):
-    """A key that signs checkpoints: the seed of an Ed25519 key."""
-
-    seed: bytes
-    until_ms: int | None = None  # When a key that was replaced stops to sign; None for never.
-
-
 class LogSeeds(Protocol):
     """The keys that sign checkpoints."""
 
-    async def seeds(self) -> Sequence[LogSeed]:
-        """Return the keys, the current one first; raise `Unavailable` where they cannot be read."""
+    async def seeds(self) -> Sequence[bytes]:
+        """Return the seeds of the Ed25519 keys that sign now, the newest first: a key that was
+        replaced is one of them until its last day. Raises `Unavailable` where they cannot be
+        read."""
         ...
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from shared.domain.errors.base import Unavailable
 from shared.domain.transparency.checkpoints import require_later
-from shared.domain.transparency.notes import SignedNote
+from shared.domain.transparency.notes import NoteSignature, SignedNote
 from shared.domain.transparency.tiles import require_same
-from shared.ports.transparency import LogSeed
+from shared.ports.transparency import ConsistencyProver
 
 
 class Killed(BaseException):
@@ -80,9 +80,9 @@ class FakeLeaves:
 class FakeSeeds:
     """A `LogSeeds` of a list; empty where the vault does not answer."""
 
-    keys: list[LogSeed]
+    keys: list[bytes]
 
-    async def seeds(self) -> Sequence[LogSeed]:
+    async def seeds(self) -> Sequence[bytes]:
         if not self.keys:
             raise Unavailable("busy", "The vault does not answer.")
         return self.keys
@@ -96,3 +96,14 @@ class FakeKeeper:
 
     async def add(self, note: SignedNote, *, after: int) -> None:
         self.notes.setdefault(after, note)
+
+
+class NoCosigners:
+    """The `Cosigners` of a log without witnesses."""
+
+    async def cosign(
+        self,
+        checkpoint: SignedNote,
+        prove: ConsistencyProver,
+    ) -> tuple[NoteSignature, ...]:
+        return ()

@@ -8,12 +8,19 @@ from shared.domain.records import Entity, Place
 from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
 from shared.domain.transparency.notes import NoteSigner
 from shared.ports.directory import DirectoryStore
-from shared.ports.transparency import Cosigners, LogSeed
+from shared.ports.transparency import Cosigners
 from shared.services.leases import Leases
-from shared.services.transparency.log_writer import LogWriter, NoCosigners
+from shared.services.transparency.log_writer import LogWriter
 from tests.fakes.stores import FakeDirectory, FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
-from tests.fakes.transparency import FakeKeeper, FakeLeaves, FakeLogFiles, FakeSeeds, Killed
+from tests.fakes.transparency import (
+    FakeKeeper,
+    FakeLeaves,
+    FakeLogFiles,
+    FakeSeeds,
+    Killed,
+    NoCosigners,
+)
 from tests.support.log_checker import checked_log
 
 ORIGIN = "packages.example.org/log"
@@ -61,7 +68,7 @@ class LogOfTest:
     work: FakeWork = field(default_factory=FakeWork)
     clock: FakeClock = field(default_factory=FakeClock)
     randomness: FakeRandomness = field(default_factory=FakeRandomness)
-    seeds: FakeSeeds = field(default_factory=lambda: FakeSeeds([LogSeed(SEED)]))
+    seeds: FakeSeeds = field(default_factory=lambda: FakeSeeds([SEED]))
     kept: FakeKeeper = field(default_factory=FakeKeeper)
     cosigners: Cosigners = field(default_factory=NoCosigners)
 

@@ -45,7 +45,7 @@ class BlobLog:
             with (
                 translate_blob_errors(),
                 # Another process has published one meanwhile: it is compared with that.
-                suppress(ResourceExistsError, ResourceModifiedError, ResourceNotFoundError),
+                suppress(ResourceExistsError, ResourceModifiedError),
             ):
                 await blob.upload_blob(BytesIO(content), overwrite=bool(etag), **condition)
                 return

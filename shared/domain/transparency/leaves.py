@@ -85,11 +85,6 @@ class LoggedEvent(Struct, frozen=True):
     leaf: FrozenLeaf | None
 
 
-def leaf_of(event: Event, number: int, *, salt: bytes, logged_later: bool = False) -> bytes:
-    """Return the leaf of the event with this number in the feed."""
-    return frozen(event, number, salt=salt, logged_later=logged_later).leaf
-
-
 def frozen(event: Event, number: int, *, salt: bytes, logged_later: bool = False) -> FrozenLeaf:
     """Return the leaf of the event with this number; if it is a commitment, with the salt and the
     opening. A salt has `SALT_BYTES` unpredictable bytes, and is used once."""

@@ -140,7 +140,7 @@ class LogMending:
         if Checkpoint.parse(note.text).origin != state.origin:
             message = "its checkpoint is of another log."
             raise ProofRefused(message)
-        keys = [NoteSigner(state.origin, each.seed) for each in await self._seeds.seeds()]
+        keys = [NoteSigner(state.origin, each) for each in await self._seeds.seeds()]
         signed = [note.verified_by(each.verifier) for each in keys]
         if not any(signed):
             message = "its checkpoint is not signed by a key of this registry."

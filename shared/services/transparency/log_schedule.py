@@ -9,7 +9,6 @@ from shared.domain.errors.base import Refusal
 from shared.domain.packages import Head, Release
 from shared.domain.records import Event, PendingEvents
 from shared.ports.events import EventStore
-from shared.runtime.background_tasks import BackgroundTasks
 from shared.telemetry.log import log
 
 # Events that come meanwhile are in one batch. With two seconds for witnesses, an event is in the
@@ -21,29 +20,33 @@ class LogWriting:
     """Writes the log behind requests, which never wait for it. The task `write-log` writes what a
     process left that ended before."""
 
-    def __init__(self, write: Callable[[], Awaitable[object]], after: timedelta) -> None:
-        """Call `write` so long after the first of the events that a batch has."""
+    def __init__(self, write: Callable[[], Awaitable[int | None]], after: timedelta) -> None:
+        """Call `write` so long after the first of the events that a batch has, and again after the
+        same time if it returns None, since another process is writing."""
         self._write = write
         self._seconds = after.total_seconds()
-        self._tasks = BackgroundTasks()
+        self._running: asyncio.Task[None] | None = None
         self._is_wanted = False
 
     def start(self) -> None:
         """Write the log soon. Never waits."""
         self._is_wanted = True
-        if not len(self._tasks):
-            self._tasks.start(self._run())
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._run())
 
     async def close(self) -> None:
         """Stop, wherever the writer is."""
-        await self._tasks.cancel()
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
 
     async def _run(self) -> None:
         while self._is_wanted:
             await asyncio.sleep(self._seconds)
             self._is_wanted = False
             try:
-                await self._write()
+                if await self._write() is None:  # It may have read the events before these came.
+                    self._is_wanted = True
             except Refusal as refusal:
                 # The task tries again within a minute, and reports it.
                 log.warning("log.delayed", reason=str(refusal))

@@ -13,7 +13,8 @@ publishes what was staged. So nobody ever sees a checkpoint without its tiles, n
 One process at a time has the lease. The second step is safe without it.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import NoReturn
@@ -23,8 +24,13 @@ import msgspec
 from shared.domain.errors.transparency import LogStopped, NoteUnreadable, ProofRefused
 from shared.domain.times import MS
 from shared.domain.transparency.checkpoints import Checkpoint, checkpoint_of
-from shared.domain.transparency.log_states import CHECKPOINT_FILE, PLACE_OF_STATE, LogState
-from shared.domain.transparency.notes import NoteSignature, NoteSigner, SignedNote
+from shared.domain.transparency.log_states import (
+    CHECKPOINT_FILE,
+    FIRST_FOLDER,
+    PLACE_OF_STATE,
+    LogState,
+)
+from shared.domain.transparency.notes import NoteSigner, SignedNote
 from shared.domain.transparency.tiles import Tile
 from shared.domain.transparency.tree_edge import Extension, TreeEdge, edge_tiles
 from shared.ports.conflicts import AlreadyThere, Stale
@@ -32,11 +38,9 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.ports.transparency import (
     CheckpointKeeper,
-    ConsistencyProver,
     Cosigners,
     LeafSource,
     LogFiles,
-    LogSeed,
     LogSeeds,
 )
 from shared.services.leases import Leases
@@ -48,17 +52,6 @@ LEASE_LIFETIME = timedelta(seconds=30)  # So long entries wait after the death o
 RUN_TIME = timedelta(seconds=45)  # A run of each minute ends before the next one.
 
 _LEASE = "transparency-log"
-
-
-class NoCosigners:
-    """A log without witnesses."""
-
-    async def cosign(
-        self,
-        checkpoint: SignedNote,  # noqa: ARG002 - nobody is asked.
-        prove: ConsistencyProver,  # noqa: ARG002 - the same.
-    ) -> tuple[NoteSignature, ...]:
-        return ()
 
 
 class LogWriter:
@@ -130,16 +123,15 @@ class LogWriter:
     async def _begun(self) -> LogState | None:
         """Store the state of a new log, once each event from before it has its leaf.
 
-        Files without a state are those of a log whose records were lost.
+        Files without a state are those of a log whose records were lost: it keeps its name, and
+        stops at what is published.
         """
         if not await self._leaves.is_complete():
             return None
-        state = LogState(origin=self._origin)
-        lost = await self._published(state.folder)
-        if lost is not None:
-            state = state.model_copy(update={"origin": lost.origin})
-            await self._stop(await self._directory.add(state), _behind(lost, 0))
-        return await self._directory.add(state)
+        lost: Checkpoint | None = None
+        with suppress(LogStopped):  # Of a damaged checkpoint, which is read again.
+            lost = await self._published(FIRST_FOLDER)
+        return await self._directory.add(LogState(origin=lost.origin if lost else self._origin))
 
     async def _stop(self, state: LogState, reason: str) -> NoReturn:
         """Store why the writer stops, and raise `LogStopped`; raise `Stale` if the state is an old
@@ -258,7 +250,7 @@ class LogWriter:
         extension = edge.extended(entries)
         head = extension.edge.head
         text = Checkpoint(state.origin, head.size, head.root).text
-        signers = _signers(state.origin, await self._seeds.seeds(), self._clock.now_ms())
+        signers = [NoteSigner(state.origin, each) for each in await self._seeds.seeds()]
         note = SignedNote(text, tuple(each.sign(text) for each in signers))
         staged = f"{state.folder}-{head.size}-{head.root.hex()[:16]}"
         batch = _StagedBatch(edge.size, extension.files)
@@ -307,15 +299,6 @@ class _Batch(msgspec.Struct, frozen=True):
 
     state: LogState
     count: int
-
-
-def _signers(origin: str, seeds: Sequence[LogSeed], now_ms: int) -> list[NoteSigner]:
-    """Return the keys that sign now: a key that was replaced signs until its last day."""
-    return [
-        NoteSigner(origin, each.seed)
-        for each in seeds
-        if each.until_ms is None or now_ms < each.until_ms
-    ]
 
 
 def _staged(content: bytes | None) -> _StagedBatch | None:

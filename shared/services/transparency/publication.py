@@ -75,7 +75,7 @@ class LogPublication(Struct, frozen=True):
         return await self._policy(state.origin, state.folder)
 
     async def _policy(self, origin: str, folder: str) -> LogPolicy:
-        keys = [NoteSigner(origin, each.seed).verifier for each in await self.seeds.seeds()]
+        keys = [NoteSigner(origin, each).verifier for each in await self.seeds.seeds()]
         url = f"{self.base_url}/{log_path(folder)}"
         return LogPolicy(
             logs=tuple(KnownLog(key, url) for key in keys),

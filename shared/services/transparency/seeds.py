@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from shared.auth.log_keys import LogKeys
-from shared.ports.transparency import LogSeed
 
 
 class SeedsOfKeys(Struct, frozen=True):
@@ -13,6 +12,6 @@ class SeedsOfKeys(Struct, frozen=True):
 
     keys: LogKeys
 
-    async def seeds(self) -> Sequence[LogSeed]:
+    async def seeds(self) -> Sequence[bytes]:
         await self.keys.ready()
-        return [LogSeed(each.seed, each.until_ms) for each in self.keys.signers()]
+        return [each.seed for each in self.keys.signers()]

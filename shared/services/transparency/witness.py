@@ -123,7 +123,7 @@ class Witness(Struct, frozen=True):
 
     async def _cosigner(self) -> Cosigner:
         [current, *_] = await self.seeds.seeds()
-        return Cosigner(self.name, current.seed)
+        return Cosigner(self.name, current)
 
 
 def _by(keys: Sequence[VerifierKey], note: SignedNote) -> tuple[NoteSignature, ...]:

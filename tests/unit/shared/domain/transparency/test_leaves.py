@@ -14,7 +14,7 @@ from syrupy.assertion import SnapshotAssertion
 from functions.http.event_sentences import EVENT_PHRASES
 from shared.domain.events import PERSONAL_DETAILS
 from shared.domain.records import Event
-from shared.domain.transparency.leaves import READABLE_KINDS, frozen, is_told, leaf_of
+from shared.domain.transparency.leaves import READABLE_KINDS, frozen, is_told
 from tests.paths import docs
 
 SALT = bytes(range(32))
@@ -28,6 +28,10 @@ COORDINATES = ("acme/greet", "acme/greet:1.0.0")
 def event(kind: str, subject: str = "acme/greet:1.0.0", **fields: Any) -> Event:
     given = {"id": "e1", "kind": kind, "at_ms": AT_MS, "actor": "a1b2c3d4e5", "subject": subject}
     return Event.model_validate({**given, "org": "acme", **fields})
+
+
+def leaf_of(of: Event, number: int, *, salt: bytes, **options: Any) -> bytes:
+    return frozen(of, number, salt=salt, **options).leaf
 
 
 def said(of: Event, number: int = 42, **options: Any) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import pytest
 from shared.domain.errors.transparency import LogStopped
 from shared.domain.transparency.checkpoints import checkpoint_of
 from shared.domain.transparency.merkle_tree import leaf_hash, require_consistency
-from shared.ports.transparency import LogSeed
 from shared.services.transparency.log_mending import LogMending, MendingPlan, MendingWay
 from shared.services.transparency.log_reader import LogReader
 from shared.services.transparency.tile_reader import TileReader
@@ -164,7 +163,7 @@ async def test_a_damaged_log_is_followed_by_a_new_one(
 
 async def test_a_log_of_another_key_is_followed_by_a_new_one(log: LogOfTest) -> None:
     await restored(log, 5, 4)
-    log.seeds.keys = [LogSeed(b"o" * 32)]
+    log.seeds.keys = [b"o" * 32]
     plan = await planned(log)
     assert plan.way is MendingWay.REPLACE
     assert plan.reason == "its checkpoint is not signed by a key of this registry."

@@ -12,21 +12,24 @@ EVENT = Event(id="e1", kind="release.published", at_ms=1, actor="kim", subject="
 
 
 class Writer:
-    """Counts its runs, fails in some of them, and waits in others."""
+    """Counts its runs, fails in one of them, finds another process writing in one, and waits in
+    others."""
 
     def __init__(self) -> None:
         self.runs = 0
         self.fails_in = 0
+        self.is_second_in = 0
         self.began = asyncio.Event()
         self.may_end = asyncio.Event()
         self.may_end.set()
 
-    async def write(self) -> None:
+    async def write(self) -> int | None:
         self.runs += 1
         self.began.set()
         await self.may_end.wait()
         if self.runs == self.fails_in:
             raise Unavailable("busy", "The store is busy.")
+        return None if self.runs == self.is_second_in else 1
 
 
 async def test_events_that_come_together_are_one_batch() -> None:
@@ -66,3 +69,35 @@ async def test_a_process_that_ends_stops_the_writer() -> None:
     await writer.began.wait()
     await writing.close()
     assert writer.runs == 1
+
+
+async def test_an_event_at_the_end_of_a_run_is_written_by_the_next_one() -> None:
+    runs = 0
+    is_written_again = asyncio.Event()
+
+    async def write() -> int:
+        nonlocal runs
+        runs += 1
+        if runs == 1:
+            # It is called when the run has ended, and before anybody is told.
+            asyncio.get_running_loop().call_soon(writing.start)
+        else:
+            is_written_again.set()
+        return 1
+
+    writing = LogWriting(write, timedelta(0))
+    writing.start()
+    await asyncio.wait_for(is_written_again.wait(), 5)
+    await writing.close()
+
+
+async def test_what_comes_while_another_process_writes_is_written_after_it() -> None:
+    writer = Writer()
+    writer.is_second_in = 1
+    writing = LogWriting(writer.write, timedelta(0))
+    writing.start()
+    await writer.began.wait()
+    writer.began.clear()
+    await asyncio.wait_for(writer.began.wait(), 5)
+    assert writer.runs == 2
+    await writing.close()

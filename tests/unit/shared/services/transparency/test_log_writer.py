@@ -17,7 +17,7 @@ from shared.domain.transparency.notes import (
     NoteSigner,
     SignedNote,
 )
-from shared.ports.transparency import ConsistencyProver, LogSeed
+from shared.ports.transparency import ConsistencyProver
 from shared.services.transparency.log_writer import ENTRIES_AT_ONCE
 from tests.fakes.transparency import Killed
 from tests.support.logs_of_tests import ORIGIN, SEED, LaggingDirectory, LogOfTest
@@ -264,6 +264,16 @@ async def test_a_damaged_checkpoint_stops_the_writer(log: LogOfTest) -> None:
         await log.writer().write()
 
 
+async def test_a_damaged_checkpoint_without_records_is_stored_as_the_reason(log: LogOfTest) -> None:
+    """So that the log can be mended, which looks for the reason."""
+    log.files.published["log/checkpoint"] = b"\xff"
+    log.happens(5)
+    for _ in range(2):
+        with pytest.raises(LogStopped, match="log/checkpoint is damaged"):
+            await log.writer().write()
+    assert "log/checkpoint is damaged" in (await log.state()).stopped
+
+
 async def test_lost_files_are_written_again_from_the_leaves(log: LogOfTest) -> None:
     log.happens(ENTRIES_AT_ONCE + 300)
     await log.writer().write()
@@ -331,15 +341,15 @@ async def test_without_a_key_nothing_is_committed(log: LogOfTest) -> None:
 
 
 async def test_a_key_that_was_replaced_signs_until_its_last_day(log: LogOfTest) -> None:
-    until_ms = log.clock.now_ms() + 1_000
-    log.seeds.keys = [LogSeed(b"n" * 32), LogSeed(SEED, until_ms)]
-    names = [NoteSigner(ORIGIN, each.seed).verifier for each in log.seeds.keys]
+    """Until then it is one of the seeds, as the tests of `LogKeys` say."""
+    log.seeds.keys = [b"n" * 32, SEED]
+    names = [NoteSigner(ORIGIN, each).verifier for each in log.seeds.keys]
     for expected in ([True, True], [True, False]):
         log.happens(1)
         await log.writer().write()
         note = SignedNote.parse(log.files.published["log/checkpoint"])
         assert [note.verified_by(key) for key in names] == expected
-        log.clock.advance(timedelta(seconds=1))
+        log.seeds.keys = [b"n" * 32]
 
 
 class OneWitness:
