@@ -1,5 +1,6 @@
 """`verify.py`: what a stranger finds out about a log, its releases, and a registry that lies."""
 
+import base64
 import hashlib
 import json
 import socket
@@ -308,6 +309,24 @@ def test_another_root_than_that_of_the_tiles_is_named(client: Client) -> None:
     other = Site(LogTreeFiles([*entries()[:-1], leaf(599, kind="x")]), ENTRIES)
     client.site.files["log/checkpoint"] = other.files["log/checkpoint"]
     assert client.refused() == "checkpoint: its root is another one than the tiles give."
+
+
+def test_a_size_beyond_all_memory_is_refused_by_the_first_file_that_is_missing(
+    client: Client,
+) -> None:
+    """One tile gives the root of a log of 2^62 entries."""
+    size = 1 << 62
+    tile = LogTreeFiles([b"%d" % n for n in range(64)])
+    hashes = dict(tile.tiles(64))["tile/0/000.p/64"]
+    text = f"{ORIGIN}\n{size}\n{base64.b64encode(tile.root(64)).decode()}\n"
+    client.site.files = {
+        "log/policy": client.site.files["log/policy"],
+        "log/checkpoint": f"{text}\n{LOG.line(text)}".encode(),
+        "log/tile/7/000.p/64": hashes,
+    }
+    assert client.refused().startswith("tile/6/000: the log has no such file")
+    refused = client.refused(client.file("greet.bala"))
+    assert refused.startswith("tile/entries/000: the log has no such file")
 
 
 def test_a_size_that_goes_back_is_refused_and_both_checkpoints_are_kept(client: Client) -> None:
