@@ -34,12 +34,14 @@ class NoRedirects(urllib.request.HTTPRedirectHandler):
         """Follow no redirect; `urllib` then raises `HTTPError`."""
 
 
-def opener_of(address: str) -> urllib.request.OpenerDirector:
-    """Return what opens requests of an address, and follows no redirect."""
+def opener_of(
+    address: str, *handlers: type[urllib.request.BaseHandler]
+) -> urllib.request.OpenerDirector:
+    """Return what opens requests of an address, with these handlers, and follows no redirect."""
     # A proxy of the environment cannot reach a server on this machine.
     is_here = urlsplit(address).hostname in LOOPBACK
     proxies = [urllib.request.ProxyHandler({})] if is_here else []
-    return urllib.request.build_opener(NoRedirects, *proxies)
+    return urllib.request.build_opener(NoRedirects, *proxies, *handlers)
 
 
 def flaw_of_address(address: str, *, has_token: bool) -> str:

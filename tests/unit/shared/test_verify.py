@@ -4,6 +4,8 @@ import base64
 import hashlib
 import json
 import socket
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
@@ -839,6 +841,63 @@ def test_an_answer_without_end_is_given_up(client: Client) -> None:
     code, printed = client.run(keys=[LOG.vkey])
     assert code == 2
     assert "answered more than" in printed
+
+
+@pytest.mark.parametrize(
+    "begin",
+    ["Content-Length: 9000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n1\r\n", "X-Slow: "],
+    ids=["body", "chunks", "headers"],
+)
+def test_an_answer_of_a_byte_now_and_then_is_given_up(
+    client: Client, begin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry_client, "LONGEST_ANSWER_S", 0.5)
+    given_up = threading.Event()
+
+    def slow(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(f"HTTP/1.1 200 OK\r\n{begin}".encode())
+        try:
+            while not given_up.wait(0.05):
+                request.wfile.write(b"1")
+        except OSError:
+            return
+
+    client.site.answers["log/checkpoint"] = slow
+    began = time.monotonic()
+    code, printed = client.run(keys=[LOG.vkey])
+    given_up.set()
+    assert (code, time.monotonic() - began < 4) == (2, True), printed
+    assert "log/checkpoint did not end its answer within 0.5 seconds." in printed
+
+
+def test_a_length_of_too_many_digits_is_none(client: Client) -> None:
+    def long(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", "9" * 5_000)
+        request.end_headers()
+        request.wfile.write(client.site.files["log/checkpoint"])
+        request.close_connection = True
+
+    client.site.answers["log/checkpoint"] = long
+    code, printed = client.run(keys=[LOG.vkey])
+    assert code == 0, printed
+
+
+def test_what_is_still_asked_for_is_given_up_at_the_end(client: Client) -> None:
+    def busy(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(503)
+        request.send_header("Retry-After", "30")
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+
+    own = client.site.files
+    own["log/tile/0/000"] = changed(own["log/tile/0/000"], 40)
+    client.site.answers["log/tile/0/001"] = busy
+    assert client.refused().startswith("tile/0/000: the byte 40")
+    for each in threading.enumerate():
+        if each.name.startswith("verify"):
+            each.join(5)
+            assert not each.is_alive()
 
 
 def test_an_answer_that_ends_early_is_asked_again(client: Client) -> None:
