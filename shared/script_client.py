@@ -127,6 +127,9 @@ def part_of_archive(archive: zipfile.ZipFile, name: str) -> bytes:
     raises for a damaged archive is raised."""
     if name not in archive.NameToInfo or archive.getinfo(name).file_size > LARGEST_PART_BYTES:
         return b""
+    if archive.getinfo(name).compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        message = f"{name} is compressed in a way that no archive of a package is."
+        raise zipfile.BadZipFile(message)
     try:
         with archive.open(name) as part:
             return part.read(LARGEST_PART_BYTES)
