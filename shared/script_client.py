@@ -34,12 +34,14 @@ class NoRedirects(urllib.request.HTTPRedirectHandler):
         """Follow no redirect; `urllib` then raises `HTTPError`."""
 
 
-def opener_of(address: str) -> urllib.request.OpenerDirector:
-    """Return what opens requests of an address, and follows no redirect."""
+def opener_of(
+    address: str, *handlers: type[urllib.request.BaseHandler]
+) -> urllib.request.OpenerDirector:
+    """Return what opens requests of an address, with these handlers, and follows no redirect."""
     # A proxy of the environment cannot reach a server on this machine.
     is_here = urlsplit(address).hostname in LOOPBACK
     proxies = [urllib.request.ProxyHandler({})] if is_here else []
-    return urllib.request.build_opener(NoRedirects, *proxies)
+    return urllib.request.build_opener(NoRedirects, *proxies, *handlers)
 
 
 def flaw_of_address(address: str, *, has_token: bool) -> str:
@@ -125,6 +127,9 @@ def part_of_archive(archive: zipfile.ZipFile, name: str) -> bytes:
     raises for a damaged archive is raised."""
     if name not in archive.NameToInfo or archive.getinfo(name).file_size > LARGEST_PART_BYTES:
         return b""
+    if archive.getinfo(name).compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        message = f"{name} is compressed in a way that no archive of a package is."
+        raise zipfile.BadZipFile(message)
     try:
         with archive.open(name) as part:
             return part.read(LARGEST_PART_BYTES)

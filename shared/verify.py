@@ -71,7 +71,7 @@ from shared.verification.tiles import (
 from shared.verification.wanted_releases import Wanted, read_wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     Say = Callable[[str], None]
 
@@ -136,20 +136,25 @@ def with_address(options: VerifyOptions) -> VerifyOptions:
 def run(options: VerifyOptions, environment: Mapping[str, str], say: Say) -> int:
     """Verify, or watch; print what differs first, and return the exit code."""
     client = None
+
+    def say_safely(text: str) -> None:
+        """Say a sentence, which may have words of the registry, without control characters."""
+        say(printable(text))
+
     try:
         address = options.address.rstrip("/")
         token = (options.token or environment.get("BALLROOM_TOKEN", "")).strip()
         client = RegistryClient(address, token or token_of_settings(environment, address))
         file = Path(options.state) if options.state else default_file(environment)
-        verification = Verification(options, client, KeptState(file, address), say)
+        verification = Verification(options, client, KeptState(file, address), say_safely)
         if options.watch:
             return verification.watch(options.watch, options.webhook)
         return verification.verify()
     except Differs as reason:
-        say(str(reason))
+        say_safely(str(reason))
         return DIFFERENT
     except (NotAsked, NewerFormat) as reason:
-        sys.stderr.write(f"{reason}\n")
+        sys.stderr.write(f"{printable(reason)}\n")
         return NOT_ASKED
     finally:
         if client is not None:
@@ -183,8 +188,14 @@ class Verification:
 
     def _open_log(self) -> None:
         """Read the checkpoint and what proves it, and keep it; raise `Differs`."""
-        trusted, kept = self._trusted()
-        self._log = find_log(trusted, self._current_policy())
+        trusted = self._trusted()
+        # Nobody believes what the registry says of the log that it writes now.
+        answer = self._client.read("log/policy", LARGEST_POLICY_BYTES)
+        kept: dict[str, object] = {}
+        if trusted is None:
+            trusted = self._first_policy(answer)
+            kept["policy"] = (answer or b"").decode("utf-8", "surrogateescape")
+        self._log = find_log(trusted, _policy_of(answer))
         self._policy = self._log.policy
         content = self._read_checkpoint()
         before = self._kept_checkpoint(trusted)
@@ -206,15 +217,6 @@ class Verification:
             raise self._difference(why, content)
         self._state.keep(checkpoint=content.decode(), **kept)
 
-    def _current_policy(self) -> Policy | None:
-        """Return what the registry says of the log that it writes now, which nobody believes; None
-        if that cannot be read."""
-        content = self._client.read("log/policy", LARGEST_POLICY_BYTES)
-        try:
-            return None if content is None else Policy.parse(content)
-        except Malformed:
-            return None
-
     def _follow(self, before: Checkpoint, trusted: Policy, content: bytes) -> dict[str, object]:
         """Require that the log follows the one of the checkpoint that was kept, and say so; return
         what is to be kept. Raise `Differs`."""
@@ -223,7 +225,9 @@ class Verification:
         if ended is None or ended.last.origin != before.origin:
             why = f"its origin is {new}, and was {before.origin}"
             raise self._difference(why, content)
-        ended.require_signed([*trusted.logs, *self._policy.logs, *self._kept_keys()])
+        known = self._kept_policy()
+        kept_keys = known.logs if known else ()
+        ended.require_signed([*trusted.logs, *self._policy.logs, *kept_keys])
         last = ended.last
         if last.size < before.size or (last.size == before.size and last.root != before.root):
             why = f"{new} follows another {before.origin} than the one that was kept"
@@ -250,12 +254,18 @@ class Verification:
             kept["watched"] = dict.fromkeys(self._state.numbers("watched"), 0)
         return kept
 
-    def _kept_keys(self) -> Sequence[VerifierKey]:
-        policy = self._state.text("policy")
-        return Policy.parse(policy.encode("utf-8", "surrogateescape")).logs if policy else ()
+    def _kept_policy(self) -> Policy | None:
+        """Return the policy that was kept; None before there is one."""
+        if not (text := self._state.text("policy")):
+            return None
+        try:
+            return Policy.parse(text.encode("utf-8", "surrogateescape"))
+        except (Malformed, ValueError):
+            raise self._state.unreadable from None
 
     def _read_checkpoint(self) -> bytes:
-        content = self._required(f"{self._log.path}/checkpoint", LARGEST_NOTE_BYTES)
+        path = f"{self._log.path}/checkpoint"
+        content = self._required(path, self._client.read(path, LARGEST_NOTE_BYTES))
         try:
             self._checkpoint = verified_checkpoint(content, self._policy)
         except (Differs, Malformed) as reason:
@@ -263,8 +273,8 @@ class Verification:
             raise Differs(message) from None
         return content
 
-    def _trusted(self) -> tuple[Policy, dict[str, object]]:
-        """Return the policy of the log, and what of it is to be kept."""
+    def _trusted(self) -> Policy | None:
+        """Return the policy that was named or kept; None at first."""
         try:
             keys = [VerifierKey.parse(each) for each in self._options.keys]
         except Malformed as reason:
@@ -272,33 +282,31 @@ class Verification:
             raise NotAsked(message) from None
         if self._options.policy:
             policy = _policy_of_file(Path(self._options.policy))
-            return replace(policy, logs=[*policy.logs, *keys]), {}
+            return replace(policy, logs=[*policy.logs, *keys])
         if keys:
-            return Policy(keys, {}, {}, "none"), {}
-        if kept := self._state.text("policy"):
-            try:
-                return Policy.parse(kept.encode("utf-8", "surrogateescape")), {}
-            except Malformed:
-                raise self._state.unreadable from None
-        content = self._required("log/policy", LARGEST_POLICY_BYTES)
+            return Policy(keys, {}, {}, "none")
+        return self._kept_policy()
+
+    def _first_policy(self, answer: bytes | None) -> Policy:
+        """Return the policy of the registry, which is trusted from now on."""
         try:
-            policy = Policy.parse(content)
+            policy = Policy.parse(self._required("log/policy", answer))
         except Malformed as reason:
             message = f"log/policy: {reason}"
             raise Differs(message) from None
         for key in policy.logs:
             self._say(f"The key {key} is of the registry itself, and is trusted from now on.")
-        return policy, {"policy": content.decode("utf-8", "surrogateescape")}
+        return policy
 
-    def _required(self, path: str, limit: int) -> bytes:
-        content = self._client.read(path, limit)
-        if content is None:
+    def _required(self, path: str, answer: bytes | None) -> bytes:
+        """Return the answer; raise `NotAsked` if the registry has nothing at the path."""
+        if answer is None:
             message = (
                 f"{self._client.address}/{path} has nothing. The registry has no log yet, or the "
                 "address is another one."
             )
             raise NotAsked(message)
-        return content
+        return answer
 
     def _read_files(self, paths: Iterable[str], limit: int) -> Iterator[bytes | None]:
         return self._client.read_all((f"{self._log.path}/{each}" for each in paths), limit)
@@ -373,13 +381,14 @@ class Verification:
         logged = LoggedReleases()
         names = {each.release for each in wanted if each.release}
         bundles = -(-self._tree.size // TILE_WIDTH)
-        if len(names) * 2 <= bundles:  # A proof takes two files.
+        is_few = len(names) * 2 <= bundles  # A proof takes two files.
+        if is_few:
             self._ask_proofs(names, logged)
         if any(each not in logged.releases for each in names):
             for leaf in self._leaves():
                 logged.add(leaf)
-            # Those that are not public, if the caller may see them.
-            self._ask_proofs(names - logged.releases.keys(), logged)
+            if not is_few:  # Those that are not public, if the caller may see them.
+                self._ask_proofs(names - logged.releases.keys(), logged)
         found = logged.releases
         problems = [text for each in wanted if (text := _difference_of(each, found))]
         signed, unsigned, wrong = self._verify_signatures(wanted, found)
@@ -463,12 +472,12 @@ class Verification:
         for release in sorted(names):
             by_package.setdefault(release.partition(":")[0], []).append(release)
         keys = self._release_keys()
-        paths = [f"index/{each}/index.json" for each in by_package]
+        paths = [f"index/{quote(each)}/index.json" for each in by_package]
         answers = self._client.read_all(paths, LARGEST_INDEX_BYTES)
         signed = 0
         wrong: list[str] = []
         for releases, answer in zip(by_package.values(), answers):  # noqa: B905
-            lines = _lines_of_index(answer or b"")
+            lines = _lines_of_index(answer or b"", names)
             for release in releases:
                 line = lines.get(release, {})
                 try:
@@ -502,7 +511,7 @@ class Verification:
         if found and webhook:
             self._send(webhook, org, found)
         # Kept last: what was not sent is told again.
-        self._state.keep(watched={**watched, org: seen})
+        self._state.keep(watched={org: seen})
         return DIFFERENT if found else 0
 
     def _news(self, org: str, since: int) -> tuple[list[Leaf], int]:
@@ -545,6 +554,14 @@ class Verification:
             raise NotAsked(message) from None
 
 
+def _policy_of(answer: bytes | None) -> Policy | None:
+    """Return the policy of an answer; None if it cannot be read."""
+    try:
+        return None if answer is None else Policy.parse(answer)
+    except Malformed:
+        return None
+
+
 def _policy_of_file(file: Path) -> Policy:
     try:
         return Policy.parse(file.read_bytes())
@@ -577,10 +594,11 @@ def _difference_of(wanted: Wanted, found: Mapping[str, LoggedRelease]) -> str:
     return ""
 
 
-def _lines_of_index(content: bytes) -> dict[str, Mapping[str, object]]:
-    """Return the lines of the index of a package by their releases."""
+def _lines_of_index(content: bytes, names: Collection[str]) -> dict[str, Mapping[str, object]]:
+    """Return the lines of some releases in the index of a package."""
     rows = (read_object(line) for line in content.splitlines())
-    return {f"{row.get('org')}/{row.get('name')}:{row.get('version')}": row for row in rows}
+    lines = ((f"{row.get('org')}/{row.get('name')}:{row.get('version')}", row) for row in rows)
+    return {release: row for release, row in lines if release in names}
 
 
 def _is_signed(

@@ -14,6 +14,7 @@ from shared.verification.signed_notes import (
     Policy,
     SignedNote,
     VerifierKey,
+    utf8,
 )
 from shared.verification.tiles import LogTree, leaf_hash, subtree_hash
 
@@ -87,7 +88,7 @@ class EndedLog:
         if leaf.kind != REPLACED:
             return None
         try:
-            note = SignedNote.parse(str(leaf.fields.get("checkpoint")).encode())
+            note = SignedNote.parse(utf8(str(leaf.fields.get("checkpoint"))))
             last = Checkpoint.parse(note.text)
         except Malformed as reason:
             message = f"The first entry holds no checkpoint of the log before: {reason}"

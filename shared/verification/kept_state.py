@@ -33,19 +33,22 @@ class KeptState:
         self._address = address
         self._logs: Fields = {}
         self._own: Fields = {}
-        if not file.is_file():
+        self._read()
+
+    def _read(self) -> None:
+        if not self.file.is_file():
             return
         try:
-            if file.stat().st_size > LARGEST_STATE_BYTES:
+            if self.file.stat().st_size > LARGEST_STATE_BYTES:
                 raise self.unreadable
-            state = read_object(file.read_bytes())
+            state = read_object(self.file.read_bytes())
         except OSError:
             raise self.unreadable from None
         logs = state.get("logs")
         if state.get("v") != STATE_FORMAT or not isinstance(logs, dict):
             raise self.unreadable
         self._logs = cast("Fields", logs)
-        own = self._logs.get(address, {})
+        own = self._logs.get(self._address, {})
         if not isinstance(own, dict):
             raise self.unreadable
         self._own = cast("Fields", own)
@@ -68,8 +71,12 @@ class KeptState:
         return {key: value for key, value in numbers.items() if isinstance(value, int)}
 
     def keep(self, **fields: object) -> None:
-        """Write what is kept, and leave the rest of the file; raise `NotAsked`."""
-        self._own.update(fields)
+        """Write what is kept, and leave the rest of the file; numbers are added to those that are
+        kept. Raise `NotAsked`."""
+        self._read()  # Another run may have written it meanwhile, such as a watch of others.
+        for name, value in fields.items():
+            is_added = isinstance(value, dict)
+            self._own[name] = {**self.numbers(name), **value} if is_added else value
         self._logs[self._address] = self._own
         text = json.dumps({"v": STATE_FORMAT, "logs": self._logs}, indent=2)
         replace_file(self.file, text.encode())

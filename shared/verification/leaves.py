@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from shared.script_client import printable, read_object
-from shared.verification.signed_notes import Differs, Malformed, decoded
+from shared.verification.signed_notes import Differs, Malformed, decoded, utf8
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,7 +113,7 @@ def opened(commitment: Leaf, answer: Mapping[str, object]) -> Leaf:
     index = commitment.index
     try:
         salt = decoded(str(answer.get("salt")))
-        leaf = str(answer.get("leaf")).encode()
+        leaf = utf8(str(answer.get("leaf")))
         digest = decoded(commitment.text("commitment"))
     except Malformed:
         message = f"The entry {index}: its opening cannot be read."

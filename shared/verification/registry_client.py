@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 import io
+import threading
 import time
 import urllib.error
 import urllib.request
 import zlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from http.client import HTTPConnection, HTTPResponse
+from typing import TYPE_CHECKING, Any
 
 from shared.script_client import (
     LARGEST_ANSWER_BYTES,
@@ -26,15 +28,14 @@ from shared.script_client import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
-    from typing import IO
 
     Asked = tuple[str, int]
 
 TIMEOUT_S = 30.0  # Without a byte.
 LONGEST_ANSWER_S = 120.0  # In all: a server that sends a byte now and then is given up.
-CHUNK_BYTES = 65_536
 AT_ONCE = 8  # Requests.
-READ_AHEAD = 32  # Answers that may wait in memory.
+READ_AHEAD = 32  # Answers that may wait in memory, and fewer of those that may be large.
+READ_AHEAD_BYTES = 300_000_000
 TRIES = 4
 FIRST_PAUSE_S = 1.0  # Doubled with every try.
 LONGEST_PAUSE_S = 60.0  # Also of what the server asks for.
@@ -46,12 +47,66 @@ class NotAsked(Exception):
     """Nothing can be said, since something was not read; the text is a sentence that says why."""
 
 
+class EndlessAnswer(Exception):
+    """An answer did not end in time."""
+
+
+class _TimedStream(io.RawIOBase):
+    """Bytes of a connection, which end within `LONGEST_ANSWER_S`. The timeout of a socket ends
+    only a server that sends nothing at all."""
+
+    def __init__(self, raw: io.RawIOBase) -> None:
+        self._raw = raw
+        self._ends = time.monotonic() + LONGEST_ANSWER_S
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Read what has come; raise `EndlessAnswer`."""
+        if time.monotonic() > self._ends:
+            raise EndlessAnswer
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _TimedResponse(HTTPResponse):
+    """An answer whose headers and body end in time, or raise `EndlessAnswer`."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.fp: Any = io.BufferedReader(_TimedStream(self.fp.detach()))
+
+
+class _TimedHandler(urllib.request.AbstractHTTPHandler):
+    """Opens connections whose answers end in time."""
+
+    def do_open(self, http_class: Callable[..., HTTPConnection], *request: Any, **more: Any) -> Any:
+        """Open a request with a connection of the given kind."""
+
+        def connection(*arguments: Any, **settings: Any) -> HTTPConnection:
+            made = http_class(*arguments, **settings)
+            made.response_class = _TimedResponse
+            return made
+
+        return super().do_open(connection, *request, **more)  # type: ignore[arg-type]
+
+
+class _TimedHTTPHandler(_TimedHandler, urllib.request.HTTPHandler):
+    """The same for http."""
+
+
+class _TimedHTTPSHandler(_TimedHandler, urllib.request.HTTPSHandler):
+    """The same for https."""
+
+
 class RegistryClient:
     """Reads files of a registry, several at once. It sends its token to the given address alone."""
 
-    def __init__(
-        self, address: str, token: str, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
+    def __init__(self, address: str, token: str) -> None:
         if flaw := flaw_of_address(address, has_token=bool(token)):
             raise NotAsked(flaw)
         if token and not is_token(token):
@@ -59,18 +114,20 @@ class RegistryClient:
             raise NotAsked(message)
         self.address = address.rstrip("/")
         self._token = token
-        self._opener = opener_of(address)
-        self._sleep = sleep
-        self._pool = ThreadPoolExecutor(AT_ONCE)
+        self._opener = opener_of(address, _TimedHTTPHandler, _TimedHTTPSHandler)
+        self._is_closed = threading.Event()
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="verify")
 
     @property
     def has_token(self) -> bool:
         return bool(self._token)
 
     def wait(self, seconds: float) -> None:
-        self._sleep(seconds)
+        self._is_closed.wait(seconds)
 
     def close(self) -> None:
+        """Ask for nothing more; the end of the program waits for the requests that were sent."""
+        self._is_closed.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def read(self, path: str, limit: int = LARGEST_ANSWER_BYTES) -> bytes | None:
@@ -80,8 +137,8 @@ class RegistryClient:
         why = ""
         pause_s = 0.0
         for number in range(TRIES):
-            if number:
-                self._sleep(pause_s)
+            if number and self._is_closed.wait(pause_s):
+                break
             pause_s = FIRST_PAUSE_S * 2**number
             try:
                 return self._read_once(url, limit)
@@ -93,6 +150,9 @@ class RegistryClient:
                 pause_s = asked_s or pause_s
                 if error.code not in _BUSY or pause_s > LONGEST_PAUSE_S:
                     break
+            except EndlessAnswer:
+                why = f"{url} did not end its answer within {LONGEST_ANSWER_S:g} seconds."
+                break
             except UNREACHABLE as error:
                 why = unreachable(url, error)
         message = f"{why} Check the address, or try again later."
@@ -100,10 +160,11 @@ class RegistryClient:
 
     def read_all(self, paths: Iterable[str], limit: int) -> Iterator[bytes | None]:
         """Read several files, and yield them in the order of the paths."""
+        ahead = min(READ_AHEAD, READ_AHEAD_BYTES // limit)
         waiting: deque[Future[bytes | None]] = deque()
         for path in paths:
             waiting.append(self._pool.submit(self.read, path, limit))
-            if len(waiting) >= READ_AHEAD:
+            if len(waiting) >= ahead:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
@@ -116,27 +177,18 @@ class RegistryClient:
         headers["Cache-Control"] = "no-cache"
         request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the scheme was checked.
         with self._opener.open(request, timeout=TIMEOUT_S) as answer:
-            content = _bounded(answer, url, limit)
-            length = answer.headers.get("Content-Length", "")
-            if length.isdecimal() and int(length) != len(content):
+            content = answer.read(limit + 1)
+            if len(content) > limit:
+                raise _too_long(url, limit)
+            if answer.length:  # Bytes that were announced and did not come.
                 message = "its answer ended early"
                 raise ConnectionError(message)
             encoding = answer.headers.get("Content-Encoding", "identity")
         return _unpacked(content, url, limit) if encoding == "gzip" else content
 
 
-def _bounded(answer: IO[bytes], url: str, limit: int) -> bytes:
-    ends = time.monotonic() + LONGEST_ANSWER_S
-    content = bytearray()
-    while chunk := answer.read(min(CHUNK_BYTES, limit + 1 - len(content))):
-        content += chunk
-        if len(content) > limit:
-            message = f"{url} answered more than {limit:,} bytes, which is no file of a log."
-            raise NotAsked(message)
-        if time.monotonic() > ends:
-            message = f"{url} did not end its answer within {LONGEST_ANSWER_S:.0f} seconds."
-            raise NotAsked(message)
-    return bytes(content)
+def _too_long(url: str, limit: int) -> NotAsked:
+    return NotAsked(f"{url} answered more than {limit:,} bytes, which is no file of a log.")
 
 
 def _unpacked(content: bytes, url: str, limit: int) -> bytes:
@@ -147,8 +199,7 @@ def _unpacked(content: bytes, url: str, limit: int) -> bytes:
         message = f"{url} answered bytes that cannot be unpacked."
         raise NotAsked(message) from None
     if len(unpacked) > limit:
-        message = f"{url} answered more than {limit:,} bytes, which is no file of a log."
-        raise NotAsked(message)
+        raise _too_long(url, limit)
     return unpacked
 
 
@@ -160,6 +211,6 @@ def _refusal(url: str, error: urllib.error.HTTPError) -> tuple[str, float]:
         return f"{url} leads to another address, which is not followed.", seconds
     try:
         said = sentence_of_refusal(read_object(error.read(LARGEST_ANSWER_BYTES)))
-    except UNREACHABLE:
+    except (*UNREACHABLE, EndlessAnswer):
         said = ""
     return f"{url} answered {error.code}. {said}".rstrip(), seconds

@@ -6,6 +6,7 @@ The forms are those of RFC 6962 and c2sp.org/tlog-tiles and tlog-proof.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ from shared.verification.signed_notes import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    Place = tuple[int | str, int, int]  # Of a file: its level or `entries`, index and width.
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 256
@@ -150,33 +153,15 @@ class LogTree:
 
     def tile(self, level: int, index: int) -> list[bytes]:
         """Return the hashes of a tile of the tree; raise `Differs`."""
-        self.load(level, [index])
+        if (level, index) not in self._tiles:
+            [self._tiles[level, index]] = self._full_tiles(level, range(index, index + 1))
         return self._tiles[level, index]
-
-    def load(self, level: int, indexes: Sequence[int]) -> None:
-        """Read tiles of a level that are not known yet, with those above them; raise `Differs`."""
-        missing = [each for each in dict.fromkeys(indexes) if (level, each) not in self._tiles]
-        if not missing:
-            return
-        self.load(level + 1, [each // TILE_WIDTH for each in missing])
-        paths = [tile_path(level, each, TILE_WIDTH) for each in missing]
-        for index, path, content in zip(  # noqa: B905 - Python 3.9 has no `strict`.
-            missing, paths, self._read_all(paths, LARGEST_TILE_BYTES)
-        ):
-            hashes = _hashes_of(content, path, TILE_WIDTH)
-            if subtree_hash(hashes) != self._above(level, index):
-                raise Differs(self._difference_of_tile(level, index, hashes))
-            self._tiles[level, index] = hashes
 
     def entries(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
         """Yield the entries from one index up to another, each proven; raise `Differs`."""
         indexes = range(start // TILE_WIDTH, -(-stop // TILE_WIDTH))
-        widths = [width_of(self.size, 0, each) for each in indexes]
-        full = [each for each, width in zip(indexes, widths) if width == TILE_WIDTH]  # noqa: B905
-        self.load(1, list(dict.fromkeys(each // TILE_WIDTH for each in full)))
-        paths = [tile_path("entries", *each) for each in zip(indexes, widths)]  # noqa: B905
-        contents = self._read_or_cut(paths, widths)
-        for index, width, content in zip(indexes, widths, contents):  # noqa: B905
+        bundles = (("entries", each, width_of(self.size, 0, each)) for each in indexes)
+        for (_, index, width), content in self._read_or_cut(bundles):
             entries = self._proven(index, width, content)
             first = index * TILE_WIDTH
             for number in range(max(start - first, 0), min(stop - first, width)):
@@ -186,10 +171,22 @@ class LogTree:
         """Read every tile, and return how many there are; raise `Differs`."""
         count = 0
         for level in reversed(range(_levels(self.size))):
-            tiles = -(-(self.size >> (TILE_HEIGHT * level)) // TILE_WIDTH)
-            self.load(level, range(tiles))
-            count += tiles
+            full, rest = divmod(self.size >> (TILE_HEIGHT * level), TILE_WIDTH)
+            for index, hashes in enumerate(self._full_tiles(level, range(full))):
+                if level:  # Nothing is below the others, which would fill the memory.
+                    self._tiles[level, index] = hashes
+            count += full + bool(rest)
         return count
+
+    def _full_tiles(self, level: int, indexes: range) -> Iterator[list[bytes]]:
+        """Read full tiles of a level, and those above them that are not known yet."""
+        paths = (tile_path(level, each, TILE_WIDTH) for each in indexes)
+        contents = self._read_all(paths, LARGEST_TILE_BYTES)
+        for index, content in zip(indexes, contents):  # noqa: B905 - Python 3.9 has no `strict`.
+            hashes = _hashes_of(content, tile_path(level, index, TILE_WIDTH), TILE_WIDTH)
+            if subtree_hash(hashes) != self._above(level, index):
+                raise Differs(self._difference_of_tile(level, index, hashes))
+            yield hashes
 
     # What the tiles are believed by.
 
@@ -197,35 +194,38 @@ class LogTree:
         """Read the tiles that are not full, which give the root."""
         size = checkpoint.size
         edge = [(level, size >> (TILE_HEIGHT * (level + 1))) for level in range(_levels(size))]
-        edge = [each for each in edge if width_of(size, *each)]
-        widths = [width_of(size, *each) for each in edge]
-        paths = [tile_path(*each, width) for each, width in zip(edge, widths)]  # noqa: B905
-        contents = self._read_or_cut(paths, widths)
-        for each, path, width, content in zip(edge, paths, widths, contents):  # noqa: B905
-            self._tiles[each] = _hashes_of(content, path, width)
+        places = [(*each, width_of(size, *each)) for each in edge if width_of(size, *each)]
+        read = self._read_or_cut(places)
+        for (level, index, width), (_, content) in zip(places, read):  # noqa: B905
+            path = tile_path(level, index, width)
+            self._tiles[level, index] = _hashes_of(content, path, width)
         if self.root_at(size) != checkpoint.root:
-            raise Differs(self._difference_of_edge(edge))
+            raise Differs(self._difference_of_edge())
 
-    def _read_or_cut(self, paths: Sequence[str], widths: Sequence[int]) -> Iterator[bytes | None]:
+    def _read_or_cut(self, places: Iterable[Place]) -> Iterator[tuple[Place, bytes | None]]:
         """Read files, and the beginning of the full one where a log has no such part any more."""
-        for path, width, content in zip(  # noqa: B905 - Python 3.9 has no `strict`.
-            paths, widths, self._read_all(paths, LARGEST_BUNDLE_BYTES)
-        ):
+        places, ahead = itertools.tee(places)
+        contents = self._read_all((tile_path(*each) for each in ahead), LARGEST_BUNDLE_BYTES)
+        for place, content in zip(places, contents):  # noqa: B905 - Python 3.9 has no `strict`.
+            level, index, width = place
             if content is not None or width == TILE_WIDTH:
-                yield content
+                yield place, content
                 continue
-            whole = path.partition(".p/")[0]
+            whole = tile_path(level, index, TILE_WIDTH)
             (found,) = self._read_all([whole], LARGEST_BUNDLE_BYTES)
-            if found is None or not whole.startswith("tile/entries/"):
-                yield found and found[: width * HASH_BYTES]
+            if found is None or level != "entries":
+                yield place, found and found[: width * HASH_BYTES]
             else:
-                yield b"".join(
-                    len(each).to_bytes(2, "big") + each
-                    for each in _entries_of(found, whole, TILE_WIDTH)[:width]
+                yield (
+                    place,
+                    b"".join(
+                        len(each).to_bytes(2, "big") + each
+                        for each in _entries_of(found, whole, TILE_WIDTH)[:width]
+                    ),
                 )
 
     def _above(self, level: int, index: int) -> bytes:
-        return self._tiles[level + 1, index // TILE_WIDTH][index % TILE_WIDTH]
+        return self.tile(level + 1, index // TILE_WIDTH)[index % TILE_WIDTH]
 
     def _proven(self, index: int, width: int, content: bytes | None) -> list[bytes]:
         path = tile_path("entries", index, width)
@@ -265,9 +265,9 @@ class LogTree:
             f"{path}: its hash is another one than {above} has at place {index % TILE_WIDTH}."
         )
 
-    def _difference_of_edge(self, edge: Sequence[tuple[int, int]]) -> str:
-        for level, index in edge:
-            if found := self._first_difference(level, index, self._tiles[level, index]):
+    def _difference_of_edge(self) -> str:
+        for place, hashes in self._tiles.items():
+            if found := self._first_difference(*place, hashes):
                 return found
         return "checkpoint: its root is another one than the tiles give."
 
@@ -285,7 +285,7 @@ class LogTree:
             )
         else:
             bundle = tile_path("entries", index, width)
-            (content,) = self._read_or_cut([bundle], [width])
+            ((_, content),) = self._read_or_cut([("entries", index, width)])
             computed = (leaf_hash(each) for each in _entries_of(content, bundle, width))
         for number, (own, other) in enumerate(zip(hashes, computed)):  # noqa: B905
             if own != other:

@@ -74,11 +74,15 @@ def _archive(file: Path) -> Wanted:
         with file.open("rb") as content:
             while chunk := content.read(_READ_BYTES):
                 digest.update(chunk)
-        with zipfile.ZipFile(file) as archive:
-            package = read_object(part_of_archive(archive, "package.json"))
     except FileNotFoundError:
         message = f"There is no file {file}. Name .bala files, folders or a Dependencies.toml."
         raise NotAsked(message) from None
+    except OSError as error:
+        message = f"{file} cannot be read: {error.strerror}."
+        raise NotAsked(message) from None
+    try:
+        with zipfile.ZipFile(file) as archive:
+            package = read_object(part_of_archive(archive, "package.json"))
     except (OSError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile):
         # An archive that was changed may be none any more. Its file is named then.
         return Wanted("", digest.hexdigest(), str(file))

@@ -81,6 +81,22 @@ async def test_a_stranger_runs_the_file(script: str, oldest: bool, tmp_path: Pat
             assert said in done.stdout
 
 
+async def test_a_stranger_without_cryptography_is_told(script: str) -> None:
+    hidden = "import sys; sys.modules['cryptography'] = None; exec(sys.stdin.read())"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", hidden],
+        input=script,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr == (
+        "cryptography is missing. Install it: python3 -m pip install cryptography\n"
+    )
+
+
 def _oldest_python() -> str:
     """Return an interpreter of the oldest version that the file promises, or skip."""
     python = shutil.which("python3.9")

@@ -1,14 +1,17 @@
 """What the files that are run by themselves have in common."""
 
 import ast
+import io
 import sys
+import zipfile
 from types import ModuleType
 
 import pytest
 
 from functions.http.representations import script_text
 from shared import login, outdated, publish
-from shared.script_client import flaw_of_address, objects_in
+from shared.script_client import flaw_of_address, objects_in, part_of_archive
+from tests.support.archives import bala
 from tests.support.world import URL
 
 
@@ -32,6 +35,21 @@ def test_the_served_file_is_python_of_the_oldest_version_that_it_promises(
 )
 def test_an_address_that_cannot_be_split_is_no_url(address: str) -> None:
     assert "is not a valid URL" in flaw_of_address(address, has_token=False)
+
+
+@pytest.mark.parametrize(
+    "kind", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2, 99], ids=["lzma", "bzip2", "unknown"]
+)
+def test_a_part_of_a_damaged_archive_is_named_so(kind: int) -> None:
+    """A changed byte can say that a part is compressed in another way than it is."""
+    content = bytearray(bala("acme/greet:1.0.0"))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        begin = archive.getinfo("package.json").header_offset
+        central = content.index(b"package.json", archive.start_dir) - 46
+    content[begin + 8] = content[central + 10] = kind
+    content[begin + 44 : begin + 46] = b"\x05\x00"  # How LZMA writes the length of its settings.
+    with zipfile.ZipFile(io.BytesIO(content)) as archive, pytest.raises(zipfile.BadZipFile):
+        part_of_archive(archive, "package.json")
 
 
 def test_only_the_objects_of_a_list_are_read() -> None:

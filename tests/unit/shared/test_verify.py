@@ -1,8 +1,11 @@
 """`verify.py`: what a stranger finds out about a log, its releases, and a registry that lies."""
 
+import base64
 import hashlib
 import json
 import socket
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
@@ -13,7 +16,7 @@ from click.testing import CliRunner
 
 from shared import verify
 from shared.cli import cli
-from shared.verification import registry_client
+from shared.verification import registry_client, signed_notes
 from shared.verify import VerifyOptions, main, run
 from tests.support.archives import bala
 from tests.support.log_files import (
@@ -196,6 +199,16 @@ def test_the_archives_of_a_folder_and_the_lines_of_a_file_verify(client: Client)
     assert client.refused(lock) == f"ballerina/io:1.0.0 ({lock}, line 16): it is not in the log."
 
 
+def test_what_was_read_is_not_asked_for_again(client: Client) -> None:
+    many = [leaf(n, kind="package.deprecated", package="a/b") for n in range(600)]
+    client.site.tree = LogTreeFiles(many)
+    client.site.publish(600)
+    assert client.run(client.file("greet.bala"))[0] == 1
+    asked = [path for path, _ in client.site.requests]
+    assert asked.count("log/policy") == 1
+    assert asked.count("api/v1/log/proof/acme/greet/1.0.0") == 1
+
+
 def test_one_release_is_verified_by_its_proof_and_few_files(client: Client) -> None:
     many = [
         *entries(),
@@ -310,6 +323,24 @@ def test_another_root_than_that_of_the_tiles_is_named(client: Client) -> None:
     assert client.refused() == "checkpoint: its root is another one than the tiles give."
 
 
+def test_a_size_beyond_all_memory_is_refused_by_the_first_file_that_is_missing(
+    client: Client,
+) -> None:
+    """One tile gives the root of a log of 2^62 entries."""
+    size = 1 << 62
+    tile = LogTreeFiles([b"%d" % n for n in range(64)])
+    hashes = dict(tile.tiles(64))["tile/0/000.p/64"]
+    text = f"{ORIGIN}\n{size}\n{base64.b64encode(tile.root(64)).decode()}\n"
+    client.site.files = {
+        "log/policy": client.site.files["log/policy"],
+        "log/checkpoint": f"{text}\n{LOG.line(text)}".encode(),
+        "log/tile/7/000.p/64": hashes,
+    }
+    assert client.refused().startswith("tile/6/000: the log has no such file")
+    refused = client.refused(client.file("greet.bala"))
+    assert refused.startswith("tile/entries/000: the log has no such file")
+
+
 def test_a_size_that_goes_back_is_refused_and_both_checkpoints_are_kept(client: Client) -> None:
     assert client.run()[0] == 0
     client.site.publish(599)
@@ -418,6 +449,13 @@ def test_an_archive_that_was_changed_is_named(client: Client) -> None:
     assert client.refused(file) == f"{file}: it is no archive of a package, or was changed."
 
 
+def test_an_archive_that_cannot_be_read_cannot_be_asked(client: Client) -> None:
+    (client.folder / "balas" / "x.bala").mkdir(parents=True)
+    code, printed = client.run(str(client.folder / "balas"), keys=[LOG.vkey])
+    assert code == 2
+    assert f"{client.folder / 'balas' / 'x.bala'} cannot be read: Is a directory." in printed
+
+
 def test_each_archive_that_differs_is_named_before_the_rest(client: Client) -> None:
     client.file("balas/greet.bala")
     for name in ("a", "b"):
@@ -436,6 +474,48 @@ def test_a_release_with_two_digests_is_refused(client: Client) -> None:
     named = "acme/greet:1.0.0: the log has two digests, sha256:"
     assert client.refused().startswith(named)
     assert client.refused(client.file("greet.bala")).startswith(named)
+
+
+def test_a_last_checkpoint_that_is_no_text_is_refused(client: Client) -> None:
+    """JSON can hold half of a character."""
+    found = entries()
+    found[0] = leaf(0, kind="log.replaced", log=ORIGIN, checkpoint="\ud800")
+    client.site.tree = LogTreeFiles(found)
+    client.site.publish(ENTRIES)
+    assert client.run()[0] == 0
+    client.site.origin = SECOND.name
+    client.site.signers = (SECOND,)
+    client.site.policy = f"log {SECOND.vkey}\nquorum none\n"
+    client.site.publish(ENTRIES)
+    for path in [each for each in client.site.files if each.startswith("log/")]:
+        client.site.files[f"logs/log2/{path[4:]}"] = client.site.files[path]
+    refused = client.refused(keys=[])
+    assert refused == "The first entry holds no checkpoint of the log before: It is not UTF-8."
+
+
+def test_an_opening_that_is_no_text_is_refused(client: Client) -> None:
+    client.site.prove("acme/secret:1.0.0", SECRET, 512)
+    opening = {"salt": "", "leaf": "\ud800"}
+    client.site.files[f"api/v1/log/openings/{SECRET}"] = json.dumps(opening).encode()
+    refused = client.refused(client.file("secret.bala", HIDDEN))
+    assert refused.endswith("its opening is another one than the log commits to.")
+
+
+def test_the_names_of_a_policy_do_nothing_to_a_terminal(client: Client) -> None:
+    odd = Signer("packages.example.org/\x1b[2J")
+    client.site.files["log/policy"] = f"log {odd.vkey}\nquorum none\n".encode()
+    code, printed = client.run()
+    assert code == 1
+    assert "The key packages.example.org/[2J+" in printed
+    assert "\x1b" not in printed
+
+
+def test_a_name_of_a_key_that_is_no_text_is_refused(client: Client) -> None:
+    key = LOG.vkey.encode().replace(b"/log", b"/\xff")
+    client.site.files["log/policy"] = b"log " + key + b"\nquorum none\n"
+    assert client.refused(keys=[]) == (
+        "log/policy: Line 1 of the policy is not valid. A key is not in the form NAME+ID+BASE64."
+    )
 
 
 def test_an_entry_at_another_place_than_it_says_is_refused(client: Client) -> None:
@@ -558,6 +638,16 @@ def test_a_new_log_with_other_entries_is_followed_by_its_key_alone(client: Clien
     assert code == 0, printed
 
 
+def test_a_policy_that_was_kept_and_cannot_be_read_is_named(client: Client) -> None:
+    assert client.run()[0] == 0
+    state = client.folder / "state.json"
+    state.write_text(state.read_text().replace("quorum none", "quorum"))
+    replaced(client.site, entries())
+    for keys in ([], [SECOND.vkey]):
+        code, printed = client.run(keys=keys)
+        assert (code, "keeps nothing of a log" in printed) == (2, True), printed
+
+
 def test_a_new_log_that_follows_another_state_is_refused(client: Client) -> None:
     assert client.run()[0] == 0
     client.site.files["log/checkpoint"] = client.site.checkpoint(599)
@@ -674,6 +764,18 @@ def test_a_checkpoint_needs_the_cosignatures_of_the_quorum(client: Client) -> No
     code, printed = client.run(policy=policy)
     assert code == 0, printed
     assert "cosigned as all-of-them of 3 witnesses asks" in printed
+
+
+def test_a_cosignature_that_cannot_be_verified_here_is_named(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signed_notes, "MLDSA44PublicKey", None)
+    client.site.signers = (LOG, TWO, MODERN)
+    client.site.publish(ENTRIES)
+    assert client.refused(keys=[], policy=client.file("policy", POLICY.encode())) == (
+        "checkpoint: The cosignatures are of two, which is less than the quorum all-of-them. "
+        "Those of modern cannot be verified here. Install a newer cryptography."
+    )
 
 
 @pytest.mark.parametrize("witness", [ONE, MODERN], ids=["ed25519", "ml-dsa"])
@@ -822,6 +924,63 @@ def test_an_answer_without_end_is_given_up(client: Client) -> None:
     assert "answered more than" in printed
 
 
+@pytest.mark.parametrize(
+    "begin",
+    ["Content-Length: 9000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n1\r\n", "X-Slow: "],
+    ids=["body", "chunks", "headers"],
+)
+def test_an_answer_of_a_byte_now_and_then_is_given_up(
+    client: Client, begin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry_client, "LONGEST_ANSWER_S", 0.5)
+    given_up = threading.Event()
+
+    def slow(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(f"HTTP/1.1 200 OK\r\n{begin}".encode())
+        try:
+            while not given_up.wait(0.05):
+                request.wfile.write(b"1")
+        except OSError:
+            return
+
+    client.site.answers["log/checkpoint"] = slow
+    began = time.monotonic()
+    code, printed = client.run(keys=[LOG.vkey])
+    given_up.set()
+    assert (code, time.monotonic() - began < 4) == (2, True), printed
+    assert "log/checkpoint did not end its answer within 0.5 seconds." in printed
+
+
+def test_a_length_of_too_many_digits_is_none(client: Client) -> None:
+    def long(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", "9" * 5_000)
+        request.end_headers()
+        request.wfile.write(client.site.files["log/checkpoint"])
+        request.close_connection = True
+
+    client.site.answers["log/checkpoint"] = long
+    code, printed = client.run(keys=[LOG.vkey])
+    assert code == 0, printed
+
+
+def test_what_is_still_asked_for_is_given_up_at_the_end(client: Client) -> None:
+    def busy(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(503)
+        request.send_header("Retry-After", "30")
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+
+    own = client.site.files
+    own["log/tile/0/000"] = changed(own["log/tile/0/000"], 40)
+    client.site.answers["log/tile/0/001"] = busy
+    assert client.refused().startswith("tile/0/000: the byte 40")
+    for each in threading.enumerate():
+        if each.name.startswith("verify"):
+            each.join(5)
+            assert not each.is_alive()
+
+
 def test_an_answer_that_ends_early_is_asked_again(client: Client) -> None:
     whole = client.site.files["log/checkpoint"]
     answered: list[int] = []
@@ -898,6 +1057,21 @@ def test_what_a_webhook_did_not_take_is_told_again(client: Client) -> None:
     [sent] = [headers for path, headers in client.site.requests if path == "POST /other"]
     assert "blr_token" not in str(sent)
     assert client.run(watch="acme")[0] == 1
+
+
+def test_two_runs_at_the_same_time_keep_what_both_learn(client: Client) -> None:
+    began: list[int] = []
+
+    def other_run(request: BaseHTTPRequestHandler) -> None:
+        began.append(1)
+        if len(began) == 1:
+            assert client.run(watch="other")[0] == 0
+        send(request, client.site.checkpoint(ENTRIES))
+
+    client.site.answers["log/checkpoint"] = other_run
+    assert client.run(watch="acme")[0] == 0
+    kept = json.loads((client.folder / "state.json").read_text())["logs"][client.url]
+    assert kept["watched"] == {"acme": ENTRIES, "other": ENTRIES}
 
 
 def test_a_watch_with_a_token_sees_what_is_private(client: Client) -> None:
