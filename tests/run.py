@@ -44,7 +44,7 @@ CALLS = RESULTS / "calls"  # Of stores, by each test of the protocol.
 DURATIONS = RESULTS / "durations.tsv"  # Seconds, part and test, of the last run.
 TABLES = "BALLROOM_TEST_TABLES"
 ROWS = "BALLROOM_TEST_ROWS"  # How many rows of a table are run; `tests/conftest.py` chooses them.
-MOST_ROWS = "6"
+MOST_ROWS = "3"
 REAL_STORES = ("BALLROOM_COSMOS_", "BALLROOM_BLOB_")  # Beginnings of names.
 NO_BYTE_CODE = "PYTHONDONTWRITEBYTECODE"
 
