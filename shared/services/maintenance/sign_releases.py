@@ -64,12 +64,12 @@ class SignReleases(Task):
         signed = 0
         for release in await self.metadata.releases(head.package):
             if _is_unsigned(release):
-                signed += await self._sign_release(release)
+                signed += await self.sign_release(release)
         # Also where a run that was stopped has signed all releases and listed none.
         await self.derived_data.rebuild(head.package)
         return signed
 
-    async def _sign_release(self, release: Release) -> bool:
+    async def sign_release(self, release: Release) -> bool:
         """Sign a release: its statements before its record, which names them. Those that it has
         stay as they are."""
         attested = self.release_signer.attested(release, later=True)
