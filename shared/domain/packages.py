@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -133,6 +133,14 @@ class Pushers(Enum):
     PUBLISHERS = "publishers"  # Trusted publishers only; no stored token.
 
 
+class RequiredProvenance(StrEnum):
+    """What an organization requires of its new releases."""
+
+    NOTHING = "none"
+    CI = "ci"  # A job of a trusted publisher publishes it.
+    SIGSTORE = "sigstore"  # Such a job sends a Sigstore bundle as well, which verifies.
+
+
 class Graalvm(Enum):
     """Whether the author says that the package compiles to a native image."""
 
@@ -192,6 +200,7 @@ class Provenance(Record):
     # Of any issuer of OpenID Connect: its address, and whom it means.
     issuer: str = ""
     subject: str = ""
+    token_issuer: str = ""  # Who signed the id token; empty for releases of earlier versions.
     # Of the others: the ids of the job, and what else their tokens say of the run.
     claims: Mapping[str, str] = {}
 
@@ -343,8 +352,20 @@ class Release(ArchiveFacts):
     deprecation: str | None = None
     upstream: UpstreamOrigin | None = None  # None for releases that were published here.
     signatures: tuple[Signature, ...] = ()  # None of one that `sign-releases` has to sign.
+    # Names the statements of the registry among its attestations; empty while it has none.
+    statements: str = ""
+    sigstore: str = ""  # Which Sigstore instance its bundle was verified with; empty without one.
     revision: int = 1
     outbox: tuple[Event, ...] = ()
+
+    @property
+    def has_statements(self) -> bool:
+        return bool(self.statements)
+
+    @property
+    def by_ci(self) -> bool:
+        """Whether a job of a trusted publisher published it here."""
+        return self.origin.provenance is not None
 
     @property
     def is_withdrawn(self) -> bool:
@@ -401,6 +422,9 @@ class ReleaseEntry(Record):
     digest: str
     size_bytes: int
     signatures: tuple[Signature, ...] = ()
+    has_statements: bool = False
+    by_ci: bool = False
+    sigstore: str = ""
     created_ms: StoredMs
     changed_ms: StoredMs | None = None
     revision: int = 1

@@ -1,0 +1,1 @@
+"""Provenance: what the registry vouches for about a release, and how that is signed."""
