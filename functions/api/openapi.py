@@ -27,6 +27,7 @@ from functions.api import (
     packages,
     provenance,
     pulls,
+    sboms,
     tokens,
     transparency_log,
     trusted_publishing,
@@ -68,6 +69,7 @@ FACES = (
     transparency_log.transparency_log_api,
     packages.provenance_api,
     provenance.statements_api,
+    sboms.sboms_api,
     packages.checklist_api,
     dependencies.dependencies_api,
     dry_runs.dry_runs_api,
@@ -95,6 +97,7 @@ _REASONS = {
     404: "It does not exist for this caller.",
     409: "It clashes with what is there.",
     413: "It is larger than what is read.",
+    503: "It is being made, or cannot be read now; the header says when to come again.",
     TOO_MANY: "It comes too often; the headers say when to come again.",
 }
 _REFERENCE = "#/components/schemas/{model}"

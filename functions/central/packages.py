@@ -247,6 +247,7 @@ def package_model(registry: Registry, listing: Listing) -> dict[str, object]:
         "graalvmCompatible": release.graalvm.value,
         **_signatures_model(release),
         **_provenance_model(registry, release),
+        **_sbom_model(registry, release),
         **upstream_model(release),
     }
 
@@ -274,6 +275,13 @@ def _provenance_model(registry: Registry, release: Release) -> dict[str, object]
         "URL": registry.settings.base_url + provenance_address(release.coordinate),
     }
     return {"provenance": {name: text for name, text in said.items() if text}}
+def _sbom_model(registry: Registry, release: Release) -> dict[str, object]:
+    """Return where the bill of materials is; nothing for a release that is not stored."""
+    if not release.is_stored:
+        return {}
+    at = release.coordinate
+    address = f"{registry.settings.base_url}/api/v1/sbom/{at.package}/{at.version}"
+    return {"sbomURL": address}
 
 
 def upstream_model(release: Release) -> dict[str, object]:
