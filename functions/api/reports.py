@@ -168,7 +168,7 @@ async def api_reports_own(call: ApiCall) -> ReportList:
     "api/v1/orgs/{org}/reports",
     "List reports about releases of an organization, without who made them; for its owners.",
 )
-async def api_reports_of_organization(call: ApiCall) -> OwnReportList:
+async def api_org_reports(call: ApiCall) -> OwnReportList:
     found = await _reports(call).of_organization(
         call.org, call.params.get("after", ""), by=call.caller
     )
@@ -191,18 +191,18 @@ async def api_reports_of_organization(call: ApiCall) -> OwnReportList:
     "List the releases whose reports wait; for administrators.",
     refusals=(401, 403),
 )
-async def api_reports_queue(call: ApiCall) -> ReportedReleaseList:
+async def api_moderation_reports(call: ApiCall) -> ReportedReleaseList:
     queue = await _reports(call).queue(by=call.caller)
     rows = [ReportedReleaseRow.of(each) for each in queue.cases]
     return ReportedReleaseList(releases=rows, count=queue.count)
 
 
 @reports_api.operation("GET", _CASE, "Show the reports about a release; for administrators.")
-async def api_reports_show(call: ApiCall) -> ReportedReleaseView:
+async def api_moderation_reported_release(call: ApiCall) -> ReportedReleaseView:
     found = await _reports(call).show(call.coordinate, by=call.caller)
     return ReportedReleaseView.of(found)
 
 
 @reports_api.use_case(reports.decide, "POST", f"{_CASE}/decision", named_release)
-async def api_reports_decide(_: ApiCall, decided: ReportedCase) -> ReportedReleaseView:
+async def api_moderation_report_decide(_: ApiCall, decided: ReportedCase) -> ReportedReleaseView:
     return ReportedReleaseView.of(decided)

@@ -3,10 +3,10 @@
 import click
 
 from functions.api.reports import (
-    api_reports_decide,
+    api_moderation_report_decide,
     api_reports_make,
-    api_reports_queue,
-    api_reports_show,
+    api_moderation_reports,
+    api_moderation_reported_release,
 )
 from shared.commands.operations import PACKAGE, add_operation
 
@@ -28,18 +28,20 @@ add_operation(
       ballroom report make acme/greet 1.0.0 --why malware --text "init.bal reads keys."
     """,
 )
-add_operation(reports, "list", api_reports_queue, "", text="List the releases whose reports wait.")
+add_operation(
+    reports, "list", api_moderation_reports, "", text="List the releases whose reports wait."
+)
 add_operation(
     reports,
     "show",
-    api_reports_show,
+    api_moderation_reported_release,
     f"{PACKAGE} VERSION",
     text="Show the reports about a release, and what each is worth.",
 )
 add_operation(
     reports,
     "decide",
-    api_reports_decide,
+    api_moderation_report_decide,
     f"{PACKAGE} VERSION",
     text="""Decide on reports about a release, all that wait or each --report ID.
 

@@ -38,8 +38,15 @@ def code(answer: httpx.Response) -> str:
     return str(answer.json()["error"]["code"])
 
 
-async def decide(world: World, state: str, at: Coordinate = GREET, **more: Any) -> None:
-    verdict = Verdict(ReportState(state), **{"reason": "We looked at it.", **more})
+async def decide(
+    world: World,
+    state: str,
+    at: Coordinate = GREET,
+    *,
+    reason: str = "We looked at it.",
+    ids: tuple[str, ...] = (),
+) -> None:
+    verdict = Verdict(ReportState(state), reason, ids=ids)
     await world.registry.publishing.reports.decide(at, verdict, by=OPERATOR)
 
 

@@ -1,7 +1,6 @@
 """Reports as a weapon: who can have a release of others quarantined, and who cannot."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -44,8 +43,8 @@ async def weighing(worlds: OpenWorld) -> World:
     return world
 
 
-async def decide(world: World, state: ReportState, at: Coordinate = GREET, **more: Any) -> None:
-    verdict = Verdict(state, **{"reason": "We looked at it.", **more})
+async def decide(world: World, state: ReportState, at: Coordinate = GREET) -> None:
+    verdict = Verdict(state, "We looked at it.")
     await world.registry.publishing.reports.decide(at, verdict, by=OPERATOR)
 
 

@@ -20,6 +20,7 @@ from tests.security.access_table import (
     moderators,
     moderators_of_package,
     own_account,
+    reporters,
 )
 from tests.security.personas import PERSONAS, Persona
 
@@ -28,6 +29,8 @@ OF_NOBODY = {"api_members_remove"}
 OF_USE_CASES = [each for each in OPERATIONS if openapi_of(each).case and each.name not in OF_NOBODY]
 # An organization that is not there yet has no owners.
 OF_FOUNDERS = {"api_orgs_found"}
+# Of packages of others, whoever has an account reports what they can read.
+OF_READERS = {"api_reports_make"}
 # Its service wants a recent sign-in for tokens that manage or moderate, and for others none.
 BY_SCOPE = {"token_rotate"}
 
@@ -42,6 +45,8 @@ def expected(operation: Operation) -> Expects:
         return moderating if case.right is Action.MODERATE else fresh_administrators
     if operation.name in OF_FOUNDERS:
         return founders
+    if operation.name in OF_READERS:
+        return reporters
     if is_about_package:
         return governors if case.right is Action.GOVERN else managers
     if "{org}" in operation.route:
