@@ -4,9 +4,9 @@ import click
 
 from functions.api.reports import (
     api_moderation_report_decide,
-    api_reports_make,
-    api_moderation_reports,
     api_moderation_reported_release,
+    api_moderation_reports,
+    api_reports_make,
 )
 from shared.commands.operations import PACKAGE, add_operation
 
